@@ -1,0 +1,3 @@
+//! Launches chaincodes, hands them transactions and serves what they ask for.
+//!
+//! Invariant: no endorsement.

@@ -1,0 +1,3 @@
+//! Orders transactions into blocks, validates and commits them.
+//!
+//! Invariant: no simulation.

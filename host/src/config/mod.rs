@@ -1,0 +1,3 @@
+//! Typed limits and addresses, with their units in their names.
+//!
+//! Invariant: types only.

@@ -1,0 +1,3 @@
+//! Checks a signed proposal, simulates it and endorses the result.
+//!
+//! Invariant: no ordering, no commit.

@@ -1,0 +1,3 @@
+//! The chaincode protocol as two pure state machines.
+//!
+//! Invariant: no I/O, no clock, no locks.

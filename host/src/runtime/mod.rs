@@ -1,0 +1,3 @@
+//! Runs components
+//!
+//! Invariant:  fresh, limited, deterministic.:no Fabric messages and no ledger.

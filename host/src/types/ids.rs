@@ -1,0 +1,146 @@
+//! Names that come from outside and go into keys, paths and logs.
+
+use std::sync::Arc;
+
+/// A name that breaks the rule of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} '{value}' is not valid: {rule}")]
+pub struct InvalidId {
+    kind: &'static str,
+    value: String,
+    rule: &'static str,
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+id!(
+    /// A channel's name: `[a-z][a-z0-9.-]*`, at most 249 characters.
+    ChannelId
+);
+id!(
+    /// A chaincode's name, which is also its namespace in the ledger: letters and digits, with single
+    /// `-` or `_` between them.
+    ChaincodeName
+);
+id!(
+    /// A transaction id: 64 lower-case hexadecimal digits in transactions that clients make. A ledger
+    /// takes any text that is not empty.
+    TxId
+);
+
+impl ChannelId {
+    /// Checks a channel name from outside.
+    pub fn parse(value: &str) -> Result<Self, InvalidId> {
+        let rest = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'.' || c == b'-';
+        let bytes = value.as_bytes();
+        let valid = bytes.len() <= 249
+            && bytes.first().is_some_and(u8::is_ascii_lowercase)
+            && bytes.iter().all(|&c| rest(c));
+        let rule = "it must match [a-z][a-z0-9.-]* and have at most 249 characters";
+        if valid {
+            Ok(Self(value.into()))
+        } else {
+            Err(InvalidId { kind: "channel ID", value: shorten(value), rule })
+        }
+    }
+}
+
+impl ChaincodeName {
+    /// Checks a chaincode name from outside.
+    pub fn parse(value: &str) -> Result<Self, InvalidId> {
+        let words = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
+        let rule = "it must match [a-zA-Z0-9]+([-_][a-zA-Z0-9]+)* and have at most 249 characters";
+        if value.len() <= 249 && value.split(['-', '_']).all(words) {
+            Ok(Self(value.into()))
+        } else {
+            Err(InvalidId { kind: "chaincode name", value: shorten(value), rule })
+        }
+    }
+}
+
+impl TxId {
+    /// Checks a transaction id from outside.
+    pub fn parse(value: &str) -> Result<Self, InvalidId> {
+        if value.is_empty() || value.len() > 1024 {
+            let rule = "it must not be empty or longer than 1024 bytes";
+            return Err(InvalidId { kind: "transaction ID", value: shorten(value), rule });
+        }
+        Ok(Self(value.into()))
+    }
+
+    /// The first eight characters, for logs.
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+/// Errors quote what they refuse, but not without limit.
+fn shorten(value: &str) -> String {
+    match value.char_indices().nth(64) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channel_names_follow_fabric() {
+        for good in ["a", "mychannel", "my.channel-2"] {
+            assert_eq!(ChannelId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "1ch", "My", "ch_1", "-a", &"a".repeat(250)] {
+            assert!(ChannelId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn chaincode_names_follow_fabric() {
+        for good in ["basic", "asset-transfer_2", "A1"] {
+            assert!(ChaincodeName::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a--b", "-a", "a_", "a.b", "a/b", "a b", "é"] {
+            assert!(ChaincodeName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refused_names_are_quoted_in_short() {
+        let error = ChannelId::parse(&"é".repeat(300)).unwrap_err().to_string();
+        assert!(error.len() < 300, "{error}");
+    }
+}

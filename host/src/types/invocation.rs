@@ -1,0 +1,79 @@
+//! One call of a chaincode: what goes in, what comes out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which of the two functions of a contract is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// INIT: the chaincode is instantiated or upgraded.
+    Init,
+    /// TRANSACTION: every other proposal.
+    Invoke,
+}
+
+/// What a chaincode answers. `protos.Response` without its clothes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// Below 400 the transaction is endorsed.
+    pub status: i32,
+    /// Human-readable, usually empty unless something failed.
+    pub message: String,
+    /// The result.
+    pub payload: Vec<u8>,
+}
+
+impl Response {
+    /// Success.
+    pub const OK: i32 = 200;
+    /// From here on a transaction is not endorsed.
+    pub const ERROR_THRESHOLD: i32 = 400;
+    /// The chaincode failed.
+    pub const ERROR: i32 = 500;
+
+    /// A response of status 200.
+    pub fn success(payload: impl Into<Vec<u8>>) -> Self {
+        Self { status: Self::OK, message: String::new(), payload: payload.into() }
+    }
+
+    /// A response of status 500.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self { status: Self::ERROR, message: message.into(), payload: Vec::new() }
+    }
+}
+
+/// The event that a transaction set, as the chaincode gave it; the peer adds who and which transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChaincodeEvent {
+    /// Never empty.
+    pub name: String,
+    /// The chaincode's own format.
+    pub payload: Vec<u8>,
+}
+
+/// The client's clock: seconds and nanoseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// May be negative: it is the client's word.
+    pub seconds: i64,
+    /// Below one second.
+    pub nanos: u32,
+}
+
+/// What every chaincode that takes part in a transaction may know of its proposal. Made once from the
+/// signed proposal, shared by nested calls.
+#[derive(Clone, Debug, Default)]
+pub struct ProposalContext {
+    /// Serialized `msp.SerializedIdentity`.
+    pub creator: Vec<u8>,
+    /// Data that does not become part of the transaction.
+    pub transient: BTreeMap<String, Vec<u8>>,
+    /// None if the channel header has none.
+    pub timestamp: Option<Timestamp>,
+    /// SHA-256 of nonce, creator and epoch.
+    pub binding: Vec<u8>,
+    /// Serialized `protos.Proposal`, and the creator's signature over it. Empty: no signed proposal.
+    pub proposal_bytes: Arc<[u8]>,
+    /// See `proposal_bytes`.
+    pub signature: Vec<u8>,
+}

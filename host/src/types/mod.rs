@@ -1,0 +1,14 @@
+//! The nouns that every layer shares. Outside text becomes one of these once, at the rim, and is
+//! not checked again further in.
+//!
+//! Invariant: no I/O and no other module of this crate.
+
+mod height;
+mod ids;
+mod invocation;
+mod sha256;
+
+pub use height::Height;
+pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
+pub use invocation::{ChaincodeEvent, Entry, ProposalContext, Response, Timestamp};
+pub use sha256::{sha256, sha256_all};

@@ -1,0 +1,17 @@
+//! SHA-256, Fabric's only hash.
+
+use aws_lc_rs::digest;
+
+/// The hash of `bytes`.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha256_all([bytes])
+}
+
+/// The hash of all `parts`, one after the other.
+pub fn sha256_all<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}

@@ -1,7 +1,14 @@
 //! Generates `proto` from our own .proto files with protox, so that no system protoc is needed.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["gateway.proto", "ledger.proto", "kvrwset.proto", "msp.proto", "queryresult.proto", "rwset.proto"];
+    let files = [
+        "gateway.proto",
+        "ledger.proto",
+        "kvrwset.proto",
+        "msp.proto",
+        "queryresult.proto",
+        "rwset.proto",
+    ];
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     let server = std::env::var_os("CARGO_FEATURE_SERVER").is_some();

@@ -1,3 +1,32 @@
-//! Runs components
+//! Runs components: fresh, limited, deterministic.
 //!
-//! Invariant:  fresh, limited, deterministic.:no Fabric messages and no ledger.
+//! A component is admitted and compiled once ([`Runtime::load`]); every transaction then gets an
+//! instance of its own ([`Runtime::invoke`]) that is gone when the call ends.
+//!
+//! Invariant: no Fabric messages and no ledger. What a transaction may ask of its peer is the trait
+//! [`Backend`], and nothing here knows who answers.
+
+mod admission;
+mod backend;
+mod bindings;
+mod cache;
+mod component;
+mod engine;
+mod failure;
+mod imports;
+mod instance;
+mod limits;
+mod output;
+mod rules;
+mod ticker;
+mod wasi;
+
+pub use admission::{AdmissionError, Report, inspect};
+pub use backend::{
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+};
+pub use component::{Component, LoadError};
+pub use failure::Failure;
+pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
+pub use limits::Limits;
+pub use rules::{create_composite_key, split_composite_key};

@@ -1,0 +1,18 @@
+//! What several benches need.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
+
+pub mod bare;
+pub mod map_backend;
+
+use std::path::PathBuf;
+
+/// A guest that `cargo xtask` built.
+pub fn guest(name: &str) -> Vec<u8> {
+    let dir = std::env::var_os("WASMCC_GUESTS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm32-wasip2/guest")),
+        PathBuf::from,
+    );
+    let path = dir.join(format!("{name}.wasm"));
+    std::fs::read(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask guests` first", path.display()))
+}

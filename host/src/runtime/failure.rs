@@ -1,0 +1,105 @@
+//! How a guest can end without a response.
+
+use wasmtime::Trap;
+
+/// Why a transaction's guest gave no response. The text names the limit or the trap, and what the guest
+/// wrote to standard error, so that a panic's message reaches the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Deterministic: every endorser stops at the same instruction.
+    #[error("chaincode used up its fuel of {limit} units")]
+    OutOfFuel {
+        /// The limit.
+        limit: u64,
+    },
+    /// Not deterministic: this peer was too slow, or the guest's fuel too much for the time.
+    #[error("timeout expired while executing transaction")]
+    Timeout,
+    /// The guest trapped, panicked or called `exit`.
+    #[error("chaincode trapped: {trap}{}", stderr_suffix(stderr))]
+    Trapped {
+        /// What happened.
+        trap: String,
+        /// The end of the guest's standard error.
+        stderr: String,
+    },
+    /// A limit other than fuel.
+    #[error("chaincode passed a limit: {0}")]
+    Limit(String),
+    /// The peer's side of the transaction ended first.
+    #[error("{0}")]
+    TransactionOver(String),
+    /// The host could not run it at all: no instance free, no memory.
+    #[error("cannot run chaincode: {0}")]
+    Host(String),
+}
+
+fn stderr_suffix(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}
+
+/// An error that a host function raises to end the guest.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Stop(pub Failure);
+
+/// Sorts what wasmtime reports.
+pub fn classify(error: &wasmtime::Error, fuel: u64, stderr: String) -> Failure {
+    if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
+        return failure.clone();
+    }
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return Failure::Trapped { trap: format!("exit with status {}", exit.0), stderr };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: fuel },
+        Some(Trap::Interrupt) => Failure::Timeout,
+        Some(Trap::StackOverflow) => {
+            Failure::Limit("call stack exhausted (recursion too deep)".into())
+        }
+        Some(trap) => Failure::Trapped { trap: trap_name(*trap).into(), stderr },
+        None => Failure::Trapped { trap: format!("{error:#}"), stderr },
+    }
+}
+
+/// Our own words for the traps that contract authors meet; wasmtime's for the rest.
+fn trap_name(trap: Trap) -> String {
+    match trap {
+        Trap::UnreachableCodeReached => "unreachable code (a panic or an abort)".into(),
+        Trap::MemoryOutOfBounds => "memory access out of bounds".into(),
+        Trap::IntegerDivisionByZero => "integer division by zero".into(),
+        Trap::IntegerOverflow => "integer overflow".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trap_has_a_class() {
+        // A new trap of a new wasmtime must be looked at: is it deterministic?
+        let known = (0..=u8::MAX).filter_map(Trap::from_u8).count();
+        assert_eq!(known, 50);
+        for trap in (0..=u8::MAX).filter_map(Trap::from_u8) {
+            let failure = classify(&wasmtime::Error::from(trap), 7, String::new());
+            let expected = match trap {
+                Trap::OutOfFuel => matches!(failure, Failure::OutOfFuel { limit: 7 }),
+                Trap::Interrupt => failure == Failure::Timeout,
+                Trap::StackOverflow => matches!(failure, Failure::Limit(_)),
+                _ => matches!(failure, Failure::Trapped { .. }),
+            };
+            assert!(expected, "{trap:?}: {failure:?}");
+        }
+    }
+
+    #[test]
+    fn stderr_is_part_of_the_text() {
+        let failure = Failure::Trapped { trap: "unreachable".into(), stderr: "boom\n".into() };
+        assert_eq!(failure.to_string(), "chaincode trapped: unreachable: boom");
+    }
+}

@@ -1,0 +1,33 @@
+//! `fabric:chaincode/invocation`.
+
+use crate::runtime::backend::ErrorKind;
+use crate::runtime::bindings::fabric::chaincode::invocation::{Host, Response};
+use crate::runtime::failure::{Failure, Stop};
+use crate::runtime::instance::TxState;
+use crate::runtime::rules;
+use crate::types;
+
+impl Host for TxState {
+    fn invoke_chaincode(
+        &mut self,
+        name: String,
+        args: Vec<Vec<u8>>,
+        channel: String,
+    ) -> wasmtime::Result<Response> {
+        let address = rules::chaincode_address(&name, &channel);
+        let answer = match self.backend()?.invoke_chaincode(&address, args) {
+            Ok(response) => response,
+            Err(error) if error.kind == ErrorKind::TransactionOver => {
+                return Err(Stop(Failure::TransactionOver(error.text)).into());
+            }
+            // As fabric-chaincode-go does: the peer's refusal is a response, its text the payload.
+            Err(error) => types::Response {
+                status: types::Response::ERROR,
+                message: String::new(),
+                payload: error.text.into_bytes(),
+            },
+        };
+        let types::Response { status, message, payload } = answer;
+        Ok(Response { status, message, payload })
+    }
+}

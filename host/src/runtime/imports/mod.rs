@@ -1,0 +1,45 @@
+//! One file per WIT interface: convert, check the limit, call the [`Backend`](crate::runtime::Backend).
+//!
+//! Invariant: nothing is decided here. The shim's rules are in `rules`, the peer's behind the port.
+
+mod cursor;
+mod event;
+mod invocation;
+mod log;
+mod private_data;
+mod query;
+mod state;
+mod transaction;
+
+pub use cursor::{HistoryIterator, StateIterator};
+
+use crate::runtime::backend::{BackendError, ErrorKind};
+use crate::runtime::bindings::fabric::chaincode::types::{Error, Host};
+use crate::runtime::failure::{Failure, Stop};
+use crate::runtime::instance::TxState;
+
+/// What a host function gives: an outer error ends the guest, an inner one is an answer.
+pub type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for TxState {}
+
+/// The inner error for a broken rule of the shim.
+fn invalid<T>(text: String) -> Answer<T> {
+    Ok(Err(Error::InvalidArgument(text)))
+}
+
+/// Turns the port's answer into the WIT package's.
+fn answer<T>(result: Result<T, BackendError>) -> Answer<T> {
+    let BackendError { kind, text } = match result {
+        Ok(value) => return Ok(Ok(value)),
+        Err(error) => error,
+    };
+    Ok(Err(match kind {
+        ErrorKind::InvalidArgument => Error::InvalidArgument(text),
+        ErrorKind::NotPermitted => Error::NotPermitted(text),
+        ErrorKind::Unsupported => Error::Unsupported(text),
+        ErrorKind::LimitExceeded => Error::LimitExceeded(text),
+        ErrorKind::LedgerFailure => Error::LedgerFailure(text),
+        ErrorKind::TransactionOver => return Err(Stop(Failure::TransactionOver(text)).into()),
+    }))
+}

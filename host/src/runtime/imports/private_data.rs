@@ -1,0 +1,113 @@
+//! `fabric:chaincode/private-data`.
+
+use wasmtime::component::Resource;
+
+use crate::runtime::bindings::fabric::chaincode::private_data::Host;
+use crate::runtime::imports::cursor::StateIterator;
+use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::instance::TxState;
+use crate::runtime::rules;
+
+impl Host for TxState {
+    fn get_private_data(&mut self, collection: String, key: String) -> Answer<Option<Vec<u8>>> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.get_state(&collection, &key)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_private_data_hash(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.get_private_data_hash(&collection, &key)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn put_private_data(&mut self, collection: String, key: String, value: Vec<u8>) -> Answer<()> {
+        match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
+            Ok(()) => answer(self.backend()?.put_state(&collection, &key, &value)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.del_state(&collection, &key)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.purge_private_data(&collection, &key)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_private_data_by_range(
+        &mut self,
+        collection: String,
+        start_key: String,
+        end_key: String,
+    ) -> Answer<Resource<StateIterator>> {
+        let bounds =
+            rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
+        match bounds {
+            Ok((start, end)) => self.open_range(&collection, start, end),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_private_data_by_partial_composite_key(
+        &mut self,
+        collection: String,
+        object_type: String,
+        attributes: Vec<String>,
+    ) -> Answer<Resource<StateIterator>> {
+        let bounds = rules::collection(&collection)
+            .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
+        match bounds {
+            Ok((start, end)) => self.open_range(&collection, &start, &end),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_private_data_query_result(
+        &mut self,
+        collection: String,
+        query: String,
+    ) -> Answer<Resource<StateIterator>> {
+        match rules::collection(&collection) {
+            Ok(()) => self.open_query(&collection, &query),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_private_data_validation_parameter(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.validation_parameter(&collection, &key)?),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn set_private_data_validation_parameter(
+        &mut self,
+        collection: String,
+        key: String,
+        policy: Vec<u8>,
+    ) -> Answer<()> {
+        let name = rules::VALIDATION_PARAMETER;
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.put_state_metadata(&collection, &key, name, &policy)),
+            Err(text) => invalid(text),
+        }
+    }
+}

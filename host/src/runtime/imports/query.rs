@@ -1,0 +1,188 @@
+//! `fabric:chaincode/query`.
+
+use wasmtime::component::Resource;
+
+use crate::runtime::backend::{self, PageRequest, QueryBatch};
+use crate::runtime::bindings::fabric::chaincode::query::{
+    Host, HostHistoryIterator, HostStateIterator, KeyModification, Page,
+};
+use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
+use crate::runtime::imports::cursor::{HistoryIterator, StateIterator};
+use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::instance::TxState;
+use crate::runtime::rules;
+
+const PUBLIC: &str = "";
+const MAX_IS_ZERO: &str = "max must be at least 1";
+
+fn key_value(row: backend::KeyValue) -> KeyValue {
+    KeyValue { key: row.key, value: row.value }
+}
+
+fn key_modification(row: backend::KeyModification) -> KeyModification {
+    KeyModification {
+        tx_id: row.tx_id,
+        value: row.value,
+        timestamp: Timestamp { seconds: row.timestamp.seconds, nanos: row.timestamp.nanos },
+        is_delete: row.is_delete,
+    }
+}
+
+fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
+    Page {
+        fetched_records_count: u32::try_from(batch.rows.len()).unwrap_or(u32::MAX),
+        bookmark: batch.bookmark.unwrap_or_default(),
+        rows: batch.rows.into_iter().map(key_value).collect(),
+    }
+}
+
+impl Host for TxState {
+    fn get_state_by_range(
+        &mut self,
+        start_key: String,
+        end_key: String,
+    ) -> Answer<Resource<StateIterator>> {
+        match rules::range(&start_key, &end_key) {
+            Ok((start, end)) => self.open_range(PUBLIC, start, end),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_state_by_range_with_pagination(
+        &mut self,
+        start_key: String,
+        end_key: String,
+        page_size: i32,
+        bookmark: String,
+    ) -> Answer<Page> {
+        let (start, end) = match rules::range(&start_key, &end_key) {
+            Ok(range) => range,
+            Err(text) => return invalid(text),
+        };
+        let wanted = PageRequest { size: page_size, bookmark };
+        let batch = self.backend()?.get_state_by_range(PUBLIC, start, end, Some(&wanted));
+        answer(batch.map(page))
+    }
+
+    fn get_state_by_partial_composite_key(
+        &mut self,
+        object_type: String,
+        attributes: Vec<String>,
+    ) -> Answer<Resource<StateIterator>> {
+        match rules::partial_composite_range(&object_type, &attributes) {
+            Ok((start, end)) => self.open_range(PUBLIC, &start, &end),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn get_state_by_partial_composite_key_with_pagination(
+        &mut self,
+        object_type: String,
+        attributes: Vec<String>,
+        page_size: i32,
+        bookmark: String,
+    ) -> Answer<Page> {
+        let (start, end) = match rules::partial_composite_range(&object_type, &attributes) {
+            Ok(range) => range,
+            Err(text) => return invalid(text),
+        };
+        let wanted = PageRequest { size: page_size, bookmark };
+        let batch = self.backend()?.get_state_by_range(PUBLIC, &start, &end, Some(&wanted));
+        answer(batch.map(page))
+    }
+
+    fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
+        self.open_query(PUBLIC, &query)
+    }
+
+    fn get_query_result_with_pagination(
+        &mut self,
+        query: String,
+        page_size: i32,
+        bookmark: String,
+    ) -> Answer<Page> {
+        let wanted = PageRequest { size: page_size, bookmark };
+        let batch = self.backend()?.get_query_result(PUBLIC, &query, Some(&wanted));
+        answer(batch.map(page))
+    }
+
+    fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
+        let batch = self.reserve_iterator().and_then(|()| Ok(self.backend()?));
+        match batch.map(|backend| backend.get_history_for_key(&key))? {
+            Ok(batch) => Ok(Ok(self.table().push(HistoryIterator::new(batch))?)),
+            Err(error) => answer(Err(error)),
+        }
+    }
+}
+
+impl HostStateIterator for TxState {
+    fn next_batch(&mut self, this: Resource<StateIterator>, max: u32) -> Answer<Vec<KeyValue>> {
+        if max == 0 {
+            return invalid(MAX_IS_ZERO.into());
+        }
+        let max_bytes = self.limits().query_batch_bytes;
+        let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let rows = cursor.next_batch(max as usize, max_bytes, |id| backend.query_next(id));
+        answer(rows.map(|rows| rows.into_iter().map(key_value).collect()))
+    }
+
+    fn drop(&mut self, this: Resource<StateIterator>) -> wasmtime::Result<()> {
+        let cursor = self.table().delete(this)?;
+        self.close_query(cursor.id())
+    }
+}
+
+impl HostHistoryIterator for TxState {
+    fn next_batch(
+        &mut self,
+        this: Resource<HistoryIterator>,
+        max: u32,
+    ) -> Answer<Vec<KeyModification>> {
+        if max == 0 {
+            return invalid(MAX_IS_ZERO.into());
+        }
+        let max_bytes = self.limits().query_batch_bytes;
+        let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let rows = cursor.next_batch(max as usize, max_bytes, |id| backend.history_next(id));
+        answer(rows.map(|rows| rows.into_iter().map(key_modification).collect()))
+    }
+
+    fn drop(&mut self, this: Resource<HistoryIterator>) -> wasmtime::Result<()> {
+        let cursor = self.table().delete(this)?;
+        self.close_query(cursor.id())
+    }
+}
+
+impl TxState {
+    /// Opens a range whose bounds are already those of the peer.
+    pub fn open_range(
+        &mut self,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> Answer<Resource<StateIterator>> {
+        self.reserve_iterator()?;
+        match self.backend()?.get_state_by_range(collection, start, end, None) {
+            Ok(batch) => Ok(Ok(self.table().push(StateIterator::new(batch))?)),
+            Err(error) => answer(Err(error)),
+        }
+    }
+
+    /// Opens a rich query.
+    pub fn open_query(&mut self, collection: &str, query: &str) -> Answer<Resource<StateIterator>> {
+        self.reserve_iterator()?;
+        match self.backend()?.get_query_result(collection, query, None) {
+            Ok(batch) => Ok(Ok(self.table().push(StateIterator::new(batch))?)),
+            Err(error) => answer(Err(error)),
+        }
+    }
+
+    fn close_query(&mut self, id: &str) -> wasmtime::Result<()> {
+        self.release_iterator();
+        // The guest gave the iterator up and can do nothing about an error.
+        if let Err(error) = self.backend()?.query_close(id) {
+            tracing::debug!(%error, "closing a query");
+        }
+        Ok(())
+    }
+}

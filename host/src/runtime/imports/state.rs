@@ -1,0 +1,58 @@
+//! `fabric:chaincode/state`.
+
+use crate::runtime::bindings::fabric::chaincode::state::{Host, MetadataEntry};
+use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::instance::TxState;
+use crate::runtime::rules;
+
+const PUBLIC: &str = "";
+
+impl Host for TxState {
+    fn get_state(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
+        answer(self.backend()?.get_state(PUBLIC, &key))
+    }
+
+    fn get_multiple_states(&mut self, keys: Vec<String>) -> Answer<Vec<Option<Vec<u8>>>> {
+        answer(self.backend()?.get_states(PUBLIC, &keys))
+    }
+
+    fn put_state(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
+        match rules::key_to_write(&key) {
+            Ok(()) => answer(self.backend()?.put_state(PUBLIC, &key, &value)),
+            Err(text) => invalid(text),
+        }
+    }
+
+    fn del_state(&mut self, key: String) -> Answer<()> {
+        answer(self.backend()?.del_state(PUBLIC, &key))
+    }
+
+    fn get_state_metadata(&mut self, key: String) -> Answer<Vec<MetadataEntry>> {
+        let entries = self.backend()?.get_state_metadata(PUBLIC, &key);
+        answer(entries.map(|entries| {
+            entries.into_iter().map(|(name, value)| MetadataEntry { name, value }).collect()
+        }))
+    }
+
+    fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> Answer<()> {
+        answer(self.backend()?.put_state_metadata(PUBLIC, &key, &entry.name, &entry.value))
+    }
+
+    fn get_state_validation_parameter(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
+        answer(self.validation_parameter(PUBLIC, &key)?)
+    }
+
+    fn set_state_validation_parameter(&mut self, key: String, policy: Vec<u8>) -> Answer<()> {
+        let name = rules::VALIDATION_PARAMETER;
+        answer(self.backend()?.put_state_metadata(PUBLIC, &key, name, &policy))
+    }
+
+    fn start_write_batch(&mut self) -> wasmtime::Result<()> {
+        self.backend()?.start_write_batch();
+        Ok(())
+    }
+
+    fn finish_write_batch(&mut self) -> Answer<()> {
+        answer(self.backend()?.finish_write_batch())
+    }
+}

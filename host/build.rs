@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "gateway.proto",
         "ledger.proto",
         "kvrwset.proto",
+        "lifecycle.proto",
         "msp.proto",
         "queryresult.proto",
         "rwset.proto",

@@ -1,14 +1,7 @@
 //! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
 //! container launch.
 
-pub mod chaincode;
-pub mod committer;
-pub mod config;
-pub mod endorser;
-pub mod ledger;
 pub mod msp;
 pub mod proto;
-pub mod protocol;
 pub mod runtime;
-pub mod syscc;
 pub mod types;

@@ -1,3 +1,50 @@
-//! Who someone is and what they may do
+//! Who someone is and what they may do: X.509 identities, signers, signature policies and the
+//! configuration of a channel.
 //!
-//! Invariant:  X.509 identities, signers, signature policies, channel policies.:no ledger, no chaincode; nothing here keeps state that changes with blocks.
+//! Invariant: no ledger and no chaincode; nothing here keeps state that changes with blocks.
+
+pub mod acl;
+mod capabilities;
+mod certificate;
+mod channel_config;
+mod duration;
+mod error;
+mod genesis;
+mod identity;
+mod manager;
+mod membership;
+mod msp_dir;
+pub mod network;
+mod node_ous;
+pub mod policy;
+mod principal;
+mod signature;
+mod signer;
+mod trust;
+
+pub use acl::AclError;
+pub use capabilities::ApplicationCapabilities;
+pub use channel_config::BatchLimits;
+pub use channel_config::ChannelConfig;
+pub use channel_config::ConfigError;
+pub use channel_config::OrgEntry;
+pub use error::MspError;
+pub use error::Refusal;
+pub use error::SignatureFault;
+pub use genesis::GenesisSpec;
+pub use identity::Identity;
+pub use identity::has_expired;
+pub use manager::MspManager;
+pub use membership::Msp;
+pub use network::Network;
+pub use network::NetworkSpec;
+pub use node_ous::Role;
+pub use policy::PolicyError;
+pub use policy::PolicyManager;
+pub use policy::SignaturePolicy;
+pub use policy::SignedData;
+pub use principal::Principal;
+pub use signer::SigningIdentity;
+
+#[cfg(test)]
+mod tests;

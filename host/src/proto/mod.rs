@@ -28,6 +28,9 @@ pub mod queryresult {
 pub mod gateway {
     include!(concat!(env!("OUT_DIR"), "/gateway.rs"));
 }
+pub mod lifecycle {
+    include!(concat!(env!("OUT_DIR"), "/lifecycle.rs"));
+}
 pub mod statedb {
     include!(concat!(env!("OUT_DIR"), "/statedb.rs"));
 }

@@ -80,7 +80,8 @@ impl ChannelId {
 impl ChaincodeName {
     /// Checks a chaincode name from outside.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
-        let words = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
+        let words =
+            |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
         let rule = "it must match [a-zA-Z0-9]+([-_][a-zA-Z0-9]+)* and have at most 249 characters";
         if value.len() <= 249 && value.split(['-', '_']).all(words) {
             Ok(Self(value.into()))

@@ -1,3 +1,0 @@
-//! Launches chaincodes, hands them transactions and serves what they ask for.
-//!
-//! Invariant: no endorsement.

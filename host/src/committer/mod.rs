@@ -1,3 +1,0 @@
-//! Orders transactions into blocks, validates and commits them.
-//!
-//! Invariant: no simulation.

@@ -1,3 +1,0 @@
-//! Typed limits and addresses, with their units in their names.
-//!
-//! Invariant: types only.

@@ -1,3 +1,0 @@
-//! Checks a signed proposal, simulates it and endorses the result.
-//!
-//! Invariant: no ordering, no commit.

@@ -1,0 +1,177 @@
+//! Which policy a resource of the peer asks for.
+//!
+//! Invariant: a table and the local check; the policies themselves are the channel's.
+
+use crate::msp::error::MspError;
+use crate::msp::identity::Identity;
+use crate::msp::membership::Msp;
+use crate::msp::node_ous::Role;
+use crate::msp::policy::PolicyError;
+use crate::msp::policy::SignedData;
+
+const READERS: &str = "/Channel/Application/Readers";
+const WRITERS: &str = "/Channel/Application/Writers";
+
+/// Why somebody may not use a resource.
+#[derive(Debug, thiserror::Error)]
+pub enum AclError {
+    /// No policy belongs to the resource, or none of that kind.
+    #[error("Unmapped policy for {0}")]
+    Unmapped(String),
+    /// The channel has no such policy.
+    #[error("policy {policy} not found")]
+    PolicyNotFound {
+        /// Its name.
+        policy: String,
+    },
+    /// The channel's policy is not satisfied. Fabric's words: core/policy/policy.go,
+    /// `CheckPolicyBySignedData`.
+    #[error(
+        "Failed evaluating policy on signed data during check policy on channel [{channel}] with \
+         policy [{policy}]: [{source}]"
+    )]
+    Denied {
+        /// The channel.
+        channel: String,
+        /// The name of the policy.
+        policy: String,
+        /// Why not.
+        source: PolicyError,
+    },
+    /// As `Denied`, for a policy that the channel's own ACLs name. Fabric's words:
+    /// core/aclmgmt/resourceprovider.go, `CheckACL`.
+    #[error("failed evaluating policy on signed data during check policy [{policy}]: [{source}]")]
+    DeniedByConfig {
+        /// The name of the policy.
+        policy: String,
+        /// Why not.
+        source: PolicyError,
+    },
+    /// The signer is unknown to the peer's own organization, or the signature is wrong.
+    #[error(
+        "Failed deserializing proposal creator during channelless check policy with policy \
+         [{policy}]: [{source}]"
+    )]
+    LocalIdentity {
+        /// Admins or Members.
+        policy: &'static str,
+        /// Why not.
+        source: MspError,
+    },
+    /// The signer is no admin of the peer's own organization. Fabric's words:
+    /// core/policy/policy.go, `CheckPolicyNoChannel`.
+    #[error(
+        "Failed verifying that proposal's creator satisfies local MSP principal during channelless \
+         check policy with policy [{policy}]: [The identity is not an admin under this MSP \
+         [{msp_id}]: The identity does not contain OU [ADMIN], MSP: [{msp_id}]]"
+    )]
+    NotLocalAdmin {
+        /// Admins.
+        policy: &'static str,
+        /// The peer's own organization.
+        msp_id: String,
+    },
+}
+
+/// Who of the peer's own organization may use a resource that belongs to no channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalPolicy {
+    /// Its admins.
+    Admins,
+    /// All its members.
+    Members,
+}
+
+impl LocalPolicy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Admins => "Admins",
+            Self::Members => "Members",
+        }
+    }
+}
+
+/// The policy of a resource that the peer's own organization decides about. Channels cannot
+/// override these (Fabric: core/aclmgmt/defaultaclprovider.go, `newDefaultACLProvider`).
+pub fn local_policy(resource: &str) -> Option<LocalPolicy> {
+    match resource {
+        "_lifecycle/InstallChaincode"
+        | "_lifecycle/QueryInstalledChaincode"
+        | "_lifecycle/GetInstalledChaincodePackage"
+        | "_lifecycle/QueryInstalledChaincodes"
+        | "_lifecycle/ApproveChaincodeDefinitionForMyOrg"
+        | "_lifecycle/QueryApprovedChaincodeDefinition"
+        | "_lifecycle/QueryApprovedChaincodeDefinitions"
+        | "snapshot/submitrequest"
+        | "snapshot/cancelrequest"
+        | "snapshot/listpending"
+        | "lscc/Install"
+        | "lscc/GetInstalledChaincodes"
+        | "cscc/JoinChain"
+        | "cscc/JoinChainBySnapshot"
+        | "cscc/JoinBySnapshotStatus" => Some(LocalPolicy::Admins),
+        "cscc/GetChannels" => Some(LocalPolicy::Members),
+        _ => None,
+    }
+}
+
+/// The policy of a channel's resource if the channel does not say otherwise.
+pub fn default_policy(resource: &str) -> Option<&'static str> {
+    match resource {
+        "_lifecycle/CommitChaincodeDefinition"
+        | "_lifecycle/QueryChaincodeDefinition"
+        | "_lifecycle/QueryChaincodeDefinitions"
+        | "_lifecycle/CheckCommitReadiness"
+        | "peer/Propose"
+        | "peer/ChaincodeToChaincode" => Some(WRITERS),
+        "lscc/ChaincodeExists"
+        | "lscc/GetDeploymentSpec"
+        | "lscc/GetChaincodeData"
+        | "lscc/GetInstantiatedChaincodes"
+        | "lscc/GetCollectionsConfig"
+        | "qscc/GetChainInfo"
+        | "qscc/GetBlockByNumber"
+        | "qscc/GetBlockByHash"
+        | "qscc/GetTransactionByID"
+        | "qscc/GetBlockByTxID"
+        | "cscc/GetConfigBlock"
+        | "cscc/GetChannelConfig"
+        | "event/Block"
+        | "event/FilteredBlock"
+        | "gateway/CommitStatus"
+        | "gateway/ChaincodeEvents" => Some(READERS),
+        _ => None,
+    }
+}
+
+/// Checks who signed and whether the peer's own organization `local` lets them use the resource.
+pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Result<(), AclError> {
+    let policy = required(resource)?;
+    let refused = |source| AclError::LocalIdentity { policy: policy.name(), source };
+    let identity = local.deserialize(&signed.identity).map_err(refused)?;
+    check_local_identity(resource, &identity, local)?;
+    identity.verify(&signed.data, &signed.signature).map_err(refused)
+}
+
+/// As [`check_local_acl`], for a signer whose signature was checked before.
+pub fn check_local_identity(
+    resource: &str,
+    identity: &Identity,
+    local: &Msp,
+) -> Result<(), AclError> {
+    let policy = required(resource)?;
+    let is_member = identity.msp_id() == local.id();
+    if !is_member {
+        let source = MspError::UnknownMsp { msp_id: identity.msp_id().to_owned() };
+        return Err(AclError::LocalIdentity { policy: policy.name(), source });
+    }
+    if policy == LocalPolicy::Admins && !identity.has_role(Role::Admin) {
+        let msp_id = local.id().to_owned();
+        return Err(AclError::NotLocalAdmin { policy: policy.name(), msp_id });
+    }
+    Ok(())
+}
+
+fn required(resource: &str) -> Result<LocalPolicy, AclError> {
+    local_policy(resource).ok_or_else(|| AclError::Unmapped(resource.to_owned()))
+}

@@ -1,0 +1,334 @@
+//! What a channel agreed on: its organizations, policies, capabilities and block sizes.
+//!
+//! Invariant: read only. A configuration update makes a new value; nothing here decides whether an
+//! update is allowed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::DecodeError;
+use prost::Message;
+
+use crate::msp::acl;
+use crate::msp::acl::AclError;
+use crate::msp::capabilities::ApplicationCapabilities;
+use crate::msp::duration;
+use crate::msp::error::MspError;
+use crate::msp::identity::Identity;
+use crate::msp::manager::MspManager;
+use crate::msp::membership::Msp;
+use crate::msp::policy::PolicyError;
+use crate::msp::policy::PolicyManager;
+use crate::msp::policy::SignedData;
+use crate::msp::policy::valid_identities;
+use crate::proto::common::Block;
+use crate::proto::common::Capabilities;
+use crate::proto::common::ChannelHeader;
+use crate::proto::common::Config;
+use crate::proto::common::ConfigEnvelope;
+use crate::proto::common::ConfigGroup;
+use crate::proto::common::Envelope;
+use crate::proto::common::HeaderType;
+use crate::proto::common::Payload;
+use crate::proto::msp::FabricMspConfig;
+use crate::proto::msp::MspConfig;
+use crate::proto::orderer::BatchSize;
+use crate::proto::orderer::BatchTimeout;
+use crate::proto::protos::AcLs;
+use crate::types::ChannelId;
+use crate::types::InvalidId;
+
+/// The configuration of a channel.
+#[derive(Debug)]
+pub struct ChannelConfig {
+    channel_id: ChannelId,
+    sequence: u64,
+    msps: Arc<MspManager>,
+    policies: PolicyManager,
+    application_orgs: Vec<OrgEntry>,
+    capabilities: ApplicationCapabilities,
+    batch_limits: BatchLimits,
+    acls: BTreeMap<String, String>,
+}
+
+/// An organization of the channel's Application group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrgEntry {
+    /// The name of its group in the configuration, which policy paths use.
+    pub name: String,
+    /// The id of its MSP, which identities carry. Often, not always, the same as the name.
+    pub msp_id: String,
+}
+
+/// When an orderer cuts a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Transactions of a block.
+    pub max_message_count: u32,
+    /// No block is larger, in bytes.
+    pub absolute_max_bytes: u32,
+    /// Blocks are not larger, in bytes, unless one transaction is.
+    pub preferred_max_bytes: u32,
+    /// Since the first waiting transaction.
+    pub timeout: Duration,
+}
+
+impl Default for BatchLimits {
+    /// The values of Fabric's sample configuration.
+    fn default() -> Self {
+        Self {
+            max_message_count: 500,
+            absolute_max_bytes: 10 * 1024 * 1024,
+            preferred_max_bytes: 2 * 1024 * 1024,
+            timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Why a channel's configuration is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A message on the way from the block to the configuration is missing.
+    #[error("the block has no {0}")]
+    Missing(&'static str),
+    /// A message does not parse.
+    #[error("the {what} does not parse")]
+    Decode {
+        /// Which message.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// The transaction is not a configuration.
+    #[error("the block holds a transaction of type {0}, not a configuration")]
+    NotConfig(i32),
+    /// The channel's name is not one.
+    #[error("the channel has no valid name")]
+    ChannelId(#[from] InvalidId),
+    /// An organization has no MSP, or not one of X.509.
+    #[error("the organization {org} has no Fabric MSP")]
+    NoMsp {
+        /// The path of its group.
+        org: String,
+    },
+    /// An organization's MSP is not usable.
+    #[error("the MSP of {org} is not usable")]
+    Msp {
+        /// The path of its group.
+        org: String,
+        /// What is wrong with it.
+        #[source]
+        source: MspError,
+    },
+    /// Two organizations have one MSP id and different MSPs.
+    #[error("two different definitions for MSP '{0}'")]
+    ConflictingMsp(String),
+    /// A policy is not usable.
+    #[error("the policies of the channel are not usable")]
+    Policy(#[from] PolicyError),
+    /// The channel asks for what this version does not know.
+    #[error("{group} capability {name} is required but not supported")]
+    Capability {
+        /// Channel or Application.
+        group: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A value is out of its range.
+    #[error("{what} is not valid: {value}")]
+    Value {
+        /// Which value.
+        what: &'static str,
+        /// What it is.
+        value: String,
+    },
+}
+
+impl ChannelConfig {
+    /// Reads the configuration transaction of a genesis or other configuration block.
+    pub fn from_genesis_block(block: &Block) -> Result<Self, ConfigError> {
+        let (channel_id, config) = unpack(block)?;
+        Self::from_config(&channel_id, &config)
+    }
+
+    /// Reads a configuration, which does not say itself whose it is.
+    pub fn from_config(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
+        let channel_id = ChannelId::parse(channel_id)?;
+        let root = config.channel_group.as_ref().ok_or(ConfigError::Missing("channel group"))?;
+        let application = root.groups.get("Application");
+        let application = application.ok_or(ConfigError::Missing("Application group"))?;
+        ApplicationCapabilities::check_channel(&capabilities(root)?)?;
+
+        let mut msps = BTreeMap::new();
+        let application_orgs = read_orgs("Application", application, &mut msps)?;
+        let mut batch_limits = BatchLimits::default();
+        if let Some(orderer) = root.groups.get("Orderer") {
+            read_orgs("Orderer", orderer, &mut msps)?;
+            batch_limits = read_batch_limits(orderer)?;
+        }
+        let acls = value::<AcLs>(application, "ACLs")?.unwrap_or_default().acls;
+        Ok(Self {
+            channel_id,
+            sequence: config.sequence,
+            msps: Arc::new(MspManager::new(msps.into_values().map(|(_, msp)| msp))),
+            policies: PolicyManager::from_config(root)?,
+            application_orgs,
+            capabilities: ApplicationCapabilities::new(&capabilities(application)?)?,
+            batch_limits,
+            acls: acls.into_iter().map(|(name, api)| (name, api.policy_ref)).collect(),
+        })
+    }
+
+    /// The channel's name.
+    pub fn channel_id(&self) -> &ChannelId {
+        &self.channel_id
+    }
+
+    /// How often the configuration was changed.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The organizations of the Application and Orderer groups.
+    pub fn msps(&self) -> &Arc<MspManager> {
+        &self.msps
+    }
+
+    /// The policies of all groups.
+    pub fn policies(&self) -> &PolicyManager {
+        &self.policies
+    }
+
+    /// The organizations that have peers, by name of their groups.
+    pub fn application_orgs(&self) -> &[OrgEntry] {
+        &self.application_orgs
+    }
+
+    /// What the peers of the channel must be able to do.
+    pub fn capabilities(&self) -> ApplicationCapabilities {
+        self.capabilities
+    }
+
+    /// When blocks are cut.
+    pub fn batch_limits(&self) -> BatchLimits {
+        self.batch_limits
+    }
+
+    /// The policy that a resource of the channel asks for: what the channel says, else Fabric's
+    /// default.
+    pub fn acl(&self, resource: &str) -> Option<&str> {
+        self.own_acl(resource).or_else(|| acl::default_policy(resource))
+    }
+
+    /// Checks the signature, and whether the signer may use a resource of the channel.
+    pub fn check_acl(&self, resource: &str, signed: &SignedData) -> Result<(), AclError> {
+        let signers = valid_identities(std::slice::from_ref(signed), &self.msps);
+        self.check_signers(resource, &signers)
+    }
+
+    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked before.
+    pub fn check_acl_for(&self, resource: &str, signer: &Arc<Identity>) -> Result<(), AclError> {
+        self.check_signers(resource, std::slice::from_ref(signer))
+    }
+
+    fn check_signers(&self, resource: &str, signers: &[Arc<Identity>]) -> Result<(), AclError> {
+        let Some(name) = self.acl(resource) else {
+            return Err(AclError::Unmapped(resource.to_owned()));
+        };
+        let policy = name.to_owned();
+        let Some(found) = self.policies.get(name) else {
+            return Err(AclError::PolicyNotFound { policy });
+        };
+        found.evaluate_identities(signers).map_err(|source| match self.own_acl(resource) {
+            Some(_) => AclError::DeniedByConfig { policy, source },
+            None => AclError::Denied { channel: self.channel_id.to_string(), policy, source },
+        })
+    }
+
+    fn own_acl(&self, resource: &str) -> Option<&str> {
+        // A channel cannot take over what the peer's own organization decides about.
+        if acl::local_policy(resource).is_some() {
+            return None;
+        }
+        self.acls.get(resource).map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
+fn unpack(block: &Block) -> Result<(String, Config), ConfigError> {
+    let entries = block.data.as_ref().map(|data| data.data.as_slice()).unwrap_or_default();
+    let [entry] = entries else {
+        return Err(ConfigError::Missing("single configuration transaction"));
+    };
+    let envelope: Envelope = decode("envelope", entry)?;
+    let payload: Payload = decode("payload", &envelope.payload)?;
+    let header = payload.header.ok_or(ConfigError::Missing("payload header"))?;
+    let header: ChannelHeader = decode("channel header", &header.channel_header)?;
+    if header.r#type != HeaderType::Config as i32 {
+        return Err(ConfigError::NotConfig(header.r#type));
+    }
+    let envelope: ConfigEnvelope = decode("configuration envelope", &payload.data)?;
+    let config = envelope.config.ok_or(ConfigError::Missing("configuration"))?;
+    Ok((header.channel_id, config))
+}
+
+fn decode<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ConfigError> {
+    M::decode(bytes).map_err(|source| ConfigError::Decode { what: what.to_owned(), source })
+}
+
+fn value<M: Message + Default>(group: &ConfigGroup, key: &str) -> Result<Option<M>, ConfigError> {
+    let value = group.values.get(key);
+    value.map(|value| decode(&format!("value {key}"), &value.value)).transpose()
+}
+
+fn capabilities(group: &ConfigGroup) -> Result<Vec<String>, ConfigError> {
+    let capabilities = value::<Capabilities>(group, "Capabilities")?.unwrap_or_default();
+    Ok(capabilities.capabilities.into_keys().collect())
+}
+
+/// Adds the MSPs of a group's organizations. One MSP may stand in several groups if it is the same
+/// everywhere (Fabric: common/channelconfig/msp.go, `ProposeMSP`).
+fn read_orgs(
+    group_name: &str,
+    group: &ConfigGroup,
+    msps: &mut BTreeMap<String, (Vec<u8>, Msp)>,
+) -> Result<Vec<OrgEntry>, ConfigError> {
+    let mut entries = Vec::new();
+    for (name, org) in &group.groups {
+        let path = format!("{group_name}/{name}");
+        let config = value::<MspConfig>(org, "MSP")?.filter(|config| config.r#type == 0);
+        let Some(config) = config else { return Err(ConfigError::NoMsp { org: path }) };
+        let fabric: FabricMspConfig = decode(&format!("MSP of {path}"), &config.config)?;
+        entries.push(OrgEntry { name: name.clone(), msp_id: fabric.name.clone() });
+        match msps.get(&fabric.name) {
+            Some((known, _)) if *known == config.config => {}
+            Some(_) => return Err(ConfigError::ConflictingMsp(fabric.name)),
+            None => {
+                let msp = Msp::from_config(&fabric)
+                    .map_err(|source| ConfigError::Msp { org: path, source })?;
+                msps.insert(fabric.name, (config.config, msp));
+            }
+        }
+    }
+    Ok(entries)
+}
+
+fn read_batch_limits(orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> {
+    let mut limits = BatchLimits::default();
+    if let Some(size) = value::<BatchSize>(orderer, "BatchSize")? {
+        let BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes } = size;
+        if max_message_count == 0 || preferred_max_bytes == 0 || absolute_max_bytes == 0 {
+            return Err(ConfigError::Value { what: "BatchSize", value: format!("{size:?}") });
+        }
+        limits.max_message_count = max_message_count;
+        limits.absolute_max_bytes = absolute_max_bytes;
+        limits.preferred_max_bytes = preferred_max_bytes;
+    }
+    if let Some(BatchTimeout { timeout }) = value(orderer, "BatchTimeout")? {
+        limits.timeout = duration::parse(&timeout)
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or(ConfigError::Value { what: "BatchTimeout", value: timeout })?;
+    }
+    Ok(limits)
+}

@@ -1,0 +1,135 @@
+//! Networks for development: organizations with certificate authorities, peers and users, in memory
+//! or in a folder as cryptogen lays it out.
+//!
+//! Invariant: nothing here is meant for production; the keys of the CAs lie beside everything else,
+//! and certificates are neither renewed nor revoked.
+
+mod authority;
+mod folder;
+mod org;
+mod spec;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+pub use org::Credentials;
+pub use org::Org;
+pub use org::TlsFiles;
+pub use spec::NetworkSpec;
+pub use spec::OrdererSpec;
+pub use spec::OrgSpec;
+
+use crate::msp::error::MspError;
+use crate::msp::genesis::GenesisSpec;
+use crate::types::ChannelId;
+
+/// The members of a small Fabric network, with their private keys.
+#[derive(Debug)]
+pub struct Network {
+    root: Option<PathBuf>,
+    orgs: Vec<Org>,
+    orderer: Option<Org>,
+}
+
+/// Why a network could not be made, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The specification names something twice, or what cannot be a name.
+    #[error("the network cannot be made: {0}")]
+    Spec(String),
+    /// A certificate could not be made.
+    #[error("cannot make the certificate of {name}")]
+    Certificate {
+        /// Its common name.
+        name: String,
+        /// What went wrong.
+        #[source]
+        source: rcgen::Error,
+    },
+    /// There is something already where the network should be written.
+    #[error("{} exists already; remove it or choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// "read", "write", "create" or "rename".
+        action: &'static str,
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder holds no network.
+    #[error("{} is not a network folder: {reason}", path.display())]
+    NotANetwork {
+        /// Which folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// The MSP of an organization is not usable.
+    #[error("the MSP of {org} is not usable")]
+    Msp {
+        /// The organization's domain.
+        org: String,
+        /// What is wrong with it.
+        #[source]
+        source: MspError,
+    },
+}
+
+impl Network {
+    /// Makes a network without files.
+    pub fn in_memory(spec: &NetworkSpec) -> Result<Self, NetworkError> {
+        spec.check()?;
+        let orgs = spec.orgs.iter().map(Org::with_peer).collect::<Result<_, _>>()?;
+        let orderer = spec.orderer.as_ref().map(Org::with_orderer).transpose()?;
+        Ok(Self { root: None, orgs, orderer })
+    }
+
+    /// Makes a network in a new folder. Whatever goes wrong, nothing is left half done.
+    pub fn generate(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
+        let network = Self::in_memory(spec)?;
+        network.write(path)?;
+        Self::open(path)
+    }
+
+    /// Writes a network into a new folder; private keys are readable by the owner only.
+    pub fn write(&self, path: &Path) -> Result<(), NetworkError> {
+        folder::write(path, &self.orgs, self.orderer.as_ref())
+    }
+
+    /// Reads the folder of a network that was made here or by cryptogen.
+    pub fn open(path: &Path) -> Result<Self, NetworkError> {
+        let (orgs, orderer) = folder::read(path)?;
+        Ok(Self { root: Some(path.to_owned()), orgs, orderer })
+    }
+
+    /// Where the network was read from.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The organizations with peers: as specified, or by domain if read from a folder.
+    pub fn orgs(&self) -> &[Org] {
+        &self.orgs
+    }
+
+    /// The organization with this MSP id, that of the orderer included.
+    pub fn org(&self, msp_id: &str) -> Option<&Org> {
+        self.orgs.iter().chain(&self.orderer).find(|org| org.msp_id() == msp_id)
+    }
+
+    /// The organization that orders, if there is one.
+    pub fn orderer(&self) -> Option<&Org> {
+        self.orderer.as_ref()
+    }
+
+    /// A channel of all organizations.
+    pub fn genesis(&self, channel_id: ChannelId) -> GenesisSpec {
+        let orgs = self.orgs.iter().map(|org| org.msp_config().clone()).collect();
+        let orderer_org = self.orderer.as_ref().map(|org| org.msp_config().clone());
+        GenesisSpec { orderer_org, ..GenesisSpec::new(channel_id, orgs) }
+    }
+}

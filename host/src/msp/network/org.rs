@@ -1,0 +1,287 @@
+//! One organization of a network, with the private keys of all its members.
+//!
+//! Invariant: no files; paths are only put together, `folder` reads and writes.
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::msp::error::MspError;
+use crate::msp::msp_dir;
+use crate::msp::network::NetworkError;
+use crate::msp::network::authority::Authority;
+use crate::msp::network::spec::OrdererSpec;
+use crate::msp::network::spec::OrgSpec;
+use crate::msp::node_ous::Role;
+use crate::msp::signer::SigningIdentity;
+use crate::proto::msp::FabricMspConfig;
+use crate::proto::msp::FabricNodeOUs;
+use crate::proto::msp::FabricOuIdentifier;
+
+/// A certificate and its private key, both PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key, PKCS#8.
+    pub key: String,
+}
+
+/// Where the TLS files of a member lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the CA.
+    pub ca: PathBuf,
+    /// The member's certificate.
+    pub certificate: PathBuf,
+    /// The member's private key.
+    pub key: PathBuf,
+}
+
+/// An organization: its CAs, its peer or orderer, its admin and its users.
+#[derive(Clone, Debug)]
+pub struct Org {
+    pub(super) msp_id: String,
+    pub(super) domain: String,
+    pub(super) kind: Kind,
+    pub(super) ca: Credentials,
+    pub(super) tls_ca: Credentials,
+    pub(super) members: Vec<Member>,
+    pub(super) msp_config: FabricMspConfig,
+    /// The organization's folder, if it was read from one.
+    pub(super) root: Option<PathBuf>,
+}
+
+/// What an organization runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Peer,
+    Orderer,
+}
+
+/// A node or user.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// The common name: `peer0.org1.example.com`, `User1@org1.example.com`.
+    pub(super) name: String,
+    pub(super) identity: Credentials,
+    pub(super) tls: Credentials,
+}
+
+impl Kind {
+    /// The folder that holds all organizations of the kind.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Peer => "peerOrganizations",
+            Self::Orderer => "ordererOrganizations",
+        }
+    }
+
+    /// The folder that holds an organization's nodes.
+    pub(super) fn nodes_folder(self) -> &'static str {
+        match self {
+            Self::Peer => "peers",
+            Self::Orderer => "orderers",
+        }
+    }
+
+    fn node_host(self) -> &'static str {
+        match self {
+            Self::Peer => "peer0",
+            Self::Orderer => "orderer",
+        }
+    }
+
+    fn node_role(self) -> Role {
+        match self {
+            Self::Peer => Role::Peer,
+            Self::Orderer => Role::Orderer,
+        }
+    }
+}
+
+impl Credentials {
+    pub(super) fn new(certificate: String, key: String) -> Self {
+        Self { certificate, key }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    /// Never the private key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+impl Member {
+    pub(super) fn is_user(&self) -> bool {
+        self.name.contains('@')
+    }
+
+    /// Files of nodes begin with "server", of users with "client".
+    pub(super) fn tls_prefix(&self) -> &'static str {
+        if self.is_user() { "client" } else { "server" }
+    }
+}
+
+impl Org {
+    pub(super) fn with_peer(spec: &OrgSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, Kind::Peer, &spec.users)
+    }
+
+    pub(super) fn with_orderer(spec: &OrdererSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, Kind::Orderer, &[])
+    }
+
+    fn new(msp_id: &str, domain: &str, kind: Kind, users: &[String]) -> Result<Self, NetworkError> {
+        let ca = Authority::new(&format!("ca.{domain}"), domain)?;
+        let tls_ca = Authority::new(&format!("tlsca.{domain}"), domain)?;
+        let host = kind.node_host();
+        let node = format!("{host}.{domain}");
+        let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
+        let mut members = vec![Member {
+            identity: ca.issue_identity(&node, kind.node_role())?,
+            tls: tls_ca.issue_tls(&node, &hosts)?,
+            name: node,
+        }];
+        let admin = [("Admin", Role::Admin)];
+        let users = users.iter().map(|user| (user.as_str(), Role::Client));
+        for (user, role) in admin.into_iter().chain(users) {
+            let name = format!("{user}@{domain}");
+            members.push(Member {
+                identity: ca.issue_identity(&name, role)?,
+                tls: tls_ca.issue_tls(&name, &[])?,
+                name,
+            });
+        }
+        Ok(Self {
+            msp_config: msp_config(msp_id, &ca.credentials, &tls_ca.credentials),
+            msp_id: msp_id.to_owned(),
+            domain: domain.to_owned(),
+            kind,
+            ca: ca.credentials,
+            tls_ca: tls_ca.credentials,
+            members,
+            root: None,
+        })
+    }
+
+    /// The id of the MSP, for example `Org1MSP`.
+    pub fn msp_id(&self) -> &str {
+        &self.msp_id
+    }
+
+    /// The domain, for example `org1.example.com`.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The MSP as a channel's configuration has it.
+    pub fn msp_config(&self) -> &FabricMspConfig {
+        &self.msp_config
+    }
+
+    /// The names of the users, Admin included, without the domain.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().filter_map(|member| member.name.split_once('@')).map(|(user, _)| user)
+    }
+
+    /// Signs as the organization's peer, or as its orderer.
+    pub fn peer(&self) -> Result<SigningIdentity, MspError> {
+        self.signer(&self.node_name())
+    }
+
+    /// Signs as the organization's admin.
+    pub fn admin(&self) -> Result<SigningIdentity, MspError> {
+        self.user("Admin")
+    }
+
+    /// Signs as a user, for example `User1`.
+    pub fn user(&self, name: &str) -> Result<SigningIdentity, MspError> {
+        self.signer(&format!("{name}@{}", self.domain))
+    }
+
+    /// The credentials of a member for signing: `peer0`, `orderer`, `Admin`, `User1`.
+    pub fn identity(&self, name: &str) -> Option<&Credentials> {
+        self.member(name).map(|member| &member.identity)
+    }
+
+    /// The credentials of a member for TLS.
+    pub fn tls(&self, name: &str) -> Option<&Credentials> {
+        self.member(name).map(|member| &member.tls)
+    }
+
+    /// The PEM certificate of the CA for TLS.
+    pub fn tls_ca_certificate(&self) -> &str {
+        &self.tls_ca.certificate
+    }
+
+    /// The TLS files of a member, if the network was read from a folder.
+    pub fn tls_files(&self, name: &str) -> Option<TlsFiles> {
+        let member = self.member(name)?;
+        let folder = self.member_folder(self.root.as_deref()?, member).join("tls");
+        let prefix = member.tls_prefix();
+        Some(TlsFiles {
+            ca: folder.join("ca.crt"),
+            certificate: folder.join(format!("{prefix}.crt")),
+            key: folder.join(format!("{prefix}.key")),
+        })
+    }
+
+    /// The MSP folder of a member, if the network was read from a folder.
+    pub fn msp_folder(&self, name: &str) -> Option<PathBuf> {
+        let member = self.member(name)?;
+        Some(self.member_folder(self.root.as_deref()?, member).join("msp"))
+    }
+
+    pub(super) fn member_folder(&self, root: &Path, member: &Member) -> PathBuf {
+        let kind = if member.is_user() { "users" } else { self.kind.nodes_folder() };
+        root.join(kind).join(&member.name)
+    }
+
+    fn node_name(&self) -> String {
+        format!("{}.{}", self.kind.node_host(), self.domain)
+    }
+
+    fn member(&self, short_name: &str) -> Option<&Member> {
+        let matches = |member: &&Member| {
+            let rest = member.name.strip_prefix(short_name);
+            let rest = rest.and_then(|rest| rest.strip_prefix(['@', '.']));
+            rest == Some(self.domain.as_str())
+        };
+        self.members.iter().find(matches)
+    }
+
+    fn signer(&self, name: &str) -> Result<SigningIdentity, MspError> {
+        let member = self.members.iter().find(|member| member.name == name);
+        let Some(Member { identity, .. }) = member else {
+            return Err(MspError::NoMember { msp_id: self.msp_id.clone(), name: name.to_owned() });
+        };
+        let Credentials { certificate, key } = identity;
+        SigningIdentity::from_pem(&self.msp_id, certificate.as_bytes(), key.as_bytes())
+    }
+}
+
+fn msp_config(msp_id: &str, ca: &Credentials, tls_ca: &Credentials) -> FabricMspConfig {
+    let ca_certificate = ca.certificate.clone().into_bytes();
+    let unit = |role: Role| {
+        Some(FabricOuIdentifier {
+            certificate: ca_certificate.clone(),
+            organizational_unit_identifier: role.to_string(),
+        })
+    };
+    FabricMspConfig {
+        name: msp_id.to_owned(),
+        root_certs: vec![ca_certificate.clone()],
+        crypto_config: Some(msp_dir::sha2()),
+        tls_root_certs: vec![tls_ca.certificate.clone().into_bytes()],
+        fabric_node_ous: Some(FabricNodeOUs {
+            enable: true,
+            client_ou_identifier: unit(Role::Client),
+            peer_ou_identifier: unit(Role::Peer),
+            admin_ou_identifier: unit(Role::Admin),
+            orderer_ou_identifier: unit(Role::Orderer),
+        }),
+        ..FabricMspConfig::default()
+    }
+}

@@ -1,0 +1,188 @@
+//! The policies of a channel, by path.
+//!
+//! Invariant: built once from a configuration and never changed; references between policies are
+//! resolved then, so evaluation cannot run in a circle.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::msp::identity::Identity;
+use crate::msp::manager::MspManager;
+use crate::msp::policy::error::PolicyError;
+use crate::msp::policy::signature_policy::SignaturePolicy;
+use crate::msp::policy::signed_data::SignedData;
+use crate::msp::policy::signed_data::valid_identities;
+use crate::proto::common::ConfigGroup;
+use crate::proto::common::ConfigPolicy;
+use crate::proto::common::ImplicitMetaPolicy;
+use crate::proto::common::implicit_meta_policy::Rule;
+use crate::proto::common::policy::PolicyType;
+
+/// How deep groups may nest; channels have three levels.
+const MAX_DEPTH: usize = 8;
+/// The name of the root group in paths.
+const ROOT: &str = "/Channel";
+
+/// All policies of a channel's groups.
+#[derive(Debug)]
+pub struct PolicyManager {
+    /// Sub-policies come before the policies that refer to them.
+    policies: Vec<Compiled>,
+    /// Indexes by absolute path, for example `/Channel/Application/Writers`.
+    by_path: BTreeMap<String, usize>,
+}
+
+#[derive(Debug)]
+enum Compiled {
+    Signature(SignaturePolicy),
+    ImplicitMeta {
+        required: usize,
+        sub_policy: String,
+        /// One for each sub-group; none where the group has no such policy.
+        sub_policies: Vec<Option<usize>>,
+    },
+}
+
+/// One policy of a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    manager: &'a PolicyManager,
+    index: usize,
+}
+
+impl PolicyManager {
+    /// Compiles the policies of a channel's root group and all groups below it (Fabric:
+    /// common/policies/policy.go, `NewManagerImpl`).
+    pub fn from_config(channel_group: &ConfigGroup) -> Result<Self, PolicyError> {
+        let mut manager = Self { policies: Vec::new(), by_path: BTreeMap::new() };
+        manager.add_group(ROOT, channel_group, 0)?;
+        Ok(manager)
+    }
+
+    /// The policy with this name: absolute (`/Channel/Application/Writers`) or relative to the
+    /// channel (`Application/Writers`).
+    pub fn get(&self, name: &str) -> Option<Policy<'_>> {
+        let index = self.lookup(ROOT, name)?;
+        Some(Policy { manager: self, index })
+    }
+
+    /// The absolute paths of all policies, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_path.keys().map(String::as_str)
+    }
+
+    fn lookup(&self, group: &str, name: &str) -> Option<usize> {
+        if name.starts_with('/') {
+            // An absolute name outside of the group is not found from there.
+            let inside = name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'));
+            return self.by_path.get(name).filter(|_| inside).copied();
+        }
+        self.by_path.get(&format!("{group}/{name}")).copied()
+    }
+
+    fn add_group(
+        &mut self,
+        path: &str,
+        group: &ConfigGroup,
+        depth: usize,
+    ) -> Result<(), PolicyError> {
+        if depth == MAX_DEPTH {
+            return Err(PolicyError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
+        }
+        let mut sub_groups = Vec::with_capacity(group.groups.len());
+        for (name, sub_group) in &group.groups {
+            let sub_path = join(path, name)?;
+            self.add_group(&sub_path, sub_group, depth + 1)?;
+            sub_groups.push(sub_path);
+        }
+        for (name, policy) in &group.policies {
+            let name = join(path, name)?;
+            let compiled = self.compile(policy, &sub_groups).map_err(|source| {
+                PolicyError::Broken { name: name.clone(), source: Box::new(source) }
+            })?;
+            self.by_path.insert(name, self.policies.len());
+            self.policies.push(compiled);
+        }
+        Ok(())
+    }
+
+    fn compile(&self, policy: &ConfigPolicy, groups: &[String]) -> Result<Compiled, PolicyError> {
+        let policy = policy.policy.as_ref().ok_or(PolicyError::Empty)?;
+        match PolicyType::try_from(policy.r#type) {
+            Ok(PolicyType::Signature) => {
+                Ok(Compiled::Signature(SignaturePolicy::from_bytes(&policy.value)?))
+            }
+            Ok(PolicyType::ImplicitMeta) => {
+                let meta = ImplicitMetaPolicy::decode(policy.value.as_slice());
+                self.compile_meta(meta.map_err(PolicyError::Decode)?, groups)
+            }
+            _ => Err(PolicyError::UnknownType(policy.r#type)),
+        }
+    }
+
+    /// Fabric: common/policies/implicitmeta.go, `NewImplicitMetaPolicy`. Without sub-groups there
+    /// is nobody to ask and every rule holds.
+    fn compile_meta(
+        &self,
+        meta: ImplicitMetaPolicy,
+        groups: &[String],
+    ) -> Result<Compiled, PolicyError> {
+        let count = groups.len();
+        let required = match Rule::try_from(meta.rule) {
+            Ok(Rule::Any) => count.min(1),
+            Ok(Rule::All) => count,
+            Ok(Rule::Majority) if count == 0 => 0,
+            Ok(Rule::Majority) => count / 2 + 1,
+            Err(_) => return Err(PolicyError::UnknownMetaRule(meta.rule)),
+        };
+        let sub_policies = groups.iter().map(|group| self.lookup(group, &meta.sub_policy));
+        let sub_policies = sub_policies.collect();
+        Ok(Compiled::ImplicitMeta { required, sub_policy: meta.sub_policy, sub_policies })
+    }
+
+    /// Recursion ends because sub-policies have smaller indexes, and is as deep as groups nest.
+    fn evaluate(&self, index: usize, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
+        match &self.policies[index] {
+            Compiled::Signature(policy) => policy.evaluate_identities(signers),
+            Compiled::ImplicitMeta { required, sub_policy, sub_policies } => {
+                let holds = |index: &&usize| self.evaluate(**index, signers).is_ok();
+                let satisfied = sub_policies.iter().flatten().filter(holds).take(*required).count();
+                if satisfied == *required {
+                    return Ok(());
+                }
+                let (required, sub_policy) = (*required, sub_policy.clone());
+                Err(PolicyError::TooFewSubPolicies { satisfied, required, sub_policy })
+            }
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> Result<String, PolicyError> {
+    if name.is_empty() || name.contains('/') {
+        return Err(PolicyError::Name(name.chars().take(64).collect()));
+    }
+    Ok(format!("{path}/{name}"))
+}
+
+impl Policy<'_> {
+    /// Checks the signatures and asks whether their signers are enough.
+    pub fn evaluate(&self, signed: &[SignedData], msps: &MspManager) -> Result<(), PolicyError> {
+        self.evaluate_identities(&valid_identities(signed, msps))
+    }
+
+    /// Asks whether these signers are enough. Their signatures were checked before, and no signer
+    /// is there twice.
+    pub fn evaluate_identities(&self, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
+        self.manager.evaluate(self.index, signers)
+    }
+
+    /// The signature policy, if it is one and not an implicit meta policy.
+    pub fn as_signature_policy(&self) -> Option<&SignaturePolicy> {
+        match &self.manager.policies[self.index] {
+            Compiled::Signature(policy) => Some(policy),
+            Compiled::ImplicitMeta { .. } => None,
+        }
+    }
+}

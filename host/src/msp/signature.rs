@@ -1,0 +1,247 @@
+//! ECDSA signatures on P-256: their DER form, and the rule that S is low.
+//!
+//! Invariant: no keys and no hashing here, only the two numbers of a signature.
+
+use crate::msp::error::MspError;
+use crate::msp::error::SignatureFault;
+
+const INTEGER: u8 = 0x02;
+const SEQUENCE: u8 = 0x30;
+
+/// The order of the curve's group.
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+/// Half the order, rounded down.
+const HALF_ORDER: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+];
+
+/// R and S, each 32 bytes, big endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Signature {
+    r: [u8; 32],
+    s: [u8; 32],
+}
+
+impl Signature {
+    /// Reads what Go's `encoding/asn1` reads: minimal lengths and integers, both positive; whatever
+    /// follows is ignored (Fabric: bccsp/utils/ecdsa.go, `UnmarshalECDSASignature`). Peers must
+    /// come to one verdict, so this is neither stricter nor more lenient.
+    pub(super) fn from_der(der: &[u8]) -> Result<Self, MspError> {
+        let malformed = || MspError::Signature(SignatureFault::Malformed);
+        let (content, _) = element(SEQUENCE, der).ok_or_else(malformed)?;
+        let (r, rest) = element(INTEGER, content).ok_or_else(malformed)?;
+        let (s, _) = element(INTEGER, rest).ok_or_else(malformed)?;
+        let r = positive(r).ok_or_else(malformed)?;
+        let s = positive(s).ok_or_else(malformed)?;
+        Ok(Self { r, s })
+    }
+
+    /// Reads R and S as aws-lc-rs makes them: one after the other. `None` if not 64 bytes.
+    pub(super) fn from_fixed(bytes: &[u8]) -> Option<Self> {
+        let (r, s) = bytes.split_at_checked(32)?;
+        Some(Self { r: r.try_into().ok()?, s: s.try_into().ok()? })
+    }
+
+    /// R and S, one after the other.
+    pub(super) fn to_fixed(self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&self.r);
+        bytes[32..].copy_from_slice(&self.s);
+        bytes
+    }
+
+    pub(super) fn to_der(self) -> Vec<u8> {
+        let mut content = Vec::with_capacity(70);
+        for number in [&self.r, &self.s] {
+            push_integer(&mut content, number);
+        }
+        let mut der = Vec::with_capacity(72);
+        der.push(SEQUENCE);
+        der.push(content.len() as u8); // At most 2 * 35, so the short form always holds.
+        der.append(&mut content);
+        der
+    }
+
+    pub(super) fn is_low_s(self) -> bool {
+        self.s <= HALF_ORDER
+    }
+
+    /// The same signature with S replaced by the order minus S if that is lower. An S that is not
+    /// below the order belongs to no signature and is left alone.
+    pub(super) fn into_low_s(self) -> Self {
+        if self.is_low_s() || self.s >= ORDER { self } else { self.twin() }
+    }
+
+    /// The other signature of the same message that holds for the same key. S is below the order.
+    fn twin(self) -> Self {
+        let mut s = [0; 32];
+        let mut borrow = false;
+        for i in (0..32).rev() {
+            let (difference, first) = ORDER[i].overflowing_sub(self.s[i]);
+            let (difference, second) = difference.overflowing_sub(u8::from(borrow));
+            s[i] = difference;
+            borrow = first || second;
+        }
+        Self { r: self.r, s }
+    }
+}
+
+/// Splits the content of the first element, which must have this tag, from what follows it.
+fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[first, length], rest) = der.split_first_chunk()?;
+    if first != tag {
+        return None;
+    }
+    // Content of 128 bytes and more has the length in as few bytes as hold it. Only trailing data
+    // inside the sequence can make it so long, and no more than four bytes of length make sense.
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        0x81..=0x84 => {
+            let (digits, rest) = rest.split_at_checked(usize::from(length - 0x80))?;
+            let length = digits.iter().fold(0, |sum, &digit| (sum << 8) | usize::from(digit));
+            if digits.first() == Some(&0) || length < 0x80 {
+                return None;
+            }
+            (length, rest)
+        }
+        // 0x80 would be the indefinite length of BER.
+        _ => return None,
+    };
+    rest.split_at_checked(length)
+}
+
+/// The content of an INTEGER as 32 bytes, if it is minimal, above zero and not longer.
+fn positive(content: &[u8]) -> Option<[u8; 32]> {
+    let digits = match content {
+        [0, rest @ ..] if rest.first().is_some_and(|&digit| digit >= 0x80) => rest,
+        [1..=0x7f, ..] => content,
+        _ => return None,
+    };
+    let start = 32_usize.checked_sub(digits.len())?;
+    let mut number = [0; 32];
+    number[start..].copy_from_slice(digits);
+    Some(number)
+}
+
+fn push_integer(out: &mut Vec<u8>, number: &[u8; 32]) {
+    let skip = number.iter().take_while(|&&digit| digit == 0).count().min(31);
+    let digits = &number[skip..];
+    // A leading bit of one would read as a negative number.
+    let sign = digits[0] >= 0x80;
+    out.push(INTEGER);
+    out.push(digits.len() as u8 + u8::from(sign));
+    if sign {
+        out.push(0);
+    }
+    out.extend_from_slice(digits);
+}
+
+/// The twin with the other S, for tests of what must be refused.
+#[cfg(test)]
+pub(super) fn twin_of(der: &[u8]) -> Vec<u8> {
+    Signature::from_der(der).expect("the test gives a signature").twin().to_der()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(low: &[u8]) -> [u8; 32] {
+        let mut number = [0; 32];
+        number[32 - low.len()..].copy_from_slice(low);
+        number
+    }
+
+    #[test]
+    fn small_numbers_are_minimal() {
+        let signature = Signature { r: number(&[1]), s: number(&[0x80]) };
+        assert_eq!(signature.to_der(), [0x30, 7, 2, 1, 1, 2, 2, 0, 0x80]);
+        assert_eq!(Signature::from_der(&signature.to_der()).unwrap(), signature);
+    }
+
+    #[test]
+    fn largest_numbers_fit() {
+        let signature = Signature { r: [0xff; 32], s: [0xff; 32] };
+        let der = signature.to_der();
+        assert_eq!(der.len(), 72);
+        assert_eq!(Signature::from_der(&der).unwrap(), signature);
+    }
+
+    #[test]
+    fn half_the_order_is_low_and_one_more_is_high() {
+        let half = Signature { r: number(&[1]), s: HALF_ORDER };
+        assert!(half.is_low_s());
+        let mut above = half;
+        above.s[31] += 1;
+        assert!(!above.is_low_s());
+        assert_eq!(above.into_low_s(), half);
+        assert_eq!(half.into_low_s(), half);
+    }
+
+    #[test]
+    fn an_s_beyond_the_order_is_left_alone() {
+        let beyond = Signature { r: number(&[1]), s: [0xff; 32] };
+        assert_eq!(beyond.into_low_s(), beyond);
+    }
+
+    #[test]
+    fn malformed_encodings_are_refused() {
+        let bad: [&[u8]; 12] = [
+            &[],
+            &[0x30],
+            &[0x30, 0],
+            &[0x31, 6, 2, 1, 1, 2, 1, 1],
+            &[0x30, 3, 2, 1, 1],
+            &[0x30, 7, 2, 1, 1, 2, 1, 1], // Longer than what is there.
+            &[0x30, 6, 2, 1, 0, 2, 1, 1], // R is zero.
+            &[0x30, 6, 2, 1, 0x81, 2, 1, 1], // R is negative.
+            &[0x30, 7, 2, 2, 0, 1, 2, 1, 1], // R is not minimal.
+            &[0x30, 5, 2, 0, 2, 1, 1],    // R is empty.
+            &[0x30, 0x81, 6, 2, 1, 1, 2, 1, 1], // Length is not minimal.
+            &[0x30, 0x80, 2, 1, 1, 2, 1, 1, 0, 0], // Length is not definite.
+        ];
+        for der in bad {
+            assert!(Signature::from_der(der).is_err(), "{der:02x?}");
+        }
+        let mut long = vec![0x30, 37, 2, 33, 1];
+        long.extend([0; 32]);
+        long.extend([2, 1, 1, 0]);
+        assert!(Signature::from_der(&long).is_err(), "R has 33 digits");
+    }
+
+    #[test]
+    fn trailing_bytes_are_ignored_as_in_go() {
+        let plain = Signature::from_der(&[0x30, 6, 2, 1, 1, 2, 1, 1]).unwrap();
+        let after = Signature::from_der(&[0x30, 6, 2, 1, 1, 2, 1, 1, 9]).unwrap();
+        let inside = Signature::from_der(&[0x30, 7, 2, 1, 1, 2, 1, 1, 9]).unwrap();
+        assert_eq!((plain, plain), (after, inside));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..90)) {
+            let _ = Signature::from_der(&bytes);
+        }
+
+        #[test]
+        fn der_round_trip(r in any::<[u8; 32]>(), s in any::<[u8; 32]>()) {
+            prop_assume!(r != [0; 32] && s != [0; 32]);
+            let signature = Signature { r, s };
+            prop_assert_eq!(Signature::from_der(&signature.to_der()).unwrap(), signature);
+        }
+
+        #[test]
+        fn twin_of_the_twin_is_itself(s in any::<[u8; 32]>()) {
+            prop_assume!(s != [0; 32] && s < ORDER);
+            let signature = Signature { r: [1; 32], s };
+            prop_assert_eq!(signature.twin().twin(), signature);
+            prop_assert!(signature.into_low_s().is_low_s());
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A member with its private key: what a peer endorses with and a client proposes with.
+//!
+//! Invariant: the private key never leaves; it is neither shown in `Debug` nor written.
+
+use std::fmt;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+use aws_lc_rs::signature::EcdsaKeyPair;
+use aws_lc_rs::signature::KeyPair;
+use prost::Message;
+use x509_parser::pem::Pem;
+
+use crate::msp::certificate::Certificate;
+use crate::msp::error::MspError;
+use crate::msp::signature::Signature;
+use crate::proto::msp::SerializedIdentity;
+
+/// Signs as one member of an organization.
+pub struct SigningIdentity {
+    msp_id: String,
+    serialized: Vec<u8>,
+    key: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl SigningIdentity {
+    /// Reads a certificate and its private key, PKCS#8 ("PRIVATE KEY") or SEC 1 ("EC PRIVATE KEY"),
+    /// on the curve P-256. Whether the organization accepts the certificate is not asked.
+    pub fn from_pem(msp_id: &str, cert_pem: &[u8], key_pem: &[u8]) -> Result<Self, MspError> {
+        let certificate = Certificate::from_pem(cert_pem)?;
+        let unusable = |reason| MspError::Key { msp_id: msp_id.to_owned(), reason };
+        let key = private_key(key_pem).map_err(unusable)?;
+        if key.public_key().as_ref() != certificate.key.point() {
+            return Err(unusable("it does not belong to the certificate"));
+        }
+        let identity = SerializedIdentity { mspid: msp_id.to_owned(), id_bytes: cert_pem.to_vec() };
+        Ok(Self {
+            msp_id: msp_id.to_owned(),
+            serialized: identity.encode_to_vec(),
+            key,
+            random: SystemRandom::new(),
+        })
+    }
+
+    /// The id of the organization's MSP.
+    pub fn msp_id(&self) -> &str {
+        &self.msp_id
+    }
+
+    /// The `msp.SerializedIdentity`: creator of proposals, endorser of responses. Its PEM is
+    /// exactly the text that was read.
+    pub fn serialized(&self) -> &[u8] {
+        &self.serialized
+    }
+
+    /// Signs the SHA-256 of `message`: ECDSA, DER, S low.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let signature = self
+            .key
+            .sign(&self.random, message)
+            .expect("signing with a parsed key fails only without memory or randomness");
+        Signature::from_fixed(signature.as_ref())
+            .expect("a fixed-length P-256 signature has 64 bytes")
+            .into_low_s()
+            .to_der()
+    }
+}
+
+impl fmt::Debug for SigningIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningIdentity").field("msp_id", &self.msp_id).finish_non_exhaustive()
+    }
+}
+
+fn private_key(pem: &[u8]) -> Result<EcdsaKeyPair, &'static str> {
+    // OpenSSL writes the curve as a block of its own in front of a SEC 1 key.
+    let mut blocks = Pem::iter_from_buffer(pem).map_while(Result::ok);
+    let block = blocks
+        .find(|block| matches!(block.label.as_str(), "PRIVATE KEY" | "EC PRIVATE KEY"))
+        .ok_or("there is no PEM block PRIVATE KEY or EC PRIVATE KEY")?;
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let key = match block.label.as_str() {
+        "PRIVATE KEY" => EcdsaKeyPair::from_pkcs8(algorithm, &block.contents),
+        _ => EcdsaKeyPair::from_private_key_der(algorithm, &block.contents),
+    };
+    key.map_err(|_| "it is not an ECDSA key on the curve P-256")
+}

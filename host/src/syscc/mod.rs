@@ -1,3 +1,0 @@
-//! The system chaincodes, native chaincodes behind the same handler.
-//!
-//! Invariant: no knowledge of who calls them.

@@ -3,5 +3,6 @@
 
 pub mod msp;
 pub mod proto;
+pub mod protocol;
 pub mod runtime;
 pub mod types;

@@ -1,0 +1,39 @@
+//! The chaincode protocol as two pure state machines: [`PeerSide`] is the peer's half of a stream,
+//! [`ShimSide`] the chaincode's. A driver feeds them with `handle_*` and after each does what
+//! `poll_action` says until it says nothing more; it decides nothing itself. The states are those
+//! of Fabric 1.0 (created, established, ready), the rules those of Fabric 2.x.
+//!
+//! Promises, whatever the other half sends:
+//! - Every execution that the peer side accepts is finished exactly once.
+//! - The peer side answers every request exactly once, unless the stream ends; then both sides say
+//!   so to everybody who waits.
+//! - On a stream that repeats nothing, no answer and no end reaches another execution than its own,
+//!   though messages do not say which execution of a transaction they belong to.
+//!
+//! Invariant: no I/O, no clock, no locks, no randomness, no logging. Time comes in as
+//! [`PeerSide::handle_timeout`] and [`PeerSide::handle_keepalive_due`]. What a request means is not
+//! known here, only that it waits for an answer. Bounds on how many transactions run at once and
+//! how large a message is are the driver's.
+
+mod batch;
+mod error;
+mod message;
+mod peer;
+mod request;
+mod shim;
+mod tx_key;
+
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod pair;
+#[cfg(test)]
+mod replay;
+
+pub use batch::BatchLimits;
+pub use error::ProtocolError;
+pub use message::{Completed, Invocation, Message, MessageType};
+pub use peer::{PeerAction, PeerSide, RunId, Ticket};
+pub use request::{Request, failure_text};
+pub use shim::{ShimAction, ShimSide};
+pub use tx_key::TxKey;

@@ -1,0 +1,31 @@
+//! What tells the transactions on one stream apart.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Channel and transaction id. Fabric 1.0 had the transaction id alone; since 1.1 a chaincode may
+/// run twice in one transaction, on two channels.
+///
+/// Both are taken as they came: the channel is empty in proposals without one, and both are empty
+/// in messages that belong to no transaction. A clone copies no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TxKey {
+    /// The transaction id. It comes first in the order, since it tells more keys apart.
+    pub tx_id: Arc<str>,
+    /// The channel's name, or empty.
+    pub channel_id: Arc<str>,
+}
+
+impl TxKey {
+    /// The key of transaction `tx_id` on channel `channel_id`.
+    pub fn new(channel_id: impl Into<Arc<str>>, tx_id: impl Into<Arc<str>>) -> Self {
+        Self { channel_id: channel_id.into(), tx_id: tx_id.into() }
+    }
+}
+
+/// Fabric's way to write it: `txid(channel)`.
+impl fmt::Display for TxKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.tx_id, self.channel_id)
+    }
+}

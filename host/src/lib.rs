@@ -1,6 +1,7 @@
 //! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
 //! container launch.
 
+pub mod ledger;
 pub mod msp;
 pub mod proto;
 pub mod protocol;

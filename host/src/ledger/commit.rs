@@ -1,0 +1,301 @@
+//! Adding a block: check, validate, store, apply. Fabric: `kv_ledger.go`, function `commit`.
+//!
+//! The order is what makes a crash harmless. The block goes to disk first, with its verdicts and
+//! commit hash; then one batch changes state, history and indexes together and says so in the
+//! savepoint. Opening the ledger makes up for a batch that is missing (`recover`).
+//!
+//! Invariant: signatures and policies were judged above; here a verdict only ever changes from
+//! VALID to DUPLICATE_TXID, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+use crate::ledger::block::data_hash;
+use crate::ledger::block::header_hash;
+use crate::ledger::block::set_outcome;
+use crate::ledger::block_file::Location;
+use crate::ledger::channel::Ledger;
+use crate::ledger::channel::Tip;
+use crate::ledger::channel::TxEntry;
+use crate::ledger::committed::Committed;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::ledger::overlay::Layer;
+use crate::ledger::rwset::TxRwSet;
+use crate::ledger::store::Batch;
+use crate::ledger::updates::Update;
+use crate::ledger::updates::UpdateBatch;
+use crate::ledger::validate::Conflict;
+use crate::ledger::validate::find_conflict;
+use crate::proto::common::Block;
+use crate::proto::common::BlockHeader;
+use crate::proto::protos::TxValidationCode;
+use crate::types::Height;
+use crate::types::sha256_all;
+
+/// A transaction of a block, as far as it was judged.
+#[derive(Clone, Debug, Default)]
+pub struct CommitTx {
+    /// From the channel header; None or empty if it could not be read.
+    pub tx_id: Option<String>,
+    /// The verdict so far. Only VALID transactions are judged further.
+    pub code: TxValidationCode,
+    /// None for a configuration transaction; ignored unless VALID.
+    pub rwset: Option<TxRwSet>,
+}
+
+/// What became of a block.
+#[derive(Clone, Debug)]
+pub struct CommittedBlock {
+    /// The block's number.
+    pub number: u64,
+    /// The verdict on each transaction, in order.
+    pub codes: Vec<TxValidationCode>,
+    /// Why a transaction lost a race, for those that did so here.
+    pub conflicts: Vec<Option<Conflict>>,
+    /// The commit hash; empty for a genesis block.
+    pub commit_hash: Vec<u8>,
+    /// The block as it was stored, with verdicts and commit hash in its metadata.
+    pub block: Block,
+}
+
+/// Who commits holds this.
+pub(crate) struct Writer {
+    /// A commit stopped half-way: what is on disk may be ahead of what is in memory.
+    pub(crate) failed: bool,
+    /// Where the next block is stored.
+    pub(crate) offset: u64,
+}
+
+/// Verdicts on a block, and the hash over them and what they change.
+pub(crate) struct Outcome {
+    pub(crate) codes: Vec<TxValidationCode>,
+    pub(crate) conflicts: Vec<Option<Conflict>>,
+    pub(crate) commit_hash: Vec<u8>,
+}
+
+/// A judged block, and what its valid transactions change.
+type Judged = (Outcome, UpdateBatch);
+
+impl Outcome {
+    fn new(
+        tip: &Tip,
+        txs: &[CommitTx],
+        conflicts: Vec<Option<Conflict>>,
+        updates: &UpdateBatch,
+    ) -> Self {
+        let code = |(tx, conflict): (&CommitTx, &Option<Conflict>)| {
+            conflict.as_ref().map_or(tx.code, Conflict::code)
+        };
+        let codes: Vec<_> = txs.iter().zip(&conflicts).map(code).collect();
+        let commit_hash = next_commit_hash(tip, &codes, updates);
+        Self { codes, conflicts, commit_hash }
+    }
+}
+
+impl Ledger {
+    /// Validates a block and adds it. `txs` has one entry for each transaction of the block.
+    ///
+    /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
+    /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
+    /// (`NeedsReopen`) until it is opened again.
+    pub fn commit(&self, block: Block, txs: Vec<CommitTx>) -> Result<CommittedBlock, LedgerError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.failed {
+            return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
+        }
+        let tip = self.tip();
+        let header = check_block(&block, &tip, txs.len())?.clone();
+        // Set before anything can fail or panic, taken back when all is done.
+        writer.failed = true;
+        let (outcome, updates) = self.judge(&tip, &txs)?;
+        let block = with_outcome(block, &outcome);
+        let location = self.store_block(writer.offset, &block)?;
+        self.apply_block(&header, location, &txs, &outcome, updates)?;
+        writer.offset = location.end();
+        writer.failed = false;
+        let Outcome { codes, conflicts, commit_hash } = outcome;
+        Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
+    }
+
+    /// Judges the transactions of the next block and collects what the valid ones change.
+    fn judge(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
+        let mut conflicts = self.find_duplicates(txs)?;
+        let mut updates = UpdateBatch::default();
+        let state = Committed::new(&self.table);
+        for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
+            let Some(rwset) = valid_rwset(tx) else { continue };
+            if conflict.is_none() {
+                *conflict = find_conflict(rwset, &updates, &state)?;
+            }
+            if conflict.is_none() {
+                updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
+            }
+        }
+        Ok((Outcome::new(tip, txs, conflicts, &updates), updates))
+    }
+
+    /// Collects what a block changes whose verdicts are final already.
+    pub(crate) fn trust(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
+        let mut updates = UpdateBatch::default();
+        let state = Committed::new(&self.table);
+        for (index, tx) in txs.iter().enumerate() {
+            if let Some(rwset) = valid_rwset(tx) {
+                updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
+            }
+        }
+        Ok((Outcome::new(tip, txs, vec![None; txs.len()], &updates), updates))
+    }
+
+    /// Finds chaincode transactions whose id is in the ledger, or belongs to an earlier one of
+    /// this block that is valid so far. Fabric: `checkTxIdDupsLedger`, `markTXIdDuplicates`.
+    fn find_duplicates(&self, txs: &[CommitTx]) -> Result<Vec<Option<Conflict>>, LedgerError> {
+        let mut seen = HashSet::new();
+        txs.iter()
+            .map(|tx| {
+                let Some(tx_id) = tx_id(tx).filter(|_| valid_rwset(tx).is_some()) else {
+                    return Ok(None);
+                };
+                if let Some(entry) = self.tx_entry(tx_id)? {
+                    return Ok(Some(Conflict::DuplicateTxId { block: Some(entry.height.block) }));
+                }
+                Ok((!seen.insert(tx_id)).then_some(Conflict::DuplicateTxId { block: None }))
+            })
+            .collect()
+    }
+
+    /// Puts a judged block on disk. From here on it is part of the chain, whatever happens next.
+    pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
+        self.blocks.append(offset, block)
+    }
+
+    /// Brings state, history and indexes up to a stored block, and announces the new height.
+    pub(crate) fn apply_block(
+        &self,
+        header: &BlockHeader,
+        location: Location,
+        txs: &[CommitTx],
+        outcome: &Outcome,
+        updates: UpdateBatch,
+    ) -> Result<(), LedgerError> {
+        let number = header.number;
+        let hash = header_hash(header);
+        let mut batch = Batch::default();
+        let mut layer = Layer::new();
+        for (namespace, ns) in updates.namespaces {
+            for (key, mut update) in ns.public {
+                for (last, heights) in update.history.drain(..) {
+                    batch.put(key::history(&namespace, &key, last), heights);
+                }
+                change_row(&mut batch, &mut layer, key::state(&namespace, &key), update);
+            }
+            for (collection, keys) in ns.hashed {
+                for (key_hash, update) in keys {
+                    let row = key::hashed(&namespace, &collection, &key_hash);
+                    change_row(&mut batch, &mut layer, row, update);
+                }
+            }
+        }
+        self.index_txs(&mut batch, number, txs, &outcome.codes)?;
+        batch.put(key::block(number), location.encode());
+        batch.put(key::block_hash(&hash), number.to_be_bytes().to_vec());
+        batch.put(key::SAVEPOINT.to_vec(), number.to_be_bytes().to_vec());
+
+        self.overlay.publish(number, layer);
+        self.table.apply(batch)?;
+        self.set_tip(Tip {
+            height: number + 1,
+            current_hash: hash.to_vec(),
+            previous_hash: header.previous_hash.clone(),
+            commit_hash: outcome.commit_hash.clone(),
+        });
+        self.overlay.advance(number + 1);
+        Ok(())
+    }
+
+    /// The first transaction of an id keeps it: lookups find that one.
+    fn index_txs(
+        &self,
+        batch: &mut Batch,
+        number: u64,
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
+    ) -> Result<(), LedgerError> {
+        let mut seen = HashSet::new();
+        for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
+            let Some(tx_id) = tx_id(tx) else { continue };
+            let row = key::tx(tx_id);
+            // The index was asked already for a chaincode's transaction that is valid.
+            let new = *code == TxValidationCode::Valid && tx.rwset.is_some();
+            if !seen.insert(tx_id) || !new && self.table.contains(&row)? {
+                continue;
+            }
+            let height = Height::new(number, index as u64);
+            batch.put(row, TxEntry { height, code: *code as i32 as u8 }.encode());
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a block continues the chain and is what its header says.
+pub(crate) fn check_block<'a>(
+    block: &'a Block,
+    tip: &Tip,
+    verdicts: usize,
+) -> Result<&'a BlockHeader, LedgerError> {
+    let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+    let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+    let number = header.number;
+    if number != tip.height {
+        return Err(LedgerError::BlockNumber { expected: tip.height, got: number });
+    }
+    if number == 0 && !header.previous_hash.is_empty() {
+        return Err(LedgerError::NotGenesis { reason: "it names a predecessor" });
+    }
+    if number > 0 && header.previous_hash != tip.current_hash {
+        return Err(LedgerError::PreviousHash { number });
+    }
+    if header.data_hash != data_hash(data) {
+        return Err(LedgerError::DataHash { number });
+    }
+    let envelopes = data.data.len();
+    if envelopes != verdicts {
+        return Err(LedgerError::VerdictCount { number, envelopes, verdicts });
+    }
+    Ok(header)
+}
+
+pub(crate) fn with_outcome(mut block: Block, outcome: &Outcome) -> Block {
+    let filter: Vec<u8> = outcome.codes.iter().map(|code| *code as i32 as u8).collect();
+    let commit_hash = (!outcome.commit_hash.is_empty()).then_some(outcome.commit_hash.as_slice());
+    set_outcome(&mut block, &filter, commit_hash);
+    block
+}
+
+/// Over the verdicts, the changes and the commit hash before; none for a genesis block. Fabric:
+/// `kvLedger.addBlockCommitHash`.
+fn next_commit_hash(tip: &Tip, codes: &[TxValidationCode], updates: &UpdateBatch) -> Vec<u8> {
+    if tip.height == 0 {
+        return Vec::new();
+    }
+    let mut head = Vec::with_capacity(codes.len() + 10);
+    prost::encoding::encode_varint(codes.len() as u64, &mut head);
+    head.extend(codes.iter().map(|code| *code as i32 as u8));
+    sha256_all([&head[..], &updates.deterministic_bytes(), &tip.commit_hash]).to_vec()
+}
+
+fn valid_rwset(tx: &CommitTx) -> Option<&TxRwSet> {
+    tx.rwset.as_ref().filter(|_| tx.code == TxValidationCode::Valid)
+}
+
+fn tx_id(tx: &CommitTx) -> Option<&str> {
+    tx.tx_id.as_deref().filter(|tx_id| !tx_id.is_empty())
+}
+
+fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: Update) {
+    match &update.after {
+        Some(value) => batch.put(row.clone(), value.encode()),
+        None => batch.delete(row.clone()),
+    }
+    layer.insert(row, update.before);
+}

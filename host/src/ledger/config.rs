@@ -1,0 +1,31 @@
+//! The limits of a ledger.
+//!
+//! Invariant: numbers only; reading them from a file or the command line is the config module's.
+
+/// What a ledger may use and what it lets one simulation ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// Memory for the state database's page cache, in bytes.
+    pub cache_bytes: u64,
+    /// Rows that one range query may hand out; at the limit the result just ends. Fabric's
+    /// `ledger.state.totalQueryLimit`.
+    pub total_query_limit: usize,
+    /// Longest key that a simulation may write, in bytes.
+    pub max_key_bytes: usize,
+    /// Longest value that a simulation may write, in bytes.
+    pub max_value_bytes: usize,
+    /// Range queries that one simulation may start.
+    pub max_ranges: usize,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 256 << 20,
+            total_query_limit: 100_000,
+            max_key_bytes: 64 << 10,
+            max_value_bytes: 16 << 20,
+            max_ranges: 10_000,
+        }
+    }
+}

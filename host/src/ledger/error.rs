@@ -1,0 +1,206 @@
+//! What can go wrong in the ledger.
+//!
+//! Invariant: no transaction verdicts in here. A transaction that loses a race is data
+//! (`CommittedBlock`); an error means that the ledger could not do its work.
+
+use std::path::PathBuf;
+
+use crate::types::{ChannelId, InvalidId};
+
+/// The ledger's errors. Each says what failed; the cause is its `source`.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process (or another `Ledgers` of this one) has the folder open.
+    #[error("the ledger in {} is in use by another process", dir.display())]
+    Locked {
+        /// The ledger's folder.
+        dir: PathBuf,
+    },
+    /// The operating system refused a file operation.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// A verb, as in "cannot read".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The state database refused an operation.
+    #[error("the state database failed to {action}")]
+    Store {
+        /// A verb, as in "failed to read".
+        action: &'static str,
+        /// The database's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The state database holds something that this program never writes.
+    #[error("the state database is damaged: {what}")]
+    CorruptState {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A stored block is not what was stored.
+    #[error("block {number} of channel {channel} is damaged: {reason}")]
+    CorruptBlock {
+        /// The channel.
+        channel: ChannelId,
+        /// The block's number.
+        number: u64,
+        /// Which check failed.
+        reason: String,
+    },
+    /// The state knows more blocks than the block store has.
+    #[error("channel {channel}: the state is at height {state}, but its last block is not stored")]
+    StateAhead {
+        /// The channel.
+        channel: ChannelId,
+        /// The state's height in blocks.
+        state: u64,
+    },
+    /// A name is not a channel's name.
+    #[error(transparent)]
+    InvalidChannel(#[from] InvalidId),
+    /// The channel exists already.
+    #[error("channel {channel} exists already")]
+    ChannelExists {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// A block that should start a channel does not.
+    #[error("not a genesis block: {reason}")]
+    NotGenesis {
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// A block has no header or no data.
+    #[error("the block has no {part}")]
+    IncompleteBlock {
+        /// "header" or "data".
+        part: &'static str,
+    },
+    /// A block came out of order.
+    #[error("expected block {expected}, got block {got}")]
+    BlockNumber {
+        /// The next block's number.
+        expected: u64,
+        /// The number of the block that came.
+        got: u64,
+    },
+    /// A block does not continue the chain.
+    #[error("block {number} does not name the hash of block {} as its predecessor", number - 1)]
+    PreviousHash {
+        /// The block's number, at least 1.
+        number: u64,
+    },
+    /// A block's data is not what its header says.
+    #[error("the data of block {number} does not match the data hash in its header")]
+    DataHash {
+        /// The block's number.
+        number: u64,
+    },
+    /// The caller's verdicts do not fit the block.
+    #[error("block {number} has {envelopes} transactions, but {verdicts} verdicts were given")]
+    VerdictCount {
+        /// The block's number.
+        number: u64,
+        /// Entries in the block.
+        envelopes: usize,
+        /// Entries in the caller's list.
+        verdicts: usize,
+    },
+    /// A value is too large for its place on disk.
+    #[error("block {number} is too large to store")]
+    BlockTooLarge {
+        /// The block's number.
+        number: u64,
+    },
+    /// An earlier commit failed half-way.
+    #[error("channel {channel} takes no more blocks until the ledger is opened again")]
+    NeedsReopen {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// Bytes are not the message that they should be.
+    #[error("{what} does not parse")]
+    Decode {
+        /// The message.
+        what: &'static str,
+        /// The cause.
+        source: prost::DecodeError,
+    },
+    /// A message lacks a part that it cannot do without.
+    #[error("{what} is missing")]
+    Missing {
+        /// The part.
+        what: &'static str,
+    },
+    /// A read-write set names a namespace twice.
+    #[error("duplicate namespace '{namespace}' in txRWSet")]
+    DuplicateNamespace {
+        /// The namespace.
+        namespace: String,
+    },
+    /// A read-write set names a collection of one namespace twice.
+    #[error("duplicate collection '{collection}' of namespace '{namespace}' in txRWSet")]
+    DuplicateCollection {
+        /// The namespace.
+        namespace: String,
+        /// The collection.
+        collection: String,
+    },
+    /// A key is longer than the limit.
+    #[error("a key of {bytes} bytes is longer than the limit of {limit} bytes")]
+    KeyTooLong {
+        /// The key's length.
+        bytes: usize,
+        /// `LedgerConfig::max_key_bytes`.
+        limit: usize,
+    },
+    /// A value is longer than the limit.
+    #[error("a value of {bytes} bytes is longer than the limit of {limit} bytes")]
+    ValueTooLong {
+        /// The value's length.
+        bytes: usize,
+        /// `LedgerConfig::max_value_bytes`.
+        limit: usize,
+    },
+    /// A simulation started more range queries than it may.
+    #[error("a transaction may start at most {limit} range queries")]
+    TooManyRanges {
+        /// `LedgerConfig::max_ranges`.
+        limit: usize,
+    },
+    /// No range query of this simulation has this number, or it is closed.
+    #[error("query iterator not found")]
+    UnknownRange,
+    /// A paginated query after a write. The text is Fabric's, misspelling included.
+    #[error(
+        "txid [{tx_id}]: unsuppored transaction. Paginated queries are supported only in a \
+         read-only transaction"
+    )]
+    PaginatedQueryAfterWrite {
+        /// The transaction.
+        tx_id: String,
+    },
+    /// A write after a paginated query. The text is Fabric's, misspelling included.
+    #[error(
+        "txid [{tx_id}]: unsuppored transaction. Transaction has already performed a paginated \
+         query. Writes are not allowed"
+    )]
+    WriteAfterPaginatedQuery {
+        /// The transaction.
+        tx_id: String,
+    },
+    /// A name under which a peer value cannot be kept.
+    #[error("'{key}' cannot be the key of a peer value: {reason}")]
+    PeerKey {
+        /// The key.
+        key: String,
+        /// The rule.
+        reason: &'static str,
+    },
+    /// Something that this ledger does not do.
+    #[error("{0} is not supported by this ledger")]
+    Unsupported(&'static str),
+}

@@ -1,0 +1,122 @@
+//! What was ever written to a public key. Fabric: `kvledger/history/query_executer.go`.
+//!
+//! The index says only which transactions wrote the key; value, transaction id and the client's
+//! timestamp are taken from the stored transaction. The heights of the newest writes are kept with
+//! the value in the state; when they are many, or the key is deleted, they move to a row of their
+//! own. A row for each write would be simpler, but new rows are what costs most in a commit.
+//!
+//! Invariant: writes of valid chaincode transactions only, deletes included; no private data, no
+//! changes of metadata alone.
+
+use std::sync::Arc;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::envelope::TxEnvelope;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::ledger::rwset::is_delete;
+use crate::ledger::snapshot::Snapshot;
+use crate::ledger::store::Rows;
+use crate::types::Height;
+use crate::types::Timestamp;
+
+/// One write of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyModification {
+    /// The transaction that wrote.
+    pub tx_id: String,
+    /// What it wrote; empty if it deleted.
+    pub value: Vec<u8>,
+    /// The client's clock, from the channel header.
+    pub timestamp: Option<Timestamp>,
+    /// Whether it deleted the key.
+    pub is_delete: bool,
+}
+
+/// The writes of one key, newest first.
+pub struct HistoryIterator {
+    ledger: Arc<Ledger>,
+    namespace: String,
+    key: String,
+    /// Heights that were read and are not given yet, oldest first.
+    ready: Vec<Height>,
+    rows: Rows,
+    /// Only older writes than this are given.
+    before: Height,
+}
+
+impl HistoryIterator {
+    /// The writes that a snapshot sees.
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        namespace: &str,
+        key: &str,
+    ) -> Result<Self, LedgerError> {
+        // First the value and then the rows: a commit that moves heights from the one to the other
+        // meanwhile can only make them appear in both, which `before` takes care of.
+        let recent = match snapshot.get(namespace, key)? {
+            Some(value) => heights(&value.recent_writes)?,
+            None => Vec::new(),
+        };
+        let ledger = Arc::clone(snapshot.ledger());
+        let (from, to) = key::history_range(namespace, key);
+        let rows = ledger.table.range(&from, &to);
+        Ok(Self {
+            ledger,
+            namespace: namespace.to_owned(),
+            key: key.to_owned(),
+            ready: recent,
+            rows,
+            before: Height::new(snapshot.height(), 0),
+        })
+    }
+
+    fn next_height(&mut self) -> Result<Option<Height>, LedgerError> {
+        loop {
+            while let Some(height) = self.ready.pop() {
+                if height < self.before {
+                    self.before = height;
+                    return Ok(Some(height));
+                }
+            }
+            match self.rows.next_back().transpose()? {
+                Some((_, bytes)) => self.ready = heights(&bytes)?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {
+        let envelope = TxEnvelope::parse(&self.ledger.envelope(height)?)?;
+        let rwset = envelope.rwset()?.unwrap_or_default();
+        // The last write of a key is the one that counted, should a set name it twice.
+        let write = rwset
+            .namespaces
+            .get(&self.namespace)
+            .and_then(|ns| ns.writes.iter().rfind(|write| write.key == self.key))
+            .ok_or_else(|| self.ledger.corrupt(height.block, "an indexed write is not in it"))?;
+        let header = envelope.channel_header;
+        Ok(KeyModification {
+            tx_id: header.tx_id,
+            value: write.value.clone(),
+            timestamp: header.timestamp.map(|timestamp| Timestamp {
+                seconds: timestamp.seconds,
+                nanos: u32::try_from(timestamp.nanos).unwrap_or_default(),
+            }),
+            is_delete: is_delete(write),
+        })
+    }
+}
+
+impl Iterator for HistoryIterator {
+    type Item = Result<KeyModification, LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let height = self.next_height().transpose()?;
+        Some(height.and_then(|height| self.read(height)))
+    }
+}
+
+fn heights(bytes: &[u8]) -> Result<Vec<Height>, LedgerError> {
+    key::heights(bytes).ok_or(LedgerError::CorruptState { what: "a history has no heights" })
+}

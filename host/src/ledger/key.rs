@@ -1,0 +1,204 @@
+//! The keys of a channel's table: one letter for the kind of row, then the parts.
+//!
+//! All rows of a channel are in one table so that one batch can change them atomically. Namespaces,
+//! collections and, in the history, keys carry their length in front, so that no name can run into
+//! what follows it, whatever characters it contains; state keys come last and unchanged, so that
+//! within one namespace the rows have the byte order of the keys.
+//!
+//! Invariant: no values in here (see `state`), and nothing that reads or writes.
+
+use crate::ledger::error::LedgerError;
+use crate::types::Height;
+use crate::types::sha256;
+
+const STATE: u8 = b's';
+const HASHED: u8 = b'h';
+const HISTORY: u8 = b'k';
+const TX: u8 = b't';
+const BLOCK: u8 = b'b';
+const BLOCK_HASH: u8 = b'd';
+
+/// The row that says up to which block the table is complete.
+pub(crate) const SAVEPOINT: &[u8] = b"m";
+
+/// The row of a public key.
+pub(crate) fn state(namespace: &str, key: &str) -> Vec<u8> {
+    let mut row = state_prefix(namespace, key.len());
+    row.extend_from_slice(key.as_bytes());
+    row
+}
+
+/// First row and row after the last of a range of public keys. An empty `end` means the end of the
+/// namespace; an empty `start` its beginning.
+pub(crate) fn state_range(namespace: &str, start: &str, end: &str) -> (Vec<u8>, Vec<u8>) {
+    let last = if end.is_empty() {
+        after_prefix(state_prefix(namespace, 0))
+    } else {
+        state(namespace, end)
+    };
+    (state(namespace, start), last)
+}
+
+/// The public key of a row that came from `state_range` of the same namespace.
+pub(crate) fn state_key(row: &[u8], namespace: &str) -> Result<String, LedgerError> {
+    row.get(5 + namespace.len()..)
+        .and_then(|key| std::str::from_utf8(key).ok())
+        .map(str::to_owned)
+        .ok_or(LedgerError::CorruptState { what: "a state key is not text" })
+}
+
+/// The row of the hash of a private key.
+pub(crate) fn hashed(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(9 + namespace.len() + collection.len() + key_hash.len());
+    row.push(HASHED);
+    push_name(&mut row, namespace);
+    push_name(&mut row, collection);
+    row.extend_from_slice(key_hash);
+    row
+}
+
+/// The row of a part of the history of a key, by the last height in it.
+pub(crate) fn history(namespace: &str, key: &str, last: Height) -> Vec<u8> {
+    let mut row = history_prefix(namespace, key);
+    row.extend_from_slice(&last.to_bytes());
+    row
+}
+
+/// First row and row after the last of the history of a key.
+pub(crate) fn history_range(namespace: &str, key: &str) -> (Vec<u8>, Vec<u8>) {
+    let prefix = history_prefix(namespace, key);
+    (prefix.clone(), after_prefix(prefix))
+}
+
+/// The row of a transaction id: 160 bits of its hash, because the table is quicker with short keys.
+pub(crate) fn tx(tx_id: &str) -> Vec<u8> {
+    [&[TX], &sha256(tx_id.as_bytes())[..20]].concat()
+}
+
+/// The row that says where a block is stored.
+pub(crate) fn block(number: u64) -> Vec<u8> {
+    [&[BLOCK][..], &number.to_be_bytes()].concat()
+}
+
+/// The row that finds a block's number by the hash of its header.
+pub(crate) fn block_hash(hash: &[u8]) -> Vec<u8> {
+    [&[BLOCK_HASH], hash].concat()
+}
+
+/// Reads what `Height::to_bytes` wrote at the start of `bytes`; also gives what follows it.
+pub(crate) fn height(bytes: &[u8]) -> Option<(Height, &[u8])> {
+    let (block, rest) = number(bytes)?;
+    let (tx, rest) = number(rest)?;
+    Some((Height::new(block, tx), rest))
+}
+
+/// Reads a list of heights, one after the other.
+pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
+    let mut heights = Vec::new();
+    while !bytes.is_empty() {
+        let (first, rest) = height(bytes)?;
+        heights.push(first);
+        bytes = rest;
+    }
+    Some(heights)
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (&count, rest) = bytes.split_first()?;
+    let (digits, rest) = rest.split_at_checked(usize::from(count))?;
+    let mut value = [0; 8];
+    value.get_mut(8_usize.checked_sub(digits.len())?..)?.copy_from_slice(digits);
+    Some((u64::from_be_bytes(value), rest))
+}
+
+fn state_prefix(namespace: &str, key_len: usize) -> Vec<u8> {
+    let mut row = Vec::with_capacity(5 + namespace.len() + key_len);
+    row.push(STATE);
+    push_name(&mut row, namespace);
+    row
+}
+
+fn history_prefix(namespace: &str, key: &str) -> Vec<u8> {
+    let mut row = Vec::with_capacity(15 + namespace.len() + key.len());
+    row.push(HISTORY);
+    push_name(&mut row, namespace);
+    push_name(&mut row, key);
+    row
+}
+
+fn push_name(row: &mut Vec<u8>, name: &str) {
+    let length = u32::try_from(name.len()).expect("a name comes out of a message below 4 GiB");
+    row.extend_from_slice(&length.to_be_bytes());
+    row.extend_from_slice(name.as_bytes());
+}
+
+/// The first row that is after every row with this prefix.
+fn after_prefix(mut prefix: Vec<u8>) -> Vec<u8> {
+    while let Some(last) = prefix.pop() {
+        if let Some(next) = last.checked_add(1) {
+            prefix.push(next);
+            break;
+        }
+    }
+    prefix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_namespace_have_the_order_of_the_keys() {
+        let keys = ["", "\0", "\0a", "a", "a\0", "ab", "b", "é", "\u{10ffff}", "\u{10ffff}a"];
+        let rows: Vec<_> = keys.iter().map(|key| state("ns", key)).collect();
+        assert!(rows.is_sorted());
+        for (row, key) in rows.iter().zip(keys) {
+            assert_eq!(state_key(row, "ns").unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn no_namespace_runs_into_another() {
+        let names = ["", "a", "a\0", "a\0b", "ab", "b", "\u{10ffff}"];
+        for ns in names {
+            let (start, end) = state_range(ns, "", "");
+            for other in names {
+                for key in ["", "\0", "b", "\0b", "\u{10ffff}\u{10ffff}"] {
+                    let row = state(other, key);
+                    assert_eq!(start <= row && row < end, ns == other, "{ns:?} {other:?} {key:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn history_of_a_key_leaves_out_keys_that_extend_it() {
+        let (start, end) = history_range("ns", "a");
+        for (ns, key) in [("ns", "ab"), ("ns", "a\0"), ("nsa", ""), ("n", "sa"), ("ns", "")] {
+            let row = history(ns, key, Height::new(3, 1));
+            assert!(!(start <= row && row < end), "{ns} {key:?}");
+        }
+        for height in [Height::default(), Height::new(u64::MAX, u64::MAX)] {
+            let row = history("ns", "a", height);
+            assert!(start <= row && row < end);
+        }
+    }
+
+    #[test]
+    fn history_has_the_order_of_heights() {
+        let heights = [(0, 0), (0, 1), (1, 0), (255, 7), (256, 0), (256, 300), (1 << 40, 0)];
+        let rows = heights.map(|(block, tx)| history("ns", "k", Height::new(block, tx)));
+        assert!(rows.is_sorted());
+    }
+
+    #[test]
+    fn damaged_heights_are_refused() {
+        for bytes in [&[][..], &[1], &[9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0], &[1, 5, 2, 0]] {
+            assert_eq!(height(bytes), None, "{bytes:?}");
+        }
+        let two = [Height::new(1, 2), Height::new(3, 400)];
+        let bytes = two.map(Height::to_bytes).concat();
+        assert_eq!(heights(&bytes).unwrap(), two);
+        assert_eq!(heights(&bytes[1..]), None);
+    }
+}

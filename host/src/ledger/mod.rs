@@ -1,0 +1,57 @@
+//! One channel's blocks, state and history, and the simulator over them.
+//!
+//! Blocks live in one append-only file per channel and are the truth; state, history and indexes
+//! live in sled and can be rebuilt from the blocks at any time. `Ledgers` opens them all,
+//! `Ledger` is one channel, `Simulator` and `Snapshot` read one height of it, and `Ledger::commit`
+//! validates and adds a block.
+//!
+//! Invariant: no signatures, no policies, no chaincode: who may write what is decided above.
+
+mod block;
+mod block_file;
+mod channel;
+mod commit;
+mod committed;
+mod config;
+mod envelope;
+mod error;
+mod history;
+mod key;
+mod ledgers;
+mod overlay;
+mod peer_values;
+mod range_reads;
+mod recover;
+mod rwset;
+mod rwset_builder;
+mod simulator;
+mod snapshot;
+mod state;
+mod store;
+mod updates;
+mod validate;
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod ledger_tests;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod simulator_tests;
+#[cfg(test)]
+mod test_support;
+
+pub use block::{commit_hash, data_hash, header_hash, new_block, tx_filter};
+pub use channel::Ledger;
+pub use commit::{CommitTx, CommittedBlock};
+pub use config::LedgerConfig;
+pub use envelope::TxEnvelope;
+pub use error::LedgerError;
+pub use history::{HistoryIterator, KeyModification};
+pub use ledgers::Ledgers;
+pub use rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
+pub use simulator::{KeyValue, Page, RangeId, SimulationResults, Simulator};
+pub use snapshot::{Snapshot, StateRange};
+pub use state::{Metadata, VersionedValue};
+pub use validate::Conflict;

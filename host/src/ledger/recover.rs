@@ -1,0 +1,150 @@
+//! Opening a channel: cut off what was never acknowledged, apply what was stored but not applied.
+//!
+//! Verdicts are not judged again: a stored block has them. But everything that a stored block says
+//! about itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
+//!
+//! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
+//! record of a block whose commit never returned is removed.
+
+use std::sync::Mutex;
+use std::sync::RwLock;
+
+use crate::ledger::block;
+use crate::ledger::block_file::BlockFile;
+use crate::ledger::block_file::Location;
+use crate::ledger::block_file::Scan;
+use crate::ledger::channel::Ledger;
+use crate::ledger::channel::Tip;
+use crate::ledger::commit::CommitTx;
+use crate::ledger::commit::Writer;
+use crate::ledger::commit::check_block;
+use crate::ledger::config::LedgerConfig;
+use crate::ledger::envelope::TxEnvelope;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::ledger::overlay::Overlay;
+use crate::ledger::store::Table;
+use crate::proto::common::Block;
+use crate::proto::protos::TxValidationCode;
+use crate::types::ChannelId;
+
+impl Ledger {
+    /// Opens a channel and brings its state up to its blocks.
+    pub(crate) fn open(
+        channel: ChannelId,
+        config: LedgerConfig,
+        table: Table,
+        blocks: BlockFile,
+    ) -> Result<Self, LedgerError> {
+        let mut ledger = Self {
+            channel,
+            config,
+            table,
+            blocks,
+            overlay: Overlay::new(0),
+            tip: RwLock::new(Tip::default()),
+            writer: Mutex::new(Writer { failed: false, offset: 0 }),
+        };
+        let mut offset = ledger.load_tip()?;
+        ledger.overlay = Overlay::new(ledger.height());
+        let applied = ledger.height();
+        loop {
+            match ledger.blocks.scan(offset)? {
+                Scan::Record(location) => {
+                    ledger.replay(location)?;
+                    offset = location.end();
+                }
+                Scan::End => break,
+                Scan::Torn => {
+                    tracing::warn!(
+                        channel = %ledger.channel,
+                        block = ledger.height(),
+                        "cut off a block whose storing was interrupted"
+                    );
+                    ledger.blocks.truncate(offset)?;
+                    break;
+                }
+                Scan::Damaged => {
+                    return Err(ledger.corrupt(ledger.height(), "its record has a wrong head"));
+                }
+            }
+        }
+        if ledger.height() > applied {
+            let blocks = ledger.height() - applied;
+            tracing::info!(channel = %ledger.channel, blocks, "applied stored blocks to the state");
+        }
+        ledger.writer = Mutex::new(Writer { failed: false, offset });
+        Ok(ledger)
+    }
+
+    /// Reads the end of the chain as the state knows it, and gives the offset after it.
+    fn load_tip(&self) -> Result<u64, LedgerError> {
+        let savepoint = self.table.get(key::SAVEPOINT, |bytes| {
+            let digits = bytes.try_into();
+            digits.map_err(|_| LedgerError::CorruptState { what: "the savepoint has 8 bytes" })
+        })?;
+        let Some(number) = savepoint.map(u64::from_be_bytes) else { return Ok(0) };
+        let location = self
+            .location(number)?
+            .ok_or(LedgerError::CorruptState { what: "the last block has no location" })?;
+        if location.end() > self.blocks.length()? {
+            let channel = self.channel.clone();
+            return Err(LedgerError::StateAhead { channel, state: number + 1 });
+        }
+        let block = self.stored(number, location)?;
+        let header =
+            block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+        if header.number != number || header.data_hash != block::data_hash(data) {
+            return Err(self.corrupt(number, "it does not match the data hash in its header"));
+        }
+        self.set_tip(Tip {
+            height: number + 1,
+            current_hash: block::header_hash(header).to_vec(),
+            previous_hash: header.previous_hash.clone(),
+            commit_hash: block::commit_hash(&block).unwrap_or_default(),
+        });
+        Ok(location.end())
+    }
+
+    /// Applies a stored block that the state does not have.
+    fn replay(&self, location: Location) -> Result<(), LedgerError> {
+        let tip = self.tip();
+        let number = tip.height;
+        let block = self.stored(number, location)?;
+        let damaged = |error: LedgerError| self.corrupt(number, error.to_string());
+        let verdicts = block::tx_filter(&block);
+        let header = check_block(&block, &tip, verdicts.len()).map_err(damaged)?;
+        let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+        let txs = envelopes
+            .iter()
+            .zip(verdicts)
+            .map(|(envelope, &verdict)| stored_tx(envelope, verdict))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(damaged)?;
+        let (outcome, updates) = self.trust(&tip, &txs)?;
+        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
+            return Err(self.corrupt(number, "its changes do not match its commit hash"));
+        }
+        self.apply_block(header, location, &txs, &outcome, updates)
+    }
+
+    fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {
+        self.blocks.read(location)?.ok_or_else(|| self.corrupt(number, "it does not parse"))
+    }
+}
+
+/// A transaction with the verdict that was stored. Only what a valid one did matters any more.
+fn stored_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+    let code = TxValidationCode::try_from(i32::from(verdict))
+        .unwrap_or(TxValidationCode::InvalidOtherReason);
+    match TxEnvelope::parse(envelope) {
+        Ok(parsed) => {
+            let valid = code == TxValidationCode::Valid;
+            let rwset = if valid { parsed.rwset()? } else { None };
+            Ok(CommitTx { tx_id: Some(parsed.channel_header.tx_id), code, rwset })
+        }
+        Err(error) if code == TxValidationCode::Valid => Err(error),
+        Err(_) => Ok(CommitTx { tx_id: None, code, rwset: None }),
+    }
+}

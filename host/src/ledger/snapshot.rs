@@ -1,0 +1,164 @@
+//! Reads at one height of a channel, without recording them.
+//!
+//! Invariant: read-only, and never in the way of a commit however long it lives; what it costs is
+//! memory for the values replaced meanwhile.
+
+use std::sync::Arc;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::ledger::state::Metadata;
+use crate::ledger::state::VersionedValue;
+use crate::ledger::store::Row;
+use crate::ledger::store::Rows;
+use crate::types::sha256;
+
+/// The state of one channel as it was when this was made. Clones share it.
+#[derive(Clone)]
+pub struct Snapshot {
+    open: Arc<Open>,
+}
+
+struct Open {
+    ledger: Arc<Ledger>,
+    height: u64,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.ledger.overlay.close(self.height);
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        let height = ledger.overlay.open();
+        Self { open: Arc::new(Open { ledger, height }) }
+    }
+
+    /// How many blocks this sees: it reads what the blocks below this number wrote.
+    pub fn height(&self) -> u64 {
+        self.open.height
+    }
+
+    /// The channel it reads.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.open.ledger
+    }
+
+    /// A public key; None if it does not exist.
+    pub fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::state(namespace, key))
+    }
+
+    /// The metadata of a public key; empty if it has none or does not exist.
+    pub fn get_metadata(&self, namespace: &str, key: &str) -> Result<Metadata, LedgerError> {
+        self.get(namespace, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
+    }
+
+    /// A private key by its plain name; the value is the hash of the value.
+    pub fn get_private_hash(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.get_hashed(namespace, collection, &sha256(key.as_bytes()))
+    }
+
+    /// A private key by its hash; the value is the hash of the value.
+    pub fn get_hashed(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key_hash: &[u8],
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::hashed(namespace, collection, key_hash))
+    }
+
+    /// The public keys from `start` up to but without `end`, in byte order. An empty `start` or
+    /// `end` means the beginning or the end of the namespace.
+    pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
+        let (from, to) = key::state_range(namespace, start, end);
+        let rows = self.open.ledger.table.range(&from, &to);
+        StateRange {
+            snapshot: self.clone(),
+            namespace: namespace.to_owned(),
+            rows,
+            peeked: None,
+            from,
+            to,
+        }
+    }
+
+    fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
+        // The order matters, see `overlay`.
+        let stored = self.open.ledger.table.get(row, VersionedValue::decode)?;
+        Ok(self.open.ledger.overlay.replaced(self.open.height, row).unwrap_or(stored))
+    }
+}
+
+/// The rows of a range at the height of a snapshot: public key and value, in byte order of keys.
+pub struct StateRange {
+    snapshot: Snapshot,
+    namespace: String,
+    rows: Rows,
+    peeked: Option<Row>,
+    from: Vec<u8>,
+    to: Vec<u8>,
+}
+
+/// A row; None if it did not exist at the height.
+type RowAtHeight = (Vec<u8>, Option<VersionedValue>);
+
+impl StateRange {
+    /// The next row that is in the table or was replaced since, whichever is first.
+    fn step(&mut self) -> Result<Option<RowAtHeight>, LedgerError> {
+        if self.peeked.is_none() {
+            self.peeked = self.rows.next().transpose()?;
+        }
+        // After the table was read, see `overlay`.
+        let overlay = &self.snapshot.open.ledger.overlay;
+        let height = self.snapshot.open.height;
+        let replaced = overlay.next_replaced(height, &self.from, &self.to);
+        let stored = match (&self.peeked, &replaced) {
+            (Some((row, _)), Some(replaced)) if replaced < row => None,
+            _ => self.peeked.take(),
+        };
+        let (row, value) = match (stored, replaced) {
+            (Some((row, bytes)), _) => {
+                let value = match overlay.replaced(height, &row) {
+                    Some(value) => value,
+                    None => Some(VersionedValue::decode(&bytes)?),
+                };
+                (row, value)
+            }
+            (None, Some(row)) => {
+                let value = overlay.replaced(height, &row).flatten();
+                (row, value)
+            }
+            (None, None) => return Ok(None),
+        };
+        self.from.clone_from(&row);
+        self.from.push(0);
+        Ok(Some((row, value)))
+    }
+}
+
+impl Iterator for StateRange {
+    type Item = Result<(String, VersionedValue), LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.step() {
+                Ok(None) => return None,
+                Ok(Some((_, None))) => {}
+                Ok(Some((row, Some(value)))) => {
+                    return Some(key::state_key(&row, &self.namespace).map(|key| (key, value)));
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
 //! container launch.
 
+pub mod channel;
+pub mod client;
 pub mod ledger;
 pub mod msp;
 pub mod proto;

@@ -1,0 +1,17 @@
+//! What a client of a Fabric network builds and reads: proposals, transactions, signed requests.
+//! The command line, the sandbox and tests are clients.
+//!
+//! Invariant: no transport and no peer; everything here is bytes in, bytes out, and whoever calls
+//! carries them.
+
+pub mod cscc;
+mod error;
+pub mod gateway;
+pub mod lscc;
+mod proposal;
+pub mod qscc;
+mod transaction;
+
+pub use error::ClientError;
+pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal};
+pub use transaction::{chaincode_action, sign_envelope, transaction};

@@ -34,6 +34,17 @@ pub enum Failure {
     Host(String),
 }
 
+impl Failure {
+    /// Whether every endorser would come to it. If not, a chaincode must not go on as if it were the
+    /// answer of the one that it called.
+    pub fn is_deterministic(&self) -> bool {
+        match self {
+            Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,
+            Self::Timeout | Self::TransactionOver(_) | Self::Host(_) => false,
+        }
+    }
+}
+
 fn stderr_suffix(stderr: &str) -> String {
     match stderr.trim() {
         "" => String::new(),
@@ -60,7 +71,7 @@ pub fn classify(error: &wasmtime::Error, fuel: u64, stderr: String) -> Failure {
         Some(Trap::StackOverflow) => {
             Failure::Limit("call stack exhausted (recursion too deep)".into())
         }
-        Some(trap) => Failure::Trapped { trap: trap_name(*trap).into(), stderr },
+        Some(trap) => Failure::Trapped { trap: trap_name(*trap), stderr },
         None => Failure::Trapped { trap: format!("{error:#}"), stderr },
     }
 }

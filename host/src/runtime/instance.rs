@@ -173,6 +173,14 @@ impl Runtime {
 impl Instance {
     /// Calls the contract and gives the sandbox back.
     pub fn run(mut self) -> Result<Outcome, Failure> {
+        let response = self.call()?;
+        let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
+        let event = self.store.into_data().event;
+        Ok(Outcome { response, event, fuel })
+    }
+
+    /// Calls the contract and stays alive, to be looked at.
+    pub fn call(&mut self) -> Result<Response, Failure> {
         let invocation = &self.store.data().invocation;
         let span = tracing::info_span!(
             "invoke",
@@ -187,18 +195,16 @@ impl Instance {
             Entry::Init => contract.call_init(&mut self.store),
             Entry::Invoke => contract.call_invoke(&mut self.store),
         };
-        let result = result.map_err(|error| classify(&error, self.fuel, self.stderr.text()));
         self.log_output();
-        let fabric::chaincode::types::Response { status, message, payload } = result?;
-        let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
-        let TxState { event, invocation, memory, .. } = self.store.into_data();
-        tracing::debug!(status, fuel, "{:?} of {}", entry, invocation.chaincode);
-        let (size, limit) = (message.len() + payload.len(), memory.limits.response_bytes);
+        let fabric::chaincode::types::Response { status, message, payload } =
+            result.map_err(|error| classify(&error, self.fuel, self.stderr.text()))?;
+        let (size, limit) =
+            (message.len() + payload.len(), self.store.data().limits().response_bytes);
         if size > limit {
             let text = format!("response of {size} bytes is over the limit of {limit} bytes");
             return Err(Failure::Limit(text));
         }
-        Ok(Outcome { response: Response { status, message, payload }, event, fuel })
+        Ok(Response { status, message, payload })
     }
 
     fn log_output(&self) {
@@ -277,13 +283,10 @@ impl TxState {
     }
 
     /// A cursor of the guest together with the port that feeds it, for one call.
-    pub fn cursor_and_backend<C: 'static>(
+    pub fn cursor_and_backend<C: Send + 'static>(
         &mut self,
         cursor: &Resource<C>,
-    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)>
-    where
-        C: Send,
-    {
+    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
         self.count_call()?;
         Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
     }

@@ -2,12 +2,12 @@
 
 use wasmtime::component::Resource;
 
-use crate::runtime::backend::{self, PageRequest, QueryBatch};
+use crate::runtime::backend::{self, BackendError, PageRequest, QueryBatch};
 use crate::runtime::bindings::fabric::chaincode::query::{
     Host, HostHistoryIterator, HostStateIterator, KeyModification, Page,
 };
 use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
-use crate::runtime::imports::cursor::{HistoryIterator, StateIterator};
+use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator};
 use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::instance::TxState;
 use crate::runtime::rules;
@@ -107,11 +107,9 @@ impl Host for TxState {
     }
 
     fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
-        let batch = self.reserve_iterator().and_then(|()| Ok(self.backend()?));
-        match batch.map(|backend| backend.get_history_for_key(&key))? {
-            Ok(batch) => Ok(Ok(self.table().push(HistoryIterator::new(batch))?)),
-            Err(error) => answer(Err(error)),
-        }
+        self.reserve_iterator()?;
+        let first = self.backend()?.get_history_for_key(&key);
+        self.hand_out(first)
     }
 }
 
@@ -162,18 +160,28 @@ impl TxState {
         end: &str,
     ) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        match self.backend()?.get_state_by_range(collection, start, end, None) {
-            Ok(batch) => Ok(Ok(self.table().push(StateIterator::new(batch))?)),
-            Err(error) => answer(Err(error)),
-        }
+        let first = self.backend()?.get_state_by_range(collection, start, end, None);
+        self.hand_out(first)
     }
 
     /// Opens a rich query.
     pub fn open_query(&mut self, collection: &str, query: &str) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        match self.backend()?.get_query_result(collection, query, None) {
-            Ok(batch) => Ok(Ok(self.table().push(StateIterator::new(batch))?)),
-            Err(error) => answer(Err(error)),
+        let first = self.backend()?.get_query_result(collection, query, None);
+        self.hand_out(first)
+    }
+
+    /// Gives the guest a query that the peer opened, or the room of one that it refused back.
+    fn hand_out<R: Row + Send + 'static>(
+        &mut self,
+        first: Result<QueryBatch<R>, BackendError>,
+    ) -> Answer<Resource<Cursor<R>>> {
+        match first {
+            Ok(first) => Ok(Ok(self.table().push(Cursor::new(first))?)),
+            Err(error) => {
+                self.release_iterator();
+                answer(Err(error))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
 //! container launch.
 
+pub mod chaincode;
 pub mod channel;
 pub mod client;
 pub mod ledger;

@@ -1,0 +1,303 @@
+//! The port answered from this peer's own ledger, by plain calls.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::chaincode::invoke_target::InvokeTarget;
+use crate::chaincode::queries::{Queries, Query, row};
+use crate::chaincode::support::{ChaincodeSupport, ExecuteError, SYSTEM_VERSION};
+use crate::chaincode::tx_params::TxParams;
+use crate::ledger::{LedgerError, Simulator};
+use crate::proto::protos;
+use crate::protocol::{MessageType, TxKey, failure_text};
+use crate::runtime::{
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+};
+use crate::types::{Entry, Response};
+
+/// Bounds of queries.
+#[derive(Clone, Debug)]
+pub struct QueryLimits {
+    /// Rows of one batch.
+    pub batch_rows: usize,
+    /// Queries that one chaincode call may have open.
+    pub open: usize,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self { batch_rows: 100, open: 100 }
+    }
+}
+
+/// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
+/// chaincode sees the same words here and behind a real peer.
+pub struct LocalBackend {
+    support: Arc<ChaincodeSupport>,
+    tx: TxParams,
+    namespace: String,
+    queries: Queries,
+}
+
+/// A refusal without its beginning.
+pub struct Refusal(pub ErrorKind, pub String);
+
+type Answer<T> = Result<T, BackendError>;
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        let kind = match error {
+            LedgerError::Unsupported(_) => ErrorKind::Unsupported,
+            LedgerError::KeyTooLong { .. }
+            | LedgerError::ValueTooLong { .. }
+            | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,
+            LedgerError::PaginatedQueryAfterWrite { .. }
+            | LedgerError::WriteAfterPaginatedQuery { .. } => ErrorKind::NotPermitted,
+            _ => ErrorKind::LedgerFailure,
+        };
+        Self(kind, error.to_string())
+    }
+}
+
+fn unsupported<T>(what: &str) -> Result<T, Refusal> {
+    Err(Refusal(ErrorKind::Unsupported, format!("{what} is not supported by this peer yet")))
+}
+
+impl LocalBackend {
+    /// The view of chaincode `namespace`.
+    pub fn new(support: Arc<ChaincodeSupport>, tx: TxParams, namespace: String) -> Self {
+        let queries = Queries::new(support.config().queries.clone());
+        Self { support, tx, namespace, queries }
+    }
+
+    /// Puts Fabric's beginning before a refusal.
+    fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Answer<T> {
+        result.map_err(|Refusal(error, cause)| {
+            let tx = TxKey::new("", self.tx.tx_id.as_str());
+            BackendError::new(error, failure_text(kind, &tx, &cause))
+        })
+    }
+
+    /// Runs `work` on the simulator of the transaction.
+    fn simulate<T>(
+        &mut self,
+        kind: MessageType,
+        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
+    ) -> Answer<T> {
+        let result = match &self.tx.simulator {
+            Some(simulator) => lock(simulator)
+                .and_then(|mut sim| work(&mut sim, &self.namespace, &mut self.queries)),
+            None => Err(Refusal(ErrorKind::LedgerFailure, "no ledger context".into())),
+        };
+        self.answer(kind, result)
+    }
+
+    fn call(&self, address: &str, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+        let failed = |text: String| Refusal(ErrorKind::LedgerFailure, text);
+        let limit = self.support.config().call_depth;
+        if self.tx.depth >= limit {
+            let text = format!("chaincodes call each other more than {limit} deep");
+            return Err(Refusal(ErrorKind::LimitExceeded, text));
+        }
+        let target = InvokeTarget::parse(address, &self.tx.channel_id);
+        let system = self.support.system_chaincode(&target.name);
+        if system.is_some_and(|chaincode| !chaincode.invokable_by_chaincode()) {
+            let text = format!("system chaincode {} cannot be invoked by a chaincode", target.name);
+            return Err(Refusal(ErrorKind::NotPermitted, text));
+        }
+        let other = if *target.channel == *self.tx.channel_id {
+            None
+        } else {
+            let ledger = self.support.ledgers().get(&target.channel);
+            let missing = || format!("failed to find ledger for channel: {}", target.channel);
+            Some(ledger.ok_or_else(|| failed(missing()))?)
+        };
+        if system.is_none() {
+            self.support
+                .access()
+                .check("peer/ChaincodeToChaincode", &target.channel, &self.tx.proposal)
+                .map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
+        }
+        let simulator = match other {
+            None => self.tx.simulator.clone(),
+            Some(ledger) => Some(Arc::new(Mutex::new(ledger.simulator(&self.tx.tx_id)))),
+        };
+        let tx = TxParams {
+            channel_id: Arc::clone(&target.channel),
+            simulator,
+            depth: self.tx.depth + 1,
+            ..self.tx.clone()
+        };
+        let version = match system {
+            Some(_) => SYSTEM_VERSION.to_owned(),
+            None => {
+                let data = self.support.chaincode_data(&tx, &target.name);
+                data.map_err(|error| failed(invalid_invocation(&target, &error)))?.version
+            }
+        };
+        let input = protos::ChaincodeInput { args, ..Default::default() };
+        // The callee's event is dropped, as in Fabric: a transaction has one event, its own.
+        self.support
+            .execute(&tx, &target.name, &version, Entry::Invoke, input)
+            .map(|execution| execution.response)
+            .map_err(|error| {
+                let kind = match error {
+                    ExecuteError::Infrastructure { .. } => ErrorKind::TransactionOver,
+                    _ => ErrorKind::LedgerFailure,
+                };
+                Refusal(kind, format!("execute failed: {}", error.reason()))
+            })
+    }
+}
+
+fn invalid_invocation(target: &InvokeTarget, error: &str) -> String {
+    format!(
+        "execute failed: invalid invocation: [channel {}] failed to get chaincode container info \
+         for {}: {error}",
+        target.channel, target.name
+    )
+}
+
+/// A panic while the simulator was in use may have left a read unrecorded.
+fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, Refusal> {
+    simulator.lock().map_err(|_| {
+        Refusal(ErrorKind::TransactionOver, "the simulation ended with a panic".into())
+    })
+}
+
+impl Backend for LocalBackend {
+    fn get_state(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        self.simulate(MessageType::GetState, |sim, ns, _| match collection {
+            "" => Ok(sim.get_state(ns, key)?),
+            _ => Ok(sim.get_private_data(ns, collection, key)?),
+        })
+    }
+
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Answer<()> {
+        self.simulate(MessageType::PutState, |sim, ns, _| match collection {
+            "" => Ok(sim.put_state(ns, key, value.to_vec())?),
+            _ => unsupported("writing private data"),
+        })
+    }
+
+    fn del_state(&mut self, collection: &str, key: &str) -> Answer<()> {
+        self.simulate(MessageType::DelState, |sim, ns, _| match collection {
+            "" => Ok(sim.delete_state(ns, key)?),
+            _ => unsupported("deleting private data"),
+        })
+    }
+
+    fn purge_private_data(&mut self, _: &str, _: &str) -> Answer<()> {
+        self.answer(MessageType::PurgePrivateData, unsupported("purging private data"))
+    }
+
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        self.simulate(MessageType::GetPrivateDataHash, |sim, ns, _| {
+            Ok(sim.get_private_data_hash(ns, collection, key)?)
+        })
+    }
+
+    fn get_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Answer<Vec<(String, Vec<u8>)>> {
+        self.simulate(MessageType::GetStateMetadata, |sim, ns, _| {
+            let metadata = match collection {
+                "" => sim.get_state_metadata(ns, key)?,
+                _ => sim.get_private_data_metadata(ns, collection, key)?,
+            };
+            Ok(metadata.into_iter().collect())
+        })
+    }
+
+    fn put_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+        name: &str,
+        value: &[u8],
+    ) -> Answer<()> {
+        self.simulate(MessageType::PutStateMetadata, |sim, ns, _| {
+            // Fabric's peer replaces all metadata of the key with this one entry.
+            let metadata = [(name.to_owned(), value.to_vec())].into_iter().collect();
+            match collection {
+                "" => Ok(sim.put_state_metadata(ns, key, metadata)?),
+                _ => unsupported("writing metadata of private data"),
+            }
+        })
+    }
+
+    fn get_state_by_range(
+        &mut self,
+        collection: &str,
+        start: &str,
+        end: &str,
+        page: Option<&PageRequest>,
+    ) -> Answer<QueryBatch<KeyValue>> {
+        self.simulate(MessageType::GetStateByRange, |sim, ns, queries| {
+            if !collection.is_empty() {
+                return unsupported("a range of private data");
+            }
+            match page {
+                // Fabric's peer takes a page of no size without bookmark for no page.
+                Some(page) if page.size != 0 || !page.bookmark.is_empty() => {
+                    let size = usize::try_from(page.size).unwrap_or(0);
+                    let found = sim.range_page(ns, start, end, size, &page.bookmark)?;
+                    let rows = found.rows.into_iter().map(row).collect();
+                    let bookmark = Some(found.bookmark);
+                    Ok(QueryBatch { rows, has_more: false, id: String::new(), bookmark })
+                }
+                _ => {
+                    let id = queries.reserve()?;
+                    let range = sim.range(ns, start, end)?;
+                    queries.states(sim, id, Query::new(range))
+                }
+            }
+        })
+    }
+
+    fn get_query_result(
+        &mut self,
+        _: &str,
+        _: &str,
+        _: Option<&PageRequest>,
+    ) -> Answer<QueryBatch<KeyValue>> {
+        self.answer(MessageType::GetQueryResult, unsupported("a rich query"))
+    }
+
+    fn get_history_for_key(&mut self, key: &str) -> Answer<QueryBatch<KeyModification>> {
+        self.simulate(MessageType::GetHistoryForKey, |sim, ns, queries| {
+            let id = queries.reserve()?;
+            queries.changes(id, Query::new(sim.history(ns, key)?))
+        })
+    }
+
+    fn query_next(&mut self, id: &str) -> Answer<QueryBatch<KeyValue>> {
+        self.simulate(MessageType::QueryStateNext, |sim, _, queries| match queries.take_range(id) {
+            Some(query) => queries.states(sim, id.to_owned(), query),
+            None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
+        })
+    }
+
+    fn history_next(&mut self, id: &str) -> Answer<QueryBatch<KeyModification>> {
+        self.simulate(MessageType::QueryStateNext, |_, _, queries| match queries.take_history(id) {
+            Some(query) => queries.changes(id.to_owned(), query),
+            None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
+        })
+    }
+
+    fn query_close(&mut self, id: &str) -> Answer<()> {
+        self.simulate(MessageType::QueryStateClose, |sim, _, queries| {
+            if let Some(query) = queries.take_range(id) {
+                sim.close_range(query.source);
+            }
+            queries.take_history(id);
+            Ok(())
+        })
+    }
+
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Answer<Response> {
+        let result = self.call(name, args);
+        self.answer(MessageType::InvokeChaincode, result)
+    }
+}

@@ -1,0 +1,21 @@
+//! Launches chaincodes, hands them transactions and serves what they ask for.
+//!
+//! Invariant: no endorsement and no policies; who may do what is asked through [`AccessControl`].
+
+mod access;
+mod handler;
+mod invoke_target;
+mod local_backend;
+mod native;
+mod packages;
+mod queries;
+mod registry;
+mod support;
+mod tx_params;
+
+pub use access::AccessControl;
+pub use local_backend::QueryLimits;
+pub use native::{NativeChaincode, Stub};
+pub use packages::{Package, PackageError, Packages, Seal, ccid, check_name, check_version};
+pub use support::{ChaincodeSupport, ExecuteError, Execution, SYSTEM_VERSION, SupportConfig};
+pub use tx_params::{SharedSimulator, TxParams};

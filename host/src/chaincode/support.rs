@@ -1,0 +1,327 @@
+//! Chaincode support: launches chaincodes and executes transactions on them
+//! (fabric `core/chaincode/chaincode_support.go`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+
+use crate::chaincode::access::AccessControl;
+use crate::chaincode::handler::{Handler, Program};
+use crate::chaincode::local_backend::{LocalBackend, QueryLimits};
+use crate::chaincode::native::{NativeChaincode, Stub};
+use crate::chaincode::packages::{Packages, ccid};
+use crate::chaincode::registry::Registry;
+use crate::chaincode::tx_params::TxParams;
+use crate::ledger::Ledgers;
+use crate::proto::protos;
+use crate::protocol::{Completed, Invocation, ProtocolError, TxKey};
+use crate::runtime::{self, Failure, Runtime};
+use crate::types::{Entry, Response};
+
+/// The version that system chaincodes carry.
+pub const SYSTEM_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How chaincodes are run.
+#[derive(Clone, Debug)]
+pub struct SupportConfig {
+    /// How long one transaction may take on one chaincode.
+    pub execute_timeout: Duration,
+    /// How long a caller waits for a chaincode to start.
+    pub startup_timeout: Duration,
+    /// How deep chaincodes may call each other.
+    pub call_depth: u32,
+    /// The MSP id of this peer.
+    pub peer_msp_id: String,
+    /// Bounds of queries.
+    pub queries: QueryLimits,
+}
+
+impl Default for SupportConfig {
+    fn default() -> Self {
+        Self {
+            execute_timeout: Duration::from_secs(30),
+            startup_timeout: Duration::from_secs(300),
+            call_depth: 8,
+            peer_msp_id: String::new(),
+            queries: QueryLimits::default(),
+        }
+    }
+}
+
+/// What an execution gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// The chaincode's answer, whatever its status.
+    pub response: Response,
+    /// The event, with chaincode and transaction filled in.
+    pub event: Option<protos::ChaincodeEvent>,
+    /// Units of work of the outermost chaincode; 0 for native ones.
+    pub fuel: u64,
+}
+
+/// Why there is no answer. The texts are Fabric's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError {
+    /// The chaincode could not be started.
+    #[error("failed to execute transaction {tx_id}: could not launch chaincode {ccid}: {reason}")]
+    Launch {
+        /// The transaction.
+        tx_id: String,
+        /// "name:version".
+        ccid: String,
+        /// Why.
+        reason: String,
+    },
+    /// The transaction could not begin.
+    #[error("failed to execute transaction {tx_id}: {reason}")]
+    Failed {
+        /// The transaction.
+        tx_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The transaction could not end: this peer was too slow or had no room. Nothing may be endorsed,
+    /// since another peer may get further.
+    #[error("failed to execute transaction {tx_id}: {reason}")]
+    Infrastructure {
+        /// The transaction.
+        tx_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The chaincode answered ERROR.
+    #[error("transaction returned with failure: {0}")]
+    Returned(String),
+}
+
+impl ExecuteError {
+    /// What a chaincode gets to read whose call failed. It knows the transaction.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Launch { ccid, reason, .. } => {
+                format!("could not launch chaincode {ccid}: {reason}")
+            }
+            Self::Failed { reason, .. } | Self::Infrastructure { reason, .. } => reason.clone(),
+            Self::Returned(_) => self.to_string(),
+        }
+    }
+}
+
+/// Runs chaincodes for a peer.
+pub struct ChaincodeSupport {
+    runtime: Arc<Runtime>,
+    packages: Arc<Packages>,
+    ledgers: Arc<Ledgers>,
+    access: Arc<dyn AccessControl>,
+    config: SupportConfig,
+    system: BTreeMap<&'static str, Arc<Handler>>,
+    registry: Registry,
+}
+
+impl ChaincodeSupport {
+    /// Support without system chaincodes yet.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        packages: Arc<Packages>,
+        ledgers: Arc<Ledgers>,
+        access: Arc<dyn AccessControl>,
+        config: SupportConfig,
+    ) -> Self {
+        let (system, registry) = Default::default();
+        Self { runtime, packages, ledgers, access, config, system, registry }
+    }
+
+    /// Registers a system chaincode.
+    pub fn register_system(
+        &mut self,
+        name: &'static str,
+        chaincode: Arc<dyn NativeChaincode>,
+    ) -> Result<(), ProtocolError> {
+        let handler = Handler::register(ccid(name, SYSTEM_VERSION), Program::Native(chaincode))?;
+        self.system.insert(name, Arc::new(handler));
+        Ok(())
+    }
+
+    /// The system chaincode of this name.
+    pub fn system_chaincode(&self, name: &str) -> Option<&dyn NativeChaincode> {
+        match self.system.get(name)?.program() {
+            Program::Native(chaincode) => Some(chaincode.as_ref()),
+            Program::Wasm(_) => None,
+        }
+    }
+
+    /// How chaincodes are run.
+    pub fn config(&self) -> &SupportConfig {
+        &self.config
+    }
+
+    pub(super) fn ledgers(&self) -> &Ledgers {
+        &self.ledgers
+    }
+
+    pub(super) fn access(&self) -> &dyn AccessControl {
+        self.access.as_ref()
+    }
+
+    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the look-up
+    /// is part of the transaction's read set. The package on this peer must be the one that the
+    /// channel agreed on, whoever calls it.
+    pub fn chaincode_data(
+        self: &Arc<Self>,
+        tx: &TxParams,
+        name: &str,
+    ) -> Result<protos::ChaincodeData, String> {
+        let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
+        let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
+        let found = self
+            .execute(tx, "lscc", SYSTEM_VERSION, Entry::Invoke, input)
+            .map_err(|error| error.to_string())?;
+        if found.response.status >= Response::ERROR_THRESHOLD {
+            let text = found.response.message;
+            let missing = text.starts_with("could not find chaincode with name");
+            return Err(if missing { format!("chaincode {name} not found") } else { text });
+        }
+        let data = protos::ChaincodeData::decode(found.response.payload.as_slice())
+            .map_err(|e| format!("chaincode {name} has bad definition: {e}"))?;
+        self.check_package(name, &data)?;
+        Ok(data)
+    }
+
+    fn check_package(&self, name: &str, data: &protos::ChaincodeData) -> Result<(), String> {
+        let seal = self.packages.seal(name, &data.version).map_err(|error| error.to_string())?;
+        if seal.fingerprint != data.data {
+            return Err("chaincode fingerprint mismatch: data mismatch".into());
+        }
+        let policy = &seal.instantiation_policy;
+        if !policy.is_empty() && *policy != data.instantiation_policy {
+            return Err(format!("Instantiation policy mismatch for cc {name}/{}", data.version));
+        }
+        Ok(())
+    }
+
+    /// Runs one transaction on one chaincode and waits for its end.
+    pub fn execute(
+        self: &Arc<Self>,
+        tx: &TxParams,
+        name: &str,
+        version: &str,
+        entry: Entry,
+        input: protos::ChaincodeInput,
+    ) -> Result<Execution, ExecuteError> {
+        let tx_id = || tx.tx_id.to_string();
+        let handler = self.launch(name, version).map_err(|reason| ExecuteError::Launch {
+            tx_id: tx_id(),
+            ccid: ccid(name, version),
+            reason,
+        })?;
+        let invocation = Invocation {
+            tx: TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str()),
+            entry,
+            input,
+            proposal: Some(Arc::clone(&tx.signed_proposal)),
+        };
+        let mut fuel = 0;
+        let mut is_deterministic = true;
+        let outcome = handler.execute(invocation, |program, invocation| {
+            let backend = LocalBackend::new(Arc::clone(self), tx.clone(), name.into());
+            match program {
+                Program::Wasm(component) => {
+                    let call = self.wasm_call(tx, name, invocation);
+                    let outcome = self.runtime.invoke(component, call, Box::new(backend));
+                    let outcome = outcome
+                        .inspect_err(|failure| is_deterministic = failure.is_deterministic())?;
+                    fuel = outcome.fuel;
+                    Ok(Completed { response: outcome.response, event: outcome.event })
+                }
+                Program::Native(chaincode) => {
+                    run_native(chaincode.as_ref(), tx, invocation, backend)
+                }
+            }
+        });
+        match outcome {
+            Ok(Completed { response, event }) => {
+                let event = event.map(|event| protos::ChaincodeEvent {
+                    chaincode_id: name.to_owned(),
+                    tx_id: tx_id(),
+                    event_name: event.name,
+                    payload: event.payload,
+                });
+                Ok(Execution { response, event, fuel })
+            }
+            Err(ProtocolError::Returned(text)) if is_deterministic => {
+                Err(ExecuteError::Returned(text))
+            }
+            Err(ProtocolError::Returned(reason)) => {
+                Err(ExecuteError::Infrastructure { tx_id: tx_id(), reason })
+            }
+            Err(error @ (ProtocolError::TxExists(_) | ProtocolError::NotReady { .. })) => {
+                let reason = format!("error sending: {error}");
+                Err(ExecuteError::Failed { tx_id: tx_id(), reason })
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                Err(ExecuteError::Infrastructure { tx_id: tx_id(), reason })
+            }
+        }
+    }
+
+    fn launch(&self, name: &str, version: &str) -> Result<Arc<Handler>, String> {
+        if let Some(handler) = self.system.get(name) {
+            return Ok(Arc::clone(handler));
+        }
+        let ccid = ccid(name, version);
+        if let Some(handler) = self.registry.ready(&ccid) {
+            return Ok(handler);
+        }
+        let (packages, name, version) =
+            (Arc::clone(&self.packages), name.to_owned(), version.to_owned());
+        self.registry.launch(&ccid, self.config.startup_timeout, move || {
+            let started = std::time::Instant::now();
+            let failed = |error: String| format!("error building chaincode: {error}");
+            let package = packages.get(&name, &version).map_err(|e| failed(e.to_string()))?;
+            let component = packages.load(&package).map_err(|e| failed(e.to_string()))?;
+            let ccid = package.ccid();
+            let handler = Handler::register(&ccid, Program::Wasm(component))
+                .map_err(|e| format!("chaincode registration failed: {e}"))?;
+            tracing::info!(chaincode = %ccid, ms = started.elapsed().as_millis(), "launched");
+            Ok(Arc::new(handler))
+        })
+    }
+
+    fn wasm_call(&self, tx: &TxParams, name: &str, invocation: Invocation) -> runtime::Invocation {
+        runtime::Invocation {
+            entry: invocation.entry,
+            chaincode: name.to_owned(),
+            channel_id: tx.channel_id.to_string(),
+            tx_id: tx.tx_id.clone(),
+            args: invocation.input.args,
+            decorations: invocation.input.decorations,
+            proposal: Arc::clone(&tx.proposal),
+            peer_msp_id: self.config.peer_msp_id.clone(),
+            timeout: self.config.execute_timeout,
+        }
+    }
+}
+
+fn run_native(
+    chaincode: &dyn NativeChaincode,
+    tx: &TxParams,
+    invocation: Invocation,
+    mut backend: LocalBackend,
+) -> Result<Completed, Failure> {
+    let mut stub = Stub {
+        args: &invocation.input.args,
+        channel_id: &tx.channel_id,
+        tx_id: &tx.tx_id,
+        proposal: &tx.proposal,
+        signed_proposal: &tx.signed_proposal,
+        backend: &mut backend,
+    };
+    let response = match invocation.entry {
+        Entry::Init => chaincode.init(&mut stub),
+        Entry::Invoke => chaincode.invoke(&mut stub),
+    };
+    Ok(Completed { response, event: None })
+}

@@ -1,0 +1,27 @@
+//! What one transaction carries through all chaincodes that it touches.
+
+use std::sync::{Arc, Mutex};
+
+use crate::ledger::Simulator;
+use crate::proto::protos;
+use crate::types::{ProposalContext, TxId};
+
+/// A simulator, shared by the chaincodes of one transaction on one channel.
+pub type SharedSimulator = Arc<Mutex<Simulator>>;
+
+/// One transaction. Cheap to clone.
+#[derive(Clone)]
+pub struct TxParams {
+    /// The channel's name; empty for a proposal to the peer itself.
+    pub channel_id: Arc<str>,
+    /// The transaction.
+    pub tx_id: TxId,
+    /// What the client signed, as messages carry it.
+    pub signed_proposal: Arc<protos::SignedProposal>,
+    /// The same, taken apart.
+    pub proposal: Arc<ProposalContext>,
+    /// None for a proposal to the peer itself, and where Fabric takes none.
+    pub simulator: Option<SharedSimulator>,
+    /// How many chaincode-to-chaincode calls lie above this one.
+    pub depth: u32,
+}

@@ -4,6 +4,7 @@
 pub mod chaincode;
 pub mod channel;
 pub mod client;
+pub mod committer;
 pub mod ledger;
 pub mod msp;
 pub mod proto;

@@ -1,0 +1,178 @@
+//! Validates blocks, commits them and says so, one block of a channel at a time. Fabric:
+//! `gossip/state/state.go` (`commitBlock`), `core/committer/committer_impl.go`.
+//!
+//! Invariant: a block is announced if and only if it is in the ledger. After an error that leaves a
+//! doubt about the state, the channel takes no more blocks until the process opens it again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use prost::Message;
+
+use crate::channel::Channel;
+use crate::committer::endorsement_validator::EndorsementValidator;
+use crate::committer::error::CommitError;
+use crate::committer::notifier::Notifier;
+use crate::committer::validator::{BlockValidator, JudgedTx};
+use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
+use crate::proto::common::{Block, Envelope};
+use crate::proto::protos::TxValidationCode;
+
+/// The one who adds blocks to a channel; there must not be two.
+pub struct Committer {
+    channel: Arc<Channel>,
+    endorsements: Arc<dyn EndorsementValidator>,
+    notifier: Arc<Notifier>,
+    threads: usize,
+    stage: Mutex<Stage>,
+}
+
+/// Characters of a log line that a client chose.
+const MAX_LOGGED: usize = 500;
+
+/// Whoever commits holds this.
+#[derive(Default)]
+struct Stage {
+    stopped: bool,
+}
+
+impl Committer {
+    /// For a channel; `endorsements` answers whether endorsements satisfy policies. Validation uses
+    /// as many threads as there are processors.
+    pub fn new(channel: Arc<Channel>, endorsements: Arc<dyn EndorsementValidator>) -> Self {
+        let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self { channel, endorsements, notifier, threads, stage: Mutex::default() }
+    }
+
+    /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// The channel whose blocks these are.
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.channel
+    }
+
+    /// Where to wait for commits.
+    pub fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
+    /// Validates a block and adds it. Whatever its metadata says about verdicts is not believed.
+    ///
+    /// Errors: a block that does not continue the chain or contradicts its header changes nothing.
+    /// Any other error stops the channel: later calls give `Stopped`.
+    pub fn commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
+        self.commit_staged(self.stage(), block)
+    }
+
+    /// Makes the next block of these envelopes, in their order, validates and adds it.
+    pub fn commit_envelopes(
+        &self,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        if envelopes.is_empty() {
+            return Err(CommitError::EmptyBlock);
+        }
+        let entries = envelopes.iter().map(Message::encode_to_vec).collect();
+        drop(envelopes);
+        // From here to the commit nobody else adds a block.
+        let stage = self.stage();
+        let tip = self.channel.ledger().info();
+        let block = new_block(tip.height, tip.current_block_hash, entries);
+        self.commit_staged(stage, block)
+    }
+
+    /// Takes no more blocks and sends home who waits for one. A commit under way is finished first.
+    pub fn stop(&self) {
+        self.stage().stopped = true;
+        self.notifier.close();
+    }
+
+    fn commit_staged(
+        &self,
+        mut stage: MutexGuard<'_, Stage>,
+        block: Block,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        if stage.stopped {
+            let channel = self.channel.ledger().channel_id().clone();
+            return Err(CommitError::Stopped { channel });
+        }
+        // Taken back when all went well, so that a panic stops the channel, too.
+        stage.stopped = true;
+        let outcome = self.validate_and_commit(block);
+        match &outcome {
+            Err(error) if !error.is_harmless() => {
+                let channel = self.channel.ledger().channel_id();
+                tracing::error!(%channel, %error, "the channel has stopped");
+                self.notifier.close();
+            }
+            _ => stage.stopped = false,
+        }
+        outcome
+    }
+
+    fn validate_and_commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
+        let started = Instant::now();
+        let ledger = self.channel.ledger();
+        let header =
+            block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+        // A verdict on a block holds for the state in front of it only.
+        let (expected, got) = (ledger.height(), header.number);
+        if got != expected {
+            return Err(LedgerError::BlockNumber { expected, got }.into());
+        }
+        let channel = ledger.channel_id().as_str();
+        let _span = tracing::info_span!("commit_block", channel, block = got).entered();
+
+        let (snapshot, config) = (ledger.snapshot(), self.channel.config());
+        let validator = BlockValidator::new(&snapshot, &config, self.endorsements.as_ref());
+        let judged = validator.validate(&data.data, self.threads)?;
+        // The commit need not keep what only this snapshot would still see.
+        drop(validator);
+        drop(snapshot);
+
+        let tx_ids: Vec<_> = judged.iter().map(|judged| judged.tx.tx_id.clone()).collect();
+        let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) =
+            judged.into_iter().map(|JudgedTx { tx, reason }| (tx, reason)).unzip();
+        let committed = Arc::new(ledger.commit(block, txs)?);
+        log(&committed, &tx_ids, &reasons, started);
+        self.notifier.committed(&committed, &tx_ids);
+        Ok(committed)
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One line for the block, and one for each transaction that is not valid.
+fn log(
+    block: &CommittedBlock,
+    tx_ids: &[Option<String>],
+    reasons: &[Option<String>],
+    started: Instant,
+) {
+    let mut valid = 0;
+    let conflicts = block.conflicts.iter().zip(reasons);
+    for ((code, tx_id), (conflict, reason)) in block.codes.iter().zip(tx_ids).zip(conflicts) {
+        if *code == TxValidationCode::Valid {
+            valid += 1;
+            continue;
+        }
+        let tx_id = shorten(tx_id.as_deref().unwrap_or("unreadable"));
+        let conflict = conflict.as_ref().map(ToString::to_string);
+        let reason = shorten(conflict.as_deref().or(reason.as_deref()).unwrap_or_default());
+        tracing::info!(tx_id, code = code.as_str_name(), reason, "invalidated transaction");
+    }
+    let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());
+    tracing::info!(number = block.number, txs, valid, ms, "committed block");
+}
+
+fn shorten(text: &str) -> &str {
+    text.char_indices().nth(MAX_LOGGED).map_or(text, |(end, _)| &text[..end])
+}

@@ -1,0 +1,31 @@
+//! Orders transactions into blocks, validates and commits them.
+//!
+//! `Solo` takes envelopes and cuts them into blocks, `Committer` validates and commits a block, and
+//! `Notifier` tells whoever waits. Whether endorsements satisfy a policy is asked through
+//! `EndorsementValidator`, which the composition root leads to the chaincode `vscc`.
+//!
+//! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
+
+mod block_cutter;
+mod commit;
+mod definitions;
+mod endorsement_validator;
+mod error;
+mod invocation;
+mod lanes;
+mod notifier;
+mod opened_tx;
+mod required_policies;
+mod solo;
+mod validator;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use block_cutter::MessageTooLarge;
+pub use commit::Committer;
+pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
+pub use error::CommitError;
+pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
+pub use solo::{OrderError, Solo, SoloConfig};

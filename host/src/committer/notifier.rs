@@ -1,0 +1,181 @@
+//! Tells who waits that a transaction or a block is committed.
+//!
+//! Invariant: no wake-up is lost, and none comes early. Whoever starts to wait looks into the
+//! ledger under the same lock under which commits are announced, and a block can be read from the
+//! ledger before it is announced. There is one notifier for a channel, that of its committer.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::ledger::{CommittedBlock, Ledger, LedgerError};
+use crate::proto::protos::TxValidationCode;
+
+/// What became of a transaction: the verdict and the number of its block.
+pub type TxVerdict = (TxValidationCode, u64);
+
+/// Hears of a transaction once; None if the channel has stopped and will not commit it.
+type TxListener = Box<dyn FnOnce(Option<TxVerdict>) + Send>;
+/// Hears of each block.
+type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
+
+/// The commits of one channel, for those who wait for them.
+pub struct Notifier {
+    ledger: Arc<Ledger>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// How many blocks have been announced. The ledger's index may know one more already, which its
+    /// readers do not see yet.
+    height: u64,
+    /// By transaction id, then by the number of the watch.
+    txs: BTreeMap<String, BTreeMap<u64, TxListener>>,
+    blocks: BTreeMap<u64, BlockListener>,
+    next_id: u64,
+    closed: bool,
+}
+
+impl State {
+    fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl Notifier {
+    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+        let state = State {
+            height: ledger.height(),
+            txs: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            next_id: 0,
+            closed: false,
+        };
+        Self { ledger, state: Mutex::new(state) }
+    }
+
+    /// Waits until a transaction is committed, valid or not. None: the deadline has passed or the
+    /// channel has stopped.
+    pub fn wait_for_tx(
+        self: &Arc<Self>,
+        tx_id: &str,
+        deadline: Instant,
+    ) -> Result<Option<TxVerdict>, LedgerError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let _watch = self.watch_tx(tx_id, move |verdict| {
+            // Nobody listens any more if the deadline has passed.
+            let _ = sender.send(verdict);
+        })?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        Ok(receiver.recv_timeout(left).unwrap_or(None))
+    }
+
+    /// Calls `done` when a transaction is committed: at once if it is so already, else from the
+    /// thread that commits, where it must neither wait nor panic. With None if the channel has
+    /// stopped. Not at all if the watch is dropped before.
+    pub fn watch_tx(
+        self: &Arc<Self>,
+        tx_id: &str,
+        done: impl FnOnce(Option<TxVerdict>) + Send + 'static,
+    ) -> Result<Watch, LedgerError> {
+        let mut state = self.state();
+        let known = self.ledger.tx_validation(tx_id)?.filter(|(_, block)| *block < state.height);
+        let id = state.next_id();
+        if known.is_some() || state.closed {
+            drop(state);
+            done(known);
+        } else {
+            state.txs.entry(tx_id.to_owned()).or_default().insert(id, Box::new(done));
+        }
+        Ok(Watch { notifier: Arc::clone(self), tx_id: tx_id.to_owned(), id })
+    }
+
+    /// Calls `listener` for each block that is committed from now on, from the thread that commits,
+    /// where it must neither wait nor panic; until the subscription is dropped.
+    ///
+    /// Which block is the next can be asked of the ledger, but only after subscribing.
+    pub fn subscribe(
+        self: &Arc<Self>,
+        listener: impl Fn(&Arc<CommittedBlock>) + Send + Sync + 'static,
+    ) -> Subscription {
+        let mut state = self.state();
+        let id = state.next_id();
+        state.blocks.insert(id, Arc::new(listener));
+        drop(state);
+        Subscription { notifier: Arc::clone(self), id }
+    }
+
+    /// Announces a block that is in the ledger now.
+    pub(super) fn committed(&self, block: &Arc<CommittedBlock>, tx_ids: &[Option<String>]) {
+        let mut state = self.state();
+        state.height = block.number + 1;
+        let mut told = Vec::new();
+        for (tx_id, code) in tx_ids.iter().zip(&block.codes) {
+            let Some(tx_id) = tx_id else { continue };
+            // The first transaction of an id is the one that the ledger finds, so it is the one.
+            let listeners = state.txs.remove(tx_id).into_iter().flat_map(BTreeMap::into_values);
+            told.extend(listeners.map(|listener| (listener, (*code, block.number))));
+        }
+        let listeners: Vec<_> = state.blocks.values().cloned().collect();
+        // Listeners may come back here, for instance to drop their subscription.
+        drop(state);
+        for (listener, verdict) in told {
+            listener(Some(verdict));
+        }
+        for listener in listeners {
+            listener(block);
+        }
+    }
+
+    /// Sends everybody home: no more blocks will come.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.txs);
+        drop(state);
+        for listener in waiting.into_values().flat_map(BTreeMap::into_values) {
+            listener(None);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for a transaction. Dropping this ends the wait.
+#[must_use = "the wait ends when this is dropped"]
+pub struct Watch {
+    notifier: Arc<Notifier>,
+    tx_id: String,
+    id: u64,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut state = self.notifier.state();
+        let Some(listeners) = state.txs.get_mut(&self.tx_id) else { return };
+        let listener = listeners.remove(&self.id);
+        if listeners.is_empty() {
+            state.txs.remove(&self.tx_id);
+        }
+        drop(state);
+        drop(listener);
+    }
+}
+
+/// Somebody hears of all blocks. Dropping this ends it.
+#[must_use = "the subscription ends when this is dropped"]
+pub struct Subscription {
+    notifier: Arc<Notifier>,
+    id: u64,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let listener = self.notifier.state().blocks.remove(&self.id);
+        drop(listener);
+    }
+}

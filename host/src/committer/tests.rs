@@ -1,0 +1,9 @@
+//! Tests of the committer as a whole.
+
+mod codes;
+mod commits;
+mod endorsements;
+mod golden;
+mod orderer;
+mod support;
+mod vscc;

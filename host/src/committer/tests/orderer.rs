@@ -1,0 +1,258 @@
+//! The orderer: when it cuts blocks and what it refuses.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::committer::tests::support::{CC, Draft, Fixture, Port, deadline, yes};
+use crate::committer::{
+    Committer, EndorsementValidator, OrderError, Solo, SoloConfig, ValidationFailure,
+    ValidationRequest,
+};
+use crate::msp::BatchLimits;
+use crate::proto::common::{Envelope, HeaderType, Payload, Status};
+use crate::proto::protos::TxValidationCode::Valid;
+
+/// Limits that no test reaches.
+const WIDE: BatchLimits = BatchLimits {
+    max_message_count: 1000,
+    absolute_max_bytes: 1 << 20,
+    preferred_max_bytes: 1 << 20,
+    timeout: Duration::from_secs(3600),
+};
+
+struct Orderer {
+    fixture: Fixture,
+    committer: Arc<Committer>,
+    solo: Solo,
+}
+
+impl Orderer {
+    fn new(limits: BatchLimits) -> Self {
+        Self::with(limits, SoloConfig::default(), yes())
+    }
+
+    fn with(limits: BatchLimits, config: SoloConfig, port: Arc<dyn EndorsementValidator>) -> Self {
+        let fixture = Fixture::with_limits(limits);
+        fixture.define_basic();
+        let committer = Arc::new(fixture.committer(port));
+        let solo = Solo::start(Arc::clone(&committer), config).unwrap();
+        Self { fixture, committer, solo }
+    }
+
+    fn order(&self) -> String {
+        let draft = self.fixture.draft(CC);
+        self.solo.order(draft.envelope()).unwrap();
+        draft.tx_id()
+    }
+
+    /// The block of a transaction, counted from the first one after the definition.
+    fn block_of(&self, tx_id: &str) -> u64 {
+        let verdict = self.committer.notifier().wait_for_tx(tx_id, deadline()).unwrap();
+        let (code, block) = verdict.expect("the transaction is committed in time");
+        assert_eq!(code, Valid);
+        block - 1
+    }
+
+    fn height(&self) -> u64 {
+        self.fixture.channel.ledger().height() - 1
+    }
+}
+
+fn size(draft: &Draft) -> u32 {
+    let envelope = draft.envelope();
+    u32::try_from(envelope.payload.len() + envelope.signature.len()).unwrap()
+}
+
+#[test]
+fn blocks_are_cut_when_they_have_enough_transactions() {
+    let orderer = Orderer::new(BatchLimits { max_message_count: 3, ..WIDE });
+    let ids: Vec<String> = (0..7).map(|_| orderer.order()).collect();
+    let blocks: Vec<u64> = ids[..6].iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 1, 2, 2, 2]);
+    assert_eq!(orderer.height(), 3);
+    // The seventh waits for the timeout, or for the end.
+    orderer.solo.stop();
+    assert_eq!(orderer.block_of(&ids[6]), 3);
+}
+
+#[test]
+fn blocks_are_cut_when_they_are_large_enough() {
+    let some = size(&Fixture::new().draft(CC));
+    let limits = BatchLimits { preferred_max_bytes: some * 5 / 2, ..WIDE };
+    let orderer = Orderer::new(limits);
+    let mut ids: Vec<String> = (0..3).map(|_| orderer.order()).collect();
+    assert_eq!(orderer.block_of(&ids[0]), 1);
+    let large = orderer.fixture.draft(CC).put(CC, "key", &vec![1; 4 * some as usize]);
+    orderer.solo.order(large.envelope()).unwrap();
+    ids.push(large.tx_id());
+    let blocks: Vec<u64> = ids.iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 2, 3]);
+}
+
+#[test]
+fn blocks_are_cut_when_transactions_have_waited_long_enough() {
+    let timeout = Duration::from_millis(20);
+    let orderer = Orderer::new(BatchLimits { timeout, ..WIDE });
+    let started = Instant::now();
+    let first = orderer.order();
+    assert_eq!(orderer.block_of(&first), 1);
+    assert!(started.elapsed() >= timeout);
+    let second = orderer.order();
+    assert_eq!(orderer.block_of(&second), 2);
+}
+
+#[test]
+fn stopping_commits_what_is_in_the_queue_in_its_order() {
+    let orderer = Orderer::new(BatchLimits { max_message_count: 4, ..WIDE });
+    let ids: Vec<String> = (0..10).map(|_| orderer.order()).collect();
+    orderer.solo.stop();
+    assert_eq!(orderer.height(), 4);
+    let blocks: Vec<u64> = ids.iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Stopped(_)), "{error}");
+    assert_eq!(error.status(), Status::ServiceUnavailable);
+    orderer.solo.stop();
+}
+
+#[test]
+fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
+    let fixture = Fixture::new();
+    // Certificates and signatures differ by a few bytes.
+    let fits = fixture.draft(CC).put(CC, "key", &[1; 100]);
+    let limits = BatchLimits { absolute_max_bytes: size(&fits) + 100, ..WIDE };
+    let orderer = Orderer::new(limits);
+    let draft = || orderer.fixture.draft(CC).put(CC, "key", &[1; 100]);
+    let envelope = draft().envelope();
+
+    let refused = |envelope: Envelope, status: Status, text: &str| {
+        let error = orderer.solo.order(envelope).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    };
+    refused(Envelope::default(), Status::BadRequest, "nil payload header");
+    let garbled = Envelope { payload: vec![0xff; 3], signature: Vec::new() };
+    refused(garbled, Status::BadRequest, "error unmarshalling Payload");
+    let edited = |edit: fn(&mut Draft)| {
+        let mut draft = draft();
+        edit(&mut draft);
+        draft.envelope()
+    };
+    let other = edited(|draft| draft.header.channel_id = "other".into());
+    refused(other, Status::NotFound, "'other'");
+    let update = edited(|draft| draft.header.r#type = HeaderType::ConfigUpdate.into());
+    refused(update, Status::NotImplemented, "configuration");
+    let no_headers = edited(|draft| {
+        let spoil = |payload: &mut Payload| {
+            payload.header.as_mut().unwrap().signature_header = vec![0xff];
+        };
+        draft.edit_payload = spoil;
+    });
+    refused(no_headers, Status::BadRequest, "error unmarshalling SignatureHeader");
+    let large = draft().put(CC, "more", &[1; 300]).envelope();
+    refused(large, Status::RequestEntityTooLarge, "exceeds maximum allowed");
+    let unsigned = Envelope { signature: Vec::new(), ..envelope.clone() };
+    refused(unsigned, Status::Forbidden, "permission denied");
+    let others = orderer.fixture.user(2).sign(&envelope.payload);
+    let forged = Envelope { signature: others, ..envelope.clone() };
+    refused(forged, Status::Forbidden, "permission denied");
+
+    let later = SystemTime::now() + Duration::from_secs(200 * 365 * 24 * 3600);
+    let error = orderer.solo.check(&envelope, later).unwrap_err();
+    assert_eq!(error.to_string(), "broadcast client identity expired");
+    assert_eq!(error.status(), Status::BadRequest);
+    orderer.solo.order(envelope).unwrap();
+}
+
+#[test]
+fn who_is_no_writer_may_not_order() {
+    let orderer = Orderer::new(WIDE);
+    // A peer is a reader of its channel only.
+    let creator = orderer.fixture.peer(1);
+    let draft = Draft { creator, ..orderer.fixture.draft(CC) };
+    let error = orderer.solo.order(draft.envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Denied(_)), "{error}");
+}
+
+/// A port that reports each question and waits for a word before it answers.
+fn slow() -> (Arc<dyn EndorsementValidator>, Receiver<()>, Sender<()>) {
+    let (asked, questions) = channel();
+    let (answer, answers) = channel();
+    let answers = Mutex::new(answers);
+    let port = Port(move |_: &ValidationRequest<'_>| {
+        asked.send(()).unwrap();
+        answers.lock().unwrap().recv().unwrap();
+        Ok(())
+    });
+    (Arc::new(port), questions, answer)
+}
+
+#[test]
+fn a_full_queue_refuses() {
+    let bytes = size(&Fixture::new().draft(CC)) as usize;
+    for config in [
+        SoloConfig { queue_messages: 1, queue_bytes: usize::MAX },
+        SoloConfig { queue_messages: 100, queue_bytes: bytes + bytes / 2 },
+    ] {
+        let (port, questions, answer) = slow();
+        let limits = BatchLimits { max_message_count: 1, ..WIDE };
+        let orderer = Orderer::with(limits, config, port);
+        let first = orderer.order();
+        questions.recv_timeout(Duration::from_secs(30)).unwrap();
+        // The first one is out of the queue now, and its block is not done.
+        let second = orderer.order();
+        let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+        assert!(matches!(error, OrderError::QueueFull), "{error}");
+        assert_eq!(error.status(), Status::ServiceUnavailable);
+        answer.send(()).unwrap();
+        answer.send(()).unwrap();
+        assert_eq!([orderer.block_of(&first), orderer.block_of(&second)], [1, 2]);
+    }
+}
+
+#[test]
+fn an_orderer_whose_channel_has_stopped_refuses() {
+    let port = Port(|_: &ValidationRequest<'_>| {
+        Err(ValidationFailure::Infrastructure("vscc is gone".into()))
+    });
+    let limits = BatchLimits { max_message_count: 1, ..WIDE };
+    let orderer = Orderer::with(limits, SoloConfig::default(), Arc::new(port));
+    let tx_id = orderer.order();
+    let verdict = orderer.committer.notifier().wait_for_tx(&tx_id, deadline()).unwrap();
+    assert_eq!(verdict, None);
+    let end = deadline();
+    let error = loop {
+        match orderer.solo.order(orderer.fixture.draft(CC).envelope()) {
+            Err(error) => break error,
+            Ok(()) => assert!(Instant::now() < end),
+        }
+        thread::yield_now();
+    };
+    assert!(matches!(error, OrderError::Stopped(_)), "{error}");
+}
+
+#[test]
+fn many_clients_order_at_once() {
+    let orderer = Orderer::new(BatchLimits {
+        max_message_count: 7,
+        timeout: Duration::from_millis(20),
+        ..WIDE
+    });
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let orderer = &orderer;
+            scope.spawn(move || {
+                let ids: Vec<String> = (0..10).map(|_| orderer.order()).collect();
+                for id in ids {
+                    orderer.block_of(&id);
+                }
+            });
+        }
+    });
+    orderer.solo.stop();
+    let ledger = orderer.fixture.channel.ledger();
+    let count = |number| ledger.block(number).unwrap().unwrap().data.unwrap().data.len();
+    assert_eq!((2..ledger.height()).map(count).sum::<usize>(), 40);
+}

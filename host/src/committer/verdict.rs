@@ -1,0 +1,59 @@
+//! What the validation of one transaction can come to, other than VALID.
+//!
+//! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this peer's own.
+
+use std::fmt::Display;
+
+use crate::committer::error::CommitError;
+use crate::ledger::LedgerError;
+use crate::proto::protos::TxValidationCode;
+
+/// An invalid transaction.
+#[derive(Debug, PartialEq)]
+pub(super) struct Invalid {
+    /// The verdict, which goes into the block.
+    pub(super) code: TxValidationCode,
+    /// Why, for people.
+    pub(super) reason: String,
+}
+
+impl Invalid {
+    pub(super) fn new(code: TxValidationCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// For `map_err`: the verdict for something that does not parse.
+    pub(super) fn cause<E: Display>(
+        code: TxValidationCode,
+        what: &'static str,
+    ) -> impl FnOnce(E) -> Self {
+        move |error| Self { code, reason: format!("{what}: {error}") }
+    }
+}
+
+/// Why the validation of a transaction ends early.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The transaction is invalid.
+    Invalid(Invalid),
+    /// It cannot be judged.
+    Fatal(CommitError),
+}
+
+impl From<Invalid> for Trouble {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<CommitError> for Trouble {
+    fn from(error: CommitError) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+impl From<LedgerError> for Trouble {
+    fn from(error: LedgerError) -> Self {
+        Self::Fatal(error.into())
+    }
+}

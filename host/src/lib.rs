@@ -10,4 +10,5 @@ pub mod msp;
 pub mod proto;
 pub mod protocol;
 pub mod runtime;
+pub mod syscc;
 pub mod types;

@@ -1,0 +1,88 @@
+//! CSCC: joins channels and tells their configuration (fabric `core/scc/cscc/configure.go`).
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::chaincode::{AccessControl, NativeChaincode, Stub};
+use crate::channel::Channels;
+use crate::msp::ChannelConfig;
+use crate::proto::common;
+use crate::proto::protos;
+use crate::types::Response;
+
+/// Arguments: function, then a genesis block or a channel's name.
+pub struct Cscc {
+    channels: Arc<Channels>,
+    access: Arc<dyn AccessControl>,
+}
+
+impl Cscc {
+    /// Works on `channels`.
+    pub fn new(channels: Arc<Channels>, access: Arc<dyn AccessControl>) -> Self {
+        Self { channels, access }
+    }
+
+    fn call(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+        let function = stub.function();
+        let arguments = stub.args.len();
+        if arguments < 1 || (function != "GetChannels" && arguments < 2) {
+            return Err(format!("Incorrect number of arguments, {arguments}"));
+        }
+        match function.as_str() {
+            "JoinChain" => self.join(stub, &stub.args[1]),
+            "GetConfigBlock" => self.config_block(stub, &stub.text_arg(1).unwrap_or_default()),
+            "GetChannels" => self.list(stub),
+            _ => Err(format!("Requested function {function} not found.")),
+        }
+    }
+
+    fn join(&self, stub: &Stub<'_>, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        if bytes.is_empty() {
+            return Err("Cannot join the channel <nil> configuration block provided".into());
+        }
+        let block = common::Block::decode(bytes)
+            .map_err(|e| format!("Failed to reconstruct the genesis block, {e}"))?;
+        let config = ChannelConfig::from_genesis_block(&block).map_err(|e| {
+            format!("\"JoinChain\" for channelID = ? failed because of validation of configuration block, because of {e}")
+        })?;
+        let channel = config.channel_id().to_string();
+        self.access
+            .check("cscc/JoinChain", "", stub.proposal)
+            .map_err(|why| format!("access denied for [JoinChain][{channel}]: [{why}]"))?;
+        self.channels.join(&block).map_err(|e| e.to_string())?;
+        tracing::info!(%channel, "joined");
+        Ok(Vec::new())
+    }
+
+    fn config_block(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+        if channel.is_empty() {
+            return Err("ChannelID must not be nil.".into());
+        }
+        let target = self.channels.get(channel);
+        let target = target.ok_or_else(|| format!("Unknown channel ID, {channel}"))?;
+        self.access
+            .check("cscc/GetConfigBlock", channel, stub.proposal)
+            .map_err(|why| format!("access denied for [GetConfigBlock][{channel}]: {why}"))?;
+        let block = target.ledger().block(0).map_err(|e| e.to_string())?;
+        Ok(block.ok_or("the channel has no configuration block")?.encode_to_vec())
+    }
+
+    fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+        self.access
+            .check("cscc/GetChannels", "", stub.proposal)
+            .map_err(|why| format!("access denied for [GetChannels]: {why}"))?;
+        let channels = self.channels.ids().into_iter();
+        let channels = channels.map(|channel_id| protos::ChannelInfo { channel_id }).collect();
+        Ok(protos::ChannelQueryResponse { channels }.encode_to_vec())
+    }
+}
+
+impl NativeChaincode for Cscc {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+        match self.call(stub) {
+            Ok(payload) => Response::success(payload),
+            Err(text) => Response::error(text),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! ESCC: signs what a chaincode's simulation gave (fabric 1.0 `core/scc/escc`).
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::chaincode::{NativeChaincode, Stub};
+use crate::msp::SigningIdentity;
+use crate::proto::common;
+use crate::proto::protos;
+use crate::types::{Response, sha256_all};
+
+/// Arguments: "", header, payload, chaincode id, response, results, and optionally event and payload
+/// visibility. Answers a serialized `protos.ProposalResponse`.
+pub struct Escc {
+    signer: Arc<SigningIdentity>,
+}
+
+impl Escc {
+    /// Endorses as `signer`.
+    pub fn new(signer: Arc<SigningIdentity>) -> Self {
+        Self { signer }
+    }
+
+    fn endorse(&self, args: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+        let required = |index: usize, missing: &str| match args.get(index) {
+            Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
+            _ => Err(missing.to_owned()),
+        };
+        match args.len() {
+            n @ 0..6 => {
+                return Err(format!(
+                    "Incorrect number of arguments (expected a minimum of 5, provided {n})"
+                ));
+            }
+            6..=8 => {}
+            n => {
+                return Err(format!(
+                    "Incorrect number of arguments (expected a maximum of 7, provided {n})"
+                ));
+            }
+        }
+        let header = required(1, "serialized Header object is null")?;
+        let payload = required(2, "serialized ChaincodeProposalPayload object is null")?;
+        let id = required(3, "ChaincodeID is null")?;
+        let response = required(4, "Response of chaincode executing is null")?;
+        let results = args.get(5).cloned().unwrap_or_default();
+        let events = args.get(6).cloned().unwrap_or_default();
+
+        let id = protos::ChaincodeId::decode(id).map_err(|e| e.to_string())?;
+        let response = protos::Response::decode(response)
+            .map_err(|e| format!("Failed to get Response of executing chaincode: {e}"))?;
+        if response.status >= Response::ERROR_THRESHOLD {
+            return Err(format!(
+                "Status code less than {} will be endorsed, received status code: {}",
+                Response::ERROR_THRESHOLD,
+                response.status
+            ));
+        }
+        let hash = proposal_hash(header, payload)?;
+        let payload =
+            proposal_response_payload(&hash, response.clone(), results, events, id).encode_to_vec();
+        let endorser = self.signer.serialized().to_vec();
+        let signature = self.signer.sign(&[payload.as_slice(), &endorser].concat());
+        let endorsed = protos::ProposalResponse {
+            version: 1,
+            response: Some(response),
+            payload,
+            endorsement: Some(protos::Endorsement { endorser, signature }),
+            ..Default::default()
+        };
+        Ok(endorsed.encode_to_vec())
+    }
+}
+
+impl NativeChaincode for Escc {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+        match self.endorse(stub.args) {
+            Ok(endorsed) => Response::success(endorsed),
+            Err(text) => Response::error(text),
+        }
+    }
+
+    fn invokable_by_proposal(&self) -> bool {
+        false
+    }
+}
+
+/// SHA-256 of both headers as received and the payload without its transient part.
+fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], String> {
+    let header = common::Header::decode(header).map_err(|e| e.to_string())?;
+    let payload = protos::ChaincodeProposalPayload::decode(payload).map_err(|e| e.to_string())?;
+    let visible = protos::ChaincodeProposalPayload {
+        input: payload.input,
+        transient_map: Default::default(),
+    };
+    Ok(sha256_all([
+        header.channel_header.as_slice(),
+        header.signature_header.as_slice(),
+        visible.encode_to_vec().as_slice(),
+    ]))
+}
+
+/// What endorsers sign: the proposal's hash and what its simulation gave.
+pub fn proposal_response_payload(
+    hash: &[u8],
+    response: protos::Response,
+    results: Vec<u8>,
+    events: Vec<u8>,
+    chaincode_id: protos::ChaincodeId,
+) -> protos::ProposalResponsePayload {
+    let action = protos::ChaincodeAction {
+        results,
+        events,
+        response: Some(response),
+        chaincode_id: Some(chaincode_id),
+    };
+    protos::ProposalResponsePayload {
+        proposal_hash: hash.to_vec(),
+        extension: action.encode_to_vec(),
+    }
+}

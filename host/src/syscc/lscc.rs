@@ -1,0 +1,319 @@
+//! LSCC: installs chaincodes on the peer, and instantiates and upgrades them on a channel
+//! (fabric 1.x `core/scc/lscc`). State: the chaincode's name, `protos.ChaincodeData`.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::chaincode::{
+    AccessControl, NativeChaincode, Package, Packages, Stub, check_name, check_version,
+};
+use crate::channel::Channels;
+use crate::proto::protos;
+use crate::syscc::policies;
+use crate::types::{ChannelId, Response};
+
+/// Arguments: function, then what the function takes.
+pub struct Lscc {
+    packages: Arc<Packages>,
+    channels: Arc<Channels>,
+    access: Arc<dyn AccessControl>,
+}
+
+type Answer = Result<Vec<u8>, String>;
+
+/// Names that belong to the peer.
+const SYSTEM_CHAINCODES: [&str; 5] = ["cscc", "escc", "lscc", "qscc", "vscc"];
+
+impl Lscc {
+    /// Works on the peer's packages and channels.
+    pub fn new(
+        packages: Arc<Packages>,
+        channels: Arc<Channels>,
+        access: Arc<dyn AccessControl>,
+    ) -> Self {
+        Self { packages, channels, access }
+    }
+
+    fn call(&self, stub: &mut Stub<'_>) -> Answer {
+        let function = stub.function();
+        let count = stub.args.len();
+        let takes = |allowed: std::ops::RangeInclusive<usize>| {
+            if allowed.contains(&count) {
+                Ok(())
+            } else {
+                Err(format!("invalid number of arguments to lscc: {count}"))
+            }
+        };
+        match function.as_str() {
+            "" => Err(format!("invalid number of arguments to lscc: {count}")),
+            "install" => takes(2..=2).and_then(|()| self.install(stub)),
+            "deploy" => takes(3..=7).and_then(|()| self.deploy(stub)),
+            "upgrade" => takes(3..=7).and_then(|()| self.upgrade(stub)),
+            "getid" | "ChaincodeExists" | "getdepspec" | "GetDeploymentSpec" | "getccdata"
+            | "GetChaincodeData" => {
+                takes(3..=3)?;
+                self.one(stub, &function)
+            }
+            "getchaincodes" | "GetChaincodes" => {
+                takes(1..=1).and_then(|()| self.instantiated(stub))
+            }
+            "getinstalledchaincodes" | "GetInstalledChaincodes" => {
+                takes(1..=1)?;
+                self.installed(stub)
+            }
+            _ => Err(format!("invalid function to lscc: {function}")),
+        }
+    }
+
+    fn authorize(
+        &self,
+        stub: &Stub<'_>,
+        function: &str,
+        resource: &str,
+        channel: &str,
+    ) -> Result<(), String> {
+        self.access.check(resource, channel, stub.proposal).map_err(|why| {
+            if channel.is_empty() {
+                format!("access denied for [{function}]: {why}")
+            } else {
+                format!("access denied for [{function}][{channel}]: {why}")
+            }
+        })
+    }
+
+    fn install(&self, stub: &Stub<'_>) -> Answer {
+        self.authorize(stub, "install", "lscc/Install", "")?;
+        let package = Package::parse(&stub.args[1]).map_err(|e| e.to_string())?;
+        if SYSTEM_CHAINCODES.contains(&package.id.name.as_str()) {
+            let name = package.id.name;
+            return Err(format!("cannot install: {name} is the name of a system chaincode"));
+        }
+        let package = self.packages.install(&stub.args[1]).map_err(|e| e.to_string())?;
+        tracing::info!(chaincode = %package.ccid(), "installed");
+        Ok(b"OK".to_vec())
+    }
+
+    fn deploy(&self, stub: &mut Stub<'_>) -> Answer {
+        let request = Request::parse(stub)?;
+        if stub.get_state(&request.name).map_err(|e| e.to_string())?.is_some() {
+            return Err(format!("chaincode exists {}", request.name));
+        }
+        let data = self.definition(&request)?;
+        self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
+        write(stub, data)
+    }
+
+    fn upgrade(&self, stub: &mut Stub<'_>) -> Answer {
+        let request = Request::parse(stub)?;
+        let stored = stub.get_state(&request.name).map_err(|e| e.to_string())?;
+        let stored = stored
+            .ok_or_else(|| format!("could not find chaincode with name '{}'", request.name))?;
+        let current =
+            protos::ChaincodeData::decode(stored.as_slice()).map_err(|e| e.to_string())?;
+        if current.version == request.version {
+            return Err(format!(
+                "version already exists for chaincode with name '{}'",
+                request.name
+            ));
+        }
+        if current.instantiation_policy.is_empty() {
+            return Err("instantiation policy missing".into());
+        }
+        self.check_instantiation_policy(stub, &request.channel, &current.instantiation_policy)?;
+        let data = self.definition(&request)?;
+        self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
+        write(stub, data)
+    }
+
+    /// What goes to the ledger for a request, with defaults filled in.
+    fn definition(&self, request: &Request) -> Result<protos::ChaincodeData, String> {
+        let Request { name, version, .. } = request;
+        let package = self.packages.get(name, version).map_err(|e| {
+            format!(
+                "cannot get package for the chaincode to be instantiated ({name}:{version})-{e}"
+            )
+        })?;
+        let channel = self
+            .channels
+            .get(&request.channel)
+            .ok_or_else(|| format!("could not retrieve channel {}", request.channel))?;
+        let config = channel.config();
+        let orgs = || policies::application_orgs(&config);
+        let policy = match &request.policy {
+            Some(policy) => policy.clone(),
+            None => policies::any_member(orgs()),
+        };
+        let instantiation_policy = if package.instantiation_policy.is_empty() {
+            policies::any_admin(orgs())
+        } else {
+            package.instantiation_policy.clone()
+        };
+        Ok(protos::ChaincodeData {
+            name: name.clone(),
+            version: version.clone(),
+            escc: request.escc.clone(),
+            vscc: request.vscc.clone(),
+            policy,
+            data: package.fingerprint().encode_to_vec(),
+            id: package.hash(),
+            instantiation_policy,
+        })
+    }
+
+    fn check_instantiation_policy(
+        &self,
+        stub: &Stub<'_>,
+        channel: &str,
+        policy: &[u8],
+    ) -> Result<(), String> {
+        let found = self.channels.get(channel);
+        let found = found.ok_or_else(|| format!("could not retrieve channel {channel}"))?;
+        policies::creator_satisfies(policy, &stub.proposal.creator, &found.config())
+            .map_err(|why| format!("chaincode instantiation policy violated({why})"))
+    }
+
+    /// `getid`, `getdepspec` and `getccdata`.
+    fn one(&self, stub: &mut Stub<'_>, function: &str) -> Answer {
+        let channel = stub.text_arg(1).unwrap_or_default();
+        let name = stub.text_arg(2).unwrap_or_default();
+        let resource = match function {
+            "getid" | "ChaincodeExists" => "lscc/ChaincodeExists",
+            "getdepspec" | "GetDeploymentSpec" => "lscc/GetDeploymentSpec",
+            _ => "lscc/GetChaincodeData",
+        };
+        self.authorize(stub, function, resource, &channel)?;
+        check_channel(stub, &channel)?;
+        let stored = stub.get_state(&name).map_err(|e| e.to_string())?;
+        let stored =
+            stored.ok_or_else(|| format!("could not find chaincode with name '{name}'"))?;
+        let data = protos::ChaincodeData::decode(stored.as_slice()).map_err(|e| e.to_string())?;
+        match resource {
+            "lscc/ChaincodeExists" => Ok(data.name.into_bytes()),
+            "lscc/GetDeploymentSpec" => {
+                let package = self.packages.get(&data.name, &data.version);
+                Ok(package.map_err(|e| e.to_string())?.spec.encode_to_vec())
+            }
+            _ => Ok(stored),
+        }
+    }
+
+    fn instantiated(&self, stub: &mut Stub<'_>) -> Answer {
+        let channel = stub.channel_id.to_owned();
+        self.authorize(stub, "getchaincodes", "lscc/GetInstantiatedChaincodes", &channel)?;
+        let rows = stub.range("", "").map_err(|e| e.to_string())?;
+        let mut chaincodes = Vec::new();
+        for (key, value) in rows {
+            // `name~collection` holds a chaincode's collections.
+            if key.contains('~') {
+                continue;
+            }
+            let data =
+                protos::ChaincodeData::decode(value.as_slice()).map_err(|e| e.to_string())?;
+            let package = self.packages.get(&data.name, &data.version).ok();
+            chaincodes.push(info(package.as_ref(), data));
+        }
+        Ok(protos::ChaincodeQueryResponse { chaincodes }.encode_to_vec())
+    }
+
+    fn installed(&self, stub: &Stub<'_>) -> Answer {
+        let resource = "lscc/GetInstalledChaincodes";
+        self.authorize(stub, "getinstalledchaincodes", resource, "")?;
+        let packages = self.packages.list().map_err(|e| e.to_string())?;
+        let chaincodes = packages.iter().map(|package| protos::ChaincodeInfo {
+            name: package.id.name.clone(),
+            version: package.id.version.clone(),
+            path: package.id.path.clone(),
+            id: package.hash(),
+            ..Default::default()
+        });
+        Ok(protos::ChaincodeQueryResponse { chaincodes: chaincodes.collect() }.encode_to_vec())
+    }
+}
+
+impl NativeChaincode for Lscc {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+        match self.call(stub) {
+            Ok(payload) => Response::success(payload),
+            Err(text) => Response::error(text),
+        }
+    }
+
+    fn invokable_by_chaincode(&self) -> bool {
+        true
+    }
+}
+
+/// The arguments of `deploy` and `upgrade`.
+struct Request {
+    channel: String,
+    name: String,
+    version: String,
+    policy: Option<Vec<u8>>,
+    escc: String,
+    vscc: String,
+}
+
+impl Request {
+    fn parse(stub: &Stub<'_>) -> Result<Self, String> {
+        let args = stub.args;
+        let text = |index: usize, default: &str| match args.get(index) {
+            Some(arg) if !arg.is_empty() => String::from_utf8_lossy(arg).into_owned(),
+            _ => default.to_owned(),
+        };
+        let channel = text(1, "");
+        ChannelId::parse(&channel).map_err(|_| format!("invalid channel name: {channel}"))?;
+        // What is written goes to the proposal's channel, so its policies are the ones to satisfy.
+        check_channel(stub, &channel)?;
+        let spec = args.get(2).map_or(&[][..], Vec::as_slice);
+        let id = protos::ChaincodeDeploymentSpec::decode(spec)
+            .map_err(|e| format!("invalid deployment spec: {e}"))?
+            .chaincode_spec
+            .and_then(|spec| spec.chaincode_id)
+            .ok_or("invalid deployment spec: it names no chaincode")?;
+        check_name(&id.name).map_err(|e| e.to_string())?;
+        check_version(&id.version).map_err(|e| e.to_string())?;
+        let policy = args.get(3).filter(|policy| !policy.is_empty()).cloned();
+        if let Some(policy) = &policy {
+            policies::check(policy).map_err(|e| format!("invalid endorsement policy: {e}"))?;
+        }
+        if args.get(6).is_some_and(|collections| !collections.is_empty()) {
+            return Err("collections are not supported by lscc here: leave them out".into());
+        }
+        Ok(Self {
+            channel,
+            name: id.name,
+            version: id.version,
+            policy,
+            escc: text(4, "escc"),
+            vscc: text(5, "vscc"),
+        })
+    }
+}
+
+fn check_channel(stub: &Stub<'_>, channel: &str) -> Result<(), String> {
+    if channel == stub.channel_id {
+        return Ok(());
+    }
+    Err(format!("channel '{channel}' is not that of the proposal, '{}'", stub.channel_id))
+}
+
+fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> Answer {
+    let bytes = data.encode_to_vec();
+    stub.put_state(&data.name, &bytes).map_err(|e| e.to_string())?;
+    Ok(bytes)
+}
+
+fn info(package: Option<&Package>, data: protos::ChaincodeData) -> protos::ChaincodeInfo {
+    let spec = package.and_then(|package| package.spec.chaincode_spec.as_ref());
+    let path = spec.and_then(|spec| spec.chaincode_id.as_ref()).map(|id| id.path.clone());
+    protos::ChaincodeInfo {
+        name: data.name,
+        version: data.version,
+        path: path.unwrap_or_default(),
+        input: String::new(),
+        escc: data.escc,
+        vscc: data.vscc,
+        id: data.id,
+    }
+}

@@ -1,0 +1,18 @@
+//! The system chaincodes, native chaincodes behind the same handler.
+//!
+//! Invariant: no knowledge of who calls them.
+
+mod acl;
+mod cscc;
+mod escc;
+mod lscc;
+mod policies;
+mod qscc;
+mod vscc;
+
+pub use acl::Acl;
+pub use cscc::Cscc;
+pub use escc::{Escc, proposal_response_payload};
+pub use lscc::Lscc;
+pub use qscc::Qscc;
+pub use vscc::{APPLICATION_POLICY, Vscc, VsccError};

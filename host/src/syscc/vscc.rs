@@ -1,0 +1,157 @@
+//! VSCC: says whether the endorsements of a transaction satisfy a policy (fabric 1.0
+//! `core/scc/vscc/validator_onevalidsignature.go`). The committer asks it, through its handler.
+//!
+//! Invariant: one transaction and one policy; which policies count is the committer's to know.
+
+mod endorsed_tx;
+mod lscc_rules;
+mod signers;
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::chaincode::{NativeChaincode, Stub};
+use crate::channel::Channels;
+use crate::msp::{ChannelConfig, PolicyError, SignaturePolicy};
+use crate::proto::protos::ApplicationPolicy;
+use crate::proto::protos::application_policy::Type as PolicyType;
+use crate::syscc::vscc::endorsed_tx::EndorsedTx;
+use crate::syscc::vscc::lscc_rules::check_lscc_invocation;
+use crate::syscc::vscc::signers::{Signers, SignersCache};
+use crate::types::Response;
+
+/// The first argument if the policy is a `protos.ApplicationPolicy`.
+pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
+
+/// Arguments: "", a serialized `common.Envelope`, a serialized `common.SignaturePolicyEnvelope`. If
+/// the first one is "ApplicationPolicy", the policy is a serialized `protos.ApplicationPolicy`.
+///
+/// Answers with status 200 and nothing, with 500 and the reason if the transaction is not valid,
+/// and with 503 if this peer cannot say.
+pub struct Vscc {
+    channels: Arc<Channels>,
+    signers: SignersCache,
+}
+
+/// Why a transaction is not found valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VsccError {
+    /// It is not: every peer says so.
+    #[error("{0}")]
+    Invalid(String),
+    /// This peer cannot say.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl From<String> for VsccError {
+    fn from(reason: String) -> Self {
+        Self::Invalid(reason)
+    }
+}
+
+impl From<&str> for VsccError {
+    fn from(reason: &str) -> Self {
+        Self::Invalid(reason.to_owned())
+    }
+}
+
+impl Vscc {
+    /// The status of an answer that says nothing about the transaction.
+    pub const UNAVAILABLE: i32 = 503;
+
+    /// Judges by the configurations and definitions of the peer's channels.
+    pub fn new(channels: Arc<Channels>) -> Self {
+        Self { channels, signers: SignersCache::default() }
+    }
+
+    /// What `invoke` does, with the arguments that it takes.
+    pub fn validate(&self, args: &[Vec<u8>]) -> Result<(), VsccError> {
+        let [kind, envelope, policy, ..] = args else {
+            return Err("Incorrect number of arguments".into());
+        };
+        if envelope.is_empty() {
+            return Err("No block to validate".into());
+        }
+        if policy.is_empty() {
+            return Err("No policy supplied".into());
+        }
+        let tx = EndorsedTx::open(envelope)?;
+        let channel_id = &tx.channel_header.channel_id;
+        let channel = self.channels.get(channel_id).ok_or_else(|| {
+            VsccError::Unavailable(format!("channel '{channel_id}' is not joined"))
+        })?;
+        let config = channel.config();
+        let policy = match kind.as_slice() == APPLICATION_POLICY.as_bytes() {
+            true => application_policy(policy)?,
+            false => Policy::Signatures(signature_policy(SignaturePolicy::from_bytes(policy))?),
+        };
+        let signers = self.signers.of(envelope, &tx, &config);
+        evaluate(&policy, &signers, &config)?;
+        if tx.is_of_lscc()? {
+            check_lscc_invocation(&tx, &channel)?;
+        }
+        Ok(())
+    }
+}
+
+impl NativeChaincode for Vscc {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+        match self.validate(stub.args) {
+            Ok(()) => Response::success(""),
+            Err(VsccError::Invalid(reason)) => Response::error(reason),
+            Err(VsccError::Unavailable(reason)) => {
+                Response { status: Self::UNAVAILABLE, message: reason, payload: Vec::new() }
+            }
+        }
+    }
+
+    fn invokable_by_proposal(&self) -> bool {
+        false
+    }
+}
+
+enum Policy {
+    Signatures(SignaturePolicy),
+    /// The path of one of the channel's policies.
+    Reference(String),
+}
+
+fn signature_policy(
+    policy: Result<SignaturePolicy, PolicyError>,
+) -> Result<SignaturePolicy, VsccError> {
+    policy.map_err(|e| format!("could not create evaluator for signature policy: {e}").into())
+}
+
+/// Fabric: `core/policy/application.go`, `ApplicationPolicyEvaluator.Evaluate`.
+fn application_policy(bytes: &[u8]) -> Result<Policy, VsccError> {
+    let policy = ApplicationPolicy::decode(bytes)
+        .map_err(|e| format!("failed to unmarshal ApplicationPolicy bytes: {e}"))?;
+    match policy.r#type {
+        Some(PolicyType::SignaturePolicy(envelope)) => {
+            let policy = SignaturePolicy::from_envelope(&envelope);
+            Ok(Policy::Signatures(signature_policy(policy)?))
+        }
+        Some(PolicyType::ChannelConfigPolicyReference(name)) => Ok(Policy::Reference(name)),
+        None => Err("unsupported policy type".into()),
+    }
+}
+
+fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Result<(), VsccError> {
+    let outcome = match policy {
+        Policy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
+        Policy::Reference(name) => match config.policies().get(name) {
+            Some(policy) => policy.evaluate_identities(&signers.valid),
+            None => {
+                return Err(format!("failed to retrieve policy for reference {name}").into());
+            }
+        },
+    };
+    outcome.map_err(|error| match signers.duplicates {
+        true => {
+            "Endorsement policy evaluation failure might be caused by duplicated identities".into()
+        }
+        false => format!("VSCC error: policy evaluation failed, err {error}").into(),
+    })
+}

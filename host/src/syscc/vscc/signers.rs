@@ -1,0 +1,77 @@
+//! Whose endorsements of a transaction hold.
+//!
+//! Invariant: depends on the envelope and the channel's configuration alone, which are the key of
+//! the cache.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::msp::{ChannelConfig, Identity, SignedData, policy::valid_identities};
+use crate::syscc::vscc::endorsed_tx::EndorsedTx;
+use crate::types::sha256;
+
+/// Transactions whose signers are remembered: those that are under validation just now.
+const REMEMBERED: usize = 16;
+
+/// The endorsers of a transaction.
+#[derive(Clone)]
+pub(super) struct Signers {
+    /// Those whose signatures hold, each once.
+    pub(super) valid: Arc<[Arc<Identity>]>,
+    /// Whether somebody endorsed twice.
+    pub(super) duplicates: bool,
+}
+
+/// Remembers the signers of the last few transactions, since a transaction that writes to several
+/// namespaces comes several times in a row and its signatures take most of the time.
+#[derive(Default)]
+pub(super) struct SignersCache {
+    last: Mutex<VecDeque<(Key, Signers)>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    channel_id: String,
+    config_sequence: u64,
+    envelope: [u8; 32],
+}
+
+impl SignersCache {
+    /// The signers of a transaction, whose serialized envelope is `envelope`.
+    pub(super) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+        let key = Key {
+            channel_id: config.channel_id().to_string(),
+            config_sequence: config.sequence(),
+            envelope: sha256(envelope),
+        };
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last().iter().find(|(known, _)| *known == key).map(|(_, found)| found.clone());
+        if let Some(signers) = known {
+            return signers;
+        }
+        let signers = verify(tx, config);
+        let mut last = last();
+        last.truncate(REMEMBERED - 1);
+        last.push_front((key, signers.clone()));
+        signers
+    }
+}
+
+/// Fabric 1.0: `deduplicateIdentity`, and the evaluator's check of each signature. An endorser
+/// signs the proposal response and its own identity.
+fn verify(tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+    let response = &tx.action.proposal_response_payload;
+    let mut endorsers = HashSet::new();
+    let distinct = tx.action.endorsements.iter().filter(|e| endorsers.insert(&e.endorser));
+    let signed: Vec<_> = distinct
+        .map(|endorsement| SignedData {
+            identity: endorsement.endorser.clone(),
+            data: [response.as_slice(), &endorsement.endorser].concat(),
+            signature: endorsement.signature.clone(),
+        })
+        .collect();
+    Signers {
+        valid: valid_identities(&signed, config.msps()).into(),
+        duplicates: signed.len() < tx.action.endorsements.len(),
+    }
+}

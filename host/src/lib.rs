@@ -5,6 +5,7 @@ pub mod chaincode;
 pub mod channel;
 pub mod client;
 pub mod committer;
+pub mod endorser;
 pub mod ledger;
 pub mod msp;
 pub mod proto;

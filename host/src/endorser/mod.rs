@@ -1,0 +1,12 @@
+//! Checks a signed proposal, simulates it and endorses the result.
+//!
+//! Invariant: no ordering, no commit.
+
+mod error;
+mod process_proposal;
+mod proposal;
+mod response;
+
+pub use error::Rejected;
+pub use process_proposal::{Endorser, Processed};
+pub use proposal::{UnpackedProposal, tx_id};

@@ -1,0 +1,297 @@
+//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the chaincodes around it are those of 1.0).
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use prost::Message;
+
+use crate::chaincode::{AccessControl, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams};
+use crate::channel::{Channel, Channels};
+use crate::endorser::error::Rejected;
+use crate::endorser::proposal::{UnpackedProposal, hex};
+use crate::endorser::response;
+use crate::ledger::SimulationResults;
+use crate::msp::{MspManager, has_expired};
+use crate::proto::protos;
+use crate::types::{Entry, Response, TxId};
+
+/// Endorses proposals.
+pub struct Endorser {
+    support: Arc<ChaincodeSupport>,
+    channels: Arc<Channels>,
+    access: Arc<dyn AccessControl>,
+    local_msps: Arc<MspManager>,
+}
+
+/// Which chaincode runs, and who signs for it.
+struct Target {
+    version: String,
+    escc: String,
+}
+
+/// What a simulation gave.
+struct Simulated {
+    execution: Execution,
+    /// None for a proposal to the peer itself.
+    results: Option<SimulationResults>,
+}
+
+/// What [`Endorser::process`] gave: the answer, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processed {
+    /// What the client gets.
+    pub response: protos::ProposalResponse,
+    /// Units of work of the chaincode; 0 if it did not run or is a system chaincode.
+    pub fuel: u64,
+}
+
+impl Endorser {
+    /// An endorser for the channels of a peer. `local_msps` holds the peer's own organization.
+    pub fn new(
+        support: Arc<ChaincodeSupport>,
+        channels: Arc<Channels>,
+        access: Arc<dyn AccessControl>,
+        local_msps: Arc<MspManager>,
+    ) -> Self {
+        Self { support, channels, access, local_msps }
+    }
+
+    /// Checks, simulates and endorses one proposal. What is wrong with the proposal itself is an
+    /// error; what goes wrong in its execution is a response of status 500.
+    pub fn process_proposal(
+        &self,
+        signed: protos::SignedProposal,
+    ) -> Result<protos::ProposalResponse, Rejected> {
+        self.process(signed).map(|processed| processed.response)
+    }
+
+    /// As [`process_proposal`](Self::process_proposal), with the fuel that it took.
+    pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+        let is_expired = |creator: &[u8]| self.is_expired(creator);
+        let proposal = UnpackedProposal::unpack_unless(signed, is_expired)?;
+        let span = tracing::info_span!(
+            "endorse",
+            channel = proposal.channel_id(),
+            tx_id = proposal.tx_id().get(..8),
+            chaincode = %proposal.chaincode_id.name,
+        );
+        let _entered = span.enter();
+        let channel = match proposal.channel_id() {
+            "" => None,
+            id => match self.channels.get(id) {
+                Some(channel) => Some(channel),
+                None => return Ok(failure(format!("channel '{id}' not found"))),
+            },
+        };
+        let tx_id = self.check(&proposal, channel.as_deref())?;
+        Ok(self.endorse(&proposal, channel.as_deref(), tx_id).unwrap_or_else(|text| {
+            tracing::warn!(error = %text, "proposal failed");
+            failure(text)
+        }))
+    }
+
+    /// Members of the peer's own organization are known already; others are read for this.
+    fn is_expired(&self, creator: &[u8]) -> bool {
+        let now = SystemTime::now();
+        match self.local_msps.deserialize(creator) {
+            Ok(creator) => creator.is_expired(now),
+            Err(_) => has_expired(creator, now),
+        }
+    }
+
+    /// What must hold before anything runs.
+    fn check(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+    ) -> Result<TxId, Rejected> {
+        let msps = match channel {
+            Some(channel) => Arc::clone(channel.config().msps()),
+            None => Arc::clone(&self.local_msps),
+        };
+        proposal.validate(&msps)?;
+        let tx_id = TxId::parse(proposal.tx_id()).map_err(Rejected::invalid)?;
+        let name = proposal.chaincode_id.name.as_str();
+        let system = self.support.system_chaincode(name);
+        if system.is_some_and(|chaincode| !chaincode.invokable_by_proposal()) {
+            return Err(Rejected::new(format!(
+                "Chaincode {name} cannot be invoked through a proposal"
+            )));
+        }
+        let Some(channel) = channel else { return Ok(tx_id) };
+        let known = channel.ledger().tx_validation(&tx_id);
+        if known.map_err(|error| Rejected::new(error.to_string()))?.is_some() {
+            let creator = hex(&proposal.signature_header.creator);
+            return Err(Rejected::new(format!(
+                "duplicate transaction found [{tx_id}]. Creator [{creator}]"
+            )));
+        }
+        if system.is_none() {
+            self.access
+                .check("peer/Propose", proposal.channel_id(), &proposal.context)
+                .map_err(Rejected::new)?;
+        }
+        Ok(tx_id)
+    }
+
+    /// Simulates and, if the chaincode is content, endorses.
+    fn endorse(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+        tx_id: TxId,
+    ) -> Result<Processed, String> {
+        let name = proposal.chaincode_id.name.as_str();
+        // Fabric takes no simulator for these two: they read ledgers, not state.
+        let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
+        let simulator = simulated_on.map(|channel| channel.ledger().simulator(&tx_id));
+        let mut tx = TxParams {
+            channel_id: proposal.channel_id().into(),
+            tx_id,
+            signed_proposal: Arc::clone(&proposal.signed),
+            proposal: Arc::clone(&proposal.context),
+            simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
+            depth: 0,
+        };
+        let target = self.target(&tx, name).map_err(|error| {
+            format!(
+                "make sure the chaincode {name} has been successfully defined on channel {} and \
+                 try again: {error}",
+                proposal.channel_id()
+            )
+        })?;
+        let simulated = self
+            .simulate(&mut tx, name, &target, &proposal.input)
+            .map_err(|error| format!("error in simulation: {error}"))?;
+        let fuel = simulated.execution.fuel;
+        let response = self.respond(proposal, &tx, &target, simulated)?;
+        Ok(Processed { response, fuel })
+    }
+
+    /// Looks an application chaincode up on the channel.
+    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
+        if self.support.system_chaincode(name).is_some() {
+            return Ok(Target { version: SYSTEM_VERSION.into(), escc: "escc".into() });
+        }
+        if tx.channel_id.is_empty() {
+            return Err(format!("chaincode {name} not found"));
+        }
+        let data = self.support.chaincode_data(tx, name)?;
+        Ok(Target { version: data.version, escc: data.escc })
+    }
+
+    /// Runs the chaincode and takes the simulation's results.
+    fn simulate(
+        &self,
+        tx: &mut TxParams,
+        name: &str,
+        target: &Target,
+        input: &protos::ChaincodeInput,
+    ) -> Result<Simulated, String> {
+        let execution = self
+            .support
+            .execute(tx, name, &target.version, Entry::Invoke, input.clone())
+            .map_err(|error| error.to_string())?;
+        if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
+            self.init_deployed(tx, &input.args)?;
+        }
+        let results = match tx.simulator.take() {
+            None => None,
+            Some(simulator) => {
+                let simulator = Arc::into_inner(simulator)
+                    .ok_or("the simulator is still in use by a chaincode")?
+                    .into_inner()
+                    .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
+                Some(simulator.finish())
+            }
+        };
+        Ok(Simulated { execution, results })
+    }
+
+    /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that both
+    /// stand or fall together.
+    fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
+        let [function, _, spec, ..] = args else { return Ok(()) };
+        if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
+            return Ok(());
+        }
+        let deployment = protos::ChaincodeDeploymentSpec::decode(spec.as_slice())
+            .map_err(|e| format!("invalid deployment spec: {e}"))?;
+        if !deployment.code_package.is_empty() {
+            return Err("lscc upgrade/deploy should not include a code packages".into());
+        }
+        let spec = deployment.chaincode_spec.unwrap_or_default();
+        let id = spec.chaincode_id.unwrap_or_default();
+        if self.support.system_chaincode(&id.name).is_some() {
+            return Err(format!(
+                "attempting to deploy a system chaincode {}/{}",
+                id.name, tx.channel_id
+            ));
+        }
+        let input = spec.input.unwrap_or_default();
+        self.support
+            .execute(tx, &id.name, &id.version, Entry::Init, input)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The answer for what was simulated.
+    fn respond(
+        &self,
+        proposal: &UnpackedProposal,
+        tx: &TxParams,
+        target: &Target,
+        simulated: Simulated,
+    ) -> Result<protos::ProposalResponse, String> {
+        let Execution { response, event, .. } = simulated.execution;
+        let parts = response::Parts::new(proposal, &target.version, response, event);
+        let interest = simulated.results.as_ref().map(|results| {
+            response::interest(results, |ns| self.support.system_chaincode(ns).is_some())
+        });
+        // None for a proposal to the peer itself, and for what reads ledgers and not state.
+        let results = simulated.results.map(|results| results.public.encode()).unwrap_or_default();
+        match parts.status() {
+            Response::ERROR.. => Ok(parts.failed(results, interest)),
+            Response::ERROR_THRESHOLD.. => Ok(parts.bare()),
+            _ if tx.channel_id.is_empty() => Ok(parts.bare()),
+            _ => {
+                let endorsed = self.call_escc(proposal, tx, target, parts.with_results(results))?;
+                Ok(protos::ProposalResponse { interest, ..endorsed })
+            }
+        }
+    }
+
+    /// Has ESCC sign.
+    fn call_escc(
+        &self,
+        proposal: &UnpackedProposal,
+        tx: &TxParams,
+        target: &Target,
+        parts: response::Parts,
+    ) -> Result<protos::ProposalResponse, String> {
+        let failed = |error: String| format!("endorsing with plugin failed: {error}");
+        if self.support.system_chaincode(&target.escc).is_none() {
+            return Err(failed(format!("plugin with name {} wasn't found", target.escc)));
+        }
+        let input = protos::ChaincodeInput {
+            args: parts.escc_args(&proposal.proposal),
+            ..Default::default()
+        };
+        let endorsed = self
+            .support
+            .execute(tx, &target.escc, SYSTEM_VERSION, Entry::Invoke, input)
+            .map_err(|error| failed(error.to_string()))?;
+        if endorsed.response.status >= Response::ERROR_THRESHOLD {
+            return Err(failed(endorsed.response.message));
+        }
+        protos::ProposalResponse::decode(endorsed.response.payload.as_slice())
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// Fabric's answer to trouble in the execution.
+fn failure(message: String) -> Processed {
+    let response = protos::Response { status: 500, message, payload: Vec::new() };
+    let response = protos::ProposalResponse { response: Some(response), ..Default::default() };
+    Processed { response, fuel: 0 }
+}

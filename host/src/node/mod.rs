@@ -1,0 +1,215 @@
+//! The composition root: the only place that knows every part and joins them.
+//!
+//! Invariant: no logic of its own; what is decided here is who gets to know whom.
+
+#[cfg(feature = "server")]
+mod serve;
+mod vscc_port;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use prost::Message;
+
+use crate::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
+use crate::channel::{Channel, Channels};
+use crate::client::ProposalBuilder;
+use crate::committer::{Committer, EndorsementValidator, Solo, SoloConfig};
+use crate::endorser::{Endorser, Processed, Rejected};
+use crate::ledger::{LedgerConfig, Ledgers};
+use crate::msp::{BatchLimits, Msp, MspManager, Network};
+use crate::node::vscc_port::VsccPort;
+use crate::proto::protos;
+use crate::runtime::{Limits, Runtime, RuntimeConfig};
+use crate::syscc::{Acl, Cscc, Escc, Lscc, Qscc, Vscc};
+use crate::types::{ChannelId, Response};
+
+/// Where compiled code lies in a data folder.
+const CACHE_FOLDER: &str = "compiled";
+/// Where ledgers lie in a data folder.
+const LEDGER_FOLDER: &str = "ledger";
+
+/// How a peer is set up.
+pub struct PeerConfig {
+    /// The organizations and their identities.
+    pub network: Network,
+    /// The MSP id of the organization whose peer this is.
+    pub org: String,
+    /// The data folder; none: in memory, gone with the process.
+    pub data: Option<PathBuf>,
+    /// What components may use. Ignored if `runtime` is given.
+    pub limits: Limits,
+    /// A runtime to share with other peers of this process.
+    pub runtime: Option<Arc<Runtime>>,
+    /// Timeouts and bounds of executions. The MSP id in it is filled in from `org`.
+    pub support: SupportConfig,
+    /// Bounds of ledgers.
+    pub ledger: LedgerConfig,
+    /// When blocks are cut on channels that this peer creates.
+    pub batch: BatchLimits,
+}
+
+impl PeerConfig {
+    /// The usual set-up for a peer of `org`, in memory.
+    pub fn new(network: Network, org: impl Into<String>) -> Self {
+        Self {
+            network,
+            org: org.into(),
+            data: None,
+            limits: Limits::default(),
+            runtime: None,
+            support: SupportConfig::default(),
+            ledger: LedgerConfig::default(),
+            batch: BatchLimits::default(),
+        }
+    }
+}
+
+/// A peer with its ledgers, chaincodes and a solo orderer for each channel.
+pub struct Peer {
+    network: Network,
+    org: String,
+    batch: BatchLimits,
+    endorser: Endorser,
+    access: Arc<dyn AccessControl>,
+    channels: Arc<Channels>,
+    validator: Arc<dyn EndorsementValidator>,
+    committers: Mutex<BTreeMap<String, Arc<Committer>>>,
+    orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
+}
+
+impl Peer {
+    /// Opens or creates a peer and recovers what it had.
+    pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
+        let PeerConfig { network, org, data, limits, runtime, support, ledger, batch } = config;
+        let own = network.org(&org).ok_or_else(|| {
+            let known: Vec<&str> = network.orgs().iter().map(|org| org.msp_id()).collect();
+            anyhow!("the network has no organization {org}; it has {}", known.join(", "))
+        })?;
+        let ledgers = match &data {
+            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
+                .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
+            None => Ledgers::temporary(ledger).context("cannot open ledgers in memory")?,
+        };
+        let ledgers = Arc::new(ledgers);
+        let runtime = match runtime {
+            Some(runtime) => runtime,
+            None => {
+                let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
+                Arc::new(Runtime::new(RuntimeConfig { limits, cache_dir })?)
+            }
+        };
+        let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
+        let local = Arc::new(Msp::from_config(own.msp_config())?);
+        let local_msps = Arc::new(MspManager::new([Msp::from_config(own.msp_config())?]));
+        let access: Arc<dyn AccessControl> =
+            Arc::new(Acl::new(Arc::clone(&channels), local, Arc::clone(&local_msps)));
+        let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let config = SupportConfig { peer_msp_id: org.clone(), ..support };
+        let mut support = ChaincodeSupport::new(
+            runtime,
+            Arc::clone(&packages),
+            ledgers,
+            Arc::clone(&access),
+            config,
+        );
+        let signer = Arc::new(own.peer()?);
+        let lscc = Lscc::new(packages, Arc::clone(&channels), Arc::clone(&access));
+        support.register_system("lscc", Arc::new(lscc))?;
+        let cscc = Cscc::new(Arc::clone(&channels), Arc::clone(&access));
+        support.register_system("cscc", Arc::new(cscc))?;
+        let qscc = Qscc::new(Arc::clone(&channels), Arc::clone(&access));
+        support.register_system("qscc", Arc::new(qscc))?;
+        support.register_system("escc", Arc::new(Escc::new(signer)))?;
+        support.register_system("vscc", Arc::new(Vscc::new(Arc::clone(&channels))))?;
+        let support = Arc::new(support);
+        let endorser = Endorser::new(
+            Arc::clone(&support),
+            Arc::clone(&channels),
+            Arc::clone(&access),
+            local_msps,
+        );
+        let validator = Arc::new(VsccPort::new(support));
+        Ok(Arc::new(Self {
+            network,
+            org,
+            batch,
+            endorser,
+            access,
+            channels,
+            validator,
+            committers: Mutex::default(),
+            orderers: Mutex::default(),
+        }))
+    }
+
+    /// The organizations and their identities.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The channels that the peer has joined.
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &dyn AccessControl {
+        self.access.as_ref()
+    }
+
+    /// Creates a channel of all organizations of the network and joins it, by a proposal of the
+    /// organization's admin to CSCC.
+    pub fn create_channel(&self, name: &str) -> Result<()> {
+        let id = ChannelId::parse(name)?;
+        let mut genesis = self.network.genesis(id);
+        genesis.batch_limits = self.batch;
+        let block = genesis.block()?.encode_to_vec();
+        let own = self.network.org(&self.org).ok_or_else(|| anyhow!("no organization"))?;
+        let signed = ProposalBuilder::new("", "cscc")
+            .args([b"JoinChain".to_vec(), block])
+            .sign(&own.admin()?);
+        let response = self.process(signed.signed)?.response.response.unwrap_or_default();
+        if response.status >= Response::ERROR_THRESHOLD {
+            return Err(anyhow!("cannot create channel {name}: {}", response.message));
+        }
+        Ok(())
+    }
+
+    /// Checks, simulates and endorses one proposal. It needs a thread with a large stack: see
+    /// [`Workers`](crate::workers::Workers).
+    pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+        self.endorser.process(signed)
+    }
+
+    /// What validates and commits the blocks of a channel.
+    pub fn committer(&self, channel: &str) -> Option<Arc<Committer>> {
+        let mut committers = lock(&self.committers);
+        if let Some(committer) = committers.get(channel) {
+            return Some(Arc::clone(committer));
+        }
+        let found: Arc<Channel> = self.channels.get(channel)?;
+        let committer = Arc::new(Committer::new(found, Arc::clone(&self.validator)));
+        committers.insert(channel.to_owned(), Arc::clone(&committer));
+        Some(committer)
+    }
+
+    /// The orderer of a channel; its thread starts when it is first asked for. None: the peer has not
+    /// joined the channel.
+    pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
+        let Some(committer) = self.committer(channel) else { return Ok(None) };
+        let mut orderers = lock(&self.orderers);
+        if let Some(orderer) = orderers.get(channel) {
+            return Ok(Some(Arc::clone(orderer)));
+        }
+        let orderer = Arc::new(Solo::start(committer, SoloConfig::default())?);
+        orderers.insert(channel.to_owned(), Arc::clone(&orderer));
+        Ok(Some(orderer))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,61 @@
+//! Lets the committer reach the chaincode `vscc` through its handler.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::chaincode::{ChaincodeSupport, SYSTEM_VERSION, TxParams};
+use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use crate::proto::protos;
+use crate::syscc::{APPLICATION_POLICY, Vscc};
+use crate::types::{Entry, Response, TxId};
+
+/// The committer's questions, as executions of VSCC.
+pub struct VsccPort {
+    support: Arc<ChaincodeSupport>,
+    /// Each call is a transaction of its own to the handler, as in Fabric 1.0: the transaction that is
+    /// validated may stand in a block twice.
+    calls: AtomicU64,
+}
+
+impl VsccPort {
+    /// Asks through `support`.
+    pub fn new(support: Arc<ChaincodeSupport>) -> Self {
+        Self { support, calls: AtomicU64::new(0) }
+    }
+}
+
+impl EndorsementValidator for VsccPort {
+    fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let tx_id = TxId::parse(&format!("vscc-{call}"))
+            .map_err(|e| ValidationFailure::Infrastructure(e.to_string()))?;
+        if self.support.system_chaincode(request.plugin).is_none() {
+            let text = format!("there is no validation system chaincode {}", request.plugin);
+            return Err(ValidationFailure::Infrastructure(text));
+        }
+        let tx = TxParams {
+            channel_id: request.channel_id.into(),
+            tx_id,
+            signed_proposal: Arc::default(),
+            proposal: Arc::default(),
+            simulator: None,
+            depth: 0,
+        };
+        let args = vec![
+            APPLICATION_POLICY.as_bytes().to_vec(),
+            request.envelope.to_vec(),
+            request.policy.to_vec(),
+        ];
+        let input = protos::ChaincodeInput { args, ..Default::default() };
+        let answer = self
+            .support
+            .execute(&tx, request.plugin, SYSTEM_VERSION, Entry::Invoke, input)
+            .map_err(|error| ValidationFailure::Infrastructure(error.to_string()))?
+            .response;
+        match answer.status {
+            Vscc::UNAVAILABLE => Err(ValidationFailure::Infrastructure(answer.message)),
+            Response::ERROR_THRESHOLD.. => Err(ValidationFailure::Policy(answer.message)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! A whole peer in one value, for tests: no ports, nothing left behind.
+//!
+//! ```no_run
+//! use wasmcc::sandbox::{Call, Sandbox};
+//!
+//! # fn main() -> Result<(), wasmcc::sandbox::SandboxError> {
+//! let sandbox = Sandbox::new()?;
+//! let component = wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))?;
+//! sandbox.deploy("basic", &component)?;
+//! sandbox.submit(Call::new("basic", "CreateAsset").args(["a1", "blue", "5", "Tomoko", "300"]))?;
+//! let asset = sandbox.evaluate(Call::new("basic", "ReadAsset").args(["a1"]))?;
+//! assert!(asset.text().contains("Tomoko"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served peer,
+//! signed by real identities of a network that exists only in memory. Sandboxes do not know of each
+//! other and may run in parallel; they share compiled components.
+//!
+//! Invariant: no behaviour that a served peer does not have.
+
+mod build;
+mod call;
+
+use std::sync::{Arc, OnceLock};
+
+use prost::Message;
+
+use crate::client::lscc::Definition;
+use crate::client::{self, ClientError, ClientProposal, ProposalBuilder};
+use crate::endorser::Rejected;
+use crate::ledger::{Conflict, Ledger, TxRwSet};
+use crate::msp::{Network, NetworkSpec, SigningIdentity};
+use crate::node::{Peer, PeerConfig};
+use crate::proto::common;
+use crate::proto::protos::{self, TxValidationCode};
+use crate::runtime::{Limits, Runtime, RuntimeConfig};
+use crate::types::{ChaincodeEvent, Response};
+use crate::workers::Workers;
+
+pub use build::build;
+pub use call::Call;
+
+/// The channel that a sandbox has from the start.
+pub const CHANNEL: &str = "mychannel";
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The sandbox could not be set up.
+    #[error("cannot set up a sandbox: {0:#}")]
+    Setup(anyhow::Error),
+    /// The network has no such user.
+    #[error("there is no user {user} in {org}: {reason}")]
+    NoUser {
+        /// The MSP id.
+        org: String,
+        /// The name.
+        user: String,
+        /// Why.
+        reason: String,
+    },
+    /// The peer refused the proposal before it ran.
+    #[error("the peer rejected the proposal: {0}")]
+    Rejected(#[from] Rejected),
+    /// The chaincode, or the peer on its behalf, answered with an error status.
+    #[error("status {}: {}", .0.status, .0.message)]
+    Refused(Response),
+    /// The answer could not be made a transaction.
+    #[error("cannot assemble the transaction: {0}")]
+    Assemble(#[from] ClientError),
+    /// The block could not be committed.
+    #[error("cannot commit: {0}")]
+    Commit(String),
+    /// The transaction committed as invalid.
+    #[error("transaction {tx_id} is invalid: {}{}", code.as_str_name(), conflict_text(conflict))]
+    Invalid {
+        /// The transaction.
+        tx_id: String,
+        /// Why it is invalid.
+        code: TxValidationCode,
+        /// What it collided with, if it did.
+        conflict: Option<Box<Conflict>>,
+    },
+    /// A component could not be built.
+    #[error("cannot build the component: {0}")]
+    Build(String),
+}
+
+fn conflict_text(conflict: &Option<Box<Conflict>>) -> String {
+    conflict.as_ref().map(|conflict| format!(" ({conflict})")).unwrap_or_default()
+}
+
+/// A proposal's answer.
+#[derive(Clone, Debug)]
+pub struct Endorsed {
+    /// The transaction's id.
+    pub tx_id: String,
+    /// What the chaincode answered.
+    pub response: Response,
+    /// What it read and wrote; none if the peer gave none (statuses from 400 to 499, and failures).
+    pub rwset: Option<TxRwSet>,
+    /// The event it set.
+    pub event: Option<ChaincodeEvent>,
+    /// Units of work that it took.
+    pub fuel: u64,
+    /// The peer's answer as it goes over the wire.
+    pub proposal_response: protos::ProposalResponse,
+    proposal: ClientProposal,
+    signer: Arc<SigningIdentity>,
+}
+
+impl Endorsed {
+    /// Turns an error status into an error.
+    pub fn accepted(self) -> Result<Self, SandboxError> {
+        if self.response.status >= Response::ERROR_THRESHOLD {
+            return Err(SandboxError::Refused(self.response));
+        }
+        Ok(self)
+    }
+
+    /// The response's payload as text, with invalid UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.response.payload).into_owned()
+    }
+}
+
+/// A committed transaction.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// What the peer endorsed.
+    pub endorsed: Endorsed,
+    /// The number of the block that holds it.
+    pub block: u64,
+    /// Whether it is valid.
+    pub code: TxValidationCode,
+    /// What it collided with, if it did.
+    pub conflict: Option<Conflict>,
+}
+
+/// How a sandbox is set up.
+#[derive(Default)]
+pub struct SandboxBuilder {
+    network: NetworkSpec,
+    limits: Option<Limits>,
+    execute_timeout: Option<std::time::Duration>,
+}
+
+/// An in-memory peer of the first organization, with one channel.
+pub struct Sandbox {
+    peer: Arc<Peer>,
+    org: String,
+    workers: Workers,
+}
+
+impl SandboxBuilder {
+    /// The organizations of the channel; the peer belongs to the first one.
+    pub fn network(mut self, network: NetworkSpec) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// What components may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// How long one transaction may take.
+    pub fn execute_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.execute_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the peer up and creates the channel.
+    pub fn build(self) -> Result<Sandbox, SandboxError> {
+        let setup = |error: anyhow::Error| SandboxError::Setup(error);
+        let network = Network::in_memory(&self.network).map_err(|e| setup(e.into()))?;
+        let org = network.orgs().first().map(|org| org.msp_id().to_owned());
+        let org = org.ok_or_else(|| setup(anyhow::anyhow!("the network has no organization")))?;
+        let mut config = PeerConfig::new(network, &org);
+        config.runtime = match self.limits {
+            None => Some(shared_runtime().map_err(setup)?),
+            Some(limits) => {
+                config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
+                None
+            }
+        };
+        if let Some(timeout) = self.execute_timeout {
+            config.support.execute_timeout = timeout;
+        }
+        config.ledger.cache_bytes = 16 << 20;
+        let peer = Peer::open(config).map_err(setup)?;
+        let workers = Workers::new(1, 64).map_err(|e| setup(e.into()))?;
+        let sandbox = Sandbox { peer, org, workers };
+        let peer = Arc::clone(&sandbox.peer);
+        sandbox.run(move || peer.create_channel(CHANNEL))?.map_err(setup)?;
+        Ok(sandbox)
+    }
+}
+
+/// The pool of a runtime reserves 4 GiB of address space an instance, so tests take few.
+const SHARED_INSTANCES: u32 = 128;
+
+/// One runtime for all sandboxes of a process with the usual limits: a component is compiled once.
+fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
+    static RUNTIME: OnceLock<Result<Arc<Runtime>, String>> = OnceLock::new();
+    let make = || {
+        let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
+        let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+        runtime.map(Arc::new).map_err(|error| error.to_string())
+    };
+    RUNTIME.get_or_init(make).clone().map_err(anyhow::Error::msg)
+}
+
+impl Sandbox {
+    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel [`CHANNEL`].
+    pub fn new() -> Result<Self, SandboxError> {
+        Self::builder().build()
+    }
+
+    /// To set more than the usual.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// The peer itself.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// The channel's ledger.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        let channel = self.peer.channels().get(CHANNEL);
+        Arc::clone(channel.expect("the builder created the channel").ledger())
+    }
+
+    /// An identity of the peer's organization, such as "User1" or "Admin".
+    pub fn identity(&self, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
+        self.identity_of(&self.org, user)
+    }
+
+    /// An identity of any organization of the network.
+    pub fn identity_of(&self, org: &str, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
+        let no_user = |reason: String| SandboxError::NoUser {
+            org: org.to_owned(),
+            user: user.to_owned(),
+            reason,
+        };
+        let found = self.peer.network().org(org);
+        let found = found.ok_or_else(|| no_user("the organization does not exist".into()))?;
+        found.user(user).map(Arc::new).map_err(|error| no_user(error.to_string()))
+    }
+
+    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
+    pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
+        let definition = Definition {
+            channel_id: CHANNEL.into(),
+            name: name.into(),
+            version: "1.0".into(),
+            ..Definition::default()
+        };
+        self.install(&definition, component)?;
+        self.instantiate(client::lscc::deploy(definition))
+    }
+
+    /// Installs a component under the name and version of a definition.
+    pub fn install(&self, definition: &Definition, component: &[u8]) -> Result<(), SandboxError> {
+        let Definition { name, version, .. } = definition;
+        let install = client::lscc::install(name, version, component.to_vec());
+        self.endorse_as(install, &self.identity("Admin")?)?.accepted().map(drop)
+    }
+
+    /// Commits a proposal made by [`client::lscc::deploy`] or [`client::lscc::upgrade`].
+    pub fn instantiate(&self, proposal: ProposalBuilder) -> Result<Submitted, SandboxError> {
+        let endorsed = self.endorse_as(proposal, &self.identity("Admin")?)?.accepted()?;
+        self.commit_valid(endorsed)
+    }
+
+    /// Has the peer simulate and endorse a call; nothing is committed. An error status is an answer.
+    pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        let (builder, user) = call.into_proposal();
+        self.endorse_as(builder, &self.identity(&user)?)
+    }
+
+    /// As [`endorse`](Self::endorse), for a proposal that was built by hand.
+    pub fn endorse_as(
+        &self,
+        proposal: ProposalBuilder,
+        signer: &Arc<SigningIdentity>,
+    ) -> Result<Endorsed, SandboxError> {
+        let proposal = proposal.sign(signer);
+        let (peer, signed) = (Arc::clone(&self.peer), proposal.signed.clone());
+        let processed = self.run(move || peer.process(signed))??;
+        let proposal_response = processed.response;
+        let answer = proposal_response.response.clone().unwrap_or_default();
+        let protos::Response { status, message, payload } = answer;
+        let (rwset, event) = results(&proposal_response)?;
+        Ok(Endorsed {
+            tx_id: proposal.tx_id.to_string(),
+            response: Response { status, message, payload },
+            rwset,
+            event,
+            fuel: processed.fuel,
+            proposal_response,
+            proposal,
+            signer: Arc::clone(signer),
+        })
+    }
+
+    /// Simulates a call and gives the answer; an error status is an error.
+    pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.endorse(call)?.accepted()
+    }
+
+    /// Endorses a call and commits it in a block of its own; a transaction that is not valid is an error.
+    pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
+        let (builder, user) = call.into_proposal();
+        let signer = self.identity(&user)?;
+        let endorsed = self.endorse_as(builder, &signer)?.accepted()?;
+        self.commit_valid(endorsed)
+    }
+
+    /// Commits endorsed calls in one block, in their order, whatever becomes of them.
+    pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
+        let mut envelopes = Vec::with_capacity(endorsed.len());
+        for one in &endorsed {
+            let responses = std::slice::from_ref(&one.proposal_response);
+            let envelope = client::transaction(&one.proposal.signed, responses)?;
+            envelopes.push(client::sign_envelope(envelope, &one.signer));
+        }
+        self.commit_envelopes(envelopes, endorsed)
+    }
+
+    fn commit_valid(&self, endorsed: Endorsed) -> Result<Submitted, SandboxError> {
+        let submitted = self.commit(vec![endorsed])?;
+        let Some(submitted) = submitted.into_iter().next() else {
+            return Err(SandboxError::Commit("the block is empty".into()));
+        };
+        if submitted.code == TxValidationCode::Valid {
+            return Ok(submitted);
+        }
+        let (tx_id, code) = (submitted.endorsed.tx_id, submitted.code);
+        let conflict = submitted.conflict.map(Box::new);
+        Err(SandboxError::Invalid { tx_id, code, conflict })
+    }
+
+    fn commit_envelopes(
+        &self,
+        envelopes: Vec<common::Envelope>,
+        endorsed: Vec<Endorsed>,
+    ) -> Result<Vec<Submitted>, SandboxError> {
+        let failed = |error: &dyn std::fmt::Display| SandboxError::Commit(error.to_string());
+        let committer = self.peer.committer(CHANNEL).ok_or_else(|| failed(&"no channel"))?;
+        let block = committer.commit_envelopes(envelopes).map_err(|error| failed(&error))?;
+        let verdicts = block.codes.iter().zip(&block.conflicts);
+        Ok(endorsed
+            .into_iter()
+            .zip(verdicts)
+            .map(|(endorsed, (code, conflict))| Submitted {
+                endorsed,
+                block: block.number,
+                code: *code,
+                conflict: conflict.clone(),
+            })
+            .collect())
+    }
+
+    /// Runs on the sandbox's own thread, whose stack is large enough for nested chaincode calls.
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        self.workers.run_blocking(job).map_err(|e| SandboxError::Setup(anyhow::Error::msg(e)))
+    }
+}
+
+/// What a response's payload says of the simulation.
+fn results(
+    response: &protos::ProposalResponse,
+) -> Result<(Option<TxRwSet>, Option<ChaincodeEvent>), SandboxError> {
+    if response.payload.is_empty() {
+        return Ok((None, None));
+    }
+    let action = client::chaincode_action(&response.payload)?;
+    let rwset = TxRwSet::decode(&action.results)
+        .map_err(|error| SandboxError::Setup(anyhow::Error::new(error)))?;
+    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
+    let event = event.filter(|event| !event.event_name.is_empty());
+    let event =
+        event.map(|event| ChaincodeEvent { name: event.event_name, payload: event.payload });
+    Ok((Some(rwset), event))
+}

@@ -1,8 +1,12 @@
 //! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
 //! container launch.
 
+#[cfg(feature = "server")]
+pub mod api;
 pub mod chaincode;
 pub mod channel;
+#[cfg(feature = "server")]
+pub mod cli;
 pub mod client;
 pub mod committer;
 pub mod endorser;

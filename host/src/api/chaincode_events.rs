@@ -1,0 +1,136 @@
+//! The events of one chaincode, block by block.
+//!
+//! Invariant: only events of valid transactions go out, in the order of the ledger.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use crate::api::peer::Peer;
+use crate::api::waits::Waits;
+use crate::proto::common;
+use crate::proto::common::BlockMetadataIndex;
+use crate::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsResponse};
+use crate::proto::orderer::seek_position;
+use crate::proto::protos;
+
+/// Sends the events of each block that has any, until the client goes or the peer stops.
+pub(super) struct Feed {
+    peer: Arc<dyn Peer>,
+    waits: Waits,
+    channel_id: String,
+    chaincode_id: String,
+    next_block: u64,
+    /// In the first block: events up to and including those of this transaction are left out.
+    after: Option<String>,
+}
+
+impl Feed {
+    /// Finds the block to start with (fabric `internal/pkg/gateway/chaincodeevents.go`). Blocks.
+    pub(super) fn start(
+        peer: Arc<dyn Peer>,
+        waits: Waits,
+        request: ChaincodeEventsRequest,
+    ) -> Result<Self, Status> {
+        let ChaincodeEventsRequest { channel_id, chaincode_id, .. } = request;
+        let height = peer
+            .height(&channel_id)
+            .ok_or_else(|| Status::not_found(format!("channel not found: {channel_id}")))?;
+        let after = Some(request.after_transaction_id).filter(|tx_id| !tx_id.is_empty());
+        let now = std::time::Instant::now();
+        let known = after.as_deref().and_then(|tx_id| {
+            let status = peer.commit_status(&channel_id, tx_id, now);
+            status.ok().flatten().map(|status| status.block_number)
+        });
+        let position = request.start_position.and_then(|position| position.r#type);
+        let next_block = match (known, position) {
+            (Some(block), _) => block,
+            (None, None | Some(seek_position::Type::NextCommit(_))) => height,
+            (None, Some(seek_position::Type::Specified(block))) => block.number,
+            (None, Some(seek_position::Type::Newest(_) | seek_position::Type::Oldest(_))) => {
+                return Err(Status::invalid_argument("invalid start position type"));
+            }
+        };
+        let after = after.filter(|_| known.is_some());
+        Ok(Self { peer, waits, channel_id, chaincode_id, next_block, after })
+    }
+
+    /// Runs until the other end of `out` is gone.
+    pub(super) async fn run(mut self, out: mpsc::Sender<Result<ChaincodeEventsResponse, Status>>) {
+        loop {
+            let next = tokio::select! {
+                next = self.next() => next,
+                () = out.closed() => return,
+            };
+            let last = next.is_err();
+            // Without events there is nothing to send.
+            let Some(message) = next.transpose() else { continue };
+            if out.send(message).await.is_err() || last {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next block; None if it has no event of the chaincode.
+    async fn next(&mut self) -> Result<Option<ChaincodeEventsResponse>, Status> {
+        let (peer, channel_id, number) =
+            (Arc::clone(&self.peer), self.channel_id.clone(), self.next_block);
+        let found = self
+            .waits
+            .until(None, move |deadline| peer.block(&channel_id, number, deadline))
+            .await?
+            .map_err(Status::aborted)?;
+        let Some(block) = found else { return Ok(None) };
+        self.next_block += 1;
+        let mut transactions = transactions(&block);
+        if let Some(after) = self.after.take()
+            && let Some(place) = transactions.iter().position(|(tx_id, _)| *tx_id == after)
+        {
+            transactions.drain(..=place);
+        }
+        let events = transactions.into_iter().filter_map(|(_, event)| event);
+        let events: Vec<_> =
+            events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
+        let response = ChaincodeEventsResponse { events, block_number: number };
+        Ok(Some(response).filter(|response| !response.events.is_empty()))
+    }
+}
+
+/// The ids of a block's transactions, with the event of each that is valid and has one. What does
+/// not parse was invalid, too.
+fn transactions(block: &common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
+    let flags = block.metadata.as_ref().and_then(|metadata| {
+        metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)
+    });
+    let entries = block.data.as_ref().map_or(&[][..], |data| data.data.as_slice());
+    let valid = i32::from(protos::TxValidationCode::Valid);
+    let is_valid = |index| {
+        flags.and_then(|flags| flags.get(index)).is_some_and(|&flag| i32::from(flag) == valid)
+    };
+    let parsed = entries.iter().enumerate().filter_map(|(index, entry)| {
+        let envelope = common::Envelope::decode(entry.as_slice()).ok()?;
+        let payload = common::Payload::decode(envelope.payload.as_slice()).ok()?;
+        let header = payload.header.as_ref()?.channel_header.as_slice();
+        let header = common::ChannelHeader::decode(header).ok()?;
+        let event = if is_valid(index) { event(&header, &payload.data) } else { None };
+        Some((header.tx_id, event))
+    });
+    parsed.collect()
+}
+
+/// The event of an endorsed transaction.
+fn event(header: &common::ChannelHeader, data: &[u8]) -> Option<protos::ChaincodeEvent> {
+    if header.r#type != i32::from(common::HeaderType::EndorserTransaction) {
+        return None;
+    }
+    let transaction = protos::Transaction::decode(data).ok()?;
+    let action = transaction.actions.first()?.payload.as_slice();
+    let endorsed = protos::ChaincodeActionPayload::decode(action).ok()?.action?;
+    let payload = endorsed.proposal_response_payload.as_slice();
+    let payload = protos::ProposalResponsePayload::decode(payload).ok()?;
+    let action = protos::ChaincodeAction::decode(payload.extension.as_slice()).ok()?;
+    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok()?;
+    (!event.chaincode_id.is_empty()).then_some(event)
+}

@@ -1,0 +1,100 @@
+//! What the services ask of a peer.
+
+use std::time::Instant;
+
+use crate::endorser::Rejected;
+use crate::msp::SignedData;
+use crate::proto::common;
+use crate::proto::protos;
+
+/// A peer, as its gRPC services see it. All methods block; those that wait do so until `deadline`
+/// at the latest.
+pub trait Peer: Send + Sync + 'static {
+    /// The MSP id of the peer's organization.
+    fn msp_id(&self) -> &str;
+
+    /// Checks, simulates and endorses a proposal. Runs on a thread with a large stack.
+    fn process_proposal(
+        &self,
+        signed: protos::SignedProposal,
+    ) -> Result<protos::ProposalResponse, Rejected>;
+
+    /// Puts a proposal and this peer's answer together to a transaction, unsigned.
+    fn assemble(
+        &self,
+        signed: &protos::SignedProposal,
+        response: protos::ProposalResponse,
+    ) -> Result<common::Envelope, String>;
+
+    /// Gives a signed transaction to the orderer. It is accepted then, not committed.
+    fn order(&self, transaction: common::Envelope) -> Result<(), OrderError>;
+
+    /// What became of a transaction; None if it is in no block yet at the deadline.
+    fn commit_status(
+        &self,
+        channel_id: &str,
+        tx_id: &str,
+        deadline: Instant,
+    ) -> Result<Option<CommitStatus>, String>;
+
+    /// Whether the signature is good and its identity may use `resource`, named as in Fabric.
+    fn authorize(
+        &self,
+        resource: &str,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String>;
+
+    /// The number of a channel's next block; None if the peer has not joined the channel.
+    fn height(&self, channel_id: &str) -> Option<u64>;
+
+    /// A committed block, with its validation flags; None if there is none yet at the deadline.
+    fn block(
+        &self,
+        channel_id: &str,
+        number: u64,
+        deadline: Instant,
+    ) -> Result<Option<common::Block>, String>;
+}
+
+/// The verdict on a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// VALID, or why not.
+    pub code: protos::TxValidationCode,
+    /// The block that the transaction is in.
+    pub block_number: u64,
+}
+
+/// Why an orderer does not take a transaction. The text is its `info`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is malformed.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Its creator may not write to the channel.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such channel.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is larger than the channel allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The orderer does not take anything now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl OrderError {
+    /// As the orderer's `BroadcastResponse` has it.
+    pub fn status(&self) -> common::Status {
+        match self {
+            Self::BadRequest(_) => common::Status::BadRequest,
+            Self::Forbidden(_) => common::Status::Forbidden,
+            Self::NotFound(_) => common::Status::NotFound,
+            Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
+            Self::Unavailable(_) => common::Status::ServiceUnavailable,
+        }
+    }
+}

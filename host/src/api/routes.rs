@@ -1,0 +1,59 @@
+//! Which service a request is for.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+
+use crate::api::endorser::Endorser;
+use crate::api::gateway::Gateway;
+use crate::proto::gateway::gateway_server::{self, GatewayServer};
+use crate::proto::protos::endorser_server::{self, EndorserServer};
+
+/// Sends a request to the service that its path begins with. tonic's own router would bring a web
+/// framework for it.
+#[derive(Clone)]
+pub(super) struct Routes {
+    endorser: EndorserServer<Endorser>,
+    gateway: GatewayServer<Gateway>,
+}
+
+impl Routes {
+    /// With messages of at most `message_bytes` in both directions.
+    pub(super) fn new(endorser: Endorser, gateway: Gateway, message_bytes: usize) -> Self {
+        Self {
+            endorser: EndorserServer::new(endorser)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            gateway: GatewayServer::new(gateway)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+        }
+    }
+}
+
+impl Service<http::Request<Body>> for Routes {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        // Both services are always ready; they queue elsewhere.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let path = request.uri().path();
+        let service = path.strip_prefix('/').and_then(|path| path.split('/').next());
+        match service {
+            Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
+            Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
+            _ => {
+                let text = format!("this peer has no service {}", service.unwrap_or_default());
+                Box::pin(async { Ok(Status::unimplemented(text).into_http()) })
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The listening side.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::transport;
+use tonic::transport::server::TcpIncoming;
+
+use crate::api::endorser::Endorser;
+use crate::api::gateway::Gateway;
+use crate::api::peer::Peer;
+use crate::api::routes::Routes;
+use crate::api::shutdown::Stopping;
+use crate::api::waits::Waits;
+use crate::workers::Workers;
+
+/// Bounds of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The largest message, in both directions; Fabric's peers allow 100 MiB.
+    pub message_bytes: usize,
+    /// Calls that one connection may have open.
+    pub calls_per_connection: u32,
+    /// How long open calls may go on when the server stops.
+    pub grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            message_bytes: 100 << 20,
+            calls_per_connection: 1_024,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A peer's services on a socket that is open already, so that no client comes too early.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// Opens the socket; port 0 takes any that is free.
+    pub async fn bind(address: &str, config: ServerConfig) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, config })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` completes, then lets open calls end. Streams and calls that wait for
+    /// a block end at once.
+    pub async fn serve(
+        self,
+        peer: Arc<dyn Peer>,
+        workers: Arc<Workers>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), transport::Error> {
+        let Self { listener, address, config } = self;
+        let (stop, stopping) = watch::channel(false);
+        let waits = Waits::new(Stopping(stopping.clone()));
+        let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers));
+        let gateway = Gateway::new(peer, workers, waits, address.to_string());
+        let routes = Routes::new(endorser, gateway, config.message_bytes);
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let shutdown = async {
+            shutdown.await;
+            stop.send_replace(true);
+        };
+        let serving = transport::Server::builder()
+            .max_concurrent_streams(config.calls_per_connection)
+            .serve_with_incoming_shutdown(routes, incoming, shutdown);
+        let grace = async {
+            Stopping(stopping).wait().await;
+            tokio::time::sleep(config.grace).await;
+        };
+        tokio::select! {
+            served = serving => served,
+            () = grace => Ok(()),
+        }
+    }
+}

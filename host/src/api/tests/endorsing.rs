@@ -1,0 +1,123 @@
+//! Proposals, by both services.
+
+use super::*;
+
+#[tokio::test]
+async fn the_endorser_passes_answers_and_refusals_on() {
+    let served = Served::start(Fake::default()).await;
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let answer = served.endorser().process_proposal(proposal.clone()).await.unwrap();
+    assert_eq!(answer.into_inner(), golden_response("ok"));
+
+    let served =
+        Served::start(Fake::answering(|| Err(Rejected::invalid("epoch is non-zero")))).await;
+    let status = served.endorser().process_proposal(proposal).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Unknown, "error validating proposal: epoch is non-zero"));
+}
+
+#[tokio::test]
+async fn evaluate_gives_the_result_of_the_chaincode() {
+    let served = Served::start(Fake::default()).await;
+    let answer = served.gateway().evaluate(evaluate_request()).await.unwrap().into_inner();
+    let result = answer.result.unwrap();
+    let expected = golden_response("ok").payload;
+    let expected = protos::ProposalResponsePayload::decode(expected.as_slice()).unwrap();
+    let expected = protos::ChaincodeAction::decode(expected.extension.as_slice()).unwrap();
+    assert_eq!(result.status, 200);
+    assert_eq!(result.payload, expected.response.unwrap().payload);
+    assert!(!result.payload.is_empty());
+}
+
+#[tokio::test]
+async fn a_chaincodes_error_keeps_its_text() {
+    let served = Served::start(Fake::answering(|| Ok(golden_response("s500")))).await;
+    let said = golden_response("s500").response.unwrap().message;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    let detail = format!("chaincode response 500, {said}");
+    let text = format!("evaluate call to endorser returned error: {detail}");
+    assert_eq!(shape(&status), (Code::Unknown, text.as_str()));
+    assert_eq!(details(&status)[0].message, detail);
+
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    let text = "failed to endorse transaction, see attached details for more info";
+    assert_eq!(shape(&status), (Code::Aborted, text));
+    let details = details(&status);
+    assert_eq!(details.len(), 1);
+    assert_eq!((details[0].msp_id.as_str(), &details[0].message), ("Org1MSP", &detail));
+    assert!(details[0].address.starts_with("127.0.0.1:"), "{}", details[0].address);
+}
+
+#[tokio::test]
+async fn a_peers_error_is_not_taken_for_the_chaincodes() {
+    let served = Served::start(peer_says("channel 'x' not found")).await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    let text = "failed to evaluate transaction, see attached details for more info";
+    assert_eq!(shape(&status), (Code::Aborted, text));
+    assert_eq!(details(&status)[0].message, "channel 'x' not found");
+}
+
+#[tokio::test]
+async fn a_refused_proposal_need_not_be_tried_elsewhere() {
+    let served = Served::start(Fake::answering(|| Err(Rejected::new("access denied")))).await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    let text = "evaluate call to endorser returned error: access denied";
+    assert_eq!(shape(&status), (Code::FailedPrecondition, text));
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+    assert_eq!(details(&status)[0].message, "access denied");
+}
+
+#[tokio::test]
+async fn malformed_proposals_are_invalid_arguments() {
+    let served = Served::start(Fake::default()).await;
+    let garbage =
+        protos::SignedProposal { proposal_bytes: b"\xff\xff".to_vec(), ..Default::default() };
+    for proposed_transaction in [None, Some(garbage)] {
+        let request = gateway::EvaluateRequest {
+            proposed_transaction: proposed_transaction.clone(),
+            ..Default::default()
+        };
+        let status = served.gateway().evaluate(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().starts_with("failed to unpack transaction proposal: "));
+        let request = gateway::EndorseRequest { proposed_transaction, ..Default::default() };
+        let status = served.gateway().endorse(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn endorse_gives_the_unsigned_transaction() {
+    let served = Served::start(Fake::default()).await;
+    let answer = served.gateway().endorse(endorse_request()).await.unwrap().into_inner();
+    let envelope = answer.prepared_transaction.unwrap();
+    assert!(envelope.signature.is_empty());
+    assert!(envelope.payload.ends_with(&golden_response("ok").payload));
+
+    let unsigned = protos::ProposalResponse { endorsement: None, ..golden_response("ok") };
+    let served = Served::start(Fake::answering(move || Ok(unsigned.clone()))).await;
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Aborted, "failed to assemble transaction: no endorsements"));
+}
+
+#[tokio::test]
+async fn other_organizations_have_no_peer_here() {
+    let served = Served::start(Fake::default()).await;
+    let orgs = |orgs: &[&str]| orgs.iter().map(|org| (*org).to_owned()).collect::<Vec<_>>();
+    let request = gateway::EndorseRequest {
+        endorsing_organizations: orgs(&["Org1MSP", "Org2MSP", "Org3MSP"]),
+        ..endorse_request()
+    };
+    let status = served.gateway().endorse(request).await.unwrap_err();
+    let text = "failed to find any endorsing peers for org(s): Org2MSP, Org3MSP";
+    assert_eq!(shape(&status), (Code::Unavailable, text));
+
+    let target = |names: &[&str]| gateway::EvaluateRequest {
+        target_organizations: orgs(names),
+        ..evaluate_request()
+    };
+    let status = served.gateway().evaluate(target(&["Org2MSP"])).await.unwrap_err();
+    let text = "no peers available to evaluate chaincode vec in channel mychannel";
+    assert_eq!(shape(&status), (Code::FailedPrecondition, text));
+    served.gateway().evaluate(target(&["Org2MSP", "Org1MSP"])).await.unwrap();
+}

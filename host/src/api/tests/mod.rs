@@ -1,0 +1,256 @@
+//! The services over loopback, in front of a peer that says what it is told to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use crate::api::status::RpcStatus;
+use crate::api::{CommitStatus, OrderError, Peer, Server, ServerConfig};
+use crate::endorser::Rejected;
+use crate::msp::SignedData;
+use crate::proto::common;
+use crate::proto::gateway;
+use crate::proto::gateway::gateway_client::GatewayClient;
+use crate::proto::orderer::{SeekNewest, SeekPosition, SeekSpecified, seek_position};
+use crate::proto::protos;
+use crate::proto::protos::TxValidationCode;
+use crate::proto::protos::endorser_client::EndorserClient;
+use crate::workers::Workers;
+
+mod endorsing;
+mod events;
+mod serving;
+mod submitting;
+
+type Answer = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
+
+/// A peer with the golden channel.
+struct Fake {
+    answer: Box<Answer>,
+    order: Result<(), OrderError>,
+    ledger: Mutex<Ledger>,
+    grown: Condvar,
+}
+
+#[derive(Default)]
+struct Ledger {
+    blocks: Vec<common::Block>,
+    statuses: BTreeMap<String, CommitStatus>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            answer: Box::new(|| Ok(golden_response("ok"))),
+            order: Ok(()),
+            ledger: Mutex::default(),
+            grown: Condvar::new(),
+        }
+    }
+}
+
+impl Fake {
+    fn answering(
+        answer: impl Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync + 'static,
+    ) -> Self {
+        Self { answer: Box::new(answer), ..Self::default() }
+    }
+
+    /// Adds the golden blocks up to a number.
+    fn grow(&self, height: u64) {
+        let mut ledger = self.ledger.lock().unwrap();
+        for number in ledger.blocks.len() as u64..height {
+            ledger.blocks.push(golden(&format!("b{number:03}.block")));
+        }
+        self.grown.notify_all();
+    }
+
+    fn commit(&self, tx_id: &str, code: TxValidationCode, block_number: u64) {
+        let status = CommitStatus { code, block_number };
+        self.ledger.lock().unwrap().statuses.insert(tx_id.to_owned(), status);
+        self.grown.notify_all();
+    }
+
+    fn wait<T>(&self, deadline: Instant, find: impl Fn(&Ledger) -> Option<T>) -> Option<T> {
+        let mut ledger = self.ledger.lock().unwrap();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match find(&ledger) {
+                None if left.is_zero() => return None,
+                None => ledger = self.grown.wait_timeout(ledger, left).unwrap().0,
+                found => return found,
+            }
+        }
+    }
+}
+
+impl Peer for Fake {
+    fn msp_id(&self) -> &str {
+        "Org1MSP"
+    }
+
+    fn process_proposal(
+        &self,
+        _: protos::SignedProposal,
+    ) -> Result<protos::ProposalResponse, Rejected> {
+        (self.answer)()
+    }
+
+    fn assemble(
+        &self,
+        signed: &protos::SignedProposal,
+        response: protos::ProposalResponse,
+    ) -> Result<common::Envelope, String> {
+        if response.endorsement.is_none() {
+            return Err("no endorsements".to_owned());
+        }
+        let payload = [signed.proposal_bytes.as_slice(), &response.payload].concat();
+        Ok(common::Envelope { payload, signature: Vec::new() })
+    }
+
+    fn order(&self, _: common::Envelope) -> Result<(), OrderError> {
+        self.order.clone()
+    }
+
+    fn commit_status(
+        &self,
+        _: &str,
+        tx_id: &str,
+        deadline: Instant,
+    ) -> Result<Option<CommitStatus>, String> {
+        Ok(self.wait(deadline, |ledger| ledger.statuses.get(tx_id).copied()))
+    }
+
+    fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), String> {
+        match request.signature.as_slice() {
+            b"good" => Ok(()),
+            _ => Err(format!("{resource} is not for {}", request.identity.escape_ascii())),
+        }
+    }
+
+    fn height(&self, channel_id: &str) -> Option<u64> {
+        let height = self.ledger.lock().unwrap().blocks.len() as u64;
+        (channel_id == "mychannel").then_some(height)
+    }
+
+    fn block(
+        &self,
+        _: &str,
+        number: u64,
+        deadline: Instant,
+    ) -> Result<Option<common::Block>, String> {
+        Ok(self.wait(deadline, |ledger| ledger.blocks.get(number as usize).cloned()))
+    }
+}
+
+/// A server, a connection to it, and how to end it.
+struct Served {
+    peer: Arc<Fake>,
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Served {
+    async fn start(peer: Fake) -> Self {
+        Self::with(peer, Workers::new(2, 8).unwrap(), ServerConfig::default()).await
+    }
+
+    async fn with(peer: Fake, workers: Workers, config: ServerConfig) -> Self {
+        let server = Server::bind("127.0.0.1:0", config).await.unwrap();
+        let address = format!("http://{}", server.address());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let peer = Arc::new(peer);
+        let behind = Arc::clone(&peer);
+        let serving = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            server.serve(behind, Arc::new(workers), stopped).await.unwrap();
+        });
+        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
+        Self { peer, channel, stop, serving }
+    }
+
+    fn endorser(&self) -> EndorserClient<Channel> {
+        EndorserClient::new(self.channel.clone())
+    }
+
+    fn gateway(&self) -> GatewayClient<Channel> {
+        GatewayClient::new(self.channel.clone())
+    }
+}
+
+fn golden<M: Message + Default>(name: &str) -> M {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/channel");
+    M::decode(std::fs::read(root.join(name)).unwrap().as_slice()).unwrap()
+}
+
+fn golden_response(name: &str) -> protos::ProposalResponse {
+    golden(&format!("{name}.proposalresponse"))
+}
+
+fn evaluate_request() -> gateway::EvaluateRequest {
+    gateway::EvaluateRequest {
+        proposed_transaction: Some(golden("ok.signedproposal")),
+        ..Default::default()
+    }
+}
+
+fn endorse_request() -> gateway::EndorseRequest {
+    gateway::EndorseRequest {
+        proposed_transaction: Some(golden("ok.signedproposal")),
+        ..Default::default()
+    }
+}
+
+fn commit_status_request(tx_id: &str) -> gateway::SignedCommitStatusRequest {
+    let request = gateway::CommitStatusRequest {
+        transaction_id: tx_id.to_owned(),
+        channel_id: "mychannel".to_owned(),
+        identity: b"me".to_vec(),
+    };
+    let signature = b"good".to_vec();
+    gateway::SignedCommitStatusRequest { request: request.encode_to_vec(), signature }
+}
+
+fn events_request(
+    channel_id: &str,
+    start: Option<seek_position::Type>,
+    after: &str,
+) -> gateway::SignedChaincodeEventsRequest {
+    let request = gateway::ChaincodeEventsRequest {
+        channel_id: channel_id.to_owned(),
+        chaincode_id: "vec".to_owned(),
+        identity: b"me".to_vec(),
+        start_position: start.map(|start| SeekPosition { r#type: Some(start) }),
+        after_transaction_id: after.to_owned(),
+    };
+    let signature = b"good".to_vec();
+    gateway::SignedChaincodeEventsRequest { request: request.encode_to_vec(), signature }
+}
+
+fn shape(status: &Status) -> (Code, &str) {
+    (status.code(), status.message())
+}
+
+/// The details, as a client of the gateway reads them.
+fn details(status: &Status) -> Vec<gateway::ErrorDetail> {
+    let inner = RpcStatus::decode(status.details()).unwrap();
+    assert_eq!((inner.code, inner.message.as_str()), (status.code() as i32, status.message()));
+    let details = inner.details.iter();
+    details.map(|any| gateway::ErrorDetail::decode(any.value.as_slice()).unwrap()).collect()
+}
+
+fn peer_says(message: &'static str) -> Fake {
+    Fake::answering(move || {
+        let response =
+            protos::Response { status: 500, message: message.into(), ..Default::default() };
+        Ok(protos::ProposalResponse { response: Some(response), ..Default::default() })
+    })
+}

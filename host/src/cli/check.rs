@@ -1,0 +1,89 @@
+//! `wasmcc check`: whether a peer will take a component, and what the component may do.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
+
+use crate::cli::output;
+use crate::runtime::{Limits, Report, inspect};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc check target/wasm32-wasip2/release/asset_transfer_basic.wasm
+  wasmcc check basic.wasm --json | jq .capabilities
+
+Exit code 1 and the reason, if a peer with the usual limits would refuse the file.";
+
+/// Check a component and report its imports, capabilities and sizes. Needs no peer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Check {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Reads, judges, reports.
+    pub fn run(self) -> Result<()> {
+        let file = self.file.display().to_string();
+        let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
+        match inspect(&wasm, &Limits::default()) {
+            Ok(report) if self.json => output::json(&as_json(&file, &report)),
+            Ok(report) => output::line(&as_text(&file, &report)),
+            Err(why) => {
+                if self.json {
+                    let why = why.to_string();
+                    output::json(&json!({ "file": file, "accepted": false, "reason": why }))?;
+                }
+                Err(anyhow!("{file} is refused: {why}"))
+            }
+        }
+    }
+}
+
+fn as_json(file: &str, report: &Report) -> Value {
+    json!({
+        "file": file,
+        "accepted": true,
+        "sha256": output::hex(&report.hash),
+        "bytes": report.bytes,
+        "capabilities": report.capabilities().collect::<Vec<_>>(),
+        "imports": report.imports,
+        "exports": report.exports,
+        "functions": report.functions,
+        "largest_function_bytes": report.largest_function_bytes,
+        "initial_memory_bytes": report.initial_memory_bytes,
+    })
+}
+
+fn as_text(file: &str, report: &Report) -> String {
+    let list = |names: &[String]| match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join("\n                  "),
+    };
+    let capabilities: Vec<&str> = report.capabilities().collect();
+    let capabilities =
+        if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
+    format!(
+        "{file} is accepted\n\
+         sha256            {}\n\
+         size              {} bytes\n\
+         capabilities      {capabilities}\n\
+         imports           {}\n\
+         exports           {}\n\
+         functions         {}, the largest of {} bytes\n\
+         initial memory    {} KiB",
+        output::hex(&report.hash),
+        report.bytes,
+        list(&report.imports),
+        list(&report.exports),
+        report.functions,
+        report.largest_function_bytes,
+        report.initial_memory_bytes >> 10,
+    )
+}

@@ -1,0 +1,149 @@
+//! `wasmcc deploy`: a component onto a peer and a channel.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use prost::Message;
+use serde_json::json;
+
+use crate::cli::hint::Asked;
+use crate::cli::input::Input;
+use crate::cli::output;
+use crate::cli::progress::Progress;
+use crate::cli::session::{MESSAGE_BYTES, Session};
+use crate::cli::target::Target;
+use crate::cli::version::{self, Choice, Installed};
+use crate::client::lscc;
+use crate::msp::SignaturePolicy;
+use crate::proto::protos;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc deploy asset_transfer_basic.wasm --name basic --network net
+  wasmcc deploy basic.wasm --name basic --network net --version 1.1 -C assets \\
+      --policy \"AND('Org1MSP.peer','Org2MSP.peer')\" -c '{\"Args\":[\"init\",\"7\"]}'
+
+`wasmcc check FILE` tells beforehand whether a peer will take the file.";
+
+/// Room for all of a message that is not the component.
+const ENVELOPE_BYTES: usize = 64 << 10;
+
+/// Install a component on the peer and run it on a channel, in place of an earlier version if any.
+///
+/// This is LSCC's install, then deploy or upgrade, and the wait for the block. Signed by the
+/// organization's admin.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Deploy {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The chaincode's name.
+    #[arg(short, long, value_name = "NAME")]
+    name: String,
+    /// Its version [default: the next free of 1.0, 2.0 and so on].
+    #[arg(long, value_name = "V")]
+    version: Option<String>,
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// Who must endorse its transactions [default: any member of the channel's organizations].
+    #[arg(short = 'P', long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// What its init is called with.
+    #[arg(short = 'c', long = "ctor", value_name = "JSON")]
+    input: Option<Input>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Deploy {
+    /// Installs what is not installed, then deploys or upgrades.
+    pub async fn run(self) -> Result<()> {
+        let component = self.component()?;
+        let policy = self.policy.as_deref().map(SignaturePolicy::from_text).transpose();
+        let policy = policy.context("the endorsement policy is not usable (--policy)")?;
+        let session = Session::open(&self.target, "Admin").await?;
+        let progress = Progress::start("asking the peer what it has");
+        let current = self.current(&session).await?;
+        let installed = self.installed(&session).await?;
+        let id_of = |version: &str| version::package_id(&self.name, version, &component);
+        let (wanted, running) = (self.version.as_deref(), current.as_deref());
+        let Choice { version, install } = version::choose(wanted, running, &installed, id_of)?;
+        if install {
+            progress.step(&format!("installing {} {version}", self.name));
+            let proposal = lscc::install(&self.name, &version, component);
+            session.query(proposal, self.asked_lscc("")).await?;
+        }
+        let definition = lscc::Definition {
+            channel_id: self.channel.clone(),
+            name: self.name.clone(),
+            version: version.clone(),
+            init_args: self.input.clone().unwrap_or_default().args,
+            policy: policy.map(|policy| policy.envelope().clone()),
+        };
+        let (verb, proposal) = match current {
+            None => ("deploying", lscc::deploy(definition)),
+            Some(_) => ("upgrading to", lscc::upgrade(definition)),
+        };
+        progress.step(&format!("{verb} {} {version} on {}", self.name, self.channel));
+        let outcome = session.submit(proposal, self.asked_lscc(&self.channel), &progress).await?;
+        drop(progress);
+        outcome.check()?;
+        let Self { name, channel, .. } = &self;
+        let block = outcome.block_number;
+        match self.json {
+            false => {
+                output::line(&format!("{name} {version} runs on {channel} since block {block}"))
+            }
+            true => output::json(&json!({
+                "name": name,
+                "version": version,
+                "channel": channel,
+                "replaced": current,
+                "tx_id": outcome.tx_id,
+                "block": block,
+            })),
+        }
+    }
+
+    fn component(&self) -> Result<Vec<u8>> {
+        let file = self.file.display();
+        let component = std::fs::read(&self.file).with_context(|| {
+            format!("cannot read {file} (build it for the target wasm32-wasip2)")
+        })?;
+        if component.len() > MESSAGE_BYTES - ENVELOPE_BYTES {
+            bail!("{file} has {} bytes, which is more than a peer takes", component.len());
+        }
+        Ok(component)
+    }
+
+    fn asked_lscc<'a>(&self, channel: &'a str) -> Asked<'a> {
+        Asked { channel, chaincode: "lscc" }
+    }
+
+    /// The version that the channel runs now.
+    async fn current(&self, session: &Session) -> Result<Option<String>> {
+        let asked = self.asked_lscc(&self.channel);
+        let proposal = lscc::chaincode_data(&self.channel, &self.name);
+        let answer = session.process(proposal, asked).await?;
+        if answer.response().message.contains("could not find chaincode with name") {
+            return Ok(None);
+        }
+        let payload = answer.content(asked)?.payload;
+        let data = protos::ChaincodeData::decode(payload.as_slice());
+        Ok(Some(data.context("cannot read the peer's answer")?.version))
+    }
+
+    async fn installed(&self, session: &Session) -> Result<Vec<Installed>> {
+        let asked = self.asked_lscc("");
+        let answer = session.query_message(lscc::installed(), asked).await?;
+        let protos::ChaincodeQueryResponse { chaincodes } = answer;
+        let own = chaincodes.into_iter().filter(|info| info.name == self.name);
+        Ok(own.map(|info| Installed { version: info.version, id: info.id }).collect())
+    }
+}

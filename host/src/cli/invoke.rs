@@ -1,0 +1,97 @@
+//! `wasmcc invoke`: a transaction, from proposal to block.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::hint::Asked;
+use crate::cli::input::Input;
+use crate::cli::output;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::target::Target;
+use crate::cli::transient::Transient;
+use crate::client::ProposalBuilder;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc invoke --network net -n basic -c '{\"Args\":[\"DeleteAsset\",\"a1\"]}'
+  wasmcc invoke --network net -C mychannel -n basic --user User2 --json \\
+      -c '{\"function\":\"TransferAsset\",\"Args\":[\"a1\",\"Max\"]}' \\
+      --transient '{\"price\":\"MTEw\"}'";
+
+/// Which function is called, and with what.
+#[derive(Debug, clap::Args)]
+pub struct Call {
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// The chaincode.
+    #[arg(short, long, value_name = "NAME")]
+    name: String,
+    /// Function and arguments: {"Args":["f","x"]} or {"function":"f","Args":["x"]}.
+    #[arg(short = 'c', long = "ctor", value_name = "JSON")]
+    input: Input,
+    /// Data that the transaction does not keep: {"key":"base64 of the value"}.
+    #[arg(long, value_name = "JSON")]
+    transient: Option<Transient>,
+}
+
+impl Call {
+    /// As a proposal.
+    pub fn proposal(&self) -> ProposalBuilder {
+        ProposalBuilder::new(&self.channel, &self.name)
+            .args(self.input.args.iter().cloned())
+            .transient(self.transient.clone().unwrap_or_default().0)
+    }
+
+    /// For errors.
+    pub fn asked(&self) -> Asked<'_> {
+        Asked { channel: &self.channel, chaincode: &self.name }
+    }
+}
+
+/// Call a function in a transaction, and wait until it is committed.
+///
+/// It fails, with exit code 1, if the chaincode refuses or the transaction turns out not to be
+/// valid.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Invoke {
+    #[command(flatten)]
+    call: Call,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Invoke {
+    /// Endorses, orders, waits.
+    pub async fn run(self) -> Result<()> {
+        let session = Session::open(&self.target, "User1").await?;
+        let progress = Progress::start("endorsing");
+        let outcome = session.submit(self.call.proposal(), self.call.asked(), &progress).await?;
+        drop(progress);
+        let status = outcome.code.as_str_name();
+        let payload = &outcome.response.payload;
+        match self.json {
+            false => {
+                output::line(&format!("status   {status}"))?;
+                output::line(&format!("tx id    {}", outcome.tx_id))?;
+                output::line(&format!("block    {}", outcome.block_number))?;
+                if !payload.is_empty() {
+                    output::line(&format!("payload  {}", output::text(payload)))?;
+                }
+            }
+            true => output::json(&json!({
+                "status": status,
+                "tx_id": outcome.tx_id,
+                "block": outcome.block_number,
+                "payload": output::bytes(payload),
+            }))?,
+        }
+        outcome.check()
+    }
+}

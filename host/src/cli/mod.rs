@@ -1,0 +1,127 @@
+//! The command line: one file a verb, and what they share.
+//!
+//! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
+//! says what came of it; results go to standard output, everything else to standard error.
+
+mod block;
+mod block_json;
+mod chaincodes;
+mod channels;
+mod check;
+mod deploy;
+mod duration;
+mod hint;
+mod input;
+mod invoke;
+mod network;
+mod output;
+mod peer;
+mod progress;
+mod query;
+mod session;
+mod target;
+mod transient;
+mod version;
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+use clap::{ArgAction, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+A first transaction:
+  wasmcc network net
+  wasmcc peer --network net --in-memory &
+  export WASMCC_NETWORK=net
+  wasmcc deploy asset_transfer_basic.wasm --name basic
+  wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'
+  wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments.";
+
+/// Runs Hyperledger Fabric chaincode as WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "wasmcc", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Say more; twice, say everything. RUST_LOG says it more exactly.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Network(network::Network),
+    Peer(peer::Peer),
+    Deploy(deploy::Deploy),
+    Invoke(invoke::Invoke),
+    Query(query::Query),
+    Check(check::Check),
+    Channels(channels::Channels),
+    Chaincodes(chaincodes::Chaincodes),
+    Block(block::Block),
+}
+
+impl Cli {
+    /// What the log shows, unless RUST_LOG says something else.
+    pub fn log_filter(&self) -> &'static str {
+        match (self.verbose, &self.verb) {
+            (0, Verb::Peer(_)) => "wasmcc=info,warn",
+            (0, _) => "warn",
+            (1, _) => "wasmcc=debug,info",
+            _ => "trace",
+        }
+    }
+
+    /// Does what the arguments say.
+    pub fn run(self) -> Result<()> {
+        match self.verb {
+            Verb::Network(verb) => verb.run(),
+            Verb::Peer(verb) => verb.run(),
+            Verb::Deploy(verb) => block_on(verb.run()),
+            Verb::Invoke(verb) => block_on(verb.run()),
+            Verb::Query(verb) => block_on(verb.run()),
+            Verb::Check(verb) => verb.run(),
+            Verb::Channels(verb) => block_on(verb.run()),
+            Verb::Chaincodes(verb) => block_on(verb.run()),
+            Verb::Block(verb) => block_on(verb.run()),
+        }
+    }
+}
+
+/// A client has one connection and needs one thread.
+fn block_on(verb: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the client")?.block_on(verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_are_those_of_fabrics_peer_command() {
+        let words = ["wasmcc", "invoke", "--network", "net", "-C", "ch", "-n", "basic", "-c"];
+        let parse = |input: &str| Cli::try_parse_from(words.iter().chain([&input]));
+        assert!(parse(r#"{"Args":["f","x"]}"#).is_ok());
+        let error = parse(r#"{"Args":[5]}"#).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("column"), "{error}");
+    }
+
+    #[test]
+    fn a_peer_keeps_its_data_or_does_not() {
+        let words = ["wasmcc", "peer", "--network", "net", "--in-memory"];
+        assert!(Cli::try_parse_from(words).is_ok());
+        let both = words.iter().chain(&["--data", "x"]);
+        assert!(Cli::try_parse_from(both).is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! `wasmcc peer`: the embedded peer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::api::{Server, ServerConfig, shutdown_signal};
+use crate::cli::target::{open_network, org};
+use crate::cli::{duration, output};
+use crate::node;
+use crate::workers::Workers;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc peer --network net
+  wasmcc peer --network net --in-memory --batch-timeout 10ms
+  wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
+
+It serves Fabric's Endorser and Gateway services until it gets SIGTERM or SIGINT.";
+
+/// Run a peer: it endorses, orders, validates and commits, all on this machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Peer {
+    /// The network folder with the peer's identity.
+    #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
+    network: PathBuf,
+    /// The peer's organization [default: the network's first].
+    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
+    org: Option<String>,
+    /// Where ledgers and compiled chaincode are kept [default: data/MSPID in the network folder].
+    #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
+    data: Option<PathBuf>,
+    /// Keep nothing: all is gone when the peer ends.
+    #[arg(long)]
+    in_memory: bool,
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
+    listen: String,
+    /// A channel that the peer is on, created if need be; may be repeated.
+    #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
+    channels: Vec<String>,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// How long a chaincode may take for one transaction.
+    #[arg(long, default_value = "30s", value_parser = duration::positive, value_name = "TIME")]
+    execute_timeout: Duration,
+    /// How long a block waits for more transactions (on channels that are created).
+    #[arg(long, default_value = "2s", value_parser = duration::positive, value_name = "TIME")]
+    batch_timeout: Duration,
+    /// How many transactions a block has at most (on channels that are created).
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    max_message_count: u32,
+    /// How much work a transaction may be, about one unit an instruction [default: 10000000000].
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
+    fuel: Option<u64>,
+    /// How much memory a transaction may use [default: 64].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    memory_mib: Option<u16>,
+    /// How many proposals are processed at the same time [default: one a processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+    /// How many proposals may wait for that.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    queue: u16,
+}
+
+impl Peer {
+    /// Serves until it is told to end.
+    pub fn run(self) -> Result<()> {
+        let workers = match self.limits.workers {
+            Some(workers) => workers.into(),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let workers = Workers::new(workers, self.limits.queue.into());
+        let workers = Arc::new(workers.context("cannot start the workers")?);
+        let (listen, channels) = (self.listen.clone(), self.channels.clone());
+        let peer = node::Peer::open(self.config()?)?;
+        for channel in channels {
+            if peer.channels().get(&channel).is_none() {
+                let peer = Arc::clone(&peer);
+                workers.run_blocking(move || peer.create_channel(&channel))??;
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start the server")?.block_on(serve(&listen, peer, workers))
+    }
+
+    fn config(self) -> Result<node::PeerConfig> {
+        let Self { network: folder, org: msp_id, data, in_memory, limits, .. } = self;
+        let network = open_network(&folder)?;
+        let msp_id = org(&network, msp_id.as_deref())?.msp_id().to_owned();
+        let usual = || folder.join("data").join(&msp_id);
+        let data = (!in_memory).then(|| data.unwrap_or_else(usual));
+        let mut config = node::PeerConfig { data, ..node::PeerConfig::new(network, msp_id) };
+        config.support.execute_timeout = limits.execute_timeout;
+        config.batch.timeout = limits.batch_timeout;
+        config.batch.max_message_count = limits.max_message_count;
+        if let Some(fuel) = limits.fuel {
+            config.limits.fuel = fuel;
+        }
+        if let Some(mib) = limits.memory_mib {
+            config.limits.memory_bytes = usize::from(mib) << 20;
+        }
+        Ok(config)
+    }
+}
+
+async fn serve(listen: &str, peer: Arc<node::Peer>, workers: Arc<Workers>) -> Result<()> {
+    // Asked for first: a signal that comes early must not kill the peer half way.
+    let signal = tokio::spawn(shutdown_signal());
+    let server = Server::bind(listen, ServerConfig::default()).await.with_context(|| {
+        format!("cannot listen on {listen}: choose another address with --listen")
+    })?;
+    output::line(&format!("ready on {}", server.address()))?;
+    let ended = async {
+        if !matches!(signal.await, Ok(Ok(()))) {
+            tracing::error!("cannot wait for signals, so the peer ends now");
+        }
+        tracing::info!("stopping");
+    };
+    server.serve(peer, workers, ended).await.context("the server failed")
+}

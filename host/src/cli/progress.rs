@@ -1,0 +1,40 @@
+//! What goes on during long work: a spinner on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+/// Shows one step at a time, on standard error; gone when dropped.
+pub struct Progress {
+    spinner: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Begins with a first step.
+    pub fn start(step: &str) -> Self {
+        let spinner = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+        if let Some(spinner) = &spinner {
+            spinner.enable_steady_tick(Duration::from_millis(100));
+        }
+        let progress = Self { spinner };
+        progress.step(step);
+        progress
+    }
+
+    /// Goes on to the next step.
+    pub fn step(&self, step: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(step.to_owned()),
+            None => eprintln!("{step} ..."),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Transient data as Fabric's peer command takes it: `{"key":"base64 of the value"}`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// Data that the chaincode sees and the transaction does not keep.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Transient(pub BTreeMap<String, Vec<u8>>);
+
+impl std::fmt::Debug for Transient {
+    /// Never the values.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl FromStr for Transient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let usage = r#"expected {"key":"base64 of the value"}"#;
+        let json: BTreeMap<String, String> =
+            serde_json::from_str(text).map_err(|error| format!("{error}; {usage}"))?;
+        let decoded = json.into_iter().map(|(key, value)| match base64(&value) {
+            Some(value) => Ok((key, value)),
+            None => Err(format!("the value of \"{key}\" is not base64; {usage}")),
+        });
+        decoded.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Decodes standard base64 with its padding, which is what Go's JSON asks for.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let (blocks, rest) = text.as_bytes().as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(blocks.len() * 3);
+    for (number, block) in blocks.iter().enumerate() {
+        let padding = block.iter().rev().take_while(|&&digit| digit == b'=').count();
+        if padding > 2 || (padding > 0 && number + 1 < blocks.len()) {
+            return None;
+        }
+        let mut bits = 0_u32;
+        for &digit in block.iter().take(4 - padding) {
+            bits = bits << 6 | sextet(digit)?;
+        }
+        let [_, decoded @ ..] = (bits << (6 * padding)).to_be_bytes();
+        bytes.extend(decoded.iter().take(3 - padding));
+    }
+    Some(bytes)
+}
+
+fn sextet(digit: u8) -> Option<u32> {
+    let value = match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    };
+    Some(value.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        let vectors =
+            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")];
+        for (text, bytes) in vectors {
+            assert_eq!(base64(text).unwrap(), bytes.as_bytes());
+        }
+        assert_eq!(base64("+/+/").unwrap(), [0xfb, 0xff, 0xbf]);
+        for text in ["Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9 ", "Zm-_", "é==", "Z=g="] {
+            assert_eq!(base64(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_decoded_and_not_shown() {
+        let transient: Transient = r#"{"price":"MTEw"}"#.parse().unwrap();
+        assert_eq!(transient.0["price"], b"110");
+        assert_eq!(format!("{transient:?}"), r#"{"price"}"#);
+        let error = r#"{"price":"110"}"#.parse::<Transient>().unwrap_err();
+        assert!(error.contains("\"price\""), "{error}");
+        assert!(r#"["x"]"#.parse::<Transient>().is_err());
+    }
+}

@@ -1,0 +1,290 @@
+//! `#[contract]`: an `impl` block becomes an implementation of `wasmcc_sdk::Contract`.
+//!
+//! Invariant: the block itself stays as the author wrote it, without our attributes.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Attribute;
+use syn::Error;
+use syn::Ident;
+use syn::ImplItem;
+use syn::ImplItemFn;
+use syn::ItemImpl;
+use syn::LitStr;
+use syn::Result;
+use syn::Type;
+use syn::parse::Parser;
+
+use crate::transaction;
+use crate::transaction::Transaction;
+
+/// The attributes that a function of the block may have, one at most.
+const OURS: [&str; 4] = ["transaction", "before", "after", "unknown"];
+
+/// Functions that run around a transaction or in place of one.
+#[derive(Default)]
+struct Hooks {
+    before: Option<Ident>,
+    after: Option<Ident>,
+    unknown: Option<Ident>,
+}
+
+pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<TokenStream> {
+    let mut block: ItemImpl = syn::parse2(block)?;
+    if let Some((path, _)) = &block.trait_ {
+        return Err(Error::new_spanned(path, "a contract is an `impl` block without a trait"));
+    }
+    if !block.generics.params.is_empty() {
+        return Err(Error::new_spanned(&block.generics, "a contract has no generic parameters"));
+    }
+    let (name, version) = read_attribute(attribute, &block.self_ty)?;
+    let mut transactions: Vec<Transaction> = Vec::new();
+    let mut hooks = Hooks::default();
+    for item in &mut block.items {
+        let ImplItem::Fn(function) = item else { continue };
+        let Some(ours) = take_ours(function)? else { continue };
+        if ours.path().is_ident("transaction") {
+            let transaction = Transaction::read(&ours, function)?;
+            if transactions.iter().any(|other| same_name(other, &transaction)) {
+                let name = &transaction.name;
+                let words = format!("there is another transaction {name}");
+                return Err(Error::new(transaction.span(), words));
+            }
+            transactions.push(transaction);
+        } else {
+            hooks.add(&ours, function)?;
+        }
+    }
+    let contract = implement(&block.self_ty, &name, &version, &transactions, &hooks);
+    Ok(quote! { #block #contract })
+}
+
+fn implement(
+    ty: &Type,
+    name: &str,
+    version: &TokenStream,
+    transactions: &[Transaction],
+    hooks: &Hooks,
+) -> TokenStream {
+    let calls = transactions.iter().map(Transaction::call);
+    let described = transactions.iter().map(Transaction::describe);
+    let hooks = hooks.implement();
+    quote! {
+        #[automatically_derived]
+        impl ::wasmcc_sdk::Contract for #ty {
+            fn name(&self) -> &'static str {
+                #name
+            }
+
+            fn version(&self) -> &'static str {
+                #version
+            }
+
+            fn call(
+                &self,
+                ctx: &::wasmcc_sdk::Context,
+                function: &str,
+                args: &[::std::vec::Vec<u8>],
+            ) -> ::std::option::Option<::wasmcc_sdk::Result<::std::vec::Vec<u8>>> {
+                let _ = (ctx, args);
+                #[allow(clippy::redundant_closure_call, unreachable_code)]
+                ::std::option::Option::Some(match function {
+                    #(#calls)*
+                    _ => return ::std::option::Option::None,
+                })
+            }
+
+            fn describe(
+                &self,
+                schemas: &mut ::wasmcc_sdk::Schemas,
+            ) -> ::std::vec::Vec<::wasmcc_sdk::TransactionMetadata> {
+                let _ = &schemas;
+                ::std::vec![#(#described),*]
+            }
+
+            #hooks
+        }
+    }
+}
+
+impl Hooks {
+    fn add(&mut self, attribute: &Attribute, function: &ImplItemFn) -> Result<()> {
+        let (hook, extra, expected) = if attribute.path().is_ident("before") {
+            (&mut self.before, 0, "`#[before]` is for `fn(&self, ctx: &Context) -> Result<()>`")
+        } else if attribute.path().is_ident("after") {
+            let expected =
+                "`#[after]` is for `fn(&self, ctx: &Context, payload: &[u8]) -> Result<()>`";
+            (&mut self.after, 1, expected)
+        } else {
+            (&mut self.unknown, 0, "`#[unknown]` is for `fn(&self, ctx: &Context) -> Result<T>`")
+        };
+        if hook.is_some() {
+            return Err(Error::new_spanned(attribute, "there is another one already"));
+        }
+        if transaction::arguments(function, expected)?.count() != extra {
+            return Err(Error::new_spanned(&function.sig.inputs, expected));
+        }
+        *hook = Some(function.sig.ident.clone());
+        Ok(())
+    }
+
+    fn implement(&self) -> TokenStream {
+        let before = self.before.iter().map(|hook| {
+            quote! {
+                fn before(&self, ctx: &::wasmcc_sdk::Context) -> ::wasmcc_sdk::Result<()> {
+                    self.#hook(ctx).map_err(::std::convert::Into::into)
+                }
+            }
+        });
+        let after = self.after.iter().map(|hook| {
+            quote! {
+                fn after(
+                    &self,
+                    ctx: &::wasmcc_sdk::Context,
+                    payload: &[u8],
+                ) -> ::wasmcc_sdk::Result<()> {
+                    self.#hook(ctx, payload).map_err(::std::convert::Into::into)
+                }
+            }
+        });
+        let unknown = self.unknown.iter().map(|hook| {
+            quote! {
+                fn unknown(
+                    &self,
+                    ctx: &::wasmcc_sdk::Context,
+                ) -> ::std::option::Option<::wasmcc_sdk::Result<::std::vec::Vec<u8>>> {
+                    let outcome = self.#hook(ctx);
+                    ::std::option::Option::Some(::wasmcc_sdk::Outcome::into_payload(outcome))
+                }
+            }
+        });
+        quote! { #(#before)* #(#after)* #(#unknown)* }
+    }
+}
+
+/// Name and version of the contract; the version as an expression.
+fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<(String, TokenStream)> {
+    let mut name = match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+        _ => None,
+    };
+    let mut version = quote! { ::std::env!("CARGO_PKG_VERSION") };
+    let parser = syn::meta::parser(|meta| {
+        if meta.path.is_ident("name") {
+            let given: LitStr = meta.value()?.parse()?;
+            if given.value().is_empty() {
+                return Err(Error::new_spanned(given, "a contract's name is not empty"));
+            }
+            name = Some(given.value());
+        } else if meta.path.is_ident("version") {
+            let given: LitStr = meta.value()?.parse()?;
+            version = quote! { #given };
+        } else {
+            return Err(meta.error("expected `name = \"..\"` or `version = \"..\"`"));
+        }
+        Ok(())
+    });
+    parser.parse2(attribute)?;
+    let name = name.ok_or_else(|| Error::new_spanned(ty, "give it a name: `name = \"..\"`"))?;
+    Ok((name, version))
+}
+
+/// Takes our attribute off a function.
+fn take_ours(function: &mut ImplItemFn) -> Result<Option<Attribute>> {
+    let is_ours = |attribute: &&Attribute| OURS.iter().any(|name| attribute.path().is_ident(name));
+    let mut ours = function.attrs.iter().filter(is_ours).cloned();
+    let (first, second) = (ours.next(), ours.next());
+    drop(ours);
+    if let Some(second) = second {
+        return Err(Error::new_spanned(second, "a function has one of these attributes at most"));
+    }
+    function.attrs.retain(|attribute| !is_ours(&attribute));
+    Ok(first)
+}
+
+/// A client reaches them by the same name: the case of the first letter does not count.
+fn same_name(one: &Transaction, other: &Transaction) -> bool {
+    use crate::rename::capitalized;
+    capitalized(&one.name) == capitalized(&other.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(block: TokenStream) -> String {
+        expand(TokenStream::new(), block).unwrap_err().to_string()
+    }
+
+    fn refused_function(function: TokenStream) -> String {
+        refused(quote! { impl C { #function } })
+    }
+
+    #[test]
+    fn a_transaction_is_found_by_its_name_and_the_block_loses_our_attributes() {
+        let block = quote! {
+            impl Assets {
+                #[transaction(evaluate)]
+                fn read_asset(&self, ctx: &Context, id: String, tag: &str) -> Result<Asset> {}
+                fn helper(&self) {}
+            }
+        };
+        let text = expand(quote! { version = "2" }, block).unwrap().to_string();
+        assert!(text.contains("\"ReadAsset\" =>"), "{text}");
+        assert!(text.contains("self . read_asset (ctx , p0 , & p1)"), "{text}");
+        assert!(text.contains("evaluate : true"), "{text}");
+        assert!(!text.contains("transaction (evaluate)") && !text.contains("\"Helper\""), "{text}");
+    }
+
+    #[test]
+    fn a_function_that_cannot_be_a_transaction_is_refused() {
+        let expected = "a transaction takes `&self` and a `&Context`";
+        for function in [
+            quote! { #[transaction] fn f() -> Result<()> {} },
+            quote! { #[transaction] fn f(&self) -> Result<()> {} },
+            quote! { #[transaction] fn f(&mut self, ctx: &Context) -> Result<()> {} },
+            quote! { #[transaction] fn f(self, ctx: &Context) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, id: String) -> Result<()> {} },
+        ] {
+            assert_eq!(refused_function(function), expected);
+        }
+        let asynchronous =
+            quote! { #[transaction] async fn f(&self, ctx: &Context) -> Result<()> {} };
+        assert!(refused_function(asynchronous).starts_with("a transaction is not `async`"));
+        let generic =
+            quote! { #[transaction] fn f<T>(&self, ctx: &Context, t: T) -> Result<()> {} };
+        assert!(refused_function(generic).starts_with("a transaction has no generic parameters"));
+        let silent = quote! { #[transaction] fn f(&self, ctx: &Context) {} };
+        assert_eq!(refused_function(silent), "a transaction returns a `Result<T>`");
+        let nameless =
+            quote! { #[transaction] fn f(&self, ctx: &Context, (a, b): P) -> Result<()> {} };
+        assert_eq!(refused_function(nameless), "a parameter needs a name");
+    }
+
+    #[test]
+    fn a_wrong_attribute_is_refused() {
+        let option = quote! { #[transaction(read)] fn f(&self, ctx: &Context) -> Result<()> {} };
+        assert_eq!(refused_function(option), "expected `evaluate`, `submit` or `name = \"..\"`");
+        let name = quote! { #[transaction(name = "a:b")] fn f(&self, ctx: &C) -> Result<()> {} };
+        assert_eq!(refused_function(name), "a transaction's name is not empty and has no `:`");
+        let both = quote! { #[transaction] #[before] fn f(&self, ctx: &Context) -> Result<()> {} };
+        assert_eq!(refused_function(both), "a function has one of these attributes at most");
+        let hook = quote! { #[after] fn f(&self, ctx: &Context) -> Result<()> {} };
+        assert!(refused_function(hook).starts_with("`#[after]` is for `fn(&self, ctx: &Context"));
+        let twice = quote! {
+            #[transaction] fn a_b(&self, ctx: &C) -> Result<()> {}
+            #[transaction(name = "aB")] fn c(&self, ctx: &C) -> Result<()> {}
+        };
+        assert_eq!(refused_function(twice), "there is another transaction aB");
+    }
+
+    #[test]
+    fn a_wrong_block_is_refused() {
+        let of_trait = quote! { impl Tr for C {} };
+        assert_eq!(refused(of_trait), "a contract is an `impl` block without a trait");
+        let generic = quote! { impl<T> C<T> {} };
+        assert_eq!(refused(generic), "a contract has no generic parameters");
+        let attribute = expand(quote! { title = "a" }, quote! { impl C {} }).unwrap_err();
+        assert_eq!(attribute.to_string(), "expected `name = \"..\"` or `version = \"..\"`");
+    }
+}

@@ -1,0 +1,57 @@
+//! The attributes of `wasmcc-sdk`: [`macro@contract`] and [`derive@DataType`].
+//!
+//! Invariant: what is wrong is said at the token that is wrong; what is right becomes calls of
+//! `wasmcc-sdk`, so that no rule of the contract API is written down twice.
+
+mod contract;
+mod data_type;
+mod rename;
+mod transaction;
+
+use proc_macro::TokenStream;
+
+/// Makes the functions of an `impl` block transactions of a contract.
+///
+/// `#[contract(name = "Assets", version = "1.0.0")]`: the name defaults to that of the type, the
+/// version to that of the crate. Functions in the block may have one of these attributes; all
+/// others are ordinary functions:
+///
+/// - `#[transaction]`: clients call it, by its name in PascalCase or camelCase. It takes `&self`,
+///   a `&Context` and parameters that are `DataType`s, or references to them, and returns a
+///   `Result`.
+/// - `#[transaction(evaluate)]`: the same, and the metadata says that it only reads.
+/// - `#[transaction(name = "Other")]`: clients call it by another name.
+/// - `#[before]`: `fn(&self, &Context) -> Result<()>`, runs before every transaction.
+/// - `#[after]`: `fn(&self, &Context, &[u8]) -> Result<()>`, runs after one that succeeded, with
+///   its payload.
+/// - `#[unknown]`: `fn(&self, &Context) -> Result<T>`, runs in place of one that does not exist.
+///
+/// Functions are not `async`: the peer answers before a call returns.
+///
+/// ```compile_fail
+/// # use wasmcc_sdk::{Context, Result, contract};
+/// struct Slow;
+/// #[contract]
+/// impl Slow {
+///     #[transaction]
+///     async fn wait(&self, ctx: &Context) -> Result<()> { Ok(()) }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn contract(attribute: TokenStream, block: TokenStream) -> TokenStream {
+    finish(contract::expand(attribute.into(), block.into()))
+}
+
+/// Lets a struct with named fields, or an enum without data, be a parameter or a result of a
+/// transaction, as JSON.
+///
+/// The schema in the metadata follows serde's `rename`, `rename_all` and `skip`. An `Option` and a
+/// field with `default` need not be given. Derive serde's `Serialize` and `Deserialize` beside it.
+#[proc_macro_derive(DataType)]
+pub fn data_type(item: TokenStream) -> TokenStream {
+    finish(data_type::expand(item.into()))
+}
+
+fn finish(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    expanded.unwrap_or_else(|error| error.to_compile_error()).into()
+}

@@ -1,0 +1,198 @@
+//! One function of a contract.
+//!
+//! Invariant: types are not looked at here; that a parameter is a `DataType` the compiler says, at
+//! the parameter.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use quote::quote_spanned;
+use syn::Attribute;
+use syn::Error;
+use syn::FnArg;
+use syn::Ident;
+use syn::ImplItemFn;
+use syn::LitStr;
+use syn::Pat;
+use syn::ReceiverKind;
+use syn::Result;
+use syn::ReturnType;
+use syn::Type;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::rename;
+
+/// A transaction function.
+pub(crate) struct Transaction {
+    function: Ident,
+    /// The name that clients use.
+    pub(crate) name: String,
+    evaluate: bool,
+    parameters: Vec<Parameter>,
+    returns: Type,
+}
+
+struct Parameter {
+    name: String,
+    /// What the argument is decoded to: `String` for `&str`, `T` for `&T`.
+    owned: TokenStream,
+    by_reference: bool,
+}
+
+impl Transaction {
+    /// Reads a function and its attribute.
+    pub(crate) fn read(attribute: &Attribute, function: &ImplItemFn) -> Result<Self> {
+        let ident = function.sig.ident.clone();
+        let mut name = rename::pascal(&ident.unraw().to_string());
+        let mut evaluate = false;
+        if !matches!(attribute.meta, syn::Meta::Path(_)) {
+            attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("evaluate") {
+                    evaluate = true;
+                } else if meta.path.is_ident("submit") {
+                    evaluate = false;
+                } else if meta.path.is_ident("name") {
+                    name = wire_name(&meta.value()?.parse()?)?;
+                } else {
+                    return Err(meta.error("expected `evaluate`, `submit` or `name = \"..\"`"));
+                }
+                Ok(())
+            })?;
+        }
+        let mut parameters = Vec::new();
+        for argument in arguments(function, "a transaction takes `&self` and a `&Context`")? {
+            parameters.push(Parameter::read(argument)?);
+        }
+        let ReturnType::Type(_, returns) = &function.sig.output else {
+            return Err(Error::new(ident.span(), "a transaction returns a `Result<T>`"));
+        };
+        Ok(Self { function: ident, name, evaluate, parameters, returns: (**returns).clone() })
+    }
+
+    /// The arm of the `match` that calls it.
+    pub(crate) fn call(&self) -> TokenStream {
+        let Self { function, parameters, returns, .. } = self;
+        let name = rename::capitalized(&self.name);
+        let count = parameters.len();
+        let values = parameters.iter().enumerate().map(|(index, Parameter { name, owned, .. })| {
+            quote! { ::wasmcc_sdk::macros::parameter::<#owned>(args, #index, #name, #count)? }
+        });
+        let locals: Vec<Ident> =
+            (0..count).map(|index| Ident::new(&format!("p{index}"), function.span())).collect();
+        let passed = parameters.iter().zip(&locals).map(|(parameter, local)| {
+            if parameter.by_reference {
+                quote! { &#local }
+            } else {
+                quote! { #local }
+            }
+        });
+        let outcome = quote_spanned! { returns.span() =>
+            <#returns as ::wasmcc_sdk::Outcome>::into_payload
+        };
+        quote! {
+            #name => (|| {
+                #(let #locals = #values;)*
+                #outcome(self.#function(ctx, #(#passed),*))
+            })(),
+        }
+    }
+
+    /// Its entry in the metadata.
+    pub(crate) fn describe(&self) -> TokenStream {
+        let Self { name, evaluate, parameters, returns, .. } = self;
+        let parameters = parameters.iter().map(|Parameter { name, owned, .. }| {
+            quote! { (#name, <#owned as ::wasmcc_sdk::DataType>::schema(schemas)) }
+        });
+        let returns = quote_spanned! { returns.span() =>
+            <<#returns as ::wasmcc_sdk::Outcome>::Value as ::wasmcc_sdk::DataType>::schema(schemas)
+        };
+        quote! {
+            ::wasmcc_sdk::TransactionMetadata {
+                name: #name,
+                evaluate: #evaluate,
+                parameters: ::std::vec![#(#parameters),*],
+                returns: #returns,
+            }
+        }
+    }
+
+    /// Where an error about the whole function belongs.
+    pub(crate) fn span(&self) -> proc_macro2::Span {
+        self.function.span()
+    }
+}
+
+impl Parameter {
+    fn read(argument: &FnArg) -> Result<Self> {
+        let FnArg::Typed(argument) = argument else {
+            return Err(Error::new_spanned(argument, "`self` is the first parameter"));
+        };
+        let Pat::Ident(pattern) = &*argument.pat else {
+            return Err(Error::new_spanned(&argument.pat, "a parameter needs a name"));
+        };
+        // A name with a leading underscore is unused in Rust, but clients read it.
+        let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
+        let span = argument.ty.span();
+        let (owned, by_reference) = match &*argument.ty {
+            Type::Reference(reference) => {
+                if let Some(mutable) = &reference.mutability {
+                    return Err(Error::new_spanned(mutable, "an argument cannot be changed"));
+                }
+                match &*reference.elem {
+                    Type::Path(path) if path.path.is_ident("str") => {
+                        (quote_spanned! { span => ::std::string::String }, true)
+                    }
+                    Type::Slice(slice) => {
+                        let element = &slice.elem;
+                        (quote_spanned! { span => ::std::vec::Vec<#element> }, true)
+                    }
+                    other => (quote! { #other }, true),
+                }
+            }
+            other => (quote! { #other }, false),
+        };
+        Ok(Self { name, owned, by_reference })
+    }
+}
+
+/// The parameters behind `&self` and `ctx`; refuses what no transaction function and no hook can
+/// be.
+pub(crate) fn arguments<'a>(
+    function: &'a ImplItemFn,
+    expected: &str,
+) -> Result<impl Iterator<Item = &'a FnArg>> {
+    let signature = &function.sig;
+    if let Some(token) = &signature.asyncness {
+        return Err(Error::new_spanned(
+            token,
+            "a transaction is not `async`: every call of the context answers before it returns",
+        ));
+    }
+    if !signature.generics.params.is_empty() {
+        return Err(Error::new_spanned(
+            &signature.generics,
+            "a transaction has no generic parameters: its arguments come from a client",
+        ));
+    }
+    let mut arguments = signature.inputs.iter();
+    match arguments.next() {
+        Some(FnArg::Receiver(receiver))
+            if matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => {}
+        Some(other) => return Err(Error::new_spanned(other, expected)),
+        None => return Err(Error::new(signature.ident.span(), expected)),
+    }
+    match arguments.next() {
+        Some(FnArg::Typed(context)) if matches!(*context.ty, Type::Reference(_)) => {}
+        Some(other) => return Err(Error::new_spanned(other, expected)),
+        None => return Err(Error::new(signature.ident.span(), expected)),
+    }
+    Ok(arguments)
+}
+
+fn wire_name(name: &LitStr) -> Result<String> {
+    let text = name.value();
+    if text.is_empty() || text.contains(':') {
+        return Err(Error::new_spanned(name, "a transaction's name is not empty and has no `:`"));
+    }
+    Ok(text)
+}

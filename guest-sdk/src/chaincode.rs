@@ -1,0 +1,73 @@
+//! A chaincode in the style of Fabric's shim, and how it becomes a component.
+//!
+//! Invariant: the exports exist for wasm only. Their names have characters that no native linker
+//! takes, and without them a chaincode is a crate like any other, to be tested with `cargo test`.
+
+use crate::Context;
+use crate::types::Response;
+
+/// The two functions of Fabric's shim, for chaincodes that look at their arguments themselves.
+/// Most are better served by [`crate::contract`].
+///
+/// ```
+/// use wasmcc_sdk::{Chaincode, Context, Response};
+///
+/// struct Greeter;
+///
+/// impl Chaincode for Greeter {
+///     fn invoke(&self, ctx: &Context) -> Response {
+///         let (_, names) = ctx.get_function_and_parameters();
+///         Response::success(format!("hello {}", names.join(" and ")))
+///     }
+/// }
+///
+/// wasmcc_sdk::export_chaincode!(Greeter);
+/// # fn main() {
+/// # use wasmcc_sdk::testing::MockLedger;
+/// let mut ledger = MockLedger::with_chaincode(Greeter);
+/// # use wasmcc_sdk::args;
+/// assert_eq!(ledger.submit("greet", args!["ann", "bob"]).unwrap().text(), "hello ann and bob");
+/// # }
+/// ```
+pub trait Chaincode {
+    /// Runs when the chaincode is instantiated or upgraded; a status of 500 or more refuses that.
+    fn init(&self, ctx: &Context) -> Response {
+        let _ = ctx;
+        Response::success(Vec::new())
+    }
+
+    /// Runs for every other proposal. Each runs in a fresh instance: nothing stays in `self`.
+    fn invoke(&self, ctx: &Context) -> Response;
+}
+
+/// Makes a value that is a [`Chaincode`] the one that this crate's component runs. Natively it only
+/// checks that it is one.
+///
+/// The crate has `crate-type = ["cdylib", "rlib"]`.
+#[macro_export]
+macro_rules! export_chaincode {
+    ($chaincode:expr) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            struct Component;
+
+            impl $crate::component::Guest for Component {
+                fn init() -> $crate::Response {
+                    $crate::component::init(&$chaincode)
+                }
+
+                fn invoke() -> $crate::Response {
+                    $crate::component::invoke(&$chaincode)
+                }
+            }
+
+    $crate::component::export!(Component with_types_in $crate::component);
+        };
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = || {
+            fn is_a_chaincode(_: &impl $crate::Chaincode) {}
+            is_a_chaincode(&$chaincode);
+        };
+    };
+}

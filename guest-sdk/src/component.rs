@@ -1,0 +1,317 @@
+//! The peer that runs a component: the WIT's imports, and its exports around a [`Chaincode`].
+//!
+//! Every function calls the one import it is named after, and nothing else does. The linker drops
+//! imports that nothing calls, so a component imports the interfaces that its chaincode uses; those
+//! are what it may do on a channel.
+//!
+//! Invariant: nothing here decides.
+
+#![allow(unsafe_code, reason = "generated bindings speak the canonical ABI")]
+
+use std::panic;
+
+use crate::Chaincode;
+use crate::Context;
+use crate::Result;
+use crate::iter::Cursor;
+use crate::types::KeyModification;
+use crate::types::KeyValue;
+use crate::types::Level;
+use crate::types::MetadataEntry;
+use crate::types::Page;
+use crate::types::Response;
+use crate::types::SignedProposal;
+use crate::types::Timestamp;
+
+wit_bindgen::generate!({
+    path: "../wit",
+    world: "chaincode",
+    generate_all,
+    pub_export_macro: true,
+    with: {
+        "fabric:chaincode/types@0.1.0/key-value": crate::types::KeyValue,
+        "fabric:chaincode/types@0.1.0/timestamp": crate::types::Timestamp,
+        "fabric:chaincode/types@0.1.0/response": crate::types::Response,
+        "fabric:chaincode/types@0.1.0/error": crate::error::Refusal,
+        "fabric:chaincode/transaction@0.1.0/signed-proposal": crate::types::SignedProposal,
+        "fabric:chaincode/state@0.1.0/metadata-entry": crate::types::MetadataEntry,
+        "fabric:chaincode/query@0.1.0/key-modification": crate::types::KeyModification,
+        "fabric:chaincode/query@0.1.0/page": crate::types::Page,
+        "fabric:chaincode/log@0.1.0/level": crate::types::Level,
+    },
+});
+
+pub use exports::fabric::chaincode::contract::Guest;
+
+use fabric::chaincode::event;
+use fabric::chaincode::invocation;
+use fabric::chaincode::log;
+use fabric::chaincode::private_data;
+use fabric::chaincode::query;
+use fabric::chaincode::state;
+use fabric::chaincode::transaction;
+
+/// The peer behind the imports.
+pub(crate) struct Peer;
+
+impl Peer {
+    pub(crate) fn get_args(&self) -> Vec<Vec<u8>> {
+        transaction::get_args()
+    }
+
+    pub(crate) fn get_tx_id(&self) -> String {
+        transaction::get_tx_id()
+    }
+
+    pub(crate) fn get_channel_id(&self) -> String {
+        transaction::get_channel_id()
+    }
+
+    pub(crate) fn get_creator(&self) -> Vec<u8> {
+        transaction::get_creator()
+    }
+
+    pub(crate) fn get_transient(&self) -> Vec<(String, Vec<u8>)> {
+        transaction::get_transient()
+    }
+
+    pub(crate) fn get_tx_timestamp(&self) -> Result<Timestamp> {
+        Ok(transaction::get_tx_timestamp()?)
+    }
+
+    pub(crate) fn get_binding(&self) -> Vec<u8> {
+        transaction::get_binding()
+    }
+
+    pub(crate) fn get_signed_proposal(&self) -> Option<SignedProposal> {
+        transaction::get_signed_proposal()
+    }
+
+    pub(crate) fn get_decorations(&self) -> Vec<(String, Vec<u8>)> {
+        transaction::get_decorations()
+    }
+
+    pub(crate) fn get_peer_msp_id(&self) -> Result<String> {
+        Ok(transaction::get_peer_msp_id()?)
+    }
+
+    pub(crate) fn get_state(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(state::get_state(key)?)
+    }
+
+    pub(crate) fn get_multiple_states(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
+        Ok(state::get_multiple_states(keys)?)
+    }
+
+    pub(crate) fn put_state(&self, key: &str, value: &[u8]) -> Result<()> {
+        Ok(state::put_state(key, value)?)
+    }
+
+    pub(crate) fn del_state(&self, key: &str) -> Result<()> {
+        Ok(state::del_state(key)?)
+    }
+
+    pub(crate) fn get_state_metadata(&self, key: &str) -> Result<Vec<MetadataEntry>> {
+        Ok(state::get_state_metadata(key)?)
+    }
+
+    pub(crate) fn put_state_metadata(&self, key: &str, entry: &MetadataEntry) -> Result<()> {
+        Ok(state::put_state_metadata(key, entry)?)
+    }
+
+    pub(crate) fn get_state_validation_parameter(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(state::get_state_validation_parameter(key)?)
+    }
+
+    pub(crate) fn set_state_validation_parameter(&self, key: &str, policy: &[u8]) -> Result<()> {
+        Ok(state::set_state_validation_parameter(key, policy)?)
+    }
+
+    pub(crate) fn start_write_batch(&self) {
+        state::start_write_batch();
+    }
+
+    pub(crate) fn finish_write_batch(&self) -> Result<()> {
+        Ok(state::finish_write_batch()?)
+    }
+
+    pub(crate) fn get_state_by_range(&self, start: &str, end: &str) -> Result<StateCursor> {
+        Ok(query::get_state_by_range(start, end)?)
+    }
+
+    pub(crate) fn get_state_by_range_with_pagination(
+        &self,
+        start: &str,
+        end: &str,
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        Ok(query::get_state_by_range_with_pagination(start, end, page_size, bookmark)?)
+    }
+
+    pub(crate) fn get_state_by_partial_composite_key(
+        &self,
+        object_type: &str,
+        attributes: &[String],
+    ) -> Result<StateCursor> {
+        Ok(query::get_state_by_partial_composite_key(object_type, attributes)?)
+    }
+
+    pub(crate) fn get_state_by_partial_composite_key_with_pagination(
+        &self,
+        object_type: &str,
+        attributes: &[String],
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        Ok(query::get_state_by_partial_composite_key_with_pagination(
+            object_type,
+            attributes,
+            page_size,
+            bookmark,
+        )?)
+    }
+
+    pub(crate) fn get_query_result(&self, query: &str) -> Result<StateCursor> {
+        Ok(query::get_query_result(query)?)
+    }
+
+    pub(crate) fn get_query_result_with_pagination(
+        &self,
+        query: &str,
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        Ok(query::get_query_result_with_pagination(query, page_size, bookmark)?)
+    }
+
+    pub(crate) fn get_history_for_key(&self, key: &str) -> Result<HistoryCursor> {
+        Ok(query::get_history_for_key(key)?)
+    }
+
+    pub(crate) fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(private_data::get_private_data(collection, key)?)
+    }
+
+    pub(crate) fn get_private_data_hash(
+        &self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        Ok(private_data::get_private_data_hash(collection, key)?)
+    }
+
+    pub(crate) fn put_private_data(&self, collection: &str, key: &str, value: &[u8]) -> Result<()> {
+        Ok(private_data::put_private_data(collection, key, value)?)
+    }
+
+    pub(crate) fn del_private_data(&self, collection: &str, key: &str) -> Result<()> {
+        Ok(private_data::del_private_data(collection, key)?)
+    }
+
+    pub(crate) fn purge_private_data(&self, collection: &str, key: &str) -> Result<()> {
+        Ok(private_data::purge_private_data(collection, key)?)
+    }
+
+    pub(crate) fn get_private_data_by_range(
+        &self,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> Result<StateCursor> {
+        Ok(private_data::get_private_data_by_range(collection, start, end)?)
+    }
+
+    pub(crate) fn get_private_data_by_partial_composite_key(
+        &self,
+        collection: &str,
+        object_type: &str,
+        attributes: &[String],
+    ) -> Result<StateCursor> {
+        Ok(private_data::get_private_data_by_partial_composite_key(
+            collection,
+            object_type,
+            attributes,
+        )?)
+    }
+
+    pub(crate) fn get_private_data_query_result(
+        &self,
+        collection: &str,
+        query: &str,
+    ) -> Result<StateCursor> {
+        Ok(private_data::get_private_data_query_result(collection, query)?)
+    }
+
+    pub(crate) fn get_private_data_validation_parameter(
+        &self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        Ok(private_data::get_private_data_validation_parameter(collection, key)?)
+    }
+
+    pub(crate) fn set_private_data_validation_parameter(
+        &self,
+        collection: &str,
+        key: &str,
+        policy: &[u8],
+    ) -> Result<()> {
+        Ok(private_data::set_private_data_validation_parameter(collection, key, policy)?)
+    }
+
+    pub(crate) fn invoke_chaincode(&self, name: &str, args: &[Vec<u8>], channel: &str) -> Response {
+        invocation::invoke_chaincode(name, args, channel)
+    }
+
+    pub(crate) fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {
+        Ok(event::set_event(name, payload)?)
+    }
+
+    pub(crate) fn log(&self, level: Level, message: &str) {
+        log::log(level, message);
+    }
+}
+
+/// An open query for the changes of a key.
+pub use query::HistoryIterator as HistoryCursor;
+/// An open query for rows.
+pub use query::StateIterator as StateCursor;
+
+impl Cursor for StateCursor {
+    type Row = KeyValue;
+
+    fn next_batch(&self, max: u32) -> Result<Vec<KeyValue>> {
+        Ok(StateCursor::next_batch(self, max)?)
+    }
+}
+
+impl Cursor for HistoryCursor {
+    type Row = KeyModification;
+
+    fn next_batch(&self, max: u32) -> Result<Vec<KeyModification>> {
+        Ok(HistoryCursor::next_batch(self, max)?)
+    }
+}
+
+/// Runs `chaincode` as the component's `init`.
+pub fn init(chaincode: &impl Chaincode) -> Response {
+    report_panics();
+    chaincode.init(&Context::new(Peer))
+}
+
+/// Runs `chaincode` as the component's `invoke`.
+pub fn invoke(chaincode: &impl Chaincode) -> Response {
+    report_panics();
+    chaincode.invoke(&Context::new(Peer))
+}
+
+/// A panic ends in a trap, which carries no words; so they go to the peer's log first. The standard
+/// hook then writes them to stderr too.
+fn report_panics() {
+    let standard = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        log::log(Level::Error, &panic.to_string());
+        standard(panic);
+    }));
+}

@@ -1,0 +1,97 @@
+//! What a transaction may ask of its peer.
+//!
+//! The functions are Fabric's stub functions in snake_case, one to one, each with what it means in
+//! the WIT package; `get`, `put`, `transient` and `client_identity` are short forms on top of them.
+//!
+//! Invariant: a context decides nothing. The same call reaches the peer that runs the component
+//! and, in a native test, the mock ledger.
+
+mod private_data;
+mod query;
+mod state;
+mod transaction;
+
+use crate::Result;
+use crate::composite_key;
+use crate::peer::Peer;
+use crate::types::Level;
+use crate::types::Response;
+
+/// One transaction's access to the ledger.
+///
+/// It is passed to every transaction function, so that a contract is an ordinary value to test with
+/// [`crate::testing`]. In a component it takes no space.
+///
+/// ```
+/// use wasmcc_sdk::{Context, Error, Result};
+/// fn owner(ctx: &Context, id: &str) -> Result<String> {
+///     let owner = ctx.get_state(id)?.ok_or_else(|| Error::not_found(format!("no {id}")))?;
+///     Ok(String::from_utf8(owner)?)
+/// }
+/// ```
+pub struct Context {
+    peer: Peer,
+}
+
+impl Context {
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn into_peer(self) -> Peer {
+        self.peer
+    }
+
+    /// Runs another chaincode in this transaction; an empty `channel` is this transaction's.
+    ///
+    /// On the same channel its reads and writes become part of this transaction, even if it
+    /// answers an error; on another channel it can only read, and nothing of that is checked at
+    /// commit. Its event is dropped. What the peer refuses comes back as status 500 with the
+    /// reason as payload; [`Response::ok`] turns either refusal into an error.
+    ///
+    /// ```
+    /// # use wasmcc_sdk::{Context, Result, args};
+    /// fn price(ctx: &Context, id: &str) -> Result<Vec<u8>> {
+    ///     ctx.invoke_chaincode("prices", &args!["Price", id], "").ok()
+    /// }
+    /// ```
+    pub fn invoke_chaincode(&self, name: &str, args: &[Vec<u8>], channel: &str) -> Response {
+        self.peer.invoke_chaincode(name, args, channel)
+    }
+
+    /// Sets the one event of this transaction; a later call replaces it. Listeners get it when the
+    /// transaction commits as valid.
+    ///
+    /// # Errors
+    /// An empty name.
+    pub fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {
+        self.peer.set_event(name, payload)
+    }
+
+    /// Words for the peer's operator; no part of the transaction.
+    pub fn log(&self, level: Level, message: &str) {
+        self.peer.log(level, message);
+    }
+
+    /// A key of several parts that [`Context::get_state_by_partial_composite_key`] can ask for by
+    /// the first of them. It needs no peer.
+    ///
+    /// # Errors
+    /// A part that contains U+0000 or U+10FFFF.
+    pub fn create_composite_key(
+        &self,
+        object_type: &str,
+        attributes: &[impl AsRef<str>],
+    ) -> Result<String> {
+        composite_key::create(object_type, attributes)
+    }
+
+    /// Object type and attributes of a composite key. It needs no peer.
+    ///
+    /// # Errors
+    /// A key that [`Context::create_composite_key`] did not make.
+    pub fn split_composite_key(&self, key: &str) -> Result<(String, Vec<String>)> {
+        composite_key::split(key)
+    }
+}

@@ -1,0 +1,121 @@
+//! Collections: data that only some organizations hold, with hashes on the channel's ledger.
+//!
+//! An empty collection name is an error everywhere.
+//!
+//! Invariant: nothing of a private value is part of the transaction but its hash.
+
+use crate::Context;
+use crate::Result;
+use crate::context::query::owned;
+use crate::iter::Rows;
+use crate::iter::StateIterator;
+
+impl Context {
+    /// The committed value; none: the key does not exist.
+    ///
+    /// # Errors
+    /// An unknown collection, a client that may not read it, and what else the peer refuses.
+    pub fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        self.peer.get_private_data(collection, key)
+    }
+
+    /// SHA-256 of the value, which every peer of the channel has; none: the key does not exist.
+    ///
+    /// # Errors
+    /// An unknown collection, and what else the peer refuses.
+    pub fn get_private_data_hash(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        self.peer.get_private_data_hash(collection, key)
+    }
+
+    /// Writes at commit; an empty value deletes the key.
+    ///
+    /// # Errors
+    /// An empty key, an unknown collection, a client that may not write it, and what else the peer
+    /// refuses.
+    pub fn put_private_data(&self, collection: &str, key: &str, value: &[u8]) -> Result<()> {
+        self.peer.put_private_data(collection, key, value)
+    }
+
+    /// Deletes at commit.
+    ///
+    /// # Errors
+    /// As for a write.
+    pub fn del_private_data(&self, collection: &str, key: &str) -> Result<()> {
+        self.peer.del_private_data(collection, key)
+    }
+
+    /// Deletes at commit, and the key's whole past with it.
+    ///
+    /// # Errors
+    /// As for a write; and a channel without that capability.
+    pub fn purge_private_data(&self, collection: &str, key: &str) -> Result<()> {
+        self.peer.purge_private_data(collection, key)
+    }
+
+    /// As [`Context::get_state_by_range`], for transactions that write nothing. Not checked at
+    /// commit.
+    ///
+    /// # Errors
+    /// As for a range; and when this transaction has written.
+    pub fn get_private_data_by_range(
+        &self,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> Result<StateIterator> {
+        self.peer.get_private_data_by_range(collection, start, end).map(Rows::new)
+    }
+
+    /// As [`Context::get_state_by_partial_composite_key`], with the limits of a private range.
+    ///
+    /// # Errors
+    /// As for a private range.
+    pub fn get_private_data_by_partial_composite_key(
+        &self,
+        collection: &str,
+        object_type: &str,
+        attributes: &[impl AsRef<str>],
+    ) -> Result<StateIterator> {
+        let attributes = owned(attributes);
+        self.peer
+            .get_private_data_by_partial_composite_key(collection, object_type, &attributes)
+            .map(Rows::new)
+    }
+
+    /// As [`Context::get_query_result`], with the limits of a private range.
+    ///
+    /// # Errors
+    /// As for a rich query; and when this transaction has written.
+    pub fn get_private_data_query_result(
+        &self,
+        collection: &str,
+        query: &str,
+    ) -> Result<StateIterator> {
+        self.peer.get_private_data_query_result(collection, query).map(Rows::new)
+    }
+
+    /// The key's own endorsement policy; none: the collection's or the chaincode's applies.
+    ///
+    /// # Errors
+    /// What the peer refuses.
+    pub fn get_private_data_validation_parameter(
+        &self,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        self.peer.get_private_data_validation_parameter(collection, key)
+    }
+
+    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`.
+    ///
+    /// # Errors
+    /// What the peer refuses.
+    pub fn set_private_data_validation_parameter(
+        &self,
+        collection: &str,
+        key: &str,
+        policy: &[u8],
+    ) -> Result<()> {
+        self.peer.set_private_data_validation_parameter(collection, key, policy)
+    }
+}

@@ -1,0 +1,111 @@
+//! Queries over the chaincode's own namespace.
+//!
+//! Invariant: rows come in the byte order of their keys, except those of a rich query.
+
+use crate::Context;
+use crate::Result;
+use crate::iter::HistoryIterator;
+use crate::iter::Rows;
+use crate::iter::StateIterator;
+use crate::types::Page;
+
+impl Context {
+    /// Keys from `start` (included) to `end` (excluded). An empty start begins behind the composite
+    /// keys; an empty end reads to the end. Checked for phantoms at commit.
+    ///
+    /// # Errors
+    /// A bound that begins with U+0000, and what else the peer refuses.
+    pub fn get_state_by_range(&self, start: &str, end: &str) -> Result<StateIterator> {
+        self.peer.get_state_by_range(start, end).map(Rows::new)
+    }
+
+    /// One page of a range, for transactions that write nothing. Begin with an empty `bookmark`.
+    ///
+    /// # Errors
+    /// As for a range; and when this transaction has written.
+    pub fn get_state_by_range_with_pagination(
+        &self,
+        start: &str,
+        end: &str,
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        self.peer.get_state_by_range_with_pagination(start, end, page_size, bookmark)
+    }
+
+    /// All composite keys that begin with `object_type` and `attributes`. Meant for a part of a
+    /// key: Fabric's documentation says that a whole one gives no row, its code gives that row.
+    ///
+    /// ```
+    /// # use wasmcc_sdk::{Context, Result};
+    /// fn ids_by_color(ctx: &Context, color: &str) -> Result<Vec<String>> {
+    ///     let rows = ctx.get_state_by_partial_composite_key("color~id", &[color])?;
+    ///     rows.map(|row| Ok(ctx.split_composite_key(&row?.key)?.1.remove(1))).collect()
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A part that contains U+0000 or U+10FFFF, and what else the peer refuses.
+    pub fn get_state_by_partial_composite_key(
+        &self,
+        object_type: &str,
+        attributes: &[impl AsRef<str>],
+    ) -> Result<StateIterator> {
+        let attributes = owned(attributes);
+        self.peer.get_state_by_partial_composite_key(object_type, &attributes).map(Rows::new)
+    }
+
+    /// One page of a partial composite key query, for transactions that write nothing.
+    ///
+    /// # Errors
+    /// As for the whole query; and when this transaction has written.
+    pub fn get_state_by_partial_composite_key_with_pagination(
+        &self,
+        object_type: &str,
+        attributes: &[impl AsRef<str>],
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        let attributes = owned(attributes);
+        self.peer.get_state_by_partial_composite_key_with_pagination(
+            object_type,
+            &attributes,
+            page_size,
+            bookmark,
+        )
+    }
+
+    /// Rows that match a CouchDB selector. They are not checked for phantoms at commit.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Unsupported`] where the peer's store knows no rich queries, and what
+    /// else the peer refuses.
+    pub fn get_query_result(&self, query: &str) -> Result<StateIterator> {
+        self.peer.get_query_result(query).map(Rows::new)
+    }
+
+    /// One page of a rich query, for transactions that write nothing.
+    ///
+    /// # Errors
+    /// As for the whole query; and when this transaction has written.
+    pub fn get_query_result_with_pagination(
+        &self,
+        query: &str,
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        self.peer.get_query_result_with_pagination(query, page_size, bookmark)
+    }
+
+    /// What became of one key, newest first. Not checked at commit.
+    ///
+    /// # Errors
+    /// A peer without history, and what else it refuses.
+    pub fn get_history_for_key(&self, key: &str) -> Result<HistoryIterator> {
+        self.peer.get_history_for_key(key).map(Rows::new)
+    }
+}
+
+pub(super) fn owned(attributes: &[impl AsRef<str>]) -> Vec<String> {
+    attributes.iter().map(|attribute| attribute.as_ref().to_owned()).collect()
+}

@@ -1,0 +1,106 @@
+//! The transaction that is being simulated: arguments, client, time.
+//!
+//! Invariant: all answers but the peer's own MSP id come from the client's proposal, so they are
+//! the same on every endorser.
+
+use std::collections::BTreeMap;
+
+use crate::Context;
+use crate::Error;
+use crate::Result;
+use crate::identity::ClientIdentity;
+use crate::types::SignedProposal;
+use crate::types::Timestamp;
+
+impl Context {
+    /// The arguments; by convention the first one is the function's name.
+    pub fn get_args(&self) -> Vec<Vec<u8>> {
+        self.peer.get_args()
+    }
+
+    /// The arguments as text; bytes that are no UTF-8 become U+FFFD.
+    pub fn get_string_args(&self) -> Vec<String> {
+        self.get_args().iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect()
+    }
+
+    /// The first argument and the others as text; both empty if there are none.
+    pub fn get_function_and_parameters(&self) -> (String, Vec<String>) {
+        let mut args = self.get_string_args().into_iter();
+        (args.next().unwrap_or_default(), args.collect())
+    }
+
+    /// Lower-case hexadecimal SHA-256 of the proposal's nonce and creator.
+    pub fn get_tx_id(&self) -> String {
+        self.peer.get_tx_id()
+    }
+
+    /// The channel whose ledger this is.
+    pub fn get_channel_id(&self) -> String {
+        self.peer.get_channel_id()
+    }
+
+    /// The submitting identity, a serialized `msp.SerializedIdentity`; see
+    /// [`Context::client_identity`].
+    pub fn get_creator(&self) -> Vec<u8> {
+        self.peer.get_creator()
+    }
+
+    /// MSP id and certificate of the client that submits this transaction.
+    ///
+    /// # Errors
+    /// A creator that is not a `msp.SerializedIdentity`, which no peer lets through.
+    pub fn client_identity(&self) -> Result<ClientIdentity> {
+        ClientIdentity::parse(&self.get_creator())
+    }
+
+    /// Data for the endorsers' eyes only; it is not part of the transaction.
+    pub fn get_transient(&self) -> BTreeMap<String, Vec<u8>> {
+        self.peer.get_transient().into_iter().collect()
+    }
+
+    /// One entry of the transient data, read as JSON.
+    ///
+    /// # Errors
+    /// Status 400 if the entry is missing or is not the JSON of a `T`; the message does not repeat
+    /// it.
+    pub fn transient<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let entry = self.get_transient().remove(name).ok_or_else(|| {
+            Error::bad_request(format!("{name} is missing in the transient data"))
+        })?;
+        serde_json::from_slice(&entry).map_err(|_| {
+            Error::bad_request(format!("{name} in the transient data is not what is expected"))
+        })
+    }
+
+    /// The time that the client claims. Use it instead of a clock: endorsers must agree.
+    ///
+    /// # Errors
+    /// A proposal without a time.
+    pub fn get_tx_timestamp(&self) -> Result<Timestamp> {
+        self.peer.get_tx_timestamp()
+    }
+
+    /// SHA-256 of nonce, creator and epoch: binds transient data to this proposal.
+    pub fn get_binding(&self) -> Vec<u8> {
+        self.peer.get_binding()
+    }
+
+    /// What the client signed; none for a call that no signed proposal caused.
+    pub fn get_signed_proposal(&self) -> Option<SignedProposal> {
+        self.peer.get_signed_proposal()
+    }
+
+    /// What the peer's decorators added.
+    pub fn get_decorations(&self) -> BTreeMap<String, Vec<u8>> {
+        self.peer.get_decorations().into_iter().collect()
+    }
+
+    /// The MSP id of the peer that runs the chaincode. It differs between endorsers of different
+    /// organizations: do not write it to the ledger.
+    ///
+    /// # Errors
+    /// A peer that does not tell.
+    pub fn get_peer_msp_id(&self) -> Result<String> {
+        self.peer.get_peer_msp_id()
+    }
+}

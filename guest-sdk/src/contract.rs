@@ -1,0 +1,163 @@
+//! Contracts: named groups of transaction functions, as in Fabric's contract API.
+//!
+//! `Contract:Function` in the first argument is split at the last colon; without a colon it is a
+//! function of the default contract, the first one. Both `CreateAsset` and `createAsset` are found.
+//! Order and texts follow fabric-contract-api-go, contractapi/contract_chaincode.go.
+//!
+//! Invariant: routing looks at the arguments only.
+
+use crate::Chaincode;
+use crate::Context;
+use crate::DataType;
+use crate::Error;
+use crate::Result;
+use crate::metadata;
+use crate::metadata::Schemas;
+use crate::metadata::TransactionMetadata;
+use crate::types::Response;
+
+/// A group of transaction functions. [`macro@crate::contract`] writes it.
+pub trait Contract {
+    /// The name that clients put before the colon.
+    fn name(&self) -> &'static str;
+
+    /// The version that the metadata shows.
+    fn version(&self) -> &'static str;
+
+    /// Runs one function, its name with a capital first letter; none: there is no such function.
+    fn call(&self, ctx: &Context, function: &str, args: &[Vec<u8>]) -> Option<Result<Vec<u8>>>;
+
+    /// What [`Contract::call`] knows.
+    fn describe(&self, schemas: &mut Schemas) -> Vec<TransactionMetadata>;
+
+    /// Runs before every function, also before one that does not exist.
+    ///
+    /// # Errors
+    /// The function does not run.
+    fn before(&self, ctx: &Context) -> Result<()> {
+        let _ = ctx;
+        Ok(())
+    }
+
+    /// Runs after a function that succeeded, with its payload.
+    ///
+    /// # Errors
+    /// The result is dropped and the transaction refused.
+    fn after(&self, ctx: &Context, payload: &[u8]) -> Result<()> {
+        let _ = (ctx, payload);
+        Ok(())
+    }
+
+    /// Runs in place of a function that does not exist; none: that is an error.
+    fn unknown(&self, ctx: &Context) -> Option<Result<Vec<u8>>> {
+        let _ = ctx;
+        None
+    }
+}
+
+/// Several contracts as one chaincode.
+pub struct Contracts<'a> {
+    contracts: Vec<&'a dyn Contract>,
+}
+
+impl<'a> Contracts<'a> {
+    /// The first one is the default contract.
+    pub fn new(contracts: Vec<&'a dyn Contract>) -> Self {
+        Self { contracts }
+    }
+
+    fn route(&self, ctx: &Context) -> Result<Vec<u8>> {
+        let args = ctx.get_args();
+        let called =
+            args.first().map_or(String::new(), |name| String::from_utf8_lossy(name).into());
+        let (name, function) = match called.rsplit_once(':') {
+            Some((contract, function)) => (Some(contract), function),
+            None => (None, called.as_str()),
+        };
+        if name == Some(metadata::SYSTEM_CONTRACT) && capitalized(function) == "GetMetadata" {
+            return Ok(metadata::describe(&self.contracts).to_string().into_bytes());
+        }
+        let contract = match name {
+            Some(name) => self.contracts.iter().find(|contract| contract.name() == name),
+            None => self.contracts.first(),
+        };
+        let contract = contract.ok_or_else(|| {
+            let name = name.unwrap_or_default();
+            Error::internal(format!("Contract not found with name {name}"))
+        })?;
+        if function.is_empty() {
+            return Err(Error::internal("Blank function name passed"));
+        }
+        contract.before(ctx)?;
+        let payload = contract
+            .call(ctx, &capitalized(function), args.get(1..).unwrap_or_default())
+            .or_else(|| contract.unknown(ctx))
+            .unwrap_or_else(|| {
+                let name = contract.name();
+                Err(Error::internal(format!("Function {function} not found in contract {name}")))
+            })?;
+        contract.after(ctx, &payload)?;
+        Ok(payload)
+    }
+}
+
+impl Chaincode for Contracts<'_> {
+    fn init(&self, ctx: &Context) -> Response {
+        if ctx.get_function_and_parameters().0.is_empty() {
+            return Response::success("Default initiator successful.");
+        }
+        self.invoke(ctx)
+    }
+
+    fn invoke(&self, ctx: &Context) -> Response {
+        self.route(ctx).into()
+    }
+}
+
+fn capitalized(function: &str) -> String {
+    let mut letters = function.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Reads the parameter at `index` of `expected` ones. Called by what [`macro@crate::contract`]
+/// writes.
+#[doc(hidden)]
+pub fn parameter<T: DataType>(
+    args: &[Vec<u8>],
+    index: usize,
+    name: &str,
+    expected: usize,
+) -> Result<T> {
+    let argument = args.get(index).ok_or_else(|| {
+        let received = args.len();
+        Error::bad_request(format!(
+            "incorrect number of params. Expected {expected}, received {received}: \
+             parameter {name} is missing"
+        ))
+    })?;
+    T::decode(argument).map_err(|words| Error::bad_request(format!("parameter {name}: {words}")))
+}
+
+/// Makes contracts the chaincode that this crate's component runs; the first one is the default.
+///
+/// The crate has `crate-type = ["cdylib", "rlib"]`. The exports exist for wasm only, so that the
+/// crate builds and tests natively as well.
+///
+/// ```
+/// # use wasmcc_sdk::{Context, Result, contract};
+/// struct Assets;
+/// struct Audit;
+/// # #[contract] impl Assets {}
+/// # #[contract] impl Audit {}
+/// wasmcc_sdk::chaincode!(Assets, Audit);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! chaincode {
+    ($($contract:expr),+ $(,)?) => {
+        $crate::export_chaincode!($crate::Contracts::new(vec![$(&$contract),+]));
+    };
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::*;
+use crate::args;
+use crate::contract;
+use crate::testing::MockLedger;
+
+#[derive(DataType, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    part_no: u32,
+    #[serde(default)]
+    made_in: String,
+    sub_parts: Vec<Part>,
+    kind: Option<Kind>,
+}
+
+#[derive(DataType, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Kind {
+    Screw,
+    Nut,
+}
+
+/// An author's own error.
+enum Broken {
+    Beyond(u32),
+}
+
+impl From<Broken> for Error {
+    fn from(Broken::Beyond(limit): Broken) -> Self {
+        Self::new(422, format!("beyond {limit}"))
+    }
+}
+
+struct Parts;
+
+#[contract(name = "Parts", version = "2.1.0")]
+impl Parts {
+    #[transaction]
+    fn add_part(&self, ctx: &Context, part: Part, tags: BTreeMap<String, bool>) -> Result<u32> {
+        ctx.put(&part.part_no.to_string(), &part)?;
+        Ok(part.part_no + tags.len() as u32)
+    }
+
+    #[transaction(evaluate)]
+    fn echo(&self, _ctx: &Context, text: &str, bytes: &[u8], _flag: bool) -> Result<Vec<u8>> {
+        Ok([text.as_bytes(), bytes].concat())
+    }
+
+    #[transaction(evaluate, name = "check")]
+    fn check_it(&self, _ctx: &Context, number: u32) -> Result<(), Broken> {
+        if number > 10 { Err(Broken::Beyond(10)) } else { Ok(()) }
+    }
+
+    #[before]
+    fn note(&self, ctx: &Context) -> Result<()> {
+        ctx.set_event("before", ctx.get_function_and_parameters().0.as_bytes())
+    }
+}
+
+struct Hooks;
+
+#[contract]
+impl Hooks {
+    #[transaction]
+    fn run(&self, _ctx: &Context) -> Result<String> {
+        Ok("ran".to_owned())
+    }
+
+    #[before]
+    fn only_org1(&self, ctx: &Context) -> Result<()> {
+        crate::ensure!(ctx.client_identity()?.msp_id() == "Org1MSP", 403, "not for you");
+        Ok(())
+    }
+
+    #[after]
+    fn report(&self, ctx: &Context, payload: &[u8]) -> Result<()> {
+        crate::ensure!(payload != b"secret", 500, "not to be told");
+        ctx.set_event("after", payload)
+    }
+
+    #[unknown]
+    fn guess(&self, ctx: &Context) -> Result<String> {
+        Ok(ctx.get_function_and_parameters().0)
+    }
+}
+
+fn ledger() -> MockLedger {
+    MockLedger::new(vec![&Parts, &Hooks])
+}
+
+fn refused(function: &str, args: Vec<Vec<u8>>) -> (i32, String) {
+    let error = ledger().submit(function, args).unwrap_err();
+    (error.status(), error.message().to_owned())
+}
+
+#[test]
+fn a_function_is_found_in_both_spellings_with_and_without_its_contract() {
+    for function in ["Echo", "echo", "Parts:Echo", "Parts:echo"] {
+        let answer = ledger().submit(function, args!["a", b"\xff", true]).unwrap();
+        assert_eq!(answer.payload, b"a\xff", "{function}");
+    }
+    assert_eq!(ledger().submit("Hooks:run", args![]).unwrap().text(), "ran");
+    assert!(ledger().submit("Check", args![1]).is_ok());
+    assert!(ledger().submit("check", args![1]).is_ok());
+}
+
+#[test]
+fn what_does_not_exist_is_said_in_fabrics_words() {
+    let said = |status: i32, words: &str| (status, words.to_owned());
+    assert_eq!(
+        refused("nothing", args![]),
+        said(500, "Function nothing not found in contract Parts")
+    );
+    assert_eq!(refused("No:Echo", args![]), said(500, "Contract not found with name No"));
+    assert_eq!(refused("a:b:Echo", args![]), said(500, "Contract not found with name a:b"));
+    assert_eq!(refused(":Echo", args![]), said(500, "Contract not found with name "));
+    assert_eq!(refused("", args![]), said(500, "Blank function name passed"));
+    assert_eq!(refused("Parts:", args![]), said(500, "Blank function name passed"));
+    assert_eq!(refused("add_part", args![]).0, 500);
+}
+
+#[test]
+fn a_wrong_argument_is_said_by_its_name() {
+    let (status, words) = refused("check", args!["five"]);
+    assert_eq!((status, words.as_str()), (400, "parameter number: \"five\" is not a u32"));
+    let (status, words) = refused("Echo", args!["a"]);
+    let expected = "incorrect number of params. Expected 3, received 1: parameter bytes is missing";
+    assert_eq!((status, words.as_str()), (400, expected));
+    let (_, words) = refused("AddPart", args!["{}", "{}"]);
+    assert!(words.starts_with("parameter part: missing field `partNo`"), "{words}");
+    // Go ignores arguments that are too many.
+    assert!(ledger().submit("check", args![1, 2, 3]).is_ok());
+}
+
+#[test]
+fn structs_and_maps_travel_as_json() {
+    let part = json!({ "partNo": 7, "subParts": [], "kind": "NUT" });
+    let answer = ledger().submit("AddPart", args![part, br#"{"a":true}"#]).unwrap();
+    assert_eq!(answer.text(), "8");
+}
+
+#[test]
+fn an_error_keeps_the_status_that_its_author_gave_it() {
+    assert_eq!(refused("check", args![11]), (422, "beyond 10".to_owned()));
+}
+
+#[test]
+fn hooks_run_around_a_function_and_in_its_place() {
+    let mut ledger = ledger();
+    let answer = ledger.submit("Hooks:run", args![]).unwrap();
+    assert_eq!(answer.event, Some(("after".to_owned(), b"ran".to_vec())));
+    let answer = ledger.submit("Hooks:other", args![]).unwrap();
+    assert_eq!(answer.text(), "Hooks:other");
+    assert_eq!(answer.event, Some(("after".to_owned(), b"Hooks:other".to_vec())));
+    let refused = ledger.as_identity("Org2MSP", "").submit("Hooks:run", args![]).unwrap_err();
+    assert_eq!(refused, Error::new(403, "not for you"));
+    let answer = ledger.submit("check", args![1]).unwrap();
+    assert_eq!(answer.event, Some(("before".to_owned(), b"check".to_vec())));
+}
+
+#[test]
+fn init_without_arguments_succeeds_and_with_them_is_a_call() {
+    assert_eq!(ledger().init(args![]).unwrap().text(), "Default initiator successful.");
+    assert_eq!(ledger().init(args!["Hooks:run"]).unwrap().text(), "ran");
+    assert!(ledger().init(args!["nothing"]).is_err());
+}
+
+#[test]
+fn metadata_has_names_types_and_tags() {
+    let answer = ledger().evaluate("org.hyperledger.fabric:GetMetadata", args![]).unwrap();
+    let metadata: Value = answer.json();
+    assert_eq!(metadata["info"], json!({ "title": "Parts", "version": "2.1.0" }));
+    let parts = &metadata["contracts"]["Parts"];
+    assert_eq!(parts["default"], json!(true));
+    assert_eq!(
+        parts["transactions"],
+        json!([
+            {
+                "name": "AddPart",
+                "tag": ["submit", "SUBMIT"],
+                "parameters": [
+                    { "name": "part", "schema": { "$ref": "#/components/schemas/Part" } },
+                    { "name": "tags", "schema": {
+                        "type": "object", "additionalProperties": { "type": "boolean" },
+                    } },
+                ],
+                "returns": { "type": "integer", "format": "uint32", "minimum": 0 },
+            },
+            {
+                "name": "Echo",
+                "tag": ["evaluate", "EVALUATE"],
+                "parameters": [
+                    { "name": "text", "schema": { "type": "string" } },
+                    { "name": "bytes", "schema": {
+                        "type": "array",
+                        "items": { "type": "integer", "format": "uint8", "minimum": 0 },
+                    } },
+                    { "name": "flag", "schema": { "type": "boolean" } },
+                ],
+                "returns": {
+                    "type": "array",
+                    "items": { "type": "integer", "format": "uint8", "minimum": 0 },
+                },
+            },
+            {
+                "name": "check",
+                "tag": ["evaluate", "EVALUATE"],
+                "parameters": [{ "name": "number", "schema": {
+                    "type": "integer", "format": "uint32", "minimum": 0,
+                } }],
+            },
+        ])
+    );
+    assert_eq!(metadata["contracts"]["Hooks"]["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let system = &metadata["contracts"]["org.hyperledger.fabric"]["transactions"];
+    assert_eq!(system[0]["name"], "GetMetadata");
+}
+
+#[test]
+fn metadata_follows_serde_in_the_schemas_of_structs() {
+    let answer = ledger().evaluate("org.hyperledger.fabric:getMetadata", args![]).unwrap();
+    assert_eq!(
+        answer.json::<Value>()["components"]["schemas"],
+        json!({
+            "Part": {
+                "$id": "Part",
+                "type": "object",
+                "properties": {
+                    "partNo": { "type": "integer", "format": "uint32", "minimum": 0 },
+                    "madeIn": { "type": "string" },
+                    "subParts": { "type": "array", "items": { "$ref": "Part" } },
+                    "kind": { "$ref": "Kind" },
+                },
+                "required": ["partNo", "subParts"],
+                "additionalProperties": false,
+            },
+            "Kind": { "type": "string", "enum": ["SCREW", "NUT"] },
+        })
+    );
+}

@@ -1,0 +1,110 @@
+//! Write Hyperledger Fabric chaincode in Rust for wasmcc.
+//!
+//! A contract is a type whose functions take a [`Context`]:
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use wasmcc_sdk::{Context, DataType, Error, Result, contract};
+//!
+//! #[derive(DataType, Serialize, Deserialize)]
+//! struct Asset {
+//!     id: String,
+//!     owner: String,
+//! }
+//!
+//! /// No fields: the ledger is the state.
+//! struct Assets;
+//!
+//! #[contract(name = "Assets", version = "1.0.0")]
+//! impl Assets {
+//!     #[transaction]
+//!     fn create_asset(&self, ctx: &Context, id: String, owner: String) -> Result<()> {
+//!         ctx.put(&id, &Asset { id: id.clone(), owner })
+//!     }
+//!
+//!     #[transaction(evaluate)]
+//!     fn read_asset(&self, ctx: &Context, id: String) -> Result<Asset> {
+//!         ctx.get(&id)?.ok_or_else(|| Error::not_found(format!("no asset {id}")))
+//!     }
+//! }
+//!
+//! wasmcc_sdk::chaincode!(Assets);
+//!
+//! # fn main() {
+//! // A plain unit test: no wasm, no network.
+//! use wasmcc_sdk::{args, testing::MockLedger};
+//! let mut ledger = MockLedger::new(vec![&Assets]);
+//! ledger.submit("CreateAsset", args!["a1", "ann"]).unwrap();
+//! let asset = ledger.evaluate("ReadAsset", args!["a1"]).unwrap();
+//! assert_eq!(asset.text(), r#"{"id":"a1","owner":"ann"}"#);
+//! # }
+//! ```
+//!
+//! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
+//! `cargo build --release --target wasm32-wasip2`. Endorsers must agree byte by byte: take the time
+//! from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
+//!
+//! Invariant: the same contract code runs in a component and in a native test; what differs is the
+//! peer behind the context.
+
+// The macros write `::wasmcc_sdk`, also in this crate's own tests.
+#[cfg(test)]
+extern crate self as wasmcc_sdk;
+
+mod chaincode;
+mod composite_key;
+mod context;
+mod contract;
+mod data_type;
+mod error;
+mod identity;
+mod iter;
+mod metadata;
+mod types;
+
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod component;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+#[cfg(target_family = "wasm")]
+use component as peer;
+#[cfg(not(target_family = "wasm"))]
+use testing::peer;
+
+pub use chaincode::Chaincode;
+pub use context::Context;
+pub use contract::Contract;
+pub use contract::Contracts;
+pub use data_type::DataType;
+pub use data_type::Outcome;
+pub use data_type::ToArgument;
+pub use error::Error;
+pub use error::RefusalKind;
+pub use error::Result;
+pub use identity::ClientIdentity;
+pub use iter::Cursor;
+pub use iter::HistoryIterator;
+pub use iter::Rows;
+pub use iter::StateIterator;
+pub use metadata::Schemas;
+pub use metadata::TransactionMetadata;
+pub use types::KeyModification;
+pub use types::KeyValue;
+pub use types::Level;
+pub use types::MetadataEntry;
+pub use types::Page;
+pub use types::Response;
+pub use types::SignedProposal;
+pub use types::Timestamp;
+pub use wasmcc_sdk_macros::DataType;
+pub use wasmcc_sdk_macros::contract;
+
+/// What the macros' code calls.
+#[doc(hidden)]
+pub mod macros {
+    pub use crate::contract::parameter;
+    pub use serde_json::Value;
+    pub use serde_json::json;
+}

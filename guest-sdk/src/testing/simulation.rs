@@ -1,0 +1,155 @@
+//! One transaction of the mock ledger: what the client proposed and what came of it so far.
+//!
+//! Invariant: the world that it reads is the one in which it began.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::Chaincode;
+use crate::Error;
+use crate::Result;
+use crate::error::Refusal;
+use crate::testing::world::World;
+use crate::testing::world::Writes;
+use crate::types::Timestamp;
+
+/// What the client sends.
+#[derive(Clone)]
+pub(super) struct Proposal {
+    pub(super) channel: String,
+    nonce: u64,
+    pub(super) creator: Vec<u8>,
+    pub(super) transient: BTreeMap<String, Vec<u8>>,
+    pub(super) timestamp: Timestamp,
+    pub(super) peer_msp_id: String,
+}
+
+impl Proposal {
+    /// The first one of a ledger, from an `Org1MSP` client on 1 January 2025.
+    pub(super) fn first(channel: &str) -> Self {
+        let mut proposal = Self {
+            channel: channel.to_owned(),
+            nonce: 0,
+            creator: Vec::new(),
+            transient: BTreeMap::new(),
+            timestamp: Timestamp { seconds: 1_735_689_600, nanos: 0 },
+            peer_msp_id: "Org1MSP".to_owned(),
+        };
+        proposal.set_creator("Org1MSP", "certificate");
+        proposal
+    }
+
+    /// Makes it the next one: another id, a second later, without transient data.
+    pub(super) fn advance(&mut self) {
+        self.nonce += 1;
+        self.timestamp.seconds += 1;
+        self.transient.clear();
+    }
+
+    pub(super) fn set_creator(&mut self, msp_id: &str, certificate: &str) {
+        self.creator.clear();
+        for (tag, text) in [(0x0a, msp_id), (0x12, certificate)] {
+            self.creator.push(tag);
+            let mut length = text.len();
+            while length >= 0x80 {
+                self.creator.push((length & 0x7f) as u8 | 0x80);
+                length >>= 7;
+            }
+            self.creator.push(length as u8);
+            self.creator.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Lower-case hexadecimal SHA-256 of nonce and creator.
+    pub(super) fn tx_id(&self) -> String {
+        let hash = sha256(&[&self.nonce.to_be_bytes(), &self.creator]);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Of nonce, creator and epoch, which is zero.
+    pub(super) fn binding(&self) -> Vec<u8> {
+        sha256(&[&self.nonce.to_be_bytes(), &self.creator, &[0; 8]])
+    }
+}
+
+/// Of all parts, one after the other.
+pub(super) fn sha256(parts: &[&[u8]]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().to_vec()
+}
+
+/// One transaction, shared by the chaincodes that it runs.
+pub(super) struct Simulation {
+    pub(super) world: Rc<World>,
+    pub(super) chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
+    pub(super) proposal: Proposal,
+    pub(super) writes: RefCell<Writes>,
+    wrote: Cell<bool>,
+    /// Why it may not write any more.
+    read_only: Cell<Option<&'static str>>,
+    /// Chaincodes that are at work, to refuse a circle.
+    pub(super) running: RefCell<Vec<String>>,
+}
+
+impl Simulation {
+    pub(super) fn new(
+        world: Rc<World>,
+        chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
+        proposal: Proposal,
+    ) -> Self {
+        Self {
+            world,
+            chaincodes,
+            proposal,
+            writes: RefCell::default(),
+            wrote: Cell::new(false),
+            read_only: Cell::new(None),
+            running: RefCell::default(),
+        }
+    }
+
+    /// Before a write.
+    pub(super) fn begin_write(&self) -> Result<()> {
+        if let Some(words) = self.read_only.get() {
+            return Err(self.unsupported(words));
+        }
+        self.wrote.set(true);
+        Ok(())
+    }
+
+    /// Before a page of a query.
+    pub(super) fn begin_page(&self) -> Result<()> {
+        self.begin_read_only(
+            "Paginated queries are supported only in a read-only transaction",
+            "Transaction has already performed a paginated query. Writes are not allowed",
+        )
+    }
+
+    /// Before a query on a collection.
+    pub(super) fn begin_private_query(&self) -> Result<()> {
+        self.begin_read_only(
+            "Queries on pvt data is supported only in a read-only transaction",
+            "Transaction has already performed queries on pvt data. Writes are not allowed",
+        )
+    }
+
+    fn begin_read_only(&self, if_wrote: &str, if_it_writes: &'static str) -> Result<()> {
+        if self.wrote.get() {
+            return Err(self.unsupported(if_wrote));
+        }
+        self.read_only.set(Some(if_it_writes));
+        Ok(())
+    }
+
+    /// The misspelling is Fabric's.
+    fn unsupported(&self, words: &str) -> Error {
+        let tx_id = self.proposal.tx_id();
+        Refusal::NotPermitted(format!("txid [{tx_id}]: unsuppored transaction. {words}")).into()
+    }
+}

@@ -1,0 +1,243 @@
+use super::*;
+use crate::KeyValue;
+use crate::RefusalKind;
+use crate::args;
+
+/// Runs what a test gives it.
+struct Script<F>(F);
+
+impl<F: Fn(&Context) -> Result<Vec<u8>>> Chaincode for Script<F> {
+    fn invoke(&self, ctx: &Context) -> Response {
+        (self.0)(ctx).into()
+    }
+}
+
+/// A ledger with a1, a2, b1 and the composite keys t/x/p, t/y/q.
+fn filled(script: impl Fn(&Context) -> Result<Vec<u8>> + 'static) -> MockLedger {
+    let mut ledger = MockLedger::with_chaincode(Script(move |ctx: &Context| {
+        if ctx.get_function_and_parameters().0 != "fill" {
+            return script(ctx);
+        }
+        for key in ["b1", "a2", "a1"] {
+            ctx.put_state(key, key.as_bytes())?;
+        }
+        for attributes in [["x", "p"], ["y", "q"]] {
+            ctx.put_state(&ctx.create_composite_key("t", &attributes)?, b"c")?;
+        }
+        ctx.put_private_data("secrets", "s1", b"value")?;
+        Ok(Vec::new())
+    }));
+    ledger.submit("fill", args![]).unwrap();
+    ledger
+}
+
+fn keys(rows: impl Iterator<Item = Result<KeyValue>>) -> Result<Vec<u8>> {
+    let keys: Result<Vec<String>> = rows.map(|row| Ok(row?.key)).collect();
+    Ok(keys?.join(",").into_bytes())
+}
+
+#[test]
+fn a_transaction_does_not_see_its_own_writes() {
+    let mut ledger = filled(|ctx| {
+        ctx.put_state("a1", b"new")?;
+        ctx.del_state("a2")?;
+        ctx.put_state("a3", b"new")?;
+        ctx.get_state_by_range("a1", "a9")?
+            .map(|row| Ok(row?.value))
+            .collect::<Result<Vec<_>>>()
+            .map(|values| values.concat())
+    });
+    assert_eq!(ledger.submit("f", args![]).unwrap().text(), "a1a2");
+    assert_eq!(ledger.get_state("a1"), Some(b"new".as_slice()));
+    assert_eq!(ledger.get_state("a2"), None);
+}
+
+#[test]
+fn a_refused_or_evaluated_transaction_changes_nothing() {
+    let mut ledger = filled(|ctx| {
+        ctx.put_state("a1", b"new")?;
+        match ctx.get_function_and_parameters().0.as_str() {
+            "refuse" => Err(Error::new(418, "no")),
+            _ => Ok(Vec::new()),
+        }
+    });
+    assert_eq!(ledger.submit("refuse", args![]).unwrap_err(), Error::new(418, "no"));
+    ledger.evaluate("look", args![]).unwrap();
+    assert_eq!(ledger.get_state("a1"), Some(b"a1".as_slice()));
+}
+
+#[test]
+fn an_empty_value_deletes_and_an_empty_key_is_refused() {
+    let mut ledger = filled(|ctx| {
+        ctx.put_state("a1", b"")?;
+        assert_eq!(
+            ctx.put_state("", b"v").unwrap_err().message(),
+            "key must not be an empty string"
+        );
+        assert_eq!(ctx.get_state("")?, None);
+        Ok(Vec::new())
+    });
+    ledger.submit("f", args![]).unwrap();
+    assert_eq!(ledger.get_state("a1"), None);
+}
+
+#[test]
+fn a_range_leaves_composite_keys_out_and_a_partial_key_finds_them() {
+    let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
+        "all" => keys(ctx.get_state_by_range("", "")?),
+        "a" => keys(ctx.get_state_by_range("a", "b1")?),
+        "t" => keys(ctx.get_state_by_partial_composite_key("t", &[] as &[&str])?),
+        "x" => keys(ctx.get_state_by_partial_composite_key("t", &["x"])?),
+        "full" => keys(ctx.get_state_by_partial_composite_key("t", &["x", "p"])?),
+        _ => keys(ctx.get_state_by_range("\0t", "")?),
+    });
+    let mut found = |function| ledger.evaluate(function, args![]).map(|answer| answer.text());
+    assert_eq!(found("all").unwrap(), "a1,a2,b1");
+    assert_eq!(found("a").unwrap(), "a1,a2");
+    assert_eq!(found("t").unwrap(), "\0t\0x\0p\0,\0t\0y\0q\0");
+    assert_eq!(found("x").unwrap(), "\0t\0x\0p\0");
+    assert_eq!(found("full").unwrap(), "\0t\0x\0p\0");
+    let refused = found("null").unwrap_err();
+    assert!(refused.message().ends_with("contains a null character which is not allowed"));
+}
+
+#[test]
+fn pages_follow_one_another_and_exclude_writes() {
+    let mut ledger = filled(|ctx| {
+        let first = ctx.get_state_by_range_with_pagination("", "", 2, "")?;
+        assert_eq!((first.fetched_records_count, first.bookmark.as_str()), (2, "b1"));
+        let last = ctx.get_state_by_range_with_pagination("", "", 2, &first.bookmark)?;
+        assert_eq!((last.rows[0].key.as_str(), last.bookmark.as_str()), ("b1", ""));
+        ctx.put_state("a", b"v")?;
+        Ok(Vec::new())
+    });
+    let refused = ledger.submit("f", args![]).unwrap_err();
+    assert!(refused.message().ends_with(
+        "unsuppored transaction. Transaction has already performed a paginated query. Writes are \
+         not allowed"
+    ));
+}
+
+#[test]
+fn history_has_the_changes_of_a_key_newest_first() {
+    let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
+        "delete" => ctx.del_state("a1").map(|()| Vec::new()),
+        _ => {
+            let changes = ctx.get_history_for_key("a1")?.collect::<Result<Vec<_>>>()?;
+            let words = changes.iter().map(|change| {
+                format!("{}:{}", change.timestamp.seconds, String::from_utf8_lossy(&change.value))
+            });
+            Ok(words.collect::<Vec<_>>().join(" ").into_bytes())
+        }
+    });
+    ledger.at(Timestamp { seconds: 2_000_000_000, nanos: 0 }).submit("delete", args![]).unwrap();
+    let history = ledger.evaluate("history", args![]).unwrap();
+    assert_eq!(history.text(), "2000000000: 1735689600:a1");
+}
+
+#[test]
+fn private_data_is_apart_from_public_data_and_has_hashes() {
+    let mut ledger = filled(|ctx| {
+        assert_eq!(ctx.get_private_data("secrets", "s1")?, Some(b"value".to_vec()));
+        assert_eq!(ctx.get_private_data("others", "s1")?, None);
+        assert_eq!(ctx.get_state("s1")?, None);
+        assert!(ctx.get_private_data("", "s1").is_err());
+        assert_eq!(ctx.get_private_data_hash("secrets", "s2")?, None);
+        Ok(ctx.get_private_data_hash("secrets", "s1")?.unwrap_or_default())
+    });
+    let hash = ledger.evaluate("f", args![]).unwrap().payload;
+    assert_eq!(hash[..4], [0xcd, 0x42, 0x40, 0x4d]);
+    assert_eq!(ledger.get_private_data("secrets", "s1"), Some(b"value".as_slice()));
+}
+
+#[test]
+fn private_queries_and_writes_exclude_each_other() {
+    let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
+        "query first" => {
+            keys(ctx.get_private_data_by_range("secrets", "", "")?)?;
+            ctx.put_state("a", b"v").map(|()| Vec::new())
+        }
+        _ => {
+            ctx.put_state("a", b"v")?;
+            keys(ctx.get_private_data_by_range("secrets", "", "")?)
+        }
+    });
+    assert!(ledger.submit("query first", args![]).is_err());
+    assert!(ledger.submit("write first", args![]).is_err());
+}
+
+#[test]
+fn a_call_shares_the_transaction_but_not_the_keys_or_the_event() {
+    let mut ledger = filled(|ctx| {
+        ctx.set_event("mine", b"")?;
+        ctx.put_state("key", b"mine")?;
+        let payload = ctx.invoke_chaincode("other", &args!["put"], "").ok()?;
+        assert_eq!(payload, ctx.get_tx_id().into_bytes());
+        let refused = ctx.invoke_chaincode("other", &args!["put"], "elsewhere").ok();
+        assert_eq!(refused.unwrap_err().message(), "failed to find ledger for channel: elsewhere");
+        let refused = ctx.invoke_chaincode("nobody", &args![], "").ok();
+        assert_eq!(refused.unwrap_err().message(), "chaincode nobody not found");
+        Ok(Vec::new())
+    });
+    ledger.install(
+        "other",
+        Script(|ctx: &Context| {
+            ctx.set_event("other", b"")?;
+            ctx.put_state("key", b"other")?;
+            let circle = ctx.invoke_chaincode("tested", &args![], "");
+            assert!(circle.ok().unwrap_err().message().ends_with("(mychannel) exists"));
+            Ok(ctx.get_tx_id().into_bytes())
+        }),
+    );
+    let answer = ledger.submit("f", args![]).unwrap();
+    assert_eq!(answer.event, Some(("mine".to_owned(), vec![])));
+    assert_eq!(ledger.get_state("key"), Some(b"mine".as_slice()));
+}
+
+#[test]
+fn a_policy_stays_with_its_key_until_the_key_goes() {
+    let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
+        "set" => ctx.set_state_validation_parameter("a1", b"policy").map(|()| Vec::new()),
+        "put" => ctx.put_state("a1", b"v").map(|()| Vec::new()),
+        "del" => ctx.del_state("a1").map(|()| Vec::new()),
+        _ => Ok(ctx.get_state_validation_parameter("a1")?.unwrap_or_default()),
+    });
+    ledger.submit("set", args![]).unwrap();
+    ledger.submit("put", args![]).unwrap();
+    assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "policy");
+    ledger.submit("del", args![]).unwrap();
+    ledger.submit("put", args![]).unwrap();
+    assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "");
+}
+
+#[test]
+fn client_time_and_transient_data_are_the_tests_to_choose() {
+    let mut ledger = filled(|ctx| {
+        let identity = ctx.client_identity()?;
+        let price: Result<u32> = ctx.transient("price");
+        let words = price.map_or_else(|error| error.to_string(), |price| price.to_string());
+        let seconds = ctx.get_tx_timestamp()?.seconds;
+        Ok(format!("{} {} {seconds} {words}", identity.msp_id(), identity.certificate().len())
+            .into_bytes())
+    });
+    let certificate = "c".repeat(1000);
+    ledger.as_identity("Org9MSP", &certificate).with_transient("price", "17");
+    ledger.at(Timestamp { seconds: 5, nanos: 0 });
+    let answer = ledger.evaluate("f", args![]).unwrap();
+    assert_eq!(answer.text(), "Org9MSP 1000 5 17");
+    // Transient data goes with one transaction; time goes on.
+    let next = ledger.evaluate("f", args![]).unwrap();
+    assert_eq!(next.text(), "Org9MSP 1000 6 price is missing in the transient data");
+    assert_ne!(answer.tx_id, next.tx_id);
+}
+
+#[test]
+fn rich_queries_are_refused_in_clear_words() {
+    let mut ledger = filled(|ctx| {
+        let refused = ctx.get_query_result(r#"{"selector":{}}"#).err().unwrap();
+        assert_eq!(refused.refusal(), Some(RefusalKind::Unsupported));
+        Err(refused)
+    });
+    let refused = ledger.evaluate("f", args![]).unwrap_err();
+    assert_eq!(refused.message(), "rich queries are not supported by the mock ledger");
+}

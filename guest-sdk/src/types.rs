@@ -1,0 +1,165 @@
+//! The values that cross the border between a chaincode and its peer.
+//!
+//! They are the types of the WIT package `fabric:chaincode`; the generated bindings use these
+//! definitions, so that nothing is converted on the way.
+//!
+//! Invariant: data only; nothing here talks to the peer.
+
+use crate::Error;
+use crate::Result;
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The key, without the chaincode's namespace.
+    pub key: String,
+    /// Never empty: an empty value is a deletion.
+    pub value: Vec<u8>,
+}
+
+impl KeyValue {
+    /// Reads the value as JSON.
+    ///
+    /// # Errors
+    /// Status 500 if the value is not the JSON of a `T`; the message names the key.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.value)
+            .map_err(|error| Error::internal(format!("value of {}: {error}", self.key)))
+    }
+}
+
+/// A point in time as the client wrote it into its proposal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// Since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// Below 1,000,000,000.
+    pub nanos: u32,
+}
+
+/// One change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyModification {
+    /// The transaction that made the change.
+    pub tx_id: String,
+    /// Empty for a deletion.
+    pub value: Vec<u8>,
+    /// The client's time in that transaction.
+    pub timestamp: Timestamp,
+    /// The key was removed.
+    pub is_delete: bool,
+}
+
+/// One page of a query and where the next one starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// In the order of the query.
+    pub rows: Vec<KeyValue>,
+    /// As the peer counts; the length of `rows`.
+    pub fetched_records_count: u32,
+    /// What to pass for the next page.
+    pub bookmark: String,
+}
+
+/// A named piece of metadata of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataEntry {
+    /// Such as `VALIDATION_PARAMETER`.
+    pub name: String,
+    /// What it means depends on the name.
+    pub value: Vec<u8>,
+}
+
+/// What the client signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedProposal {
+    /// A serialized `protos.Proposal`.
+    pub proposal_bytes: Vec<u8>,
+    /// The creator's signature over `proposal_bytes`.
+    pub signature: Vec<u8>,
+}
+
+/// Who reads a line of [`crate::Context::log`]. The order is that of the WIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For the author.
+    Debug,
+    /// For the operator, in normal work.
+    Info,
+    /// Something is odd, the transaction goes on.
+    Warn,
+    /// The transaction cannot go on.
+    Error,
+}
+
+/// What a chaincode answers. Below 400 the transaction is endorsed, from 400 on it is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// 200, or the reason of a refusal as an HTTP-like number.
+    pub status: i32,
+    /// Why it was refused; empty on success.
+    pub message: String,
+    /// The result, part of what the endorsers sign.
+    pub payload: Vec<u8>,
+}
+
+impl Response {
+    /// From this status on a transaction is refused.
+    pub const ERROR_THRESHOLD: i32 = 400;
+
+    /// Status 200 with a result.
+    pub fn success(payload: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, message: String::new(), payload: payload.into() }
+    }
+
+    /// Status 500 with a reason.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self { status: 500, message: message.into(), payload: Vec::new() }
+    }
+
+    /// The payload of a success, for calls of other chaincodes.
+    ///
+    /// # Errors
+    /// The status and words of a refusal. A peer that could not even make the call says why in the
+    /// payload, as Fabric's does; that text is the message then.
+    pub fn ok(self) -> Result<Vec<u8>> {
+        if self.status < Self::ERROR_THRESHOLD {
+            return Ok(self.payload);
+        }
+        let message = match self.message.as_str() {
+            "" => String::from_utf8_lossy(&self.payload).into_owned(),
+            _ => self.message,
+        };
+        Err(Error::new(self.status, message))
+    }
+}
+
+impl From<Result<Vec<u8>>> for Response {
+    fn from(result: Result<Vec<u8>>) -> Self {
+        match result {
+            Ok(payload) => Self::success(payload),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for Response {
+    fn from(error: Error) -> Self {
+        Self { status: error.status(), message: error.into_message(), payload: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_call_gives_its_words_wherever_they_stand() {
+        let said = Response { status: 404, message: "no such asset".into(), payload: vec![] };
+        assert_eq!(said.ok().unwrap_err(), Error::new(404, "no such asset"));
+        let failed = Response { status: 500, message: String::new(), payload: b"txid".to_vec() };
+        assert_eq!(failed.ok().unwrap_err(), Error::new(500, "txid"));
+        let endorsed = Response { status: 399, message: String::new(), payload: b"p".to_vec() };
+        assert_eq!(endorsed.ok().unwrap(), b"p");
+    }
+}

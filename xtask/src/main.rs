@@ -1,1 +1,42 @@
-fn main() {}
+//! `cargo xtask VERB`.
+//!
+//! Invariant: this file only chooses; a verb's work is in the file of its name.
+
+use std::env;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB
+
+  demo      run the main job: deploy a contract on an embedded peer and follow its transactions
+  test      run all tests
+  bench     run the benches in release mode and print their figures
+  guests    build all chaincode components and print their paths and sizes
+  target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
+";
+
+fn main() -> Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["guests"] => {
+            for guest in xtask::guests::build()? {
+                let bytes = guest.path.metadata()?.len();
+                writeln!(out, "{bytes:>9} {}", guest.path.display())?;
+            }
+        }
+        ["demo"] => xtask::demo::run()?,
+        ["test"] => xtask::test::run()?,
+        ["bench"] => xtask::bench::run()?,
+        ["target"] => xtask::target::ensure()?,
+        ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
+        _ => {
+            write!(std::io::stderr(), "{USAGE}")?;
+            return Ok(ExitCode::from(2));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,141 @@
+//! Chaincode that harms its host, one way a call.
+//!
+//! Invariant: each misbehaviour is only itself; what else a call does is the least it can.
+
+use std::hint::black_box;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use wasmcc_sdk::Chaincode;
+use wasmcc_sdk::Context;
+use wasmcc_sdk::Error;
+use wasmcc_sdk::Level;
+use wasmcc_sdk::Response;
+use wasmcc_sdk::Result;
+
+/// See the head of this crate.
+pub struct Hostile;
+
+impl Chaincode for Hostile {
+    fn init(&self, ctx: &Context) -> Response {
+        self.invoke(ctx)
+    }
+
+    fn invoke(&self, ctx: &Context) -> Response {
+        let (misbehaviour, args) = ctx.get_function_and_parameters();
+        let first = args.first().map(String::as_str).unwrap_or_default();
+        misbehave(ctx, &misbehaviour, first).unwrap_or_else(Response::from)
+    }
+}
+
+/// What the first argument names; sizes are in bytes.
+fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Response> {
+    match misbehaviour {
+        "" => {}
+        // Never ends.
+        "loop" => spin(),
+        // Never ends, and each turn calls the host.
+        "loop-reads" => loop {
+            ctx.get_state("key")?;
+        },
+        // Takes memory until there is none.
+        "grow" => grow(1 << 20),
+        // The same in steps that a limit on the number of allocations would see.
+        "allocate" => grow(64),
+        // Asks for all of it at once.
+        "allocate-at-once" => drop(black_box(Vec::<u8>::with_capacity(1 << 30))),
+        "recurse" => return Ok(Response::success(recurse(black_box(0)).to_string())),
+        "trap" => trap(),
+        "panic" => refuse_loudly(argument),
+        "huge-result" => return Ok(Response::success(bytes(number(argument)?))),
+        "huge-message" => return Ok(Response::error("m".repeat(number(argument)?))),
+        "huge-key" => ctx.put_state(&"k".repeat(number(argument)?), b"v")?,
+        "huge-read-key" => {
+            ctx.get_state(&"k".repeat(number(argument)?))?;
+        }
+        "huge-value" => ctx.put_state("key", &bytes(number(argument)?))?,
+        "huge-event" => ctx.set_event("event", &bytes(number(argument)?))?,
+        "many-writes" => {
+            for index in 0..number(argument)? {
+                ctx.put_state(&index.to_string(), b"v")?;
+            }
+        }
+        "many-iterators" => many_iterators(ctx, number(argument)?)?,
+        "sleep" => thread::sleep(Duration::from_secs(argument.parse()?)),
+        "exit" => process::exit(argument.parse().unwrap_or(0)),
+        "spam-log" => spam(ctx, number(argument)?),
+        "spam-stdout" => spam_stdout(number(argument)?),
+        "huge-log" => ctx.log(Level::Info, &"l".repeat(number(argument)?)),
+        // A status that no peer has a meaning for, such as 0, -1 or i32::MAX.
+        "status" => {
+            return Ok(Response { status: argument.parse()?, ..Response::success("payload") });
+        }
+        "call-itself" => return Ok(ctx.invoke_chaincode(argument, &ctx.get_args(), "")),
+        _ => return Err(Error::bad_request(format!("no misbehaviour {misbehaviour}"))),
+    }
+    Ok(Response::success(Vec::new()))
+}
+
+fn spin() {
+    loop {
+        black_box(());
+    }
+}
+
+fn grow(step: usize) {
+    let mut taken = Vec::new();
+    loop {
+        taken.push(black_box(vec![1u8; step]));
+    }
+}
+
+// A tail call would become a loop, so each frame has something to do behind it.
+#[allow(unconditional_recursion, reason = "that is what it is for")]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 8]);
+    recurse(depth + 1) + frame[0]
+}
+
+fn trap() {
+    #[cfg(target_family = "wasm")]
+    core::arch::wasm32::unreachable();
+}
+
+#[allow(clippy::panic, reason = "that is what it is for")]
+fn refuse_loudly(text: &str) {
+    panic!("{text}");
+}
+
+fn many_iterators(ctx: &Context, count: usize) -> Result<()> {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        let mut rows = ctx.get_state_by_range("", "")?;
+        rows.next();
+        open.push(rows);
+    }
+    Ok(())
+}
+
+fn spam(ctx: &Context, count: usize) {
+    for index in 0..count {
+        ctx.log(Level::Error, &format!("line {index}"));
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "that is what it is for")]
+fn spam_stdout(count: usize) {
+    for index in 0..count {
+        println!("line {index}");
+    }
+}
+
+fn bytes(count: usize) -> Vec<u8> {
+    vec![b'x'; count]
+}
+
+fn number(text: &str) -> Result<usize> {
+    Ok(text.parse()?)
+}
+
+wasmcc_sdk::export_chaincode!(Hostile);

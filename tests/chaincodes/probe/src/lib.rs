@@ -1,0 +1,247 @@
+//! A chaincode that does one thing a call, so that a test can look at what each does to the ledger.
+//!
+//! The first argument names the operation, see `invoke`; rows come back one a line. `then`, `try` and
+//! `repeat` put operations together.
+//!
+//! Invariant: a call does exactly the ledger calls its operation names, in the order of the list.
+
+mod determinism;
+mod private;
+
+use wasmcc_sdk::Chaincode;
+use wasmcc_sdk::Context;
+use wasmcc_sdk::Error;
+use wasmcc_sdk::KeyValue;
+use wasmcc_sdk::Level;
+use wasmcc_sdk::MetadataEntry;
+use wasmcc_sdk::Response;
+use wasmcc_sdk::Result;
+
+/// See the head of this crate.
+pub struct Probe;
+
+impl Chaincode for Probe {
+    /// Writes its arguments, joined by blanks, to the key `init`; fails if the first one is `fail`.
+    fn init(&self, ctx: &Context) -> Response {
+        let args = ctx.get_string_args();
+        if args.first().is_some_and(|first| first == "fail") {
+            return Response::error("init failed");
+        }
+        ctx.put_state("init", args.join(" ").as_bytes()).map(|()| Vec::new()).into()
+    }
+
+    fn invoke(&self, ctx: &Context) -> Response {
+        let (operation, args) = ctx.get_function_and_parameters();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        if operation == "status" {
+            return status(&args).unwrap_or_else(Response::from);
+        }
+        invoke(ctx, &operation, &args).into()
+    }
+}
+
+/// Runs one operation; its arguments are what the patterns below name.
+fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
+    match (operation, args) {
+        ("noop", _) => {}
+        ("put", [key, value]) => ctx.put_state(key, value.as_bytes())?,
+        ("get", [key]) => return Ok(ctx.get_state(key)?.unwrap_or_default()),
+        ("del", [key]) => ctx.del_state(key)?,
+        ("empty", [key]) => ctx.put_state(key, b"")?,
+        ("rmw", [key, suffix]) => {
+            let mut value = ctx.get_state(key)?.unwrap_or_default();
+            value.extend_from_slice(suffix.as_bytes());
+            ctx.put_state(key, &value)?;
+        }
+        ("putread", [key, value]) => {
+            ctx.put_state(key, value.as_bytes())?;
+            return Ok(ctx.get_state(key)?.unwrap_or_default());
+        }
+        ("mput", [prefix, count]) => put_many(ctx, prefix, number(count)?)?,
+        ("batch", [prefix, count]) => {
+            ctx.start_write_batch();
+            put_many(ctx, prefix, number(count)?)?;
+            ctx.finish_write_batch()?;
+        }
+        ("mget", keys) => {
+            let values = ctx.get_multiple_states(keys)?;
+            return Ok(lines(values.into_iter().map(|value| match value {
+                Some(value) => text(&value),
+                None => "-".to_owned(),
+            })));
+        }
+        ("event", [name, payload]) => ctx.set_event(name, payload.as_bytes())?,
+        ("log", [words]) => ctx.log(Level::Info, words),
+        ("info", []) => return info(ctx),
+        ("hashmap", []) => return determinism::probe(ctx),
+        ("then", operations) => return then(ctx, operations),
+        ("try", [operation, args @ ..]) => {
+            return Ok(invoke(ctx, operation, args).unwrap_or_else(refused));
+        }
+        ("repeat", [count, operation, args @ ..]) => {
+            let answers: Result<Vec<_>> =
+                (0..number(count)?).map(|_| invoke(ctx, operation, args)).collect();
+            return Ok(answers?.concat());
+        }
+        ("cc2cc", [name, args @ ..]) => return call(ctx, name, args, ""),
+        ("cc2cc-on", [channel, name, args @ ..]) => return call(ctx, name, args, channel),
+        _ => return query(ctx, operation, args),
+    }
+    Ok(Vec::new())
+}
+
+fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
+    match (operation, args) {
+        ("range", [start, end]) => rows(ctx.get_state_by_range(start, end)?),
+        ("range", [start, end, limit]) => {
+            rows(ctx.get_state_by_range(start, end)?.take(number(limit)?))
+        }
+        ("page", [start, end, size, bookmark]) => {
+            let size = i32::try_from(number(size)?)?;
+            page(ctx.get_state_by_range_with_pagination(start, end, size, bookmark)?)
+        }
+        ("comp", [object_type, attributes @ .., value]) => {
+            let key = ctx.create_composite_key(object_type, attributes)?;
+            ctx.put_state(&key, value.as_bytes())?;
+            Ok(Vec::new())
+        }
+        ("pcomp", [object_type, attributes @ ..]) => {
+            let found = ctx.get_state_by_partial_composite_key(object_type, attributes)?;
+            rows(found.map(|row| split(ctx, row?)))
+        }
+        ("pcomppage", [object_type, attribute, size, bookmark]) => {
+            let size = i32::try_from(number(size)?)?;
+            page(ctx.get_state_by_partial_composite_key_with_pagination(
+                object_type,
+                &[attribute],
+                size,
+                bookmark,
+            )?)
+        }
+        ("query", [selector]) => rows(ctx.get_query_result(selector)?),
+        ("querypage", [selector, size, bookmark]) => {
+            let size = i32::try_from(number(size)?)?;
+            page(ctx.get_query_result_with_pagination(selector, size, bookmark)?)
+        }
+        ("history", [key]) => {
+            let changes: Result<Vec<_>> = ctx.get_history_for_key(key)?.collect();
+            Ok(lines(changes?.into_iter().map(|change| {
+                let value = if change.is_delete { "deleted".into() } else { text(&change.value) };
+                format!("{} {} {value}", change.tx_id, change.timestamp.seconds)
+            })))
+        }
+        ("setmeta", [key, policy]) => {
+            ctx.set_state_validation_parameter(key, policy.as_bytes()).map(|()| Vec::new())
+        }
+        ("getmeta", [key]) => Ok(ctx.get_state_validation_parameter(key)?.unwrap_or_default()),
+        ("setentry", [key, name, value]) => {
+            let entry =
+                MetadataEntry { name: (*name).to_owned(), value: value.as_bytes().to_vec() };
+            ctx.put_state_metadata(key, &entry).map(|()| Vec::new())
+        }
+        ("getentries", [key]) => {
+            let entries = ctx.get_state_metadata(key)?.into_iter();
+            Ok(lines(entries.map(|entry| format!("{}={}", entry.name, text(&entry.value)))))
+        }
+        _ => private::invoke(ctx, operation, args),
+    }
+}
+
+/// `status N [MESSAGE [PAYLOAD]]`: answers exactly that.
+fn status(args: &[&str]) -> Result<Response> {
+    let status = args.first().ok_or_else(|| Error::bad_request("no status"))?.parse()?;
+    let words = |index: usize| args.get(index).copied().unwrap_or_default().to_owned();
+    Ok(Response { status, message: words(1), payload: words(2).into_bytes() })
+}
+
+/// `OPERATION [ARGUMENTS] ; OPERATION ...`: one after the other, up to the first that fails.
+fn then(ctx: &Context, operations: &[&str]) -> Result<Vec<u8>> {
+    let mut answers = Vec::new();
+    for operation in operations.split(|word| *word == ";") {
+        let [operation, args @ ..] = operation else {
+            return Err(Error::bad_request("nothing beside a semicolon"));
+        };
+        answers.extend(invoke(ctx, operation, args)?);
+    }
+    Ok(answers)
+}
+
+/// What `try` makes of a refusal.
+fn refused(error: Error) -> Vec<u8> {
+    match error.refusal() {
+        Some(kind) => format!("refused {kind:?}: {error}\n").into_bytes(),
+        None => format!("refused: {error}\n").into_bytes(),
+    }
+}
+
+fn put_many(ctx: &Context, prefix: &str, count: usize) -> Result<()> {
+    for index in 0..count {
+        ctx.put_state(&format!("{prefix}{index:05}"), index.to_string().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn call(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Result<Vec<u8>> {
+    let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
+    ctx.invoke_chaincode(name, &args, channel).ok()
+}
+
+fn info(ctx: &Context) -> Result<Vec<u8>> {
+    let time = ctx.get_tx_timestamp()?;
+    let names = |map: std::collections::BTreeMap<String, Vec<u8>>| {
+        map.into_keys().collect::<Vec<_>>().join(",")
+    };
+    let identity = ctx.client_identity()?;
+    let proposal = ctx.get_signed_proposal();
+    Ok(lines([
+        format!("tx_id={}", ctx.get_tx_id()),
+        format!("channel={}", ctx.get_channel_id()),
+        format!("binding={}", hex(&ctx.get_binding())),
+        format!("timestamp={}.{:09}", time.seconds, time.nanos),
+        format!("creator={} bytes", ctx.get_creator().len()),
+        format!("client={}", identity.msp_id()),
+        format!("transient={}", names(ctx.get_transient())),
+        format!("decorations={}", names(ctx.get_decorations())),
+        format!("proposal={} bytes", proposal.map_or(0, |p| p.proposal_bytes.len())),
+        format!("peer={}", ctx.get_peer_msp_id()?),
+    ]))
+}
+
+fn split(ctx: &Context, row: KeyValue) -> Result<KeyValue> {
+    let (object_type, attributes) = ctx.split_composite_key(&row.key)?;
+    Ok(KeyValue { key: format!("{object_type}/{}", attributes.join("/")), value: row.value })
+}
+
+fn rows(rows: impl Iterator<Item = Result<KeyValue>>) -> Result<Vec<u8>> {
+    let rows: Result<Vec<KeyValue>> = rows.collect();
+    Ok(lines(rows?.into_iter().map(|row| format!("{}={}", row.key, text(&row.value)))))
+}
+
+fn page(page: wasmcc_sdk::Page) -> Result<Vec<u8>> {
+    let mut payload = rows(page.rows.into_iter().map(Ok))?;
+    let tail = format!("count={} bookmark={}\n", page.fetched_records_count, page.bookmark);
+    payload.extend_from_slice(tail.as_bytes());
+    Ok(payload)
+}
+
+fn lines(lines: impl IntoIterator<Item = String>) -> Vec<u8> {
+    lines.into_iter().fold(Vec::new(), |mut text, line| {
+        text.extend_from_slice(line.as_bytes());
+        text.push(b'\n');
+        text
+    })
+}
+
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn number(text: &str) -> Result<usize> {
+    Ok(text.parse()?)
+}
+
+wasmcc_sdk::export_chaincode!(Probe);

@@ -1,0 +1,85 @@
+//! `cargo xtask bench`: measures, and says each figure in one line.
+//!
+//! Invariant: ratios compare what one run measured; nothing is compared across runs.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+
+use crate::cargo;
+use crate::guests;
+
+/// Transactions of the block that the bench `commit` commits.
+const BLOCK_TXS: f64 = 500.0;
+
+/// Runs all benches in release mode and prints `figure NAME VALUE` for each figure.
+///
+/// # Errors
+/// Something does not build, or a bench gave no result.
+pub fn run() -> Result<()> {
+    let guests = guests::build()?;
+    let folder = guests.first().and_then(|guest| guest.path.parent());
+    let folder = folder.context("there are no chaincodes")?;
+    let output = cargo::command()
+        .args(["bench", "--package=wasmcc", "--benches", "--features=server"])
+        .env("WASMCC_GUESTS", folder)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cargo cannot be run")?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&output.stdout)?;
+    ensure!(output.status.success(), "a bench failed");
+    let results = cargo::target_dir()?.join("criterion");
+    for (name, value) in figures(&results, &String::from_utf8_lossy(&output.stdout))? {
+        writeln!(out, "figure {name} {value:.2}")?;
+    }
+    Ok(())
+}
+
+fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
+    let time = |bench: &str| median_ns(results, bench);
+    let limit = time("endorse/verify")? + time("endorse/sign")? + time("endorse/bare_wasmtime")?;
+    let live = output.lines().find_map(|line| {
+        line.strip_prefix("live: ")?.strip_suffix(" MB")?.rsplit(' ').next()?.parse().ok()
+    });
+    Ok(vec![
+        ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
+        ("endorse_to_limit", time("endorse/process_proposal")? / limit),
+        ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
+        ("launch_cold_ms", time("launch/cold")? / 1e6),
+        ("launch_cached_ms", time("launch/cached")? / 1e6),
+        ("live_1000_mb", live.context("the bench `launch` did not say what instances take")?),
+    ])
+}
+
+/// The median that criterion estimated for `bench` ("group/function"), in nanoseconds.
+fn median_ns(results: &Path, bench: &str) -> Result<f64> {
+    let path = results.join(bench).join("new/estimates.json");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
+}
+
+/// Picks `median.point_estimate` out of criterion's file, whose form is fixed: not worth a JSON parser
+/// in the program that everything else waits for.
+fn point_estimate(text: &str) -> Option<f64> {
+    let median = text.split_once("\"median\"")?.1;
+    let value = median.split_once("\"point_estimate\":")?.1;
+    value.split([',', '}']).next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_found_in_criterions_file() {
+        let text = r#"{"mean":{"point_estimate":1.0},"median":{"confidence_interval":
+            {"lower_bound":2.0},"point_estimate":13281.5,"standard_error":3.0},"slope":null}"#;
+        assert_eq!(point_estimate(text), Some(13281.5));
+        assert_eq!(point_estimate("{}"), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! Runs cargo on this workspace.
+//!
+//! Invariant: the caller's own cargo, toolchain and target folder; nothing is chosen here.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+
+use crate::root;
+
+/// Where this workspace is built.
+///
+/// # Errors
+/// `CARGO_TARGET_DIR` is relative and the current folder is gone.
+pub fn target_dir() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(root().join("target")),
+    }
+}
+
+/// A call of cargo in the workspace's folder.
+pub fn command() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
+
+/// Runs cargo with `args`; its output goes where ours goes.
+///
+/// # Errors
+/// Cargo does not start or fails.
+pub fn run(args: &[&str]) -> Result<()> {
+    let status = command().args(args).status().context("cargo cannot be run")?;
+    ensure!(status.success(), "`cargo {}` failed", args.join(" "));
+    Ok(())
+}

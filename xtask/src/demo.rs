@@ -1,0 +1,32 @@
+//! `cargo xtask demo`: the main job, told as a story.
+//!
+//! Invariant: the story itself is `host/examples/demo.rs`; here it is built and started.
+
+use std::process::Command;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::ensure;
+
+use crate::cargo;
+use crate::guests;
+
+const CONTRACT: &str = "asset-transfer-basic";
+
+/// Builds the peer, the contract and the story, and runs it.
+///
+/// # Errors
+/// Something does not build, or the story does not go as it should.
+pub fn run() -> Result<()> {
+    let guests = guests::build()?;
+    let contract = guests.iter().find(|guest| guest.name == CONTRACT);
+    let contract = contract.with_context(|| format!("there is no chaincode {CONTRACT}"))?;
+    cargo::run(&["build", "--package=wasmcc", "--bin=wasmcc", "--example=demo"])?;
+    let built = cargo::target_dir()?.join("debug");
+    let status = Command::new(built.join("examples/demo"))
+        .arg(built.join("wasmcc"))
+        .arg(&contract.path)
+        .status()?;
+    ensure!(status.success(), "the demo failed");
+    Ok(())
+}

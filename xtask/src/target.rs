@@ -1,0 +1,125 @@
+//! Gives the Rust toolchain in use the target `wasm32-wasip2`.
+//!
+//! Invariant: where the target is there already, nothing is run but `rustc` to ask for its folder.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::root;
+
+/// The target of all chaincodes.
+pub const NAME: &str = "wasm32-wasip2";
+
+/// Behind a firewall that drops packets rustup would try for many minutes.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
+/// Downloads 40 MB and compiles the standard library: 40 s on two cores.
+const DEBIAN_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Makes sure that the standard library for [`NAME`] is there: first by rustup, and where its
+/// server is out of reach, on Debian, from source.
+///
+/// # Errors
+/// Neither worked; the text says what to do.
+pub fn ensure() -> Result<()> {
+    let folder = libraries()?;
+    if has_std(&folder) {
+        return Ok(());
+    }
+    let rustup = run(Command::new("rustup").args(["target", "add", NAME]), RUSTUP_LIMIT);
+    if rustup.is_ok() && has_std(&folder) {
+        return Ok(());
+    }
+    let mut debian = Ok(());
+    if Path::new("/etc/debian_version").exists() {
+        let script = root().join("xtask/install-wasip2-target.sh");
+        debian = run(Command::new("bash").arg(script), DEBIAN_LIMIT);
+        if debian.is_ok() && has_std(&folder) {
+            return Ok(());
+        }
+    }
+    let said = |outcome: Result<()>| outcome.err().map_or(String::new(), |e| format!("\n  {e:#}"));
+    bail!(
+        "the Rust toolchain has no target {NAME}: there is no standard library in {}.\n\
+         With a network, run `rustup target add {NAME}`; without rustup, install your \
+         distribution's package of the Rust standard library for it.{}{}",
+        folder.display(),
+        said(rustup),
+        said(debian),
+    );
+}
+
+/// Where the active toolchain has its libraries for the target, or would have them.
+fn libraries() -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .current_dir(root())
+        .args(["--print", "target-libdir", "--target", NAME])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("rustc cannot be run")?;
+    if !output.status.success() {
+        bail!("rustc does not know the target {NAME}");
+    }
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+fn has_std(folder: &Path) -> bool {
+    fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with("libstd-") && name.ends_with(".rlib")
+    })
+}
+
+/// Runs a command for at most `limit`; what it prints goes to stderr.
+fn run(command: &mut Command, limit: Duration) -> Result<()> {
+    let shown = format!("{command:?}");
+    let mut child = command
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .spawn()
+        .with_context(|| format!("{shown} cannot be run"))?;
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return if status.success() { Ok(()) } else { bail!("{shown}: {status}") };
+        }
+        if started.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            bail!("{shown} took more than {limit:?}");
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_fails_or_hangs_is_an_error() {
+        let failed = run(&mut Command::new("false"), Duration::from_secs(60)).unwrap_err();
+        assert!(failed.to_string().contains("exit status: 1"), "{failed}");
+        let slow = run(Command::new("sleep").arg("600"), Duration::ZERO).unwrap_err();
+        assert!(slow.to_string().contains("took more than"), "{slow}");
+        assert!(run(&mut Command::new("no-such-program"), Duration::ZERO).is_err());
+        run(&mut Command::new("true"), Duration::from_secs(60)).unwrap();
+    }
+
+    #[test]
+    fn a_folder_without_the_standard_library_is_seen() {
+        assert!(!has_std(Path::new("/no/such/folder")));
+        assert!(!has_std(root()));
+    }
+}

@@ -1,0 +1,24 @@
+//! `cargo xtask test`: all tests of the workspace.
+//!
+//! Invariant: no test is chosen or left out here.
+
+use anyhow::Result;
+
+use crate::cargo;
+use crate::guests;
+
+/// The program that tests of the command line run, as an environment variable.
+const PROGRAM: &str = "WASMCC_PROGRAM";
+
+/// Builds the chaincodes and the program, then runs every test.
+///
+/// # Errors
+/// Something does not build, or a test fails.
+pub fn run() -> Result<()> {
+    guests::build()?;
+    cargo::run(&["build", "--quiet", "--package=wasmcc", "--bin=wasmcc"])?;
+    let program = cargo::target_dir()?.join("debug/wasmcc");
+    let status = cargo::command().args(["test", "--workspace"]).env(PROGRAM, program).status()?;
+    anyhow::ensure!(status.success(), "tests failed");
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! Chaincodes that call each other.
+
+use std::sync::Arc;
+
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::msp::NetworkSpec;
+use wasmcc::node::Peer;
+use wasmcc::proto::protos::{self, TxValidationCode};
+use wasmcc::sandbox::{Endorsed, Sandbox};
+use wasmcc_tests::{Peers, call, guest, process, submit};
+
+/// The same chaincode under the names `a` and `b`.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new().unwrap();
+    for name in ["a", "b"] {
+        sandbox.deploy(name, &guest("probe")).unwrap();
+    }
+    sandbox
+}
+
+fn endorse(sandbox: &Sandbox, line: &str) -> Endorsed {
+    sandbox.endorse(call("a", line)).unwrap()
+}
+
+/// The text of a refused call, without its beginning.
+fn refusal(endorsed: &Endorsed) -> &str {
+    assert_eq!(endorsed.response.status, 500);
+    let prefix = format!("INVOKE_CHAINCODE failed: transaction ID: {}: ", endorsed.tx_id);
+    let text = endorsed.response.message.strip_prefix(&prefix);
+    text.unwrap_or_else(|| panic!("{}", endorsed.response.message))
+}
+
+fn written<'a>(endorsed: &'a Endorsed, namespace: &str) -> Vec<&'a str> {
+    let namespaces = &endorsed.rwset.as_ref().unwrap().namespaces;
+    let writes = namespaces.get(namespace).map(|ns| ns.writes.as_slice()).unwrap_or_default();
+    writes.iter().map(|write| write.key.as_str()).collect()
+}
+
+#[test]
+fn a_call_on_the_same_channel_is_part_of_the_transaction() {
+    let sandbox = sandbox();
+    let endorsed = endorse(&sandbox, "then put k mine ; cc2cc b put k its ; cc2cc b get k");
+    assert_eq!(endorsed.response.status, 200);
+    assert_eq!(endorsed.text(), "", "not even the callee reads what it wrote");
+    assert_eq!(written(&endorsed, "a"), ["k"]);
+    assert_eq!(written(&endorsed, "b"), ["k"]);
+    let lscc = &endorsed.rwset.as_ref().unwrap().namespaces["lscc"].reads;
+    let looked_up: Vec<&str> = lscc.iter().map(|read| read.key.as_str()).collect();
+    assert_eq!(looked_up, ["a", "b"]);
+    let interest = endorsed.proposal_response.interest.as_ref().unwrap();
+    let names: Vec<&str> = interest.chaincodes.iter().map(|called| called.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+
+    let committed = sandbox.commit(vec![endorsed]).unwrap();
+    assert_eq!(committed[0].code, TxValidationCode::Valid);
+    assert_eq!(endorse(&sandbox, "get k").text(), "mine");
+    assert_eq!(endorse(&sandbox, "cc2cc b get k").text(), "its");
+}
+
+#[test]
+fn what_a_callee_read_is_validated() {
+    let sandbox = sandbox();
+    let reader = endorse(&sandbox, "cc2cc b get k");
+    sandbox.submit(call("b", "put k new")).unwrap();
+    let late = sandbox.commit(vec![reader]).unwrap().remove(0);
+    assert_eq!(late.code, TxValidationCode::MvccReadConflict);
+}
+
+#[test]
+fn a_callee_sees_the_same_transaction() {
+    let sandbox = sandbox();
+    let info = |line: &str| {
+        let call = call("a", line).nonce("one nonce").transient("t", "x");
+        let at = wasmcc::types::Timestamp { seconds: 1_700_000_000, nanos: 5 };
+        sandbox.evaluate(call.timestamp(at)).unwrap().text()
+    };
+    let (own, called) = (info("info"), info("cc2cc b info"));
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("proposal=")).map(str::to_owned).collect()
+    };
+    assert_eq!(lines(&own), lines(&called));
+    assert!(called.contains("transient=t\n"), "{called}");
+    assert!(called.contains("timestamp=1700000000.000000005\n"), "{called}");
+}
+
+#[test]
+fn the_event_of_a_callee_is_dropped() {
+    let sandbox = sandbox();
+    let endorsed = endorse(&sandbox, "cc2cc b event inner x");
+    assert_eq!(endorsed.response.status, 200);
+    assert_eq!(endorsed.event, None);
+    let endorsed = endorse(&sandbox, "then event outer y ; cc2cc b event inner x");
+    assert_eq!(endorsed.event.unwrap().name, "outer");
+}
+
+#[test]
+fn a_callee_that_fails_leaves_its_writes_in_the_set() {
+    let sandbox = sandbox();
+    let endorsed = endorse(&sandbox, "then try cc2cc b then put k v ; put own w");
+    // The semicolon ended the outer operation; the callee must fail after its write.
+    assert_eq!(endorsed.response.status, 200);
+    let line = "try cc2cc b then put k v ; nonsense";
+    let endorsed = endorse(&sandbox, line);
+    assert_eq!(endorsed.text(), "refused: no operation nonsense with 0 arguments\n");
+    assert_eq!(written(&endorsed, "b"), ["k"]);
+    assert!(endorsed.proposal_response.endorsement.is_some(), "the caller decides");
+    let submitted = sandbox.submit(call("a", line)).unwrap();
+    assert_eq!(submitted.code, TxValidationCode::Valid);
+    assert_eq!(endorse(&sandbox, "cc2cc b get k").text(), "v");
+}
+
+#[test]
+fn a_callee_that_dies_is_an_answer_to_its_caller() {
+    let sandbox = sandbox();
+    sandbox.deploy("hostile", &guest("hostile")).unwrap();
+    let endorsed = endorse(&sandbox, "try cc2cc hostile panic at-the-disco");
+    assert_eq!(endorsed.response.status, 200);
+    let text = endorsed.text();
+    let beginning = format!(
+        "refused: INVOKE_CHAINCODE failed: transaction ID: {}: execute failed: transaction \
+         returned with failure: chaincode trapped: unreachable code (a panic or an abort): ",
+        endorsed.tx_id
+    );
+    assert!(text.starts_with(&beginning), "{text}");
+    assert!(text.contains("at-the-disco"), "{text}");
+}
+
+#[test]
+fn an_unknown_chaincode_is_not_called() {
+    let sandbox = sandbox();
+    let endorsed = endorse(&sandbox, "cc2cc nosuchcc get k");
+    // The text of a 2.5 peer, golden/streams.
+    assert_eq!(
+        refusal(&endorsed),
+        "execute failed: invalid invocation: [channel mychannel] failed to get chaincode container \
+         info for nosuchcc: chaincode nosuchcc not found"
+    );
+}
+
+#[test]
+fn a_version_in_the_address_is_ignored() {
+    let sandbox = sandbox();
+    assert_eq!(endorse(&sandbox, "cc2cc b:9.9 get k").response.status, 200);
+}
+
+#[test]
+fn cycles_are_refused() {
+    let sandbox = sandbox();
+    for line in ["cc2cc a get k", "cc2cc b cc2cc a get k"] {
+        let endorsed = endorse(&sandbox, line);
+        let tx_id = &endorsed.tx_id;
+        // The text of a 2.5 peer, golden/streams.
+        let refused = format!("execute failed: error sending: txid: {tx_id}(mychannel) exists");
+        assert!(refusal(&endorsed).ends_with(&refused), "{}", endorsed.response.message);
+        let again = sandbox.endorse(call("a", line)).unwrap();
+        assert_eq!(again.response.status, 500);
+    }
+    // The chaincodes are as good as before.
+    assert_eq!(endorse(&sandbox, "cc2cc b get k").response.status, 200);
+}
+
+#[test]
+fn only_some_system_chaincodes_may_be_called() {
+    let sandbox = sandbox();
+    let info = endorse(&sandbox, "cc2cc qscc GetChainInfo mychannel");
+    assert_eq!(info.response.status, 200);
+    let data = endorse(&sandbox, "cc2cc lscc getccdata mychannel b");
+    let data: protos::ChaincodeData =
+        prost::Message::decode(data.response.payload.as_slice()).unwrap();
+    assert_eq!((data.name.as_str(), data.version.as_str()), ("b", "1.0"));
+    for name in ["cscc", "escc"] {
+        let endorsed = endorse(&sandbox, &format!("cc2cc {name} GetChannels"));
+        let text = format!("system chaincode {name} cannot be invoked by a chaincode");
+        assert_eq!(refusal(&endorsed), text);
+    }
+}
+
+/// A peer on two channels with `a` on both, and what `Admin` commits there.
+fn two_channels() -> (Arc<Peer>, wasmcc::msp::SigningIdentity) {
+    let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
+    let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    let install = lscc::install("a", "1.0", guest("probe")).sign(&admin);
+    assert_eq!(process(&peer, install.signed).unwrap().response.response.unwrap().status, 200);
+    for channel in ["mychannel", "other"] {
+        peer.create_channel(channel).unwrap();
+        let definition = Definition {
+            channel_id: channel.into(),
+            name: "a".into(),
+            version: "1.0".into(),
+            ..Definition::default()
+        };
+        let deployed = submit(&peer, channel, lscc::deploy(definition), &admin);
+        assert_eq!(deployed, Ok(TxValidationCode::Valid));
+    }
+    (peer, admin)
+}
+
+fn proposal(channel: &str, line: &str) -> wasmcc::client::ProposalBuilder {
+    wasmcc::client::ProposalBuilder::new(channel, "a").args(line.split(' '))
+}
+
+fn answer(
+    peer: &Peer,
+    line: &str,
+    who: &wasmcc::msp::SigningIdentity,
+) -> (protos::ProposalResponse, String) {
+    let proposal = proposal("mychannel", line).sign(who);
+    (process(peer, proposal.signed).unwrap().response, proposal.tx_id.to_string())
+}
+
+#[test]
+fn a_call_to_another_channel_only_reads() {
+    let (peer, admin) = two_channels();
+    let put = submit(&peer, "other", proposal("other", "put k there"), &admin);
+    assert_eq!(put, Ok(TxValidationCode::Valid));
+    // The same chaincode in the same transaction, but on another channel: no cycle.
+    let (response, _) = answer(&peer, "cc2cc-on other a get k", &admin);
+    assert_eq!(response.response.unwrap().payload, b"there");
+    let action = wasmcc::client::chaincode_action(&response.payload).unwrap();
+    let rwset = wasmcc::ledger::TxRwSet::decode(&action.results).unwrap();
+    assert!(!rwset.namespaces.contains_key("a"), "what it read there is not validated here");
+
+    let line = "cc2cc-on other a put k lost";
+    assert_eq!(
+        submit(&peer, "mychannel", proposal("mychannel", line), &admin),
+        Ok(TxValidationCode::Valid)
+    );
+    for channel in ["mychannel", "other"] {
+        let read = proposal(channel, "get k").sign(&admin);
+        let read = process(&peer, read.signed).unwrap().response.response.unwrap().payload;
+        assert_eq!(read, if channel == "other" { &b"there"[..] } else { &b""[..] });
+    }
+}
+
+#[test]
+fn a_channel_that_the_peer_has_not_joined_cannot_be_called() {
+    let (peer, admin) = two_channels();
+    let (response, tx_id) = answer(&peer, "cc2cc-on nowhere a get k", &admin);
+    assert_eq!(
+        response.response.unwrap().message,
+        format!(
+            "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: failed to find ledger for channel: \
+             nowhere"
+        )
+    );
+}
+
+#[test]
+fn who_may_not_write_to_the_other_channel_may_not_call_there() {
+    let network = Peers::new(&NetworkSpec::with_orgs(2));
+    let peer = network.peer(|_| {});
+    let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    let stranger = peer.network().org("Org2MSP").unwrap().user("User1").unwrap();
+    let install = lscc::install("a", "1.0", guest("probe")).sign(&admin);
+    process(&peer, install.signed).unwrap();
+    peer.create_channel("mychannel").unwrap();
+    // The other channel is that of Org1 alone.
+    let id = wasmcc::types::ChannelId::parse("other").unwrap();
+    let mut genesis = peer.network().genesis(id);
+    genesis.application_orgs.retain(|org| org.name == "Org1MSP");
+    let join = wasmcc::client::cscc::join(&genesis.block().unwrap()).sign(&admin);
+    assert_eq!(process(&peer, join.signed).unwrap().response.response.unwrap().status, 200);
+    let definition = Definition {
+        channel_id: "mychannel".into(),
+        name: "a".into(),
+        version: "1.0".into(),
+        ..Definition::default()
+    };
+    submit(&peer, "mychannel", lscc::deploy(definition), &admin).unwrap();
+
+    let (response, tx_id) = answer(&peer, "cc2cc-on other a get k", &stranger);
+    assert_eq!(
+        response.response.unwrap().message,
+        format!("INVOKE_CHAINCODE failed: transaction ID: {tx_id}: MSP Org2MSP is unknown")
+    );
+}
+
+#[test]
+fn calls_nest_up_to_the_limit() {
+    let peer = Peers::new(&NetworkSpec::default()).peer(|config| config.support.call_depth = 2);
+    let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    peer.create_channel("mychannel").unwrap();
+    for name in ["a", "b", "c", "d"] {
+        let install = lscc::install(name, "1.0", guest("probe")).sign(&admin);
+        process(&peer, install.signed).unwrap();
+        let definition = Definition {
+            channel_id: "mychannel".into(),
+            name: name.into(),
+            version: "1.0".into(),
+            ..Definition::default()
+        };
+        submit(&peer, "mychannel", lscc::deploy(definition), &admin).unwrap();
+    }
+    let (response, _) = answer(&peer, "cc2cc b cc2cc c get k", &admin);
+    assert_eq!(response.response.unwrap().status, 200);
+    let (response, tx_id) = answer(&peer, "cc2cc b cc2cc c cc2cc d get k", &admin);
+    assert_eq!(
+        response.response.unwrap().message,
+        format!(
+            "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: chaincodes call each other more \
+             than 2 deep"
+        )
+    );
+}

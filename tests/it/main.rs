@@ -1,0 +1,12 @@
+//! The integration tests of wasmcc, one behaviour a file.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod chaincode_calls;
+mod determinism;
+mod endorsement;
+mod endorser_checks;
+mod install;
+mod lifecycle;
+mod queries;
+mod system_queries;
+mod transactions;

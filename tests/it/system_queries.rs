@@ -1,0 +1,214 @@
+//! CSCC and QSCC: channels, blocks and transactions as the peer tells them.
+
+use prost::Message;
+use wasmcc::client::{ProposalBuilder, cscc, qscc};
+use wasmcc::ledger::header_hash;
+use wasmcc::msp::NetworkSpec;
+use wasmcc::proto::{common, protos};
+use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
+use wasmcc::types::ChannelId;
+use wasmcc_tests::{call, guest};
+
+fn ask(sandbox: &Sandbox, user: &str, proposal: ProposalBuilder) -> Endorsed {
+    sandbox.endorse_as(proposal, &sandbox.identity(user).unwrap()).unwrap()
+}
+
+fn answer<M: Message + Default>(sandbox: &Sandbox, user: &str, proposal: ProposalBuilder) -> M {
+    let payload = ask(sandbox, user, proposal).accepted().unwrap().response.payload;
+    M::decode(payload.as_slice()).unwrap()
+}
+
+fn refusal(endorsed: &Endorsed) -> &str {
+    assert_eq!(endorsed.response.status, 500, "{:?}", endorsed.response);
+    assert!(endorsed.proposal_response.endorsement.is_none());
+    &endorsed.response.message
+}
+
+fn genesis(sandbox: &Sandbox, channel: &str) -> common::Block {
+    let id = ChannelId::parse(channel).unwrap();
+    sandbox.peer().network().genesis(id).block().unwrap()
+}
+
+fn channels(sandbox: &Sandbox, user: &str) -> Vec<String> {
+    let list: protos::ChannelQueryResponse = answer(sandbox, user, cscc::channels());
+    list.channels.into_iter().map(|channel| channel.channel_id).collect()
+}
+
+#[test]
+fn an_admin_joins_a_channel_once() {
+    let sandbox = Sandbox::new().unwrap();
+    assert_eq!(channels(&sandbox, "User1"), [CHANNEL]);
+    let block = genesis(&sandbox, "another");
+    let denied = ask(&sandbox, "User1", cscc::join(&block));
+    assert_eq!(
+        refusal(&denied),
+        "access denied for [JoinChain][another]: [Failed verifying that proposal's creator \
+         satisfies local MSP principal during channelless check policy with policy [Admins]: [The \
+         identity is not an admin under this MSP [Org1MSP]: The identity does not contain OU \
+         [ADMIN], MSP: [Org1MSP]]]"
+    );
+    assert_eq!(channels(&sandbox, "User1"), [CHANNEL]);
+    let joined = ask(&sandbox, "Admin", cscc::join(&block));
+    assert_eq!((joined.response.status, joined.text().as_str()), (200, ""));
+    assert_eq!(channels(&sandbox, "User1"), ["another", CHANNEL]);
+    let twice = ask(&sandbox, "Admin", cscc::join(&block));
+    assert_eq!(refusal(&twice), "channel another exists already");
+    let config: common::Block = answer(&sandbox, "User1", cscc::config_block("another"));
+    assert_eq!(config.header, block.header);
+    assert_eq!(config.data, block.data);
+}
+
+#[test]
+fn what_starts_no_channel_is_not_joined() {
+    let sandbox = Sandbox::new().unwrap();
+    let join = |block: Vec<u8>| {
+        let args = [b"JoinChain".to_vec(), block];
+        ask(&sandbox, "Admin", ProposalBuilder::new("", "cscc").args(args))
+    };
+    let text = "Cannot join the channel <nil> configuration block provided";
+    assert_eq!(refusal(&join(Vec::new())), text);
+    let garbage = join(vec![0xff; 10]);
+    let text = "Failed to reconstruct the genesis block, failed to decode Protobuf message";
+    assert!(refusal(&garbage).starts_with(text), "{}", refusal(&garbage));
+    let empty = common::Block { header: Some(Default::default()), ..Default::default() };
+    let empty = join(empty.encode_to_vec());
+    let text =
+        "\"JoinChain\" for channelID = ? failed because of validation of configuration block";
+    assert!(refusal(&empty).starts_with(text), "{}", refusal(&empty));
+    let mut second = genesis(&sandbox, "another");
+    second.header.as_mut().unwrap().number = 1;
+    assert_eq!(join(second.encode_to_vec()).response.status, 500);
+    let transaction = sandbox.deploy("probe", &guest("probe")).unwrap().block;
+    let block = sandbox.ledger().block(transaction).unwrap().unwrap();
+    assert_eq!(join(block.encode_to_vec()).response.status, 500);
+    assert_eq!(channels(&sandbox, "User1"), [CHANNEL]);
+}
+
+#[test]
+fn cscc_refuses_what_it_does_not_know() {
+    let sandbox = Sandbox::new().unwrap();
+    let call = |channel: &str, args: &[&str]| {
+        ask(&sandbox, "User1", ProposalBuilder::new(channel, "cscc").args(args.iter().copied()))
+    };
+    for (args, text) in [
+        (&[][..], "Incorrect number of arguments, 0"),
+        (&["JoinChain"], "Incorrect number of arguments, 1"),
+        (&["GetConfigBlock"], "Incorrect number of arguments, 1"),
+        (&["GetConfigBlock", ""], "ChannelID must not be nil."),
+        (&["GetConfigBlock", "nowhere"], "Unknown channel ID, nowhere"),
+        (&["Nonsense", "x"], "Requested function Nonsense not found."),
+    ] {
+        assert_eq!(refusal(&call(CHANNEL, args)), text);
+        assert_eq!(refusal(&call("", args)), text);
+    }
+}
+
+#[test]
+fn the_peers_channels_are_for_its_own_organization() {
+    let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).build().unwrap();
+    let stranger = sandbox.identity_of("Org2MSP", "Admin").unwrap();
+    let proposal = ProposalBuilder::new(CHANNEL, "cscc").args(["GetChannels"]);
+    let refused = sandbox.endorse_as(proposal, &stranger).unwrap();
+    let text = "access denied for [GetChannels]: MSP Org2MSP is unknown";
+    assert_eq!(refusal(&refused), text);
+    // The configuration of a channel is for all of its organizations.
+    let config = sandbox.endorse_as(cscc::config_block(CHANNEL), &stranger).unwrap();
+    assert_eq!(config.response.status, 200);
+    assert!(config.proposal_response.endorsement.is_some(), "it is asked on the channel");
+}
+
+#[test]
+fn qscc_finds_blocks_and_transactions() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &guest("probe")).unwrap();
+    let submitted = sandbox.submit(call("probe", "put k v")).unwrap();
+    let tx_id = submitted.endorsed.tx_id.as_str();
+
+    let info: common::BlockchainInfo = answer(&sandbox, "User1", qscc::chain_info(CHANNEL));
+    assert_eq!(info.height, 3);
+    let block: common::Block = answer(&sandbox, "User1", qscc::block_by_number(CHANNEL, 2));
+    let header = block.header.as_ref().unwrap();
+    assert_eq!((header.number, submitted.block), (2, 2));
+    assert_eq!(info.current_block_hash, header_hash(header));
+    assert_eq!(info.previous_block_hash, header.previous_hash);
+    let metadata = &block.metadata.as_ref().unwrap().metadata;
+    assert_eq!(metadata[2], [0], "one transaction, valid");
+
+    let by_hash = qscc::block_by_hash(CHANNEL, &info.current_block_hash);
+    assert_eq!(answer::<common::Block>(&sandbox, "User1", by_hash), block);
+    let by_tx_id = qscc::block_by_tx_id(CHANNEL, tx_id);
+    assert_eq!(answer::<common::Block>(&sandbox, "User1", by_tx_id), block);
+    let transaction: protos::ProcessedTransaction =
+        answer(&sandbox, "User1", qscc::transaction_by_id(CHANNEL, tx_id));
+    assert_eq!(transaction.validation_code, 0);
+    let envelope = transaction.transaction_envelope.unwrap().encode_to_vec();
+    assert_eq!(envelope, block.data.unwrap().data[0]);
+    // Without a channel it is asked the same way, and not endorsed.
+    let proposal = ProposalBuilder::new("", "qscc").args(["GetBlockByTxID", CHANNEL, tx_id]);
+    let asked = ask(&sandbox, "User1", proposal);
+    assert_eq!(asked.response.status, 200);
+    assert_eq!(asked.proposal_response.endorsement, None);
+}
+
+#[test]
+fn qscc_refuses_what_is_not_there() {
+    let sandbox = Sandbox::new().unwrap();
+    let call = |args: &[&str]| {
+        ask(&sandbox, "User1", ProposalBuilder::new(CHANNEL, "qscc").args(args.iter().copied()))
+    };
+    for (args, text) in [
+        (&[][..], "Incorrect number of arguments, 0"),
+        (&["GetChainInfo"], "Incorrect number of arguments, 1"),
+        (&["GetBlockByNumber", CHANNEL], "missing 3rd argument for GetBlockByNumber"),
+        (&["GetChainInfo", "nowhere"], "Invalid chain ID, nowhere"),
+        (
+            &["GetBlockByNumber", CHANNEL, "x"],
+            "Failed to parse block number with error invalid digit found in string",
+        ),
+        (
+            &["GetBlockByNumber", CHANNEL, "7"],
+            "Failed to get block number 7, error no such block number",
+        ),
+        (&["GetBlockByHash", CHANNEL, "x"], "Failed to get block hash x, error no such block hash"),
+        (
+            &["GetTransactionByID", CHANNEL, "x"],
+            "Failed to get transaction with id x, error no such transaction ID [x] in index",
+        ),
+        (
+            &["GetBlockByTxID", CHANNEL, "x"],
+            "Failed to get block for txID x, error no such transaction ID [x] in index",
+        ),
+        (
+            &["Nonsense", CHANNEL, "x"],
+            "access denied for [Nonsense][mychannel]: [Unmapped policy for qscc/Nonsense]",
+        ),
+    ] {
+        assert_eq!(refusal(&call(args)), text);
+    }
+}
+
+#[test]
+fn a_channel_tells_strangers_nothing() {
+    let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).build().unwrap();
+    let mut alone = sandbox.peer().network().genesis(ChannelId::parse("alone").unwrap());
+    alone.application_orgs.retain(|org| org.name == "Org1MSP");
+    let join = cscc::join(&alone.block().unwrap());
+    assert_eq!(ask(&sandbox, "Admin", join).response.status, 200);
+    let stranger = sandbox.identity_of("Org2MSP", "Admin").unwrap();
+    // Asked on a channel where both are.
+    for args in [["GetChainInfo", "alone"], ["GetConfigBlock", "alone"]] {
+        let (name, ends) = match args[0] {
+            "GetChainInfo" => ("qscc", ("[", "]")),
+            _ => ("cscc", ("", "")),
+        };
+        let proposal = ProposalBuilder::new(CHANNEL, name).args(args);
+        let refused = sandbox.endorse_as(proposal, &stranger).unwrap();
+        assert_eq!(
+            refusal(&refused),
+            format!(
+                "access denied for [{}][alone]: {}MSP Org2MSP is unknown{}",
+                args[0], ends.0, ends.1
+            )
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! What the integration tests share.
+//!
+//! Invariant: no checks; those are in the tests.
+
+mod forge;
+mod peers;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use wasmcc::proto::protos;
+use wasmcc::sandbox::Call;
+
+pub use forge::{Forge, high_s};
+pub use peers::{Peers, process, submit};
+
+/// The component of a chaincode of this repository, such as `probe`. All of them are built the first
+/// time one is asked for.
+///
+/// # Panics
+/// If the chaincodes do not build, or there is none of this name.
+#[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
+pub fn guest(name: &str) -> Vec<u8> {
+    static GUESTS: OnceLock<Vec<xtask::guests::Guest>> = OnceLock::new();
+    let guests = GUESTS.get_or_init(|| match xtask::guests::build() {
+        Ok(guests) => guests,
+        Err(error) => panic!("{error:#}"),
+    });
+    let Some(guest) = guests.iter().find(|guest| guest.name == name) else {
+        panic!("there is no chaincode {name}");
+    };
+    match std::fs::read(&guest.path) {
+        Ok(component) => component,
+        Err(error) => panic!("{}: {error}", guest.path.display()),
+    }
+}
+
+/// A folder of captured bytes.
+pub fn golden(folder: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(folder)
+}
+
+/// A call as one writes it on a command line: the function, then its arguments; `''` is an empty one.
+pub fn call(chaincode: &str, line: &str) -> Call {
+    let mut words = line.split_whitespace().map(|word| if word == "''" { "" } else { word });
+    Call::new(chaincode, words.next().unwrap_or_default()).args(words)
+}
+
+/// What LSCC's install and deploy take; a deploy has no code.
+pub fn deployment_spec(
+    name: &str,
+    version: &str,
+    code: Vec<u8>,
+) -> protos::ChaincodeDeploymentSpec {
+    let id =
+        protos::ChaincodeId { name: name.into(), version: version.into(), ..Default::default() };
+    let spec = protos::ChaincodeSpec { chaincode_id: Some(id), ..Default::default() };
+    protos::ChaincodeDeploymentSpec { chaincode_spec: Some(spec), code_package: code }
+}

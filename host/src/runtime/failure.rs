@@ -2,6 +2,8 @@
 
 use wasmtime::Trap;
 
+use crate::runtime::limits::Limits;
+
 /// Why a transaction's guest gave no response. The text names the limit or the trap, and what the guest
 /// wrote to standard error, so that a panic's message reaches the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +48,10 @@ impl Failure {
 }
 
 fn stderr_suffix(stderr: &str) -> String {
-    match stderr.trim() {
+    // Rust's advice to set a variable, which no guest has.
+    let is_advice = |line: &&str| line.starts_with("note: run with `RUST_BACKTRACE=1`");
+    let lines: Vec<&str> = stderr.lines().filter(|line| !is_advice(line)).collect();
+    match lines.join("\n").trim() {
         "" => String::new(),
         text => format!(": {text}"),
     }
@@ -58,7 +63,7 @@ fn stderr_suffix(stderr: &str) -> String {
 pub struct Stop(pub Failure);
 
 /// Sorts what wasmtime reports.
-pub fn classify(error: &wasmtime::Error, fuel: u64, stderr: String) -> Failure {
+pub fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
         return failure.clone();
     }
@@ -66,14 +71,25 @@ pub fn classify(error: &wasmtime::Error, fuel: u64, stderr: String) -> Failure {
         return Failure::Trapped { trap: format!("exit with status {}", exit.0), stderr };
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: fuel },
+        Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: limits.fuel },
         Some(Trap::Interrupt) => Failure::Timeout,
         Some(Trap::StackOverflow) => {
             Failure::Limit("call stack exhausted (recursion too deep)".into())
         }
         Some(trap) => Failure::Trapped { trap: trap_name(*trap), stderr },
+        None if carried_too_much(error) => {
+            let limit = limits.host_call_bytes;
+            Failure::Limit(format!(
+                "more than {limit} bytes in one call between chaincode and peer"
+            ))
+        }
         None => Failure::Trapped { trap: format!("{error:#}"), stderr },
     }
+}
+
+/// wasmtime keeps the type of this error to itself; an integration test meets it.
+fn carried_too_much(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().ends_with("fuel allocated for hostcalls has been exhausted")
 }
 
 /// Our own words for the traps that contract authors meet; wasmtime's for the rest.
@@ -94,10 +110,11 @@ mod tests {
     #[test]
     fn every_trap_has_a_class() {
         // A new trap of a new wasmtime must be looked at: is it deterministic?
+        let limits = Limits { fuel: 7, ..Limits::default() };
         let known = (0..=u8::MAX).filter_map(Trap::from_u8).count();
         assert_eq!(known, 50);
         for trap in (0..=u8::MAX).filter_map(Trap::from_u8) {
-            let failure = classify(&wasmtime::Error::from(trap), 7, String::new());
+            let failure = classify(&wasmtime::Error::from(trap), &limits, String::new());
             let expected = match trap {
                 Trap::OutOfFuel => matches!(failure, Failure::OutOfFuel { limit: 7 }),
                 Trap::Interrupt => failure == Failure::Timeout,
@@ -110,7 +127,10 @@ mod tests {
 
     #[test]
     fn stderr_is_part_of_the_text() {
-        let failure = Failure::Trapped { trap: "unreachable".into(), stderr: "boom\n".into() };
+        let failure = Failure::Trapped {
+            trap: "unreachable".into(),
+            stderr: "boom\nnote: run with `RUST_BACKTRACE=1` to\n".into(),
+        };
         assert_eq!(failure.to_string(), "chaincode trapped: unreachable: boom");
     }
 }

@@ -145,7 +145,7 @@ impl Runtime {
         let state = TxState {
             wasi: wasi::context(&invocation, stdout.clone(), stderr.clone()),
             table: ResourceTable::new(),
-            memory: MemoryLimiter { used: 0, limits: Arc::clone(limits) },
+            memory: MemoryLimiter { used: 0, refused: false, limits: Arc::clone(limits) },
             invocation,
             backend,
             event: None,
@@ -163,7 +163,7 @@ impl Runtime {
         let contract = component.pre().instantiate(&mut store).map_err(|error| {
             match error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
                 Some(full) => Failure::Host(format!("no free instance ({full})")),
-                None => classify(&error, limits.fuel, stderr.text()),
+                None => store.data().failure(&error, stderr.text()),
             }
         })?;
         Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr })
@@ -197,7 +197,7 @@ impl Instance {
         };
         self.log_output();
         let fabric::chaincode::types::Response { status, message, payload } =
-            result.map_err(|error| classify(&error, self.fuel, self.stderr.text()))?;
+            result.map_err(|error| self.store.data().failure(&error, self.stderr.text()))?;
         let (size, limit) =
             (message.len() + payload.len(), self.store.data().limits().response_bytes);
         if size > limit {
@@ -251,6 +251,18 @@ impl TxState {
 
     pub fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
         (&mut self.wasi, &mut self.table)
+    }
+
+    /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
+    fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
+        match classify(error, self.limits(), stderr) {
+            Failure::Trapped { trap, stderr } if self.memory.refused => {
+                let limit = self.limits().memory_bytes;
+                let trap = format!("{trap} after it was refused more than {limit} bytes of memory");
+                Failure::Trapped { trap, stderr }
+            }
+            failure => failure,
+        }
     }
 
     /// Counts one call from the guest to the host.
@@ -328,6 +340,7 @@ fn stop_at_limit<T>(text: String) -> wasmtime::Result<T> {
 /// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
 struct MemoryLimiter {
     used: usize,
+    refused: bool,
     limits: Arc<Limits>,
 }
 
@@ -342,6 +355,8 @@ impl ResourceLimiter for MemoryLimiter {
         let allowed = used <= self.limits.memory_bytes;
         if allowed {
             self.used = used;
+        } else {
+            self.refused = true;
         }
         Ok(allowed)
     }

@@ -49,6 +49,7 @@ impl From<LedgerError> for Refusal {
             LedgerError::Unsupported(_) => ErrorKind::Unsupported,
             LedgerError::KeyTooLong { .. }
             | LedgerError::ValueTooLong { .. }
+            | LedgerError::TooMuchRecorded { .. }
             | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,
             LedgerError::PaginatedQueryAfterWrite { .. }
             | LedgerError::WriteAfterPaginatedQuery { .. } => ErrorKind::NotPermitted,

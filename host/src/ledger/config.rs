@@ -14,6 +14,9 @@ pub struct LedgerConfig {
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,
+    /// Keys and values that one simulation may read and write together, in bytes; of what it reads
+    /// only the keys count, of a range only what is recorded of it.
+    pub max_rwset_bytes: usize,
     /// Range queries that one simulation may start.
     pub max_ranges: usize,
 }
@@ -25,6 +28,7 @@ impl Default for LedgerConfig {
             total_query_limit: 100_000,
             max_key_bytes: 64 << 10,
             max_value_bytes: 16 << 20,
+            max_rwset_bytes: 64 << 20,
             max_ranges: 10_000,
         }
     }

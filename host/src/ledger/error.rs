@@ -165,6 +165,12 @@ pub enum LedgerError {
         /// `LedgerConfig::max_value_bytes`.
         limit: usize,
     },
+    /// A simulation read and wrote more than it may.
+    #[error("a transaction may read and write keys and values of at most {limit} bytes together")]
+    TooMuchRecorded {
+        /// `LedgerConfig::max_rwset_bytes`.
+        limit: usize,
+    },
     /// A simulation started more range queries than it may.
     #[error("a transaction may start at most {limit} range queries")]
     TooManyRanges {

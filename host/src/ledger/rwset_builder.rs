@@ -34,6 +34,7 @@ use crate::types::sha256;
 #[derive(Default)]
 pub(crate) struct RwSetBuilder {
     namespaces: BTreeMap<String, NsBuilder>,
+    bytes: usize,
 }
 
 #[derive(Default)]
@@ -62,9 +63,29 @@ pub(crate) enum PrivateWrite {
 }
 
 impl RwSetBuilder {
+    /// The keys and values in here, about. What was replaced does not count.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// By how much a write would make it grow.
+    pub(crate) fn growth(&self, namespace: &str, key: &str, value_bytes: usize) -> usize {
+        match self.namespaces.get(namespace).and_then(|ns| ns.writes.get(key)) {
+            Some(replaced) => value_bytes.saturating_sub(replaced.len()),
+            None => key.len() + value_bytes,
+        }
+    }
+
+    /// Counts what is kept elsewhere until the set is built.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
     /// A key was read at this version; None: it does not exist.
     pub(crate) fn add_read(&mut self, namespace: &str, key: &str, version: Option<Height>) {
-        self.namespace(namespace).reads.insert(key.to_owned(), version);
+        if self.namespace(namespace).reads.insert(key.to_owned(), version).is_none() {
+            self.bytes += key.len();
+        }
     }
 
     /// A range was read. The first of two equal queries stays. Fabric: `AddToRangeQuerySet`.
@@ -82,12 +103,20 @@ impl RwSetBuilder {
 
     /// A key is put, or deleted if the value is empty. The last write of a key counts.
     pub(crate) fn add_write(&mut self, namespace: &str, key: &str, value: Vec<u8>) {
-        self.namespace(namespace).writes.insert(key.to_owned(), value);
+        self.bytes += value.len();
+        match self.namespace(namespace).writes.insert(key.to_owned(), value) {
+            Some(replaced) => self.bytes -= replaced.len(),
+            None => self.bytes += key.len(),
+        }
     }
 
     /// The metadata of a key is replaced, or deleted if it is empty.
     pub(crate) fn add_metadata_write(&mut self, namespace: &str, key: &str, metadata: Metadata) {
-        self.namespace(namespace).metadata.insert(key.to_owned(), metadata);
+        self.bytes += metadata_bytes(&metadata);
+        match self.namespace(namespace).metadata.insert(key.to_owned(), metadata) {
+            Some(replaced) => self.bytes -= metadata_bytes(&replaced),
+            None => self.bytes += key.len(),
+        }
     }
 
     /// The hash of a private key was read.
@@ -98,6 +127,7 @@ impl RwSetBuilder {
         key: &str,
         version: Option<Height>,
     ) {
+        self.bytes += key.len();
         self.collection(namespace, collection).reads.insert(key.to_owned(), version);
     }
 
@@ -109,6 +139,10 @@ impl RwSetBuilder {
         key: &str,
         write: PrivateWrite,
     ) {
+        self.bytes += key.len();
+        if let PrivateWrite::Put(value) = &write {
+            self.bytes += value.len();
+        }
         self.collection(namespace, collection).writes.insert(key.to_owned(), write);
     }
 
@@ -120,6 +154,7 @@ impl RwSetBuilder {
         key: &str,
         metadata: Metadata,
     ) {
+        self.bytes += key.len() + metadata_bytes(&metadata);
         self.collection(namespace, collection).metadata.insert(key.to_owned(), metadata);
     }
 
@@ -171,6 +206,11 @@ impl RwSetBuilder {
     fn collection(&mut self, namespace: &str, collection: &str) -> &mut CollectionBuilder {
         self.namespace(namespace).collections.entry(collection.to_owned()).or_default()
     }
+}
+
+/// The names and values of a key's metadata.
+pub(crate) fn metadata_bytes(metadata: &Metadata) -> usize {
+    metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 impl CollectionBuilder {

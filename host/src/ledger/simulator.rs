@@ -15,6 +15,7 @@ use crate::ledger::rwset::TxRwSet;
 use crate::ledger::rwset_builder::PrivateWrite;
 use crate::ledger::rwset_builder::RwSetBuilder;
 use crate::ledger::rwset_builder::kv_read;
+use crate::ledger::rwset_builder::metadata_bytes;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::snapshot::StateRange;
 use crate::ledger::state::Metadata;
@@ -74,6 +75,8 @@ struct RangeScan {
     rows: Option<StateRange>,
     closed: bool,
     left: usize,
+    /// Rows whose keys were counted.
+    kept: u32,
 }
 
 impl Simulator {
@@ -115,6 +118,7 @@ impl Simulator {
     /// Puts a key; an empty value deletes it. The last write of a key counts.
     pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.check_room(self.builder.growth(ns, key, value.len()))?;
         self.builder.add_write(ns, key, value);
         Ok(())
     }
@@ -131,7 +135,9 @@ impl Simulator {
         key: &str,
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
-        self.before_write(key, metadata_bytes(&metadata))?;
+        let bytes = metadata_bytes(&metadata);
+        self.before_write(key, bytes)?;
+        self.check_room(key.len() + bytes)?;
         self.builder.add_metadata_write(ns, key, metadata);
         Ok(())
     }
@@ -144,6 +150,7 @@ impl Simulator {
             return Err(LedgerError::TooManyRanges { limit: limits.max_ranges });
         }
         let left = limits.total_query_limit;
+        self.check_room(start.len() + end.len())?;
         self.ranges.push(RangeScan {
             namespace: ns.to_owned(),
             end: end.to_owned(),
@@ -152,7 +159,9 @@ impl Simulator {
             rows: Some(self.snapshot.range(ns, start, end)),
             closed: false,
             left,
+            kept: 0,
         });
+        self.builder.count(start.len() + end.len());
         Ok(RangeId(self.ranges.len() - 1))
     }
 
@@ -160,8 +169,18 @@ impl Simulator {
     ///
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
+        self.check_room(0)?;
         let scan = self.ranges.get_mut(id.0).filter(|scan| !scan.closed);
-        scan.ok_or(LedgerError::UnknownRange)?.next_row()
+        let scan = scan.ok_or(LedgerError::UnknownRange)?;
+        let row = scan.next_row()?;
+        // Of more rows than this only a hash is kept.
+        if let Some(row) = &row
+            && scan.kept <= MAX_DEGREE
+        {
+            scan.kept += 1;
+            self.builder.count(row.key.len());
+        }
+        Ok(row)
     }
 
     /// Ends a query. What it has read stays recorded. Closing twice does nothing.
@@ -253,6 +272,7 @@ impl Simulator {
         value: Vec<u8>,
     ) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.check_room(key.len() + value.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Put(value));
         Ok(())
     }
@@ -275,6 +295,7 @@ impl Simulator {
         key: &str,
     ) -> Result<(), LedgerError> {
         self.before_write(key, 0)?;
+        self.check_room(key.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Purge);
         Ok(())
     }
@@ -287,7 +308,9 @@ impl Simulator {
         key: &str,
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
-        self.before_write(key, metadata_bytes(&metadata))?;
+        let bytes = metadata_bytes(&metadata);
+        self.before_write(key, bytes)?;
+        self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);
         Ok(())
     }
@@ -309,6 +332,7 @@ impl Simulator {
     }
 
     fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
+        self.check_room(key.len())?;
         let value = self.snapshot.get(ns, key)?;
         self.builder.add_read(ns, key, version(value.as_ref()));
         Ok(value)
@@ -320,6 +344,7 @@ impl Simulator {
         collection: &str,
         key: &str,
     ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.check_room(key.len())?;
         let value = self.snapshot.get_private_hash(ns, collection, key)?;
         self.builder.add_hashed_read(ns, collection, key, version(value.as_ref()));
         Ok(value)
@@ -340,6 +365,15 @@ impl Simulator {
             return Err(LedgerError::ValueTooLong { bytes: value_bytes, limit });
         }
         Ok(())
+    }
+
+    /// Whether this much more may be recorded.
+    fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
+        let limit = self.limits().max_rwset_bytes;
+        match self.builder.bytes().checked_add(bytes) {
+            Some(sum) if sum <= limit => Ok(()),
+            _ => Err(LedgerError::TooMuchRecorded { limit }),
+        }
     }
 }
 
@@ -366,8 +400,4 @@ impl RangeScan {
 
 fn version(value: Option<&VersionedValue>) -> Option<Height> {
     value.map(|value| value.version)
-}
-
-fn metadata_bytes(metadata: &Metadata) -> usize {
-    metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
 }

@@ -173,6 +173,40 @@ fn keys_and_values_have_limits() {
 }
 
 #[test]
+fn all_that_is_recorded_together_has_a_limit() {
+    let config = LedgerConfig { max_rwset_bytes: 30, ..small_config() };
+    let (_ledgers, ledger) = temporary_with(config);
+    fill(&ledger, 5);
+    let full = |result: Result<(), LedgerError>| {
+        assert!(matches!(result, Err(LedgerError::TooMuchRecorded { limit: 30 })));
+    };
+    let mut sim = ledger.simulator("tx");
+    for _ in 0..9 {
+        sim.put_state("ns", "ab", vec![1; 20]).unwrap();
+        sim.get_state("ns", "k001").unwrap();
+    }
+    // 26 are there: replacing does not count, reading the same key again does not either.
+    sim.put_state("ns", "ab", vec![1; 23]).unwrap();
+    full(sim.put_state("ns", "ab", vec![1; 25]));
+    full(sim.put_state("ns", "a", vec![1]));
+    full(sim.get_state("ns", "cd").map(drop));
+    full(sim.put_state_metadata("ns", "cd", Metadata::new()));
+    full(sim.put_private_data("ns", "c", "k", vec![1]));
+    full(sim.range("ns", "x", "y").map(drop));
+    let written = sim.finish().public.namespaces.remove("ns").unwrap().writes;
+    assert_eq!(written.len(), 1);
+
+    // The keys of a range count as far as they may be kept in the clear.
+    let mut sim = ledger.simulator("tx");
+    let id = sim.range("ns", "", "").unwrap();
+    sim.put_state("ns", "ab", vec![1; 20]).unwrap();
+    for _ in 0..3 {
+        sim.next_row(id).unwrap();
+    }
+    full(sim.next_row(id).map(drop));
+}
+
+#[test]
 fn metadata_moves_the_version_and_stays_with_the_value() {
     let (_ledgers, ledger) = temporary();
     commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);

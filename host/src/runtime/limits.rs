@@ -34,6 +34,8 @@ pub struct Limits {
     pub output_bytes: usize,
     /// Lines that `log` passes on.
     pub log_lines: u32,
+    /// What `log` passes on of one line.
+    pub log_line_bytes: usize,
     /// Instances that may be alive at once in one runtime.
     pub instances: u32,
 }
@@ -56,6 +58,7 @@ impl Default for Limits {
             event_bytes: 1 << 20,
             output_bytes: 64 << 10,
             log_lines: 1_000,
+            log_line_bytes: 16 << 10,
             instances: 1_024,
         }
     }

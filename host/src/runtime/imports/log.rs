@@ -9,6 +9,7 @@ impl Host for TxState {
         if !self.take_log_line() {
             return Ok(());
         }
+        let message = shorten(&message, self.limits().log_line_bytes);
         match level {
             Level::Debug => tracing::debug!(target: "wasmcc::chaincode", "{message}"),
             Level::Info => tracing::info!(target: "wasmcc::chaincode", "{message}"),
@@ -16,5 +17,22 @@ impl Host for TxState {
             Level::Error => tracing::error!(target: "wasmcc::chaincode", "{message}"),
         }
         Ok(())
+    }
+}
+
+/// The beginning of a line, at most `limit` bytes.
+fn shorten(line: &str, limit: usize) -> &str {
+    &line[..line.floor_char_boundary(limit)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        assert_eq!(shorten("short", 5), "short");
+        assert_eq!(shorten("longer", 5), "longe");
+        assert_eq!(shorten("\u{fc}\u{fc}\u{fc}", 5), "\u{fc}\u{fc}");
     }
 }

@@ -5,6 +5,7 @@ mod chaincode_calls;
 mod determinism;
 mod endorsement;
 mod endorser_checks;
+mod hostile;
 mod install;
 mod lifecycle;
 mod queries;

@@ -1,0 +1,395 @@
+//! Chaincode that harms its host: each misbehaviour ends with a clear error, and the peer goes on.
+
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
+
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::client::{ClientError, ClientProposal, ProposalBuilder, transaction};
+use wasmcc::msp::{NetworkSpec, SigningIdentity};
+use wasmcc::node::{Peer, PeerConfig};
+use wasmcc::proto::protos;
+use wasmcc::runtime::Limits;
+use wasmcc::sandbox::CHANNEL;
+use wasmcc_tests::{Peers, guest, process, submit};
+
+struct Setup {
+    peer: Arc<Peer>,
+    user: SigningIdentity,
+}
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+impl Setup {
+    fn new(adjust: impl FnOnce(&mut PeerConfig)) -> Self {
+        let peer = Peers::new(&NetworkSpec::default()).peer(adjust);
+        let org = peer.network().org("Org1MSP").unwrap();
+        let (admin, user) = (org.admin().unwrap(), org.user("User1").unwrap());
+        peer.create_channel(CHANNEL).unwrap();
+        for name in ["hostile", "probe"] {
+            let install = lscc::install(name, "1.0", guest(name)).sign(&admin);
+            process(&peer, install.signed).unwrap();
+            let definition = Definition {
+                channel_id: CHANNEL.into(),
+                name: name.into(),
+                version: "1.0".into(),
+                ..Definition::default()
+            };
+            submit(&peer, CHANNEL, lscc::deploy(definition), &admin).unwrap();
+        }
+        let writes = ProposalBuilder::new(CHANNEL, "hostile").args(["many-writes", "3"]);
+        submit(&peer, CHANNEL, writes, &user).unwrap();
+        let put = ProposalBuilder::new(CHANNEL, "probe").args(["put", "k", "good"]);
+        submit(&peer, CHANNEL, put, &user).unwrap();
+        Self { peer, user }
+    }
+
+    fn propose(&self, chaincode: &str, line: &str) -> ClientProposal {
+        ProposalBuilder::new(CHANNEL, chaincode).args(line.split(' ')).sign(&self.user)
+    }
+
+    fn answer(&self, proposal: &ClientProposal) -> protos::ProposalResponse {
+        process(&self.peer, proposal.signed.clone()).unwrap().response
+    }
+
+    fn hostile(&self, line: &str) -> protos::ProposalResponse {
+        self.answer(&self.propose("hostile", line))
+    }
+
+    fn is_fine(&self) {
+        let response = self.answer(&self.propose("probe", "get k"));
+        assert_eq!(response.response.unwrap().payload, b"good");
+    }
+
+    /// The text of a transaction that gave no answer at all.
+    fn death(&self, line: &str) -> String {
+        let response = self.hostile(line);
+        assert_eq!((&response.endorsement, response.payload.len()), (&None, 0), "{line}");
+        let said = response.response.unwrap();
+        assert_eq!((said.status, said.payload.len()), (500, 0), "{line}");
+        self.is_fine();
+        let beginning = "error in simulation: transaction returned with failure: chaincode ";
+        let text = said.message.strip_prefix(beginning);
+        text.unwrap_or_else(|| panic!("{line}: {}", said.message)).to_owned()
+    }
+
+    /// The text of an answer that the chaincode itself gave.
+    fn refusal(&self, line: &str) -> String {
+        let proposal = self.propose("hostile", line);
+        let response = self.answer(&proposal);
+        assert_eq!(response.endorsement, None, "{line}");
+        let said = response.response.unwrap();
+        assert_eq!(said.status, 500, "{line}");
+        self.is_fine();
+        said.message.replace(proposal.tx_id.as_str(), "TX")
+    }
+
+    fn survives(&self, line: &str) {
+        let response = self.hostile(line);
+        assert!(response.endorsement.is_some(), "{line}: {:?}", response.response);
+    }
+}
+
+static SETUP: LazyLock<Setup> = LazyLock::new(|| {
+    Setup::new(|config| {
+        config.limits = Limits {
+            instances: 24,
+            fuel: 100_000_000,
+            memory_bytes: 32 * MIB,
+            response_bytes: MIB,
+            event_bytes: 64 * KIB,
+            host_calls: 10_000,
+            host_call_bytes: 4 * MIB,
+            ..Limits::default()
+        };
+        config.ledger.max_key_bytes = KIB;
+        config.ledger.max_value_bytes = MIB;
+        config.ledger.max_rwset_bytes = 2 * MIB;
+    })
+});
+
+#[test]
+fn an_endless_loop_runs_out_of_fuel() {
+    assert_eq!(SETUP.death("loop"), "used up its fuel of 100000000 units");
+}
+
+#[test]
+fn an_endless_loop_of_calls_runs_out_of_calls() {
+    assert_eq!(SETUP.death("loop-reads"), "passed a limit: more than 10000 calls to the peer");
+    // Asking for its arguments and taking the result cost one call each.
+    SETUP.survives("many-writes 9990");
+    assert_eq!(
+        SETUP.death("many-writes 10000"),
+        "passed a limit: more than 10000 calls to the peer"
+    );
+}
+
+#[test]
+fn memory_ends_at_its_limit() {
+    let limit = "trapped: unreachable code (a panic or an abort) after it was refused more than \
+                 33554432 bytes of memory";
+    assert_eq!(SETUP.death("grow"), format!("{limit}: memory allocation of 1048576 bytes failed"));
+    assert_eq!(SETUP.death("allocate"), limit);
+    assert_eq!(
+        SETUP.death("allocate-at-once"),
+        format!("{limit}: memory allocation of 1073741824 bytes failed")
+    );
+}
+
+#[test]
+fn recursion_ends_with_the_stack() {
+    let text = "passed a limit: call stack exhausted (recursion too deep)";
+    assert_eq!(SETUP.death("recurse"), text);
+}
+
+#[test]
+fn traps_and_panics_reach_the_client() {
+    let trap = "trapped: unreachable code (a panic or an abort)";
+    assert_eq!(SETUP.death("trap"), trap);
+    let text = SETUP.death("panic the-asset-is-gone");
+    assert!(text.starts_with(&format!("{trap}: thread ")), "{text}");
+    assert!(text.contains("panicked at tests/chaincodes/hostile/src/lib.rs:"), "{text}");
+    assert!(text.ends_with("\nthe-asset-is-gone"), "{text}");
+    assert_eq!(SETUP.death("exit 0"), "trapped: exit with status 0");
+    assert_eq!(SETUP.death("exit 3"), "trapped: exit with status 1", "WASI has no other");
+    let sleep = "trapped: it tried to sleep, but a transaction's clock stands still";
+    assert_eq!(SETUP.death("sleep 1"), sleep);
+}
+
+#[test]
+fn answers_are_bounded() {
+    for answer in ["huge-result", "huge-message"] {
+        let at = SETUP.hostile(&format!("{answer} {MIB}")).response.unwrap();
+        assert_eq!(at.message.len() + at.payload.len(), MIB);
+        let text = SETUP.death(&format!("{answer} {}", MIB + 1));
+        let over = "passed a limit: response of 1048577 bytes is over the limit of 1048576 bytes";
+        assert_eq!(text, over);
+        assert_eq!(SETUP.death(&format!("{answer} {}", 5 * MIB)), CARRIED);
+    }
+}
+
+const CARRIED: &str =
+    "passed a limit: more than 4194304 bytes in one call between chaincode and peer";
+
+#[test]
+fn keys_values_and_events_are_bounded() {
+    for (at, over, text) in [
+        (
+            "huge-key 1024",
+            "huge-key 1025",
+            "PUT_STATE failed: transaction ID: TX: a key of 1025 bytes is longer than the limit of \
+             1024 bytes",
+        ),
+        (
+            "huge-value 1048576",
+            "huge-value 1048577",
+            "PUT_STATE failed: transaction ID: TX: a value of 1048577 bytes is longer than the \
+             limit of 1048576 bytes",
+        ),
+        (
+            "huge-event 65531",
+            "huge-event 65532",
+            "event of 65537 bytes is over the limit of 65536 bytes",
+        ),
+    ] {
+        SETUP.survives(at);
+        assert_eq!(SETUP.refusal(over), text);
+    }
+    for what in ["huge-key", "huge-read-key", "huge-value", "huge-event", "huge-log"] {
+        assert_eq!(SETUP.death(&format!("{what} {}", 5 * MIB)), CARRIED, "{what}");
+    }
+}
+
+#[test]
+fn all_that_is_read_and_written_together_is_bounded() {
+    let text = "a transaction may read and write keys and values of at most 2097152 bytes together";
+    SETUP.survives(&format!("huge-read-key {MIB}"));
+    let refused = SETUP.refusal(&format!("huge-read-key {}", 3 * MIB));
+    assert_eq!(refused, format!("GET_STATE failed: transaction ID: TX: {text}"));
+
+    let value = "v".repeat(700_000);
+    let put = |key: &str| format!("put {key} {value}");
+    let probe = |line: &str| {
+        let proposal = SETUP.propose("probe", line);
+        let response = SETUP.answer(&proposal).response.unwrap();
+        (response.status, response.message.replace(proposal.tx_id.as_str(), "TX"))
+    };
+    let [a, b, c] = ["a", "b", "c"].map(put);
+    assert_eq!(probe(&format!("then {a} ; {b}")), (200, String::new()));
+    let refused = (500, format!("PUT_STATE failed: transaction ID: TX: {text}"));
+    assert_eq!(probe(&format!("then {a} ; {b} ; {c}")), refused);
+    let nested = format!("then {a} ; {b} ; cc2cc hostile huge-value 700000");
+    assert_eq!(probe(&nested), refused, "a callee writes into the same set");
+    // The last write of a key is the one that counts.
+    assert_eq!(probe(&format!("repeat 20 {a}")), (200, String::new()));
+}
+
+#[test]
+fn iterators_are_bounded() {
+    SETUP.survives("many-iterators 100");
+    assert_eq!(SETUP.death("many-iterators 101"), "passed a limit: more than 100 open iterators");
+}
+
+#[test]
+fn chatter_is_not_an_error() {
+    for line in ["spam-log 5000", "spam-stdout 20000", "huge-log 3000000"] {
+        SETUP.survives(line);
+        SETUP.is_fine();
+    }
+}
+
+#[test]
+fn odd_statuses_follow_fabrics_thresholds() {
+    for status in ["0", "-1", "-2147483648", "199"] {
+        let proposal = SETUP.propose("hostile", &format!("status {status}"));
+        let response = SETUP.answer(&proposal);
+        let said = response.response.as_ref().unwrap();
+        assert_eq!(
+            (said.status.to_string().as_str(), said.payload.as_slice()),
+            (status, &b"payload"[..])
+        );
+        // Fabric's peer endorses all below 400; its clients want at least 200.
+        assert!(response.endorsement.is_some());
+        let assembled = transaction(&proposal.signed, &[response]);
+        assert!(matches!(assembled, Err(ClientError::Unsuccessful { .. })));
+    }
+    let response = SETUP.hostile("status 2147483647");
+    assert_eq!(response.response.as_ref().unwrap().status, i32::MAX);
+    assert!(response.endorsement.is_none() && !response.payload.is_empty());
+    SETUP.is_fine();
+}
+
+#[test]
+fn a_chaincode_cannot_call_itself() {
+    let proposal = SETUP.propose("hostile", "call-itself hostile");
+    let response = SETUP.answer(&proposal).response.unwrap();
+    let tx_id = &proposal.tx_id;
+    let text = format!(
+        "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: execute failed: error sending: txid: \
+         {tx_id}(mychannel) exists"
+    );
+    assert_eq!((response.status, String::from_utf8(response.payload).unwrap()), (500, text));
+    SETUP.is_fine();
+}
+
+#[test]
+fn a_failed_init_harms_nobody() {
+    let admin = SETUP.peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    let install = lscc::install("late", "1.0", guest("hostile")).sign(&admin);
+    process(&SETUP.peer, install.signed).unwrap();
+    let definition = Definition {
+        channel_id: CHANNEL.into(),
+        name: "late".into(),
+        version: "1.0".into(),
+        init_args: vec![b"loop".to_vec()],
+        policy: None,
+    };
+    let response = SETUP.answer(&lscc::deploy(definition).sign(&admin)).response.unwrap();
+    assert_eq!(response.status, 500);
+    assert!(response.message.ends_with("used up its fuel of 100000000 units"), "{response:?}");
+    SETUP.is_fine();
+}
+
+const MISDEEDS: [&str; 9] = [
+    "loop",
+    "loop-reads",
+    "grow",
+    "recurse",
+    "trap",
+    "panic words",
+    "exit 0",
+    "huge-result 5000000",
+    "many-iterators 101",
+];
+
+#[test]
+fn nothing_of_a_failed_instance_stays() {
+    // Many times as many as there are instances.
+    for misdeed in MISDEEDS.iter().filter(|line| **line != "loop").cycle().take(300) {
+        let status = SETUP.hostile(misdeed).response.unwrap().status;
+        assert_eq!(status, 500, "{misdeed}");
+    }
+    SETUP.is_fine();
+    SETUP.survives("huge-result 1000");
+}
+
+#[test]
+fn good_calls_beside_hostile_ones_are_not_harmed() {
+    thread::scope(|scope| {
+        for index in 0..8 {
+            scope.spawn(move || {
+                for turn in 0..10 {
+                    let misdeed = MISDEEDS[(index + turn) % MISDEEDS.len()];
+                    assert_eq!(SETUP.hostile(misdeed).response.unwrap().status, 500);
+                    SETUP.is_fine();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn one_proposal_sent_many_times_at_once_runs_one_at_a_time() {
+    let proposal = SETUP.propose("probe", "get k");
+    // It is refused where it meets the other one: at the look-up, in the chaincode or at the signature.
+    let busy = format!("error sending: txid: {}(mychannel) exists", proposal.tx_id);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let response = SETUP.answer(&proposal).response.unwrap();
+                    match response.status {
+                        200 => assert_eq!(response.payload, b"good"),
+                        _ => assert!(response.message.ends_with(&busy), "{response:?}"),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(SETUP.answer(&proposal).response.unwrap().payload, b"good");
+}
+
+#[test]
+fn what_takes_too_long_is_stopped_and_never_endorsed() {
+    // As good as no fuel limit, so only time can end it.
+    let setup = Setup::new(|config| {
+        config.limits.fuel = u64::MAX;
+        config.support.execute_timeout = Duration::from_secs(1);
+    });
+    let proposal = setup.propose("hostile", "loop");
+    let expired = "timeout expired while executing transaction";
+    let tx_id = &proposal.tx_id;
+    // The second time shows that the first one's transaction is gone.
+    for _ in 0..2 {
+        let response = setup.answer(&proposal);
+        assert_eq!((&response.endorsement, response.payload.len()), (&None, 0));
+        assert_eq!(
+            response.response.unwrap().message,
+            format!("error in simulation: failed to execute transaction {tx_id}: {expired}")
+        );
+        setup.is_fine();
+    }
+    // A caller that would go on is stopped with it: another peer might have been fast enough.
+    let proposal = setup.propose("probe", "try cc2cc hostile loop");
+    let response = setup.answer(&proposal);
+    let tx_id = &proposal.tx_id;
+    assert_eq!(response.endorsement, None);
+    assert_eq!(
+        response.response.unwrap().message,
+        format!(
+            "error in simulation: failed to execute transaction {tx_id}: INVOKE_CHAINCODE failed: \
+             transaction ID: {tx_id}: execute failed: {expired}"
+        )
+    );
+    setup.is_fine();
+}
+
+#[test]
+fn a_callee_out_of_fuel_is_an_answer() {
+    let proposal = SETUP.propose("probe", "try cc2cc hostile loop");
+    let response = SETUP.answer(&proposal);
+    assert!(response.endorsement.is_some(), "every endorser comes to the same");
+    let text = String::from_utf8(response.response.unwrap().payload).unwrap();
+    assert!(text.ends_with("chaincode used up its fuel of 100000000 units\n"), "{text}");
+}

@@ -4,21 +4,29 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// Completes when the process is asked to end: SIGTERM or SIGINT, Ctrl-C elsewhere.
-pub async fn shutdown_signal() -> io::Result<()> {
+/// Listens from now on for the process being asked to end: SIGTERM or SIGINT, Ctrl-C elsewhere. What
+/// it gives completes then.
+///
+/// # Errors
+/// The system does not let this process listen. To be called within a Tokio runtime.
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(async {
+        // If it cannot be waited for, the server ends now rather than never.
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// Tells calls that wait for something that the server stops.

@@ -116,15 +116,13 @@ impl Peer {
 
 async fn serve(listen: &str, peer: Arc<node::Peer>, workers: Arc<Workers>) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
-    let signal = tokio::spawn(shutdown_signal());
+    let signal = shutdown_signal().context("cannot listen for signals")?;
     let server = Server::bind(listen, ServerConfig::default()).await.with_context(|| {
         format!("cannot listen on {listen}: choose another address with --listen")
     })?;
     output::line(&format!("ready on {}", server.address()))?;
     let ended = async {
-        if !matches!(signal.await, Ok(Ok(()))) {
-            tracing::error!("cannot wait for signals, so the peer ends now");
-        }
+        signal.await;
         tracing::info!("stopping");
     };
     server.serve(peer, workers, ended).await.context("the server failed")

@@ -10,9 +10,14 @@ use crate::cli::target::Target;
 use crate::client::cscc;
 use crate::proto::protos::ChannelQueryResponse;
 
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc channels --network net
+  wasmcc channels --network net --json";
+
 /// List the channels of the peer.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  wasmcc channels --network net --json")]
+#[command(after_help = EXAMPLES)]
 pub struct Channels {
     /// Print the list as JSON.
     #[arg(long)]

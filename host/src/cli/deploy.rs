@@ -49,8 +49,8 @@ pub struct Deploy {
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
     /// Who must endorse its transactions [default: any member of the channel's organizations].
-    #[arg(short = 'P', long, value_name = "POLICY")]
-    policy: Option<String>,
+    #[arg(short = 'P', long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
+    policy: Option<SignaturePolicy>,
     /// What its init is called with.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Option<Input>,
@@ -65,8 +65,6 @@ impl Deploy {
     /// Installs what is not installed, then deploys or upgrades.
     pub async fn run(self) -> Result<()> {
         let component = self.component()?;
-        let policy = self.policy.as_deref().map(SignaturePolicy::from_text).transpose();
-        let policy = policy.context("the endorsement policy is not usable (--policy)")?;
         let session = Session::open(&self.target, "Admin").await?;
         let progress = Progress::start("asking the peer what it has");
         let current = self.current(&session).await?;
@@ -84,7 +82,7 @@ impl Deploy {
             name: self.name.clone(),
             version: version.clone(),
             init_args: self.input.clone().unwrap_or_default().args,
-            policy: policy.map(|policy| policy.envelope().clone()),
+            policy: self.policy.as_ref().map(|policy| policy.envelope().clone()),
         };
         let (verb, proposal) = match current {
             None => ("deploying", lscc::deploy(definition)),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod chaincode_calls;
+mod cli;
+mod cli_peer;
 mod determinism;
 mod endorsement;
 mod endorser_checks;

@@ -4,8 +4,9 @@
 
 mod forge;
 mod peers;
+pub mod program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use wasmcc::proto::protos;
@@ -21,6 +22,19 @@ pub use peers::{Peers, process, submit};
 /// If the chaincodes do not build, or there is none of this name.
 #[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 pub fn guest(name: &str) -> Vec<u8> {
+    let path = guest_path(name);
+    match std::fs::read(path) {
+        Ok(component) => component,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
+/// Where the component of a chaincode is, as [`guest`] reads it.
+///
+/// # Panics
+/// If the chaincodes do not build, or there is none of this name.
+#[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
+pub fn guest_path(name: &str) -> &'static Path {
     static GUESTS: OnceLock<Vec<xtask::guests::Guest>> = OnceLock::new();
     let guests = GUESTS.get_or_init(|| match xtask::guests::build() {
         Ok(guests) => guests,
@@ -29,10 +43,7 @@ pub fn guest(name: &str) -> Vec<u8> {
     let Some(guest) = guests.iter().find(|guest| guest.name == name) else {
         panic!("there is no chaincode {name}");
     };
-    match std::fs::read(&guest.path) {
-        Ok(component) => component,
-        Err(error) => panic!("{}: {error}", guest.path.display()),
-    }
+    &guest.path
 }
 
 /// A folder of captured bytes.

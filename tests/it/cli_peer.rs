@@ -1,0 +1,187 @@
+//! The life of a served peer: ended, killed, started again on what it left.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::{Value, json};
+use wasmcc_tests::program::{Client, Run, Site};
+
+fn probe(peer: &Client<'_>, verb: &str, args: &[&str]) -> Run {
+    let input = json!({ "Args": args }).to_string();
+    peer.run(&[verb, "-n", "probe", "-c", &input, "--json"])
+}
+
+fn put(peer: &Client<'_>, key: &str, value: &str) {
+    assert_eq!(probe(peer, "invoke", &["put", key, value]).ok().json()["status"], "VALID");
+}
+
+fn get(peer: &Client<'_>, key: &str) -> Value {
+    probe(peer, "query", &["get", key]).ok().json()["payload"].clone()
+}
+
+/// The files of compiled code in a peer's data folder.
+fn compiled(site: &Site) -> Vec<PathBuf> {
+    let folder = fs::read_dir(site.path("data/compiled")).unwrap();
+    folder.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_peer_that_is_told_to_end_ends_well_and_goes_on_later() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    put(&peer, "k", "v");
+    let ended = peer.terminate().ok();
+    assert!(ended.err.contains("stopping"), "{}", ended.err);
+    assert!(!ended.err.contains("ERROR"), "{}", ended.err);
+    let peer = site.peer(&["--data", "data"]);
+    assert_eq!(get(&peer, "k"), "v");
+    put(&peer, "k", "w");
+    assert_eq!(peer.run(&["block", "latest"]).ok().json()["number"], 3);
+    peer.terminate().ok();
+}
+
+#[test]
+fn data_lie_in_the_network_folder_unless_another_is_named() {
+    let site = Site::new();
+    site.peer(&[]).terminate().ok();
+    assert!(site.path("net/data/Org1MSP/ledger").is_dir());
+}
+
+#[test]
+fn a_peer_in_memory_leaves_nothing() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    peer.terminate().ok();
+    assert!(!site.path("net/data").exists());
+    let peer = site.peer(&["--in-memory"]);
+    assert_eq!(peer.run(&["chaincodes", "--installed", "--json"]).ok().json(), json!([]));
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    let (sender, acknowledged) = mpsc::channel::<String>();
+    let kept: Vec<String> = thread::scope(|scope| {
+        let client: &Client<'_> = &peer;
+        for writer in ["a", "b"] {
+            let sender = sender.clone();
+            // Goes on until the peer is gone.
+            scope.spawn(move || {
+                for number in 0.. {
+                    let key = format!("{writer}{number}");
+                    let put = probe(client, "invoke", &["put", &key, &key]);
+                    if put.code != Some(0) || sender.send(key).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let before: Vec<String> = acknowledged.iter().take(6).collect();
+        peer.signal("KILL");
+        before.into_iter().chain(acknowledged.iter()).collect()
+    });
+    let killed = peer.end();
+    assert_eq!(killed.code, None, "{killed:?}");
+    let peer = site.peer(&["--data", "data"]);
+    for key in &kept {
+        assert_eq!(get(&peer, key), key.as_str());
+    }
+    put(&peer, "after", "all");
+    assert_eq!(get(&peer, "after"), "all");
+}
+
+#[test]
+fn a_chaincode_is_not_compiled_again_after_a_restart() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    peer.terminate().ok();
+    let [file] = &compiled(&site)[..] else { panic!("{:?}", compiled(&site)) };
+    let inode = file.metadata().unwrap().ino();
+    let peer = site.peer(&["--data", "data"]);
+    assert_eq!(get(&peer, "k"), "");
+    let log = peer.terminate().ok().err;
+    assert!(log.contains("launched chaincode=probe:1.0"), "{log}");
+    // Compiling writes a new file in its place.
+    assert_eq!(compiled(&site), std::slice::from_ref(file));
+    assert_eq!(file.metadata().unwrap().ino(), inode);
+}
+
+#[test]
+fn compiled_code_that_is_damaged_is_compiled_again() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    peer.terminate().ok();
+    let [file] = &compiled(&site)[..] else { panic!("{:?}", compiled(&site)) };
+    let whole = fs::read(file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    fs::write(file, damaged).unwrap();
+    let peer = site.peer(&["--data", "data"]);
+    assert_eq!(get(&peer, "k"), "");
+    let log = peer.terminate().ok().err;
+    assert!(log.contains("compiled code is damaged, compiling again"), "{log}");
+    assert_eq!(fs::read(file).unwrap(), whole);
+}
+
+#[test]
+fn a_second_peer_on_the_same_data_is_refused() {
+    let site = Site::new();
+    let first = site.peer(&["--data", "data"]);
+    let Err(second) = site.try_peer(&["--data", "data"]) else { panic!("it runs") };
+    let said = second.failed(1);
+    assert!(said.contains("cannot open the ledgers in data"), "{said}");
+    assert!(said.contains("is in use by another process"), "{said}");
+    first.deploy("probe");
+    let address = first.address().to_owned();
+    let Err(third) = site.try_peer(&["--in-memory", "--listen", &address]) else {
+        panic!("it runs")
+    };
+    let said = third.failed(2);
+    assert!(said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn a_peer_says_what_is_wrong_with_its_folders() {
+    let site = Site::new();
+    let start = |args: &[&str]| match site.try_peer(args) {
+        Ok(_) => panic!("it runs with {args:?}"),
+        Err(ended) => ended.failed(1),
+    };
+    let said = start(&["--network", "nothing"]);
+    assert!(said.contains("make one with `wasmcc network nothing`"), "{said}");
+    let said = start(&["--org", "Org9MSP"]);
+    assert!(said.contains("it has Org1MSP"), "{said}");
+    let said = start(&["--in-memory", "--channel", "Not A Channel"]);
+    assert!(said.contains("Not A Channel"), "{said}");
+    fs::write(site.path("file"), b"").unwrap();
+    let said = start(&["--data", "file"]);
+    assert!(said.contains("cannot open the ledgers in file"), "{said}");
+    let peer = "net/peerOrganizations/org1.example.com/peers/peer0.org1.example.com/msp";
+    fs::remove_dir_all(site.path(peer).join("keystore")).unwrap();
+    let said = start(&["--in-memory"]);
+    assert!(said.contains(&format!("{peer}/keystore")), "{said}");
+}
+
+#[test]
+fn a_peer_that_is_told_to_end_sends_home_who_waits() {
+    let site = Site::new();
+    // No block is cut before its second transaction, which never comes.
+    let slow = ["--in-memory", "--max-message-count", "2", "--batch-timeout", "1h"];
+    let peer = site.try_peer(&slow).unwrap();
+    let file = wasmcc_tests::guest_path("probe").to_str().unwrap();
+    let mut deploy = peer.start(&["deploy", file, "--name", "probe", "--timeout", "1h"]);
+    deploy.wait_for_line("waiting for the block");
+    peer.terminate().ok();
+    let said = deploy.end().failed(1);
+    assert!(said.contains("is ordered, its fate is not known"), "{said}");
+}

@@ -1,0 +1,243 @@
+//! The program `wasmcc` as people run it: a folder, processes in it, what they print.
+//!
+//! Invariant: a process does not outlive the value that stands for it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The network folder of a [`Site`].
+pub const NETWORK: &str = "net";
+
+/// A folder of its own with a network in it, where the program runs; gone when dropped.
+pub struct Site {
+    folder: TempDir,
+}
+
+/// How a process ended and what it printed.
+#[derive(Debug)]
+pub struct Run {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// A process that runs; killed when dropped.
+pub struct Process {
+    child: Child,
+    /// Standard error, line by line; closed at its end.
+    err: Receiver<String>,
+    seen: String,
+}
+
+/// Who asks a peer.
+pub struct Client<'a> {
+    site: &'a Site,
+    address: String,
+}
+
+/// A peer that serves.
+pub struct Peer<'a> {
+    client: Client<'a>,
+    process: Process,
+}
+
+/// The program, as `cargo xtask test` built it, or built now.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| match env::var_os("WASMCC_PROGRAM") {
+        Some(program) => program.into(),
+        None => {
+            xtask::cargo::run(&["build", "--quiet", "--package=wasmcc", "--bin=wasmcc"]).unwrap();
+            xtask::cargo::target_dir().unwrap().join("debug/wasmcc")
+        }
+    })
+}
+
+impl Site {
+    /// With a network of one organization, made by the program.
+    #[allow(clippy::new_without_default, reason = "a process and a folder are no default")]
+    pub fn new() -> Self {
+        let site = Self { folder: TempDir::new().unwrap() };
+        site.run(&["network", NETWORK]).ok();
+        site
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the program in the folder until it ends; the network is known to it, a peer is not.
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.start(args, None).end()
+    }
+
+    /// Starts the program in the folder.
+    fn start(&self, args: &[&str], peer: Option<&str>) -> Process {
+        let mut command = Command::new(program());
+        // What the caller's shell has set is not part of the test.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("WASMCC_") || name == "RUST_LOG" {
+                command.env_remove(name);
+            }
+        }
+        command.args(args).current_dir(self.folder.path()).env("WASMCC_NETWORK", NETWORK);
+        if let Some(address) = peer {
+            command.env("WASMCC_PEER", address);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let pipe = BufReader::new(child.stderr.take().unwrap());
+        let (sender, err) = mpsc::channel();
+        // Read all the time, or the process would wait for room in the pipe.
+        thread::spawn(move || {
+            for line in pipe.split(b'\n').map_while(Result::ok) {
+                // Whoever started the process may have no need of the rest.
+                let _ = sender.send(format!("{}\n", String::from_utf8_lossy(&line)));
+            }
+        });
+        Process { child, err, seen: String::new() }
+    }
+
+    /// Starts a peer on a free port that cuts blocks soon.
+    pub fn peer(&self, args: &[&str]) -> Peer<'_> {
+        self.try_peer(&[args, &["--batch-timeout", "10ms"]].concat()).unwrap()
+    }
+
+    /// Starts a peer on a free port.
+    ///
+    /// # Errors
+    /// How it ended, if it did before it served.
+    pub fn try_peer(&self, args: &[&str]) -> Result<Peer<'_>, Run> {
+        let args = [&["peer", "--listen", "127.0.0.1:0"], args].concat();
+        let mut process = self.start(&args, None);
+        let mut out = BufReader::new(process.child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        match line.trim_end().strip_prefix("ready on ") {
+            Some(address) => {
+                let client = Client { site: self, address: address.to_owned() };
+                Ok(Peer { client, process })
+            }
+            None => {
+                out.read_to_string(&mut line).unwrap();
+                Err(Run { out: line, ..process.end() })
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Expects success.
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Expects an exit code and gives what standard error says.
+    pub fn failed(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self.err
+    }
+
+    /// Standard output as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+impl Process {
+    /// Waits until a line with these words is on standard error.
+    pub fn wait_for_line(&mut self, words: &str) {
+        while !self.seen.contains(words) {
+            match self.err.recv() {
+                Ok(line) => self.seen.push_str(&line),
+                Err(_) => panic!("it ended without {words:?}: {}", self.seen),
+            }
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub fn end(mut self) -> Run {
+        let mut out = String::new();
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_string(&mut out).unwrap();
+        }
+        let code = self.child.wait().unwrap().code();
+        self.seen.extend(self.err.iter());
+        Run { code, out, err: std::mem::take(&mut self.seen) }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Client<'_> {
+    /// HOST:PORT.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Runs the program, which asks this peer, until it ends.
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.start(args).end()
+    }
+
+    /// Starts the program, which asks this peer.
+    pub fn start(&self, args: &[&str]) -> Process {
+        self.site.start(args, Some(&self.address))
+    }
+
+    /// Installs and deploys a chaincode of this repository under its own name.
+    pub fn deploy(&self, guest: &str) {
+        let path = crate::guest_path(guest);
+        self.run(&["deploy", path.to_str().unwrap(), "--name", guest]).ok();
+    }
+}
+
+impl<'a> Deref for Peer<'a> {
+    type Target = Client<'a>;
+
+    fn deref(&self) -> &Client<'a> {
+        &self.client
+    }
+}
+
+impl Peer<'_> {
+    /// Sends a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        // The shell's own kill: the standard library has only SIGKILL.
+        let process = self.process.child.id().to_string();
+        let kill = ["-c", "kill -s \"$0\" \"$1\"", name, &process];
+        assert!(Command::new("sh").args(kill).status().unwrap().success());
+    }
+
+    /// Waits until it ends by itself.
+    pub fn end(self) -> Run {
+        self.process.end()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn terminate(self) -> Run {
+        self.signal("TERM");
+        self.end()
+    }
+}

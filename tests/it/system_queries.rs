@@ -72,8 +72,7 @@ fn what_starts_no_channel_is_not_joined() {
     assert!(refusal(&garbage).starts_with(text), "{}", refusal(&garbage));
     let empty = common::Block { header: Some(Default::default()), ..Default::default() };
     let empty = join(empty.encode_to_vec());
-    let text =
-        "\"JoinChain\" request failed to extract channel id from the block due to [";
+    let text = "\"JoinChain\" request failed to extract channel id from the block due to [";
     assert!(refusal(&empty).starts_with(text), "{}", refusal(&empty));
     let mut second = genesis(&sandbox, "another");
     second.header.as_mut().unwrap().number = 1;

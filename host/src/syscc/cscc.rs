@@ -44,7 +44,9 @@ impl Cscc {
         let block = common::Block::decode(bytes)
             .map_err(|e| format!("Failed to reconstruct the genesis block, {e}"))?;
         let config = ChannelConfig::from_genesis_block(&block).map_err(|e| {
-            format!("\"JoinChain\" request failed to extract channel id from the block due to [{e}]")
+            format!(
+                "\"JoinChain\" request failed to extract channel id from the block due to [{e}]"
+            )
         })?;
         let channel = config.channel_id().to_string();
         self.access

@@ -7,6 +7,8 @@ mod cli_peer;
 mod determinism;
 mod endorsement;
 mod endorser_checks;
+mod golden;
+mod golden_refusals;
 mod hostile;
 mod install;
 mod lifecycle;

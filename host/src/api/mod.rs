@@ -1,9 +1,13 @@
-//! Fabric's gRPC services in front of a peer: Endorser and Gateway.
+//! Fabric's gRPC services in front of a peer: Endorser, Gateway and ChaincodeSupport; and the client of
+//! chaincode servers.
 //!
 //! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
 //! who may do it, and what comes of it, is decided behind that.
 
+mod chaincode_dialer;
 mod chaincode_events;
+mod chaincode_stream;
+mod chaincode_support;
 mod deadline;
 mod endorser;
 mod gateway;
@@ -16,6 +20,7 @@ mod status;
 mod tests;
 mod waits;
 
-pub use peer::{CommitStatus, OrderError, Peer};
+pub use chaincode_dialer::ChaincodeDialer;
+pub use peer::{ChaincodeStream, CommitStatus, OrderError, Peer};
 pub use server::{Server, ServerConfig};
 pub use shutdown::shutdown_signal;

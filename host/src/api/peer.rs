@@ -1,6 +1,8 @@
 //! What the services ask of a peer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
 
 use crate::endorser::Rejected;
 use crate::msp::SignedData;
@@ -55,6 +57,32 @@ pub trait Peer: Send + Sync + 'static {
         number: u64,
         deadline: Instant,
     ) -> Result<Option<common::Block>, String>;
+
+    /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that when
+    /// the stream shall end.
+    fn open_chaincode_stream(
+        &self,
+        outbox: mpsc::Sender<protos::ChaincodeMessage>,
+    ) -> Box<dyn ChaincodeStream>;
+}
+
+/// The peer's end of a chaincode's stream. To drop it says that the stream has ended. Nothing blocks for
+/// longer than a look at the disk.
+pub trait ChaincodeStream: Send + Sync {
+    /// A message came.
+    fn receive(&self, message: protos::ChaincodeMessage);
+
+    /// How often [`ChaincodeStream::keepalive_due`] wants to be called.
+    fn keepalive(&self) -> Option<Duration>;
+
+    /// Asks the chaincode whether it is there.
+    fn keepalive_due(&self);
+
+    /// Ends the stream as soon as no transaction runs.
+    fn stop(&self);
+
+    /// Whether the stream stands for the peer.
+    fn is_open(&self) -> bool;
 }
 
 /// The verdict on a transaction.

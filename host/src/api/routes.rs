@@ -7,9 +7,11 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
+use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
 use crate::proto::gateway::gateway_server::{self, GatewayServer};
+use crate::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
 use crate::proto::protos::endorser_server::{self, EndorserServer};
 
 /// Sends a request to the service that its path begins with. tonic's own router would bring a web
@@ -18,16 +20,25 @@ use crate::proto::protos::endorser_server::{self, EndorserServer};
 pub(super) struct Routes {
     endorser: EndorserServer<Endorser>,
     gateway: GatewayServer<Gateway>,
+    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
 }
 
 impl Routes {
     /// With messages of at most `message_bytes` in both directions.
-    pub(super) fn new(endorser: Endorser, gateway: Gateway, message_bytes: usize) -> Self {
+    pub(super) fn new(
+        endorser: Endorser,
+        gateway: Gateway,
+        chaincode_support: ChaincodeSupport,
+        message_bytes: usize,
+    ) -> Self {
         Self {
             endorser: EndorserServer::new(endorser)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
             gateway: GatewayServer::new(gateway)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            chaincode_support: ChaincodeSupportServer::new(chaincode_support)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
         }
@@ -40,7 +51,7 @@ impl Service<http::Request<Body>> for Routes {
     type Future = BoxFuture<Self::Response, Self::Error>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        // Both services are always ready; they queue elsewhere.
+        // All services are always ready; they queue elsewhere.
         Poll::Ready(Ok(()))
     }
 
@@ -50,6 +61,7 @@ impl Service<http::Request<Body>> for Routes {
         match service {
             Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
             Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
+            Some(chaincode_support_server::SERVICE_NAME) => self.chaincode_support.call(request),
             _ => {
                 let text = format!("this peer has no service {}", service.unwrap_or_default());
                 Box::pin(async { Ok(Status::unimplemented(text).into_http()) })

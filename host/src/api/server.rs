@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tonic::transport;
 use tonic::transport::server::TcpIncoming;
 
+use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
 use crate::api::peer::Peer;
@@ -60,7 +61,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` completes, then lets open calls end. Streams and calls that wait for
-    /// a block end at once.
+    /// a block end at once, a chaincode's stream when no transaction runs on it.
     pub async fn serve(
         self,
         peer: Arc<dyn Peer>,
@@ -71,8 +72,9 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let waits = Waits::new(Stopping(stopping.clone()));
         let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers));
+        let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
         let gateway = Gateway::new(peer, workers, waits, address.to_string());
-        let routes = Routes::new(endorser, gateway, config.message_bytes);
+        let routes = Routes::new(endorser, gateway, chaincodes, config.message_bytes);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let shutdown = async {
             shutdown.await;

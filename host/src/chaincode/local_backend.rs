@@ -36,6 +36,8 @@ pub struct LocalBackend {
     tx: TxParams,
     namespace: String,
     queries: Queries,
+    /// Texts are causes only.
+    is_bare: bool,
 }
 
 /// A refusal without its beginning.
@@ -67,12 +69,20 @@ impl LocalBackend {
     /// The view of chaincode `namespace`.
     pub fn new(support: Arc<ChaincodeSupport>, tx: TxParams, namespace: String) -> Self {
         let queries = Queries::new(support.config().queries.clone());
-        Self { support, tx, namespace, queries }
+        Self { support, tx, namespace, queries, is_bare: false }
     }
 
-    /// Puts Fabric's beginning before a refusal.
+    /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
+    pub fn bare(self) -> Self {
+        Self { is_bare: true, ..self }
+    }
+
+    /// Puts Fabric's beginning before a refusal, unless somebody else does.
     fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Answer<T> {
         result.map_err(|Refusal(error, cause)| {
+            if self.is_bare {
+                return BackendError::new(error, cause);
+            }
             let tx = TxKey::new("", self.tx.tx_id.as_str());
             BackendError::new(error, failure_text(kind, &tx, &cause))
         })

@@ -3,8 +3,10 @@
 //! Invariant: no endorsement and no policies; who may do what is asked through [`AccessControl`].
 
 mod access;
+mod external;
 mod handler;
 mod invoke_target;
+mod launch;
 mod local_backend;
 mod native;
 mod packages;
@@ -14,6 +16,7 @@ mod support;
 mod tx_params;
 
 pub use access::AccessControl;
+pub use external::{Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use local_backend::QueryLimits;
 pub use native::{NativeChaincode, Stub};
 pub use packages::{Package, PackageError, Packages, Seal, ccid, check_name, check_version};

@@ -1,10 +1,12 @@
-//! Chaincodes installed on this peer: deployment specs whose code is a component.
+//! Chaincodes installed on this peer: deployment specs whose code is a component, or says where the
+//! chaincode is.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
 
+use crate::chaincode::external::Description;
 use crate::ledger::{LedgerError, Ledgers};
 use crate::proto::protos;
 use crate::runtime::{Component, LoadError, Runtime};
@@ -21,7 +23,8 @@ pub struct Package {
     /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners did
     /// not say.
     pub instantiation_policy: Vec<u8>,
-    /// The specification as installed; its code package is the component file itself.
+    /// The specification as installed; its code package is the component file itself, or the JSON text
+    /// of a [`Description`].
     pub spec: protos::ChaincodeDeploymentSpec,
 }
 
@@ -59,6 +62,8 @@ pub struct Packages {
     runtime: Arc<Runtime>,
     /// A package never changes once it is installed, so what was read once holds.
     seals: RwLock<HashMap<String, Arc<Seal>>>,
+    /// The ids under which chaincodes may connect; none until somebody asks.
+    expected: Mutex<Option<BTreeSet<String>>>,
 }
 
 /// What ties a definition on a channel to the package on this peer.
@@ -98,6 +103,13 @@ impl Package {
             return Err(PackageError::Invalid("it holds no code".into()));
         }
         Ok(Self { id, instantiation_policy, spec })
+    }
+
+    /// Where the chaincode is; none if the package holds it.
+    pub fn description(&self) -> Result<Option<Description>, PackageError> {
+        let code = &self.spec.code_package;
+        let description = Description::is_one(code).then(|| Description::parse(code));
+        description.transpose().map_err(PackageError::Invalid)
     }
 
     /// "name:version".
@@ -152,7 +164,7 @@ pub fn check_version(version: &str) -> Result<(), PackageError> {
 impl Packages {
     /// The packages that lie beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
-        Self { ledgers, runtime, seals: RwLock::default() }
+        Self { ledgers, runtime, seals: RwLock::default(), expected: Mutex::default() }
     }
 
     /// Admits, compiles and stores a package; gives it back.
@@ -164,12 +176,41 @@ impl Packages {
             None => Ok(()),
         };
         is_free()?;
-        self.load(&package)?;
+        if package.description()?.is_none() {
+            self.load(&package)?;
+        }
         // Of two that are installed at the same time, one must be refused.
         let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
         self.ledgers.put_peer_value(&key, bytes)?;
+        // It is computed anew, with this one.
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(package)
+    }
+
+    /// Whether a chaincode with this id may connect. The error names those that may.
+    pub fn expect(&self, ccid: &str) -> Result<(), String> {
+        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        if expected.is_none() {
+            let packages = self.list().map_err(|error| error.to_string())?.into_iter();
+            let connects = |package: &Package| {
+                matches!(package.description(), Ok(Some(Description::Connects)))
+            };
+            *expected = Some(packages.filter(connects).map(|package| package.ccid()).collect());
+        }
+        let ids = expected.iter().flatten();
+        if ids.clone().any(|id| id == ccid) {
+            return Ok(());
+        }
+        let ids: Vec<&str> = ids.map(String::as_str).collect();
+        let ids = match ids.as_slice() {
+            [] => "none is installed that connects by itself".to_owned(),
+            ids => format!("expected is {}", ids.join(" or ")),
+        };
+        // Fabric's words, as far as the parenthesis.
+        Err(format!(
+            "peer will not accept external chaincode connection {ccid} (except in dev mode); {ids}"
+        ))
     }
 
     /// The package of `name` in `version`.

@@ -5,9 +5,45 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::chaincode::external::ExternalProgram;
 use crate::chaincode::handler::Handler;
 
-/// Handlers by chaincode id. A handler is handed out only when it is ready.
+/// A chaincode that takes transactions.
+#[derive(Clone)]
+pub enum Launched {
+    /// In this process.
+    Here(Arc<Handler>),
+    /// Behind a stream.
+    External(Arc<ExternalProgram>),
+}
+
+/// What a launch came to.
+pub enum Started {
+    /// The chaincode is there.
+    Ready(Launched),
+    /// The chaincode has to come by itself.
+    Awaited,
+}
+
+impl Launched {
+    fn is_alive(&self) -> bool {
+        match self {
+            Self::Here(_) => true,
+            Self::External(program) => program.is_open(),
+        }
+    }
+}
+
+/// How long one caller waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a launch.
+    pub launch: Duration,
+    /// For a chaincode to come by itself.
+    pub connect: Duration,
+}
+
+/// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that stands.
 #[derive(Default)]
 pub struct Registry {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
@@ -23,7 +59,9 @@ struct Slot {
 enum State {
     #[default]
     Launching,
-    Ready(Arc<Handler>),
+    /// It has to come by itself.
+    Awaited,
+    Ready(Launched),
     Failed(String),
 }
 
@@ -32,23 +70,37 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Registry {
-    /// The ready handler of `ccid`, if there is one.
-    pub fn ready(&self, ccid: &str) -> Option<Arc<Handler>> {
+    /// The chaincode `ccid`, if it is ready.
+    pub fn ready(&self, ccid: &str) -> Option<Launched> {
         match &*lock(&lock(&self.slots).get(ccid)?.state) {
-            State::Ready(handler) => Some(Arc::clone(handler)),
-            State::Launching | State::Failed(_) => None,
+            State::Ready(launched) if launched.is_alive() => Some(launched.clone()),
+            _ => None,
         }
     }
 
-    /// The handler of `ccid`, launched by `start` if need be. All callers share one launch and each of
-    /// them waits no longer than `timeout`. After a failure the next caller launches anew.
+    /// Makes a chaincode known that came by itself, unless there is one of its id.
+    pub fn register(&self, ccid: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
+        // Held to the end: a slot that is taken out meanwhile would be nobody's.
+        let mut slots = lock(&self.slots);
+        let (slot, _) = slot(&mut slots, ccid);
+        let mut state = lock(&slot.state);
+        if matches!(&*state, State::Ready(launched) if launched.is_alive()) {
+            return Err(format!("duplicate chaincodeID: {ccid}"));
+        }
+        *state = State::Ready(Launched::External(Arc::clone(program)));
+        slot.changed.notify_all();
+        Ok(())
+    }
+
+    /// The chaincode `ccid`, launched by `start` if need be. All callers share one launch and each of
+    /// them waits on its own. After a failure the next caller launches anew.
     pub fn launch(
         &self,
         ccid: &str,
-        timeout: Duration,
-        start: impl FnOnce() -> Result<Arc<Handler>, String> + Send + 'static,
-    ) -> Result<Arc<Handler>, String> {
-        let (slot, first) = self.slot(ccid);
+        patience: Patience,
+        start: impl FnOnce() -> Result<Started, String> + Send + 'static,
+    ) -> Result<Launched, String> {
+        let (slot, first) = slot(&mut lock(&self.slots), ccid);
         if first {
             let launching = Arc::clone(&slot);
             let spawned = thread::Builder::new().name("wasmcc-launch".into()).spawn(move || {
@@ -61,24 +113,12 @@ impl Registry {
                 slot.finish(Err(format!("cannot start a thread: {error}")));
             }
         }
-        slot.wait(timeout).map_err(|failure| {
+        slot.wait(patience).map_err(|failure| {
             self.forget_failed(ccid, &slot);
             failure.unwrap_or_else(|| {
                 format!("timeout expired while starting chaincode {ccid} for transaction")
             })
         })
-    }
-
-    fn slot(&self, ccid: &str) -> (Arc<Slot>, bool) {
-        let mut slots = lock(&self.slots);
-        match slots.get(ccid) {
-            Some(slot) => (Arc::clone(slot), false),
-            None => {
-                let slot = Arc::<Slot>::default();
-                slots.insert(ccid.to_owned(), Arc::clone(&slot));
-                (slot, true)
-            }
-        }
     }
 
     fn forget_failed(&self, ccid: &str, slot: &Arc<Slot>) {
@@ -90,25 +130,45 @@ impl Registry {
     }
 }
 
+/// The slot of `ccid`, and whether it was made just now.
+fn slot(slots: &mut HashMap<String, Arc<Slot>>, ccid: &str) -> (Arc<Slot>, bool) {
+    let dead =
+        |slot: &Slot| matches!(&*lock(&slot.state), State::Ready(launched) if !launched.is_alive());
+    match slots.get(ccid) {
+        Some(slot) if !dead(slot) => (Arc::clone(slot), false),
+        _ => {
+            let slot = Arc::<Slot>::default();
+            slots.insert(ccid.to_owned(), Arc::clone(&slot));
+            (slot, true)
+        }
+    }
+}
+
 impl Slot {
-    fn finish(&self, result: Result<Arc<Handler>, String>) {
-        *lock(&self.state) = match result {
-            Ok(handler) => State::Ready(handler),
-            Err(text) => State::Failed(text),
-        };
-        self.changed.notify_all();
+    /// A chaincode that came by itself meanwhile stays.
+    fn finish(&self, result: Result<Started, String>) {
+        let mut state = lock(&self.state);
+        if let State::Launching = *state {
+            *state = match result {
+                Ok(Started::Ready(launched)) => State::Ready(launched),
+                Ok(Started::Awaited) => State::Awaited,
+                Err(text) => State::Failed(text),
+            };
+            self.changed.notify_all();
+        }
     }
 
     /// The error holds the text of a failed launch, or none if the time ran out.
-    fn wait(&self, timeout: Duration) -> Result<Arc<Handler>, Option<String>> {
-        let deadline = Instant::now() + timeout;
+    fn wait(&self, patience: Patience) -> Result<Launched, Option<String>> {
+        let begin = Instant::now();
         let mut state = lock(&self.state);
         loop {
-            match &*state {
-                State::Ready(handler) => return Ok(Arc::clone(handler)),
+            let deadline = match &*state {
+                State::Ready(launched) => return Ok(launched.clone()),
                 State::Failed(text) => return Err(Some(text.clone())),
-                State::Launching => {}
-            }
+                State::Launching => begin + patience.launch,
+                State::Awaited => begin + patience.connect,
+            };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(None);

@@ -8,11 +8,15 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::chaincode::access::AccessControl;
+use crate::chaincode::external::{
+    Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Requests,
+};
 use crate::chaincode::handler::{Handler, Program};
+use crate::chaincode::launch::{Arrivals, Launch};
 use crate::chaincode::local_backend::{LocalBackend, QueryLimits};
 use crate::chaincode::native::{NativeChaincode, Stub};
 use crate::chaincode::packages::{Packages, ccid};
-use crate::chaincode::registry::Registry;
+use crate::chaincode::registry::{Launched, Patience, Registry};
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::Ledgers;
 use crate::proto::protos;
@@ -36,6 +40,8 @@ pub struct SupportConfig {
     pub peer_msp_id: String,
     /// Bounds of queries.
     pub queries: QueryLimits,
+    /// Chaincodes in other processes.
+    pub external: ExternalConfig,
 }
 
 impl Default for SupportConfig {
@@ -46,6 +52,7 @@ impl Default for SupportConfig {
             call_depth: 8,
             peer_msp_id: String::new(),
             queries: QueryLimits::default(),
+            external: ExternalConfig::default(),
         }
     }
 }
@@ -116,8 +123,9 @@ pub struct ChaincodeSupport {
     ledgers: Arc<Ledgers>,
     access: Arc<dyn AccessControl>,
     config: SupportConfig,
+    dialer: Option<Arc<dyn Dialer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
-    registry: Registry,
+    registry: Arc<Registry>,
 }
 
 impl ChaincodeSupport {
@@ -130,7 +138,22 @@ impl ChaincodeSupport {
         config: SupportConfig,
     ) -> Self {
         let (system, registry) = Default::default();
-        Self { runtime, packages, ledgers, access, config, system, registry }
+        Self { runtime, packages, ledgers, access, config, dialer: None, system, registry }
+    }
+
+    /// Lets it connect to chaincode servers.
+    pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
+        self.dialer = Some(dialer);
+    }
+
+    /// A chaincode has connected to this peer.
+    pub fn open_stream(&self, outbox: Outbox) -> ExternalStream {
+        let registrar = Arrivals {
+            packages: Arc::clone(&self.packages),
+            registry: Arc::clone(&self.registry),
+            dev: self.config.external.dev,
+        };
+        ExternalStream::open(outbox, &self.config.external, Box::new(registrar))
     }
 
     /// Registers a system chaincode.
@@ -211,7 +234,7 @@ impl ChaincodeSupport {
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
         let tx_id = || tx.tx_id.to_string();
-        let handler = self.launch(name, version).map_err(|reason| ExecuteError::Launch {
+        let launched = self.launch(name, version).map_err(|reason| ExecuteError::Launch {
             tx_id: tx_id(),
             ccid: ccid(name, version),
             reason,
@@ -224,22 +247,29 @@ impl ChaincodeSupport {
         };
         let mut fuel = 0;
         let mut is_deterministic = true;
-        let outcome = handler.execute(invocation, |program, invocation| {
-            let backend = LocalBackend::new(Arc::clone(self), tx.clone(), name.into());
-            match program {
-                Program::Wasm(component) => {
-                    let call = self.wasm_call(tx, name, invocation);
-                    let outcome = self.runtime.invoke(component, call, Box::new(backend));
-                    let outcome = outcome
-                        .inspect_err(|failure| is_deterministic = failure.is_deterministic())?;
-                    fuel = outcome.fuel;
-                    Ok(Completed { response: outcome.response, event: outcome.event })
-                }
-                Program::Native(chaincode) => {
-                    run_native(chaincode.as_ref(), tx, invocation, backend)
-                }
+        let backend = LocalBackend::new(Arc::clone(self), tx.clone(), name.into());
+        let outcome = match &launched {
+            Launched::External(program) => {
+                let (outcome, over) = self.run_external(program, invocation, backend, name);
+                is_deterministic = !over;
+                outcome
             }
-        });
+            Launched::Here(handler) => {
+                handler.execute(invocation, |program, invocation| match program {
+                    Program::Wasm(component) => {
+                        let call = self.wasm_call(tx, name, invocation);
+                        let outcome = self.runtime.invoke(component, call, Box::new(backend));
+                        let outcome = outcome
+                            .inspect_err(|failure| is_deterministic = failure.is_deterministic())?;
+                        fuel = outcome.fuel;
+                        Ok(Completed { response: outcome.response, event: outcome.event })
+                    }
+                    Program::Native(chaincode) => {
+                        run_native(chaincode.as_ref(), tx, invocation, backend)
+                    }
+                })
+            }
+        };
         match outcome {
             Ok(Completed { response, event }) => {
                 let event = event.map(|event| protos::ChaincodeEvent {
@@ -267,27 +297,41 @@ impl ChaincodeSupport {
         }
     }
 
-    fn launch(&self, name: &str, version: &str) -> Result<Arc<Handler>, String> {
+    fn launch(&self, name: &str, version: &str) -> Result<Launched, String> {
         if let Some(handler) = self.system.get(name) {
-            return Ok(Arc::clone(handler));
+            return Ok(Launched::Here(Arc::clone(handler)));
         }
         let ccid = ccid(name, version);
-        if let Some(handler) = self.registry.ready(&ccid) {
-            return Ok(handler);
+        if let Some(launched) = self.registry.ready(&ccid) {
+            return Ok(launched);
         }
-        let (packages, name, version) =
-            (Arc::clone(&self.packages), name.to_owned(), version.to_owned());
-        self.registry.launch(&ccid, self.config.startup_timeout, move || {
-            let started = std::time::Instant::now();
-            let failed = |error: String| format!("error building chaincode: {error}");
-            let package = packages.get(&name, &version).map_err(|e| failed(e.to_string()))?;
-            let component = packages.load(&package).map_err(|e| failed(e.to_string()))?;
-            let ccid = package.ccid();
-            let handler = Handler::register(&ccid, Program::Wasm(component))
-                .map_err(|e| format!("chaincode registration failed: {e}"))?;
-            tracing::info!(chaincode = %ccid, ms = started.elapsed().as_millis(), "launched");
-            Ok(Arc::new(handler))
-        })
+        let launch = Launch {
+            packages: Arc::clone(&self.packages),
+            dialer: self.dialer.clone(),
+            config: self.config.external.clone(),
+            timeout: self.config.startup_timeout,
+        };
+        let patience = Patience { launch: launch.timeout, connect: launch.config.connect_wait };
+        let (name, version) = (name.to_owned(), version.to_owned());
+        self.registry.launch(&ccid, patience, move || launch.run(&name, &version))
+    }
+
+    /// Runs a transaction on a chaincode in another process; also gives whether a request was answered
+    /// in a way that other peers may not agree with.
+    fn run_external(
+        &self,
+        program: &ExternalProgram,
+        invocation: Invocation,
+        backend: LocalBackend,
+        name: &str,
+    ) -> (Result<Completed, ProtocolError>, bool) {
+        let mut requests = Requests::new(backend.bare(), name, self.config.external.batch);
+        let timeout = self.config.execute_timeout;
+        let outcome = program.execute(invocation, timeout, |request| requests.serve(request));
+        match requests.over() {
+            Some(text) => (Err(ProtocolError::Returned(text)), true),
+            None => (outcome, false),
+        }
     }
 
     fn wasm_call(&self, tx: &TxParams, name: &str, invocation: Invocation) -> runtime::Invocation {

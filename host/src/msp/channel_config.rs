@@ -13,7 +13,6 @@ use prost::Message;
 use crate::msp::acl;
 use crate::msp::acl::AclError;
 use crate::msp::capabilities::ApplicationCapabilities;
-use crate::msp::duration;
 use crate::msp::error::MspError;
 use crate::msp::identity::Identity;
 use crate::msp::manager::MspManager;
@@ -38,6 +37,7 @@ use crate::proto::orderer::BatchTimeout;
 use crate::proto::protos::AcLs;
 use crate::types::ChannelId;
 use crate::types::InvalidId;
+use crate::types::duration;
 
 /// The configuration of a channel.
 #[derive(Debug)]

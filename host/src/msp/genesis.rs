@@ -8,7 +8,6 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::msp::channel_config::BatchLimits;
-use crate::msp::duration;
 use crate::msp::policy::PolicyError;
 use crate::msp::policy::SignaturePolicy;
 use crate::proto::common::Block;
@@ -43,6 +42,7 @@ use crate::proto::orderer::BatchSize;
 use crate::proto::orderer::BatchTimeout;
 use crate::proto::orderer::ConsensusType;
 use crate::types::ChannelId;
+use crate::types::duration;
 use crate::types::sha256;
 use crate::types::sha256_all;
 

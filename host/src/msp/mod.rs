@@ -7,7 +7,6 @@ pub mod acl;
 mod capabilities;
 mod certificate;
 mod channel_config;
-mod duration;
 mod error;
 mod genesis;
 mod identity;

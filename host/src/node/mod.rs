@@ -3,6 +3,8 @@
 //! Invariant: no logic of its own; what is decided here is who gets to know whom.
 
 #[cfg(feature = "server")]
+mod chaincodes;
+#[cfg(feature = "server")]
 mod serve;
 mod vscc_port;
 
@@ -72,6 +74,7 @@ pub struct Peer {
     network: Network,
     org: String,
     batch: BatchLimits,
+    support: Arc<ChaincodeSupport>,
     endorser: Endorser,
     access: Arc<dyn AccessControl>,
     channels: Arc<Channels>,
@@ -124,6 +127,8 @@ impl Peer {
         support.register_system("qscc", Arc::new(qscc))?;
         support.register_system("escc", Arc::new(Escc::new(signer)))?;
         support.register_system("vscc", Arc::new(Vscc::new(Arc::clone(&channels))))?;
+        #[cfg(feature = "server")]
+        support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
         let support = Arc::new(support);
         let endorser = Endorser::new(
             Arc::clone(&support),
@@ -131,11 +136,12 @@ impl Peer {
             Arc::clone(&access),
             local_msps,
         );
-        let validator = Arc::new(VsccPort::new(support));
+        let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         Ok(Arc::new(Self {
             network,
             org,
             batch,
+            support,
             endorser,
             access,
             channels,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use prost::Message;
 
-use crate::api::{self, CommitStatus, OrderError};
+use crate::api::{self, ChaincodeStream, CommitStatus, OrderError};
 use crate::client;
 use crate::committer;
 use crate::endorser::Rejected;
@@ -124,5 +124,12 @@ impl api::Peer for Peer {
                 return Ok(None);
             }
         }
+    }
+
+    fn open_chaincode_stream(
+        &self,
+        outbox: tokio::sync::mpsc::Sender<protos::ChaincodeMessage>,
+    ) -> Box<dyn ChaincodeStream> {
+        Box::new(self.support.open_stream(outbox))
     }
 }

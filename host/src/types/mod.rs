@@ -3,6 +3,7 @@
 //!
 //! Invariant: no I/O and no other module of this crate.
 
+pub mod duration;
 mod height;
 mod ids;
 mod invocation;

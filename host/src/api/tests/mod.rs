@@ -6,13 +6,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::api::status::RpcStatus;
-use crate::api::{CommitStatus, OrderError, Peer, Server, ServerConfig};
+use crate::api::{ChaincodeStream, CommitStatus, OrderError, Peer, Server, ServerConfig};
 use crate::endorser::Rejected;
 use crate::msp::SignedData;
 use crate::proto::common;
@@ -24,6 +24,7 @@ use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
 use crate::workers::Workers;
 
+mod chaincodes;
 mod endorsing;
 mod events;
 mod serving;
@@ -147,6 +148,43 @@ impl Peer for Fake {
         deadline: Instant,
     ) -> Result<Option<common::Block>, String> {
         Ok(self.wait(deadline, |ledger| ledger.blocks.get(number as usize).cloned()))
+    }
+
+    fn open_chaincode_stream(
+        &self,
+        outbox: mpsc::Sender<protos::ChaincodeMessage>,
+    ) -> Box<dyn ChaincodeStream> {
+        Box::new(Echo(Mutex::new(Some(outbox))))
+    }
+}
+
+/// Sends back what comes, and ends the stream at an ERROR or when it shall stop.
+struct Echo(Mutex<Option<mpsc::Sender<protos::ChaincodeMessage>>>);
+
+impl ChaincodeStream for Echo {
+    fn receive(&self, message: protos::ChaincodeMessage) {
+        let mut outbox = self.0.lock().unwrap();
+        match message.r#type() {
+            protos::chaincode_message::Type::Error => *outbox = None,
+            _ => outbox.as_ref().unwrap().try_send(message).unwrap(),
+        }
+    }
+
+    fn keepalive(&self) -> Option<Duration> {
+        Some(Duration::from_millis(1))
+    }
+
+    fn keepalive_due(&self) {
+        let keepalive = protos::ChaincodeMessage { r#type: 18, ..Default::default() };
+        self.0.lock().unwrap().as_ref().unwrap().try_send(keepalive).unwrap();
+    }
+
+    fn stop(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().unwrap().is_some()
     }
 }
 

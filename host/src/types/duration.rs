@@ -1,11 +1,11 @@
-//! Go's text form of durations, which channel configurations use.
+//! Go's text form of durations, which channel configurations and connection files use.
 //!
 //! Invariant: negative durations and signs are not read; nothing here needs them.
 
 use std::time::Duration;
 
 /// Reads `1h2m3.5s`, `100ms`, `0`. `None` if it is not a duration.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -52,7 +52,7 @@ fn part(number: &str, unit: &str) -> Option<Duration> {
 }
 
 /// Writes whole milliseconds: `2s`, `500ms`.
-pub(super) fn format(duration: Duration) -> String {
+pub fn format(duration: Duration) -> String {
     match duration.subsec_millis() {
         0 => format!("{}s", duration.as_secs()),
         _ => format!("{}ms", duration.as_millis()),

@@ -1,0 +1,70 @@
+//! How a chaincode comes to be ready: it is loaded, connected to, or connects by itself.
+//!
+//! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the registry.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::chaincode::external::{
+    Description, Dialer, ExternalConfig, ExternalProgram, Registrar, dial,
+};
+use crate::chaincode::handler::{Handler, Program};
+use crate::chaincode::packages::Packages;
+use crate::chaincode::registry::{Launched, Registry, Started};
+
+/// One launch.
+pub struct Launch {
+    pub packages: Arc<Packages>,
+    pub dialer: Option<Arc<dyn Dialer>>,
+    pub config: ExternalConfig,
+    /// For a chaincode server to say who it is.
+    pub timeout: Duration,
+}
+
+impl Launch {
+    /// Launches what is installed as `name` in `version`.
+    pub fn run(self, name: &str, version: &str) -> Result<Started, String> {
+        let begin = Instant::now();
+        let failed = |error: String| format!("error building chaincode: {error}");
+        let package = self.packages.get(name, version).map_err(|e| failed(e.to_string()))?;
+        let ccid = package.ccid();
+        let launched = match package.description().map_err(|e| failed(e.to_string()))? {
+            Some(Description::Connects) => return Ok(Started::Awaited),
+            Some(Description::Serves(connection)) => {
+                let dialer = self.dialer.as_deref();
+                let dialer = dialer.ok_or("this peer cannot connect to chaincode servers")?;
+                let program = dial(dialer, &ccid, &connection, &self.config, self.timeout)?;
+                Launched::External(program)
+            }
+            None => {
+                let component = self.packages.load(&package).map_err(|e| failed(e.to_string()))?;
+                let handler = Handler::register(&ccid, Program::Wasm(component))
+                    .map_err(|e| format!("chaincode registration failed: {e}"))?;
+                Launched::Here(Arc::new(handler))
+            }
+        };
+        tracing::info!(chaincode = %ccid, ms = begin.elapsed().as_millis(), "launched");
+        Ok(Started::Ready(launched))
+    }
+}
+
+/// Takes chaincodes that connect by themselves.
+pub struct Arrivals {
+    pub packages: Arc<Packages>,
+    pub registry: Arc<Registry>,
+    /// Any id will do.
+    pub dev: bool,
+}
+
+impl Registrar for Arrivals {
+    fn admit(&self, name: &str) -> Result<(), String> {
+        if self.dev && !name.is_empty() {
+            return Ok(());
+        }
+        self.packages.expect(name)
+    }
+
+    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
+        self.registry.register(name, program)
+    }
+}

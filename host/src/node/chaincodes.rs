@@ -1,0 +1,44 @@
+//! Streams of chaincodes in other processes: what gRPC carries and what the peer does with it.
+
+use std::time::Duration;
+
+use crate::api::{self, ChaincodeDialer, ServerConfig};
+use crate::chaincode::{Dialer, ExternalStream, Open};
+use crate::proto::protos;
+
+impl api::ChaincodeStream for ExternalStream {
+    fn receive(&self, message: protos::ChaincodeMessage) {
+        self.receive(message);
+    }
+
+    fn keepalive(&self) -> Option<Duration> {
+        self.keepalive()
+    }
+
+    fn keepalive_due(&self) {
+        self.keepalive_due();
+    }
+
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_open()
+    }
+}
+
+/// Connects to chaincode servers over gRPC.
+pub(super) struct GrpcDialer(ChaincodeDialer);
+
+impl Default for GrpcDialer {
+    fn default() -> Self {
+        Self(ChaincodeDialer::new(ServerConfig::default().message_bytes))
+    }
+}
+
+impl Dialer for GrpcDialer {
+    fn dial(&self, address: &str, timeout: Duration, open: Open) -> Result<(), String> {
+        self.0.dial(address, timeout, |outbox| Box::new(open(outbox)))
+    }
+}

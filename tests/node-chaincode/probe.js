@@ -1,0 +1,173 @@
+// A chaincode on the low-level shim that does one thing a call, as tests/chaincodes/probe does as a
+// component: the same words in, the same text and the same ledger calls out.
+//
+// With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID it waits for peers and says on stderr where; else it
+// connects to the peer that its arguments name, as the shim has it.
+'use strict';
+
+const shim = require('fabric-shim');
+
+const lines = (rows) => Buffer.from(rows.map((row) => `${row}\n`).join(''));
+const text = (value) => Buffer.from(value).toString();
+
+async function putMany(stub, prefix, count) {
+    for (let index = 0; index < Number(count); index++) {
+        await stub.putState(`${prefix}${String(index).padStart(5, '0')}`, Buffer.from(`${index}`));
+    }
+}
+
+async function read(iterator, show, limit = Infinity) {
+    const rows = [];
+    while (rows.length < limit) {
+        const { value, done } = await iterator.next();
+        if (done) {
+            break;
+        }
+        rows.push(show(value));
+    }
+    await iterator.close();
+    return rows;
+}
+
+const row = ({ key, value }) => `${key}=${text(value)}`;
+
+const operations = {
+    noop: async () => {},
+    put: (stub, [key, value]) => stub.putState(key, Buffer.from(value)),
+    get: (stub, [key]) => stub.getState(key),
+    del: (stub, [key]) => stub.deleteState(key),
+    empty: (stub, [key]) => stub.putState(key, Buffer.alloc(0)),
+    rmw: async (stub, [key, suffix]) => {
+        const value = await stub.getState(key);
+        await stub.putState(key, Buffer.concat([value, Buffer.from(suffix)]));
+    },
+    putread: async (stub, [key, value]) => {
+        await stub.putState(key, Buffer.from(value));
+        return stub.getState(key);
+    },
+    mput: (stub, [prefix, count]) => putMany(stub, prefix, count),
+    // What the shim does not refuse to ask for at the same time, it asks for one by one.
+    mget: async (stub, keys) => {
+        const values = await Promise.all(keys.map((key) => stub.getState(key)));
+        return lines(values.map((value) => (value.length === 0 ? '-' : text(value))));
+    },
+    event: async (stub, [name, payload]) => stub.setEvent(name, Buffer.from(payload)),
+    range: async (stub, [start, end, limit]) => {
+        const iterator = await stub.getStateByRange(start, end);
+        return lines(await read(iterator, row, limit && Number(limit)));
+    },
+    page: async (stub, [start, end, size, bookmark]) => {
+        const asked = stub.getStateByRangeWithPagination(start, end, Number(size), bookmark);
+        const { iterator, metadata } = await asked;
+        const rows = await read(iterator, row);
+        rows.push(`count=${metadata.fetchedRecordsCount} bookmark=${metadata.bookmark}`);
+        return lines(rows);
+    },
+    comp: async (stub, args) => {
+        const [type, ...attributes] = args.slice(0, -1);
+        const key = stub.createCompositeKey(type, attributes);
+        await stub.putState(key, Buffer.from(args[args.length - 1]));
+    },
+    pcomp: async (stub, [type, ...attributes]) => {
+        const iterator = await stub.getStateByPartialCompositeKey(type, attributes);
+        return lines(await read(iterator, ({ key, value }) => {
+            const { objectType, attributes: parts } = stub.splitCompositeKey(key);
+            return `${objectType}/${parts.join('/')}=${text(value)}`;
+        }));
+    },
+    query: async (stub, [selector]) => {
+        return lines(await read(await stub.getQueryResult(selector), row));
+    },
+    history: async (stub, [key]) => {
+        const iterator = await stub.getHistoryForKey(key);
+        return lines(await read(iterator, ({ txId, timestamp, isDelete, value }) => {
+            return `${txId} ${timestamp.seconds} ${isDelete ? 'deleted' : text(value)}`;
+        }));
+    },
+    setmeta: (stub, [key, policy]) => stub.setStateValidationParameter(key, Buffer.from(policy)),
+    getmeta: (stub, [key]) => stub.getStateValidationParameter(key),
+    pget: (stub, [collection, key]) => stub.getPrivateData(collection, key),
+    pput: (stub, [collection, key, value]) => {
+        return stub.putPrivateData(collection, key, Buffer.from(value));
+    },
+    phash: (stub, [collection, key]) => stub.getPrivateDataHash(collection, key),
+    ppurge: (stub, [collection, key]) => stub.purgePrivateData(collection, key),
+    cc2cc: (stub, [name, ...args]) => call(stub, name, args, ''),
+    'cc2cc-on': (stub, [channel, name, ...args]) => call(stub, name, args, channel),
+    then: async (stub, words) => {
+        const answers = [];
+        let rest = words;
+        for (;;) {
+            const end = rest.indexOf(';');
+            const [operation, ...args] = end < 0 ? rest : rest.slice(0, end);
+            answers.push(Buffer.from((await run(stub, operation, args)) || ''));
+            if (end < 0) {
+                return Buffer.concat(answers);
+            }
+            rest = rest.slice(end + 1);
+        }
+    },
+    // Ends the process while the transaction runs.
+    crash: async (stub, [key]) => {
+        await stub.putState(key, Buffer.from('lost'));
+        process.exit(3);
+    },
+    // Never answers.
+    hang: () => new Promise(() => {}),
+};
+
+async function call(stub, name, args, channel) {
+    const { status, message, payload } = await stub.invokeChaincode(name, args, channel);
+    if (status >= 400) {
+        throw new Error(message);
+    }
+    return payload;
+}
+
+async function run(stub, operation, args) {
+    const perform = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+    if (!perform) {
+        throw new Error(`unknown operation ${operation}`);
+    }
+    return perform(stub, args);
+}
+
+class Probe {
+    // Writes its arguments, joined by blanks, to the key `init`; fails if the first one is `fail`.
+    async Init(stub) {
+        const args = stub.getStringArgs();
+        if (args[0] === 'fail') {
+            return shim.error('init failed');
+        }
+        await stub.putState('init', Buffer.from(args.join(' ')));
+        return shim.success();
+    }
+
+    async Invoke(stub) {
+        const [operation, ...args] = stub.getStringArgs();
+        if (operation === 'status') {
+            const [status, message = '', payload = ''] = args;
+            return { status: Number(status), message, payload: Buffer.from(payload) };
+        }
+        try {
+            return shim.success(Buffer.from((await run(stub, operation, args)) || ''));
+        } catch (error) {
+            return shim.error(error.message);
+        }
+    }
+}
+
+const address = process.env.CHAINCODE_SERVER_ADDRESS;
+if (address === undefined) {
+    shim.start(new Probe());
+} else {
+    const server = shim.server(new Probe(), { ccid: process.env.CHAINCODE_ID, address });
+    // The shim does not tell which port it got for port 0.
+    const { _server: grpc } = server;
+    const bind = grpc.bindAsync.bind(grpc);
+    grpc.bindAsync = (at, credentials, then) => bind(at, credentials, (error, port) => {
+        then(error, port);
+        process.stderr.write(error ? `${error}\n` : `listening on ${port}\n`);
+    });
+    server.start().catch(() => process.exit(1));
+}

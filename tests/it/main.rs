@@ -7,6 +7,8 @@ mod cli_peer;
 mod determinism;
 mod endorsement;
 mod endorser_checks;
+mod external_failures;
+mod external_node;
 mod golden;
 mod golden_refusals;
 mod hostile;

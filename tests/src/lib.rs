@@ -3,8 +3,10 @@
 //! Invariant: no checks; those are in the tests.
 
 mod forge;
+mod node_chaincode;
 mod peers;
 pub mod program;
+mod served;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -13,7 +15,9 @@ use wasmcc::proto::protos;
 use wasmcc::sandbox::Call;
 
 pub use forge::{Forge, high_s};
+pub use node_chaincode::NodeChaincode;
 pub use peers::{Peers, process, submit};
+pub use served::Served;
 
 /// The component of a chaincode of this repository, such as `probe`. All of them are built the first
 /// time one is asked for.

@@ -2,12 +2,13 @@
 //! for the tests.
 //!
 //! Invariant: nothing outside of the target folder changes, but for the target that
-//! [`target::ensure`] gives to the Rust toolchain.
+//! [`target::ensure`] gives to the Rust toolchain and the `node_modules` of [`npm`].
 
 pub mod bench;
 pub mod cargo;
 pub mod demo;
 pub mod guests;
+pub mod npm;
 pub mod target;
 pub mod test;
 

@@ -1,4 +1,4 @@
-//! `wasmcc deploy`: a component onto a peer and a channel.
+//! `wasmcc deploy`: a component onto a peer and a channel, or a chaincode in a process of its own.
 
 use std::path::PathBuf;
 
@@ -23,12 +23,18 @@ Examples:
   wasmcc deploy basic.wasm --name basic --network net --version 1.1 -C assets \\
       --policy \"AND('Org1MSP.peer','Org2MSP.peer')\" -c '{\"Args\":[\"init\",\"7\"]}'
 
-`wasmcc check FILE` tells beforehand whether a peer will take the file.";
+  wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
+  wasmcc deploy --external --name basic --network net
+
+`wasmcc check FILE` tells beforehand whether a peer will take the file. A chaincode in a process of
+its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME or CHAINCODE_ID).
+With --external it connects to the peer's address, from the install on; the deploy waits some
+seconds for it.";
 
 /// Room for all of a message that is not the component.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
-/// Install a component on the peer and run it on a channel, in place of an earlier version if any.
+/// Install a chaincode on the peer and run it on a channel, in place of an earlier version if any.
 ///
 /// This is LSCC's install, then deploy or upgrade, and the wait for the block. Signed by the
 /// organization's admin.
@@ -36,8 +42,15 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 #[command(after_help = EXAMPLES)]
 pub struct Deploy {
     /// The component.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present_any = ["ccaas", "external"])]
+    #[arg(conflicts_with_all = ["ccaas", "external"])]
+    file: Option<PathBuf>,
+    /// In place of a component: where a chaincode server listens that the peer connects to.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "external")]
+    ccaas: Option<String>,
+    /// In place of a component: the chaincode connects to the peer.
+    #[arg(long)]
+    external: bool,
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     name: String,
@@ -64,17 +77,17 @@ pub struct Deploy {
 impl Deploy {
     /// Installs what is not installed, then deploys or upgrades.
     pub async fn run(self) -> Result<()> {
-        let component = self.component()?;
+        let code = self.code()?;
         let session = Session::open(&self.target, "Admin").await?;
         let progress = Progress::start("asking the peer what it has");
         let current = self.current(&session).await?;
         let installed = self.installed(&session).await?;
-        let id_of = |version: &str| version::package_id(&self.name, version, &component);
+        let id_of = |version: &str| version::package_id(&self.name, version, &code);
         let (wanted, running) = (self.version.as_deref(), current.as_deref());
         let Choice { version, install } = version::choose(wanted, running, &installed, id_of)?;
         if install {
             progress.step(&format!("installing {} {version}", self.name));
-            let proposal = lscc::install(&self.name, &version, component);
+            let proposal = lscc::install(&self.name, &version, code);
             session.query(proposal, self.asked_lscc("")).await?;
         }
         let definition = lscc::Definition {
@@ -89,6 +102,9 @@ impl Deploy {
             Some(_) => ("upgrading to", lscc::upgrade(definition)),
         };
         progress.step(&format!("{verb} {} {version} on {}", self.name, self.channel));
+        if self.external {
+            progress.step(&format!("waiting for {}:{version} to connect", self.name));
+        }
         let outcome = session.submit(proposal, self.asked_lscc(&self.channel), &progress).await?;
         drop(progress);
         outcome.check()?;
@@ -109,9 +125,17 @@ impl Deploy {
         }
     }
 
-    fn component(&self) -> Result<Vec<u8>> {
-        let file = self.file.display();
-        let component = std::fs::read(&self.file).with_context(|| {
+    /// The component, or where the chaincode is.
+    fn code(&self) -> Result<Vec<u8>> {
+        let Some(path) = &self.file else {
+            let description = match &self.ccaas {
+                Some(address) => json!({ "address": address }),
+                None => json!({ "external": true }),
+            };
+            return Ok(description.to_string().into_bytes());
+        };
+        let file = path.display();
+        let component = std::fs::read(path).with_context(|| {
             format!("cannot read {file} (build it for the target wasm32-wasip2)")
         })?;
         if component.len() > MESSAGE_BYTES - ENVELOPE_BYTES {

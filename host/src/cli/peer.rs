@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::api::{Server, ServerConfig, shutdown_signal};
+use crate::chaincode::ExternalConfig;
 use crate::cli::target::{open_network, org};
 use crate::cli::{duration, output};
 use crate::node;
+use crate::protocol::BatchLimits;
 use crate::workers::Workers;
 
 const EXAMPLES: &str = "\
@@ -18,7 +20,8 @@ Examples:
   wasmcc peer --network net --in-memory --batch-timeout 10ms
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
 
-It serves Fabric's Endorser and Gateway services until it gets SIGTERM or SIGINT.";
+It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes of
+their own, until it gets SIGTERM or SIGINT.";
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
 #[derive(Debug, clap::Args)]
@@ -43,7 +46,39 @@ pub struct Peer {
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
     #[command(flatten)]
+    chaincodes: Chaincodes,
+    #[command(flatten)]
     limits: Limits,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Chaincodes in processes of their own")]
+struct Chaincodes {
+    /// Developer mode: let any chaincode connect, not only those that are installed as external.
+    #[arg(long)]
+    chaincode_dev: bool,
+    /// How long a transaction waits for a chaincode that is not connected.
+    #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
+    chaincode_wait: Duration,
+    /// How often to ask whether a chaincode is there [default: never; the Node shim ends when asked].
+    #[arg(long, value_parser = duration::positive, value_name = "TIME")]
+    chaincode_keepalive: Option<Duration>,
+    /// Offer the batch messages of Fabric 3.1.
+    #[arg(long)]
+    chaincode_batches: bool,
+}
+
+impl Chaincodes {
+    fn config(self) -> ExternalConfig {
+        // As many as Fabric's peer offers.
+        let batch = self.chaincode_batches.then_some(1000);
+        ExternalConfig {
+            dev: self.chaincode_dev,
+            connect_wait: self.chaincode_wait,
+            keepalive: self.chaincode_keepalive,
+            batch: BatchLimits { write_batch: batch, get_multiple: batch },
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,12 +130,13 @@ impl Peer {
     }
 
     fn config(self) -> Result<node::PeerConfig> {
-        let Self { network: folder, org: msp_id, data, in_memory, limits, .. } = self;
+        let Self { network: folder, org: msp_id, data, in_memory, chaincodes, limits, .. } = self;
         let network = open_network(&folder)?;
         let msp_id = org(&network, msp_id.as_deref())?.msp_id().to_owned();
         let usual = || folder.join("data").join(&msp_id);
         let data = (!in_memory).then(|| data.unwrap_or_else(usual));
         let mut config = node::PeerConfig { data, ..node::PeerConfig::new(network, msp_id) };
+        config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;
         config.batch.timeout = limits.batch_timeout;
         config.batch.max_message_count = limits.max_message_count;

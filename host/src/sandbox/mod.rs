@@ -27,6 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 use prost::Message;
 
+use crate::chaincode::ExternalConfig;
 use crate::client::lscc::Definition;
 use crate::client::{self, ClientError, ClientProposal, ProposalBuilder};
 use crate::endorser::Rejected;
@@ -145,6 +146,7 @@ pub struct SandboxBuilder {
     network: NetworkSpec,
     limits: Option<Limits>,
     execute_timeout: Option<std::time::Duration>,
+    external: ExternalConfig,
 }
 
 /// An in-memory peer of the first organization, with one channel.
@@ -173,6 +175,12 @@ impl SandboxBuilder {
         self
     }
 
+    /// How chaincodes in other processes are run.
+    pub fn external(mut self, external: ExternalConfig) -> Self {
+        self.external = external;
+        self
+    }
+
     /// Sets the peer up and creates the channel.
     pub fn build(self) -> Result<Sandbox, SandboxError> {
         let setup = |error: anyhow::Error| SandboxError::Setup(error);
@@ -190,6 +198,7 @@ impl SandboxBuilder {
         if let Some(timeout) = self.execute_timeout {
             config.support.execute_timeout = timeout;
         }
+        config.support.external = self.external;
         config.ledger.cache_bytes = 16 << 20;
         let peer = Peer::open(config).map_err(setup)?;
         let workers = Workers::new(1, 64).map_err(|e| setup(e.into()))?;

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "server")]
 pub mod api;
+#[cfg(feature = "server")]
+pub mod bridge;
 pub mod chaincode;
 pub mod channel;
 #[cfg(feature = "server")]

@@ -77,6 +77,12 @@ impl Workers {
         }
     }
 
+    /// As [`run`](Self::run), for a job that says by itself what came of it.
+    pub fn start(&self, job: impl FnOnce() + Send + 'static) -> Result<(), WorkersError> {
+        let busy = WorkersError::Busy { queue_jobs: self.queue_jobs };
+        self.queue().try_send(Box::new(job)).map_err(|_| busy)
+    }
+
     /// Runs a job and waits for it, for room in the queue too. Not for asynchronous code, and not
     /// for jobs: one that waits for another may wait for ever.
     pub fn run_blocking<T: Send + 'static>(

@@ -5,6 +5,7 @@
 
 mod block;
 mod block_json;
+mod builder;
 mod chaincodes;
 mod channels;
 mod check;
@@ -15,9 +16,13 @@ mod input;
 mod invoke;
 mod network;
 mod output;
+mod package;
+mod package_tar;
 mod peer;
 mod progress;
 mod query;
+mod serve;
+mod serve_target;
 mod session;
 mod target;
 mod transient;
@@ -58,6 +63,9 @@ enum Verb {
     Invoke(invoke::Invoke),
     Query(query::Query),
     Check(check::Check),
+    Package(package::Package),
+    Serve(serve::Serve),
+    Builder(builder::Builder),
     Channels(channels::Channels),
     Chaincodes(chaincodes::Chaincodes),
     Block(block::Block),
@@ -67,7 +75,7 @@ impl Cli {
     /// What the log shows, unless RUST_LOG says something else.
     pub fn log_filter(&self) -> &'static str {
         match (self.verbose, &self.verb) {
-            (0, Verb::Peer(_)) => "wasmcc=info,warn",
+            (0, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_)) => "wasmcc=info,warn",
             (0, _) => "warn",
             (1, _) => "wasmcc=debug,info",
             _ => "trace",
@@ -83,6 +91,9 @@ impl Cli {
             Verb::Invoke(verb) => block_on(verb.run()),
             Verb::Query(verb) => block_on(verb.run()),
             Verb::Check(verb) => verb.run(),
+            Verb::Package(verb) => verb.run(),
+            Verb::Serve(verb) => verb.run(),
+            Verb::Builder(verb) => verb.run(),
             Verb::Channels(verb) => block_on(verb.run()),
             Verb::Chaincodes(verb) => block_on(verb.run()),
             Verb::Block(verb) => block_on(verb.run()),

@@ -8,7 +8,8 @@ use crate::endorser::error::Rejected;
 use crate::msp::{Identity, MspManager};
 use crate::proto::common;
 use crate::proto::protos;
-use crate::types::{ProposalContext, Timestamp, sha256_all};
+use crate::protocol::context_of_parts;
+use crate::types::{ProposalContext, sha256_all};
 
 /// What one signed proposal says. Nothing of it is believed before [`UnpackedProposal::validate`].
 #[derive(Clone, Debug)]
@@ -88,17 +89,12 @@ impl UnpackedProposal {
             header.signature_header.as_slice(),
             visible.encode_to_vec().as_slice(),
         ]);
-        let context = Arc::new(ProposalContext {
-            creator: signature_header.creator.clone(),
-            transient: payload.transient_map,
-            timestamp: channel_header.timestamp.map(|at| Timestamp {
-                seconds: at.seconds,
-                nanos: u32::try_from(at.nanos).unwrap_or(0),
-            }),
-            binding: binding(&signature_header, channel_header.epoch).to_vec(),
-            proposal_bytes: signed.proposal_bytes.as_slice().into(),
-            signature: signed.signature.clone(),
-        });
+        let context = Arc::new(context_of_parts(
+            &signed,
+            &channel_header,
+            signature_header.clone(),
+            payload.transient_map,
+        ));
         Ok(Self {
             signed: Arc::new(signed),
             proposal,
@@ -179,12 +175,6 @@ fn denied(channel: &str, msp_id: &str) -> String {
 /// The id that a transaction with this nonce and creator must have.
 pub fn tx_id(nonce: &[u8], creator: &[u8]) -> String {
     hex(&sha256_all([nonce, creator]))
-}
-
-/// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it.
-fn binding(header: &common::SignatureHeader, epoch: u64) -> [u8; 32] {
-    let epoch = epoch.to_le_bytes();
-    sha256_all([header.nonce.as_slice(), header.creator.as_slice(), epoch.as_slice()])
 }
 
 /// Lower-case hexadecimal.

@@ -1,0 +1,32 @@
+//! Serves real Fabric peers: components behind the chaincode protocol over gRPC.
+//!
+//! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer (external
+//! builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and each
+//! transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
+//! requests and waits for the answers.
+//!
+//! Invariant: no ledger and no endorsement. What a transaction means is the peer's business; here
+//! are only messages, threads and sockets.
+
+mod answers;
+mod client;
+mod error;
+mod program;
+mod server;
+mod session;
+mod stop;
+mod stream_backend;
+mod tls;
+mod write_batch;
+
+#[cfg(test)]
+mod session_tests;
+
+pub use client::{PeerAddress, PeerClient};
+pub use error::BridgeError;
+pub use program::{Program, ProgramConfig};
+pub use server::{ChaincodeServer, ServerConfig};
+pub use session::Session;
+pub use stop::{Stop, StopHandle};
+pub use stream_backend::{Ask, StreamBackend};
+pub use tls::{ClientTls, ServerTls};

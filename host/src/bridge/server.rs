@@ -1,0 +1,150 @@
+//! The listening side: `protos.Chaincode/Connect`, which peers dial.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_stream::{Stream, StreamExt};
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{self, Server};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::bridge::error::BridgeError;
+use crate::bridge::program::Program;
+use crate::bridge::session::Session;
+use crate::bridge::stop::Stop;
+use crate::bridge::tls::ServerTls;
+use crate::proto::protos::ChaincodeMessage;
+use crate::proto::protos::chaincode_server;
+
+/// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
+pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Bounds of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// None: without TLS.
+    pub tls: Option<ServerTls>,
+    /// The largest message, in both directions; Fabric's peers allow 100 MiB.
+    pub message_bytes: usize,
+    /// Streams that one connection may have open; a peer opens one.
+    pub streams_per_connection: u32,
+    /// How long transactions may go on when the server stops.
+    pub grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            message_bytes: 100 << 20,
+            streams_per_connection: 16,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// One chaincode on a socket that is open already, so that no peer comes too early. `Connect` does not
+/// say whom it wants, so every chaincode needs an address of its own.
+pub struct ChaincodeServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    program: Arc<Program>,
+    config: ServerConfig,
+}
+
+impl ChaincodeServer {
+    /// Opens the socket; port 0 takes any that is free.
+    pub async fn bind(
+        address: &str,
+        program: Arc<Program>,
+        config: ServerConfig,
+    ) -> Result<Self, BridgeError> {
+        let failed = |source| BridgeError::Listen { address: address.to_owned(), source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, program, config })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it serves.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Serves any number of peers until `stop`, then lets the transactions that run end.
+    pub async fn serve(self, stop: Stop) -> Result<(), BridgeError> {
+        let Self { listener, address, program, config } = self;
+        let failed = |source: transport::Error| BridgeError::Transport {
+            what: format!("the server on {address} failed"),
+            source,
+        };
+        let service =
+            chaincode_server::ChaincodeServer::new(Service { program, stop: stop.clone() })
+                .max_decoding_message_size(config.message_bytes)
+                .max_encoding_message_size(config.message_bytes);
+        let mut server = Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .max_concurrent_streams(config.streams_per_connection);
+        if let Some(tls) = &config.tls {
+            server = server.tls_config(tls.config()).map_err(|source| BridgeError::Transport {
+                what: "the server's TLS key and certificates cannot be used".into(),
+                source,
+            })?;
+        }
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let (mut stopped, mut late) = (stop.clone(), stop);
+        let serving = server
+            .serve_with_incoming_shutdown(service, incoming, async move { stopped.wait().await });
+        let grace = async {
+            late.wait().await;
+            tokio::time::sleep(config.grace).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(failed),
+            () = grace => Err(BridgeError::Unfinished { address }),
+        }
+    }
+}
+
+struct Service {
+    program: Arc<Program>,
+    stop: Stop,
+}
+
+type Outgoing = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl chaincode_server::Chaincode for Service {
+    type ConnectStream = Outgoing;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<ChaincodeMessage>>,
+    ) -> Result<Response<Outgoing>, Status> {
+        let peer = request.remote_addr().map_or_else(|| "unknown".into(), |at| at.to_string());
+        let chaincode = self.program.id().to_owned();
+        tracing::info!(%peer, %chaincode, "a peer has connected");
+        let (session, outgoing) = Session::open(Arc::clone(&self.program));
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            let opening = std::future::ready(Ok(request.into_inner()));
+            match session.run(opening, stop).await {
+                Ok(()) => tracing::info!(%peer, %chaincode, "the stream has ended"),
+                Err(error @ (BridgeError::Closed { .. } | BridgeError::Status { .. })) => {
+                    tracing::info!(%peer, "{error}");
+                }
+                Err(error) => tracing::error!(%peer, "{error}"),
+            }
+        });
+        Ok(Response::new(Box::pin(outgoing.map(Ok))))
+    }
+}

@@ -1,0 +1,380 @@
+//! The port answered by a peer at the other end of a stream.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prost::Message;
+
+use crate::bridge::answers;
+use crate::bridge::write_batch::WriteBatch;
+use crate::proto::protos;
+use crate::protocol::{BatchLimits, Request};
+use crate::runtime::{Backend, BackendError, KeyModification, KeyValue, PageRequest, QueryBatch};
+use crate::types::Response;
+
+/// Sends one request of a transaction and waits for its answer: the payload of RESPONSE.
+pub type Ask = Box<dyn FnMut(Request) -> Result<Vec<u8>, BackendError> + Send>;
+
+/// One transaction's view of a peer behind a stream: each call is a request and its answer, but for
+/// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer
+/// understands that.
+///
+/// Invariant: nothing is cached and no rule of the shim is repeated here; those stand above the port.
+#[derive(Clone)]
+pub struct StreamBackend {
+    conversation: Arc<Mutex<Conversation>>,
+}
+
+struct Conversation {
+    ask: Ask,
+    limits: BatchLimits,
+    /// Some between start and finish, if the peer takes batches.
+    batch: Option<WriteBatch>,
+}
+
+type Answer<T> = Result<T, BackendError>;
+
+impl StreamBackend {
+    /// A conversation of which nothing was said. Clones are the same conversation.
+    pub fn new(ask: Ask, limits: BatchLimits) -> Self {
+        Self { conversation: Arc::new(Mutex::new(Conversation { ask, limits, batch: None })) }
+    }
+
+    /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
+    /// `handleTransaction`).
+    pub fn flush(&self) -> Answer<()> {
+        self.lock().flush()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Conversation> {
+        self.conversation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, request: Request) -> Answer<Vec<u8>> {
+        self.lock().ask(request)
+    }
+
+    /// Holds a write back if that is wanted, or sends it.
+    fn write(
+        &self,
+        hold: impl FnOnce(&mut WriteBatch),
+        request: impl FnOnce() -> Request,
+    ) -> Answer<()> {
+        let mut conversation = self.lock();
+        match &mut conversation.batch {
+            Some(batch) => {
+                hold(batch);
+                Ok(())
+            }
+            None => conversation.ask(request()).map(drop),
+        }
+    }
+}
+
+impl Conversation {
+    fn ask(&mut self, request: Request) -> Answer<Vec<u8>> {
+        (self.ask)(request)
+    }
+
+    fn flush(&mut self) -> Answer<()> {
+        let (Some(mut batch), Some(size)) = (self.batch.take(), self.limits.write_batch) else {
+            return Ok(());
+        };
+        for rec in batch.take(size) {
+            self.ask(Request::WriteBatchState(protos::WriteBatchState { rec }))?;
+        }
+        Ok(())
+    }
+
+    /// At most as many keys as the peer takes at once.
+    fn get_many(&mut self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
+        let request =
+            protos::GetStateMultiple { keys: keys.to_vec(), collection: collection.to_owned() };
+        let payload = self.ask(Request::GetStateMultiple(request))?;
+        let result: protos::GetStateMultipleResult =
+            answers::decode(&payload, "GetStateMultipleResult")?;
+        if result.values.len() != keys.len() {
+            let (values, keys) = (result.values.len(), keys.len());
+            let text = format!("the peer gave {values} values for {keys} keys");
+            return Err(answers::failure(text));
+        }
+        Ok(result.values.into_iter().map(answers::value).collect())
+    }
+}
+
+fn get(collection: &str, key: &str) -> protos::GetState {
+    protos::GetState { key: key.to_owned(), collection: collection.to_owned() }
+}
+
+/// A page is announced in the request's metadata, even an empty one.
+fn page_metadata(page: Option<&PageRequest>) -> Vec<u8> {
+    page.map_or_else(Vec::new, |page| {
+        let bookmark = page.bookmark.clone();
+        protos::QueryMetadata { page_size: page.size, bookmark }.encode_to_vec()
+    })
+}
+
+/// Fabric's peer takes a page of no size without bookmark for no page.
+fn is_page(page: Option<&PageRequest>) -> bool {
+    page.is_some_and(|page| page.size != 0 || !page.bookmark.is_empty())
+}
+
+impl Backend for StreamBackend {
+    fn get_state(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        self.ask(Request::GetState(get(collection, key))).map(answers::value)
+    }
+
+    fn get_states(&mut self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
+        let mut conversation = self.lock();
+        let Some(size) = conversation.limits.get_multiple else {
+            drop(conversation);
+            return keys.iter().map(|key| self.get_state(collection, key)).collect();
+        };
+        let size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
+        let mut values = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(size) {
+            values.append(&mut conversation.get_many(collection, keys)?);
+        }
+        Ok(values)
+    }
+
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Answer<()> {
+        self.write(
+            |batch| batch.put(collection, key, value),
+            || {
+                Request::PutState(protos::PutState {
+                    key: key.to_owned(),
+                    value: value.to_vec(),
+                    collection: collection.to_owned(),
+                })
+            },
+        )
+    }
+
+    fn del_state(&mut self, collection: &str, key: &str) -> Answer<()> {
+        let (key, collection) = (key.to_owned(), collection.to_owned());
+        self.write(
+            |batch| batch.delete(&collection, &key),
+            || {
+                let (key, collection) = (key.clone(), collection.clone());
+                Request::DelState(protos::DelState { key, collection })
+            },
+        )
+    }
+
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Answer<()> {
+        self.write(
+            |batch| batch.purge(collection, key),
+            || {
+                let (key, collection) = (key.to_owned(), collection.to_owned());
+                Request::PurgePrivateData(protos::PurgePrivateState { key, collection })
+            },
+        )
+    }
+
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+        self.ask(Request::GetPrivateDataHash(get(collection, key))).map(answers::value)
+    }
+
+    fn get_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Answer<Vec<(String, Vec<u8>)>> {
+        let (key, collection) = (key.to_owned(), collection.to_owned());
+        let request = protos::GetStateMetadata { key, collection };
+        let payload = self.ask(Request::GetStateMetadata(request))?;
+        let result: protos::StateMetadataResult = answers::decode(&payload, "StateMetadataResult")?;
+        let mut entries: Vec<_> =
+            result.entries.into_iter().map(|entry| (entry.metakey, entry.value)).collect();
+        // A peer that is written in Go takes them from a map.
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn put_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+        name: &str,
+        value: &[u8],
+    ) -> Answer<()> {
+        self.write(
+            |batch| batch.put_metadata(collection, key, name, value),
+            || {
+                let metadata =
+                    protos::StateMetadata { metakey: name.to_owned(), value: value.to_vec() };
+                Request::PutStateMetadata(protos::PutStateMetadata {
+                    key: key.to_owned(),
+                    collection: collection.to_owned(),
+                    metadata: Some(metadata),
+                })
+            },
+        )
+    }
+
+    fn get_state_by_range(
+        &mut self,
+        collection: &str,
+        start: &str,
+        end: &str,
+        page: Option<&PageRequest>,
+    ) -> Answer<QueryBatch<KeyValue>> {
+        let request = protos::GetStateByRange {
+            start_key: start.to_owned(),
+            end_key: end.to_owned(),
+            collection: collection.to_owned(),
+            metadata: page_metadata(page),
+        };
+        let payload = self.ask(Request::GetStateByRange(request))?;
+        answers::states(&payload, is_page(page))
+    }
+
+    fn get_query_result(
+        &mut self,
+        collection: &str,
+        query: &str,
+        page: Option<&PageRequest>,
+    ) -> Answer<QueryBatch<KeyValue>> {
+        let request = protos::GetQueryResult {
+            query: query.to_owned(),
+            collection: collection.to_owned(),
+            metadata: page_metadata(page),
+        };
+        let payload = self.ask(Request::GetQueryResult(request))?;
+        answers::states(&payload, is_page(page))
+    }
+
+    fn get_history_for_key(&mut self, key: &str) -> Answer<QueryBatch<KeyModification>> {
+        let request = protos::GetHistoryForKey { key: key.to_owned() };
+        answers::changes(&self.ask(Request::GetHistoryForKey(request))?)
+    }
+
+    fn query_next(&mut self, id: &str) -> Answer<QueryBatch<KeyValue>> {
+        let request = protos::QueryStateNext { id: id.to_owned() };
+        answers::states(&self.ask(Request::QueryStateNext(request))?, false)
+    }
+
+    fn history_next(&mut self, id: &str) -> Answer<QueryBatch<KeyModification>> {
+        let request = protos::QueryStateNext { id: id.to_owned() };
+        answers::changes(&self.ask(Request::QueryStateNext(request))?)
+    }
+
+    fn query_close(&mut self, id: &str) -> Answer<()> {
+        let request = protos::QueryStateClose { id: id.to_owned() };
+        self.ask(Request::QueryStateClose(request)).map(drop)
+    }
+
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Answer<Response> {
+        let name = name.to_owned();
+        let request = protos::ChaincodeSpec {
+            chaincode_id: Some(protos::ChaincodeId { name, ..Default::default() }),
+            input: Some(protos::ChaincodeInput { args, ..Default::default() }),
+            ..Default::default()
+        };
+        answers::called(&self.ask(Request::InvokeChaincode(request))?)
+    }
+
+    fn start_write_batch(&mut self) {
+        let mut conversation = self.lock();
+        if conversation.limits.write_batch.is_some() {
+            conversation.batch.get_or_insert_default();
+        }
+    }
+
+    fn finish_write_batch(&mut self) -> Answer<()> {
+        self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::ErrorKind;
+
+    type Said = Arc<Mutex<Vec<Request>>>;
+
+    /// Answers every request with `payload` and notes it.
+    fn backend(limits: BatchLimits, payload: Vec<u8>) -> (StreamBackend, Said) {
+        let said = Said::default();
+        let notes = Arc::clone(&said);
+        let ask = move |request| {
+            notes.lock().unwrap().push(request);
+            Ok(payload.clone())
+        };
+        (StreamBackend::new(Box::new(ask), limits), said)
+    }
+
+    fn take(said: &Said) -> Vec<Request> {
+        std::mem::take(&mut said.lock().unwrap())
+    }
+
+    #[test]
+    fn writes_go_one_by_one_to_a_peer_without_batches() {
+        let (mut backend, said) = backend(BatchLimits::default(), Vec::new());
+        backend.start_write_batch();
+        backend.put_state("", "k", b"v").unwrap();
+        assert_eq!(take(&said).len(), 1);
+        backend.finish_write_batch().unwrap();
+        backend.flush().unwrap();
+        assert!(take(&said).is_empty());
+    }
+
+    #[test]
+    fn writes_are_held_back_until_finish_or_flush() {
+        let limits = BatchLimits { write_batch: Some(100), get_multiple: None };
+        let (mut backend, said) = backend(limits, Vec::new());
+        for finish in [true, false] {
+            backend.start_write_batch();
+            for n in 0..150 {
+                backend.put_state("", &format!("k{n:03}"), b"v").unwrap();
+                backend.put_state("", &format!("k{n:03}"), b"w").unwrap();
+            }
+            assert!(take(&said).is_empty());
+            if finish {
+                backend.finish_write_batch().unwrap()
+            } else {
+                backend.flush().unwrap()
+            }
+            let sizes: Vec<_> = take(&said)
+                .into_iter()
+                .map(|request| match request {
+                    Request::WriteBatchState(batch) => batch.rec.len(),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(sizes, [100, 50]);
+        }
+        backend.del_state("", "k").unwrap();
+        assert!(matches!(take(&said).as_slice(), [Request::DelState(_)]));
+    }
+
+    #[test]
+    fn many_keys_go_in_parts_and_empty_means_absent() {
+        let values = vec![Vec::new(), b"v".to_vec()];
+        let payload = protos::GetStateMultipleResult { values }.encode_to_vec();
+        let limits = BatchLimits { write_batch: None, get_multiple: Some(2) };
+        let (mut backend, said) = backend(limits, payload);
+        let keys: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let found = backend.get_states("", &keys).unwrap();
+        assert_eq!(found, [None, Some(b"v".to_vec()), None, Some(b"v".to_vec())]);
+        assert_eq!(take(&said).len(), 2);
+        let error = backend.get_states("", &keys[..1]).unwrap_err();
+        assert_eq!(error.text, "the peer gave 2 values for 1 keys");
+    }
+
+    #[test]
+    fn a_peer_that_knows_no_many_keys_is_asked_for_each() {
+        let (mut backend, said) = backend(BatchLimits::default(), Vec::new());
+        let keys: Vec<String> = ["a", "b"].map(str::to_owned).into();
+        assert_eq!(backend.get_states("", &keys).unwrap(), [None, None]);
+        assert!(take(&said).iter().all(|request| matches!(request, Request::GetState(_))));
+    }
+
+    #[test]
+    fn errors_come_as_they_are() {
+        let refuse = |_| Err(BackendError::new(ErrorKind::LedgerFailure, "PUT_STATE failed: no"));
+        let mut backend = StreamBackend::new(Box::new(refuse), BatchLimits::default());
+        let error = backend.put_state("", "k", b"v").unwrap_err();
+        assert_eq!(error.text, "PUT_STATE failed: no");
+    }
+}

@@ -1,0 +1,236 @@
+//! `wasmcc package`: a chaincode package of Fabric 2.x.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::output;
+use crate::cli::package_tar::tar_gz;
+use crate::runtime::{Limits, inspect};
+use crate::types::sha256;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc package basic.wasm --label basic_1.0 -o basic.tgz
+  wasmcc package basic.wasm --label basic_1.0 --type ccaas --address basic.example.com:9999
+  peer lifecycle chaincode install basic_1.0.tgz
+
+Prints the package id. The same contents give the same bytes, and so the same id, everywhere.
+Packages of type wasm need the builder of `wasmcc builder install` on the peer.";
+
+/// Package a component for `peer lifecycle chaincode install`. Needs no peer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Package {
+    /// The component; with --type ccaas it is checked but does not become part of the package.
+    #[arg(value_name = "FILE", required_unless_present = "address")]
+    file: Option<PathBuf>,
+    /// A name for people, such as basic_1.0.
+    #[arg(long, value_name = "LABEL", value_parser = label)]
+    label: String,
+    /// Where the peer gets the code from: the package, or a service that runs already.
+    #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
+    kind: Kind,
+    /// A META-INF folder to put into the package, with its indexes.
+    #[arg(long, value_name = "DIR")]
+    meta_inf: Option<PathBuf>,
+    /// Where to write the package [default: LABEL.tgz].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// The component is inside.
+    #[default]
+    Wasm,
+    /// The address of a chaincode service is inside.
+    Ccaas,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --type ccaas")]
+struct ConnectionArgs {
+    /// Where peers reach the service.
+    #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
+    address: Option<String>,
+    /// How long peers try to.
+    #[arg(long, default_value = "10s", value_name = "TIME")]
+    dial_timeout: String,
+    /// The CA of the service's TLS certificate, a PEM file; makes peers use TLS.
+    #[arg(long, value_name = "FILE")]
+    tls_root_cert: Option<PathBuf>,
+    /// The certificate that peers show to the service, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_root_cert", requires = "tls_client_key")]
+    tls_client_cert: Option<PathBuf>,
+    /// Its private key, a PEM file. Whoever gets the package gets the key.
+    #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
+    tls_client_key: Option<PathBuf>,
+    /// The name in the service's certificate; Fabric uses it only with a client certificate.
+    #[arg(long, value_name = "NAME", requires = "tls_client_cert")]
+    tls_domain: Option<String>,
+}
+
+/// `metadata.json`.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    r#type: &'a str,
+    path: &'a str,
+    label: &'a str,
+}
+
+/// `connection.json`: Fabric wants real booleans and PEM text.
+#[derive(Serialize)]
+struct Connection {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    dial_timeout: String,
+    tls_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_cert: Option<String>,
+    client_auth_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_cert: Option<String>,
+}
+
+type Files = Vec<(String, Vec<u8>)>;
+
+impl Package {
+    /// Checks, packs, writes.
+    pub fn run(self) -> Result<()> {
+        let bytes = self.pack()?;
+        let usual = || PathBuf::from(format!("{}.tgz", self.label));
+        let path = self.output.clone().unwrap_or_else(usual);
+        std::fs::write(&path, &bytes)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        output::line(&format!("{}:{}", self.label, output::hex(&sha256(&bytes))))
+    }
+
+    fn pack(&self) -> Result<Vec<u8>> {
+        let component = self.file.as_deref().map(admitted).transpose()?;
+        let (kind, mut code) = match (self.kind, component) {
+            (Kind::Wasm, Some(component)) => ("wasm", vec![("chaincode.wasm".into(), component)]),
+            (Kind::Wasm, None) => bail!("which component? Give its file"),
+            (Kind::Ccaas, _) => {
+                let connection = json(&self.connection.read()?)?;
+                ("ccaas", vec![("connection.json".into(), connection)])
+            }
+        };
+        if let Some(folder) = &self.meta_inf {
+            code.extend(meta_inf(folder)?);
+        }
+        let metadata = Metadata { r#type: kind, path: "", label: &self.label };
+        let code = tar_gz(&code).context("cannot pack the code")?;
+        let files =
+            [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
+        tar_gz(&files).context("cannot pack")
+    }
+}
+
+impl ConnectionArgs {
+    fn read(&self) -> Result<Connection> {
+        let pem = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
+        let address = self.address.clone();
+        Ok(Connection {
+            address: address.ok_or_else(|| anyhow!("where is the service? Give --address"))?,
+            domain: self.tls_domain.clone(),
+            dial_timeout: self.dial_timeout.clone(),
+            tls_required: self.tls_root_cert.is_some(),
+            root_cert: pem(&self.tls_root_cert)?,
+            client_auth_required: self.tls_client_cert.is_some(),
+            client_key: pem(&self.tls_client_key)?,
+            client_cert: pem(&self.tls_client_cert)?,
+        })
+    }
+}
+
+/// Fabric's rule (`core/chaincode/persistence/chaincode_package.go`, `LabelRegexp`).
+fn label(text: &str) -> Result<String, String> {
+    let rest = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
+    let begins = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+    if begins && text.bytes().all(rest) {
+        return Ok(text.to_owned());
+    }
+    Err("a label begins with a letter or digit and has only letters, digits and _ . + -".into())
+}
+
+fn admitted(file: &Path) -> Result<Vec<u8>> {
+    let shown = file.display();
+    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    inspect(&wasm, &Limits::default()).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
+    Ok(wasm)
+}
+
+/// All files below a META-INF folder, in the order of their names.
+fn meta_inf(folder: &Path) -> Result<Files> {
+    let (mut files, mut folders) = (BTreeMap::new(), vec![("META-INF".to_owned(), folder.into())]);
+    while let Some((name, folder)) = folders.pop() {
+        let path: PathBuf = folder;
+        let unreadable = || format!("cannot read {}", path.display());
+        for entry in std::fs::read_dir(&path).with_context(unreadable)? {
+            let entry = entry.with_context(unreadable)?;
+            let path = entry.path();
+            let shown = path.display();
+            let own = entry.file_name().into_string();
+            let own = own.map_err(|_| anyhow!("{shown}: the name is not UTF-8"))?;
+            let name = format!("{name}/{own}");
+            let kind = entry.file_type().with_context(|| format!("cannot read {shown}"))?;
+            if kind.is_dir() {
+                folders.push((name, path));
+            } else if kind.is_file() {
+                let bytes = std::fs::read(&path);
+                files.insert(name, bytes.with_context(|| format!("cannot read {shown}"))?);
+            } else {
+                bail!("{shown} is neither a file nor a folder");
+            }
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).context("cannot write JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_follow_fabric() {
+        for good in ["basic_1.0", "0", "a.b+c-d"] {
+            assert!(label(good).is_ok(), "{good}");
+        }
+        for bad in ["", "_a", "a b", "a:b", "é", "a/b"] {
+            assert!(label(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_service_needs_an_address_and_says_it_in_json() {
+        let args = ConnectionArgs {
+            address: Some("h:1".into()),
+            dial_timeout: "10s".into(),
+            tls_root_cert: None,
+            tls_client_cert: None,
+            tls_client_key: None,
+            tls_domain: None,
+        };
+        let text = String::from_utf8(json(&args.read().unwrap()).unwrap()).unwrap();
+        let expected = r#"{"address":"h:1","dial_timeout":"10s","tls_required":false,"client_auth_required":false}"#;
+        assert_eq!(text, expected);
+        assert!(ConnectionArgs { address: None, ..args }.read().is_err());
+    }
+}

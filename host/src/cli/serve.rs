@@ -1,0 +1,247 @@
+//! `wasmcc serve`: components as chaincode services for real Fabric peers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::task::JoinSet;
+
+use crate::api::shutdown_signal;
+use crate::bridge::{
+    ChaincodeServer, Program, ProgramConfig, ServerConfig, ServerTls, Stop, StopHandle,
+};
+use crate::cli::serve_target::{Place, ServeTarget};
+use crate::cli::{duration, output};
+use crate::runtime::{Runtime, RuntimeConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc serve basic.wasm --chaincode-id basic_1.0:6f98c4bb29414771 --address 0.0.0.0:9999
+  CHAINCODE_ID=basic_1.0:6f98c4bb CHAINCODE_SERVER_ADDRESS=0.0.0.0:9999 wasmcc serve basic.wasm
+  wasmcc serve basic.wasm=basic_1.0:6f98c4bb@0.0.0.0:9999 token.wasm=token:11aa22bb@0.0.0.0:9998
+
+The id is what `wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print. A
+peer does not say which chaincode it wants when it connects, so each needs an address of its own.
+TLS is used when a key is given, unless CHAINCODE_TLS_DISABLED is true.
+It serves until it gets SIGTERM or SIGINT, and then lets running transactions end.";
+
+/// Serve components to Fabric peers as chaincode services (chaincode-as-a-service).
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    /// The component; for several, each with its package id and address.
+    #[arg(value_name = "FILE[=PACKAGE_ID@HOST:PORT]", required = true)]
+    targets: Vec<ServeTarget>,
+    /// The package id [env: CHAINCODE_ID, or CORE_CHAINCODE_ID_NAME].
+    #[arg(long, value_name = "ID")]
+    chaincode_id: Option<String>,
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, env = "CHAINCODE_SERVER_ADDRESS", value_name = "HOST:PORT")]
+    address: Option<String>,
+    #[command(flatten)]
+    tls: Tls,
+    /// The MSP id of the peer's organization, for contracts that ask.
+    #[arg(long, env = "CORE_PEER_LOCALMSPID", value_name = "MSPID", default_value = "")]
+    peer_msp_id: String,
+    /// Where compiled code is kept [default: nowhere].
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// How long a transaction may take; a peer's own limit is 30 s by default.
+    #[arg(long, default_value = "30s", value_parser = duration::positive, value_name = "TIME")]
+    execute_timeout: Duration,
+    /// How many transactions each chaincode runs at the same time.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    transactions: u16,
+    /// How many transactions of each chaincode may wait for that.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    queue: u16,
+    /// How long running transactions may go on when the server stops.
+    #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
+    grace: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+struct Tls {
+    /// Serve without TLS even if there is a key.
+    #[arg(long, env = "CHAINCODE_TLS_DISABLED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    tls_disabled: Option<bool>,
+    /// The server's private key, a PEM file.
+    #[arg(long, env = "CHAINCODE_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// The server's certificate, a PEM file.
+    #[arg(long, env = "CHAINCODE_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The CA whose peers may connect, a PEM file [default: anybody may].
+    #[arg(long, env = "CHAINCODE_CLIENT_CA_CERT", value_name = "FILE")]
+    client_ca_cert: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Serves until it is told to end.
+    pub fn run(self) -> Result<()> {
+        let places = self.places()?;
+        let config =
+            ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
+        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
+        let runtime = Arc::new(Runtime::new(runtime)?);
+        let mut programs = Vec::new();
+        for (file, Place { id, address }) in places {
+            let program = load(&file, &id, &runtime, self.program_config())?;
+            programs.push((address, program));
+        }
+        let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let tokio = tokio.context("cannot start the server")?;
+        let served = tokio.block_on(serve(programs, config));
+        // A guest that does not end in time is not waited for.
+        tokio.shutdown_background();
+        served
+    }
+
+    fn program_config(&self) -> ProgramConfig {
+        ProgramConfig {
+            execute_timeout: self.execute_timeout,
+            peer_msp_id: self.peer_msp_id.clone(),
+            transactions: self.transactions.into(),
+            queue: self.queue.into(),
+        }
+    }
+
+    /// One file may get its id and address from the options.
+    fn places(&self) -> Result<Vec<(PathBuf, Place)>> {
+        if let [ServeTarget { file, place: None }] = self.targets.as_slice() {
+            let id = self.chaincode_id.clone().or_else(id_from_environment).ok_or_else(|| {
+                anyhow!("no package id: give --chaincode-id, or set CHAINCODE_ID")
+            })?;
+            let address = self.address.clone().ok_or_else(|| {
+                anyhow!("no address: give --address, or set CHAINCODE_SERVER_ADDRESS")
+            })?;
+            return Ok(vec![(file.clone(), Place { id, address })]);
+        }
+        let place = |target: &ServeTarget| match &target.place {
+            Some(place) => Ok((target.file.clone(), place.clone())),
+            None => Err(anyhow!(
+                "where should {0} be served? With several files, each is given as \
+                 {0}=PACKAGE_ID@HOST:PORT",
+                target.file.display()
+            )),
+        };
+        self.targets.iter().map(place).collect()
+    }
+}
+
+fn id_from_environment() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
+    set("CHAINCODE_ID").or_else(|| set("CORE_CHAINCODE_ID_NAME"))
+}
+
+impl Tls {
+    fn read(&self) -> Result<Option<ServerTls>> {
+        let given = self.tls_key.is_some() || self.tls_cert.is_some();
+        if self.tls_disabled.unwrap_or(!given) {
+            return Ok(None);
+        }
+        let (Some(key), Some(certificate)) = (&self.tls_key, &self.tls_cert) else {
+            bail!(
+                "TLS needs a key and a certificate: give --tls-key and --tls-cert, or set \
+                 CHAINCODE_TLS_KEY and CHAINCODE_TLS_CERT"
+            );
+        };
+        let client_ca = self.client_ca_cert.as_deref().map(read_pem).transpose()?;
+        let (key, certificate) = (read_pem(key)?, read_pem(certificate)?);
+        Ok(Some(ServerTls { certificate, key, client_ca }))
+    }
+}
+
+fn read_pem(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Admits and compiles a component, to be served under `id`.
+pub fn load(
+    file: &Path,
+    id: &str,
+    runtime: &Arc<Runtime>,
+    config: ProgramConfig,
+) -> Result<Arc<Program>> {
+    let shown = file.display();
+    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
+    let program = Program::new(id, component, Arc::clone(runtime), config);
+    Ok(Arc::new(program.context("cannot start the workers")?))
+}
+
+/// Stops `stop` when the process is told to end.
+pub fn stop_on_signal(stop: Arc<StopHandle>) {
+    tokio::spawn(async move {
+        if shutdown_signal().await.is_err() {
+            tracing::error!("cannot wait for signals, so this ends now");
+        }
+        tracing::info!("stopping");
+        stop.stop();
+    });
+}
+
+async fn serve(programs: Vec<(String, Arc<Program>)>, config: ServerConfig) -> Result<()> {
+    let (handle, stop) = Stop::new();
+    // Asked for first: a signal that comes early must not kill transactions half way.
+    stop_on_signal(Arc::clone(&handle));
+    let mut servers = Vec::new();
+    for (address, program) in programs {
+        servers.push(ChaincodeServer::bind(&address, program, config.clone()).await?);
+    }
+    let mut serving = JoinSet::new();
+    for server in servers {
+        output::line(&format!("serving {} on {}", server.program().id(), server.address()))?;
+        serving.spawn(server.serve(stop.clone()));
+    }
+    let mut outcome = Ok(());
+    while let Some(served) = serving.join_next().await {
+        // When one listener fails the process cannot do what it was started for.
+        handle.stop();
+        let served = served.context("a server panicked").and_then(|served| Ok(served?));
+        outcome = outcome.and(served);
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn serve(words: &[&str]) -> Serve {
+        Words::try_parse_from([&["serve"], words].concat()).unwrap().serve
+    }
+
+    #[test]
+    fn one_file_takes_its_place_from_the_options() {
+        let one = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
+        let place = Place { id: "x:1".into(), address: "h:1".into() };
+        assert_eq!(one.places().unwrap(), [("x.wasm".into(), place)]);
+        let two = serve(&["x.wasm=x:1@h:1", "y.wasm=y:1@h:2"]);
+        assert_eq!(two.places().unwrap().len(), 2);
+        let error = serve(&["x.wasm=x:1@h:1", "y.wasm"]).places().unwrap_err().to_string();
+        assert!(error.contains("y.wasm=PACKAGE_ID@HOST:PORT"), "{error}");
+    }
+
+    #[test]
+    fn tls_needs_both_parts_and_may_be_turned_off() {
+        let tls = |words: &[&str]| serve(&[&["x=x:1@h:1"], words].concat()).tls.read();
+        assert!(tls(&[]).unwrap().is_none());
+        assert!(tls(&["--tls-key", "k", "--tls-disabled"]).unwrap().is_none());
+        assert!(tls(&["--tls-disabled=false"]).unwrap_err().to_string().contains("--tls-key"));
+        assert!(tls(&["--tls-key", "k"]).unwrap_err().to_string().contains("--tls-cert"));
+        assert!(tls(&["--tls-key", "no", "--tls-cert", "no"]).is_err());
+    }
+}

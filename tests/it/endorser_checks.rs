@@ -312,8 +312,15 @@ fn an_unknown_chaincode_is_an_answer_of_status_500() {
 fn a_proposal_does_not_reach_the_endorsing_chaincode() {
     for channel in [CHANNEL, ""] {
         let proposal = ProposalBuilder::new(channel, "escc").args(["x"]).sign(&SETUP.user);
-        let text = "Chaincode escc cannot be invoked through a proposal";
-        assert_eq!(send(proposal.signed).unwrap_err(), text);
+        let response = send(proposal.signed).unwrap();
+        assert_eq!(response.status, 500);
+        assert_eq!(
+            response.message,
+            format!(
+                "make sure the chaincode escc has been successfully defined on channel {channel} \
+                 and try again: chaincode escc not found"
+            )
+        );
     }
 }
 

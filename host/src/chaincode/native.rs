@@ -33,6 +33,8 @@ pub struct Stub<'a> {
     pub channel_id: &'a str,
     /// The transaction.
     pub tx_id: &'a TxId,
+    /// Whether another chaincode asks, not the client's proposal.
+    pub called_by_chaincode: bool,
     /// What the client signed.
     pub proposal: &'a ProposalContext,
     /// The signed proposal itself.

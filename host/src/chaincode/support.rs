@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prost::Message;
@@ -125,6 +126,7 @@ pub struct ChaincodeSupport {
     config: SupportConfig,
     dialer: Option<Arc<dyn Dialer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
+    system_calls: AtomicU64,
     registry: Arc<Registry>,
 }
 
@@ -137,8 +139,17 @@ impl ChaincodeSupport {
         access: Arc<dyn AccessControl>,
         config: SupportConfig,
     ) -> Self {
-        let (system, registry) = Default::default();
-        Self { runtime, packages, ledgers, access, config, dialer: None, system, registry }
+        Self {
+            runtime,
+            packages,
+            ledgers,
+            access,
+            config,
+            dialer: None,
+            system: BTreeMap::new(),
+            system_calls: AtomicU64::new(0),
+            registry: Arc::default(),
+        }
     }
 
     /// Lets it connect to chaincode servers.
@@ -240,7 +251,7 @@ impl ChaincodeSupport {
             reason,
         })?;
         let invocation = Invocation {
-            tx: TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str()),
+            tx: self.tx_key(tx, name),
             entry,
             input,
             proposal: Some(Arc::clone(&tx.signed_proposal)),
@@ -295,6 +306,19 @@ impl ChaincodeSupport {
                 Err(ExecuteError::Infrastructure { tx_id: tx_id(), reason })
             }
         }
+    }
+
+    /// What the handler knows the execution by. A transaction runs once at a time on an application
+    /// chaincode. System chaincodes are asked on the side, for several copies of one proposal at the
+    /// same time, and none may be in another's way: each call counts as a transaction of its own, as
+    /// VSCC's did in Fabric 1.0.
+    fn tx_key(&self, tx: &TxParams, name: &str) -> TxKey {
+        let channel = Arc::clone(&tx.channel_id);
+        if self.system.contains_key(name) {
+            let call = self.system_calls.fetch_add(1, Ordering::Relaxed);
+            return TxKey::new(channel, format!("{}#{call}", tx.tx_id));
+        }
+        TxKey::new(channel, tx.tx_id.as_str())
     }
 
     fn launch(&self, name: &str, version: &str) -> Result<Launched, String> {
@@ -359,6 +383,7 @@ fn run_native(
         args: &invocation.input.args,
         channel_id: &tx.channel_id,
         tx_id: &tx.tx_id,
+        called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
         signed_proposal: &tx.signed_proposal,
         backend: &mut backend,

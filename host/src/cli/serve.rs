@@ -177,8 +177,9 @@ pub fn load(
 /// Stops `stop` when the process is told to end.
 pub fn stop_on_signal(stop: Arc<StopHandle>) {
     tokio::spawn(async move {
-        if shutdown_signal().await.is_err() {
-            tracing::error!("cannot wait for signals, so this ends now");
+        match shutdown_signal() {
+            Ok(told) => told.await,
+            Err(error) => tracing::error!(%error, "cannot wait for signals, so this ends now"),
         }
         tracing::info!("stopping");
         stop.stop();

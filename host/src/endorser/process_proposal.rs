@@ -15,6 +15,9 @@ use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
 use crate::types::{Entry, Response, TxId};
 
+/// The system chaincode that signs.
+const ESCC: &str = "escc";
+
 /// Endorses proposals.
 pub struct Endorser {
     support: Arc<ChaincodeSupport>,
@@ -111,13 +114,6 @@ impl Endorser {
         };
         proposal.validate(&msps)?;
         let tx_id = TxId::parse(proposal.tx_id()).map_err(Rejected::invalid)?;
-        let name = proposal.chaincode_id.name.as_str();
-        let system = self.support.system_chaincode(name);
-        if system.is_some_and(|chaincode| !chaincode.invokable_by_proposal()) {
-            return Err(Rejected::new(format!(
-                "Chaincode {name} cannot be invoked through a proposal"
-            )));
-        }
         let Some(channel) = channel else { return Ok(tx_id) };
         let known = channel.ledger().tx_validation(&tx_id);
         if known.map_err(|error| Rejected::new(error.to_string()))?.is_some() {
@@ -126,7 +122,8 @@ impl Endorser {
                 "duplicate transaction found [{tx_id}]. Creator [{creator}]"
             )));
         }
-        if system.is_none() {
+        let name = proposal.chaincode_id.name.as_str();
+        if self.support.system_chaincode(name).is_none() {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &proposal.context)
                 .map_err(Rejected::new)?;
@@ -170,11 +167,16 @@ impl Endorser {
 
     /// Looks an application chaincode up on the channel.
     fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
-        if self.support.system_chaincode(name).is_some() {
-            return Ok(Target { version: SYSTEM_VERSION.into(), escc: "escc".into() });
-        }
-        if tx.channel_id.is_empty() {
-            return Err(format!("chaincode {name} not found"));
+        match self.support.system_chaincode(name) {
+            Some(system) if system.invokable_by_proposal() => {
+                return Ok(Target { version: SYSTEM_VERSION.into(), escc: ESCC.into() });
+            }
+            // To clients ESCC and VSCC are not there, as in Fabric 2.x, where they are no chaincodes.
+            Some(_) => return Err(format!("chaincode {name} not found")),
+            None if tx.channel_id.is_empty() => {
+                return Err(format!("chaincode {name} not found"));
+            }
+            None => {}
         }
         let data = self.support.chaincode_data(tx, name)?;
         Ok(Target { version: data.version, escc: data.escc })
@@ -270,7 +272,7 @@ impl Endorser {
         parts: response::Parts,
     ) -> Result<protos::ProposalResponse, String> {
         let failed = |error: String| format!("endorsing with plugin failed: {error}");
-        if self.support.system_chaincode(&target.escc).is_none() {
+        if target.escc != ESCC {
             return Err(failed(format!("plugin with name {} wasn't found", target.escc)));
         }
         let input = protos::ChaincodeInput {

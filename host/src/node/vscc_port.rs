@@ -1,7 +1,6 @@
 //! Lets the committer reach the chaincode `vscc` through its handler.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::chaincode::{ChaincodeSupport, SYSTEM_VERSION, TxParams};
 use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
@@ -12,22 +11,18 @@ use crate::types::{Entry, Response, TxId};
 /// The committer's questions, as executions of VSCC.
 pub struct VsccPort {
     support: Arc<ChaincodeSupport>,
-    /// Each call is a transaction of its own to the handler, as in Fabric 1.0: the transaction that is
-    /// validated may stand in a block twice.
-    calls: AtomicU64,
 }
 
 impl VsccPort {
     /// Asks through `support`.
     pub fn new(support: Arc<ChaincodeSupport>) -> Self {
-        Self { support, calls: AtomicU64::new(0) }
+        Self { support }
     }
 }
 
 impl EndorsementValidator for VsccPort {
     fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        let tx_id = TxId::parse(&format!("vscc-{call}"))
+        let tx_id = TxId::parse(request.tx_id)
             .map_err(|e| ValidationFailure::Infrastructure(e.to_string()))?;
         if self.support.system_chaincode(request.plugin).is_none() {
             let text = format!("there is no validation system chaincode {}", request.plugin);

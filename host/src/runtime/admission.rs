@@ -4,6 +4,7 @@ use wasmparser::{
     ComponentExternalKind, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
+use crate::runtime::instance_count::InstanceCount;
 use crate::runtime::limits::Limits;
 use crate::types::sha256;
 
@@ -164,8 +165,10 @@ fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), Admissi
     let mut validator = Validator::new_with_features(features());
     let mut allocations = Default::default();
     let mut depth = 0_u32;
+    let mut instances = InstanceCount::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(invalid)?;
+        instances.see(&payload)?;
         match &payload {
             Payload::Version { encoding, .. } => {
                 depth += 1;
@@ -174,6 +177,16 @@ fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), Admissi
                 }
             }
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::TableSection(section) => {
+                for table in section.clone() {
+                    let limit = limits.table_elements as u64;
+                    let elements = table.map_err(invalid)?.ty.initial;
+                    if elements > limit {
+                        let what = format!("a table of {elements} elements");
+                        return Err(AdmissionError::Limit { what, limit });
+                    }
+                }
+            }
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section.clone() {
                     report.imports.push(import.map_err(invalid)?.name.name.to_owned());

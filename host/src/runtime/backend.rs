@@ -2,6 +2,9 @@
 
 use crate::types::{Response, Timestamp};
 
+/// What one call may bring from the peer, in bytes; as much as a guest's memory has by default.
+pub const RESULT_BYTES: usize = 64 << 20;
+
 /// One row of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValue {
@@ -87,13 +90,24 @@ pub trait Backend: Send {
     /// The committed value; none if the key does not exist.
     fn get_state(&mut self, collection: &str, key: &str) -> Result<Option<Vec<u8>>, BackendError>;
 
-    /// The committed values of `keys`, in their order.
+    /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together are a
+    /// refusal: the host holds them all at once.
     fn get_states(
         &mut self,
         collection: &str,
         keys: &[String],
     ) -> Result<Vec<Option<Vec<u8>>>, BackendError> {
-        keys.iter().map(|key| self.get_state(collection, key)).collect()
+        let mut room = RESULT_BYTES;
+        let mut get = |key: &String| {
+            let value = self.get_state(collection, key)?;
+            let size = value.as_ref().map_or(0, Vec::len);
+            room = room.checked_sub(size).ok_or_else(|| {
+                let text = format!("more than {RESULT_BYTES} bytes of values in one call");
+                BackendError::new(ErrorKind::LimitExceeded, text)
+            })?;
+            Ok(value)
+        };
+        keys.iter().map(&mut get).collect()
     }
 
     /// Writes at commit; an empty value deletes.

@@ -126,10 +126,19 @@ fn write(path: &Path, compiled: &[u8]) -> std::io::Result<()> {
 
 #[cfg(unix)]
 fn private_folder(dir: &Path) -> Result<(), String> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
     let say = |error: std::io::Error| error.to_string();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(say)?;
-    let mode = fs::metadata(dir).map_err(say)?.permissions().mode();
+    let folder = fs::symlink_metadata(dir).map_err(say)?;
+    if !folder.is_dir() {
+        return Err("it is not a folder but a link or a file".into());
+    }
+    // A new file belongs to this process's user; std has no other way to ask who that is.
+    let probe = tempfile::NamedTempFile::new_in(dir).map_err(say)?;
+    if probe.as_file().metadata().map_err(say)?.uid() != folder.uid() {
+        return Err("it belongs to another user, and what lies there is run as native code".into());
+    }
+    let mode = folder.permissions().mode();
     if mode & 0o022 != 0 {
         return Err(format!(
             "others can write to it (mode {:o}), and what lies there is run as native code: \

@@ -28,6 +28,9 @@ pub enum Failure {
     /// A limit other than fuel.
     #[error("chaincode passed a limit: {0}")]
     Limit(String),
+    /// Not deterministic: how deep a recursion gets depends on the compiler and the processor.
+    #[error("chaincode passed a limit: call stack exhausted (recursion too deep)")]
+    StackExhausted,
     /// The peer's side of the transaction ended first.
     #[error("{0}")]
     TransactionOver(String),
@@ -42,7 +45,9 @@ impl Failure {
     pub fn is_deterministic(&self) -> bool {
         match self {
             Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,
-            Self::Timeout | Self::TransactionOver(_) | Self::Host(_) => false,
+            Self::Timeout | Self::StackExhausted | Self::TransactionOver(_) | Self::Host(_) => {
+                false
+            }
         }
     }
 }
@@ -73,9 +78,7 @@ pub fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Fai
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: limits.fuel },
         Some(Trap::Interrupt) => Failure::Timeout,
-        Some(Trap::StackOverflow) => {
-            Failure::Limit("call stack exhausted (recursion too deep)".into())
-        }
+        Some(Trap::StackOverflow) => Failure::StackExhausted,
         Some(trap) => Failure::Trapped { trap: trap_name(*trap), stderr },
         None if carried_too_much(error) => {
             let limit = limits.host_call_bytes;
@@ -118,7 +121,7 @@ mod tests {
             let expected = match trap {
                 Trap::OutOfFuel => matches!(failure, Failure::OutOfFuel { limit: 7 }),
                 Trap::Interrupt => failure == Failure::Timeout,
-                Trap::StackOverflow => matches!(failure, Failure::Limit(_)),
+                Trap::StackOverflow => failure == Failure::StackExhausted,
                 _ => matches!(failure, Failure::Trapped { .. }),
             };
             assert!(expected, "{trap:?}: {failure:?}");

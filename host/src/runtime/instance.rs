@@ -349,8 +349,11 @@ impl ResourceLimiter for MemoryLimiter {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let allowed = used <= self.limits.memory_bytes;
         if allowed {
@@ -368,6 +371,16 @@ impl ResourceLimiter for MemoryLimiter {
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
         Ok(desired <= self.limits.table_elements)
+    }
+
+    /// What the limits allow and the machine does not give would look different on every peer, so the
+    /// guest must not see it.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
     }
 
     fn instances(&self) -> usize {

@@ -15,6 +15,7 @@ mod engine;
 mod failure;
 mod imports;
 mod instance;
+mod instance_count;
 mod limits;
 mod output;
 mod rules;

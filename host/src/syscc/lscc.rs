@@ -45,6 +45,12 @@ impl Lscc {
                 Err(format!("invalid number of arguments to lscc: {count}"))
             }
         };
+        let is_lookup =
+            |f: &str| matches!(f, "getid" | "ChaincodeExists" | "getccdata" | "GetChaincodeData");
+        // The rest changes this peer, or tells of it what other peers need not agree with.
+        if stub.called_by_chaincode && !is_lookup(&function) {
+            return Err(format!("a chaincode may not call {function} of lscc"));
+        }
         match function.as_str() {
             "" => Err(format!("invalid number of arguments to lscc: {count}")),
             "install" => takes(2..=2).and_then(|()| self.install(stub)),

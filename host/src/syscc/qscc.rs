@@ -80,8 +80,4 @@ impl NativeChaincode for Qscc {
             Err(text) => Response::error(text),
         }
     }
-
-    fn invokable_by_chaincode(&self) -> bool {
-        true
-    }
 }

@@ -16,4 +16,5 @@ mod install;
 mod lifecycle;
 mod queries;
 mod system_queries;
+mod tidy;
 mod transactions;

@@ -72,3 +72,8 @@ pub fn deployment_spec(
     let spec = protos::ChaincodeSpec { chaincode_id: Some(id), ..Default::default() };
     protos::ChaincodeDeploymentSpec { chaincode_spec: Some(spec), code_package: code }
 }
+
+/// The examples of the README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -4,6 +4,7 @@
 mod chaincode_calls;
 mod cli;
 mod cli_peer;
+mod concurrency;
 mod determinism;
 mod endorsement;
 mod endorser_checks;
@@ -14,6 +15,7 @@ mod golden_refusals;
 mod hostile;
 mod install;
 mod lifecycle;
+mod persistence;
 mod queries;
 mod system_queries;
 mod tidy;

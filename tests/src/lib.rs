@@ -16,7 +16,7 @@ use wasmcc::sandbox::Call;
 
 pub use forge::{Forge, high_s};
 pub use node_chaincode::NodeChaincode;
-pub use peers::{Peers, process, submit};
+pub use peers::{Peers, create_channel, deploy, evaluate, process, submit, user};
 pub use served::Served;
 
 /// The component of a chaincode of this repository, such as `probe`. All of them are built the first

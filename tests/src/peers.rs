@@ -6,7 +6,7 @@ use std::thread;
 
 use rcgen::{CertificateParams, DnType, DnValue, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use tempfile::TempDir;
-use wasmcc::client::{self, ProposalBuilder};
+use wasmcc::client::{self, ProposalBuilder, lscc};
 use wasmcc::endorser::{Processed, Rejected};
 use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc::node::{Peer, PeerConfig};
@@ -76,13 +76,23 @@ impl Peers {
     }
 }
 
-/// Has a peer process a proposal, on a thread as the peer's own.
-pub fn process(peer: &Peer, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+/// Runs `job` on a thread as a peer's own.
+fn on_peer_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
-        let thread = thread.spawn_scoped(scope, || peer.process(signed));
+        let thread = thread.spawn_scoped(scope, job);
         thread.expect("there is a thread").join().expect("a peer does not panic")
     })
+}
+
+/// Has a peer process a proposal.
+pub fn process(peer: &Peer, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+    on_peer_thread(|| peer.process(signed))
+}
+
+/// Creates a channel of the whole network and joins it.
+pub fn create_channel(peer: &Peer, name: &str) {
+    on_peer_thread(|| peer.create_channel(name)).expect("the name is good and new");
 }
 
 /// Has a proposal endorsed and commits it in a block of its own. An error is a refusal of the peer.
@@ -98,4 +108,34 @@ pub fn submit(
     let committer = peer.committer(channel).ok_or("no such channel")?;
     let block = committer.commit_envelopes(vec![client::sign_envelope(envelope, signer)]);
     Ok(block.map_err(|e| e.to_string())?.codes[0])
+}
+
+/// Installs a chaincode of this repository under `name` and runs it on a channel as version 1.0.
+pub fn deploy(peer: &Peer, channel: &str, name: &str, guest: &str) {
+    let admin = peer.network().org("Org1MSP").expect("it is the peer's own").admin();
+    let admin = admin.expect("it has an admin");
+    let install = lscc::install(name, "1.0", crate::guest(guest)).sign(&admin);
+    let installed = process(peer, install.signed).expect("it is a good proposal").response;
+    assert_eq!(installed.response.map(|response| response.status), Some(200));
+    let definition = lscc::Definition {
+        channel_id: channel.to_owned(),
+        name: name.to_owned(),
+        version: "1.0".to_owned(),
+        ..lscc::Definition::default()
+    };
+    let deployed = submit(peer, channel, lscc::deploy(definition), &admin);
+    assert_eq!(deployed, Ok(TxValidationCode::Valid));
+}
+
+/// `User1` of the peer's organization.
+pub fn user(peer: &Peer) -> SigningIdentity {
+    let org = peer.network().org("Org1MSP").expect("it is the peer's own");
+    org.user("User1").expect("every network has this user")
+}
+
+/// Has a call answered; nothing is committed.
+pub fn evaluate(peer: &Peer, channel: &str, name: &str, args: &[&str]) -> protos::Response {
+    let proposal = ProposalBuilder::new(channel, name).args(args.iter().copied());
+    let processed = process(peer, proposal.sign(&user(peer)).signed);
+    processed.expect("it is a good proposal").response.response.unwrap_or_default()
 }

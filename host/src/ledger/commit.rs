@@ -27,6 +27,7 @@ use crate::ledger::updates::Update;
 use crate::ledger::updates::UpdateBatch;
 use crate::ledger::validate::Conflict;
 use crate::ledger::validate::find_conflict;
+use crate::ledger::writer_names::WriterNames;
 use crate::proto::common::Block;
 use crate::proto::common::BlockHeader;
 use crate::proto::protos::TxValidationCode;
@@ -119,14 +120,18 @@ impl Ledger {
     }
 
     /// Judges the transactions of the next block and collects what the valid ones change.
-    fn judge(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
+    pub(crate) fn judge(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
         let mut conflicts = self.find_duplicates(txs)?;
         let mut updates = UpdateBatch::default();
         let state = Committed::new(&self.table);
+        let mut writers = WriterNames::new(self, tip.height, txs);
         for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
             let Some(rwset) = valid_rwset(tx) else { continue };
             if conflict.is_none() {
                 *conflict = find_conflict(rwset, &updates, &state)?;
+                if let Some(conflict) = conflict {
+                    writers.add(conflict, &updates);
+                }
             }
             if conflict.is_none() {
                 updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;

@@ -51,12 +51,38 @@ pub enum LedgerError {
         reason: String,
     },
     /// The state knows more blocks than the block store has.
-    #[error("channel {channel}: the state is at height {state}, but its last block is not stored")]
+    #[error(
+        "channel {channel}: the state holds block {}, but the file of the blocks ends before the \
+         end of it",
+        state.saturating_sub(1)
+    )]
     StateAhead {
         /// The channel.
         channel: ChannelId,
         /// The state's height in blocks.
         state: u64,
+    },
+    /// A folder that should hold a ledger does not.
+    #[error("there is no ledger in {}", dir.display())]
+    NoLedger {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The ledger has no such channel.
+    #[error("the ledger has no channel {channel}; it has {}", list(known))]
+    UnknownChannel {
+        /// The channel.
+        channel: String,
+        /// The channels that it has.
+        known: Vec<ChannelId>,
+    },
+    /// A file to import is not what `export` makes.
+    #[error("block {number} in the file is damaged: {reason}")]
+    ImportFile {
+        /// The number of the block that would come next.
+        number: u64,
+        /// What is wrong.
+        reason: &'static str,
     },
     /// A name is not a channel's name.
     #[error(transparent)]
@@ -209,4 +235,9 @@ pub enum LedgerError {
     /// Something that this ledger does not do.
     #[error("{0} is not supported by this ledger")]
     Unsupported(&'static str),
+}
+
+fn list(channels: &[ChannelId]) -> String {
+    let names: Vec<&str> = channels.iter().map(ChannelId::as_str).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -127,6 +127,7 @@ fn lost_races_say_why() {
         key: key.clone(),
         read: at(1, 0),
         now: at(2, 0),
+        writer: Some("t2".into()),
     };
     assert_eq!(committed.conflicts[1], Some(conflict));
     let conflict = Conflict::Range {
@@ -136,13 +137,17 @@ fn lost_races_say_why() {
         key: Some(key),
         read: at(1, 0),
         now: at(2, 0),
+        writer: Some("t2".into()),
     };
     assert_eq!(committed.conflicts[2], Some(conflict));
     commit(&ledger, &[("t5", puts(&ledger, &[("b", "")]))]);
     let committed = commit(&ledger, &[("t6", stale)]);
     assert_eq!(committed.codes, [TxValidationCode::MvccReadConflict]);
     let text = committed.conflicts[0].as_ref().unwrap().to_string();
-    assert_eq!(text, "key \"b\" of ns was read at 1:0 and is now at no version");
+    assert_eq!(
+        text,
+        "key \"b\" of ns was read at 1:0 and is now at no version, deleted by transaction t5"
+    );
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub enum Conflict {
         read: Option<Height>,
         /// The version now; None: there is no such key.
         now: Option<Height>,
+        /// The transaction that wrote or deleted the key since, if it is known.
+        writer: Option<String>,
     },
     /// A private key that the transaction read was written since.
     PrivateKey {
@@ -49,6 +51,8 @@ pub enum Conflict {
         read: Option<Height>,
         /// The version now.
         now: Option<Height>,
+        /// The transaction that wrote or deleted the key since, if it is known.
+        writer: Option<String>,
     },
     /// A range query would give something else now.
     Range {
@@ -64,6 +68,8 @@ pub enum Conflict {
         read: Option<Height>,
         /// The version of that row now; None: the row is gone.
         now: Option<Height>,
+        /// The transaction that wrote or deleted that row since, if it is known.
+        writer: Option<String>,
     },
     /// Another transaction of the same id came first.
     DuplicateTxId {
@@ -86,27 +92,20 @@ impl Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key { namespace, key, read, now } => {
-                write!(f, "key {key:?} of {namespace} was read at {}", At(read))?;
-                write!(f, " and is now at {}", At(now))
+            Self::Key { namespace, key, read, now, writer } => {
+                let key = Name(key);
+                write!(f, "key {key} of {namespace} {}", Change { read, now, writer })
             }
-            Self::PrivateKey { namespace, collection, read, now, .. } => {
-                write!(f, "a private key of {namespace}/{collection} was read at {}", At(read))?;
-                write!(f, " and is now at {}", At(now))
+            Self::PrivateKey { namespace, collection, read, now, writer, .. } => {
+                let change = Change { read, now, writer };
+                write!(f, "a private key of {namespace}/{collection} {change}")
             }
-            Self::Range { namespace, start_key, end_key, key, read, now } => {
-                write!(
-                    f,
-                    "the range from {start_key:?} to {end_key:?} of {namespace} has changed"
-                )?;
+            Self::Range { namespace, start_key, end_key, key, read, now, writer } => {
+                let (start, end) = (Name(start_key), Name(end_key));
+                write!(f, "the range from {start} to {end} of {namespace} has changed")?;
                 match key {
                     Some(key) => {
-                        write!(
-                            f,
-                            ": key {key:?} was read at {} and is now at {}",
-                            At(read),
-                            At(now)
-                        )
+                        write!(f, ": key {} {}", Name(key), Change { read, now, writer })
                     }
                     None => Ok(()),
                 }
@@ -117,6 +116,37 @@ impl fmt::Display for Conflict {
             Self::DuplicateTxId { block: None } => {
                 write!(f, "an earlier transaction of this block has the same id")
             }
+        }
+    }
+}
+
+/// Characters of a key that are shown. Logs cut lines off, and what follows the key matters, too.
+const MAX_SHOWN: usize = 100;
+
+struct Name<'a>(&'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+struct Change<'a> {
+    read: &'a Option<Height>,
+    now: &'a Option<Height>,
+    writer: &'a Option<String>,
+}
+
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "was read at {} and is now at {}", At(self.read), At(self.now))?;
+        match (self.writer, self.now) {
+            (Some(writer), Some(_)) => write!(f, ", written by transaction {writer}"),
+            (Some(writer), None) => write!(f, ", deleted by transaction {writer}"),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -176,7 +206,7 @@ fn check_reads(
         };
         if !valid {
             let (namespace, key) = (namespace.to_owned(), key.clone());
-            return Ok(Some(Conflict::Key { namespace, key, read, now }));
+            return Ok(Some(Conflict::Key { namespace, key, read, now, writer: None }));
         }
     }
     Ok(None)
@@ -205,6 +235,7 @@ fn check_hashed(
                 key_hash: hashed.key_hash.clone(),
                 read,
                 now,
+                writer: None,
             }));
         }
     }
@@ -225,6 +256,7 @@ fn check_range(
         key,
         read,
         now,
+        writer: None,
     };
     match &query.reads_info {
         Some(ReadsInfo::ReadsMerkleHashes(recorded)) => {

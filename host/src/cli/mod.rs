@@ -13,7 +13,12 @@ mod deploy;
 mod duration;
 mod hint;
 mod input;
+mod inspect;
 mod invoke;
+mod ledger;
+mod ledger_files;
+mod ledger_rebuild;
+mod ledger_verify;
 mod network;
 mod output;
 mod package;
@@ -69,6 +74,8 @@ enum Verb {
     Channels(channels::Channels),
     Chaincodes(chaincodes::Chaincodes),
     Block(block::Block),
+    Ledger(ledger::Ledger),
+    Inspect(inspect::Inspect),
 }
 
 impl Cli {
@@ -97,6 +104,8 @@ impl Cli {
             Verb::Channels(verb) => block_on(verb.run()),
             Verb::Chaincodes(verb) => block_on(verb.run()),
             Verb::Block(verb) => block_on(verb.run()),
+            Verb::Ledger(verb) => verb.run(),
+            Verb::Inspect(verb) => verb.run(),
         }
     }
 }

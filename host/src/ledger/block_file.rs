@@ -98,6 +98,17 @@ impl BlockFile {
         Ok(Self { file, path: path.to_owned(), sync })
     }
 
+    /// Opens a file that is there, to read only.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
+        let file = File::open(path).map_err(io("open", path))?;
+        Ok(Self { file, path: path.to_owned(), sync: false })
+    }
+
+    /// Brings everything that was appended to disk.
+    pub(crate) fn flush(&self) -> Result<(), LedgerError> {
+        self.file.sync_all().map_err(io("flush", &self.path))
+    }
+
     /// Bytes of the file.
     pub(crate) fn length(&self) -> Result<u64, LedgerError> {
         Ok(self.file.metadata().map_err(io("read", &self.path))?.len())
@@ -117,7 +128,7 @@ impl BlockFile {
     /// Cuts the file off.
     pub(crate) fn truncate(&self, length: u64) -> Result<(), LedgerError> {
         self.file.set_len(length).map_err(io("truncate", &self.path))?;
-        self.file.sync_all().map_err(io("flush", &self.path))
+        self.flush()
     }
 
     /// What is at `offset`.

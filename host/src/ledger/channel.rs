@@ -65,7 +65,7 @@ impl TxEntry {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         match key::height(bytes) {
             Some((height, &[code])) => Ok(Self { height, code }),
             _ => Err(LedgerError::CorruptState { what: "a transaction has no block and code" }),

@@ -21,6 +21,31 @@ const BLOCK_HASH: u8 = b'd';
 /// The row that says up to which block the table is complete.
 pub(crate) const SAVEPOINT: &[u8] = b"m";
 
+/// What a row is, as far as its key tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A key's value, public or private.
+    Value,
+    /// A part of a key's history.
+    History {
+        /// The last height in it.
+        last: Option<Height>,
+    },
+    /// Where a transaction is.
+    Transaction,
+    /// Where a block is.
+    Block {
+        /// The block's number.
+        number: Option<u64>,
+    },
+    /// The number of the block with some hash.
+    BlockHash,
+    /// The last block.
+    Savepoint,
+    /// Nothing that this program writes.
+    Unknown,
+}
+
 /// The row of a public key.
 pub(crate) fn state(namespace: &str, key: &str) -> Vec<u8> {
     let mut row = state_prefix(namespace, key.len());
@@ -101,6 +126,42 @@ pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
         bytes = rest;
     }
     Some(heights)
+}
+
+/// What a row is, and its name for people.
+pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
+    let unknown = || (Kind::Unknown, format!("a row of {} bytes of an unknown kind", row.len()));
+    let Some((&kind, rest)) = row.split_first() else { return unknown() };
+    match kind {
+        STATE => split_name(rest).map(|(namespace, key)| {
+            let key = String::from_utf8_lossy(key);
+            (Kind::Value, format!("the value of key {key:?} of {namespace}"))
+        }),
+        HASHED => split_name(rest).and_then(|(namespace, rest)| {
+            let (collection, _) = split_name(rest)?;
+            Some((Kind::Value, format!("a private value of {namespace}/{collection}")))
+        }),
+        HISTORY => split_name(rest).and_then(|(namespace, rest)| {
+            let (key, last) = split_name(rest)?;
+            let last = height(last).map(|(last, _)| last);
+            Some((Kind::History { last }, format!("the history of key {key:?} of {namespace}")))
+        }),
+        TX => Some((Kind::Transaction, "the index entry of a transaction".to_owned())),
+        BLOCK => {
+            let number = rest.try_into().ok().map(u64::from_be_bytes);
+            Some((Kind::Block { number }, "the place of the block".to_owned()))
+        }
+        BLOCK_HASH => Some((Kind::BlockHash, "the index entry of the block's hash".to_owned())),
+        _ if row == SAVEPOINT => Some((Kind::Savepoint, "the savepoint".to_owned())),
+        _ => None,
+    }
+    .unwrap_or_else(unknown)
+}
+
+fn split_name(bytes: &[u8]) -> Option<(std::borrow::Cow<'_, str>, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (name, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    Some((String::from_utf8_lossy(name), rest))
 }
 
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {

@@ -24,6 +24,8 @@ use crate::ledger::commit::CommitTx;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
+use crate::ledger::folder::CHANNELS;
+use crate::ledger::folder::STATE;
 use crate::ledger::peer_values::PeerValues;
 use crate::ledger::store::Database;
 use crate::proto::common::Block;
@@ -63,8 +65,8 @@ impl Ledgers {
         config: LedgerConfig,
         temporary: Option<tempfile::TempDir>,
     ) -> Result<Self, LedgerError> {
-        fs::create_dir_all(dir.join("channels")).map_err(io("make", dir))?;
-        let database = Database::open(&dir.join("state"), config.cache_bytes, temporary.is_some())?;
+        fs::create_dir_all(dir.join(CHANNELS)).map_err(io("make", dir))?;
+        let database = Database::open(&dir.join(STATE), config.cache_bytes, temporary.is_some())?;
         let ledgers = Self {
             channels: RwLock::default(),
             database,
@@ -73,7 +75,7 @@ impl Ledgers {
             dir: dir.to_owned(),
             temporary,
         };
-        let channels_dir = dir.join("channels");
+        let channels_dir = dir.join(CHANNELS);
         let entries = fs::read_dir(&channels_dir).map_err(io("list", &channels_dir))?;
         let mut channels = BTreeMap::new();
         for entry in entries {
@@ -91,19 +93,13 @@ impl Ledgers {
 
     /// Makes a channel and commits its genesis block, whose first envelope names the channel.
     pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
-        let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
-        let [envelope] = envelopes else {
-            return Err(LedgerError::NotGenesis { reason: "it must hold one transaction" });
-        };
-        let header = TxEnvelope::parse(envelope)?.channel_header;
-        let channel = ChannelId::parse(&header.channel_id)?;
+        let (channel, tx_id) = genesis_channel(genesis)?;
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         if channels.contains_key(&channel) {
             return Err(LedgerError::ChannelExists { channel });
         }
         let ledger = Arc::new(self.open_channel(&channel)?);
-        let tx_id = Some(header.tx_id);
-        let tx = CommitTx { tx_id, code: TxValidationCode::Valid, rwset: None };
+        let tx = CommitTx { tx_id: Some(tx_id), code: TxValidationCode::Valid, rwset: None };
         ledger.commit(genesis.clone(), vec![tx])?;
         channels.insert(channel, Arc::clone(&ledger));
         Ok(ledger)
@@ -146,7 +142,7 @@ impl Ledgers {
     }
 
     fn open_channel(&self, channel: &ChannelId) -> Result<Ledger, LedgerError> {
-        let parent = self.dir.join("channels");
+        let parent = self.dir.join(CHANNELS);
         let dir = parent.join(channel.as_str());
         fs::create_dir_all(&dir).map_err(io("make", &dir))?;
         let durable = self.temporary.is_none();
@@ -160,6 +156,16 @@ impl Ledgers {
         let table = self.database.table(channel)?;
         Ledger::open(channel.clone(), self.config.clone(), table, blocks)
     }
+}
+
+/// The channel that a genesis block is for, and the id of its one transaction.
+pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, String), LedgerError> {
+    let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
+    let [envelope] = envelopes else {
+        return Err(LedgerError::NotGenesis { reason: "it must hold one transaction" });
+    };
+    let header = TxEnvelope::parse(envelope)?.channel_header;
+    Ok((ChannelId::parse(&header.channel_id)?, header.tx_id))
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {

@@ -15,13 +15,20 @@ mod committed;
 mod config;
 mod envelope;
 mod error;
+mod export;
+mod folder;
 mod history;
+mod import;
+mod inspect;
 mod key;
 mod ledgers;
 mod overlay;
 mod peer_values;
 mod range_reads;
+mod rebuild;
 mod recover;
+mod replay;
+mod row_difference;
 mod rwset;
 mod rwset_builder;
 mod simulator;
@@ -30,7 +37,13 @@ mod state;
 mod store;
 mod updates;
 mod validate;
+mod verify;
+mod writer_names;
 
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod folder_tests;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
@@ -48,10 +61,16 @@ pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;
 pub use envelope::TxEnvelope;
 pub use error::LedgerError;
+pub use folder::LedgerFolder;
 pub use history::{HistoryIterator, KeyModification};
+pub use import::Imported;
+pub use inspect::InspectedTx;
 pub use ledgers::Ledgers;
+pub use rebuild::Rebuilt;
+pub use replay::Step;
 pub use rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
 pub use simulator::{KeyValue, Page, RangeId, SimulationResults, Simulator};
 pub use snapshot::{Snapshot, StateRange};
 pub use state::{Metadata, VersionedValue};
 pub use validate::Conflict;
+pub use verify::{Fault, Verified};

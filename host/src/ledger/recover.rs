@@ -36,15 +36,7 @@ impl Ledger {
         table: Table,
         blocks: BlockFile,
     ) -> Result<Self, LedgerError> {
-        let mut ledger = Self {
-            channel,
-            config,
-            table,
-            blocks,
-            overlay: Overlay::new(0),
-            tip: RwLock::new(Tip::default()),
-            writer: Mutex::new(Writer { failed: false, offset: 0 }),
-        };
+        let mut ledger = Self::assemble(channel, config, table, blocks);
         let mut offset = ledger.load_tip()?;
         ledger.overlay = Overlay::new(ledger.height());
         let applied = ledger.height();
@@ -77,13 +69,28 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// The parts of a channel put together; nothing is read or changed.
+    pub(crate) fn assemble(
+        channel: ChannelId,
+        config: LedgerConfig,
+        table: Table,
+        blocks: BlockFile,
+    ) -> Self {
+        Self {
+            channel,
+            config,
+            table,
+            blocks,
+            overlay: Overlay::new(0),
+            tip: RwLock::new(Tip::default()),
+            writer: Mutex::new(Writer { failed: false, offset: 0 }),
+        }
+    }
+
     /// Reads the end of the chain as the state knows it, and gives the offset after it.
     fn load_tip(&self) -> Result<u64, LedgerError> {
-        let savepoint = self.table.get(key::SAVEPOINT, |bytes| {
-            let digits = bytes.try_into();
-            digits.map_err(|_| LedgerError::CorruptState { what: "the savepoint has 8 bytes" })
-        })?;
-        let Some(number) = savepoint.map(u64::from_be_bytes) else { return Ok(0) };
+        let savepoint = savepoint(&self.table)?;
+        let Some(number) = savepoint else { return Ok(0) };
         let location = self
             .location(number)?
             .ok_or(LedgerError::CorruptState { what: "the last block has no location" })?;
@@ -111,27 +118,63 @@ impl Ledger {
     fn replay(&self, location: Location) -> Result<(), LedgerError> {
         let tip = self.tip();
         let number = tip.height;
-        let block = self.stored(number, location)?;
-        let damaged = |error: LedgerError| self.corrupt(number, error.to_string());
-        let verdicts = block::tx_filter(&block);
-        let header = check_block(&block, &tip, verdicts.len()).map_err(damaged)?;
-        let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
-        let txs = envelopes
-            .iter()
-            .zip(verdicts)
-            .map(|(envelope, &verdict)| stored_tx(envelope, verdict))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(damaged)?;
+        let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
+        let txs = self.stored_txs(&block, number, stored_tx)?;
         let (outcome, updates) = self.trust(&tip, &txs)?;
         if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
             return Err(self.corrupt(number, "its changes do not match its commit hash"));
         }
+        let header = block.header.as_ref();
+        let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         self.apply_block(header, location, &txs, &outcome, updates)
+    }
+
+    /// The transactions of a stored block, opened by `open` from envelope and verdict.
+    pub(crate) fn stored_txs(
+        &self,
+        block: &Block,
+        number: u64,
+        open: impl Fn(&[u8], u8) -> Result<CommitTx, LedgerError>,
+    ) -> Result<Vec<CommitTx>, LedgerError> {
+        let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+        let txs = envelopes.iter().zip(block::tx_filter(block)).enumerate();
+        txs.map(|(index, (envelope, &verdict))| {
+            open(envelope, verdict)
+                .map_err(|error| self.corrupt(number, format!("transaction {index}: {error}")))
+        })
+        .collect()
     }
 
     fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {
         self.blocks.read(location)?.ok_or_else(|| self.corrupt(number, "it does not parse"))
     }
+}
+
+/// The number of the last block that a table holds; None if it holds none.
+pub(crate) fn savepoint(table: &Table) -> Result<Option<u64>, LedgerError> {
+    let digits = table.get(key::SAVEPOINT, |bytes| {
+        let digits = bytes.try_into();
+        digits.map_err(|_| LedgerError::CorruptState { what: "the savepoint has 8 bytes" })
+    })?;
+    Ok(digits.map(u64::from_be_bytes))
+}
+
+/// Reads a stored block and checks what needs no state: that it continues the chain, and that it is
+/// what its header says.
+pub(crate) fn checked_block(
+    channel: &ChannelId,
+    blocks: &BlockFile,
+    location: Location,
+    tip: &Tip,
+) -> Result<Block, LedgerError> {
+    let damaged = |reason: String| {
+        let channel = channel.clone();
+        LedgerError::CorruptBlock { channel, number: tip.height, reason }
+    };
+    let block = blocks.read(location)?.ok_or_else(|| damaged("it does not parse".to_owned()))?;
+    let verdicts = block::tx_filter(&block).len();
+    check_block(&block, tip, verdicts).map_err(|error| damaged(error.to_string()))?;
+    Ok(block)
 }
 
 /// A transaction with the verdict that was stored. Only what a valid one did matters any more.

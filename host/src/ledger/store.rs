@@ -5,6 +5,8 @@
 //!
 //! Invariant: the only file that names sled; knows nothing of what the rows mean.
 
+use std::fs::File;
+use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -76,6 +78,35 @@ impl Database {
         let tree = self.db.open_tree(name).map_err(failed("open a table"))?;
         Ok(Table { tree })
     }
+
+    /// Removes the table of a channel and all its rows, if it is there.
+    pub(crate) fn drop_table(&self, name: &str) -> Result<(), LedgerError> {
+        self.db.drop_tree(name).map(drop).map_err(failed("remove a table"))
+    }
+
+    /// Brings everything that was applied to disk.
+    pub(crate) fn flush(&self) -> Result<(), LedgerError> {
+        self.db.flush().map(drop).map_err(failed("flush"))
+    }
+
+    /// Waits until a database that this process has dropped is really closed. Only then may its
+    /// folder be moved: until then background threads may still write files into it, by name.
+    pub(crate) fn wait_until_closed(dir: &Path) -> Result<(), LedgerError> {
+        let path = dir.join("db");
+        let io = |source| LedgerError::Io { action: "lock", path: path.clone(), source };
+        for _ in 0..LOCK_RETRIES {
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                file => file.map_err(io)?,
+            };
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+            }
+        }
+        Err(LedgerError::Locked { dir: dir.to_owned() })
+    }
 }
 
 impl Drop for Database {
@@ -108,6 +139,11 @@ impl Table {
     /// The rows from `start` up to but without `end`; none if `end` is not after `start`.
     pub(crate) fn range(&self, start: &[u8], end: &[u8]) -> Rows {
         Rows { rows: self.tree.range(start..end) }
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> Rows {
+        Rows { rows: self.tree.iter() }
     }
 
     /// Applies a batch. Readers see all of it or nothing.

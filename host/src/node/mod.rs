@@ -31,7 +31,7 @@ use crate::types::{ChannelId, Response};
 /// Where compiled code lies in a data folder.
 const CACHE_FOLDER: &str = "compiled";
 /// Where ledgers lie in a data folder.
-const LEDGER_FOLDER: &str = "ledger";
+pub(crate) const LEDGER_FOLDER: &str = "ledger";
 
 /// How a peer is set up.
 pub struct PeerConfig {

@@ -1,0 +1,106 @@
+//! `wasmcc inspect`: why a transaction became what it became.
+
+use anyhow::{Result, anyhow};
+use serde_json::{Value, json};
+
+use crate::cli::ledger::{Data, Steps};
+use crate::cli::output;
+use crate::ledger::{Conflict, InspectedTx};
+use crate::types::Height;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc inspect tx 58f5b4055a57692818892b57024d02a49eb08388af0d2fb2ab2138003ff7537c --data net/data/Org1MSP
+  wasmcc inspect tx 58f5b405... --data net/data/Org1MSP -C mychannel --json | jq '.[].conflict'
+
+It reads the blocks of a peer that is not running. Versions are BLOCK:TRANSACTION, both from 0.";
+
+/// Look into the ledger of a peer that is not running.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Inspect {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Tx(Tx),
+}
+
+/// Say what became of a transaction: the key or range that it lost over, the version that it read, the version in its
+/// place, and the transaction that wrote it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+struct Tx {
+    /// The transaction.
+    #[arg(value_name = "TXID")]
+    tx_id: String,
+    #[command(flatten)]
+    data: Data,
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    /// Finds, replays, explains.
+    pub fn run(self) -> Result<()> {
+        let What::Tx(asked) = self.what;
+        let folder = asked.data.open()?;
+        let channel = folder.channel(&asked.channel)?;
+        let mut steps = Steps::start(&format!("reading {channel}"));
+        let found = folder.inspect_tx(&channel, &asked.tx_id, &mut |step| steps.show(step))?;
+        drop(steps);
+        if found.is_empty() {
+            return Err(anyhow!("channel {channel} has no transaction {}", asked.tx_id));
+        }
+        if asked.json {
+            return output::json(&found.iter().map(as_json).collect::<Vec<_>>());
+        }
+        found.iter().try_for_each(|tx| output::line(&as_text(tx)))
+    }
+}
+
+fn as_text(tx: &InspectedTx) -> String {
+    let Height { block, tx: index } = tx.height;
+    let code = tx.code.as_str_name();
+    match &tx.conflict {
+        Some(conflict) => format!("transaction {index} of block {block}: {code}\n  {conflict}"),
+        None => format!("transaction {index} of block {block}: {code}"),
+    }
+}
+
+fn as_json(tx: &InspectedTx) -> Value {
+    json!({
+        "block": tx.height.block,
+        "transaction": tx.height.tx,
+        "code": tx.code.as_str_name(),
+        "conflict": tx.conflict.as_ref().map(conflict_json),
+    })
+}
+
+fn conflict_json(conflict: &Conflict) -> Value {
+    let at = |height: &Option<Height>| height.map(|height| height.to_string());
+    let mut value = match conflict {
+        Conflict::Key { namespace, key, read, now, writer } => json!({
+            "namespace": namespace, "key": key,
+            "read": at(read), "now": at(now), "writer": writer,
+        }),
+        Conflict::PrivateKey { namespace, collection, key_hash, read, now, writer } => json!({
+            "namespace": namespace, "collection": collection, "key_hash": output::hex(key_hash),
+            "read": at(read), "now": at(now), "writer": writer,
+        }),
+        Conflict::Range { namespace, start_key, end_key, key, read, now, writer } => json!({
+            "namespace": namespace, "start_key": start_key, "end_key": end_key, "key": key,
+            "read": at(read), "now": at(now), "writer": writer,
+        }),
+        Conflict::DuplicateTxId { block } => json!({ "first_in_block": block }),
+    };
+    value["text"] = json!(conflict.to_string());
+    value
+}

@@ -1,0 +1,80 @@
+//! A ledger folder that no peer has open, for the tools that look at it and mend it.
+//!
+//! Other than `Ledgers`, this brings nothing up to date: what is there is seen as it is. What the
+//! tools do is in files of their own: `verify`, `rebuild`, `export`, `import`, `inspect`.
+//!
+//! Invariant: opening changes no block; a state that cannot be opened is a finding, not an error.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::ledger::block_file::BlockFile;
+use crate::ledger::config::LedgerConfig;
+use crate::ledger::error::LedgerError;
+use crate::ledger::store::Database;
+use crate::types::ChannelId;
+
+/// The name of the folder of the state, see `ledgers`.
+pub(crate) const STATE: &str = "state";
+/// The name of the folder of the channels.
+pub(crate) const CHANNELS: &str = "channels";
+
+/// All channels of a peer that is not running.
+pub struct LedgerFolder {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: LedgerConfig,
+    /// While it is open, no peer can open the folder.
+    pub(crate) state: Result<Database, LedgerError>,
+}
+
+impl LedgerFolder {
+    /// Opens a folder that `Ledgers` made.
+    ///
+    /// Errors: `NoLedger`, and `Locked` if a peer or another tool has it open.
+    pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
+        if !dir.join(CHANNELS).is_dir() {
+            return Err(LedgerError::NoLedger { dir: dir.to_owned() });
+        }
+        let state = match Database::open(&dir.join(STATE), config.cache_bytes, false) {
+            Err(error @ LedgerError::Locked { .. }) => return Err(error),
+            state => state,
+        };
+        Ok(Self { dir: dir.to_owned(), config, state })
+    }
+
+    /// The channels that have blocks, sorted.
+    pub fn channels(&self) -> Result<Vec<ChannelId>, LedgerError> {
+        let dir = self.dir.join(CHANNELS);
+        let list = |source| LedgerError::Io { action: "list", path: dir.clone(), source };
+        let mut channels = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(list)? {
+            let name = entry.map_err(list)?.file_name();
+            let channel = ChannelId::parse(&name.to_string_lossy())?;
+            // One without a block is one whose creation was interrupted.
+            if fs::metadata(self.blocks_path(&channel)).is_ok_and(|blocks| blocks.len() > 0) {
+                channels.push(channel);
+            }
+        }
+        channels.sort_unstable();
+        Ok(channels)
+    }
+
+    /// The channel of this name.
+    ///
+    /// Errors: `UnknownChannel`.
+    pub fn channel(&self, name: &str) -> Result<ChannelId, LedgerError> {
+        let known = self.channels()?;
+        let found = known.iter().find(|channel| channel.as_str() == name).cloned();
+        found.ok_or_else(|| LedgerError::UnknownChannel { channel: name.to_owned(), known })
+    }
+
+    /// The blocks of a channel, to read only.
+    pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
+        BlockFile::open_to_read(&self.blocks_path(channel))
+    }
+
+    fn blocks_path(&self, channel: &ChannelId) -> PathBuf {
+        self.dir.join(CHANNELS).join(channel.as_str()).join("blocks")
+    }
+}

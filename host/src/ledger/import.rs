@@ -1,0 +1,178 @@
+//! Makes a channel from a file of blocks, as `export` writes it.
+//!
+//! The blocks go to a folder beside the channels first and are judged there, into a state of their
+//! own. Only when all of them came out as the file says does the folder become a channel.
+//!
+//! Invariant: signatures are not verified here; whoever imports trusts the file's origin or its
+//! last commit hash.
+
+use std::fs;
+use std::fs::File;
+use std::io::BufReader;
+use std::io::ErrorKind;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+
+use crate::ledger::block_file::BlockFile;
+use crate::ledger::channel::Ledger;
+use crate::ledger::config::LedgerConfig;
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::CHANNELS;
+use crate::ledger::folder::LedgerFolder;
+use crate::ledger::ledgers::genesis_channel;
+use crate::ledger::replay::Replay;
+use crate::ledger::replay::Step;
+use crate::proto::common::Block;
+use crate::types::ChannelId;
+
+/// The folder of a channel that is not complete.
+const IMPORTING: &str = "importing";
+
+/// A channel that was made from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The channel, as its genesis block names it.
+    pub channel: ChannelId,
+    /// Its blocks.
+    pub blocks: u64,
+    /// The commit hash of the last one; empty if there is only the genesis block.
+    pub commit_hash: Vec<u8>,
+}
+
+/// Blocks of a file, one after the other.
+struct BlockReader {
+    file: BufReader<File>,
+    of_bytes: u64,
+    bytes: u64,
+    blocks: u64,
+}
+
+impl LedgerFolder {
+    /// Makes a channel from a file. `on_step` is called after each block.
+    ///
+    /// Errors: `ChannelExists`; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not
+    /// right; nothing has changed then.
+    pub fn import(
+        self,
+        path: &Path,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Imported, LedgerError> {
+        let database = self.state?;
+        let mut reader = BlockReader::open(path)?;
+        let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
+        let genesis = reader.next(path)?.ok_or_else(|| damaged("the file is empty"))?;
+        let (channel, _) = genesis_channel(&genesis)?;
+        let target = self.dir.join(CHANNELS).join(channel.as_str());
+        if target.exists() {
+            return Err(LedgerError::ChannelExists { channel });
+        }
+        let staging = self.dir.join(IMPORTING);
+        remove(&staging)?;
+        fs::create_dir_all(&staging).map_err(io("make", &staging))?;
+        let judged = judge(&staging, &channel, &self.config, &mut reader, path, genesis, on_step);
+        let imported = match judged {
+            Ok(imported) => imported,
+            Err(error) => {
+                remove(&staging)?;
+                return Err(error);
+            }
+        };
+        // Rows of a channel of this name whose folder somebody removed.
+        database.drop_table(&channel)?;
+        fs::rename(&staging, &target).map_err(io("move", &staging))?;
+        for dir in [&target, &self.dir.join(CHANNELS), &self.dir] {
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
+        }
+        let blocks = BlockFile::open(&target.join("blocks"), true)?;
+        Ledger::open(channel.clone(), self.config, database.table(&channel)?, blocks)?;
+        database.flush()?;
+        Ok(imported)
+    }
+}
+
+/// Stores the blocks of a file in a folder and judges each of them.
+fn judge(
+    staging: &Path,
+    channel: &ChannelId,
+    config: &LedgerConfig,
+    reader: &mut BlockReader,
+    path: &Path,
+    genesis: Block,
+    on_step: &mut dyn FnMut(Step),
+) -> Result<Imported, LedgerError> {
+    let stored = staging.join("blocks");
+    let blocks = BlockFile::open(&stored, false)?;
+    let to_read = BlockFile::open_to_read(&stored)?;
+    let mut replay = Replay::scratch(channel.clone(), config.clone(), to_read)?;
+    let mut next = Some(genesis);
+    while let Some(block) = next {
+        blocks.append(replay.offset(), &block)?;
+        if replay.next()?.is_none() {
+            let number = replay.height();
+            return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
+        }
+        on_step(reader.step());
+        next = reader.next(path)?;
+    }
+    blocks.flush()?;
+    Ok(Imported {
+        channel: channel.clone(),
+        blocks: replay.height(),
+        commit_hash: replay.commit_hash(),
+    })
+}
+
+impl BlockReader {
+    fn open(path: &Path) -> Result<Self, LedgerError> {
+        let file = File::open(path).map_err(io("open", path))?;
+        let of_bytes = file.metadata().map_err(io("read", path))?.len();
+        let file = BufReader::with_capacity(1 << 20, file);
+        Ok(Self { file, of_bytes, bytes: 0, blocks: 0 })
+    }
+
+    fn step(&self) -> Step {
+        Step { blocks: self.blocks, bytes: self.bytes, of_bytes: self.of_bytes }
+    }
+
+    fn next(&mut self, path: &Path) -> Result<Option<Block>, LedgerError> {
+        let number = self.blocks;
+        let damaged = |reason| LedgerError::ImportFile { number, reason };
+        let mut varint = Vec::with_capacity(5);
+        for byte in (&mut self.file).bytes() {
+            varint.push(byte.map_err(io("read", path))?);
+            // A block of 4 GiB or more cannot be stored, so five bytes are enough.
+            if varint.last().is_some_and(|byte| *byte < 0x80) || varint.len() == 5 {
+                break;
+            }
+        }
+        if varint.is_empty() {
+            return Ok(None);
+        }
+        let length = prost::encoding::decode_varint(&mut varint.as_slice());
+        let length = length.map_err(|_| damaged("it has no length"))?;
+        // Not reserved in advance: the length is only what the file says.
+        let mut bytes = Vec::new();
+        let mut rest = (&mut self.file).take(length);
+        let read = rest.read_to_end(&mut bytes).map_err(io("read", path))?;
+        if (read as u64) < length {
+            return Err(damaged("the file ends in the middle of it"));
+        }
+        let block = Block::decode(bytes.as_slice()).map_err(|_| damaged("it does not parse"))?;
+        self.blocks += 1;
+        self.bytes += varint.len() as u64 + length;
+        Ok(Some(block))
+    }
+}
+
+fn remove(dir: &Path) -> Result<(), LedgerError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", dir)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
+    move |source| LedgerError::Io { action, path: path.to_owned(), source }
+}

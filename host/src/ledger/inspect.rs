@@ -1,0 +1,101 @@
+//! What became of a transaction, and why, from the blocks alone.
+//!
+//! A transaction that lost a race lost it against the state in front of its block, which is made
+//! again for that.
+//!
+//! Invariant: reads blocks only; the stored state is not asked.
+
+use crate::ledger::block;
+use crate::ledger::envelope::TxEnvelope;
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::LedgerFolder;
+use crate::ledger::replay::Replay;
+use crate::ledger::replay::Step;
+use crate::ledger::replay::Walk;
+use crate::ledger::validate::Conflict;
+use crate::proto::common::Block;
+use crate::proto::protos::TxValidationCode;
+use crate::types::ChannelId;
+use crate::types::Height;
+
+/// A transaction as it is in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedTx {
+    /// The block and the place in it.
+    pub height: Height,
+    /// The verdict.
+    pub code: TxValidationCode,
+    /// Why it lost a race, if it did.
+    pub conflict: Option<Conflict>,
+}
+
+impl LedgerFolder {
+    /// Every transaction of this id, valid or not, in the order of the chain: a second one is a
+    /// duplicate. Empty if there is none. `on_step` is called after each block that is read or
+    /// made again.
+    pub fn inspect_tx(
+        &self,
+        channel: &ChannelId,
+        tx_id: &str,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Vec<InspectedTx>, LedgerError> {
+        let blocks = self.blocks(channel)?;
+        let mut walk = Walk::new(channel, &blocks);
+        let mut found = Vec::new();
+        while let Some(block) = walk.next()? {
+            find(&block, tx_id, &mut found);
+            on_step(walk.step()?);
+        }
+        let lost = found.iter().filter(|tx| lost_a_race(tx.code));
+        if let Some(last) = lost.map(|tx| tx.height.block).max() {
+            self.explain(channel, last, &mut found, on_step)?;
+        }
+        Ok(found)
+    }
+
+    /// Adds the conflicts, up to block `last`.
+    fn explain(
+        &self,
+        channel: &ChannelId,
+        last: u64,
+        found: &mut [InspectedTx],
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<(), LedgerError> {
+        let blocks = self.blocks(channel)?;
+        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), blocks)?;
+        while replay.height() <= last {
+            let number = replay.height();
+            let Some(mut outcome) = replay.next()? else { break };
+            for tx in found.iter_mut().filter(|tx| tx.height.block == number) {
+                let index = usize::try_from(tx.height.tx).unwrap_or(usize::MAX);
+                let conflict = outcome.conflicts.get_mut(index);
+                tx.conflict = conflict.and_then(Option::take);
+            }
+            on_step(replay.step()?);
+        }
+        Ok(())
+    }
+}
+
+fn find(block: &Block, tx_id: &str, found: &mut Vec<InspectedTx>) {
+    let number = block.header.as_ref().map_or(0, |header| header.number);
+    let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    for (index, (envelope, &verdict)) in envelopes.iter().zip(block::tx_filter(block)).enumerate() {
+        let Ok(parsed) = TxEnvelope::parse(envelope) else { continue };
+        if parsed.channel_header.tx_id == tx_id {
+            let code = TxValidationCode::try_from(i32::from(verdict))
+                .unwrap_or(TxValidationCode::InvalidOtherReason);
+            let height = Height::new(number, index as u64);
+            found.push(InspectedTx { height, code, conflict: None });
+        }
+    }
+}
+
+fn lost_a_race(code: TxValidationCode) -> bool {
+    matches!(
+        code,
+        TxValidationCode::DuplicateTxid
+            | TxValidationCode::MvccReadConflict
+            | TxValidationCode::PhantomReadConflict
+    )
+}

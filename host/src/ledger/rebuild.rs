@@ -1,0 +1,112 @@
+//! Makes the state and all indexes again from the blocks, and throws the old ones away.
+//!
+//! The new state is made in a folder of its own and takes the place of the old one when it is
+//! complete; interrupted at any moment, the folder still opens, because a state that is missing is
+//! made from the blocks by opening, too.
+//!
+//! Invariant: blocks are only read. If one is damaged, the old state stays as it is.
+
+use std::fs;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::LedgerFolder;
+use crate::ledger::folder::STATE;
+use crate::ledger::recover::savepoint;
+use crate::ledger::replay::Replay;
+use crate::ledger::replay::Step;
+use crate::ledger::store::Database;
+use crate::types::ChannelId;
+
+const NEW_STATE: &str = "state.new";
+const OLD_STATE: &str = "state.old";
+
+/// A channel whose state was made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Blocks that the new state holds.
+    pub blocks: u64,
+    /// Blocks that the old state held, if it could be asked. More than `blocks`: the file of the
+    /// blocks has lost some.
+    pub old_height: Option<u64>,
+    /// Bytes of a last block that was not stored whole; the next opening cuts them off.
+    pub unfinished_bytes: u64,
+}
+
+impl LedgerFolder {
+    /// Makes the state of all channels again: they share one database. `on_step` is called after
+    /// each block.
+    ///
+    /// Errors: `CorruptBlock` if a block is damaged; nothing has changed then.
+    pub fn rebuild(
+        self,
+        on_step: &mut dyn FnMut(&ChannelId, Step),
+    ) -> Result<Vec<Rebuilt>, LedgerError> {
+        let [state, new, old] = [STATE, NEW_STATE, OLD_STATE].map(|name| self.dir.join(name));
+        remove(&new)?;
+        remove(&old)?;
+        let database = Database::open(&new, self.config.cache_bytes, false)?;
+        let made = self.replay_into(&database, on_step).and_then(|rebuilt| {
+            database.flush()?;
+            Ok(rebuilt)
+        });
+        drop(database);
+        Database::wait_until_closed(&new)?;
+        let rebuilt = match made {
+            Ok(rebuilt) => rebuilt,
+            Err(error) => {
+                remove(&new)?;
+                return Err(error);
+            }
+        };
+        drop(self.state);
+        Database::wait_until_closed(&state)?;
+        fs::rename(&state, &old).map_err(io("move", &state))?;
+        fs::rename(&new, &state).map_err(io("move", &new))?;
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io("flush", &self.dir))?;
+        remove(&old)?;
+        Ok(rebuilt)
+    }
+
+    fn replay_into(
+        &self,
+        database: &Database,
+        on_step: &mut dyn FnMut(&ChannelId, Step),
+    ) -> Result<Vec<Rebuilt>, LedgerError> {
+        let mut rebuilt = Vec::new();
+        for channel in self.channels()? {
+            let (table, blocks) = (database.table(&channel)?, self.blocks(&channel)?);
+            let mut replay = Replay::new(channel.clone(), self.config.clone(), table, blocks);
+            while replay.next()?.is_some() {
+                on_step(&channel, replay.step()?);
+            }
+            rebuilt.push(Rebuilt {
+                blocks: replay.height(),
+                old_height: self.old_height(&channel),
+                unfinished_bytes: replay.blocks().length()? - replay.offset(),
+                channel,
+            });
+        }
+        Ok(rebuilt)
+    }
+
+    fn old_height(&self, channel: &ChannelId) -> Option<u64> {
+        let table = self.state.as_ref().ok()?.table(channel).ok()?;
+        Some(savepoint(&table).ok()?.map_or(0, |number| number.saturating_add(1)))
+    }
+}
+
+fn remove(dir: &Path) -> Result<(), LedgerError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", dir)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
+    move |source| LedgerError::Io { action, path: path.to_owned(), source }
+}

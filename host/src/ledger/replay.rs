@@ -1,0 +1,229 @@
+//! A channel's blocks from the first on, judged again into a state of their own.
+//!
+//! Where opening a ledger believes the verdicts that were stored (`recover`), this makes them
+//! again: a transaction that lost a race must lose it again, and a valid one must be valid. Only
+//! verdicts of the layers above (signatures, policies) are taken as they are.
+//!
+//! Invariant: neither the file of the blocks nor the state that belongs to it is touched.
+
+use crate::ledger::block;
+use crate::ledger::block_file::BlockFile;
+use crate::ledger::block_file::Location;
+use crate::ledger::block_file::Scan;
+use crate::ledger::channel::Ledger;
+use crate::ledger::channel::Tip;
+use crate::ledger::commit::CommitTx;
+use crate::ledger::commit::Outcome;
+use crate::ledger::config::LedgerConfig;
+use crate::ledger::envelope::TxEnvelope;
+use crate::ledger::error::LedgerError;
+use crate::ledger::recover::checked_block;
+use crate::ledger::store::Database;
+use crate::ledger::store::Table;
+use crate::proto::common::Block;
+use crate::proto::protos::TxValidationCode;
+use crate::types::ChannelId;
+
+/// How far long work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Blocks that are done.
+    pub blocks: u64,
+    /// Bytes of the blocks that are done.
+    pub bytes: u64,
+    /// Bytes of all blocks.
+    pub of_bytes: u64,
+}
+
+/// Blocks one after the other, into a table.
+pub(crate) struct Replay {
+    // Dropped in this order: the table before its database, the database before its folder.
+    ledger: Ledger,
+    _scratch: Option<(Database, tempfile::TempDir)>,
+    offset: u64,
+}
+
+impl Replay {
+    /// Into a table, which must be empty.
+    pub(crate) fn new(
+        channel: ChannelId,
+        config: LedgerConfig,
+        table: Table,
+        blocks: BlockFile,
+    ) -> Self {
+        let ledger = Ledger::assemble(channel, config, table, blocks);
+        Self { ledger, _scratch: None, offset: 0 }
+    }
+
+    /// Into a table in the folder for temporary files, gone when this is dropped.
+    pub(crate) fn scratch(
+        channel: ChannelId,
+        config: LedgerConfig,
+        blocks: BlockFile,
+    ) -> Result<Self, LedgerError> {
+        let path = std::env::temp_dir();
+        let dir = tempfile::Builder::new()
+            .prefix("wasmcc-replay")
+            .tempdir_in(&path)
+            .map_err(|source| LedgerError::Io { action: "make a folder in", path, source })?;
+        let database = Database::open(&dir.path().join("state"), config.cache_bytes, true)?;
+        let table = database.table(&channel)?;
+        let replay = Self::new(channel, config, table, blocks);
+        Ok(Self { _scratch: Some((database, dir)), ..replay })
+    }
+
+    /// What became of the next block; None at the end, and at one that was not stored whole.
+    ///
+    /// Errors: `CorruptBlock` if it is not what was stored, or does not come out as it was stored.
+    pub(crate) fn next(&mut self) -> Result<Option<Outcome>, LedgerError> {
+        let Some(location) =
+            next_record(self.channel(), self.blocks(), self.offset, self.height())?
+        else {
+            return Ok(None);
+        };
+        let outcome = self.ledger.rejudge(location)?;
+        self.offset = location.end();
+        Ok(Some(outcome))
+    }
+
+    /// Blocks so far.
+    pub(crate) fn height(&self) -> u64 {
+        self.ledger.height()
+    }
+
+    /// Where the next block begins, if there is one.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The commit hash of the last block; empty for a genesis block.
+    pub(crate) fn commit_hash(&self) -> Vec<u8> {
+        self.ledger.last_commit_hash()
+    }
+
+    /// How far this is.
+    pub(crate) fn step(&self) -> Result<Step, LedgerError> {
+        let of_bytes = self.blocks().length()?;
+        Ok(Step { blocks: self.height(), bytes: self.offset, of_bytes })
+    }
+
+    pub(crate) fn channel(&self) -> &ChannelId {
+        self.ledger.channel_id()
+    }
+
+    pub(crate) fn blocks(&self) -> &BlockFile {
+        &self.ledger.blocks
+    }
+
+    /// What the blocks so far made.
+    pub(crate) fn table(&self) -> &Table {
+        &self.ledger.table
+    }
+}
+
+/// Blocks one after the other without any state: chain and data hashes are checked, verdicts are
+/// not.
+pub(crate) struct Walk<'a> {
+    channel: &'a ChannelId,
+    blocks: &'a BlockFile,
+    tip: Tip,
+    offset: u64,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(channel: &'a ChannelId, blocks: &'a BlockFile) -> Self {
+        Self { channel, blocks, tip: Tip::default(), offset: 0 }
+    }
+
+    /// The next block; None at the end, and at a block that was not stored whole.
+    pub(crate) fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let next = next_record(self.channel, self.blocks, self.offset, self.tip.height)?;
+        let Some(location) = next else { return Ok(None) };
+        let block = checked_block(self.channel, self.blocks, location, &self.tip)?;
+        if let Some(header) = &block.header {
+            self.tip.current_hash = block::header_hash(header).to_vec();
+        }
+        self.tip.height += 1;
+        self.offset = location.end();
+        Ok(Some(block))
+    }
+
+    /// How far this is.
+    pub(crate) fn step(&self) -> Result<Step, LedgerError> {
+        let of_bytes = self.blocks.length()?;
+        Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
+    }
+}
+
+impl Ledger {
+    /// Judges a stored block again and applies it.
+    fn rejudge(&self, location: Location) -> Result<Outcome, LedgerError> {
+        let tip = self.tip();
+        let number = tip.height;
+        let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
+        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let (outcome, updates) = self.judge(&tip, &txs)?;
+        for (index, (code, &stored)) in
+            outcome.codes.iter().zip(block::tx_filter(&block)).enumerate()
+        {
+            if *code as i32 != i32::from(stored) {
+                let name = |code: TxValidationCode| code.as_str_name();
+                let stored = TxValidationCode::try_from(i32::from(stored)).map_or("unknown", name);
+                let reason = format!(
+                    "the verdict on transaction {index} is {stored}, but comes out as {}",
+                    name(*code)
+                );
+                return Err(self.corrupt(number, reason));
+            }
+        }
+        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
+            return Err(self.corrupt(number, "its changes do not match its commit hash"));
+        }
+        let header = block.header.as_ref();
+        let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        self.apply_block(header, location, &txs, &outcome, updates)?;
+        Ok(outcome)
+    }
+}
+
+fn next_record(
+    channel: &ChannelId,
+    blocks: &BlockFile,
+    offset: u64,
+    number: u64,
+) -> Result<Option<Location>, LedgerError> {
+    match blocks.scan(offset)? {
+        Scan::Record(location) => Ok(Some(location)),
+        Scan::End | Scan::Torn => Ok(None),
+        Scan::Damaged => {
+            let reason = "its record has a wrong head".to_owned();
+            Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
+        }
+    }
+}
+
+/// A transaction as it was before the ledger judged it.
+fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+    let code = TxValidationCode::try_from(i32::from(verdict))
+        .map_err(|_| LedgerError::Missing { what: "a verdict with a meaning" })?;
+    let lost = matches!(
+        code,
+        TxValidationCode::DuplicateTxid
+            | TxValidationCode::MvccReadConflict
+            | TxValidationCode::PhantomReadConflict
+    );
+    let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
+    let parsed = match TxEnvelope::parse(envelope) {
+        Ok(parsed) => parsed,
+        Err(error) if code == TxValidationCode::Valid => return Err(error),
+        Err(_) => return Ok(tx(None, code, None)),
+    };
+    let rwset = match code {
+        TxValidationCode::Valid => parsed.rwset()?,
+        // Whatever the layers above refused as a duplicate need not have a set.
+        _ if lost => parsed.rwset().ok().flatten(),
+        _ => None,
+    };
+    let code = if lost && rwset.is_some() { TxValidationCode::Valid } else { code };
+    Ok(tx(Some(parsed.channel_header.tx_id), code, rwset))
+}

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no checks; those are in the tests.
 
+pub mod chain;
 mod forge;
 mod node_chaincode;
 mod peers;

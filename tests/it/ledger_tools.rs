@@ -1,0 +1,113 @@
+//! `wasmcc ledger` and `wasmcc inspect` on the data folder of a peer.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use wasmcc::cli::Cli;
+use wasmcc::ledger::{LedgerConfig, LedgerFolder};
+use wasmcc::msp::NetworkSpec;
+use wasmcc::proto::protos::TxValidationCode;
+use wasmcc_tests::Peers;
+use wasmcc_tests::chain::{CHANNEL, commit, open_chain, transaction};
+
+/// Runs `wasmcc` with these words; an error is what it would say.
+fn run(words: &[&str]) -> Result<(), String> {
+    let words = std::iter::once("wasmcc").chain(words.iter().copied());
+    let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    cli.run().map_err(|error| format!("{error:#}"))
+}
+
+/// A data folder in which `lost` lost a race against `winner`.
+fn data_with_a_lost_race(data: &Path) {
+    let (_ledgers, ledger) = open_chain(&data.join("ledger")).unwrap();
+    let update = |tx_id: &str| {
+        let mut simulator = ledger.simulator(tx_id);
+        simulator.get_state("cc", "k").unwrap();
+        simulator.put_state("cc", "k", tx_id.into()).unwrap();
+        transaction(tx_id, &simulator.finish().public, Vec::new())
+    };
+    let (winner, lost) = (update("winner"), update("lost"));
+    commit(&ledger, vec![winner]).unwrap();
+    let codes = commit(&ledger, vec![lost]).unwrap().codes;
+    assert_eq!(codes, [TxValidationCode::MvccReadConflict]);
+}
+
+#[test]
+fn a_ledger_is_verified_rebuilt_exported_and_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, other, file] = ["data", "other", "file"].map(|name| dir.path().join(name));
+    data_with_a_lost_race(&data);
+    let [data, other, file] = [&data, &other, &file].map(|path| path.to_str().unwrap());
+    run(&["ledger", "verify", "--data", data]).unwrap();
+    run(&["ledger", "rebuild", "--data", data]).unwrap();
+    run(&["ledger", "verify", "--data", data, "-C", CHANNEL, "--json"]).unwrap();
+    run(&["ledger", "export", file, "--data", data]).unwrap();
+    run(&["ledger", "import", file, "--data", other]).unwrap();
+    run(&["ledger", "verify", "--data", other]).unwrap();
+    let twice = run(&["ledger", "import", file, "--data", other]).unwrap_err();
+    assert!(twice.contains("channel mychannel exists already"), "{twice}");
+    run(&["inspect", "tx", "lost", "--data", other]).unwrap();
+    run(&["inspect", "tx", "lost", "--data", other, "--json"]).unwrap();
+    let unknown = run(&["inspect", "tx", "none", "--data", other]).unwrap_err();
+    assert!(unknown.contains("channel mychannel has no transaction none"), "{unknown}");
+}
+
+#[test]
+fn a_lost_transaction_names_key_versions_and_the_one_that_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    data_with_a_lost_race(dir.path());
+    let folder = LedgerFolder::open(&dir.path().join("ledger"), LedgerConfig::default()).unwrap();
+    let channel = folder.channel(CHANNEL).unwrap();
+    let found = folder.inspect_tx(&channel, "lost", &mut |_| {}).unwrap();
+    assert_eq!(
+        found[0].conflict.as_ref().unwrap().to_string(),
+        "key \"k\" of cc was read at no version and is now at 1:0, written by transaction winner"
+    );
+}
+
+#[test]
+fn damage_is_reported_with_block_and_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    data_with_a_lost_race(dir.path());
+    let data = dir.path().to_str().unwrap();
+    let blocks = dir.path().join("ledger/channels/mychannel/blocks");
+    let good = fs::read(&blocks).unwrap();
+    let mut bad = good.clone();
+    let at = good.len() - 100;
+    bad[at] ^= 1;
+    fs::write(&blocks, &bad).unwrap();
+    assert_eq!(run(&["ledger", "verify", "--data", data]).unwrap_err(), "the ledger is damaged");
+    let file = dir.path().join("file");
+    let words = ["ledger", "export", file.to_str().unwrap(), "--data", data];
+    for words in [&words[..], &["ledger", "rebuild", "--data", data]] {
+        let error = run(words).unwrap_err();
+        assert!(error.contains("block 2 of channel mychannel is damaged: "), "{error}");
+    }
+    assert!(!file.exists());
+    assert_eq!(fs::read(&blocks).unwrap(), bad, "nothing is repaired");
+}
+
+#[test]
+fn the_folder_of_a_running_peer_is_refused() {
+    let peers = Peers::new(&NetworkSpec::default());
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let peer = peers.peer(|config| config.data = Some(dir.path().to_owned()));
+    peer.create_channel("assets").unwrap();
+    for words in [
+        &["ledger", "verify", "--data", data][..],
+        &["ledger", "rebuild", "--data", data],
+        &["inspect", "tx", "t", "--data", data, "-C", "assets"],
+    ] {
+        let error = run(words).unwrap_err();
+        assert!(error.contains("in use by another process: stop the peer first"), "{error}");
+    }
+    drop(peer);
+    run(&["ledger", "verify", "--data", data, "-C", "assets"]).unwrap();
+    let unknown = run(&["ledger", "verify", "--data", data, "-C", "other"]).unwrap_err();
+    assert_eq!(unknown, "the ledger has no channel other; it has assets");
+    let nowhere = dir.path().join("nowhere");
+    let error = run(&["ledger", "verify", "--data", nowhere.to_str().unwrap()]).unwrap_err();
+    assert!(error.contains("there is no ledger in"), "{error}");
+}

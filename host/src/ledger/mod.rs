@@ -54,6 +54,8 @@ mod model_tests;
 mod simulator_tests;
 #[cfg(test)]
 mod test_support;
+#[cfg(test)]
+mod volume_tests;
 
 pub use block::{commit_hash, data_hash, header_hash, new_block, tx_filter};
 pub use channel::Ledger;

@@ -26,7 +26,7 @@ impl Numbers {
     fn new() -> Self {
         let clock = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
         let seed = std::env::var("WASMCC_CRASH_SEED").map_or(clock, |seed| seed.parse().unwrap());
-        println!("WASMCC_CRASH_SEED={seed}");
+        eprintln!("WASMCC_CRASH_SEED={seed}");
         Self(seed)
     }
 
@@ -194,7 +194,7 @@ fn a_process_killed_under_load_loses_no_acknowledged_block() {
         let mut load = Load::start(command, dir.path(), input);
         load.listen(Instant::now() + Duration::from_micros(20_000 + numbers.below(400_000)));
         let committed = load.kill();
-        println!("round {round}: committed {committed:?}");
+        eprintln!("round {round}: committed {committed:?}");
         check(dir.path(), committed);
     }
 }
@@ -213,7 +213,7 @@ fn a_full_disk_stops_the_ledger_and_loses_no_acknowledged_block() {
         load.listen(Instant::now() + Duration::from_secs(60));
         let said = load.said.clone();
         let committed = load.kill();
-        println!("input {input}: committed {committed:?}, {said:?}");
+        eprintln!("input {input}: committed {committed:?}, {said:?}");
         let (failed, then) = (&said[said.len() - 2], &said[said.len() - 1]);
         assert!(failed.starts_with("failed cannot write") || input == 10, "{failed}");
         assert_eq!(

@@ -10,10 +10,10 @@ use crate::types::Height;
 
 const EXAMPLES: &str = "\
 Examples:
-  wasmcc inspect tx 58f5b4055a57692818892b57024d02a49eb08388af0d2fb2ab2138003ff7537c --data net/data/Org1MSP
+  wasmcc inspect tx 58f5b405... --data net/data/Org1MSP
   wasmcc inspect tx 58f5b405... --data net/data/Org1MSP -C mychannel --json | jq '.[].conflict'
 
-It reads the blocks of a peer that is not running. Versions are BLOCK:TRANSACTION, both from 0.";
+A transaction id has 64 digits. This reads the blocks of a peer that is not running. Versions are BLOCK:TRANSACTION, both from 0.";
 
 /// Look into the ledger of a peer that is not running.
 #[derive(Debug, clap::Args)]
@@ -28,8 +28,8 @@ enum What {
     Tx(Tx),
 }
 
-/// Say what became of a transaction: the key or range that it lost over, the version that it read, the version in its
-/// place, and the transaction that wrote it.
+/// Say what became of a transaction: the key or range that it lost over, the version that it read,
+/// the version in its place, and the transaction that wrote it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 struct Tx {

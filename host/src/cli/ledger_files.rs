@@ -11,16 +11,17 @@ const EXPORT: &str = "\
 Example:
   wasmcc ledger export mychannel.blocks --data net/data/Org1MSP -C mychannel
 
-The file holds all blocks from the genesis block on, each a serialized common.Block with its length in front as a
-protobuf varint (delimited messages). Chain and data hashes are checked on the way.";
+The file holds all blocks from the genesis block on, each a serialized common.Block with its
+length in front as a protobuf varint (delimited messages). Chain and data hashes are checked on
+the way.";
 
 const IMPORT: &str = "\
 Example:
   wasmcc ledger import mychannel.blocks --data net/data/Org2MSP
 
-The genesis block names the channel, which must not exist yet. Every block is judged again: hashes, verdicts and
-commit hashes must come out as in the file, or nothing changes. Signatures are not verified: compare the last commit
-hash, which is printed, with that of a peer that you trust.";
+The genesis block names the channel, which must not exist yet. Every block is judged again: hashes,
+verdicts and commit hashes must come out as in the file, or nothing changes. Signatures are not
+verified: compare the last commit hash, which is printed, with that of a peer that you trust.";
 
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]

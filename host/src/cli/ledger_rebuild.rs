@@ -10,9 +10,9 @@ const EXAMPLES: &str = "\
 Example:
   wasmcc ledger rebuild --data net/data/Org1MSP
 
-The state of all channels is in one database, so all of them are made again. The new state takes the place of the
-old one when it is complete. Blocks and installed chaincodes are not touched. A damaged block is an error, and then
-nothing changes.";
+The state of all channels is in one database, so all of them are made again. The new state takes
+the place of the old one when it is complete. Blocks and installed chaincodes are not touched. A
+damaged block is an error, and then nothing changes.";
 
 /// Make state, history and indexes again from the blocks.
 #[derive(Debug, clap::Args)]

@@ -12,9 +12,10 @@ Examples:
   wasmcc ledger verify --data net/data/Org1MSP
   wasmcc ledger verify --data net/data/Org1MSP -C mychannel --json | jq '.channels[].faults'
 
-Nothing is changed. Every block is judged again: its place in the chain, its data hash, its verdicts, its commit
-hash. Then state, history and indexes are compared with what the blocks make of them, for which a second state is
-made in the folder for temporary files (TMPDIR). Signatures are not verified again.
+Nothing is changed. Every block is judged again: its place in the chain, its data hash, its
+verdicts, its commit hash. Then state, history and indexes are compared with what the blocks make
+of them, for which a second state is made in the folder for temporary files (TMPDIR). Signatures
+are not verified again.
 
 Exit code 1 if anything is wrong.";
 
@@ -57,8 +58,12 @@ impl Verify {
 fn as_text(found: &Verified) -> String {
     let Verified { channel, blocks, transactions, state_height, rows, .. } = found;
     let verdict = if found.is_good() { "good" } else { "DAMAGED" };
+    let compared = match rows {
+        0 => "state not compared".to_owned(),
+        rows => format!("{rows} rows"),
+    };
     let mut text = format!(
-        "{channel}: {verdict}, {blocks} blocks with {transactions} transactions, {rows} rows"
+        "{channel}: {verdict}, {blocks} blocks with {transactions} transactions, {compared}"
     );
     if found.is_good() && state_height < blocks {
         let behind = blocks - state_height;
@@ -67,7 +72,8 @@ fn as_text(found: &Verified) -> String {
     if found.is_good() && found.unfinished_bytes > 0 {
         let bytes = found.unfinished_bytes;
         text += &format!(
-            "\n  block {blocks}: its storing was interrupted after {bytes} bytes: opening cuts it off"
+            "\n  block {blocks}: its storing was interrupted after {bytes} bytes: \
+             opening cuts it off"
         );
     }
     for fault in &found.faults {

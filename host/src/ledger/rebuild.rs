@@ -87,7 +87,7 @@ impl LedgerFolder {
             rebuilt.push(Rebuilt {
                 blocks: replay.height(),
                 old_height: self.old_height(&channel),
-                unfinished_bytes: replay.blocks().length()? - replay.offset(),
+                unfinished_bytes: replay.blocks().length()?.saturating_sub(replay.offset()),
                 channel,
             });
         }

@@ -115,7 +115,8 @@ impl LedgerFolder {
                     on_step(replay.step()?);
                 }
                 Ok(None) => {
-                    found.unfinished_bytes = replay.blocks().length()? - replay.offset();
+                    found.unfinished_bytes =
+                        replay.blocks().length()?.saturating_sub(replay.offset());
                     break;
                 }
                 Err(LedgerError::CorruptBlock { number, reason, .. }) => {

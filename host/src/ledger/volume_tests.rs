@@ -44,12 +44,14 @@ struct Model {
 #[derive(Default)]
 struct Plan {
     reads: BTreeMap<Key, Option<Height>>,
-    /// Namespace, first key, last key (with itself or without), and the rows that were seen.
-    ranges: Vec<(usize, String, End, Vec<(String, Height)>)>,
+    ranges: Vec<Range>,
     /// None: deleted.
     writes: BTreeMap<Key, Option<Vec<u8>>>,
     metadata: BTreeMap<Key, u8>,
 }
+
+/// Namespace, first key, end, and the rows that were seen.
+type Range = (usize, String, End, Vec<(String, Height)>);
 
 enum End {
     /// A scan that came to its end: all rows in front of this key.

@@ -5,6 +5,8 @@
 pub mod chain;
 mod forge;
 mod node_chaincode;
+mod mock_ledger;
+pub mod mock_peer;
 mod peers;
 pub mod program;
 mod served;

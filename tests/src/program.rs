@@ -55,7 +55,7 @@ pub struct Peer<'a> {
 }
 
 /// The program, as `cargo xtask test` built it, or built now.
-fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("WASMCC_PROGRAM") {
         Some(program) => program.into(),

@@ -1,6 +1,7 @@
 //! The payloads of RESPONSE, read as what the port gives back.
 //!
-//! Invariant: pure functions. An answer that cannot be read is the peer's fault and is said as such.
+//! Invariant: pure functions. An answer that cannot be read is the peer's fault, and the error says
+//! so.
 
 use prost::Message;
 

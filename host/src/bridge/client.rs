@@ -59,8 +59,8 @@ impl PeerClient {
         Ok(Self { channel })
     }
 
-    /// Registers and serves until `stop`, then lets the transactions that run end within `grace`. It
-    /// is an error if the peer ends the stream.
+    /// Registers and serves until `stop`, then lets the transactions that run end within `grace`.
+    /// It is an error if the peer ends the stream.
     pub async fn serve(
         self,
         program: Arc<Program>,

@@ -1,7 +1,7 @@
 //! Serves real Fabric peers: components behind the chaincode protocol over gRPC.
 //!
-//! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer (external
-//! builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and each
+//! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer
+//! (external builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and each
 //! transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
 //! requests and waits for the answers.
 //!

@@ -47,8 +47,8 @@ impl Default for ServerConfig {
     }
 }
 
-/// One chaincode on a socket that is open already, so that no peer comes too early. `Connect` does not
-/// say whom it wants, so every chaincode needs an address of its own.
+/// One chaincode on a socket that is open already, so that no peer comes too early. `Connect` does
+/// not say whom it wants, so every chaincode needs an address of its own.
 pub struct ChaincodeServer {
     listener: TcpListener,
     address: SocketAddr,

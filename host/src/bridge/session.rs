@@ -28,8 +28,8 @@ const OUTBOX_MESSAGES: usize = 64;
 /// without an answer.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Drives a [`ShimSide`]: messages come in and go out here, transactions run on the program's worker
-/// threads and wait there for answers.
+/// Drives a [`ShimSide`]: messages come in and go out here, transactions run on the program's
+/// worker threads and wait there for answers.
 ///
 /// Invariant: no guest code on asynchronous threads, and nothing is sent while the lock is held.
 pub struct Session {
@@ -252,7 +252,7 @@ impl Session {
         }
         match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(payload)) => Ok(payload),
-            // Who is cancelled while it waits gets an answer too, which is no answer to its request.
+            // Who is cancelled while it waits gets an answer too, but none to its request.
             Ok(Err(_)) if !self.lock().waiting.contains_key(tx) => Err(terminated),
             Ok(Err(text)) => Err(BackendError::new(ErrorKind::LedgerFailure, text)),
             Err(RecvTimeoutError::Timeout) => Err(over(&ProtocolError::Timeout)),
@@ -275,8 +275,8 @@ impl Session {
 }
 
 impl Link {
-    /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before it
-    /// gives the lock back, so all actions are its own.
+    /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before
+    /// it gives the lock back, so all actions are its own.
     fn drain(&mut self) -> Work {
         let mut work = Work::default();
         while let Some(action) = self.shim.poll_action() {

@@ -1,5 +1,5 @@
-//! Sessions against a peer in the same process: the recorded streams of a 3.1.5 peer, and what a peer
-//! may do that the recordings do not show.
+//! Sessions against a peer in the same process: the recorded streams of a 3.1.5 peer, and what a
+//! peer may do that the recordings do not show.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -305,8 +305,8 @@ fn perform(request: Request, backend: &mut StreamBackend, histories: &mut HashSe
     }
 }
 
-/// The recorded peer, and a chaincode that asks by the port what the recorded one asked: every message
-/// goes out byte for byte, and every answer that is not ERROR can be read.
+/// The recorded peer, and a chaincode that asks by the port what the recorded one asked: every
+/// message goes out byte for byte, and every answer that is not ERROR can be read.
 #[tokio::test]
 async fn sessions_speak_as_the_recorded_chaincodes() {
     for name in ["caperr", "capnodelow"] {
@@ -326,7 +326,9 @@ async fn sessions_speak_as_the_recorded_chaincodes() {
         };
         let register = Message::decode(recording[0].wire.clone()).unwrap();
         let Message::Register { name: id } = register else { panic!("no REGISTER") };
-        let mut peer = Peer::new(&id, ProgramConfig::default(), Box::new(play));
+        // As many as the recorded peer had in flight at once.
+        let config = ProgramConfig { transactions: 64, ..Default::default() };
+        let mut peer = Peer::new(&id, config, Box::new(play));
         let (mut responses, mut errors) = (0, 0);
         // Transactions overlap, and threads have no order.
         let mut early: HashMap<TxKey, Vec<ChaincodeMessage>> = HashMap::new();

@@ -18,7 +18,8 @@ pub type Ask = Box<dyn FnMut(Request) -> Result<Vec<u8>, BackendError> + Send>;
 /// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer
 /// understands that.
 ///
-/// Invariant: nothing is cached and no rule of the shim is repeated here; those stand above the port.
+/// Invariant: nothing is cached, and no rule of the shim is repeated here; those stand above the
+/// port.
 #[derive(Clone)]
 pub struct StreamBackend {
     conversation: Arc<Mutex<Conversation>>,

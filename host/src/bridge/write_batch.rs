@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::proto::protos::write_record::Type;
 use crate::proto::protos::{StateMetadata, WriteRecord};
 
-/// The last write of each key. Sent in the order of collection and key, so that a transaction always
-/// says the same.
+/// The last write of each key. Sent in the order of collection and key, so that a transaction
+/// always says the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WriteBatch {
     records: BTreeMap<Place, WriteRecord>,

@@ -264,7 +264,7 @@ impl ChaincodeJson {
 
 async fn serve(peer: &PeerAddress, program: Arc<Program>) -> Result<()> {
     let (handle, mut stop) = Stop::new();
-    stop_on_signal(Arc::clone(&handle));
+    stop_on_signal(Arc::clone(&handle))?;
     let client = tokio::select! {
         client = PeerClient::connect(peer) => client?,
         () = stop.wait() => return Ok(()),

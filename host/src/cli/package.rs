@@ -229,7 +229,10 @@ mod tests {
             tls_domain: None,
         };
         let text = String::from_utf8(json(&args.read().unwrap()).unwrap()).unwrap();
-        let expected = r#"{"address":"h:1","dial_timeout":"10s","tls_required":false,"client_auth_required":false}"#;
+        let expected = concat!(
+            r#"{"address":"h:1","dial_timeout":"10s","tls_required":false,"#,
+            r#""client_auth_required":false}"#
+        );
         assert_eq!(text, expected);
         assert!(ConnectionArgs { address: None, ..args }.read().is_err());
     }

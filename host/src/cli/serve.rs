@@ -174,22 +174,21 @@ pub fn load(
     Ok(Arc::new(program.context("cannot start the workers")?))
 }
 
-/// Stops `stop` when the process is told to end.
-pub fn stop_on_signal(stop: Arc<StopHandle>) {
+/// Stops `stop` when the process is told to end, from now on.
+pub fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
+    let signal = shutdown_signal().context("cannot wait for signals")?;
     tokio::spawn(async move {
-        match shutdown_signal() {
-            Ok(told) => told.await,
-            Err(error) => tracing::error!(%error, "cannot wait for signals, so this ends now"),
-        }
+        signal.await;
         tracing::info!("stopping");
         stop.stop();
     });
+    Ok(())
 }
 
 async fn serve(programs: Vec<(String, Arc<Program>)>, config: ServerConfig) -> Result<()> {
     let (handle, stop) = Stop::new();
     // Asked for first: a signal that comes early must not kill transactions half way.
-    stop_on_signal(Arc::clone(&handle));
+    stop_on_signal(Arc::clone(&handle))?;
     let mut servers = Vec::new();
     for (address, program) in programs {
         servers.push(ChaincodeServer::bind(&address, program, config.clone()).await?);

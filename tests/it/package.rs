@@ -1,0 +1,150 @@
+//! `wasmcc package` and `wasmcc builder`, as a peer and its administrator use them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use wasmcc_tests::guest_path;
+use wasmcc_tests::mock_peer::{MockListener, args};
+use wasmcc_tests::program::Site;
+
+fn package(site: &Site, extra: &[&str], out: &str) -> String {
+    let probe = guest_path("probe").to_str().unwrap();
+    let usual = ["package", probe, "--label", "probe_1.0", "-o", out];
+    site.run(&[&usual[..], extra].concat()).ok().out.trim().to_owned()
+}
+
+fn sh(folder: &Path, program: &str, args: &[&str]) -> Output {
+    Command::new(program).args(args).current_dir(folder).output().unwrap()
+}
+
+fn unpack(archive: &Path, into: &Path) {
+    fs::create_dir_all(into).unwrap();
+    let out = sh(into, "tar", &["-xzf", archive.to_str().unwrap()]);
+    assert!(out.status.success(), "{out:?}");
+}
+
+#[test]
+fn a_package_is_reproducible_and_its_id_is_its_hash() {
+    let site = Site::new();
+    let indexes = site.path("meta/statedb/couchdb/indexes");
+    fs::create_dir_all(&indexes).unwrap();
+    fs::write(indexes.join("owner.json"), "{}").unwrap();
+    let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
+    assert_eq!(package(&site, &["--meta-inf", "meta"], "b.tgz"), id);
+    let bytes = fs::read(site.path("a.tgz")).unwrap();
+    assert_eq!(bytes, fs::read(site.path("b.tgz")).unwrap());
+    let sum = sh(&site.path("."), "sha256sum", &["a.tgz"]);
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    assert_eq!(id, format!("probe_1.0:{}", sum.split_once(' ').unwrap().0));
+
+    let (outer, inner) = (site.path("outer"), site.path("inner"));
+    unpack(&site.path("a.tgz"), &outer);
+    let names = sh(&outer, "ls", &[]).stdout;
+    assert_eq!(String::from_utf8(names).unwrap(), "code.tar.gz\nmetadata.json\n");
+    let metadata = fs::read_to_string(outer.join("metadata.json")).unwrap();
+    assert_eq!(metadata, r#"{"type":"wasm","path":"","label":"probe_1.0"}"#);
+    unpack(&outer.join("code.tar.gz"), &inner);
+    let component = fs::read(inner.join("chaincode.wasm")).unwrap();
+    assert_eq!(component, fs::read(guest_path("probe")).unwrap());
+    assert!(inner.join("META-INF/statedb/couchdb/indexes/owner.json").is_file());
+}
+
+#[test]
+fn a_service_package_says_where_the_service_is() {
+    let site = Site::new();
+    package(&site, &["--type", "ccaas", "--address", "cc.example.com:9999"], "a.tgz");
+    unpack(&site.path("a.tgz"), &site.path("outer"));
+    unpack(&site.path("outer/code.tar.gz"), &site.path("inner"));
+    let connection = fs::read_to_string(site.path("inner/connection.json")).unwrap();
+    let expected = concat!(
+        r#"{"address":"cc.example.com:9999","dial_timeout":"10s","tls_required":false,"#,
+        r#""client_auth_required":false}"#
+    );
+    assert_eq!(connection, expected);
+    let probe = guest_path("probe").to_str().unwrap();
+    let without = site.run(&["package", probe, "--label", "x", "--type", "ccaas"]);
+    assert_eq!(without.code, Some(2), "{}", without.err);
+}
+
+#[test]
+fn bad_labels_and_components_are_refused_with_a_reason() {
+    let site = Site::new();
+    let probe = guest_path("probe").to_str().unwrap();
+    let label = site.run(&["package", probe, "--label", "_x", "-o", "a.tgz"]);
+    assert_eq!(label.code, Some(2));
+    assert!(label.err.contains("begins with a letter or digit"), "{}", label.err);
+    let sockets = guest_path("sockets").to_str().unwrap();
+    let refused = site.run(&["package", sockets, "--label", "x", "-o", "a.tgz"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("is refused"), "{}", refused.err);
+    assert!(!site.path("a.tgz").exists());
+}
+
+/// What a peer does with an installed package: it unpacks, detects, builds, releases and runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
+    let site = Site::new();
+    site.run(&["builder", "install", "builder"]).ok();
+    let meta = site.path("meta/statedb/couchdb/indexes");
+    fs::create_dir_all(&meta).unwrap();
+    fs::write(meta.join("owner.json"), "{}").unwrap();
+    let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
+    unpack(&site.path("a.tgz"), &site.path("metadata"));
+    unpack(&site.path("metadata/code.tar.gz"), &site.path("source"));
+    for folder in ["output", "release", "run"] {
+        fs::create_dir(site.path(folder)).unwrap();
+    }
+    let root = site.path(".");
+    let step = |name: &str, args: &[&str]| sh(&root, &format!("builder/bin/{name}"), args);
+    assert!(step("detect", &["source", "metadata"]).status.success());
+    let built = step("build", &["source", "metadata", "output"]);
+    assert!(built.status.success(), "{built:?}");
+    assert!(fs::read_dir(site.path("output/compiled")).unwrap().next().is_some());
+    assert!(step("release", &["output", "release"]).status.success());
+    assert!(site.path("release/statedb/couchdb/indexes/owner.json").is_file());
+
+    let listener = MockListener::bind().await;
+    let chaincode = serde_json::json!({
+        "chaincode_id": id, "peer_address": listener.address, "client_cert": "", "client_key": "",
+        "root_cert": "", "mspid": "Org1MSP",
+    });
+    fs::write(site.path("run/chaincode.json"), chaincode.to_string()).unwrap();
+    let mut child = Command::new("builder/bin/run")
+        .args(["output", "run"])
+        .current_dir(&root)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut peer = listener.accept().await.unwrap();
+    assert_eq!(peer.name.as_deref(), Some(id.as_str()));
+    let (response, _) = peer.call(args(["put", "k", "v"])).await.unwrap();
+    assert_eq!(response.status, 200);
+    let kill = sh(&root, "kill", &["-TERM", &child.id().to_string()]);
+    assert!(kill.status.success());
+    assert!(peer.ended().await);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_builder_refuses_what_is_not_its_own_or_no_component() {
+    let site = Site::new();
+    site.run(&["builder", "install", "builder"]).ok();
+    let root = site.path(".");
+    for folder in ["source", "metadata", "output"] {
+        fs::create_dir(site.path(folder)).unwrap();
+    }
+    fs::write(site.path("metadata/metadata.json"), r#"{"type":"golang","label":"x"}"#).unwrap();
+    let detect = sh(&root, "builder/bin/detect", &["source", "metadata"]);
+    assert_eq!(detect.status.code(), Some(1));
+    let build = || {
+        let out = sh(&root, "builder/bin/build", &["source", "metadata", "output"]);
+        assert_eq!(out.status.code(), Some(1));
+        String::from_utf8(out.stderr).unwrap()
+    };
+    assert!(build().contains("no .wasm file"));
+    fs::write(site.path("source/a.wasm"), "not wasm").unwrap();
+    assert!(build().contains("a.wasm is refused"));
+    fs::write(site.path("source/b.wasm"), "not wasm").unwrap();
+    assert!(build().contains("2 .wasm files: a.wasm, b.wasm"));
+}

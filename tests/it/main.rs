@@ -11,6 +11,7 @@ mod endorsement;
 mod endorser_checks;
 mod external_failures;
 mod external_node;
+mod external_protocol;
 mod golden;
 mod golden_refusals;
 mod hostile;

@@ -65,6 +65,7 @@ impl Drop for NodeChaincode {
     }
 }
 
+#[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 fn command() -> Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-chaincode");
     if let Err(error) = xtask::npm::ensure(&folder) {

@@ -1,0 +1,328 @@
+//! The peer's half of a chaincode's stream, message by message.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use prost::Message;
+use tokio::sync::mpsc;
+use wasmcc::api::{ChaincodeStream, Peer};
+use wasmcc::chaincode::ExternalConfig;
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::proto::protos::chaincode_message::Type;
+use wasmcc::proto::protos::{self, ChaincodeMessage};
+use wasmcc::protocol::BatchLimits;
+use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
+use wasmcc_tests::{call, guest};
+
+const CONNECTS: &[u8] = br#"{"external": true}"#;
+
+/// A chaincode that says what the test says.
+struct Scripted {
+    stream: Box<dyn ChaincodeStream>,
+    messages: mpsc::Receiver<ChaincodeMessage>,
+}
+
+impl Scripted {
+    fn open(sandbox: &Sandbox, outbox: usize) -> Self {
+        let (outbox, messages) = mpsc::channel(outbox);
+        let peer: &wasmcc::node::Peer = sandbox.peer();
+        Self { stream: peer.open_chaincode_stream(outbox), messages }
+    }
+
+    fn register(sandbox: &Sandbox, ccid: &str) -> Self {
+        let this = Self::open(sandbox, 8);
+        let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
+        this.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
+        this
+    }
+
+    /// Registered and ready; gives the payload of READY.
+    fn ready(sandbox: &Sandbox, ccid: &str) -> (Self, Vec<u8>) {
+        let mut this = Self::register(sandbox, ccid);
+        assert_eq!(this.hear().r#type(), Type::Registered);
+        let ready = this.hear();
+        assert_eq!(ready.r#type(), Type::Ready);
+        (this, ready.payload)
+    }
+
+    fn hear(&mut self) -> ChaincodeMessage {
+        self.messages.blocking_recv().expect("the stream stands")
+    }
+
+    fn refusal(&mut self) -> String {
+        let refused = self.hear();
+        assert_eq!(refused.r#type(), Type::Error);
+        assert_eq!(self.messages.blocking_recv(), None, "the stream ends");
+        assert!(!self.stream.is_open());
+        String::from_utf8(refused.payload).unwrap()
+    }
+
+    /// A message of the transaction that `about` belongs to.
+    fn say(&self, about: &ChaincodeMessage, kind: Type, payload: Vec<u8>) {
+        self.stream.receive(ChaincodeMessage {
+            r#type: kind.into(),
+            payload,
+            txid: about.txid.clone(),
+            channel_id: about.channel_id.clone(),
+            ..Default::default()
+        });
+    }
+
+    fn ask(&mut self, about: &ChaincodeMessage, kind: Type, payload: &impl Message) -> Vec<u8> {
+        self.say(about, kind, payload.encode_to_vec());
+        let answer = self.hear();
+        let text = String::from_utf8_lossy(&answer.payload);
+        assert_eq!(answer.r#type(), Type::Response, "{text}");
+        answer.payload
+    }
+
+    /// The text of the refusal of a request.
+    fn ask_badly(
+        &mut self,
+        about: &ChaincodeMessage,
+        kind: Type,
+        payload: &impl Message,
+    ) -> String {
+        self.say(about, kind, payload.encode_to_vec());
+        let answer = self.hear();
+        assert_eq!(answer.r#type(), Type::Error);
+        let begin = format!("{} failed: transaction ID: {}: ", kind.as_str_name(), about.txid);
+        let text = String::from_utf8(answer.payload).unwrap();
+        text.strip_prefix(&begin).expect("it begins as in Fabric").to_owned()
+    }
+
+    fn complete(&self, about: &ChaincodeMessage) {
+        let response = protos::Response { status: 200, ..Default::default() };
+        self.say(about, Type::Completed, response.encode_to_vec());
+    }
+}
+
+fn sandbox(external: ExternalConfig) -> Sandbox {
+    let connect_wait = Duration::from_secs(60);
+    Sandbox::builder().external(ExternalConfig { connect_wait, ..external }).build().unwrap()
+}
+
+fn install(sandbox: &Sandbox, name: &str, version: &str) -> Definition {
+    let definition = Definition {
+        channel_id: CHANNEL.into(),
+        name: name.into(),
+        version: version.into(),
+        ..Definition::default()
+    };
+    sandbox.install(&definition, CONNECTS).unwrap();
+    definition
+}
+
+/// A sandbox with `cc` deployed, and what runs behind it.
+fn deployed(external: ExternalConfig) -> (Arc<Sandbox>, Scripted, Vec<u8>) {
+    let sandbox = Arc::new(sandbox(external));
+    let definition = install(&sandbox, "cc", "1.0");
+    let (mut chaincode, ready) = Scripted::ready(&sandbox, "cc:1.0");
+    let peer = Arc::clone(&sandbox);
+    let deploying = thread::spawn(move || peer.instantiate(lscc::deploy(definition)).unwrap());
+    let init = chaincode.hear();
+    assert_eq!(init.r#type(), Type::Init);
+    chaincode.complete(&init);
+    deploying.join().unwrap();
+    (sandbox, chaincode, ready)
+}
+
+/// Calls `cc` and gives its TRANSACTION.
+fn begin(
+    sandbox: &Arc<Sandbox>,
+    chaincode: &mut Scripted,
+) -> (thread::JoinHandle<Endorsed>, ChaincodeMessage) {
+    let peer = Arc::clone(sandbox);
+    let running = thread::spawn(move || peer.endorse(call("cc", "go")).unwrap());
+    let transaction = chaincode.hear();
+    assert_eq!(transaction.r#type(), Type::Transaction);
+    assert!(transaction.proposal.is_some());
+    (running, transaction)
+}
+
+fn put_many(cc: &mut Scripted, tx: &ChaincodeMessage, count: usize) {
+    for number in 0..count {
+        let key = format!("k{number:03}");
+        let put = protos::PutState { key, value: b"v".to_vec(), ..Default::default() };
+        assert_eq!(cc.ask(tx, Type::PutState, &put), b"");
+    }
+}
+
+fn range() -> protos::GetStateByRange {
+    protos::GetStateByRange { end_key: "z".into(), start_key: "a".into(), ..Default::default() }
+}
+
+#[test]
+fn a_second_chaincode_of_the_same_id_is_refused_while_the_first_stands() {
+    let sandbox = sandbox(ExternalConfig::default());
+    install(&sandbox, "cc", "1.0");
+    let (first, ready) = Scripted::ready(&sandbox, "cc:1.0");
+    assert_eq!(ready, b"", "as in Fabric 2.5");
+    let mut second = Scripted::register(&sandbox, "cc:1.0");
+    assert_eq!(second.refusal(), "duplicate chaincodeID: cc:1.0");
+    drop(first);
+    Scripted::ready(&sandbox, "cc:1.0");
+}
+
+#[test]
+fn a_chaincode_that_nobody_expects_is_told_who_is() {
+    let sandbox = sandbox(ExternalConfig::default());
+    let begin =
+        "peer will not accept external chaincode connection wasm:1.0 (except in dev mode); ";
+    let refusal = || Scripted::register(&sandbox, "wasm:1.0").refusal();
+    assert_eq!(refusal(), format!("{begin}none is installed that connects by itself"));
+    sandbox.deploy("wasm", &guest("probe")).unwrap();
+    install(&sandbox, "cc", "1.0");
+    install(&sandbox, "cc", "2.0");
+    assert_eq!(refusal(), format!("{begin}expected is cc:1.0 or cc:2.0"));
+}
+
+#[test]
+fn in_developer_mode_any_chaincode_may_connect() {
+    let sandbox = sandbox(ExternalConfig { dev: true, ..ExternalConfig::default() });
+    Scripted::ready(&sandbox, "anything:0");
+    let nobody = Scripted::register(&sandbox, "").refusal();
+    assert!(nobody.contains("external chaincode connection  (except"), "{nobody}");
+}
+
+#[test]
+fn requests_are_answered_as_by_fabric() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    put_many(&mut cc, &tx, 150);
+    let get = protos::GetState { key: "k000".into(), ..Default::default() };
+    assert_eq!(cc.ask(&tx, Type::GetState, &get), b"", "no transaction reads what it wrote");
+    let batch = protos::WriteBatchState::default();
+    let refused = cc.ask_badly(&tx, Type::WriteBatchState, &batch);
+    assert_eq!(refused, "a write batch was not announced by this peer");
+    let next = protos::QueryStateNext { id: "77".into() };
+    assert_eq!(cc.ask_badly(&tx, Type::QueryStateNext, &next), "query iterator not found");
+    let close = protos::QueryStateClose { id: "77".into() };
+    let closed = cc.ask(&tx, Type::QueryStateClose, &close);
+    let closed = protos::QueryResponse::decode(closed.as_slice()).unwrap();
+    assert_eq!((closed.id.as_str(), closed.has_more), ("77", false));
+    cc.complete(&tx);
+    sandbox.commit(vec![running.join().unwrap()]).unwrap();
+
+    let (running, tx) = begin(&sandbox, &mut cc);
+    let rows = cc.ask(&tx, Type::GetStateByRange, &range());
+    let rows = protos::QueryResponse::decode(rows.as_slice()).unwrap();
+    assert_eq!((rows.results.len(), rows.has_more), (100, true));
+    let next = protos::QueryStateNext { id: rows.id.clone() };
+    let rest = cc.ask(&tx, Type::QueryStateNext, &next);
+    let rest = protos::QueryResponse::decode(rest.as_slice()).unwrap();
+    assert_eq!((rest.results.len(), rest.has_more), (50, false));
+    cc.complete(&tx);
+    running.join().unwrap();
+    assert_eq!(cc.ask_badly(&tx, Type::QueryStateNext, &next), "no ledger context");
+}
+
+#[test]
+fn iterators_end_with_their_transaction() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (writing, tx) = begin(&sandbox, &mut cc);
+    put_many(&mut cc, &tx, 101);
+    cc.complete(&tx);
+    sandbox.commit(vec![writing.join().unwrap()]).unwrap();
+    let (first, tx) = begin(&sandbox, &mut cc);
+    let open = cc.ask(&tx, Type::GetStateByRange, &range());
+    let open = protos::QueryResponse::decode(open.as_slice()).unwrap();
+    assert!(open.has_more);
+    cc.complete(&tx);
+    first.join().unwrap();
+    let (second, tx) = begin(&sandbox, &mut cc);
+    let next = protos::QueryStateNext { id: open.id };
+    assert_eq!(cc.ask_badly(&tx, Type::QueryStateNext, &next), "query iterator not found");
+    cc.complete(&tx);
+    second.join().unwrap();
+}
+
+#[test]
+fn batches_are_taken_where_they_were_announced() {
+    let batch = BatchLimits { write_batch: Some(100), get_multiple: Some(100) };
+    let (sandbox, mut cc, ready) = deployed(ExternalConfig { batch, ..Default::default() });
+    let params = protos::ChaincodeAdditionalParams::decode(ready.as_slice()).unwrap();
+    assert_eq!(BatchLimits::from_params(&params), batch);
+
+    let (running, tx) = begin(&sandbox, &mut cc);
+    let record = |key: &str, kind: Type| protos::WriteRecord {
+        key: key.into(),
+        value: key.as_bytes().to_vec(),
+        r#type: kind.into(),
+        ..Default::default()
+    };
+    let rec = vec![record("a", Type::PutState), record("b", Type::DelState)];
+    assert_eq!(cc.ask(&tx, Type::WriteBatchState, &protos::WriteBatchState { rec }), b"");
+    let rec = vec![record("c", Type::GetState)];
+    let refused = cc.ask_badly(&tx, Type::WriteBatchState, &protos::WriteBatchState { rec });
+    assert_eq!(refused, "unknown operation type 8 in a write batch");
+    let rec = (0..101).map(|_| record("d", Type::PutState)).collect();
+    let refused = cc.ask_badly(&tx, Type::WriteBatchState, &protos::WriteBatchState { rec });
+    assert_eq!(refused, "a write batch has 101 entries, more than the announced 100");
+    cc.complete(&tx);
+    let written = running.join().unwrap();
+    let writes = &written.rwset.as_ref().unwrap().namespaces["cc"].writes;
+    let writes: Vec<_> = writes.iter().map(|w| (w.key.as_str(), w.value.as_slice())).collect();
+    assert_eq!(writes, [("a", b"a".as_slice()), ("b", b"")]);
+    sandbox.commit(vec![written]).unwrap();
+
+    let (running, tx) = begin(&sandbox, &mut cc);
+    let keys = vec!["b".into(), "a".into()];
+    let get = protos::GetStateMultiple { keys, ..Default::default() };
+    let values = cc.ask(&tx, Type::GetStateMultiple, &get);
+    let values = protos::GetStateMultipleResult::decode(values.as_slice()).unwrap().values;
+    assert_eq!(values, [b"".to_vec(), b"a".to_vec()]);
+    cc.complete(&tx);
+    running.join().unwrap();
+}
+
+#[test]
+fn the_end_of_a_stream_ends_its_transactions_at_once() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.say(&tx, Type::Register, Vec::new());
+    let lost = running.join().unwrap().response.message;
+    assert!(lost.ends_with(": chaincode stream terminated"), "{lost}");
+    assert!(!cc.stream.is_open(), "the peer ends a stream that breaks the protocol");
+
+    let (mut cc, _) = Scripted::ready(&sandbox, "cc:1.0");
+    let (running, _) = begin(&sandbox, &mut cc);
+    drop(cc);
+    let lost = running.join().unwrap().response.message;
+    assert!(lost.ends_with(": chaincode stream terminated"), "{lost}");
+}
+
+#[test]
+fn a_peer_that_stops_lets_the_running_transaction_end() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.stream.stop();
+    assert!(cc.stream.is_open());
+    cc.complete(&tx);
+    assert_eq!(running.join().unwrap().response.status, 200);
+    assert!(!cc.stream.is_open());
+    assert_eq!(cc.messages.blocking_recv(), None);
+}
+
+#[test]
+fn a_chaincode_that_does_not_read_loses_its_stream() {
+    let sandbox = sandbox(ExternalConfig::default());
+    let cc = Scripted::open(&sandbox, 1);
+    install(&sandbox, "cc", "1.0");
+    let id = protos::ChaincodeId { name: "cc:1.0".into(), ..Default::default() };
+    cc.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
+    assert!(!cc.stream.is_open(), "there is room for REGISTERED, none for READY");
+}
+
+#[test]
+fn keepalives_are_sent_when_they_are_due() {
+    let keepalive = Some(Duration::from_secs(5));
+    let sandbox = sandbox(ExternalConfig { keepalive, ..ExternalConfig::default() });
+    let mut cc = Scripted::open(&sandbox, 8);
+    assert_eq!(cc.stream.keepalive(), keepalive);
+    cc.stream.keepalive_due();
+    assert_eq!(cc.hear().r#type(), Type::Keepalive);
+    cc.say(&ChaincodeMessage::default(), Type::Keepalive, Vec::new());
+    assert!(cc.stream.is_open());
+}

@@ -19,8 +19,8 @@ use crate::proto::protos::chaincode_client::ChaincodeClient;
 const PING_EVERY: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Connects to chaincode servers and carries the messages. It has a thread of its own, since peers exist
-/// without a server around them too; the thread begins with the first connection.
+/// Connects to chaincode servers and carries the messages. It has a thread of its own, since peers
+/// exist without a server around them too; the thread begins with the first connection.
 pub struct ChaincodeDialer {
     message_bytes: usize,
     runtime: OnceLock<Runtime>,

@@ -24,8 +24,8 @@ pub(super) fn outbox() -> (mpsc::Sender<ChaincodeMessage>, ReceiverStream<Chainc
     (outbox, ReceiverStream::new(messages))
 }
 
-/// Passes on what comes until one side ends the stream, or until the server stops and no transaction
-/// runs any more.
+/// Passes on what comes until one side ends the stream, or until the server stops and no
+/// transaction runs any more.
 pub(super) async fn drive(
     stream: Box<dyn ChaincodeStream>,
     mut messages: Streaming<ChaincodeMessage>,

@@ -1,5 +1,5 @@
-//! Fabric's gRPC services in front of a peer: Endorser, Gateway and ChaincodeSupport; and the client of
-//! chaincode servers.
+//! Fabric's gRPC services in front of a peer: Endorser, Gateway and ChaincodeSupport; and the
+//! client of chaincode servers.
 //!
 //! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
 //! who may do it, and what comes of it, is decided behind that.

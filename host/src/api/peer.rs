@@ -58,16 +58,16 @@ pub trait Peer: Send + Sync + 'static {
         deadline: Instant,
     ) -> Result<Option<common::Block>, String>;
 
-    /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that when
-    /// the stream shall end.
+    /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
+    /// when the stream shall end.
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,
     ) -> Box<dyn ChaincodeStream>;
 }
 
-/// The peer's end of a chaincode's stream. To drop it says that the stream has ended. Nothing blocks for
-/// longer than a look at the disk.
+/// The peer's end of a chaincode's stream. To drop it says that the stream has ended. Nothing
+/// blocks for longer than a look at the disk.
 pub trait ChaincodeStream: Send + Sync {
     /// A message came.
     fn receive(&self, message: protos::ChaincodeMessage);

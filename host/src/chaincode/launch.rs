@@ -1,6 +1,7 @@
 //! How a chaincode comes to be ready: it is loaded, connected to, or connects by itself.
 //!
-//! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the registry.
+//! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the
+//! registry.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -23,8 +23,8 @@ pub struct Package {
     /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners did
     /// not say.
     pub instantiation_policy: Vec<u8>,
-    /// The specification as installed; its code package is the component file itself, or the JSON text
-    /// of a [`Description`].
+    /// The specification as installed; its code package is the component file itself, or the JSON
+    /// text of a [`Description`].
     pub spec: protos::ChaincodeDeploymentSpec,
 }
 

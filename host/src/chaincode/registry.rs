@@ -43,7 +43,8 @@ pub struct Patience {
     pub connect: Duration,
 }
 
-/// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that stands.
+/// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that
+/// stands.
 #[derive(Default)]
 pub struct Registry {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
@@ -92,8 +93,8 @@ impl Registry {
         Ok(())
     }
 
-    /// The chaincode `ccid`, launched by `start` if need be. All callers share one launch and each of
-    /// them waits on its own. After a failure the next caller launches anew.
+    /// The chaincode `ccid`, launched by `start` if need be. All callers share one launch and each
+    /// of them waits on its own. After a failure the next caller launches anew.
     pub fn launch(
         &self,
         ccid: &str,

@@ -340,8 +340,8 @@ impl ChaincodeSupport {
         self.registry.launch(&ccid, patience, move || launch.run(&name, &version))
     }
 
-    /// Runs a transaction on a chaincode in another process; also gives whether a request was answered
-    /// in a way that other peers may not agree with.
+    /// Runs a transaction on a chaincode in another process; also gives whether a request was
+    /// answered in a way that other peers may not agree with.
     fn run_external(
         &self,
         program: &ExternalProgram,

@@ -27,7 +27,7 @@ Examples:
   wasmcc deploy --external --name basic --network net
 
 `wasmcc check FILE` tells beforehand whether a peer will take the file. A chaincode in a process of
-its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME or CHAINCODE_ID).
+its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME, CHAINCODE_ID).
 With --external it connects to the peer's address, from the install on; the deploy waits some
 seconds for it.";
 

@@ -20,8 +20,8 @@ Examples:
   wasmcc peer --network net --in-memory --batch-timeout 10ms
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
 
-It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes of
-their own, until it gets SIGTERM or SIGINT.";
+It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
+of their own, until it gets SIGTERM or SIGINT.";
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,8 @@ struct Chaincodes {
     /// How long a transaction waits for a chaincode that is not connected.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     chaincode_wait: Duration,
-    /// How often to ask whether a chaincode is there [default: never; the Node shim ends when asked].
+    /// How often to ask whether a chaincode is there [default: never; the Node shim ends when
+    /// asked].
     #[arg(long, value_parser = duration::positive, value_name = "TIME")]
     chaincode_keepalive: Option<Duration>,
     /// Offer the batch messages of Fabric 3.1.

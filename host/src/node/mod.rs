@@ -74,6 +74,7 @@ pub struct Peer {
     network: Network,
     org: String,
     batch: BatchLimits,
+    #[cfg(feature = "server")]
     support: Arc<ChaincodeSupport>,
     endorser: Endorser,
     access: Arc<dyn AccessControl>,
@@ -141,6 +142,7 @@ impl Peer {
             network,
             org,
             batch,
+            #[cfg(feature = "server")]
             support,
             endorser,
             access,

@@ -33,7 +33,8 @@ impl Registrar for Awaited {
     }
 }
 
-/// The program `ccid` behind `connection`, ready (fabric `core/chaincode/runtime_launcher.go`, `Launch`).
+/// The program `ccid` behind `connection`, ready (fabric `core/chaincode/runtime_launcher.go`,
+/// `Launch`).
 pub fn dial(
     dialer: &dyn Dialer,
     ccid: &str,

@@ -1,10 +1,12 @@
-//! Chaincodes in other processes: Go, Node, Java or Rust programs behind Fabric's chaincode protocol.
+//! Chaincodes in other processes: Go, Node, Java or Rust programs behind Fabric's chaincode
+//! protocol.
 //!
-//! A program either connects to this peer or is connected to by it; from its REGISTER on both are the
-//! same. Its transactions are run, and its requests answered, by the thread that executes the
+//! A program either connects to this peer or is connected to by it; from its REGISTER on both are
+//! the same. Its transactions are run, and its requests answered, by the thread that executes the
 //! transaction, from the same view of it that a component has.
 //!
-//! Invariant: no transport. A stream is an [`Outbox`] one way and [`ExternalStream::receive`] the other.
+//! Invariant: no transport. A stream is an [`Outbox`] one way and [`ExternalStream::receive`] the
+//! other.
 
 mod description;
 mod dialed;
@@ -24,8 +26,8 @@ pub use program::ExternalStream;
 pub(super) use program::{ExternalProgram, Registrar};
 pub(super) use requests::Requests;
 
-/// Where messages for a chaincode go. It is dropped when the stream shall end, after what is in it. Who
-/// lets it fill up loses the stream.
+/// Where messages for a chaincode go. It is dropped when the stream shall end, after what is in it.
+/// Who lets it fill up loses the stream.
 pub type Outbox = mpsc::Sender<ChaincodeMessage>;
 
 /// How chaincodes in other processes are run.
@@ -57,7 +59,7 @@ pub type Open = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
-    /// Connects and opens a stream, for at most `timeout`; gives the reason if that fails. The stream
-    /// is driven until it ends, not waited for.
+    /// Connects and opens a stream, for at most `timeout`; gives the reason if that fails. The
+    /// stream is driven until it ends, not waited for.
     fn dial(&self, address: &str, timeout: Duration, open: Open) -> Result<(), String>;
 }

@@ -22,8 +22,8 @@ pub trait Registrar: Send + Sync {
     fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String>;
 }
 
-/// A chaincode in another process, which takes transactions once it is registered. It stays what it was
-/// when its stream has ended: another stream is another program.
+/// A chaincode in another process, which takes transactions once it is registered. It stays what it
+/// was when its stream has ended: another stream is another program.
 pub struct ExternalProgram {
     link: Mutex<Link>,
     /// So that the registry can ask without the lock.
@@ -48,7 +48,8 @@ enum Event {
     Finish(Result<Completed, ProtocolError>),
 }
 
-/// What drives a stream: passes on what comes, and says when nothing more will come by being dropped.
+/// What drives a stream: passes on what comes, and says when nothing more will come by being
+/// dropped.
 pub struct ExternalStream {
     program: Arc<ExternalProgram>,
     keepalive: Option<Duration>,
@@ -106,7 +107,8 @@ impl ExternalProgram {
         result
     }
 
-    /// Does all actions; gives the name that a program wants to be known under, if it just said one.
+    /// Does all actions; gives the name that a program wants to be known under, if it just said
+    /// one.
     fn act(&self, link: &mut Link) -> Option<String> {
         let name = link.act();
         self.open.store(link.outbox.is_some(), Ordering::Release);

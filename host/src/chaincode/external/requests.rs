@@ -25,7 +25,8 @@ pub struct Requests<B> {
 type Answer = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
-    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's beginning.
+    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
+    /// beginning.
     pub fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
         let namespace = namespace.to_owned();
         Self { backend, namespace, batch, histories: HashSet::new(), over: None }

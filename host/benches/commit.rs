@@ -1,5 +1,5 @@
-//! Commit of 500-transaction blocks to a ledger on disk: versions checked, block and state flushed. Each
-//! transaction reads two keys and writes two, none of them in conflict. No signatures.
+//! Commit of 500-transaction blocks to a ledger on disk: versions checked, block and state flushed.
+//! Each transaction reads two keys and writes two, none of them in conflict. No signatures.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! What an endorsement adds to its limit: the signature check, the signature and the same component on
-//! wasmtime alone. One transfer (two reads, two writes of JSON records) by `ProcessProposal`, from the
-//! signed proposal's bytes to the endorsed response.
+//! What an endorsement adds to its limit: the signature check, the signature and the same component
+//! on wasmtime alone. One transfer (two reads, two writes of JSON records) by `ProcessProposal`,
+//! from the signed proposal's bytes to the endorsed response.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;

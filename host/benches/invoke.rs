@@ -1,5 +1,5 @@
-//! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a fresh
-//! instance, beside the same component on wasmtime alone.
+//! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a
+//! fresh instance, beside the same component on wasmtime alone.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;

@@ -1,5 +1,5 @@
-//! From an installed component to its first answer: compiled from scratch, and from the compiled cache.
-//! Then the memory of 1,000 instances that are alive after a transaction.
+//! From an installed component to its first answer: compiled from scratch, and from the compiled
+//! cache. Then the memory of 1,000 instances that are alive after a transaction.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;

@@ -12,8 +12,8 @@ use wasmcc::sandbox::CHANNEL;
 use wasmcc::types::{ChannelId, Timestamp};
 use wasmcc_tests::{Peers, guest, process, submit};
 
-/// Two peers of one organization that share nothing but the network: each has a runtime, a ledger and a
-/// compiled chaincode of its own, and has committed the same deploy.
+/// Two peers of one organization that share nothing but the network: each has a runtime, a ledger
+/// and a compiled chaincode of its own, and has committed the same deploy.
 struct Twins {
     peers: [Arc<Peer>; 2],
     user: SigningIdentity,

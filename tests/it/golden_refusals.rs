@@ -1,5 +1,5 @@
-//! Captured proposals that a Fabric peer refused, sent to ours over gRPC as they are: it must refuse
-//! them with the same code and text.
+//! Captured proposals that a Fabric peer refused, sent to ours over gRPC as they are: it must
+//! refuse them with the same code and text.
 
 use std::fs;
 use std::sync::Arc;

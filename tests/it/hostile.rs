@@ -332,7 +332,8 @@ fn good_calls_beside_hostile_ones_are_not_harmed() {
 #[test]
 fn one_proposal_sent_many_times_at_once_runs_one_at_a_time() {
     let proposal = SETUP.propose("probe", "get k");
-    // It is refused where it meets the other one: at the look-up, in the chaincode or at the signature.
+    // It is refused where it meets the other one: at the look-up, in the chaincode or at the
+    // signature.
     let busy = format!("error sending: txid: {}(mychannel) exists", proposal.tx_id);
     thread::scope(|scope| {
         for _ in 0..8 {

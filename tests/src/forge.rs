@@ -6,8 +6,8 @@ use wasmcc::msp::SigningIdentity;
 use wasmcc::proto::{common, protos};
 use wasmcc::types::sha256_all;
 
-/// A proposal in all its parts, each free to be changed. The parts that hold others as bytes are filled in
-/// by [`Forge::bytes`].
+/// A proposal in all its parts, each free to be changed. The parts that hold others as bytes are
+/// filled in by [`Forge::bytes`].
 #[derive(Clone, Debug)]
 pub struct Forge {
     /// Without its extension.
@@ -88,7 +88,8 @@ impl Forge {
     }
 }
 
-/// The other signature that holds for the same key and message, with the order minus S, for a low S.
+/// The other signature that holds for the same key and message, with the order minus S, for a low
+/// S.
 ///
 /// # Panics
 /// If `der` is not a signature.

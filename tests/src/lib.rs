@@ -4,9 +4,9 @@
 
 pub mod chain;
 mod forge;
-mod node_chaincode;
 mod mock_ledger;
 pub mod mock_peer;
+mod node_chaincode;
 mod peers;
 pub mod program;
 mod served;
@@ -22,8 +22,8 @@ pub use node_chaincode::NodeChaincode;
 pub use peers::{Peers, create_channel, deploy, evaluate, process, submit, user};
 pub use served::Served;
 
-/// The component of a chaincode of this repository, such as `probe`. All of them are built the first
-/// time one is asked for.
+/// The component of a chaincode of this repository, such as `probe`. All of them are built the
+/// first time one is asked for.
 ///
 /// # Panics
 /// If the chaincodes do not build, or there is none of this name.
@@ -58,7 +58,8 @@ pub fn golden(folder: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(folder)
 }
 
-/// A call as one writes it on a command line: the function, then its arguments; `''` is an empty one.
+/// A call as one writes it on a command line: the function, then its arguments; `''` is an empty
+/// one.
 pub fn call(chaincode: &str, line: &str) -> Call {
     let mut words = line.split_whitespace().map(|word| if word == "''" { "" } else { word });
     Call::new(chaincode, words.next().unwrap_or_default()).args(words)

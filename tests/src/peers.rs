@@ -34,7 +34,8 @@ impl Peers {
         Network::open(&self.folder.path().join("network")).expect("it was just generated")
     }
 
-    /// A client of Org1MSP whose certificate, good otherwise, ended in 2021; it may claim another MSP.
+    /// A client of Org1MSP whose certificate, good otherwise, ended in 2021; it may claim another
+    /// MSP.
     pub fn expired_client(&self, msp_id: &str) -> SigningIdentity {
         let domain = "org1.example.com";
         let ca = self.folder.path().join("network/peerOrganizations").join(domain).join("ca");

@@ -63,8 +63,8 @@ fn median_ns(results: &Path, bench: &str) -> Result<f64> {
     point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
 }
 
-/// Picks `median.point_estimate` out of criterion's file, whose form is fixed: not worth a JSON parser
-/// in the program that everything else waits for.
+/// Picks `median.point_estimate` out of criterion's file, whose form is fixed: not worth a JSON
+/// parser in the program that everything else waits for.
 fn point_estimate(text: &str) -> Option<f64> {
     let median = text.split_once("\"median\"")?.1;
     let value = median.split_once("\"point_estimate\":")?.1;

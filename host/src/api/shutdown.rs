@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// Listens from now on for the process being asked to end: SIGTERM or SIGINT, Ctrl-C elsewhere. What
-/// it gives completes then.
+/// Listens from now on for the process being asked to end: SIGTERM or SIGINT, Ctrl-C elsewhere.
+/// What it gives completes then.
 ///
 /// # Errors
 /// The system does not let this process listen. To be called within a Tokio runtime.

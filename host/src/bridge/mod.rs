@@ -1,8 +1,8 @@
 //! Serves real Fabric peers: components behind the chaincode protocol over gRPC.
 //!
 //! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer
-//! (external builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and each
-//! transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
+//! (external builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and
+//! each transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
 //! requests and waits for the answers.
 //!
 //! Invariant: no ledger and no endorsement. What a transaction means is the peer's business; here

@@ -17,16 +17,16 @@ pub enum Program {
     Native(Arc<dyn NativeChaincode>),
 }
 
-/// A registered chaincode that takes transactions. Both halves of the protocol stand face to face here,
-/// so that a component passes through the same states as a chaincode behind a stream; what a component
-/// asks of its peer is a call, not a message.
+/// A registered chaincode that takes transactions. Both halves of the protocol stand face to face
+/// here, so that a component passes through the same states as a chaincode behind a stream; what a
+/// component asks of its peer is a call, not a message.
 pub struct Handler {
     program: Program,
     link: Mutex<Link>,
 }
 
-/// A peer side and a shim side that hand each other their messages. Whoever holds the lock carries all
-/// messages over before letting go, so the only actions there are belong to the holder.
+/// A peer side and a shim side that hand each other their messages. Whoever holds the lock carries
+/// all messages over before letting go, so the only actions there are belong to the holder.
 struct Link {
     peer: PeerSide,
     shim: ShimSide,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-/// The address in INVOKE_CHAINCODE, taken apart: `name[:version][/channel]`. The version is ignored,
-/// as in Fabric (`core/chaincode/chaincode_support.go`, `ParseName`).
+/// The address in INVOKE_CHAINCODE, taken apart: `name[:version][/channel]`. The version is
+/// ignored, as in Fabric (`core/chaincode/chaincode_support.go`, `ParseName`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvokeTarget {
     /// The chaincode.

@@ -20,8 +20,8 @@ const PREFIX: &str = "chaincodes/";
 pub struct Package {
     /// Name, version, path.
     pub id: protos::ChaincodeId,
-    /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners did
-    /// not say.
+    /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners
+    /// did not say.
     pub instantiation_policy: Vec<u8>,
     /// The specification as installed; its code package is the component file itself, or the JSON
     /// text of a [`Description`].

@@ -1,6 +1,6 @@
 //! The open queries of one chaincode call, handed out in batches as Fabric's peer does
-//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch goes out,
-//! and what is read ahead counts as read.
+//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch goes
+//! out, and what is read ahead counts as read.
 
 use std::collections::HashMap;
 

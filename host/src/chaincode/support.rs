@@ -90,8 +90,8 @@ pub enum ExecuteError {
         /// Why.
         reason: String,
     },
-    /// The transaction could not end: this peer was too slow or had no room. Nothing may be endorsed,
-    /// since another peer may get further.
+    /// The transaction could not end: this peer was too slow or had no room. Nothing may be
+    /// endorsed, since another peer may get further.
     #[error("failed to execute transaction {tx_id}: {reason}")]
     Infrastructure {
         /// The transaction.
@@ -199,9 +199,9 @@ impl ChaincodeSupport {
         self.access.as_ref()
     }
 
-    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the look-up
-    /// is part of the transaction's read set. The package on this peer must be the one that the
-    /// channel agreed on, whoever calls it.
+    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the
+    /// look-up is part of the transaction's read set. The package on this peer must be the one that
+    /// the channel agreed on, whoever calls it.
     pub fn chaincode_data(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -309,9 +309,9 @@ impl ChaincodeSupport {
     }
 
     /// What the handler knows the execution by. A transaction runs once at a time on an application
-    /// chaincode. System chaincodes are asked on the side, for several copies of one proposal at the
-    /// same time, and none may be in another's way: each call counts as a transaction of its own, as
-    /// VSCC's did in Fabric 1.0.
+    /// chaincode. System chaincodes are asked on the side, for several copies of one proposal at
+    /// the same time, and none may be in another's way: each call counts as a transaction of its
+    /// own, as VSCC's did in Fabric 1.0.
     fn tx_key(&self, tx: &TxParams, name: &str) -> TxKey {
         let channel = Arc::clone(&tx.channel_id);
         if self.system.contains_key(name) {

@@ -1,7 +1,7 @@
 //! Why a proposal gets no response at all.
 
-/// A proposal that is refused before it is simulated. gRPC carries the text with code 2 (UNKNOWN), as
-/// Fabric's peer does.
+/// A proposal that is refused before it is simulated. gRPC carries the text with code 2 (UNKNOWN),
+/// as Fabric's peer does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Rejected(String);

@@ -1,4 +1,5 @@
-//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the chaincodes around it are those of 1.0).
+//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the chaincodes around it are those of
+//! 1.0).
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -171,7 +172,8 @@ impl Endorser {
             Some(system) if system.invokable_by_proposal() => {
                 return Ok(Target { version: SYSTEM_VERSION.into(), escc: ESCC.into() });
             }
-            // To clients ESCC and VSCC are not there, as in Fabric 2.x, where they are no chaincodes.
+            // To clients ESCC and VSCC are not there, as in Fabric 2.x, where they are no
+            // chaincodes.
             Some(_) => return Err(format!("chaincode {name} not found")),
             None if tx.channel_id.is_empty() => {
                 return Err(format!("chaincode {name} not found"));
@@ -210,8 +212,8 @@ impl Endorser {
         Ok(Simulated { execution, results })
     }
 
-    /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that both
-    /// stand or fall together.
+    /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
+    /// both stand or fall together.
     fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
         let [function, _, spec, ..] = args else { return Ok(()) };
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {

@@ -33,8 +33,8 @@ pub struct Identity {
     certifiers: [u8; 32],
 }
 
-/// Whether the certificate in a `msp.SerializedIdentity` has expired, whoever issued it. What cannot be
-/// read has not (Fabric: common/crypto/expiration.go, `ExpiresAt`).
+/// Whether the certificate in a `msp.SerializedIdentity` has expired, whoever issued it. What
+/// cannot be read has not (Fabric: common/crypto/expiration.go, `ExpiresAt`).
 pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
     SerializedIdentity::decode(serialized)
         .ok()

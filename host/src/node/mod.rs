@@ -204,8 +204,8 @@ impl Peer {
         Some(committer)
     }
 
-    /// The orderer of a channel; its thread starts when it is first asked for. None: the peer has not
-    /// joined the channel.
+    /// The orderer of a channel; its thread starts when it is first asked for. None: the peer has
+    /// not joined the channel.
     pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
         let Some(committer) = self.committer(channel) else { return Ok(None) };
         let mut orderers = lock(&self.orderers);

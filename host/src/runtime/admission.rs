@@ -11,8 +11,8 @@ use crate::types::sha256;
 /// The export that makes a component a chaincode.
 const CONTRACT: &str = "fabric:chaincode/contract@0.1.0";
 
-/// Interfaces that the host links. Rust's std imports most of the WASI ones and uses few; sockets and
-/// http are not among them.
+/// Interfaces that the host links. Rust's std imports most of the WASI ones and uses few; sockets
+/// and http are not among them.
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fabric:chaincode",
@@ -107,7 +107,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// The Fabric interfaces among the imports, without package and version: the component's capabilities.
+    /// The Fabric interfaces among the imports, without package and version: the component's
+    /// capabilities.
     pub fn capabilities(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().filter_map(|name| {
             let interface = name.strip_prefix("fabric:chaincode/")?;
@@ -159,8 +160,8 @@ fn invalid(error: impl std::fmt::Display) -> AdmissionError {
     AdmissionError::Invalid(error.to_string())
 }
 
-/// Walks the file once: validates it and fills the report. Imports and exports count only at the top;
-/// functions and memories count wherever a core module is nested.
+/// Walks the file once: validates it and fills the report. Imports and exports count only at the
+/// top; functions and memories count wherever a core module is nested.
 fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), AdmissionError> {
     let mut validator = Validator::new_with_features(features());
     let mut allocations = Default::default();
@@ -240,7 +241,8 @@ fn count_function(
     Ok(())
 }
 
-/// Whether the host links an interface. WASI 0.2.x and our own 0.1.x are compatible within themselves.
+/// Whether the host links an interface. WASI 0.2.x and our own 0.1.x are compatible within
+/// themselves.
 fn is_allowed(import: &str) -> bool {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
     let Some((package, interface)) = name.split_once('/') else { return false };

@@ -62,7 +62,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The peer tried and failed.
     LedgerFailure,
-    /// The transaction is over (the stream to the peer is gone): the guest is stopped, not answered.
+    /// The transaction is over (the stream to the peer is gone): the guest is stopped, not
+    /// answered.
     TransactionOver,
 }
 
@@ -83,15 +84,15 @@ impl BackendError {
     }
 }
 
-/// Answers for one transaction. `collection` is empty for public state. Implementations follow the peer's
-/// half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution, composite
-/// keys) is done before they are called.
+/// Answers for one transaction. `collection` is empty for public state. Implementations follow the
+/// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
+/// composite keys) is done before they are called.
 pub trait Backend: Send {
     /// The committed value; none if the key does not exist.
     fn get_state(&mut self, collection: &str, key: &str) -> Result<Option<Vec<u8>>, BackendError>;
 
-    /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together are a
-    /// refusal: the host holds them all at once.
+    /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together
+    /// are a refusal: the host holds them all at once.
     fn get_states(
         &mut self,
         collection: &str,

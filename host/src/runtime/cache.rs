@@ -29,8 +29,8 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache for `engine`, on disk if `dir` is given. The folder is made if need be; it must belong to
-    /// this user alone, since what lies there is run as native code.
+    /// A cache for `engine`, on disk if `dir` is given. The folder is made if need be; it must
+    /// belong to this user alone, since what lies there is run as native code.
     pub fn open(engine: &Engine, dir: Option<PathBuf>) -> Result<Self, LoadError> {
         if let Some(dir) = &dir {
             private_folder(dir)

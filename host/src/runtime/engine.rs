@@ -55,8 +55,8 @@ fn base_config(limits: &Limits) -> Config {
     config
 }
 
-/// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets just
-/// the pages that a transaction touched.
+/// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets
+/// just the pages that a transaction touched.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let instances = limits.instances;
     let mut pool = PoolingAllocationConfig::new();

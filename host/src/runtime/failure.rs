@@ -4,8 +4,8 @@ use wasmtime::Trap;
 
 use crate::runtime::limits::Limits;
 
-/// Why a transaction's guest gave no response. The text names the limit or the trap, and what the guest
-/// wrote to standard error, so that a panic's message reaches the client.
+/// Why a transaction's guest gave no response. The text names the limit or the trap, and what the
+/// guest wrote to standard error, so that a panic's message reaches the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Deterministic: every endorser stops at the same instruction.
@@ -40,8 +40,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether every endorser would come to it. If not, a chaincode must not go on as if it were the
-    /// answer of the one that it called.
+    /// Whether every endorser would come to it. If not, a chaincode must not go on as if it were
+    /// the answer of the one that it called.
     pub fn is_deterministic(&self) -> bool {
         match self {
             Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,

@@ -130,8 +130,8 @@ impl Runtime {
         self.instantiate(component, invocation, backend)?.run()
     }
 
-    /// Makes the sandbox of one transaction. The time for its deadline begins here, since instantiation
-    /// may already run code of the guest.
+    /// Makes the sandbox of one transaction. The time for its deadline begins here, since
+    /// instantiation may already run code of the guest.
     pub fn instantiate(
         &self,
         component: &Component,
@@ -373,8 +373,8 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(desired <= self.limits.table_elements)
     }
 
-    /// What the limits allow and the machine does not give would look different on every peer, so the
-    /// guest must not see it.
+    /// What the limits allow and the machine does not give would look different on every peer, so
+    /// the guest must not see it.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
     }

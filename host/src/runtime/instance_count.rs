@@ -1,5 +1,5 @@
-//! How many instances a component makes of itself. Nested components are compiled once for each time
-//! they are instantiated, so a few hundred bytes could ask for more than any memory holds.
+//! How many instances a component makes of itself. Nested components are compiled once for each
+//! time they are instantiated, so a few hundred bytes could ask for more than any memory holds.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,

@@ -1,7 +1,7 @@
 //! What a guest may use. Every limit is the same on all endorsers of a channel, or they disagree.
 
-/// Limits of components and of each transaction. A limit that is passed gives a clear error; those on
-/// fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
+/// Limits of components and of each transaction. A limit that is passed gives a clear error; those
+/// on fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A component file.

@@ -6,7 +6,8 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no error.
+/// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no
+/// error.
 #[derive(Clone)]
 pub struct Capture {
     bytes: Arc<Mutex<Vec<u8>>>,

@@ -1,5 +1,6 @@
-//! The rules that Fabric's shim applies before it asks the peer (fabric-chaincode-go `shim/stub.go`).
-//! They hold for both back ends, so they stand above [`Backend`](crate::runtime::Backend).
+//! The rules that Fabric's shim applies before it asks the peer (fabric-chaincode-go
+//! `shim/stub.go`). They hold for both back ends, so they stand above
+//! [`Backend`](crate::runtime::Backend).
 //!
 //! Invariant: pure functions.
 

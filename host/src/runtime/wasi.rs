@@ -1,6 +1,7 @@
 //! The little of WASI that a guest gets, made deterministic: the clock stands at the transaction's
-//! time, random numbers come from its id, and there is nothing to read, to wait for or to connect to.
-//! Interfaces are linked one by one, so what is not named here (sockets, http) is refused at admission.
+//! time, random numbers come from its id, and there is nothing to read, to wait for or to connect
+//! to. Interfaces are linked one by one, so what is not named here (sockets, http) is refused at
+//! admission.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -90,8 +91,8 @@ impl HasData for Io {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// A clock that stands still, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would let a
-/// guest sleep in real time, where neither fuel nor the deadline can reach it.
+/// A clock that stands still, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would
+/// let a guest sleep in real time, where neither fuel nor the deadline can reach it.
 struct StillClock(u64);
 
 impl HasData for StillClock {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::sandbox::SandboxError;
 
-/// Builds the crate in `dir` for wasm32-wasip2 in release mode with the `cargo` on the path and gives the
-/// component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
+/// Builds the crate in `dir` for wasm32-wasip2 in release mode with the `cargo` on the path and
+/// gives the component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
 /// `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
 pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     let failed = |text: String| SandboxError::Build(text);

@@ -6,8 +6,8 @@ use crate::client::ProposalBuilder;
 use crate::sandbox::CHANNEL;
 use crate::types::Timestamp;
 
-/// Whom to call with what, and as whom. By default the caller is `User1` of the peer's organization and
-/// the time is now.
+/// Whom to call with what, and as whom. By default the caller is `User1` of the peer's organization
+/// and the time is now.
 #[derive(Clone, Debug)]
 pub struct Call {
     proposal: ProposalBuilder,

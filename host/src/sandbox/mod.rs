@@ -14,9 +14,9 @@
 //! # }
 //! ```
 //!
-//! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served peer,
-//! signed by real identities of a network that exists only in memory. Sandboxes do not know of each
-//! other and may run in parallel; they share compiled components.
+//! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
+//! peer, signed by real identities of a network that exists only in memory. Sandboxes do not know
+//! of each other and may run in parallel; they share compiled components.
 //!
 //! Invariant: no behaviour that a served peer does not have.
 
@@ -224,7 +224,8 @@ fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
 }
 
 impl Sandbox {
-    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel [`CHANNEL`].
+    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
+    /// [`CHANNEL`].
     pub fn new() -> Result<Self, SandboxError> {
         Self::builder().build()
     }
@@ -287,7 +288,8 @@ impl Sandbox {
         self.commit_valid(endorsed)
     }
 
-    /// Has the peer simulate and endorse a call; nothing is committed. An error status is an answer.
+    /// Has the peer simulate and endorse a call; nothing is committed. An error status is an
+    /// answer.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
         let (builder, user) = call.into_proposal();
         self.endorse_as(builder, &self.identity(&user)?)
@@ -323,7 +325,8 @@ impl Sandbox {
         self.endorse(call)?.accepted()
     }
 
-    /// Endorses a call and commits it in a block of its own; a transaction that is not valid is an error.
+    /// Endorses a call and commits it in a block of its own; a transaction that is not valid is an
+    /// error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
         let (builder, user) = call.into_proposal();
         let signer = self.identity(&user)?;

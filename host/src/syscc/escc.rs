@@ -10,8 +10,8 @@ use crate::proto::common;
 use crate::proto::protos;
 use crate::types::{Response, sha256_all};
 
-/// Arguments: "", header, payload, chaincode id, response, results, and optionally event and payload
-/// visibility. Answers a serialized `protos.ProposalResponse`.
+/// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
+/// payload visibility. Answers a serialized `protos.ProposalResponse`.
 pub struct Escc {
     signer: Arc<SigningIdentity>,
 }

@@ -42,7 +42,8 @@ pub fn check(policy: &[u8]) -> Result<(), String> {
     SignaturePolicy::from_bytes(policy).map(drop).map_err(|e| e.to_string())
 }
 
-/// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy alone.
+/// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
+/// alone.
 pub fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],

@@ -50,13 +50,13 @@ id!(
     ChannelId
 );
 id!(
-    /// A chaincode's name, which is also its namespace in the ledger: letters and digits, with single
-    /// `-` or `_` between them.
+    /// A chaincode's name, which is also its namespace in the ledger: letters and digits, with
+    /// single `-` or `_` between them.
     ChaincodeName
 );
 id!(
-    /// A transaction id: 64 lower-case hexadecimal digits in transactions that clients make. A ledger
-    /// takes any text that is not empty.
+    /// A transaction id: 64 lower-case hexadecimal digits in transactions that clients make. A
+    /// ledger takes any text that is not empty.
     TxId
 );
 

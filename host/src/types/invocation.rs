@@ -42,7 +42,8 @@ impl Response {
     }
 }
 
-/// The event that a transaction set, as the chaincode gave it; the peer adds who and which transaction.
+/// The event that a transaction set, as the chaincode gave it; the peer adds who and which
+/// transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChaincodeEvent {
     /// Never empty.
@@ -60,8 +61,8 @@ pub struct Timestamp {
     pub nanos: u32,
 }
 
-/// What every chaincode that takes part in a transaction may know of its proposal. Made once from the
-/// signed proposal, shared by nested calls.
+/// What every chaincode that takes part in a transaction may know of its proposal. Made once from
+/// the signed proposal, shared by nested calls.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalContext {
     /// Serialized `msp.SerializedIdentity`.
@@ -72,7 +73,8 @@ pub struct ProposalContext {
     pub timestamp: Option<Timestamp>,
     /// SHA-256 of nonce, creator and epoch.
     pub binding: Vec<u8>,
-    /// Serialized `protos.Proposal`, and the creator's signature over it. Empty: no signed proposal.
+    /// Serialized `protos.Proposal`, and the creator's signature over it. Empty: no signed
+    /// proposal.
     pub proposal_bytes: Arc<[u8]>,
     /// See `proposal_bytes`.
     pub signature: Vec<u8>,

@@ -23,8 +23,9 @@ impl Row for KeyModification {
 /// A query's rows, as far as the peer sent them.
 ///
 /// Fabric's shim asks for the next batch in the moment it hands out the last row of the one before,
-/// and the peer records what it reads. So the last row of a batch that has a successor is handed out
-/// only as the first row of a call, when the guest really wants it; the successor is fetched then.
+/// and the peer records what it reads. So the last row of a batch that has a successor is handed
+/// out only as the first row of a call, when the guest really wants it; the successor is fetched
+/// then.
 pub struct Cursor<R> {
     id: String,
     rows: std::vec::IntoIter<R>,

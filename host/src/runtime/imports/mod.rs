@@ -1,4 +1,5 @@
-//! One file per WIT interface: convert, check the limit, call the [`Backend`](crate::runtime::Backend).
+//! One file per WIT interface: convert, check the limit, call the
+//! [`Backend`](crate::runtime::Backend).
 //!
 //! Invariant: nothing is decided here. The shim's rules are in `rules`, the peer's behind the port.
 

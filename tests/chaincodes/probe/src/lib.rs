@@ -1,7 +1,7 @@
 //! A chaincode that does one thing a call, so that a test can look at what each does to the ledger.
 //!
-//! The first argument names the operation, see `invoke`; rows come back one a line. `then`, `try` and
-//! `repeat` put operations together.
+//! The first argument names the operation, see `invoke`; rows come back one a line. `then`, `try`
+//! and `repeat` put operations together.
 //!
 //! Invariant: a call does exactly the ledger calls its operation names, in the order of the list.
 

@@ -16,7 +16,7 @@ mod support;
 mod tx_params;
 
 pub use access::AccessControl;
-pub use external::{Dialer, ExternalConfig, ExternalStream, Open, Outbox};
+pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use local_backend::QueryLimits;
 pub use native::{NativeChaincode, Stub};
 pub use packages::{Package, PackageError, Packages, Seal, ccid, check_name, check_version};

@@ -55,10 +55,10 @@ async fn large_messages_and_unknown_services_are_refused() {
     let status = served.endorser().process_proposal(large).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
 
-    use crate::proto::protos::chaincode_support_client::ChaincodeSupportClient;
-    let mut other = ChaincodeSupportClient::new(served.channel.clone());
-    let status = other.register(tokio_stream::empty()).await.unwrap_err();
-    let text = "this peer has no service protos.ChaincodeSupport";
+    use crate::proto::protos::chaincode_client::ChaincodeClient;
+    let mut other = ChaincodeClient::new(served.channel.clone());
+    let status = other.connect(tokio_stream::empty()).await.unwrap_err();
+    let text = "this peer has no service protos.Chaincode";
     assert_eq!(shape(&status), (Code::Unimplemented, text));
 }
 

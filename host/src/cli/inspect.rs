@@ -13,7 +13,8 @@ Examples:
   wasmcc inspect tx 58f5b405... --data net/data/Org1MSP
   wasmcc inspect tx 58f5b405... --data net/data/Org1MSP -C mychannel --json | jq '.[].conflict'
 
-A transaction id has 64 digits. This reads the blocks of a peer that is not running. Versions are BLOCK:TRANSACTION, both from 0.";
+A transaction id has 64 digits. This reads the blocks of a peer that is not running. Versions are
+BLOCK:TRANSACTION, both from 0.";
 
 /// Look into the ledger of a peer that is not running.
 #[derive(Debug, clap::Args)]

@@ -44,11 +44,11 @@ apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/suite.sources" -o Dir::Etc::sour
   -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
 "${apt[@]}" update
 (cd "$work" && "${apt[@]}" download "rust-src=$version*" wasi-libc)
-for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
+for package in "$work"/*.deb; do dpkg -x "$package" "$work/unpacked"; done
 
 # cargo finds the sources where rustup's component rust-src would have put them.
 mkdir -p "$sysroot/lib/rustlib/src/rust"
-cp -a "$work/root/usr/src/rustc-$version/library" "$sysroot/lib/rustlib/src/rust/"
+cp -a "$work/unpacked/usr/src/rustc-$version/library" "$sysroot/lib/rustlib/src/rust/"
 
 # An empty crate pulls std in. RUSTC_BOOTSTRAP lets a stable cargo build it. Chaincodes are linked
 # with LTO, so the libraries need bitcode, as rustup's have it.
@@ -59,7 +59,7 @@ printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2024"\n[workspac
   -Zbuild-std=std,panic_abort --target "$target" --target-dir "$work/target")
 
 mkdir -p "$libdir/self-contained"
-cp "$work/root/usr/lib/$target/"* "$libdir/self-contained/"
+cp "$work/unpacked/usr/lib/$target/"* "$libdir/self-contained/"
 # libstd goes last: it is what others look for to see that the target is complete.
 for rlib in "$work/target/$target/release/deps/"lib*.rlib; do
   case $(basename "$rlib") in libseed-* | libstd-*) ;; *) cp "$rlib" "$libdir/" ;; esac

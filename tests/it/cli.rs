@@ -6,8 +6,22 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 9] =
-    ["network", "peer", "deploy", "invoke", "query", "check", "channels", "chaincodes", "block"];
+const VERBS: [&str; 14] = [
+    "network",
+    "peer",
+    "deploy",
+    "invoke",
+    "query",
+    "check",
+    "package",
+    "serve",
+    "builder",
+    "channels",
+    "chaincodes",
+    "block",
+    "ledger",
+    "inspect",
+];
 
 /// The path of a chaincode's component, as an argument.
 fn component(name: &str) -> &'static str {

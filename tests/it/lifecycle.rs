@@ -261,8 +261,8 @@ fn lscc_refuses_what_it_does_not_know() {
     assert_eq!(refusal(&deploy(deployment_spec("probe", "1.0", guest("probe")), &[])), text);
     assert_eq!(
         refusal(&deploy(deployment_spec("a/b", "1.0", Vec::new()), &[])),
-        "invalid chaincode name 'a/b'. Names must start with an alphanumeric character and can only \
-         consist of alphanumerics, '_', and '-'"
+        "invalid chaincode name 'a/b'. Names must start with an alphanumeric character and can \
+         only consist of alphanumerics, '_', and '-'"
     );
     assert_eq!(
         refusal(&deploy(deployment_spec("lscc", "1.0", Vec::new()), &[])),

@@ -20,9 +20,10 @@ const META_INF: &str = "META-INF";
 /// A peer kills 5 s after SIGTERM.
 const GRACE: Duration = Duration::from_secs(4);
 const EXAMPLES: &str = "\
-Once on each peer:
+Examples:
   wasmcc builder install /opt/wasmcc-builder
-and in its core.yaml:
+
+That is done once on each peer. In the peer's core.yaml:
   chaincode:
     externalBuilders:
       - name: wasmcc

@@ -334,7 +334,7 @@ impl Simulator {
     fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
         self.check_room(key.len())?;
         let value = self.snapshot.get(ns, key)?;
-        self.builder.add_read(ns, key, version(value.as_ref()));
+        self.builder.add_read(ns, key, value.as_ref().map(|value| value.version));
         Ok(value)
     }
 
@@ -346,7 +346,12 @@ impl Simulator {
     ) -> Result<Option<VersionedValue>, LedgerError> {
         self.check_room(key.len())?;
         let value = self.snapshot.get_private_hash(ns, collection, key)?;
-        self.builder.add_hashed_read(ns, collection, key, version(value.as_ref()));
+        self.builder.add_hashed_read(
+            ns,
+            collection,
+            key,
+            value.as_ref().map(|value| value.version),
+        );
         Ok(value)
     }
 
@@ -396,8 +401,4 @@ impl RangeScan {
         self.info.end_key.clone_from(&key);
         Ok(Some(KeyValue { key, value: value.value }))
     }
-}
-
-fn version(value: Option<&VersionedValue>) -> Option<Height> {
-    value.map(|value| value.version)
 }

@@ -29,7 +29,8 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     }
     let path = component_path(&output.stdout).ok_or_else(|| {
         failed(format!(
-            "{} makes no component: its Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`",
+            "{} makes no component: its Cargo.toml needs a [lib] with crate-type = [\"cdylib\", \
+             \"rlib\"]",
             dir.display()
         ))
     })?;

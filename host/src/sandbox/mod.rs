@@ -22,6 +22,7 @@
 
 mod build;
 mod call;
+mod error;
 
 use std::sync::{Arc, OnceLock};
 
@@ -42,56 +43,10 @@ use crate::workers::Workers;
 
 pub use build::build;
 pub use call::Call;
+pub use error::SandboxError;
 
 /// The channel that a sandbox has from the start.
 pub const CHANNEL: &str = "mychannel";
-
-/// What can go wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// The sandbox could not be set up.
-    #[error("cannot set up a sandbox: {0:#}")]
-    Setup(anyhow::Error),
-    /// The network has no such user.
-    #[error("there is no user {user} in {org}: {reason}")]
-    NoUser {
-        /// The MSP id.
-        org: String,
-        /// The name.
-        user: String,
-        /// Why.
-        reason: String,
-    },
-    /// The peer refused the proposal before it ran.
-    #[error("the peer rejected the proposal: {0}")]
-    Rejected(#[from] Rejected),
-    /// The chaincode, or the peer on its behalf, answered with an error status.
-    #[error("status {}: {}", .0.status, .0.message)]
-    Refused(Response),
-    /// The answer could not be made a transaction.
-    #[error("cannot assemble the transaction: {0}")]
-    Assemble(#[from] ClientError),
-    /// The block could not be committed.
-    #[error("cannot commit: {0}")]
-    Commit(String),
-    /// The transaction committed as invalid.
-    #[error("transaction {tx_id} is invalid: {}{}", code.as_str_name(), conflict_text(conflict))]
-    Invalid {
-        /// The transaction.
-        tx_id: String,
-        /// Why it is invalid.
-        code: TxValidationCode,
-        /// What it collided with, if it did.
-        conflict: Option<Box<Conflict>>,
-    },
-    /// A component could not be built.
-    #[error("cannot build the component: {0}")]
-    Build(String),
-}
-
-fn conflict_text(conflict: &Option<Box<Conflict>>) -> String {
-    conflict.as_ref().map(|conflict| format!(" ({conflict})")).unwrap_or_default()
-}
 
 /// A proposal's answer.
 #[derive(Clone, Debug)]

@@ -166,7 +166,7 @@ fn only_some_system_chaincodes_may_be_called() {
     let data: protos::ChaincodeData =
         prost::Message::decode(data.response.payload.as_slice()).unwrap();
     assert_eq!((data.name.as_str(), data.version.as_str()), ("b", "1.0"));
-    for name in ["cscc", "escc", "qscc"] {
+    for name in ["cscc", "escc", "qscc", "vscc"] {
         let endorsed = endorse(&sandbox, &format!("cc2cc {name} GetChannels"));
         let text = format!("system chaincode {name} cannot be invoked by a chaincode");
         assert_eq!(refusal(&endorsed), text);

@@ -1,6 +1,6 @@
 //! The same proposal gives the same, wherever and how often it is simulated.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::client::{ProposalBuilder, chaincode_action, cscc};
@@ -20,6 +20,12 @@ struct Twins {
 }
 
 impl Twins {
+    /// Shared by all tests: none changes what another one reads.
+    fn get() -> &'static Self {
+        static TWINS: LazyLock<Twins> = LazyLock::new(Twins::new);
+        &TWINS
+    }
+
     fn new() -> Self {
         let network = Peers::new(&NetworkSpec::default());
         let members = network.network();
@@ -34,7 +40,7 @@ impl Twins {
         });
         let deploy = deploy.nonce("deploy").timestamp(Timestamp { seconds: 1, nanos: 0 });
         let peers = [(), ()].map(|()| {
-            let peer = network.peer(|_| {});
+            let peer = network.peer(|config| config.runtime = None);
             process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
             let install = lscc::install("probe", "1.0", guest("probe")).sign(&admin);
             process(&peer, install.signed).unwrap();
@@ -70,7 +76,7 @@ fn unsigned(processed: Processed) -> Processed {
 
 #[test]
 fn a_proposal_simulated_twice_anywhere_gives_the_same_bytes_and_fuel() {
-    let twins = Twins::new();
+    let twins = Twins::get();
     twins.commit("mput row 120");
     for line in [
         "noop",
@@ -98,7 +104,7 @@ fn a_proposal_simulated_twice_anywhere_gives_the_same_bytes_and_fuel() {
 
 #[test]
 fn a_trap_is_the_same_everywhere_too() {
-    let twins = Twins::new();
+    let twins = Twins::get();
     let members = twins.peers[0].network().org("Org1MSP").unwrap();
     let admin = members.admin().unwrap();
     for peer in &twins.peers {
@@ -138,7 +144,7 @@ fn probe(twins: &Twins, nonce: &str, at: Timestamp) -> Vec<(String, String)> {
 
 #[test]
 fn clocks_show_the_proposals_time_and_stand_still() {
-    let twins = Twins::new();
+    let twins = Twins::get();
     for (at, clock) in [
         (Timestamp { seconds: 1_700_000_000, nanos: 123_456_789 }, "1700000000.123456789"),
         (Timestamp { seconds: 0, nanos: 0 }, "0.000000000"),
@@ -147,7 +153,7 @@ fn clocks_show_the_proposals_time_and_stand_still() {
         // A client's word is no reason to trap.
         (Timestamp { seconds: i64::MAX, nanos: 0 }, "0.000000000"),
     ] {
-        let told = probe(&twins, "nonce", at);
+        let told = probe(twins, "nonce", at);
         assert_eq!(told[1], ("clock".into(), clock.into()));
         assert_eq!(told[2], ("elapsed".into(), "0".into()));
     }
@@ -155,13 +161,13 @@ fn clocks_show_the_proposals_time_and_stand_still() {
 
 #[test]
 fn random_numbers_and_hash_orders_are_those_of_the_transaction() {
-    let twins = Twins::new();
+    let twins = Twins::get();
     let at = Timestamp { seconds: 1, nanos: 0 };
-    let (one, again) = (probe(&twins, "one", at), probe(&twins, "one", at));
+    let (one, again) = (probe(twins, "one", at), probe(twins, "one", at));
     assert_eq!(one, again);
-    let two = probe(&twins, "two", at);
+    let two = probe(twins, "two", at);
     assert_ne!(one[0], two[0], "the order of a map");
     assert_ne!(one[3], two[3], "a random number");
-    let later = probe(&twins, "one", Timestamp { seconds: 2, nanos: 0 });
+    let later = probe(twins, "one", Timestamp { seconds: 2, nanos: 0 });
     assert_eq!((&one[0], &one[3]), (&later[0], &later[3]), "time takes no part in it");
 }

@@ -309,16 +309,16 @@ fn an_unknown_chaincode_is_an_answer_of_status_500() {
 }
 
 #[test]
-fn a_proposal_does_not_reach_the_endorsing_chaincode() {
-    for channel in [CHANNEL, ""] {
-        let proposal = ProposalBuilder::new(channel, "escc").args(["x"]).sign(&SETUP.user);
+fn a_proposal_reaches_neither_escc_nor_vscc() {
+    for (channel, name) in [(CHANNEL, "escc"), ("", "escc"), (CHANNEL, "vscc"), ("", "vscc")] {
+        let proposal = ProposalBuilder::new(channel, name).args(["x"]).sign(&SETUP.user);
         let response = send(proposal.signed).unwrap();
         assert_eq!(response.status, 500);
         assert_eq!(
             response.message,
             format!(
-                "make sure the chaincode escc has been successfully defined on channel {channel} \
-                 and try again: chaincode escc not found"
+                "make sure the chaincode {name} has been successfully defined on channel {channel} \
+                 and try again: chaincode {name} not found"
             )
         );
     }

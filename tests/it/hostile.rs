@@ -93,6 +93,7 @@ impl Setup {
 
 static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     Setup::new(|config| {
+        config.runtime = None;
         config.limits = Limits {
             instances: 24,
             fuel: 100_000_000,
@@ -361,6 +362,7 @@ fn one_proposal_sent_many_times_at_once_runs_one_at_a_time() {
 fn what_takes_too_long_is_stopped_and_never_endorsed() {
     // As good as no fuel limit, so only time can end it.
     let setup = Setup::new(|config| {
+        config.runtime = None;
         config.limits.fuel = u64::MAX;
         config.support.execute_timeout = Duration::from_secs(1);
     });

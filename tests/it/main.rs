@@ -16,6 +16,7 @@ mod golden;
 mod golden_refusals;
 mod hostile;
 mod install;
+mod launch;
 mod ledger_tools;
 mod lifecycle;
 mod package;

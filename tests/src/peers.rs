@@ -1,7 +1,7 @@
 //! Peers beside the sandbox's own: several of one network, and what a client does with one.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use rcgen::{CertificateParams, DnType, DnValue, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -11,10 +11,13 @@ use wasmcc::endorser::{Processed, Rejected};
 use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc::node::{Peer, PeerConfig};
 use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::runtime::Limits;
+use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
 
 /// As [`Workers`](wasmcc::workers::Workers) have it.
 const STACK_BYTES: usize = 16 << 20;
+
+/// Each reserves 4 GiB of address space.
+const INSTANCES: u32 = 32;
 
 /// A network whose members can be read any number of times, for peers that share nothing else.
 pub struct Peers {
@@ -67,10 +70,17 @@ impl Peers {
         SigningIdentity::from_pem(msp_id, client.as_bytes(), key.as_bytes()).expect("both fit")
     }
 
-    /// A peer of Org1MSP in memory, with a runtime of its own; `adjust` changes its configuration.
+    /// A peer of Org1MSP in memory; `adjust` changes its configuration. It shares a runtime with the
+    /// others, so that a component is compiled once, unless that is taken away.
     pub fn peer(&self, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
+        static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
+            let limits = Limits { instances: INSTANCES, ..Limits::default() };
+            let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+            Arc::new(runtime.expect("the machine runs WebAssembly"))
+        });
         let mut config = PeerConfig::new(self.network(), "Org1MSP");
-        config.limits = Limits { instances: 16, ..Limits::default() };
+        config.limits = Limits { instances: INSTANCES, ..Limits::default() };
+        config.runtime = Some(Arc::clone(&RUNTIME));
         config.ledger.cache_bytes = 16 << 20;
         adjust(&mut config);
         Peer::open(config).expect("the configuration is usable")

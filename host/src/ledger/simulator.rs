@@ -22,7 +22,6 @@ use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
 use crate::proto::kvrwset::RangeQueryInfo;
 use crate::proto::rwset::TxPvtReadWriteSet;
-use crate::types::Height;
 
 /// One simulation. Its results come out of `finish`, once; dropping it discards them.
 pub struct Simulator {

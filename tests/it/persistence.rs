@@ -41,7 +41,11 @@ impl Disk {
     }
 
     fn peer(&self) -> Arc<Peer> {
-        self.peers.peer(|config| config.data = Some(self.path().to_owned()))
+        self.peers.peer(|config| {
+            config.data = Some(self.path().to_owned());
+            // One of its own keeps compiled code in the data folder.
+            config.runtime = None;
+        })
     }
 
     /// Why a peer does not open.

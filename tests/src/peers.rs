@@ -70,8 +70,8 @@ impl Peers {
         SigningIdentity::from_pem(msp_id, client.as_bytes(), key.as_bytes()).expect("both fit")
     }
 
-    /// A peer of Org1MSP in memory; `adjust` changes its configuration. It shares a runtime with the
-    /// others, so that a component is compiled once, unless that is taken away.
+    /// A peer of Org1MSP in memory; `adjust` changes its configuration. It shares a runtime with
+    /// the others, so that a component is compiled once, unless that is taken away.
     pub fn peer(&self, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
         static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
             let limits = Limits { instances: INSTANCES, ..Limits::default() };

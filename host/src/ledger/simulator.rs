@@ -345,12 +345,8 @@ impl Simulator {
     ) -> Result<Option<VersionedValue>, LedgerError> {
         self.check_room(key.len())?;
         let value = self.snapshot.get_private_hash(ns, collection, key)?;
-        self.builder.add_hashed_read(
-            ns,
-            collection,
-            key,
-            value.as_ref().map(|value| value.version),
-        );
+        let version = value.as_ref().map(|value| value.version);
+        self.builder.add_hashed_read(ns, collection, key, version);
         Ok(value)
     }
 

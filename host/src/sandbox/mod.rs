@@ -30,8 +30,7 @@ use prost::Message;
 
 use crate::chaincode::ExternalConfig;
 use crate::client::lscc::Definition;
-use crate::client::{self, ClientError, ClientProposal, ProposalBuilder};
-use crate::endorser::Rejected;
+use crate::client::{self, ClientProposal, ProposalBuilder};
 use crate::ledger::{Conflict, Ledger, TxRwSet};
 use crate::msp::{Network, NetworkSpec, SigningIdentity};
 use crate::node::{Peer, PeerConfig};

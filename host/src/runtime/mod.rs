@@ -25,6 +25,7 @@ mod wasi;
 pub use admission::{AdmissionError, Report, inspect};
 pub use backend::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+    RESULT_BYTES,
 };
 pub use component::{Component, LoadError};
 pub use failure::Failure;

@@ -110,6 +110,10 @@ impl ExternalProgram {
     /// Does all actions; gives the name that a program wants to be known under, if it just said
     /// one.
     fn act(&self, link: &mut Link) -> Option<String> {
+        // Whoever hears that the stream has ended may come back at once, and must not find it open.
+        if link.outbox.is_none() {
+            self.open.store(false, Ordering::Release);
+        }
         let name = link.act();
         self.open.store(link.outbox.is_some(), Ordering::Release);
         name
@@ -200,6 +204,7 @@ impl ExternalStream {
         let mut link = self.program.lock();
         if let Err(error) = link.peer.handle_wire(wire) {
             tracing::warn!(%error, "a chaincode stream ends");
+            self.program.open.store(false, Ordering::Release);
         }
         let name = self.program.act(&mut link);
         drop(link);

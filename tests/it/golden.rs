@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use prost::Message;
 use wasmcc::client;
-use wasmcc::endorser::{UnpackedProposal, tx_id};
+use wasmcc::endorser::UnpackedProposal;
 use wasmcc::ledger::{TxEnvelope, TxRwSet, commit_hash, data_hash, header_hash, tx_filter};
 use wasmcc::msp::{ChannelConfig, NetworkSpec, Role};
 use wasmcc::node::Peer;
 use wasmcc::proto::common::{self, Block};
 use wasmcc::proto::protos::{self, ProposalResponse, SignedProposal};
-use wasmcc::types::sha256_all;
+use wasmcc::types::{compute_tx_id, sha256_all};
 use wasmcc_tests::{Peers, golden, process};
 
 /// Where proposals lie, how their names end and those of their answers, and whose channel it is.
@@ -79,7 +79,7 @@ fn every_proposal_is_signed_and_named_by_the_rules() {
             let epoch = unpacked.channel_header.epoch.to_le_bytes();
             let binding = sha256_all([nonce, creator, epoch.as_slice()]);
             assert_eq!(unpacked.context.binding, binding, "{name}");
-            let named = unpacked.channel_header.tx_id == tx_id(nonce, creator);
+            let named = unpacked.channel_header.tx_id == compute_tx_id(nonce, creator);
             let creator = config.msps().deserialize(creator).expect(&name);
             assert!(creator.has_role(Role::Client) || creator.has_role(Role::Admin), "{name}");
             let verified = creator.verify(&signed.proposal_bytes, &signed.signature).is_ok();

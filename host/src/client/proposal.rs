@@ -9,7 +9,7 @@ use crate::msp::SigningIdentity;
 use crate::proto::common;
 use crate::proto::protos;
 use crate::proto::protos::chaincode_spec;
-use crate::types::{Timestamp, TxId, sha256_all};
+use crate::types::{Timestamp, TxId, compute_tx_id};
 
 /// As long as Fabric's own clients make it.
 const NONCE_BYTES: usize = 24;
@@ -146,9 +146,7 @@ pub(super) fn chaincode_spec(
 }
 
 fn tx_id(nonce: &[u8], creator: &[u8]) -> TxId {
-    let hash = sha256_all([nonce, creator]);
-    let text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    TxId::parse(&text).expect("64 digits are a transaction id")
+    TxId::parse(&compute_tx_id(nonce, creator)).expect("64 digits are a transaction id")
 }
 
 fn random_nonce() -> Vec<u8> {

@@ -12,7 +12,7 @@ use crate::proto::common::{ChannelHeader, Envelope, Header, HeaderType, Payload,
 use crate::proto::protos::{
     ChaincodeActionPayload, ProposalResponsePayload, Transaction, TxValidationCode,
 };
-use crate::types::sha256_all;
+use crate::types::{compute_tx_id, sha256_all};
 
 /// An entry of a block, opened down to its channel header.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl<'a> OpenedTx<'a> {
         match HeaderType::try_from(self.channel_header.r#type) {
             Ok(HeaderType::EndorserTransaction) => {
                 let SignatureHeader { creator, nonce } = &signature_header;
-                let (given, expected) = (&self.channel_header.tx_id, tx_id(nonce, creator));
+                let (given, expected) = (&self.channel_header.tx_id, compute_tx_id(nonce, creator));
                 if *given != expected {
                     let reason = format!("invalid txid. got [{given}], expected [{expected}]");
                     return Err(Invalid::new(TxValidationCode::BadProposalTxid, reason));
@@ -147,9 +147,4 @@ fn check_signature_header(header: &SignatureHeader) -> Result<(), &'static str> 
         }
         _ => Ok(()),
     }
-}
-
-/// The id that a transaction with this nonce and creator must have: lower-case hexadecimal.
-fn tx_id(nonce: &[u8], creator: &[u8]) -> String {
-    sha256_all([nonce, creator]).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,4 +9,4 @@ mod response;
 
 pub use error::Rejected;
 pub use process_proposal::{Endorser, Processed};
-pub use proposal::{UnpackedProposal, tx_id};
+pub use proposal::UnpackedProposal;

@@ -9,12 +9,12 @@ use prost::Message;
 use crate::chaincode::{AccessControl, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams};
 use crate::channel::{Channel, Channels};
 use crate::endorser::error::Rejected;
-use crate::endorser::proposal::{UnpackedProposal, hex};
+use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
 use crate::ledger::SimulationResults;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
-use crate::types::{Entry, Response, TxId};
+use crate::types::{Entry, Response, TxId, hex};
 
 /// The system chaincode that signs.
 const ESCC: &str = "escc";

@@ -9,7 +9,7 @@ use crate::msp::{Identity, MspManager};
 use crate::proto::common;
 use crate::proto::protos;
 use crate::protocol::context_of_parts;
-use crate::types::{ProposalContext, sha256_all};
+use crate::types::{ProposalContext, compute_tx_id, sha256_all};
 
 /// What one signed proposal says. Nothing of it is believed before [`UnpackedProposal::validate`].
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl UnpackedProposal {
         if self.signature_header.creator.is_empty() {
             return invalid("creator is empty");
         }
-        let expected = tx_id(&self.signature_header.nonce, &self.signature_header.creator);
+        let expected = compute_tx_id(&self.signature_header.nonce, &self.signature_header.creator);
         if self.tx_id() != expected {
             let given = self.tx_id();
             return invalid(&format!(
@@ -170,17 +170,4 @@ impl UnpackedProposal {
 
 fn denied(channel: &str, msp_id: &str) -> String {
     format!("access denied: channel [{channel}] creator org [{msp_id}]")
-}
-
-/// The id that a transaction with this nonce and creator must have.
-pub fn tx_id(nonce: &[u8], creator: &[u8]) -> String {
-    hex(&sha256_all([nonce, creator]))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits =
-        bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
-    digits.map(char::from).collect()
 }

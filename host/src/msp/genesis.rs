@@ -43,6 +43,7 @@ use crate::proto::orderer::BatchTimeout;
 use crate::proto::orderer::ConsensusType;
 use crate::types::ChannelId;
 use crate::types::duration;
+use crate::types::hex;
 use crate::types::sha256;
 use crate::types::sha256_all;
 
@@ -210,8 +211,4 @@ fn first_block(transaction: Vec<u8>) -> Block {
         data: Some(BlockData { data: vec![transaction] }),
         metadata: Some(BlockMetadata { metadata }),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

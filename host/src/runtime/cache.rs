@@ -15,7 +15,7 @@ use crate::runtime::component::{Component, LoadError};
 use crate::runtime::engine::COST_TABLE;
 use crate::runtime::instance::TxState;
 use crate::runtime::limits::Limits;
-use crate::types::{sha256, sha256_all};
+use crate::types::{hex, sha256, sha256_all};
 
 type Slot = Arc<OnceLock<Result<Arc<Component>, LoadError>>>;
 
@@ -159,8 +159,4 @@ fn compatibility(engine: &Engine) -> [u8; 8] {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish().to_le_bytes()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

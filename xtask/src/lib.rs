@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod cargo;
 pub mod demo;
+pub mod fuzz;
 pub mod guests;
 pub mod npm;
 pub mod target;

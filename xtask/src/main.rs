@@ -14,6 +14,7 @@ usage: cargo xtask VERB
   demo      run the main job: deploy a contract on an embedded peer and follow its transactions
   test      run all tests
   bench     run the benches in release mode and print their figures
+  fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   guests    build all chaincode components and print their paths and sizes
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
 ";
@@ -31,6 +32,11 @@ fn main() -> Result<ExitCode> {
         ["demo"] => xtask::demo::run()?,
         ["test"] => xtask::test::run()?,
         ["bench"] => xtask::bench::run()?,
+        ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz(&mut out, seconds)?,
+            Err(_) => anyhow::bail!("{seconds:?} is no number of seconds"),
+        },
         ["target"] => xtask::target::ensure()?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
         _ => {
@@ -39,4 +45,11 @@ fn main() -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn fuzz(out: &mut impl Write, seconds: u32) -> Result<()> {
+    if !xtask::fuzz::run(seconds)? {
+        writeln!(out, "there is no nightly toolchain: the fuzz targets are not run")?;
+    }
+    Ok(())
 }

@@ -28,6 +28,8 @@ mod tx_key;
 mod fuzz;
 #[cfg(test)]
 mod pair;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 #[cfg(test)]
 mod replay;
 

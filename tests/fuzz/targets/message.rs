@@ -1,0 +1,18 @@
+//! Any bytes as a message: no panic, and what is understood survives the way back.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use prost::Message as _;
+use wasmcc_fuzz::proto::protos::{ChaincodeMessage, SignedProposal};
+use wasmcc_fuzz::protocol::{Message, proposal_context};
+
+fuzz_target!(|bytes: &[u8]| {
+    _ = proposal_context(&SignedProposal { proposal_bytes: bytes.to_vec(), ..Default::default() });
+    let Ok(wire) = ChaincodeMessage::decode(bytes) else { return };
+    if let Some(proposal) = &wire.proposal {
+        _ = proposal_context(proposal);
+    }
+    let Ok(message) = Message::decode(wire) else { return };
+    let again = Message::decode(message.clone().encode()).expect("what was encoded can be decoded");
+    assert_eq!(again, message);
+});

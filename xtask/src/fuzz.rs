@@ -1,0 +1,86 @@
+//! `cargo xtask fuzz [SECONDS]`: runs every fuzz target for a while.
+//!
+//! Invariant: needs a nightly toolchain, since fuzzing instruments the code; where there is none,
+//! it says so and does nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cargo;
+use crate::root;
+
+/// How long each target runs, unless told.
+pub const SECONDS: u32 = 20;
+
+/// The programs in `tests/fuzz/targets`.
+const TARGETS: [&str; 3] = ["message", "peer_side", "shim_side"];
+
+/// Runs every target for `seconds`. What it has tried that was worth trying is kept below the
+/// target folder and tried again the next time. Gives whether there was a nightly toolchain.
+///
+/// # Errors
+/// A target does not build, or has found something; the input that did it is named.
+pub fn run(seconds: u32) -> Result<bool> {
+    if !has_nightly() {
+        return Ok(false);
+    }
+    let target = cargo::target_dir()?;
+    let tools = target.join("tools");
+    let program = tools.join("bin/cargo-fuzz");
+    if !program.exists() {
+        let mut install = nightly("cargo");
+        install.args(["install", "cargo-fuzz", "--locked", "--quiet", "--root"]).arg(&tools);
+        check(&mut install, "cargo-fuzz cannot be installed")?;
+    }
+    for name in TARGETS {
+        let corpus = target.join("fuzz-corpus").join(name);
+        fs::create_dir_all(&corpus)?;
+        let mut fuzz = nightly(&program);
+        fuzz.args(["fuzz", "run", "--fuzz-dir", "tests/fuzz", name]).arg(corpus).args([
+            "--",
+            &format!("-max_total_time={seconds}"),
+            "-print_final_stats=0",
+            "-verbosity=0",
+        ]);
+        check(&mut fuzz, &format!("fuzz target {name} has found something"))?;
+    }
+    Ok(true)
+}
+
+fn has_nightly() -> bool {
+    let mut rustc = nightly("rustc");
+    let rustc = rustc.arg("--version").stdout(Stdio::piped()).stderr(Stdio::null()).output();
+    rustc.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("nightly"))
+}
+
+/// A program of the nightly toolchain, by rustup's own way to choose.
+fn nightly(program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(program.as_ref());
+    command.current_dir(root()).env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO");
+    command
+}
+
+fn check(command: &mut Command, failed: &str) -> Result<()> {
+    let status = command.status().with_context(|| failed.to_owned())?;
+    ensure!(status.success(), "{failed}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_run() {
+        let folder = root().join("tests/fuzz/targets");
+        let mut found: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        assert_eq!(found, TARGETS.map(|name| format!("{name}.rs")));
+    }
+}

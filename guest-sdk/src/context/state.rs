@@ -74,7 +74,7 @@ impl Context {
         self.peer.get_state_metadata(key)
     }
 
-    /// Sets one piece of metadata at commit.
+    /// Replaces all metadata of the key at commit: this piece is the only one then.
     ///
     /// # Errors
     /// What the peer refuses.

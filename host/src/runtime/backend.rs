@@ -134,7 +134,7 @@ pub trait Backend: Send {
         key: &str,
     ) -> Result<Vec<(String, Vec<u8>)>, BackendError>;
 
-    /// Sets one piece of metadata of a key at commit.
+    /// Replaces all metadata of a key with this piece at commit.
     fn put_state_metadata(
         &mut self,
         collection: &str,

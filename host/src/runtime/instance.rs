@@ -16,7 +16,7 @@ use crate::runtime::component::{Component, LoadError};
 use crate::runtime::engine::engine;
 use crate::runtime::failure::{Failure, Stop, classify};
 use crate::runtime::limits::Limits;
-use crate::runtime::output::Capture;
+use crate::runtime::output::{Capture, one_line};
 use crate::runtime::rules;
 use crate::runtime::ticker::Ticker;
 use crate::runtime::wasi;
@@ -210,7 +210,7 @@ impl Instance {
     fn log_output(&self) {
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             for line in output.text().lines() {
-                tracing::debug!(target: "wasmcc::chaincode", "{name}: {line}");
+                tracing::debug!(target: "wasmcc::chaincode", "{name}: {}", one_line(line));
             }
         }
     }

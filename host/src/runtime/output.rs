@@ -1,5 +1,6 @@
 //! A guest's standard output and error, captured.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncWrite;
@@ -71,4 +72,31 @@ impl OutputStream for Capture {
 #[wasmtime_wasi::async_trait]
 impl Pollable for Capture {
     async fn ready(&mut self) {}
+}
+
+/// A guest's text as one line without codes for terminals, so that it cannot pass for lines of the
+/// host.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        match char {
+            char if char.is_control() => line.extend(char.escape_default()),
+            char => line.push(char),
+        }
+    }
+    Cow::Owned(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_cannot_start_a_line_of_the_log() {
+        assert_eq!(one_line("plain \u{fc}"), "plain \u{fc}");
+        assert_eq!(one_line("a\nINFO b\u{1b}[2J"), "a\\nINFO b\\u{1b}[2J");
+    }
 }

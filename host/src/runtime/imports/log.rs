@@ -2,6 +2,7 @@
 
 use crate::runtime::bindings::fabric::chaincode::log::{Host, Level};
 use crate::runtime::instance::TxState;
+use crate::runtime::output::one_line;
 
 impl Host for TxState {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
@@ -9,7 +10,7 @@ impl Host for TxState {
         if !self.take_log_line() {
             return Ok(());
         }
-        let message = shorten(&message, self.limits().log_line_bytes);
+        let message = one_line(shorten(&message, self.limits().log_line_bytes));
         match level {
             Level::Debug => tracing::debug!(target: "wasmcc::chaincode", "{message}"),
             Level::Info => tracing::info!(target: "wasmcc::chaincode", "{message}"),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message;
 use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::ledger::{CommitTx, Ledger, LedgerConfig, Ledgers, TxEnvelope, header_hash, new_block};
+use wasmcc::ledger::{
+    CommitTx, Ledger, LedgerConfig, Ledgers, NoCollections, TxEnvelope, header_hash, new_block,
+};
 use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc::proto::common::Block;
 use wasmcc::proto::protos;
@@ -69,7 +71,7 @@ fn commit(ledger: &Ledger, block: Block) -> usize {
         }
     });
     let txs = txs.collect();
-    let committed = ledger.commit(block, txs).unwrap();
+    let committed = ledger.commit(block, txs, &NoCollections).unwrap();
     committed.codes.iter().filter(|code| **code == protos::TxValidationCode::Valid).count()
 }
 

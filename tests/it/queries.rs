@@ -298,7 +298,6 @@ fn what_the_ledger_cannot_do_yet_is_told_clearly() {
     for (line, kind, what) in [
         ("query {}", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
         ("querypage {} 2 ''", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
-        ("pget c k", "GET_STATE", "reading private data is not supported by this ledger"),
         ("pput c k v", "PUT_STATE", "writing private data is not supported by this peer yet"),
         ("pdel c k", "DEL_STATE", "deleting private data is not supported by this peer yet"),
         (

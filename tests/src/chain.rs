@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use prost::Message;
 use wasmcc::ledger::{
-    CommitTx, CommittedBlock, Ledger, LedgerConfig, LedgerError, Ledgers, TxEnvelope, TxRwSet,
-    new_block,
+    CommitTx, CommittedBlock, Ledger, LedgerConfig, LedgerError, Ledgers, NoCollections,
+    TxEnvelope, TxRwSet, new_block,
 };
 use wasmcc::proto::common::{Block, ChannelHeader, Envelope, Header, HeaderType, Payload};
 use wasmcc::proto::protos::{
@@ -44,7 +44,7 @@ pub fn commit(ledger: &Ledger, envelopes: Vec<Vec<u8>>) -> Result<CommittedBlock
     });
     let txs = txs.collect::<Result<Vec<_>, LedgerError>>()?;
     let info = ledger.info();
-    ledger.commit(new_block(info.height, info.current_block_hash, envelopes), txs)
+    ledger.commit(new_block(info.height, info.current_block_hash, envelopes), txs, &NoCollections)
 }
 
 /// A chaincode's transaction with this read-write set; `input` is what its caller said.

@@ -15,7 +15,7 @@ use crate::committer::endorsement_validator::EndorsementValidator;
 use crate::committer::error::CommitError;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
-use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
+use crate::ledger::{CommitTx, CommittedBlock, LedgerError, NoCollections, new_block};
 use crate::proto::common::{Block, Envelope};
 use crate::proto::protos::TxValidationCode;
 
@@ -139,7 +139,7 @@ impl Committer {
         let tx_ids: Vec<_> = judged.iter().map(|judged| judged.tx.tx_id.clone()).collect();
         let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) =
             judged.into_iter().map(|JudgedTx { tx, reason }| (tx, reason)).unzip();
-        let committed = Arc::new(ledger.commit(block, txs)?);
+        let committed = Arc::new(ledger.commit(block, txs, &NoCollections)?);
         log(&committed, &tx_ids, &reasons, started);
         self.notifier.committed(&committed, &tx_ids);
         Ok(committed)

@@ -17,6 +17,8 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
 use crate::ledger::key;
 use crate::ledger::overlay::Overlay;
+use crate::ledger::private::store::PrivateStore;
+use crate::ledger::private::transient::TransientStore;
 use crate::ledger::simulator::Simulator;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::store::Table;
@@ -33,6 +35,8 @@ pub struct Ledger {
     pub(crate) channel: ChannelId,
     pub(crate) config: LedgerConfig,
     pub(crate) table: Table,
+    pub(crate) private: PrivateStore,
+    pub(crate) transient: TransientStore,
     pub(crate) blocks: BlockFile,
     pub(crate) overlay: Overlay,
     pub(crate) tip: RwLock<Tip>,
@@ -151,8 +155,14 @@ impl Ledger {
     }
 
     /// Starts a simulation on the state as it is now. The transaction id is only for error texts.
+    /// It sees no private data in the clear.
     pub fn simulator(self: &Arc<Self>, tx_id: &str) -> Simulator {
         Simulator::new(self.snapshot(), tx_id)
+    }
+
+    /// Starts a simulation that reads private data as a peer of `org` (MSP id) has them.
+    pub fn simulator_for(self: &Arc<Self>, tx_id: &str, org: &str) -> Simulator {
+        Simulator::new(self.snapshot(), tx_id).reading_as(org)
     }
 
     /// The state as it is now, to read without recording.

@@ -1,8 +1,10 @@
 //! Adding a block: check, validate, store, apply. Fabric: `kv_ledger.go`, function `commit`.
 //!
-//! The order is what makes a crash harmless. The block goes to disk first, with its verdicts and
-//! commit hash; then one batch changes state, history and indexes together and says so in the
-//! savepoint. Opening the ledger makes up for a batch that is missing (`recover`).
+//! The order is what makes a crash harmless. Private data go to disk first, since they are in no
+//! block and could not be made again; then the block, with its verdicts and commit hash; then one
+//! batch changes state, history and indexes together and says so in the savepoint. Last, what was
+//! purged goes from the private data store, and what waited for this block from the transient
+//! store. Opening the ledger makes up for whatever is missing of this (`recover`).
 //!
 //! Invariant: signatures and policies were judged above; here a verdict only ever changes from
 //! VALID to DUPLICATE_TXID, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
@@ -17,10 +19,14 @@ use crate::ledger::block_file::Location;
 use crate::ledger::channel::Ledger;
 use crate::ledger::channel::Tip;
 use crate::ledger::channel::TxEntry;
+use crate::ledger::collections::CollectionRules;
 use crate::ledger::committed::Committed;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::overlay::Layer;
+use crate::ledger::private::changes::PrivateChanges;
+use crate::ledger::private::collect::purges;
+use crate::ledger::private::record::PrivateRecord;
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::store::Batch;
 use crate::ledger::updates::Update;
@@ -95,12 +101,18 @@ impl Outcome {
 }
 
 impl Ledger {
-    /// Validates a block and adds it. `txs` has one entry for each transaction of the block.
+    /// Validates a block and adds it. `txs` has one entry for each transaction of the block;
+    /// `collections` say what becomes of the private data that were kept for them.
     ///
     /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
     /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
     /// (`NeedsReopen`) until it is opened again.
-    pub fn commit(&self, block: Block, txs: Vec<CommitTx>) -> Result<CommittedBlock, LedgerError> {
+    pub fn commit(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+    ) -> Result<CommittedBlock, LedgerError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -110,9 +122,11 @@ impl Ledger {
         // Set before anything can fail or panic, taken back when all is done.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs)?;
+        let records = self.store_private(header.number, &txs, &outcome, collections)?;
         let block = with_outcome(block, &outcome);
         let location = self.store_block(writer.offset, &block)?;
-        self.apply_block(&header, location, &txs, &outcome, updates)?;
+        self.apply_block(&header, location, &txs, &outcome, updates, &records)?;
+        self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
         let Outcome { codes, conflicts, commit_hash } = outcome;
@@ -169,6 +183,19 @@ impl Ledger {
             .collect()
     }
 
+    /// Puts the private data of a judged block on disk, and gives them.
+    pub(crate) fn store_private(
+        &self,
+        number: u64,
+        txs: &[CommitTx],
+        outcome: &Outcome,
+        collections: &dyn CollectionRules,
+    ) -> Result<Vec<PrivateRecord>, LedgerError> {
+        let records = self.collect_private(txs, &outcome.codes, collections)?;
+        self.private.put_block(number, &records, &purges(txs, &outcome.codes))?;
+        Ok(records)
+    }
+
     /// Puts a judged block on disk. From here on it is part of the chain, whatever happens next.
     pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         self.blocks.append(offset, block)
@@ -182,11 +209,15 @@ impl Ledger {
         txs: &[CommitTx],
         outcome: &Outcome,
         updates: UpdateBatch,
+        records: &[PrivateRecord],
     ) -> Result<(), LedgerError> {
         let number = header.number;
         let hash = header_hash(header);
         let mut batch = Batch::default();
         let mut layer = Layer::new();
+        let judged = (txs, outcome.codes.as_slice());
+        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, records)?;
+        private.apply(&mut batch, &mut layer);
         for (namespace, ns) in updates.namespaces {
             for (key, mut update) in ns.public {
                 for (last, heights) in update.history.drain(..) {
@@ -216,6 +247,15 @@ impl Ledger {
         });
         self.overlay.advance(number + 1);
         Ok(())
+    }
+
+    /// Forgets what private data are not needed any more now that a block is applied.
+    fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
+        let height = self.height();
+        self.settle_private(height)?;
+        self.transient.forget(txs.iter().filter_map(tx_id))?;
+        let retention = self.config.transient_retention_blocks;
+        self.transient.forget_below(height.saturating_sub(retention))
     }
 
     /// The first transaction of an id keeps it: lookups find that one.
@@ -293,7 +333,7 @@ fn valid_rwset(tx: &CommitTx) -> Option<&TxRwSet> {
     tx.rwset.as_ref().filter(|_| tx.code == TxValidationCode::Valid)
 }
 
-fn tx_id(tx: &CommitTx) -> Option<&str> {
+pub(crate) fn tx_id(tx: &CommitTx) -> Option<&str> {
     tx.tx_id.as_deref().filter(|tx_id| !tx_id.is_empty())
 }
 

@@ -19,6 +19,14 @@ pub struct LedgerConfig {
     pub max_rwset_bytes: usize,
     /// Range queries that one simulation may start.
     pub max_ranges: usize,
+    /// Blocks after which the private data of a transaction that never came is forgotten. Fabric's
+    /// `peer.gossip.pvtData.transientstoreMaxBlockRetention`.
+    pub transient_retention_blocks: u64,
+    /// Private data of transactions that are not committed, in bytes, for each channel.
+    pub max_transient_bytes: u64,
+    /// How often private data whose time is over is removed from the private data store, in blocks;
+    /// it is not given out meanwhile. Fabric's `ledger.pvtdataStore.purgeInterval`.
+    pub private_purge_interval_blocks: u64,
 }
 
 impl Default for LedgerConfig {
@@ -30,6 +38,9 @@ impl Default for LedgerConfig {
             max_value_bytes: 16 << 20,
             max_rwset_bytes: 64 << 20,
             max_ranges: 10_000,
+            transient_retention_blocks: 1_000,
+            max_transient_bytes: 1 << 30,
+            private_purge_interval_blocks: 100,
         }
     }
 }

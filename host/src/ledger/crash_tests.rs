@@ -74,7 +74,7 @@ fn child() {
                 }
                 "stored but for most of it" => ledger.blocks.truncate(offset + 30).unwrap(),
                 "flushed, not applied" => {}
-                _ => ledger.apply_block(&header, location, &txs, &outcome, updates).unwrap(),
+                _ => ledger.apply_block(&header, location, &txs, &outcome, updates, &[]).unwrap(),
             }
         }
     }

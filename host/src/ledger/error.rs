@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::types::{ChannelId, InvalidId};
+use crate::types::{ChannelId, Height, InvalidId};
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,18 @@ pub enum LedgerError {
     /// The state database holds something that this program never writes.
     #[error("the state database is damaged: {what}")]
     CorruptState {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// The private data of a folder cannot be opened.
+    #[error("the private data cannot be opened: {reason}")]
+    PrivateData {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The store of private data holds something that this program never writes.
+    #[error("the private data store is damaged: {what}")]
+    CorruptPrivateData {
         /// What was expected.
         what: &'static str,
     },
@@ -224,6 +236,44 @@ pub enum LedgerError {
         /// The transaction.
         tx_id: String,
     },
+    /// A query of private data after a write. The text is Fabric's, misspelling included.
+    #[error(
+        "txid [{tx_id}]: unsuppored transaction. Queries on pvt data is supported only in a \
+         read-only transaction"
+    )]
+    PrivateQueryAfterWrite {
+        /// The transaction.
+        tx_id: String,
+    },
+    /// A write after a query of private data. The text is Fabric's, misspelling included.
+    #[error(
+        "txid [{tx_id}]: unsuppored transaction. Transaction has already performed queries on pvt \
+         data. Writes are not allowed"
+    )]
+    WriteAfterPrivateQuery {
+        /// The transaction.
+        tx_id: String,
+    },
+    /// What the organization has of a private key is not what the channel agreed on: it is no
+    /// member of the collection, or has not got the data. The text is Fabric's.
+    #[error(
+        "private data matching public hash version is not available. Public hash version = {}, \
+         Private data version = {}",
+        version(hash),
+        version(private)
+    )]
+    PrivateDataNotAvailable {
+        /// The version that the channel agreed on; None: there is no such key.
+        hash: Option<Height>,
+        /// The version that the organization has.
+        private: Option<Height>,
+    },
+    /// The transient store is full.
+    #[error("private data of transactions that are not committed may take {limit} bytes at most")]
+    TransientStoreFull {
+        /// `LedgerConfig::max_transient_bytes`.
+        limit: u64,
+    },
     /// A name under which a peer value cannot be kept.
     #[error("'{key}' cannot be the key of a peer value: {reason}")]
     PeerKey {
@@ -235,6 +285,14 @@ pub enum LedgerError {
     /// Something that this ledger does not do.
     #[error("{0} is not supported by this ledger")]
     Unsupported(&'static str),
+}
+
+/// As Fabric writes a version. Fabric: `version.Height.String`.
+fn version(height: &Option<Height>) -> String {
+    match height {
+        Some(Height { block, tx }) => format!("{{BlockNum: {block}, TxNum: {tx}}}"),
+        None => "<nil>".to_owned(),
+    }
 }
 
 fn list(channels: &[ChannelId]) -> String {

@@ -13,6 +13,7 @@ use crate::ledger::block_file::BlockFile;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Database;
+use crate::ledger::store::Table;
 use crate::types::ChannelId;
 
 /// The name of the folder of the state, see `ledgers`.
@@ -20,12 +21,43 @@ pub(crate) const STATE: &str = "state";
 /// The name of the folder of the channels.
 pub(crate) const CHANNELS: &str = "channels";
 
+/// The name of the folder of the private data.
+pub(crate) const PRIVATE: &str = "private";
+
+/// The tables of one channel.
+pub(crate) struct Tables {
+    pub(crate) state: Table,
+    pub(crate) private: Table,
+    pub(crate) transient: Table,
+}
+
+impl Tables {
+    /// Opens them, or makes them: the state is in one database, private data in the other.
+    pub(crate) fn open(
+        state: &Database,
+        private: &Database,
+        channel: &ChannelId,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self {
+            state: state.table(channel)?,
+            private: private.table(channel)?,
+            transient: private.table(&transient_name(channel))?,
+        })
+    }
+}
+
+/// No channel has a name with this character.
+pub(crate) fn transient_name(channel: &ChannelId) -> String {
+    format!("{channel}~transient")
+}
+
 /// All channels of a peer that is not running.
 pub struct LedgerFolder {
     pub(crate) dir: PathBuf,
     pub(crate) config: LedgerConfig,
     /// While it is open, no peer can open the folder.
     pub(crate) state: Result<Database, LedgerError>,
+    pub(crate) private: Result<Database, LedgerError>,
 }
 
 impl LedgerFolder {
@@ -40,7 +72,8 @@ impl LedgerFolder {
             Err(error @ LedgerError::Locked { .. }) => return Err(error),
             state => state,
         };
-        Ok(Self { dir: dir.to_owned(), config, state })
+        let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
+        Ok(Self { dir: dir.to_owned(), config, state, private })
     }
 
     /// The channels that have blocks, sorted.
@@ -69,6 +102,14 @@ impl LedgerFolder {
         found.ok_or_else(|| LedgerError::UnknownChannel { channel: name.to_owned(), known })
     }
 
+    /// The private data. They cannot be made again, so nothing goes on without them silently.
+    ///
+    /// Errors: `PrivateData` if they could not be opened.
+    pub(crate) fn private(&self) -> Result<&Database, LedgerError> {
+        let closed = |error| LedgerError::PrivateData { reason: chain(error) };
+        self.private.as_ref().map_err(|error| closed(error))
+    }
+
     /// The blocks of a channel, to read only.
     pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
         BlockFile::open_to_read(&self.blocks_path(channel))
@@ -76,5 +117,13 @@ impl LedgerFolder {
 
     fn blocks_path(&self, channel: &ChannelId) -> PathBuf {
         self.dir.join(CHANNELS).join(channel.as_str()).join("blocks")
+    }
+}
+
+/// An error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
     }
 }

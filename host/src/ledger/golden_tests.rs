@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::ledger::Ledger;
 use crate::ledger::Ledgers;
+use crate::ledger::NoCollections;
 use crate::ledger::TxEnvelope;
 use crate::ledger::TxRwSet;
 use crate::ledger::block;
@@ -37,7 +38,7 @@ fn replay(ledger: &Ledger, golden: &Block) {
         TxValidationCode::Valid
     };
     let txs = envelopes(golden).iter().map(|envelope| commit_tx(envelope, code)).collect();
-    let committed = ledger.commit(body, txs).unwrap();
+    let committed = ledger.commit(body, txs, &NoCollections).unwrap();
     let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32 as u8).collect();
     assert_eq!(codes, block::tx_filter(golden), "verdicts of block {number}");
     for (code, conflict) in committed.codes.iter().zip(&committed.conflicts) {

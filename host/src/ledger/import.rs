@@ -21,6 +21,8 @@ use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::CHANNELS;
 use crate::ledger::folder::LedgerFolder;
+use crate::ledger::folder::Tables;
+use crate::ledger::folder::transient_name;
 use crate::ledger::ledgers::genesis_channel;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
@@ -59,19 +61,20 @@ impl LedgerFolder {
         path: &Path,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Imported, LedgerError> {
-        let database = self.state?;
+        let Self { dir, config, state, private } = self;
+        let (database, private) = (state?, private?);
         let mut reader = BlockReader::open(path)?;
         let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
         let genesis = reader.next(path)?.ok_or_else(|| damaged("the file is empty"))?;
         let (channel, _) = genesis_channel(&genesis)?;
-        let target = self.dir.join(CHANNELS).join(channel.as_str());
+        let target = dir.join(CHANNELS).join(channel.as_str());
         if target.exists() {
             return Err(LedgerError::ChannelExists { channel });
         }
-        let staging = self.dir.join(IMPORTING);
+        let staging = dir.join(IMPORTING);
         remove(&staging)?;
         fs::create_dir_all(&staging).map_err(io("make", &staging))?;
-        let judged = judge(&staging, &channel, &self.config, &mut reader, path, genesis, on_step);
+        let judged = judge(&staging, &channel, &config, &mut reader, path, genesis, on_step);
         let imported = match judged {
             Ok(imported) => imported,
             Err(error) => {
@@ -81,12 +84,15 @@ impl LedgerFolder {
         };
         // Rows of a channel of this name whose folder somebody removed.
         database.drop_table(&channel)?;
+        private.drop_table(&channel)?;
+        private.drop_table(&transient_name(&channel))?;
         fs::rename(&staging, &target).map_err(io("move", &staging))?;
-        for dir in [&target, &self.dir.join(CHANNELS), &self.dir] {
+        for dir in [&target, &dir.join(CHANNELS), &dir] {
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
         }
         let blocks = BlockFile::open(&target.join("blocks"), true)?;
-        Ledger::open(channel.clone(), self.config, database.table(&channel)?, blocks)?;
+        let tables = Tables::open(&database, &private, &channel)?;
+        Ledger::open(channel.clone(), config, tables, blocks)?;
         database.flush()?;
         Ok(imported)
     }
@@ -105,7 +111,7 @@ fn judge(
     let stored = staging.join("blocks");
     let blocks = BlockFile::open(&stored, false)?;
     let to_read = BlockFile::open_to_read(&stored)?;
-    let mut replay = Replay::scratch(channel.clone(), config.clone(), to_read)?;
+    let mut replay = Replay::scratch(channel.clone(), config.clone(), None, to_read)?;
     let mut next = Some(genesis);
     while let Some(block) = next {
         blocks.append(replay.offset(), &block)?;

@@ -3,7 +3,7 @@
 //! A transaction that lost a race lost it against the state in front of its block, which is made
 //! again for that.
 //!
-//! Invariant: reads blocks only; the stored state is not asked.
+//! Invariant: reads blocks and private data only; the stored state is not asked.
 
 use crate::ledger::block;
 use crate::ledger::envelope::TxEnvelope;
@@ -62,7 +62,8 @@ impl LedgerFolder {
         on_step: &mut dyn FnMut(Step),
     ) -> Result<(), LedgerError> {
         let blocks = self.blocks(channel)?;
-        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), blocks)?;
+        let private = self.private().ok();
+        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), private, blocks)?;
         while replay.height() <= last {
             let number = replay.height();
             let Some(mut outcome) = replay.next()? else { break };

@@ -13,6 +13,9 @@ use crate::types::sha256;
 
 const STATE: u8 = b's';
 const HASHED: u8 = b'h';
+const PRIVATE: u8 = b'p';
+const PRIVATE_NAME: u8 = b'n';
+const EXPIRY: u8 = b'e';
 const HISTORY: u8 = b'k';
 const TX: u8 = b't';
 const BLOCK: u8 = b'b';
@@ -26,6 +29,13 @@ pub(crate) const SAVEPOINT: &[u8] = b"m";
 pub(crate) enum Kind {
     /// A key's value, public or private.
     Value,
+    /// Who has a private key in the clear, and its plain name.
+    PrivateName,
+    /// The end of the time of a private key.
+    Expiry {
+        /// The block that wrote the key.
+        committing: Option<u64>,
+    },
     /// A part of a key's history.
     History {
         /// The last height in it.
@@ -66,7 +76,17 @@ pub(crate) fn state_range(namespace: &str, start: &str, end: &str) -> (Vec<u8>, 
 
 /// The public key of a row that came from `state_range` of the same namespace.
 pub(crate) fn state_key(row: &[u8], namespace: &str) -> Result<String, LedgerError> {
-    row.get(5 + namespace.len()..)
+    text_after(row, state_key_at(namespace))
+}
+
+/// How many bytes are in front of the key in a row of `state`.
+pub(crate) fn state_key_at(namespace: &str) -> usize {
+    5 + namespace.len()
+}
+
+/// The key of a row of a range, which begins after `prefix` bytes.
+pub(crate) fn text_after(row: &[u8], prefix: usize) -> Result<String, LedgerError> {
+    row.get(prefix..)
         .and_then(|key| std::str::from_utf8(key).ok())
         .map(str::to_owned)
         .ok_or(LedgerError::CorruptState { what: "a state key is not text" })
@@ -76,10 +96,97 @@ pub(crate) fn state_key(row: &[u8], namespace: &str) -> Result<String, LedgerErr
 pub(crate) fn hashed(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(9 + namespace.len() + collection.len() + key_hash.len());
     row.push(HASHED);
-    push_name(&mut row, namespace);
-    push_name(&mut row, collection);
+    push_name(&mut row, namespace.as_bytes());
+    push_name(&mut row, collection.as_bytes());
     row.extend_from_slice(key_hash);
     row
+}
+
+/// The row of a private key in the clear, as an organization has it.
+pub(crate) fn private(org: &str, namespace: &str, collection: &str, key: &str) -> Vec<u8> {
+    let mut row = private_prefix(org, namespace, collection);
+    row.extend_from_slice(key.as_bytes());
+    row
+}
+
+/// First row and row after the last of a range of private keys; empty means open.
+pub(crate) fn private_range(
+    (org, namespace, collection): (&str, &str, &str),
+    start: &str,
+    end: &str,
+) -> (Vec<u8>, Vec<u8>) {
+    let last = if end.is_empty() {
+        after_prefix(private_prefix(org, namespace, collection))
+    } else {
+        private(org, namespace, collection, end)
+    };
+    (private(org, namespace, collection, start), last)
+}
+
+/// How many bytes are in front of the key in a row of `private`.
+pub(crate) fn private_key_at(org: &str, namespace: &str, collection: &str) -> usize {
+    13 + org.len() + namespace.len() + collection.len()
+}
+
+/// The row that gives the plain name of a private key, as far as an organization has it.
+pub(crate) fn private_name(
+    namespace: &str,
+    collection: &str,
+    key_hash: &[u8],
+    org: &str,
+) -> Vec<u8> {
+    let mut row = private_name_prefix(namespace, collection, key_hash);
+    row.extend_from_slice(org.as_bytes());
+    row
+}
+
+/// First row and row after the last of the names of a private key, one for each organization.
+pub(crate) fn private_names(
+    namespace: &str,
+    collection: &str,
+    key_hash: &[u8],
+) -> (Vec<u8>, Vec<u8>) {
+    let prefix = private_name_prefix(namespace, collection, key_hash);
+    (prefix.clone(), after_prefix(prefix))
+}
+
+/// The organization of a row of `private_names`, whose first row is `prefix`.
+pub(crate) fn private_name_org(row: &[u8], prefix: &[u8]) -> Result<String, LedgerError> {
+    text_after(row, prefix.len())
+}
+
+/// The row that says that the time of a private key is over with block `at`.
+pub(crate) fn expiry(
+    at: u64,
+    committing: u64,
+    namespace: &str,
+    collection: &str,
+    key_hash: &[u8],
+) -> Vec<u8> {
+    let mut row = vec![EXPIRY];
+    row.extend(at.to_be_bytes());
+    row.extend(committing.to_be_bytes());
+    push_name(&mut row, namespace.as_bytes());
+    push_name(&mut row, collection.as_bytes());
+    row.extend_from_slice(key_hash);
+    row
+}
+
+/// First row and row after the last of the keys whose time is over with block `at`.
+pub(crate) fn expiries(at: u64) -> (Vec<u8>, Vec<u8>) {
+    let prefix = [&[EXPIRY][..], &at.to_be_bytes()].concat();
+    (prefix.clone(), after_prefix(prefix))
+}
+
+/// What a row of `expiry` names: the block that wrote the key, namespace, collection, key hash.
+pub(crate) fn expiry_parts(row: &[u8]) -> Result<(u64, String, String, Vec<u8>), LedgerError> {
+    let parts = || {
+        let (committing, rest) = row.get(9..)?.split_first_chunk()?;
+        let (namespace, rest) = split_text(rest)?;
+        let (collection, key_hash) = split_text(rest)?;
+        Some((u64::from_be_bytes(*committing), namespace, collection, key_hash.to_vec()))
+    };
+    parts().ok_or(LedgerError::CorruptState { what: "an expiry has no key" })
 }
 
 /// The row of a part of the history of a key, by the last height in it.
@@ -141,6 +248,23 @@ pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
             let (collection, _) = split_name(rest)?;
             Some((Kind::Value, format!("a private value of {namespace}/{collection}")))
         }),
+        PRIVATE => split_name(rest).and_then(|(org, rest)| {
+            let (namespace, rest) = split_name(rest)?;
+            let (collection, key) = split_name(rest)?;
+            let key = String::from_utf8_lossy(key);
+            let name = format!("the value of private key {key:?} of {namespace}/{collection}");
+            Some((Kind::Value, format!("{name} at {org}")))
+        }),
+        PRIVATE_NAME => split_name(rest).and_then(|(namespace, rest)| {
+            let (collection, _) = split_name(rest)?;
+            Some((Kind::PrivateName, format!("a private name of {namespace}/{collection}")))
+        }),
+        EXPIRY => rest.get(16..).and_then(split_name).and_then(|(namespace, rest)| {
+            let (collection, _) = split_name(rest)?;
+            let committing = rest_number(row.get(9..17));
+            let name = format!("the expiry of a private key of {namespace}/{collection}");
+            Some((Kind::Expiry { committing }, name))
+        }),
         HISTORY => split_name(rest).and_then(|(namespace, rest)| {
             let (key, last) = split_name(rest)?;
             let last = height(last).map(|(last, _)| last);
@@ -158,10 +282,24 @@ pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
     .unwrap_or_else(unknown)
 }
 
+fn rest_number(digits: Option<&[u8]>) -> Option<u64> {
+    digits?.try_into().ok().map(u64::from_be_bytes)
+}
+
 fn split_name(bytes: &[u8]) -> Option<(std::borrow::Cow<'_, str>, &[u8])> {
+    split_bytes(bytes).map(|(name, rest)| (String::from_utf8_lossy(name), rest))
+}
+
+/// Takes a name that `push_name` wrote from the front, if it is text.
+pub(crate) fn split_text(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let (name, rest) = split_bytes(bytes)?;
+    Some((std::str::from_utf8(name).ok()?.to_owned(), rest))
+}
+
+/// Takes what `push_name` wrote from the front.
+fn split_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
-    let (name, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    Some((String::from_utf8_lossy(name), rest))
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
 }
 
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -175,26 +313,44 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 fn state_prefix(namespace: &str, key_len: usize) -> Vec<u8> {
     let mut row = Vec::with_capacity(5 + namespace.len() + key_len);
     row.push(STATE);
-    push_name(&mut row, namespace);
+    push_name(&mut row, namespace.as_bytes());
     row
 }
 
 fn history_prefix(namespace: &str, key: &str) -> Vec<u8> {
     let mut row = Vec::with_capacity(15 + namespace.len() + key.len());
     row.push(HISTORY);
-    push_name(&mut row, namespace);
-    push_name(&mut row, key);
+    push_name(&mut row, namespace.as_bytes());
+    push_name(&mut row, key.as_bytes());
     row
 }
 
-fn push_name(row: &mut Vec<u8>, name: &str) {
+fn private_prefix(org: &str, namespace: &str, collection: &str) -> Vec<u8> {
+    let mut row = Vec::with_capacity(private_key_at(org, namespace, collection) + 32);
+    row.push(PRIVATE);
+    for name in [org, namespace, collection] {
+        push_name(&mut row, name.as_bytes());
+    }
+    row
+}
+
+fn private_name_prefix(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<u8> {
+    let mut row = vec![PRIVATE_NAME];
+    for part in [namespace.as_bytes(), collection.as_bytes(), key_hash] {
+        push_name(&mut row, part);
+    }
+    row
+}
+
+/// Appends a name with its length in front.
+pub(crate) fn push_name(row: &mut Vec<u8>, name: &[u8]) {
     let length = u32::try_from(name.len()).expect("a name comes out of a message below 4 GiB");
     row.extend_from_slice(&length.to_be_bytes());
-    row.extend_from_slice(name.as_bytes());
+    row.extend_from_slice(name);
 }
 
 /// The first row that is after every row with this prefix.
-fn after_prefix(mut prefix: Vec<u8>) -> Vec<u8> {
+pub(crate) fn after_prefix(mut prefix: Vec<u8>) -> Vec<u8> {
     while let Some(last) = prefix.pop() {
         if let Some(next) = last.checked_add(1) {
             prefix.push(next);

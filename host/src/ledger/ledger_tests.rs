@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
 use crate::ledger::Ledgers;
 use crate::ledger::Metadata;
+use crate::ledger::NoCollections;
 use crate::ledger::block;
 use crate::ledger::channel::Tip;
 use crate::ledger::commit::with_outcome;
@@ -73,7 +74,7 @@ fn a_block_must_continue_the_chain() {
     let refused = |change: &dyn Fn(&mut crate::proto::common::Block)| {
         let mut block = good.clone();
         change(&mut block);
-        ledger.commit(block, txs.clone()).unwrap_err()
+        ledger.commit(block, txs.clone(), &NoCollections).unwrap_err()
     };
     let error = refused(&|block| block.header.as_mut().unwrap().number = 2);
     assert!(matches!(error, LedgerError::BlockNumber { expected: 1, got: 2 }));
@@ -85,11 +86,11 @@ fn a_block_must_continue_the_chain() {
     assert!(matches!(error, LedgerError::IncompleteBlock { part: "header" }));
     let error = refused(&|block| block.data = None);
     assert!(matches!(error, LedgerError::IncompleteBlock { part: "data" }));
-    let error = ledger.commit(good.clone(), vec![]).unwrap_err();
+    let error = ledger.commit(good.clone(), vec![], &NoCollections).unwrap_err();
     assert!(matches!(error, LedgerError::VerdictCount { envelopes: 1, verdicts: 0, .. }));
     // None of them did anything.
     assert_eq!(ledger.height(), 1);
-    assert_eq!(ledger.commit(good, txs).unwrap().codes, [TxValidationCode::Valid]);
+    assert_eq!(ledger.commit(good, txs, &NoCollections).unwrap().codes, [TxValidationCode::Valid]);
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn a_transaction_id_is_valid_once() {
     );
     // An invalid transaction does not take the id from a later valid one of its block.
     txs[2].code = TxValidationCode::EndorsementPolicyFailure;
-    let committed = ledger.commit(block, txs).unwrap();
+    let committed = ledger.commit(block, txs, &NoCollections).unwrap();
     let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, 9, 10, 0]);
     assert_eq!(committed.conflicts[1], Some(Conflict::DuplicateTxId { block: None }));
@@ -250,7 +251,7 @@ fn transactions_that_do_not_parse_have_a_place_too() {
     let block = new_block(1, info.current_block_hash, vec![vec![], b"\xff".to_vec()]);
     let tx = |code| CommitTx { tx_id: None, code, rwset: None };
     let txs = vec![tx(TxValidationCode::NilEnvelope), tx(TxValidationCode::BadPayload)];
-    let committed = ledger.commit(block, txs).unwrap();
+    let committed = ledger.commit(block, txs, &NoCollections).unwrap();
     assert_eq!(block::tx_filter(&committed.block), [1, 2]);
 }
 
@@ -413,7 +414,7 @@ fn after_a_failed_commit_the_ledger_must_be_reopened() {
     let (_ledgers, ledger) = temporary();
     ledger.writer.lock().unwrap().failed = true;
     let (block, txs) = next_block(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
-    let error = ledger.commit(block, txs).unwrap_err();
+    let error = ledger.commit(block, txs, &NoCollections).unwrap_err();
     assert!(matches!(error, LedgerError::NeedsReopen { .. }));
     assert_eq!(ledger.snapshot().get("ns", "a").unwrap(), None);
 }

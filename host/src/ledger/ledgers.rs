@@ -2,7 +2,8 @@
 //! peer's own values.
 //!
 //! ```text
-//! <dir>/state                     sled
+//! <dir>/state                     sled; can be made again from the blocks and the private data
+//! <dir>/private                   sled: private data store and transient store
 //! <dir>/channels/<id>/blocks      see block_file
 //! <dir>/peer/                     see peer_values
 //! ```
@@ -20,12 +21,15 @@ use std::sync::RwLock;
 
 use crate::ledger::block_file::BlockFile;
 use crate::ledger::channel::Ledger;
+use crate::ledger::collections::NoCollections;
 use crate::ledger::commit::CommitTx;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::CHANNELS;
+use crate::ledger::folder::PRIVATE;
 use crate::ledger::folder::STATE;
+use crate::ledger::folder::Tables;
 use crate::ledger::peer_values::PeerValues;
 use crate::ledger::store::Database;
 use crate::proto::common::Block;
@@ -37,6 +41,7 @@ pub struct Ledgers {
     // Dropped in this order: the database before the folder that it is in.
     channels: RwLock<BTreeMap<ChannelId, Arc<Ledger>>>,
     database: Database,
+    private: Database,
     peer: PeerValues,
     config: LedgerConfig,
     dir: PathBuf,
@@ -66,10 +71,12 @@ impl Ledgers {
         temporary: Option<tempfile::TempDir>,
     ) -> Result<Self, LedgerError> {
         fs::create_dir_all(dir.join(CHANNELS)).map_err(io("make", dir))?;
-        let database = Database::open(&dir.join(STATE), config.cache_bytes, temporary.is_some())?;
+        let open = |name| Database::open(&dir.join(name), config.cache_bytes, temporary.is_some());
+        let (database, private) = (open(STATE)?, open(PRIVATE)?);
         let ledgers = Self {
             channels: RwLock::default(),
             database,
+            private,
             peer: PeerValues::open(&dir.join("peer"))?,
             config,
             dir: dir.to_owned(),
@@ -100,7 +107,7 @@ impl Ledgers {
         }
         let ledger = Arc::new(self.open_channel(&channel)?);
         let tx = CommitTx { tx_id: Some(tx_id), code: TxValidationCode::Valid, rwset: None };
-        ledger.commit(genesis.clone(), vec![tx])?;
+        ledger.commit(genesis.clone(), vec![tx], &NoCollections)?;
         channels.insert(channel, Arc::clone(&ledger));
         Ok(ledger)
     }
@@ -153,8 +160,8 @@ impl Ledgers {
                 File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
             }
         }
-        let table = self.database.table(channel)?;
-        Ledger::open(channel.clone(), self.config.clone(), table, blocks)
+        let tables = Tables::open(&self.database, &self.private, channel)?;
+        Ledger::open(channel.clone(), self.config.clone(), tables, blocks)
     }
 }
 

@@ -1,10 +1,12 @@
-//! Makes the state and all indexes again from the blocks, and throws the old ones away.
+//! Makes the state and all indexes again from the blocks and the private data store, and throws the
+//! old ones away.
 //!
 //! The new state is made in a folder of its own and takes the place of the old one when it is
 //! complete; interrupted at any moment, the folder still opens, because a state that is missing is
 //! made from the blocks by opening, too.
 //!
-//! Invariant: blocks are only read. If one is damaged, the old state stays as it is.
+//! Invariant: blocks and private data are only read. If a block is damaged, or the private data
+//! cannot be opened, the old state stays as it is.
 
 use std::fs;
 use std::fs::File;
@@ -14,6 +16,7 @@ use std::path::Path;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::LedgerFolder;
 use crate::ledger::folder::STATE;
+use crate::ledger::folder::Tables;
 use crate::ledger::recover::savepoint;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
@@ -78,9 +81,11 @@ impl LedgerFolder {
         on_step: &mut dyn FnMut(&ChannelId, Step),
     ) -> Result<Vec<Rebuilt>, LedgerError> {
         let mut rebuilt = Vec::new();
+        let private = self.private()?;
         for channel in self.channels()? {
-            let (table, blocks) = (database.table(&channel)?, self.blocks(&channel)?);
-            let mut replay = Replay::new(channel.clone(), self.config.clone(), table, blocks);
+            let tables = Tables::open(database, private, &channel)?;
+            let (config, blocks) = (self.config.clone(), self.blocks(&channel)?);
+            let mut replay = Replay::new(channel.clone(), config, tables, blocks);
             while replay.next()?.is_some() {
                 on_step(&channel, replay.step()?);
             }

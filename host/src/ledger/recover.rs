@@ -4,7 +4,7 @@
 //! about itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
 //!
 //! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
-//! record of a block whose commit never returned is removed.
+//! record of a block whose commit never returned is removed, and the private data stored for it.
 
 use std::sync::Mutex;
 use std::sync::RwLock;
@@ -21,8 +21,11 @@ use crate::ledger::commit::check_block;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
+use crate::ledger::folder::Tables;
 use crate::ledger::key;
 use crate::ledger::overlay::Overlay;
+use crate::ledger::private::store::PrivateStore;
+use crate::ledger::private::transient::TransientStore;
 use crate::ledger::store::Table;
 use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
@@ -33,10 +36,10 @@ impl Ledger {
     pub(crate) fn open(
         channel: ChannelId,
         config: LedgerConfig,
-        table: Table,
+        tables: Tables,
         blocks: BlockFile,
     ) -> Result<Self, LedgerError> {
-        let mut ledger = Self::assemble(channel, config, table, blocks);
+        let mut ledger = Self::assemble(channel, config, tables, blocks);
         let mut offset = ledger.load_tip()?;
         ledger.overlay = Overlay::new(ledger.height());
         let applied = ledger.height();
@@ -65,6 +68,9 @@ impl Ledger {
             let blocks = ledger.height() - applied;
             tracing::info!(channel = %ledger.channel, blocks, "applied stored blocks to the state");
         }
+        ledger.private.discard_from(ledger.height())?;
+        ledger.settle_all_private(ledger.height())?;
+        ledger.transient.load(|tx_id| Ok(ledger.tx_entry(tx_id)?.is_some()))?;
         ledger.writer = Mutex::new(Writer { failed: false, offset });
         Ok(ledger)
     }
@@ -73,13 +79,15 @@ impl Ledger {
     pub(crate) fn assemble(
         channel: ChannelId,
         config: LedgerConfig,
-        table: Table,
+        tables: Tables,
         blocks: BlockFile,
     ) -> Self {
         Self {
             channel,
             config,
-            table,
+            table: tables.state,
+            private: PrivateStore::new(tables.private),
+            transient: TransientStore::new(tables.transient),
             blocks,
             overlay: Overlay::new(0),
             tip: RwLock::new(Tip::default()),
@@ -126,7 +134,8 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        self.apply_block(header, location, &txs, &outcome, updates)
+        let records = self.private.records(number)?;
+        self.apply_block(header, location, &txs, &outcome, updates, &records)
     }
 
     /// The transactions of a stored block, opened by `open` from envelope and verdict.

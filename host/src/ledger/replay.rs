@@ -4,7 +4,8 @@
 //! again: a transaction that lost a race must lose it again, and a valid one must be valid. Only
 //! verdicts of the layers above (signatures, policies) are taken as they are.
 //!
-//! Invariant: neither the file of the blocks nor the state that belongs to it is touched.
+//! Invariant: neither the file of the blocks nor the state that belongs to it is touched, nor the
+//! private data, which are only read.
 
 use crate::ledger::block;
 use crate::ledger::block_file::BlockFile;
@@ -17,6 +18,7 @@ use crate::ledger::commit::Outcome;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
+use crate::ledger::folder::Tables;
 use crate::ledger::recover::checked_block;
 use crate::ledger::store::Database;
 use crate::ledger::store::Table;
@@ -44,21 +46,23 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Into a table, which must be empty.
+    /// Into a table for the state, which must be empty.
     pub(crate) fn new(
         channel: ChannelId,
         config: LedgerConfig,
-        table: Table,
+        tables: Tables,
         blocks: BlockFile,
     ) -> Self {
-        let ledger = Ledger::assemble(channel, config, table, blocks);
+        let ledger = Ledger::assemble(channel, config, tables, blocks);
         Self { ledger, _scratch: None, offset: 0 }
     }
 
-    /// Into a table in the folder for temporary files, gone when this is dropped.
+    /// Into a table in the folder for temporary files, gone when this is dropped. Private data come
+    /// from `private`, if there is such a store.
     pub(crate) fn scratch(
         channel: ChannelId,
         config: LedgerConfig,
+        private: Option<&Database>,
         blocks: BlockFile,
     ) -> Result<Self, LedgerError> {
         let path = std::env::temp_dir();
@@ -67,8 +71,8 @@ impl Replay {
             .tempdir_in(&path)
             .map_err(|source| LedgerError::Io { action: "make a folder in", path, source })?;
         let database = Database::open(&dir.path().join("state"), config.cache_bytes, true)?;
-        let table = database.table(&channel)?;
-        let replay = Self::new(channel, config, table, blocks);
+        let tables = Tables::open(&database, private.unwrap_or(&database), &channel);
+        let replay = Self::new(channel, config, tables?, blocks);
         Ok(Self { _scratch: Some((database, dir)), ..replay })
     }
 
@@ -181,7 +185,8 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        self.apply_block(header, location, &txs, &outcome, updates)?;
+        let records = self.private.records(number)?;
+        self.apply_block(header, location, &txs, &outcome, updates, &records)?;
         Ok(outcome)
     }
 }

@@ -105,7 +105,8 @@ impl Difference {
             Kind::Transaction => TxEntry::decode(value).ok().map(|entry| entry.height.block),
             Kind::Block { number } => number,
             Kind::BlockHash | Kind::Savepoint => digits(value),
-            Kind::Unknown => None,
+            Kind::Expiry { committing } => committing,
+            Kind::PrivateName | Kind::Unknown => None,
         };
         Self { block, reason: format!("{name} {what}") }
     }

@@ -9,33 +9,31 @@
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
-use crate::ledger::range_reads::MAX_DEGREE;
-use crate::ledger::range_reads::RangeReads;
+use crate::ledger::range_scan::RangeScan;
 use crate::ledger::rwset::TxRwSet;
-use crate::ledger::rwset_builder::PrivateWrite;
 use crate::ledger::rwset_builder::RwSetBuilder;
-use crate::ledger::rwset_builder::kv_read;
 use crate::ledger::rwset_builder::metadata_bytes;
 use crate::ledger::snapshot::Snapshot;
-use crate::ledger::snapshot::StateRange;
 use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
-use crate::proto::kvrwset::RangeQueryInfo;
 use crate::proto::rwset::TxPvtReadWriteSet;
 
 /// One simulation. Its results come out of `finish`, once; dropping it discards them.
 pub struct Simulator {
-    snapshot: Snapshot,
-    tx_id: String,
-    builder: RwSetBuilder,
-    ranges: Vec<RangeScan>,
-    wrote: bool,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) tx_id: String,
+    pub(crate) builder: RwSetBuilder,
+    pub(crate) ranges: Vec<RangeScan>,
+    pub(crate) wrote: bool,
     paginated: bool,
+    pub(crate) queried_private: bool,
+    /// As whose peer private data are read; None: there are none.
+    pub(crate) org: Option<String>,
 }
 
 /// A range query of one simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RangeId(usize);
+pub struct RangeId(pub(crate) usize);
 
 /// A row of a range query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,20 +62,6 @@ pub struct SimulationResults {
     pub private: Option<TxPvtReadWriteSet>,
 }
 
-/// A range query with what it has recorded so far.
-struct RangeScan {
-    namespace: String,
-    end: String,
-    info: RangeQueryInfo,
-    reads: RangeReads,
-    /// None: closed, or at its end.
-    rows: Option<StateRange>,
-    closed: bool,
-    left: usize,
-    /// Rows whose keys were counted.
-    kept: u32,
-}
-
 impl Simulator {
     pub(crate) fn new(snapshot: Snapshot, tx_id: &str) -> Self {
         Self {
@@ -87,7 +71,14 @@ impl Simulator {
             ranges: Vec::new(),
             wrote: false,
             paginated: false,
+            queried_private: false,
+            org: None,
         }
+    }
+
+    /// The same, with private data as a peer of `org` (MSP id) has them.
+    pub(crate) fn reading_as(self, org: &str) -> Self {
+        Self { org: Some(org.to_owned()), ..self }
     }
 
     /// The height that this simulation reads, and unrecorded reads of it.
@@ -150,16 +141,8 @@ impl Simulator {
         }
         let left = limits.total_query_limit;
         self.check_room(start.len() + end.len())?;
-        self.ranges.push(RangeScan {
-            namespace: ns.to_owned(),
-            end: end.to_owned(),
-            info: RangeQueryInfo { start_key: start.to_owned(), ..Default::default() },
-            reads: RangeReads::new(MAX_DEGREE),
-            rows: Some(self.snapshot.range(ns, start, end)),
-            closed: false,
-            left,
-            kept: 0,
-        });
+        let rows = self.snapshot.range(ns, start, end);
+        self.ranges.push(RangeScan::recorded(rows, left, (ns, start, end)));
         self.builder.count(start.len() + end.len());
         Ok(RangeId(self.ranges.len() - 1))
     }
@@ -169,24 +152,16 @@ impl Simulator {
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         self.check_room(0)?;
-        let scan = self.ranges.get_mut(id.0).filter(|scan| !scan.closed);
-        let scan = scan.ok_or(LedgerError::UnknownRange)?;
-        let row = scan.next_row()?;
-        // Of more rows than this only a hash is kept.
-        if let Some(row) = &row
-            && scan.kept <= MAX_DEGREE
-        {
-            scan.kept += 1;
-            self.builder.count(row.key.len());
-        }
+        let scan = self.ranges.get_mut(id.0).ok_or(LedgerError::UnknownRange)?;
+        let (row, kept) = scan.next_row()?;
+        self.builder.count(kept);
         Ok(row)
     }
 
     /// Ends a query. What it has read stays recorded. Closing twice does nothing.
     pub fn close_range(&mut self, id: RangeId) {
         if let Some(scan) = self.ranges.get_mut(id.0) {
-            scan.closed = true;
-            scan.rows = None;
+            scan.close();
         }
     }
 
@@ -218,10 +193,10 @@ impl Simulator {
         {
             rows.push(row);
         }
-        let rest = self.ranges.get_mut(id.0).and_then(|scan| scan.rows.as_mut());
-        let next = rest.and_then(Iterator::next).transpose()?;
-        self.close_range(id);
-        Ok(Page { rows, bookmark: next.map(|(key, _)| key).unwrap_or_default() })
+        let scan = self.ranges.get_mut(id.0).ok_or(LedgerError::UnknownRange)?;
+        let bookmark = scan.peek_key()?.unwrap_or_default();
+        scan.close();
+        Ok(Page { rows, bookmark })
     }
 
     /// Everything that was written to a key up to the height of this simulation, newest first. Not
@@ -230,103 +205,17 @@ impl Simulator {
         HistoryIterator::new(&self.snapshot, ns, key)
     }
 
-    /// The hash of the value of a private key; None if it does not exist. Whoever is on the channel
-    /// may ask.
-    pub fn get_private_data_hash(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, LedgerError> {
-        Ok(self.read_hash(ns, collection, key)?.map(|value| value.value))
-    }
-
-    /// The metadata of a private key; empty if it has none. Counts as a read of its hash.
-    pub fn get_private_data_metadata(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-    ) -> Result<Metadata, LedgerError> {
-        let value = self.read_hash(ns, collection, key)?;
-        value.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
-    }
-
-    /// Private data in the clear: not kept by this ledger yet.
-    pub fn get_private_data(
-        &mut self,
-        _ns: &str,
-        _collection: &str,
-        _key: &str,
-    ) -> Result<Option<Vec<u8>>, LedgerError> {
-        Err(LedgerError::Unsupported("reading private data"))
-    }
-
-    /// Puts a private key; an empty value deletes it.
-    pub fn put_private_data(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-        value: Vec<u8>,
-    ) -> Result<(), LedgerError> {
-        self.before_write(key, value.len())?;
-        self.check_room(key.len() + value.len())?;
-        self.builder.add_private_write(ns, collection, key, PrivateWrite::Put(value));
-        Ok(())
-    }
-
-    /// Deletes a private key.
-    pub fn delete_private_data(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-    ) -> Result<(), LedgerError> {
-        self.put_private_data(ns, collection, key, Vec::new())
-    }
-
-    /// Deletes a private key and asks all peers to forget what it ever held.
-    pub fn purge_private_data(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-    ) -> Result<(), LedgerError> {
-        self.before_write(key, 0)?;
-        self.check_room(key.len())?;
-        self.builder.add_private_write(ns, collection, key, PrivateWrite::Purge);
-        Ok(())
-    }
-
-    /// Replaces the metadata of a private key, or deletes it if it is empty.
-    pub fn put_private_data_metadata(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-        metadata: Metadata,
-    ) -> Result<(), LedgerError> {
-        let bytes = metadata_bytes(&metadata);
-        self.before_write(key, bytes)?;
-        self.check_room(key.len() + bytes)?;
-        self.builder.add_private_metadata_write(ns, collection, key, metadata);
-        Ok(())
-    }
-
     /// What was read and written.
     pub fn finish(self) -> SimulationResults {
         let mut builder = self.builder;
-        for scan in self.ranges {
-            let mut info = scan.info;
-            info.reads_info = scan.reads.finish();
-            builder.add_range(&scan.namespace, info);
+        for (namespace, info) in self.ranges.into_iter().filter_map(RangeScan::finish) {
+            builder.add_range(&namespace, info);
         }
         let (public, private) = builder.build();
         SimulationResults { public, private }
     }
 
-    fn limits(&self) -> &LedgerConfig {
+    pub(crate) fn limits(&self) -> &LedgerConfig {
         &self.snapshot.ledger().config
     }
 
@@ -337,21 +226,15 @@ impl Simulator {
         Ok(value)
     }
 
-    fn read_hash(
-        &mut self,
-        ns: &str,
-        collection: &str,
-        key: &str,
-    ) -> Result<Option<VersionedValue>, LedgerError> {
-        self.check_room(key.len())?;
-        let value = self.snapshot.get_private_hash(ns, collection, key)?;
-        let version = value.as_ref().map(|value| value.version);
-        self.builder.add_hashed_read(ns, collection, key, version);
-        Ok(value)
-    }
-
     /// Fabric: `checkWritePrecondition`.
-    fn before_write(&mut self, key: &str, value_bytes: usize) -> Result<(), LedgerError> {
+    pub(crate) fn before_write(
+        &mut self,
+        key: &str,
+        value_bytes: usize,
+    ) -> Result<(), LedgerError> {
+        if self.queried_private {
+            return Err(LedgerError::WriteAfterPrivateQuery { tx_id: self.tx_id.clone() });
+        }
         if self.paginated {
             return Err(LedgerError::WriteAfterPaginatedQuery { tx_id: self.tx_id.clone() });
         }
@@ -368,32 +251,11 @@ impl Simulator {
     }
 
     /// Whether this much more may be recorded.
-    fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let limit = self.limits().max_rwset_bytes;
         match self.builder.bytes().checked_add(bytes) {
             Some(sum) if sum <= limit => Ok(()),
             _ => Err(LedgerError::TooMuchRecorded { limit }),
         }
-    }
-}
-
-impl RangeScan {
-    /// Until the end of the range was seen, the range that counts ends with the last row read.
-    /// Fabric: `resultsItr.updateRangeQueryInfo`.
-    fn next_row(&mut self) -> Result<Option<KeyValue>, LedgerError> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let Some(rows) = self.rows.as_mut() else { return Ok(None) };
-        let Some((key, value)) = rows.next().transpose()? else {
-            self.info.itr_exhausted = true;
-            self.info.end_key.clone_from(&self.end);
-            self.rows = None;
-            return Ok(None);
-        };
-        self.left -= 1;
-        self.reads.add(kv_read(key.clone(), Some(value.version)));
-        self.info.end_key.clone_from(&key);
-        Ok(Some(KeyValue { key, value: value.value }))
     }
 }

@@ -258,8 +258,6 @@ fn private_hashes_are_kept_and_checked() {
     let codes = commit(&ledger, &[("t2", first), ("t3", second)]).codes;
     assert_eq!(codes, [TxValidationCode::Valid, TxValidationCode::MvccReadConflict]);
     assert_eq!(ledger.snapshot().get_private_hash("ns", "c", "k").unwrap(), None);
-    let unsupported = ledger.simulator("tx").get_private_data("ns", "c", "k");
-    assert!(matches!(unsupported, Err(LedgerError::Unsupported(_))));
 }
 
 #[test]

@@ -80,16 +80,39 @@ impl Snapshot {
     /// The public keys from `start` up to but without `end`, in byte order. An empty `start` or
     /// `end` means the beginning or the end of the namespace.
     pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
-        let (from, to) = key::state_range(namespace, start, end);
+        let range = key::state_range(namespace, start, end);
+        self.rows(range, key::state_key_at(namespace))
+    }
+
+    /// A private key in the clear, as an organization (MSP id) has it; None if it has none. Whether
+    /// that is what the channel agreed on only the version of its hash says.
+    pub fn get_private(
+        &self,
+        org: &str,
+        namespace: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::private(org, namespace, collection, key))
+    }
+
+    /// The private keys that an organization has, from `start` up to but without `end`, in byte
+    /// order; empty means open.
+    pub fn private_range(
+        &self,
+        org: &str,
+        namespace: &str,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> StateRange {
+        let range = key::private_range((org, namespace, collection), start, end);
+        self.rows(range, key::private_key_at(org, namespace, collection))
+    }
+
+    fn rows(&self, (from, to): (Vec<u8>, Vec<u8>), key_at: usize) -> StateRange {
         let rows = self.open.ledger.table.range(&from, &to);
-        StateRange {
-            snapshot: self.clone(),
-            namespace: namespace.to_owned(),
-            rows,
-            peeked: None,
-            from,
-            to,
-        }
+        StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
     }
 
     fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
@@ -99,10 +122,11 @@ impl Snapshot {
     }
 }
 
-/// The rows of a range at the height of a snapshot: public key and value, in byte order of keys.
+/// The rows of a range at the height of a snapshot: key and value, in byte order of keys.
 pub struct StateRange {
     snapshot: Snapshot,
-    namespace: String,
+    /// Where the key begins in a row.
+    key_at: usize,
     rows: Rows,
     peeked: Option<Row>,
     from: Vec<u8>,
@@ -155,7 +179,7 @@ impl Iterator for StateRange {
                 Ok(None) => return None,
                 Ok(Some((_, None))) => {}
                 Ok(Some((row, Some(value)))) => {
-                    return Some(key::state_key(&row, &self.namespace).map(|key| (key, value)));
+                    return Some(key::text_after(&row, self.key_at).map(|key| (key, value)));
                 }
                 Err(error) => return Some(Err(error)),
             }

@@ -28,9 +28,11 @@ pub(crate) struct Database {
     temporary: bool,
 }
 
-/// The rows of one channel.
+/// The rows of one channel. Clones are the same table.
+#[derive(Clone)]
 pub(crate) struct Table {
     tree: sled::Tree,
+    temporary: bool,
 }
 
 /// Changes that are applied together or not at all.
@@ -76,7 +78,7 @@ impl Database {
     /// The table of a channel, empty if it is new.
     pub(crate) fn table(&self, name: &str) -> Result<Table, LedgerError> {
         let tree = self.db.open_tree(name).map_err(failed("open a table"))?;
-        Ok(Table { tree })
+        Ok(Table { tree, temporary: self.temporary })
     }
 
     /// Removes the table of a channel and all its rows, if it is there.
@@ -149,6 +151,15 @@ impl Table {
     /// Applies a batch. Readers see all of it or nothing.
     pub(crate) fn apply(&self, batch: Batch) -> Result<(), LedgerError> {
         self.tree.apply_batch(batch.batch).map_err(failed("write"))
+    }
+
+    /// Brings everything that was applied to any table of the database to disk, unless it is
+    /// temporary.
+    pub(crate) fn flush(&self) -> Result<(), LedgerError> {
+        if self.temporary {
+            return Ok(());
+        }
+        self.tree.flush().map(drop).map_err(failed("flush"))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::ledger::CommittedBlock;
 use crate::ledger::Ledger;
 use crate::ledger::LedgerConfig;
 use crate::ledger::Ledgers;
+use crate::ledger::NoCollections;
 use crate::ledger::Simulator;
 use crate::ledger::TxEnvelope;
 use crate::ledger::TxRwSet;
@@ -115,7 +116,7 @@ pub(crate) fn next_block(ledger: &Ledger, txs: &[(&str, TxRwSet)]) -> (Block, Ve
 /// Commits a block of these transactions.
 pub(crate) fn commit(ledger: &Ledger, txs: &[(&str, TxRwSet)]) -> CommittedBlock {
     let (block, list) = next_block(ledger, txs);
-    ledger.commit(block, list).unwrap()
+    ledger.commit(block, list, &NoCollections).unwrap()
 }
 
 /// Simulates on the newest state.

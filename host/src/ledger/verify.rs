@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::LedgerFolder;
+use crate::ledger::folder::chain;
 use crate::ledger::recover::savepoint;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
@@ -101,8 +102,12 @@ impl LedgerFolder {
             more_faults: 0,
         };
         let stored = self.stored_state(channel, &mut found);
-        let mut replay =
-            Replay::scratch(channel.clone(), self.config.clone(), self.blocks(channel)?)?;
+        let private = self.private();
+        if let Err(error) = &private {
+            found.fault(None, error.to_string());
+        }
+        let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
+        let mut replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
         loop {
             if let Some(stored) = &stored
                 && replay.height() == found.state_height
@@ -159,13 +164,5 @@ impl LedgerFolder {
                 None
             }
         }
-    }
-}
-
-/// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
     }
 }

@@ -17,6 +17,7 @@ use rand::rngs::StdRng;
 use crate::ledger::CommitTx;
 use crate::ledger::Ledger;
 use crate::ledger::Metadata;
+use crate::ledger::NoCollections;
 use crate::ledger::Simulator;
 use crate::ledger::Snapshot;
 use crate::ledger::TxRwSet;
@@ -221,7 +222,7 @@ impl World {
         });
         let given = given.collect();
         let body = new_block(number, self.ledger.info().current_block_hash, envelopes);
-        let codes = self.ledger.commit(body, given).unwrap().codes;
+        let codes = self.ledger.commit(body, given, &NoCollections).unwrap().codes;
         self.judge(number, &block, &codes);
     }
 

@@ -1,0 +1,135 @@
+//! What is kept of the private data of one transaction in one collection.
+//!
+//! Invariant: says nothing of where it is kept.
+
+use prost::Message;
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::key::push_name;
+use crate::ledger::key::split_text;
+use crate::ledger::rwset::CollectionRwSet;
+use crate::ledger::rwset::is_hashed_delete;
+use crate::proto::kvrwset::KvWrite;
+use crate::proto::kvrwset::KvrwSet;
+use crate::types::sha256;
+
+/// The private data of one transaction in one collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PrivateRecord {
+    /// The transaction's place in its block.
+    pub(crate) tx: u64,
+    pub(crate) namespace: String,
+    pub(crate) collection: String,
+    /// Blocks after which it is forgotten; 0: never.
+    pub(crate) block_to_live: u64,
+    /// Organizations that may hold it in the clear.
+    pub(crate) holders: Vec<String>,
+    pub(crate) set: PrivateSet,
+}
+
+/// The private write set of one collection, as far as it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PrivateSet {
+    /// It was not there when the block was committed.
+    Missing,
+    /// A serialized `kvrwset.KVRWSet`, whose hash is in the block.
+    Whole(Vec<u8>),
+    /// The same without the keys that were purged since; its hash is in no block.
+    Rest(Vec<u8>),
+    /// It was there or missing, and its time is over.
+    Expired,
+}
+
+impl PrivateRecord {
+    /// The block with which the private data of block `committing` goes; None: it stays.
+    pub(crate) fn expires(&self, committing: u64) -> Option<u64> {
+        expiring_block(committing, self.block_to_live)
+    }
+
+    /// The serialized set, if it is there.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match &self.set {
+            PrivateSet::Whole(bytes) | PrivateSet::Rest(bytes) => Some(bytes),
+            PrivateSet::Missing | PrivateSet::Expired => None,
+        }
+    }
+
+    /// The set as far as it is what the block says; empty if it is not there.
+    pub(crate) fn opened(&self, hashed: &CollectionRwSet) -> KvrwSet {
+        match &self.set {
+            PrivateSet::Whole(bytes) if sha256(bytes)[..] == hashed.pvt_rwset_hash => {
+                KvrwSet::decode(bytes.as_slice()).unwrap_or_default()
+            }
+            PrivateSet::Rest(bytes) => {
+                let mut set = KvrwSet::decode(bytes.as_slice()).unwrap_or_default();
+                set.writes.retain(|write| is_in(write, hashed));
+                set
+            }
+            _ => KvrwSet::default(),
+        }
+    }
+
+    /// The stored form of everything but the place: blocks to live, kind, holders, set.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.block_to_live.to_be_bytes().to_vec();
+        bytes.push(match &self.set {
+            PrivateSet::Missing => b'm',
+            PrivateSet::Whole(_) => b'w',
+            PrivateSet::Rest(_) => b'r',
+            PrivateSet::Expired => b'e',
+        });
+        bytes.extend((self.holders.len() as u64).to_be_bytes());
+        for holder in &self.holders {
+            push_name(&mut bytes, holder.as_bytes());
+        }
+        bytes.extend_from_slice(self.bytes().unwrap_or_default());
+        bytes
+    }
+
+    /// Reads the stored form.
+    pub(crate) fn decode(
+        (tx, namespace, collection): (u64, String, String),
+        bytes: &[u8],
+    ) -> Result<Self, LedgerError> {
+        let parts = || {
+            let (block_to_live, rest) = bytes.split_first_chunk()?;
+            let (&kind, rest) = rest.split_first()?;
+            let (count, mut rest) = rest.split_first_chunk()?;
+            let mut holders = Vec::new();
+            for _ in 0..u64::from_be_bytes(*count) {
+                let (holder, after) = split_text(rest)?;
+                holders.push(holder);
+                rest = after;
+            }
+            let set = match kind {
+                b'm' => PrivateSet::Missing,
+                b'w' => PrivateSet::Whole(rest.to_vec()),
+                b'r' => PrivateSet::Rest(rest.to_vec()),
+                b'e' => PrivateSet::Expired,
+                _ => return None,
+            };
+            Some((u64::from_be_bytes(*block_to_live), holders, set))
+        };
+        let (block_to_live, holders, set) =
+            parts().ok_or(LedgerError::CorruptPrivateData { what: "a record does not parse" })?;
+        Ok(Self { tx, namespace, collection, block_to_live, holders, set })
+    }
+}
+
+/// Fabric: `pvtdatapolicy.ComputeExpiringBlock`.
+pub(crate) fn expiring_block(committing: u64, block_to_live: u64) -> Option<u64> {
+    if block_to_live == 0 {
+        return None;
+    }
+    committing.checked_add(block_to_live)?.checked_add(1)
+}
+
+/// Whether the block knows a write by its hashes.
+fn is_in(write: &KvWrite, hashed: &CollectionRwSet) -> bool {
+    let (key_hash, value_hash) = (sha256(write.key.as_bytes()), sha256(&write.value));
+    let same = |hashed: &&crate::proto::kvrwset::KvWriteHash| hashed.key_hash == key_hash;
+    hashed.writes.iter().rfind(same).is_some_and(|hashed| {
+        let deletes = write.is_delete || write.value.is_empty();
+        deletes == is_hashed_delete(hashed) && (deletes || hashed.value_hash == value_hash)
+    })
+}

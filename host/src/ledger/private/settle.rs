@@ -1,0 +1,139 @@
+//! Removes from the private data store what was purged, and what had its time. Fabric:
+//! `pvtdatastorage/store.go`, functions `deleteDataMarkedForPurge` and `purgeExpiredData`.
+//!
+//! Of a set whose time is over the record stays, without any key or value: it says how long the
+//! hashes were to live, which whoever makes the state again must know.
+//!
+//! Invariant: only what committed blocks ask for, and only after the state without it is on disk.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::private::record::PrivateRecord;
+use crate::ledger::private::record::PrivateSet;
+use crate::ledger::private::rows;
+use crate::ledger::private::rows::HashedKey;
+use crate::ledger::private::rows::Place;
+use crate::ledger::private::store::PrivateStore;
+use crate::ledger::private::store::remove_keys;
+use crate::ledger::store::Batch;
+use crate::proto::kvrwset::KvrwSet;
+use crate::types::Height;
+use crate::types::sha256;
+
+impl Ledger {
+    /// Brings the private data store up to the state, which is at `height`: purges at once, ends of
+    /// time now and then.
+    pub(crate) fn settle_private(&self, height: u64) -> Result<(), LedgerError> {
+        let interval = self.config.private_purge_interval_blocks.max(1);
+        if height.is_multiple_of(interval) {
+            self.settle_all_private(height)
+        } else if self.private.has_purges(height)? {
+            self.table.flush()?;
+            self.private.purge_below(height)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same with all ends of time.
+    pub(crate) fn settle_all_private(&self, height: u64) -> Result<(), LedgerError> {
+        let Some(last) = height.checked_sub(1) else { return Ok(()) };
+        if self.private.has_purges(height)? || self.private.has_expiries(last)? {
+            // A state that still had the key would find no trace of it any more.
+            self.table.flush()?;
+            self.private.purge_below(height)?;
+            self.private.expire_up_to(last)?;
+        }
+        Ok(())
+    }
+}
+
+impl PrivateStore {
+    fn has_purges(&self, height: u64) -> Result<bool, LedgerError> {
+        let (from, to) = rows::purges_below(height);
+        Ok(self.table.range(&from, &to).next().transpose()?.is_some())
+    }
+
+    fn has_expiries(&self, last: u64) -> Result<bool, LedgerError> {
+        let (from, to) = rows::expiries_up_to(last);
+        Ok(self.table.range(&from, &to).next().transpose()?.is_some())
+    }
+
+    /// Does all purges of blocks below `height`.
+    fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let mut changed = BTreeMap::<Place, PrivateRecord>::new();
+        let (from, to) = rows::purges_below(height);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let (at, key) = rows::purge_parts(&row)?;
+            self.purge_key(&mut batch, &mut changed, at, &key)?;
+            batch.delete(row);
+        }
+        for ((block, tx, namespace, collection), record) in &changed {
+            batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+
+    /// Takes a key out of all records up to the transaction that purges it, its own included: even
+    /// the name goes.
+    fn purge_key(
+        &self,
+        batch: &mut Batch,
+        changed: &mut BTreeMap<Place, PrivateRecord>,
+        at: Height,
+        (namespace, collection, key_hash): &HashedKey,
+    ) -> Result<(), LedgerError> {
+        let (from, to) = rows::keys_up_to((namespace, collection, key_hash), at);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let height = rows::key_height(&row)
+                .ok_or(LedgerError::CorruptPrivateData { what: "a key has no record" })?;
+            batch.delete(row);
+            let place = (height.block, height.tx, namespace.clone(), collection.clone());
+            let record = match changed.remove(&place) {
+                Some(record) => Some(record),
+                None => self.record(&place)?,
+            };
+            if let Some(mut record) = record {
+                without(&mut record, key_hash);
+                changed.insert(place, record);
+            }
+        }
+        batch.put(rows::purged(namespace, collection, key_hash), at.to_bytes());
+        Ok(())
+    }
+
+    /// Takes keys and values out of all records whose time is over when block `last` is committed.
+    fn expire_up_to(&self, last: u64) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let (from, to) = rows::expiries_up_to(last);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let place = rows::expiry_place(&row)?;
+            if let Some(mut record) = self.record(&place)? {
+                let (block, tx, namespace, collection) = &place;
+                remove_keys(&mut batch, *block, &record);
+                record.set = PrivateSet::Expired;
+                batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+            }
+            batch.delete(row);
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+}
+
+fn without(record: &mut PrivateRecord, key_hash: &[u8]) {
+    let Some(bytes) = record.bytes() else { return };
+    let mut set = KvrwSet::decode(bytes).unwrap_or_default();
+    set.writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
+    set.metadata_writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
+    record.set = PrivateSet::Rest(set.encode_to_vec());
+}

@@ -1,0 +1,120 @@
+//! A range query that is under way, and what is recorded of it. Fabric: `resultsItr`,
+//! `pvtdataResultsItr`.
+//!
+//! Invariant: a query of public keys records every row that it reads, one of private keys none.
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::range_reads::MAX_DEGREE;
+use crate::ledger::range_reads::RangeReads;
+use crate::ledger::rwset_builder::kv_read;
+use crate::ledger::simulator::KeyValue;
+use crate::ledger::snapshot::StateRange;
+use crate::proto::kvrwset::RangeQueryInfo;
+
+/// One range query.
+pub(crate) struct RangeScan {
+    /// None: closed, or at its end.
+    rows: Option<StateRange>,
+    closed: bool,
+    /// Rows that it may still give.
+    left: usize,
+    record: Option<Record>,
+}
+
+/// What a query of public keys has read.
+struct Record {
+    namespace: String,
+    end: String,
+    info: RangeQueryInfo,
+    reads: RangeReads,
+    /// Rows whose keys were counted.
+    kept: u32,
+}
+
+impl RangeScan {
+    /// A query of public keys: namespace, first key, end.
+    pub(crate) fn recorded(
+        rows: StateRange,
+        left: usize,
+        (namespace, start, end): (&str, &str, &str),
+    ) -> Self {
+        let record = Record {
+            namespace: namespace.to_owned(),
+            end: end.to_owned(),
+            info: RangeQueryInfo { start_key: start.to_owned(), ..Default::default() },
+            reads: RangeReads::new(MAX_DEGREE),
+            kept: 0,
+        };
+        Self { rows: Some(rows), closed: false, left, record: Some(record) }
+    }
+
+    /// A query of private keys; without rows if there are none to see.
+    pub(crate) fn unrecorded(rows: Option<StateRange>, left: usize) -> Self {
+        Self { rows, closed: false, left, record: None }
+    }
+
+    /// The next row, and how many bytes more are kept of what was read.
+    ///
+    /// Errors: `UnknownRange` if the query was closed.
+    pub(crate) fn next_row(&mut self) -> Result<(Option<KeyValue>, usize), LedgerError> {
+        if self.closed {
+            return Err(LedgerError::UnknownRange);
+        }
+        if self.left == 0 {
+            return Ok((None, 0));
+        }
+        let Some(rows) = self.rows.as_mut() else { return Ok((None, 0)) };
+        let Some((key, value)) = rows.next().transpose()? else {
+            if let Some(record) = &mut self.record {
+                record.end();
+            }
+            self.rows = None;
+            return Ok((None, 0));
+        };
+        self.left -= 1;
+        let mut kept = 0;
+        if let Some(record) = &mut self.record {
+            record.reads.add(kv_read(key.clone(), Some(value.version)));
+            kept = record.keep(&key);
+        }
+        Ok((Some(KeyValue { key, value: value.value }), kept))
+    }
+
+    /// The key of the next row, without reading it.
+    pub(crate) fn peek_key(&mut self) -> Result<Option<String>, LedgerError> {
+        let next = self.rows.as_mut().and_then(Iterator::next).transpose()?;
+        Ok(next.map(|(key, _)| key))
+    }
+
+    /// Ends the query. What it has read stays recorded.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        self.rows = None;
+    }
+
+    /// Namespace and record of a query of public keys.
+    pub(crate) fn finish(self) -> Option<(String, RangeQueryInfo)> {
+        let mut record = self.record?;
+        record.info.reads_info = record.reads.finish();
+        Some((record.namespace, record.info))
+    }
+}
+
+impl Record {
+    /// The end of the range was seen. Fabric: `resultsItr.updateRangeQueryInfo`.
+    fn end(&mut self) {
+        self.info.itr_exhausted = true;
+        self.info.end_key.clone_from(&self.end);
+    }
+
+    /// Until then the range that counts ends with the last row read. Gives the bytes that are kept:
+    /// of more rows than this only a hash is.
+    fn keep(&mut self, key: &str) -> usize {
+        key.clone_into(&mut self.info.end_key);
+        if self.kept > MAX_DEGREE {
+            return 0;
+        }
+        self.kept += 1;
+        key.len()
+    }
+}

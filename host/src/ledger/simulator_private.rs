@@ -1,0 +1,160 @@
+//! What a simulation does with private data. Fabric: `txmgr/tx_simulator.go`,
+//! `txmgr/query_executor.go`.
+//!
+//! Which collections there are and who may do what with them is asked above.
+//!
+//! Invariant: reads in the clear come from one organization's private state, or from none; what is
+//! recorded of them is the version of the public hash.
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::range_scan::RangeScan;
+use crate::ledger::rwset_builder::PrivateWrite;
+use crate::ledger::rwset_builder::metadata_bytes;
+use crate::ledger::simulator::RangeId;
+use crate::ledger::simulator::Simulator;
+use crate::ledger::state::Metadata;
+use crate::ledger::state::VersionedValue;
+
+impl Simulator {
+    /// The hash of the value of a private key; None if it does not exist. Whoever is on the channel
+    /// may ask.
+    pub fn get_private_data_hash(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.read_hash(ns, collection, key)?.map(|value| value.value))
+    }
+
+    /// The metadata of a private key; empty if it has none. Counts as a read of its hash.
+    pub fn get_private_data_metadata(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Metadata, LedgerError> {
+        let value = self.read_hash(ns, collection, key)?;
+        value.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
+    }
+
+    /// A private key in the clear; None if it does not exist. Fabric:
+    /// `queryExecutor.GetPrivateData`.
+    ///
+    /// Errors: `PrivateDataNotAvailable` if the organization does not have what the channel agreed
+    /// on: it is no member, or the data did not come, or it was not said who asks.
+    pub fn get_private_data(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.check_room(key.len())?;
+        let value = match &self.org {
+            Some(org) => self.snapshot.get_private(org, ns, collection, key)?,
+            None => None,
+        };
+        let hash = self.snapshot.get_private_hash(ns, collection, key)?;
+        let hash = hash.map(|hash| hash.version);
+        let private = value.as_ref().map(|value| value.version);
+        if hash != private {
+            return Err(LedgerError::PrivateDataNotAvailable { hash, private });
+        }
+        self.builder.add_hashed_read(ns, collection, key, hash);
+        Ok(value.map(|value| value.value))
+    }
+
+    /// Starts a query of the private keys that the organization has, from `start` up to but without
+    /// `end`; empty means open. Rows come from `next_row`. They are not recorded, and a transaction
+    /// that asks for them may not write.
+    ///
+    /// Errors: `PrivateQueryAfterWrite`, `TooManyRanges`.
+    pub fn private_range(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> Result<RangeId, LedgerError> {
+        if self.wrote {
+            return Err(LedgerError::PrivateQueryAfterWrite { tx_id: self.tx_id.clone() });
+        }
+        self.queried_private = true;
+        let limits = self.limits();
+        if self.ranges.len() >= limits.max_ranges {
+            return Err(LedgerError::TooManyRanges { limit: limits.max_ranges });
+        }
+        let left = limits.total_query_limit;
+        let rows = self
+            .org
+            .as_ref()
+            .map(|org| self.snapshot.private_range(org, ns, collection, start, end));
+        self.ranges.push(RangeScan::unrecorded(rows, left));
+        Ok(RangeId(self.ranges.len() - 1))
+    }
+
+    /// Puts a private key; an empty value deletes it.
+    pub fn put_private_data(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+        value: Vec<u8>,
+    ) -> Result<(), LedgerError> {
+        self.before_write(key, value.len())?;
+        self.check_room(key.len() + value.len())?;
+        self.builder.add_private_write(ns, collection, key, PrivateWrite::Put(value));
+        Ok(())
+    }
+
+    /// Deletes a private key.
+    pub fn delete_private_data(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<(), LedgerError> {
+        self.put_private_data(ns, collection, key, Vec::new())
+    }
+
+    /// Deletes a private key and asks all peers to forget what it ever held.
+    pub fn purge_private_data(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<(), LedgerError> {
+        self.before_write(key, 0)?;
+        self.check_room(key.len())?;
+        self.builder.add_private_write(ns, collection, key, PrivateWrite::Purge);
+        Ok(())
+    }
+
+    /// Replaces the metadata of a private key, or deletes it if it is empty.
+    pub fn put_private_data_metadata(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+        metadata: Metadata,
+    ) -> Result<(), LedgerError> {
+        let bytes = metadata_bytes(&metadata);
+        self.before_write(key, bytes)?;
+        self.check_room(key.len() + bytes)?;
+        self.builder.add_private_metadata_write(ns, collection, key, metadata);
+        Ok(())
+    }
+
+    fn read_hash(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.check_room(key.len())?;
+        let value = self.snapshot.get_private_hash(ns, collection, key)?;
+        let version = value.as_ref().map(|value| value.version);
+        self.builder.add_hashed_read(ns, collection, key, version);
+        Ok(value)
+    }
+}

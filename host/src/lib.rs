@@ -10,6 +10,7 @@ pub mod channel;
 #[cfg(feature = "server")]
 pub mod cli;
 pub mod client;
+pub mod collections;
 pub mod committer;
 pub mod endorser;
 pub mod ledger;

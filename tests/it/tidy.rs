@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module of `host` may use. A missing edge is a decision, not an oversight.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("types", &[]),
     ("proto", &[]),
     ("workers", &[]),
@@ -16,10 +16,24 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("runtime", &["types"]),
     ("channel", &["ledger", "msp", "proto", "types"]),
     ("client", &["msp", "proto", "types"]),
+    ("collections", &["msp", "proto", "types"]),
     ("chaincode", &["runtime", "protocol", "ledger", "proto", "types"]),
-    ("syscc", &["chaincode", "channel", "ledger", "msp", "proto", "types"]),
-    ("endorser", &["chaincode", "channel", "ledger", "msp", "protocol", "syscc", "proto", "types"]),
-    ("committer", &["channel", "ledger", "msp", "proto", "types"]),
+    ("syscc", &["chaincode", "channel", "collections", "ledger", "msp", "proto", "types"]),
+    (
+        "endorser",
+        &[
+            "chaincode",
+            "channel",
+            "collections",
+            "ledger",
+            "msp",
+            "protocol",
+            "syscc",
+            "proto",
+            "types",
+        ],
+    ),
+    ("committer", &["channel", "collections", "ledger", "msp", "proto", "types"]),
     ("api", &["endorser", "msp", "workers", "proto", "types"]),
     ("bridge", &["runtime", "protocol", "workers", "proto", "types"]),
     (
@@ -30,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
             "bridge",
             "workers",
             "client",
+            "collections",
             "chaincode",
             "protocol",
             "ledger",

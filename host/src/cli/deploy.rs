@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use crate::cli::session::{MESSAGE_BYTES, Session};
 use crate::cli::target::Target;
 use crate::cli::version::{self, Choice, Installed};
 use crate::client::lscc;
+use crate::collections::{check_package, package_from_json};
 use crate::msp::SignaturePolicy;
 use crate::proto::protos;
 
@@ -22,6 +23,8 @@ Examples:
   wasmcc deploy asset_transfer_basic.wasm --name basic --network net
   wasmcc deploy basic.wasm --name basic --network net --version 1.1 -C assets \\
       --policy \"AND('Org1MSP.peer','Org2MSP.peer')\" -c '{\"Args\":[\"init\",\"7\"]}'
+
+  wasmcc deploy basic.wasm --name basic --network net --collections-config collections.json
 
   wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
   wasmcc deploy --external --name basic --network net
@@ -64,6 +67,9 @@ pub struct Deploy {
     /// Who must endorse its transactions [default: any member of the channel's organizations].
     #[arg(short = 'P', long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
     policy: Option<SignaturePolicy>,
+    /// Its private data collections: a JSON file as Fabric's tools take it.
+    #[arg(long, value_name = "FILE")]
+    collections_config: Option<PathBuf>,
     /// What its init is called with.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Option<Input>,
@@ -78,6 +84,7 @@ impl Deploy {
     /// Installs what is not installed, then deploys or upgrades.
     pub async fn run(self) -> Result<()> {
         let code = self.code()?;
+        let collections = self.collections()?;
         let session = Session::open(&self.target, "Admin").await?;
         let progress = Progress::start("asking the peer what it has");
         let current = self.current(&session).await?;
@@ -96,6 +103,7 @@ impl Deploy {
             version: version.clone(),
             init_args: self.input.clone().unwrap_or_default().args,
             policy: self.policy.as_ref().map(|policy| policy.envelope().clone()),
+            collections,
         };
         let (verb, proposal) = match current {
             None => ("deploying", lscc::deploy(definition)),
@@ -142,6 +150,15 @@ impl Deploy {
             bail!("{file} has {} bytes, which is more than a peer takes", component.len());
         }
         Ok(component)
+    }
+
+    fn collections(&self) -> Result<Option<protos::CollectionConfigPackage>> {
+        let Some(path) = &self.collections_config else { return Ok(None) };
+        let file = path.display();
+        let json = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
+        let package = package_from_json(&json).map_err(|why| anyhow!("{file}: {why}"))?;
+        check_package(&package).map_err(|why| anyhow!("{file}: {why}"))?;
+        Ok(Some(package))
     }
 
     fn asked_lscc<'a>(&self, channel: &'a str) -> Asked<'a> {

@@ -5,9 +5,11 @@ use prost::Message;
 use crate::client::ProposalBuilder;
 use crate::client::proposal::chaincode_spec;
 use crate::proto::common::SignaturePolicyEnvelope;
-use crate::proto::protos;
+use crate::proto::protos::{self, CollectionConfigPackage};
 
 const LSCC: &str = "lscc";
+/// Where deploy and upgrade take collections.
+const COLLECTIONS_ARG: usize = 6;
 
 /// What a channel agrees on about a chaincode.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +24,8 @@ pub struct Definition {
     pub init_args: Vec<Vec<u8>>,
     /// Who must endorse its transactions; without it, one member of any organization.
     pub policy: Option<SignaturePolicyEnvelope>,
+    /// Its collections; none: it has none, or keeps what it has.
+    pub collections: Option<CollectionConfigPackage>,
 }
 
 /// Puts a component on the peer; an admin of the peer's organization signs.
@@ -51,19 +55,29 @@ pub fn instantiated(channel_id: &str) -> ProposalBuilder {
     ProposalBuilder::new(channel_id, LSCC).args(["getchaincodes"])
 }
 
+/// Asks for the `protos.CollectionConfigPackage` of an instantiated chaincode.
+pub fn collections_config(channel_id: &str, name: &str) -> ProposalBuilder {
+    ProposalBuilder::new(channel_id, LSCC).args(["GetCollectionsConfig", name])
+}
+
 /// Asks for the `protos.ChaincodeQueryResponse` of all packages on the peer; an admin signs.
 pub fn installed() -> ProposalBuilder {
     ProposalBuilder::new("", LSCC).args(["getinstalledchaincodes"])
 }
 
 fn define(function: &str, definition: Definition) -> ProposalBuilder {
-    let Definition { channel_id, name, version, init_args, policy } = definition;
+    let Definition { channel_id, name, version, init_args, policy, collections } = definition;
     let input = protos::ChaincodeInput { args: init_args, ..Default::default() };
     // Only names go to the channel; the code stays on the peers.
     let spec = deployment_spec(&name, &version, Some(input), Vec::new());
-    let args = [function.into(), channel_id.clone().into_bytes(), spec];
-    let policy = policy.map(|policy| policy.encode_to_vec());
-    ProposalBuilder::new(channel_id, LSCC).args(args.into_iter().chain(policy))
+    let mut args = vec![function.into(), channel_id.clone().into_bytes(), spec];
+    args.extend(policy.map(|policy| policy.encode_to_vec()));
+    if let Some(collections) = collections {
+        // Policy, escc and vscc stand in front; what is empty is left to the peer.
+        args.resize(COLLECTIONS_ARG, Vec::new());
+        args.push(collections.encode_to_vec());
+    }
+    ProposalBuilder::new(channel_id, LSCC).args(args)
 }
 
 fn deployment_spec(
@@ -118,6 +132,7 @@ mod tests {
             version: "1.0".into(),
             init_args: vec![b"init".to_vec(), b"7".to_vec()],
             policy: Some(SignaturePolicyEnvelope { version: 0, ..Default::default() }),
+            collections: None,
         };
         let (channel, args) = args(deploy(definition));
         assert_eq!(channel, "mychannel");

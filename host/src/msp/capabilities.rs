@@ -10,6 +10,8 @@ const CHANNEL: [&str; 6] = ["V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0"];
 /// What the peers of a channel must be able to do. Later capabilities include earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ApplicationCapabilities {
+    /// Collections of private data, also in upgrades.
+    pub v1_2: bool,
     /// Endorsement policies of single keys.
     pub v1_3: bool,
     /// The `_lifecycle` of chaincode definitions.
@@ -24,6 +26,7 @@ impl ApplicationCapabilities {
         check("Application", &APPLICATION, names)?;
         let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
         Ok(Self {
+            v1_2: has(&["V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"]),
             v1_3: has(&["V1_3", "V1_4_2", "V2_0", "V2_5"]),
             v2_0: has(&["V2_0", "V2_5"]),
             v2_5: has(&["V2_5"]),

@@ -31,6 +31,7 @@ use prost::Message;
 use crate::chaincode::ExternalConfig;
 use crate::client::lscc::Definition;
 use crate::client::{self, ClientProposal, ProposalBuilder};
+use crate::collections::package_from_json;
 use crate::ledger::{Conflict, Ledger, TxRwSet};
 use crate::msp::{Network, NetworkSpec, SigningIdentity};
 use crate::node::{Peer, PeerConfig};
@@ -225,6 +226,34 @@ impl Sandbox {
             version: "1.0".into(),
             ..Definition::default()
         };
+        self.deploy_as(definition, component)
+    }
+
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
+    /// take it.
+    pub fn deploy_with_collections(
+        &self,
+        name: &str,
+        component: &[u8],
+        collections: &str,
+    ) -> Result<Submitted, SandboxError> {
+        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let definition = Definition {
+            channel_id: CHANNEL.into(),
+            name: name.into(),
+            version: "1.0".into(),
+            collections: Some(collections.map_err(SandboxError::Setup)?),
+            ..Definition::default()
+        };
+        self.deploy_as(definition, component)
+    }
+
+    /// Installs a component and instantiates it as its definition says.
+    pub fn deploy_as(
+        &self,
+        definition: Definition,
+        component: &[u8],
+    ) -> Result<Submitted, SandboxError> {
         self.install(&definition, component)?;
         self.instantiate(client::lscc::deploy(definition))
     }

@@ -1,5 +1,8 @@
 //! LSCC: installs chaincodes on the peer, and instantiates and upgrades them on a channel
-//! (fabric 1.x `core/scc/lscc`). State: the chaincode's name, `protos.ChaincodeData`.
+//! (fabric 1.x `core/scc/lscc`). State: the chaincode's name, `protos.ChaincodeData`, and
+//! `name~collection`, `protos.CollectionConfigPackage`.
+
+mod collections;
 
 use std::sync::Arc;
 
@@ -45,8 +48,10 @@ impl Lscc {
                 Err(format!("invalid number of arguments to lscc: {count}"))
             }
         };
-        let is_lookup =
-            |f: &str| matches!(f, "getid" | "ChaincodeExists" | "getccdata" | "GetChaincodeData");
+        let is_lookup = |f: &str| {
+            matches!(f, "getid" | "ChaincodeExists" | "getccdata" | "GetChaincodeData")
+                || matches!(f, "GetCollectionsConfig" | "getcollectionsconfig")
+        };
         // The rest changes this peer, or tells of it what other peers need not agree with.
         if stub.called_by_chaincode && !is_lookup(&function) {
             return Err(format!("a chaincode may not call {function} of lscc"));
@@ -67,6 +72,12 @@ impl Lscc {
             "getinstalledchaincodes" | "GetInstalledChaincodes" => {
                 takes(1..=1)?;
                 self.installed(stub)
+            }
+            "GetCollectionsConfig" | "getcollectionsconfig" => {
+                takes(2..=2)?;
+                let channel = stub.channel_id.to_owned();
+                self.authorize(stub, &function, "lscc/GetCollectionsConfig", &channel)?;
+                collections::get(stub)
             }
             _ => Err(format!("invalid function to lscc: {function}")),
         }
@@ -107,7 +118,9 @@ impl Lscc {
         }
         let data = self.definition(&request)?;
         self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
-        write(stub, data)
+        let written = write(stub, data)?;
+        self.put_collections(stub, &request, false)?;
+        Ok(written)
     }
 
     fn upgrade(&self, stub: &mut Stub<'_>) -> Answer {
@@ -129,7 +142,22 @@ impl Lscc {
         self.check_instantiation_policy(stub, &request.channel, &current.instantiation_policy)?;
         let data = self.definition(&request)?;
         self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
-        write(stub, data)
+        let written = write(stub, data)?;
+        self.put_collections(stub, &request, true)?;
+        Ok(written)
+    }
+
+    fn put_collections(
+        &self,
+        stub: &mut Stub<'_>,
+        request: &Request,
+        is_upgrade: bool,
+    ) -> Result<(), String> {
+        let channel = self.channels.get(&request.channel);
+        let channel =
+            channel.ok_or_else(|| format!("could not retrieve channel {}", request.channel))?;
+        let Request { name, collections, .. } = request;
+        collections::put(stub, name, collections, &channel.config(), is_upgrade)
     }
 
     /// What goes to the ledger for a request, with defaults filled in.
@@ -258,6 +286,8 @@ struct Request {
     policy: Option<Vec<u8>>,
     escc: String,
     vscc: String,
+    /// Empty: none given.
+    collections: Vec<u8>,
 }
 
 impl Request {
@@ -283,9 +313,6 @@ impl Request {
         if let Some(policy) = &policy {
             policies::check(policy).map_err(|e| format!("invalid endorsement policy: {e}"))?;
         }
-        if args.get(6).is_some_and(|collections| !collections.is_empty()) {
-            return Err("collections are not supported by lscc here: leave them out".into());
-        }
         Ok(Self {
             channel,
             name: id.name,
@@ -293,6 +320,7 @@ impl Request {
             policy,
             escc: text(4, "escc"),
             vscc: text(5, "vscc"),
+            collections: args.get(6).cloned().unwrap_or_default(),
         })
     }
 }

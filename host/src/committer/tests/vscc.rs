@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use crate::collections::package_from_json;
 use crate::committer::tests::support::{CC, CHANNEL, Draft, Fixture, edit_action, policy_bytes};
 use crate::proto::common::HeaderType;
 use crate::proto::protos::TxValidationCode::*;
@@ -249,8 +250,12 @@ fn lscc_transactions_write_nothing_else() {
     ] {
         assert_eq!(judge.judge(&draft, ANY), other);
     }
-    let single = invalid("LSCC can only issue a single putState upon deploy/upgrade");
-    assert_eq!(judge.judge(&deploy().put("lscc", "second", b"value"), ANY), single);
+    let key = "invalid key for the collection of chaincode basic:1; expected 'basic~collection', \
+               received 'second'";
+    assert_eq!(judge.judge(&deploy().put("lscc", "second", b"value"), ANY), invalid(key));
+    let many = deploy().put("lscc", "basic~collection", b"value").put("lscc", "third", b"value");
+    let many = judge.judge(&many, ANY);
+    assert_eq!(many, invalid("LSCC can only issue one or two putState upon deploy/upgrade"));
     let public = invalid("LSCC can only write public values");
     assert_eq!(judge.judge(&deploy().protect("lscc", CC, &policy), ANY), public);
     let mut deletes = deploy();
@@ -260,6 +265,45 @@ fn lscc_transactions_write_nothing_else() {
     let mut nothing = deploy();
     nothing.rwset.namespaces.clear();
     assert_eq!(judge.judge(&nothing, ANY), invalid("No read write set for lscc was found"));
+}
+
+#[test]
+fn collections_are_those_of_the_arguments_and_keep_their_rules() {
+    let collections = |json: &str| package_from_json(json).unwrap().encode_to_vec();
+    let one = |name: &str, rest: &str| {
+        collections(&format!(r#"[{{"name":"{name}","policy":"OR('Org1MSP.member')"{rest}}}]"#))
+    };
+    let fixture = Fixture::new();
+    let draft = |function: &str, version: &str, given: &[u8], written: &[u8]| {
+        let mut lscc = Lscc::new(function, version);
+        lscc.args.resize(6, Vec::new());
+        lscc.args.push(given.to_vec());
+        let draft = lscc.draft(&fixture);
+        if written.is_empty() { draft } else { draft.put("lscc", "basic~collection", written) }
+    };
+    let (a, b) = (one("a", ""), one("b", ""));
+    let same =
+        |function: &str, version: &str, package: &[u8]| draft(function, version, package, package);
+    let failure = EndorsementPolicyFailure;
+    let bad = [
+        draft("deploy", "1", &a, &b),
+        draft("deploy", "1", &a, &[]),
+        draft("deploy", "1", &[], &a),
+        same("deploy", "1", &one("_a", "")),
+        same("deploy", "1", &one("a", r#","requiredPeerCount":2"#)),
+        same("deploy", "1", b"\xff"),
+    ];
+    assert_eq!(fixture.codes(&bad), [failure; 6]);
+    assert_eq!(fixture.codes(&[same("deploy", "1", &a)]), [Valid]);
+    let live = one("a", r#","blockToLive":3"#);
+    let bad = [same("upgrade", "2", &b), same("upgrade", "2", &live)];
+    assert_eq!(fixture.codes(&bad), [failure; 2]);
+    assert_eq!(fixture.codes(&[draft("upgrade", "2", &[], &[])]), [Valid]);
+    let more = collections(
+        r#"[{"name":"b","policy":"OR('Org2MSP.member')"},
+            {"name":"a","policy":"OR('Org2MSP.member')","memberOnlyRead":true}]"#,
+    );
+    assert_eq!(fixture.codes(&[same("upgrade", "3", &more)]), [Valid]);
 }
 
 #[test]

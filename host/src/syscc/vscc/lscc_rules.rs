@@ -8,18 +8,22 @@ use prost::Message;
 
 use crate::chaincode::{check_name, check_version};
 use crate::channel::Channel;
+use crate::collections::{check_against_committed, check_package, lscc_key};
 use crate::ledger::{TxRwSet, is_delete};
 use crate::msp::{SignaturePolicy, SignedData};
 use crate::proto::common::SignatureHeader;
+use crate::proto::kvrwset::KvWrite;
 use crate::proto::protos::{
     ChaincodeAction, ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeInvocationSpec,
-    ChaincodeProposalPayload, ProposalResponsePayload,
+    ChaincodeProposalPayload, CollectionConfigPackage, ProposalResponsePayload,
 };
 use crate::syscc::vscc::VsccError;
 use crate::syscc::vscc::endorsed_tx::{EndorsedTx, decode};
 
 /// Channel, deployment specification, policy, escc, vscc, collections.
 const MAX_ARGS: usize = 6;
+/// Which of them are the collections.
+const COLLECTIONS_ARG: usize = 5;
 /// The only validation that peers have.
 const VALIDATOR: &str = "vscc";
 /// Names that no chaincode may have.
@@ -27,8 +31,8 @@ const SYSTEM_NAMES: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifec
 
 /// Checks an invocation of LSCC.
 pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
-    let (function, id) = requested(tx)?;
-    let written = check_writes(tx, &id)?;
+    let Requested { function, id, collections } = requested(tx)?;
+    let written = check_writes(tx, &id, &collections)?;
     let unavailable = |e: &dyn std::fmt::Display| {
         let ChaincodeId { name, .. } = &id;
         VsccError::Unavailable(format!("Could not retrieve state for chaincode {name}: {e}"))
@@ -36,6 +40,7 @@ pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Resul
     let stored = channel.ledger().snapshot().get("lscc", &id.name).map_err(|e| unavailable(&e))?;
     let current = stored.map(|stored| ChaincodeData::decode(stored.value.as_slice())).transpose();
     let current = current.map_err(|e| unavailable(&e))?;
+    check_collections(function, &id, &collections, channel)?;
     match (function, current) {
         (Function::Deploy, None) => {
             check_instantiation_policy(&written.instantiation_policy, tx, channel)
@@ -67,8 +72,15 @@ enum Function {
     Upgrade,
 }
 
-/// What the proposal asked LSCC to do, and for which chaincode.
-fn requested(tx: &EndorsedTx) -> Result<(Function, ChaincodeId), VsccError> {
+/// What the proposal asked LSCC to do.
+struct Requested {
+    function: Function,
+    id: ChaincodeId,
+    /// Empty: none given.
+    collections: Vec<u8>,
+}
+
+fn requested(tx: &EndorsedTx) -> Result<Requested, VsccError> {
     let payload: ChaincodeProposalPayload = decode(&tx.proposal_payload, "proposal payload")?;
     let spec: ChaincodeInvocationSpec = decode(&payload.input, "ChaincodeInvocationSpec")?;
     let input = spec.chaincode_spec.and_then(|spec| spec.input).unwrap_or_default();
@@ -101,12 +113,17 @@ fn requested(tx: &EndorsedTx) -> Result<(Function, ChaincodeId), VsccError> {
         let reason = format!("chaincode name '{}' is reserved for system chaincodes", id.name);
         return Err(reason.into());
     }
-    Ok((function, id))
+    let collections = args.get(COLLECTIONS_ARG).cloned().unwrap_or_default();
+    Ok(Requested { function, id, collections })
 }
 
-/// LSCC writes one key, which is the chaincode's definition, and the chaincode's init may write the
-/// chaincode's own namespace. Gives the definition.
-fn check_writes(tx: &EndorsedTx, id: &ChaincodeId) -> Result<ChaincodeData, VsccError> {
+/// LSCC writes the chaincode's definition and its collections, if some were given; the chaincode's
+/// init may write the chaincode's own namespace. Gives the definition.
+fn check_writes(
+    tx: &EndorsedTx,
+    id: &ChaincodeId,
+    collections: &[u8],
+) -> Result<ChaincodeData, VsccError> {
     let response: ProposalResponsePayload =
         decode(&tx.action.proposal_response_payload, "ProposalResponsePayload")?;
     let action: ChaincodeAction = decode(&response.extension, "ChaincodeAction")?;
@@ -115,10 +132,11 @@ fn check_writes(tx: &EndorsedTx, id: &ChaincodeId) -> Result<ChaincodeData, Vscc
     let Some(lscc) = rwset.namespaces.get("lscc") else {
         return Err("No read write set for lscc was found".into());
     };
-    let [write] = lscc.writes.as_slice() else {
-        return Err("LSCC can only issue a single putState upon deploy/upgrade".into());
+    let Some((write, others)) = lscc.writes.split_first().filter(|(_, more)| more.len() < 2) else {
+        return Err("LSCC can only issue one or two putState upon deploy/upgrade".into());
     };
-    if is_delete(write) {
+    check_collections_write(id, collections, others.first())?;
+    if lscc.writes.iter().any(is_delete) {
         return Err("LSCC can not delete a chaincode's definition".into());
     }
     if write.key != id.name {
@@ -148,6 +166,64 @@ fn check_writes(tx: &EndorsedTx, id: &ChaincodeId) -> Result<ChaincodeData, Vscc
         }
         None => Ok(data),
     }
+}
+
+/// Fabric 1.4: `validateRWSetAndCollection`, 0.b.
+fn check_collections_write(
+    id: &ChaincodeId,
+    given: &[u8],
+    write: Option<&KvWrite>,
+) -> Result<(), VsccError> {
+    let ChaincodeId { name, version, .. } = id;
+    let key = lscc_key(name);
+    let written = match write {
+        None => &[][..],
+        Some(write) if write.key == key => &write.value,
+        Some(write) => {
+            let reason = format!("invalid key for the collection of chaincode {name}:{version}");
+            return Err(format!("{reason}; expected '{key}', received '{}'", write.key).into());
+        }
+    };
+    if given == written {
+        return Ok(());
+    }
+    let reason = format!("collection configuration arguments supplied for chaincode {name}");
+    Err(format!("{reason}:{version} do not match the configuration in the lscc writeset").into())
+}
+
+/// Whether the collections can be used, and in an upgrade, whether those of before remain (fabric
+/// 1.4: `validateNewCollectionConfigs`, `validateNewCollectionConfigsAgainstOld`).
+fn check_collections(
+    function: Function,
+    id: &ChaincodeId,
+    given: &[u8],
+    channel: &Channel,
+) -> Result<(), VsccError> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let ChaincodeId { name, version, .. } = id;
+    if !channel.config().capabilities().v1_2 {
+        return Err("collections need the channel's capability V1_2".into());
+    }
+    let package = CollectionConfigPackage::decode(given).map_err(|_| {
+        format!("invalid collection configuration supplied for chaincode {name}:{version}")
+    })?;
+    let collections = check_package(&package)?;
+    let stored = channel.ledger().snapshot().get("lscc", &lscc_key(name));
+    let stored = stored.map_err(|e| {
+        let reason = "unable to check whether collection existed earlier for chaincode";
+        VsccError::Unavailable(format!("{reason} {name}:{version}: {e}"))
+    })?;
+    let Some(stored) = stored else { return Ok(()) };
+    if let Function::Deploy = function {
+        let reason = "collection data should not exist for chaincode";
+        return Err(format!("{reason} {name}:{version}").into());
+    }
+    let committed = CollectionConfigPackage::decode(stored.value.as_slice()).map_err(|e| {
+        VsccError::Unavailable(format!("the collections of {name} are damaged: {e}"))
+    })?;
+    Ok(check_against_committed(&collections, &committed)?)
 }
 
 /// Whether the creator of the transaction may instantiate the chaincode.

@@ -1,0 +1,26 @@
+//! Collections: which private data a chaincode has, who may hold it, and who may ask for it.
+//!
+//! A chaincode's definition names its collections. [`DefinedCollections`] looks them up, whether
+//! the definition is LSCC's or `_lifecycle`'s; chaincode support, the endorser and the committer
+//! all ask there, each with its own way to read the state.
+//!
+//! Invariant: no private data in here, and no state; the same bytes of a definition mean the same
+//! on every peer.
+
+mod check;
+mod collection;
+mod defined;
+mod json;
+
+pub use check::{check_against_committed, check_members, check_package};
+pub use collection::{Collection, Permission};
+pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
+pub use json::package_from_json;
+
+/// Begins the names of the collections that need no definition: one for each organization.
+pub const IMPLICIT_PREFIX: &str = "_implicit_org_";
+
+/// The MSP id in the name of an implicit collection; None for another name.
+pub fn implicit_org(collection: &str) -> Option<&str> {
+    collection.strip_prefix(IMPLICIT_PREFIX)
+}

@@ -291,6 +291,7 @@ fn a_failed_init_harms_nobody() {
         version: "1.0".into(),
         init_args: vec![b"loop".to_vec()],
         policy: None,
+        collections: None,
     };
     let response = SETUP.answer(&lscc::deploy(definition).sign(&admin)).response.unwrap();
     assert_eq!(response.status, 500);

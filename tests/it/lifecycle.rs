@@ -16,6 +16,7 @@ fn definition(name: &str, version: &str, init: &[&str]) -> Definition {
         version: version.into(),
         init_args: init.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
         policy: None,
+        collections: None,
     }
 }
 
@@ -272,7 +273,8 @@ fn lscc_refuses_what_it_does_not_know() {
     let policy = deploy(probe(), &[&[0xff]]);
     assert_eq!(refusal(&policy), "invalid endorsement policy: not the message of a policy");
     let collections = deploy(probe(), &[b"", b"", b"", b"c"]);
-    let text = "collections are not supported by lscc here: leave them out";
+    let text = "invalid collection configuration supplied for probe: failed to decode Protobuf \
+                message: invalid varint";
     assert_eq!(refusal(&collections), text);
     let escc = deploy(probe(), &[b"", b"custom"]);
     assert_eq!(commit(&sandbox, escc), TxValidationCode::Valid);

@@ -21,6 +21,7 @@ mod ledger_tools;
 mod lifecycle;
 mod package;
 mod persistence;
+mod private_data;
 mod queries;
 mod serve;
 mod system_queries;

@@ -298,29 +298,6 @@ fn what_the_ledger_cannot_do_yet_is_told_clearly() {
     for (line, kind, what) in [
         ("query {}", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
         ("querypage {} 2 ''", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
-        ("pput c k v", "PUT_STATE", "writing private data is not supported by this peer yet"),
-        ("pdel c k", "DEL_STATE", "deleting private data is not supported by this peer yet"),
-        (
-            "ppurge c k",
-            "PURGE_PRIVATE_DATA",
-            "purging private data is not supported by this peer yet",
-        ),
-        (
-            "prange c a z",
-            "GET_STATE_BY_RANGE",
-            "a range of private data is not supported by this peer yet",
-        ),
-        (
-            "ppcomp c t a",
-            "GET_STATE_BY_RANGE",
-            "a range of private data is not supported by this peer yet",
-        ),
-        ("pquery c {}", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
-        (
-            "psetmeta c k p",
-            "PUT_STATE_METADATA",
-            "writing metadata of private data is not supported by this peer yet",
-        ),
     ] {
         let refused = evaluate(&sandbox, &format!("try {line}"));
         let tx_id = &refused.tx_id;
@@ -331,8 +308,6 @@ fn what_the_ledger_cannot_do_yet_is_told_clearly() {
         let (text, tx_id) = refusal(&sandbox, line);
         assert_eq!(text, format!("{kind} failed: transaction ID: {tx_id}: {what}"));
     }
-    let (text, _) = refusal(&sandbox, "pget '' k");
-    assert_eq!(text, "collection must not be an empty string");
 }
 
 #[test]

@@ -1,6 +1,30 @@
 //! The port through which chaincodes learn what a client may do.
 
-use crate::types::ProposalContext;
+use crate::ledger::LedgerError;
+use crate::types::{Permission, ProposalContext};
+
+/// One collection of a chaincode on a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectionName<'a> {
+    /// The channel.
+    pub channel: &'a str,
+    /// The chaincode.
+    pub namespace: &'a str,
+    /// The collection.
+    pub collection: &'a str,
+}
+
+/// What not every channel lets a chaincode do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Endorsement policies of single keys.
+    KeyLevelEndorsement,
+    /// Purging private data.
+    PurgePrivateData,
+}
+
+/// Reads a key of a namespace in the simulation that asks; the read is recorded.
+pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, LedgerError> + 'a;
 
 /// Checks the creator of a proposal. The proposal's signature has been verified before any
 /// chaincode runs, so this is about who the creator is, not about signatures.
@@ -14,4 +38,23 @@ pub trait AccessControl: Send + Sync {
         channel: &str,
         proposal: &ProposalContext,
     ) -> Result<(), String>;
+
+    /// What the creator may do with a collection. The error says that there is none of its name,
+    /// or why that is not known.
+    fn collection_permission(
+        &self,
+        name: CollectionName<'_>,
+        proposal: &ProposalContext,
+        read: &mut ReadState<'_>,
+    ) -> Result<Permission, String>;
+
+    /// Whether a chaincode has such a collection, which is all that the hash of a value needs.
+    fn check_collection(
+        &self,
+        name: CollectionName<'_>,
+        read: &mut ReadState<'_>,
+    ) -> Result<(), String>;
+
+    /// Whether the channel's capabilities include a feature.
+    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String>;
 }

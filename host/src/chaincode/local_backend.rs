@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::chaincode::access::Feature;
 use crate::chaincode::invoke_target::InvokeTarget;
+use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
 use crate::chaincode::support::{ChaincodeSupport, ExecuteError, SYSTEM_VERSION};
 use crate::chaincode::tx_params::TxParams;
@@ -36,6 +38,7 @@ pub struct LocalBackend {
     tx: TxParams,
     namespace: String,
     queries: Queries,
+    private: PrivateAccess,
     /// Texts are causes only.
     is_bare: bool,
 }
@@ -54,7 +57,9 @@ impl From<LedgerError> for Refusal {
             | LedgerError::TooMuchRecorded { .. }
             | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,
             LedgerError::PaginatedQueryAfterWrite { .. }
-            | LedgerError::WriteAfterPaginatedQuery { .. } => ErrorKind::NotPermitted,
+            | LedgerError::WriteAfterPaginatedQuery { .. }
+            | LedgerError::PrivateQueryAfterWrite { .. }
+            | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
             _ => ErrorKind::LedgerFailure,
         };
         Self(kind, error.to_string())
@@ -66,10 +71,16 @@ fn unsupported<T>(what: &str) -> Result<T, Refusal> {
 }
 
 impl LocalBackend {
-    /// The view of chaincode `namespace`.
-    pub fn new(support: Arc<ChaincodeSupport>, tx: TxParams, namespace: String) -> Self {
+    /// The view of chaincode `namespace` in a call of its function `entry`.
+    pub fn new(
+        support: Arc<ChaincodeSupport>,
+        tx: TxParams,
+        namespace: String,
+        entry: Entry,
+    ) -> Self {
         let queries = Queries::new(support.config().queries.clone());
-        Self { support, tx, namespace, queries, is_bare: false }
+        let private = PrivateAccess::new(entry);
+        Self { support, tx, namespace, queries, private, is_bare: false }
     }
 
     /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
@@ -102,6 +113,33 @@ impl LocalBackend {
         self.answer(kind, result)
     }
 
+    /// As [`simulate`](Self::simulate), with a collection that the call may use like this; an empty
+    /// name is the public state.
+    fn simulate_on<T>(
+        &mut self,
+        kind: MessageType,
+        collection: &str,
+        wanted: Use,
+        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
+    ) -> Answer<T> {
+        let result = match &self.tx.simulator {
+            None => Err(Refusal(ErrorKind::LedgerFailure, "no ledger context".into())),
+            Some(simulator) => lock(simulator).and_then(|mut sim| {
+                if !collection.is_empty() {
+                    let (access, place) = (self.support.access(), (&*self.namespace, collection));
+                    self.private.check(wanted, access, &self.tx, place, &mut sim)?;
+                }
+                work(&mut sim, &self.namespace, &mut self.queries)
+            }),
+        };
+        self.answer(kind, result)
+    }
+
+    fn check_feature(&self, kind: MessageType, feature: Feature) -> Answer<()> {
+        let checked = self.support.access().check_feature(feature, &self.tx.channel_id);
+        self.answer(kind, checked.map_err(|why| Refusal(ErrorKind::Unsupported, why)))
+    }
+
     fn call(&self, address: &str, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
         let failed = |text: String| Refusal(ErrorKind::LedgerFailure, text);
         let limit = self.support.config().call_depth;
@@ -130,7 +168,10 @@ impl LocalBackend {
         }
         let simulator = match other {
             None => self.tx.simulator.clone(),
-            Some(ledger) => Some(Arc::new(Mutex::new(ledger.simulator(&self.tx.tx_id)))),
+            Some(ledger) => {
+                let simulator = ledger.simulator_for(&self.tx.tx_id, &self.tx.org);
+                Some(Arc::new(Mutex::new(simulator)))
+            }
         };
         let tx = TxParams {
             channel_id: Arc::clone(&target.channel),
@@ -177,33 +218,55 @@ fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, Refus
 
 impl Backend for LocalBackend {
     fn get_state(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
-        self.simulate(MessageType::GetState, |sim, ns, _| match collection {
-            "" => Ok(sim.get_state(ns, key)?),
-            _ => Ok(sim.get_private_data(ns, collection, key)?),
-        })
+        self.simulate_on(
+            MessageType::GetState,
+            collection,
+            Use::Read,
+            |sim, ns, _| match collection {
+                "" => Ok(sim.get_state(ns, key)?),
+                _ => Ok(sim.get_private_data(ns, collection, key)?),
+            },
+        )
     }
 
     fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Answer<()> {
-        self.simulate(MessageType::PutState, |sim, ns, _| match collection {
-            "" => Ok(sim.put_state(ns, key, value.to_vec())?),
-            _ => unsupported("writing private data"),
+        self.simulate_on(MessageType::PutState, collection, Use::Write, |sim, ns, _| {
+            match collection {
+                "" => Ok(sim.put_state(ns, key, value.to_vec())?),
+                _ => Ok(sim.put_private_data(ns, collection, key, value.to_vec())?),
+            }
         })
     }
 
     fn del_state(&mut self, collection: &str, key: &str) -> Answer<()> {
-        self.simulate(MessageType::DelState, |sim, ns, _| match collection {
-            "" => Ok(sim.delete_state(ns, key)?),
-            _ => unsupported("deleting private data"),
+        self.simulate_on(MessageType::DelState, collection, Use::Write, |sim, ns, _| {
+            match collection {
+                "" => Ok(sim.delete_state(ns, key)?),
+                _ => Ok(sim.delete_private_data(ns, collection, key)?),
+            }
         })
     }
 
-    fn purge_private_data(&mut self, _: &str, _: &str) -> Answer<()> {
-        self.answer(MessageType::PurgePrivateData, unsupported("purging private data"))
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Answer<()> {
+        let kind = MessageType::PurgePrivateData;
+        self.check_feature(kind, Feature::PurgePrivateData)?;
+        self.simulate_on(kind, collection, Use::Write, |sim, ns, _| match collection {
+            "" => {
+                let text = "only applicable for private data";
+                Err(Refusal(ErrorKind::InvalidArgument, text.into()))
+            }
+            _ => Ok(sim.purge_private_data(ns, collection, key)?),
+        })
     }
 
     fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
-        self.simulate(MessageType::GetPrivateDataHash, |sim, ns, _| {
-            Ok(sim.get_private_data_hash(ns, collection, key)?)
+        let kind = MessageType::GetPrivateDataHash;
+        self.simulate_on(kind, collection, Use::Hash, |sim, ns, _| match collection {
+            "" => {
+                let text = "collection must not be an empty string";
+                Err(Refusal(ErrorKind::InvalidArgument, text.into()))
+            }
+            _ => Ok(sim.get_private_data_hash(ns, collection, key)?),
         })
     }
 
@@ -212,7 +275,9 @@ impl Backend for LocalBackend {
         collection: &str,
         key: &str,
     ) -> Answer<Vec<(String, Vec<u8>)>> {
-        self.simulate(MessageType::GetStateMetadata, |sim, ns, _| {
+        let kind = MessageType::GetStateMetadata;
+        self.check_feature(kind, Feature::KeyLevelEndorsement)?;
+        self.simulate_on(kind, collection, Use::Read, |sim, ns, _| {
             let metadata = match collection {
                 "" => sim.get_state_metadata(ns, key)?,
                 _ => sim.get_private_data_metadata(ns, collection, key)?,
@@ -228,12 +293,14 @@ impl Backend for LocalBackend {
         name: &str,
         value: &[u8],
     ) -> Answer<()> {
-        self.simulate(MessageType::PutStateMetadata, |sim, ns, _| {
+        let kind = MessageType::PutStateMetadata;
+        self.check_feature(kind, Feature::KeyLevelEndorsement)?;
+        self.simulate_on(kind, collection, Use::Write, |sim, ns, _| {
             // Fabric's peer replaces all metadata of the key with this one entry.
             let metadata = [(name.to_owned(), value.to_vec())].into_iter().collect();
             match collection {
                 "" => Ok(sim.put_state_metadata(ns, key, metadata)?),
-                _ => unsupported("writing metadata of private data"),
+                _ => Ok(sim.put_private_data_metadata(ns, collection, key, metadata)?),
             }
         })
     }
@@ -245,9 +312,13 @@ impl Backend for LocalBackend {
         end: &str,
         page: Option<&PageRequest>,
     ) -> Answer<QueryBatch<KeyValue>> {
-        self.simulate(MessageType::GetStateByRange, |sim, ns, queries| {
+        let kind = MessageType::GetStateByRange;
+        self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                return unsupported("a range of private data");
+                // There are no pages of private data: what is asked of them is not looked at.
+                let id = queries.reserve()?;
+                let range = sim.private_range(ns, collection, start, end)?;
+                return queries.states(sim, id, Query::new(range));
             }
             match page {
                 // Fabric's peer takes a page of no size without bookmark for no page.
@@ -269,11 +340,15 @@ impl Backend for LocalBackend {
 
     fn get_query_result(
         &mut self,
-        _: &str,
+        collection: &str,
         _: &str,
         _: Option<&PageRequest>,
     ) -> Answer<QueryBatch<KeyValue>> {
-        self.answer(MessageType::GetQueryResult, unsupported("a rich query"))
+        let kind = MessageType::GetQueryResult;
+        self.simulate_on(kind, collection, Use::Read, |_, _, _| match collection {
+            "" => unsupported("a rich query"),
+            _ => unsupported("a rich query of private data"),
+        })
     }
 
     fn get_history_for_key(&mut self, key: &str) -> Answer<QueryBatch<KeyModification>> {

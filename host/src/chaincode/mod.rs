@@ -10,12 +10,13 @@ mod launch;
 mod local_backend;
 mod native;
 mod packages;
+mod private_access;
 mod queries;
 mod registry;
 mod support;
 mod tx_params;
 
-pub use access::AccessControl;
+pub use access::{AccessControl, CollectionName, Feature, ReadState};
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use local_backend::QueryLimits;
 pub use native::{NativeChaincode, Stub};

@@ -37,8 +37,6 @@ pub struct SupportConfig {
     pub startup_timeout: Duration,
     /// How deep chaincodes may call each other.
     pub call_depth: u32,
-    /// The MSP id of this peer.
-    pub peer_msp_id: String,
     /// Bounds of queries.
     pub queries: QueryLimits,
     /// Chaincodes in other processes.
@@ -51,7 +49,6 @@ impl Default for SupportConfig {
             execute_timeout: Duration::from_secs(30),
             startup_timeout: Duration::from_secs(300),
             call_depth: 8,
-            peer_msp_id: String::new(),
             queries: QueryLimits::default(),
             external: ExternalConfig::default(),
         }
@@ -258,7 +255,7 @@ impl ChaincodeSupport {
         };
         let mut fuel = 0;
         let mut is_deterministic = true;
-        let backend = LocalBackend::new(Arc::clone(self), tx.clone(), name.into());
+        let backend = LocalBackend::new(Arc::clone(self), tx.clone(), name.into(), entry);
         let outcome = match &launched {
             Launched::External(program) => {
                 let (outcome, over) = self.run_external(program, invocation, backend, name);
@@ -367,7 +364,7 @@ impl ChaincodeSupport {
             args: invocation.input.args,
             decorations: invocation.input.decorations,
             proposal: Arc::clone(&tx.proposal),
-            peer_msp_id: self.config.peer_msp_id.clone(),
+            peer_msp_id: tx.org.to_string(),
             timeout: self.config.execute_timeout,
         }
     }

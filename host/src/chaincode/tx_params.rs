@@ -20,6 +20,8 @@ pub struct TxParams {
     pub signed_proposal: Arc<protos::SignedProposal>,
     /// The same, taken apart.
     pub proposal: Arc<ProposalContext>,
+    /// The MSP id of the organization whose peer simulates.
+    pub org: Arc<str>,
     /// None for a proposal to the peer itself, and where Fabric takes none.
     pub simulator: Option<SharedSimulator>,
     /// How many chaincode-to-chaincode calls lie above this one.

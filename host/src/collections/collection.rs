@@ -11,21 +11,13 @@ use crate::proto::common::msp_principal::Classification;
 use crate::proto::common::{MspRole, OrganizationUnit};
 use crate::proto::protos::StaticCollectionConfig;
 use crate::proto::protos::collection_policy_config::Payload as PolicyPayload;
+use crate::types::Permission;
 
 /// A collection's configuration whose member policy can be evaluated.
 #[derive(Clone, Debug)]
 pub struct Collection {
     config: StaticCollectionConfig,
     members: SignaturePolicy,
-}
-
-/// What a client may do with the private data of a collection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permission {
-    /// Have it read by a chaincode.
-    pub read: bool,
-    /// Have it written by a chaincode.
-    pub write: bool,
 }
 
 impl Collection {

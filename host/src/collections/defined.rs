@@ -1,5 +1,6 @@
 //! The collections of a chaincode, looked up in the state (fabric
-//! `core/chaincode/lifecycle/deployedcc_infoprovider.go`, `core/scc/lscc/deployedcc_infoprovider.go`).
+//! `core/chaincode/lifecycle/deployedcc_infoprovider.go`,
+//! `core/scc/lscc/deployedcc_infoprovider.go`).
 //!
 //! A simulator records what it is asked for, so the keys that are read here are those that Fabric
 //! reads, and all of them.
@@ -16,6 +17,9 @@ use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 const LSCC: &str = "lscc";
 const LIFECYCLE: &str = "_lifecycle";
 const CHAINCODE_TYPE: &str = "ChaincodeDefinition";
+
+/// Gives the value of a key of a namespace, at one height.
+pub type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
 
 /// The key in LSCC's namespace under which a chaincode's collections are kept.
 pub fn lscc_key(chaincode: &str) -> String {
@@ -71,11 +75,10 @@ pub enum NotDefined {
 }
 
 impl DefinedCollections {
-    /// Looks up what the chaincode `namespace` has. `read` gives the value of a key of a namespace,
-    /// at one height.
+    /// Looks up what the chaincode `namespace` has.
     pub fn look_up<E: std::error::Error>(
         namespace: &str,
-        read: &mut dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E>,
+        read: &mut Read<'_, E>,
     ) -> Result<Self, LookupError<E>> {
         let (package, implicit) = match namespace {
             LIFECYCLE => (None, true),
@@ -93,7 +96,7 @@ impl DefinedCollections {
     fn of_lifecycle<E: std::error::Error>(
         namespace: &str,
         metadata: &[u8],
-        read: &mut dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E>,
+        read: &mut Read<'_, E>,
     ) -> Result<Option<CollectionConfigPackage>, LookupError<E>> {
         let damaged = |reason: String| LookupError::Damaged { namespace: namespace.into(), reason };
         let metadata =
@@ -119,7 +122,7 @@ impl DefinedCollections {
 
     fn of_lscc<E: std::error::Error>(
         namespace: &str,
-        read: &mut dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E>,
+        read: &mut Read<'_, E>,
     ) -> Result<Option<CollectionConfigPackage>, LookupError<E>> {
         let Some(stored) = read(LSCC, &lscc_key(namespace)).map_err(LookupError::State)? else {
             return Ok(None);
@@ -143,10 +146,8 @@ impl DefinedCollections {
     /// The collections that the definition names.
     pub fn explicit(&self) -> impl Iterator<Item = &StaticCollectionConfig> {
         let configs = self.package.iter().flat_map(|package| &package.config);
-        configs.filter_map(|config| match &config.payload {
-            Some(Payload::StaticCollectionConfig(config)) => Some(config),
-            None => None,
-        })
+        let payloads = configs.filter_map(|config| config.payload.as_ref());
+        payloads.map(|Payload::StaticCollectionConfig(config)| config)
     }
 
     /// Whether there is a collection of this name; `msp_ids` are the organizations of the channel's

@@ -1,5 +1,5 @@
-//! Collection configurations as Fabric's tools take them (fabric `internal/peer/chaincode/common.go`,
-//! `getCollectionConfigFromBytes`).
+//! Collection configurations as Fabric's tools take them (fabric
+//! `internal/peer/chaincode/common.go`, `getCollectionConfigFromBytes`).
 
 use serde::Deserialize;
 

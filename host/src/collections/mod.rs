@@ -11,11 +11,13 @@ mod check;
 mod collection;
 mod defined;
 mod json;
+mod local_peers;
 
 pub use check::{check_against_committed, check_members, check_package};
-pub use collection::{Collection, Permission};
+pub use collection::Collection;
 pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
 pub use json::package_from_json;
+pub use local_peers::LocalPeers;
 
 /// Begins the names of the collections that need no definition: one for each organization.
 pub const IMPLICIT_PREFIX: &str = "_implicit_org_";

@@ -11,11 +11,13 @@ use std::time::Instant;
 use prost::Message;
 
 use crate::channel::Channel;
+use crate::collections::LocalPeers;
+use crate::committer::collection_rules::BlockCollections;
 use crate::committer::endorsement_validator::EndorsementValidator;
 use crate::committer::error::CommitError;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
-use crate::ledger::{CommitTx, CommittedBlock, LedgerError, NoCollections, new_block};
+use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
 use crate::proto::common::{Block, Envelope};
 use crate::proto::protos::TxValidationCode;
 
@@ -25,6 +27,7 @@ pub struct Committer {
     endorsements: Arc<dyn EndorsementValidator>,
     notifier: Arc<Notifier>,
     threads: usize,
+    peers: LocalPeers,
     stage: Mutex<Stage>,
 }
 
@@ -43,12 +46,18 @@ impl Committer {
     pub fn new(channel: Arc<Channel>, endorsements: Arc<dyn EndorsementValidator>) -> Self {
         let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { channel, endorsements, notifier, threads, stage: Mutex::default() }
+        let (peers, stage) = (LocalPeers::default(), Mutex::default());
+        Self { channel, endorsements, notifier, threads, peers, stage }
     }
 
     /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// With the peers that hold private data; without, nobody does.
+    pub fn with_peers(self, peers: LocalPeers) -> Self {
+        Self { peers, ..self }
     }
 
     /// The channel whose blocks these are.
@@ -132,14 +141,14 @@ impl Committer {
         let (snapshot, config) = (ledger.snapshot(), self.channel.config());
         let validator = BlockValidator::new(&snapshot, &config, self.endorsements.as_ref());
         let judged = validator.validate(&data.data, self.threads)?;
-        // The commit need not keep what only this snapshot would still see.
-        drop(validator);
-        drop(snapshot);
-
         let tx_ids: Vec<_> = judged.iter().map(|judged| judged.tx.tx_id.clone()).collect();
         let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) =
             judged.into_iter().map(|JudgedTx { tx, reason }| (tx, reason)).unzip();
-        let committed = Arc::new(ledger.commit(block, txs, &NoCollections)?);
+        let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
+        // The commit need not keep what only this snapshot would still see.
+        drop(validator);
+        drop(snapshot);
+        let committed = Arc::new(ledger.commit(block, txs, &collections)?);
         log(&committed, &tx_ids, &reasons, started);
         self.notifier.committed(&committed, &tx_ids);
         Ok(committed)

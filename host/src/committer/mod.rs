@@ -7,6 +7,7 @@
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
 
 mod block_cutter;
+mod collection_rules;
 mod commit;
 mod definitions;
 mod endorsement_validator;

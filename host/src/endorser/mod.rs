@@ -3,6 +3,8 @@
 //! Invariant: no ordering, no commit.
 
 mod error;
+mod interest;
+mod private_data;
 mod process_proposal;
 mod proposal;
 mod response;

@@ -8,16 +8,20 @@ use prost::Message;
 
 use crate::chaincode::{AccessControl, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams};
 use crate::channel::{Channel, Channels};
+use crate::collections::LocalPeers;
 use crate::endorser::error::Rejected;
+use crate::endorser::interest::interest;
+use crate::endorser::private_data;
 use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
-use crate::ledger::SimulationResults;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
 use crate::types::{Entry, Response, TxId, hex};
 
 /// The system chaincode that signs.
 const ESCC: &str = "escc";
+/// Where definitions may lie whether this peer has the chaincode or not.
+const LIFECYCLE: &str = "_lifecycle";
 
 /// Endorses proposals.
 pub struct Endorser {
@@ -25,6 +29,8 @@ pub struct Endorser {
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
     local_msps: Arc<MspManager>,
+    org: Arc<str>,
+    peers: LocalPeers,
 }
 
 /// Which chaincode runs, and who signs for it.
@@ -36,8 +42,11 @@ struct Target {
 /// What a simulation gave.
 struct Simulated {
     execution: Execution,
-    /// None for a proposal to the peer itself.
-    results: Option<SimulationResults>,
+    /// The serialized read-write set; empty for a proposal to the peer itself, and for what reads
+    /// ledgers and not state.
+    results: Vec<u8>,
+    /// None where there are no results.
+    interest: Option<protos::ChaincodeInterest>,
 }
 
 /// What [`Endorser::process`] gave: the answer, and what it cost.
@@ -50,14 +59,17 @@ pub struct Processed {
 }
 
 impl Endorser {
-    /// An endorser for the channels of a peer. `local_msps` holds the peer's own organization.
+    /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
+    /// organization; `peers` are those of this process, this one included.
     pub fn new(
         support: Arc<ChaincodeSupport>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
         local_msps: Arc<MspManager>,
+        org: &str,
+        peers: LocalPeers,
     ) -> Self {
-        Self { support, channels, access, local_msps }
+        Self { support, channels, access, local_msps, org: org.into(), peers }
     }
 
     /// Checks, simulates and endorses one proposal. What is wrong with the proposal itself is an
@@ -142,12 +154,14 @@ impl Endorser {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
         let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
-        let simulator = simulated_on.map(|channel| channel.ledger().simulator(&tx_id));
+        let simulator =
+            simulated_on.map(|channel| channel.ledger().simulator_for(&tx_id, &self.org));
         let mut tx = TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
             signed_proposal: Arc::clone(&proposal.signed),
             proposal: Arc::clone(&proposal.context),
+            org: Arc::clone(&self.org),
             simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
             depth: 0,
         };
@@ -159,7 +173,7 @@ impl Endorser {
             )
         })?;
         let simulated = self
-            .simulate(&mut tx, name, &target, &proposal.input)
+            .simulate(&mut tx, channel, name, &target, &proposal.input)
             .map_err(|error| format!("error in simulation: {error}"))?;
         let fuel = simulated.execution.fuel;
         let response = self.respond(proposal, &tx, &target, simulated)?;
@@ -188,6 +202,7 @@ impl Endorser {
     fn simulate(
         &self,
         tx: &mut TxParams,
+        channel: Option<&Channel>,
         name: &str,
         target: &Target,
         input: &protos::ChaincodeInput,
@@ -199,17 +214,26 @@ impl Endorser {
         if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args)?;
         }
-        let results = match tx.simulator.take() {
-            None => None,
-            Some(simulator) => {
-                let simulator = Arc::into_inner(simulator)
-                    .ok_or("the simulator is still in use by a chaincode")?
-                    .into_inner()
-                    .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
-                Some(simulator.finish())
-            }
+        let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
+            return Ok(Simulated { execution, results: Vec::new(), interest: None });
         };
-        Ok(Simulated { execution, results })
+        let simulator = Arc::into_inner(simulator)
+            .ok_or("the simulator is still in use by a chaincode")?
+            .into_inner()
+            .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
+        let state = simulator.snapshot().clone();
+        let results = simulator.finish();
+        if let Some(private) = &results.private {
+            if name == "lscc" {
+                return Err("Private data is forbidden to be used in instantiate".into());
+            }
+            let place = (&*self.org, &self.peers);
+            private_data::keep(private, &tx.tx_id, channel, &state, place)?;
+        }
+        // `_lifecycle` is one on every peer that looks collections up there.
+        let is_system = |ns: &str| ns == LIFECYCLE || self.support.system_chaincode(ns).is_some();
+        let interest = Some(interest(&results, &state, is_system)?);
+        Ok(Simulated { execution, results: results.public.encode(), interest })
     }
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
@@ -247,13 +271,9 @@ impl Endorser {
         target: &Target,
         simulated: Simulated,
     ) -> Result<protos::ProposalResponse, String> {
-        let Execution { response, event, .. } = simulated.execution;
+        let Simulated { execution, results, interest } = simulated;
+        let Execution { response, event, .. } = execution;
         let parts = response::Parts::new(proposal, &target.version, response, event);
-        let interest = simulated.results.as_ref().map(|results| {
-            response::interest(results, |ns| self.support.system_chaincode(ns).is_some())
-        });
-        // None for a proposal to the peer itself, and for what reads ledgers and not state.
-        let results = simulated.results.map(|results| results.public.encode()).unwrap_or_default();
         match parts.status() {
             Response::ERROR.. => Ok(parts.failed(results, interest)),
             Response::ERROR_THRESHOLD.. => Ok(parts.bare()),

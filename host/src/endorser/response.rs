@@ -3,7 +3,6 @@
 use prost::Message;
 
 use crate::endorser::proposal::UnpackedProposal;
-use crate::ledger::SimulationResults;
 use crate::proto::protos;
 use crate::syscc::proposal_response_payload;
 use crate::types::Response;
@@ -89,15 +88,4 @@ impl Parts {
             self.event,
         ]
     }
-}
-
-/// The chaincodes whose endorsement policies count, for clients that look for endorsers.
-pub fn interest(
-    results: &SimulationResults,
-    is_system: impl Fn(&str) -> bool,
-) -> protos::ChaincodeInterest {
-    let namespaces = results.public.namespaces.keys().filter(|ns| !is_system(ns));
-    let chaincodes =
-        namespaces.map(|ns| protos::ChaincodeCall { name: ns.clone(), ..Default::default() });
-    protos::ChaincodeInterest { chaincodes: chaincodes.collect() }
 }

@@ -6,6 +6,8 @@
 //!
 //! Invariant: nothing reaches the ledger from here; `finish` gives the sets and that is all.
 
+use std::collections::BTreeSet;
+
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
@@ -27,6 +29,7 @@ pub struct Simulator {
     pub(crate) wrote: bool,
     paginated: bool,
     pub(crate) queried_private: bool,
+    pub(crate) private_reads: BTreeSet<(String, String)>,
     /// As whose peer private data are read; None: there are none.
     pub(crate) org: Option<String>,
 }
@@ -60,6 +63,9 @@ pub struct SimulationResults {
     pub public: TxRwSet,
     /// Private data in the clear, for the members of its collections only.
     pub private: Option<TxPvtReadWriteSet>,
+    /// Namespaces and collections of which values were read in the clear; hashes and ranges are not
+    /// in here.
+    pub private_reads: BTreeSet<(String, String)>,
 }
 
 impl Simulator {
@@ -72,6 +78,7 @@ impl Simulator {
             wrote: false,
             paginated: false,
             queried_private: false,
+            private_reads: BTreeSet::new(),
             org: None,
         }
     }
@@ -212,7 +219,7 @@ impl Simulator {
             builder.add_range(&namespace, info);
         }
         let (public, private) = builder.build();
-        SimulationResults { public, private }
+        SimulationResults { public, private, private_reads: self.private_reads }
     }
 
     pub(crate) fn limits(&self) -> &LedgerConfig {

@@ -61,6 +61,7 @@ impl Simulator {
             return Err(LedgerError::PrivateDataNotAvailable { hash, private });
         }
         self.builder.add_hashed_read(ns, collection, key, hash);
+        self.private_reads.insert((ns.to_owned(), collection.to_owned()));
         Ok(value.map(|value| value.value))
     }
 

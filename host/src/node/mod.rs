@@ -18,6 +18,7 @@ use prost::Message;
 use crate::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
 use crate::channel::{Channel, Channels};
 use crate::client::ProposalBuilder;
+use crate::collections::LocalPeers;
 use crate::committer::{Committer, EndorsementValidator, Solo, SoloConfig};
 use crate::endorser::{Endorser, Processed, Rejected};
 use crate::ledger::{LedgerConfig, Ledgers};
@@ -45,7 +46,7 @@ pub struct PeerConfig {
     pub limits: Limits,
     /// A runtime to share with other peers of this process.
     pub runtime: Option<Arc<Runtime>>,
-    /// Timeouts and bounds of executions. The MSP id in it is filled in from `org`.
+    /// Timeouts and bounds of executions.
     pub support: SupportConfig,
     /// Bounds of ledgers.
     pub ledger: LedgerConfig,
@@ -80,6 +81,7 @@ pub struct Peer {
     access: Arc<dyn AccessControl>,
     channels: Arc<Channels>,
     validator: Arc<dyn EndorsementValidator>,
+    peers: LocalPeers,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -111,15 +113,15 @@ impl Peer {
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local, Arc::clone(&local_msps)));
         let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
-        let config = SupportConfig { peer_msp_id: org.clone(), ..support };
         let mut support = ChaincodeSupport::new(
             runtime,
             Arc::clone(&packages),
             ledgers,
             Arc::clone(&access),
-            config,
+            support,
         );
         let signer = Arc::new(own.peer()?);
+        let peers = LocalPeers::new([(own.msp_id(), signer.serialized())]);
         let lscc = Lscc::new(packages, Arc::clone(&channels), Arc::clone(&access));
         support.register_system("lscc", Arc::new(lscc))?;
         let cscc = Cscc::new(Arc::clone(&channels), Arc::clone(&access));
@@ -136,6 +138,8 @@ impl Peer {
             Arc::clone(&channels),
             Arc::clone(&access),
             local_msps,
+            &org,
+            peers.clone(),
         );
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         Ok(Arc::new(Self {
@@ -148,6 +152,7 @@ impl Peer {
             access,
             channels,
             validator,
+            peers,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         }))
@@ -199,7 +204,8 @@ impl Peer {
             return Some(Arc::clone(committer));
         }
         let found: Arc<Channel> = self.channels.get(channel)?;
-        let committer = Arc::new(Committer::new(found, Arc::clone(&self.validator)));
+        let committer = Committer::new(found, Arc::clone(&self.validator));
+        let committer = Arc::new(committer.with_peers(self.peers.clone()));
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)
     }

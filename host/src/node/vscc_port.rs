@@ -33,6 +33,7 @@ impl EndorsementValidator for VsccPort {
             tx_id,
             signed_proposal: Arc::default(),
             proposal: Arc::default(),
+            org: Arc::default(),
             simulator: None,
             depth: 0,
         };

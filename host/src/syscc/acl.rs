@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::chaincode::AccessControl;
+use crate::chaincode::{AccessControl, CollectionName, Feature, ReadState};
 use crate::channel::Channels;
+use crate::collections::{Collection, DefinedCollections};
 use crate::msp::acl::check_local_identity;
-use crate::msp::{Msp, MspManager};
-use crate::types::ProposalContext;
+use crate::msp::{ChannelConfig, Msp, MspManager};
+use crate::types::{Permission, ProposalContext};
 
 /// The peer's access control.
 pub struct Acl {
@@ -19,6 +20,11 @@ impl Acl {
     /// For the peer's channels, and its own organization for resources of the peer itself.
     pub fn new(channels: Arc<Channels>, local: Arc<Msp>, local_manager: Arc<MspManager>) -> Self {
         Self { channels, local, local_manager }
+    }
+
+    fn config(&self, channel: &str) -> Result<Arc<ChannelConfig>, String> {
+        let found = self.channels.get(channel);
+        Ok(found.ok_or_else(|| format!("channel '{channel}' not found"))?.config())
     }
 }
 
@@ -35,9 +41,58 @@ impl AccessControl for Acl {
             return check_local_identity(resource, &creator, &self.local)
                 .map_err(|e| e.to_string());
         }
-        let found = self.channels.get(channel);
-        let config = found.ok_or_else(|| format!("channel '{channel}' not found"))?.config();
+        let config = self.config(channel)?;
         let creator = config.msps().deserialize(&proposal.creator).map_err(|e| e.to_string())?;
         config.check_acl_for(resource, &creator).map_err(|e| e.to_string())
+    }
+
+    fn collection_permission(
+        &self,
+        name: CollectionName<'_>,
+        proposal: &ProposalContext,
+        read: &mut ReadState<'_>,
+    ) -> Result<Permission, String> {
+        let CollectionName { channel, namespace, collection } = name;
+        let path = format!("{channel}/{namespace}/{collection}");
+        let config = self.config(channel)?;
+        let defined =
+            DefinedCollections::look_up(namespace, read).map_err(|error| error.to_string())?;
+        let found = defined
+            .get(collection)
+            .ok_or_else(|| format!("collection {path} could not be found"))?;
+        let found = Collection::new(found)
+            .map_err(|why| format!("error setting up collection {path}: {why}"))?;
+        let creator = config.msps().deserialize(&proposal.creator).ok();
+        Ok(found.permission(creator.as_ref()))
+    }
+
+    fn check_collection(
+        &self,
+        name: CollectionName<'_>,
+        read: &mut ReadState<'_>,
+    ) -> Result<(), String> {
+        let config = self.config(name.channel)?;
+        let defined =
+            DefinedCollections::look_up(name.namespace, read).map_err(|error| error.to_string())?;
+        let orgs = config.application_orgs().iter().map(|org| org.msp_id.as_str());
+        defined.check_name(name.collection, orgs).map_err(|missing| missing.to_string())
+    }
+
+    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String> {
+        let capabilities = match self.channels.get(channel) {
+            Some(channel) => channel.config().capabilities(),
+            None => return Err(format!("application config does not exist for {channel}")),
+        };
+        let (what, has, version) = match feature {
+            Feature::KeyLevelEndorsement => ("key level endorsement", capabilities.v1_3, "V1_3"),
+            Feature::PurgePrivateData => ("purge private data", capabilities.v2_5, "V2_5"),
+        };
+        if has {
+            return Ok(());
+        }
+        Err(format!(
+            "{what} is not enabled, channel application capability of {version} or later is \
+             required"
+        ))
     }
 }

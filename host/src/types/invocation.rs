@@ -52,6 +52,15 @@ pub struct ChaincodeEvent {
     pub payload: Vec<u8>,
 }
 
+/// What a client may do with the private data of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// Have it read by a chaincode.
+    pub read: bool,
+    /// Have it written by a chaincode.
+    pub write: bool,
+}
+
 /// The client's clock: seconds and nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {

@@ -13,5 +13,5 @@ mod sha256;
 pub use height::Height;
 pub use hex::{compute_tx_id, hex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
-pub use invocation::{ChaincodeEvent, Entry, ProposalContext, Response, Timestamp};
+pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use sha256::{sha256, sha256_all};

@@ -21,11 +21,15 @@ use wasmcc_sdk::Result;
 pub struct Probe;
 
 impl Chaincode for Probe {
-    /// Writes its arguments, joined by blanks, to the key `init`; fails if the first one is `fail`.
+    /// Writes its arguments, joined by blanks, to the key `init`; fails if the first one is `fail`,
+    /// and does an operation if it is `run`.
     fn init(&self, ctx: &Context) -> Response {
         let args = ctx.get_string_args();
-        if args.first().is_some_and(|first| first == "fail") {
-            return Response::error("init failed");
+        let words: Vec<&str> = args.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["fail", ..] => return Response::error("init failed"),
+            ["run", operation, rest @ ..] => return invoke(ctx, operation, rest).into(),
+            _ => {}
         }
         ctx.put_state("init", args.join(" ").as_bytes()).map(|()| Vec::new()).into()
     }

@@ -11,11 +11,15 @@ use crate::rows;
 use crate::split;
 
 /// `p` and the name of the operation on the world state, with the collection as first argument;
-/// `transient NAME` echoes transient data.
+/// `transient NAME` echoes transient data, `pput-transient` writes it.
 pub(crate) fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
     match (operation, args) {
         ("pput", [collection, key, value]) => {
             ctx.put_private_data(collection, key, value.as_bytes())?;
+        }
+        ("pput-transient", [collection, key, name]) => {
+            let value = ctx.get_transient().remove(*name).unwrap_or_default();
+            ctx.put_private_data(collection, key, &value)?;
         }
         ("pget", [collection, key]) => {
             return Ok(ctx.get_private_data(collection, key)?.unwrap_or_default());

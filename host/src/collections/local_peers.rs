@@ -1,0 +1,42 @@
+//! The peers that run in this process.
+
+use std::sync::Arc;
+
+use crate::collections::collection::Collection;
+use crate::msp::MspManager;
+
+/// One peer for each of the process's organizations. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct LocalPeers(Arc<[LocalPeer]>);
+
+#[derive(Debug)]
+struct LocalPeer {
+    msp_id: String,
+    /// `msp.SerializedIdentity`.
+    identity: Vec<u8>,
+}
+
+impl LocalPeers {
+    /// The peers with these MSP ids and serialized identities.
+    pub fn new<'a>(peers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let peer = |(msp_id, identity): (&str, &[u8])| LocalPeer {
+            msp_id: msp_id.to_owned(),
+            identity: identity.to_vec(),
+        };
+        Self(peers.into_iter().map(peer).collect())
+    }
+
+    /// The organizations whose peers may hold the private data of a collection (fabric
+    /// `gossip/privdata`: the peer's own identity against the member policy).
+    pub fn members<'a>(
+        &'a self,
+        collection: &'a Collection,
+        msps: &'a MspManager,
+    ) -> impl Iterator<Item = &'a str> {
+        let is_member = |peer: &&LocalPeer| {
+            let identity = msps.deserialize(&peer.identity);
+            identity.is_ok_and(|identity| collection.has_member(&identity))
+        };
+        self.0.iter().filter(is_member).map(|peer| peer.msp_id.as_str())
+    }
+}

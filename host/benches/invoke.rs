@@ -52,6 +52,7 @@ fn invoke(c: &mut Criterion) {
             proposal: Arc::clone(&proposal),
             peer_msp_id: "Org1MSP".into(),
             timeout: Duration::from_secs(30),
+            limits: None,
         };
         runtime.invoke(&component, invocation, Box::new(MapBackend(Arc::clone(&state)))).unwrap()
     };

@@ -28,6 +28,7 @@ fn invocation(args: &[&str]) -> Invocation {
         proposal: Arc::new(ProposalContext::default()),
         peer_msp_id: "Org1MSP".into(),
         timeout: Duration::from_secs(30),
+        limits: None,
     }
 }
 

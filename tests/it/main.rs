@@ -19,6 +19,7 @@ mod install;
 mod launch;
 mod ledger_tools;
 mod lifecycle;
+mod lifecycle_golden;
 mod package;
 mod persistence;
 mod private_data;

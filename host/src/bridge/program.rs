@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bridge::stream_backend::StreamBackend;
 use crate::protocol::{Completed, Invocation, proposal_context};
-use crate::runtime::{self, Component, Runtime};
+use crate::runtime::{self, Component, Limits, Runtime};
 use crate::types::{ProposalContext, TxId};
 use crate::workers::Workers;
 
@@ -21,12 +21,15 @@ pub struct ProgramConfig {
     pub transactions: usize,
     /// Transactions that may wait for that. Those beyond are refused.
     pub queue: usize,
+    /// Narrower limits than the runtime's; none: the runtime's own.
+    pub limits: Option<Arc<Limits>>,
 }
 
 impl Default for ProgramConfig {
     fn default() -> Self {
         let execute_timeout = Duration::from_secs(30);
-        Self { execute_timeout, peer_msp_id: String::new(), transactions: 16, queue: 1_000 }
+        let (peer_msp_id, limits) = (String::new(), None);
+        Self { execute_timeout, peer_msp_id, transactions: 16, queue: 1_000, limits }
     }
 }
 
@@ -119,6 +122,7 @@ impl Guest {
             proposal: Arc::new(proposal),
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
+            limits: self.config.limits.clone(),
         };
         let outcome = self
             .runtime

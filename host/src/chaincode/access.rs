@@ -1,4 +1,4 @@
-//! The port through which chaincodes learn what a client may do.
+//! The port through which chaincodes learn what a client may do, and by which rules a channel works.
 
 use crate::ledger::LedgerError;
 use crate::types::{Permission, ProposalContext};
@@ -57,4 +57,7 @@ pub trait AccessControl: Send + Sync {
 
     /// Whether the channel's capabilities include a feature.
     fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String>;
+
+    /// Whether the peers of a channel know `_lifecycle` (capability V2_0).
+    fn has_lifecycle(&self, channel: &str) -> bool;
 }

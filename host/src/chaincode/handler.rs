@@ -3,16 +3,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::chaincode::installed::Guest;
 use crate::chaincode::native::NativeChaincode;
 use crate::protocol::{
     BatchLimits, Completed, Invocation, PeerAction, PeerSide, ProtocolError, ShimAction, ShimSide,
 };
-use crate::runtime::{Component, Failure};
+use crate::runtime::Failure;
 
 /// What runs behind a handler in this process.
 pub enum Program {
     /// A component; every call gets an instance of its own.
-    Wasm(Arc<Component>),
+    Wasm(Guest),
     /// A system chaincode.
     Native(Arc<dyn NativeChaincode>),
 }

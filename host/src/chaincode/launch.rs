@@ -10,7 +10,8 @@ use crate::chaincode::external::{
     Description, Dialer, ExternalConfig, ExternalProgram, Registrar, dial,
 };
 use crate::chaincode::handler::{Handler, Program};
-use crate::chaincode::packages::Packages;
+use crate::chaincode::install_package::Code;
+use crate::chaincode::packages::{PackageError, Packages};
 use crate::chaincode::registry::{Launched, Registry, Started};
 
 /// One launch.
@@ -23,23 +24,25 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Launches what is installed as `name` in `version`.
-    pub fn run(self, name: &str, version: &str) -> Result<Started, String> {
+    /// Launches what is installed as `ccid`. In development, what is not installed will come.
+    pub fn run(self, ccid: &str) -> Result<Started, String> {
         let begin = Instant::now();
-        let failed = |error: String| format!("error building chaincode: {error}");
-        let package = self.packages.get(name, version).map_err(|e| failed(e.to_string()))?;
-        let ccid = package.ccid();
-        let launched = match package.description().map_err(|e| failed(e.to_string()))? {
-            Some(Description::Connects) => return Ok(Started::Awaited),
-            Some(Description::Serves(connection)) => {
+        let failed = |error: PackageError| format!("error building chaincode: {error}");
+        let code = match self.packages.code(ccid) {
+            Err(PackageError::NotInstalled(_)) if self.config.dev => return Ok(Started::Awaited),
+            code => code.map_err(failed)?,
+        };
+        let launched = match code {
+            Code::Elsewhere(Description::Connects) => return Ok(Started::Awaited),
+            Code::Elsewhere(Description::Serves(connection)) => {
                 let dialer = self.dialer.as_deref();
                 let dialer = dialer.ok_or("this peer cannot connect to chaincode servers")?;
-                let program = dial(dialer, &ccid, &connection, &self.config, self.timeout)?;
+                let program = dial(dialer, ccid, &connection, &self.config, self.timeout)?;
                 Launched::External(program)
             }
-            None => {
-                let component = self.packages.load(&package).map_err(|e| failed(e.to_string()))?;
-                let handler = Handler::register(&ccid, Program::Wasm(component))
+            Code::Component { wasm, limits } => {
+                let guest = self.packages.guest(ccid, &wasm, &limits).map_err(failed)?;
+                let handler = Handler::register(ccid, Program::Wasm(guest))
                     .map_err(|e| format!("chaincode registration failed: {e}"))?;
                 Launched::Here(Arc::new(handler))
             }

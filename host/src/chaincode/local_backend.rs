@@ -6,7 +6,7 @@ use crate::chaincode::access::Feature;
 use crate::chaincode::invoke_target::InvokeTarget;
 use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
-use crate::chaincode::support::{ChaincodeSupport, ExecuteError, SYSTEM_VERSION};
+use crate::chaincode::support::{ChaincodeSupport, ExecuteError};
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::{LedgerError, Simulator};
 use crate::proto::protos;
@@ -179,25 +179,24 @@ impl LocalBackend {
             depth: self.tx.depth + 1,
             ..self.tx.clone()
         };
-        let version = match system {
-            Some(_) => SYSTEM_VERSION.to_owned(),
+        let input = protos::ChaincodeInput { args, ..Default::default() };
+        let name = target.name.as_str();
+        let executed = match system {
+            Some(_) => self.support.execute_system(&tx, name, input),
             None => {
-                let data = self.support.chaincode_data(&tx, &target.name);
-                data.map_err(|error| failed(invalid_invocation(&target, &error)))?.version
+                let info = self.support.chaincode_info(&tx, name);
+                let info = info.map_err(|error| failed(invalid_invocation(&target, &error)))?;
+                self.support.invoke(&tx, name, &info, input)
             }
         };
-        let input = protos::ChaincodeInput { args, ..Default::default() };
         // The callee's event is dropped, as in Fabric: a transaction has one event, its own.
-        self.support
-            .execute(&tx, &target.name, &version, Entry::Invoke, input)
-            .map(|execution| execution.response)
-            .map_err(|error| {
-                let kind = match error {
-                    ExecuteError::Infrastructure { .. } => ErrorKind::TransactionOver,
-                    _ => ErrorKind::LedgerFailure,
-                };
-                Refusal(kind, format!("execute failed: {}", error.reason()))
-            })
+        executed.map(|execution| execution.response).map_err(|error| {
+            let kind = match error {
+                ExecuteError::Infrastructure { .. } => ErrorKind::TransactionOver,
+                _ => ErrorKind::LedgerFailure,
+            };
+            Refusal(kind, format!("execute failed: {}", error.reason()))
+        })
     }
 }
 

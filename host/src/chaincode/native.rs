@@ -1,5 +1,6 @@
 //! Chaincodes in Rust, compiled into the peer: the system chaincodes.
 
+use crate::chaincode::tx_params::SharedSimulator;
 use crate::proto::protos;
 use crate::runtime::{Backend, BackendError};
 use crate::types::{ProposalContext, Response, TxId};
@@ -39,6 +40,10 @@ pub struct Stub<'a> {
     pub proposal: &'a ProposalContext,
     /// The signed proposal itself.
     pub signed_proposal: &'a protos::SignedProposal,
+    /// The MSP id of the organization whose peer this is.
+    pub org: &'a str,
+    /// What it reads and writes beyond its own namespace; none for a proposal to the peer itself.
+    pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
 }
 

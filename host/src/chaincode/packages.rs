@@ -1,7 +1,7 @@
 //! Chaincodes installed on this peer: deployment specs whose code is a component, or says where the
 //! chaincode is.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
@@ -13,7 +13,9 @@ use crate::runtime::{Component, LoadError, Runtime};
 use crate::types::{sha256, sha256_all};
 
 /// Prefix of the peer's keys under which packages lie.
-const PREFIX: &str = "chaincodes/";
+pub(super) const PREFIX: &str = "chaincodes/";
+/// The same for packages of Fabric 2.x, which `_lifecycle` installs.
+pub(super) const PREFIX_2X: &str = "packages/";
 
 /// An installed chaincode.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,12 @@ pub enum PackageError {
         /// Why.
         source: LoadError,
     },
+    /// The bytes are not an install package that this peer can run.
+    #[error("{0}")]
+    Unusable(String),
+    /// An install package is there already.
+    #[error("chaincode already successfully installed (package ID '{0}')")]
+    Installed(String),
     /// The peer's store failed.
     #[error(transparent)]
     Store(#[from] LedgerError),
@@ -58,13 +66,18 @@ pub enum PackageError {
 
 /// The packages of a peer, kept beside its ledgers.
 pub struct Packages {
-    ledgers: Arc<Ledgers>,
-    runtime: Arc<Runtime>,
+    pub(super) ledgers: Arc<Ledgers>,
+    pub(super) runtime: Arc<Runtime>,
     /// A package never changes once it is installed, so what was read once holds.
     seals: RwLock<HashMap<String, Arc<Seal>>>,
     /// The ids under which chaincodes may connect; none until somebody asks.
     expected: Mutex<Option<BTreeSet<String>>>,
+    /// Install packages by the hash that approvals have of their ids; none until somebody asks.
+    pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
 }
+
+/// Ids of install packages, by hash.
+pub type Approvable = BTreeMap<[u8; 32], String>;
 
 /// What ties a definition on a channel to the package on this peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,20 +177,21 @@ pub fn check_version(version: &str) -> Result<(), PackageError> {
 impl Packages {
     /// The packages that lie beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
-        Self { ledgers, runtime, seals: RwLock::default(), expected: Mutex::default() }
+        let (seals, expected, approvable) = Default::default();
+        Self { ledgers, runtime, seals, expected, approvable }
     }
 
     /// Admits, compiles and stores a package; gives it back.
     pub fn install(&self, bytes: &[u8]) -> Result<Package, PackageError> {
         let package = Package::parse(bytes)?;
         let key = format!("{PREFIX}{}", package.ccid());
-        let is_free = || match self.ledgers.get_peer_value(&key)? {
+        let is_free = || match self.stored(&package.ccid())? {
             Some(_) => Err(PackageError::Exists(package.ccid())),
             None => Ok(()),
         };
         is_free()?;
         if package.description()?.is_none() {
-            self.load(&package)?;
+            self.component(&package.ccid(), &package.spec.code_package)?;
         }
         // Of two that are installed at the same time, one must be refused.
         let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);
@@ -247,10 +261,13 @@ impl Packages {
         stored.map(|bytes| Package::parse(&bytes?)).collect()
     }
 
-    /// The compiled component of a package.
-    pub fn load(&self, package: &Package) -> Result<Arc<Component>, PackageError> {
-        self.runtime
-            .load(&package.spec.code_package)
-            .map_err(|source| PackageError::Refused { name: package.ccid(), source })
+    /// The compiled component of the package that runs as `name`.
+    pub(super) fn component(
+        &self,
+        name: &str,
+        wasm: &[u8],
+    ) -> Result<Arc<Component>, PackageError> {
+        let refused = |source| PackageError::Refused { name: name.to_owned(), source };
+        self.runtime.load(wasm).map_err(refused)
     }
 }

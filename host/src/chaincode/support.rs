@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prost::Message;
-
 use crate::chaincode::access::AccessControl;
 use crate::chaincode::external::{
     Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Requests,
 };
 use crate::chaincode::handler::{Handler, Program};
+use crate::chaincode::installed::Guest;
 use crate::chaincode::launch::{Arrivals, Launch};
 use crate::chaincode::local_backend::{LocalBackend, QueryLimits};
+use crate::chaincode::lookup::Lookup;
 use crate::chaincode::native::{NativeChaincode, Stub};
 use crate::chaincode::packages::{Packages, ccid};
 use crate::chaincode::registry::{Launched, Patience, Registry};
@@ -117,10 +117,11 @@ impl ExecuteError {
 /// Runs chaincodes for a peer.
 pub struct ChaincodeSupport {
     runtime: Arc<Runtime>,
-    packages: Arc<Packages>,
+    pub(super) packages: Arc<Packages>,
     ledgers: Arc<Ledgers>,
     access: Arc<dyn AccessControl>,
     config: SupportConfig,
+    pub(super) lookup: Lookup,
     dialer: Option<Arc<dyn Dialer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
     system_calls: AtomicU64,
@@ -142,6 +143,7 @@ impl ChaincodeSupport {
             ledgers,
             access,
             config,
+            lookup: Lookup::default(),
             dialer: None,
             system: BTreeMap::new(),
             system_calls: AtomicU64::new(0),
@@ -196,55 +198,29 @@ impl ChaincodeSupport {
         self.access.as_ref()
     }
 
-    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the
-    /// look-up is part of the transaction's read set. The package on this peer must be the one that
-    /// the channel agreed on, whoever calls it.
-    pub fn chaincode_data(
+    /// Runs one transaction on a system chaincode.
+    pub fn execute_system(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-    ) -> Result<protos::ChaincodeData, String> {
-        let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
-        let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
-        let found = self
-            .execute(tx, "lscc", SYSTEM_VERSION, Entry::Invoke, input)
-            .map_err(|error| error.to_string())?;
-        if found.response.status >= Response::ERROR_THRESHOLD {
-            let text = found.response.message;
-            let missing = text.starts_with("could not find chaincode with name");
-            return Err(if missing { format!("chaincode {name} not found") } else { text });
-        }
-        let data = protos::ChaincodeData::decode(found.response.payload.as_slice())
-            .map_err(|e| format!("chaincode {name} has bad definition: {e}"))?;
-        self.check_package(name, &data)?;
-        Ok(data)
+        input: protos::ChaincodeInput,
+    ) -> Result<Execution, ExecuteError> {
+        self.execute(tx, name, &ccid(name, SYSTEM_VERSION), Entry::Invoke, input)
     }
 
-    fn check_package(&self, name: &str, data: &protos::ChaincodeData) -> Result<(), String> {
-        let seal = self.packages.seal(name, &data.version).map_err(|error| error.to_string())?;
-        if seal.fingerprint != data.data {
-            return Err("chaincode fingerprint mismatch: data mismatch".into());
-        }
-        let policy = &seal.instantiation_policy;
-        if !policy.is_empty() && *policy != data.instantiation_policy {
-            return Err(format!("Instantiation policy mismatch for cc {name}/{}", data.version));
-        }
-        Ok(())
-    }
-
-    /// Runs one transaction on one chaincode and waits for its end.
+    /// Runs one transaction on one chaincode, which is launched by its id, and waits for its end.
     pub fn execute(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-        version: &str,
+        ccid: &str,
         entry: Entry,
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
         let tx_id = || tx.tx_id.to_string();
-        let launched = self.launch(name, version).map_err(|reason| ExecuteError::Launch {
+        let launched = self.launch(name, ccid).map_err(|reason| ExecuteError::Launch {
             tx_id: tx_id(),
-            ccid: ccid(name, version),
+            ccid: ccid.to_owned(),
             reason,
         })?;
         let invocation = Invocation {
@@ -264,9 +240,10 @@ impl ChaincodeSupport {
             }
             Launched::Here(handler) => {
                 handler.execute(invocation, |program, invocation| match program {
-                    Program::Wasm(component) => {
-                        let call = self.wasm_call(tx, name, invocation);
-                        let outcome = self.runtime.invoke(component, call, Box::new(backend));
+                    Program::Wasm(guest) => {
+                        let call = self.wasm_call(tx, name, guest, invocation);
+                        let backend = Box::new(backend);
+                        let outcome = self.runtime.invoke(&guest.component, call, backend);
                         let outcome = outcome
                             .inspect_err(|failure| is_deterministic = failure.is_deterministic())?;
                         fuel = outcome.fuel;
@@ -318,12 +295,11 @@ impl ChaincodeSupport {
         TxKey::new(channel, tx.tx_id.as_str())
     }
 
-    fn launch(&self, name: &str, version: &str) -> Result<Launched, String> {
+    fn launch(&self, name: &str, ccid: &str) -> Result<Launched, String> {
         if let Some(handler) = self.system.get(name) {
             return Ok(Launched::Here(Arc::clone(handler)));
         }
-        let ccid = ccid(name, version);
-        if let Some(launched) = self.registry.ready(&ccid) {
+        if let Some(launched) = self.registry.ready(ccid) {
             return Ok(launched);
         }
         let launch = Launch {
@@ -333,8 +309,8 @@ impl ChaincodeSupport {
             timeout: self.config.startup_timeout,
         };
         let patience = Patience { launch: launch.timeout, connect: launch.config.connect_wait };
-        let (name, version) = (name.to_owned(), version.to_owned());
-        self.registry.launch(&ccid, patience, move || launch.run(&name, &version))
+        let id = ccid.to_owned();
+        self.registry.launch(ccid, patience, move || launch.run(&id))
     }
 
     /// Runs a transaction on a chaincode in another process; also gives whether a request was
@@ -355,7 +331,14 @@ impl ChaincodeSupport {
         }
     }
 
-    fn wasm_call(&self, tx: &TxParams, name: &str, invocation: Invocation) -> runtime::Invocation {
+    fn wasm_call(
+        &self,
+        tx: &TxParams,
+        name: &str,
+        guest: &Guest,
+        invocation: Invocation,
+    ) -> runtime::Invocation {
+        let timeout = self.config.execute_timeout;
         runtime::Invocation {
             entry: invocation.entry,
             chaincode: name.to_owned(),
@@ -365,7 +348,8 @@ impl ChaincodeSupport {
             decorations: invocation.input.decorations,
             proposal: Arc::clone(&tx.proposal),
             peer_msp_id: tx.org.to_string(),
-            timeout: self.config.execute_timeout,
+            timeout: guest.timeout.map_or(timeout, |shorter| shorter.min(timeout)),
+            limits: guest.limits.clone(),
         }
     }
 }
@@ -383,6 +367,8 @@ fn run_native(
         called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
         signed_proposal: &tx.signed_proposal,
+        org: &tx.org,
+        simulator: tx.simulator.as_ref(),
         backend: &mut backend,
     };
     let response = match invocation.entry {

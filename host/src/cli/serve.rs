@@ -107,6 +107,7 @@ impl Serve {
             peer_msp_id: self.peer_msp_id.clone(),
             transactions: self.transactions.into(),
             queue: self.queue.into(),
+            limits: None,
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod cscc;
 mod error;
 pub mod gateway;
+pub mod lifecycle;
 pub mod lscc;
 mod proposal;
 pub mod qscc;

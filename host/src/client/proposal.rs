@@ -23,6 +23,7 @@ pub struct ProposalBuilder {
     transient: BTreeMap<String, Vec<u8>>,
     timestamp: Option<Timestamp>,
     nonce: Option<Vec<u8>>,
+    is_init: bool,
 }
 
 /// A proposal of a known creator that nobody has signed yet.
@@ -53,6 +54,7 @@ impl ProposalBuilder {
             transient: BTreeMap::new(),
             timestamp: None,
             nonce: None,
+            is_init: false,
         }
     }
 
@@ -77,6 +79,12 @@ impl ProposalBuilder {
     /// Sets the nonce, in place of 24 random bytes. A peer takes each nonce of a creator once.
     pub fn nonce(mut self, nonce: impl Into<Vec<u8>>) -> Self {
         self.nonce = Some(nonce.into());
+        self
+    }
+
+    /// Calls the chaincode's init, which its definition must require.
+    pub fn init(mut self, is_init: bool) -> Self {
+        self.is_init = is_init;
         self
     }
 
@@ -115,7 +123,8 @@ impl ProposalBuilder {
             channel_header: channel_header.encode_to_vec(),
             signature_header: signature_header.encode_to_vec(),
         };
-        let input = protos::ChaincodeInput { args: self.args, ..Default::default() };
+        let is_init = self.is_init;
+        let input = protos::ChaincodeInput { args: self.args, is_init, ..Default::default() };
         let spec = chaincode_spec(chaincode_id, Some(input));
         let invocation = protos::ChaincodeInvocationSpec { chaincode_spec: Some(spec) };
         let payload = protos::ChaincodeProposalPayload {

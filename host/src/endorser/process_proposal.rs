@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use prost::Message;
 
-use crate::chaincode::{AccessControl, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams};
+use crate::chaincode::{
+    AccessControl, ChaincodeInfo, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams, ccid,
+};
 use crate::channel::{Channel, Channels};
 use crate::collections::LocalPeers;
 use crate::endorser::error::Rejected;
@@ -37,6 +39,8 @@ pub struct Endorser {
 struct Target {
     version: String,
     escc: String,
+    /// What the channel says of it; none if it is a system chaincode.
+    info: Option<ChaincodeInfo>,
 }
 
 /// What a simulation gave.
@@ -184,7 +188,8 @@ impl Endorser {
     fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
         match self.support.system_chaincode(name) {
             Some(system) if system.invokable_by_proposal() => {
-                return Ok(Target { version: SYSTEM_VERSION.into(), escc: ESCC.into() });
+                let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
+                return Ok(Target { version, escc, info: None });
             }
             // To clients ESCC and VSCC are not there, as in Fabric 2.x, where they are no
             // chaincodes.
@@ -194,8 +199,9 @@ impl Endorser {
             }
             None => {}
         }
-        let data = self.support.chaincode_data(tx, name)?;
-        Ok(Target { version: data.version, escc: data.escc })
+        let info = self.support.chaincode_info(tx, name)?;
+        let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
+        Ok(Target { version, escc, info: Some(info) })
     }
 
     /// Runs the chaincode and takes the simulation's results.
@@ -207,10 +213,11 @@ impl Endorser {
         target: &Target,
         input: &protos::ChaincodeInput,
     ) -> Result<Simulated, String> {
-        let execution = self
-            .support
-            .execute(tx, name, &target.version, Entry::Invoke, input.clone())
-            .map_err(|error| error.to_string())?;
+        let execution = match &target.info {
+            Some(info) => self.support.invoke(tx, name, info, input.clone()),
+            None => self.support.execute_system(tx, name, input.clone()),
+        };
+        let execution = execution.map_err(|error| error.to_string())?;
         if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args)?;
         }
@@ -256,9 +263,10 @@ impl Endorser {
                 id.name, tx.channel_id
             ));
         }
+        self.support.check_legacy(tx, &id.name)?;
         let input = spec.input.unwrap_or_default();
         self.support
-            .execute(tx, &id.name, &id.version, Entry::Init, input)
+            .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)
             .map(drop)
             .map_err(|error| error.to_string())
     }
@@ -303,7 +311,7 @@ impl Endorser {
         };
         let endorsed = self
             .support
-            .execute(tx, &target.escc, SYSTEM_VERSION, Entry::Invoke, input)
+            .execute_system(tx, &target.escc, input)
             .map_err(|error| failed(error.to_string()))?;
         if endorsed.response.status >= Response::ERROR_THRESHOLD {
             return Err(failed(endorsed.response.message));

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
+use crate::chaincode::definition::LIFECYCLE;
 use crate::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
 use crate::channel::{Channel, Channels};
 use crate::client::ProposalBuilder;
@@ -26,7 +27,7 @@ use crate::msp::{BatchLimits, Msp, MspManager, Network};
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
-use crate::syscc::{Acl, Cscc, Escc, Lscc, Qscc, Vscc};
+use crate::syscc::{Acl, Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
 use crate::types::{ChannelId, Response};
 
 /// Where compiled code lies in a data folder.
@@ -122,7 +123,9 @@ impl Peer {
         );
         let signer = Arc::new(own.peer()?);
         let peers = LocalPeers::new([(own.msp_id(), signer.serialized())]);
-        let lscc = Lscc::new(packages, Arc::clone(&channels), Arc::clone(&access));
+        let lscc = Lscc::new(Arc::clone(&packages), Arc::clone(&channels), Arc::clone(&access));
+        let lifecycle = Lifecycle::new(packages, Arc::clone(&channels), Arc::clone(&access));
+        support.register_system(LIFECYCLE, Arc::new(lifecycle))?;
         support.register_system("lscc", Arc::new(lscc))?;
         let cscc = Cscc::new(Arc::clone(&channels), Arc::clone(&access));
         support.register_system("cscc", Arc::new(cscc))?;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::chaincode::{ChaincodeSupport, SYSTEM_VERSION, TxParams};
+use crate::chaincode::{ChaincodeSupport, TxParams};
 use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::proto::protos;
 use crate::syscc::{APPLICATION_POLICY, Vscc};
-use crate::types::{Entry, Response, TxId};
+use crate::types::{Response, TxId};
 
 /// The committer's questions, as executions of VSCC.
 pub struct VsccPort {
@@ -45,7 +45,7 @@ impl EndorsementValidator for VsccPort {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         let answer = self
             .support
-            .execute(&tx, request.plugin, SYSTEM_VERSION, Entry::Invoke, input)
+            .execute_system(&tx, request.plugin, input)
             .map_err(|error| ValidationFailure::Infrastructure(error.to_string()))?
             .response;
         match answer.status {

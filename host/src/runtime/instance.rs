@@ -75,6 +75,8 @@ pub struct Invocation {
     pub peer_msp_id: String,
     /// The wall-clock backstop.
     pub timeout: Duration,
+    /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
+    pub limits: Option<Arc<Limits>>,
 }
 
 /// What a call gave.
@@ -138,14 +140,15 @@ impl Runtime {
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Instance, Failure> {
-        let limits = &self.limits;
+        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
+        let limits = Arc::clone(limits);
         let stdout = Capture::new(limits.output_bytes);
         let stderr = Capture::new(limits.output_bytes);
         let timeout = invocation.timeout;
         let state = TxState {
             wasi: wasi::context(&invocation, stdout.clone(), stderr.clone()),
             table: ResourceTable::new(),
-            memory: MemoryLimiter { used: 0, refused: false, limits: Arc::clone(limits) },
+            memory: MemoryLimiter { used: 0, refused: false, limits: Arc::clone(&limits) },
             invocation,
             backend,
             event: None,

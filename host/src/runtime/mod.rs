@@ -30,5 +30,5 @@ pub use backend::{
 pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
-pub use limits::Limits;
+pub use limits::{BeyondLimits, Limits, PackageLimits};
 pub use rules::{create_composite_key, split_composite_key};

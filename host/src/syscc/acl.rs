@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::chaincode::{AccessControl, CollectionName, Feature, ReadState};
 use crate::channel::Channels;
 use crate::collections::{Collection, DefinedCollections};
-use crate::msp::acl::check_local_identity;
+use crate::msp::acl::{check_local_identity, local_policy};
 use crate::msp::{ChannelConfig, Msp, MspManager};
 use crate::types::{Permission, ProposalContext};
 
@@ -35,7 +35,8 @@ impl AccessControl for Acl {
         channel: &str,
         proposal: &ProposalContext,
     ) -> Result<(), String> {
-        if channel.is_empty() {
+        // What the peer's own organization decides about, it decides about on every channel.
+        if channel.is_empty() || local_policy(resource).is_some() {
             let creator =
                 self.local_manager.deserialize(&proposal.creator).map_err(|e| e.to_string())?;
             return check_local_identity(resource, &creator, &self.local)
@@ -94,5 +95,9 @@ impl AccessControl for Acl {
             "{what} is not enabled, channel application capability of {version} or later is \
              required"
         ))
+    }
+
+    fn has_lifecycle(&self, channel: &str) -> bool {
+        self.channels.get(channel).is_some_and(|found| found.config().capabilities().v2_0)
     }
 }

@@ -5,6 +5,7 @@
 mod acl;
 mod cscc;
 mod escc;
+mod lifecycle;
 mod lscc;
 mod policies;
 mod qscc;
@@ -13,6 +14,7 @@ mod vscc;
 pub use acl::Acl;
 pub use cscc::Cscc;
 pub use escc::{Escc, proposal_response_payload};
+pub use lifecycle::Lifecycle;
 pub use lscc::Lscc;
 pub use qscc::Qscc;
 pub use vscc::{APPLICATION_POLICY, Vscc, VsccError};

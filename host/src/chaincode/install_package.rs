@@ -1,0 +1,347 @@
+//! A chaincode package of Fabric 2.x, taken apart: a gzip tar of `metadata.json` and `code.tar.gz`
+//! (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
+//!
+//! Invariant: the bytes alone are looked at; whether a peer takes the component is the packages' to
+//! find out.
+
+use std::io::Read;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use serde::{Deserialize, Serialize};
+use tar::{Archive, EntryType};
+
+use crate::chaincode::external::Description;
+use crate::runtime::PackageLimits;
+use crate::types::{duration, hex, sha256};
+
+const METADATA: &str = "metadata.json";
+const CODE: &str = "code.tar.gz";
+/// In a `code.tar.gz` of type ccaas.
+const CONNECTION: &str = "connection.json";
+/// In a `code.tar.gz` of type wasm, see [`LimitsFile`].
+pub const LIMITS: &str = "limits.json";
+/// For the headers of an archive.
+const HEADER_BYTES: u64 = 1 << 20;
+
+/// An install package.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstallPackage {
+    /// A name for people.
+    pub label: String,
+    /// What is in it.
+    pub code: Code,
+}
+
+/// How a chaincode comes to run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Code {
+    /// In this process.
+    Component {
+        /// The component file.
+        wasm: Vec<u8>,
+        /// What it asks for.
+        limits: PackageLimits,
+    },
+    /// In another process.
+    Elsewhere(Description),
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    label: String,
+}
+
+/// `limits.json` beside the component of a package of type wasm: what its transactions may use, less
+/// than the peers' own limits. What is missing is the peers'.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsFile {
+    /// Memory of an instance, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u32>,
+    /// Units of work of a transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// Wall clock of a transaction, such as "10s".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+}
+
+impl LimitsFile {
+    /// Reads the JSON text.
+    pub fn parse(json: &[u8]) -> Result<PackageLimits, String> {
+        let bad = |why: String| format!("{LIMITS} is not usable: {why}");
+        let file: Self = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
+        file.limits().map_err(bad)
+    }
+
+    /// What the file says, if it makes sense.
+    pub fn limits(&self) -> Result<PackageLimits, String> {
+        let timeout = match &self.timeout {
+            None => None,
+            Some(text) => Some(positive(text)?),
+        };
+        if self.memory_mib == Some(0) || self.fuel == Some(0) {
+            return Err("a limit of 0 lets nothing run".into());
+        }
+        let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        Ok(PackageLimits { memory_bytes: self.memory_mib.map(bytes), fuel: self.fuel, timeout })
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn positive(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text).filter(|time| !time.is_zero());
+    time.ok_or_else(|| format!("timeout '{text}' is no time, such as 10s"))
+}
+
+/// "label:sha256".
+pub fn package_id(label: &str, package: &[u8]) -> String {
+    format!("{label}:{}", hex(&sha256(package)))
+}
+
+impl InstallPackage {
+    /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
+    /// they are unpacked. Errors are Fabric's texts where Fabric has one.
+    pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, String> {
+        let (mut metadata, mut code) = (None, None);
+        for (name, bytes) in files(package, max_bytes, false)? {
+            match name.as_str() {
+                METADATA => {
+                    let parsed = serde_json::from_slice::<Metadata>(&bytes);
+                    let bad = |error| format!("could not unmarshal {METADATA} as json: {error}");
+                    metadata = Some(parsed.map_err(bad)?);
+                }
+                CODE => code = Some(bytes),
+                _ => tracing::warn!(file = %name, "unexpected file in a chaincode package"),
+            }
+        }
+        let code = code.ok_or("did not find a code package inside the package")?;
+        let missing = || format!("did not find any package metadata (missing {METADATA})");
+        let Metadata { r#type, label } = metadata.ok_or_else(missing)?;
+        check_label(&label)?;
+        let code = match r#type.to_ascii_lowercase().as_str() {
+            "wasm" => component(files(&code, max_bytes, true)?)?,
+            "ccaas" => Code::Elsewhere(connection(files(&code, max_bytes, true)?)?),
+            _ => return Err(refused_type(&r#type)),
+        };
+        Ok(Self { label, code })
+    }
+}
+
+/// Fabric builds these in Docker, or has an external builder do it.
+fn refused_type(kind: &str) -> String {
+    format!(
+        "could not build chaincode: this peer builds no packages of type '{kind}', only of types \
+         wasm and ccaas: run the chaincode as a service and install a package of type ccaas that \
+         says where it is (wasmcc package --type ccaas --address HOST:PORT)"
+    )
+}
+
+/// `^[[:alnum:]][[:alnum:]_.+-]*$`.
+fn check_label(label: &str) -> Result<(), String> {
+    let rest = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
+    let begins = label.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+    if begins && label.bytes().all(rest) {
+        return Ok(());
+    }
+    Err(format!(
+        "invalid label '{label}'. Label must be non-empty, can only consist of alphanumerics, \
+         symbols from '.+-_', and can only begin with alphanumerics"
+    ))
+}
+
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The files of a gzip tar, in its order. A package itself may hold nothing but files.
+fn files(archive: &[u8], max_bytes: usize, folders: bool) -> Result<Files, String> {
+    if !archive.starts_with(&[0x1f, 0x8b]) {
+        return Err("error reading as gzip stream: gzip: invalid header".into());
+    }
+    let next = |error: std::io::Error| format!("error inspecting next tar header: {error}");
+    // One byte more than allowed shows that there is too much. The headers take room, too, and one
+    // that holds a long name is read as a whole.
+    let room = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    let with_headers = room.saturating_mul(2).saturating_add(HEADER_BYTES);
+    let mut archive = Archive::new(GzDecoder::new(archive).take(with_headers));
+    let (mut files, mut total) = (Files::new(), 0_usize);
+    for entry in archive.entries().map_err(next)? {
+        let mut entry = entry.map_err(next)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let kind = entry.header().entry_type();
+        let directory = folders && kind == EntryType::Directory;
+        if !directory && !matches!(kind, EntryType::Regular | EntryType::Continuous) {
+            let kind = kind.as_byte();
+            return Err(format!("tar entry {name} is not a regular file, type {kind}"));
+        }
+        let mut bytes = Vec::new();
+        let left = room.saturating_sub(u64::try_from(total).unwrap_or(room));
+        entry
+            .by_ref()
+            .take(left)
+            .read_to_end(&mut bytes)
+            .map_err(|error| format!("could not read {name} from tar: {error}"))?;
+        total = total.saturating_add(bytes.len());
+        if total > max_bytes {
+            return Err(format!("the package holds more than {max_bytes} bytes when unpacked"));
+        }
+        if !directory {
+            let name = name.strip_prefix("./").unwrap_or(&name).to_owned();
+            files.push((name, bytes));
+        }
+    }
+    Ok(files)
+}
+
+/// The one component of a package, and its limits.
+fn component(files: Files) -> Result<Code, String> {
+    let mut limits = PackageLimits::default();
+    let mut components = Vec::new();
+    for (name, bytes) in files {
+        if name == LIMITS {
+            limits = LimitsFile::parse(&bytes)?;
+        } else if name.ends_with(".wasm") {
+            components.push((name, bytes));
+        }
+    }
+    match <[_; 1]>::try_from(components) {
+        Ok([(_, wasm)]) => Ok(Code::Component { wasm, limits }),
+        Err(others) => Err(format!(
+            "could not build chaincode: the package holds {} .wasm files, it must hold exactly one \
+             component",
+            others.len()
+        )),
+    }
+}
+
+fn connection(files: Files) -> Result<Description, String> {
+    let failed = |why: String| format!("could not build chaincode: {why}");
+    let found = files.into_iter().find(|(name, _)| name == CONNECTION);
+    let (_, json) = found.ok_or_else(|| failed(format!("{CONNECTION} not found")))?;
+    match Description::parse(&json).map_err(failed)? {
+        description @ Description::Serves(_) => Ok(description),
+        Description::Connects => Err(failed(format!("{CONNECTION} has no address"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    const MAX: usize = 1 << 20;
+
+    fn pack(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (name, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            archive.append_data(&mut header, name, *bytes).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    fn package(kind: &str, code: &[(&str, &[u8])]) -> Vec<u8> {
+        let metadata = format!(r#"{{"type":"{kind}","path":"","label":"basic_1.0"}}"#);
+        pack(&[(METADATA, metadata.as_bytes()), (CODE, &pack(code))])
+    }
+
+    fn refusal(package: &[u8]) -> String {
+        InstallPackage::parse(package, MAX).unwrap_err()
+    }
+
+    #[test]
+    fn a_component_comes_with_its_limits() {
+        let json = br#"{"memory_mib": 8, "fuel": 1000, "timeout": "2s"}"#;
+        let code: [(&str, &[u8]); 3] =
+            [("chaincode.wasm", b"\0asm"), (LIMITS, json), ("META-INF/x", b"")];
+        let parsed = InstallPackage::parse(&package("wasm", &code), MAX).unwrap();
+        let limits = PackageLimits {
+            memory_bytes: Some(8 << 20),
+            fuel: Some(1000),
+            timeout: Some(Duration::from_secs(2)),
+        };
+        let code = Code::Component { wasm: b"\0asm".to_vec(), limits };
+        assert_eq!(parsed, InstallPackage { label: "basic_1.0".into(), code });
+    }
+
+    #[test]
+    fn limits_that_make_no_sense_are_refused() {
+        for (json, why) in [
+            (r#"{"fuel": 0}"#, "lets nothing run"),
+            (r#"{"memory_mib": 0}"#, "lets nothing run"),
+            (r#"{"timeout": "soon"}"#, "'soon' is no time"),
+            (r#"{"timeout": "0s"}"#, "'0s' is no time"),
+            (r#"{"cpu": 1}"#, "unknown field `cpu`"),
+            (r#"{"fuel": -1}"#, "invalid value"),
+        ] {
+            let error = LimitsFile::parse(json.as_bytes()).unwrap_err();
+            assert!(error.starts_with("limits.json is not usable: "), "{error}");
+            assert!(error.contains(why), "{error}");
+        }
+        assert_eq!(LimitsFile::parse(b"{}"), Ok(PackageLimits::default()));
+    }
+
+    /// Made by `peer lifecycle chaincode package`'s way for services.
+    #[test]
+    fn a_package_of_a_service_says_where_it_is() {
+        let json = br#"{"address": "cc:9999", "dial_timeout": "10s", "tls_required": false}"#;
+        let parsed = InstallPackage::parse(&package("CCAAS", &[(CONNECTION, json)]), MAX).unwrap();
+        let Code::Elsewhere(Description::Serves(connection)) = parsed.code else { panic!() };
+        assert_eq!(connection.address, "cc:9999");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_in_fabrics_words() {
+        assert!(refusal(b"no").starts_with("error reading as gzip stream: "));
+        let text = "did not find a code package inside the package";
+        assert_eq!(refusal(&pack(&[(METADATA, b"{}")])), text);
+        let text = "did not find any package metadata (missing metadata.json)";
+        assert_eq!(refusal(&pack(&[(CODE, b"x")])), text);
+        let text = refusal(&pack(&[(METADATA, b"{"), (CODE, b"x")]));
+        assert!(text.starts_with("could not unmarshal metadata.json as json: "), "{text}");
+        let text = refusal(&pack(&[(METADATA, br#"{"label":"_a"}"#), (CODE, b"x")]));
+        assert!(text.starts_with("invalid label '_a'. Label must be non-empty"), "{text}");
+        for kind in ["golang", "node", "java", ""] {
+            let text = refusal(&package(kind, &[]));
+            assert!(text.contains(&format!("no packages of type '{kind}'")), "{text}");
+            assert!(text.contains("--type ccaas"), "{text}");
+        }
+        assert!(refusal(&package("wasm", &[])).contains("holds 0 .wasm files"));
+        let two: [(&str, &[u8]); 2] = [("a.wasm", b""), ("b/b.wasm", b"")];
+        assert!(refusal(&package("wasm", &two)).contains("holds 2 .wasm files"));
+        assert!(refusal(&package("ccaas", &[])).contains("connection.json not found"));
+        let connects = package("ccaas", &[(CONNECTION, br#"{"external": true}"#)]);
+        assert!(refusal(&connects).contains("has no address"));
+    }
+
+    #[test]
+    fn a_package_cannot_unpack_to_more_than_allowed() {
+        let zeros = vec![0; MAX];
+        let bomb = package("wasm", &[("chaincode.wasm", &zeros), ("more", b"1")]);
+        assert!(bomb.len() < MAX / 50);
+        assert!(refusal(&bomb).contains("more than 1048576 bytes"), "{}", refusal(&bomb));
+    }
+
+    #[test]
+    fn links_are_no_part_of_a_package() {
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        archive.append_link(&mut header, METADATA, Path::new("x")).unwrap();
+        let package = archive.into_inner().unwrap().finish().unwrap();
+        assert_eq!(refusal(&package), "tar entry metadata.json is not a regular file, type 50");
+    }
+}

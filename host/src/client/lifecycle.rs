@@ -1,0 +1,140 @@
+//! Calls of `_lifecycle`: packages are installed on a peer, organizations approve definitions, and a
+//! channel commits what enough of them approved.
+
+use prost::Message;
+
+use crate::client::ProposalBuilder;
+use crate::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailable};
+use crate::proto::lifecycle::{
+    ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource, CheckCommitReadinessArgs,
+    CommitChaincodeDefinitionArgs, GetInstalledChaincodePackageArgs, InstallChaincodeArgs,
+    QueryApprovedChaincodeDefinitionArgs, QueryChaincodeDefinitionArgs,
+    QueryChaincodeDefinitionsArgs, QueryInstalledChaincodeArgs, QueryInstalledChaincodesArgs,
+};
+use crate::proto::protos::CollectionConfigPackage;
+
+const LIFECYCLE: &str = "_lifecycle";
+
+/// What organizations approve and a channel commits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChaincodeDefinition {
+    /// The channel.
+    pub channel_id: String,
+    /// The chaincode's name.
+    pub name: String,
+    /// Its version, for people.
+    pub version: String,
+    /// One more than the channel's definition has; 1 for the first.
+    pub sequence: i64,
+    /// Who must endorse its transactions, a serialized `protos.ApplicationPolicy`; empty: the
+    /// channel's own policy.
+    pub validation_parameter: Vec<u8>,
+    /// Its private data collections.
+    pub collections: Option<CollectionConfigPackage>,
+    /// Whether it must be called as init once in each version.
+    pub init_required: bool,
+    /// Who signs; empty: the usual.
+    pub endorsement_plugin: String,
+    /// Who checks endorsements; empty: the usual.
+    pub validation_plugin: String,
+}
+
+/// Puts a package on the peer; an admin of the peer's organization signs. The answer is a
+/// `lifecycle.InstallChaincodeResult`.
+pub fn install(chaincode_install_package: Vec<u8>) -> ProposalBuilder {
+    call("", "InstallChaincode", &InstallChaincodeArgs { chaincode_install_package })
+}
+
+/// Asks for one package's `lifecycle.QueryInstalledChaincodeResult`; an admin signs.
+pub fn query_installed(package_id: &str) -> ProposalBuilder {
+    let package_id = package_id.to_owned();
+    call("", "QueryInstalledChaincode", &QueryInstalledChaincodeArgs { package_id })
+}
+
+/// Asks for the `lifecycle.QueryInstalledChaincodesResult`; an admin signs.
+pub fn query_all_installed() -> ProposalBuilder {
+    call("", "QueryInstalledChaincodes", &QueryInstalledChaincodesArgs {})
+}
+
+/// Asks for a package, a `lifecycle.GetInstalledChaincodePackageResult`; an admin signs.
+pub fn installed_package(package_id: &str) -> ProposalBuilder {
+    let package_id = package_id.to_owned();
+    call("", "GetInstalledChaincodePackage", &GetInstalledChaincodePackageArgs { package_id })
+}
+
+/// An organization's approval, signed by its admin; without a package its peers will not run the
+/// chaincode.
+pub fn approve(definition: ChaincodeDefinition, package_id: Option<&str>) -> ProposalBuilder {
+    let source = match package_id {
+        Some(id) => Source::LocalPackage(Local { package_id: id.to_owned() }),
+        None => Source::Unavailable(Unavailable {}),
+    };
+    let ChaincodeDefinition { channel_id, .. } = definition;
+    let args = ApproveChaincodeDefinitionForMyOrgArgs {
+        sequence: definition.sequence,
+        name: definition.name,
+        version: definition.version,
+        endorsement_plugin: definition.endorsement_plugin,
+        validation_plugin: definition.validation_plugin,
+        validation_parameter: definition.validation_parameter,
+        collections: definition.collections,
+        init_required: definition.init_required,
+        source: Some(ChaincodeSource { r#type: Some(source) }),
+    };
+    call(&channel_id, "ApproveChaincodeDefinitionForMyOrg", &args)
+}
+
+/// Asks for what the peer's organization approved, a
+/// `lifecycle.QueryApprovedChaincodeDefinitionResult`; an admin signs. Sequence 0 is the latest.
+pub fn query_approved(channel_id: &str, name: &str, sequence: i64) -> ProposalBuilder {
+    let args = QueryApprovedChaincodeDefinitionArgs { name: name.to_owned(), sequence };
+    call(channel_id, "QueryApprovedChaincodeDefinition", &args)
+}
+
+/// Asks who approved just this, a `lifecycle.CheckCommitReadinessResult`.
+pub fn check_commit_readiness(definition: ChaincodeDefinition) -> ProposalBuilder {
+    let ChaincodeDefinition { channel_id, .. } = definition;
+    let args = CheckCommitReadinessArgs {
+        sequence: definition.sequence,
+        name: definition.name,
+        version: definition.version,
+        endorsement_plugin: definition.endorsement_plugin,
+        validation_plugin: definition.validation_plugin,
+        validation_parameter: definition.validation_parameter,
+        collections: definition.collections,
+        init_required: definition.init_required,
+    };
+    call(&channel_id, "CheckCommitReadiness", &args)
+}
+
+/// Makes an approved definition the channel's.
+pub fn commit(definition: ChaincodeDefinition) -> ProposalBuilder {
+    let ChaincodeDefinition { channel_id, .. } = definition;
+    let args = CommitChaincodeDefinitionArgs {
+        sequence: definition.sequence,
+        name: definition.name,
+        version: definition.version,
+        endorsement_plugin: definition.endorsement_plugin,
+        validation_plugin: definition.validation_plugin,
+        validation_parameter: definition.validation_parameter,
+        collections: definition.collections,
+        init_required: definition.init_required,
+    };
+    call(&channel_id, "CommitChaincodeDefinition", &args)
+}
+
+/// Asks for a channel's definition of a chaincode, a `lifecycle.QueryChaincodeDefinitionResult`.
+pub fn query_committed(channel_id: &str, name: &str) -> ProposalBuilder {
+    let args = QueryChaincodeDefinitionArgs { name: name.to_owned() };
+    call(channel_id, "QueryChaincodeDefinition", &args)
+}
+
+/// Asks for all definitions of a channel, a `lifecycle.QueryChaincodeDefinitionsResult`.
+pub fn query_all_committed(channel_id: &str) -> ProposalBuilder {
+    call(channel_id, "QueryChaincodeDefinitions", &QueryChaincodeDefinitionsArgs {})
+}
+
+fn call(channel_id: &str, function: &str, args: &impl Message) -> ProposalBuilder {
+    let args = [function.as_bytes().to_vec(), args.encode_to_vec()];
+    ProposalBuilder::new(channel_id, LIFECYCLE).args(args)
+}

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "network",
     "peer",
     "deploy",
+    "lifecycle",
     "invoke",
     "query",
     "check",

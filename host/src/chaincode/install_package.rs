@@ -21,6 +21,8 @@ const CODE: &str = "code.tar.gz";
 const CONNECTION: &str = "connection.json";
 /// In a `code.tar.gz` of type wasm, see [`LimitsFile`].
 pub const LIMITS: &str = "limits.json";
+/// What a package that nobody installs may hold.
+const ANY_BYTES: usize = 1 << 30;
 /// For the headers of an archive.
 const HEADER_BYTES: u64 = 1 << 20;
 
@@ -103,31 +105,42 @@ fn positive(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| format!("timeout '{text}' is no time, such as 10s"))
 }
 
-/// "label:sha256".
-pub fn package_id(label: &str, package: &[u8]) -> String {
+/// The id that a package has on every peer: "label:sha256". Packages of all types have one.
+pub fn package_id(package: &[u8]) -> Result<String, String> {
+    let (metadata, _) = unpack(package, ANY_BYTES)?;
+    Ok(id_of(&metadata.label, package))
+}
+
+pub(super) fn id_of(label: &str, package: &[u8]) -> String {
     format!("{label}:{}", hex(&sha256(package)))
+}
+
+/// The metadata, and the code as it is packed.
+fn unpack(package: &[u8], max_bytes: usize) -> Result<(Metadata, Vec<u8>), String> {
+    let (mut metadata, mut code) = (None, None);
+    for (name, bytes) in files(package, max_bytes, false)? {
+        match name.as_str() {
+            METADATA => {
+                let parsed = serde_json::from_slice::<Metadata>(&bytes);
+                let bad = |error| format!("could not unmarshal {METADATA} as json: {error}");
+                metadata = Some(parsed.map_err(bad)?);
+            }
+            CODE => code = Some(bytes),
+            _ => tracing::warn!(file = %name, "unexpected file in a chaincode package"),
+        }
+    }
+    let code = code.ok_or("did not find a code package inside the package")?;
+    let missing = || format!("did not find any package metadata (missing {METADATA})");
+    let metadata = metadata.ok_or_else(missing)?;
+    check_label(&metadata.label)?;
+    Ok((metadata, code))
 }
 
 impl InstallPackage {
     /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
     /// they are unpacked. Errors are Fabric's texts where Fabric has one.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, String> {
-        let (mut metadata, mut code) = (None, None);
-        for (name, bytes) in files(package, max_bytes, false)? {
-            match name.as_str() {
-                METADATA => {
-                    let parsed = serde_json::from_slice::<Metadata>(&bytes);
-                    let bad = |error| format!("could not unmarshal {METADATA} as json: {error}");
-                    metadata = Some(parsed.map_err(bad)?);
-                }
-                CODE => code = Some(bytes),
-                _ => tracing::warn!(file = %name, "unexpected file in a chaincode package"),
-            }
-        }
-        let code = code.ok_or("did not find a code package inside the package")?;
-        let missing = || format!("did not find any package metadata (missing {METADATA})");
-        let Metadata { r#type, label } = metadata.ok_or_else(missing)?;
-        check_label(&label)?;
+        let (Metadata { r#type, label }, code) = unpack(package, max_bytes)?;
         let code = match r#type.to_ascii_lowercase().as_str() {
             "wasm" => component(files(&code, max_bytes, true)?)?,
             "ccaas" => Code::Elsewhere(connection(files(&code, max_bytes, true)?)?),

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use prost::Message;
 
 use crate::chaincode::definition::package_id_state;
-use crate::chaincode::install_package::{Code, InstallPackage, package_id};
+use crate::chaincode::install_package::{Code, InstallPackage, id_of};
 use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
 use crate::runtime::{Component, Limits, PackageLimits};
 use crate::types::sha256;
@@ -51,7 +51,7 @@ impl Packages {
             PackageError::Unusable(format!("{parsing}: {why}"))
         };
         let package = InstallPackage::parse(bytes, self.unpacked_bytes()).map_err(unusable)?;
-        let id = package_id(&package.label, bytes);
+        let id = id_of(&package.label, bytes);
         // One of the same id that LSCC has would be another chaincode.
         let is_free = || match self.stored(&id)? {
             Some(_) => Err(PackageError::Installed(id.clone())),

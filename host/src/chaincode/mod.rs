@@ -23,7 +23,7 @@ mod tx_params;
 
 pub use access::{AccessControl, CollectionName, Feature, ReadState};
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
-pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile};
+pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
 pub use local_backend::QueryLimits;
 pub use lookup::{ChaincodeInfo, Found};

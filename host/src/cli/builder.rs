@@ -9,9 +9,10 @@ use clap::Subcommand;
 use serde::Deserialize;
 
 use crate::bridge::{ClientTls, PeerAddress, PeerClient, Program, ProgramConfig, Stop};
+use crate::chaincode::{LIMITS_FILE, LimitsFile};
 use crate::cli::serve::{load, stop_on_signal};
 use crate::cli::{duration, output};
-use crate::runtime::{Runtime, RuntimeConfig};
+use crate::runtime::{Limits, Runtime, RuntimeConfig};
 
 /// In the folder that `build` fills.
 const COMPONENT: &str = "chaincode.wasm";
@@ -162,9 +163,18 @@ fn build(source: &Path, output: &Path) -> Result<()> {
     let wasm = std::fs::read(&component)
         .with_context(|| format!("cannot read {}", component.display()))?;
     let name = component.strip_prefix(source).unwrap_or(&component).display().to_string();
-    runtime(output)?.load(&wasm).with_context(|| format!("{name} is refused"))?;
+    let runtime = runtime(output)?;
+    runtime.load(&wasm).with_context(|| format!("{name} is refused"))?;
     let target = output.join(COMPONENT);
     std::fs::write(&target, wasm).with_context(|| format!("cannot write {}", target.display()))?;
+    let limits = source.join(LIMITS_FILE);
+    if limits.is_file() {
+        // Read now, so that a peer refuses what could never run.
+        own_limits(source, &runtime)?;
+        let target = output.join(LIMITS_FILE);
+        std::fs::copy(&limits, &target)
+            .with_context(|| format!("cannot write {}", target.display()))?;
+    }
     let meta_inf = source.join(META_INF);
     if meta_inf.is_dir() { copy(&meta_inf, &output.join(META_INF)) } else { Ok(()) }
 }
@@ -173,6 +183,18 @@ fn build(source: &Path, output: &Path) -> Result<()> {
 fn runtime(output: &Path) -> Result<Arc<Runtime>> {
     let cache_dir = Some(output.join(COMPILED));
     Ok(Arc::new(Runtime::new(RuntimeConfig { cache_dir, ..Default::default() })?))
+}
+
+/// What the package asks for, if it does.
+fn own_limits(folder: &Path, runtime: &Runtime) -> Result<(Option<Arc<Limits>>, Option<Duration>)> {
+    let path = folder.join(LIMITS_FILE);
+    if !path.is_file() {
+        return Ok((None, None));
+    }
+    let json = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let asked = LimitsFile::parse(&json).map_err(|why| anyhow!(why))?;
+    let limits = runtime.limits().narrowed(&asked)?;
+    Ok((Some(Arc::new(limits)), asked.timeout))
 }
 
 fn only_component(source: &Path) -> Result<PathBuf> {
@@ -234,13 +256,16 @@ fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
 impl Run {
     fn serve(self) -> Result<()> {
         let chaincode: ChaincodeJson = read_json(&self.metadata.join("chaincode.json"))?;
+        let runtime = runtime(&self.output)?;
+        let (limits, timeout) = own_limits(&self.output, &runtime)?;
+        let usual = self.execute_timeout;
         let config = ProgramConfig {
-            execute_timeout: self.execute_timeout,
+            execute_timeout: timeout.map_or(usual, |shorter| shorter.min(usual)),
             peer_msp_id: chaincode.mspid.clone(),
+            limits,
             ..Default::default()
         };
         let file = self.output.join(COMPONENT);
-        let runtime = runtime(&self.output)?;
         let program = load(&file, &chaincode.chaincode_id, &runtime, config)?;
         let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;

@@ -60,6 +60,9 @@ impl Call {
 pub struct Invoke {
     #[command(flatten)]
     call: Call,
+    /// Call the chaincode's init, which its definition must require.
+    #[arg(short = 'I', long = "isInit")]
+    is_init: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -72,7 +75,8 @@ impl Invoke {
     pub async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let progress = Progress::start("endorsing");
-        let outcome = session.submit(self.call.proposal(), self.call.asked(), &progress).await?;
+        let proposal = self.call.proposal().init(self.is_init);
+        let outcome = session.submit(proposal, self.call.asked(), &progress).await?;
         drop(progress);
         let status = outcome.code.as_str_name();
         let payload = &outcome.response.payload;

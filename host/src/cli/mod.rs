@@ -19,6 +19,7 @@ mod ledger;
 mod ledger_files;
 mod ledger_rebuild;
 mod ledger_verify;
+mod lifecycle;
 mod network;
 mod output;
 mod package;
@@ -65,6 +66,7 @@ enum Verb {
     Network(network::Network),
     Peer(peer::Peer),
     Deploy(deploy::Deploy),
+    Lifecycle(lifecycle::Lifecycle),
     Invoke(invoke::Invoke),
     Query(query::Query),
     Check(check::Check),
@@ -95,6 +97,7 @@ impl Cli {
             Verb::Network(verb) => verb.run(),
             Verb::Peer(verb) => verb.run(),
             Verb::Deploy(verb) => block_on(verb.run()),
+            Verb::Lifecycle(verb) => block_on(verb.run()),
             Verb::Invoke(verb) => block_on(verb.run()),
             Verb::Query(verb) => block_on(verb.run()),
             Verb::Check(verb) => verb.run(),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::chaincode::{LIMITS_FILE, LimitsFile};
 use crate::cli::output;
 use crate::cli::package_tar::tar_gz;
 use crate::runtime::{Limits, inspect};
@@ -15,8 +16,9 @@ use crate::types::sha256;
 const EXAMPLES: &str = "\
 Examples:
   wasmcc package basic.wasm --label basic_1.0 -o basic.tgz
+  wasmcc package basic.wasm --label basic_1.0 --memory-mib 16 --fuel 100000000 --timeout 5s
   wasmcc package basic.wasm --label basic_1.0 --type ccaas --address basic.example.com:9999
-  peer lifecycle chaincode install basic_1.0.tgz
+  wasmcc lifecycle chaincode install basic_1.0.tgz
 
 Prints the package id. The same contents give the same bytes, and so the same id, everywhere.
 Packages of type wasm need the builder of `wasmcc builder install` on the peer.";
@@ -41,7 +43,24 @@ pub struct Package {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// They become part of the package, and so of its id: all peers that run it agree on them.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --type wasm, what a transaction may use, below the peers' own")]
+struct LimitArgs {
+    /// Memory, in MiB.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory_mib: Option<u32>,
+    /// Units of work, about one an instruction.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
+    fuel: Option<u64>,
+    /// Wall-clock time.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -117,9 +136,17 @@ impl Package {
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
         let (kind, mut code) = match (self.kind, component) {
-            (Kind::Wasm, Some(component)) => ("wasm", vec![("chaincode.wasm".into(), component)]),
+            (Kind::Wasm, Some(component)) => {
+                let limits = self.limits.file()?;
+                let limits = limits.map(|json| (LIMITS_FILE.to_owned(), json));
+                let files = [("chaincode.wasm".to_owned(), component)];
+                ("wasm", files.into_iter().chain(limits).collect())
+            }
             (Kind::Wasm, None) => bail!("which component? Give its file"),
             (Kind::Ccaas, _) => {
+                if self.limits.file()?.is_some() {
+                    bail!("a service has limits of its own: leave the package's out");
+                }
                 let connection = json(&self.connection.read()?)?;
                 ("ccaas", vec![("connection.json".into(), connection)])
             }
@@ -132,6 +159,16 @@ impl Package {
         let files =
             [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
         tar_gz(&files).context("cannot pack")
+    }
+}
+
+impl LimitArgs {
+    /// `limits.json`, if there is anything to say.
+    fn file(&self) -> Result<Option<Vec<u8>>> {
+        let (memory_mib, fuel, timeout) = (self.memory_mib, self.fuel, self.timeout.clone());
+        let file = LimitsFile { memory_mib, fuel, timeout };
+        file.limits().map_err(|why| anyhow!(why))?;
+        if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
     }
 }
 

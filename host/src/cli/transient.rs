@@ -51,6 +51,22 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Encodes as Go's JSON does: standard base64 with its padding.
+pub fn to_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for block in bytes.chunks(3) {
+        let mut padded = [0; 4];
+        padded[1..=block.len()].copy_from_slice(block);
+        let bits = u32::from_be_bytes(padded);
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
+            text.push(if place > block.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
 fn sextet(digit: u8) -> Option<u32> {
     let value = match digit {
         b'A'..=b'Z' => digit - b'A',
@@ -73,7 +89,9 @@ mod tests {
             [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")];
         for (text, bytes) in vectors {
             assert_eq!(base64(text).unwrap(), bytes.as_bytes());
+            assert_eq!(to_base64(bytes.as_bytes()), text);
         }
+        assert_eq!(to_base64(&[0xfb, 0xff, 0xbf]), "+/+/");
         assert_eq!(base64("+/+/").unwrap(), [0xfb, 0xff, 0xbf]);
         for text in ["Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9 ", "Zm-_", "é==", "Z=g="] {
             assert_eq!(base64(text), None, "{text}");

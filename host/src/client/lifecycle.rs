@@ -8,8 +8,9 @@ use crate::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailab
 use crate::proto::lifecycle::{
     ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource, CheckCommitReadinessArgs,
     CommitChaincodeDefinitionArgs, GetInstalledChaincodePackageArgs, InstallChaincodeArgs,
-    QueryApprovedChaincodeDefinitionArgs, QueryChaincodeDefinitionArgs,
-    QueryChaincodeDefinitionsArgs, QueryInstalledChaincodeArgs, QueryInstalledChaincodesArgs,
+    QueryApprovedChaincodeDefinitionArgs, QueryApprovedChaincodeDefinitionsArgs,
+    QueryChaincodeDefinitionArgs, QueryChaincodeDefinitionsArgs, QueryInstalledChaincodeArgs,
+    QueryInstalledChaincodesArgs,
 };
 use crate::proto::protos::CollectionConfigPackage;
 
@@ -89,6 +90,13 @@ pub fn approve(definition: ChaincodeDefinition, package_id: Option<&str>) -> Pro
 pub fn query_approved(channel_id: &str, name: &str, sequence: i64) -> ProposalBuilder {
     let args = QueryApprovedChaincodeDefinitionArgs { name: name.to_owned(), sequence };
     call(channel_id, "QueryApprovedChaincodeDefinition", &args)
+}
+
+/// Asks for all that the peer's organization approved, a
+/// `lifecycle.QueryApprovedChaincodeDefinitionsResult`; an admin signs.
+pub fn query_all_approved(channel_id: &str) -> ProposalBuilder {
+    let args = QueryApprovedChaincodeDefinitionsArgs {};
+    call(channel_id, "QueryApprovedChaincodeDefinitions", &args)
 }
 
 /// Asks who approved just this, a `lifecycle.CheckCommitReadinessResult`.

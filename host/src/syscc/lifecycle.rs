@@ -3,6 +3,7 @@
 //! serialized `lifecycle.<Function>Args`; the answer is its `lifecycle.<Function>Result`.
 
 mod approve;
+mod approved;
 mod commit;
 mod input;
 mod packages;
@@ -119,6 +120,9 @@ impl Lifecycle {
             "ApproveChaincodeDefinitionForMyOrg" => input.call(|args| self.approve(stub, args)),
             "QueryApprovedChaincodeDefinition" => {
                 input.call(|args| self.query_approved(stub, args))
+            }
+            "QueryApprovedChaincodeDefinitions" => {
+                input.call(|args| self.query_all_approved(stub, args))
             }
             "CheckCommitReadiness" => input.call(|args| self.check_readiness(stub, args)),
             "CommitChaincodeDefinition" => input.call(|args| self.commit(stub, args)),

@@ -1,15 +1,14 @@
 //! An organization's own word on a definition (fabric `lifecycle.go`,
-//! `ApproveChaincodeDefinitionForOrg`, `QueryApprovedChaincodeDefinition`).
+//! `ApproveChaincodeDefinitionForOrg`).
 
 use crate::chaincode::Stub;
 use crate::chaincode::definition::{
-    CHAINCODE_SOURCES, Definition, LOCAL_PACKAGE_TYPE, NAMESPACES, PARAMETERS_TYPE, Parameters,
-    local_package, metadata, read_package_id, sequence,
+    CHAINCODE_SOURCES, Definition, NAMESPACES, Parameters, local_package, metadata,
+    read_package_id, sequence,
 };
-use crate::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailable};
+use crate::proto::lifecycle::chaincode_source::{Local, Type as Source};
 use crate::proto::lifecycle::{
     ApproveChaincodeDefinitionForMyOrgArgs, ApproveChaincodeDefinitionForMyOrgResult,
-    ChaincodeSource, QueryApprovedChaincodeDefinitionArgs, QueryApprovedChaincodeDefinitionResult,
 };
 use crate::syscc::lifecycle::input::{Proposed, proposed};
 use crate::syscc::lifecycle::state::{OrgState, PublicState, simulator};
@@ -69,50 +68,6 @@ impl Lifecycle {
             "endorsed an approval"
         );
         Ok(ApproveChaincodeDefinitionForMyOrgResult {})
-    }
-
-    pub(super) fn query_approved(
-        &self,
-        stub: &Stub<'_>,
-        args: QueryApprovedChaincodeDefinitionArgs,
-    ) -> Answer<QueryApprovedChaincodeDefinitionResult> {
-        let QueryApprovedChaincodeDefinitionArgs { name, sequence: mut requested } = args;
-        let simulator = simulator(stub)?;
-        let mut own = OrgState::new(simulator, stub.org);
-        if requested == 0 {
-            let current = sequence(&name, &mut PublicState::new(simulator))
-                .map_err(|why| format!("could not get current sequence: {why}"))?;
-            let next = current.saturating_add(1);
-            let found = metadata(NAMESPACES, &format!("{name}#{next}"), &mut own);
-            let found = found.map_err(|why| {
-                format!("could not deserialize namespace metadata for next sequence {next}: {why}")
-            })?;
-            requested = if found.is_some() { next } else { current };
-        }
-        let private_name = format!("{name}#{requested}");
-        let found = metadata(NAMESPACES, &private_name, &mut own).map_err(|why| {
-            format!("could not deserialize namespace metadata for {private_name}: {why}")
-        })?;
-        let Some(found) = found else {
-            let text = format!(
-                "could not fetch approved chaincode definition (name: '{name}', sequence: \
-                 '{requested}') on channel '{}'",
-                stub.channel_id
-            );
-            return Err(text.into());
-        };
-        let (parameters, source) = approved(&private_name, &found.datatype, &mut own)?;
-        let Parameters { endorsement_info, validation_info, collections } = parameters;
-        Ok(QueryApprovedChaincodeDefinitionResult {
-            sequence: requested,
-            version: endorsement_info.version,
-            endorsement_plugin: endorsement_info.endorsement_plugin,
-            validation_plugin: validation_info.validation_plugin,
-            validation_parameter: validation_info.validation_parameter,
-            collections: Some(collections),
-            init_required: endorsement_info.init_required,
-            source: Some(source),
-        })
     }
 }
 
@@ -194,34 +149,4 @@ fn is_approved(
         format!("could not deserialize chaincode package for {private_name}: {why}")
     })?;
     Ok(known == package_id)
-}
-
-/// What an organization approved, and which package it chose.
-fn approved(
-    private_name: &str,
-    datatype: &str,
-    own: &mut OrgState<'_>,
-) -> Result<(Parameters, ChaincodeSource), String> {
-    if datatype != PARAMETERS_TYPE {
-        return Err(format!("not a chaincode parameters type: {datatype}"));
-    }
-    let parameters = Parameters::read(private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode parameters for {private_name}: {why}")
-    })?;
-    let source = metadata(CHAINCODE_SOURCES, private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode-source metadata for {private_name}: {why}")
-    })?;
-    let source = source
-        .ok_or_else(|| format!("could not fetch chaincode-source metadata for {private_name}"))?;
-    if source.datatype != LOCAL_PACKAGE_TYPE {
-        return Err(format!("not a chaincode local package type: {}", source.datatype));
-    }
-    let package_id = read_package_id(private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode package for {private_name}: {why}")
-    })?;
-    let source = match package_id.is_empty() {
-        true => Source::Unavailable(Unavailable {}),
-        false => Source::LocalPackage(Local { package_id }),
-    };
-    Ok((parameters, ChaincodeSource { r#type: Some(source) }))
 }

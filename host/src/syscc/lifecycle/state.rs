@@ -43,6 +43,19 @@ impl<'a> OrgState<'a> {
     pub(super) fn new(simulator: &'a SharedSimulator, msp_id: &str) -> Self {
         Self { simulator, collection: implicit_collection(msp_id) }
     }
+
+    /// All rows whose keys begin with `prefix` and go on in ASCII (`GetStateRange`).
+    pub(super) fn range(&mut self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let mut simulator = lock(self.simulator)?;
+        let end = format!("{prefix}\u{7f}");
+        let id = text(simulator.private_range(LIFECYCLE, &self.collection, prefix, &end))?;
+        let mut rows = Vec::new();
+        while let Some(row) = text(simulator.next_row(id))? {
+            rows.push((row.key, row.value));
+        }
+        simulator.close_range(id);
+        Ok(rows)
+    }
 }
 
 fn lock(simulator: &SharedSimulator) -> Result<MutexGuard<'_, Simulator>, String> {
@@ -71,13 +84,7 @@ impl WritableState for PublicState<'_> {
 
 impl ReadableState for OrgState<'_> {
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
-        let mut simulator = lock(self.simulator)?;
-        // What does not exist does not need to be there in the clear.
-        let hash = simulator.get_private_data_hash(LIFECYCLE, &self.collection, key);
-        match text(hash)? {
-            None => Ok(None),
-            Some(_) => text(simulator.get_private_data(LIFECYCLE, &self.collection, key)),
-        }
+        text(lock(self.simulator)?.get_private_data(LIFECYCLE, &self.collection, key))
     }
 }
 

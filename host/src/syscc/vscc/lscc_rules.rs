@@ -6,6 +6,7 @@
 
 use prost::Message;
 
+use crate::chaincode::definition::{LIFECYCLE, sequence_key};
 use crate::chaincode::{check_name, check_version};
 use crate::channel::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
@@ -37,7 +38,15 @@ pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Resul
         let ChaincodeId { name, .. } = &id;
         VsccError::Unavailable(format!("Could not retrieve state for chaincode {name}: {e}"))
     };
-    let stored = channel.ledger().snapshot().get("lscc", &id.name).map_err(|e| unavailable(&e))?;
+    let state = channel.ledger().snapshot();
+    let by_lifecycle =
+        state.get(LIFECYCLE, &sequence_key(&id.name)).map_err(|e| unavailable(&e))?;
+    if by_lifecycle.is_some() {
+        // Fabric takes no LSCC transaction at all on a channel that knows `_lifecycle`.
+        let reason = format!("Chaincode {} is defined by {LIFECYCLE} on this channel", id.name);
+        return Err(reason.into());
+    }
+    let stored = state.get("lscc", &id.name).map_err(|e| unavailable(&e))?;
     let current = stored.map(|stored| ChaincodeData::decode(stored.value.as_slice())).transpose();
     let current = current.map_err(|e| unavailable(&e))?;
     check_collections(function, &id, &collections, channel)?;

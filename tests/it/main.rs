@@ -5,6 +5,8 @@ mod chaincode_calls;
 mod cli;
 mod cli_peer;
 mod concurrency;
+mod conformance;
+mod conformance_transactions;
 mod crash;
 mod determinism;
 mod endorsement;

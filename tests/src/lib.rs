@@ -2,7 +2,9 @@
 //!
 //! Invariant: no checks; those are in the tests.
 
+pub mod bridged;
 pub mod chain;
+pub mod conformance;
 mod forge;
 mod mock_ledger;
 pub mod mock_peer;
@@ -19,7 +21,9 @@ use wasmcc::sandbox::Call;
 
 pub use forge::{Forge, high_s};
 pub use node_chaincode::NodeChaincode;
-pub use peers::{Peers, create_channel, deploy, evaluate, process, submit, user};
+pub use peers::{
+    Peers, create_channel, deploy, deploy_code, evaluate, install_code, process, submit, user,
+};
 pub use served::Served;
 
 /// The component of a chaincode of this repository, such as `probe`. All of them are built the

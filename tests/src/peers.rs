@@ -13,11 +13,10 @@ use wasmcc::node::{Peer, PeerConfig};
 use wasmcc::proto::protos::{self, TxValidationCode};
 use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
 
+use crate::bridged::INSTANCES;
+
 /// As [`Workers`](wasmcc::workers::Workers) have it.
 const STACK_BYTES: usize = 16 << 20;
-
-/// Each reserves 4 GiB of address space.
-const INSTANCES: u32 = 32;
 
 /// A network whose members can be read any number of times, for peers that share nothing else.
 pub struct Peers {
@@ -123,19 +122,33 @@ pub fn submit(
 
 /// Installs a chaincode of this repository under `name` and runs it on a channel as version 1.0.
 pub fn deploy(peer: &Peer, channel: &str, name: &str, guest: &str) {
-    let admin = peer.network().org("Org1MSP").expect("it is the peer's own").admin();
-    let admin = admin.expect("it has an admin");
-    let install = lscc::install(name, "1.0", crate::guest(guest)).sign(&admin);
+    install_code(peer, name, "1.0", &crate::guest(guest));
+    deploy_code(peer, channel, name, "1.0");
+}
+
+/// Installs a component, or the description of a chaincode in another process.
+pub fn install_code(peer: &Peer, name: &str, version: &str, code: &[u8]) {
+    let install = lscc::install(name, version, code.to_vec()).sign(&admin(peer));
     let installed = process(peer, install.signed).expect("it is a good proposal").response;
-    assert_eq!(installed.response.map(|response| response.status), Some(200));
+    let installed = installed.response.unwrap_or_default();
+    assert_eq!(installed.status, 200, "{}", installed.message);
+}
+
+/// Runs what is installed on a channel.
+pub fn deploy_code(peer: &Peer, channel: &str, name: &str, version: &str) {
     let definition = lscc::Definition {
         channel_id: channel.to_owned(),
         name: name.to_owned(),
-        version: "1.0".to_owned(),
+        version: version.to_owned(),
         ..lscc::Definition::default()
     };
-    let deployed = submit(peer, channel, lscc::deploy(definition), &admin);
+    let deployed = submit(peer, channel, lscc::deploy(definition), &admin(peer));
     assert_eq!(deployed, Ok(TxValidationCode::Valid));
+}
+
+fn admin(peer: &Peer) -> SigningIdentity {
+    let org = peer.network().org("Org1MSP").expect("it is the peer's own");
+    org.admin().expect("it has an admin")
 }
 
 /// `User1` of the peer's organization.

@@ -12,6 +12,7 @@ mod answers;
 mod client;
 mod error;
 mod program;
+mod refusal;
 mod server;
 mod session;
 mod stop;

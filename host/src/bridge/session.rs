@@ -14,6 +14,7 @@ use tonic::Status;
 
 use crate::bridge::error::BridgeError;
 use crate::bridge::program::Program;
+use crate::bridge::refusal;
 use crate::bridge::stop::Stop;
 use crate::bridge::stream_backend::StreamBackend;
 use crate::proto::protos::ChaincodeMessage;
@@ -254,7 +255,7 @@ impl Session {
             Ok(Ok(payload)) => Ok(payload),
             // Who is cancelled while it waits gets an answer too, but none to its request.
             Ok(Err(_)) if !self.lock().waiting.contains_key(tx) => Err(terminated),
-            Ok(Err(text)) => Err(BackendError::new(ErrorKind::LedgerFailure, text)),
+            Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
             Err(RecvTimeoutError::Timeout) => Err(over(&ProtocolError::Timeout)),
             Err(RecvTimeoutError::Disconnected) => Err(terminated),
         }

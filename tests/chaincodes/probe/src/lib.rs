@@ -7,6 +7,7 @@
 
 mod determinism;
 mod private;
+mod proposal;
 
 use wasmcc_sdk::Chaincode;
 use wasmcc_sdk::Context;
@@ -67,6 +68,13 @@ fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
             put_many(ctx, prefix, number(count)?)?;
             ctx.finish_write_batch()?;
         }
+        ("hold", [prefix, count]) => {
+            ctx.start_write_batch();
+            put_many(ctx, prefix, number(count)?)?;
+        }
+        ("start-batch", []) => ctx.start_write_batch(),
+        ("finish-batch", []) => ctx.finish_write_batch()?,
+        ("big", [key, bytes]) => ctx.put_state(key, &vec![b'x'; number(bytes)?])?,
         ("mget", keys) => {
             let values = ctx.get_multiple_states(keys)?;
             return Ok(lines(values.into_iter().map(|value| match value {
@@ -89,7 +97,11 @@ fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
         }
         ("cc2cc", [name, args @ ..]) => return call(ctx, name, args, ""),
         ("cc2cc-on", [channel, name, args @ ..]) => return call(ctx, name, args, channel),
-        _ => return query(ctx, operation, args),
+        ("called", [channel, name, args @ ..]) => return Ok(called(ctx, name, args, channel)),
+        _ => match proposal::read(ctx, operation) {
+            Some(read) => return read,
+            None => return query(ctx, operation, args),
+        },
     }
     Ok(Vec::new())
 }
@@ -127,8 +139,10 @@ fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
             let size = i32::try_from(number(size)?)?;
             page(ctx.get_query_result_with_pagination(selector, size, bookmark)?)
         }
-        ("history", [key]) => {
-            let changes: Result<Vec<_>> = ctx.get_history_for_key(key)?.collect();
+        ("history", [key, limit @ ..]) => {
+            let limit = limit.first().map(|limit| number(limit)).transpose()?;
+            let changes = ctx.get_history_for_key(key)?.take(limit.unwrap_or(usize::MAX));
+            let changes: Result<Vec<_>> = changes.collect();
             Ok(lines(changes?.into_iter().map(|change| {
                 let value = if change.is_delete { "deleted".into() } else { text(&change.value) };
                 format!("{} {} {value}", change.tx_id, change.timestamp.seconds)
@@ -183,6 +197,13 @@ fn put_many(ctx: &Context, prefix: &str, count: usize) -> Result<()> {
         ctx.put_state(&format!("{prefix}{index:05}"), index.to_string().as_bytes())?;
     }
     Ok(())
+}
+
+/// All of a call's response.
+fn called(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Vec<u8> {
+    let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
+    let Response { status, message, payload } = ctx.invoke_chaincode(name, &args, channel);
+    lines([format!("status={status}"), format!("message={message}"), text(&payload)])
 }
 
 fn call(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Result<Vec<u8>> {

@@ -1,0 +1,117 @@
+//! Components behind the chaincode protocol, in this process: what `wasmcc serve` and the external
+//! builder run, on the loopback.
+//!
+//! Invariant: a component has the limits of [`runtime`], here and in a peer's own process.
+
+use std::sync::{Arc, LazyLock};
+
+use tokio::runtime::{Builder, Runtime as Tokio};
+use tokio::task::JoinHandle;
+use wasmcc::bridge::{
+    BridgeError, ChaincodeServer, PeerAddress, PeerClient, Program, ProgramConfig, ServerConfig,
+    ServerTls, Stop, StopHandle,
+};
+use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
+
+/// Each reserves 4 GiB of address space.
+pub(crate) const INSTANCES: u32 = 32;
+
+/// Little enough that an endless loop ends soon, also one that asks a peer each time.
+const FUEL: u64 = 200_000_000;
+const HOST_CALLS: u64 = 5_000;
+
+/// One runtime with little fuel for all who ask, so that a component is compiled once.
+pub fn runtime() -> Arc<Runtime> {
+    static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
+        let limits = Limits {
+            fuel: FUEL,
+            host_calls: HOST_CALLS,
+            instances: INSTANCES,
+            ..Limits::default()
+        };
+        let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+        Arc::new(runtime.expect("the machine runs WebAssembly"))
+    });
+    Arc::clone(&RUNTIME)
+}
+
+/// A component under a package id.
+pub fn program(id: &str, component: &[u8], config: ProgramConfig) -> Arc<Program> {
+    let component = runtime().load(component).expect("it is a component");
+    let config = ProgramConfig { peer_msp_id: "Org1MSP".into(), ..config };
+    Arc::new(Program::new(id, component, runtime(), config).expect("there are threads"))
+}
+
+/// A program on its stream or streams; stopped when dropped.
+pub struct Bridged {
+    address: String,
+    stop: Arc<StopHandle>,
+    serving: Option<JoinHandle<Result<(), BridgeError>>>,
+    tokio: Tokio,
+}
+
+impl Bridged {
+    /// Waits for peers on a free port.
+    pub fn serve(program: Arc<Program>, tls: Option<ServerTls>) -> Self {
+        let config = ServerConfig { tls, ..ServerConfig::default() };
+        let tokio = tokio();
+        let server = tokio.block_on(ChaincodeServer::bind("127.0.0.1:0", program, config));
+        let server = server.expect("there is a free port");
+        let address = server.address().to_string();
+        let (stop, stopped) = Stop::new();
+        let serving = Some(tokio.spawn(server.serve(stopped)));
+        Self { address, stop, serving, tokio }
+    }
+
+    /// Connects to a peer.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn register(program: Arc<Program>, peer: &PeerAddress) -> Result<Self, BridgeError> {
+        let config = ServerConfig::default();
+        let tokio = tokio();
+        let client = tokio.block_on(PeerClient::connect(peer))?;
+        let (stop, stopped) = Stop::new();
+        let serving = Some(tokio.spawn(client.serve(program, stopped, config.grace)));
+        Ok(Self { address: peer.address.clone(), stop, serving, tokio })
+    }
+
+    /// HOST:PORT of who listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What stands in a peer's package for this server.
+    pub fn connection(&self) -> Vec<u8> {
+        format!(r#"{{"address": "{}"}}"#, self.address).into_bytes()
+    }
+
+    /// What stops it.
+    pub fn stop_handle(&self) -> Arc<StopHandle> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// Why it ended, if not because it was stopped.
+    pub fn ended(mut self) -> Result<(), BridgeError> {
+        let serving = self.serving.take().expect("only this and drop take it");
+        self.tokio.block_on(serving).expect("it does not panic")
+    }
+}
+
+impl Drop for Bridged {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(serving) = self.serving.take() {
+            // A test that failed has said so already.
+            let _ = self.tokio.block_on(serving);
+        }
+    }
+}
+
+fn tokio() -> Tokio {
+    let tokio = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    tokio.expect("there are threads")
+}

@@ -1,0 +1,363 @@
+//! The same component in a peer's own process and behind streams, side by side.
+//!
+//! Each [`Doors`] has one peer for each way in which a component can run. All are of one network
+//! and get the same signed proposals and the same blocks, so whatever an endorsement signs must be
+//! the same bytes.
+//!
+//! Invariant: an answer is given only if all peers gave it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+
+use prost::Message;
+use wasmcc::bridge::{PeerAddress, ProgramConfig};
+use wasmcc::client::{self, ClientProposal, ProposalBuilder, lscc};
+use wasmcc::ledger::TxRwSet;
+use wasmcc::msp::{NetworkSpec, SigningIdentity};
+use wasmcc::node::Peer;
+use wasmcc::proto::protos::{self, TxValidationCode};
+use wasmcc::protocol::BatchLimits;
+
+use crate::bridged::{Bridged, program, runtime};
+use crate::peers::{Peers, create_channel, deploy_code, install_code, process};
+use crate::served::Served;
+
+/// The channel of calls that name none.
+pub const CHANNEL: &str = "mychannel";
+/// Another one, with the same chaincodes.
+pub const OTHER_CHANNEL: &str = "yourchannel";
+/// Fabric's, for peers that offer batches.
+const BATCH: u32 = 1_000;
+
+/// Of a payload in a failed comparison.
+const TEXT_SHOWN: usize = 2_000;
+
+/// How a component runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// In the peer's process.
+    Here,
+    /// In a server that the peer connects to.
+    Dialed,
+    /// In a program that connects to the peer.
+    Registered,
+}
+
+/// What the peers are called, how their chaincodes run, and whether they offer batches.
+const WAYS: [(&str, Way, bool); 5] = [
+    ("in the peer", Way::Here, false),
+    ("dialed", Way::Dialed, false),
+    ("dialed, with batches", Way::Dialed, true),
+    ("registered", Way::Registered, false),
+    ("registered, with batches", Way::Registered, true),
+];
+
+/// The peers.
+pub struct Doors {
+    doors: Vec<Door>,
+    client: SigningIdentity,
+    _network: Peers,
+}
+
+/// One peer. What serves its chaincodes goes first.
+struct Door {
+    name: &'static str,
+    peer: Arc<Peer>,
+    _bridged: Vec<Bridged>,
+    _served: Option<Served>,
+}
+
+/// What all peers answered.
+pub struct Answer {
+    /// The transaction.
+    pub tx_id: String,
+    /// The chaincode's answer, or the peer's refusal.
+    pub response: protos::Response,
+    /// What is endorsed: a serialized `protos.ProposalResponsePayload`; empty if nothing is.
+    pub payload: Vec<u8>,
+    proposal: ClientProposal,
+    responses: Vec<protos::ProposalResponse>,
+}
+
+impl Doors {
+    /// Peers with the probe as `probe` on one channel.
+    pub fn new() -> Self {
+        Self::with(&[("probe", "probe")], &[CHANNEL])
+    }
+
+    /// Peers with chaincodes, each a name and whose component it is, on each of some channels.
+    pub fn with(chaincodes: &[(&str, &str)], channels: &[&str]) -> Self {
+        let network = Peers::new(&NetworkSpec::default());
+        let open = |(name, way, batches)| Door::open(&network, name, way, batches);
+        let doors: Vec<Door> = thread::scope(|scope| {
+            let doors = WAYS.map(|way| {
+                scope.spawn(move || {
+                    let mut door = open(way);
+                    door.deploy(way.1, chaincodes, channels);
+                    door
+                })
+            });
+            doors.into_iter().map(|door| door.join().expect("it opens")).collect()
+        });
+        let client = crate::user(&doors[0].peer);
+        Self { doors, client, _network: network }
+    }
+
+    /// Has all peers process a call of `probe`, as one writes it on a command line.
+    #[track_caller]
+    pub fn ask(&self, line: &str) -> Answer {
+        self.propose(probe(line))
+    }
+
+    /// Has all peers process a call of `probe` that is answered with a status below 400.
+    #[track_caller]
+    pub fn text(&self, line: &str) -> String {
+        let answer = self.ask(line);
+        assert!(answer.response.status < 400, "{line}: {:?}", answer.response);
+        answer.text()
+    }
+
+    /// Has all peers process a call of `probe` that is refused; gives the message.
+    #[track_caller]
+    pub fn refusal(&self, line: &str) -> String {
+        let answer = self.ask(line);
+        assert!(answer.response.status >= 400, "{line}: {:?}", answer.response);
+        answer.response.message
+    }
+
+    /// Has all peers process a call of `probe` and commit it.
+    #[track_caller]
+    pub fn submit(&self, line: &str) -> Answer {
+        let answer = self.ask(line);
+        assert_eq!(answer.response.status, 200, "{line}: {}", answer.response.message);
+        self.commit(&answer);
+        answer
+    }
+
+    /// Has all peers process one proposal and compares the answers.
+    #[track_caller]
+    pub fn propose(&self, proposal: ProposalBuilder) -> Answer {
+        self.compare(proposal, None)
+    }
+
+    /// As [`propose`](Self::propose), where peers have other words for the same refusal: compares
+    /// messages as `words` gives them, and all the rest.
+    #[track_caller]
+    pub fn propose_in_other_words(
+        &self,
+        proposal: ProposalBuilder,
+        words: fn(&str) -> String,
+    ) -> Answer {
+        self.compare(proposal, Some(words))
+    }
+
+    #[track_caller]
+    fn compare(&self, proposal: ProposalBuilder, words: Option<Words>) -> Answer {
+        let proposal = proposal.sign(&self.client);
+        let signed = &proposal.signed;
+        let responses: Vec<protos::ProposalResponse> = thread::scope(|scope| {
+            let asked = self.doors.iter().map(|door| {
+                scope.spawn(|| {
+                    let processed = process(&door.peer, signed.clone());
+                    processed.expect("it is a good proposal").response
+                })
+            });
+            let asked: Vec<_> = asked.collect();
+            asked.into_iter().map(|answer| answer.join().expect("it answers")).collect()
+        });
+        let (here, others) = responses.split_first().expect("there are peers");
+        for (door, other) in self.doors.iter().skip(1).zip(others) {
+            let (seen, expected) = (Meaning::of(other, words), Meaning::of(here, words));
+            // The bytes count; what they mean is easier to read.
+            assert_eq!(seen, expected, "{}", door.name);
+            if words.is_none() {
+                assert_eq!(other.payload, here.payload, "{}", door.name);
+            }
+        }
+        Answer {
+            tx_id: proposal.tx_id.to_string(),
+            response: here.response.clone().unwrap_or_default(),
+            payload: here.payload.clone(),
+            proposal,
+            responses,
+        }
+    }
+
+    /// Installs a chaincode and has all peers run its `init`; nothing is committed. A definition
+    /// names what is installed, which is not the same everywhere, so only the answer and what
+    /// `init` did itself are compared.
+    #[track_caller]
+    pub fn init(&mut self, name: &str, guest: &str, args: &[&str]) -> protos::Response {
+        let definition = lscc::Definition {
+            channel_id: CHANNEL.to_owned(),
+            name: name.to_owned(),
+            version: "1.0".to_owned(),
+            init_args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+            ..lscc::Definition::default()
+        };
+        let component = crate::guest(guest);
+        let answers = self.doors.iter_mut().zip(WAYS).map(|(door, (_, way, _))| {
+            door.install(way, name, &component);
+            let org = door.peer.network().org("Org1MSP").expect("it is the peer's own");
+            let admin = org.admin().expect("it has an admin");
+            let signed = lscc::deploy(definition.clone()).sign(&admin).signed;
+            let answer = process(&door.peer, signed).expect("it is a good proposal").response;
+            let protos::Response { status, message, .. } = answer.response.unwrap_or_default();
+            let action = client::chaincode_action(&answer.payload).ok();
+            let rwset = action.and_then(|action| TxRwSet::decode(&action.results).ok());
+            let own = rwset.and_then(|mut rwset| rwset.namespaces.remove(name));
+            (door.name, protos::Response { status, message, payload: Vec::new() }, own)
+        });
+        let answers: Vec<_> = answers.collect();
+        for (door, response, own) in &answers {
+            assert_eq!((response, own), (&answers[0].1, &answers[0].2), "{door}");
+        }
+        answers[0].1.clone()
+    }
+
+    /// Has all peers commit what each of them endorsed, in a block of its own.
+    #[track_caller]
+    pub fn commit(&self, answer: &Answer) {
+        for (door, response) in self.doors.iter().zip(&answer.responses) {
+            let responses = std::slice::from_ref(response);
+            let envelope = client::transaction(&answer.proposal.signed, responses);
+            let envelope = client::sign_envelope(envelope.expect("it is endorsed"), &self.client);
+            let committer = door.peer.committer(CHANNEL).expect("the peer is on the channel");
+            let block = committer.commit_envelopes(vec![envelope]).expect("the disk is there");
+            assert_eq!(block.codes, [TxValidationCode::Valid], "{}", door.name);
+        }
+    }
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Door {
+    fn open(network: &Peers, name: &'static str, way: Way, batches: bool) -> Self {
+        let peer = network.peer(|config| {
+            config.runtime = Some(runtime());
+            let batch = batches.then_some(BATCH);
+            config.support.external.batch = BatchLimits { write_batch: batch, get_multiple: batch };
+        });
+        let served = (way == Way::Registered).then(|| Served::start(Arc::clone(&peer)));
+        Self { name, peer, _bridged: Vec::new(), _served: served }
+    }
+
+    fn deploy(&mut self, way: Way, chaincodes: &[(&str, &str)], channels: &[&str]) {
+        for channel in channels {
+            create_channel(&self.peer, channel);
+        }
+        for (name, guest) in chaincodes {
+            self.install(way, name, &crate::guest(guest));
+            for channel in channels {
+                deploy_code(&self.peer, channel, name, "1.0");
+            }
+        }
+    }
+
+    fn install(&mut self, way: Way, name: &str, component: &[u8]) {
+        let program = || program(&format!("{name}:1.0"), component, ProgramConfig::default());
+        match way {
+            Way::Here => install_code(&self.peer, name, "1.0", component),
+            Way::Dialed => {
+                let server = Bridged::serve(program(), None);
+                install_code(&self.peer, name, "1.0", &server.connection());
+                self._bridged.push(server);
+            }
+            Way::Registered => {
+                install_code(&self.peer, name, "1.0", br#"{"external": true}"#);
+                let served = self._served.as_ref().expect("it was started for this");
+                let peer = PeerAddress { address: served.address().to_string(), tls: None };
+                let connected = Bridged::register(program(), &peer);
+                self._bridged.push(connected.expect("the peer listens"));
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The response's payload as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.response.payload).into_owned()
+    }
+
+    /// What was read and written.
+    ///
+    /// # Panics
+    /// If the peers gave none.
+    pub fn rwset(&self) -> TxRwSet {
+        let action = client::chaincode_action(&self.payload).expect("the peers gave one");
+        TxRwSet::decode(&action.results).expect("peers make sense")
+    }
+
+    /// Each peer's message.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        let responses = self.responses.iter().filter_map(|answer| answer.response.as_ref());
+        responses.map(|response| response.message.as_str())
+    }
+
+    /// The event that the transaction would cause.
+    pub fn event(&self) -> Option<protos::ChaincodeEvent> {
+        let action = client::chaincode_action(&self.payload).ok()?;
+        let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok()?;
+        (!event.event_name.is_empty()).then_some(event)
+    }
+}
+
+/// A call of `probe` as one writes it on a command line; `''` is an empty word.
+pub fn probe(line: &str) -> ProposalBuilder {
+    let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
+    ProposalBuilder::new(CHANNEL, "probe").args(words)
+}
+
+type Words = fn(&str) -> String;
+
+/// What an answer says.
+#[derive(PartialEq)]
+struct Meaning {
+    status: i32,
+    message: String,
+    text: String,
+    is_endorsed: bool,
+    version: i32,
+    rwset: Option<TxRwSet>,
+    action: Option<protos::ChaincodeAction>,
+}
+
+impl Meaning {
+    fn of(response: &protos::ProposalResponse, words: Option<Words>) -> Self {
+        let say = |text: &str| words.map_or_else(|| text.to_owned(), |words| words(text));
+        let action = client::chaincode_action(&response.payload).ok();
+        let rwset = action.as_ref().and_then(|action| TxRwSet::decode(&action.results).ok());
+        let action = action.map(|mut action| {
+            if let Some(response) = &mut action.response {
+                response.message = say(&response.message);
+            }
+            action
+        });
+        let protos::Response { status, message, payload } =
+            response.response.clone().unwrap_or_default();
+        Self {
+            status,
+            message: say(&message),
+            text: payload.escape_ascii().to_string(),
+            is_endorsed: response.endorsement.is_some(),
+            version: response.version,
+            rwset,
+            action,
+        }
+    }
+}
+
+impl fmt::Debug for Meaning {
+    /// Without the bytes that the other parts are read from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, message, text, is_endorsed, rwset, .. } = self;
+        let text: String = text.chars().take(TEXT_SHOWN).collect();
+        write!(f, "{status} {message:?} {text:?} endorsed: {is_endorsed} {rwset:?}")
+    }
+}

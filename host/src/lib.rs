@@ -21,5 +21,7 @@ pub mod protocol;
 pub mod runtime;
 pub mod sandbox;
 pub mod syscc;
+#[cfg(feature = "server")]
+mod tls;
 pub mod types;
 pub mod workers;

@@ -138,7 +138,7 @@ fn a_chaincode_that_never_answers_times_out() {
 fn descriptions_that_cannot_be_used_are_refused_at_install() {
     let sandbox = sandbox();
     for (description, why) in [
-        (r#"{"address": "127.0.0.1:1", "tls_required": true}"#, "cannot connect with TLS yet"),
+        (r#"{"address": "127.0.0.1:1", "tls_required": true}"#, "tls root cert not provided"),
         (r#"{"address": "nowhere"}"#, "is not of the form host:port"),
         ("{", "is not usable"),
     ] {

@@ -29,4 +29,5 @@ mod queries;
 mod serve;
 mod system_queries;
 mod tidy;
+mod tls;
 mod transactions;

@@ -120,8 +120,8 @@ async fn a_stop_lets_the_running_transaction_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_and_mutual_tls() {
-    use wasmcc::bridge::{ClientTls, ServerTls};
     use wasmcc::msp::{Network, NetworkSpec};
+    use wasmcc::types::{ClientTls, ServerTls};
 
     let network = Network::in_memory(&NetworkSpec::default()).unwrap();
     let org = &network.orgs()[0];

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module of `host` may use. A missing edge is a decision, not an oversight.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("types", &[]),
     ("proto", &[]),
     ("workers", &[]),
@@ -34,8 +34,9 @@ const LAYERS: [(&str, &[&str]); 20] = [
         ],
     ),
     ("committer", &["channel", "collections", "ledger", "msp", "proto", "types"]),
-    ("api", &["endorser", "msp", "workers", "proto", "types"]),
-    ("bridge", &["runtime", "protocol", "workers", "proto", "types"]),
+    ("tls", &["types"]),
+    ("api", &["endorser", "msp", "tls", "workers", "proto", "types"]),
+    ("bridge", &["runtime", "protocol", "tls", "workers", "proto", "types"]),
     (
         "cli",
         &[
@@ -50,6 +51,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
             "ledger",
             "msp",
             "runtime",
+            "tls",
             "proto",
             "types",
         ],

@@ -9,9 +9,10 @@ use tokio::runtime::{Builder, Runtime as Tokio};
 use tokio::task::JoinHandle;
 use wasmcc::bridge::{
     BridgeError, ChaincodeServer, PeerAddress, PeerClient, Program, ProgramConfig, ServerConfig,
-    ServerTls, Stop, StopHandle,
+    Stop, StopHandle,
 };
 use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc::types::ServerTls;
 
 /// Each reserves 4 GiB of address space.
 pub(crate) const INSTANCES: u32 = 32;

@@ -18,8 +18,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Server};
 use tonic::{Request, Response, Status, Streaming};
 use wasmcc::bridge::{
-    BridgeError, ChaincodeServer, ClientTls, Program, ProgramConfig, ServerConfig, ServerTls, Stop,
-    StopHandle,
+    BridgeError, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
 use wasmcc::client::ProposalBuilder;
 use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
@@ -28,7 +27,7 @@ use wasmcc::proto::protos::chaincode_support_server;
 use wasmcc::proto::protos::{self, ChaincodeMessage};
 use wasmcc::protocol::{BatchLimits, Completed, Invocation, Message, PeerAction, PeerSide, TxKey};
 use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
-use wasmcc::types::{ChaincodeEvent, Entry, Response as Answer, Timestamp};
+use wasmcc::types::{ChaincodeEvent, ClientTls, Entry, Response as Answer, ServerTls, Timestamp};
 
 pub use crate::mock_ledger::Ledger;
 

@@ -90,7 +90,10 @@ impl Site {
         let mut command = Command::new(program());
         // What the caller's shell has set is not part of the test.
         for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("WASMCC_") || name == "RUST_LOG" {
+            if name.to_string_lossy().starts_with("WASMCC_")
+                || name.to_string_lossy().starts_with("CORE_PEER_")
+                || name == "RUST_LOG"
+            {
                 command.env_remove(name);
             }
         }

@@ -21,9 +21,14 @@ pub struct Served {
 impl Served {
     /// On a free port of this machine.
     pub fn start(peer: Arc<Peer>) -> Self {
+        Self::with(peer, ServerConfig::default())
+    }
+
+    /// As [`start`](Self::start), as `config` says.
+    pub fn with(peer: Arc<Peer>, config: ServerConfig) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("there are threads");
-        let server = runtime.block_on(Server::bind("127.0.0.1:0", ServerConfig::default()));
+        let server = runtime.block_on(Server::bind("127.0.0.1:0", config));
         let server = server.expect("there is a free port");
         let address = server.address();
         let workers = Arc::new(Workers::new(1, 8).expect("there are threads"));

@@ -1,6 +1,5 @@
 //! Connects to chaincode servers: `protos.Chaincode/Connect`.
 
-use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use crate::api::peer::ChaincodeStream;
 use crate::api::shutdown::Stopping;
 use crate::proto::protos::ChaincodeMessage;
 use crate::proto::protos::chaincode_client::ChaincodeClient;
+use crate::tls::{self, chain, failed_call};
+use crate::types::ClientTls;
 
 /// Fabric's, for its chaincode client (`core/chaincode/extcc`).
 const PING_EVERY: Duration = Duration::from_secs(60);
@@ -33,17 +34,18 @@ impl ChaincodeDialer {
         Self { message_bytes, runtime: OnceLock::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Connects to "host:port" and opens a stream, for at most `timeout`; gives the reason if that
-    /// fails. Blocks, so it is not for asynchronous code.
+    /// Connects to "host:port", with TLS if there is material for it, and opens a stream, for at
+    /// most `timeout`; gives the reason if that fails. Blocks, so it is not for asynchronous code.
     pub fn dial(
         &self,
         address: &str,
+        tls: Option<&ClientTls>,
         timeout: Duration,
         open: impl FnOnce(mpsc::Sender<ChaincodeMessage>) -> Box<dyn ChaincodeStream>,
     ) -> Result<(), String> {
         let (outbox, messages) = outbox();
         let connecting = async {
-            let connecting = self.connect(address, messages);
+            let connecting = self.connect(address, tls, messages);
             let connected = tokio::time::timeout(timeout, connecting).await;
             connected.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
         };
@@ -56,19 +58,27 @@ impl ChaincodeDialer {
     async fn connect(
         &self,
         address: &str,
+        material: Option<&ClientTls>,
         outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
     ) -> Result<Streaming<ChaincodeMessage>, String> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|e| chain(&e))?;
-        let endpoint = endpoint
+        let scheme = if material.is_some() { "https" } else { "http" };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
+        let mut endpoint = endpoint
+            .map_err(|error| chain(&error))?
             .http2_keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true);
+        if let Some(material) = material {
+            endpoint = endpoint.tls_config(tls::client(material)).map_err(|error| {
+                format!("its TLS key and certificates cannot be used: {}", chain(&error))
+            })?;
+        }
         let channel = endpoint.connect().await.map_err(|error| chain(&error))?;
         let mut client = ChaincodeClient::new(channel)
             .max_decoding_message_size(self.message_bytes)
             .max_encoding_message_size(self.message_bytes);
-        let answer = client.connect(outbox).await.map_err(|status| status.message().to_owned())?;
-        Ok(answer.into_inner())
+        let answer = client.connect(outbox).await;
+        Ok(answer.map_err(|status| failed_call(&status, material))?.into_inner())
     }
 
     fn runtime(&self) -> Result<&Runtime, String> {
@@ -92,15 +102,4 @@ impl Drop for ChaincodeDialer {
             runtime.shutdown_background();
         }
     }
-}
-
-/// An error with its causes; what tonic says itself is "transport error".
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

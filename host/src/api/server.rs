@@ -17,6 +17,8 @@ use crate::api::peer::Peer;
 use crate::api::routes::Routes;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
+use crate::tls;
+use crate::types::ServerTls;
 use crate::workers::Workers;
 
 /// Bounds of a server.
@@ -28,6 +30,8 @@ pub struct ServerConfig {
     pub calls_per_connection: u32,
     /// How long open calls may go on when the server stops.
     pub grace: Duration,
+    /// None: without TLS.
+    pub tls: Option<ServerTls>,
 }
 
 impl Default for ServerConfig {
@@ -36,6 +40,7 @@ impl Default for ServerConfig {
             message_bytes: 100 << 20,
             calls_per_connection: 1_024,
             grace: Duration::from_secs(10),
+            tls: None,
         }
     }
 }
@@ -80,9 +85,12 @@ impl Server {
             shutdown.await;
             stop.send_replace(true);
         };
-        let serving = transport::Server::builder()
-            .max_concurrent_streams(config.calls_per_connection)
-            .serve_with_incoming_shutdown(routes, incoming, shutdown);
+        let mut server =
+            transport::Server::builder().max_concurrent_streams(config.calls_per_connection);
+        if let Some(material) = &config.tls {
+            server = server.tls_config(tls::server(material))?;
+        }
+        let serving = server.serve_with_incoming_shutdown(routes, incoming, shutdown);
         let grace = async {
             Stopping(stopping).wait().await;
             tokio::time::sleep(config.grace).await;

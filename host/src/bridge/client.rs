@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::bridge::error::BridgeError;
@@ -11,8 +12,9 @@ use crate::bridge::program::Program;
 use crate::bridge::server::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
 use crate::bridge::session::Session;
 use crate::bridge::stop::Stop;
-use crate::bridge::tls::ClientTls;
 use crate::proto::protos::chaincode_support_client::ChaincodeSupportClient;
+use crate::tls;
+use crate::types::ClientTls;
 
 const MESSAGE_BYTES: usize = 100 << 20;
 /// fabric-chaincode-go `shim/internal/client.go`, `dialTimeout`.
@@ -31,13 +33,14 @@ pub struct PeerAddress {
 #[derive(Debug)]
 pub struct PeerClient {
     channel: Channel,
+    tls: Option<ClientTls>,
 }
 
 impl PeerClient {
     /// Dials a peer.
     pub async fn connect(peer: &PeerAddress) -> Result<Self, BridgeError> {
-        let PeerAddress { address, tls } = peer;
-        let scheme = if tls.is_some() { "https" } else { "http" };
+        let PeerAddress { address, tls: material } = peer;
+        let scheme = if material.is_some() { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
             .map_err(|_| BridgeError::Address(address.clone()))?
             .connect_timeout(DIAL_TIMEOUT)
@@ -45,8 +48,8 @@ impl PeerClient {
             .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
-        let endpoint = match tls {
-            Some(tls) => endpoint.tls_config(tls.config()).map_err(|source| {
+        let endpoint = match material {
+            Some(material) => endpoint.tls_config(tls::client(material)).map_err(|source| {
                 let what = "the TLS key and certificates for the peer cannot be used".into();
                 BridgeError::Transport { what, source }
             })?,
@@ -56,7 +59,7 @@ impl PeerClient {
             what: format!("cannot reach the peer at {address}"),
             source,
         })?;
-        Ok(Self { channel })
+        Ok(Self { channel, tls: material.clone() })
     }
 
     /// Registers and serves until `stop`, then lets the transactions that run end within `grace`.
@@ -73,7 +76,12 @@ impl PeerClient {
         let (session, outgoing) = Session::open(program);
         let mut late = stop.clone();
         // A peer answers the call itself only when it has something to say.
-        let opening = async { client.register(outgoing).await.map(tonic::Response::into_inner) };
+        let opening = async {
+            let opened = client.register(outgoing).await.map(tonic::Response::into_inner);
+            opened.map_err(|status| {
+                Status::new(status.code(), tls::failed_call(&status, self.tls.as_ref()))
+            })
+        };
         let ended = async {
             late.wait().await;
             tokio::time::sleep(grace).await;

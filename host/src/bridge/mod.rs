@@ -17,7 +17,6 @@ mod server;
 mod session;
 mod stop;
 mod stream_backend;
-mod tls;
 mod write_batch;
 
 #[cfg(test)]
@@ -30,4 +29,3 @@ pub use server::{ChaincodeServer, ServerConfig};
 pub use session::Session;
 pub use stop::{Stop, StopHandle};
 pub use stream_backend::{Ask, StreamBackend};
-pub use tls::{ClientTls, ServerTls};

@@ -15,9 +15,10 @@ use crate::bridge::error::BridgeError;
 use crate::bridge::program::Program;
 use crate::bridge::session::Session;
 use crate::bridge::stop::Stop;
-use crate::bridge::tls::ServerTls;
 use crate::proto::protos::ChaincodeMessage;
 use crate::proto::protos::chaincode_server;
+use crate::tls;
+use crate::types::ServerTls;
 
 /// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
 pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -94,10 +95,12 @@ impl ChaincodeServer {
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .max_concurrent_streams(config.streams_per_connection);
-        if let Some(tls) = &config.tls {
-            server = server.tls_config(tls.config()).map_err(|source| BridgeError::Transport {
-                what: "the server's TLS key and certificates cannot be used".into(),
-                source,
+        if let Some(material) = &config.tls {
+            server = server.tls_config(tls::server(material)).map_err(|source| {
+                BridgeError::Transport {
+                    what: "the server's TLS key and certificates cannot be used".into(),
+                    source,
+                }
             })?;
         }
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

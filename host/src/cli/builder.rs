@@ -8,11 +8,12 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Subcommand;
 use serde::Deserialize;
 
-use crate::bridge::{ClientTls, PeerAddress, PeerClient, Program, ProgramConfig, Stop};
+use crate::bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
 use crate::chaincode::{LIMITS_FILE, LimitsFile};
 use crate::cli::serve::{load, stop_on_signal};
 use crate::cli::{duration, output};
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
+use crate::types::ClientTls;
 
 /// In the folder that `build` fills.
 const COMPONENT: &str = "chaincode.wasm";

@@ -44,7 +44,7 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Deploy {
-    /// The component.
+    /// The component, or the connection.json of a chaincode server (with its TLS).
     #[arg(value_name = "FILE", required_unless_present_any = ["ccaas", "external"])]
     #[arg(conflicts_with_all = ["ccaas", "external"])]
     file: Option<PathBuf>,

@@ -31,6 +31,7 @@ mod serve;
 mod serve_target;
 mod session;
 mod target;
+mod tls;
 mod transient;
 mod version;
 

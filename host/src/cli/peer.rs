@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use crate::api::{Server, ServerConfig, shutdown_signal};
 use crate::chaincode::ExternalConfig;
 use crate::cli::target::{open_network, org};
+use crate::cli::tls::PeerTls;
 use crate::cli::{duration, output};
+use crate::msp::Network;
 use crate::node;
 use crate::protocol::BatchLimits;
 use crate::workers::Workers;
@@ -19,6 +21,7 @@ Examples:
   wasmcc peer --network net
   wasmcc peer --network net --in-memory --batch-timeout 10ms
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
+  wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
 of their own, until it gets SIGTERM or SIGINT.";
@@ -45,6 +48,8 @@ pub struct Peer {
     /// A channel that the peer is on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
+    #[command(flatten)]
+    tls: PeerTls,
     #[command(flatten)]
     chaincodes: Chaincodes,
     #[command(flatten)]
@@ -119,7 +124,12 @@ impl Peer {
         let workers = Workers::new(workers, self.limits.queue.into());
         let workers = Arc::new(workers.context("cannot start the workers")?);
         let (listen, channels) = (self.listen.clone(), self.channels.clone());
-        let peer = node::Peer::open(self.config()?)?;
+        let network = open_network(&self.network)?;
+        let server = ServerConfig {
+            tls: self.tls.read(org(&network, self.org.as_deref())?)?,
+            ..ServerConfig::default()
+        };
+        let peer = node::Peer::open(self.config(network)?)?;
         for channel in channels {
             if peer.channels().get(&channel).is_none() {
                 let peer = Arc::clone(&peer);
@@ -127,12 +137,11 @@ impl Peer {
             }
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("cannot start the server")?.block_on(serve(&listen, peer, workers))
+        runtime.context("cannot start the server")?.block_on(serve(&listen, server, peer, workers))
     }
 
-    fn config(self) -> Result<node::PeerConfig> {
+    fn config(self, network: Network) -> Result<node::PeerConfig> {
         let Self { network: folder, org: msp_id, data, in_memory, chaincodes, limits, .. } = self;
-        let network = open_network(&folder)?;
         let msp_id = org(&network, msp_id.as_deref())?.msp_id().to_owned();
         let usual = || folder.join("data").join(&msp_id);
         let data = (!in_memory).then(|| data.unwrap_or_else(usual));
@@ -151,10 +160,15 @@ impl Peer {
     }
 }
 
-async fn serve(listen: &str, peer: Arc<node::Peer>, workers: Arc<Workers>) -> Result<()> {
+async fn serve(
+    listen: &str,
+    config: ServerConfig,
+    peer: Arc<node::Peer>,
+    workers: Arc<Workers>,
+) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
     let signal = shutdown_signal().context("cannot listen for signals")?;
-    let server = Server::bind(listen, ServerConfig::default()).await.with_context(|| {
+    let server = Server::bind(listen, config).await.with_context(|| {
         format!("cannot listen on {listen}: choose another address with --listen")
     })?;
     output::line(&format!("ready on {}", server.address()))?;

@@ -8,12 +8,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::task::JoinSet;
 
 use crate::api::shutdown_signal;
-use crate::bridge::{
-    ChaincodeServer, Program, ProgramConfig, ServerConfig, ServerTls, Stop, StopHandle,
-};
+use crate::bridge::{ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle};
 use crate::cli::serve_target::{Place, ServeTarget};
+use crate::cli::tls::read_pem;
 use crate::cli::{duration, output};
 use crate::runtime::{Runtime, RuntimeConfig};
+use crate::types::ServerTls;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -155,10 +155,6 @@ impl Tls {
         let (key, certificate) = (read_pem(key)?, read_pem(certificate)?);
         Ok(Some(ServerTls { certificate, key, client_ca }))
     }
-}
-
-fn read_pem(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Admits and compiles a component, to be served under `id`.

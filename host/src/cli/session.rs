@@ -1,8 +1,9 @@
 //! A client's connection to a peer.
 
+use std::error::Error;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -17,6 +18,8 @@ use crate::proto::gateway::gateway_client::GatewayClient;
 use crate::proto::protos;
 use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
+use crate::tls::{self, failed_call};
+use crate::types::ClientTls;
 
 /// As Fabric's peers allow.
 pub const MESSAGE_BYTES: usize = 100 << 20;
@@ -29,6 +32,7 @@ pub struct Session {
     connection: Channel,
     signer: SigningIdentity,
     timeout: Duration,
+    tls: Option<ClientTls>,
 }
 
 /// What a peer answered to a proposal.
@@ -53,22 +57,9 @@ impl Session {
     /// Connects, and signs as `usual` unless the arguments name somebody else.
     pub async fn open(target: &Target, usual: &str) -> Result<Self> {
         let signer = target.signer(usual)?;
-        let address = target.peer.as_str();
-        let address = address.strip_prefix("http://").unwrap_or(address);
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true);
-        let connection = endpoint.connect().await.map_err(|error| {
-            // The layers between say the same again.
-            let why = anyhow!(error).root_cause().to_string();
-            let network = target.network.display();
-            anyhow!(
-                "no peer answers at {address} ({why}): start one with `wasmcc peer --network \
-                 {network} --listen {address}`, or name another with --peer"
-            )
-        })?;
-        Ok(Self { connection, signer, timeout: target.timeout })
+        let tls = target.tls()?;
+        let connection = connect(target, tls.as_ref()).await?;
+        Ok(Self { connection, signer, timeout: target.timeout, tls })
     }
 
     /// Has a proposal processed; whatever the answer is.
@@ -143,6 +134,10 @@ impl Session {
 
     fn failed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
         match status.code() {
+            _ if status.source().is_some() && !is_timeout(status) => {
+                let why = failed_call(status, self.tls.as_ref());
+                anyhow!("the connection to the peer broke: {why}; see --tls-ca and --tls-cert")
+            }
             Code::Cancelled | Code::DeadlineExceeded => {
                 anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
             }
@@ -150,6 +145,63 @@ impl Session {
             _ => anyhow!("the peer refused: {}", explain(status.message(), asked)),
         }
     }
+}
+
+async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
+    let address = target.peer.as_str();
+    let address = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+    let address = address.unwrap_or(&target.peer);
+    let scheme = if material.is_some() { "https" } else { "http" };
+    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+        .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true);
+    if let Some(material) = material {
+        endpoint = endpoint
+            .tls_config(tls::client(material))
+            .context("the TLS key and certificates cannot be used")?;
+    }
+    // What the endpoint's own timeout leaves out: a server that does not answer to TLS.
+    let connecting = tokio::time::timeout(2 * CONNECT_TIMEOUT, endpoint.connect());
+    let Ok(connected) = connecting.await else {
+        bail!("the peer at {address} does not answer: is it a peer, and does it serve TLS?");
+    };
+    connected.map_err(|error| {
+        // The layers between say the same again.
+        let error = anyhow!(error);
+        let why = error.root_cause();
+        if material.is_some() && !is_unreachable(why) {
+            return anyhow!(
+                "no TLS with the peer at {address} ({why}): it must serve TLS, with a certificate \
+                 for this name by the CA of --tls-ca"
+            );
+        }
+        let network = target.network.display();
+        anyhow!(
+            "no peer answers at {address} ({why}): start one with `wasmcc peer --network \
+             {network} --listen {address}`, or name another with --peer"
+        )
+    })
+}
+
+/// Whether it was the client that gave up.
+fn is_timeout(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether the system could not connect, or did not know where.
+fn is_unreachable(why: &(dyn Error + 'static)) -> bool {
+    let error = why.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| {
+        error.raw_os_error().is_some() || error.to_string().starts_with("failed to lookup")
+    })
 }
 
 impl Answer {

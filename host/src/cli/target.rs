@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use crate::cli::duration;
+use crate::cli::tls::TargetTls;
 use crate::msp::network::Org;
 use crate::msp::{Network, SigningIdentity};
+use crate::types::ClientTls;
 
 /// The arguments of all verbs that ask a peer.
 #[derive(Debug, clap::Args)]
@@ -28,9 +30,20 @@ pub struct Target {
     /// How long to wait for each answer.
     #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
     pub timeout: Duration,
+    #[command(flatten)]
+    tls: TargetTls,
 }
 
 impl Target {
+    /// How the peer is known, if TLS is wanted.
+    pub fn tls(&self) -> Result<Option<ClientTls>> {
+        let usual = || {
+            let network = open_network(&self.network)?;
+            Ok(org(&network, self.org.as_deref())?.tls_ca_certificate().to_owned())
+        };
+        self.tls.read(usual, self.peer.starts_with("https://"))
+    }
+
     /// The identity that signs; `usual` is its name unless one is given.
     pub fn signer(&self, usual: &str) -> Result<SigningIdentity> {
         let network = open_network(&self.network)?;

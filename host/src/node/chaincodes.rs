@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::{self, ChaincodeDialer, ServerConfig};
-use crate::chaincode::{Dialer, ExternalStream, Open};
+use crate::chaincode::{Connection, Dialer, ExternalStream, Open};
 use crate::proto::protos;
 
 impl api::ChaincodeStream for ExternalStream {
@@ -38,7 +38,8 @@ impl Default for GrpcDialer {
 }
 
 impl Dialer for GrpcDialer {
-    fn dial(&self, address: &str, timeout: Duration, open: Open) -> Result<(), String> {
-        self.0.dial(address, timeout, |outbox| Box::new(open(outbox)))
+    fn dial(&self, connection: &Connection, open: Open) -> Result<(), String> {
+        let Connection { address, dial_timeout, tls } = connection;
+        self.0.dial(address, tls.as_ref(), *dial_timeout, |outbox| Box::new(open(outbox)))
     }
 }

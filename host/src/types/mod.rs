@@ -9,9 +9,11 @@ mod hex;
 mod ids;
 mod invocation;
 mod sha256;
+mod tls;
 
 pub use height::Height;
 pub use hex::{compute_tx_id, hex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use sha256::{sha256, sha256_all};
+pub use tls::{ClientTls, ServerTls};

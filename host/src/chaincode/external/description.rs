@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::types::duration;
+use crate::types::{ClientTls, duration};
 
 /// Fabric's, in its peer's runtime launcher.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,6 +25,8 @@ pub struct Connection {
     pub address: String,
     /// How long connecting may take.
     pub dial_timeout: Duration,
+    /// None: without TLS.
+    pub tls: Option<ClientTls>,
 }
 
 #[derive(Deserialize)]
@@ -33,8 +35,41 @@ struct Json {
     external: bool,
     address: Option<String>,
     dial_timeout: Option<DialTimeout>,
-    #[serde(default)]
+    #[serde(flatten)]
+    tls: TlsJson,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TlsJson {
     tls_required: bool,
+    root_cert: String,
+    client_auth_required: bool,
+    client_key: String,
+    client_cert: String,
+    domain: String,
+}
+
+impl TlsJson {
+    /// With Fabric's rules and texts (`core/container/externalbuilder/instance.go`,
+    /// `ChaincodeServerInfo`): the domain counts only if the client shows a certificate.
+    fn read(self) -> Result<Option<ClientTls>, String> {
+        if !self.tls_required {
+            return Ok(None);
+        }
+        if self.client_auth_required && self.client_key.is_empty() {
+            return Err("chaincode tls key not provided".into());
+        }
+        if self.client_auth_required && self.client_cert.is_empty() {
+            return Err("chaincode tls cert not provided".into());
+        }
+        if self.root_cert.is_empty() {
+            return Err("chaincode tls root cert not provided".into());
+        }
+        let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
+        let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
+        Ok(Some(ClientTls { root: self.root_cert, identity, domain }))
+    }
 }
 
 /// Go's text, or nanoseconds.
@@ -59,9 +94,6 @@ impl Description {
             (true, Some(_)) => Err(bad("it has both external and an address".into())),
             (true, None) => Ok(Self::Connects),
             (false, None) => Err(bad("it has no address".into())),
-            (false, Some(_)) if json.tls_required => Err(bad(
-                "this peer cannot connect with TLS yet, so tls_required must be false".into(),
-            )),
             (false, Some(address)) => {
                 check_address(&address).map_err(bad)?;
                 let dial_timeout = match json.dial_timeout {
@@ -72,7 +104,8 @@ impl Description {
                 };
                 // None means the usual in Fabric too.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
-                Ok(Self::Serves(Connection { address, dial_timeout }))
+                let tls = json.tls.read().map_err(bad)?;
+                Ok(Self::Serves(Connection { address, dial_timeout, tls }))
             }
         }
     }
@@ -105,9 +138,30 @@ mod tests {
             (r#"{"address": "cc.example.com:9999", "dial_timeout": "0"}"#, 3_000),
         ] {
             let dial_timeout = Duration::from_millis(dial_timeout);
-            let connection = Connection { address: "cc.example.com:9999".into(), dial_timeout };
+            let address = "cc.example.com:9999".into();
+            let connection = Connection { address, dial_timeout, tls: None };
             assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
         }
+    }
+
+    #[test]
+    fn the_domain_counts_only_with_a_client_certificate() {
+        let tls = |client_auth: bool| {
+            let json = format!(
+                r#"{{"address": "a:1", "tls_required": true, "root_cert": "r", "domain": "d",
+                     "client_auth_required": {client_auth}, "client_cert": "c",
+                     "client_key": "k"}}"#
+            );
+            match parse(&json) {
+                Ok(Description::Serves(connection)) => connection.tls,
+                other => panic!("{other:?}"),
+            }
+        };
+        let without = ClientTls { root: "r".into(), identity: None, domain: None };
+        assert_eq!(tls(false), Some(without));
+        let identity = Some(("c".into(), "k".into()));
+        let with = ClientTls { root: "r".into(), identity, domain: Some("d".into()) };
+        assert_eq!(tls(true), Some(with));
     }
 
     #[test]
@@ -120,7 +174,17 @@ mod tests {
             (r#"{"address": ":1"}"#, "host:port"),
             (r#"{"address": "a:0"}"#, "host:port"),
             (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is no duration"),
-            (r#"{"address": "a:1", "tls_required": true}"#, "TLS"),
+            (r#"{"address": "a:1", "tls_required": true}"#, "chaincode tls root cert not provided"),
+            (
+                r#"{"address": "a:1", "tls_required": true, "root_cert": "r",
+                    "client_auth_required": true, "client_cert": "c"}"#,
+                "chaincode tls key not provided",
+            ),
+            (
+                r#"{"address": "a:1", "tls_required": true, "root_cert": "r",
+                    "client_auth_required": true, "client_key": "k"}"#,
+                "chaincode tls cert not provided",
+            ),
             (r#"{"address": "a:1", "tls_required": "false"}"#, "boolean"),
         ] {
             let error = parse(json).unwrap_err();

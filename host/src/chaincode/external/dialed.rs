@@ -46,8 +46,8 @@ pub fn dial(
     let registrar = Awaited { ccid: ccid.to_owned(), registered };
     let config = config.clone();
     let open = Box::new(move |outbox| ExternalStream::open(outbox, &config, Box::new(registrar)));
-    let Connection { address, dial_timeout } = connection;
-    dialer.dial(address, *dial_timeout, open).map_err(|why| {
+    let address = &connection.address;
+    dialer.dial(connection, open).map_err(|why| {
         format!("connection to {ccid} failed: error creating grpc connection to {address}: {why}")
     })?;
     match launched.recv_timeout(timeout) {

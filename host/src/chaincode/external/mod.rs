@@ -59,7 +59,7 @@ pub type Open = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
-    /// Connects and opens a stream, for at most `timeout`; gives the reason if that fails. The
-    /// stream is driven until it ends, not waited for.
-    fn dial(&self, address: &str, timeout: Duration, open: Open) -> Result<(), String>;
+    /// Connects and opens a stream, for at most the connection's timeout; gives the reason if that
+    /// fails. The stream is driven until it ends, not waited for.
+    fn dial(&self, connection: &Connection, open: Open) -> Result<(), String>;
 }

@@ -1,0 +1,209 @@
+//! TLS at all doors: a peer's own, and those of the chaincode servers that it dials.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wasmcc::api::ServerConfig;
+use wasmcc::bridge::{PeerAddress, ProgramConfig};
+use wasmcc::chaincode::ExternalConfig;
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc::types::{ClientTls, ServerTls};
+use wasmcc_tests::bridged::{Bridged, program};
+use wasmcc_tests::certificates::{Authority, Credentials, server};
+use wasmcc_tests::program::{Client, Peer, Site};
+use wasmcc_tests::{Served, call, guest};
+
+const HERE: &[&str] = &["localhost", "127.0.0.1"];
+
+fn serve(tls: Option<ServerTls>) -> Bridged {
+    let program = program("probe:1.0", &guest("probe"), ProgramConfig::default());
+    Bridged::serve(program, tls)
+}
+
+fn connection(server: &Bridged, root: &Authority, client: Option<&Credentials>) -> Value {
+    let (client_cert, client_key) = client.cloned().unwrap_or_default();
+    json!({
+        "address": server.address(), "dial_timeout": "10s", "tls_required": true,
+        "root_cert": root.certificate(), "client_auth_required": client.is_some(),
+        "client_cert": client_cert, "client_key": client_key,
+    })
+}
+
+/// Runs the chaincode on a peer that is told to dial it so; the error is the peer's.
+fn dial(connection: &Value) -> Result<String, String> {
+    let sandbox = Sandbox::new().unwrap();
+    let deployed = sandbox.deploy("probe", connection.to_string().as_bytes());
+    deployed.map_err(|error| error.to_string())?;
+    sandbox.submit(call("probe", "put k v")).unwrap();
+    Ok(sandbox.evaluate(call("probe", "get k")).unwrap().text())
+}
+
+#[track_caller]
+fn refused(connection: &Value, why: &str) {
+    let error = dial(connection).unwrap_err();
+    let begin = "could not launch chaincode probe:1.0: connection to probe:1.0 failed: error \
+                 creating grpc connection to 127.0.0.1:";
+    assert!(error.contains(begin) && error.contains(why), "{error}");
+}
+
+#[test]
+fn chaincode_servers_are_dialed_with_tls() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let plain = serve(None);
+    let with_tls = serve(Some(server(ours.issue(HERE), None)));
+    assert_eq!(dial(&connection(&with_tls, &ours, None)).as_deref(), Ok("v"));
+    refused(&connection(&with_tls, &theirs, None), "UnknownIssuer");
+    refused(&json!({ "address": with_tls.address() }), "does the server want TLS?");
+    refused(&connection(&plain, &ours, None), "InvalidContentType");
+    let expired = serve(Some(server(ours.issue_expired(HERE), None)));
+    refused(&connection(&expired, &ours, None), "certificate expired");
+    let mut broken = connection(&with_tls, &ours, None);
+    broken["root_cert"] = "-----BEGIN CERTIFICATE-----\nnonsense\n".into();
+    refused(&broken, "");
+}
+
+#[test]
+fn chaincode_servers_may_ask_for_a_certificate() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let mutual = serve(Some(server(ours.issue(HERE), Some(&ours))));
+    let known = ours.issue(&[]);
+    assert_eq!(dial(&connection(&mutual, &ours, Some(&known))).as_deref(), Ok("v"));
+    refused(&connection(&mutual, &ours, None), "does the server want a client certificate?");
+    for bad in [theirs.issue(&[]), ours.issue_expired(&[])] {
+        let why = "does the server accept this client certificate?";
+        refused(&connection(&mutual, &ours, Some(&bad)), why);
+    }
+}
+
+/// As in Fabric, whatever its documentation says.
+#[test]
+fn the_domain_counts_only_with_a_client_certificate() {
+    let ours = Authority::new("ours");
+    let elsewhere = serve(Some(server(ours.issue(&["cc.example.com"]), None)));
+    let named = |client| {
+        let mut connection = connection(&elsewhere, &ours, client);
+        connection["domain"] = "cc.example.com".into();
+        connection
+    };
+    refused(&named(None), "not valid for name");
+    assert_eq!(dial(&named(Some(&ours.issue(&[])))).as_deref(), Ok("v"));
+}
+
+#[test]
+fn chaincodes_register_over_tls() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
+    let sandbox = Sandbox::builder().external(wait).build().unwrap();
+    let tls = Some(server(ours.issue(HERE), Some(&ours)));
+    let config = ServerConfig { tls, ..ServerConfig::default() };
+    let served = Served::with(Arc::clone(sandbox.peer()), config);
+    let definition = Definition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: "1.0".into(),
+        ..Definition::default()
+    };
+    sandbox.install(&definition, br#"{"external": true}"#).unwrap();
+    let register = |tls: Option<ClientTls>| {
+        let program = program("probe:1.0", &guest("probe"), ProgramConfig::default());
+        Bridged::register(program, &PeerAddress { address: served.address().to_string(), tls })
+    };
+    let ended = |tls| match register(tls) {
+        Ok(bridged) => format!("{:?}", bridged.ended().unwrap_err()),
+        Err(error) => format!("{error:?}"),
+    };
+    let identity = || Some(ours.issue(&[]));
+    assert!(ended(Some(theirs.client(identity()))).contains("UnknownIssuer"));
+    let text = ended(Some(ours.client(None)));
+    assert!(text.contains("does the server want a client certificate?"), "{text}");
+    let text = ended(None);
+    assert!(text.contains("does the server want TLS?"), "{text}");
+
+    let _registered = register(Some(ours.client(identity()))).unwrap();
+    sandbox.instantiate(lscc::deploy(definition)).unwrap();
+    sandbox.submit(call("probe", "put k v")).unwrap();
+    assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");
+}
+
+/// Writes PEM files into the folder where the program runs.
+fn write(site: &Site, name: &str, (certificate, key): Credentials) {
+    fs::write(site.path(&format!("{name}.crt")), certificate).unwrap();
+    fs::write(site.path(&format!("{name}.key")), key).unwrap();
+}
+
+fn channels(client: &Client<'_>, options: &[&str]) -> wasmcc_tests::program::Run {
+    client.run(&[&["channels", "--timeout", "20s"], options].concat())
+}
+
+#[track_caller]
+fn not_told(peer: &Peer<'_>, options: &[&str], why: &str) {
+    let error = channels(peer, options).failed(1);
+    assert!(error.contains(why), "{error}");
+}
+
+#[test]
+fn clients_ask_a_peer_with_tls() {
+    let site = Site::new();
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    for (name, authority) in [("ca", &ours), ("other", &theirs)] {
+        fs::write(site.path(&format!("{name}.crt")), authority.certificate()).unwrap();
+    }
+    write(&site, "server", ours.issue(HERE));
+    write(&site, "expired", ours.issue_expired(HERE));
+    write(&site, "client", ours.issue(&[]));
+
+    let with = |name: &str, more: &[&str]| {
+        let (certificate, key) = (format!("{name}.crt"), format!("{name}.key"));
+        let usual = ["--in-memory", "--tls-cert", &certificate, "--tls-key", &key];
+        site.try_peer(&[&usual, more].concat())
+    };
+    let peer = with("server", &[]).unwrap();
+    assert_eq!(channels(&peer, &["--tls-ca", "ca.crt"]).ok().out.trim(), "mychannel");
+    not_told(&peer, &["--tls-ca", "other.crt"], "UnknownIssuer");
+    not_told(&peer, &["--tls"], "no TLS with the peer");
+    not_told(&peer, &[], "does the server want TLS?");
+    not_told(&peer, &["--tls-ca", "ca.crt", "--tls-domain", "elsewhere"], "not valid for name");
+    not_told(&peer, &["--tls-ca", "none.crt"], "cannot read none.crt");
+    peer.terminate().ok();
+
+    let peer = with("expired", &[]).unwrap();
+    not_told(&peer, &["--tls-ca", "ca.crt"], "certificate expired");
+    drop(peer);
+    let peer = with("server", &["--tls-client-ca", "other.crt ca.crt"]).unwrap();
+    not_told(&peer, &["--tls-ca", "ca.crt"], "does the server want a client certificate?");
+    let known = ["--tls-ca", "ca.crt", "--tls-cert", "client.crt", "--tls-key", "client.key"];
+    channels(&peer, &known).ok();
+    drop(peer);
+    let peer = site.peer(&["--in-memory"]);
+    not_told(&peer, &["--tls-ca", "ca.crt"], "it must serve TLS");
+    channels(&peer, &["--tls-ca", "ca.crt", "--tls=false"]).ok();
+}
+
+#[test]
+fn the_networks_own_certificates_will_do() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory", "--tls"]);
+    channels(&peer, &["--tls"]).ok();
+    channels(&peer, &["--peer", &format!("https://{}", peer.address())]).ok();
+    let root = "net/peerOrganizations/org1.example.com/tlsca/tlsca.org1.example.com-cert.pem";
+    channels(&peer, &["--tls-ca", root]).ok();
+    peer.terminate().ok();
+}
+
+#[test]
+fn a_peer_does_not_start_with_half_of_it() {
+    let site = Site::new();
+    fs::write(site.path("bad.pem"), "nonsense").unwrap();
+    for (options, why) in [
+        (&["--tls-cert", "bad.pem"][..], "give --tls-cert and --tls-key"),
+        (&["--tls-cert", "bad.pem", "--tls-key", "bad.pem"], "cannot be used"),
+        (&["--tls", "--tls-client-auth"], "--tls-client-ca"),
+        (&["--tls", "--tls-client-ca", "none.pem"], "cannot read none.pem"),
+    ] {
+        let error = site.try_peer(options).err().unwrap().failed(1);
+        assert!(error.contains(why), "{error}");
+    }
+}

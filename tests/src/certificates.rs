@@ -1,0 +1,70 @@
+//! Certificates for TLS, good and bad.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
+    date_time_ymd,
+};
+use wasmcc::types::{ClientTls, ServerTls};
+
+/// A certificate authority.
+pub struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its private key, as PEM text.
+pub type Credentials = (String, String);
+
+impl Authority {
+    /// With a name and a key of its own.
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = key();
+        let certificate = params.self_signed(&key).expect("all is set").pem();
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// Its certificate, as PEM text.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// For a server of these names, or for a client.
+    pub fn issue(&self, names: &[&str]) -> Credentials {
+        self.sign(names, |_| {})
+    }
+
+    /// As [`issue`](Self::issue), but it has ended in 2021.
+    pub fn issue_expired(&self, names: &[&str]) -> Credentials {
+        self.sign(names, |params| {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        })
+    }
+
+    fn sign(&self, names: &[&str], adjust: impl FnOnce(&mut CertificateParams)) -> Credentials {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("they are names");
+        adjust(&mut params);
+        let key = key();
+        let certificate = params.signed_by(&key, &self.issuer).expect("all is set");
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    /// A client that believes servers of this authority.
+    pub fn client(&self, identity: Option<Credentials>) -> ClientTls {
+        ClientTls { root: self.certificate.clone(), identity, domain: None }
+    }
+}
+
+/// A server that may ask its clients for certificates of an authority.
+pub fn server((certificate, key): Credentials, clients: Option<&Authority>) -> ServerTls {
+    let client_ca = clients.map(|authority| authority.certificate.clone());
+    ServerTls { certificate, key, client_ca }
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("there is randomness")
+}

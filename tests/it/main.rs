@@ -11,6 +11,7 @@ mod crash;
 mod determinism;
 mod endorsement;
 mod endorser_checks;
+mod external_calls;
 mod external_failures;
 mod external_node;
 mod external_protocol;

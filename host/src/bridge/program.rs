@@ -17,7 +17,8 @@ pub struct ProgramConfig {
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
-    /// Transactions that may run at once; each waits on a thread while its peer answers.
+    /// Transactions that may run at once; each waits on a thread while its peer answers. Calls of
+    /// other chaincodes come on top.
     pub transactions: usize,
     /// Transactions that may wait for that. Those beyond are refused.
     pub queue: usize,

@@ -19,7 +19,7 @@ use crate::bridge::stop::Stop;
 use crate::bridge::stream_backend::StreamBackend;
 use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::{
-    Completed, Invocation, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey,
+    Completed, Invocation, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey, is_nested,
 };
 use crate::runtime::{BackendError, ErrorKind};
 
@@ -198,7 +198,10 @@ impl Session {
         }
         let session = Arc::clone(self);
         self.running.send_modify(|running| *running += 1);
-        let started = self.program.workers().start(move || session.work(invocation, answers));
+        let (workers, nested) = (self.program.workers(), is_nested(&invocation));
+        let work = move || session.work(invocation, answers);
+        // All workers may be waiting for such calls.
+        let started = if nested { workers.start_aside(work) } else { workers.start(work) };
         started.map_err(|busy| {
             self.running.send_modify(|running| *running -= 1);
             busy.to_string()

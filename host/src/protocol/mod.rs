@@ -37,7 +37,7 @@ pub use batch::BatchLimits;
 pub use error::ProtocolError;
 pub use message::{Completed, Invocation, Message, MessageType};
 pub use peer::{PeerAction, PeerSide, RunId, Ticket};
-pub use proposal::{ProposalError, context_of_parts, proposal_context};
+pub use proposal::{ProposalError, context_of_parts, is_nested, proposal_context};
 pub use request::{Request, failure_text};
 pub use shim::{ShimAction, ShimSide};
 pub use tx_key::TxKey;

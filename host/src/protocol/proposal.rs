@@ -4,6 +4,7 @@ use prost::DecodeError;
 
 use crate::proto::common;
 use crate::proto::protos;
+use crate::protocol::Invocation;
 use crate::types::ProposalContext;
 use crate::types::Timestamp;
 use crate::types::sha256_all;
@@ -39,6 +40,27 @@ pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalConte
     let payload: protos::ChaincodeProposalPayload =
         decode(&proposal.payload, "ChaincodeProposalPayload")?;
     Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
+}
+
+/// Whether a call was caused by another chaincode's: it is not what the client asked for. A call
+/// that asks another chaincode for just the same, on the same channel, looks as the client's own.
+pub fn is_nested(invocation: &Invocation) -> bool {
+    let Some(signed) = &invocation.proposal else { return false };
+    let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
+        let proposal: protos::Proposal = decode(&signed.proposal_bytes, "Proposal")?;
+        let header: common::Header = decode(&proposal.header, "Header")?;
+        let header: common::ChannelHeader = decode(&header.channel_header, "ChannelHeader")?;
+        let payload: protos::ChaincodeProposalPayload =
+            decode(&proposal.payload, "ChaincodeProposalPayload")?;
+        let spec: protos::ChaincodeInvocationSpec =
+            decode(&payload.input, "ChaincodeInvocationSpec")?;
+        let input = spec.chaincode_spec.and_then(|spec| spec.input);
+        Ok((header.channel_id, input.unwrap_or_default()))
+    };
+    // What cannot be read is refused when it runs.
+    asked().is_ok_and(|(channel_id, input)| {
+        channel_id != *invocation.tx.channel_id || input.args != invocation.input.args
+    })
 }
 
 /// As [`proposal_context`], for a proposal that is taken apart already.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmcc::chaincode::ExternalConfig;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
-use wasmcc_tests::{NodeChaincode, Served, call, guest};
+use wasmcc_tests::{ExternalChaincode, Program, Served, call, guest};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
 
@@ -29,10 +29,10 @@ fn served(sandbox: &Sandbox) -> Served {
 }
 
 /// The chaincode `node` connects to the sandbox.
-fn connected(sandbox: &Sandbox) -> (Served, NodeChaincode) {
+fn connected(sandbox: &Sandbox) -> (Served, ExternalChaincode) {
     let served = served(sandbox);
     sandbox.install(&definition("node"), CONNECTS).unwrap();
-    let chaincode = NodeChaincode::connect("node:1.0", served.address());
+    let chaincode = ExternalChaincode::connect(Program::NodeShim, "node:1.0", served.address());
     sandbox.instantiate(lscc::deploy(definition("node"))).unwrap();
     (served, chaincode)
 }
@@ -79,7 +79,7 @@ fn a_crash_ends_its_transaction_and_the_next_process_is_used() {
     );
     assert_eq!(message(&crashed), text);
     assert_eq!(chaincode.wait(), Some(3));
-    let _again = NodeChaincode::connect("node:1.0", served.address());
+    let _again = ExternalChaincode::connect(Program::NodeShim, "node:1.0", served.address());
     sandbox.submit(call("node", "put k v")).unwrap();
     assert_eq!(endorse(&sandbox, "get k").text(), "v");
 }
@@ -87,7 +87,7 @@ fn a_crash_ends_its_transaction_and_the_next_process_is_used() {
 #[test]
 fn a_server_that_crashed_is_connected_to_again() {
     let sandbox = sandbox();
-    let chaincode = NodeChaincode::serve("node:1.0", 0);
+    let chaincode = ExternalChaincode::serve(Program::NodeShim, "node:1.0", 0);
     let port = chaincode.port();
     let description = format!(r#"{{"address": "{}"}}"#, chaincode.address());
     sandbox.deploy("node", description.as_bytes()).unwrap();
@@ -102,14 +102,14 @@ fn a_server_that_crashed_is_connected_to_again() {
         refused.tx_id
     );
     assert!(message(&refused).starts_with(&begin), "{}", message(&refused));
-    let _again = NodeChaincode::serve("node:1.0", port);
+    let _again = ExternalChaincode::serve(Program::NodeShim, "node:1.0", port);
     assert_eq!(endorse(&sandbox, "get init").response.status, 200);
 }
 
 #[test]
 fn a_server_that_is_another_chaincode_is_refused_at_once() {
     let sandbox = sandbox();
-    let other = NodeChaincode::serve("other:1.0", 0);
+    let other = ExternalChaincode::serve(Program::NodeShim, "other:1.0", 0);
     let description = format!(r#"{{"address": "{}"}}"#, other.address());
     let refused = sandbox.deploy("node", description.as_bytes()).unwrap_err();
     let text = refused.to_string();
@@ -122,7 +122,7 @@ fn a_server_that_is_another_chaincode_is_refused_at_once() {
 fn a_chaincode_that_never_answers_times_out() {
     let timeout = Duration::from_millis(300);
     let sandbox = Sandbox::builder().execute_timeout(timeout).build().unwrap();
-    let chaincode = NodeChaincode::serve("node:1.0", 0);
+    let chaincode = ExternalChaincode::serve(Program::NodeShim, "node:1.0", 0);
     // The first call of a Node process takes its time, so that is not what is timed.
     let description = format!(r#"{{"address": "{}"}}"#, chaincode.address());
     sandbox.install(&definition("node"), description.as_bytes()).unwrap();

@@ -15,6 +15,7 @@ mod external_calls;
 mod external_failures;
 mod external_node;
 mod external_protocol;
+mod external_rust;
 mod golden;
 mod golden_refusals;
 mod hostile;

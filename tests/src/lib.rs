@@ -6,10 +6,11 @@ pub mod bridged;
 pub mod certificates;
 pub mod chain;
 pub mod conformance;
+mod external_chaincode;
 mod forge;
 mod mock_ledger;
 pub mod mock_peer;
-mod node_chaincode;
+pub mod pair;
 mod peers;
 pub mod program;
 mod served;
@@ -20,8 +21,8 @@ use std::sync::OnceLock;
 use wasmcc::proto::protos;
 use wasmcc::sandbox::Call;
 
+pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
-pub use node_chaincode::NodeChaincode;
 pub use peers::{
     Peers, create_channel, deploy, deploy_code, evaluate, install_code, process, submit, user,
 };

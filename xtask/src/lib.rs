@@ -10,6 +10,7 @@ pub mod demo;
 pub mod fuzz;
 pub mod guests;
 pub mod npm;
+pub mod rust_chaincode;
 pub mod target;
 pub mod test;
 

@@ -1,0 +1,222 @@
+//! Two peers of one organization that get the same proposals. On the one a chaincode is a
+//! component, on the other it is a program on somebody else's shim.
+//!
+//! Invariant: what the two peers say is compared, whatever a test asks.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::client::{self, ClientProposal, ProposalBuilder, cscc};
+use wasmcc::ledger::TxRwSet;
+use wasmcc::msp::{NetworkSpec, SigningIdentity};
+use wasmcc::node::Peer;
+use wasmcc::proto::protos::{self, TxValidationCode};
+use wasmcc::sandbox::CHANNEL;
+use wasmcc::types::ChannelId;
+
+use crate::ExternalChaincode;
+use crate::Peers;
+use crate::Program;
+use crate::Served;
+use crate::guest;
+use crate::process;
+
+/// Who connects to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `protos.ChaincodeSupport/Register`.
+    ChaincodeConnects,
+    /// `protos.Chaincode/Connect`: chaincode as a service.
+    PeerConnects,
+}
+
+/// The chaincode in both forms, and how it is deployed.
+pub struct Twins<'a> {
+    /// The component.
+    pub guest: &'a str,
+    /// The other form.
+    pub program: Program,
+    /// On the channel [`CHANNEL`].
+    pub definition: Definition,
+}
+
+impl<'a> Twins<'a> {
+    /// Version 1.0 of `name`, deployed with `init_args`.
+    pub fn new(name: &str, guest: &'a str, program: Program, init_args: &[&str]) -> Self {
+        let definition = Definition {
+            init_args: init_args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+            ..definition(name)
+        };
+        Self { guest, program, definition }
+    }
+}
+
+/// See the head of this file.
+pub struct Pair {
+    /// Its chaincode is a component.
+    pub wasm: Arc<Peer>,
+    /// Its chaincode is a process.
+    pub other: Arc<Peer>,
+    /// Who asks.
+    pub user: SigningIdentity,
+    name: String,
+    _chaincode: ExternalChaincode,
+    _served: Served,
+}
+
+impl Pair {
+    /// Deploys the chaincode on both peers.
+    pub fn new(mode: Mode, twins: Twins<'_>) -> Self {
+        let network = Peers::new(&NetworkSpec::default());
+        let members = network.network();
+        let org = members.org("Org1MSP").unwrap();
+        let admin = org.admin().unwrap();
+        let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+        let [wasm, other] = [(), ()].map(|()| {
+            let peer = network.peer(|config| {
+                config.support.external.connect_wait = Duration::from_secs(60);
+            });
+            process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
+            peer
+        });
+        let served = Served::start(Arc::clone(&other));
+        let Twins { guest: component, program, definition } = twins;
+        let ccid = format!("{}:{}", definition.name, definition.version);
+        let mut chaincode = None;
+        let description = match mode {
+            Mode::ChaincodeConnects => r#"{"external": true}"#.to_owned(),
+            Mode::PeerConnects => {
+                let chaincode = chaincode.insert(ExternalChaincode::serve(program, &ccid, 0));
+                let address = chaincode.address();
+                format!(r#"{{"address": "{address}", "dial_timeout": "10s"}}"#)
+            }
+        };
+        install(&wasm, &definition, guest(component), &admin);
+        install(&other, &definition, description.into_bytes(), &admin);
+        let connect = || ExternalChaincode::connect(program, &ccid, served.address());
+        let chaincode = chaincode.unwrap_or_else(connect);
+        let user = org.user("User1").unwrap();
+        let name = definition.name.clone();
+        let this = Self { wasm, other, user, name, _chaincode: chaincode, _served: served };
+        this.instantiate(definition, &admin);
+        this
+    }
+
+    /// Deploys a component on both peers.
+    pub fn deploy_component(&self, name: &str, component: &str) {
+        let admin = self.wasm.network().org("Org1MSP").unwrap().admin().unwrap();
+        let definition = definition(name);
+        for peer in [&self.wasm, &self.other] {
+            install(peer, &definition, guest(component), &admin);
+        }
+        self.instantiate(definition, &admin);
+    }
+
+    fn instantiate(&self, definition: Definition, admin: &SigningIdentity) {
+        let deploy = lscc::deploy(definition).sign(admin);
+        for peer in [&self.wasm, &self.other] {
+            let deployed = process(peer, deploy.signed.clone()).unwrap().response;
+            commit(peer, &deploy, deployed, admin);
+        }
+    }
+
+    /// A call of the chaincode as one writes it on a command line; `''` is an empty word.
+    pub fn propose(&self, line: &str) -> ClientProposal {
+        self.propose_to(&self.name, line)
+    }
+
+    /// The same for any chaincode of both peers.
+    pub fn propose_to(&self, name: &str, line: &str) -> ClientProposal {
+        let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
+        ProposalBuilder::new(CHANNEL, name).args(words).sign(&self.user)
+    }
+
+    /// What both peers answer: response, reads, writes and event, byte for byte.
+    #[track_caller]
+    pub fn same(&self, proposal: &ClientProposal, line: &str) -> protos::ProposalResponse {
+        let [wasm, other] = [&self.wasm, &self.other]
+            .map(|peer| process(peer, proposal.signed.clone()).unwrap().response);
+        assert_eq!(other.response, wasm.response, "{line}");
+        assert!(other.payload == wasm.payload, "{line}: {:?}", (rwset(&other), rwset(&wasm)));
+        assert_eq!(other.interest, wasm.interest, "{line}");
+        other
+    }
+
+    /// What both peers answer when they are asked for nothing but an answer.
+    #[track_caller]
+    pub fn evaluate(&self, line: &str) -> protos::Response {
+        self.same(&self.propose(line), line).response.unwrap()
+    }
+
+    /// The payload of a success.
+    #[track_caller]
+    pub fn text(&self, line: &str) -> String {
+        let response = self.evaluate(line);
+        assert_eq!(response.status, 200, "{line}: {}", response.message);
+        String::from_utf8(response.payload).unwrap()
+    }
+
+    /// The message of a failure.
+    #[track_caller]
+    pub fn refused(&self, line: &str) -> String {
+        let response = self.evaluate(line);
+        assert_eq!(response.status, 500, "{line}");
+        response.message
+    }
+
+    /// Has a call endorsed by both and commits it on both.
+    #[track_caller]
+    pub fn submit(&self, line: &str) -> protos::ProposalResponse {
+        self.submit_to(&self.name, line)
+    }
+
+    /// The same for any chaincode of both peers.
+    #[track_caller]
+    pub fn submit_to(&self, name: &str, line: &str) -> protos::ProposalResponse {
+        let proposal = self.propose_to(name, line);
+        let response = self.same(&proposal, line);
+        for peer in [&self.wasm, &self.other] {
+            commit(peer, &proposal, response.clone(), &self.user);
+        }
+        response
+    }
+}
+
+/// The reads and writes of an endorsement.
+pub fn rwset(response: &protos::ProposalResponse) -> Option<TxRwSet> {
+    let action = client::chaincode_action(&response.payload).ok()?;
+    TxRwSet::decode(&action.results).ok()
+}
+
+fn definition(name: &str) -> Definition {
+    Definition {
+        channel_id: CHANNEL.into(),
+        name: name.into(),
+        version: "1.0".into(),
+        ..Definition::default()
+    }
+}
+
+#[track_caller]
+fn install(peer: &Peer, definition: &Definition, code: Vec<u8>, admin: &SigningIdentity) {
+    let install = lscc::install(&definition.name, &definition.version, code).sign(admin);
+    let installed = process(peer, install.signed).unwrap().response.response.unwrap();
+    assert_eq!(installed.status, 200, "{}", installed.message);
+}
+
+#[track_caller]
+fn commit(
+    peer: &Peer,
+    proposal: &ClientProposal,
+    response: protos::ProposalResponse,
+    signer: &SigningIdentity,
+) {
+    let said = response.response.clone();
+    let envelope = client::transaction(&proposal.signed, &[response]);
+    let envelope = envelope.unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let committer = peer.committer(CHANNEL).unwrap();
+    let block = committer.commit_envelopes(vec![client::sign_envelope(envelope, signer)]);
+    assert_eq!(block.unwrap().codes, [TxValidationCode::Valid]);
+}

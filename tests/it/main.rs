@@ -12,6 +12,7 @@ mod determinism;
 mod endorsement;
 mod endorser_checks;
 mod external_calls;
+mod external_contract;
 mod external_failures;
 mod external_node;
 mod external_protocol;

@@ -1,11 +1,11 @@
 // A chaincode on the low-level shim that does one thing a call, as tests/chaincodes/probe does as a
-// component: the same words in, the same text and the same ledger calls out.
-//
-// With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID it waits for peers and says on stderr where; else it
-// connects to the peer that its arguments name, as the shim has it.
+// component: the same words in, the same text and the same ledger calls out. `open` and `transfer`
+// are those of tests/chaincodes/transfer.
 'use strict';
 
 const shim = require('fabric-shim');
+
+const start = require('./start');
 
 const lines = (rows) => Buffer.from(rows.map((row) => `${row}\n`).join(''));
 const text = (value) => Buffer.from(value).toString();
@@ -31,7 +31,36 @@ async function read(iterator, show, limit = Infinity) {
 
 const row = ({ key, value }) => `${key}=${text(value)}`;
 
+async function account(stub, name) {
+    const record = await stub.getState(name);
+    if (record.length === 0) {
+        throw new Error(`no account ${name}`);
+    }
+    return JSON.parse(record.toString());
+}
+
+const store = ({ owner, balance }) => Buffer.from(JSON.stringify({ owner, balance }));
+
+async function transfer(stub, [from, to, amount]) {
+    if (from === to) {
+        throw new Error(`${from} cannot pay itself`);
+    }
+    const payer = await account(stub, from);
+    const payee = await account(stub, to);
+    payer.balance -= Number(amount);
+    payee.balance += Number(amount);
+    if (payer.balance < 0) {
+        throw new Error(`${from} has too little`);
+    }
+    await stub.putState(payer.owner, store(payer));
+    await stub.putState(payee.owner, store(payee));
+}
+
 const operations = {
+    open: (stub, [owner, amount]) => {
+        return stub.putState(owner, store({ owner, balance: Number(amount) }));
+    },
+    transfer,
     noop: async () => {},
     put: (stub, [key, value]) => stub.putState(key, Buffer.from(value)),
     get: (stub, [key]) => stub.getState(key),
@@ -157,17 +186,4 @@ class Probe {
     }
 }
 
-const address = process.env.CHAINCODE_SERVER_ADDRESS;
-if (address === undefined) {
-    shim.start(new Probe());
-} else {
-    const server = shim.server(new Probe(), { ccid: process.env.CHAINCODE_ID, address });
-    // The shim does not tell which port it got for port 0.
-    const { _server: grpc } = server;
-    const bind = grpc.bindAsync.bind(grpc);
-    grpc.bindAsync = (at, credentials, then) => bind(at, credentials, (error, port) => {
-        then(error, port);
-        process.stderr.write(error ? `${error}\n` : `listening on ${port}\n`);
-    });
-    server.start().catch(() => process.exit(1));
-}
+start(new Probe());

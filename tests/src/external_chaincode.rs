@@ -15,6 +15,8 @@ use xtask::rust_chaincode::Profile;
 pub enum Program {
     /// `tests/node-chaincode/probe.js` on npm's `fabric-shim`.
     NodeShim,
+    /// `tests/node-chaincode/records.js` on npm's `fabric-contract-api`.
+    NodeContract,
     /// `tests/rust-chaincode` on the crate `fabric-shim`, built as said.
     RustShim(Profile),
 }
@@ -88,6 +90,7 @@ impl Program {
     fn command(self) -> Command {
         let mut command = match self {
             Self::NodeShim => node("probe.js"),
+            Self::NodeContract => node("records.js"),
             Self::RustShim(profile) => Command::new(rust(profile)),
         };
         command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -19,6 +19,7 @@ mod external_protocol;
 mod external_rust;
 mod golden;
 mod golden_refusals;
+mod golden_simulations;
 mod hostile;
 mod install;
 mod launch;

@@ -24,7 +24,8 @@ use wasmcc::sandbox::Call;
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
 pub use peers::{
-    Peers, create_channel, deploy, deploy_code, evaluate, install_code, process, submit, user,
+    Peers, create_channel, deploy, deploy_code, evaluate, install_code, on_peer_thread, process,
+    submit, user,
 };
 pub use served::Served;
 

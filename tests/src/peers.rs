@@ -87,7 +87,7 @@ impl Peers {
 }
 
 /// Runs `job` on a thread as a peer's own.
-fn on_peer_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+pub fn on_peer_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
         let thread = thread.spawn_scoped(scope, job);

@@ -76,7 +76,6 @@ pub struct Peer {
     network: Network,
     org: String,
     batch: BatchLimits,
-    #[cfg(feature = "server")]
     support: Arc<ChaincodeSupport>,
     endorser: Endorser,
     access: Arc<dyn AccessControl>,
@@ -149,7 +148,6 @@ impl Peer {
             network,
             org,
             batch,
-            #[cfg(feature = "server")]
             support,
             endorser,
             access,
@@ -169,6 +167,12 @@ impl Peer {
     /// The channels that the peer has joined.
     pub fn channels(&self) -> &Channels {
         &self.channels
+    }
+
+    /// What runs chaincodes, for a caller that has a transaction but no proposal that a client
+    /// signed for this peer: one that looks at another peer's transactions.
+    pub fn support(&self) -> &Arc<ChaincodeSupport> {
+        &self.support
     }
 
     /// Who may do what.

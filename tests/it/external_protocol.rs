@@ -5,98 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use prost::Message;
-use tokio::sync::mpsc;
-use wasmcc::api::{ChaincodeStream, Peer};
 use wasmcc::chaincode::ExternalConfig;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::proto::protos::chaincode_message::Type;
 use wasmcc::proto::protos::{self, ChaincodeMessage};
 use wasmcc::protocol::BatchLimits;
 use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
-use wasmcc_tests::{call, guest};
+use wasmcc_tests::{Scripted, call, guest};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
-
-/// A chaincode that says what the test says.
-struct Scripted {
-    stream: Box<dyn ChaincodeStream>,
-    messages: mpsc::Receiver<ChaincodeMessage>,
-}
-
-impl Scripted {
-    fn open(sandbox: &Sandbox, outbox: usize) -> Self {
-        let (outbox, messages) = mpsc::channel(outbox);
-        let peer: &wasmcc::node::Peer = sandbox.peer();
-        Self { stream: peer.open_chaincode_stream(outbox), messages }
-    }
-
-    fn register(sandbox: &Sandbox, ccid: &str) -> Self {
-        let this = Self::open(sandbox, 8);
-        let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
-        this.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
-        this
-    }
-
-    /// Registered and ready; gives the payload of READY.
-    fn ready(sandbox: &Sandbox, ccid: &str) -> (Self, Vec<u8>) {
-        let mut this = Self::register(sandbox, ccid);
-        assert_eq!(this.hear().r#type(), Type::Registered);
-        let ready = this.hear();
-        assert_eq!(ready.r#type(), Type::Ready);
-        (this, ready.payload)
-    }
-
-    fn hear(&mut self) -> ChaincodeMessage {
-        self.messages.blocking_recv().expect("the stream stands")
-    }
-
-    fn refusal(&mut self) -> String {
-        let refused = self.hear();
-        assert_eq!(refused.r#type(), Type::Error);
-        assert_eq!(self.messages.blocking_recv(), None, "the stream ends");
-        assert!(!self.stream.is_open());
-        String::from_utf8(refused.payload).unwrap()
-    }
-
-    /// A message of the transaction that `about` belongs to.
-    fn say(&self, about: &ChaincodeMessage, kind: Type, payload: Vec<u8>) {
-        self.stream.receive(ChaincodeMessage {
-            r#type: kind.into(),
-            payload,
-            txid: about.txid.clone(),
-            channel_id: about.channel_id.clone(),
-            ..Default::default()
-        });
-    }
-
-    fn ask(&mut self, about: &ChaincodeMessage, kind: Type, payload: &impl Message) -> Vec<u8> {
-        self.say(about, kind, payload.encode_to_vec());
-        let answer = self.hear();
-        let text = String::from_utf8_lossy(&answer.payload);
-        assert_eq!(answer.r#type(), Type::Response, "{text}");
-        answer.payload
-    }
-
-    /// The text of the refusal of a request.
-    fn ask_badly(
-        &mut self,
-        about: &ChaincodeMessage,
-        kind: Type,
-        payload: &impl Message,
-    ) -> String {
-        self.say(about, kind, payload.encode_to_vec());
-        let answer = self.hear();
-        assert_eq!(answer.r#type(), Type::Error);
-        let begin = format!("{} failed: transaction ID: {}: ", kind.as_str_name(), about.txid);
-        let text = String::from_utf8(answer.payload).unwrap();
-        text.strip_prefix(&begin).expect("it begins as in Fabric").to_owned()
-    }
-
-    fn complete(&self, about: &ChaincodeMessage) {
-        let response = protos::Response { status: 200, ..Default::default() };
-        self.say(about, Type::Completed, response.encode_to_vec());
-    }
-}
 
 fn sandbox(external: ExternalConfig) -> Sandbox {
     let connect_wait = Duration::from_secs(60);
@@ -302,7 +219,7 @@ fn a_peer_that_stops_lets_the_running_transaction_end() {
     cc.complete(&tx);
     assert_eq!(running.join().unwrap().response.status, 200);
     assert!(!cc.stream.is_open());
-    assert_eq!(cc.messages.blocking_recv(), None);
+    assert!(cc.is_ended());
 }
 
 #[test]

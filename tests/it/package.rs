@@ -3,10 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
-use wasmcc_tests::guest_path;
-use wasmcc_tests::mock_peer::{MockListener, args};
+use wasmcc::chaincode::ExternalConfig;
+use wasmcc::client::lscc::{self, Definition};
+use wasmcc::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::program::Site;
+use wasmcc_tests::{Served, call, guest_path};
 
 fn package(site: &Site, extra: &[&str], out: &str) -> String {
     let probe = guest_path("probe").to_str().unwrap();
@@ -82,14 +86,16 @@ fn bad_labels_and_components_are_refused_with_a_reason() {
 }
 
 /// What a peer does with an installed package: it unpacks, detects, builds, releases and runs.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
+#[test]
+fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     let site = Site::new();
     site.run(&["builder", "install", "builder"]).ok();
     let meta = site.path("meta/statedb/couchdb/indexes");
     fs::create_dir_all(&meta).unwrap();
     fs::write(meta.join("owner.json"), "{}").unwrap();
-    let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
+    let probe = guest_path("probe").to_str().unwrap();
+    let packed = ["package", probe, "--label", "probe", "--meta-inf", "meta", "-o", "a.tgz"];
+    let id = site.run(&packed).ok().out.trim().to_owned();
     unpack(&site.path("a.tgz"), &site.path("metadata"));
     unpack(&site.path("metadata/code.tar.gz"), &site.path("source"));
     for folder in ["output", "release", "run"] {
@@ -104,9 +110,19 @@ async fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     assert!(step("release", &["output", "release"]).status.success());
     assert!(site.path("release/statedb/couchdb/indexes/owner.json").is_file());
 
-    let listener = MockListener::bind().await;
+    let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
+    let sandbox = Sandbox::builder().external(wait).build().unwrap();
+    let (name, version) = id.split_once(':').unwrap();
+    let definition = Definition {
+        channel_id: CHANNEL.into(),
+        name: name.into(),
+        version: version.into(),
+        ..Definition::default()
+    };
+    sandbox.install(&definition, br#"{"external": true}"#).unwrap();
+    let served = Served::start(Arc::clone(sandbox.peer()));
     let chaincode = serde_json::json!({
-        "chaincode_id": id, "peer_address": listener.address, "client_cert": "", "client_key": "",
+        "chaincode_id": id, "peer_address": served.address(), "client_cert": "", "client_key": "",
         "root_cert": "", "mspid": "Org1MSP",
     });
     fs::write(site.path("run/chaincode.json"), chaincode.to_string()).unwrap();
@@ -116,13 +132,11 @@ async fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut peer = listener.accept().await.unwrap();
-    assert_eq!(peer.name.as_deref(), Some(id.as_str()));
-    let (response, _) = peer.call(args(["put", "k", "v"])).await.unwrap();
-    assert_eq!(response.status, 200);
+    sandbox.instantiate(lscc::deploy(definition)).unwrap();
+    sandbox.submit(call(name, "put k v")).unwrap();
+    assert_eq!(sandbox.evaluate(call(name, "get k")).unwrap().text(), "v");
     let kill = sh(&root, "kill", &["-TERM", &child.id().to_string()]);
     assert!(kill.status.success());
-    assert!(peer.ended().await);
     assert!(child.wait().unwrap().success());
 }
 

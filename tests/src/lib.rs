@@ -8,11 +8,10 @@ pub mod chain;
 pub mod conformance;
 mod external_chaincode;
 mod forge;
-mod mock_ledger;
-pub mod mock_peer;
 pub mod pair;
 mod peers;
 pub mod program;
+mod scripted;
 mod served;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ pub use peers::{
     Peers, create_channel, deploy, deploy_code, evaluate, install_code, on_peer_thread, process,
     submit, user,
 };
+pub use scripted::Scripted;
 pub use served::Served;
 
 /// The component of a chaincode of this repository, such as `probe`. All of them are built the

@@ -30,6 +30,7 @@ mod query;
 mod serve;
 mod serve_target;
 mod session;
+mod signal;
 mod target;
 mod tls;
 mod transient;

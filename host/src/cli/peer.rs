@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::api::{Server, ServerConfig, shutdown_signal};
+use crate::api::{Server, ServerConfig};
 use crate::chaincode::ExternalConfig;
+use crate::cli::signal::told_to_end;
 use crate::cli::target::{open_network, org};
 use crate::cli::tls::PeerTls;
 use crate::cli::{duration, output};
@@ -24,7 +25,7 @@ Examples:
   wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
-of their own, until it gets SIGTERM or SIGINT.";
+of their own, until it gets SIGTERM or SIGINT; a second one ends it at once.";
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
 #[derive(Debug, clap::Args)]
@@ -167,14 +168,10 @@ async fn serve(
     workers: Arc<Workers>,
 ) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
-    let signal = shutdown_signal().context("cannot listen for signals")?;
+    let ended = told_to_end()?;
     let server = Server::bind(listen, config).await.with_context(|| {
         format!("cannot listen on {listen}: choose another address with --listen")
     })?;
     output::line(&format!("ready on {}", server.address()))?;
-    let ended = async {
-        signal.await;
-        tracing::info!("stopping");
-    };
     server.serve(peer, workers, ended).await.context("the server failed")
 }

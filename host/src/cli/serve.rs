@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::task::JoinSet;
 
-use crate::api::shutdown_signal;
 use crate::bridge::{ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle};
 use crate::cli::serve_target::{Place, ServeTarget};
+use crate::cli::signal::told_to_end;
 use crate::cli::tls::read_pem;
 use crate::cli::{duration, output};
 use crate::runtime::{Runtime, RuntimeConfig};
@@ -24,7 +24,8 @@ Examples:
 The id is what `wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print. A
 peer does not say which chaincode it wants when it connects, so each needs an address of its own.
 TLS is used when a key is given, unless CHAINCODE_TLS_DISABLED is true.
-It serves until it gets SIGTERM or SIGINT, and then lets running transactions end.";
+It serves until it gets SIGTERM or SIGINT, and then lets running transactions end; a second one ends
+it at once.";
 
 /// Serve components to Fabric peers as chaincode services (chaincode-as-a-service).
 #[derive(Debug, clap::Args)]
@@ -173,10 +174,9 @@ pub fn load(
 
 /// Stops `stop` when the process is told to end, from now on.
 pub fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
-    let signal = shutdown_signal().context("cannot wait for signals")?;
+    let told = told_to_end()?;
     tokio::spawn(async move {
-        signal.await;
-        tracing::info!("stopping");
+        told.await;
         stop.stop();
     });
     Ok(())

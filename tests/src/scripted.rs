@@ -1,0 +1,107 @@
+//! A chaincode without a program: a test says what it says.
+//!
+//! Invariant: no rule of the protocol is kept by itself.
+#![allow(clippy::unwrap_used, reason = "a test cannot go on without its chaincode")]
+
+use prost::Message;
+use tokio::sync::mpsc;
+use wasmcc::api::{ChaincodeStream, Peer};
+use wasmcc::proto::protos::chaincode_message::Type;
+use wasmcc::proto::protos::{self, ChaincodeMessage};
+use wasmcc::sandbox::Sandbox;
+
+/// A chaincode that says what the test says.
+pub struct Scripted {
+    /// The peer's end.
+    pub stream: Box<dyn ChaincodeStream>,
+    messages: mpsc::Receiver<ChaincodeMessage>,
+}
+
+impl Scripted {
+    /// A stream on which nothing was said; the peer may send `outbox` messages that are not heard.
+    pub fn open(sandbox: &Sandbox, outbox: usize) -> Self {
+        let (outbox, messages) = mpsc::channel(outbox);
+        let peer: &wasmcc::node::Peer = sandbox.peer();
+        Self { stream: peer.open_chaincode_stream(outbox), messages }
+    }
+
+    /// Says REGISTER.
+    pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
+        let this = Self::open(sandbox, 8);
+        let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
+        this.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
+        this
+    }
+
+    /// Registered and ready; gives the payload of READY.
+    pub fn ready(sandbox: &Sandbox, ccid: &str) -> (Self, Vec<u8>) {
+        let mut this = Self::register(sandbox, ccid);
+        assert_eq!(this.hear().r#type(), Type::Registered);
+        let ready = this.hear();
+        assert_eq!(ready.r#type(), Type::Ready);
+        (this, ready.payload)
+    }
+
+    /// The next message.
+    ///
+    /// # Panics
+    /// If the peer ended the stream.
+    pub fn hear(&mut self) -> ChaincodeMessage {
+        self.messages.blocking_recv().expect("the stream stands")
+    }
+
+    /// Waits for the next message; whether the stream ends in place of one.
+    pub fn is_ended(&mut self) -> bool {
+        self.messages.blocking_recv().is_none()
+    }
+
+    /// The text of an ERROR with which the stream ends.
+    pub fn refusal(&mut self) -> String {
+        let refused = self.hear();
+        assert_eq!(refused.r#type(), Type::Error);
+        assert_eq!(self.messages.blocking_recv(), None, "the stream ends");
+        assert!(!self.stream.is_open());
+        String::from_utf8(refused.payload).unwrap()
+    }
+
+    /// A message of the transaction that `about` belongs to.
+    pub fn say(&self, about: &ChaincodeMessage, kind: Type, payload: Vec<u8>) {
+        self.stream.receive(ChaincodeMessage {
+            r#type: kind.into(),
+            payload,
+            txid: about.txid.clone(),
+            channel_id: about.channel_id.clone(),
+            ..Default::default()
+        });
+    }
+
+    /// The payload of the answer to a request.
+    pub fn ask(&mut self, about: &ChaincodeMessage, kind: Type, payload: &impl Message) -> Vec<u8> {
+        self.say(about, kind, payload.encode_to_vec());
+        let answer = self.hear();
+        let text = String::from_utf8_lossy(&answer.payload);
+        assert_eq!(answer.r#type(), Type::Response, "{text}");
+        answer.payload
+    }
+
+    /// The text of the refusal of a request.
+    pub fn ask_badly(
+        &mut self,
+        about: &ChaincodeMessage,
+        kind: Type,
+        payload: &impl Message,
+    ) -> String {
+        self.say(about, kind, payload.encode_to_vec());
+        let answer = self.hear();
+        assert_eq!(answer.r#type(), Type::Error);
+        let begin = format!("{} failed: transaction ID: {}: ", kind.as_str_name(), about.txid);
+        let text = String::from_utf8(answer.payload).unwrap();
+        text.strip_prefix(&begin).expect("it begins as in Fabric").to_owned()
+    }
+
+    /// Ends a transaction with status 200.
+    pub fn complete(&self, about: &ChaincodeMessage) {
+        let response = protos::Response { status: 200, ..Default::default() };
+        self.say(about, Type::Completed, response.encode_to_vec());
+    }
+}

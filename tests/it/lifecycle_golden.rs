@@ -7,12 +7,14 @@ use prost::Message;
 use wasmcc::client::{self, ProposalBuilder, lifecycle};
 use wasmcc::ledger::TxRwSet;
 use wasmcc::proto::common::{Block, Envelope, Payload};
+use wasmcc::proto::lifecycle::chaincode_source::{Local, Type as Source};
+use wasmcc::proto::lifecycle::{ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource};
 use wasmcc::proto::protos::{
     ChaincodeActionPayload, ChaincodeInvocationSpec, ChaincodeProposalPayload, Transaction,
     TxValidationCode,
 };
 use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc_tests::golden;
+use wasmcc_tests::{golden, package};
 
 /// The arguments of the first transaction of a captured block, and its read-write set.
 fn captured(block: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
@@ -68,4 +70,19 @@ fn approvals_and_commits_have_the_read_write_sets_of_a_real_peer() {
         assert_eq!(read(&results), read(&expected), "block {block}");
         assert_eq!(results, expected, "block {block}");
     }
+
+    // The last one runs a service that is not here. With a chaincode in its place that writes
+    // nothing either, its init gives the same set.
+    let package = package("hostile", "vec_1", &[]);
+    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let admin = sandbox.identity("Admin").unwrap();
+    sandbox.endorse_as(lifecycle::install(package), &admin).unwrap().accepted().unwrap();
+    let (args, _) = captured(10);
+    let mut approval = ApproveChaincodeDefinitionForMyOrgArgs::decode(args[1].as_slice()).unwrap();
+    approval.source =
+        Some(ChaincodeSource { r#type: Some(Source::LocalPackage(Local { package_id: id })) });
+    let args = [args[0].clone(), approval.encode_to_vec()];
+    submit(&sandbox, ProposalBuilder::new(CHANNEL, "_lifecycle").args(args));
+    let init = ProposalBuilder::new(CHANNEL, "vec").args([""]).init(true);
+    assert_eq!(submit(&sandbox, init), captured(12).1);
 }

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod conformance;
 mod external_chaincode;
 mod forge;
+mod packages;
 pub mod pair;
 mod peers;
 pub mod program;
@@ -22,6 +23,7 @@ use wasmcc::sandbox::Call;
 
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
+pub use packages::package;
 pub use peers::{
     Peers, create_channel, deploy, deploy_code, evaluate, install_code, on_peer_thread, process,
     submit, user,

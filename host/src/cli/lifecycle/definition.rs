@@ -29,7 +29,7 @@ pub(super) struct DefinitionArgs {
     #[arg(short, long, value_name = "NAME")]
     pub(super) name: String,
     /// Its version, for people; what is initialized is initialized once in each version.
-    #[arg(short = 'v', long, value_name = "V")]
+    #[arg(long, value_name = "V")]
     pub(super) version: String,
     /// How often the channel has defined it, this time included.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]

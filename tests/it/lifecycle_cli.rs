@@ -1,0 +1,128 @@
+//! `wasmcc lifecycle chaincode`, as people use Fabric's `peer lifecycle chaincode`.
+
+use std::fs;
+
+use serde_json::json;
+use wasmcc_tests::guest_path;
+use wasmcc_tests::program::{Client, Run, Site};
+
+fn chaincode(peer: &Client<'_>, verb: &str, more: &[&str]) -> Run {
+    peer.run(&[&["lifecycle", "chaincode", verb], more].concat())
+}
+
+fn definition<'a>(version: &'a str, sequence: &'a str) -> [&'a str; 6] {
+    ["-n", "probe", "--version", version, "--sequence", sequence]
+}
+
+fn package(site: &Site, label: &str) -> String {
+    let probe = guest_path("probe").to_str().unwrap();
+    let file = format!("{label}.tgz");
+    site.run(&["package", probe, "--label", label, "-o", &file]).ok().out.trim().to_owned()
+}
+
+#[test]
+fn a_chaincode_goes_through_its_life_and_outlives_the_peers_process() {
+    let site = Site::new();
+    let id = package(&site, "probe_1");
+    let peer = site.peer(&["--data", "data"]);
+    let calculated = chaincode(&peer, "calculatepackageid", &["probe_1.tgz"]).ok().out;
+    assert_eq!(calculated.trim(), id);
+    let installed = chaincode(&peer, "install", &["probe_1.tgz"]).ok().out;
+    assert_eq!(installed, format!("Chaincode code package identifier: {id}\n"));
+    let again = chaincode(&peer, "install", &["probe_1.tgz"]).failed(1);
+    assert!(again.contains("chaincode already successfully installed"), "{again}");
+    let list = chaincode(&peer, "queryinstalled", &[]).ok().out;
+    assert_eq!(list, format!("Installed chaincodes on peer:\nPackage ID: {id}, Label: probe_1\n"));
+    chaincode(&peer, "getinstalledpackage", &["--package-id", &id]).ok();
+    let back = fs::read(site.path(&format!("{id}.tar.gz"))).unwrap();
+    assert!(back == fs::read(site.path("probe_1.tgz")).unwrap());
+
+    let first = [&definition("1.0", "1")[..], &["--init-required"]].concat();
+    let ready = || chaincode(&peer, "checkcommitreadiness", &[&first[..], &["--inspect"]].concat());
+    assert_eq!(
+        ready().ok().out,
+        "Chaincode definition for chaincode 'probe', version '1.0', sequence '1' on channel \
+         'mychannel' approval status by org:\nOrg1MSP: false (mismatch: [ChaincodeParameters])\n"
+    );
+    let approve = [&first[..], &["--package-id", &id]].concat();
+    let approved = chaincode(&peer, "approveformyorg", &approve).ok().out;
+    assert!(approved.contains("committed with status (VALID)"), "{approved}");
+    assert!(ready().ok().out.ends_with("Org1MSP: true\n"));
+    let shown = chaincode(&peer, "queryapproved", &["-n", "probe"]).ok().out;
+    assert!(shown.contains(&format!("init-required: true, package-id: {id}, ")), "{shown}");
+    chaincode(&peer, "commit", &first).ok();
+    assert_eq!(
+        chaincode(&peer, "querycommitted", &["-n", "probe"]).ok().out,
+        "Committed chaincode definition for chaincode 'probe' on channel 'mychannel':\nVersion: \
+         1.0, Sequence: 1, Endorsement Plugin: escc, Validation Plugin: vscc, Approvals: [Org1MSP: \
+         true]\n"
+    );
+
+    let invoke = |peer: &Client<'_>, more: &[&str], args: &[&str]| {
+        let call = json!({ "Args": args }).to_string();
+        peer.run(&[&["invoke", "-n", "probe", "-c", &call], more].concat())
+    };
+    let refused = invoke(&peer, &[], &["put", "k", "v"]).failed(1);
+    assert!(refused.contains("must call as init first"), "{refused}");
+    invoke(&peer, &["--isInit"], &["hello"]).ok();
+    invoke(&peer, &[], &["put", "k", "v"]).ok();
+    peer.terminate().ok();
+
+    let peer = site.peer(&["--data", "data"]);
+    let get = || peer.run(&["query", "-n", "probe", "-c", r#"{"Args":["get","k"]}"#]).ok().out;
+    assert_eq!(get(), "v\n");
+    let shown = chaincode(&peer, "queryapproved", &["-O", "json"]).ok().json();
+    let shown = &shown["approved_chaincode_definitions"][0];
+    assert_eq!(shown["source"]["Type"]["LocalPackage"]["package_id"], json!(id));
+    let policy = "EiAvQ2hhbm5lbC9BcHBsaWNhdGlvbi9FbmRvcnNlbWVudA==";
+    assert_eq!(shown["validation_parameter"], json!(policy));
+    let second = package(&site, "probe_2");
+    chaincode(&peer, "install", &["probe_2.tgz"]).ok();
+    let next = definition("2.0", "2");
+    let approve = [&next[..], &["--package-id", &second]].concat();
+    chaincode(&peer, "approveformyorg", &approve).ok();
+    chaincode(&peer, "commit", &next).ok();
+    assert_eq!(get(), "v\n");
+    let list = chaincode(&peer, "queryinstalled", &["--output", "json"]).ok().json();
+    let used = json!({ "mychannel": { "chaincodes": [{ "name": "probe", "version": "2.0" }] } });
+    assert_eq!(list["installed_chaincodes"][1]["references"], used);
+    assert_eq!(list["installed_chaincodes"][0].get("references"), None);
+    peer.terminate().ok();
+}
+
+#[test]
+fn policies_and_collections_become_part_of_the_definition() {
+    let site = Site::new();
+    let collections = r#"[{"name": "c1", "policy": "OR('Org1MSP.member')", "maxPeerCount": 0,
+        "requiredPeerCount": 0, "blockToLive": 3, "memberOnlyRead": true}]"#;
+    fs::write(site.path("collections.json"), collections).unwrap();
+    let peer = site.peer(&["--in-memory"]);
+    let more = ["--collections-config", "collections.json"];
+    let policy = ["--signature-policy", "OR('Org1MSP.peer')"];
+    let all = [&definition("1", "1")[..], &more, &policy].concat();
+    chaincode(&peer, "approveformyorg", &all).ok();
+    let other = [&definition("1", "1")[..], &more].concat();
+    let ready = [&other[..], &["--inspect", "--output", "json"]].concat();
+    let ready = chaincode(&peer, "checkcommitreadiness", &ready).ok().json();
+    let item = "ValidationInfo (Check the ValidationParameter, ValidationPlugin)";
+    let expected = json!({
+        "approvals": { "Org1MSP": false },
+        "mismatches": { "Org1MSP": { "items": [item] } },
+    });
+    assert_eq!(ready, expected);
+    let refused = chaincode(&peer, "commit", &other).failed(1);
+    assert!(refused.contains("not agreed to by this org"), "{refused}");
+    chaincode(&peer, "commit", &all).ok();
+    let found = chaincode(&peer, "querycommitted", &["-n", "probe", "-O", "json"]).ok().json();
+    let config = &found["collections"]["config"][0]["Payload"]["StaticCollectionConfig"];
+    assert_eq!((&config["name"], &config["block_to_live"]), (&json!("c1"), &json!(3)));
+    let named = ["--channel-config-policy", "/Channel/Application/Endorsement"];
+    let next = [&definition("2", "2")[..], &named].concat();
+    let refused = chaincode(&peer, "approveformyorg", &next).failed(1);
+    let text = "the proposed collection config does not contain previously defined collections";
+    assert!(refused.contains(text), "{refused}");
+    chaincode(&peer, "approveformyorg", &[&next[..], &more].concat()).ok();
+    let missing = chaincode(&peer, "querycommitted", &["-n", "nothing"]).failed(1);
+    assert!(missing.contains("404: namespace nothing is not defined"), "{missing}");
+    peer.terminate().ok();
+}

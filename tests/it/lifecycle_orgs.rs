@@ -1,0 +1,137 @@
+//! `_lifecycle` on a channel of two organizations, each with a peer of its own: one organization's
+//! word is its own, the channel's takes both.
+
+use std::sync::Arc;
+
+use prost::Message;
+use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc::client::{self, ProposalBuilder};
+use wasmcc::msp::{NetworkSpec, SigningIdentity};
+use wasmcc::node::Peer;
+use wasmcc::proto::common::Envelope;
+use wasmcc::proto::lifecycle::CheckCommitReadinessResult;
+use wasmcc::proto::protos::{ProposalResponse, TxValidationCode};
+use wasmcc_tests::{Peers, create_channel, package, process};
+
+const CHANNEL: &str = "ch";
+
+/// The peers of both organizations, which see the same transactions.
+struct Both {
+    peers: [(Arc<Peer>, SigningIdentity); 2],
+}
+
+impl Both {
+    fn new() -> Self {
+        let network = Peers::new(&NetworkSpec::with_orgs(2));
+        let peers = ["Org1MSP", "Org2MSP"].map(|org| {
+            let peer = network.peer(|config| config.org = org.into());
+            create_channel(&peer, CHANNEL);
+            let admin = network.network().org(org).unwrap().admin().unwrap();
+            (peer, admin)
+        });
+        Self { peers }
+    }
+
+    /// What some of the peers answer to a proposal of the first one's admin.
+    fn endorse(
+        &self,
+        by: &[usize],
+        proposal: ProposalBuilder,
+    ) -> (Vec<ProposalResponse>, Envelope) {
+        let signer = &self.peers[by[0]].1;
+        let proposal = proposal.sign(signer);
+        let responses: Vec<_> = by
+            .iter()
+            .map(|&peer| process(&self.peers[peer].0, proposal.signed.clone()).unwrap().response)
+            .collect();
+        let envelope = client::transaction(&proposal.signed, &responses);
+        let envelope = envelope.map(|envelope| client::sign_envelope(envelope, signer));
+        (responses, envelope.unwrap_or_default())
+    }
+
+    /// Endorsed by some, committed by both.
+    fn submit(&self, by: &[usize], proposal: ProposalBuilder) -> TxValidationCode {
+        let (_, envelope) = self.endorse(by, proposal);
+        let codes = self.peers.each_ref().map(|(peer, _)| {
+            let committer = peer.committer(CHANNEL).unwrap();
+            committer.commit_envelopes(vec![envelope.clone()]).unwrap().codes[0]
+        });
+        assert_eq!(codes[0], codes[1]);
+        codes[0]
+    }
+
+    /// Who approved this, as both peers say, and in what the others differ.
+    fn readiness(&self, definition: &ChaincodeDefinition) -> Vec<(bool, Vec<String>)> {
+        let answers = [0, 1].map(|peer| {
+            let proposal = lifecycle::check_commit_readiness(definition.clone());
+            let (responses, _) = self.endorse(&[peer], proposal);
+            let payload = responses[0].response.clone().unwrap().payload;
+            CheckCommitReadinessResult::decode(payload.as_slice()).unwrap()
+        });
+        assert_eq!(answers[0], answers[1]);
+        let CheckCommitReadinessResult { approvals, mut mismatches } = answers[0].clone();
+        let found = approvals.into_iter().map(|(org, approved)| {
+            (approved, mismatches.remove(&org).map(|found| found.items).unwrap_or_default())
+        });
+        found.collect()
+    }
+}
+
+fn definition(version: &str) -> ChaincodeDefinition {
+    ChaincodeDefinition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: version.into(),
+        sequence: 1,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
+    let both = Both::new();
+    let package = package("probe", "probe_1", &[]);
+    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let (installed, _) = both.endorse(&[0], lifecycle::install(package));
+    assert_eq!(installed[0].response.as_ref().unwrap().status, 200);
+    let (one, two) = (definition("1"), definition("2"));
+    let none = || (false, vec!["ChaincodeParameters".to_owned()]);
+    assert_eq!(both.readiness(&one), [none(), none()]);
+
+    let valid = TxValidationCode::Valid;
+    assert_eq!(both.submit(&[0], lifecycle::approve(one.clone(), Some(&id))), valid);
+    assert_eq!(both.readiness(&one), [(true, vec![]), none()]);
+    // The second organization approves something else, then the same.
+    assert_eq!(both.submit(&[1], lifecycle::approve(two.clone(), None)), valid);
+    let other = (false, vec!["EndorsementInfo".to_owned()]);
+    assert_eq!(both.readiness(&one), [(true, vec![]), other.clone()]);
+    assert_eq!(both.readiness(&two), [other, (true, vec![])]);
+    let (refused, _) = both.endorse(&[1], lifecycle::commit(one.clone()));
+    let text = refused[0].response.clone().unwrap().message;
+    assert!(text.ends_with("chaincode definition not agreed to by this org (Org2MSP)"), "{text}");
+
+    // The first one cannot commit alone, whatever its peer endorses.
+    let failed = TxValidationCode::EndorsementPolicyFailure;
+    assert_eq!(both.submit(&[0], lifecycle::commit(one.clone())), failed);
+    assert_eq!(both.submit(&[1], lifecycle::approve(one.clone(), None)), valid);
+    assert_eq!(both.readiness(&one), [(true, vec![]), (true, vec![])]);
+    assert_eq!(both.submit(&[0, 1], lifecycle::commit(one)), valid);
+
+    // Each organization runs what it chose.
+    let call = || ProposalBuilder::new(CHANNEL, "probe").args(["noop"]);
+    let (answered, _) = both.endorse(&[0], call());
+    assert_eq!(answered[0].response.as_ref().unwrap().status, 200, "{answered:?}");
+    let (refused, _) = both.endorse(&[1], call());
+    let text = refused[0].response.clone().unwrap().message;
+    let expected = "chaincode definition for 'probe' exists, but chaincode is not installed";
+    assert!(text.ends_with(expected), "{text}");
+}
+
+#[test]
+fn nobody_approves_for_another_organization() {
+    let both = Both::new();
+    let approve = || lifecycle::approve(definition("1"), None).sign(&both.peers[1].1);
+    let refused = process(&both.peers[0].0, approve().signed).unwrap().response;
+    let text = refused.response.unwrap().message;
+    assert!(text.starts_with("Failed to authorize invocation due to failed ACL check"), "{text}");
+}

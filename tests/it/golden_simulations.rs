@@ -122,6 +122,7 @@ fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, Vec<u
         tx_id,
         signed_proposal: Arc::clone(&proposal.signed),
         proposal: Arc::clone(&proposal.context),
+        org: "Org1MSP".into(),
         simulator: Some(Arc::new(Mutex::new(simulator))),
         depth: 0,
     };

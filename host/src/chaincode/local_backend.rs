@@ -8,7 +8,7 @@ use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
 use crate::chaincode::support::{ChaincodeSupport, ExecuteError};
 use crate::chaincode::tx_params::TxParams;
-use crate::ledger::{LedgerError, Simulator};
+use crate::ledger::{LedgerError, Page, QueryError, Simulator};
 use crate::proto::protos;
 use crate::protocol::{MessageType, TxKey, failure_text};
 use crate::runtime::{
@@ -51,7 +51,12 @@ type Answer<T> = Result<T, BackendError>;
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         let kind = match error {
-            LedgerError::Unsupported(_) => ErrorKind::Unsupported,
+            LedgerError::Unsupported(_) | LedgerError::RichQueriesOff => ErrorKind::Unsupported,
+            LedgerError::Query(QueryError::TooManyExamined { .. } | QueryError::TooLong { .. }) => {
+                ErrorKind::LimitExceeded
+            }
+            LedgerError::Query(QueryError::IndexReplaced { .. }) => ErrorKind::LedgerFailure,
+            LedgerError::Query(_) => ErrorKind::InvalidArgument,
             LedgerError::KeyTooLong { .. }
             | LedgerError::ValueTooLong { .. }
             | LedgerError::TooMuchRecorded { .. }
@@ -208,6 +213,16 @@ fn invalid_invocation(target: &InvokeTarget, error: &str) -> String {
     )
 }
 
+/// Fabric's peer takes a page of no size without bookmark for no page.
+fn is_page(page: &PageRequest) -> bool {
+    page.size != 0 || !page.bookmark.is_empty()
+}
+
+fn whole_page(page: Page) -> QueryBatch<KeyValue> {
+    let rows = page.rows.into_iter().map(row).collect();
+    QueryBatch { rows, has_more: false, id: String::new(), bookmark: Some(page.bookmark) }
+}
+
 /// A panic while the simulator was in use may have left a read unrecorded.
 fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, Refusal> {
     simulator.lock().map_err(|_| {
@@ -320,13 +335,9 @@ impl Backend for LocalBackend {
                 return queries.states(sim, id, Query::new(range));
             }
             match page {
-                // Fabric's peer takes a page of no size without bookmark for no page.
-                Some(page) if page.size != 0 || !page.bookmark.is_empty() => {
+                Some(page) if is_page(page) => {
                     let size = usize::try_from(page.size).unwrap_or(0);
-                    let found = sim.range_page(ns, start, end, size, &page.bookmark)?;
-                    let rows = found.rows.into_iter().map(row).collect();
-                    let bookmark = Some(found.bookmark);
-                    Ok(QueryBatch { rows, has_more: false, id: String::new(), bookmark })
+                    Ok(whole_page(sim.range_page(ns, start, end, size, &page.bookmark)?))
                 }
                 _ => {
                     let id = queries.reserve()?;
@@ -340,13 +351,25 @@ impl Backend for LocalBackend {
     fn get_query_result(
         &mut self,
         collection: &str,
-        _: &str,
-        _: Option<&PageRequest>,
+        query: &str,
+        page: Option<&PageRequest>,
     ) -> Answer<QueryBatch<KeyValue>> {
         let kind = MessageType::GetQueryResult;
-        self.simulate_on(kind, collection, Use::Read, |_, _, _| match collection {
-            "" => unsupported("a rich query"),
-            _ => unsupported("a rich query of private data"),
+        self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
+            if !collection.is_empty() {
+                return unsupported("a rich query of private data");
+            }
+            match page {
+                Some(page) if is_page(page) => {
+                    let size = usize::try_from(page.size).unwrap_or(0);
+                    Ok(whole_page(sim.rich_page(ns, query, size, &page.bookmark)?))
+                }
+                _ => {
+                    let id = queries.reserve()?;
+                    let rows = sim.rich_query(ns, query)?;
+                    queries.states(sim, id, Query::new(rows))
+                }
+            }
         })
     }
 

@@ -19,6 +19,7 @@ use crate::ledger::key;
 use crate::ledger::overlay::Overlay;
 use crate::ledger::private::store::PrivateStore;
 use crate::ledger::private::transient::TransientStore;
+use crate::ledger::rich::Indexes;
 use crate::ledger::simulator::Simulator;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::store::Table;
@@ -39,6 +40,7 @@ pub struct Ledger {
     pub(crate) transient: TransientStore,
     pub(crate) blocks: BlockFile,
     pub(crate) overlay: Overlay,
+    pub(crate) indexes: Indexes,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) writer: Mutex<Writer>,
 }

@@ -27,6 +27,7 @@ use crate::ledger::overlay::Layer;
 use crate::ledger::private::changes::PrivateChanges;
 use crate::ledger::private::collect::purges;
 use crate::ledger::private::record::PrivateRecord;
+use crate::ledger::rich::Space;
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::store::Batch;
 use crate::ledger::updates::Update;
@@ -218,10 +219,16 @@ impl Ledger {
         let judged = (txs, outcome.codes.as_slice());
         let private = PrivateChanges::prepare(&self.table, number, judged, &updates, records)?;
         private.apply(&mut batch, &mut layer);
+        let indexes = self.indexes.get();
         for (namespace, ns) in updates.namespaces {
+            let space = indexes.concern(&namespace, "").then(|| Space::public(&namespace));
             for (key, mut update) in ns.public {
                 for (last, heights) in update.history.drain(..) {
                     batch.put(key::history(&namespace, &key, last), heights);
+                }
+                if let Some(space) = &space {
+                    let (before, after) = (update.before.as_ref(), update.after.as_ref());
+                    indexes.change(&mut batch, space, &key, before, after);
                 }
                 change_row(&mut batch, &mut layer, key::state(&namespace, &key), update);
             }

@@ -17,7 +17,7 @@ pub struct LedgerConfig {
     /// Keys and values that one simulation may read and write together, in bytes; of what it reads
     /// only the keys count, of a range only what is recorded of it.
     pub max_rwset_bytes: usize,
-    /// Range queries that one simulation may start.
+    /// Range queries and rich queries that one simulation may start.
     pub max_ranges: usize,
     /// Blocks after which the private data of a transaction that never came is forgotten. Fabric's
     /// `peer.gossip.pvtData.transientstoreMaxBlockRetention`.
@@ -27,6 +27,15 @@ pub struct LedgerConfig {
     /// How often private data whose time is over is removed from the private data store, in blocks;
     /// it is not given out meanwhile. Fabric's `ledger.pvtdataStore.purgeInterval`.
     pub private_purge_interval_blocks: u64,
+    /// Whether there are rich queries, as on a peer with CouchDB. Without them a query gets the
+    /// answer of a peer with LevelDB.
+    pub rich_queries: bool,
+    /// Longest rich query, in bytes.
+    pub max_query_bytes: usize,
+    /// Values that one rich query may look at, whether it wants them or not.
+    pub max_examined_values: usize,
+    /// Indexes that one chaincode may have, those of its collections included.
+    pub max_indexes: usize,
 }
 
 impl Default for LedgerConfig {
@@ -41,6 +50,10 @@ impl Default for LedgerConfig {
             transient_retention_blocks: 1_000,
             max_transient_bytes: 1 << 30,
             private_purge_interval_blocks: 100,
+            rich_queries: true,
+            max_query_bytes: 1 << 20,
+            max_examined_values: 1_000_000,
+            max_indexes: 64,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use crate::ledger::rich::QueryError;
 use crate::types::{ChannelId, Height, InvalidId};
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
@@ -282,6 +283,12 @@ pub enum LedgerError {
         /// The rule.
         reason: &'static str,
     },
+    /// A rich query that is not answered, or an index definition that is none.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
+    #[error("ExecuteQuery not supported for leveldb")]
+    RichQueriesOff,
     /// Something that this ledger does not do.
     #[error("{0} is not supported by this ledger")]
     Unsupported(&'static str),

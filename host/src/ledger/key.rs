@@ -8,6 +8,7 @@
 //! Invariant: no values in here (see `state`), and nothing that reads or writes.
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::rich;
 use crate::types::Height;
 use crate::types::sha256;
 
@@ -50,6 +51,8 @@ pub(crate) enum Kind {
     },
     /// The number of the block with some hash.
     BlockHash,
+    /// An index of rich queries, or an entry of one.
+    Index,
     /// The last block.
     Savepoint,
     /// Nothing that this program writes.
@@ -276,6 +279,7 @@ pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
             Some((Kind::Block { number }, "the place of the block".to_owned()))
         }
         BLOCK_HASH => Some((Kind::BlockHash, "the index entry of the block's hash".to_owned())),
+        _ if rich::describe(row).is_some() => rich::describe(row).map(|name| (Kind::Index, name)),
         _ if row == SAVEPOINT => Some((Kind::Savepoint, "the savepoint".to_owned())),
         _ => None,
     }

@@ -92,6 +92,14 @@ impl Overlay {
         firsts.map(|(row, _)| row).min().cloned()
     }
 
+    /// The layers from block `block` on, with the numbers of their blocks. Must be called after the
+    /// table was read.
+    pub(crate) fn layers_from(&self, block: u64) -> Vec<(u64, Arc<Layer>)> {
+        let inner = self.read();
+        let skip = inner.layers.partition_point(|(number, _)| *number < block);
+        inner.layers.range(skip..).cloned().collect()
+    }
+
     /// How many layers are kept.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

@@ -1,15 +1,25 @@
-//! A range query that is under way, and what is recorded of it. Fabric: `resultsItr`,
-//! `pvtdataResultsItr`.
+//! The queries of a simulation that are under way, and what is recorded of them. Fabric:
+//! `resultsItr`, `pvtdataResultsItr`.
 //!
-//! Invariant: a query of public keys records every row that it reads, one of private keys none.
+//! Invariant: a query of public keys records every row that it reads, whoever gets to see it, one
+//! of private keys none.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_reads::MAX_DEGREE;
 use crate::ledger::range_reads::RangeReads;
+use crate::ledger::rich::RichRows;
 use crate::ledger::rwset_builder::kv_read;
 use crate::ledger::simulator::KeyValue;
 use crate::ledger::snapshot::StateRange;
 use crate::proto::kvrwset::RangeQueryInfo;
+
+/// A query that hands out rows.
+pub(crate) enum Scan {
+    Range(RangeScan),
+    Rich(Box<RichRows>),
+    /// A rich query that was closed.
+    Closed,
+}
 
 /// One range query.
 pub(crate) struct RangeScan {

@@ -21,6 +21,7 @@ use crate::ledger::recover::savepoint;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
 use crate::ledger::store::Database;
+use crate::ledger::store::Table;
 use crate::types::ChannelId;
 
 const NEW_STATE: &str = "state.new";
@@ -86,6 +87,10 @@ impl LedgerFolder {
             let tables = Tables::open(database, private, &channel)?;
             let (config, blocks) = (self.config.clone(), self.blocks(&channel)?);
             let mut replay = Replay::new(channel.clone(), config, tables, blocks);
+            // Where the old state cannot be read, a peer makes its indexes again when it opens.
+            if let Some(old) = self.old_table(&channel) {
+                replay.copy_indexes(&old, true)?;
+            }
             while replay.next()?.is_some() {
                 on_step(&channel, replay.step()?);
             }
@@ -99,8 +104,12 @@ impl LedgerFolder {
         Ok(rebuilt)
     }
 
+    fn old_table(&self, channel: &ChannelId) -> Option<Table> {
+        self.state.as_ref().ok()?.table(channel).ok()
+    }
+
     fn old_height(&self, channel: &ChannelId) -> Option<u64> {
-        let table = self.state.as_ref().ok()?.table(channel).ok()?;
+        let table = self.old_table(channel)?;
         Some(savepoint(&table).ok()?.map_or(0, |number| number.saturating_add(1)))
     }
 }

@@ -26,6 +26,7 @@ use crate::ledger::key;
 use crate::ledger::overlay::Overlay;
 use crate::ledger::private::store::PrivateStore;
 use crate::ledger::private::transient::TransientStore;
+use crate::ledger::rich::Indexes;
 use crate::ledger::store::Table;
 use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
@@ -40,6 +41,7 @@ impl Ledger {
         blocks: BlockFile,
     ) -> Result<Self, LedgerError> {
         let mut ledger = Self::assemble(channel, config, tables, blocks);
+        ledger.indexes.load(&ledger.table)?;
         let mut offset = ledger.load_tip()?;
         ledger.overlay = Overlay::new(ledger.height());
         let applied = ledger.height();
@@ -90,6 +92,7 @@ impl Ledger {
             transient: TransientStore::new(tables.transient),
             blocks,
             overlay: Overlay::new(0),
+            indexes: Indexes::default(),
             tip: RwLock::new(Tip::default()),
             writer: Mutex::new(Writer { failed: false, offset: 0 }),
         }

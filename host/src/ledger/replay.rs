@@ -76,6 +76,16 @@ impl Replay {
         Ok(Self { _scratch: Some((database, dir)), ..replay })
     }
 
+    /// Has the indexes of another table, before the first block; see `Ledger::copy_indexes`.
+    pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
+        self.ledger.copy_indexes(other, as_built)
+    }
+
+    /// The indexes of which the other table did not have all entries.
+    pub(crate) fn incomplete_indexes(&self) -> Vec<u32> {
+        self.ledger.indexes.get().incomplete()
+    }
+
     /// What became of the next block; None at the end, and at one that was not stored whole.
     ///
     /// Errors: `CorruptBlock` if it is not what was stored, or does not come out as it was stored.

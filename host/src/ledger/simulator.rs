@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
-use crate::ledger::range_scan::RangeScan;
+use crate::ledger::range_scan::{RangeScan, Scan};
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::rwset_builder::RwSetBuilder;
 use crate::ledger::rwset_builder::metadata_bytes;
@@ -19,13 +19,14 @@ use crate::ledger::snapshot::Snapshot;
 use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
 use crate::proto::rwset::TxPvtReadWriteSet;
+use crate::types::Height;
 
 /// One simulation. Its results come out of `finish`, once; dropping it discards them.
 pub struct Simulator {
     pub(crate) snapshot: Snapshot,
     pub(crate) tx_id: String,
     pub(crate) builder: RwSetBuilder,
-    pub(crate) ranges: Vec<RangeScan>,
+    pub(crate) scans: Vec<Scan>,
     pub(crate) wrote: bool,
     paginated: bool,
     pub(crate) queried_private: bool,
@@ -74,7 +75,7 @@ impl Simulator {
             snapshot,
             tx_id: tx_id.to_owned(),
             builder: RwSetBuilder::default(),
-            ranges: Vec::new(),
+            scans: Vec::new(),
             wrote: false,
             paginated: false,
             queried_private: false,
@@ -142,16 +143,12 @@ impl Simulator {
     /// Starts a query of the keys from `start` up to but without `end`; empty means open. Rows come
     /// from `next_row`. Every row read is recorded, whether the chaincode gets to see it or not.
     pub fn range(&mut self, ns: &str, start: &str, end: &str) -> Result<RangeId, LedgerError> {
-        let limits = self.limits();
-        if self.ranges.len() >= limits.max_ranges {
-            return Err(LedgerError::TooManyRanges { limit: limits.max_ranges });
-        }
-        let left = limits.total_query_limit;
+        self.check_ranges()?;
+        let left = self.limits().total_query_limit;
         self.check_room(start.len() + end.len())?;
         let rows = self.snapshot.range(ns, start, end);
-        self.ranges.push(RangeScan::recorded(rows, left, (ns, start, end)));
         self.builder.count(start.len() + end.len());
-        Ok(RangeId(self.ranges.len() - 1))
+        Ok(self.add_scan(Scan::Range(RangeScan::recorded(rows, left, (ns, start, end)))))
     }
 
     /// The next row of a query; None at the end of the range, and after `total_query_limit` rows.
@@ -159,7 +156,11 @@ impl Simulator {
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         self.check_room(0)?;
-        let scan = self.ranges.get_mut(id.0).ok_or(LedgerError::UnknownRange)?;
+        let scan = match self.scans.get_mut(id.0) {
+            Some(Scan::Range(scan)) => scan,
+            Some(Scan::Rich(_)) => return self.next_rich_row(id),
+            _ => return Err(LedgerError::UnknownRange),
+        };
         let (row, kept) = scan.next_row()?;
         self.builder.count(kept);
         Ok(row)
@@ -167,8 +168,10 @@ impl Simulator {
 
     /// Ends a query. What it has read stays recorded. Closing twice does nothing.
     pub fn close_range(&mut self, id: RangeId) {
-        if let Some(scan) = self.ranges.get_mut(id.0) {
-            scan.close();
+        match self.scans.get_mut(id.0) {
+            Some(Scan::Range(scan)) => scan.close(),
+            Some(scan) => *scan = Scan::Closed,
+            None => {}
         }
     }
 
@@ -185,11 +188,7 @@ impl Simulator {
         page_size: usize,
         bookmark: &str,
     ) -> Result<Page, LedgerError> {
-        if self.wrote {
-            let tx_id = self.tx_id.clone();
-            return Err(LedgerError::PaginatedQueryAfterWrite { tx_id });
-        }
-        self.paginated = true;
+        self.begin_pages()?;
         let start = if bookmark.is_empty() { start } else { bookmark };
         let limit = self.limits().total_query_limit;
         let size = if page_size == 0 { limit } else { page_size.min(limit) };
@@ -200,9 +199,11 @@ impl Simulator {
         {
             rows.push(row);
         }
-        let scan = self.ranges.get_mut(id.0).ok_or(LedgerError::UnknownRange)?;
-        let bookmark = scan.peek_key()?.unwrap_or_default();
-        scan.close();
+        let bookmark = match self.scans.get_mut(id.0) {
+            Some(Scan::Range(scan)) => scan.peek_key()?.unwrap_or_default(),
+            _ => String::new(),
+        };
+        self.close_range(id);
         Ok(Page { rows, bookmark })
     }
 
@@ -215,7 +216,9 @@ impl Simulator {
     /// What was read and written.
     pub fn finish(self) -> SimulationResults {
         let mut builder = self.builder;
-        for (namespace, info) in self.ranges.into_iter().filter_map(RangeScan::finish) {
+        for scan in self.scans {
+            let Scan::Range(scan) = scan else { continue };
+            let Some((namespace, info)) = scan.finish() else { continue };
             builder.add_range(&namespace, info);
         }
         let (public, private) = builder.build();
@@ -224,6 +227,39 @@ impl Simulator {
 
     pub(crate) fn limits(&self) -> &LedgerConfig {
         &self.snapshot.ledger().config
+    }
+
+    /// Takes a query in; `check_ranges` came before.
+    pub(crate) fn add_scan(&mut self, scan: Scan) -> RangeId {
+        self.scans.push(scan);
+        RangeId(self.scans.len() - 1)
+    }
+
+    pub(crate) fn scan_mut(&mut self, id: RangeId) -> Option<&mut Scan> {
+        self.scans.get_mut(id.0)
+    }
+
+    /// Whether one more query may be started.
+    pub(crate) fn check_ranges(&self) -> Result<(), LedgerError> {
+        let limit = self.limits().max_ranges;
+        if self.scans.len() >= limit {
+            return Err(LedgerError::TooManyRanges { limit });
+        }
+        Ok(())
+    }
+
+    /// From here on nothing may be written. Fabric: `checkBeforePaginatedQueries`.
+    pub(crate) fn begin_pages(&mut self) -> Result<(), LedgerError> {
+        if self.wrote {
+            let tx_id = self.tx_id.clone();
+            return Err(LedgerError::PaginatedQueryAfterWrite { tx_id });
+        }
+        self.paginated = true;
+        Ok(())
+    }
+
+    pub(crate) fn add_read(&mut self, ns: &str, key: &str, version: Option<Height>) {
+        self.builder.add_read(ns, key, version);
     }
 
     fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {

@@ -7,7 +7,7 @@
 //! recorded of them is the version of the public hash.
 
 use crate::ledger::error::LedgerError;
-use crate::ledger::range_scan::RangeScan;
+use crate::ledger::range_scan::{RangeScan, Scan};
 use crate::ledger::rwset_builder::PrivateWrite;
 use crate::ledger::rwset_builder::metadata_bytes;
 use crate::ledger::simulator::RangeId;
@@ -81,17 +81,13 @@ impl Simulator {
             return Err(LedgerError::PrivateQueryAfterWrite { tx_id: self.tx_id.clone() });
         }
         self.queried_private = true;
-        let limits = self.limits();
-        if self.ranges.len() >= limits.max_ranges {
-            return Err(LedgerError::TooManyRanges { limit: limits.max_ranges });
-        }
-        let left = limits.total_query_limit;
+        self.check_ranges()?;
+        let left = self.limits().total_query_limit;
         let rows = self
             .org
             .as_ref()
             .map(|org| self.snapshot.private_range(org, ns, collection, start, end));
-        self.ranges.push(RangeScan::unrecorded(rows, left));
-        Ok(RangeId(self.ranges.len() - 1))
+        Ok(self.add_scan(Scan::Range(RangeScan::unrecorded(rows, left))))
     }
 
     /// Puts a private key; an empty value deletes it.

@@ -115,7 +115,8 @@ impl Snapshot {
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
     }
 
-    fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
+    /// The value of a row of the table.
+    pub(crate) fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
         // The order matters, see `overlay`.
         let stored = self.open.ledger.table.get(row, VersionedValue::decode)?;
         Ok(self.open.ledger.overlay.replaced(self.open.height, row).unwrap_or(stored))

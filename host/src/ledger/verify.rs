@@ -65,8 +65,9 @@ impl Verified {
         }
     }
 
-    fn compare(&mut self, expected: &Table, stored: &Table) {
-        let mut differences = Differences::new(expected, stored);
+    fn compare(&mut self, expected: &Replay, stored: &Table) {
+        let incomplete = expected.incomplete_indexes();
+        let mut differences = Differences::new(expected.table(), stored, incomplete);
         loop {
             match differences.next() {
                 Ok(Some(difference)) => self.fault(difference.block, difference.reason),
@@ -108,11 +109,17 @@ impl LedgerFolder {
         }
         let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
         let mut replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
+        // Which indexes there are is not in the blocks.
+        if let Some(stored) = &stored
+            && let Err(error) = replay.copy_indexes(stored, false)
+        {
+            found.fault(None, chain(&error));
+        }
         loop {
             if let Some(stored) = &stored
                 && replay.height() == found.state_height
             {
-                found.compare(replay.table(), stored);
+                found.compare(&replay, stored);
             }
             match replay.next() {
                 Ok(Some(outcome)) => {

@@ -1,0 +1,232 @@
+//! Making and removing indexes while the channel is in use.
+//!
+//! A definition is written down first; from then on commits maintain its index. The documents that
+//! are there already are added in batches, between which blocks may be committed, and at the end
+//! the index is declared built. Whatever is interrupted goes on from the beginning when the channel
+//! is opened and asked to: adding an entry twice changes nothing.
+//!
+//! Invariant: every batch is applied by whoever holds the channel's writer, so that no entry is
+//! added for a value that a commit has just replaced.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::commit::Writer;
+use crate::ledger::error::LedgerError;
+use crate::ledger::rich::error::QueryError;
+use crate::ledger::rich::index::Index;
+use crate::ledger::rich::index::IndexDefinition;
+use crate::ledger::rich::index::document;
+use crate::ledger::rich::indexes::IndexState;
+use crate::ledger::rich::indexes::StoredIndex;
+use crate::ledger::rich::space::DEFINITION;
+use crate::ledger::rich::space::Space;
+use crate::ledger::rich::space::definition_row;
+use crate::ledger::rich::space::entry_range;
+use crate::ledger::state::VersionedValue;
+use crate::ledger::store::Batch;
+use crate::ledger::store::Table;
+
+/// Rows of one batch, and bytes of values after which a batch ends.
+const BATCH_ROWS: usize = 1000;
+const BATCH_BYTES: usize = 8 << 20;
+
+impl Ledger {
+    /// Has these indexes from now on; `collection` is empty for public state. An index of the same
+    /// design document and name is replaced if its definition is another one; all others stay.
+    /// Returns when they are built; commits go on meanwhile. Gives how many are new.
+    ///
+    /// Errors: `TooManyIndexes`; nothing has changed then.
+    pub fn define_indexes(
+        &self,
+        namespace: &str,
+        collection: &str,
+        definitions: &[IndexDefinition],
+    ) -> Result<usize, LedgerError> {
+        let new = self.write_definitions(namespace, collection, definitions)?;
+        self.finish_indexes()?;
+        Ok(new)
+    }
+
+    /// Goes on with what an earlier `define_indexes` could not finish.
+    pub fn finish_indexes(&self) -> Result<(), LedgerError> {
+        let set = self.indexes.get();
+        for id in &set.dropped {
+            while self.remove_entries(*id)? {}
+        }
+        for index in set.all().filter(|index| !index.is_built) {
+            for space in self.index_spaces(&index.namespace, &index.collection) {
+                let (mut from, to) = space.bounds();
+                while let Some(next) = self.add_entries(index, &space, &from, &to)? {
+                    from = next;
+                }
+            }
+            self.declare_built(index)?;
+        }
+        Ok(())
+    }
+
+    /// The indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, whether it is built.
+    pub fn indexes_of(&self, namespace: &str) -> Vec<(String, String, bool)> {
+        let set = self.indexes.get();
+        let own = set.all().filter(|index| index.namespace == namespace);
+        own.map(|index| (index.collection.clone(), index.definition.full_name(), index.is_built))
+            .collect()
+    }
+
+    /// Where the documents of an index are. Private state has none yet: whoever adds one adds its
+    /// spaces here and calls `IndexSet::change` where a commit changes its rows.
+    fn index_spaces(&self, namespace: &str, collection: &str) -> Vec<Space> {
+        Vec::from_iter(collection.is_empty().then(|| Space::public(namespace)))
+    }
+
+    fn write_definitions(
+        &self,
+        namespace: &str,
+        collection: &str,
+        definitions: &[IndexDefinition],
+    ) -> Result<usize, LedgerError> {
+        let _writer = self.writer()?;
+        let set = self.indexes.get();
+        let mut batch = Batch::default();
+        let mut names: BTreeSet<_> = set
+            .all()
+            .filter(|index| index.namespace == namespace)
+            .map(|index| (index.collection.clone(), index.definition.full_name()))
+            .collect();
+        let (mut next_id, mut replaced) = (set.next_id, Vec::new());
+        // The last definition of a name counts, as if they had come one after the other.
+        let named = |definition| (IndexDefinition::full_name(definition), definition);
+        let wanted: BTreeMap<_, _> = definitions.iter().map(named).collect();
+        for (name, definition) in &wanted {
+            let mut known = set.of(namespace, collection).iter();
+            match known.find(|index| index.definition.full_name() == *name) {
+                Some(index) if index.definition.json == definition.json => continue,
+                Some(index) => {
+                    index.stored(IndexState::Dropped).put(&mut batch, index.id)?;
+                    replaced.push(Arc::clone(index));
+                }
+                None => {}
+            }
+            let stored = StoredIndex {
+                namespace: namespace.to_owned(),
+                collection: collection.to_owned(),
+                definition: definition.json.clone(),
+                state: IndexState::Building,
+            };
+            stored.put(&mut batch, next_id)?;
+            next_id += 1;
+            names.insert((collection.to_owned(), name.clone()));
+        }
+        let limit = self.config.max_indexes;
+        if names.len() > limit {
+            let namespace = namespace.to_owned();
+            return Err(QueryError::TooManyIndexes { namespace, limit }.into());
+        }
+        let new = next_id - set.next_id;
+        if new > 0 {
+            // Before any entry goes, whoever reads the index must know.
+            replaced.iter().for_each(|index| index.replaced.store(true, Ordering::SeqCst));
+            self.table.apply(batch)?;
+            self.indexes.load(&self.table)?;
+        }
+        Ok(new as usize)
+    }
+
+    /// Adds the entries of some documents; gives the row to go on with.
+    fn add_entries(
+        &self,
+        index: &Index,
+        space: &Space,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        let _writer = self.writer()?;
+        // Somebody else may have finished it, or dropped it.
+        if !self.indexes.get().all().any(|known| known.id == index.id && !known.is_built) {
+            return Ok(None);
+        }
+        let (mut batch, mut rows, mut bytes) = (Batch::default(), 0, 0);
+        let mut next = None;
+        for row in self.table.range(from, to) {
+            let (row, value) = row?;
+            if rows == BATCH_ROWS || bytes >= BATCH_BYTES {
+                next = Some(row);
+                break;
+            }
+            (rows, bytes) = (rows + 1, bytes + value.len());
+            let key = space.key(&row)?;
+            let value = document(&VersionedValue::decode(&value)?.value);
+            if let Some(entry) = value.and_then(|value| index.row(space, &key, &value)) {
+                batch.put(entry, Vec::new());
+            }
+        }
+        self.table.apply(batch)?;
+        Ok(next)
+    }
+
+    fn declare_built(&self, index: &Index) -> Result<(), LedgerError> {
+        let _writer = self.writer()?;
+        if self.indexes.get().all().any(|known| known.id == index.id && !known.is_built) {
+            let mut batch = Batch::default();
+            index.stored(IndexState::Built).put(&mut batch, index.id)?;
+            self.table.apply(batch)?;
+            self.indexes.load(&self.table)?;
+            let (channel, chaincode) = (&self.channel, index.namespace.as_str());
+            let name = index.definition.full_name();
+            tracing::info!(%channel, chaincode, collection = index.collection, name, "built index");
+        }
+        Ok(())
+    }
+
+    /// Removes some entries of a dropped index; at the end its row. Whether there is more to do.
+    fn remove_entries(&self, id: u32) -> Result<bool, LedgerError> {
+        let _writer = self.writer()?;
+        let (from, to) = entry_range(id);
+        let (mut batch, mut rows) = (Batch::default(), 0);
+        for row in self.table.range(&from, &to).take(BATCH_ROWS) {
+            batch.delete(row?.0);
+            rows += 1;
+        }
+        if rows < BATCH_ROWS {
+            batch.delete(definition_row(id));
+        }
+        self.table.apply(batch)?;
+        if rows < BATCH_ROWS {
+            self.indexes.load(&self.table)?;
+        }
+        Ok(rows == BATCH_ROWS)
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, LedgerError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.failed {
+            return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
+        }
+        Ok(writer)
+    }
+
+    /// Has the indexes of another table, for a table that is made anew from the first block on.
+    /// `as_built`: there is nothing yet that could be missing in them.
+    pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        for row in other.range(&[DEFINITION], &[DEFINITION + 1]) {
+            let (row, value) = row?;
+            match serde_json::from_slice::<StoredIndex>(&value) {
+                Ok(stored) if as_built && stored.state == IndexState::Dropped => {}
+                Ok(mut stored) if as_built => {
+                    stored.state = IndexState::Built;
+                    batch.put(row, stored.encode()?);
+                }
+                _ => batch.put(row, value),
+            }
+        }
+        self.table.apply(batch)?;
+        self.indexes.load(&self.table)
+    }
+}

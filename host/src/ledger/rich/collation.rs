@@ -1,0 +1,272 @@
+//! CouchDB's order over JSON values: null, false, true, numbers, strings, arrays, objects.
+//!
+//! Strings have the order of their bytes, not that of a locale: what an endorsement reads may not
+//! depend on the version of a table of characters. Numbers are compared as doubles, as on a Fabric
+//! peer, whose values pass through Go's `float64` before CouchDB gets them.
+//!
+//! Invariant: `encode` keeps the order of `compare`; values that differ only after its limit come
+//! out the same.
+
+use std::cmp::Ordering;
+
+use serde_json::Number;
+use serde_json::Value;
+
+/// Bytes of an encoded value after which it is cut.
+pub(super) const MAX_ENCODED: usize = 512;
+
+/// Below every tag, so that what ends early comes first.
+const END: u8 = 0;
+const NULL: u8 = 2;
+const FALSE: u8 = 3;
+const TRUE: u8 = 4;
+const NUMBER: u8 = 5;
+const STRING: u8 = 6;
+const ARRAY: u8 = 7;
+const OBJECT: u8 = 8;
+/// Bytes of a number with its tag; nothing is begun where less is left.
+const WIDEST: usize = 9;
+
+/// The order of two values.
+pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            // JSON has no value that is not a number.
+            double(a).partial_cmp(&double(b)).unwrap_or(Ordering::Equal)
+        }
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Array(a), Value::Array(b)) => {
+            let orders = a.iter().zip(b).map(|(a, b)| compare(a, b));
+            first_unequal(orders).then(a.len().cmp(&b.len()))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let orders = a
+                .iter()
+                .zip(b)
+                .map(|((a_name, a), (b_name, b))| a_name.cmp(b_name).then_with(|| compare(a, b)));
+            first_unequal(orders).then(a.len().cmp(&b.len()))
+        }
+        _ => tag(a).cmp(&tag(b)),
+    }
+}
+
+/// Appends the bytes of a value; no encoding is the beginning of another.
+pub(super) fn encode(value: &Value, out: &mut Vec<u8>) {
+    let limit = out.len() + MAX_ENCODED;
+    encode_within(value, limit, out);
+}
+
+/// As `encode`, for a string.
+pub(super) fn encode_text(text: &str, out: &mut Vec<u8>) {
+    let limit = out.len() + MAX_ENCODED;
+    out.push(STRING);
+    push_text(text, limit, out);
+}
+
+/// What the encodings of all strings have in front that begin with `text`.
+pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_text(text, &mut bytes);
+    // The two bytes that end a string.
+    bytes.truncate(bytes.len() - 2);
+    bytes
+}
+
+/// The length of the encoded value at the start of `bytes`.
+pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut open) = (0, Vec::new());
+    loop {
+        let tag = *bytes.get(at)?;
+        at += 1;
+        match tag {
+            END => {
+                open.pop()?;
+            }
+            NULL | FALSE | TRUE => {}
+            NUMBER => at += 8,
+            STRING => at += text_len(bytes.get(at..)?)?,
+            ARRAY | OBJECT => open.push(tag),
+            _ => return None,
+        }
+        if open.is_empty() {
+            return (at <= bytes.len()).then_some(at);
+        }
+    }
+}
+
+fn encode_within(value: &Value, limit: usize, out: &mut Vec<u8>) {
+    out.push(tag(value));
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => {
+            let bits = double(number).to_bits();
+            // Negative numbers in front, and those the other way round.
+            let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
+            out.extend_from_slice(&(bits ^ flip).to_be_bytes());
+        }
+        Value::String(text) => push_text(text, limit, out),
+        Value::Array(elements) => {
+            for element in elements {
+                if out.len() + WIDEST > limit {
+                    break;
+                }
+                encode_within(element, limit, out);
+            }
+            out.push(END);
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                if out.len() + WIDEST > limit {
+                    break;
+                }
+                out.push(STRING);
+                push_text(name, limit, out);
+                if out.len() + WIDEST > limit {
+                    break;
+                }
+                encode_within(member, limit, out);
+            }
+            out.push(END);
+        }
+    }
+}
+
+/// Zero bytes become two, so that two zeros end a string.
+fn push_text(text: &str, limit: usize, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        if out.len() >= limit {
+            break;
+        }
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xff);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
+fn text_len(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += 1 + bytes.get(at..)?.iter().position(|byte| *byte == 0)?;
+        let next = bytes.get(at)?;
+        at += 1;
+        if *next == 0 {
+            return Some(at);
+        }
+    }
+}
+
+fn tag(value: &Value) -> u8 {
+    match value {
+        Value::Null => NULL,
+        Value::Bool(false) => FALSE,
+        Value::Bool(true) => TRUE,
+        Value::Number(_) => NUMBER,
+        Value::String(_) => STRING,
+        Value::Array(_) => ARRAY,
+        Value::Object(_) => OBJECT,
+    }
+}
+
+/// Without the sign of zero.
+fn double(number: &Number) -> f64 {
+    number.as_f64().unwrap_or_default() + 0.0
+}
+
+fn first_unequal(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn encoded(value: &Value) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode(value, &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn types_have_couchdbs_order() {
+        let ordered = [
+            json!(null),
+            json!(false),
+            json!(true),
+            json!(-1e300),
+            json!(-2.5),
+            json!(-1),
+            json!(0),
+            json!(1e-7),
+            json!(1),
+            json!(1.5),
+            json!(9_007_199_254_740_992_u64),
+            json!(1e300),
+            json!(""),
+            json!("\0"),
+            json!("A"),
+            json!("a"),
+            json!("a\0"),
+            json!("a\0b"),
+            json!("aa"),
+            json!("b"),
+            json!("é"),
+            json!([]),
+            json!([null]),
+            json!([1]),
+            json!([1, 2]),
+            json!([2]),
+            json!(["a"]),
+            json!([[]]),
+            json!({}),
+            json!({"a": 1}),
+            json!({"a": 1, "b": 0}),
+            json!({"a": 2}),
+            json!({"b": 0}),
+        ];
+        for (i, a) in ordered.iter().enumerate() {
+            for (j, b) in ordered.iter().enumerate() {
+                assert_eq!(compare(a, b), i.cmp(&j), "{a} {b}");
+                assert_eq!(encoded(a).cmp(&encoded(b)), i.cmp(&j), "{a} {b}");
+            }
+            assert_eq!(encoded_len(&[encoded(a), vec![7; 20]].concat()), Some(encoded(a).len()));
+        }
+        assert_eq!(compare(&json!(1), &json!(1.0)), Ordering::Equal);
+        assert_eq!(encoded(&json!(-0.0)), encoded(&json!(0)));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let long = prop_oneof!["[a\\x00]{0,4}", "a{500,520}[ab]{0,3}"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3_i64..3).prop_map(Value::from),
+            (-2.0..2.0).prop_map(Value::from),
+            long.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 200, 60, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..60).prop_map(Value::from),
+                prop::collection::btree_map("[a-c]{0,2}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_keeps_the_order(a in values(), b in values()) {
+            let (x, y) = (encoded(&a), encoded(&b));
+            if compare(&a, &b).is_le() {
+                prop_assert!(x <= y, "{a} {b}");
+            }
+            prop_assert_eq!(encoded_len(&x), Some(x.len()));
+            prop_assert!(x.len() < MAX_ENCODED + 64, "{}", x.len());
+            prop_assert!(!y.starts_with(&x) || x == y);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is wrong with a rich query or an index definition.
+//!
+//! Invariant: the client's or the chaincode's fault, never the ledger's.
+
+/// A query that is not answered. The texts begin as Fabric's peer hands on CouchDB's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// CouchDB would have refused it.
+    #[error("error handling CouchDB request. Error:{error},  Status Code:400,  Reason:{reason}")]
+    Refused {
+        /// CouchDB's word for it, such as `no_usable_index`.
+        error: &'static str,
+        /// What, and where in the query.
+        reason: String,
+    },
+    /// Fabric's peer would have refused it.
+    #[error("fields definition must be an array")]
+    Fields,
+    /// Not a JSON object.
+    #[error("a rich query must be a JSON object: {reason}")]
+    NotJson {
+        /// What the parser says.
+        reason: String,
+    },
+    /// Longer than the limit.
+    #[error("a rich query of {bytes} bytes is longer than the limit of {limit} bytes")]
+    TooLong {
+        /// The query's length.
+        bytes: usize,
+        /// `LedgerConfig::max_query_bytes`.
+        limit: usize,
+    },
+    /// It would look at too many values.
+    #[error("a rich query may examine at most {limit} values; an index would make them fewer")]
+    TooManyExamined {
+        /// `LedgerConfig::max_examined_values`.
+        limit: usize,
+    },
+    /// The index that it reads was replaced while it was read.
+    #[error("index {name} was replaced while a query read it")]
+    IndexReplaced {
+        /// The index.
+        name: String,
+    },
+    /// Not an index definition.
+    #[error("not an index definition: {reason}")]
+    Definition {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A namespace has too many indexes.
+    #[error("chaincode {namespace} may have at most {limit} indexes")]
+    TooManyIndexes {
+        /// The chaincode.
+        namespace: String,
+        /// `LedgerConfig::max_indexes`.
+        limit: usize,
+    },
+}
+
+impl QueryError {
+    /// What CouchDB calls `error`.
+    pub(super) fn refused(error: &'static str, reason: impl Into<String>) -> Self {
+        Self::Refused { error, reason: reason.into() }
+    }
+
+    /// An operator with an argument that it does not take; `place` says where in the selector.
+    pub(super) fn bad_arg(operator: &str, argument: &serde_json::Value, place: &str) -> Self {
+        let mut shown: String = argument.to_string().chars().take(81).collect();
+        if shown.chars().count() > 80 {
+            shown.pop();
+            shown.push_str("...");
+        }
+        let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");
+        Self::refused("bad_arg", reason)
+    }
+
+    pub(super) fn definition(reason: impl Into<String>) -> Self {
+        Self::Definition { reason: reason.into() }
+    }
+}

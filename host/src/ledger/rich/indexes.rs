@@ -1,0 +1,210 @@
+//! The indexes of a channel: which there are, and what a commit changes in them.
+//!
+//! Entries are in the table of the channel, one row each without a value; one more row for each
+//! index says what it is. A commit changes entries in its own batch, so an index is never behind
+//! the state.
+//!
+//! Invariant: changed only by whoever holds the channel's writer; readers share what was there when
+//! they began.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::rich::field::Document;
+use crate::ledger::rich::index::Index;
+use crate::ledger::rich::index::IndexDefinition;
+use crate::ledger::rich::index::document;
+use crate::ledger::rich::space::DEFINITION;
+use crate::ledger::rich::space::Space;
+use crate::ledger::rich::space::definition_row;
+use crate::ledger::state::VersionedValue;
+use crate::ledger::store::Batch;
+use crate::ledger::store::Table;
+
+/// The indexes of a channel.
+#[derive(Default)]
+pub(crate) struct Indexes {
+    all: RwLock<Arc<IndexSet>>,
+}
+
+/// All indexes at some time. Those that are on their way out are not among them.
+#[derive(Default)]
+pub(crate) struct IndexSet {
+    /// By namespace and collection, then by design document and name.
+    spaces: BTreeMap<(String, String), Vec<Arc<Index>>>,
+    /// The ids of indexes whose entries have yet to be removed.
+    pub(super) dropped: Vec<u32>,
+    pub(super) next_id: u32,
+}
+
+/// How far an index is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexState {
+    /// Commits maintain it; documents from before it are still being added.
+    Building,
+    /// Complete.
+    Built,
+    /// Its entries are being removed.
+    Dropped,
+}
+
+/// The row of an index.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredIndex {
+    pub(super) namespace: String,
+    pub(super) collection: String,
+    /// The JSON of the definition.
+    pub(super) definition: String,
+    pub(super) state: IndexState,
+}
+
+impl Indexes {
+    /// What there is now.
+    pub(crate) fn get(&self) -> Arc<IndexSet> {
+        Arc::clone(&self.all.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads anew what a table holds.
+    pub(crate) fn load(&self, table: &Table) -> Result<(), LedgerError> {
+        let set = IndexSet::read(table, &self.get())?;
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        Ok(())
+    }
+}
+
+impl IndexSet {
+    /// What a table holds. Indexes that were there `before` stay the same ones to their readers.
+    fn read(table: &Table, before: &Self) -> Result<Self, LedgerError> {
+        let mut set = Self::default();
+        for row in table.range(&[DEFINITION], &[DEFINITION + 1]) {
+            let (row, value) = row?;
+            let damaged = LedgerError::CorruptState { what: "an index definition does not parse" };
+            let id = row.get(1..).and_then(|id| id.try_into().ok()).map(u32::from_be_bytes);
+            let (Some(id), Ok(stored)) = (id, serde_json::from_slice::<StoredIndex>(&value)) else {
+                return Err(damaged);
+            };
+            set.next_id = id.saturating_add(1);
+            if stored.state == IndexState::Dropped {
+                set.dropped.push(id);
+                continue;
+            }
+            let definition =
+                IndexDefinition::parse(stored.definition.as_bytes()).map_err(|_| damaged)?;
+            let known = before.all().find(|index| index.id == id);
+            let index = Index {
+                id,
+                namespace: stored.namespace,
+                collection: stored.collection,
+                definition,
+                is_built: stored.state == IndexState::Built,
+                replaced: known.map(|known| Arc::clone(&known.replaced)).unwrap_or_default(),
+            };
+            let space = (index.namespace.clone(), index.collection.clone());
+            set.spaces.entry(space).or_default().push(Arc::new(index));
+        }
+        for indexes in set.spaces.values_mut() {
+            let name = |index: &Arc<Index>| index.definition.full_name();
+            indexes.sort_by_key(name);
+        }
+        Ok(set)
+    }
+
+    /// The indexes of a space, by their names; those that are not built are among them.
+    pub(super) fn of(&self, namespace: &str, collection: &str) -> &[Arc<Index>] {
+        if self.spaces.is_empty() {
+            return &[];
+        }
+        let space = (namespace.to_owned(), collection.to_owned());
+        self.spaces.get(&space).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those that are not complete: which entries they have cannot be said.
+    pub(crate) fn incomplete(&self) -> Vec<u32> {
+        let building = self.all().filter(|index| !index.is_built).map(|index| index.id);
+        building.chain(self.dropped.iter().copied()).collect()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Index>> {
+        self.spaces.values().flatten()
+    }
+
+    /// Whether a commit to this space changes any index.
+    pub(crate) fn concern(&self, namespace: &str, collection: &str) -> bool {
+        !self.of(namespace, collection).is_empty()
+    }
+
+    /// Adds to a batch what the change of one key's value changes in the indexes of its space.
+    pub(crate) fn change(
+        &self,
+        batch: &mut Batch,
+        space: &Space,
+        key: &str,
+        before: Option<&VersionedValue>,
+        after: Option<&VersionedValue>,
+    ) {
+        let indexes = self.of(space.namespace(), space.collection());
+        if indexes.is_empty() {
+            return;
+        }
+        let [before, after] = [before, after].map(|value| document(&value?.value));
+        for index in indexes {
+            let [old, new] = [&before, &after]
+                .map(|value| value.as_ref().and_then(|value| index.row(space, key, value)));
+            if old == new {
+                continue;
+            }
+            if let Some(row) = old {
+                batch.delete(row);
+            }
+            if let Some(row) = new {
+                batch.put(row, Vec::new());
+            }
+        }
+    }
+}
+
+impl Index {
+    /// The entry of a document; None if it is not in the index.
+    pub(super) fn row(
+        &self,
+        space: &Space,
+        key: &str,
+        value: &serde_json::Value,
+    ) -> Option<Vec<u8>> {
+        let entry = self.definition.entry(Document { key: Some(key), value })?;
+        let mut row = space.index_head(self.id);
+        row.extend_from_slice(&entry);
+        row.extend_from_slice(key.as_bytes());
+        Some(row)
+    }
+
+    pub(super) fn stored(&self, state: IndexState) -> StoredIndex {
+        StoredIndex {
+            namespace: self.namespace.clone(),
+            collection: self.collection.clone(),
+            definition: self.definition.json.clone(),
+            state,
+        }
+    }
+}
+
+impl StoredIndex {
+    /// Adds its row to a batch.
+    pub(super) fn put(&self, batch: &mut Batch, id: u32) -> Result<(), LedgerError> {
+        batch.put(definition_row(id), self.encode()?);
+        Ok(())
+    }
+
+    /// The value of its row.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, LedgerError> {
+        serde_json::to_vec(self)
+            .map_err(|_| LedgerError::CorruptState { what: "an index cannot be written" })
+    }
+}

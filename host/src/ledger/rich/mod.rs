@@ -1,0 +1,44 @@
+//! Rich queries: CouchDB selectors over the JSON values of one namespace, with secondary indexes.
+//! Fabric: `statedb/statecouchdb`; CouchDB: `src/mango`.
+//!
+//! A query is parsed (`query`, `selector`), an index is chosen for it (`plan`), and its rows come
+//! one by one in the order of that index, or of the keys if there is none (`scan`). Rows of an
+//! index are hints: every row is read at the height of the snapshot and matched again.
+//!
+//! Invariant: nothing here decides what a simulation records; that is the simulator's.
+
+mod build;
+mod collation;
+mod error;
+mod field;
+mod index;
+mod indexes;
+mod matching;
+mod negation;
+mod page;
+mod plan;
+mod projection;
+mod query;
+mod regular;
+mod scan;
+mod selector;
+mod simulation;
+mod space;
+
+#[cfg(test)]
+mod index_tests;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod query_tests;
+#[cfg(test)]
+mod selector_tests;
+
+pub use error::QueryError;
+pub use index::IndexDefinition;
+pub use indexes::IndexState;
+pub(crate) use indexes::Indexes;
+pub(crate) use simulation::RichRows;
+pub(crate) use space::Space;
+pub(crate) use space::describe;
+pub(crate) use space::entry_index;

@@ -1,0 +1,270 @@
+//! Which index a query reads, and which part of it. CouchDB: `mango_idx_view:is_usable/3`,
+//! `mango_cursor_view:choose_best_index/2`.
+//!
+//! An index can be used if every document that the selector wants has all of its fields, and if it
+//! has the wanted order. Of several that can, the one counts whose fields the selector restricts
+//! most; then the one with fewer fields; then the name decides.
+//!
+//! Invariant: depends on the query and the definitions only, so that peers agree.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::ledger::rich::collation::encode;
+use crate::ledger::rich::collation::encode_beginning;
+use crate::ledger::rich::error::QueryError;
+use crate::ledger::rich::field::Path;
+use crate::ledger::rich::index::Index;
+use crate::ledger::rich::query::Query;
+use crate::ledger::rich::selector::Condition;
+use crate::ledger::rich::selector::Selector;
+use crate::ledger::rich::space::Space;
+use crate::ledger::rich::space::after_prefix;
+
+/// What CouchDB says when it reads every document.
+const NO_INDEX: &str = "No matching index found, create an index to optimize query time.";
+
+/// Which rows to read.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// None: the values themselves.
+    pub(super) index: Option<Arc<Index>>,
+    pub(super) from: Vec<u8>,
+    /// Without this one.
+    pub(super) to: Vec<u8>,
+    /// From the last to the first.
+    pub(super) reverse: bool,
+    /// In CouchDB's words.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Between which encoded values a field must be, from the first up to but without the second.
+#[derive(Default)]
+struct Span {
+    low: Option<Vec<u8>>,
+    high: Option<Vec<u8>>,
+    /// Only one value will do.
+    is_constant: bool,
+}
+
+impl Plan {
+    /// The plan for a query of a space that has these indexes.
+    ///
+    /// Errors: a sort, or an index without alternative, and none that could be used.
+    pub(super) fn new(
+        query: &Query,
+        space: &Space,
+        indexes: &[Arc<Index>],
+    ) -> Result<Self, QueryError> {
+        let named = |index: &&Arc<Index>| {
+            query.use_index.as_ref().is_some_and(|wanted| {
+                let definition = &index.definition;
+                definition.ddoc == wanted.ddoc
+                    && wanted.name.as_ref().is_none_or(|name| *name == definition.name)
+            })
+        };
+        let usable = |index: &&Arc<Index>| {
+            // A part of the documents will do for whoever asks for this part by name.
+            let is_whole = index.definition.filter.is_none();
+            index.is_built && (is_whole || named(index)) && is_usable(index, query)
+        };
+        let usable: Vec<&Arc<Index>> = indexes.iter().filter(usable).collect();
+        let mut warnings = Vec::new();
+        let mut best = best(usable.iter().copied().filter(named), &query.selector);
+        if let (None, Some(wanted)) = (best, &query.use_index) {
+            if !query.allow_fallback {
+                let reason = format!("_design/{} cannot be used for this query.", wanted.ddoc);
+                return Err(QueryError::refused("no_usable_index", reason));
+            }
+            warnings.push(match &wanted.name {
+                None => format!(
+                    "_design/{} was not used because it does not contain a valid index for this \
+                     query.",
+                    wanted.ddoc
+                ),
+                Some(name) => format!(
+                    "_design/{}, {name} was not used because it is not a valid index for this \
+                     query.",
+                    wanted.ddoc
+                ),
+            });
+        }
+        best = best.or_else(|| self::best(usable.into_iter(), &query.selector));
+        let (reverse, by_key) = (query.sort.descending, query.sort.fields.iter().all(Path::is_id));
+        match best {
+            Some(index) => {
+                let (from, to) = index_bounds(index, space, &query.selector);
+                Ok(Self { index: Some(Arc::clone(index)), from, to, reverse, warnings })
+            }
+            None if by_key && query.sort.fields.len() <= 1 => {
+                let (from, to) = key_bounds(space, &query.selector);
+                warnings.push(NO_INDEX.to_owned());
+                Ok(Self { index: None, from, to, reverse, warnings })
+            }
+            None => {
+                let reason = "No index exists for this sort, try indexing by the sort fields.";
+                Err(QueryError::refused("no_usable_index", reason))
+            }
+        }
+    }
+}
+
+fn is_usable(index: &Index, query: &Query) -> bool {
+    let (columns, sort) = (&index.definition.columns, &query.sort.fields);
+    if matches!(&query.selector, Selector::All(parts) if parts.is_empty()) {
+        return false;
+    }
+    let is_there =
+        |column: &Path| column.is_id() || sort.contains(column) || query.selector.requires(column);
+    if !columns.iter().all(is_there) {
+        return false;
+    }
+    // Columns that have one value only may stand in front of those to sort by.
+    let Some(first) = sort.first() else { return true };
+    let constant =
+        |column: &&Path| *column != first && Span::of(&query.selector, column).is_constant;
+    let skipped = columns.iter().take_while(constant).count();
+    columns.get(skipped..).is_some_and(|columns| columns.starts_with(sort))
+}
+
+/// The one that leaves the fewest columns open.
+fn best<'a>(
+    indexes: impl Iterator<Item = &'a Arc<Index>>,
+    selector: &Selector,
+) -> Option<&'a Arc<Index>> {
+    indexes.min_by_key(|index| {
+        let columns = &index.definition.columns;
+        let bounded = |column: &&Path| !Span::of(selector, column).is_open();
+        let open = columns.len() - columns.iter().take_while(bounded).count();
+        (open, columns.len(), index.definition.full_name())
+    })
+}
+
+/// The entries that a selector wants: fields with one value, then one with a range.
+fn index_bounds(index: &Index, space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
+    let mut prefix = space.index_head(index.id);
+    for column in &index.definition.columns {
+        let span = Span::of(selector, column);
+        match (span.low, span.high) {
+            (Some(only), _) if span.is_constant => prefix.extend_from_slice(&only),
+            (low, high) => {
+                let from = [prefix.as_slice(), &low.unwrap_or_default()].concat();
+                let to = match high {
+                    Some(high) => [prefix.as_slice(), &high].concat(),
+                    None => after_prefix(prefix),
+                };
+                return (from, to);
+            }
+        }
+    }
+    (prefix.clone(), after_prefix(prefix))
+}
+
+/// The values whose keys a selector wants.
+fn key_bounds(space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
+    fn narrow(selector: &Selector, space: &Space, from: &mut Vec<u8>, to: &mut Vec<u8>) {
+        let (first, last) = match selector {
+            Selector::All(parts) => {
+                parts.iter().for_each(|part| narrow(part, space, from, to));
+                return;
+            }
+            Selector::Field(path, condition) if path.is_id() => match condition {
+                Condition::Eq(Value::String(key)) => (Some(key), Some(key)),
+                Condition::Gt(Value::String(key)) | Condition::Gte(Value::String(key)) => {
+                    (Some(key), None)
+                }
+                Condition::Lt(Value::String(key)) | Condition::Lte(Value::String(key)) => {
+                    (None, Some(key))
+                }
+                _ => return,
+            },
+            _ => return,
+        };
+        if let Some(first) = first {
+            *from = space.row(first).max(std::mem::take(from));
+        }
+        if let Some(last) = last {
+            let after = [space.row(last), vec![0]].concat();
+            *to = after.min(std::mem::take(to));
+        }
+    }
+    let (mut from, mut to) = space.bounds();
+    narrow(selector, space, &mut from, &mut to);
+    (from, to)
+}
+
+impl Selector {
+    /// Whether every document that it wants has something at a path.
+    fn requires(&self, path: &Path) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(|part| part.requires(path)),
+            Self::Any(parts) => parts.iter().all(|part| part.requires(path)),
+            Self::Field(field, condition) => {
+                field == path && !matches!(condition, Condition::Exists(false))
+            }
+            Self::Nothing => true,
+        }
+    }
+}
+
+impl Span {
+    /// What a selector says of a field, as far as all of it must hold.
+    fn of(selector: &Selector, path: &Path) -> Self {
+        let mut span = Self::default();
+        span.narrow(selector, path);
+        span
+    }
+
+    fn is_open(&self) -> bool {
+        self.low.is_none() && self.high.is_none()
+    }
+
+    fn narrow(&mut self, selector: &Selector, path: &Path) {
+        match selector {
+            Selector::All(parts) => parts.iter().for_each(|part| self.narrow(part, path)),
+            Selector::Field(field, condition) if field == path => self.add(condition),
+            _ => {}
+        }
+    }
+
+    /// Ends are always part of the span: encodings are cut, so an end may stand for more.
+    fn add(&mut self, condition: &Condition) {
+        let encoded = |value: &Value| {
+            let mut bytes = Vec::new();
+            encode(value, &mut bytes);
+            bytes
+        };
+        match condition {
+            Condition::Eq(value) => {
+                self.is_constant = true;
+                // Of two values that are both wanted, either finds what there is to find: nothing.
+                let only = encoded(value);
+                self.high = Some(after_prefix(only.clone()));
+                self.low = Some(only);
+            }
+            _ if self.is_constant => {}
+            Condition::Gt(value) | Condition::Gte(value) => self.raise(encoded(value)),
+            Condition::Lt(value) | Condition::Lte(value) => {
+                self.lower(after_prefix(encoded(value)));
+            }
+            Condition::BeginsWith(text) => {
+                let beginning = encode_beginning(text);
+                self.lower(after_prefix(beginning.clone()));
+                self.raise(beginning);
+            }
+            _ => {}
+        }
+    }
+
+    fn raise(&mut self, low: Vec<u8>) {
+        self.low = self.low.take().max(Some(low));
+    }
+
+    fn lower(&mut self, high: Vec<u8>) {
+        self.high = Some(match self.high.take() {
+            Some(known) => known.min(high),
+            None => high,
+        });
+    }
+}

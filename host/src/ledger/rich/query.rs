@@ -1,0 +1,236 @@
+//! The JSON of one rich query. CouchDB: `mango_opts:validate_find`; what Fabric's peer rewrites of
+//! it: `statecouchdb.go`, `applyAdditionalQueryOptions`.
+//!
+//! `limit` is taken and has no effect, as on a Fabric peer, which puts its own in its place: how
+//! many rows come is for the reader to say, or for the page size.
+//!
+//! Invariant: parsed once and never changed.
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::ledger::rich::error::QueryError;
+use crate::ledger::rich::field::Path;
+use crate::ledger::rich::projection::Projection;
+use crate::ledger::rich::selector::Selector;
+
+/// A rich query.
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub(super) selector: Selector,
+    pub(super) sort: Sort,
+    /// None: whole values.
+    pub(super) fields: Option<Projection>,
+    /// Rows to leave out at the beginning.
+    pub(super) skip: u64,
+    pub(super) use_index: Option<IndexName>,
+    /// Whether another index may do when that one cannot.
+    pub(super) allow_fallback: bool,
+    /// Where to go on; None: from the beginning.
+    pub(super) bookmark: Option<String>,
+}
+
+/// The order that is wanted; without fields: any.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sort {
+    pub(super) fields: Vec<Path>,
+    pub(super) descending: bool,
+}
+
+/// An index, or all of a design document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IndexName {
+    /// Without `_design/`.
+    pub(super) ddoc: String,
+    pub(super) name: Option<String>,
+}
+
+impl Query {
+    /// Reads a query of at most `limit` bytes.
+    pub(super) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
+        if text.len() > limit {
+            return Err(QueryError::TooLong { bytes: text.len(), limit });
+        }
+        let json: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| QueryError::NotJson { reason: error.to_string() })?;
+        let selector = json.get("selector").ok_or_else(|| {
+            QueryError::refused("missing_required_key", "Missing required key: selector")
+        })?;
+        let mut query = Self {
+            selector: Selector::parse(selector, "selector")?,
+            sort: Sort::default(),
+            fields: None,
+            skip: 0,
+            use_index: None,
+            allow_fallback: true,
+            bookmark: None,
+        };
+        for (key, value) in &json {
+            match key.as_str() {
+                "selector" | "limit" => {}
+                "sort" => query.sort = Sort::parse(value)?,
+                "fields" => query.fields = Some(Projection::parse(value)?),
+                "skip" => query.skip = value.as_u64().ok_or_else(|| not_natural(value))?,
+                "use_index" => query.use_index = IndexName::parse(value)?,
+                "bookmark" => query.bookmark = bookmark(value)?,
+                "allow_fallback" => query.allow_fallback = boolean(value)?,
+                // They say how CouchDB's nodes agree, of which there is none here.
+                "conflicts" | "update" | "stable" | "execution_stats" => {
+                    boolean(value)?;
+                }
+                "r" | "stale" => {}
+                _ => {
+                    let reason = format!("Invalid key {key} for this request.");
+                    return Err(QueryError::refused("invalid_key", reason));
+                }
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl Sort {
+    pub(super) fn parse(json: &Value) -> Result<Self, QueryError> {
+        let Value::Array(specs) = json else {
+            let reason = format!("Sort must be an array of sort specs, not: {json}");
+            return Err(QueryError::refused("invalid_sort_json", reason));
+        };
+        let mut sort = Self::default();
+        for spec in specs {
+            let bad = |error, what| QueryError::refused(error, format!("{what}: {spec}"));
+            let (name, descending) = match spec {
+                Value::String(name) => (name.as_str(), false),
+                Value::Object(members) if members.len() == 1 => {
+                    let member = members.iter().next();
+                    match member.and_then(|(name, direction)| Some((name, direction.as_str()?))) {
+                        Some((name, "asc")) => (name.as_str(), false),
+                        Some((name, "desc")) => (name.as_str(), true),
+                        _ => return Err(bad("invalid_sort_dir", "Invalid sort direction")),
+                    }
+                }
+                _ => return Err(bad("invalid_sort_field", "Invalid sort field")),
+            };
+            if !sort.fields.is_empty() && sort.descending != descending {
+                let reason = "Sorts currently only support a single direction for all fields.";
+                return Err(QueryError::refused("unsupported_mixed_sort", reason));
+            }
+            sort.descending = descending;
+            sort.fields.push(Path::parse(name)?);
+        }
+        Ok(sort)
+    }
+}
+
+impl IndexName {
+    fn parse(json: &Value) -> Result<Option<Self>, QueryError> {
+        let texts = match json {
+            Value::Null => Some(Vec::new()),
+            Value::String(name) => {
+                let parts: Vec<&str> = name.split('/').filter(|part| *part != "_design").collect();
+                Some(parts)
+            }
+            Value::Array(parts) => parts.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        let (ddoc, name) = match texts.as_deref() {
+            Some([]) => return Ok(None),
+            Some([ddoc]) => (*ddoc, None),
+            Some([ddoc, name]) => (*ddoc, Some((*name).to_owned())),
+            _ => {
+                let reason = format!("Invalid index name: {json}");
+                return Err(QueryError::refused("invalid_index_name", reason));
+            }
+        };
+        let ddoc = ddoc.strip_prefix("_design/").unwrap_or(ddoc).to_owned();
+        Ok(Some(Self { ddoc, name }))
+    }
+}
+
+/// CouchDB answers "nil" where there was no row, and takes it for none.
+fn bookmark(json: &Value) -> Result<Option<String>, QueryError> {
+    match json {
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() || text == "nil" => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        other => Err(invalid_bookmark(&other.to_string())),
+    }
+}
+
+pub(super) fn invalid_bookmark(text: &str) -> QueryError {
+    let shown: String = text.chars().take(100).collect();
+    QueryError::refused("invalid_bookmark", format!("Invalid bookmark value: {shown:?}"))
+}
+
+fn boolean(json: &Value) -> Result<bool, QueryError> {
+    json.as_bool().ok_or_else(|| {
+        QueryError::refused("invalid_boolean", format!("Invalid boolean value: {json}"))
+    })
+}
+
+fn not_natural(json: &Value) -> QueryError {
+    let reason = format!("{json} is not an integer greater than or equal to zero");
+    QueryError::refused("invalid_non_neg_integer", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_query_are_read() {
+        let query = Query::parse(
+            r#"{"selector": {}, "sort": [{"a": "desc"}, {"b.c": "desc"}], "fields": ["a"],
+                "skip": 3, "limit": "whatever", "use_index": ["_design/d", "n"], "r": 1,
+                "bookmark": "b0", "execution_stats": true}"#,
+            1000,
+        );
+        let query = query.unwrap();
+        assert_eq!((query.sort.fields.len(), query.sort.descending, query.skip), (2, true, 3));
+        assert_eq!(query.use_index, Some(IndexName { ddoc: "d".into(), name: Some("n".into()) }));
+        assert_eq!(query.bookmark.as_deref(), Some("b0"));
+        for (name, ddoc, index) in [
+            (r#""d""#, "d", None),
+            (r#""_design/d""#, "d", None),
+            (r#""d/n""#, "d", Some("n")),
+            (r#""_design/d/n""#, "d", Some("n")),
+            (r#"["d"]"#, "d", None),
+        ] {
+            let query = format!(r#"{{"selector": {{}}, "use_index": {name}}}"#);
+            let found = Query::parse(&query, 1000).unwrap().use_index.unwrap();
+            assert_eq!((found.ddoc.as_str(), found.name.as_deref()), (ddoc, index), "{name}");
+        }
+        for none in [r#"null"#, r#""""#, r#""nil""#] {
+            let query = format!(r#"{{"selector": {{}}, "bookmark": {none}}}"#);
+            assert_eq!(Query::parse(&query, 1000).unwrap().bookmark, None);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for (text, error) in [
+            ("", "must be a JSON object"),
+            ("[]", "must be a JSON object"),
+            ("{}", "Missing required key: selector"),
+            (r#"{"selector": 1}"#, "Error:invalid_selector_json,"),
+            (r#"{"selector": {}, "fields": "a"}"#, "fields definition must be an array"),
+            (r#"{"selector": {}, "skip": -1}"#, "Error:invalid_non_neg_integer,"),
+            (r#"{"selector": {}, "sort": "a"}"#, "Error:invalid_sort_json,"),
+            (r#"{"selector": {}, "sort": [1]}"#, "Error:invalid_sort_field,"),
+            (r#"{"selector": {}, "sort": [{"a": "up"}]}"#, "Error:invalid_sort_dir,"),
+            (r#"{"selector": {}, "sort": ["a", {"b": "desc"}]}"#, "unsupported_mixed_sort"),
+            (r#"{"selector": {}, "use_index": [1]}"#, "Error:invalid_index_name,"),
+            (r#"{"selector": {}, "bookmark": 1}"#, "Error:invalid_bookmark,"),
+            (r#"{"selector": {}, "stable": 1}"#, "Error:invalid_boolean,"),
+            (r#"{"selector": {}, "where": 1}"#, "Invalid key where for this request."),
+        ] {
+            let refused = Query::parse(text, 1000).unwrap_err().to_string();
+            assert!(refused.contains(error), "{text}: {refused}");
+        }
+        let long = QueryError::TooLong { bytes: 15, limit: 14 };
+        assert_eq!(Query::parse(r#"{"selector":{}}"#, 14).unwrap_err(), long);
+        assert!(Query::parse(r#"{"selector":{}}"#, 15).is_ok());
+        // As deep as the parser of JSON goes, and deeper.
+        let deep = format!(r#"{{"selector": {{"a": {}}}}}"#, "[".repeat(200_000));
+        assert!(Query::parse(&deep, 1 << 20).is_err());
+    }
+}

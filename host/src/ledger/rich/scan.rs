@@ -1,0 +1,208 @@
+//! The documents of a query, one by one, as they were at the height of a snapshot.
+//!
+//! An entry of an index is in the table as long as its document has that value. Where a block above
+//! the snapshot has changed the document, the entry may be gone, but then the overlay knows the key.
+//! So the rows to look at are those of the table and those of the overlay together, in one order;
+//! each is read at the height of the snapshot and matched again.
+//!
+//! Invariant: the table is read first and the overlay after it (see `overlay`); a row that the table
+//! no longer gives was replaced before that, so the overlay gives it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::rich::error::QueryError;
+use crate::ledger::rich::field::Document;
+use crate::ledger::rich::index::document;
+use crate::ledger::rich::plan::Plan;
+use crate::ledger::rich::projection::Projection;
+use crate::ledger::rich::query::Query;
+use crate::ledger::rich::selector::Selector;
+use crate::ledger::rich::space::Space;
+use crate::ledger::rich::space::entry_key;
+use crate::ledger::snapshot::Snapshot;
+use crate::ledger::state::VersionedValue;
+use crate::ledger::store::Rows;
+
+/// A query under way.
+pub(crate) struct RichScan {
+    snapshot: Snapshot,
+    pub(super) space: Space,
+    pub(super) plan: Plan,
+    selector: Selector,
+    fields: Option<Projection>,
+    skip: u64,
+    examined: usize,
+    rows: Rows,
+    /// The row that the table gave last, if its turn has not come.
+    peeked: Option<Vec<u8>>,
+    /// Rows that the overlay gave and whose turn has not come.
+    replaced: BTreeSet<Vec<u8>>,
+    /// The first block whose layer was not looked at.
+    next_layer: u64,
+    /// The last row whose turn has come.
+    pub(super) last: Option<Vec<u8>>,
+}
+
+/// A document that was found.
+pub(crate) struct FoundRow {
+    pub(crate) key: String,
+    /// What its version is; the value is the one that goes to the chaincode.
+    pub(crate) value: VersionedValue,
+}
+
+impl RichScan {
+    /// Starts a query; one that reads every document is worth a warning.
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        space: Space,
+        query: Query,
+    ) -> Result<Self, LedgerError> {
+        let ledger = snapshot.ledger();
+        let indexes = ledger.indexes.get();
+        let plan = Plan::new(&query, &space, indexes.of(space.namespace(), space.collection()))?;
+        for warning in &plan.warnings {
+            let (channel, chaincode) = (ledger.channel_id(), space.namespace());
+            tracing::warn!(%channel, chaincode, warning, "a rich query");
+        }
+        let mut scan = Self {
+            rows: ledger.table.range(&plan.from, &plan.from),
+            next_layer: snapshot.height(),
+            snapshot: snapshot.clone(),
+            space,
+            plan,
+            selector: query.selector,
+            fields: query.fields,
+            skip: query.skip,
+            examined: 0,
+            peeked: None,
+            replaced: BTreeSet::new(),
+            last: None,
+        };
+        if let Some(bookmark) = query.bookmark {
+            scan.go_on_after(&bookmark)?;
+        }
+        let (from, to) = (&scan.plan.from, &scan.plan.to);
+        if from < to && !matches!(scan.selector, Selector::Nothing) {
+            scan.rows = scan.snapshot.ledger().table.range(from, to);
+        } else {
+            scan.plan.to.clone_from(&scan.plan.from);
+        }
+        Ok(scan)
+    }
+
+    /// The next document that the query finds.
+    pub(crate) fn next(&mut self) -> Result<Option<FoundRow>, LedgerError> {
+        while let Some(row) = self.next_row()? {
+            self.check_examined()?;
+            let found = self.look_at(&row)?;
+            self.last = Some(row);
+            match found {
+                Some(_) if self.skip > 0 => self.skip -= 1,
+                Some(found) => return Ok(Some(found)),
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next row of the table or the overlay, whichever is first.
+    fn next_row(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
+        if self.peeked.is_none() {
+            let row = match self.plan.reverse {
+                false => self.rows.next(),
+                true => self.rows.next_back(),
+            };
+            self.peeked = row.transpose()?.map(|(row, _)| row);
+        }
+        // After the table was read.
+        self.look_at_layers()?;
+        if let Some(index) = self.plan.index.as_ref().filter(|i| i.replaced.load(Ordering::SeqCst))
+        {
+            let name = index.definition.full_name();
+            return Err(QueryError::IndexReplaced { name }.into());
+        }
+        let replaced = match self.plan.reverse {
+            false => self.replaced.first(),
+            true => self.replaced.last(),
+        };
+        let row = match (&self.peeked, replaced) {
+            (Some(stored), Some(replaced)) if self.is_before(replaced, stored) => replaced.clone(),
+            (Some(stored), _) => stored.clone(),
+            (None, Some(replaced)) => replaced.clone(),
+            (None, None) => return Ok(None),
+        };
+        self.replaced.remove(&row);
+        if self.peeked.as_ref() == Some(&row) {
+            self.peeked = None;
+        }
+        Ok(Some(row))
+    }
+
+    /// Takes in what blocks have replaced since the last look.
+    fn look_at_layers(&mut self) -> Result<(), LedgerError> {
+        let (first, after) = self.space.bounds();
+        let layers = self.snapshot.ledger().overlay.layers_from(self.next_layer);
+        for (block, layer) in layers {
+            for row in layer.range(first.clone()..after.clone()).map(|(row, _)| row) {
+                let key = self.space.key(row)?;
+                let Some(place) = self.place(&key)? else { continue };
+                let passed = self.last.as_ref().is_some_and(|last| !self.is_before(last, &place));
+                if self.plan.from <= place && place < self.plan.to && !passed {
+                    self.replaced.insert(place);
+                }
+            }
+            self.next_layer = block + 1;
+        }
+        Ok(())
+    }
+
+    /// Where a key is in the order of the query, at the height of the snapshot.
+    fn place(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let Some(index) = &self.plan.index else { return Ok(Some(self.space.row(key))) };
+        let value = self.snapshot.row(&self.space.row(key))?;
+        let document = value.and_then(|value| document(&value.value));
+        Ok(document.and_then(|document| index.row(&self.space, key, &document)))
+    }
+
+    fn look_at(&self, row: &[u8]) -> Result<Option<FoundRow>, LedgerError> {
+        let key = match &self.plan.index {
+            None => self.space.key(row)?,
+            Some(index) => {
+                let head = self.space.index_head(index.id).len();
+                entry_key(row, head, index.definition.columns.len())
+                    .ok_or(LedgerError::CorruptState { what: "an index entry has no key" })?
+                    .to_owned()
+            }
+        };
+        let Some(mut value) = self.snapshot.row(&self.space.row(&key))? else { return Ok(None) };
+        let Some(json) = document(&value.value) else { return Ok(None) };
+        let is_here = match &self.plan.index {
+            None => true,
+            // Else it has been there before or after, and is found in its place.
+            Some(index) => index.row(&self.space, &key, &json).is_some_and(|place| place == row),
+        };
+        if !is_here || !self.selector.matches(Document { key: Some(&key), value: &json }) {
+            return Ok(None);
+        }
+        if let Some(fields) = &self.fields {
+            value.value = fields.apply(&json);
+        }
+        Ok(Some(FoundRow { key, value }))
+    }
+
+    /// Whether one row comes before another in the order of the query.
+    fn is_before(&self, a: &[u8], b: &[u8]) -> bool {
+        if self.plan.reverse { a > b } else { a < b }
+    }
+
+    fn check_examined(&mut self) -> Result<(), LedgerError> {
+        let limit = self.snapshot.ledger().config.max_examined_values;
+        if self.examined >= limit {
+            return Err(QueryError::TooManyExamined { limit }.into());
+        }
+        self.examined += 1;
+        Ok(())
+    }
+}

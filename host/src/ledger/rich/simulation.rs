@@ -1,0 +1,117 @@
+//! Rich queries of a simulation. Fabric: `query_executor.go`, `ExecuteQuery` and
+//! `ExecuteQueryWithPagination`.
+//!
+//! Each row that is read is recorded as a read of its key, whatever of its value goes to the
+//! chaincode. That no other document matches is not recorded: there is no check for phantoms.
+//!
+//! Invariant: no rich query sees what its own transaction wrote.
+
+use crate::ledger::error::LedgerError;
+use crate::ledger::range_scan::Scan;
+use crate::ledger::rich::query::Query;
+use crate::ledger::rich::scan::FoundRow;
+use crate::ledger::rich::scan::RichScan;
+use crate::ledger::rich::space::Space;
+use crate::ledger::simulator::KeyValue;
+use crate::ledger::simulator::Page;
+use crate::ledger::simulator::RangeId;
+use crate::ledger::simulator::Simulator;
+
+/// What CouchDB gives for a bookmark if there was no row.
+const NO_BOOKMARK: &str = "nil";
+
+/// A rich query and how many rows it may still give.
+pub(crate) struct RichRows {
+    scan: RichScan,
+    left: usize,
+}
+
+impl Simulator {
+    /// Starts a rich query over the public state of a chaincode. Rows come from `next_row`.
+    ///
+    /// Errors: `Query` if it is not one, or needs an index that there is not; `RichQueriesOff`.
+    pub fn rich_query(&mut self, ns: &str, query: &str) -> Result<RangeId, LedgerError> {
+        self.rich_query_of(Space::public(ns), query)
+    }
+
+    /// One page of a rich query: at most `page_size` rows, or `total_query_limit` if that is less or
+    /// `page_size` is 0. It begins after the bookmark, if there is one. A transaction that reads
+    /// pages may not write.
+    pub fn rich_page(
+        &mut self,
+        ns: &str,
+        query: &str,
+        page_size: usize,
+        bookmark: &str,
+    ) -> Result<Page, LedgerError> {
+        self.begin_pages()?;
+        let mut parsed = self.parse(query)?;
+        if !bookmark.is_empty() {
+            parsed.bookmark = Some(bookmark.to_owned()).filter(|text| text != NO_BOOKMARK);
+        }
+        let asked = parsed.bookmark.clone();
+        let limit = self.limits().total_query_limit;
+        let size = if page_size == 0 { limit } else { page_size.min(limit) };
+        let space = Space::public(ns);
+        let mut scan = RichScan::new(self.snapshot(), space.clone(), parsed)?;
+        let (mut rows, mut last) = (Vec::new(), None);
+        while rows.len() < size
+            && let Some(row) = self.record(&space, scan.next()?)?
+        {
+            rows.push(row);
+            last = scan.bookmark();
+        }
+        // CouchDB answers with the old one where it found nothing.
+        let bookmark = last.or(asked).unwrap_or_else(|| NO_BOOKMARK.to_owned());
+        Ok(Page { rows, bookmark })
+    }
+
+    /// Starts a rich query over the rows of a space.
+    pub(crate) fn rich_query_of(
+        &mut self,
+        space: Space,
+        query: &str,
+    ) -> Result<RangeId, LedgerError> {
+        let query = self.parse(query)?;
+        let left = self.limits().total_query_limit;
+        self.check_ranges()?;
+        let scan = RichScan::new(self.snapshot(), space, query)?;
+        Ok(self.add_scan(Scan::Rich(Box::new(RichRows { scan, left }))))
+    }
+
+    /// The next row of a rich query.
+    pub(crate) fn next_rich_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
+        let Some(Scan::Rich(rows)) = self.scan_mut(id) else {
+            return Err(LedgerError::UnknownRange);
+        };
+        if rows.left == 0 {
+            return Ok(None);
+        }
+        rows.left -= 1;
+        let found = rows.scan.next()?;
+        let space = rows.scan.space.clone();
+        self.record(&space, found)
+    }
+
+    /// Of private data Fabric's peer records nothing.
+    fn record(
+        &mut self,
+        space: &Space,
+        found: Option<FoundRow>,
+    ) -> Result<Option<KeyValue>, LedgerError> {
+        let Some(FoundRow { key, value }) = found else { return Ok(None) };
+        self.check_room(key.len())?;
+        if space.collection().is_empty() {
+            self.add_read(space.namespace(), &key, Some(value.version));
+        }
+        Ok(Some(KeyValue { key, value: value.value }))
+    }
+
+    fn parse(&self, query: &str) -> Result<Query, LedgerError> {
+        let limits = self.limits();
+        if !limits.rich_queries {
+            return Err(LedgerError::RichQueriesOff);
+        }
+        Ok(Query::parse(query, limits.max_query_bytes)?)
+    }
+}

@@ -273,7 +273,11 @@ mod tests {
         let together = Arc::new(Barrier::new(ASIDE + 1));
         for _ in 0..ASIDE {
             let together = Arc::clone(&together);
-            workers.start_aside(move || drop(together.wait())).unwrap();
+            workers
+                .start_aside(move || {
+                    together.wait();
+                })
+                .unwrap();
         }
         // Those beyond the limit are queued, and this queue is full.
         assert_eq!(workers.start_aside(|| {}), Err(WorkersError::Busy { queue_jobs: 1 }));

@@ -30,6 +30,7 @@ mod lifecycle_cli;
 mod lifecycle_golden;
 mod lifecycle_limits;
 mod lifecycle_orgs;
+mod limits;
 mod package;
 mod persistence;
 mod private_data;

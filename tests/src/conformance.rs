@@ -64,8 +64,8 @@ pub struct Doors {
 struct Door {
     name: &'static str,
     peer: Arc<Peer>,
-    _bridged: Vec<Bridged>,
-    _served: Option<Served>,
+    bridged: Vec<Bridged>,
+    served: Option<Served>,
 }
 
 /// What all peers answered.
@@ -244,7 +244,7 @@ impl Door {
             config.support.external.batch = BatchLimits { write_batch: batch, get_multiple: batch };
         });
         let served = (way == Way::Registered).then(|| Served::start(Arc::clone(&peer)));
-        Self { name, peer, _bridged: Vec::new(), _served: served }
+        Self { name, peer, bridged: Vec::new(), served }
     }
 
     fn deploy(&mut self, way: Way, chaincodes: &[(&str, &str)], channels: &[&str]) {
@@ -266,14 +266,14 @@ impl Door {
             Way::Dialed => {
                 let server = Bridged::serve(program(), None);
                 install_code(&self.peer, name, "1.0", &server.connection());
-                self._bridged.push(server);
+                self.bridged.push(server);
             }
             Way::Registered => {
                 install_code(&self.peer, name, "1.0", br#"{"external": true}"#);
-                let served = self._served.as_ref().expect("it was started for this");
+                let served = self.served.as_ref().expect("it was started for this");
                 let peer = PeerAddress { address: served.address().to_string(), tls: None };
                 let connected = Bridged::register(program(), &peer);
-                self._bridged.push(connected.expect("the peer listens"));
+                self.bridged.push(connected.expect("the peer listens"));
             }
         }
     }

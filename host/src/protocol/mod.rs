@@ -31,6 +31,10 @@ mod pair;
 #[cfg(any(test, fuzzing))]
 pub mod promises;
 #[cfg(test)]
+mod pair_faults;
+#[cfg(test)]
+mod pair_tests;
+#[cfg(test)]
 mod replay;
 
 pub use batch::BatchLimits;

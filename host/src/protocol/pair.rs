@@ -3,77 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::ops::AddAssign;
 
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::proto::protos;
-use crate::protocol::BatchLimits;
-use crate::protocol::Completed;
-use crate::protocol::Invocation;
-use crate::protocol::Message;
-use crate::protocol::MessageType;
-use crate::protocol::PeerAction;
-use crate::protocol::PeerSide;
-use crate::protocol::ProtocolError;
-use crate::protocol::Request;
-use crate::protocol::RunId;
-use crate::protocol::ShimAction;
-use crate::protocol::ShimSide;
-use crate::protocol::Ticket;
-use crate::protocol::TxKey;
-use crate::protocol::failure_text;
+use crate::protocol::pair_faults::{Faults, Tally, take_any};
+use crate::protocol::{
+    BatchLimits, Completed, Invocation, Message, MessageType, PeerAction, PeerSide, ProtocolError,
+    Request, RunId, ShimAction, ShimSide, Ticket, TxKey, failure_text,
+};
 use crate::types::Entry;
 use crate::types::Response;
 
 /// Few, so that the same transaction is executed again and again.
 const TRANSACTIONS: u32 = 4;
 const STEPS: u32 = 150;
-
-/// What may happen beside the honest course of things.
-#[derive(Clone, Copy, Default)]
-struct Faults {
-    /// Executions run out of time.
-    timeouts: bool,
-    /// Chaincodes end while their request is under way.
-    impatience: bool,
-    /// The stream breaks, and what was under way is lost.
-    disconnect: bool,
-    /// The registry refuses the chaincode.
-    refusal: bool,
-    /// Messages of transactions arrive twice.
-    duplicates: bool,
-    /// The others too.
-    handshake_duplicates: bool,
-}
-
-/// What came to pass, to see that the seeds reach what they are meant to reach.
-#[derive(Debug, Default)]
-struct Tally {
-    completed: u32,
-    returned: u32,
-    timed_out: u32,
-    terminated: u32,
-    exists: u32,
-    no_context: u32,
-    cancelled: u32,
-    protocol_errors: u32,
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.completed += other.completed;
-        self.returned += other.returned;
-        self.timed_out += other.timed_out;
-        self.terminated += other.terminated;
-        self.exists += other.exists;
-        self.no_context += other.no_context;
-        self.cancelled += other.cancelled;
-        self.protocol_errors += other.protocol_errors;
-    }
-}
 
 /// The chaincode at work on one invocation.
 struct Guest {
@@ -86,7 +32,7 @@ struct Guest {
     cancelled: bool,
 }
 
-struct Pair {
+pub struct Pair {
     rng: StdRng,
     faults: Faults,
     peer: PeerSide,
@@ -107,7 +53,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(seed: u64, faults: Faults) -> Self {
+    pub fn new(seed: u64, faults: Faults) -> Self {
         Self {
             rng: StdRng::seed_from_u64(seed),
             faults,
@@ -128,7 +74,7 @@ impl Pair {
         }
     }
 
-    fn run(mut self) -> Tally {
+    pub fn run(mut self) -> Tally {
         for _ in 0..STEPS {
             self.poll();
             match self.rng.random_range(0..20) {
@@ -440,95 +386,4 @@ impl Pair {
         let refused = self.peer.handle_execute(invocation);
         assert_eq!(refused, Err(ProtocolError::StreamTerminated));
     }
-}
-
-/// Takes a message from anywhere in the queue, but those of one transaction in their order: Fabric
-/// sends from many goroutines. What belongs to no transaction keeps its place.
-fn take_any(queue: &mut Vec<Message>, rng: &mut StdRng, faults: Faults) -> Option<Message> {
-    if queue.is_empty() {
-        return None;
-    }
-    let tx = queue[rng.random_range(0..queue.len())].tx();
-    let takes = |message: &Message| message.tx() == tx || message.tx().is_none();
-    let at = queue.iter().position(takes).expect("the chosen one is among them");
-    let twice = match queue[at].tx() {
-        Some(_) => faults.duplicates,
-        None => faults.handshake_duplicates,
-    };
-    if twice && rng.random_range(0..10) == 0 {
-        return Some(queue[at].clone());
-    }
-    Some(queue.remove(at))
-}
-
-/// Tells the seed if its run panics.
-struct Seed(u64);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("seed {}", self.0);
-        }
-    }
-}
-
-fn runs(count: u64, faults: Faults) -> Tally {
-    let mut tally = Tally::default();
-    for seed in 0..count {
-        let seed = Seed(seed);
-        tally += Pair::new(seed.0, faults).run();
-    }
-    println!("seeds 0..{count}: {tally:?}");
-    tally
-}
-
-#[test]
-fn honest_sides_never_disagree() {
-    let tally = runs(3000, Faults::default());
-    assert!(tally.completed > 1000 && tally.returned > 100 && tally.exists > 100);
-    let Tally { timed_out, terminated, cancelled, protocol_errors, no_context, .. } = tally;
-    assert_eq!([timed_out, terminated, cancelled, protocol_errors, no_context], [0; 5]);
-}
-
-#[test]
-fn late_ends_and_answers_reach_no_later_execution() {
-    let faults = Faults { timeouts: true, impatience: true, ..Faults::default() };
-    let tally = runs(3000, faults);
-    assert!(tally.timed_out > 100 && tally.exists > 100 && tally.no_context > 100);
-    assert_eq!([tally.terminated, tally.cancelled, tally.protocol_errors], [0; 3]);
-}
-
-#[test]
-fn everything_ends_when_the_stream_breaks() {
-    let faults = Faults { disconnect: true, timeouts: true, ..Faults::default() };
-    let tally = runs(3000, faults);
-    assert!(tally.terminated > 100 && tally.cancelled > 100 && tally.timed_out > 100);
-    assert_eq!(tally.protocol_errors, 0);
-}
-
-#[test]
-fn refused_chaincode_learns_of_it() {
-    let tally = runs(500, Faults { refusal: true, ..Faults::default() });
-    assert!(tally.protocol_errors > 100 && tally.completed > 100);
-}
-
-#[test]
-fn duplicated_messages_hang_nobody() {
-    let tally = runs(3000, Faults { duplicates: true, ..Faults::default() });
-    assert!(tally.cancelled > 100 && tally.no_context > 100 && tally.returned > 1000);
-    assert_eq!([tally.timed_out, tally.terminated, tally.protocol_errors], [0; 3]);
-}
-
-#[test]
-fn all_faults_together_hang_nobody() {
-    let faults = Faults {
-        timeouts: true,
-        impatience: true,
-        disconnect: true,
-        refusal: true,
-        duplicates: true,
-        handshake_duplicates: true,
-    };
-    let tally = runs(3000, faults);
-    assert!(tally.cancelled > 100 && tally.protocol_errors > 100 && tally.terminated > 100);
 }

@@ -4,6 +4,7 @@ mod authorities;
 mod channel;
 mod golden;
 mod hostile;
+mod identities;
 mod networks;
 mod policies;
 mod signing;

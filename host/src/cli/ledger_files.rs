@@ -13,7 +13,7 @@ Example:
 
 The file holds all blocks from the genesis block on, each a serialized common.Block with its
 length in front as a protobuf varint (delimited messages). Chain and data hashes are checked on
-the way.";
+the way. Blocks have the hashes of private data only: nothing private is in the file.";
 
 const IMPORT: &str = "\
 Example:
@@ -21,7 +21,10 @@ Example:
 
 The genesis block names the channel, which must not exist yet. Every block is judged again: hashes,
 verdicts and commit hashes must come out as in the file, or nothing changes. Signatures are not
-verified: compare the last commit hash, which is printed, with that of a peer that you trust.";
+verified: compare the last commit hash, which is printed, with that of a peer that you trust.
+
+The file has no private data. If the folder still has those of this chain, they are used; all others
+are missing afterwards, and chaincodes that ask for them are refused.";
 
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]

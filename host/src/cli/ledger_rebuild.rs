@@ -1,4 +1,4 @@
-//! `wasmcc ledger rebuild`: state and indexes from the blocks.
+//! `wasmcc ledger rebuild`: state and indexes from the blocks and the private data store.
 
 use anyhow::Result;
 
@@ -11,8 +11,9 @@ Example:
   wasmcc ledger rebuild --data net/data/Org1MSP
 
 The state of all channels is in one database, so all of them are made again. The new state takes
-the place of the old one when it is complete. Blocks and installed chaincodes are not touched. A
-damaged block is an error, and then nothing changes.";
+the place of the old one when it is complete. Private data come from the private data store (the
+folder `private`), which is kept: they are in no block, so who loses it loses them. Blocks and
+installed chaincodes are not touched. A damaged block is an error, and then nothing changes.";
 
 /// Make state, history and indexes again from the blocks.
 #[derive(Debug, clap::Args)]

@@ -14,12 +14,13 @@ Examples:
 
 Nothing is changed. Every block is judged again: its place in the chain, its data hash, its
 verdicts, its commit hash. Then state, history and indexes are compared with what the blocks make
-of them, for which a second state is made in the folder for temporary files (TMPDIR). Signatures
-are not verified again.
+of them, for which a second state is made in the folder for temporary files (TMPDIR). Private data
+are compared with their hashes in the blocks; sets that are missing are counted and are no fault.
+Signatures are not verified again.
 
 Exit code 1 if anything is wrong.";
 
-/// Check blocks, state and indexes. Changes nothing.
+/// Check blocks, state, indexes and private data. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Verify {
@@ -65,6 +66,10 @@ fn as_text(found: &Verified) -> String {
     let mut text = format!(
         "{channel}: {verdict}, {blocks} blocks with {transactions} transactions, {compared}"
     );
+    let (sets, missing) = (found.private_sets, found.missing_private_sets);
+    if sets > 0 || missing > 0 {
+        text += &format!("\n  private data: {sets} sets are stored, {missing} are missing");
+    }
     if found.is_good() && state_height < blocks {
         let behind = blocks - state_height;
         text += &format!("\n  the state is {behind} blocks behind: opening applies them");

@@ -3,6 +3,7 @@
 //! Invariant: the ledger itself never looks into a collection's definition.
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::snapshot::Snapshot;
 
 /// What the committed state says of collections, asked while a block is committed.
 pub trait CollectionRules: Send + Sync {
@@ -34,5 +35,18 @@ pub struct NoCollections;
 impl CollectionRules for NoCollections {
     fn rule(&self, _: &str, _: &str) -> Result<Option<CollectionRule>, LedgerError> {
         Ok(None)
+    }
+}
+
+/// Makes rules from a state, for blocks that are judged again: `wasmcc ledger` reads the channel's
+/// collections there as a peer does.
+pub trait RulesOfState: Send + Sync {
+    /// The rules that hold for the block which comes next to a state.
+    fn rules(&self, state: &Snapshot) -> Box<dyn CollectionRules>;
+}
+
+impl RulesOfState for NoCollections {
+    fn rules(&self, _: &Snapshot) -> Box<dyn CollectionRules> {
+        Box::new(Self)
     }
 }

@@ -26,7 +26,7 @@ use crate::ledger::key;
 use crate::ledger::overlay::Layer;
 use crate::ledger::private::changes::PrivateChanges;
 use crate::ledger::private::collect::purges;
-use crate::ledger::private::record::PrivateRecord;
+use crate::ledger::private::record::PrivateBlock;
 use crate::ledger::rich::Space;
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::store::Batch;
@@ -123,10 +123,13 @@ impl Ledger {
         // Set before anything can fail or panic, taken back when all is done.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs)?;
-        let records = self.store_private(header.number, &txs, &outcome, collections)?;
+        if header.number == 0 {
+            self.private.begin(&header_hash(&header))?;
+        }
+        let private = self.store_private(header.number, &txs, &outcome, collections)?;
         let block = with_outcome(block, &outcome);
         let location = self.store_block(writer.offset, &block)?;
-        self.apply_block(&header, location, &txs, &outcome, updates, &records)?;
+        self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
@@ -191,10 +194,10 @@ impl Ledger {
         txs: &[CommitTx],
         outcome: &Outcome,
         collections: &dyn CollectionRules,
-    ) -> Result<Vec<PrivateRecord>, LedgerError> {
+    ) -> Result<PrivateBlock, LedgerError> {
         let records = self.collect_private(txs, &outcome.codes, collections)?;
         self.private.put_block(number, &records, &purges(txs, &outcome.codes))?;
-        Ok(records)
+        Ok(PrivateBlock { records, late: self.private.late(number)? })
     }
 
     /// Puts a judged block on disk. From here on it is part of the chain, whatever happens next.
@@ -210,14 +213,14 @@ impl Ledger {
         txs: &[CommitTx],
         outcome: &Outcome,
         updates: UpdateBatch,
-        records: &[PrivateRecord],
+        private: &PrivateBlock,
     ) -> Result<(), LedgerError> {
         let number = header.number;
         let hash = header_hash(header);
         let mut batch = Batch::default();
         let mut layer = Layer::new();
         let judged = (txs, outcome.codes.as_slice());
-        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, records)?;
+        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, private)?;
         private.apply(&mut batch, &mut layer);
         let indexes = self.indexes.get();
         for (namespace, ns) in updates.namespaces {
@@ -257,7 +260,7 @@ impl Ledger {
     }
 
     /// Forgets what private data are not needed any more now that a block is applied.
-    fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
+    pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
         let height = self.height();
         self.settle_private(height)?;
         self.transient.forget(txs.iter().filter_map(tx_id))?;

@@ -8,8 +8,11 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::ledger::block_file::BlockFile;
+use crate::ledger::collections::NoCollections;
+use crate::ledger::collections::RulesOfState;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Database;
@@ -58,6 +61,8 @@ pub struct LedgerFolder {
     /// While it is open, no peer can open the folder.
     pub(crate) state: Result<Database, LedgerError>,
     pub(crate) private: Result<Database, LedgerError>,
+    /// What blocks that are judged again say of collections.
+    pub(crate) rules: Arc<dyn RulesOfState>,
 }
 
 impl LedgerFolder {
@@ -73,7 +78,14 @@ impl LedgerFolder {
             state => state,
         };
         let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
-        Ok(Self { dir: dir.to_owned(), config, state, private })
+        Ok(Self { dir: dir.to_owned(), config, state, private, rules: Arc::new(NoCollections) })
+    }
+
+    /// With the rules for private data of blocks that the private data store knows nothing of,
+    /// because they are imported, or because the store was lost. Without, such data are taken to
+    /// live for ever.
+    pub fn with_rules(self, rules: Arc<dyn RulesOfState>) -> Self {
+        Self { rules, ..self }
     }
 
     /// The channels that have blocks, sorted.

@@ -3,6 +3,9 @@
 //! The blocks go to a folder beside the channels first and are judged there, into a state of their
 //! own. Only when all of them came out as the file says does the folder become a channel.
 //!
+//! A file of blocks has no private data. What the private data store still has of this chain is
+//! used; all other sets are noted as missing.
+//!
 //! Invariant: signatures are not verified here; whoever imports trusts the file's origin or its
 //! last commit hash.
 
@@ -15,15 +18,16 @@ use std::path::Path;
 
 use prost::Message;
 
+use crate::ledger::block::header_hash;
 use crate::ledger::block_file::BlockFile;
 use crate::ledger::channel::Ledger;
-use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::CHANNELS;
 use crate::ledger::folder::LedgerFolder;
 use crate::ledger::folder::Tables;
 use crate::ledger::folder::transient_name;
 use crate::ledger::ledgers::genesis_channel;
+use crate::ledger::private::store::PrivateStore;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
 use crate::proto::common::Block;
@@ -61,7 +65,7 @@ impl LedgerFolder {
         path: &Path,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Imported, LedgerError> {
-        let Self { dir, config, state, private } = self;
+        let Self { dir, config, state, private, rules } = self;
         let (database, private) = (state?, private?);
         let mut reader = BlockReader::open(path)?;
         let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
@@ -74,7 +78,18 @@ impl LedgerFolder {
         let staging = dir.join(IMPORTING);
         remove(&staging)?;
         fs::create_dir_all(&staging).map_err(io("make", &staging))?;
-        let judged = judge(&staging, &channel, &config, &mut reader, path, genesis, on_step);
+        // Private data of this very chain are worth keeping; the folder may have been removed only
+        // because its blocks were damaged.
+        let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
+        PrivateStore::new(private.table(&channel)?).begin(&hash)?;
+        private.drop_table(&transient_name(&channel))?;
+        let to_read = || BlockFile::open_to_read(&staging.join("blocks"));
+        let judged = BlockFile::open(&staging.join("blocks"), false).and_then(|blocks| {
+            let replay =
+                Replay::scratch(channel.clone(), config.clone(), Some(&private), to_read()?)?;
+            let replay = replay.with_rules(&rules).noting();
+            judge(&blocks, replay, &mut reader, path, genesis, on_step)
+        });
         let imported = match judged {
             Ok(imported) => imported,
             Err(error) => {
@@ -84,8 +99,7 @@ impl LedgerFolder {
         };
         // Rows of a channel of this name whose folder somebody removed.
         database.drop_table(&channel)?;
-        private.drop_table(&channel)?;
-        private.drop_table(&transient_name(&channel))?;
+        private.flush()?;
         fs::rename(&staging, &target).map_err(io("move", &staging))?;
         for dir in [&target, &dir.join(CHANNELS), &dir] {
             File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
@@ -98,20 +112,15 @@ impl LedgerFolder {
     }
 }
 
-/// Stores the blocks of a file in a folder and judges each of them.
+/// Stores the blocks of a file and judges each of them.
 fn judge(
-    staging: &Path,
-    channel: &ChannelId,
-    config: &LedgerConfig,
+    blocks: &BlockFile,
+    mut replay: Replay,
     reader: &mut BlockReader,
     path: &Path,
     genesis: Block,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Imported, LedgerError> {
-    let stored = staging.join("blocks");
-    let blocks = BlockFile::open(&stored, false)?;
-    let to_read = BlockFile::open_to_read(&stored)?;
-    let mut replay = Replay::scratch(channel.clone(), config.clone(), None, to_read)?;
     let mut next = Some(genesis);
     while let Some(block) = next {
         blocks.append(replay.offset(), &block)?;
@@ -124,7 +133,7 @@ fn judge(
     }
     blocks.flush()?;
     Ok(Imported {
-        channel: channel.clone(),
+        channel: replay.channel().clone(),
         blocks: replay.height(),
         commit_hash: replay.commit_hash(),
     })

@@ -63,7 +63,8 @@ impl LedgerFolder {
     ) -> Result<(), LedgerError> {
         let blocks = self.blocks(channel)?;
         let private = self.private().ok();
-        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), private, blocks)?;
+        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), private, blocks)?
+            .with_rules(&self.rules);
         while replay.height() <= last {
             let number = replay.height();
             let Some(mut outcome) = replay.next()? else { break };

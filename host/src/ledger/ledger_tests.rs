@@ -1,21 +1,11 @@
-//! Commit, recovery and queries of whole ledgers.
-
-use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::Arc;
+//! Commit and queries of whole ledgers.
 
 use crate::ledger::CommitTx;
 use crate::ledger::Conflict;
-use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
-use crate::ledger::Ledgers;
 use crate::ledger::Metadata;
 use crate::ledger::NoCollections;
 use crate::ledger::block;
-use crate::ledger::channel::Tip;
-use crate::ledger::commit::with_outcome;
-use crate::ledger::header_hash;
 use crate::ledger::new_block;
 use crate::ledger::test_support::CHANNEL;
 use crate::ledger::test_support::commit;
@@ -23,48 +13,10 @@ use crate::ledger::test_support::genesis;
 use crate::ledger::test_support::next_block;
 use crate::ledger::test_support::puts;
 use crate::ledger::test_support::simulate;
-use crate::ledger::test_support::small_config;
 use crate::ledger::test_support::temporary;
 use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::Timestamp;
-
-fn open(dir: &Path) -> (Ledgers, Arc<Ledger>) {
-    let ledgers = Ledgers::open(dir, small_config()).unwrap();
-    let ledger = match ledgers.get(CHANNEL) {
-        Some(ledger) => ledger,
-        None => ledgers.create(&genesis()).unwrap(),
-    };
-    (ledgers, ledger)
-}
-
-fn open_error(dir: &Path) -> LedgerError {
-    match Ledgers::open(dir, small_config()) {
-        Ok(_) => panic!("it opened"),
-        Err(error) => error,
-    }
-}
-
-fn blocks_path(dir: &Path) -> std::path::PathBuf {
-    dir.join("channels").join(CHANNEL).join("blocks")
-}
-
-/// The first half of a commit: the block is on disk, nothing else happened.
-fn store_only(ledger: &Arc<Ledger>, key: &str, value: &str) -> Tip {
-    let (block, txs) = next_block(ledger, &[(&format!("tx-{key}"), puts(ledger, &[(key, value)]))]);
-    let tip = ledger.tip();
-    let (outcome, _) = ledger.trust(&tip, &txs).unwrap();
-    let block = with_outcome(block, &outcome);
-    let offset = ledger.blocks.length().unwrap();
-    ledger.store_block(offset, &block).unwrap();
-    let header = block.header.unwrap();
-    Tip {
-        height: tip.height + 1,
-        current_hash: header_hash(&header).to_vec(),
-        previous_hash: header.previous_hash,
-        commit_hash: outcome.commit_hash,
-    }
-}
 
 #[test]
 fn a_block_must_continue_the_chain() {
@@ -315,101 +267,6 @@ fn long_histories_are_complete_at_every_height() {
 }
 
 #[test]
-fn a_stored_block_is_applied_on_opening() {
-    let dir = tempfile::tempdir().unwrap();
-    let (ledgers, ledger) = open(dir.path());
-    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
-    let expected = store_only(&ledger, "b", "2");
-    assert_eq!(ledger.height(), 2);
-    drop((ledger, ledgers));
-
-    let (_ledgers, ledger) = open(dir.path());
-    assert_eq!(ledger.tip(), expected);
-    let snapshot = ledger.snapshot();
-    assert_eq!(snapshot.get("ns", "a").unwrap().unwrap().value, b"1");
-    let value = snapshot.get("ns", "b").unwrap().unwrap();
-    assert_eq!((value.value.as_slice(), value.version), (&b"2"[..], Height::new(2, 0)));
-    assert_eq!(ledger.tx_validation("tx-b").unwrap(), Some((TxValidationCode::Valid, 2)));
-    assert_eq!(ledger.history("ns", "b").unwrap().count(), 1);
-    commit(&ledger, &[("t3", puts(&ledger, &[("c", "3")]))]);
-    assert_eq!(ledger.block(3).unwrap().unwrap().header.unwrap().number, 3);
-}
-
-#[test]
-fn a_block_that_was_not_stored_whole_is_cut_off() {
-    let dir = tempfile::tempdir().unwrap();
-    let (ledgers, ledger) = open(dir.path());
-    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
-    let whole = ledger.blocks.length().unwrap();
-    store_only(&ledger, "b", "2");
-    drop((ledger, ledgers));
-    let path = blocks_path(dir.path());
-    let stored = std::fs::read(&path).unwrap();
-    for cut in [stored.len() - 1, whole as usize + 21, whole as usize + 3] {
-        std::fs::write(&path, &stored[..cut]).unwrap();
-        let (_ledgers, ledger) = open(dir.path());
-        assert_eq!(ledger.height(), 2);
-        assert_eq!(ledger.blocks.length().unwrap(), whole);
-    }
-    let (_ledgers, ledger) = open(dir.path());
-    commit(&ledger, &[("t2", puts(&ledger, &[("b", "2")]))]);
-    assert_eq!(ledger.height(), 3);
-}
-
-#[test]
-fn a_channel_whose_creation_was_interrupted_can_be_created() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
-    std::fs::write(blocks_path(dir.path()), [0, 0, 1]).unwrap();
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
-    assert!(ledgers.channels().is_empty());
-    assert_eq!(ledgers.create(&genesis()).unwrap().height(), 1);
-}
-
-#[test]
-fn damage_is_reported_and_not_repaired() {
-    let dir = tempfile::tempdir().unwrap();
-    let (ledgers, ledger) = open(dir.path());
-    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
-    let start = ledger.blocks.length().unwrap();
-    store_only(&ledger, "b", "2");
-    let end = ledger.blocks.length().unwrap();
-    drop((ledger, ledgers));
-
-    let path = blocks_path(dir.path());
-    let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-    let mut good = vec![0; (end - start) as usize];
-    file.read_exact_at(&mut good, start).unwrap();
-    // Every changed byte of the record is noticed; some of the bytes are enough to try.
-    for at in (0..good.len()).step_by(7).chain([good.len() - 1]) {
-        let mut bad = good.clone();
-        bad[at] ^= 0x10;
-        file.write_all_at(&bad, start).unwrap();
-        match open_error(dir.path()) {
-            LedgerError::CorruptBlock { number: 2, reason, .. } => assert!(!reason.is_empty()),
-            other => panic!("byte {at}: {other}"),
-        }
-        assert_eq!(file.metadata().unwrap().len(), end, "byte {at}");
-    }
-    file.write_all_at(&good, start).unwrap();
-    let (ledgers, ledger) = open(dir.path());
-    assert_eq!(ledger.height(), 3);
-    drop((ledger, ledgers));
-
-    file.set_len(end - 1).unwrap();
-    assert!(matches!(open_error(dir.path()), LedgerError::StateAhead { state: 3, .. }));
-}
-
-#[test]
-fn only_one_process_has_the_ledger() {
-    let dir = tempfile::tempdir().unwrap();
-    let (_ledgers, _ledger) = open(dir.path());
-    let error = open_error(dir.path());
-    assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
-    assert!(error.to_string().contains("in use by another process"));
-}
-
-#[test]
 fn after_a_failed_commit_the_ledger_must_be_reopened() {
     let (_ledgers, ledger) = temporary();
     ledger.writer.lock().unwrap().failed = true;
@@ -417,28 +274,4 @@ fn after_a_failed_commit_the_ledger_must_be_reopened() {
     let error = ledger.commit(block, txs, &NoCollections).unwrap_err();
     assert!(matches!(error, LedgerError::NeedsReopen { .. }));
     assert_eq!(ledger.snapshot().get("ns", "a").unwrap(), None);
-}
-
-#[test]
-fn temporary_ledgers_leave_nothing_behind() {
-    let (ledgers, ledger) = temporary();
-    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
-    ledgers.put_peer_value("package", b"bytes").unwrap();
-    let dir = ledgers.dir().to_owned();
-    assert!(dir.exists());
-    drop((ledger, ledgers));
-    assert!(!dir.exists());
-}
-
-#[test]
-fn peer_values_survive() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
-    ledgers.put_peer_value("package/a", b"1").unwrap();
-    drop(ledgers);
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
-    assert_eq!(ledgers.get_peer_value("package/a").unwrap(), Some(b"1".to_vec()));
-    assert_eq!(ledgers.peer_value_keys("package/").unwrap(), ["package/a"]);
-    ledgers.remove_peer_value("package/a").unwrap();
-    assert_eq!(ledgers.get_peer_value("package/a").unwrap(), None);
 }

@@ -56,6 +56,8 @@ mod ledger_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
+mod opening_tests;
+#[cfg(test)]
 mod simulator_tests;
 #[cfg(test)]
 mod test_support;
@@ -64,7 +66,7 @@ mod volume_tests;
 
 pub use block::{commit_hash, data_hash, header_hash, new_block, tx_filter};
 pub use channel::Ledger;
-pub use collections::{CollectionRule, CollectionRules, NoCollections};
+pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfState};
 pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;
 pub use envelope::TxEnvelope;
@@ -74,6 +76,7 @@ pub use history::{HistoryIterator, KeyModification};
 pub use import::Imported;
 pub use inspect::InspectedTx;
 pub use ledgers::Ledgers;
+pub use private::late::MissingPrivateData;
 pub use rebuild::Rebuilt;
 pub use replay::Step;
 pub use rich::IndexDefinition;

@@ -5,8 +5,8 @@
 //! complete; interrupted at any moment, the folder still opens, because a state that is missing is
 //! made from the blocks by opening, too.
 //!
-//! Invariant: blocks and private data are only read. If a block is damaged, or the private data
-//! cannot be opened, the old state stays as it is.
+//! Invariant: blocks are only read, and of private data only what is missing is noted. If a block
+//! is damaged, or the private data cannot be opened, the old state stays as it is.
 
 use std::fs;
 use std::fs::File;
@@ -55,6 +55,7 @@ impl LedgerFolder {
         remove(&old)?;
         let database = Database::open(&new, self.config.cache_bytes, false)?;
         let made = self.replay_into(&database, on_step).and_then(|rebuilt| {
+            self.private()?.flush()?;
             database.flush()?;
             Ok(rebuilt)
         });
@@ -86,7 +87,9 @@ impl LedgerFolder {
         for channel in self.channels()? {
             let tables = Tables::open(database, private, &channel)?;
             let (config, blocks) = (self.config.clone(), self.blocks(&channel)?);
-            let mut replay = Replay::new(channel.clone(), config, tables, blocks);
+            let mut replay = Replay::new(channel.clone(), config, tables, blocks)
+                .with_rules(&self.rules)
+                .noting();
             // Where the old state cannot be read, a peer makes its indexes again when it opens.
             if let Some(old) = self.old_table(&channel) {
                 replay.copy_indexes(&old, true)?;

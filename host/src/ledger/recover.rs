@@ -4,7 +4,7 @@
 //! about itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
 //!
 //! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
-//! record of a block whose commit never returned is removed, and the private data stored for it.
+//! record of a block whose commit never returned is removed.
 
 use std::sync::Mutex;
 use std::sync::RwLock;
@@ -70,7 +70,6 @@ impl Ledger {
             let blocks = ledger.height() - applied;
             tracing::info!(channel = %ledger.channel, blocks, "applied stored blocks to the state");
         }
-        ledger.private.discard_from(ledger.height())?;
         ledger.settle_all_private(ledger.height())?;
         ledger.transient.load(|tx_id| Ok(ledger.tx_entry(tx_id)?.is_some()))?;
         ledger.writer = Mutex::new(Writer { failed: false, offset });
@@ -137,8 +136,8 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        let records = self.private.records(number)?;
-        self.apply_block(header, location, &txs, &outcome, updates, &records)
+        let private = self.private.block(number)?;
+        self.apply_block(header, location, &txs, &outcome, updates, &private)
     }
 
     /// The transactions of a stored block, opened by `open` from envelope and verdict.

@@ -4,8 +4,13 @@
 //! again: a transaction that lost a race must lose it again, and a valid one must be valid. Only
 //! verdicts of the layers above (signatures, policies) are taken as they are.
 //!
-//! Invariant: neither the file of the blocks nor the state that belongs to it is touched, nor the
-//! private data, which are only read.
+//! How long hashes of private data live is known from the private data store, and where that knows
+//! nothing of a block, as with one that was imported, from the collections in the state.
+//!
+//! Invariant: neither the file of the blocks nor the state that belongs to it is touched, and no
+//! private data that are there.
+
+use std::sync::Arc;
 
 use crate::ledger::block;
 use crate::ledger::block_file::BlockFile;
@@ -13,12 +18,17 @@ use crate::ledger::block_file::Location;
 use crate::ledger::block_file::Scan;
 use crate::ledger::channel::Ledger;
 use crate::ledger::channel::Tip;
+use crate::ledger::collections::CollectionRules;
+use crate::ledger::collections::NoCollections;
+use crate::ledger::collections::RulesOfState;
 use crate::ledger::commit::CommitTx;
 use crate::ledger::commit::Outcome;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Tables;
+use crate::ledger::private::check::CheckedPrivate;
+use crate::ledger::private::collect::without_sets;
 use crate::ledger::recover::checked_block;
 use crate::ledger::store::Database;
 use crate::ledger::store::Table;
@@ -40,9 +50,12 @@ pub struct Step {
 /// Blocks one after the other, into a table.
 pub(crate) struct Replay {
     // Dropped in this order: the table before its database, the database before its folder.
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     _scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
+    rules: Arc<dyn RulesOfState>,
+    /// Whether what the private data store does not know is noted there.
+    notes: bool,
 }
 
 impl Replay {
@@ -53,8 +66,19 @@ impl Replay {
         tables: Tables,
         blocks: BlockFile,
     ) -> Self {
-        let ledger = Ledger::assemble(channel, config, tables, blocks);
-        Self { ledger, _scratch: None, offset: 0 }
+        let ledger = Arc::new(Ledger::assemble(channel, config, tables, blocks));
+        let rules = Arc::new(NoCollections);
+        Self { ledger, _scratch: None, offset: 0, rules, notes: false }
+    }
+
+    /// With rules for private data that the private data store does not know.
+    pub(crate) fn with_rules(self, rules: &Arc<dyn RulesOfState>) -> Self {
+        Self { rules: Arc::clone(rules), ..self }
+    }
+
+    /// What the private data store does not know is noted there as missing.
+    pub(crate) fn noting(self) -> Self {
+        Self { notes: true, ..self }
     }
 
     /// Into a table in the folder for temporary files, gone when this is dropped. Private data come
@@ -95,9 +119,15 @@ impl Replay {
         else {
             return Ok(None);
         };
-        let outcome = self.ledger.rejudge(location)?;
+        let rules = self.rules.rules(&self.ledger.snapshot());
+        let outcome = self.ledger.rejudge(location, rules.as_ref(), self.notes)?;
         self.offset = location.end();
         Ok(Some(outcome))
+    }
+
+    /// Compares the private data of the block that `next` gave last with the block.
+    pub(crate) fn check_private(&self, outcome: &Outcome) -> Result<CheckedPrivate, LedgerError> {
+        self.ledger.check_private(self.height().saturating_sub(1), &outcome.codes)
     }
 
     /// Blocks so far.
@@ -171,7 +201,12 @@ impl<'a> Walk<'a> {
 
 impl Ledger {
     /// Judges a stored block again and applies it.
-    fn rejudge(&self, location: Location) -> Result<Outcome, LedgerError> {
+    fn rejudge(
+        &self,
+        location: Location,
+        rules: &dyn CollectionRules,
+        notes: bool,
+    ) -> Result<Outcome, LedgerError> {
         let tip = self.tip();
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
@@ -195,8 +230,14 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        let records = self.private.records(number)?;
-        self.apply_block(header, location, &txs, &outcome, updates, &records)?;
+        let mut private = self.private.block(number)?;
+        let judged = (txs.as_slice(), outcome.codes.as_slice());
+        let unknown = without_sets(judged, &private.records, rules)?;
+        if notes && !unknown.is_empty() {
+            self.private.add(number, &unknown)?;
+        }
+        private.records.extend(unknown);
+        self.apply_block(header, location, &txs, &outcome, updates, &private)?;
         Ok(outcome)
     }
 }

@@ -148,6 +148,11 @@ impl Table {
         Rows { rows: self.tree.iter() }
     }
 
+    /// Removes all rows. Not atomic.
+    pub(crate) fn clear(&self) -> Result<(), LedgerError> {
+        self.tree.clear().map_err(failed("clear a table"))
+    }
+
     /// Applies a batch. Readers see all of it or nothing.
     pub(crate) fn apply(&self, batch: Batch) -> Result<(), LedgerError> {
         self.tree.apply_batch(batch.batch).map_err(failed("write"))

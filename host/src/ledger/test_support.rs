@@ -1,5 +1,6 @@
 //! What the ledger's tests share: golden blocks, and blocks made up from read-write sets.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,6 +88,16 @@ pub(crate) fn tx_envelope(tx_id: &str, rwset: &TxRwSet) -> Vec<u8> {
 
 pub(crate) fn genesis() -> Block {
     new_block(0, vec![], vec![envelope(HeaderType::Config, "", b"config".to_vec())])
+}
+
+/// The ledgers in a folder, and the one channel, made if it is not there.
+pub(crate) fn open_with(dir: &Path, config: LedgerConfig) -> (Ledgers, Arc<Ledger>) {
+    let ledgers = Ledgers::open(dir, config).unwrap();
+    let ledger = match ledgers.get(CHANNEL) {
+        Some(ledger) => ledger,
+        None => ledgers.create(&genesis()).unwrap(),
+    };
+    (ledgers, ledger)
 }
 
 /// Temporary ledgers with one channel.

@@ -2,6 +2,7 @@
 //!
 //! Every block is judged again from the first on, into a state of its own; where the stored state
 //! stands, the two are compared row by row: state, history, transaction index, places of blocks.
+//! Private data are compared with their hashes in the blocks.
 //!
 //! Invariant: finds and reports, repairs nothing. A state that is behind its blocks, and a last
 //! block that was not stored whole, are what a crash leaves; opening the ledger takes care of them.
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::LedgerFolder;
 use crate::ledger::folder::chain;
+use crate::ledger::private::check::CheckedPrivate;
 use crate::ledger::recover::savepoint;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
@@ -34,6 +36,11 @@ pub struct Verified {
     pub state_height: u64,
     /// Rows of the stored state and indexes that were compared.
     pub rows: u64,
+    /// Private write sets that are stored and were compared with their hashes.
+    pub private_sets: u64,
+    /// Private write sets that organizations here should have, and have not. No fault: their
+    /// blocks were committed without them.
+    pub missing_private_sets: u64,
     /// Bytes after the last whole block: the beginning of one whose storing was interrupted.
     pub unfinished_bytes: u64,
     /// What is wrong, at most twenty of them.
@@ -62,6 +69,14 @@ impl Verified {
             self.faults.push(Fault { block, reason });
         } else {
             self.more_faults += 1;
+        }
+    }
+
+    fn add_private(&mut self, block: u64, checked: CheckedPrivate) {
+        self.private_sets += checked.sets;
+        self.missing_private_sets += checked.missing;
+        for reason in checked.faults {
+            self.fault(Some(block), reason);
         }
     }
 
@@ -98,6 +113,8 @@ impl LedgerFolder {
             transactions: 0,
             state_height: 0,
             rows: 0,
+            private_sets: 0,
+            missing_private_sets: 0,
             unfinished_bytes: 0,
             faults: Vec::new(),
             more_faults: 0,
@@ -108,7 +125,8 @@ impl LedgerFolder {
             found.fault(None, error.to_string());
         }
         let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
-        let mut replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
+        let mut replay =
+            Replay::scratch(channel.clone(), config, private.ok(), blocks)?.with_rules(&self.rules);
         // Which indexes there are is not in the blocks.
         if let Some(stored) = &stored
             && let Err(error) = replay.copy_indexes(stored, false)
@@ -124,6 +142,7 @@ impl LedgerFolder {
             match replay.next() {
                 Ok(Some(outcome)) => {
                     found.transactions += outcome.codes.len() as u64;
+                    found.add_private(replay.height() - 1, replay.check_private(&outcome)?);
                     on_step(replay.step()?);
                 }
                 Ok(None) => {

@@ -28,12 +28,12 @@ mod tx_key;
 mod fuzz;
 #[cfg(test)]
 mod pair;
-#[cfg(any(test, fuzzing))]
-pub mod promises;
 #[cfg(test)]
 mod pair_faults;
 #[cfg(test)]
 mod pair_tests;
+#[cfg(any(test, fuzzing))]
+pub mod promises;
 #[cfg(test)]
 mod replay;
 

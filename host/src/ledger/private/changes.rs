@@ -10,19 +10,25 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message;
+
 use crate::ledger::commit::CommitTx;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::overlay::Layer;
+use crate::ledger::private::collect::collections;
 use crate::ledger::private::collect::purges;
 use crate::ledger::private::collect::valid_sets;
+use crate::ledger::private::record::PrivateBlock;
 use crate::ledger::private::record::PrivateRecord;
 use crate::ledger::private::rows::HashedKey;
 use crate::ledger::rwset::is_delete;
+use crate::ledger::rwset::is_hashed_delete;
 use crate::ledger::state::VersionedValue;
 use crate::ledger::store::Batch;
 use crate::ledger::store::Table;
 use crate::ledger::updates::UpdateBatch;
+use crate::proto::kvrwset::KvrwSet;
 use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::sha256;
@@ -58,7 +64,7 @@ impl<'a> PrivateChanges<'a> {
         number: u64,
         (txs, codes): (&[CommitTx], &[TxValidationCode]),
         updates: &UpdateBatch,
-        records: &[PrivateRecord],
+        PrivateBlock { records, late }: &PrivateBlock,
     ) -> Result<Self, LedgerError> {
         let mut changes = Self {
             table,
@@ -97,7 +103,10 @@ impl<'a> PrivateChanges<'a> {
             changes.follow_metadata((org, ns, coll, &key), updates)?;
         }
         changes.expire(updates)?;
-        changes.note_expiries(updates, records);
+        changes.note_expiries((txs, codes), updates, records);
+        for (block, record) in late {
+            changes.add_late(*block, record, updates, &purges)?;
+        }
         Ok(changes)
     }
 
@@ -225,12 +234,80 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Notes when the hashes that this block writes have had their time.
-    fn note_expiries(&mut self, updates: &UpdateBatch, records: &[PrivateRecord]) {
+    /// Adds what had been missing, as far as the hashes still say the same. Fabric:
+    /// `findAndRemoveStalePvtData`.
+    fn add_late(
+        &mut self,
+        block: u64,
+        record: &PrivateRecord,
+        updates: &UpdateBatch,
+        purges: &[(u64, HashedKey)],
+    ) -> Result<(), LedgerError> {
+        let PrivateRecord { namespace: ns, collection: coll, tx, .. } = record;
+        let set = record.bytes().map(KvrwSet::decode).and_then(Result::ok).unwrap_or_default();
+        let at = Height::new(block, *tx);
+        for write in &set.writes {
+            let key_hash = sha256(write.key.as_bytes());
+            // What the block purges is purged in this set, too, whatever was put afterwards.
+            if purges.iter().any(|(_, (n, c, hash))| n == ns && c == coll && *hash == key_hash) {
+                continue;
+            }
+            let hash = self.hash_after(ns, coll, &key_hash, updates)?;
+            let deletes = is_delete(write);
+            for org in &record.holders {
+                let change = self.change((org, ns, coll, &write.key))?;
+                match &hash {
+                    // What the write left behind: the value of before.
+                    None if deletes => drop(change.after.take_if(|value| value.version < at)),
+                    Some(hash) if !deletes && hash.value == sha256(&write.value) => {
+                        change.after = Some(value(&write.value, hash.version));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash of a value as it is after the block.
+    fn hash_after(
+        &self,
+        ns: &str,
+        coll: &str,
+        key_hash: &[u8],
+        updates: &UpdateBatch,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        if let Some(update) = updates.hashed(ns, coll, key_hash) {
+            return Ok(update.after.clone());
+        }
+        let row = key::hashed(ns, coll, key_hash);
+        match self.expired.iter().any(|(expired, _)| *expired == row) {
+            true => Ok(None),
+            false => self.table.get(&row, VersionedValue::decode),
+        }
+    }
+
+    /// Notes when what this block writes has had its time: hashes, and values that a later
+    /// transaction of the block whose set is missing left behind. Fabric: `buildExpirySchedule`.
+    fn note_expiries(
+        &mut self,
+        (txs, codes): (&[CommitTx], &[TxValidationCode]),
+        updates: &UpdateBatch,
+        records: &[PrivateRecord],
+    ) {
         let mut ends = BTreeMap::new();
         for record in records {
-            if let Some(end) = record.expires(self.number) {
-                ends.insert((record.namespace.as_str(), record.collection.as_str()), end);
+            let ends_with = record.expires(self.number);
+            let key = (record.namespace.as_str(), record.collection.as_str());
+            ends.extend(ends_with.map(|end| (key, end)));
+        }
+        for (_, rwset) in valid_sets(txs, codes) {
+            for (ns, coll, hashed) in collections(rwset) {
+                let Some(end) = ends.get(&(ns, coll)) else { continue };
+                for write in hashed.writes.iter().filter(|write| !is_hashed_delete(write)) {
+                    let row = key::expiry(*end, self.number, ns, coll, &write.key_hash);
+                    self.expiries.push((row, true));
+                }
             }
         }
         for ((ns, coll), end) in ends {

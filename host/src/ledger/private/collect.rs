@@ -30,48 +30,73 @@ impl Ledger {
         codes: &[TxValidationCode],
         rules: &dyn CollectionRules,
     ) -> Result<Vec<PrivateRecord>, LedgerError> {
-        let mut known = BTreeMap::<(&str, &str), Option<CollectionRule>>::new();
-        let mut records = Vec::new();
-        for (index, rwset) in valid_sets(txs, codes) {
-            let mut waiting = None;
-            for (ns, coll, hashed) in collections(rwset) {
-                let rule = match known.get(&(ns, coll)) {
-                    Some(rule) => rule.clone(),
-                    None => {
-                        let rule = rules.rule(ns, coll)?;
-                        known.insert((ns, coll), rule.clone());
-                        rule
-                    }
-                };
-                let Some(CollectionRule { holders, block_to_live }) = rule else { continue };
-                if holders.is_empty() && block_to_live == 0 {
-                    continue;
-                }
-                if waiting.is_none() && !holders.is_empty() {
-                    let tx_id = txs.get(index).and_then(tx_id);
-                    waiting = Some(tx_id.map_or(Ok(Vec::new()), |id| self.transient.sets(id))?);
-                }
-                let found = find(waiting.as_deref().unwrap_or_default(), ns, coll, hashed);
-                let set = match found.filter(|_| !holders.is_empty()) {
-                    Some(bytes) => PrivateSet::Whole(bytes),
-                    None => PrivateSet::Missing,
-                };
-                if set == PrivateSet::Missing && !holders.is_empty() {
-                    tracing::warn!(
-                        channel = %self.channel, namespace = ns, collection = coll,
-                        tx_id = txs.get(index).and_then(tx_id),
-                        "the private data of a transaction is missing"
-                    );
-                }
-                let (namespace, collection) = (ns.to_owned(), coll.to_owned());
-                let tx = index as u64;
-                let record =
-                    PrivateRecord { tx, namespace, collection, block_to_live, holders, set };
-                records.push(record);
+        let mut records = without_sets((txs, codes), &[], rules)?;
+        let mut waiting = None;
+        for record in records.iter_mut().filter(|record| !record.holders.is_empty()) {
+            let tx = usize::try_from(record.tx).ok().and_then(|index| txs.get(index));
+            let Some((tx, tx_id)) = tx.and_then(|tx| Some((tx, tx_id(tx)?))) else { continue };
+            let sets = match waiting.take_if(|(id, _)| *id == tx_id) {
+                Some((_, sets)) => sets,
+                None => self.transient.sets(tx_id)?,
+            };
+            let (ns, coll) = (record.namespace.as_str(), record.collection.as_str());
+            let hash = pvt_rwset_hash(tx, ns, coll).unwrap_or_default();
+            match find(&sets, ns, coll, hash) {
+                Some(bytes) => record.set = PrivateSet::Whole(bytes),
+                None => tracing::warn!(
+                    channel = %self.channel, tx_id, namespace = ns, collection = coll,
+                    "the private data of a transaction are missing"
+                ),
             }
+            waiting = Some((tx_id, sets));
         }
         Ok(records)
     }
+}
+
+/// Records for all that valid transactions write to collections, as if every set were missing;
+/// without those that are in `have`.
+pub(crate) fn without_sets(
+    (txs, codes): (&[CommitTx], &[TxValidationCode]),
+    have: &[PrivateRecord],
+    rules: &dyn CollectionRules,
+) -> Result<Vec<PrivateRecord>, LedgerError> {
+    let mut known = BTreeMap::<(&str, &str), Option<CollectionRule>>::new();
+    let mut records = Vec::new();
+    for (index, rwset) in valid_sets(txs, codes) {
+        let tx = index as u64;
+        for (ns, coll, _) in collections(rwset) {
+            let is_it = |record: &PrivateRecord| {
+                record.tx == tx && record.namespace == ns && record.collection == coll
+            };
+            if have.iter().any(is_it) {
+                continue;
+            }
+            let rule = match known.get(&(ns, coll)) {
+                Some(rule) => rule.clone(),
+                None => {
+                    let rule = rules.rule(ns, coll)?;
+                    known.insert((ns, coll), rule.clone());
+                    rule
+                }
+            };
+            let Some(CollectionRule { holders, block_to_live }) = rule else { continue };
+            if holders.is_empty() && block_to_live == 0 {
+                continue;
+            }
+            let (namespace, collection) = (ns.to_owned(), coll.to_owned());
+            let set = PrivateSet::Missing;
+            let record =
+                PrivateRecord { tx, namespace, collection, block_to_live, holders, since: 0, set };
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+fn pvt_rwset_hash<'a>(tx: &'a CommitTx, ns: &str, coll: &str) -> Option<&'a [u8]> {
+    let set = tx.rwset.as_ref()?.namespaces.get(ns)?;
+    set.collections.get(coll).map(|hashed| hashed.pvt_rwset_hash.as_slice())
 }
 
 /// The keys that each valid transaction of a block purges.
@@ -99,7 +124,7 @@ pub(crate) fn valid_sets<'a>(
 }
 
 /// The collections that a transaction writes to.
-fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, &CollectionRwSet)> {
+pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, &CollectionRwSet)> {
     rwset.namespaces.iter().flat_map(|(ns, set)| {
         let all = set.collections.iter();
         all.filter(|(_, hashed)| !hashed.writes.is_empty() || !hashed.metadata_writes.is_empty())
@@ -112,15 +137,13 @@ fn find(
     sets: &[TxPvtReadWriteSet],
     namespace: &str,
     collection: &str,
-    hashed: &CollectionRwSet,
+    hash: &[u8],
 ) -> Option<Vec<u8>> {
     let all = sets.iter().flat_map(|set| &set.ns_pvt_rwset);
     all.filter(|ns| ns.namespace == namespace)
         .flat_map(|ns| &ns.collection_pvt_rwset)
         .filter(|found| found.collection_name == collection)
         .map(|found| &found.rwset)
-        .find(|bytes| {
-            sha256(bytes)[..] == hashed.pvt_rwset_hash && KvrwSet::decode(bytes.as_slice()).is_ok()
-        })
+        .find(|bytes| sha256(bytes)[..] == *hash && KvrwSet::decode(bytes.as_slice()).is_ok())
         .cloned()
 }

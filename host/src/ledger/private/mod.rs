@@ -8,7 +8,9 @@
 //! Invariant: whatever is missing here, a block is committed and its verdicts are the same.
 
 pub(crate) mod changes;
+pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod late;
 pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod rows;
@@ -17,8 +19,14 @@ pub(crate) mod store;
 pub(crate) mod transient;
 
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod retention_tests;
 #[cfg(test)]
 mod simulation_tests;
 #[cfg(test)]
-mod test_support;
+pub(crate) mod test_support;
+#[cfg(test)]
+mod tools_tests;

@@ -24,7 +24,18 @@ pub(crate) struct PrivateRecord {
     pub(crate) block_to_live: u64,
     /// Organizations that may hold it in the clear.
     pub(crate) holders: Vec<String>,
+    /// The block with which a set came that had been missing; 0: it came with its own.
+    pub(crate) since: u64,
     pub(crate) set: PrivateSet,
+}
+
+/// The private data that are applied with one block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PrivateBlock {
+    /// Those of its own transactions.
+    pub(crate) records: Vec<PrivateRecord>,
+    /// Those of earlier blocks that had been missing, with the numbers of the blocks.
+    pub(crate) late: Vec<(u64, PrivateRecord)>,
 }
 
 /// The private write set of one collection, as far as it is there.
@@ -36,6 +47,9 @@ pub(crate) enum PrivateSet {
     Whole(Vec<u8>),
     /// The same without the keys that were purged since; its hash is in no block.
     Rest(Vec<u8>),
+    /// Its time is over, but not that of some of its values, whose metadata were written since:
+    /// only those are in here.
+    Alive(Vec<u8>),
     /// It was there or missing, and its time is over.
     Expired,
 }
@@ -46,10 +60,17 @@ impl PrivateRecord {
         expiring_block(committing, self.block_to_live)
     }
 
+    /// Whether organizations of this process should have the set, and have not.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.set == PrivateSet::Missing && !self.holders.is_empty()
+    }
+
     /// The serialized set, if it is there.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match &self.set {
-            PrivateSet::Whole(bytes) | PrivateSet::Rest(bytes) => Some(bytes),
+            PrivateSet::Whole(bytes) | PrivateSet::Rest(bytes) | PrivateSet::Alive(bytes) => {
+                Some(bytes)
+            }
             PrivateSet::Missing | PrivateSet::Expired => None,
         }
     }
@@ -60,7 +81,7 @@ impl PrivateRecord {
             PrivateSet::Whole(bytes) if sha256(bytes)[..] == hashed.pvt_rwset_hash => {
                 KvrwSet::decode(bytes.as_slice()).unwrap_or_default()
             }
-            PrivateSet::Rest(bytes) => {
+            PrivateSet::Rest(bytes) | PrivateSet::Alive(bytes) => {
                 let mut set = KvrwSet::decode(bytes.as_slice()).unwrap_or_default();
                 set.writes.retain(|write| is_in(write, hashed));
                 set
@@ -69,13 +90,15 @@ impl PrivateRecord {
         }
     }
 
-    /// The stored form of everything but the place: blocks to live, kind, holders, set.
+    /// The stored form of everything but the place: numbers, kind, holders, set.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.block_to_live.to_be_bytes().to_vec();
+        bytes.extend(self.since.to_be_bytes());
         bytes.push(match &self.set {
             PrivateSet::Missing => b'm',
             PrivateSet::Whole(_) => b'w',
             PrivateSet::Rest(_) => b'r',
+            PrivateSet::Alive(_) => b'a',
             PrivateSet::Expired => b'e',
         });
         bytes.extend((self.holders.len() as u64).to_be_bytes());
@@ -93,6 +116,7 @@ impl PrivateRecord {
     ) -> Result<Self, LedgerError> {
         let parts = || {
             let (block_to_live, rest) = bytes.split_first_chunk()?;
+            let (since, rest) = rest.split_first_chunk()?;
             let (&kind, rest) = rest.split_first()?;
             let (count, mut rest) = rest.split_first_chunk()?;
             let mut holders = Vec::new();
@@ -105,14 +129,16 @@ impl PrivateRecord {
                 b'm' => PrivateSet::Missing,
                 b'w' => PrivateSet::Whole(rest.to_vec()),
                 b'r' => PrivateSet::Rest(rest.to_vec()),
+                b'a' => PrivateSet::Alive(rest.to_vec()),
                 b'e' => PrivateSet::Expired,
                 _ => return None,
             };
-            Some((u64::from_be_bytes(*block_to_live), holders, set))
+            let numbers = [*block_to_live, *since].map(u64::from_be_bytes);
+            Some((numbers, holders, set))
         };
-        let (block_to_live, holders, set) =
+        let ([block_to_live, since], holders, set) =
             parts().ok_or(LedgerError::CorruptPrivateData { what: "a record does not parse" })?;
-        Ok(Self { tx, namespace, collection, block_to_live, holders, set })
+        Ok(Self { tx, namespace, collection, block_to_live, holders, since, set })
     }
 }
 

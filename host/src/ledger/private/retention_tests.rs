@@ -12,11 +12,11 @@ use crate::ledger::private::test_support::hash_is_there;
 use crate::ledger::private::test_support::held;
 use crate::ledger::private::test_support::held_by;
 use crate::ledger::private::test_support::keep;
-use crate::ledger::private::test_support::open_with;
 use crate::ledger::private::test_support::private_purge;
 use crate::ledger::private::test_support::private_puts;
 use crate::ledger::private::test_support::rules;
 use crate::ledger::private::test_support::simulate_private;
+use crate::ledger::test_support::open_with;
 use crate::ledger::test_support::small_config;
 use crate::ledger::test_support::temporary;
 use crate::ledger::test_support::temporary_with;
@@ -121,6 +121,21 @@ fn a_value_that_its_hash_left_behind_goes_by_itself() {
     assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
     commit_empty(&ledger, &rules, 1);
     assert!(!hash_is_there(&ledger, "k"));
+}
+
+/// The same if both are of one block: then there is no hash that could have its time.
+#[test]
+fn a_value_without_a_hash_goes_too() {
+    let (_ledgers, ledger) = temporary();
+    let rules = held_by(&["A"], 1);
+    let mut txs = keep(&ledger, vec![("t1", private_puts(&ledger, &[("k", "1")]))]);
+    txs.push(("t2".into(), private_puts(&ledger, &[("k", "")]).public));
+    commit_public(&ledger, &rules, &txs);
+    assert!(!hash_is_there(&ledger, "k"));
+    commit_empty(&ledger, &rules, 1);
+    assert_eq!(held(&ledger, "A").len(), 1);
+    commit_empty(&ledger, &rules, 1);
+    assert!(held(&ledger, "A").is_empty());
 }
 
 #[test]

@@ -13,8 +13,13 @@ const KEY: u8 = b'k';
 const PURGE: u8 = b'p';
 const PURGED: u8 = b'g';
 const EXPIRY: u8 = b'x';
+const MISSING: u8 = b'm';
+const LATE: u8 = b'l';
 const SET: u8 = b's';
 const AGE: u8 = b'a';
+
+/// The row that says which chain this is.
+pub(crate) const CHAIN: &[u8] = b"c";
 
 /// A key of a collection by its hash: namespace, collection, key hash.
 pub(crate) type HashedKey = (String, String, Vec<u8>);
@@ -24,15 +29,27 @@ pub(crate) type Place = (u64, u64, String, String);
 
 /// The row of a record.
 pub(crate) fn record(block: u64, tx: u64, namespace: &str, collection: &str) -> Vec<u8> {
-    let mut row = numbers(RECORD, &[block, tx]);
-    push_name(&mut row, namespace.as_bytes());
-    push_name(&mut row, collection.as_bytes());
-    row
+    placed(numbers(RECORD, &[block, tx]), namespace, collection)
 }
 
-/// The records of all blocks from `block` on.
-pub(crate) fn records_from(block: u64) -> (Vec<u8>, Vec<u8>) {
-    (numbers(RECORD, &[block]), vec![RECORD + 1])
+/// The row of a record whose set is missing.
+pub(crate) fn missing(block: u64, tx: u64, namespace: &str, collection: &str) -> Vec<u8> {
+    placed(numbers(MISSING, &[block, tx]), namespace, collection)
+}
+
+/// All rows of `missing`.
+pub(crate) fn all_missing() -> (Vec<u8>, Vec<u8>) {
+    prefix(vec![MISSING])
+}
+
+/// The row of a record whose set comes with block `since`, after its own.
+pub(crate) fn late(since: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
+    placed(numbers(LATE, &[since, block, tx]), ns, coll)
+}
+
+/// The rows of `late` of one block.
+pub(crate) fn late_with(since: u64) -> (Vec<u8>, Vec<u8>) {
+    prefix(numbers(LATE, &[since]))
 }
 
 /// The records of one block.
@@ -45,7 +62,7 @@ pub(crate) fn records_of_tx(block: u64, tx: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(RECORD, &[block, tx]))
 }
 
-/// The place that a record's row names.
+/// The place that a row of `record` or `missing` names.
 pub(crate) fn record_place(row: &[u8]) -> Result<Place, LedgerError> {
     let parts = row.get(1..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a record has no place" })
@@ -76,9 +93,7 @@ pub(crate) fn key_height(row: &[u8]) -> Option<Height> {
 
 /// The row of a purge that is not done yet.
 pub(crate) fn purge(height: Height, ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
-    let mut row = numbers(PURGE, &[height.block, height.tx]);
-    push_name(&mut row, ns.as_bytes());
-    push_name(&mut row, coll.as_bytes());
+    let mut row = placed(numbers(PURGE, &[height.block, height.tx]), ns, coll);
     row.extend_from_slice(key_hash);
     row
 }
@@ -88,9 +103,9 @@ pub(crate) fn purges_below(height: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![PURGE], numbers(PURGE, &[height]))
 }
 
-/// Purges of blocks from `height` on.
-pub(crate) fn purges_from(height: u64) -> (Vec<u8>, Vec<u8>) {
-    (numbers(PURGE, &[height]), vec![PURGE + 1])
+/// Purges of one block.
+pub(crate) fn purges_of(block: u64) -> (Vec<u8>, Vec<u8>) {
+    prefix(numbers(PURGE, &[block]))
 }
 
 /// What a row of `purge` names.
@@ -113,10 +128,7 @@ pub(crate) fn purged(ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
 
 /// The row of the end of a record's time.
 pub(crate) fn expiry(at: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
-    let mut row = numbers(EXPIRY, &[at, block, tx]);
-    push_name(&mut row, ns.as_bytes());
-    push_name(&mut row, coll.as_bytes());
-    row
+    placed(numbers(EXPIRY, &[at, block, tx]), ns, coll)
 }
 
 /// Records whose time is over when block `last` is committed.
@@ -124,10 +136,10 @@ pub(crate) fn expiries_up_to(last: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![EXPIRY], prefix(numbers(EXPIRY, &[last])).1)
 }
 
-/// The record that a row of `expiry` is about.
-pub(crate) fn expiry_place(row: &[u8]) -> Result<Place, LedgerError> {
+/// The record that a row of `expiry` or `late` is about.
+pub(crate) fn dated_place(row: &[u8]) -> Result<Place, LedgerError> {
     let parts = row.get(9..).and_then(place);
-    parts.ok_or(LedgerError::CorruptPrivateData { what: "an expiry has no record" })
+    parts.ok_or(LedgerError::CorruptPrivateData { what: "a date has no record" })
 }
 
 /// The row of a set that waits for its transaction.
@@ -173,6 +185,12 @@ fn place(bytes: &[u8]) -> Option<Place> {
     let (ns, rest) = split_text(rest)?;
     let (coll, rest) = split_text(rest)?;
     rest.is_empty().then_some((u64::from_be_bytes(*block), u64::from_be_bytes(*tx), ns, coll))
+}
+
+fn placed(mut row: Vec<u8>, namespace: &str, collection: &str) -> Vec<u8> {
+    push_name(&mut row, namespace.as_bytes());
+    push_name(&mut row, collection.as_bytes());
+    row
 }
 
 fn waiting_prefix(tx_id: &str) -> Vec<u8> {

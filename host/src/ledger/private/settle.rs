@@ -12,14 +12,19 @@ use prost::Message;
 
 use crate::ledger::channel::Ledger;
 use crate::ledger::error::LedgerError;
+use crate::ledger::key;
 use crate::ledger::private::record::PrivateRecord;
 use crate::ledger::private::record::PrivateSet;
+use crate::ledger::private::record::expiring_block;
 use crate::ledger::private::rows;
 use crate::ledger::private::rows::HashedKey;
 use crate::ledger::private::rows::Place;
 use crate::ledger::private::store::PrivateStore;
+use crate::ledger::private::store::put_keys;
 use crate::ledger::private::store::remove_keys;
+use crate::ledger::state::VersionedValue;
 use crate::ledger::store::Batch;
+use crate::proto::kvrwset::KvWrite;
 use crate::proto::kvrwset::KvrwSet;
 use crate::types::Height;
 use crate::types::sha256;
@@ -46,11 +51,39 @@ impl Ledger {
             // A state that still had the key would find no trace of it any more.
             self.table.flush()?;
             self.private.purge_below(height)?;
-            self.private.expire_up_to(last)?;
+            self.private.expire_up_to(last, &|block, record, write| {
+                let until = self.lives_until(block, record, write)?;
+                Ok(until.filter(|until| *until > last))
+            })?;
         }
         Ok(())
     }
+
+    /// The block with which a value goes that a record of `block` has put and that has moved on
+    /// since, as values do whose metadata are written; None if it is not in the state any more.
+    fn lives_until(
+        &self,
+        block: u64,
+        record: &PrivateRecord,
+        write: &KvWrite,
+    ) -> Result<Option<u64>, LedgerError> {
+        let mut until = None;
+        for org in &record.holders {
+            let row = key::private(org, &record.namespace, &record.collection, &write.key);
+            let value = self.table.get(&row, VersionedValue::decode)?;
+            if let Some(VersionedValue { value, version, .. }) = value
+                && value == write.value
+                && version.block > block
+            {
+                until = until.max(expiring_block(version.block, record.block_to_live));
+            }
+        }
+        Ok(until)
+    }
 }
+
+/// Until which block a value of a record still lives; None if it does not.
+type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
 
 impl PrivateStore {
     fn has_purges(&self, height: u64) -> Result<bool, LedgerError> {
@@ -110,18 +143,16 @@ impl PrivateStore {
         Ok(())
     }
 
-    /// Takes keys and values out of all records whose time is over when block `last` is committed.
-    fn expire_up_to(&self, last: u64) -> Result<(), LedgerError> {
+    /// Takes keys and values out of all records whose time is over when block `last` is committed,
+    /// but for values that still live.
+    fn expire_up_to(&self, last: u64, lives: LivesUntil<'_>) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         let (from, to) = rows::expiries_up_to(last);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
-            let place = rows::expiry_place(&row)?;
-            if let Some(mut record) = self.record(&place)? {
-                let (block, tx, namespace, collection) = &place;
-                remove_keys(&mut batch, *block, &record);
-                record.set = PrivateSet::Expired;
-                batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+            let place = rows::dated_place(&row)?;
+            if let Some(record) = self.record(&place)? {
+                expire_record(&mut batch, &place, record, lives)?;
             }
             batch.delete(row);
         }
@@ -130,10 +161,42 @@ impl PrivateStore {
     }
 }
 
+fn expire_record(
+    batch: &mut Batch,
+    place: &Place,
+    mut record: PrivateRecord,
+    lives: LivesUntil<'_>,
+) -> Result<(), LedgerError> {
+    let (block, tx, namespace, collection) = place;
+    let set = record.bytes().map(KvrwSet::decode).and_then(Result::ok).unwrap_or_default();
+    let (mut left, mut until) = (KvrwSet::default(), None);
+    for write in set.writes {
+        if let Some(at) = lives(*block, &record, &write)? {
+            left.writes.push(write);
+            until = until.max(Some(at));
+        }
+    }
+    remove_keys(batch, *block, &record);
+    batch.delete(rows::missing(*block, *tx, namespace, collection));
+    record.set = match until {
+        Some(until) => {
+            batch.put(rows::expiry(until, (*block, *tx, namespace, collection)), Vec::new());
+            PrivateSet::Alive(left.encode_to_vec())
+        }
+        None => PrivateSet::Expired,
+    };
+    put_keys(batch, *block, &record);
+    batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+    Ok(())
+}
+
 fn without(record: &mut PrivateRecord, key_hash: &[u8]) {
     let Some(bytes) = record.bytes() else { return };
     let mut set = KvrwSet::decode(bytes).unwrap_or_default();
     set.writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
     set.metadata_writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
-    record.set = PrivateSet::Rest(set.encode_to_vec());
+    record.set = match record.set {
+        PrivateSet::Alive(_) => PrivateSet::Alive(set.encode_to_vec()),
+        _ => PrivateSet::Rest(set.encode_to_vec()),
+    };
 }

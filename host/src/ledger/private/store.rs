@@ -2,20 +2,26 @@
 //! can be made again. Fabric: `core/ledger/pvtdatastorage`.
 //!
 //! ```text
-//! record(block, tx, namespace, collection)  -> the set, its holders, its time
-//! key(namespace, collection, key hash, block, tx) -> the record that has the key
-//! expiry(block, record)                     -> the record's time is over with that block
-//! purge(block, tx, key)                     -> the key is to be purged
-//! purged(key)                               -> the height of the last purge
+//! record(block, tx, namespace, collection)         the set, its holders, its time
+//! key(namespace, collection, key hash, block, tx)  the record has the key
+//! missing(record)                                  the record has no set
+//! late(block, record)                              the record's set came with that block
+//! expiry(block, record)                            the record's time is over with that block
+//! purge(block, tx, key)                            the key is to be purged
+//! purged(key)                                      the height of the last purge
+//! chain                                            the hash of the genesis block
 //! ```
 //! A block's rows are on disk before the block is, so there may be rows of a block that never came.
 //!
-//! Invariant: rows at or above the height of the blocks count for nothing; opening removes them.
+//! Invariant: rows of blocks at or above the height count for nothing; the block that comes in the
+//! place of the one that never came replaces them.
 
 use prost::Message;
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::private::record::PrivateBlock;
 use crate::ledger::private::record::PrivateRecord;
+use crate::ledger::private::record::PrivateSet;
 use crate::ledger::private::rows;
 use crate::ledger::private::rows::HashedKey;
 use crate::ledger::private::rows::Place;
@@ -35,18 +41,33 @@ impl PrivateStore {
         Self { table }
     }
 
-    /// Notes what a block brings, and which keys each of its transactions purges. When this
-    /// returns, it is on disk.
+    /// Begins with the chain of this genesis block, by the hash of its header: what is there of
+    /// another one of the same name goes.
+    pub(crate) fn begin(&self, genesis: &[u8]) -> Result<(), LedgerError> {
+        let known = self.table.get(rows::CHAIN, |hash| Ok(hash == genesis))?;
+        if known == Some(true) {
+            return Ok(());
+        }
+        self.table.clear()?;
+        let mut batch = Batch::default();
+        batch.put(rows::CHAIN.to_vec(), genesis.to_vec());
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+
+    /// Notes what a block brings, and which keys each of its transactions purges, in place of
+    /// whatever was noted for a block of this number. When this returns, it is on disk.
     pub(crate) fn put_block(
         &self,
         block: u64,
         records: &[PrivateRecord],
         purges: &[(u64, HashedKey)],
     ) -> Result<(), LedgerError> {
-        if records.is_empty() && purges.is_empty() {
+        let mut batch = Batch::default();
+        let replaced = self.remove_block(&mut batch, block)?;
+        if !replaced && records.is_empty() && purges.is_empty() {
             return Ok(());
         }
-        let mut batch = Batch::default();
         for record in records {
             put(&mut batch, block, record);
         }
@@ -55,6 +76,56 @@ impl PrivateStore {
         }
         self.table.apply(batch)?;
         self.table.flush()
+    }
+
+    /// Adds records of a block that is stored already.
+    pub(crate) fn add(&self, block: u64, records: &[PrivateRecord]) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        for record in records {
+            put(&mut batch, block, record);
+        }
+        self.table.apply(batch)
+    }
+
+    /// Removes what was noted for a block that never came. Gives whether there was anything.
+    fn remove_block(&self, batch: &mut Batch, block: u64) -> Result<bool, LedgerError> {
+        let mut found = false;
+        for record in self.records(block)? {
+            remove_keys(batch, block, &record);
+            let place = (block, record.tx, record.namespace.as_str(), record.collection.as_str());
+            if let Some(at) = record.expires(block) {
+                batch.delete(rows::expiry(at, place));
+            }
+            batch.delete(rows::missing(block, record.tx, &record.namespace, &record.collection));
+            batch.delete(rows::record(block, record.tx, &record.namespace, &record.collection));
+            found = true;
+        }
+        let (from, to) = rows::purges_of(block);
+        for row in self.table.range(&from, &to) {
+            batch.delete(row?.0);
+            found = true;
+        }
+        Ok(found)
+    }
+
+    /// What is applied with a block that is stored already.
+    pub(crate) fn block(&self, number: u64) -> Result<PrivateBlock, LedgerError> {
+        let mut records = self.records(number)?;
+        for record in records.iter_mut().filter(|record| record.since > number) {
+            record.set = PrivateSet::Missing;
+        }
+        Ok(PrivateBlock { records, late: self.late(number)? })
+    }
+
+    /// The sets of earlier blocks that come with a block.
+    pub(crate) fn late(&self, block: u64) -> Result<Vec<(u64, PrivateRecord)>, LedgerError> {
+        let (from, to) = rows::late_with(block);
+        let mut late = Vec::new();
+        for row in self.table.range(&from, &to) {
+            let place = rows::dated_place(&row?.0)?;
+            late.extend(self.record(&place)?.map(|record| (place.0, record)));
+        }
+        Ok(late)
     }
 
     /// All records of a block, in the order of its transactions.
@@ -78,38 +149,26 @@ impl PrivateStore {
             PrivateRecord::decode((*tx, ns.clone(), coll.clone()), bytes)
         })
     }
-
-    /// Removes what belongs to blocks from `height` on, which never came.
-    pub(crate) fn discard_from(&self, height: u64) -> Result<(), LedgerError> {
-        let mut batch = Batch::default();
-        let mut found = false;
-        let (from, to) = rows::records_from(height);
-        for row in self.table.range(&from, &to) {
-            let ((block, ..), record) = decode(row?)?;
-            remove_keys(&mut batch, block, &record);
-            remove_expiry(&mut batch, block, &record);
-            batch.delete(rows::record(block, record.tx, &record.namespace, &record.collection));
-            found = true;
-        }
-        let (from, to) = rows::purges_from(height);
-        for row in self.table.range(&from, &to) {
-            batch.delete(row?.0);
-            found = true;
-        }
-        if found { self.table.apply(batch) } else { Ok(()) }
-    }
 }
 
 /// Puts a record with the rows that find it.
 pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     let PrivateRecord { tx, namespace, collection, .. } = record;
     batch.put(rows::record(block, *tx, namespace, collection), record.encode());
-    for key in key_hashes(record) {
-        let height = Height::new(block, *tx);
-        batch.put(rows::key_at((namespace, collection, &key), height), Vec::new());
-    }
+    put_keys(batch, block, record);
     if let Some(at) = record.expires(block) {
         batch.put(rows::expiry(at, (block, *tx, namespace, collection)), Vec::new());
+    }
+    if record.is_missing() {
+        batch.put(rows::missing(block, *tx, namespace, collection), Vec::new());
+    }
+}
+
+/// Puts the rows that find a record by its keys.
+pub(crate) fn put_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
+    for key in key_hashes(record) {
+        let height = Height::new(block, record.tx);
+        batch.put(rows::key_at((&record.namespace, &record.collection, &key), height), Vec::new());
     }
 }
 
@@ -118,13 +177,6 @@ pub(crate) fn remove_keys(batch: &mut Batch, block: u64, record: &PrivateRecord)
     for key in key_hashes(record) {
         let height = Height::new(block, record.tx);
         batch.delete(rows::key_at((&record.namespace, &record.collection, &key), height));
-    }
-}
-
-fn remove_expiry(batch: &mut Batch, block: u64, record: &PrivateRecord) {
-    if let Some(at) = record.expires(block) {
-        let place = (block, record.tx, record.namespace.as_str(), record.collection.as_str());
-        batch.delete(rows::expiry(at, place));
     }
 }
 
@@ -137,7 +189,9 @@ fn key_hashes(record: &PrivateRecord) -> Vec<[u8; 32]> {
     written.chain(metadata).map(|key| sha256(key.as_bytes())).collect()
 }
 
-fn decode((row, value): crate::ledger::store::Row) -> Result<(Place, PrivateRecord), LedgerError> {
+pub(crate) fn decode(
+    (row, value): crate::ledger::store::Row,
+) -> Result<(Place, PrivateRecord), LedgerError> {
     let place = rows::record_place(&row)?;
     let (_, tx, namespace, collection) = place.clone();
     let record = PrivateRecord::decode((tx, namespace, collection), &value)?;

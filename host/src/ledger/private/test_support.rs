@@ -2,21 +2,16 @@
 //! the collection "c" of the namespace "ns".
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::ledger::CollectionRule;
 use crate::ledger::CollectionRules;
 use crate::ledger::CommittedBlock;
 use crate::ledger::Ledger;
-use crate::ledger::LedgerConfig;
 use crate::ledger::LedgerError;
-use crate::ledger::Ledgers;
 use crate::ledger::SimulationResults;
 use crate::ledger::Simulator;
 use crate::ledger::TxRwSet;
-use crate::ledger::test_support::CHANNEL;
-use crate::ledger::test_support::genesis;
 use crate::ledger::test_support::next_block;
 
 /// Rules of the collections of "ns", by name.
@@ -40,15 +35,6 @@ pub(crate) fn rules(all: &[(&str, &[&str], u64)]) -> Rules {
         ((*name).to_owned(), CollectionRule { holders, block_to_live: *block_to_live })
     };
     Rules(all.iter().map(rule).collect())
-}
-
-pub(crate) fn open_with(dir: &Path, config: LedgerConfig) -> (Ledgers, Arc<Ledger>) {
-    let ledgers = Ledgers::open(dir, config).unwrap();
-    let ledger = match ledgers.get(CHANNEL) {
-        Some(ledger) => ledger,
-        None => ledgers.create(&genesis()).unwrap(),
-    };
-    (ledgers, ledger)
 }
 
 /// Simulates as a peer of "A" does.

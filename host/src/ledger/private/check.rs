@@ -1,0 +1,104 @@
+//! Whether the private data store holds what the blocks say.
+//!
+//! Invariant: finds and reports, changes nothing. What is missing is no fault.
+
+use prost::Message;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::envelope::TxEnvelope;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key::height;
+use crate::ledger::private::record::PrivateRecord;
+use crate::ledger::private::record::PrivateSet;
+use crate::ledger::private::rows;
+use crate::ledger::rwset::CollectionRwSet;
+use crate::ledger::rwset::TxRwSet;
+use crate::proto::kvrwset::KvrwSet;
+use crate::proto::protos::TxValidationCode;
+use crate::types::Height;
+use crate::types::sha256;
+
+/// What was found of the private data of one block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CheckedPrivate {
+    /// Sets that are there.
+    pub(crate) sets: u64,
+    /// Sets that organizations of this process should have, and have not.
+    pub(crate) missing: u64,
+    /// What is wrong.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Ledger {
+    /// Compares the records of a block with the block, which must be applied.
+    pub(crate) fn check_private(
+        &self,
+        number: u64,
+        codes: &[TxValidationCode],
+    ) -> Result<CheckedPrivate, LedgerError> {
+        let mut checked = CheckedPrivate::default();
+        for record in self.private.records(number)? {
+            let at = Height::new(number, record.tx);
+            let index = usize::try_from(record.tx).ok();
+            let valid = index.and_then(|index| codes.get(index)) == Some(&TxValidationCode::Valid);
+            let public = if valid { self.public_set(at)? } else { TxRwSet::default() };
+            let ns = public.namespaces.get(&record.namespace);
+            let hashed = ns.and_then(|ns| ns.collections.get(&record.collection));
+            let fault = match hashed {
+                None => Some("belong to nothing in the block"),
+                Some(hashed) => self.fault(at, &record, hashed)?,
+            };
+            if let Some(fault) = fault {
+                let PrivateRecord { tx, namespace, collection, .. } = &record;
+                checked.faults.push(format!(
+                    "the private data of transaction {tx} in {namespace}/{collection} {fault}"
+                ));
+            }
+            checked.sets += u64::from(record.bytes().is_some());
+            checked.missing += u64::from(record.is_missing());
+        }
+        Ok(checked)
+    }
+
+    /// The public read-write set of a committed transaction.
+    pub(crate) fn public_set(&self, at: Height) -> Result<TxRwSet, LedgerError> {
+        Ok(TxEnvelope::parse(&self.envelope(at)?)?.rwset()?.unwrap_or_default())
+    }
+
+    fn fault(
+        &self,
+        at: Height,
+        record: &PrivateRecord,
+        hashed: &CollectionRwSet,
+    ) -> Result<Option<&'static str>, LedgerError> {
+        let rest = match &record.set {
+            PrivateSet::Missing | PrivateSet::Expired => return Ok(None),
+            PrivateSet::Whole(bytes) => {
+                let same = sha256(bytes)[..] == hashed.pvt_rwset_hash;
+                return Ok((!same).then_some("do not match their hash"));
+            }
+            PrivateSet::Rest(bytes) | PrivateSet::Alive(bytes) => bytes,
+        };
+        let Ok(set) = KvrwSet::decode(rest.as_slice()) else {
+            return Ok(Some("do not parse"));
+        };
+        if record.opened(hashed).writes.len() != set.writes.len() {
+            return Ok(Some("do not match the hashes of their keys and values"));
+        }
+        if matches!(record.set, PrivateSet::Alive(_)) {
+            return Ok(None);
+        }
+        let there = |key_hash: &[u8]| {
+            set.writes.iter().any(|write| sha256(write.key.as_bytes())[..] == *key_hash)
+        };
+        for write in hashed.writes.iter().filter(|write| !there(&write.key_hash)) {
+            let row = rows::purged(&record.namespace, &record.collection, &write.key_hash);
+            let purged =
+                self.private.table.get(&row, |bytes| Ok(height(bytes).map(|(at, _)| at)))?;
+            if purged.flatten().is_none_or(|purged| purged < at) {
+                return Ok(Some("lack a key that was not purged"));
+            }
+        }
+        Ok(None)
+    }
+}

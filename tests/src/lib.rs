@@ -8,6 +8,7 @@ pub mod chain;
 pub mod conformance;
 mod external_chaincode;
 mod forge;
+pub mod load_peer;
 mod packages;
 pub mod pair;
 mod peers;

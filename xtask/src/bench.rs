@@ -5,6 +5,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
 
 use anyhow::Context;
 use anyhow::Result;
@@ -12,6 +14,8 @@ use anyhow::ensure;
 
 use crate::cargo;
 use crate::guests;
+use crate::npm;
+use crate::rust_chaincode::{self, Profile};
 
 /// Transactions of the block that the bench `commit` commits.
 const BLOCK_TXS: f64 = 500.0;
@@ -24,35 +28,58 @@ pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let folder = guests.first().and_then(|guest| guest.path.parent());
     let folder = folder.context("there are no chaincodes")?;
-    let output = cargo::command()
-        .args(["bench", "--package=wasmcc", "--benches", "--features=server"])
-        .env("WASMCC_GUESTS", folder)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cargo cannot be run")?;
-    let mut out = std::io::stdout().lock();
-    out.write_all(&output.stdout)?;
-    ensure!(output.status.success(), "a bench failed");
+    npm::tests()?;
+    rust_chaincode::build(Profile::Release)?;
+    cargo::run(&["build", "--quiet", "--release", "--package=wasmcc", "--bin=wasmcc"])?;
+    let mut own = cargo::command();
+    own.args(["bench", "--package=wasmcc", "--benches", "--features=server"]);
+    let mut beside = cargo::command();
+    beside.args(["bench", "--package=wasmcc-tests", "--benches"]);
+    let program = cargo::target_dir()?.join("release/wasmcc");
+    let mut output = String::new();
+    for command in [&mut own, &mut beside] {
+        command.env("WASMCC_GUESTS", folder).env("WASMCC_PROGRAM", &program);
+        output += &said_by(command)?;
+    }
     let results = cargo::target_dir()?.join("criterion");
-    for (name, value) in figures(&results, &String::from_utf8_lossy(&output.stdout))? {
+    let mut out = std::io::stdout().lock();
+    for (name, value) in figures(&results, &output)? {
         writeln!(out, "figure {name} {value:.2}")?;
     }
     Ok(())
 }
 
+/// Runs a bench; what it says is passed on, too.
+fn said_by(bench: &mut Command) -> Result<String> {
+    let output = bench.stderr(Stdio::inherit()).output().context("cargo cannot be run")?;
+    std::io::stdout().lock().write_all(&output.stdout)?;
+    ensure!(output.status.success(), "a bench failed");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
     let time = |bench: &str| median_ns(results, bench);
     let limit = time("endorse/verify")? + time("endorse/sign")? + time("endorse/bare_wasmtime")?;
-    let live = output.lines().find_map(|line| {
-        line.strip_prefix("live: ")?.strip_suffix(" MB")?.rsplit(' ').next()?.parse().ok()
-    });
+    let said = |what: &str, unit: &str| -> Result<f64> {
+        let value = output.lines().find_map(|line| {
+            line.strip_prefix(what)?.strip_suffix(unit)?.rsplit(' ').next()?.parse().ok()
+        });
+        value.with_context(|| format!("no bench said what is {what:?}"))
+    };
+    let wasm = time("external_transfer/wasm_16")?;
     Ok(vec![
         ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
         ("endorse_to_limit", time("endorse/process_proposal")? / limit),
         ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
         ("launch_cold_ms", time("launch/cold")? / 1e6),
         ("launch_cached_ms", time("launch/cached")? / 1e6),
-        ("live_1000_mb", live.context("the bench `launch` did not say what instances take")?),
+        ("live_1000_mb", said("live: ", " MB")?),
+        ("wasm_to_node_transfer", wasm / time("external_transfer/node_16")?),
+        ("wasm_to_rust_transfer", wasm / time("external_transfer/rust_16")?),
+        ("serve_cpu_us_noop", said("cpu: wasmcc noop ", " us")?),
+        ("serve_cpu_us_transfer", said("cpu: wasmcc transfer ", " us")?),
+        ("rust_cpu_us_noop", said("cpu: rust noop ", " us")?),
+        ("rust_cpu_us_transfer", said("cpu: rust transfer ", " us")?),
     ])
 }
 

@@ -268,7 +268,9 @@ impl Run {
         };
         let file = self.output.join(COMPONENT);
         let program = load(&file, &chaincode.chaincode_id, &runtime, config)?;
-        let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // One stream is the work of one task.
+        let mut tokio = tokio::runtime::Builder::new_multi_thread();
+        let tokio = tokio.worker_threads(1).enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
         let served = tokio.block_on(serve(&chaincode.peer(), program));
         // A guest that does not end in time is not waited for.

@@ -94,7 +94,12 @@ impl Serve {
             let program = load(&file, &id, &runtime, self.program_config())?;
             programs.push((address, program));
         }
-        let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // A peer has one stream to each chaincode, which is the work of one task. More threads than
+        // that would wake each other for every message.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = programs.len().clamp(1, cores);
+        let mut tokio = tokio::runtime::Builder::new_multi_thread();
+        let tokio = tokio.worker_threads(threads).enable_all().build();
         let tokio = tokio.context("cannot start the server")?;
         let served = tokio.block_on(serve(programs, config));
         // A guest that does not end in time is not waited for.

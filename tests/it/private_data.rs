@@ -87,7 +87,8 @@ fn values_are_kept_from_the_transaction_on_and_only_hashes_are_public() {
     let read = |ns: &str| -> Vec<&str> {
         rwset.namespaces[ns].reads.iter().map(|read| read.key.as_str()).collect()
     };
-    assert_eq!(read("_lifecycle"), ["namespaces/metadata/probe"]);
+    let asked = ["namespaces/fields/probe/Sequence", "namespaces/metadata/probe"];
+    assert_eq!(read("_lifecycle"), asked);
     assert_eq!(read("lscc"), ["probe", "probe~collection"]);
 
     assert_eq!(evaluate(&sandbox, "pget open k").text(), "secret");

@@ -1,4 +1,5 @@
-//! The port through which chaincodes learn what a client may do, and by which rules a channel works.
+//! The port through which chaincodes learn what a client may do, and by which rules a channel
+//! works.
 
 use crate::ledger::LedgerError;
 use crate::types::{Permission, ProposalContext};

@@ -57,8 +57,8 @@ struct Metadata {
     label: String,
 }
 
-/// `limits.json` beside the component of a package of type wasm: what its transactions may use, less
-/// than the peers' own limits. What is missing is the peers'.
+/// `limits.json` beside the component of a package of type wasm: what its transactions may use,
+/// less than the peers' own limits. What is missing is the peers'.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {

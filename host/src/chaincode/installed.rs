@@ -83,8 +83,8 @@ impl Packages {
         Ok(ids.map(|id| InstalledPackage::new(id.to_owned())).collect())
     }
 
-    /// The ids of all install packages, by the hash under which an organization's approval keeps the
-    /// one that it chose. Cheap: every proposal may ask.
+    /// The ids of all install packages, by the hash under which an organization's approval keeps
+    /// the one that it chose. Cheap: every proposal may ask.
     pub fn approvable(&self) -> Result<Arc<Approvable>, PackageError> {
         let known = self.approvable.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_ref() {

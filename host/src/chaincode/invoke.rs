@@ -1,5 +1,5 @@
-//! Calls of application chaincodes: what the channel says about a name, and whether it may be called
-//! so (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
+//! Calls of application chaincodes: what the channel says about a name, and whether it may be
+//! called so (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::proto::protos;
 use crate::types::Response;
 
 impl ChaincodeSupport {
-    /// What the channel says about a chaincode: `_lifecycle` if it knows the name, or else LSCC. The
-    /// look-up is part of the transaction's read set.
+    /// What the channel says about a chaincode: `_lifecycle` if it knows the name, or else LSCC.
+    /// The look-up is part of the transaction's read set.
     pub fn chaincode_info(
         self: &Arc<Self>,
         tx: &TxParams,

@@ -1,6 +1,6 @@
 //! What is behind a chaincode's name on a channel: `_lifecycle` knows, or else LSCC (fabric
-//! `core/chaincode/lifecycle/endorsement_info.go`; what Fabric keeps in `cache.go` is read here from
-//! the height that the transaction reads, and kept for that height).
+//! `core/chaincode/lifecycle/endorsement_info.go`; what Fabric keeps in `cache.go` is read here
+//! from the height that the transaction reads, and kept for that height).
 //!
 //! Invariant: of all that is looked at, only the definition's sequence is recorded as a read.
 
@@ -110,8 +110,8 @@ impl Found {
 }
 
 impl Lookup {
-    /// What `_lifecycle` says of a chaincode, if it knows it (`CachedChaincodeInfo`). In development
-    /// a chaincode without package is one that connects as "name:version".
+    /// What `_lifecycle` says of a chaincode, if it knows it (`CachedChaincodeInfo`). In
+    /// development a chaincode without package is one that connects as "name:version".
     pub fn lifecycle(
         &self,
         tx: &TxParams,
@@ -122,7 +122,8 @@ impl Lookup {
         let channel = &tx.channel_id;
         let failed = |why: String| {
             format!(
-                "could not get current sequence for chaincode '{name}' on channel '{channel}': {why}"
+                "could not get current sequence for chaincode '{name}' on channel '{channel}': \
+                 {why}"
             )
         };
         let (sequence, snapshot) = {

@@ -1,5 +1,5 @@
-//! Calls of `_lifecycle`: packages are installed on a peer, organizations approve definitions, and a
-//! channel commits what enough of them approved.
+//! Calls of `_lifecycle`: packages are installed on a peer, organizations approve definitions, and
+//! a channel commits what enough of them approved.
 
 use prost::Message;
 

@@ -74,7 +74,8 @@ pub struct PackageLimits {
     pub memory_bytes: Option<usize>,
     /// One transaction's work.
     pub fuel: Option<u64>,
-    /// The wall clock's backstop for one transaction; the shorter of this and the peer's own counts.
+    /// The wall clock's backstop for one transaction; the shorter of this and the peer's own
+    /// counts.
     pub timeout: Option<Duration>,
 }
 

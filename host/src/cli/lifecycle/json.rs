@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::transient::to_base64;
 use crate::proto::lifecycle::chaincode_source::Type as Source;
-use crate::proto::lifecycle::query_approved_chaincode_definitions_result::ApprovedChaincodeDefinition;
+use crate::proto::lifecycle::query_approved_chaincode_definitions_result as all;
 use crate::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
 use crate::proto::lifecycle::{
     ChaincodeSource, CheckCommitReadinessResult, QueryApprovedChaincodeDefinitionResult,
@@ -87,7 +87,7 @@ pub(super) fn approved(found: &QueryApprovedChaincodeDefinitionResult) -> Value 
     definition!(found, "source": source(found.source.as_ref()),)
 }
 
-pub(super) fn approved_of(found: &ApprovedChaincodeDefinition) -> Value {
+pub(super) fn approved_of(found: &all::ApprovedChaincodeDefinition) -> Value {
     definition!(found, "name": found.name, "source": source(found.source.as_ref()),)
 }
 

@@ -185,7 +185,8 @@ impl QueryCommitted {
         output::line(&format!("Committed chaincode definitions on channel '{channel}':"))?;
         for found in definitions {
             output::line(&format!(
-                "Name: {}, Version: {}, Sequence: {}, Endorsement Plugin: {}, Validation Plugin: {}",
+                "Name: {}, Version: {}, Sequence: {}, Endorsement Plugin: {}, Validation Plugin: \
+                 {}",
                 found.name,
                 found.version,
                 found.sequence,

@@ -9,7 +9,7 @@ use crate::chaincode::definition::{
     metadata_prefix, read_package_id, sequence,
 };
 use crate::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailable};
-use crate::proto::lifecycle::query_approved_chaincode_definitions_result::ApprovedChaincodeDefinition;
+use crate::proto::lifecycle::query_approved_chaincode_definitions_result as all;
 use crate::proto::lifecycle::{
     ChaincodeSource, QueryApprovedChaincodeDefinitionArgs, QueryApprovedChaincodeDefinitionResult,
     QueryApprovedChaincodeDefinitionsArgs, QueryApprovedChaincodeDefinitionsResult, StateMetadata,
@@ -83,7 +83,7 @@ impl Lifecycle {
             })?;
             let (parameters, source) = approved(private_name, &metadata.datatype, &mut own)?;
             let Parameters { endorsement_info, validation_info, collections } = parameters;
-            definitions.push(ApprovedChaincodeDefinition {
+            definitions.push(all::ApprovedChaincodeDefinition {
                 name: name.to_owned(),
                 sequence,
                 version: endorsement_info.version,

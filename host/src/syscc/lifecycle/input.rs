@@ -1,5 +1,5 @@
-//! What a definition may say (fabric `scc.go`, `validateInput`), and what is filled in where it says
-//! nothing (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
+//! What a definition may say (fabric `scc.go`, `validateInput`), and what is filled in where it
+//! says nothing (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
 
 use prost::Message;
 

@@ -30,6 +30,7 @@ mod lifecycle_cli;
 mod lifecycle_golden;
 mod lifecycle_limits;
 mod lifecycle_orgs;
+mod lifecycle_service;
 mod limits;
 mod package;
 mod persistence;

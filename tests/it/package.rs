@@ -67,8 +67,11 @@ fn a_service_package_says_where_the_service_is() {
     );
     assert_eq!(connection, expected);
     let probe = guest_path("probe").to_str().unwrap();
-    let without = site.run(&["package", probe, "--label", "x", "--type", "ccaas"]);
+    let service = ["package", probe, "--label", "x", "--type", "ccaas"];
+    let without = site.run(&service);
     assert_eq!(without.code, Some(2), "{}", without.err);
+    let limited = site.run(&[&service[..], &["--address", "h:1", "--fuel", "1"]].concat());
+    assert!(limited.failed(1).contains("a service has limits of its own"));
 }
 
 #[test]
@@ -93,9 +96,7 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     let meta = site.path("meta/statedb/couchdb/indexes");
     fs::create_dir_all(&meta).unwrap();
     fs::write(meta.join("owner.json"), "{}").unwrap();
-    let probe = guest_path("probe").to_str().unwrap();
-    let packed = ["package", probe, "--label", "probe", "--meta-inf", "meta", "-o", "a.tgz"];
-    let id = site.run(&packed).ok().out.trim().to_owned();
+    let id = package(&site, &["--meta-inf", "meta", "--fuel", "20000000"], "a.tgz");
     unpack(&site.path("a.tgz"), &site.path("metadata"));
     unpack(&site.path("metadata/code.tar.gz"), &site.path("source"));
     for folder in ["output", "release", "run"] {
@@ -135,6 +136,8 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     sandbox.instantiate(lscc::deploy(definition)).unwrap();
     sandbox.submit(call(name, "put k v")).unwrap();
     assert_eq!(sandbox.evaluate(call(name, "get k")).unwrap().text(), "v");
+    let endless = sandbox.evaluate(call(name, "repeat 100000000 noop")).unwrap_err().to_string();
+    assert!(endless.contains("used up its fuel of 20000000 units"), "{endless}");
     let kill = sh(&root, "kill", &["-TERM", &child.id().to_string()]);
     assert!(kill.status.success());
     assert!(child.wait().unwrap().success());

@@ -1,0 +1,60 @@
+//! A package of type ccaas: the peer connects to where it says, as the package's id.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use wasmcc::bridge::{ChaincodeServer, ServerConfig, Stop};
+use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_tests::mock_peer::component_program;
+use wasmcc_tests::{call, guest, package};
+
+/// Passes the bytes of one connection on. The address stands in the package, and the server's id is
+/// the package's hash, so one of the two has to be there before the other.
+fn pass_on(listener: TcpListener, server: SocketAddr) {
+    thread::spawn(move || {
+        let (near, _) = listener.accept().unwrap();
+        let far = TcpStream::connect(server).unwrap();
+        let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut from, &mut to));
+        let (mut from, mut to) = (far, near);
+        // Either end may go first.
+        let _ = io::copy(&mut from, &mut to);
+    });
+}
+
+#[test]
+fn a_service_is_called_as_its_package_says() {
+    let sandbox = Sandbox::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let package = package("probe", "service", &["--type", "ccaas", "--address", &address]);
+    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let program = component_program(&id, &guest("probe"));
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (_handle, stop) = Stop::new();
+    let bound = ChaincodeServer::bind("127.0.0.1:0", program, ServerConfig::default());
+    let server = tokio.block_on(bound).unwrap();
+    pass_on(listener, server.address());
+    tokio.spawn(server.serve(stop));
+
+    let admin = sandbox.identity("Admin").unwrap();
+    let definition = ChaincodeDefinition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: "1".into(),
+        sequence: 1,
+        ..Default::default()
+    };
+    sandbox.endorse_as(lifecycle::install(package), &admin).unwrap().accepted().unwrap();
+    for proposal in
+        [lifecycle::approve(definition.clone(), Some(&id)), lifecycle::commit(definition)]
+    {
+        let endorsed = sandbox.endorse_as(proposal, &admin).unwrap().accepted().unwrap();
+        sandbox.commit(vec![endorsed]).unwrap();
+    }
+    sandbox.submit(call("probe", "put k v")).unwrap();
+    assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");
+    tokio.shutdown_background();
+}

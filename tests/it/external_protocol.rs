@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use prost::Message;
 use wasmcc::chaincode::ExternalConfig;
+use wasmcc::client::lifecycle;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::proto::protos::chaincode_message::Type;
 use wasmcc::proto::protos::{self, ChaincodeMessage};
@@ -101,6 +102,34 @@ fn in_developer_mode_any_chaincode_may_connect() {
     Scripted::ready(&sandbox, "anything:0");
     let nobody = Scripted::register(&sandbox, "").refusal();
     assert!(nobody.contains("external chaincode connection  (except"), "{nobody}");
+}
+
+#[test]
+fn in_developer_mode_a_definition_needs_no_package() {
+    let sandbox = sandbox(ExternalConfig { dev: true, ..ExternalConfig::default() });
+    let definition = lifecycle::ChaincodeDefinition {
+        channel_id: CHANNEL.into(),
+        name: "cc".into(),
+        version: "0".into(),
+        sequence: 1,
+        ..Default::default()
+    };
+    let admin = sandbox.identity("Admin").unwrap();
+    for proposal in [lifecycle::approve(definition.clone(), None), lifecycle::commit(definition)] {
+        let endorsed = sandbox.endorse_as(proposal, &admin).unwrap().accepted().unwrap();
+        sandbox.commit(vec![endorsed]).unwrap();
+    }
+    let sandbox = Arc::new(sandbox);
+    // The transaction may come first: then it waits for the chaincode.
+    let peer = Arc::clone(&sandbox);
+    let waiting = thread::spawn(move || peer.endorse(call("cc", "go")).unwrap());
+    let (mut cc, _) = Scripted::ready(&sandbox, "cc:0");
+    let first = cc.hear();
+    cc.complete(&first);
+    assert_eq!(waiting.join().unwrap().response.status, 200);
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.complete(&tx);
+    assert_eq!(running.join().unwrap().response.status, 200);
 }
 
 #[test]

@@ -1,106 +1,94 @@
 //! Commit of 500-transaction blocks to a ledger on disk: versions checked, block and state flushed.
-//! Each transaction reads two keys and writes two, none of them in conflict. No signatures.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! Each transaction reads two keys and writes two, none of them in conflict. No signatures. Then
+//! the same while 64 simulations are open, each on a height of its own.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use std::sync::Arc;
+mod support;
+
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use prost::Message;
-use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::ledger::{
-    CommitTx, Ledger, LedgerConfig, Ledgers, NoCollections, TxEnvelope, header_hash, new_block,
-};
-use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
+use wasmcc::ledger::{LedgerConfig, Simulator};
 use wasmcc::proto::common::Block;
-use wasmcc::proto::protos;
-use wasmcc::types::ChannelId;
+
+use crate::support::chain::{Chain, NAMESPACE};
 
 const TXS: usize = 500;
+const SIMULATIONS: usize = 64;
+const ROUNDS: usize = 60;
 
-/// A transaction as a client submits it; the signature is no one's, since none is checked.
-fn envelope(ledger: &Arc<Ledger>, user: &SigningIdentity, block: u64, index: usize) -> Vec<u8> {
-    let proposal = ProposalBuilder::new("mychannel", "cc").args(["transfer"]).sign(user);
-    let mut simulator = ledger.simulator(&proposal.tx_id);
-    for account in ["from", "to"] {
-        let key = format!("{account}{:06}", (block as usize % 20) * TXS + index);
-        let balance = simulator.get_state("cc", &key).unwrap().map_or(0, |value| value.len());
-        let record = format!(r#"{{"owner":"{key}","balance":{:<40}}}"#, balance + index);
-        simulator.put_state("cc", &key, record.into_bytes()).unwrap();
-    }
-    let action = protos::ChaincodeAction {
-        results: simulator.finish().public.encode(),
-        events: Vec::new(),
-        response: Some(protos::Response { status: 200, ..Default::default() }),
-        chaincode_id: Some(protos::ChaincodeId { name: "cc".into(), ..Default::default() }),
-    };
-    let payload = protos::ProposalResponsePayload {
-        proposal_hash: vec![0; 32],
-        extension: action.encode_to_vec(),
-    };
-    let response = protos::ProposalResponse {
-        version: 1,
-        response: action.response.clone(),
-        payload: payload.encode_to_vec(),
-        endorsement: Some(protos::Endorsement {
-            endorser: user.serialized().to_vec(),
-            signature: vec![0; 71],
-        }),
-        ..Default::default()
-    };
-    let mut envelope = client::transaction(&proposal.signed, &[response]).unwrap();
-    envelope.signature = vec![0; 71];
-    envelope.encode_to_vec()
+fn key(account: &str, block: u64, index: usize) -> String {
+    format!("{account}{:06}", (block as usize % 20) * TXS + index)
 }
 
-fn next_block(ledger: &Arc<Ledger>, user: &SigningIdentity) -> Block {
-    let number = ledger.height();
-    let tip = ledger.block(number - 1).unwrap().unwrap().header.unwrap();
-    let envelopes = (0..TXS).map(|index| envelope(ledger, user, number, index)).collect();
-    new_block(number, header_hash(&tip).to_vec(), envelopes)
-}
-
-/// What the committer does besides signatures and policies: read, judge, store.
-fn commit(ledger: &Ledger, block: Block) -> usize {
-    let txs = block.data.as_ref().unwrap().data.iter().map(|bytes| {
-        let envelope = TxEnvelope::parse(bytes).unwrap();
-        CommitTx {
-            tx_id: Some(envelope.channel_header.tx_id.clone()),
-            code: protos::TxValidationCode::Valid,
-            rwset: envelope.rwset().unwrap(),
+fn next_block(chain: &Chain) -> Block {
+    let number = chain.ledger.height();
+    chain.block(TXS, |simulator, index| {
+        for account in ["from", "to"] {
+            let key = key(account, number, index);
+            let balance = simulator.get_state(NAMESPACE, &key).unwrap();
+            let balance = balance.map_or(0, |value| value.len());
+            let record = format!(r#"{{"owner":"{key}","balance":{:<40}}}"#, balance + index);
+            simulator.put_state(NAMESPACE, &key, record.into_bytes()).unwrap();
         }
-    });
-    let txs = txs.collect();
-    let committed = ledger.commit(block, txs, &NoCollections).unwrap();
-    committed.codes.iter().filter(|code| **code == protos::TxValidationCode::Valid).count()
+    })
+}
+
+fn timed_commit(chain: &Chain) -> Duration {
+    let block = next_block(chain);
+    let start = Instant::now();
+    let valid = chain.commit(block);
+    let spent = start.elapsed();
+    assert_eq!(valid, TXS);
+    spent
 }
 
 fn benches(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
-    let ledgers = Ledgers::open(dir.path(), LedgerConfig::default()).unwrap();
-    let network = Network::in_memory(&NetworkSpec::default()).unwrap();
-    let genesis = network.genesis(ChannelId::parse("mychannel").unwrap()).block().unwrap();
-    let ledger = ledgers.create(&genesis).unwrap();
-    let user = network.orgs().first().unwrap().user("User1").unwrap();
-    assert_eq!(commit(&ledger, next_block(&ledger, &user)), TXS);
-
+    let chain = Chain::open(dir.path(), LedgerConfig::default());
+    timed_commit(&chain);
     let mut group = c.benchmark_group("commit");
     group.throughput(Throughput::Elements(TXS as u64)).sample_size(20);
     group.measurement_time(Duration::from_secs(10));
     group.bench_function("block_of_500", |b| {
-        b.iter_custom(|blocks| {
-            let mut spent = Duration::ZERO;
-            for _ in 0..blocks {
-                let block = next_block(&ledger, &user);
-                let start = Instant::now();
-                let valid = commit(&ledger, block);
-                spent += start.elapsed();
-                assert_eq!(valid, TXS);
-            }
-            spent
-        });
+        b.iter_custom(|blocks| (0..blocks).map(|_| timed_commit(&chain)).sum());
     });
     group.finish();
+    open_simulations();
+}
+
+/// Commits to two ledgers in turn, so that whatever else the machine does hits both: one without
+/// simulations, one with 64, each on a height of its own; the oldest ends after each block.
+fn open_simulations() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [idle, busy] = [0, 1].map(|i| Chain::open(dirs[i].path(), LedgerConfig::default()));
+    let mut open = VecDeque::<Simulator>::new();
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for round in 0..SIMULATIONS + ROUNDS {
+        if open.len() == SIMULATIONS {
+            let mut oldest = open.pop_front().unwrap();
+            // It still reads what was there when it began.
+            let height = oldest.snapshot().height();
+            let found = oldest.get_state(NAMESPACE, &key("from", height, 7)).unwrap();
+            assert_eq!(found.is_some(), height > 20);
+        }
+        open.push_back(busy.ledger.simulator("open"));
+        let (one, other) = (timed_commit(&idle), timed_commit(&busy));
+        if round >= SIMULATIONS {
+            alone.push(one);
+            together.push(other);
+        }
+    }
+    let [alone, together] = [alone, together].map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2].as_secs_f64()
+    });
+    let rate = TXS as f64 / together;
+    println!(
+        "open simulations: {rate:.0} tx/s beside {SIMULATIONS}, ratio {:.3}",
+        alone / together
+    );
 }
 
 criterion_group!(commit_benches, benches);

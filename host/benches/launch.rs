@@ -14,6 +14,7 @@ use wasmcc::runtime::{Invocation, Runtime, RuntimeConfig};
 use wasmcc::types::{Entry, ProposalContext, TxId};
 
 use crate::support::map_backend::{MapBackend, State};
+use crate::support::memory::resident_bytes;
 
 const LIVE: usize = 1_000;
 
@@ -75,14 +76,6 @@ fn live() {
         .collect();
     let megabytes = (resident_bytes() - before) as f64 / 1e6;
     println!("live: {} instances take {megabytes:.1} MB", instances.len());
-}
-
-/// Of this process, as the kernel counts it.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().unwrap();
-    kilobytes * 1024
 }
 
 criterion_group!(benches, launch);

@@ -96,7 +96,9 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     let meta = site.path("meta/statedb/couchdb/indexes");
     fs::create_dir_all(&meta).unwrap();
     fs::write(meta.join("owner.json"), "{}").unwrap();
-    let id = package(&site, &["--meta-inf", "meta", "--fuel", "20000000"], "a.tgz");
+    let probe = guest_path("probe").to_str().unwrap();
+    let packed = ["package", probe, "--label", "probe", "--meta-inf", "meta", "-o", "a.tgz"];
+    let id = site.run(&[&packed[..], &["--fuel", "20000000"]].concat()).ok().out.trim().to_owned();
     unpack(&site.path("a.tgz"), &site.path("metadata"));
     unpack(&site.path("metadata/code.tar.gz"), &site.path("source"));
     for folder in ["output", "release", "run"] {

@@ -67,12 +67,17 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
         value.with_context(|| format!("no bench said what is {what:?}"))
     };
     let wasm = time("external_transfer/wasm_16")?;
+    let get_us = said("large: ledger get_us ", "")?;
     Ok(vec![
         ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
         ("endorse_to_limit", time("endorse/process_proposal")? / limit),
         ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
+        ("commit_with_64_open_simulations_ratio", said("open simulations: ", "")?),
         ("launch_cold_ms", time("launch/cold")? / 1e6),
         ("launch_cached_ms", time("launch/cached")? / 1e6),
+        ("open_1m_keys_ms", said("large: ledger open_ms ", "")?),
+        ("get_1m_us", get_us),
+        ("get_1m_to_sled", get_us / said("large: sled get_us ", "")?),
         ("live_1000_mb", said("live: ", " MB")?),
         ("wasm_to_node_transfer", wasm / time("external_transfer/node_16")?),
         ("wasm_to_rust_transfer", wasm / time("external_transfer/rust_16")?),

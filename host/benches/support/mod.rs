@@ -2,7 +2,9 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
 pub mod bare;
+pub mod chain;
 pub mod map_backend;
+pub mod memory;
 
 use std::path::PathBuf;
 

@@ -81,12 +81,25 @@ impl Overlay {
         self.read().above(height).find_map(|layer| layer.get(row)).cloned()
     }
 
+    /// Whether nothing was replaced since `height`, so that the table is right whatever is asked.
+    /// Must be called after the table was read.
+    pub(crate) fn is_idle_since(&self, height: u64) -> bool {
+        self.read().above(height).next().is_none()
+    }
+
     /// The first row from `start` up to but without `end` that was replaced since `height`.
-    pub(crate) fn next_replaced(&self, height: u64, start: &[u8], end: &[u8]) -> Option<Vec<u8>> {
-        if start >= end {
+    pub(crate) fn next_replaced(
+        &self,
+        height: u64,
+        start: Bound<&[u8]>,
+        end: &[u8],
+    ) -> Option<Vec<u8>> {
+        if let Bound::Included(start) | Bound::Excluded(start) = start
+            && start >= end
+        {
             return None;
         }
-        let range = (Bound::Included(start), Bound::Excluded(end));
+        let range = (start, Bound::Excluded(end));
         let inner = self.read();
         let firsts = inner.above(height).filter_map(|layer| layer.range::<[u8], _>(range).next());
         firsts.map(|(row, _)| row).min().cloned()
@@ -165,9 +178,13 @@ mod tests {
         assert_eq!(overlay.replaced(4, b"k"), Some(value(3)));
         assert_eq!(overlay.replaced(6, b"k"), None);
         assert_eq!(overlay.replaced(height, b"other"), None);
-        assert_eq!(overlay.next_replaced(height, b"a", b"z"), Some(b"k".to_vec()));
-        assert_eq!(overlay.next_replaced(height, b"k\0", b"z"), None);
-        assert_eq!(overlay.next_replaced(height, b"z", b"a"), None);
+        let next = |start, end| overlay.next_replaced(height, start, end);
+        assert_eq!(next(Bound::Included(b"a"), b"z"), Some(b"k".to_vec()));
+        assert_eq!(next(Bound::Included(b"k"), b"z"), Some(b"k".to_vec()));
+        assert_eq!(next(Bound::Excluded(b"k"), b"z"), None);
+        assert_eq!(next(Bound::Included(b"z"), b"a"), None);
+        assert_eq!(next(Bound::Excluded(b"k"), b"k"), None);
+        assert!(!overlay.is_idle_since(height) && overlay.is_idle_since(6));
     }
 
     #[test]

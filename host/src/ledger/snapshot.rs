@@ -3,6 +3,7 @@
 //! Invariant: read-only, and never in the way of a commit however long it lives; what it costs is
 //! memory for the values replaced meanwhile.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::ledger::channel::Ledger;
@@ -10,7 +11,6 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
-use crate::ledger::store::Row;
 use crate::ledger::store::Rows;
 use crate::types::sha256;
 
@@ -112,6 +112,7 @@ impl Snapshot {
 
     fn rows(&self, (from, to): (Vec<u8>, Vec<u8>), key_at: usize) -> StateRange {
         let rows = self.open.ledger.table.range(&from, &to);
+        let from = Bound::Included(from);
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
     }
 
@@ -129,8 +130,8 @@ pub struct StateRange {
     /// Where the key begins in a row.
     key_at: usize,
     rows: Rows,
-    peeked: Option<Row>,
-    from: Vec<u8>,
+    peeked: Option<(Vec<u8>, VersionedValue)>,
+    from: Bound<Vec<u8>>,
     to: Vec<u8>,
 }
 
@@ -141,33 +142,31 @@ impl StateRange {
     /// The next row that is in the table or was replaced since, whichever is first.
     fn step(&mut self) -> Result<Option<RowAtHeight>, LedgerError> {
         if self.peeked.is_none() {
-            self.peeked = self.rows.next().transpose()?;
+            self.peeked = self.rows.next_as(VersionedValue::decode).transpose()?;
         }
         // After the table was read, see `overlay`.
         let overlay = &self.snapshot.open.ledger.overlay;
         let height = self.snapshot.open.height;
-        let replaced = overlay.next_replaced(height, &self.from, &self.to);
+        if overlay.is_idle_since(height) {
+            return Ok(self.peeked.take().map(|(row, value)| (row, Some(value))));
+        }
+        let from = self.from.as_ref().map(Vec::as_slice);
+        let replaced = overlay.next_replaced(height, from, &self.to);
         let stored = match (&self.peeked, &replaced) {
             (Some((row, _)), Some(replaced)) if replaced < row => None,
             _ => self.peeked.take(),
         };
-        let (row, value) = match (stored, replaced) {
-            (Some((row, bytes)), _) => {
-                let value = match overlay.replaced(height, &row) {
-                    Some(value) => value,
-                    None => Some(VersionedValue::decode(&bytes)?),
-                };
-                (row, value)
+        Ok(match (stored, replaced) {
+            (Some((row, value)), _) => {
+                let value = overlay.replaced(height, &row).unwrap_or(Some(value));
+                Some((row, value))
             }
             (None, Some(row)) => {
                 let value = overlay.replaced(height, &row).flatten();
-                (row, value)
+                Some((row, value))
             }
-            (None, None) => return Ok(None),
-        };
-        self.from.clone_from(&row);
-        self.from.push(0);
-        Ok(Some((row, value)))
+            (None, None) => None,
+        })
     }
 }
 
@@ -176,13 +175,15 @@ impl Iterator for StateRange {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.step() {
+            let (row, value) = match self.step() {
+                Ok(Some(found)) => found,
                 Ok(None) => return None,
-                Ok(Some((_, None))) => {}
-                Ok(Some((row, Some(value)))) => {
-                    return Some(key::text_after(&row, self.key_at).map(|key| (key, value)));
-                }
                 Err(error) => return Some(Err(error)),
+            };
+            let found = value.map(|value| key::text_after(&row, self.key_at).map(|k| (k, value)));
+            self.from = Bound::Excluded(row);
+            if found.is_some() {
+                return found;
             }
         }
     }

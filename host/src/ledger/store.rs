@@ -180,6 +180,17 @@ impl Batch {
     }
 }
 
+impl Rows {
+    /// The next row, its value as `read` makes it of the bytes.
+    pub(crate) fn next_as<T>(
+        &mut self,
+        read: impl FnOnce(&[u8]) -> Result<T, LedgerError>,
+    ) -> Option<Result<(Vec<u8>, T), LedgerError>> {
+        let row = self.rows.next()?.map_err(failed("read"));
+        Some(row.and_then(|(key, value)| Ok((key.to_vec(), read(&value)?))))
+    }
+}
+
 impl Iterator for Rows {
     type Item = Result<Row, LedgerError>;
 

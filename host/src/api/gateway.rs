@@ -10,6 +10,7 @@ use std::time::Instant;
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
 
 use crate::api::chaincode_events::Feed;
@@ -22,6 +23,7 @@ use crate::msp::SignedData;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_server;
 use crate::proto::protos;
+use crate::types::grpc_metadata;
 use crate::workers::Workers;
 
 /// Messages of a stream that wait for a slow client.
@@ -199,10 +201,15 @@ impl gateway_server::Gateway for Gateway {
         let status = self.waits.until(deadline, ask).await?.map_err(Status::aborted)?;
         let status =
             status.ok_or_else(|| Status::deadline_exceeded("context deadline exceeded"))?;
-        Ok(Response::new(gateway::CommitStatusResponse {
+        let mut response = Response::new(gateway::CommitStatusResponse {
             result: status.code.into(),
             block_number: status.block_number,
-        }))
+        });
+        if let Some(reason) = status.reason {
+            let reason = MetadataValue::from_bytes(reason.as_bytes());
+            response.metadata_mut().insert_bin(grpc_metadata::REASON, reason);
+        }
+        Ok(response)
     }
 
     type ChaincodeEventsStream = Pin<

@@ -86,12 +86,14 @@ pub trait ChaincodeStream: Send + Sync {
 }
 
 /// The verdict on a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitStatus {
     /// VALID, or why not.
     pub code: protos::TxValidationCode,
     /// The block that the transaction is in.
     pub block_number: u64,
+    /// Why the transaction is not valid, for people, if the peer still knows.
+    pub reason: Option<String>,
 }
 
 /// Why an orderer does not take a transaction. The text is its `info`.

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::cli::ledger::{Data, Steps};
 use crate::cli::output;
-use crate::ledger::{Conflict, InspectedTx};
-use crate::types::Height;
+use crate::ledger::{Conflict, InspectedTx, LedgerFolder, NewestRow, Step};
+use crate::node::explain_block;
+use crate::proto::protos::TxValidationCode;
+use crate::types::{ChannelId, Height};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +32,8 @@ enum What {
 }
 
 /// Say what became of a transaction: the key or range that it lost over, the version that it read,
-/// the version in its place, and the transaction that wrote it.
+/// the version in its place, and the transaction that wrote it; or the policy that its endorsements
+/// do not satisfy, what that protects, and who endorsed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 struct Tx {
@@ -56,28 +59,60 @@ impl Inspect {
         let channel = folder.channel(&asked.channel)?;
         let mut steps = Steps::start(&format!("reading {channel}"));
         let found = folder.inspect_tx(&channel, &asked.tx_id, &mut |step| steps.show(step))?;
+        let reasons = reasons(&folder, &channel, &found, &mut |step| steps.show(step));
         drop(steps);
         if found.is_empty() {
             return Err(anyhow!("channel {channel} has no transaction {}", asked.tx_id));
         }
         if asked.json {
-            return output::json(&found.iter().map(as_json).collect::<Vec<_>>());
+            let found = found.iter().zip(&reasons);
+            return output::json(&found.map(|(tx, why)| as_json(tx, why)).collect::<Vec<_>>());
         }
-        found.iter().try_for_each(|tx| output::line(&as_text(tx)))
+        let mut found = found.iter().zip(&reasons);
+        found.try_for_each(|(tx, why)| output::line(&as_text(tx, why)))
     }
 }
 
-fn as_text(tx: &InspectedTx) -> String {
+/// In words: what each lost over, or what the committer found against it.
+fn reasons(
+    folder: &LedgerFolder,
+    channel: &ChannelId,
+    found: &[InspectedTx],
+    on_step: &mut dyn FnMut(Step),
+) -> Vec<Option<String>> {
+    let mut reasons = Vec::with_capacity(found.len());
+    for tx in found {
+        reasons.push(match &tx.conflict {
+            Some(conflict) => Some(conflict.to_string()),
+            None if tx.code == TxValidationCode::Valid => None,
+            None => match explain_block(folder, channel, tx.height.block, on_step) {
+                Ok(block) => {
+                    let index = usize::try_from(tx.height.tx).unwrap_or(usize::MAX);
+                    block.into_iter().nth(index).flatten()
+                }
+                // The verdict counts, the reason is extra.
+                Err(error) => Some(format!("why is not known any more: {error:#}")),
+            },
+        });
+    }
+    reasons
+}
+
+fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     let Height { block, tx: index } = tx.height;
     let code = tx.code.as_str_name();
-    match &tx.conflict {
-        Some(conflict) => format!("transaction {index} of block {block}: {code}\n  {conflict}"),
+    match reason {
+        Some(reason) => {
+            let reason = output::key(reason);
+            format!("transaction {index} of block {block}: {code}\n  {reason}")
+        }
         None => format!("transaction {index} of block {block}: {code}"),
     }
 }
 
-fn as_json(tx: &InspectedTx) -> Value {
+fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     json!({
+        "reason": reason,
         "block": tx.height.block,
         "transaction": tx.height.tx,
         "code": tx.code.as_str_name(),
@@ -96,10 +131,15 @@ fn conflict_json(conflict: &Conflict) -> Value {
             "namespace": namespace, "collection": collection, "key_hash": output::hex(key_hash),
             "read": at(read), "now": at(now), "writer": writer,
         }),
-        Conflict::Range { namespace, start_key, end_key, key, read, now, writer } => json!({
-            "namespace": namespace, "start_key": start_key, "end_key": end_key, "key": key,
-            "read": at(read), "now": at(now), "writer": writer,
-        }),
+        Conflict::Range { namespace, start_key, end_key, key, read, now, writer, newest } => {
+            let newest = newest.as_ref().map(|NewestRow { key, version, writer }| {
+                json!({ "key": key, "version": version.to_string(), "writer": writer })
+            });
+            json!({
+                "namespace": namespace, "start_key": start_key, "end_key": end_key, "key": key,
+                "read": at(read), "now": at(now), "writer": writer, "newest": newest,
+            })
+        }
         Conflict::DuplicateTxId { block } => json!({ "first_in_block": block }),
     };
     value["text"] = json!(conflict.to_string());

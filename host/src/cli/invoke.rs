@@ -85,6 +85,9 @@ impl Invoke {
                 output::line(&format!("status   {status}"))?;
                 output::line(&format!("tx id    {}", outcome.tx_id))?;
                 output::line(&format!("block    {}", outcome.block_number))?;
+                if let Some(reason) = &outcome.reason {
+                    output::line(&format!("reason   {}", output::key(reason)))?;
+                }
                 if !payload.is_empty() {
                     output::line(&format!("payload  {}", output::text(payload)))?;
                 }
@@ -93,6 +96,7 @@ impl Invoke {
                 "status": status,
                 "tx_id": outcome.tx_id,
                 "block": outcome.block_number,
+                "reason": outcome.reason,
                 "payload": output::bytes(payload),
             }))?,
         }

@@ -19,7 +19,7 @@ use crate::proto::protos;
 use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
 use crate::tls::{self, failed_call};
-use crate::types::ClientTls;
+use crate::types::{ClientTls, grpc_metadata};
 
 /// As Fabric's peers allow.
 pub const MESSAGE_BYTES: usize = 100 << 20;
@@ -49,6 +49,8 @@ pub struct Outcome {
     pub code: TxValidationCode,
     /// The block that it is in.
     pub block_number: u64,
+    /// Why it is not valid, if the peer says so.
+    pub reason: Option<String>,
     /// What the chaincode answered.
     pub response: protos::Response,
 }
@@ -120,10 +122,13 @@ impl Session {
         let committed = gateway.commit_status(self.request(request)).await;
         let committed = committed
             .map_err(|status| self.failed(&status, asked))
-            .with_context(|| format!("transaction {tx_id} is ordered, its fate is not known"))?
-            .into_inner();
+            .with_context(|| format!("transaction {tx_id} is ordered, its fate is not known"))?;
+        let reason = committed.metadata().get_bin(grpc_metadata::REASON);
+        let reason =
+            reason.and_then(|reason| String::from_utf8(reason.to_bytes().ok()?.into()).ok());
+        let committed = committed.into_inner();
         let (code, block_number) = (committed.result(), committed.block_number);
-        Ok(Outcome { tx_id, code, block_number, response })
+        Ok(Outcome { tx_id, code, block_number, reason, response })
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

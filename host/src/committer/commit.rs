@@ -31,8 +31,8 @@ pub struct Committer {
     stage: Mutex<Stage>,
 }
 
-/// Characters of a log line that a client chose.
-const MAX_LOGGED: usize = 500;
+/// Characters of a reason or id, of which a client chose some.
+const MAX_LOGGED: usize = 1000;
 
 /// Whoever commits holds this.
 #[derive(Default)]
@@ -149,14 +149,35 @@ impl Committer {
         drop(validator);
         drop(snapshot);
         let committed = Arc::new(ledger.commit(block, txs, &collections)?);
+        let reasons = reasons_of(&committed, reasons);
         log(&committed, &tx_ids, &reasons, started);
-        self.notifier.committed(&committed, &tx_ids);
+        self.notifier.committed(&committed, &tx_ids, reasons);
         Ok(committed)
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Why transactions would not be valid in the next block of a channel, as far as signatures and
+/// policies go; None for those against which nothing was found. Nothing is committed.
+pub fn explain(
+    channel: &Channel,
+    endorsements: &dyn EndorsementValidator,
+    entries: &[Vec<u8>],
+) -> Result<Vec<Option<String>>, CommitError> {
+    let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
+    let validator = BlockValidator::new(&snapshot, &config, endorsements);
+    let judged = validator.validate(entries, 1)?;
+    Ok(judged.into_iter().map(|judged| judged.reason).collect())
+}
+
+/// Why each transaction is not valid: what the ledger found, or what was found before it.
+fn reasons_of(block: &CommittedBlock, before: Vec<Option<String>>) -> Vec<Option<String>> {
+    let found = block.conflicts.iter().map(|conflict| conflict.as_ref().map(ToString::to_string));
+    let reasons = found.zip(before).map(|(found, before)| found.or(before));
+    reasons.map(|reason| reason.map(|reason| shorten(&reason).to_owned())).collect()
 }
 
 /// One line for the block, and one for each transaction that is not valid.
@@ -167,15 +188,13 @@ fn log(
     started: Instant,
 ) {
     let mut valid = 0;
-    let conflicts = block.conflicts.iter().zip(reasons);
-    for ((code, tx_id), (conflict, reason)) in block.codes.iter().zip(tx_ids).zip(conflicts) {
+    for ((code, tx_id), reason) in block.codes.iter().zip(tx_ids).zip(reasons) {
         if *code == TxValidationCode::Valid {
             valid += 1;
             continue;
         }
         let tx_id = shorten(tx_id.as_deref().unwrap_or("unreadable"));
-        let conflict = conflict.as_ref().map(ToString::to_string);
-        let reason = shorten(conflict.as_deref().or(reason.as_deref()).unwrap_or_default());
+        let reason = reason.as_deref().unwrap_or_default();
         tracing::info!(tx_id, code = code.as_str_name(), reason, "invalidated transaction");
     }
     let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());

@@ -25,7 +25,7 @@ mod verdict;
 mod tests;
 
 pub use block_cutter::MessageTooLarge;
-pub use commit::Committer;
+pub use commit::{Committer, explain};
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};

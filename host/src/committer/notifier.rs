@@ -4,7 +4,7 @@
 //! ledger under the same lock under which commits are announced, and a block can be read from the
 //! ledger before it is announced. There is one notifier for a channel, that of its committer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -20,6 +20,9 @@ type TxListener = Box<dyn FnOnce(Option<TxVerdict>) + Send>;
 /// Hears of each block.
 type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
 
+/// How many reasons are remembered.
+const REASONS: usize = 1_000;
+
 /// The commits of one channel, for those who wait for them.
 pub struct Notifier {
     ledger: Arc<Ledger>,
@@ -33,6 +36,8 @@ struct State {
     /// By transaction id, then by the number of the watch.
     txs: BTreeMap<String, BTreeMap<u64, TxListener>>,
     blocks: BTreeMap<u64, BlockListener>,
+    /// Why the last transactions that are not valid are not, by their ids, oldest first.
+    reasons: VecDeque<(String, String)>,
     next_id: u64,
     closed: bool,
 }
@@ -42,6 +47,13 @@ impl State {
         self.next_id += 1;
         self.next_id
     }
+
+    fn remember(&mut self, tx_id: &str, reason: String) {
+        if self.reasons.len() == REASONS {
+            self.reasons.pop_front();
+        }
+        self.reasons.push_back((tx_id.to_owned(), reason));
+    }
 }
 
 impl Notifier {
@@ -50,6 +62,7 @@ impl Notifier {
             height: ledger.height(),
             txs: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            reasons: VecDeque::new(),
             next_id: 0,
             closed: false,
         };
@@ -92,6 +105,14 @@ impl Notifier {
         Ok(Watch { notifier: Arc::clone(self), tx_id: tx_id.to_owned(), id })
     }
 
+    /// Why a transaction is not valid, for people; None if it is, and if that was forgotten: the
+    /// last 1,000 reasons of this process are remembered.
+    pub fn reason(&self, tx_id: &str) -> Option<String> {
+        let state = self.state();
+        let found = state.reasons.iter().rev().find(|(known, _)| known == tx_id);
+        found.map(|(_, reason)| reason.clone())
+    }
+
     /// Calls `listener` for each block that is committed from now on, from the thread that commits,
     /// where it must neither wait nor panic; until the subscription is dropped.
     ///
@@ -108,8 +129,21 @@ impl Notifier {
     }
 
     /// Announces a block that is in the ledger now.
-    pub(super) fn committed(&self, block: &Arc<CommittedBlock>, tx_ids: &[Option<String>]) {
+    pub(super) fn committed(
+        &self,
+        block: &Arc<CommittedBlock>,
+        tx_ids: &[Option<String>],
+        reasons: Vec<Option<String>>,
+    ) {
         let mut state = self.state();
+        for ((tx_id, code), reason) in tx_ids.iter().zip(&block.codes).zip(reasons) {
+            // Whoever asks for an id asks for its first transaction.
+            if let (Some(tx_id), Some(reason)) = (tx_id, reason)
+                && *code != TxValidationCode::DuplicateTxid
+            {
+                state.remember(tx_id, reason);
+            }
+        }
         state.height = block.number + 1;
         let mut told = Vec::new();
         for (tx_id, code) in tx_ids.iter().zip(&block.codes) {

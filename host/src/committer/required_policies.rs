@@ -3,18 +3,55 @@
 //!
 //! Invariant: chooses policies, does not evaluate them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 
 use crate::committer::definitions::{Definition, Definitions, wrap};
 use crate::committer::verdict::{Invalid, Trouble};
 use crate::ledger::{NsRwSet, VersionedValue};
 use crate::proto::protos::TxValidationCode;
+use crate::types::hex;
 
 /// Name of the metadata that holds the endorsement policy of a key.
 const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
-/// Serialized `protos.ApplicationPolicy`s, all of which count.
-pub(super) type Policies = BTreeSet<Vec<u8>>;
+/// Serialized `protos.ApplicationPolicy`s, all of which count, and the first thing that each
+/// protects.
+pub(super) type Policies = BTreeMap<Vec<u8>, Protected>;
+
+/// What a policy protects. For people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Protected {
+    /// What has no policy of its own.
+    Chaincode,
+    /// One key.
+    Key(String),
+    /// What of a collection has no policy of its own.
+    Collection(String),
+    /// One private key: its collection, and its hash.
+    PrivateKey(String, Vec<u8>),
+}
+
+impl Protected {
+    /// With the chaincode's name.
+    pub(super) fn of<'a>(&'a self, namespace: &'a str) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match self {
+            Self::Chaincode => write!(f, "chaincode {namespace}"),
+            Self::Key(key) => write!(f, "key {key:?} of {namespace}"),
+            Self::Collection(collection) => write!(f, "collection {namespace}/{collection}"),
+            Self::PrivateKey(collection, hash) => {
+                write!(f, "the private key of {namespace}/{collection} with hash {}", hex(hash))
+            }
+        })
+    }
+}
+
+fn add(policies: &mut Policies, policy: Vec<u8>, protected: impl FnOnce() -> Protected) {
+    if let Entry::Vacant(entry) = policies.entry(policy) {
+        entry.insert(protected());
+    }
+}
 
 /// For each key that is written: the key's own policy, else its collection's, else the chaincode's.
 /// The chaincode's, too, if nothing is written.
@@ -29,18 +66,19 @@ pub(super) fn required_policies(
         let mut needs_general_policy = false;
         let writes = ns.writes.iter().map(|write| &write.key);
         for key in writes.chain(ns.metadata_writes.iter().map(|write| &write.key)) {
-            match key_policy(definitions.snapshot().get(namespace, key)?)? {
-                Some(policy) => _ = policies.insert(policy),
+            let protected = || Protected::Key(key.clone());
+            match key_policy(definitions.snapshot().get(namespace, key)?, namespace, protected)? {
+                Some(policy) => add(&mut policies, policy, protected),
                 None => needs_general_policy = true,
             }
         }
         if needs_general_policy {
-            policies.insert(definition.policy.clone());
+            add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
         }
         add_collections(&mut policies, namespace, ns, definition, definitions)?;
     }
     if policies.is_empty() {
-        policies.insert(definition.policy.clone());
+        add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
     }
     Ok(policies)
 }
@@ -56,14 +94,18 @@ fn add_collections(
         let mut needs_general_policy = false;
         let writes = set.writes.iter().map(|write| &write.key_hash);
         for hash in writes.chain(set.metadata_writes.iter().map(|write| &write.key_hash)) {
-            match key_policy(definitions.snapshot().get_hashed(namespace, collection, hash)?)? {
-                Some(policy) => _ = policies.insert(policy),
+            let stored = definitions.snapshot().get_hashed(namespace, collection, hash)?;
+            let protected = || Protected::PrivateKey(collection.clone(), hash.clone());
+            match key_policy(stored, namespace, protected)? {
+                Some(policy) => add(policies, policy, protected),
                 None => needs_general_policy = true,
             }
         }
         if needs_general_policy {
-            let own = definitions.collection_policy(definition, collection)?;
-            policies.insert(own.unwrap_or_else(|| definition.policy.clone()));
+            let own = definitions.collection_policy(definition, collection);
+            let own = own.map_err(|invalid| invalid.about(namespace))?;
+            let policy = own.unwrap_or_else(|| definition.policy.clone());
+            add(policies, policy, || Protected::Collection(collection.clone()));
         }
     }
     Ok(())
@@ -73,7 +115,11 @@ fn add_collections(
 ///
 /// A chaincode can set any bytes. On Fabric a policy that does not parse stops the channel at the
 /// next write of its key; here it is one that nobody can satisfy.
-fn key_policy(stored: Option<VersionedValue>) -> Result<Option<Vec<u8>>, Trouble> {
+fn key_policy(
+    stored: Option<VersionedValue>,
+    namespace: &str,
+    protected: impl FnOnce() -> Protected,
+) -> Result<Option<Vec<u8>>, Trouble> {
     let Some(stored) = stored.filter(|stored| !stored.metadata_bytes.is_empty()) else {
         return Ok(None);
     };
@@ -83,7 +129,8 @@ fn key_policy(stored: Option<VersionedValue>) -> Result<Option<Vec<u8>>, Trouble
         return Ok(None);
     };
     wrap(policy).map(Some).ok_or_else(|| {
-        let reason = "the endorsement policy of a key does not parse";
+        let protected = protected();
+        let reason = format!("{}: its endorsement policy does not parse", protected.of(namespace));
         Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason).into()
     })
 }

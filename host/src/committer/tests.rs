@@ -5,5 +5,6 @@ mod commits;
 mod endorsements;
 mod golden;
 mod orderer;
+mod reasons;
 mod support;
 mod vscc;

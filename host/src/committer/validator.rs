@@ -4,7 +4,7 @@
 //! Invariant: nothing is written, and a verdict depends on the block, the state before it and the
 //! channel's configuration alone. Races over the state are judged by the ledger.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::committer::definitions::Definitions;
 use crate::committer::endorsement_validator::{
@@ -14,7 +14,7 @@ use crate::committer::error::CommitError;
 use crate::committer::invocation::Invocation;
 use crate::committer::lanes;
 use crate::committer::opened_tx::OpenedTx;
-use crate::committer::required_policies::required_policies;
+use crate::committer::required_policies::{Protected, required_policies};
 use crate::committer::verdict::{Invalid, Trouble};
 use crate::ledger::{CommitTx, Snapshot, TxRwSet};
 use crate::msp::ChannelConfig;
@@ -108,7 +108,7 @@ impl<'a> BlockValidator<'a> {
         let definition = self.definitions.get(namespace)?;
         let written = invocation.rwset.namespaces.get(namespace);
         let policies = required_policies(namespace, written, &definition, &self.definitions)?;
-        for policy in &policies {
+        for (policy, protected) in &policies {
             let request = ValidationRequest {
                 channel_id: &opened.channel_header.channel_id,
                 tx_id: &opened.channel_header.tx_id,
@@ -119,7 +119,8 @@ impl<'a> BlockValidator<'a> {
             };
             self.endorsements.validate(&request).map_err(|failure| match failure {
                 ValidationFailure::Policy(reason) => {
-                    Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason).into()
+                    let code = TxValidationCode::EndorsementPolicyFailure;
+                    Invalid::new(code, reason).about(protected.of(namespace)).into()
                 }
                 ValidationFailure::Infrastructure(reason) => {
                     let (tx_id, namespace) = (request.tx_id.to_owned(), namespace.to_owned());
@@ -136,18 +137,27 @@ impl<'a> BlockValidator<'a> {
 /// The earlier one counts if its endorsements are valid, whatever the ledger says about it later.
 /// Fabric: `statebased/vpmanagerimpl.go`, `GetValidationParameterForKey`.
 fn refuse_changed_policies(judged: &mut [JudgedTx]) {
-    let mut changed: HashSet<StateKey> = HashSet::new();
+    let mut changed: HashMap<StateKey, String> = HashMap::new();
     for tx in judged {
         let Some(rwset) = &tx.tx.rwset else { continue };
         let written = (!changed.is_empty())
-            .then(|| written_keys(rwset).find(|key| changed.contains(key)))
+            .then(|| written_keys(rwset).find_map(|key| changed.get_key_value(&key)))
             .flatten();
         match written {
-            None => changed.extend(keys_with_new_metadata(rwset)),
-            Some((namespace, collection, _)) => {
+            None => {
+                let tx_id = tx.tx.tx_id.as_deref().unwrap_or_default();
+                let keys = keys_with_new_metadata(rwset);
+                changed.extend(keys.map(|key| (key, tx_id.to_owned())));
+            }
+            Some(((namespace, collection, key), earlier)) => {
+                let protected = match collection.is_empty() {
+                    true => Protected::Key(String::from_utf8_lossy(key).into_owned()),
+                    false => Protected::PrivateKey(collection.clone(), key.clone()),
+                };
                 let reason = format!(
-                    "validation parameters for a key in namespace [{namespace}:{collection}] have \
-                     been changed by an earlier transaction of the block"
+                    "the endorsement policy of {} has been changed by transaction {earlier}, \
+                     earlier in this block",
+                    protected.of(namespace)
                 );
                 tx.invalidate(Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason));
             }

@@ -22,6 +22,11 @@ impl Invalid {
         Self { code, reason: reason.into() }
     }
 
+    /// The same with a name in front of the reason.
+    pub(super) fn about(self, name: impl Display) -> Self {
+        Self { reason: format!("{name}: {}", self.reason), ..self }
+    }
+
     /// For `map_err`: the verdict for something that does not parse.
     pub(super) fn cause<E: Display>(
         code: TxValidationCode,

@@ -89,6 +89,14 @@ pub enum LedgerError {
         /// The channels that it has.
         known: Vec<ChannelId>,
     },
+    /// The channel has no such block, or nothing comes before it.
+    #[error("channel {channel} has no block {number} that comes after another")]
+    UnknownBlock {
+        /// The channel.
+        channel: ChannelId,
+        /// The block.
+        number: u64,
+    },
     /// A file to import is not what `export` makes.
     #[error("block {number} in the file is damaged: {reason}")]
     ImportFile {

@@ -6,13 +6,16 @@
 //! Invariant: reads blocks and private data only; the stored state is not asked.
 
 use crate::ledger::block;
+use crate::ledger::collections::NoCollections;
+use crate::ledger::conflict::Conflict;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::LedgerFolder;
+use crate::ledger::ledgers::Ledgers;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
 use crate::ledger::replay::Walk;
-use crate::ledger::validate::Conflict;
+use crate::ledger::replay::unjudged_tx;
 use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
 use crate::types::ChannelId;
@@ -51,6 +54,35 @@ impl LedgerFolder {
             self.explain(channel, last, &mut found, on_step)?;
         }
         Ok(found)
+    }
+
+    /// A block, and ledgers of their own that hold its channel as it was before: what the layers
+    /// above judge by. They are gone when they are dropped; private data are not in them.
+    ///
+    /// Errors: `UnknownBlock` if the channel has no such block, or it is the first.
+    pub fn before_block(
+        &self,
+        channel: &ChannelId,
+        number: u64,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<(Ledgers, Block), LedgerError> {
+        let missing = || LedgerError::UnknownBlock { channel: channel.clone(), number };
+        let blocks = self.blocks(channel)?;
+        let mut walk = Walk::new(channel, &blocks);
+        let ledgers = Ledgers::temporary(self.config.clone())?;
+        let ledger = ledgers.create(&walk.next()?.ok_or_else(missing)?)?;
+        loop {
+            let block = walk.next()?.ok_or_else(missing)?;
+            on_step(walk.step()?);
+            if ledger.height() == number {
+                return Ok((ledgers, block));
+            }
+            let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+            let judged = envelopes.iter().zip(block::tx_filter(&block));
+            let txs = judged.map(|(envelope, &verdict)| unjudged_tx(envelope, verdict));
+            let txs = txs.collect::<Result<Vec<_>, _>>()?;
+            ledger.commit(block, txs, &NoCollections)?;
+        }
     }
 
     /// Adds the conflicts, up to block `last`.

@@ -5,6 +5,7 @@ use crate::ledger::Conflict;
 use crate::ledger::LedgerError;
 use crate::ledger::Metadata;
 use crate::ledger::NoCollections;
+use crate::ledger::TxRwSet;
 use crate::ledger::block;
 use crate::ledger::new_block;
 use crate::ledger::test_support::CHANNEL;
@@ -91,6 +92,7 @@ fn lost_races_say_why() {
         read: at(1, 0),
         now: at(2, 0),
         writer: Some("t2".into()),
+        newest: None,
     };
     assert_eq!(committed.conflicts[2], Some(conflict));
     commit(&ledger, &[("t5", puts(&ledger, &[("b", "")]))]);
@@ -101,6 +103,39 @@ fn lost_races_say_why() {
         text,
         "key \"b\" of ns was read at 1:0 and is now at no version, deleted by transaction t5"
     );
+}
+
+/// Of more than 50 rows only hashes are recorded, so which row differs cannot be told.
+#[test]
+fn a_conflict_over_a_long_range_names_what_was_written_last() {
+    let (_ledgers, ledger) = temporary();
+    let keys: Vec<String> = (0..60).map(|number| format!("k{number:02}")).collect();
+    let rows: Vec<_> = keys.iter().map(|key| (key.as_str(), "1")).collect();
+    commit(&ledger, &[("t1", puts(&ledger, &rows))]);
+    let scan = simulate(&ledger, |sim| {
+        let id = sim.range("ns", "k", "l").unwrap();
+        while sim.next_row(id).unwrap().is_some() {}
+    });
+    commit(&ledger, &[("t2", puts(&ledger, &[("k07", "2")]))]);
+    let text = |txs: &[(&str, TxRwSet)]| {
+        let committed = commit(&ledger, txs);
+        assert_eq!(committed.codes.last(), Some(&TxValidationCode::PhantomReadConflict));
+        committed.conflicts.last().unwrap().as_ref().unwrap().to_string()
+    };
+    let start = "the range from \"k\" to \"l\" of ns has changed; ";
+    let before = "only hashes of its rows were recorded, the one written last is key";
+    assert_eq!(
+        text(&[("t3", scan.clone())]),
+        format!("{start}{before} \"k07\" at 2:0, by transaction t2")
+    );
+    let earlier = ("t4", puts(&ledger, &[("k61", "1")]));
+    assert_eq!(
+        text(&[earlier, ("t5", scan.clone())]),
+        format!("{start}{before} \"k61\" at 4:0, by transaction t4")
+    );
+    let gone: Vec<_> = keys.iter().map(|key| (key.as_str(), "")).chain([("k61", "")]).collect();
+    let empty = text(&[("t6", puts(&ledger, &gone)), ("t7", scan)]);
+    assert_eq!(empty, format!("{start}it has no rows any more"));
 }
 
 #[test]

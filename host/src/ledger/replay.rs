@@ -259,7 +259,7 @@ fn next_record(
 }
 
 /// A transaction as it was before the ledger judged it.
-fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .map_err(|_| LedgerError::Missing { what: "a verdict with a meaning" })?;
     let lost = matches!(

@@ -5,9 +5,10 @@
 //! Invariant: pure. Read-write set, changes of the block so far and committed state go in, a
 //! verdict comes out; nothing is changed.
 
-use std::fmt;
 use std::iter::Peekable;
 
+use crate::ledger::conflict::Conflict;
+use crate::ledger::conflict::NewestRow;
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_reads::RangeReads;
 use crate::ledger::rwset::CollectionRwSet;
@@ -20,147 +21,7 @@ use crate::proto::kvrwset::KvRead;
 use crate::proto::kvrwset::RangeQueryInfo;
 use crate::proto::kvrwset::Version;
 use crate::proto::kvrwset::range_query_info::ReadsInfo;
-use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
-
-/// Why a transaction lost a race. For people: the verdict itself is the `TxValidationCode`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// A key that the transaction read was written since.
-    Key {
-        /// The namespace.
-        namespace: String,
-        /// The key.
-        key: String,
-        /// The version that the transaction read; None: there was no such key.
-        read: Option<Height>,
-        /// The version now; None: there is no such key.
-        now: Option<Height>,
-        /// The transaction that wrote or deleted the key since, if it is known.
-        writer: Option<String>,
-    },
-    /// A private key that the transaction read was written since.
-    PrivateKey {
-        /// The namespace.
-        namespace: String,
-        /// The collection.
-        collection: String,
-        /// SHA-256 of the key.
-        key_hash: Vec<u8>,
-        /// The version that the transaction read.
-        read: Option<Height>,
-        /// The version now.
-        now: Option<Height>,
-        /// The transaction that wrote or deleted the key since, if it is known.
-        writer: Option<String>,
-    },
-    /// A range query would give something else now.
-    Range {
-        /// The namespace.
-        namespace: String,
-        /// First key of the range.
-        start_key: String,
-        /// End of the range; the range is open if this is empty.
-        end_key: String,
-        /// The first row that differs; None if the transaction recorded hashes only.
-        key: Option<String>,
-        /// The version of that row that the transaction read; None: it did not see the row.
-        read: Option<Height>,
-        /// The version of that row now; None: the row is gone.
-        now: Option<Height>,
-        /// The transaction that wrote or deleted that row since, if it is known.
-        writer: Option<String>,
-    },
-    /// Another transaction of the same id came first.
-    DuplicateTxId {
-        /// The block that holds it; None: the same block.
-        block: Option<u64>,
-    },
-}
-
-impl Conflict {
-    /// The verdict on a transaction with this conflict.
-    pub fn code(&self) -> TxValidationCode {
-        match self {
-            Self::Key { .. } | Self::PrivateKey { .. } => TxValidationCode::MvccReadConflict,
-            Self::Range { .. } => TxValidationCode::PhantomReadConflict,
-            Self::DuplicateTxId { .. } => TxValidationCode::DuplicateTxid,
-        }
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key { namespace, key, read, now, writer } => {
-                let key = Name(key);
-                write!(f, "key {key} of {namespace} {}", Change { read, now, writer })
-            }
-            Self::PrivateKey { namespace, collection, read, now, writer, .. } => {
-                let change = Change { read, now, writer };
-                write!(f, "a private key of {namespace}/{collection} {change}")
-            }
-            Self::Range { namespace, start_key, end_key, key, read, now, writer } => {
-                let (start, end) = (Name(start_key), Name(end_key));
-                write!(f, "the range from {start} to {end} of {namespace} has changed")?;
-                match key {
-                    Some(key) => {
-                        write!(f, ": key {} {}", Name(key), Change { read, now, writer })
-                    }
-                    None => Ok(()),
-                }
-            }
-            Self::DuplicateTxId { block: Some(block) } => {
-                write!(f, "the transaction id is in block {block} already")
-            }
-            Self::DuplicateTxId { block: None } => {
-                write!(f, "an earlier transaction of this block has the same id")
-            }
-        }
-    }
-}
-
-/// Characters of a key that are shown. Logs cut lines off, and what follows the key matters, too.
-const MAX_SHOWN: usize = 100;
-
-struct Name<'a>(&'a str);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(MAX_SHOWN) {
-            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
-            None => write!(f, "{:?}", self.0),
-        }
-    }
-}
-
-struct Change<'a> {
-    read: &'a Option<Height>,
-    now: &'a Option<Height>,
-    writer: &'a Option<String>,
-}
-
-impl fmt::Display for Change<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "was read at {} and is now at {}", At(self.read), At(self.now))?;
-        match (self.writer, self.now) {
-            (Some(writer), Some(_)) => write!(f, ", written by transaction {writer}"),
-            (Some(writer), None) => write!(f, ", deleted by transaction {writer}"),
-            (None, _) => Ok(()),
-        }
-    }
-}
-
-struct At<'a>(&'a Option<Height>);
-
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(height) => write!(f, "{height}"),
-            None => f.write_str("no version"),
-        }
-    }
-}
 
 /// The first read of a transaction that does not hold any more, over the committed state with the
 /// changes of earlier transactions of the block; None: the transaction is valid.
@@ -257,19 +118,31 @@ fn check_range(
         read,
         now,
         writer: None,
+        newest: None,
     };
     match &query.reads_info {
         Some(ReadsInfo::ReadsMerkleHashes(recorded)) => {
             let mut reads = RangeReads::new(recorded.max_degree);
+            let mut newest: Option<NewestRow> = None;
             for row in rows {
                 let (key, version) = row?;
+                if newest.as_ref().is_none_or(|newest| newest.version < version) {
+                    newest = Some(NewestRow { key: key.clone(), version, writer: None });
+                }
                 reads.add(KvRead { key, version: Some(version_of(version)) });
             }
             let same = match reads.finish() {
                 Some(ReadsInfo::ReadsMerkleHashes(now)) => now == *recorded,
                 _ => false,
             };
-            Ok((!same).then(|| conflict(None, None, None)))
+            if same {
+                return Ok(None);
+            }
+            let mut conflict = conflict(None, None, None);
+            if let Conflict::Range { newest: found, .. } = &mut conflict {
+                *found = newest;
+            }
+            Ok(Some(conflict))
         }
         reads => {
             let recorded = match reads {

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 use crate::ledger::channel::Ledger;
 use crate::ledger::commit::CommitTx;
+use crate::ledger::conflict::Conflict;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::updates::Update;
 use crate::ledger::updates::UpdateBatch;
-use crate::ledger::validate::Conflict;
 use crate::types::Height;
 
 /// Names writers while one block is judged. Many transactions lose against few.
@@ -43,10 +43,12 @@ impl<'a> WriterNames<'a> {
             Conflict::PrivateKey { namespace, collection, key_hash, .. } => {
                 updates.hashed(namespace, collection, key_hash).map(|update| update.version)
             }
-            Conflict::Range { key: None, .. } | Conflict::DuplicateTxId { .. } => None,
+            Conflict::Range { newest, .. } => newest.as_ref().map(|newest| newest.version),
+            Conflict::DuplicateTxId { .. } => None,
         };
         let name = at.and_then(|at| self.name(at));
         match conflict {
+            Conflict::Range { newest: Some(newest), .. } => newest.writer = name,
             Conflict::Key { writer, .. }
             | Conflict::PrivateKey { writer, .. }
             | Conflict::Range { writer, .. } => *writer = name,

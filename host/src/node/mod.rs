@@ -4,6 +4,7 @@
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod explain;
 #[cfg(feature = "server")]
 mod serve;
 mod vscc_port;
@@ -29,6 +30,8 @@ use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
 use crate::syscc::{Acl, Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
 use crate::types::{ChannelId, Response};
+
+pub use explain::explain_block;
 
 /// Where compiled code lies in a data folder.
 const CACHE_FOLDER: &str = "compiled";

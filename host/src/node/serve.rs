@@ -82,7 +82,10 @@ impl api::Peer for Peer {
         let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
         let verdict = committer.notifier().wait_for_tx(tx_id, deadline);
         let verdict = verdict.map_err(|error| error.to_string())?;
-        Ok(verdict.map(|(code, block_number)| CommitStatus { code, block_number }))
+        Ok(verdict.map(|(code, block_number)| {
+            let reason = committer.notifier().reason(tx_id);
+            CommitStatus { code, block_number, reason }
+        }))
     }
 
     fn authorize(

@@ -35,7 +35,7 @@ pub enum SandboxError {
     #[error("cannot commit: {0}")]
     Commit(String),
     /// The transaction committed as invalid.
-    #[error("transaction {tx_id} is invalid: {}{}", code.as_str_name(), conflict_text(conflict))]
+    #[error("transaction {tx_id} is invalid: {}{}", code.as_str_name(), reason_text(reason))]
     Invalid {
         /// The transaction.
         tx_id: String,
@@ -43,12 +43,14 @@ pub enum SandboxError {
         code: TxValidationCode,
         /// What it collided with, if it did.
         conflict: Option<Box<Conflict>>,
+        /// The same in words, or which policy its endorsements do not satisfy.
+        reason: Option<String>,
     },
     /// A component could not be built.
     #[error("cannot build the component: {0}")]
     Build(String),
 }
 
-fn conflict_text(conflict: &Option<Box<Conflict>>) -> String {
-    conflict.as_ref().map(|conflict| format!(" ({conflict})")).unwrap_or_default()
+fn reason_text(reason: &Option<String>) -> String {
+    reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
 }

@@ -93,6 +93,9 @@ pub struct Submitted {
     pub code: TxValidationCode,
     /// What it collided with, if it did.
     pub conflict: Option<Conflict>,
+    /// Why it is not valid, for people: what it collided with, or which policy its endorsements do
+    /// not satisfy.
+    pub reason: Option<String>,
 }
 
 /// How a sandbox is set up.
@@ -338,7 +341,7 @@ impl Sandbox {
         }
         let (tx_id, code) = (submitted.endorsed.tx_id, submitted.code);
         let conflict = submitted.conflict.map(Box::new);
-        Err(SandboxError::Invalid { tx_id, code, conflict })
+        Err(SandboxError::Invalid { tx_id, code, conflict, reason: submitted.reason })
     }
 
     fn commit_envelopes(
@@ -354,10 +357,11 @@ impl Sandbox {
             .into_iter()
             .zip(verdicts)
             .map(|(endorsed, (code, conflict))| Submitted {
-                endorsed,
                 block: block.number,
                 code: *code,
                 conflict: conflict.clone(),
+                reason: committer.notifier().reason(&endorsed.tx_id),
+                endorsed,
             })
             .collect())
     }

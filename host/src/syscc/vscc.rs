@@ -7,6 +7,7 @@ mod endorsed_tx;
 mod lscc_rules;
 mod signers;
 
+use std::fmt;
 use std::sync::Arc;
 
 use prost::Message;
@@ -148,10 +149,24 @@ fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Resul
             }
         },
     };
-    outcome.map_err(|error| match signers.duplicates {
-        true => {
-            "Endorsement policy evaluation failure might be caused by duplicated identities".into()
-        }
-        false => format!("VSCC error: policy evaluation failed, err {error}").into(),
+    // Fabric's words, then what one needs to know to do something about it.
+    outcome.map_err(|error| {
+        let why = match signers.duplicates {
+            true => {
+                let text = "Endorsement policy evaluation failure might be caused by duplicated";
+                format!("{text} identities")
+            }
+            false => format!("VSCC error: policy evaluation failed, err {error}"),
+        };
+        format!("{why}; the policy is {policy}, endorsed by {signers}").into()
     })
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signatures(policy) => write!(f, "{policy}"),
+            Self::Reference(name) => f.write_str(name),
+        }
+    }
 }

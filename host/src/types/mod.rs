@@ -4,6 +4,7 @@
 //! Invariant: no I/O and no other module of this crate.
 
 pub mod duration;
+pub mod grpc_metadata;
 mod height;
 mod hex;
 mod ids;

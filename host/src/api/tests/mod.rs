@@ -74,7 +74,7 @@ impl Fake {
     }
 
     fn commit(&self, tx_id: &str, code: TxValidationCode, block_number: u64) {
-        let status = CommitStatus { code, block_number };
+        let status = CommitStatus { code, block_number, reason: None };
         self.ledger.lock().unwrap().statuses.insert(tx_id.to_owned(), status);
         self.grown.notify_all();
     }
@@ -126,7 +126,7 @@ impl Peer for Fake {
         tx_id: &str,
         deadline: Instant,
     ) -> Result<Option<CommitStatus>, String> {
-        Ok(self.wait(deadline, |ledger| ledger.statuses.get(tx_id).copied()))
+        Ok(self.wait(deadline, |ledger| ledger.statuses.get(tx_id).cloned()))
     }
 
     fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), String> {

@@ -11,9 +11,9 @@ use crate::proto::protos::{
     StaticCollectionConfig, application_policy, collection_config,
 };
 
-const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
-const ORG_1: &str = "OR('Org1MSP.peer')";
-const ORG_2: &str = "OR('Org2MSP.peer')";
+pub(super) const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
+pub(super) const ORG_1: &str = "OR('Org1MSP.peer')";
+pub(super) const ORG_2: &str = "OR('Org2MSP.peer')";
 
 fn application_policy(text: &str) -> ApplicationPolicy {
     let envelope = crate::msp::SignaturePolicy::from_text(text).unwrap().envelope().clone();
@@ -21,7 +21,12 @@ fn application_policy(text: &str) -> ApplicationPolicy {
 }
 
 /// Defines a chaincode in `_lifecycle`, with collections and their policies.
-fn define(fixture: &Fixture, name: &str, policy: &str, collections: &[(&str, Option<&str>)]) {
+pub(super) fn define(
+    fixture: &Fixture,
+    name: &str,
+    policy: &str,
+    collections: &[(&str, Option<&str>)],
+) {
     let collection = |(name, policy): &(&str, Option<&str>)| StaticCollectionConfig {
         name: (*name).to_owned(),
         endorsement_policy: policy.map(application_policy),

@@ -89,12 +89,21 @@ fn endorsers_count_once_and_only_if_they_signed() {
     let draft = |endorsers: &[_]| judge.fixture.draft(CC).endorsed_by(endorsers);
     assert_eq!(judge.judge(&draft(&[&one, &two]), BOTH), Ok(()));
     assert_eq!(judge.judge(&draft(&[&one, &two, &one]), BOTH), Ok(()));
-    let failed = "VSCC error: policy evaluation failed, err signature set did not satisfy policy";
-    assert_eq!(judge.judge(&draft(&[&one]), BOTH), invalid(failed));
-    assert_eq!(judge.judge(&draft(&[]), BOTH), invalid(failed));
-    let duplicated =
-        "Endorsement policy evaluation failure might be caused by duplicated identities";
-    assert_eq!(judge.judge(&draft(&[&one, &one]), BOTH), invalid(duplicated));
+    let failed = |signers: &str| {
+        let reason = "policy evaluation failed, err signature set did not satisfy policy";
+        let policy = "AND('Org1MSP.peer', 'Org2MSP.peer')";
+        invalid(&format!("VSCC error: {reason}; the policy is {policy}, endorsed by {signers}"))
+    };
+    let only_one = failed("peer0.org1.example.com of Org1MSP");
+    assert_eq!(judge.judge(&draft(&[&one]), BOTH), only_one);
+    let nobody = failed("nobody whose signature is valid");
+    assert_eq!(judge.judge(&draft(&[]), BOTH), nobody);
+    let Err(VsccError::Invalid(duplicated)) = judge.judge(&draft(&[&one, &one]), BOTH) else {
+        panic!("the same endorsement counts twice");
+    };
+    let start = "Endorsement policy evaluation failure might be caused by duplicated identities; ";
+    assert!(duplicated.starts_with(start), "{duplicated}");
+    assert!(duplicated.ends_with("endorsed by peer0.org1.example.com of Org1MSP"), "{duplicated}");
 
     let mut forged = draft(&[&one, &two]);
     forged.edit_tx = |tx| {
@@ -103,14 +112,14 @@ fn endorsers_count_once_and_only_if_they_signed() {
             endorsements[1].signature = endorsements[0].signature.clone();
         });
     };
-    assert_eq!(judge.judge(&forged, BOTH), invalid(failed));
+    assert_eq!(judge.judge(&forged, BOTH), only_one);
     let mut changed = draft(&[&one, &two]);
     changed.edit_tx = |tx| {
         edit_action(tx, |action| {
             action.action.as_mut().unwrap().proposal_response_payload.extend([0x1a, 0]);
         });
     };
-    assert_eq!(judge.judge(&changed, BOTH), invalid(failed));
+    assert_eq!(judge.judge(&changed, BOTH), nobody);
 }
 
 #[test]

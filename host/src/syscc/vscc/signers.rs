@@ -4,6 +4,7 @@
 //! the cache.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::msp::{ChannelConfig, Identity, SignedData, policy::valid_identities};
@@ -20,6 +21,31 @@ pub(super) struct Signers {
     pub(super) valid: Arc<[Arc<Identity>]>,
     /// Whether somebody endorsed twice.
     pub(super) duplicates: bool,
+}
+
+/// Signers that are shown.
+const MAX_SHOWN: usize = 8;
+
+impl fmt::Display for Signers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.valid.is_empty() {
+            return f.write_str("nobody whose signature is valid");
+        }
+        for (index, signer) in self.valid.iter().take(MAX_SHOWN).enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{} of {}", common_name(signer.subject()), signer.msp_id())?;
+        }
+        match self.valid.len().saturating_sub(MAX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// The common name in a subject as text; all of it if it has none.
+fn common_name(subject: &str) -> &str {
+    let parts = subject.split(", ").filter_map(|part| part.strip_prefix("CN="));
+    parts.last().unwrap_or(subject)
 }
 
 /// Remembers the signers of the last few transactions, since a transaction that writes to several

@@ -1,18 +1,18 @@
 //! A package of type ccaas: the peer connects to where it says, as the package's id.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use wasmcc::bridge::{ChaincodeServer, ServerConfig, Stop};
+use wasmcc::bridge::ProgramConfig;
 use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc_tests::mock_peer::component_program;
+use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::{call, guest, package};
 
 /// Passes the bytes of one connection on. The address stands in the package, and the server's id is
 /// the package's hash, so one of the two has to be there before the other.
-fn pass_on(listener: TcpListener, server: SocketAddr) {
+fn pass_on(listener: TcpListener, server: String) {
     thread::spawn(move || {
         let (near, _) = listener.accept().unwrap();
         let far = TcpStream::connect(server).unwrap();
@@ -31,13 +31,9 @@ fn a_service_is_called_as_its_package_says() {
     let address = listener.local_addr().unwrap().to_string();
     let package = package("probe", "service", &["--type", "ccaas", "--address", &address]);
     let id = wasmcc::chaincode::package_id(&package).unwrap();
-    let program = component_program(&id, &guest("probe"));
-    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let (_handle, stop) = Stop::new();
-    let bound = ChaincodeServer::bind("127.0.0.1:0", program, ServerConfig::default());
-    let server = tokio.block_on(bound).unwrap();
-    pass_on(listener, server.address());
-    tokio.spawn(server.serve(stop));
+    let program = program(&id, &guest("probe"), ProgramConfig::default());
+    let server = Bridged::serve(program, None);
+    pass_on(listener, server.address().to_owned());
 
     let admin = sandbox.identity("Admin").unwrap();
     let definition = ChaincodeDefinition {
@@ -56,5 +52,4 @@ fn a_service_is_called_as_its_package_says() {
     }
     sandbox.submit(call("probe", "put k v")).unwrap();
     assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");
-    tokio.shutdown_background();
 }

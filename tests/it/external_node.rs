@@ -1,15 +1,26 @@
 //! A chaincode on Fabric's Node shim does what the same chaincode does as a component.
 
-use wasmcc::client;
+use wasmcc::client::{self, ProposalBuilder};
+use wasmcc::collections::package_from_json;
+use wasmcc::sandbox::CHANNEL;
 use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
 
+/// Of the peers' organization, but for `theirs` and `closed`.
+const COLLECTIONS: &str = r#"[
+    {"name":"open","policy":"OR('Org1MSP.member')"},
+    {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2},
+    {"name":"theirs","policy":"OR('OrdererMSP.member')"},
+    {"name":"closed","policy":"OR('Org1MSP.admin')","memberOnlyRead":true,"memberOnlyWrite":true}]"#;
+
 fn everything_is_the_same(mode: Mode) {
-    let twins = Twins::new("probe", "probe", Program::NodeShim, &["first", "7"]);
+    let mut twins = Twins::new("probe", "probe", Program::NodeShim, &["first", "7"]);
+    twins.definition.collections = Some(package_from_json(COLLECTIONS).unwrap());
     let pair = Pair::new(mode, twins);
     assert_eq!(pair.text("get init"), "first 7");
     state(&pair);
     queries(&pair);
+    private(&pair);
     answers(&pair);
 }
 
@@ -53,6 +64,45 @@ fn queries(pair: &Pair) {
         pair.submit(&format!("put often {change}"));
     }
     assert_eq!(pair.text("history often").lines().count(), 101);
+}
+
+fn private(pair: &Pair) {
+    for line in ["pput open k secret", "then pput open a 1 ; pput open b 2 ; pput short s v"] {
+        pair.submit(line);
+    }
+    assert_eq!(pair.text("pget open k"), "secret");
+    assert_eq!(pair.text("pget open nothing"), "");
+    assert_eq!(pair.text("phash open k").len(), 64);
+    assert_eq!(pair.text("phash theirs k"), "");
+    assert_eq!(pair.text("prange open a c"), "a=1\nb=2\n");
+    pair.submit("then pget open a ; pdel open a ; pput open b 3");
+    pair.submit("psetmeta open b policy");
+    assert_eq!(pair.text("pgetmeta open b"), "policy");
+    pair.submit("ppurge open k");
+    assert_eq!(pair.text("then pget open k ; phash open k ; pget short s"), "");
+    assert_eq!(pair.text("prange open a z"), "b=3\n");
+    pair.submit("pput theirs k v");
+    let transient = ProposalBuilder::new(CHANNEL, "probe")
+        .args(["pput-transient", "open", "t", "price"])
+        .transient([("price".to_owned(), b"100".to_vec())].into());
+    let transient = transient.sign(&pair.user);
+    let endorsed = pair.same(&transient, "transient");
+    pair.commit(&transient, &endorsed);
+    assert_eq!(pair.text("pget open t"), "100");
+    for (line, cause) in [
+        ("pget theirs k", "private data matching public hash version is not available"),
+        ("pput closed k v", "tx creator does not have write access permission on privatedata"),
+        ("pget closed k", "tx creator does not have read access permission on privatedata"),
+        ("prange closed a z", "tx creator does not have read access permission on privatedata"),
+        ("phash none k", "collection [none] not defined in the collection config for chaincode"),
+        ("pput none k v", "collection mychannel/probe/none could not be found"),
+        ("then put x v ; prange open a z", "unsuppored transaction. Queries on pvt data is"),
+        ("then prange open a z ; put x v", "unsuppored transaction. Transaction has already"),
+    ] {
+        let response = pair.evaluate(line);
+        assert_eq!(response.status, 500, "{line}");
+        assert!(response.message.contains(cause), "{line}: {}", response.message);
+    }
 }
 
 fn answers(pair: &Pair) {

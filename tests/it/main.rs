@@ -32,6 +32,7 @@ mod lifecycle_limits;
 mod lifecycle_orgs;
 mod lifecycle_service;
 mod limits;
+mod organizations;
 mod package;
 mod persistence;
 mod private_data;

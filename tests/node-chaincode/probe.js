@@ -119,7 +119,23 @@ const operations = {
     pput: (stub, [collection, key, value]) => {
         return stub.putPrivateData(collection, key, Buffer.from(value));
     },
-    phash: (stub, [collection, key]) => stub.getPrivateDataHash(collection, key),
+    'pput-transient': (stub, [collection, key, name]) => {
+        return stub.putPrivateData(collection, key, stub.getTransient().get(name));
+    },
+    phash: async (stub, [collection, key]) => {
+        return Buffer.from(await stub.getPrivateDataHash(collection, key)).toString('hex');
+    },
+    pdel: (stub, [collection, key]) => stub.deletePrivateData(collection, key),
+    prange: async (stub, [collection, start, end]) => {
+        const { iterator } = await stub.getPrivateDataByRange(collection, start, end);
+        return lines(await read(iterator, row));
+    },
+    psetmeta: (stub, [collection, key, policy]) => {
+        return stub.setPrivateDataValidationParameter(collection, key, Buffer.from(policy));
+    },
+    pgetmeta: (stub, [collection, key]) => {
+        return stub.getPrivateDataValidationParameter(collection, key);
+    },
     ppurge: (stub, [collection, key]) => stub.purgePrivateData(collection, key),
     cc2cc: (stub, [name, ...args]) => call(stub, name, args, ''),
     'cc2cc-on': (stub, [channel, name, ...args]) => call(stub, name, args, channel),

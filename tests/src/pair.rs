@@ -177,10 +177,16 @@ impl Pair {
     pub fn submit_to(&self, name: &str, line: &str) -> protos::ProposalResponse {
         let proposal = self.propose_to(name, line);
         let response = self.same(&proposal, line);
-        for peer in [&self.wasm, &self.other] {
-            commit(peer, &proposal, response.clone(), &self.user);
-        }
+        self.commit(&proposal, &response);
         response
+    }
+
+    /// Commits on both what both have endorsed.
+    #[track_caller]
+    pub fn commit(&self, proposal: &ClientProposal, response: &protos::ProposalResponse) {
+        for peer in [&self.wasm, &self.other] {
+            commit(peer, proposal, response.clone(), &self.user);
+        }
     }
 }
 

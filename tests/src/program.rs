@@ -51,6 +51,8 @@ pub struct Client<'a> {
 /// A peer that serves.
 pub struct Peer<'a> {
     client: Client<'a>,
+    /// The doors of further organizations.
+    others: Vec<Client<'a>>,
     process: Process,
 }
 
@@ -72,6 +74,14 @@ impl Site {
     pub fn new() -> Self {
         let site = Self { folder: TempDir::new().unwrap() };
         site.run(&["network", NETWORK]).ok();
+        site
+    }
+
+    /// With a network of two organizations, Org1MSP and Org2MSP.
+    pub fn of_two() -> Self {
+        let site = Self { folder: TempDir::new().unwrap() };
+        let orgs = ["--org", "Org1MSP:org1.example.com", "--org", "Org2MSP:org2.example.com"];
+        site.run(&[&["network", NETWORK][..], &orgs].concat()).ok();
         site
     }
 
@@ -120,7 +130,7 @@ impl Site {
         self.try_peer(&[args, &["--batch-timeout", "10ms"]].concat()).unwrap()
     }
 
-    /// Starts a peer on a free port.
+    /// Starts a peer on a free port, and on another for each further `--listen`.
     ///
     /// # Errors
     /// How it ended, if it did before it served.
@@ -132,8 +142,15 @@ impl Site {
         out.read_line(&mut line).unwrap();
         match line.trim_end().strip_prefix("ready on ") {
             Some(address) => {
-                let client = Client { site: self, address: address.to_owned() };
-                Ok(Peer { client, process })
+                let client = |address: &str| Client { site: self, address: address.to_owned() };
+                let first = client(address);
+                let more = args.iter().filter(|arg| **arg == "--listen").skip(1);
+                let others = more.map(|_| {
+                    let mut line = String::new();
+                    out.read_line(&mut line).unwrap();
+                    client(line.trim_end().rsplit(' ').next().unwrap())
+                });
+                Ok(Peer { others: others.collect(), client: first, process })
             }
             None => {
                 out.read_to_string(&mut line).unwrap();
@@ -225,6 +242,11 @@ impl<'a> Deref for Peer<'a> {
 }
 
 impl Peer<'_> {
+    /// The door of a further organization, of which the first has number 0.
+    pub fn other(&self, number: usize) -> &Client<'_> {
+        &self.others[number]
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         // The shell's own kill: the standard library has only SIGKILL.

@@ -14,11 +14,13 @@ use crate::workers::Workers;
 pub(super) struct Endorser {
     peer: Arc<dyn Peer>,
     workers: Arc<Workers>,
+    /// As whose peer it answers.
+    org: Arc<str>,
 }
 
 impl Endorser {
-    pub(super) fn new(peer: Arc<dyn Peer>, workers: Arc<Workers>) -> Self {
-        Self { peer, workers }
+    pub(super) fn new(peer: Arc<dyn Peer>, workers: Arc<Workers>, org: Arc<str>) -> Self {
+        Self { peer, workers, org }
     }
 }
 
@@ -30,9 +32,10 @@ impl endorser_server::Endorser for Endorser {
         &self,
         request: Request<protos::SignedProposal>,
     ) -> Result<Response<protos::ProposalResponse>, Status> {
-        let peer = Arc::clone(&self.peer);
+        let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
         let signed = request.into_inner();
-        let running = self.workers.run(move || peer.process_proposal(signed)).map_err(not_run)?;
+        let job = move || peer.process_proposal(&org, signed);
+        let running = self.workers.run(job).map_err(not_run)?;
         let response = running.await.map_err(not_run)?;
         response.map(Response::new).map_err(|rejected| Status::unknown(rejected.to_string()))
     }

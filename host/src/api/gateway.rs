@@ -1,6 +1,6 @@
 //! `gateway.Gateway`: the service that today's Fabric clients use (fabric `internal/pkg/gateway`).
 //!
-//! Invariant: this peer is the only endorser and the only orderer that it knows.
+//! Invariant: the peers of this process are the only endorsers and the only orderer that it knows.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,14 +14,16 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
 
 use crate::api::chaincode_events::Feed;
+use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::deadline;
 use crate::api::peer::{OrderError, Peer};
-use crate::api::status::{not_run, with_detail};
+use crate::api::status::{not_run, with_details};
 use crate::api::waits::Waits;
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_server;
+use crate::proto::msp::SerializedIdentity;
 use crate::proto::protos;
 use crate::types::grpc_metadata;
 use crate::workers::Workers;
@@ -36,10 +38,12 @@ pub(super) struct Gateway {
     waits: Waits,
     /// Where the peer listens, for the details of errors.
     address: String,
+    /// As whose gateway it answers.
+    org: Arc<str>,
 }
 
 /// Why there is no endorsement.
-enum Failure {
+pub(super) enum Failure {
     /// The proposal cannot be read.
     Malformed(String),
     /// The endorser said no, in a way that has this code.
@@ -51,59 +55,54 @@ impl Gateway {
         peer: Arc<dyn Peer>,
         workers: Arc<Workers>,
         waits: Waits,
-        address: String,
+        (address, org): (String, Arc<str>),
     ) -> Self {
-        Self { peer, workers, waits, address }
+        Self { peer, workers, waits, address, org }
     }
 
-    fn failed(&self, code: Code, text: &str, message: impl Into<String>) -> Status {
-        let (address, msp_id) = (self.address.clone(), self.peer.msp_id().to_owned());
-        with_detail(code, text, gateway::ErrorDetail { address, msp_id, message: message.into() })
+    fn failed(&self, org: &str, code: Code, text: &str, message: impl Into<String>) -> Status {
+        self.failed_all(code, text, vec![(org.to_owned(), message.into())])
     }
 
-    /// Runs a proposal and sorts the answer.
-    async fn process(
-        &self,
-        signed: protos::SignedProposal,
-    ) -> Result<Result<protos::ProposalResponse, Failure>, Status> {
-        let peer = Arc::clone(&self.peer);
-        let job = move || {
-            UnpackedProposal::unpack(signed.clone()).map_err(malformed)?;
-            let refused =
-                |why: Rejected| Failure::Endorser(Code::FailedPrecondition, why.to_string());
-            peer.process_proposal(signed).map_err(refused)
+    fn failed_all(&self, code: Code, text: &str, said: Vec<(String, String)>) -> Status {
+        let detail = |(msp_id, message)| gateway::ErrorDetail {
+            address: self.address.clone(),
+            msp_id,
+            message,
         };
-        let running = self.workers.run(job).map_err(not_run)?;
-        Ok(running.await.map_err(not_run)?.and_then(check))
+        with_details(code, text, said.into_iter().map(detail))
     }
 
-    /// Any one of the organizations may evaluate; there is only this peer's.
-    fn check_target(
+    /// The client's organization if it has a peer here, else the one that listens.
+    fn own_org(&self, signed: &protos::SignedProposal) -> Result<String, Failure> {
+        let proposal = UnpackedProposal::unpack(signed.clone()).map_err(malformed)?;
+        let creator = SerializedIdentity::decode(proposal.signature_header.creator.as_slice());
+        let client = creator.ok().map(|creator| creator.mspid);
+        let here = self.peer.msp_ids();
+        Ok(client.filter(|org| here.contains(org)).unwrap_or_else(|| self.org.to_string()))
+    }
+
+    /// Any one of the wanted organizations may evaluate, the client's own first.
+    fn evaluator(
         &self,
         wanted: &[String],
         signed: &protos::SignedProposal,
-    ) -> Result<(), Status> {
-        if wanted.is_empty() || wanted.iter().any(|org| org == self.peer.msp_id()) {
-            return Ok(());
+    ) -> Result<String, Status> {
+        let own = self.own_org(signed).map_err(|why| self.evaluate_failed(&self.org, why))?;
+        if wanted.is_empty() || wanted.contains(&own) {
+            return Ok(own);
+        }
+        let here = self.peer.msp_ids();
+        if let Some(other) = wanted.iter().find(|org| here.contains(org)) {
+            return Ok(other.clone());
         }
         let proposal = UnpackedProposal::unpack(signed.clone());
-        let proposal = proposal.map_err(|why| self.evaluate_failed(malformed(why)))?;
+        let proposal = proposal.map_err(|why| self.evaluate_failed(&self.org, malformed(why)))?;
         Err(Status::failed_precondition(format!(
             "no peers available to evaluate chaincode {} in channel {}",
             proposal.chaincode_id.name,
             proposal.channel_id()
         )))
-    }
-
-    /// All of the organizations must endorse; this peer signs for its own only.
-    fn check_endorsers(&self, wanted: &[String]) -> Result<(), Status> {
-        let others = wanted.iter().map(String::as_str).filter(|org| *org != self.peer.msp_id());
-        let others: Vec<&str> = others.collect();
-        if others.is_empty() {
-            return Ok(());
-        }
-        let others = others.join(", ");
-        Err(Status::unavailable(format!("failed to find any endorsing peers for org(s): {others}")))
     }
 
     /// Checks the signature over a request and the right to make it.
@@ -131,9 +130,14 @@ impl gateway_server::Gateway for Gateway {
             let text = "failed to unpack transaction proposal: a signed proposal is required";
             Status::invalid_argument(text)
         })?;
-        self.check_target(&request.target_organizations, &signed)?;
-        let answer = within(deadline, "evaluate timeout expired", self.process(signed)).await??;
-        let response = answer.map_err(|failure| self.evaluate_failed(failure))?;
+        let org = self.evaluator(&request.target_organizations, &signed)?;
+        let (peer, asked) = (Arc::clone(&self.peer), org.clone());
+        let refused = |why: Rejected| Failure::Endorser(Code::FailedPrecondition, why.to_string());
+        let job = move || peer.process_proposal(&asked, signed).map_err(refused).and_then(check);
+        let running = self.workers.run(job).map_err(not_run)?;
+        let answer = within(deadline, "evaluate timeout expired", running).await?;
+        let answer = answer.map_err(not_run)?;
+        let response = answer.map_err(|failure| self.evaluate_failed(&org, failure))?;
         let result = result(response);
         Ok(Response::new(gateway::EvaluateResponse { result: Some(result) }))
     }
@@ -148,13 +152,16 @@ impl gateway_server::Gateway for Gateway {
             let text = "the proposed transaction must contain a signed proposal";
             Status::invalid_argument(text)
         })?;
-        self.check_endorsers(&request.endorsing_organizations)?;
-        let endorsing = self.process(signed.clone());
-        let answer = within(deadline, "endorse timeout expired", endorsing).await??;
-        let response = answer.map_err(|failure| self.endorse_failed(failure))?;
+        let own = self.own_org(&signed).map_err(|why| self.endorse_failed(&self.org, why))?;
+        let (peer, proposed) = (Arc::clone(&self.peer), signed.clone());
+        let wanted = request.endorsing_organizations;
+        let job = move || collect(peer.as_ref(), &own, &wanted, &proposed);
+        let running = self.workers.run(job).map_err(not_run)?;
+        let answer = within(deadline, "endorse timeout expired", running).await?;
+        let responses = answer.map_err(not_run)?.map_err(|shortage| self.not_endorsed(shortage))?;
         let transaction = self
             .peer
-            .assemble(&signed, response)
+            .assemble(&signed, &responses)
             .map_err(|why| Status::aborted(format!("failed to assemble transaction: {why}")))?;
         let prepared_transaction = Some(transaction);
         Ok(Response::new(gateway::EndorseResponse { prepared_transaction }))
@@ -246,26 +253,38 @@ impl gateway_server::Gateway for Gateway {
 
 impl Gateway {
     /// Failures that another peer might not have are ABORTED, others keep their code.
-    fn evaluate_failed(&self, failure: Failure) -> Status {
+    fn evaluate_failed(&self, org: &str, failure: Failure) -> Status {
         match failure {
             Failure::Malformed(text) => Status::invalid_argument(text),
             Failure::Endorser(Code::Aborted, message) => {
                 let text = "failed to evaluate transaction, see attached details for more info";
-                self.failed(Code::Aborted, text, message)
+                self.failed(org, Code::Aborted, text, message)
             }
             Failure::Endorser(code, message) => {
                 let text = format!("evaluate call to endorser returned error: {message}");
-                self.failed(code, &text, message)
+                self.failed(org, code, &text, message)
             }
         }
     }
 
-    fn endorse_failed(&self, failure: Failure) -> Status {
+    fn not_endorsed(&self, shortage: Shortage) -> Status {
+        match shortage {
+            Shortage::First(org, failure) => self.endorse_failed(&org, failure),
+            Shortage::Nobody(status) => status,
+            Shortage::Others(said) => {
+                let text = "failed to collect enough transaction endorsements, see attached \
+                            details for more info";
+                self.failed_all(Code::Aborted, text, said)
+            }
+        }
+    }
+
+    fn endorse_failed(&self, org: &str, failure: Failure) -> Status {
         match failure {
             Failure::Malformed(text) => Status::invalid_argument(text),
             Failure::Endorser(_, message) => {
                 let text = "failed to endorse transaction, see attached details for more info";
-                self.failed(Code::Aborted, text, message)
+                self.failed(org, Code::Aborted, text, message)
             }
         }
     }
@@ -277,19 +296,21 @@ impl Gateway {
         match error {
             OrderError::Unavailable(_) => {
                 let text = "no orderers could successfully process transaction";
-                self.failed(Code::Unavailable, text, message)
+                self.failed(&self.org, Code::Unavailable, text, message)
             }
-            _ => self.failed(Code::Aborted, &message, message.as_str()),
+            _ => self.failed(&self.org, Code::Aborted, &message, message.as_str()),
         }
     }
 }
 
-fn malformed(why: Rejected) -> Failure {
+pub(super) fn malformed(why: Rejected) -> Failure {
     Failure::Malformed(format!("failed to unpack transaction proposal: {why}"))
 }
 
 /// Tells endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`, `responseStatus`).
-fn check(response: protos::ProposalResponse) -> Result<protos::ProposalResponse, Failure> {
+pub(super) fn check(
+    response: protos::ProposalResponse,
+) -> Result<protos::ProposalResponse, Failure> {
     let (status, text) = match &response.response {
         Some(said) => (said.status, said.message.as_str()),
         None => (0, ""),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::endorser::Rejected;
+use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::protos;
@@ -12,20 +12,33 @@ use crate::proto::protos;
 /// A peer, as its gRPC services see it. All methods block; those that wait do so until `deadline`
 /// at the latest.
 pub trait Peer: Send + Sync + 'static {
-    /// The MSP id of the peer's organization.
-    fn msp_id(&self) -> &str;
+    /// The MSP ids of the organizations whose peer this is, at least one.
+    fn msp_ids(&self) -> Vec<String>;
 
-    /// Checks, simulates and endorses a proposal. Runs on a thread with a large stack.
+    /// Checks, simulates and endorses a proposal as the peer of one of the organizations. Runs on a
+    /// thread with a large stack.
     fn process_proposal(
         &self,
+        msp_id: &str,
         signed: protos::SignedProposal,
     ) -> Result<protos::ProposalResponse, Rejected>;
 
-    /// Puts a proposal and this peer's answer together to a transaction, unsigned.
+    /// Which organizations have to endorse beside those that have, of which one gave `response`;
+    /// those in `without` do not. None if the endorsements are enough. The error is for the client:
+    /// there are no such organizations here.
+    fn further_endorsers(
+        &self,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String>;
+
+    /// Puts a proposal and its endorsements together to a transaction, unsigned.
     fn assemble(
         &self,
         signed: &protos::SignedProposal,
-        response: protos::ProposalResponse,
+        responses: &[protos::ProposalResponse],
     ) -> Result<common::Envelope, String>;
 
     /// Gives a signed transaction to the orderer. It is accepted then, not committed.

@@ -32,6 +32,8 @@ pub struct ServerConfig {
     pub grace: Duration,
     /// None: without TLS.
     pub tls: Option<ServerTls>,
+    /// The MSP id of the organization as whose peer it answers; without, the peer's first.
+    pub msp_id: Option<String>,
 }
 
 impl Default for ServerConfig {
@@ -41,6 +43,7 @@ impl Default for ServerConfig {
             calls_per_connection: 1_024,
             grace: Duration::from_secs(10),
             tls: None,
+            msp_id: None,
         }
     }
 }
@@ -76,9 +79,11 @@ impl Server {
         let Self { listener, address, config } = self;
         let (stop, stopping) = watch::channel(false);
         let waits = Waits::new(Stopping(stopping.clone()));
-        let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers));
+        let org = config.msp_id.or_else(|| peer.msp_ids().into_iter().next());
+        let org: Arc<str> = org.unwrap_or_default().into();
+        let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers), Arc::clone(&org));
         let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
-        let gateway = Gateway::new(peer, workers, waits, address.to_string());
+        let gateway = Gateway::new(peer, workers, waits, (address.to_string(), org));
         let routes = Routes::new(endorser, gateway, chaincodes, config.message_bytes);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let shutdown = async {

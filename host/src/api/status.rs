@@ -21,12 +21,26 @@ pub(super) struct RpcStatus {
     pub(super) details: Vec<prost_types::Any>,
 }
 
-/// An error that says which peer or orderer it comes from (fabric
+/// An error that says which peers or orderer it comes from (fabric
 /// `internal/pkg/gateway/apiutils.go`, `newRpcError`).
-pub(super) fn with_detail(code: Code, message: &str, detail: ErrorDetail) -> Status {
-    let detail = prost_types::Any { type_url: DETAIL_TYPE.into(), value: detail.encode_to_vec() };
-    let details = RpcStatus { code: code.into(), message: message.into(), details: vec![detail] };
+pub(super) fn with_details(
+    code: Code,
+    message: &str,
+    details: impl Iterator<Item = ErrorDetail>,
+) -> Status {
+    let any = |detail: ErrorDetail| prost_types::Any {
+        type_url: DETAIL_TYPE.into(),
+        value: detail.encode_to_vec(),
+    };
+    let details = details.map(any).collect();
+    let details = RpcStatus { code: code.into(), message: message.into(), details };
     Status::with_details(code, message, details.encode_to_vec().into())
+}
+
+/// What an error of the gateway says of single peers and orderers; empty if it says nothing.
+pub fn error_details(status: &Status) -> Vec<ErrorDetail> {
+    let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
+    details.iter().filter_map(|any| ErrorDetail::decode(any.value.as_slice()).ok()).collect()
 }
 
 /// A job that was not run, or not to its end.

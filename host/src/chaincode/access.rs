@@ -31,12 +31,13 @@ pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, Ledger
 /// chaincode runs, so this is about who the creator is, not about signatures.
 pub trait AccessControl: Send + Sync {
     /// Whether the creator may use `resource` (Fabric's names, such as "peer/Propose") on
-    /// `channel`, which is empty for resources of the peer itself. The error says which rule
-    /// refused.
+    /// `channel`, which is empty for resources of the peer itself: the one of the organization
+    /// `org` (MSP id), which simulates. The error says which rule refused.
     fn check(
         &self,
         resource: &str,
         channel: &str,
+        org: &str,
         proposal: &ProposalContext,
     ) -> Result<(), String>;
 

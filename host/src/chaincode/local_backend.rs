@@ -168,7 +168,12 @@ impl LocalBackend {
         if system.is_none() {
             self.support
                 .access()
-                .check("peer/ChaincodeToChaincode", &target.channel, &self.tx.proposal)
+                .check(
+                    "peer/ChaincodeToChaincode",
+                    &target.channel,
+                    &self.tx.org,
+                    &self.tx.proposal,
+                )
                 .map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
         }
         let simulator = match other {

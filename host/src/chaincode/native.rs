@@ -34,6 +34,8 @@ pub struct Stub<'a> {
     pub channel_id: &'a str,
     /// The transaction.
     pub tx_id: &'a TxId,
+    /// The MSP id of the organization whose peer simulates.
+    pub peer_msp_id: &'a str,
     /// Whether another chaincode asks, not the client's proposal.
     pub called_by_chaincode: bool,
     /// What the client signed.

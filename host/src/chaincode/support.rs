@@ -364,6 +364,7 @@ fn run_native(
         args: &invocation.input.args,
         channel_id: &tx.channel_id,
         tx_id: &tx.tx_id,
+        peer_msp_id: &tx.org,
         called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
         signed_proposal: &tx.signed_proposal,

@@ -113,7 +113,8 @@ impl Deploy {
         if self.external {
             progress.step(&format!("waiting for {}:{version} to connect", self.name));
         }
-        let outcome = session.submit(proposal, self.asked_lscc(&self.channel), &progress).await?;
+        let outcome =
+            session.submit(proposal, &[], self.asked_lscc(&self.channel), &progress).await?;
         drop(progress);
         outcome.check()?;
         let Self { name, channel, .. } = &self;

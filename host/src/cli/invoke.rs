@@ -63,6 +63,10 @@ pub struct Invoke {
     /// Call the chaincode's init, which its definition must require.
     #[arg(short = 'I', long = "isInit")]
     is_init: bool,
+    /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
+    /// policies, the caller's own first].
+    #[arg(long = "endorser", value_name = "MSPID")]
+    endorsers: Vec<String>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -75,8 +79,8 @@ impl Invoke {
     pub async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let progress = Progress::start("endorsing");
-        let proposal = self.call.proposal().init(self.is_init);
-        let outcome = session.submit(proposal, self.call.asked(), &progress).await?;
+        let (proposal, asked) = (self.call.proposal().init(self.is_init), self.call.asked());
+        let outcome = session.submit(proposal, &self.endorsers, asked, &progress).await?;
         drop(progress);
         let status = outcome.code.as_str_name();
         let payload = &outcome.response.payload;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::api::{Server, ServerConfig};
 use crate::chaincode::ExternalConfig;
@@ -15,12 +15,14 @@ use crate::cli::{duration, output};
 use crate::msp::Network;
 use crate::node;
 use crate::protocol::BatchLimits;
+use crate::types::ServerTls;
 use crate::workers::Workers;
 
 const EXAMPLES: &str = "\
 Examples:
   wasmcc peer --network net
   wasmcc peer --network net --in-memory --batch-timeout 10ms
+  wasmcc peer --network net --org Org1MSP --org Org2MSP
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
   wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
@@ -34,18 +36,20 @@ pub struct Peer {
     /// The network folder with the peer's identity.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: PathBuf,
-    /// The peer's organization [default: the network's first].
-    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
-    org: Option<String>,
+    /// The peer's organization [default: the network's first]. Repeated: further organizations
+    /// whose peers run in this process, each with its own identity and private data.
+    #[arg(long = "org", env = "WASMCC_ORG", value_delimiter = ',', value_name = "MSPID")]
+    orgs: Vec<String>,
     /// Where ledgers and compiled chaincode are kept [default: data/MSPID in the network folder].
     #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
     data: Option<PathBuf>,
     /// Keep nothing: all is gone when the peer ends.
     #[arg(long)]
     in_memory: bool,
-    /// Where to listen; port 0 takes any that is free.
+    /// Where to listen; port 0 takes any that is free. Repeated: where the further organizations
+    /// do, in their order; those without are asked through the first.
     #[arg(long, default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
-    listen: String,
+    listen: Vec<String>,
     /// A channel that the peer is on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
@@ -126,11 +130,12 @@ impl Peer {
         let workers = Arc::new(workers.context("cannot start the workers")?);
         let (listen, channels) = (self.listen.clone(), self.channels.clone());
         let network = open_network(&self.network)?;
-        let server = ServerConfig {
-            tls: self.tls.read(org(&network, self.org.as_deref())?)?,
-            ..ServerConfig::default()
-        };
+        let tls = self.tls_of(&network)?;
         let peer = node::Peer::open(self.config(network)?)?;
+        let orgs = peer.orgs().count();
+        if listen.len() > orgs {
+            bail!("{} addresses to listen on, but {orgs} organizations: add --org", listen.len());
+        }
         for channel in channels {
             if peer.channels().get(&channel).is_none() {
                 let peer = Arc::clone(&peer);
@@ -138,15 +143,27 @@ impl Peer {
             }
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("cannot start the server")?.block_on(serve(&listen, server, peer, workers))
+        runtime.context("cannot start the server")?.block_on(serve(&listen, tls, peer, workers))
+    }
+
+    /// For each organization, its own where there is no other certificate.
+    fn tls_of(&self, network: &Network) -> Result<Vec<Option<ServerTls>>> {
+        let first = org(network, self.orgs.first().map(String::as_str))?;
+        let mut all = vec![self.tls.read(first)?];
+        for more in self.orgs.iter().skip(1) {
+            all.push(self.tls.read(org(network, Some(more))?)?);
+        }
+        Ok(all)
     }
 
     fn config(self, network: Network) -> Result<node::PeerConfig> {
-        let Self { network: folder, org: msp_id, data, in_memory, chaincodes, limits, .. } = self;
-        let msp_id = org(&network, msp_id.as_deref())?.msp_id().to_owned();
+        let Self { network: folder, mut orgs, data, in_memory, chaincodes, limits, .. } = self;
+        let more_orgs = orgs.split_off(orgs.len().min(1));
+        let msp_id = org(&network, orgs.first().map(String::as_str))?.msp_id().to_owned();
         let usual = || folder.join("data").join(&msp_id);
         let data = (!in_memory).then(|| data.unwrap_or_else(usual));
-        let mut config = node::PeerConfig { data, ..node::PeerConfig::new(network, msp_id) };
+        let config = node::PeerConfig::new(network, msp_id);
+        let mut config = node::PeerConfig { data, more_orgs, ..config };
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;
         config.batch.timeout = limits.batch_timeout;
@@ -162,16 +179,47 @@ impl Peer {
 }
 
 async fn serve(
-    listen: &str,
-    config: ServerConfig,
+    listen: &[String],
+    tls: Vec<Option<ServerTls>>,
     peer: Arc<node::Peer>,
     workers: Arc<Workers>,
 ) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
-    let ended = told_to_end()?;
-    let server = Server::bind(listen, config).await.with_context(|| {
-        format!("cannot listen on {listen}: choose another address with --listen")
-    })?;
-    output::line(&format!("ready on {}", server.address()))?;
-    server.serve(peer, workers, ended).await.context("the server failed")
+    let signal = told_to_end()?;
+    let mut servers = Vec::with_capacity(listen.len());
+    for ((address, org), tls) in listen.iter().zip(peer.orgs()).zip(tls) {
+        let config = ServerConfig { msp_id: Some(org.to_owned()), tls, ..ServerConfig::default() };
+        let server = Server::bind(address, config).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --listen")
+        })?;
+        servers.push((org.to_owned(), server));
+    }
+    for (number, (org, server)) in servers.iter().enumerate() {
+        match number {
+            0 => output::line(&format!("ready on {}", server.address()))?,
+            _ => output::line(&format!("{org} on {}", server.address()))?,
+        }
+    }
+    let (stop, stopping) = tokio::sync::watch::channel(());
+    let mut serving = tokio::task::JoinSet::new();
+    for (_, server) in servers {
+        let (peer, workers, mut stopping) =
+            (Arc::clone(&peer), Arc::clone(&workers), stopping.clone());
+        // It ends when nothing will come any more.
+        let ended = async move { while stopping.changed().await.is_ok() {} };
+        serving.spawn(server.serve(peer, workers, ended));
+    }
+    let mut ended = tokio::select! {
+        () = signal => {
+            tracing::info!("stopping");
+            drop(stop);
+            serving.join_next().await
+        }
+        failed = serving.join_next() => failed,
+    };
+    while let Some(served) = ended {
+        served.context("the server panicked")?.context("the server failed")?;
+        ended = serving.join_next().await;
+    }
+    Ok(())
 }

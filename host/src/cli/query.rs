@@ -27,10 +27,10 @@ pub struct Query {
 }
 
 impl Query {
-    /// Asks one peer.
+    /// Asks one peer, that of the caller's organization if it has one here.
     pub async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
-        let answer = session.query(self.call.proposal(), self.call.asked()).await?;
+        let answer = session.evaluate(self.call.proposal(), self.call.asked()).await?;
         if self.json {
             return output::json(&json!({
                 "status": answer.status,

@@ -8,6 +8,7 @@ use prost::Message;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
+use crate::api::error_details;
 use crate::cli::hint::{Asked, explain};
 use crate::cli::progress::Progress;
 use crate::cli::target::Target;
@@ -37,7 +38,6 @@ pub struct Session {
 
 /// What a peer answered to a proposal.
 pub struct Answer {
-    proposal: client::ClientProposal,
     response: protos::ProposalResponse,
 }
 
@@ -70,10 +70,10 @@ impl Session {
         let mut endorser = EndorserClient::new(self.connection.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
-        let request = self.request(proposal.signed.clone());
+        let request = self.request(proposal.signed);
         let answered = endorser.process_proposal(request).await;
         let response = answered.map_err(|status| self.failed(&status, asked))?.into_inner();
-        Ok(Answer { proposal, response })
+        Ok(Answer { response })
     }
 
     /// What a chaincode answers, if it is content.
@@ -83,6 +83,28 @@ impl Session {
         asked: Asked<'_>,
     ) -> Result<protos::Response> {
         self.process(builder, asked).await?.content(asked)
+    }
+
+    /// What a chaincode answers, if it is content, at the peer of the caller's organization if that
+    /// has one.
+    pub async fn evaluate(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<protos::Response> {
+        let proposal = builder.sign(&self.signer);
+        let mut gateway = GatewayClient::new(self.connection.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        let request = gateway::EvaluateRequest {
+            transaction_id: proposal.tx_id.to_string(),
+            channel_id: asked.channel.to_owned(),
+            proposed_transaction: Some(proposal.signed),
+            target_organizations: Vec::new(),
+        };
+        let answered = gateway.evaluate(self.request(request)).await;
+        let answered = answered.map_err(|status| self.not_endorsed(&status, asked))?;
+        Ok(answered.into_inner().result.unwrap_or_default())
     }
 
     /// As [`query`](Self::query), with the payload read as a message.
@@ -95,22 +117,32 @@ impl Session {
         M::decode(payload.as_slice()).context("cannot read the peer's answer")
     }
 
-    /// Has a proposal endorsed, ordered and committed; whatever the verdict is.
+    /// Has a proposal endorsed, by these organizations or those that are needed, ordered and
+    /// committed; whatever the verdict is.
     pub async fn submit(
         &self,
         builder: ProposalBuilder,
+        endorsers: &[String],
         asked: Asked<'_>,
         progress: &Progress,
     ) -> Result<Outcome> {
-        let answer = self.process(builder, asked).await?;
-        let response = answer.content(asked)?;
-        let Answer { proposal, response: endorsed } = answer;
-        let envelope = client::transaction(&proposal.signed, &[endorsed])?;
-        let envelope = client::sign_envelope(envelope, &self.signer);
+        let proposal = builder.sign(&self.signer);
         let tx_id = proposal.tx_id.to_string();
+        let mut gateway = GatewayClient::new(self.connection.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        let request = gateway::EndorseRequest {
+            transaction_id: tx_id.clone(),
+            channel_id: asked.channel.to_owned(),
+            proposed_transaction: Some(proposal.signed),
+            endorsing_organizations: endorsers.to_vec(),
+        };
+        let endorsed = gateway.endorse(self.request(request)).await;
+        let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?.into_inner();
+        let envelope = endorsed.prepared_transaction.context("the peer gave no transaction")?;
+        let response = client::endorsed_response(&envelope)?;
+        let envelope = client::sign_envelope(envelope, &self.signer);
         progress.step("waiting for the block");
-        let mut gateway =
-            GatewayClient::new(self.connection.clone()).max_encoding_message_size(MESSAGE_BYTES);
         let request = gateway::SubmitRequest {
             transaction_id: tx_id.clone(),
             channel_id: asked.channel.to_owned(),
@@ -135,6 +167,26 @@ impl Session {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         request
+    }
+
+    /// Nobody answered as wanted, or not enough did; each of them has said why.
+    fn not_endorsed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
+        let details = error_details(status);
+        let [first, others @ ..] = details.as_slice() else { return self.failed(status, asked) };
+        let said = |detail: &gateway::ErrorDetail| {
+            let chaincode = detail.message.strip_prefix("chaincode response ");
+            match chaincode.and_then(|said| said.split_once(", ")) {
+                Some((status, text)) => {
+                    format!("{} answered {status}: {}", asked.chaincode, explain(text, asked))
+                }
+                None => explain(&detail.message, asked),
+            }
+        };
+        if others.is_empty() && !status.message().starts_with("failed to collect") {
+            return anyhow!("{}", said(first));
+        }
+        let lines = details.iter().map(|detail| format!("{}: {}", detail.msp_id, said(detail)));
+        anyhow!("not enough endorsements: {}", lines.collect::<Vec<_>>().join("; "))
     }
 
     fn failed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
@@ -242,7 +294,7 @@ impl Outcome {
                 ": another transaction changed what it had read; try again"
             }
             TxValidationCode::EndorsementPolicyFailure => {
-                ": this peer's endorsement alone does not satisfy the chaincode's policy"
+                ": the endorsements do not satisfy the policies of what it writes"
             }
             _ => "",
         };

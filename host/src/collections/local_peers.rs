@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::collections::collection::Collection;
-use crate::msp::MspManager;
+use crate::msp::{Identity, MspManager};
 
 /// One peer for each of the process's organizations. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,12 @@ impl LocalPeers {
             identity: identity.to_vec(),
         };
         Self(peers.into_iter().map(peer).collect())
+    }
+
+    /// The peer of an organization, if its channel knows it.
+    pub fn identity(&self, msp_id: &str, msps: &MspManager) -> Option<Arc<Identity>> {
+        let peer = self.0.iter().find(|peer| peer.msp_id == msp_id)?;
+        msps.deserialize(&peer.identity).ok()
     }
 
     /// The organizations whose peers may hold the private data of a collection (fabric

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this peer's own.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use crate::committer::error::CommitError;
 use crate::ledger::LedgerError;
@@ -43,6 +43,15 @@ pub(super) enum Trouble {
     Invalid(Invalid),
     /// It cannot be judged.
     Fatal(CommitError),
+}
+
+impl Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(invalid) => f.write_str(&invalid.reason),
+            Self::Fatal(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<Invalid> for Trouble {

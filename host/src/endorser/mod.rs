@@ -4,11 +4,15 @@
 
 mod error;
 mod interest;
+mod plan;
 mod private_data;
 mod process_proposal;
 mod proposal;
 mod response;
+mod turns;
 
 pub use error::Rejected;
+pub use plan::choose;
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::UnpackedProposal;
+pub use turns::Turns;

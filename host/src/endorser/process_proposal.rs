@@ -16,6 +16,7 @@ use crate::endorser::interest::interest;
 use crate::endorser::private_data;
 use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
+use crate::endorser::turns::Turns;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
 use crate::types::{Entry, Response, TxId, hex};
@@ -33,6 +34,7 @@ pub struct Endorser {
     local_msps: Arc<MspManager>,
     org: Arc<str>,
     peers: LocalPeers,
+    turns: Arc<Turns>,
 }
 
 /// Which chaincode runs, and who signs for it.
@@ -64,16 +66,16 @@ pub struct Processed {
 
 impl Endorser {
     /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
-    /// organization; `peers` are those of this process, this one included.
+    /// organization; `peers` are those of this process, this one included, which share `turns`.
     pub fn new(
         support: Arc<ChaincodeSupport>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
         local_msps: Arc<MspManager>,
-        org: &str,
-        peers: LocalPeers,
+        (org, peers): (&str, LocalPeers),
+        turns: Arc<Turns>,
     ) -> Self {
-        Self { support, channels, access, local_msps, org: org.into(), peers }
+        Self { support, channels, access, local_msps, org: org.into(), peers, turns }
     }
 
     /// Checks, simulates and endorses one proposal. What is wrong with the proposal itself is an
@@ -104,6 +106,7 @@ impl Endorser {
             },
         };
         let tx_id = self.check(&proposal, channel.as_deref())?;
+        let _turn = self.turns.take(proposal.tx_id(), &self.org);
         Ok(self.endorse(&proposal, channel.as_deref(), tx_id).unwrap_or_else(|text| {
             tracing::warn!(error = %text, "proposal failed");
             failure(text)
@@ -142,7 +145,7 @@ impl Endorser {
         let name = proposal.chaincode_id.name.as_str();
         if self.support.system_chaincode(name).is_none() {
             self.access
-                .check("peer/Propose", proposal.channel_id(), &proposal.context)
+                .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
                 .map_err(Rejected::new)?;
         }
         Ok(tx_id)

@@ -4,7 +4,9 @@
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod endorsements;
 mod explain;
+mod local_orgs;
 #[cfg(feature = "server")]
 mod serve;
 mod vscc_port;
@@ -22,9 +24,10 @@ use crate::channel::{Channel, Channels};
 use crate::client::ProposalBuilder;
 use crate::collections::LocalPeers;
 use crate::committer::{Committer, EndorsementValidator, Solo, SoloConfig};
-use crate::endorser::{Endorser, Processed, Rejected};
+use crate::endorser::{Endorser, Processed, Rejected, Turns};
 use crate::ledger::{LedgerConfig, Ledgers};
-use crate::msp::{BatchLimits, Msp, MspManager, Network};
+use crate::msp::{BatchLimits, Network};
+use crate::node::local_orgs::LocalOrgs;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
@@ -44,6 +47,9 @@ pub struct PeerConfig {
     pub network: Network,
     /// The MSP id of the organization whose peer this is.
     pub org: String,
+    /// The MSP ids of further organizations whose peers run in this process. They share blocks,
+    /// public state and installed chaincodes; each signs as itself and has private data of its own.
+    pub more_orgs: Vec<String>,
     /// The data folder; none: in memory, gone with the process.
     pub data: Option<PathBuf>,
     /// What components may use. Ignored if `runtime` is given.
@@ -64,6 +70,7 @@ impl PeerConfig {
         Self {
             network,
             org: org.into(),
+            more_orgs: Vec::new(),
             data: None,
             limits: Limits::default(),
             runtime: None,
@@ -74,13 +81,14 @@ impl PeerConfig {
     }
 }
 
-/// A peer with its ledgers, chaincodes and a solo orderer for each channel.
+/// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
+/// organizations that share these.
 pub struct Peer {
     network: Network,
-    org: String,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
-    endorser: Endorser,
+    /// By organization, the first in front.
+    endorsers: Vec<(String, Endorser)>,
     access: Arc<dyn AccessControl>,
     channels: Arc<Channels>,
     validator: Arc<dyn EndorsementValidator>,
@@ -92,11 +100,10 @@ pub struct Peer {
 impl Peer {
     /// Opens or creates a peer and recovers what it had.
     pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
-        let PeerConfig { network, org, data, limits, runtime, support, ledger, batch } = config;
-        let own = network.org(&org).ok_or_else(|| {
-            let known: Vec<&str> = network.orgs().iter().map(|org| org.msp_id()).collect();
-            anyhow!("the network has no organization {org}; it has {}", known.join(", "))
-        })?;
+        let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
+        let (ledger, batch) = (config.ledger, config.batch);
+        let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
+        let orgs = LocalOrgs::new(&network, named)?;
         let ledgers = match &data {
             Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
                 .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
@@ -111,10 +118,9 @@ impl Peer {
             }
         };
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
-        let local = Arc::new(Msp::from_config(own.msp_config())?);
-        let local_msps = Arc::new(MspManager::new([Msp::from_config(own.msp_config())?]));
+        let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
-            Arc::new(Acl::new(Arc::clone(&channels), local, Arc::clone(&local_msps)));
+            Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
         let mut support = ChaincodeSupport::new(
             runtime,
@@ -123,8 +129,6 @@ impl Peer {
             Arc::clone(&access),
             support,
         );
-        let signer = Arc::new(own.peer()?);
-        let peers = LocalPeers::new([(own.msp_id(), signer.serialized())]);
         let lscc = Lscc::new(Arc::clone(&packages), Arc::clone(&channels), Arc::clone(&access));
         let lifecycle = Lifecycle::new(packages, Arc::clone(&channels), Arc::clone(&access));
         support.register_system(LIFECYCLE, Arc::new(lifecycle))?;
@@ -133,26 +137,30 @@ impl Peer {
         support.register_system("cscc", Arc::new(cscc))?;
         let qscc = Qscc::new(Arc::clone(&channels), Arc::clone(&access));
         support.register_system("qscc", Arc::new(qscc))?;
-        support.register_system("escc", Arc::new(Escc::new(signer)))?;
+        support.register_system("escc", Arc::new(Escc::new(orgs.signers())))?;
         support.register_system("vscc", Arc::new(Vscc::new(Arc::clone(&channels))))?;
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
         let support = Arc::new(support);
-        let endorser = Endorser::new(
-            Arc::clone(&support),
-            Arc::clone(&channels),
-            Arc::clone(&access),
-            local_msps,
-            &org,
-            peers.clone(),
-        );
+        let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
+        let endorsers = orgs.msps().map(|(org, msps)| {
+            let endorser = Endorser::new(
+                Arc::clone(&support),
+                Arc::clone(&channels),
+                Arc::clone(&access),
+                Arc::clone(msps),
+                (org, peers.clone()),
+                Arc::clone(&turns),
+            );
+            (org.to_owned(), endorser)
+        });
+        let endorsers = endorsers.collect();
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         Ok(Arc::new(Self {
             network,
-            org,
             batch,
             support,
-            endorser,
+            endorsers,
             access,
             channels,
             validator,
@@ -190,7 +198,8 @@ impl Peer {
         let mut genesis = self.network.genesis(id);
         genesis.batch_limits = self.batch;
         let block = genesis.block()?.encode_to_vec();
-        let own = self.network.org(&self.org).ok_or_else(|| anyhow!("no organization"))?;
+        let own = self.org().and_then(|org| self.network.org(org));
+        let own = own.ok_or_else(|| anyhow!("no organization"))?;
         let signed = ProposalBuilder::new("", "cscc")
             .args([b"JoinChain".to_vec(), block])
             .sign(&own.admin()?);
@@ -201,10 +210,30 @@ impl Peer {
         Ok(())
     }
 
-    /// Checks, simulates and endorses one proposal. It needs a thread with a large stack: see
-    /// [`Workers`](crate::workers::Workers).
+    /// The MSP ids of the organizations whose peers these are, the first in front.
+    pub fn orgs(&self) -> impl Iterator<Item = &str> {
+        self.endorsers.iter().map(|(org, _)| org.as_str())
+    }
+
+    fn org(&self) -> Option<&str> {
+        self.orgs().next()
+    }
+
+    /// Checks, simulates and endorses one proposal, as the peer of the first organization. It needs
+    /// a thread with a large stack: see [`Workers`](crate::workers::Workers).
     pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
-        self.endorser.process(signed)
+        self.process_as(self.org().unwrap_or_default(), signed)
+    }
+
+    /// As [`process`](Self::process), as the peer of the organization `org` (MSP id).
+    pub fn process_as(
+        &self,
+        org: &str,
+        signed: protos::SignedProposal,
+    ) -> Result<Processed, Rejected> {
+        let endorser = self.endorsers.iter().find(|(msp_id, _)| msp_id == org);
+        let no_peer = || Rejected::new(format!("organization {org} has no peer here"));
+        endorser.ok_or_else(no_peer)?.1.process(signed)
     }
 
     /// What validates and commits the blocks of a channel.

@@ -8,7 +8,7 @@ use prost::Message;
 use crate::api::{self, ChaincodeStream, CommitStatus, OrderError};
 use crate::client;
 use crate::committer;
-use crate::endorser::Rejected;
+use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::node::Peer;
 use crate::proto::common;
@@ -42,23 +42,34 @@ fn channel_of(envelope: &common::Envelope) -> Result<String, OrderError> {
 }
 
 impl api::Peer for Peer {
-    fn msp_id(&self) -> &str {
-        &self.org
+    fn msp_ids(&self) -> Vec<String> {
+        self.orgs().map(str::to_owned).collect()
     }
 
     fn process_proposal(
         &self,
+        msp_id: &str,
         signed: protos::SignedProposal,
     ) -> Result<protos::ProposalResponse, Rejected> {
-        self.process(signed).map(|processed| processed.response)
+        self.process_as(msp_id, signed).map(|processed| processed.response)
+    }
+
+    fn further_endorsers(
+        &self,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String> {
+        self.further_endorsers(proposal, response, endorsed, without)
     }
 
     fn assemble(
         &self,
         signed: &protos::SignedProposal,
-        response: protos::ProposalResponse,
+        responses: &[protos::ProposalResponse],
     ) -> Result<common::Envelope, String> {
-        client::transaction(signed, &[response]).map_err(|error| error.to_string())
+        client::transaction(signed, responses).map_err(|error| error.to_string())
     }
 
     fn order(&self, transaction: common::Envelope) -> Result<(), OrderError> {

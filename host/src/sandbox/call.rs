@@ -12,6 +12,7 @@ use crate::types::Timestamp;
 pub struct Call {
     proposal: ProposalBuilder,
     transient: BTreeMap<String, Vec<u8>>,
+    org: Option<String>,
     user: String,
 }
 
@@ -19,7 +20,7 @@ impl Call {
     /// A call of `function` of `chaincode`.
     pub fn new(chaincode: &str, function: &str) -> Self {
         let proposal = ProposalBuilder::new(CHANNEL, chaincode).args([function]);
-        Self { proposal, transient: BTreeMap::new(), user: "User1".into() }
+        Self { proposal, transient: BTreeMap::new(), org: None, user: "User1".into() }
     }
 
     /// Arguments after the function's name.
@@ -28,7 +29,13 @@ impl Call {
         self
     }
 
-    /// The caller, a user of the peer's organization.
+    /// The caller's organization, whose peer is asked if it has one; without, the first one.
+    pub fn org(mut self, msp_id: &str) -> Self {
+        self.org = Some(msp_id.to_owned());
+        self
+    }
+
+    /// The caller, a user of that organization.
     pub fn user(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
         self
@@ -52,8 +59,8 @@ impl Call {
         self
     }
 
-    /// The proposal, not signed yet, and the caller's name.
-    pub(super) fn into_proposal(self) -> (ProposalBuilder, String) {
-        (self.proposal.transient(self.transient), self.user)
+    /// The proposal, not signed yet, and the caller's organization and name.
+    pub(super) fn into_proposal(self) -> (ProposalBuilder, Option<String>, String) {
+        (self.proposal.transient(self.transient), self.org, self.user)
     }
 }

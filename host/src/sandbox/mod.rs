@@ -23,91 +23,42 @@
 mod build;
 mod call;
 mod error;
+mod outcome;
 
 use std::sync::{Arc, OnceLock};
 
-use prost::Message;
-
 use crate::chaincode::ExternalConfig;
 use crate::client::lscc::Definition;
-use crate::client::{self, ClientProposal, ProposalBuilder};
+use crate::client::{self, ProposalBuilder};
 use crate::collections::package_from_json;
-use crate::ledger::{Conflict, Ledger, TxRwSet};
+use crate::endorser::{Processed, UnpackedProposal};
+use crate::ledger::Ledger;
 use crate::msp::{Network, NetworkSpec, SigningIdentity};
 use crate::node::{Peer, PeerConfig};
 use crate::proto::common;
-use crate::proto::protos::{self, TxValidationCode};
+use crate::proto::protos::{SignedProposal, TxValidationCode};
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
-use crate::types::{ChaincodeEvent, Response};
 use crate::workers::Workers;
 
 pub use build::build;
 pub use call::Call;
 pub use error::SandboxError;
+pub use outcome::{Endorsed, Submitted};
 
 /// The channel that a sandbox has from the start.
 pub const CHANNEL: &str = "mychannel";
-
-/// A proposal's answer.
-#[derive(Clone, Debug)]
-pub struct Endorsed {
-    /// The transaction's id.
-    pub tx_id: String,
-    /// What the chaincode answered.
-    pub response: Response,
-    /// What it read and wrote; none if the peer gave none (statuses from 400 to 499, and failures).
-    pub rwset: Option<TxRwSet>,
-    /// The event it set.
-    pub event: Option<ChaincodeEvent>,
-    /// Units of work that it took.
-    pub fuel: u64,
-    /// The peer's answer as it goes over the wire.
-    pub proposal_response: protos::ProposalResponse,
-    proposal: ClientProposal,
-    signer: Arc<SigningIdentity>,
-}
-
-impl Endorsed {
-    /// Turns an error status into an error.
-    pub fn accepted(self) -> Result<Self, SandboxError> {
-        if self.response.status >= Response::ERROR_THRESHOLD {
-            return Err(SandboxError::Refused(self.response));
-        }
-        Ok(self)
-    }
-
-    /// The response's payload as text, with invalid UTF-8 replaced.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.response.payload).into_owned()
-    }
-}
-
-/// A committed transaction.
-#[derive(Clone, Debug)]
-pub struct Submitted {
-    /// What the peer endorsed.
-    pub endorsed: Endorsed,
-    /// The number of the block that holds it.
-    pub block: u64,
-    /// Whether it is valid.
-    pub code: TxValidationCode,
-    /// What it collided with, if it did.
-    pub conflict: Option<Conflict>,
-    /// Why it is not valid, for people: what it collided with, or which policy its endorsements do
-    /// not satisfy.
-    pub reason: Option<String>,
-}
 
 /// How a sandbox is set up.
 #[derive(Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
+    orgs: Vec<String>,
     limits: Option<Limits>,
     execute_timeout: Option<std::time::Duration>,
     external: ExternalConfig,
 }
 
-/// An in-memory peer of the first organization, with one channel.
+/// In-memory peers of one or more organizations, with one channel.
 pub struct Sandbox {
     peer: Arc<Peer>,
     org: String,
@@ -118,6 +69,12 @@ impl SandboxBuilder {
     /// The organizations of the channel; the peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
+        self
+    }
+
+    /// The MSP ids of the organizations that have a peer; without, it is the network's first one.
+    pub fn orgs<'a>(mut self, msp_ids: impl IntoIterator<Item = &'a str>) -> Self {
+        self.orgs = msp_ids.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -143,9 +100,12 @@ impl SandboxBuilder {
     pub fn build(self) -> Result<Sandbox, SandboxError> {
         let setup = |error: anyhow::Error| SandboxError::Setup(error);
         let network = Network::in_memory(&self.network).map_err(|e| setup(e.into()))?;
-        let org = network.orgs().first().map(|org| org.msp_id().to_owned());
+        let first = network.orgs().first().map(|org| org.msp_id().to_owned());
+        let mut orgs = self.orgs.into_iter();
+        let org = orgs.next().or(first);
         let org = org.ok_or_else(|| setup(anyhow::anyhow!("the network has no organization")))?;
         let mut config = PeerConfig::new(network, &org);
+        config.more_orgs = orgs.collect();
         config.runtime = match self.limits {
             None => Some(shared_runtime().map_err(setup)?),
             Some(limits) => {
@@ -274,36 +234,65 @@ impl Sandbox {
         self.commit_valid(endorsed)
     }
 
-    /// Has the peer simulate and endorse a call; nothing is committed. An error status is an
-    /// answer.
+    /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
+    /// an answer.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
-        let (builder, user) = call.into_proposal();
-        self.endorse_as(builder, &self.identity(&user)?)
+        let (builder, org, user) = call.into_proposal();
+        let org = org.unwrap_or_else(|| self.org.clone());
+        let signer = self.identity_of(&org, &user)?;
+        self.endorse_at(self.peer_of(&org), builder, &signer)
     }
 
-    /// As [`endorse`](Self::endorse), for a proposal that was built by hand.
+    /// As [`endorse`](Self::endorse), for a proposal that was built by hand, at the first peer.
     pub fn endorse_as(
         &self,
         proposal: ProposalBuilder,
         signer: &Arc<SigningIdentity>,
     ) -> Result<Endorsed, SandboxError> {
+        self.endorse_at(&self.org, proposal, signer)
+    }
+
+    /// As [`endorse_as`](Self::endorse_as), at the peer of an organization.
+    pub fn endorse_at(
+        &self,
+        org: &str,
+        proposal: ProposalBuilder,
+        signer: &Arc<SigningIdentity>,
+    ) -> Result<Endorsed, SandboxError> {
         let proposal = proposal.sign(signer);
-        let (peer, signed) = (Arc::clone(&self.peer), proposal.signed.clone());
-        let processed = self.run(move || peer.process(signed))??;
-        let proposal_response = processed.response;
-        let answer = proposal_response.response.clone().unwrap_or_default();
-        let protos::Response { status, message, payload } = answer;
-        let (rwset, event) = results(&proposal_response)?;
-        Ok(Endorsed {
-            tx_id: proposal.tx_id.to_string(),
-            response: Response { status, message, payload },
-            rwset,
-            event,
-            fuel: processed.fuel,
-            proposal_response,
-            proposal,
-            signer: Arc::clone(signer),
-        })
+        let processed = self.process(org, &proposal.signed)?;
+        Endorsed::read(processed, proposal, Arc::clone(signer))
+    }
+
+    /// Has the peer of a further organization endorse, too. That it answers something else comes
+    /// out when all is committed.
+    pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
+        let processed = self.process(org, &endorsed.proposal.signed)?;
+        endorsed.more.push(processed.response);
+        Ok(())
+    }
+
+    fn process(&self, org: &str, signed: &SignedProposal) -> Result<Processed, SandboxError> {
+        let (peer, org, signed) = (Arc::clone(&self.peer), org.to_owned(), signed.clone());
+        Ok(self.run(move || peer.process_as(&org, signed))??)
+    }
+
+    /// The organization whose peer a caller asks.
+    fn peer_of<'a>(&'a self, org: &'a str) -> &'a str {
+        if self.peer.orgs().any(|known| known == org) { org } else { &self.org }
+    }
+
+    /// Has those endorse who are needed beside the first; where they are not here, the commit says
+    /// so.
+    fn endorse_enough(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
+        if self.peer.orgs().count() == 1 {
+            return Ok(());
+        }
+        let proposal = UnpackedProposal::unpack(endorsed.proposal.signed.clone())?;
+        let by = [org.to_owned()];
+        let needed = self.peer.further_endorsers(&proposal, &endorsed.proposal_response, &by, &[]);
+        let needed = needed.unwrap_or_default();
+        needed.iter().try_for_each(|org| self.endorse_also(org, endorsed))
     }
 
     /// Simulates a call and gives the answer; an error status is an error.
@@ -311,12 +300,15 @@ impl Sandbox {
         self.endorse(call)?.accepted()
     }
 
-    /// Endorses a call and commits it in a block of its own; a transaction that is not valid is an
-    /// error.
+    /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
+    /// of its own; a transaction that is not valid is an error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
-        let (builder, user) = call.into_proposal();
-        let signer = self.identity(&user)?;
-        let endorsed = self.endorse_as(builder, &signer)?.accepted()?;
+        let (builder, org, user) = call.into_proposal();
+        let org = org.unwrap_or_else(|| self.org.clone());
+        let signer = self.identity_of(&org, &user)?;
+        let peer = self.peer_of(&org);
+        let mut endorsed = self.endorse_at(peer, builder, &signer)?.accepted()?;
+        self.endorse_enough(peer, &mut endorsed)?;
         self.commit_valid(endorsed)
     }
 
@@ -324,8 +316,9 @@ impl Sandbox {
     pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
         let mut envelopes = Vec::with_capacity(endorsed.len());
         for one in &endorsed {
-            let responses = std::slice::from_ref(&one.proposal_response);
-            let envelope = client::transaction(&one.proposal.signed, responses)?;
+            let first = std::iter::once(&one.proposal_response);
+            let responses: Vec<_> = first.chain(&one.more).cloned().collect();
+            let envelope = client::transaction(&one.proposal.signed, &responses)?;
             envelopes.push(client::sign_envelope(envelope, &one.signer));
         }
         self.commit_envelopes(envelopes, endorsed)
@@ -373,21 +366,4 @@ impl Sandbox {
     ) -> Result<T, SandboxError> {
         self.workers.run_blocking(job).map_err(|e| SandboxError::Setup(anyhow::Error::msg(e)))
     }
-}
-
-/// What a response's payload says of the simulation.
-fn results(
-    response: &protos::ProposalResponse,
-) -> Result<(Option<TxRwSet>, Option<ChaincodeEvent>), SandboxError> {
-    if response.payload.is_empty() {
-        return Ok((None, None));
-    }
-    let action = client::chaincode_action(&response.payload)?;
-    let rwset = TxRwSet::decode(&action.results)
-        .map_err(|error| SandboxError::Setup(anyhow::Error::new(error)))?;
-    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
-    let event = event.filter(|event| !event.event_name.is_empty());
-    let event =
-        event.map(|event| ChaincodeEvent { name: event.event_name, payload: event.payload });
-    Ok((Some(rwset), event))
 }

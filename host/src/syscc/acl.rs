@@ -1,25 +1,39 @@
 //! Who may use which resource of the peer: channel policies and roles of the local MSP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chaincode::{AccessControl, CollectionName, Feature, ReadState};
 use crate::channel::Channels;
 use crate::collections::{Collection, DefinedCollections};
 use crate::msp::acl::{check_local_identity, local_policy};
-use crate::msp::{ChannelConfig, Msp, MspManager};
+use crate::msp::{ChannelConfig, MspManager};
 use crate::types::{Permission, ProposalContext};
 
 /// The peer's access control.
 pub struct Acl {
     channels: Arc<Channels>,
-    local: Arc<Msp>,
-    local_manager: Arc<MspManager>,
+    local: BTreeMap<String, Arc<MspManager>>,
 }
 
 impl Acl {
-    /// For the peer's channels, and its own organization for resources of the peer itself.
-    pub fn new(channels: Arc<Channels>, local: Arc<Msp>, local_manager: Arc<MspManager>) -> Self {
-        Self { channels, local, local_manager }
+    /// For the peer's channels; resources of the peer itself are its own organization's. `local`
+    /// holds a manager of only that MSP for each organization that has a peer in this process.
+    pub fn new(channels: Arc<Channels>, local: BTreeMap<String, Arc<MspManager>>) -> Self {
+        Self { channels, local }
+    }
+
+    fn check_local(
+        &self,
+        resource: &str,
+        org: &str,
+        proposal: &ProposalContext,
+    ) -> Result<(), String> {
+        let no_peer = || format!("{org} has no peer here");
+        let manager = self.local.get(org).ok_or_else(no_peer)?;
+        let creator = manager.deserialize(&proposal.creator).map_err(|e| e.to_string())?;
+        let local = manager.msp(org).ok_or_else(no_peer)?;
+        check_local_identity(resource, &creator, local).map_err(|e| e.to_string())
     }
 
     fn config(&self, channel: &str) -> Result<Arc<ChannelConfig>, String> {
@@ -33,14 +47,12 @@ impl AccessControl for Acl {
         &self,
         resource: &str,
         channel: &str,
+        org: &str,
         proposal: &ProposalContext,
     ) -> Result<(), String> {
         // What the peer's own organization decides about, it decides about on every channel.
         if channel.is_empty() || local_policy(resource).is_some() {
-            let creator =
-                self.local_manager.deserialize(&proposal.creator).map_err(|e| e.to_string())?;
-            return check_local_identity(resource, &creator, &self.local)
-                .map_err(|e| e.to_string());
+            return self.check_local(resource, org, proposal);
         }
         let config = self.config(channel)?;
         let creator = config.msps().deserialize(&proposal.creator).map_err(|e| e.to_string())?;

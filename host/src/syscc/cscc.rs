@@ -50,7 +50,7 @@ impl Cscc {
         })?;
         let channel = config.channel_id().to_string();
         self.access
-            .check("cscc/JoinChain", "", stub.proposal)
+            .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [JoinChain][{channel}]: [{why}]"))?;
         self.channels.join(&block).map_err(|e| e.to_string())?;
         tracing::info!(%channel, "joined");
@@ -64,7 +64,7 @@ impl Cscc {
         let target = self.channels.get(channel);
         let target = target.ok_or_else(|| format!("Unknown channel ID, {channel}"))?;
         self.access
-            .check("cscc/GetConfigBlock", channel, stub.proposal)
+            .check("cscc/GetConfigBlock", channel, stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [GetConfigBlock][{channel}]: {why}"))?;
         let block = target.ledger().block(0).map_err(|e| e.to_string())?;
         Ok(block.ok_or("the channel has no configuration block")?.encode_to_vec())
@@ -72,7 +72,7 @@ impl Cscc {
 
     fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
         self.access
-            .check("cscc/GetChannels", "", stub.proposal)
+            .check("cscc/GetChannels", "", stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [GetChannels]: {why}"))?;
         let channels = self.channels.ids().into_iter();
         let channels = channels.map(|channel_id| protos::ChannelInfo { channel_id }).collect();

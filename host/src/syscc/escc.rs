@@ -1,5 +1,6 @@
 //! ESCC: signs what a chaincode's simulation gave (fabric 1.0 `core/scc/escc`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prost::Message;
@@ -13,16 +14,17 @@ use crate::types::{Response, sha256_all};
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
 /// payload visibility. Answers a serialized `protos.ProposalResponse`.
 pub struct Escc {
-    signer: Arc<SigningIdentity>,
+    signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
 
 impl Escc {
-    /// Endorses as `signer`.
-    pub fn new(signer: Arc<SigningIdentity>) -> Self {
-        Self { signer }
+    /// Endorses as the peer that simulates: one of these, by MSP id.
+    pub fn new(signers: BTreeMap<String, Arc<SigningIdentity>>) -> Self {
+        Self { signers }
     }
 
-    fn endorse(&self, args: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    fn endorse(&self, args: &[Vec<u8>], org: &str) -> Result<Vec<u8>, String> {
+        let signer = self.signers.get(org).ok_or_else(|| format!("{org} has no peer here"))?;
         let required = |index: usize, missing: &str| match args.get(index) {
             Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
             _ => Err(missing.to_owned()),
@@ -60,8 +62,8 @@ impl Escc {
         let hash = proposal_hash(header, payload)?;
         let payload =
             proposal_response_payload(&hash, response.clone(), results, events, id).encode_to_vec();
-        let endorser = self.signer.serialized().to_vec();
-        let signature = self.signer.sign(&[payload.as_slice(), &endorser].concat());
+        let endorser = signer.serialized().to_vec();
+        let signature = signer.sign(&[payload.as_slice(), &endorser].concat());
         let endorsed = protos::ProposalResponse {
             version: 1,
             response: Some(response),
@@ -75,7 +77,7 @@ impl Escc {
 
 impl NativeChaincode for Escc {
     fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.endorse(stub.args) {
+        match self.endorse(stub.args, stub.peer_msp_id) {
             Ok(endorsed) => Response::success(endorsed),
             Err(text) => Response::error(text),
         }

@@ -105,7 +105,7 @@ impl Lifecycle {
         }
         let resource = format!("{LIFECYCLE}/{function}");
         self.access
-            .check(&resource, channel, stub.proposal)
+            .check(&resource, channel, stub.org, stub.proposal)
             .map_err(|why| format!("Failed to authorize invocation due to failed ACL check: {why}"))
     }
 

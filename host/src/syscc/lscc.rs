@@ -90,7 +90,7 @@ impl Lscc {
         resource: &str,
         channel: &str,
     ) -> Result<(), String> {
-        self.access.check(resource, channel, stub.proposal).map_err(|why| {
+        self.access.check(resource, channel, stub.peer_msp_id, stub.proposal).map_err(|why| {
             if channel.is_empty() {
                 format!("access denied for [{function}]: {why}")
             } else {

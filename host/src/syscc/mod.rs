@@ -17,4 +17,4 @@ pub use escc::{Escc, proposal_response_payload};
 pub use lifecycle::Lifecycle;
 pub use lscc::Lscc;
 pub use qscc::Qscc;
-pub use vscc::{APPLICATION_POLICY, Vscc, VsccError};
+pub use vscc::{APPLICATION_POLICY, Vscc, VsccError, satisfies};

@@ -33,7 +33,7 @@ impl Qscc {
         let target = self.channels.get(&channel);
         let target = target.ok_or_else(|| format!("Invalid chain ID, {channel}"))?;
         self.access
-            .check(&format!("qscc/{function}"), &channel, stub.proposal)
+            .check(&format!("qscc/{function}"), &channel, stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [{function}][{channel}]: [{why}]"))?;
         let wanted = rest.first().map_or(&[][..], Vec::as_slice);
         answer(target.ledger(), &function, wanted)

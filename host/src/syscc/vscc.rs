@@ -14,7 +14,7 @@ use prost::Message;
 
 use crate::chaincode::{NativeChaincode, Stub};
 use crate::channel::Channels;
-use crate::msp::{ChannelConfig, PolicyError, SignaturePolicy};
+use crate::msp::{ChannelConfig, Identity, PolicyError, SignaturePolicy};
 use crate::proto::protos::ApplicationPolicy;
 use crate::proto::protos::application_policy::Type as PolicyType;
 use crate::syscc::vscc::endorsed_tx::EndorsedTx;
@@ -111,6 +111,16 @@ impl NativeChaincode for Vscc {
     fn invokable_by_proposal(&self) -> bool {
         false
     }
+}
+
+/// Whether endorsements of these peers would satisfy a serialized `protos.ApplicationPolicy`.
+pub fn satisfies(
+    policy: &[u8],
+    endorsers: &[Arc<Identity>],
+    config: &ChannelConfig,
+) -> Result<(), VsccError> {
+    let signers = Signers { valid: endorsers.into(), duplicates: false };
+    evaluate(&application_policy(policy)?, &signers, config)
 }
 
 enum Policy {

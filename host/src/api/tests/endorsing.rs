@@ -121,3 +121,86 @@ async fn other_organizations_have_no_peer_here() {
     assert_eq!(shape(&status), (Code::FailedPrecondition, text));
     served.gateway().evaluate(target(&["Org2MSP", "Org1MSP"])).await.unwrap();
 }
+
+fn others(answers: Vec<Box<Answer>>) -> Fake {
+    Fake { others: answers, ..Fake::default() }
+}
+
+/// How many endorsements are in a transaction of the fake peer.
+fn endorsements(envelope: &common::Envelope) -> usize {
+    let payload = golden_response("ok").payload;
+    envelope.payload.windows(payload.len()).filter(|bytes| *bytes == payload).count()
+}
+
+#[tokio::test]
+async fn endorsements_are_collected_until_they_are_enough() {
+    let ok = || -> Box<Answer> { Box::new(|| Ok(golden_response("ok"))) };
+    let broken = || -> Box<Answer> { Box::new(|| Err(Rejected::new("no"))) };
+    for answers in [vec![ok()], vec![ok(), broken()], vec![broken(), ok()]] {
+        let served = Served::start(others(answers)).await;
+        let answer = served.gateway().endorse(endorse_request()).await.unwrap().into_inner();
+        assert_eq!(endorsements(&answer.prepared_transaction.unwrap()), 2);
+    }
+    let served = Served::start(others(vec![broken(), broken()])).await;
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    let text = "failed to collect enough transaction endorsements, see attached details for more \
+                info";
+    assert_eq!(shape(&status), (Code::Aborted, text));
+    let said: Vec<_> = details(&status).into_iter().map(|d| (d.msp_id, d.message)).collect();
+    let no = |org: &str| (org.to_owned(), "no".to_owned());
+    assert_eq!(said, [no("Org2MSP"), no("Org3MSP")]);
+}
+
+#[tokio::test]
+async fn endorsers_that_disagree_are_not_enough() {
+    let other = || -> Box<Answer> {
+        Box::new(|| {
+            let payload = b"else".to_vec();
+            Ok(protos::ProposalResponse { payload, ..golden_response("ok") })
+        })
+    };
+    let orgs = vec!["Org1MSP".to_owned(), "Org2MSP".to_owned()];
+    for endorsing_organizations in [orgs, Vec::new()] {
+        let served = Served::start(others(vec![other()])).await;
+        let request = gateway::EndorseRequest { endorsing_organizations, ..endorse_request() };
+        let status = served.gateway().endorse(request).await.unwrap_err();
+        assert!(status.message().starts_with("failed to collect enough"), "{status}");
+        let details = details(&status);
+        assert_eq!(details.len(), 1);
+        let text = "ProposalResponsePayloads do not match";
+        assert_eq!((details[0].msp_id.as_str(), details[0].message.as_str()), ("Org2MSP", text));
+    }
+}
+
+#[tokio::test]
+async fn wanted_organizations_endorse_all_and_evaluate_each() {
+    let ok = || -> Box<Answer> { Box::new(|| Ok(golden_response("ok"))) };
+    let answer = protos::Response { status: 200, message: "two".into(), ..Default::default() };
+    let two = move || {
+        Ok(protos::ProposalResponse { response: Some(answer.clone()), ..Default::default() })
+    };
+    let served = Served::start(others(vec![Box::new(two), ok()])).await;
+    let orgs = |orgs: &[&str]| orgs.iter().map(|org| (*org).to_owned()).collect::<Vec<_>>();
+    let request = gateway::EndorseRequest {
+        endorsing_organizations: orgs(&["Org3MSP"]),
+        ..endorse_request()
+    };
+    let answer = served.gateway().endorse(request).await.unwrap().into_inner();
+    assert_eq!(endorsements(&answer.prepared_transaction.unwrap()), 1);
+    let request =
+        gateway::EvaluateRequest { target_organizations: orgs(&["Org2MSP"]), ..evaluate_request() };
+    let answer = served.gateway().evaluate(request).await.unwrap().into_inner();
+    assert_eq!(answer.result.unwrap().message, "two");
+}
+
+#[tokio::test]
+async fn a_server_answers_for_its_organization() {
+    let peer = others(vec![Box::new(|| Err(Rejected::new("two says no")))]);
+    let config = ServerConfig { msp_id: Some("Org2MSP".into()), ..ServerConfig::default() };
+    let served = Served::with(peer, Workers::new(2, 8).unwrap(), config).await;
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let status = served.endorser().process_proposal(proposal).await.unwrap_err();
+    assert_eq!(status.message(), "two says no");
+    // The client is of Org1MSP, which has a peer here, too.
+    served.gateway().evaluate(evaluate_request()).await.unwrap();
+}

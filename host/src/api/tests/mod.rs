@@ -13,7 +13,7 @@ use tonic::{Code, Request, Status};
 
 use crate::api::status::RpcStatus;
 use crate::api::{ChaincodeStream, CommitStatus, OrderError, Peer, Server, ServerConfig};
-use crate::endorser::Rejected;
+use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::gateway;
@@ -35,6 +35,8 @@ type Answer = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sy
 /// A peer with the golden channel.
 struct Fake {
     answer: Box<Answer>,
+    /// Of further organizations.
+    others: Vec<Box<Answer>>,
     order: Result<(), OrderError>,
     ledger: Mutex<Ledger>,
     grown: Condvar,
@@ -50,6 +52,7 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             answer: Box::new(|| Ok(golden_response("ok"))),
+            others: Vec::new(),
             order: Ok(()),
             ledger: Mutex::default(),
             grown: Condvar::new(),
@@ -93,26 +96,52 @@ impl Fake {
 }
 
 impl Peer for Fake {
-    fn msp_id(&self) -> &str {
-        "Org1MSP"
+    fn msp_ids(&self) -> Vec<String> {
+        let orgs = ["Org1MSP", "Org2MSP", "Org3MSP"];
+        orgs[..=self.others.len()].iter().map(|org| (*org).to_owned()).collect()
     }
 
     fn process_proposal(
         &self,
+        msp_id: &str,
         _: protos::SignedProposal,
     ) -> Result<protos::ProposalResponse, Rejected> {
-        (self.answer)()
+        match msp_id {
+            "Org2MSP" => (self.others[0])(),
+            "Org3MSP" => (self.others[1])(),
+            _ => (self.answer)(),
+        }
+    }
+
+    /// One more of those that have not failed, as long as there are not two.
+    fn further_endorsers(
+        &self,
+        _: &UnpackedProposal,
+        _: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String> {
+        if endorsed.len() > self.others.len().min(1) {
+            return Ok(Vec::new());
+        }
+        let mut left = self.msp_ids();
+        left.retain(|org| !endorsed.contains(org) && !without.contains(org));
+        left.truncate(1);
+        if left.is_empty() { Err("nobody".to_owned()) } else { Ok(left) }
     }
 
     fn assemble(
         &self,
         signed: &protos::SignedProposal,
-        response: protos::ProposalResponse,
+        responses: &[protos::ProposalResponse],
     ) -> Result<common::Envelope, String> {
-        if response.endorsement.is_none() {
+        if responses.iter().any(|response| response.endorsement.is_none()) {
             return Err("no endorsements".to_owned());
         }
-        let payload = [signed.proposal_bytes.as_slice(), &response.payload].concat();
+        let payloads = responses.iter().map(|response| response.payload.as_slice());
+        let payload: Vec<&[u8]> =
+            [signed.proposal_bytes.as_slice()].into_iter().chain(payloads).collect();
+        let payload = payload.concat();
         Ok(common::Envelope { payload, signature: Vec::new() })
     }
 

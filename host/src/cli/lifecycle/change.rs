@@ -43,7 +43,7 @@ impl ApproveForMyOrg {
         let progress = Progress::start("approving");
         let channel = self.definition.channel.id.as_str();
         let proposal = approve(definition, self.package_id.as_deref());
-        let outcome = session.submit(proposal, asked(channel), &progress).await?;
+        let outcome = session.submit(proposal, &[], asked(channel), &progress).await?;
         drop(progress);
         report(outcome, &self.output, &self.target.peer)
     }
@@ -55,7 +55,7 @@ impl Commit {
         let session = Session::open(&self.target, "Admin").await?;
         let progress = Progress::start("committing");
         let channel = self.definition.channel.id.as_str();
-        let outcome = session.submit(commit(definition), asked(channel), &progress).await?;
+        let outcome = session.submit(commit(definition), &[], asked(channel), &progress).await?;
         drop(progress);
         report(outcome, &self.output, &self.target.peer)
     }

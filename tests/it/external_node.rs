@@ -21,6 +21,7 @@ fn everything_is_the_same(mode: Mode) {
     state(&pair);
     queries(&pair);
     private(&pair);
+    rich_queries(&pair);
     answers(&pair);
 }
 
@@ -103,6 +104,23 @@ fn private(pair: &Pair) {
         assert_eq!(response.status, 500, "{line}");
         assert!(response.message.contains(cause), "{line}: {}", response.message);
     }
+}
+
+fn rich_queries(pair: &Pair) {
+    let puts: Vec<_> = (0..150).map(|n| format!("put d{n:03} {{\"n\":{}}}", n % 7)).collect();
+    pair.submit(&format!("then {}", puts.join(" ; ")));
+    let query = r#"{"selector":{"n":{"$gt":2}},"fields":["n"]}"#;
+    assert_eq!(pair.text(&format!("query {query}")).lines().count(), 84);
+    let query = r#"{"selector":{"n":{"$gte":0}}}"#;
+    assert_eq!(pair.text(&format!("query {query}")).lines().count(), 150);
+    for rows in [0, 1, 99, 101, 149] {
+        assert_eq!(pair.text(&format!("query {query} {rows}")).lines().count(), rows);
+    }
+    let page = pair.text(&format!("querypage {query} 100 ''"));
+    let bookmark = page.trim_end().rsplit_once("count=100 bookmark=").unwrap().1;
+    let page = pair.text(&format!("querypage {query} 100 {bookmark}"));
+    assert_eq!(page.lines().count(), 51);
+    assert_eq!(pair.text(r#"querypage {"selector":{"x":1}} 5 ''"#), "count=0 bookmark=nil\n");
 }
 
 fn answers(pair: &Pair) {

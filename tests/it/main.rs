@@ -37,6 +37,7 @@ mod package;
 mod persistence;
 mod private_data;
 mod queries;
+mod rich_queries;
 mod serve;
 mod system_queries;
 mod tidy;

@@ -33,7 +33,7 @@ fn a_package_is_reproducible_and_its_id_is_its_hash() {
     let site = Site::new();
     let indexes = site.path("meta/statedb/couchdb/indexes");
     fs::create_dir_all(&indexes).unwrap();
-    fs::write(indexes.join("owner.json"), "{}").unwrap();
+    fs::write(indexes.join("owner.json"), r#"{"index": {"fields": ["owner"]}}"#).unwrap();
     let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
     assert_eq!(package(&site, &["--meta-inf", "meta"], "b.tgz"), id);
     let bytes = fs::read(site.path("a.tgz")).unwrap();
@@ -95,7 +95,7 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     site.run(&["builder", "install", "builder"]).ok();
     let meta = site.path("meta/statedb/couchdb/indexes");
     fs::create_dir_all(&meta).unwrap();
-    fs::write(meta.join("owner.json"), "{}").unwrap();
+    fs::write(meta.join("owner.json"), r#"{"index": {"fields": ["owner"]}}"#).unwrap();
     let probe = guest_path("probe").to_str().unwrap();
     let packed = ["package", probe, "--label", "probe", "--meta-inf", "meta", "-o", "a.tgz"];
     let id = site.run(&[&packed[..], &["--fuel", "20000000"]].concat()).ok().out.trim().to_owned();

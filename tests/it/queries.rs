@@ -295,10 +295,11 @@ fn several_keys_are_read_at_once() {
 #[test]
 fn what_the_ledger_cannot_do_yet_is_told_clearly() {
     let sandbox = sandbox();
-    for (line, kind, what) in [
-        ("query {}", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
-        ("querypage {} 2 ''", "GET_QUERY_RESULT", "a rich query is not supported by this peer yet"),
-    ] {
+    for (line, kind, what) in [(
+        "pquery c {}",
+        "GET_QUERY_RESULT",
+        "a rich query of private data is not supported by this",
+    )] {
         let refused = evaluate(&sandbox, &format!("try {line}"));
         let tx_id = &refused.tx_id;
         assert_eq!(

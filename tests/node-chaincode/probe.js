@@ -104,8 +104,16 @@ const operations = {
             return `${objectType}/${parts.join('/')}=${text(value)}`;
         }));
     },
-    query: async (stub, [selector]) => {
-        return lines(await read(await stub.getQueryResult(selector), row));
+    query: async (stub, [selector, limit]) => {
+        const iterator = await stub.getQueryResult(selector);
+        return lines(await read(iterator, row, limit && Number(limit)));
+    },
+    querypage: async (stub, [selector, size, bookmark]) => {
+        const asked = stub.getQueryResultWithPagination(selector, Number(size), bookmark);
+        const { iterator, metadata } = await asked;
+        const rows = await read(iterator, row);
+        rows.push(`count=${metadata.fetchedRecordsCount} bookmark=${metadata.bookmark}`);
+        return lines(rows);
     },
     history: async (stub, [key]) => {
         const iterator = await stub.getHistoryForKey(key);

@@ -73,6 +73,8 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
         ("endorse_to_limit", time("endorse/process_proposal")? / limit),
         ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
         ("commit_with_64_open_simulations_ratio", said("open simulations: ", "")?),
+        ("rich_query_indexed_us", time("query/indexed")? / 1e3),
+        ("rich_query_full_scan_us", time("query/full_scan")? / 1e3),
         ("launch_cold_ms", time("launch/cold")? / 1e6),
         ("launch_cached_ms", time("launch/cached")? / 1e6),
         ("open_1m_keys_ms", said("large: ledger open_ms ", "")?),

@@ -11,6 +11,7 @@ use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use tar::{Archive, EntryType};
 
+use crate::chaincode::code_package::{Files, META_INF};
 use crate::chaincode::external::Description;
 use crate::runtime::PackageLimits;
 use crate::types::{duration, hex, sha256};
@@ -33,6 +34,8 @@ pub struct InstallPackage {
     pub label: String,
     /// What is in it.
     pub code: Code,
+    /// What is below META-INF, ascending by name.
+    pub meta_inf: Files,
 }
 
 /// How a chaincode comes to run.
@@ -141,12 +144,19 @@ impl InstallPackage {
     /// they are unpacked. Errors are Fabric's texts where Fabric has one.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, String> {
         let (Metadata { r#type, label }, code) = unpack(package, max_bytes)?;
-        let code = match r#type.to_ascii_lowercase().as_str() {
-            "wasm" => component(files(&code, max_bytes, true)?)?,
-            "ccaas" => Code::Elsewhere(connection(files(&code, max_bytes, true)?)?),
-            _ => return Err(refused_type(&r#type)),
+        let kind = r#type.to_ascii_lowercase();
+        if !matches!(kind.as_str(), "wasm" | "ccaas") {
+            return Err(refused_type(&r#type));
+        }
+        let is_meta = |(name, _): &(String, _)| name.starts_with(META_INF);
+        let (mut meta_inf, files): (Files, Files) =
+            files(&code, max_bytes, true)?.into_iter().partition(is_meta);
+        meta_inf.sort();
+        let code = match kind.as_str() {
+            "wasm" => component(files)?,
+            _ => Code::Elsewhere(connection(files)?),
         };
-        Ok(Self { label, code })
+        Ok(Self { label, code, meta_inf })
     }
 }
 
@@ -171,8 +181,6 @@ fn check_label(label: &str) -> Result<(), String> {
          symbols from '.+-_', and can only begin with alphanumerics"
     ))
 }
-
-type Files = Vec<(String, Vec<u8>)>;
 
 /// The files of a gzip tar, in its order. A package itself may hold nothing but files.
 fn files(archive: &[u8], max_bytes: usize, folders: bool) -> Result<Files, String> {
@@ -286,7 +294,14 @@ mod tests {
             timeout: Some(Duration::from_secs(2)),
         };
         let code = Code::Component { wasm: b"\0asm".to_vec(), limits };
-        assert_eq!(parsed, InstallPackage { label: "basic_1.0".into(), code });
+        assert_eq!(
+            parsed,
+            InstallPackage {
+                label: "basic_1.0".into(),
+                code,
+                meta_inf: vec![("META-INF/x".into(), Vec::new())]
+            }
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use prost::Message;
 
+use crate::chaincode::code_package::Files;
 use crate::chaincode::definition::package_id_state;
 use crate::chaincode::install_package::{Code, InstallPackage, id_of};
 use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
@@ -114,10 +115,22 @@ impl Packages {
         Ok(match package.description()? {
             Some(description) => Code::Elsewhere(description),
             None => {
-                let (wasm, limits) = (package.spec.code_package, PackageLimits::default());
+                let wasm = package.code()?.program.into_owned();
+                let limits = PackageLimits::default();
                 Code::Component { wasm, limits }
             }
         })
+    }
+
+    /// What is below META-INF in the package that runs as `ccid`.
+    pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
+        if let Some(bytes) = self.install_package_bytes(ccid)? {
+            let parsed = InstallPackage::parse(&bytes, self.unpacked_bytes());
+            return Ok(parsed.map_err(PackageError::Unusable)?.meta_inf);
+        }
+        let bytes = self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?;
+        let bytes = bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?;
+        Ok(Package::parse(&bytes)?.code()?.meta_inf)
     }
 
     /// Compiles a component, and bounds what its package asks for by what the peer gives.

@@ -362,7 +362,7 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetQueryResult;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                return unsupported("a rich query of private data");
+                return unsupported("a rich query");
             }
             match page {
                 Some(page) if is_page(page) => {

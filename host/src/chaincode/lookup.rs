@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::chaincode::definition::{
     CHAINCODE_SOURCES, Definition, LIFECYCLE, NAMESPACES, OpaqueState, ReadableState,
-    implicit_collection, local_package, package_id_key, sequence, sequence_key,
+    implicit_collection, local_package, metadata_prefix, package_id_key, sequence, sequence_key,
 };
 use crate::chaincode::packages::{Approvable, Packages, ccid};
 use crate::chaincode::tx_params::TxParams;
-use crate::ledger::Snapshot;
+use crate::ledger::{LedgerError, Snapshot};
 use crate::types::Entry;
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
@@ -107,6 +107,13 @@ impl Found {
         }
         Ok(Some(Self { definition, approved, package_id }))
     }
+}
+
+/// The names that `_lifecycle` knows, ascending.
+pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
+    let prefix = metadata_prefix(NAMESPACES);
+    let rows = snapshot.range(LIFECYCLE, &prefix, &format!("{prefix}\u{7f}"));
+    rows.map(|row| Ok(row?.0.strip_prefix(&prefix).unwrap_or_default().to_owned())).collect()
 }
 
 impl Lookup {

@@ -3,6 +3,7 @@
 //! Invariant: no endorsement and no policies; who may do what is asked through [`AccessControl`].
 
 mod access;
+mod code_package;
 pub mod definition;
 mod external;
 mod handler;
@@ -13,23 +14,28 @@ mod invoke_target;
 mod launch;
 mod local_backend;
 mod lookup;
+mod meta_inf;
 mod native;
 mod packages;
 mod private_access;
 mod queries;
 mod registry;
 mod support;
+mod tar_gz;
 mod tx_params;
 
 pub use access::{AccessControl, CollectionName, Feature, ReadState};
+pub use code_package::{CodePackage, Files};
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
 pub use local_backend::QueryLimits;
-pub use lookup::{ChaincodeInfo, Found};
+pub use lookup::{ChaincodeInfo, Found, defined_names};
+pub use meta_inf::{check_meta_inf, create_indexes};
 pub use native::{NativeChaincode, Stub};
 pub use packages::{
     Approvable, Package, PackageError, Packages, Seal, ccid, check_name, check_version,
 };
 pub use support::{ChaincodeSupport, ExecuteError, Execution, SYSTEM_VERSION, SupportConfig};
+pub use tar_gz::tar_gz;
 pub use tx_params::{SharedSimulator, TxParams};

@@ -42,8 +42,6 @@ pub struct Stub<'a> {
     pub proposal: &'a ProposalContext,
     /// The signed proposal itself.
     pub signed_proposal: &'a protos::SignedProposal,
-    /// The MSP id of the organization whose peer this is.
-    pub org: &'a str,
     /// What it reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
 
+use crate::chaincode::code_package::CodePackage;
 use crate::chaincode::external::Description;
 use crate::ledger::{LedgerError, Ledgers};
 use crate::proto::protos;
@@ -25,8 +26,7 @@ pub struct Package {
     /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners
     /// did not say.
     pub instantiation_policy: Vec<u8>,
-    /// The specification as installed; its code package is the component file itself, or the JSON
-    /// text of a [`Description`].
+    /// The specification as installed; for what its code package may be see [`Code`].
     pub spec: protos::ChaincodeDeploymentSpec,
 }
 
@@ -120,9 +120,14 @@ impl Package {
 
     /// Where the chaincode is; none if the package holds it.
     pub fn description(&self) -> Result<Option<Description>, PackageError> {
-        let code = &self.spec.code_package;
-        let description = Description::is_one(code).then(|| Description::parse(code));
+        let program = self.code()?.program;
+        let description = Description::is_one(&program).then(|| Description::parse(&program));
         description.transpose().map_err(PackageError::Invalid)
+    }
+
+    /// What the package holds.
+    pub fn code(&self) -> Result<CodePackage<'_>, PackageError> {
+        CodePackage::read(&self.spec.code_package).map_err(PackageError::Invalid)
     }
 
     /// "name:version".

@@ -368,7 +368,6 @@ fn run_native(
         called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
         signed_proposal: &tx.signed_proposal,
-        org: &tx.org,
         simulator: tx.simulator.as_ref(),
         backend: &mut backend,
     };

@@ -6,8 +6,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
+use crate::chaincode::CodePackage;
 use crate::cli::hint::Asked;
 use crate::cli::input::Input;
+use crate::cli::meta_inf;
 use crate::cli::output;
 use crate::cli::progress::Progress;
 use crate::cli::session::{MESSAGE_BYTES, Session};
@@ -25,6 +27,7 @@ Examples:
       --policy \"AND('Org1MSP.peer','Org2MSP.peer')\" -c '{\"Args\":[\"init\",\"7\"]}'
 
   wasmcc deploy basic.wasm --name basic --network net --collections-config collections.json
+  wasmcc deploy basic.wasm --name basic --network net --meta-inf META-INF
 
   wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
   wasmcc deploy --external --name basic --network net
@@ -54,6 +57,9 @@ pub struct Deploy {
     /// In place of a component: the chaincode connects to the peer.
     #[arg(long)]
     external: bool,
+    /// A META-INF folder with the indexes of rich queries.
+    #[arg(long, value_name = "DIR")]
+    meta_inf: Option<PathBuf>,
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     name: String,
@@ -134,8 +140,15 @@ impl Deploy {
         }
     }
 
-    /// The component, or where the chaincode is.
+    /// The program with what belongs to it.
     fn code(&self) -> Result<Vec<u8>> {
+        let folder = self.meta_inf.as_deref();
+        let meta_inf = folder.map(meta_inf::read).transpose()?.unwrap_or_default();
+        CodePackage::pack(self.program()?, meta_inf).context("cannot pack the code")
+    }
+
+    /// The component, or where the chaincode is.
+    fn program(&self) -> Result<Vec<u8>> {
         let Some(path) = &self.file else {
             let description = match &self.ccaas {
                 Some(address) => json!({ "address": address }),

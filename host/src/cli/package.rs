@@ -1,15 +1,14 @@
 //! `wasmcc package`: a chaincode package of Fabric 2.x.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::chaincode::{LIMITS_FILE, LimitsFile};
+use crate::chaincode::{LIMITS_FILE, LimitsFile, tar_gz};
+use crate::cli::meta_inf;
 use crate::cli::output;
-use crate::cli::package_tar::tar_gz;
 use crate::runtime::{Limits, inspect};
 use crate::types::sha256;
 
@@ -120,8 +119,6 @@ struct Connection {
     client_cert: Option<String>,
 }
 
-type Files = Vec<(String, Vec<u8>)>;
-
 impl Package {
     /// Checks, packs, writes.
     pub fn run(self) -> Result<()> {
@@ -152,7 +149,7 @@ impl Package {
             }
         };
         if let Some(folder) = &self.meta_inf {
-            code.extend(meta_inf(folder)?);
+            code.extend(meta_inf::read(folder)?);
         }
         let metadata = Metadata { r#type: kind, path: "", label: &self.label };
         let code = tar_gz(&code).context("cannot pack the code")?;
@@ -204,33 +201,6 @@ fn admitted(file: &Path) -> Result<Vec<u8>> {
     let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
     inspect(&wasm, &Limits::default()).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
     Ok(wasm)
-}
-
-/// All files below a META-INF folder, in the order of their names.
-fn meta_inf(folder: &Path) -> Result<Files> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![("META-INF".to_owned(), folder.into())]);
-    while let Some((name, folder)) = folders.pop() {
-        let path: PathBuf = folder;
-        let unreadable = || format!("cannot read {}", path.display());
-        for entry in std::fs::read_dir(&path).with_context(unreadable)? {
-            let entry = entry.with_context(unreadable)?;
-            let path = entry.path();
-            let shown = path.display();
-            let own = entry.file_name().into_string();
-            let own = own.map_err(|_| anyhow!("{shown}: the name is not UTF-8"))?;
-            let name = format!("{name}/{own}");
-            let kind = entry.file_type().with_context(|| format!("cannot read {shown}"))?;
-            if kind.is_dir() {
-                folders.push((name, path));
-            } else if kind.is_file() {
-                let bytes = std::fs::read(&path);
-                files.insert(name, bytes.with_context(|| format!("cannot read {shown}"))?);
-            } else {
-                bail!("{shown} is neither a file nor a folder");
-            }
-        }
-    }
-    Ok(files.into_iter().collect())
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -4,6 +4,7 @@
 //! Invariant: a block is announced if and only if it is in the ledger. After an error that leaves a
 //! doubt about the state, the channel takes no more blocks until the process opens it again.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -13,8 +14,10 @@ use prost::Message;
 use crate::channel::Channel;
 use crate::collections::LocalPeers;
 use crate::committer::collection_rules::BlockCollections;
+use crate::committer::deploy_listener::DeployListener;
 use crate::committer::endorsement_validator::EndorsementValidator;
 use crate::committer::error::CommitError;
+use crate::committer::invocation::LSCC;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
 use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
@@ -28,6 +31,7 @@ pub struct Committer {
     notifier: Arc<Notifier>,
     threads: usize,
     peers: LocalPeers,
+    deploys: Option<Arc<dyn DeployListener>>,
     stage: Mutex<Stage>,
 }
 
@@ -47,7 +51,7 @@ impl Committer {
         let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let (peers, stage) = (LocalPeers::default(), Mutex::default());
-        Self { channel, endorsements, notifier, threads, peers, stage }
+        Self { channel, endorsements, notifier, threads, peers, deploys: None, stage }
     }
 
     /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
@@ -58,6 +62,11 @@ impl Committer {
     /// With the peers that hold private data; without, nobody does.
     pub fn with_peers(self, peers: LocalPeers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// With somebody to tell of chaincodes that blocks define.
+    pub fn with_deploy_listener(self, listener: Arc<dyn DeployListener>) -> Self {
+        Self { deploys: Some(listener), ..self }
     }
 
     /// The channel whose blocks these are.
@@ -148,7 +157,13 @@ impl Committer {
         // The commit need not keep what only this snapshot would still see.
         drop(validator);
         drop(snapshot);
+        let deployed: Vec<_> = txs.iter().map(deployed).collect();
         let committed = Arc::new(ledger.commit(block, txs, &collections)?);
+        if let Some(listener) = &self.deploys {
+            let verdicts = deployed.iter().zip(&committed.codes);
+            let valid = verdicts.filter(|(_, code)| **code == TxValidationCode::Valid);
+            valid.flat_map(|(names, _)| names).for_each(|name| listener.deployed(ledger, name));
+        }
         let reasons = reasons_of(&committed, reasons);
         log(&committed, &tx_ids, &reasons, started);
         self.notifier.committed(&committed, &tx_ids, reasons);
@@ -178,6 +193,21 @@ fn reasons_of(block: &CommittedBlock, before: Vec<Option<String>>) -> Vec<Option
     let found = block.conflicts.iter().map(|conflict| conflict.as_ref().map(ToString::to_string));
     let reasons = found.zip(before).map(|(found, before)| found.or(before));
     reasons.map(|reason| reason.map(|reason| shorten(&reason).to_owned())).collect()
+}
+
+/// The chaincodes that a transaction defines: with LSCC a key each, with `_lifecycle` a sequence.
+fn deployed(tx: &CommitTx) -> BTreeSet<String> {
+    let written = |namespace: &str| {
+        let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(namespace));
+        ns.map_or(&[][..], |ns| ns.writes.as_slice()).iter().map(|write| write.key.as_str())
+    };
+    let sequence = |key: &str| {
+        let name = key.strip_prefix("namespaces/fields/")?.strip_suffix("/Sequence")?;
+        Some(name.to_owned())
+    };
+    // `name~collection` holds collections.
+    let names = written(LSCC).filter(|key| !key.contains('~')).map(str::to_owned);
+    names.chain(written("_lifecycle").filter_map(sequence)).collect()
 }
 
 /// One line for the block, and one for each transaction that is not valid.

@@ -10,6 +10,7 @@ mod block_cutter;
 mod collection_rules;
 mod commit;
 mod definitions;
+mod deploy_listener;
 mod endorsement_validator;
 mod error;
 mod invocation;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use block_cutter::MessageTooLarge;
 pub use commit::{Committer, explain};
+pub use deploy_listener::DeployListener;
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;
 pub use needed_policies::needed_policies;

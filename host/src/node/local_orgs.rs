@@ -47,6 +47,11 @@ impl LocalOrgs {
         self.0.iter().map(|org| (org.msp_id.as_str(), &org.msps))
     }
 
+    /// In the order in which they were named.
+    pub(super) fn msp_ids(&self) -> Vec<String> {
+        self.0.iter().map(|org| org.msp_id.clone()).collect()
+    }
+
     /// What the peers sign with.
     pub(super) fn signers(&self) -> BTreeMap<String, Arc<SigningIdentity>> {
         self.0.iter().map(|org| (org.msp_id.clone(), Arc::clone(&org.signer))).collect()

@@ -6,6 +6,7 @@
 mod chaincodes;
 mod endorsements;
 mod explain;
+mod indexes;
 mod local_orgs;
 #[cfg(feature = "server")]
 mod serve;
@@ -23,10 +24,11 @@ use crate::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig}
 use crate::channel::{Channel, Channels};
 use crate::client::ProposalBuilder;
 use crate::collections::LocalPeers;
-use crate::committer::{Committer, EndorsementValidator, Solo, SoloConfig};
+use crate::committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use crate::endorser::{Endorser, Processed, Rejected, Turns};
 use crate::ledger::{LedgerConfig, Ledgers};
 use crate::msp::{BatchLimits, Network};
+use crate::node::indexes::IndexCreator;
 use crate::node::local_orgs::LocalOrgs;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
@@ -93,6 +95,7 @@ pub struct Peer {
     channels: Arc<Channels>,
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
+    indexes: Arc<IndexCreator>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -122,6 +125,8 @@ impl Peer {
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let indexes = Arc::new(IndexCreator::new(Arc::clone(&packages), orgs.msp_ids()));
+        indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
             runtime,
             Arc::clone(&packages),
@@ -165,6 +170,7 @@ impl Peer {
             channels,
             validator,
             peers,
+            indexes,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         }))
@@ -244,7 +250,9 @@ impl Peer {
         }
         let found: Arc<Channel> = self.channels.get(channel)?;
         let committer = Committer::new(found, Arc::clone(&self.validator));
-        let committer = Arc::new(committer.with_peers(self.peers.clone()));
+        let indexes: Arc<dyn DeployListener> = Arc::clone(&self.indexes) as _;
+        let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(indexes);
+        let committer = Arc::new(committer);
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)
     }

@@ -27,7 +27,7 @@ mod outcome;
 
 use std::sync::{Arc, OnceLock};
 
-use crate::chaincode::ExternalConfig;
+use crate::chaincode::{CodePackage, ExternalConfig, check_meta_inf};
 use crate::client::lscc::Definition;
 use crate::client::{self, ProposalBuilder};
 use crate::collections::package_from_json;
@@ -219,6 +219,26 @@ impl Sandbox {
     ) -> Result<Submitted, SandboxError> {
         self.install(&definition, component)?;
         self.instantiate(client::lscc::deploy(definition))
+    }
+
+    /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
+    /// files in `META-INF/statedb/couchdb/indexes`.
+    pub fn deploy_with_indexes(
+        &self,
+        name: &str,
+        component: &[u8],
+        indexes: &[&str],
+    ) -> Result<Submitted, SandboxError> {
+        let file = |(number, text): (usize, &&str)| {
+            let name = format!("META-INF/statedb/couchdb/indexes/{number:04}.json");
+            (name, text.as_bytes().to_vec())
+        };
+        let files = indexes.iter().enumerate().map(file).collect();
+        let setup = |error: anyhow::Error| SandboxError::Setup(error);
+        check_meta_inf(&files).map_err(|error| setup(anyhow::Error::msg(error)))?;
+        let code =
+            CodePackage::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+        self.deploy(name, &code)
     }
 
     /// Installs a component under the name and version of a definition.

@@ -105,7 +105,7 @@ impl Lifecycle {
         }
         let resource = format!("{LIFECYCLE}/{function}");
         self.access
-            .check(&resource, channel, stub.org, stub.proposal)
+            .check(&resource, channel, stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("Failed to authorize invocation due to failed ACL check: {why}"))
     }
 
@@ -113,7 +113,7 @@ impl Lifecycle {
     fn dispatch(&self, stub: &mut Stub<'_>, function: &str, input: &[u8]) -> Answer<Vec<u8>> {
         let input = Input { function, bytes: input };
         match function {
-            "InstallChaincode" => input.call(|args| self.install(args)),
+            "InstallChaincode" => input.call(|args| self.install(stub, args)),
             "QueryInstalledChaincode" => input.call(|args| self.query_installed(stub, args)),
             "GetInstalledChaincodePackage" => input.call(|args| self.installed_package(args)),
             "QueryInstalledChaincodes" => input.call(|args| self.query_all_installed(stub, args)),

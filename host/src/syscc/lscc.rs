@@ -10,8 +10,10 @@ use prost::Message;
 
 use crate::chaincode::{
     AccessControl, NativeChaincode, Package, Packages, Stub, check_name, check_version,
+    create_indexes,
 };
 use crate::channel::Channels;
+use crate::ledger::Ledger;
 use crate::proto::protos;
 use crate::syscc::policies;
 use crate::types::{ChannelId, Response};
@@ -108,7 +110,20 @@ impl Lscc {
         }
         let package = self.packages.install(&stub.args[1]).map_err(|e| e.to_string())?;
         tracing::info!(chaincode = %package.ccid(), "installed");
+        self.create_indexes(&package)?;
         Ok(b"OK".to_vec())
+    }
+
+    /// For the channels that run a package before it is installed here.
+    fn create_indexes(&self, package: &Package) -> Result<(), String> {
+        let code = package.code().map_err(|e| e.to_string())?;
+        let name = &package.id.name;
+        for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
+            if defined_version(channel.ledger(), name).as_deref() == Some(&package.id.version) {
+                create_indexes(channel.ledger(), name, &code.meta_inf);
+            }
+        }
+        Ok(())
     }
 
     fn deploy(&self, stub: &mut Stub<'_>) -> Answer {
@@ -276,6 +291,13 @@ impl NativeChaincode for Lscc {
     fn invokable_by_chaincode(&self) -> bool {
         true
     }
+}
+
+/// The version of a chaincode that a channel runs; None if it runs none of this name.
+pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
+    let stored = ledger.snapshot().get("lscc", name).ok()??;
+    let data = protos::ChaincodeData::decode(stored.value.as_slice()).ok()?;
+    Some(data.version)
 }
 
 /// The arguments of `deploy` and `upgrade`.

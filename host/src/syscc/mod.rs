@@ -15,6 +15,6 @@ pub use acl::Acl;
 pub use cscc::Cscc;
 pub use escc::{Escc, proposal_response_payload};
 pub use lifecycle::Lifecycle;
-pub use lscc::Lscc;
+pub use lscc::{Lscc, defined_version};
 pub use qscc::Qscc;
 pub use vscc::{APPLICATION_POLICY, Vscc, VsccError, satisfies};

@@ -1,4 +1,4 @@
-//! Regular expressions of selectors: found anywhere in a string, in time that grows with its length.
+//! Regular expressions of selectors: found anywhere in a string, in time linear in its length.
 //!
 //! Other than CouchDB's, they know neither back references nor looking around; such a one is
 //! refused.

@@ -1,12 +1,12 @@
 //! The documents of a query, one by one, as they were at the height of a snapshot.
 //!
 //! An entry of an index is in the table as long as its document has that value. Where a block above
-//! the snapshot has changed the document, the entry may be gone, but then the overlay knows the key.
-//! So the rows to look at are those of the table and those of the overlay together, in one order;
-//! each is read at the height of the snapshot and matched again.
+//! the snapshot has changed the document, the entry may be gone, but then the overlay knows the
+//! key. So the rows to look at are those of the table and those of the overlay together, in one
+//! order; each is read at the height of the snapshot and matched again.
 //!
-//! Invariant: the table is read first and the overlay after it (see `overlay`); a row that the table
-//! no longer gives was replaced before that, so the overlay gives it.
+//! Invariant: the table is read first and the overlay after it (see `overlay`); a row that the
+//! table no longer gives was replaced before that, so the overlay gives it.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -142,8 +142,11 @@ impl RichScan {
 
     /// Takes in what blocks have replaced since the last look.
     fn look_at_layers(&mut self) -> Result<(), LedgerError> {
-        let (first, after) = self.space.bounds();
         let layers = self.snapshot.ledger().overlay.layers_from(self.next_layer);
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let (first, after) = self.space.bounds();
         for (block, layer) in layers {
             for row in layer.range(first.clone()..after.clone()).map(|(row, _)| row) {
                 let key = self.space.key(row)?;

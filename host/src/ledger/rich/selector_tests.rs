@@ -187,7 +187,9 @@ fn elements_and_keys_are_matched() {
 #[test]
 fn types_remainders_and_texts_are_tested() {
     check(
-        json!({"n": -7, "f": 4.0, "h": 4.5, "s": "Marvel 7", "z": null, "b": false, "a": [], "o": {}}),
+        json!({
+            "n": -7, "f": 4.0, "h": 4.5, "s": "Marvel 7", "z": null, "b": false, "a": [], "o": {}
+        }),
         &[
             (json!({"n": {"$type": "number"}}), true),
             (json!({"s": {"$type": "string"}}), true),

@@ -34,8 +34,8 @@ impl Simulator {
         self.rich_query_of(Space::public(ns), query)
     }
 
-    /// One page of a rich query: at most `page_size` rows, or `total_query_limit` if that is less or
-    /// `page_size` is 0. It begins after the bookmark, if there is one. A transaction that reads
+    /// One page of a rich query: at most `page_size` rows, or `total_query_limit` if that is less
+    /// or `page_size` is 0. It begins after the bookmark, if there is one. A transaction that reads
     /// pages may not write.
     pub fn rich_page(
         &mut self,

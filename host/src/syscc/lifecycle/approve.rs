@@ -34,7 +34,7 @@ impl Lifecycle {
         check_sequence(current, proposed.definition.sequence)?;
         proposed.set_defaults(&*self.config(stub)?)?;
 
-        let mut own = OrgState::new(simulator, stub.org);
+        let mut own = OrgState::new(simulator, stub.peer_msp_id);
         let Proposed { name, definition } = &proposed;
         let requested = definition.sequence;
         let private_name = format!("{name}#{requested}");

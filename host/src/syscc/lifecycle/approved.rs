@@ -25,7 +25,7 @@ impl Lifecycle {
     ) -> Answer<QueryApprovedChaincodeDefinitionResult> {
         let QueryApprovedChaincodeDefinitionArgs { name, sequence: mut requested } = args;
         let simulator = simulator(stub)?;
-        let mut own = OrgState::new(simulator, stub.org);
+        let mut own = OrgState::new(simulator, stub.peer_msp_id);
         if requested == 0 {
             let current = sequence(&name, &mut PublicState::new(simulator))
                 .map_err(|why| format!("could not get current sequence: {why}"))?;
@@ -67,7 +67,7 @@ impl Lifecycle {
         stub: &Stub<'_>,
         _: QueryApprovedChaincodeDefinitionsArgs,
     ) -> Answer<QueryApprovedChaincodeDefinitionsResult> {
-        let mut own = OrgState::new(simulator(stub)?, stub.org);
+        let mut own = OrgState::new(simulator(stub)?, stub.peer_msp_id);
         let prefix = metadata_prefix(NAMESPACES);
         let rows = own.range(&prefix).map_err(|why| format!("could not fetch metadatas: {why}"))?;
         let mut definitions = Vec::new();

@@ -42,7 +42,7 @@ impl Lifecycle {
         let mut proposed = proposed!(args);
         self.validate(stub, &proposed)?;
         let config = self.config(stub)?;
-        if !config.application_orgs().iter().any(|org| org.msp_id == stub.org) {
+        if !config.application_orgs().iter().any(|org| org.msp_id == stub.peer_msp_id) {
             let text = "impossibly, this peer's org is processing requests for a channel it is not \
                         a member of";
             return Err(text.to_owned().into());
@@ -54,8 +54,8 @@ impl Lifecycle {
             .stored()
             .write(NAMESPACES, name, &mut PublicState::new(simulator))
             .map_err(|why| format!("could not serialize chaincode definition: {why}"))?;
-        if approvals.get(stub.org).is_none_or(|mismatches| !mismatches.is_empty()) {
-            let org = stub.org;
+        if approvals.get(stub.peer_msp_id).is_none_or(|mismatches| !mismatches.is_empty()) {
+            let org = stub.peer_msp_id;
             let text = format!("chaincode definition not agreed to by this org ({org})");
             return Err(text.into());
         }

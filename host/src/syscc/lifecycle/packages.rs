@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::definition::{NAMESPACES, metadata_prefix};
-use crate::chaincode::{Found, InstalledPackage, Stub};
+use crate::chaincode::{Found, InstalledPackage, Stub, create_indexes, defined_names};
 use crate::proto::lifecycle::{
     ChaincodeReference, ChaincodeReferences, GetInstalledChaincodePackageArgs,
     GetInstalledChaincodePackageResult, InstallChaincodeArgs, InstallChaincodeResult,
@@ -16,10 +15,15 @@ use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
 type References = BTreeMap<String, BTreeMap<String, ChaincodeReferences>>;
 
 impl Lifecycle {
-    pub(super) fn install(&self, args: InstallChaincodeArgs) -> Answer<InstallChaincodeResult> {
+    pub(super) fn install(
+        &self,
+        stub: &Stub<'_>,
+        args: InstallChaincodeArgs,
+    ) -> Answer<InstallChaincodeResult> {
         let installed = self.packages.install_package(&args.chaincode_install_package);
         let InstalledPackage { id, label } = installed.map_err(|error| error.to_string())?;
         tracing::info!(package_id = %id, "installed");
+        self.create_indexes(stub.peer_msp_id, &id)?;
         Ok(InstallChaincodeResult { package_id: id, label })
     }
 
@@ -56,7 +60,7 @@ impl Lifecycle {
         _: QueryInstalledChaincodesArgs,
     ) -> Answer<QueryInstalledChaincodesResult> {
         let packages = self.packages.installed_packages().map_err(|error| error.to_string())?;
-        let mut references = self.references(stub.org)?;
+        let mut references = self.references(stub.peer_msp_id)?;
         let installed = packages.into_iter().map(|InstalledPackage { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
             QueryInstalledChaincodeResult { package_id: id, label, references }
@@ -64,26 +68,35 @@ impl Lifecycle {
         Ok(QueryInstalledChaincodesResult { installed_chaincodes: installed.collect() })
     }
 
+    /// For the channels that run a package before it is installed here.
+    fn create_indexes(&self, org: &str, package_id: &str) -> Result<(), String> {
+        let Some(references) = self.references(org)?.remove(package_id) else { return Ok(()) };
+        let files = self.packages.meta_inf(package_id).map_err(|error| error.to_string())?;
+        for (id, references) in references {
+            let Some(channel) = self.channels.get(&id) else { continue };
+            for reference in references.chaincodes {
+                create_indexes(channel.ledger(), &reference.name, &files);
+            }
+        }
+        Ok(())
+    }
+
     /// What each channel's definitions run on this peer.
     fn references(&self, org: &str) -> Result<References, String> {
         let packages = self.packages.approvable().map_err(|error| error.to_string())?;
         let mut references = References::new();
-        let prefix = metadata_prefix(NAMESPACES);
         for id in self.channels.ids() {
             let Some(channel) = self.channels.get(&id) else { continue };
             let snapshot = channel.ledger().snapshot();
-            let end = format!("{prefix}\u{7f}");
-            for row in snapshot.range("_lifecycle", &prefix, &end) {
-                let (key, _) = row.map_err(|error| error.to_string())?;
-                let name = key.strip_prefix(&prefix).unwrap_or(&key);
+            for name in defined_names(&snapshot).map_err(|error| error.to_string())? {
                 // What is no chaincode, or damaged, is nothing that a package runs as.
-                let Ok(Some(found)) = Found::read(name, &snapshot, org, &packages) else {
+                let Ok(Some(found)) = Found::read(&name, &snapshot, org, &packages) else {
                     continue;
                 };
                 let Some(package_id) = found.package_id else { continue };
                 let version = found.definition.parameters.endorsement_info.version;
                 let chaincodes = references.entry(package_id).or_default();
-                let reference = ChaincodeReference { name: name.to_owned(), version };
+                let reference = ChaincodeReference { name, version };
                 chaincodes.entry(id.clone()).or_default().chaincodes.push(reference);
             }
         }

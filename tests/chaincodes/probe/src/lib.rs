@@ -135,6 +135,7 @@ fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
             )?)
         }
         ("query", [selector]) => rows(ctx.get_query_result(selector)?),
+        ("query", [selector, limit]) => rows(ctx.get_query_result(selector)?.take(number(limit)?)),
         ("querypage", [selector, size, bookmark]) => {
             let size = i32::try_from(number(size)?)?;
             page(ctx.get_query_result_with_pagination(selector, size, bookmark)?)

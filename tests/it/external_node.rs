@@ -11,7 +11,8 @@ const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2},
     {"name":"theirs","policy":"OR('OrdererMSP.member')"},
-    {"name":"closed","policy":"OR('Org1MSP.admin')","memberOnlyRead":true,"memberOnlyWrite":true}]"#;
+    {"name":"closed","policy":"OR('Org1MSP.admin')","memberOnlyRead":true,
+     "memberOnlyWrite":true}]"#;
 
 fn everything_is_the_same(mode: Mode) {
     let mut twins = Twins::new("probe", "probe", Program::NodeShim, &["first", "7"]);

@@ -15,7 +15,7 @@ use crate::proto::kvrwset::RangeQueryInfo;
 
 /// A query that hands out rows.
 pub(crate) enum Scan {
-    Range(RangeScan),
+    Range(Box<RangeScan>),
     Rich(Box<RichRows>),
     /// A rich query that was closed.
     Closed,

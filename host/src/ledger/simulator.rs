@@ -148,7 +148,8 @@ impl Simulator {
         self.check_room(start.len() + end.len())?;
         let rows = self.snapshot.range(ns, start, end);
         self.builder.count(start.len() + end.len());
-        Ok(self.add_scan(Scan::Range(RangeScan::recorded(rows, left, (ns, start, end)))))
+        let scan = RangeScan::recorded(rows, left, (ns, start, end));
+        Ok(self.add_scan(Scan::Range(Box::new(scan))))
     }
 
     /// The next row of a query; None at the end of the range, and after `total_query_limit` rows.

@@ -87,7 +87,7 @@ impl Simulator {
             .org
             .as_ref()
             .map(|org| self.snapshot.private_range(org, ns, collection, start, end));
-        Ok(self.add_scan(Scan::Range(RangeScan::unrecorded(rows, left))))
+        Ok(self.add_scan(Scan::Range(Box::new(RangeScan::unrecorded(rows, left)))))
     }
 
     /// Puts a private key; an empty value deletes it.

@@ -26,6 +26,9 @@ use crate::ledger::test_support::temporary;
 /// The documents by key.
 type World = BTreeMap<String, Value>;
 
+/// A query, where it is, and the keys that it gave so far.
+type Begun = (Value, RangeId, Vec<String>);
+
 const FIELDS: [&str; 3] = ["a", "b", "c.d"];
 
 fn value(random: &mut StdRng) -> Value {
@@ -183,7 +186,7 @@ fn run(seed: u64) {
     let (_ledgers, ledger) = temporary();
     let mut world = World::new();
     // Open simulations, with the documents that they see and a query that they have begun.
-    let mut open: Vec<(Simulator, World, Option<(Value, RangeId, Vec<String>)>)> = Vec::new();
+    let mut open: Vec<(Simulator, World, Option<Begun>)> = Vec::new();
     for step in 0..40 {
         change(&ledger, &mut world, &mut random);
         if random.random_bool(0.15) || step == 20 {

@@ -42,7 +42,8 @@ impl<'a> CodePackage<'a> {
             return Ok(Self { program: Cow::Borrowed(package), meta_inf: Vec::new() });
         }
         let damaged = |error: std::io::Error| format!("the code package is damaged: {error}");
-        let unpacked = flate2::read::GzDecoder::new(package).take(MAX_BYTES + 1);
+        // With room for the heads of the files; what is skipped counts, too.
+        let unpacked = flate2::read::GzDecoder::new(package).take(MAX_BYTES + (4 << 20));
         let mut archive = tar::Archive::new(unpacked);
         let (mut program, mut meta_inf, mut left) = (None, Files::new(), MAX_BYTES);
         for (index, entry) in archive.entries().map_err(damaged)?.enumerate() {

@@ -143,7 +143,8 @@ fn invalid_entry(key: &str) -> QueryError {
     QueryError::definition(format!("Invalid Entry.  Entry {key}"))
 }
 
-/// The JSON object of a value; None if it is anything else, which no query finds.
+/// The JSON object of a value; None if it is anything else, which no query finds. So is an object
+/// more than 128 deep: the parser goes no deeper.
 pub(super) fn document(value: &[u8]) -> Option<Value> {
     // Most values that are no objects are known by their first letter.
     let first = value.iter().find(|byte| !byte.is_ascii_whitespace());

@@ -7,7 +7,7 @@ use wasmcc::msp::NetworkSpec;
 use wasmcc::node::Peer;
 use wasmcc::proto::protos::{self, TxValidationCode};
 use wasmcc::sandbox::{Endorsed, Sandbox};
-use wasmcc_tests::{Peers, call, guest, process, submit};
+use wasmcc_tests::{Peers, call, create_channel, deploy, guest, install_code, process, submit};
 
 /// The same chaincode under the names `a` and `b`.
 fn sandbox() -> Sandbox {
@@ -301,4 +301,39 @@ fn calls_nest_up_to_the_limit() {
              than 2 deep"
         )
     );
+}
+
+/// What a caller swallows on this peer, it would not have got on another.
+#[test]
+fn a_callee_that_only_this_peer_cannot_run_ends_the_whole_transaction() {
+    let network = Peers::new(&NetworkSpec::default());
+    let (complete, lacking) = (network.peer(|_| {}), network.peer(|_| {}));
+    create_channel(&complete, "mychannel");
+    for name in ["a", "b"] {
+        deploy(&complete, "mychannel", name, "probe");
+    }
+    install_code(&lacking, "a", "1.0", &guest("probe"));
+    let blocks = complete.channels().get("mychannel").unwrap();
+    let block = |number| blocks.ledger().block(number).unwrap().unwrap();
+    let admin = lacking.network().org("Org1MSP").unwrap().admin().unwrap();
+    let join = wasmcc::client::cscc::join(&block(0)).sign(&admin);
+    process(&lacking, join.signed).unwrap();
+    let committer = lacking.committer("mychannel").unwrap();
+    for number in 1..blocks.ledger().height() {
+        committer.commit(block(number)).unwrap();
+    }
+
+    let (response, _) = answer(&complete, "try cc2cc b get k", &admin);
+    assert_eq!(response.response.unwrap().status, 200);
+    let (response, tx_id) = answer(&lacking, "try cc2cc b get k", &admin);
+    assert_eq!((&response.endorsement, response.payload.len()), (&None, 0));
+    let expected = format!(
+        "error in simulation: failed to execute transaction {tx_id}: INVOKE_CHAINCODE failed: \
+         transaction ID: {tx_id}: execute failed: invalid invocation: [channel mychannel] failed \
+         to get chaincode container info for b: chaincode b:1.0 is not installed on this peer"
+    );
+    assert_eq!(response.response.unwrap().message, expected);
+    // That nobody has it is the same everywhere, and an answer.
+    let (response, _) = answer(&lacking, "try cc2cc nosuchcc get k", &admin);
+    assert!(response.endorsement.is_some());
 }

@@ -286,6 +286,10 @@ fn of_two_updates_in_a_block_one_fails_and_says_so() {
     let [valid, conflict] = ends;
     assert!(valid.ok().out.contains("status   VALID\n"));
     assert!(conflict.out.contains("status   MVCC_READ_CONFLICT\n"), "{conflict:?}");
+    let conflict_out = conflict.out.clone();
     let said = conflict.failed(1);
     assert!(said.contains("another transaction changed what it had read; try again"), "{said}");
+    let reason = "reason   key \"k\" of probe was read at no version and is now at ";
+    assert!(conflict_out.contains(reason), "{conflict_out}");
+    assert!(conflict_out.contains(", written by transaction "), "{conflict_out}");
 }

@@ -185,3 +185,41 @@ fn a_peer_that_is_told_to_end_sends_home_who_waits() {
     let said = deploy.end().failed(1);
     assert!(said.contains("is ordered, its fate is not known"), "{said}");
 }
+
+#[test]
+fn a_policy_that_is_not_satisfied_is_told_to_the_client_and_by_the_ledger() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    let policy = "AND('Org1MSP.peer','Org1MSP.admin')";
+    let file = wasmcc_tests::guest_path("probe").to_str().unwrap();
+    peer.run(&["deploy", file, "--name", "probe", "--policy", policy]).ok();
+    let put = probe(&peer, "invoke", &["put", "k", "v"]);
+    let told = put.json();
+    assert_eq!((put.code, &told["status"]), (Some(1), &json!("ENDORSEMENT_POLICY_FAILURE")));
+    let reason = "chaincode probe: VSCC error: policy evaluation failed, err signature set did not \
+                  satisfy policy; the policy is AND('Org1MSP.peer', 'Org1MSP.admin'), endorsed by \
+                  peer0.org1.example.com of Org1MSP";
+    assert_eq!(told["reason"], reason);
+    peer.terminate().ok();
+    let tx_id = told["tx_id"].as_str().unwrap();
+    let found = site.run(&["inspect", "tx", tx_id, "--data", "data", "--json"]).ok().json();
+    assert_eq!(found[0]["reason"], reason);
+    let found = site.run(&["inspect", "tx", tx_id, "--data", "data"]).ok().out;
+    assert!(found.contains("ENDORSEMENT_POLICY_FAILURE\n  chaincode probe: VSCC error"), "{found}");
+}
+
+#[test]
+fn in_development_a_read_of_an_own_write_is_warned_of() {
+    let site = Site::new();
+    let warning = "the transaction read a key that it had written";
+    for (args, warns) in
+        [(&["--in-memory", "--chaincode-dev"][..], true), (&["--in-memory"], false)]
+    {
+        let peer = site.peer(args);
+        peer.deploy("probe");
+        probe(&peer, "query", &["putread", "the-key", "v"]).ok();
+        let log = peer.terminate().ok().err;
+        assert_eq!(log.contains(warning), warns, "{log}");
+        assert_eq!(log.contains("the-key"), warns, "{log}");
+    }
+}

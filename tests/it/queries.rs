@@ -1,10 +1,13 @@
 //! Ranges, pages, histories and metadata: what a chaincode gets, and what the peer records as read.
 
+use wasmcc::client::ProposalBuilder;
+use wasmcc::msp::NetworkSpec;
 use wasmcc::proto::kvrwset::RangeQueryInfo;
 use wasmcc::proto::kvrwset::range_query_info::ReadsInfo;
-use wasmcc::sandbox::{Endorsed, Sandbox, SandboxError};
+use wasmcc::proto::protos::TxValidationCode;
+use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc::types::Timestamp;
-use wasmcc_tests::{call, guest};
+use wasmcc_tests::{Peers, call, create_channel, deploy, guest, user};
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();
@@ -329,4 +332,40 @@ fn an_empty_key_is_read_but_not_written() {
     assert_eq!(refusal(&sandbox, "put '' v").0, "key must not be an empty string");
     let refused = sandbox.submit(call("probe", "put '' v"));
     assert!(matches!(refused, Err(SandboxError::Refused(response)) if response.status == 500));
+}
+
+#[test]
+fn batches_and_pages_are_bounded_in_bytes() {
+    let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
+        config.support.queries.batch_rows = 3;
+        config.support.queries.batch_bytes = 1_000;
+    });
+    create_channel(&peer, CHANNEL);
+    deploy(&peer, CHANNEL, "probe", "probe");
+    let put = |key: &str, bytes: usize| {
+        let value = "v".repeat(bytes - key.len());
+        let proposal = ProposalBuilder::new(CHANNEL, "probe").args(["put", key, &value]);
+        let put = wasmcc_tests::submit(&peer, CHANNEL, proposal, &user(&peer));
+        assert_eq!(put, Ok(TxValidationCode::Valid));
+    };
+    for (key, bytes) in [("a", 400), ("b", 300), ("c", 300), ("d", 900), ("e", 100), ("f", 2)] {
+        put(key, bytes);
+    }
+    let ask = |line: &str| {
+        let args: Vec<&str> = line.split(' ').map(|arg| arg.trim_matches('\'')).collect();
+        wasmcc_tests::evaluate(&peer, CHANNEL, "probe", &args)
+    };
+    let rows = |line: &str| String::from_utf8(ask(line).payload).unwrap().lines().count();
+    assert_eq!(rows("range a d"), 3, "just as large as the limit");
+    assert_eq!(rows("range a f"), 5, "each batch is");
+    let refused = ask("range a g").message;
+    let text = ": a batch of 3 rows of a query may hold keys and values of at most 1000 bytes";
+    assert!(refused.ends_with(text), "{refused}");
+    assert_eq!(rows("page a g 3 ''"), 4, "three rows and a line about them");
+    let refused = ask("page a g 4 ''").message;
+    let text = ": a page of a query may hold keys and values of at most 1000 bytes";
+    assert!(refused.ends_with(text), "{refused}");
+    put("a", 401);
+    let tried = String::from_utf8(ask("try range a d").payload).unwrap();
+    assert!(tried.starts_with("refused LimitExceeded: GET_STATE_BY_RANGE failed"), "{tried}");
 }

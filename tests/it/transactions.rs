@@ -33,6 +33,9 @@ fn a_transaction_does_not_read_its_own_writes() {
     sandbox.submit(put("k", "old")).unwrap();
     let read = sandbox.submit(Call::new("probe", "putread").args(["k", "new"])).unwrap();
     assert_eq!(read.endorsed.text(), "old");
+    // For tests of contracts that expect something else.
+    assert_eq!(read.endorsed.own_reads, [("probe".to_owned(), "k".to_owned())]);
+    assert_eq!(sandbox.evaluate(put("k", "v")).unwrap().own_reads, []);
     assert_eq!(get(&sandbox, "k"), "new");
 }
 

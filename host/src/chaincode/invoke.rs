@@ -12,6 +12,23 @@ use crate::chaincode::tx_params::TxParams;
 use crate::proto::protos;
 use crate::types::Response;
 
+/// Why a chaincode cannot be called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InfoError {
+    /// The channel has no such chaincode: every peer says so.
+    #[error("chaincode {0} not found")]
+    Undefined(String),
+    /// This peer or its organization is not ready for it, or failed. Another peer may call it.
+    #[error("{0}")]
+    OfThisPeer(String),
+}
+
+impl From<String> for InfoError {
+    fn from(why: String) -> Self {
+        Self::OfThisPeer(why)
+    }
+}
+
 impl ChaincodeSupport {
     /// What the channel says about a chaincode: `_lifecycle` if it knows the name, or else LSCC.
     /// The look-up is part of the transaction's read set.
@@ -19,7 +36,7 @@ impl ChaincodeSupport {
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-    ) -> Result<ChaincodeInfo, String> {
+    ) -> Result<ChaincodeInfo, InfoError> {
         if self.access().has_lifecycle(&tx.channel_id) {
             let dev = self.config().external.dev;
             if let Some(info) = self.lookup.lifecycle(tx, name, &self.packages, dev)? {
@@ -70,14 +87,14 @@ impl ChaincodeSupport {
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-    ) -> Result<protos::ChaincodeData, String> {
+    ) -> Result<protos::ChaincodeData, InfoError> {
         let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
         let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
         let found = self.execute_system(tx, "lscc", input).map_err(|error| error.to_string())?;
         if found.response.status >= Response::ERROR_THRESHOLD {
             let text = found.response.message;
             let missing = text.starts_with("could not find chaincode with name");
-            return Err(if missing { format!("chaincode {name} not found") } else { text });
+            return Err(if missing { InfoError::Undefined(name.to_owned()) } else { text.into() });
         }
         let data = protos::ChaincodeData::decode(found.response.payload.as_slice())
             .map_err(|e| format!("chaincode {name} has bad definition: {e}"))?;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::chaincode::access::Feature;
+use crate::chaincode::invoke::InfoError;
 use crate::chaincode::invoke_target::InvokeTarget;
 use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
@@ -15,21 +16,6 @@ use crate::runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
 };
 use crate::types::{Entry, Response};
-
-/// Bounds of queries.
-#[derive(Clone, Debug)]
-pub struct QueryLimits {
-    /// Rows of one batch.
-    pub batch_rows: usize,
-    /// Queries that one chaincode call may have open.
-    pub open: usize,
-}
-
-impl Default for QueryLimits {
-    fn default() -> Self {
-        Self { batch_rows: 100, open: 100 }
-    }
-}
 
 /// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
 /// chaincode sees the same words here and behind a real peer.
@@ -60,11 +46,14 @@ impl From<LedgerError> for Refusal {
             LedgerError::KeyTooLong { .. }
             | LedgerError::ValueTooLong { .. }
             | LedgerError::TooMuchRecorded { .. }
+            | LedgerError::PageTooLarge { .. }
             | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,
             LedgerError::PaginatedQueryAfterWrite { .. }
             | LedgerError::WriteAfterPaginatedQuery { .. }
             | LedgerError::PrivateQueryAfterWrite { .. }
             | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
+            // A chaincode that went on after this would not do so on another peer.
+            _ if error.is_of_this_peer() => ErrorKind::TransactionOver,
             _ => ErrorKind::LedgerFailure,
         };
         Self(kind, error.to_string())
@@ -195,14 +184,22 @@ impl LocalBackend {
             Some(_) => self.support.execute_system(&tx, name, input),
             None => {
                 let info = self.support.chaincode_info(&tx, name);
-                let info = info.map_err(|error| failed(invalid_invocation(&target, &error)))?;
+                let info = info.map_err(|error| {
+                    let kind = match error {
+                        InfoError::Undefined(_) => ErrorKind::LedgerFailure,
+                        InfoError::OfThisPeer(_) => ErrorKind::TransactionOver,
+                    };
+                    Refusal(kind, invalid_invocation(&target, &error))
+                })?;
                 self.support.invoke(&tx, name, &info, input)
             }
         };
         // The callee's event is dropped, as in Fabric: a transaction has one event, its own.
         executed.map(|execution| execution.response).map_err(|error| {
             let kind = match error {
-                ExecuteError::Infrastructure { .. } => ErrorKind::TransactionOver,
+                ExecuteError::Infrastructure { .. } | ExecuteError::Launch { .. } => {
+                    ErrorKind::TransactionOver
+                }
                 _ => ErrorKind::LedgerFailure,
             };
             Refusal(kind, format!("execute failed: {}", error.reason()))
@@ -210,7 +207,7 @@ impl LocalBackend {
     }
 }
 
-fn invalid_invocation(target: &InvokeTarget, error: &str) -> String {
+fn invalid_invocation(target: &InvokeTarget, error: &InfoError) -> String {
     format!(
         "execute failed: invalid invocation: [channel {}] failed to get chaincode container info \
          for {}: {error}",
@@ -342,7 +339,8 @@ impl Backend for LocalBackend {
             match page {
                 Some(page) if is_page(page) => {
                     let size = usize::try_from(page.size).unwrap_or(0);
-                    Ok(whole_page(sim.range_page(ns, start, end, size, &page.bookmark)?))
+                    let bytes = queries.limits().batch_bytes;
+                    Ok(whole_page(sim.range_page(ns, start, end, size, &page.bookmark, bytes)?))
                 }
                 _ => {
                     let id = queries.reserve()?;
@@ -367,7 +365,8 @@ impl Backend for LocalBackend {
             match page {
                 Some(page) if is_page(page) => {
                     let size = usize::try_from(page.size).unwrap_or(0);
-                    Ok(whole_page(sim.rich_page(ns, query, size, &page.bookmark)?))
+                    let bytes = queries.limits().batch_bytes;
+                    Ok(whole_page(sim.rich_page(ns, query, size, &page.bookmark, bytes)?))
                 }
                 _ => {
                     let id = queries.reserve()?;

@@ -29,13 +29,14 @@ pub use code_package::{CodePackage, Files};
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
-pub use local_backend::QueryLimits;
+pub use invoke::InfoError;
 pub use lookup::{ChaincodeInfo, Found, defined_names};
 pub use meta_inf::{check_meta_inf, create_indexes};
 pub use native::{NativeChaincode, Stub};
 pub use packages::{
     Approvable, Package, PackageError, Packages, Seal, ccid, check_name, check_version,
 };
+pub use queries::QueryLimits;
 pub use support::{ChaincodeSupport, ExecuteError, Execution, SYSTEM_VERSION, SupportConfig};
 pub use tar_gz::tar_gz;
 pub use tx_params::{SharedSimulator, TxParams};

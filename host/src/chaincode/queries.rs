@@ -4,9 +4,27 @@
 
 use std::collections::HashMap;
 
-use crate::chaincode::local_backend::{QueryLimits, Refusal};
+use crate::chaincode::local_backend::Refusal;
 use crate::ledger::{self, HistoryIterator, LedgerError, RangeId, Simulator};
-use crate::runtime::{ErrorKind, KeyModification, KeyValue, QueryBatch};
+use crate::runtime::{ErrorKind, KeyModification, KeyValue, QueryBatch, RESULT_BYTES};
+
+/// Bounds of queries.
+#[derive(Clone, Debug)]
+pub struct QueryLimits {
+    /// Rows of one batch.
+    pub batch_rows: usize,
+    /// Keys and values of one batch or page. More is refused, not cut: how many rows a batch has
+    /// decides what is recorded as read.
+    pub batch_bytes: usize,
+    /// Queries that one chaincode call may have open.
+    pub open: usize,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self { batch_rows: 100, batch_bytes: RESULT_BYTES, open: 100 }
+    }
+}
 
 /// A query and the row that was read ahead of its next batch.
 pub struct Query<Source, Row> {
@@ -31,17 +49,26 @@ impl<Source, Row> Query<Source, Row> {
         Self { source, ahead: None }
     }
 
-    /// The next batch of at most `rows`, and whether there are more.
+    /// The next batch within the limits, and whether there are more rows; `size` is that of a row.
     fn batch(
         &mut self,
-        rows: usize,
+        limits: &QueryLimits,
+        size: impl Fn(&Row) -> usize,
         mut next: impl FnMut(&mut Source) -> Result<Option<Row>, LedgerError>,
-    ) -> Result<(Vec<Row>, bool), LedgerError> {
+    ) -> Result<(Vec<Row>, bool), Refusal> {
         let mut batch = Vec::from_iter(self.ahead.take());
+        let mut bytes: usize = batch.iter().map(&size).sum();
         while let Some(row) = next(&mut self.source)? {
-            if batch.len() == rows {
+            if batch.len() == limits.batch_rows {
                 self.ahead = Some(row);
                 return Ok((batch, true));
+            }
+            bytes = bytes.saturating_add(size(&row));
+            if bytes > limits.batch_bytes {
+                let QueryLimits { batch_rows: rows, batch_bytes: limit, .. } = limits;
+                let what = format!("a batch of {rows} rows of a query");
+                let text = format!("{what} may hold keys and values of at most {limit} bytes");
+                return Err(Refusal(ErrorKind::LimitExceeded, text));
             }
             batch.push(row);
         }
@@ -53,6 +80,11 @@ impl Queries {
     /// None open.
     pub fn new(limits: QueryLimits) -> Self {
         Self { limits, ranges: HashMap::new(), histories: HashMap::new(), opened: 0 }
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &QueryLimits {
+        &self.limits
     }
 
     /// The id of a query that is about to be opened, if there may be one more.
@@ -83,7 +115,14 @@ impl Queries {
         mut query: Range,
     ) -> Result<QueryBatch<KeyValue>, Refusal> {
         let next = |range: &mut RangeId| Ok(sim.next_row(*range)?.map(row));
-        let (rows, has_more) = query.batch(self.limits.batch_rows, next)?;
+        let size = |row: &KeyValue| row.key.len() + row.value.len();
+        let (rows, has_more) = match query.batch(&self.limits, size, next) {
+            Ok(batch) => batch,
+            Err(refusal) => {
+                sim.close_range(query.source);
+                return Err(refusal);
+            }
+        };
         if has_more {
             self.ranges.insert(id.clone(), query);
         }
@@ -97,7 +136,8 @@ impl Queries {
         mut query: History,
     ) -> Result<QueryBatch<KeyModification>, Refusal> {
         let next = |changes: &mut HistoryIterator| Ok(changes.next().transpose()?.map(change));
-        let (rows, has_more) = query.batch(self.limits.batch_rows, next)?;
+        let size = |change: &KeyModification| change.tx_id.len() + change.value.len();
+        let (rows, has_more) = query.batch(&self.limits, size, next)?;
         if has_more {
             self.histories.insert(id.clone(), query);
         }
@@ -131,7 +171,9 @@ mod tests {
             let mut query: Query<_, u32> = Query::new(0..rows);
             let mut sizes = Vec::new();
             loop {
-                let (batch, has_more) = query.batch(100, |rows| Ok(rows.next())).unwrap();
+                let limits = QueryLimits::default();
+                let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
+                let Ok((batch, has_more)) = query.batch(&limits, |_| 1, next) else { panic!() };
                 let read = rows - query.source.len() as u32;
                 sizes.push(batch.len());
                 if !has_more {
@@ -141,5 +183,20 @@ mod tests {
             }
             assert_eq!(sizes, batches);
         }
+    }
+
+    #[test]
+    fn a_batch_may_be_as_large_as_the_limit() {
+        let limits = QueryLimits { batch_rows: 3, batch_bytes: 30, open: 2 };
+        let batch = |size: usize, rows: u32| {
+            let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
+            Query::new(0..rows).batch(&limits, |_| size, next)
+        };
+        // The row that is read ahead belongs to the next batch.
+        assert!(matches!(batch(10, 9), Ok((rows, true)) if rows.len() == 3));
+        let Err(Refusal(kind, text)) = batch(11, 3) else { panic!("33 bytes") };
+        assert_eq!(kind, ErrorKind::LimitExceeded);
+        let expected = "a batch of 3 rows of a query may hold keys and values of at most 30 bytes";
+        assert_eq!(text, expected);
     }
 }

@@ -13,10 +13,11 @@ use crate::chaincode::external::{
 use crate::chaincode::handler::{Handler, Program};
 use crate::chaincode::installed::Guest;
 use crate::chaincode::launch::{Arrivals, Launch};
-use crate::chaincode::local_backend::{LocalBackend, QueryLimits};
+use crate::chaincode::local_backend::LocalBackend;
 use crate::chaincode::lookup::Lookup;
 use crate::chaincode::native::{NativeChaincode, Stub};
 use crate::chaincode::packages::{Packages, ccid};
+use crate::chaincode::queries::QueryLimits;
 use crate::chaincode::registry::{Launched, Patience, Registry};
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::Ledgers;
@@ -271,7 +272,11 @@ impl ChaincodeSupport {
             Err(ProtocolError::Returned(reason)) => {
                 Err(ExecuteError::Infrastructure { tx_id: tx_id(), reason })
             }
-            Err(error @ (ProtocolError::TxExists(_) | ProtocolError::NotReady { .. })) => {
+            Err(error @ ProtocolError::NotReady { .. }) => {
+                let reason = format!("error sending: {error}");
+                Err(ExecuteError::Infrastructure { tx_id: tx_id(), reason })
+            }
+            Err(error @ ProtocolError::TxExists(_)) => {
                 let reason = format!("error sending: {error}");
                 Err(ExecuteError::Failed { tx_id: tx_id(), reason })
             }

@@ -64,7 +64,8 @@ pub struct Peer {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Chaincodes in processes of their own")]
 struct Chaincodes {
-    /// Developer mode: let any chaincode connect, not only those that are installed as external.
+    /// Developer mode: let any chaincode connect, not only those that are installed as external,
+    /// and warn of transactions that read a key that they wrote.
     #[arg(long)]
     chaincode_dev: bool,
     /// How long a transaction waits for a chaincode that is not connected.

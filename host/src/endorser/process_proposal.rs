@@ -53,6 +53,7 @@ struct Simulated {
     results: Vec<u8>,
     /// None where there are no results.
     interest: Option<protos::ChaincodeInterest>,
+    own_reads: Vec<(String, String)>,
 }
 
 /// What [`Endorser::process`] gave: the answer, and what it cost.
@@ -62,7 +63,13 @@ pub struct Processed {
     pub response: protos::ProposalResponse,
     /// Units of work of the chaincode; 0 if it did not run or is a system chaincode.
     pub fuel: u64,
+    /// Namespaces and public keys that the transaction read after it had written them: it got the
+    /// values from before.
+    pub own_reads: Vec<(String, String)>,
 }
+
+/// Warnings about one transaction.
+const MAX_WARNINGS: usize = 10;
 
 impl Endorser {
     /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
@@ -183,8 +190,9 @@ impl Endorser {
             .simulate(&mut tx, channel, name, &target, &proposal.input)
             .map_err(|error| format!("error in simulation: {error}"))?;
         let fuel = simulated.execution.fuel;
+        let own_reads = simulated.own_reads.clone();
         let response = self.respond(proposal, &tx, &target, simulated)?;
-        Ok(Processed { response, fuel })
+        Ok(Processed { response, fuel, own_reads })
     }
 
     /// Looks an application chaincode up on the channel.
@@ -202,7 +210,7 @@ impl Endorser {
             }
             None => {}
         }
-        let info = self.support.chaincode_info(tx, name)?;
+        let info = self.support.chaincode_info(tx, name).map_err(|error| error.to_string())?;
         let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
         Ok(Target { version, escc, info: Some(info) })
     }
@@ -225,7 +233,12 @@ impl Endorser {
             self.init_deployed(tx, &input.args)?;
         }
         let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
-            return Ok(Simulated { execution, results: Vec::new(), interest: None });
+            return Ok(Simulated {
+                execution,
+                results: Vec::new(),
+                interest: None,
+                own_reads: Vec::new(),
+            });
         };
         let simulator = Arc::into_inner(simulator)
             .ok_or("the simulator is still in use by a chaincode")?
@@ -233,6 +246,7 @@ impl Endorser {
             .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
         let state = simulator.snapshot().clone();
         let results = simulator.finish();
+        self.warn_of_own_reads(&results.own_reads);
         if let Some(private) = &results.private {
             if name == "lscc" {
                 return Err("Private data is forbidden to be used in instantiate".into());
@@ -243,7 +257,19 @@ impl Endorser {
         // `_lifecycle` is one on every peer that looks collections up there.
         let is_system = |ns: &str| ns == LIFECYCLE || self.support.system_chaincode(ns).is_some();
         let interest = Some(interest(&results, &state, is_system)?);
-        Ok(Simulated { execution, results: results.public.encode(), interest })
+        let own_reads = results.own_reads;
+        Ok(Simulated { execution, results: results.public.encode(), interest, own_reads })
+    }
+
+    /// In development it is worth a warning that a read gave what was there before the transaction.
+    fn warn_of_own_reads(&self, own_reads: &[(String, String)]) {
+        let text = "the transaction read a key that it had written, and got the value from before";
+        for (chaincode, key) in own_reads.iter().take(MAX_WARNINGS) {
+            match self.support.config().external.dev {
+                true => tracing::warn!(chaincode, ?key, "{text}"),
+                false => tracing::debug!(chaincode, ?key, "{text}"),
+            }
+        }
     }
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
@@ -282,7 +308,7 @@ impl Endorser {
         target: &Target,
         simulated: Simulated,
     ) -> Result<protos::ProposalResponse, String> {
-        let Simulated { execution, results, interest } = simulated;
+        let Simulated { execution, results, interest, .. } = simulated;
         let Execution { response, event, .. } = execution;
         let parts = response::Parts::new(proposal, &target.version, response, event);
         match parts.status() {
@@ -328,5 +354,5 @@ impl Endorser {
 fn failure(message: String) -> Processed {
     let response = protos::Response { status: 500, message, payload: Vec::new() };
     let response = protos::ProposalResponse { response: Some(response), ..Default::default() };
-    Processed { response, fuel: 0 }
+    Processed { response, fuel: 0, own_reads: Vec::new() }
 }

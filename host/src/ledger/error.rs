@@ -224,6 +224,12 @@ pub enum LedgerError {
         /// `LedgerConfig::max_ranges`.
         limit: usize,
     },
+    /// A page holds more than it may.
+    #[error("a page of a query may hold keys and values of at most {limit} bytes")]
+    PageTooLarge {
+        /// The limit.
+        limit: usize,
+    },
     /// No range query of this simulation has this number, or it is closed.
     #[error("query iterator not found")]
     UnknownRange,
@@ -300,6 +306,23 @@ pub enum LedgerError {
     /// Something that this ledger does not do.
     #[error("{0} is not supported by this ledger")]
     Unsupported(&'static str),
+}
+
+impl LedgerError {
+    /// Whether this peer failed, and not what was asked: another peer may well give an answer.
+    pub fn is_of_this_peer(&self) -> bool {
+        matches!(
+            self,
+            Self::Io { .. }
+                | Self::Store { .. }
+                | Self::CorruptState { .. }
+                | Self::CorruptBlock { .. }
+                | Self::PrivateData { .. }
+                | Self::CorruptPrivateData { .. }
+                | Self::NeedsReopen { .. }
+                | Self::Decode { .. }
+        )
+    }
 }
 
 /// As Fabric writes a version. Fabric: `version.Height.String`.

@@ -7,6 +7,8 @@
 //! Invariant: no state; the same calls give the same bytes whatever they were called on.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use prost::Message;
 
@@ -35,7 +37,11 @@ use crate::types::sha256;
 pub(crate) struct RwSetBuilder {
     namespaces: BTreeMap<String, NsBuilder>,
     bytes: usize,
+    own_reads: BTreeSet<OwnRead>,
 }
+
+/// Namespace and key.
+pub(crate) type OwnRead = (String, String);
 
 #[derive(Default)]
 struct NsBuilder {
@@ -83,9 +89,32 @@ impl RwSetBuilder {
 
     /// A key was read at this version; None: it does not exist.
     pub(crate) fn add_read(&mut self, namespace: &str, key: &str, version: Option<Height>) {
-        if self.namespace(namespace).reads.insert(key.to_owned(), version).is_none() {
+        let ns = self.namespace(namespace);
+        let is_own = ns.writes.contains_key(key);
+        if ns.reads.insert(key.to_owned(), version).is_none() {
             self.bytes += key.len();
         }
+        if is_own {
+            self.own_reads.insert((namespace.to_owned(), key.to_owned()));
+        }
+    }
+
+    /// A range is about to be read; an empty end is open.
+    pub(crate) fn note_range(&mut self, namespace: &str, start: &str, end: &str) {
+        let Some(ns) = self.namespaces.get(namespace) else { return };
+        if !end.is_empty() && start >= end {
+            return;
+        }
+        let from = (Bound::Included(start), Bound::Unbounded);
+        let own = ns.writes.range::<str, _>(from).map(|(key, _)| key);
+        let own = own.take_while(|key| end.is_empty() || key.as_str() < end);
+        self.own_reads.extend(own.map(|key| (namespace.to_owned(), key.clone())));
+    }
+
+    /// The keys that were read after they were written, by keys and by ranges that hold them. The
+    /// reads gave what was there before.
+    pub(crate) fn take_own_reads(&mut self) -> Vec<OwnRead> {
+        std::mem::take(&mut self.own_reads).into_iter().collect()
     }
 
     /// A range was read. The first of two equal queries stays. Fabric: `AddToRangeQuerySet`.

@@ -67,6 +67,9 @@ pub struct SimulationResults {
     /// Namespaces and collections of which values were read in the clear; hashes and ranges are not
     /// in here.
     pub private_reads: BTreeSet<(String, String)>,
+    /// Namespaces and public keys that were read after they were written. A simulation does not see
+    /// its own writes, so whoever does that is likely mistaken.
+    pub own_reads: Vec<(String, String)>,
 }
 
 impl Simulator {
@@ -146,6 +149,7 @@ impl Simulator {
         self.check_ranges()?;
         let left = self.limits().total_query_limit;
         self.check_room(start.len() + end.len())?;
+        self.builder.note_range(ns, start, end);
         let rows = self.snapshot.range(ns, start, end);
         self.builder.count(start.len() + end.len());
         let scan = RangeScan::recorded(rows, left, (ns, start, end));
@@ -180,6 +184,8 @@ impl Simulator {
     /// most `page_size` rows, or `total_query_limit` if that is less or `page_size` is 0. A
     /// transaction that reads pages may not write.
     ///
+    /// Errors: `PageTooLarge` if keys and values of the page are more than `max_bytes`.
+    ///
     /// Fabric: `GetStateRangeScanIteratorWithPagination`, `query_response_generator.go`.
     pub fn range_page(
         &mut self,
@@ -188,16 +194,22 @@ impl Simulator {
         end: &str,
         page_size: usize,
         bookmark: &str,
+        max_bytes: usize,
     ) -> Result<Page, LedgerError> {
         self.begin_pages()?;
         let start = if bookmark.is_empty() { start } else { bookmark };
         let limit = self.limits().total_query_limit;
         let size = if page_size == 0 { limit } else { page_size.min(limit) };
         let id = self.range(ns, start, end)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
         while rows.len() < size
             && let Some(row) = self.next_row(id)?
         {
+            bytes = bytes.saturating_add(row.key.len() + row.value.len());
+            if bytes > max_bytes {
+                self.close_range(id);
+                return Err(LedgerError::PageTooLarge { limit: max_bytes });
+            }
             rows.push(row);
         }
         let bookmark = match self.scans.get_mut(id.0) {
@@ -222,8 +234,9 @@ impl Simulator {
             let Some((namespace, info)) = scan.finish() else { continue };
             builder.add_range(&namespace, info);
         }
+        let own_reads = builder.take_own_reads();
         let (public, private) = builder.build();
-        SimulationResults { public, private, private_reads: self.private_reads }
+        SimulationResults { public, private, private_reads: self.private_reads, own_reads }
     }
 
     pub(crate) fn limits(&self) -> &LedgerConfig {

@@ -23,6 +23,39 @@ fn fill(ledger: &Arc<Ledger>, keys: usize) {
 }
 
 #[test]
+fn a_page_may_be_as_large_as_its_limit() {
+    let (_ledgers, ledger) = temporary();
+    commit(&ledger, &[("t1", puts(&ledger, &[("a", "123"), ("b", "123"), ("c", "123")]))]);
+    let page = |rows: usize, max_bytes: usize| {
+        let mut sim = ledger.simulator("tx");
+        let page = sim.range_page("ns", "", "", rows, "", max_bytes);
+        page.map(|page| (page.rows.len(), page.bookmark)).map_err(|error| error.to_string())
+    };
+    assert_eq!(page(2, 8), Ok((2, "c".to_owned())));
+    assert_eq!(page(0, 12), Ok((3, String::new())));
+    let text = "a page of a query may hold keys and values of at most 11 bytes";
+    assert_eq!(page(3, 11), Err(text.to_owned()));
+}
+
+#[test]
+fn what_a_transaction_reads_after_it_wrote_it_is_told() {
+    let (_ledgers, ledger) = temporary();
+    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1"), ("b", "1"), ("c", "1")]))]);
+    let mut sim = ledger.simulator("tx");
+    sim.get_state("ns", "a").unwrap();
+    sim.put_state("ns", "a", b"2".to_vec()).unwrap();
+    sim.put_state("ns", "c", b"2".to_vec()).unwrap();
+    sim.put_state("ns", "new", b"2".to_vec()).unwrap();
+    sim.get_state("other", "a").unwrap();
+    sim.get_state("ns", "b").unwrap();
+    assert_eq!(sim.get_state("ns", "c").unwrap(), Some(b"1".to_vec()));
+    sim.range("ns", "d", "z").unwrap();
+    sim.range("ns", "a", "a").unwrap();
+    let own = |key: &str| ("ns".to_owned(), key.to_owned());
+    assert_eq!(sim.finish().own_reads, [own("c"), own("new")]);
+}
+
+#[test]
 fn own_writes_are_not_read() {
     let (_ledgers, ledger) = temporary();
     commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
@@ -118,7 +151,7 @@ fn pages_go_through_a_range_by_bookmark() {
     let mut bookmark = String::new();
     let mut sizes = Vec::new();
     loop {
-        let page = sim.range_page("ns", "k001", "", 2, &bookmark).unwrap();
+        let page = sim.range_page("ns", "k001", "", 2, &bookmark, usize::MAX).unwrap();
         sizes.push((page.rows.len(), page.bookmark.clone()));
         if page.bookmark.is_empty() {
             break;
@@ -126,7 +159,7 @@ fn pages_go_through_a_range_by_bookmark() {
         bookmark = page.bookmark;
     }
     assert_eq!(sizes, [(2, "k003".to_owned()), (2, String::new())]);
-    let page = sim.range_page("ns", "", "", 0, "").unwrap();
+    let page = sim.range_page("ns", "", "", 0, "", usize::MAX).unwrap();
     assert_eq!((page.rows.len(), page.bookmark.as_str()), (5, ""));
     let ranges = sim.finish().public.namespaces.remove("ns").unwrap().range_queries;
     let recorded: Vec<_> = ranges
@@ -142,7 +175,7 @@ fn pages_go_through_a_range_by_bookmark() {
 fn pages_and_writes_exclude_each_other() {
     let (_ledgers, ledger) = temporary();
     let mut sim = ledger.simulator("abc");
-    sim.range_page("ns", "", "", 1, "").unwrap();
+    sim.range_page("ns", "", "", 1, "", usize::MAX).unwrap();
     let expected = "txid [abc]: unsuppored transaction. Transaction has already performed a \
                     paginated query. Writes are not allowed";
     assert_eq!(sim.put_state("ns", "a", vec![1]).unwrap_err().to_string(), expected);
@@ -155,7 +188,7 @@ fn pages_and_writes_exclude_each_other() {
     sim.put_state("ns", "a", vec![1]).unwrap();
     let expected = "txid [abc]: unsuppored transaction. Paginated queries are supported only in \
                     a read-only transaction";
-    assert_eq!(sim.range_page("ns", "", "", 1, "").unwrap_err().to_string(), expected);
+    assert_eq!(sim.range_page("ns", "", "", 1, "", usize::MAX).unwrap_err().to_string(), expected);
 }
 
 #[test]

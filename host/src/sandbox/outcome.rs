@@ -25,6 +25,8 @@ pub struct Endorsed {
     pub event: Option<ChaincodeEvent>,
     /// Units of work that it took.
     pub fuel: u64,
+    /// Namespaces and keys that were read after they were written; it gave the values from before.
+    pub own_reads: Vec<(String, String)>,
     /// The peer's answer as it goes over the wire.
     pub proposal_response: protos::ProposalResponse,
     /// The answers of further organizations' peers.
@@ -50,6 +52,7 @@ impl Endorsed {
             rwset,
             event,
             fuel: processed.fuel,
+            own_reads: processed.own_reads,
             proposal_response,
             more: Vec::new(),
             proposal,

@@ -135,7 +135,7 @@ fn pages_follow_each_other_and_exclude_writes() {
             let (mut bookmark, mut found, mut pages) = (String::new(), Vec::new(), 0);
             loop {
                 let mut sim = ledger.simulator("tx");
-                let page = sim.rich_page("ns", &query, 2, &bookmark).unwrap();
+                let page = sim.rich_page("ns", &query, 2, &bookmark, usize::MAX).unwrap();
                 assert_eq!(
                     sim.finish().public.namespaces.values().map(|ns| ns.reads.len()).sum::<usize>(),
                     page.rows.len(),
@@ -153,14 +153,16 @@ fn pages_follow_each_other_and_exclude_writes() {
         }
     }
     let mut sim = ledger.simulator("tx");
-    let page = sim.rich_page("ns", r#"{"selector": {"owner": "nobody"}}"#, 2, "").unwrap();
+    let page =
+        sim.rich_page("ns", r#"{"selector": {"owner": "nobody"}}"#, 2, "", usize::MAX).unwrap();
     assert_eq!(page.bookmark, "nil");
-    let first = sim.rich_page("ns", r#"{"selector": {"color": "c0"}}"#, 2, "nil").unwrap();
+    let first =
+        sim.rich_page("ns", r#"{"selector": {"color": "c0"}}"#, 2, "nil", usize::MAX).unwrap();
     assert_eq!(first.rows.len(), 2);
     assert!(refusal(sim.put_state("ns", "k", vec![1])).contains("already performed a paginated"));
     let mut sim = ledger.simulator("tx");
     sim.put_state("ns", "k", vec![1]).unwrap();
-    let refused = refusal(sim.rich_page("ns", r#"{"selector": {}}"#, 2, ""));
+    let refused = refusal(sim.rich_page("ns", r#"{"selector": {}}"#, 2, "", usize::MAX));
     assert!(refused.contains("Paginated queries are supported only in a read-only"), "{refused}");
     assert_eq!(keys(&mut sim, r#"{"selector": {}}"#).len(), 10, "others may follow a write");
 }
@@ -171,19 +173,19 @@ fn bookmarks_that_are_none_are_refused() {
     marbles(&ledger, 10);
     let query = r#"{"selector": {"owner": "tom"}}"#;
     let mut sim = ledger.simulator("tx");
-    let scanned = sim.rich_page("ns", query, 2, "").unwrap().bookmark;
+    let scanned = sim.rich_page("ns", query, 2, "", usize::MAX).unwrap().bookmark;
     for bad in ["x", "00", "ffffffff00", "é", &scanned[..6], &scanned[1..]] {
-        let refused = refusal(sim.rich_page("ns", query, 2, bad));
+        let refused = refusal(sim.rich_page("ns", query, 2, bad, usize::MAX));
         assert!(refused.contains("Error:invalid_bookmark"), "{bad}: {refused}");
     }
     // One that was made by hand leads to no row of others.
     let order = &scanned[..8];
     for made_up in [format!("{order}ff"), format!("{order}00"), order.to_owned()] {
-        sim.rich_page("ns", query, 2, &made_up).unwrap();
+        sim.rich_page("ns", query, 2, &made_up, usize::MAX).unwrap();
     }
     let definition = r#"{"index": {"fields": ["owner"]}, "name": "i"}"#;
     ledger.define_indexes("ns", "", &[index(definition)]).unwrap();
-    let refused = refusal(sim.rich_page("ns", query, 2, &scanned));
+    let refused = refusal(sim.rich_page("ns", query, 2, &scanned, usize::MAX));
     assert!(refused.contains("Error:invalid_bookmark"), "another order: {refused}");
 }
 
@@ -222,5 +224,5 @@ fn a_peer_may_be_without_rich_queries() {
     let mut sim = ledger.simulator("tx");
     let text = "ExecuteQuery not supported for leveldb";
     assert_eq!(refusal(sim.rich_query("ns", r#"{"selector": {}}"#)), text);
-    assert_eq!(refusal(sim.rich_page("ns", r#"{"selector": {}}"#, 1, "")), text);
+    assert_eq!(refusal(sim.rich_page("ns", r#"{"selector": {}}"#, 1, "", usize::MAX)), text);
 }

@@ -35,14 +35,15 @@ impl Simulator {
     }
 
     /// One page of a rich query: at most `page_size` rows, or `total_query_limit` if that is less
-    /// or `page_size` is 0. It begins after the bookmark, if there is one. A transaction that reads
-    /// pages may not write.
+    /// or `page_size` is 0, and of at most `max_bytes` of keys and values; more is refused. It
+    /// begins after the bookmark, if there is one. A transaction that reads pages may not write.
     pub fn rich_page(
         &mut self,
         ns: &str,
         query: &str,
         page_size: usize,
         bookmark: &str,
+        max_bytes: usize,
     ) -> Result<Page, LedgerError> {
         self.begin_pages()?;
         let mut parsed = self.parse(query)?;
@@ -54,10 +55,14 @@ impl Simulator {
         let size = if page_size == 0 { limit } else { page_size.min(limit) };
         let space = Space::public(ns);
         let mut scan = RichScan::new(self.snapshot(), space.clone(), parsed)?;
-        let (mut rows, mut last) = (Vec::new(), None);
+        let (mut rows, mut last, mut bytes) = (Vec::new(), None, 0_usize);
         while rows.len() < size
             && let Some(row) = self.record(&space, scan.next()?)?
         {
+            bytes = bytes.saturating_add(row.key.len() + row.value.len());
+            if bytes > max_bytes {
+                return Err(LedgerError::PageTooLarge { limit: max_bytes });
+            }
             rows.push(row);
             last = scan.bookmark();
         }

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod client;
 pub mod collections;
 pub mod committer;
+pub mod configtx;
 pub mod endorser;
 pub mod ledger;
 pub mod msp;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module of `host` may use. A missing edge is a decision, not an oversight.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("types", &[]),
     ("proto", &[]),
     ("workers", &[]),
@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("ledger", &["types", "proto"]),
     ("protocol", &["types", "proto"]),
     ("runtime", &["types"]),
+    ("configtx", &["msp", "proto", "types"]),
     ("channel", &["ledger", "msp", "proto", "types"]),
     ("client", &["msp", "proto", "types"]),
     ("collections", &["msp", "proto", "types"]),
@@ -33,7 +34,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "types",
         ],
     ),
-    ("committer", &["channel", "collections", "ledger", "msp", "proto", "types"]),
+    ("committer", &["channel", "collections", "configtx", "ledger", "msp", "proto", "types"]),
     ("tls", &["types"]),
     ("api", &["endorser", "msp", "tls", "workers", "proto", "types"]),
     ("bridge", &["runtime", "protocol", "tls", "workers", "proto", "types"]),
@@ -46,6 +47,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "workers",
             "client",
             "collections",
+            "configtx",
             "chaincode",
             "protocol",
             "ledger",

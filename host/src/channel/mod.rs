@@ -5,19 +5,36 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use prost::Message;
+
 use crate::ledger::{Ledger, LedgerError, Ledgers};
 use crate::msp::{ChannelConfig, ConfigError};
-use crate::proto::common::Block;
+use crate::proto::common::{Block, ConfigEnvelope};
 
 /// One channel that the peer has joined.
 pub struct Channel {
     ledger: Arc<Ledger>,
-    config: RwLock<Arc<ChannelConfig>>,
+    in_force: RwLock<InForce>,
+}
+
+/// A configuration, and the block that brought it.
+struct InForce {
+    config: Arc<ChannelConfig>,
+    block: u64,
 }
 
 impl Channel {
-    fn new(ledger: Arc<Ledger>, config: ChannelConfig) -> Self {
-        Self { ledger, config: RwLock::new(Arc::new(config)) }
+    /// The channel with the configuration that its state holds.
+    fn open(ledger: Arc<Ledger>) -> Result<Self, ChannelError> {
+        let id = ledger.channel_id().as_str();
+        let stored = ledger.stored_config()?;
+        let stored = stored.ok_or_else(|| ChannelError::NoConfig(id.to_owned()))?;
+        let envelope = ConfigEnvelope::decode(stored.envelope.as_slice())
+            .map_err(|_| ChannelError::NoConfig(id.to_owned()))?;
+        let config = ChannelConfig::from_config(id, &envelope.config.unwrap_or_default())
+            .map_err(ChannelError::Config)?;
+        let in_force = InForce { config: Arc::new(config), block: stored.block };
+        Ok(Self { ledger, in_force: RwLock::new(in_force) })
     }
 
     /// The channel's blocks and state.
@@ -27,7 +44,18 @@ impl Channel {
 
     /// The configuration in force.
     pub fn config(&self) -> Arc<ChannelConfig> {
-        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner).config)
+    }
+
+    /// The number of the block that brought the configuration in force.
+    pub fn config_block(&self) -> u64 {
+        self.in_force.read().unwrap_or_else(PoisonError::into_inner).block
+    }
+
+    /// Puts a configuration in force; it came with `block`, which is in the ledger already.
+    pub(crate) fn put_in_force(&self, config: Arc<ChannelConfig>, block: u64) {
+        let in_force = InForce { config, block };
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
 }
 
@@ -40,9 +68,9 @@ pub enum ChannelError {
     /// The ledger refuses.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A stored channel has no genesis block.
-    #[error("channel {0} has no genesis block")]
-    NoGenesis(String),
+    /// The state of a stored channel has no configuration.
+    #[error("channel {0} has no configuration: rebuild its state with `wasmcc ledger rebuild`")]
+    NoConfig(String),
 }
 
 /// All channels of a peer, by name.
@@ -57,22 +85,18 @@ impl Channels {
         let mut joined = BTreeMap::new();
         for id in ledgers.channels() {
             let Some(ledger) = ledgers.get(&id) else { continue };
-            let genesis =
-                ledger.block(0)?.ok_or_else(|| ChannelError::NoGenesis(id.to_string()))?;
-            let config =
-                ChannelConfig::from_genesis_block(&genesis).map_err(ChannelError::Config)?;
-            joined.insert(id.to_string(), Arc::new(Channel::new(ledger, config)));
+            joined.insert(id.to_string(), Arc::new(Channel::open(ledger)?));
         }
         Ok(Self { ledgers, joined: RwLock::new(joined) })
     }
 
     /// Creates a ledger from a genesis block. The configuration is checked first.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
-        let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
         let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
         let ledger = self.ledgers.create(genesis)?;
         let id = ledger.channel_id().to_string();
-        let channel = Arc::new(Channel::new(ledger, config));
+        let channel = Arc::new(Channel::open(ledger)?);
         joined.insert(id, Arc::clone(&channel));
         Ok(channel)
     }

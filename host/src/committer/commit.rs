@@ -13,6 +13,7 @@ use prost::Message;
 
 use crate::channel::Channel;
 use crate::collections::LocalPeers;
+use crate::committer::block_writer;
 use crate::committer::collection_rules::BlockCollections;
 use crate::committer::deploy_listener::DeployListener;
 use crate::committer::endorsement_validator::EndorsementValidator;
@@ -21,6 +22,7 @@ use crate::committer::invocation::LSCC;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
 use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
+use crate::msp::SigningIdentity;
 use crate::proto::common::{Block, Envelope};
 use crate::proto::protos::TxValidationCode;
 
@@ -29,6 +31,7 @@ pub struct Committer {
     channel: Arc<Channel>,
     endorsements: Arc<dyn EndorsementValidator>,
     notifier: Arc<Notifier>,
+    signers: Vec<Arc<SigningIdentity>>,
     threads: usize,
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
@@ -51,7 +54,13 @@ impl Committer {
         let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let (peers, stage) = (LocalPeers::default(), Mutex::default());
-        Self { channel, endorsements, notifier, threads, peers, deploys: None, stage }
+        let signers = Vec::new();
+        Self { channel, endorsements, notifier, signers, threads, peers, deploys: None, stage }
+    }
+
+    /// Signs what an orderer signs as the first of these that the channel's configuration knows.
+    pub fn with_signers(self, signers: Vec<Arc<SigningIdentity>>) -> Self {
+        Self { signers, ..self }
     }
 
     /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
@@ -100,8 +109,30 @@ impl Committer {
         // From here to the commit nobody else adds a block.
         let stage = self.stage();
         let tip = self.channel.ledger().info();
-        let block = new_block(tip.height, tip.current_block_hash, entries);
+        let mut block = new_block(tip.height, tip.current_block_hash, entries);
+        block_writer::add_metadata(&mut block, self.channel.config_block(), self.signer());
         self.commit_staged(stage, block)
+    }
+
+    /// Makes a block of one configuration, as `commit_envelopes`.
+    pub(super) fn commit_config(
+        &self,
+        envelope: &Envelope,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        let stage = self.stage();
+        let tip = self.channel.ledger().info();
+        let entries = vec![envelope.encode_to_vec()];
+        let mut block = new_block(tip.height, tip.current_block_hash, entries);
+        block_writer::add_metadata(&mut block, tip.height, self.signer());
+        self.commit_staged(stage, block)
+    }
+
+    /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
+    pub(super) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
+        let config = self.channel.config();
+        let knows =
+            |signer: &&Arc<SigningIdentity>| config.msps().deserialize(signer.serialized()).is_ok();
+        self.signers.iter().find(knows)
     }
 
     /// Takes no more blocks and sends home who waits for one. A commit under way is finished first.
@@ -151,14 +182,24 @@ impl Committer {
         let validator = BlockValidator::new(&snapshot, &config, self.endorsements.as_ref());
         let judged = validator.validate(&data.data, self.threads)?;
         let tx_ids: Vec<_> = judged.iter().map(|judged| judged.tx.tx_id.clone()).collect();
-        let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) =
-            judged.into_iter().map(|JudgedTx { tx, reason }| (tx, reason)).unzip();
+        let mut next_config = None;
+        let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) = judged
+            .into_iter()
+            .map(|JudgedTx { tx, reason, config }| {
+                next_config = next_config.take().or(config);
+                (tx, reason)
+            })
+            .unzip();
         let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
         // The commit need not keep what only this snapshot would still see.
         drop(validator);
         drop(snapshot);
         let deployed: Vec<_> = txs.iter().map(deployed).collect();
         let committed = Arc::new(ledger.commit(block, txs, &collections)?);
+        if let Some(config) = next_config {
+            tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
+            self.channel.put_in_force(Arc::new(config), committed.number);
+        }
         if let Some(listener) = &self.deploys {
             let verdicts = deployed.iter().zip(&committed.codes);
             let valid = verdicts.filter(|(_, code)| **code == TxValidationCode::Valid);

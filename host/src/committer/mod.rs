@@ -7,6 +7,7 @@
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
 
 mod block_cutter;
+mod block_writer;
 mod collection_rules;
 mod commit;
 mod definitions;
@@ -15,9 +16,11 @@ mod endorsement_validator;
 mod error;
 mod invocation;
 mod lanes;
+mod msg_processor;
 mod needed_policies;
 mod notifier;
 mod opened_tx;
+mod order_error;
 mod required_policies;
 mod solo;
 mod validator;
@@ -33,4 +36,5 @@ pub use endorsement_validator::{EndorsementValidator, ValidationFailure, Validat
 pub use error::CommitError;
 pub use needed_policies::needed_policies;
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
-pub use solo::{OrderError, Solo, SoloConfig};
+pub use order_error::OrderError;
+pub use solo::{Solo, SoloConfig};

@@ -7,6 +7,7 @@
 use prost::Message;
 
 use crate::committer::verdict::Invalid;
+use crate::ledger::TxEnvelope;
 use crate::msp::MspManager;
 use crate::proto::common::{ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader};
 use crate::proto::protos::{
@@ -26,6 +27,14 @@ pub(super) struct OpenedTx<'a> {
     data: Vec<u8>,
 }
 
+/// What a transaction that is well formed and signed holds.
+pub(super) enum Content<'a> {
+    /// What the endorsers of a chaincode's transaction signed.
+    Endorsed(ProposalResponsePayload),
+    /// A serialized `common.ConfigEnvelope`.
+    Config(&'a [u8]),
+}
+
 impl<'a> OpenedTx<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Invalid> {
         use TxValidationCode::{BadCommonHeader, BadPayload, InvalidOtherReason, NilEnvelope};
@@ -43,9 +52,18 @@ impl<'a> OpenedTx<'a> {
         Ok(Self { bytes, channel_header, envelope, header, data: payload.data })
     }
 
-    /// Checks headers, creator and signature, then what belongs to the type. Gives what the
-    /// endorsers of a chaincode's transaction signed.
-    pub(super) fn check(&self, msps: &MspManager) -> Result<ProposalResponsePayload, Invalid> {
+    /// The id that the ledger finds the transaction by.
+    pub(super) fn tx_id(&self) -> String {
+        TxEnvelope {
+            channel_header: self.channel_header.clone(),
+            signature_header: self.header.signature_header.clone(),
+            data: Vec::new(),
+        }
+        .tx_id()
+    }
+
+    /// Checks headers, creator and signature, then what belongs to the type.
+    pub(super) fn check(&self, msps: &MspManager) -> Result<Content<'_>, Invalid> {
         let signature_header = self.check_common_header()?;
         self.check_creator(&signature_header, msps)?;
         match HeaderType::try_from(self.channel_header.r#type) {
@@ -56,14 +74,12 @@ impl<'a> OpenedTx<'a> {
                     let reason = format!("invalid txid. got [{given}], expected [{expected}]");
                     return Err(Invalid::new(TxValidationCode::BadProposalTxid, reason));
                 }
-                self.check_action().map_err(|reason| {
+                self.check_action().map(Content::Endorsed).map_err(|reason| {
                     Invalid::new(TxValidationCode::InvalidEndorserTransaction, reason)
                 })
             }
-            Ok(HeaderType::Config) => Err(Invalid::new(
-                TxValidationCode::InvalidConfigTransaction,
-                "updates of a channel's configuration are not supported",
-            )),
+            // Whether it holds is a question to the configuration in force.
+            Ok(HeaderType::Config) => Ok(Content::Config(&self.data)),
             _ => Err(Invalid::new(
                 TxValidationCode::UnsupportedTxPayload,
                 format!(

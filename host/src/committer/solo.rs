@@ -1,5 +1,5 @@
-//! The orderer of one channel: a queue, a thread that cuts blocks, and the checks in front of them.
-//! Fabric: `orderer/common/msgprocessor` (the filters) and 1.0's `orderer/solo/consensus.go`.
+//! The orderer of one channel: a queue and a thread that cuts blocks. Fabric: 1.4's
+//! `orderer/consensus/solo/consensus.go`.
 //!
 //! Invariant: what a transaction did is not looked at; blocks come out in the order of the queue.
 
@@ -9,17 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use prost::Message;
-
-use crate::channel::Channel;
-use crate::committer::block_cutter::{BlockCutter, MessageTooLarge, size};
+use crate::committer::block_cutter::{BlockCutter, size};
 use crate::committer::commit::Committer;
 use crate::committer::error::CommitError;
-use crate::msp::{PolicyError, SignedData};
-use crate::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader, Status};
-
-/// Who may send transactions for ordering.
-const WRITERS: &str = "/Channel/Writers";
+use crate::committer::msg_processor::{self, Checked};
+use crate::committer::order_error::OrderError;
+use crate::proto::common::Envelope;
 
 /// How much may wait to be ordered. When blocks are cut is for the channel's configuration to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,56 +31,13 @@ impl Default for SoloConfig {
     }
 }
 
-/// Why an envelope is not ordered.
-#[derive(Debug, thiserror::Error)]
-pub enum OrderError {
-    /// It is not an envelope with headers.
-    #[error("{0}")]
-    Malformed(String),
-    /// It is for another channel.
-    #[error("channel does not exist: '{0}'")]
-    UnknownChannel(String),
-    /// It would change the channel's configuration.
-    #[error("updates of a channel's configuration are not supported")]
-    Config,
-    /// It fits into no block.
-    #[error(transparent)]
-    TooLarge(#[from] MessageTooLarge),
-    /// The certificate of its creator is not valid any more.
-    #[error("broadcast client identity expired")]
-    Expired,
-    /// Its creator may not write to the channel.
-    #[error("{0}: permission denied")]
-    Denied(#[source] PolicyError),
-    /// Too much is waiting already.
-    #[error("the orderer's queue is full")]
-    QueueFull,
-    /// The orderer was stopped, or its channel had to stop.
-    #[error("the orderer of channel '{0}' has stopped")]
-    Stopped(String),
-}
-
-impl OrderError {
-    /// What an orderer's client gets to see.
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Malformed(_) | Self::Expired => Status::BadRequest,
-            Self::UnknownChannel(_) => Status::NotFound,
-            Self::Config => Status::NotImplemented,
-            Self::TooLarge(_) => Status::RequestEntityTooLarge,
-            Self::Denied(_) => Status::Forbidden,
-            Self::QueueFull | Self::Stopped(_) => Status::ServiceUnavailable,
-        }
-    }
-}
-
 /// Orders the transactions of one channel on this machine alone. Dropping it is as `stop`.
 pub struct Solo {
-    channel: Arc<Channel>,
+    committer: Arc<Committer>,
     config: SoloConfig,
     waiting_bytes: Arc<AtomicUsize>,
     /// None when stopped.
-    queue: Mutex<Option<SyncSender<Envelope>>>,
+    queue: Mutex<Option<SyncSender<Checked>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -93,35 +45,35 @@ impl Solo {
     /// Starts the orderer's thread, which hands its blocks to `committer`. Fails if the system
     /// gives no thread.
     pub fn start(committer: Arc<Committer>, config: SoloConfig) -> std::io::Result<Self> {
-        let channel = Arc::clone(committer.channel());
         let (sender, receiver) = sync_channel(config.queue_messages.max(1));
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let chain = Chain {
-            committer,
+            committer: Arc::clone(&committer),
             queue: receiver,
             waiting_bytes: Arc::clone(&waiting_bytes),
             cutter: BlockCutter::default(),
             deadline: None,
         };
         let thread = thread::Builder::new()
-            .name(format!("solo-{}", channel.ledger().channel_id()))
+            .name(format!("solo-{}", committer.channel().ledger().channel_id()))
             .spawn(move || chain.run())?;
         let (queue, thread) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
-        Ok(Self { channel, config, waiting_bytes, queue, thread })
+        Ok(Self { committer, config, waiting_bytes, queue, thread })
     }
 
-    /// Checks an envelope and puts it into the queue. That it is ordered does not mean that it is
-    /// valid: see [`Notifier`](crate::committer::Notifier).
+    /// Checks an envelope and puts it into the queue; of an update of the configuration, the
+    /// configuration that it leads to. That it is ordered does not mean that it is valid: see
+    /// [`Notifier`](crate::committer::Notifier).
     pub fn order(&self, envelope: Envelope) -> Result<(), OrderError> {
-        self.check(&envelope, SystemTime::now())?;
-        let stopped = || OrderError::Stopped(self.channel.ledger().channel_id().to_string());
+        let checked = msg_processor::check(&self.committer, envelope, SystemTime::now())?;
+        let stopped = || OrderError::Stopped(self.channel_id());
         let sender = lock(&self.queue).clone().ok_or_else(stopped)?;
-        let bytes = size(&envelope);
+        let bytes = size(&checked.envelope);
         let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let outcome = if before > 0 && before.saturating_add(bytes) > self.config.queue_bytes {
             Err(OrderError::QueueFull)
         } else {
-            sender.try_send(envelope).map_err(|error| match error {
+            sender.try_send(checked).map_err(|error| match error {
                 TrySendError::Full(_) => OrderError::QueueFull,
                 TrySendError::Disconnected(_) => stopped(),
             })
@@ -142,46 +94,12 @@ impl Solo {
         if let Some(thread) = thread.filter(other)
             && thread.join().is_err()
         {
-            tracing::error!(channel = %self.channel.ledger().channel_id(), "the orderer panicked");
+            tracing::error!(channel = self.channel_id(), "the orderer panicked");
         }
     }
 
-    /// Fabric: `msgprocessor/standardchannel.go`, `CreateStandardChannelFilters`, in its order.
-    pub(super) fn check(&self, envelope: &Envelope, now: SystemTime) -> Result<(), OrderError> {
-        let malformed = |what: &str, e: prost::DecodeError| {
-            OrderError::Malformed(format!("error unmarshalling {what}: {e}"))
-        };
-        let payload =
-            Payload::decode(envelope.payload.as_slice()).map_err(|e| malformed("Payload", e))?;
-        let header = payload.header;
-        let header = header.ok_or_else(|| OrderError::Malformed("nil payload header".into()))?;
-        let channel_header = ChannelHeader::decode(header.channel_header.as_slice())
-            .map_err(|e| malformed("ChannelHeader", e))?;
-        if channel_header.channel_id != self.channel.ledger().channel_id().as_str() {
-            return Err(OrderError::UnknownChannel(channel_header.channel_id));
-        }
-        if let Ok(HeaderType::Config | HeaderType::ConfigUpdate | HeaderType::OrdererTransaction) =
-            HeaderType::try_from(channel_header.r#type)
-        {
-            return Err(OrderError::Config);
-        }
-        let config = self.channel.config();
-        BlockCutter::check_size(&config.batch_limits(), envelope)?;
-        let signature_header = SignatureHeader::decode(header.signature_header.as_slice())
-            .map_err(|e| malformed("SignatureHeader", e))?;
-        let creator = config.msps().deserialize(&signature_header.creator);
-        if creator.is_ok_and(|creator| creator.is_expired(now)) {
-            return Err(OrderError::Expired);
-        }
-        let Some(writers) = config.policies().get(WRITERS) else {
-            return Err(OrderError::Denied(PolicyError::NoSuchPolicy(WRITERS.to_owned())));
-        };
-        let signed = SignedData {
-            identity: signature_header.creator,
-            data: envelope.payload.clone(),
-            signature: envelope.signature.clone(),
-        };
-        writers.evaluate(&[signed], config.msps()).map_err(OrderError::Denied)
+    fn channel_id(&self) -> String {
+        self.committer.channel().ledger().channel_id().to_string()
     }
 }
 
@@ -198,7 +116,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the orderer's thread owns.
 struct Chain {
     committer: Arc<Committer>,
-    queue: Receiver<Envelope>,
+    queue: Receiver<Checked>,
     waiting_bytes: Arc<AtomicUsize>,
     cutter: BlockCutter,
     /// When what is waiting becomes a block. None if nothing is waiting.
@@ -223,14 +141,37 @@ impl Chain {
             None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match received {
-            Ok(envelope) => self.order(envelope).map(|()| true),
+            Ok(checked) => self.order(checked).map(|()| true),
             Err(RecvTimeoutError::Timeout) => self.cut().map(|()| true),
             Err(RecvTimeoutError::Disconnected) => self.cut().map(|()| false),
         }
     }
 
-    fn order(&mut self, envelope: Envelope) -> Result<(), CommitError> {
-        self.waiting_bytes.fetch_sub(size(&envelope), Ordering::Relaxed);
+    fn order(&mut self, checked: Checked) -> Result<(), CommitError> {
+        self.waiting_bytes.fetch_sub(size(&checked.envelope), Ordering::Relaxed);
+        let current = self.committer.channel().config().sequence();
+        let checked = match checked.sequence < current {
+            true => msg_processor::check_again(&self.committer, checked, SystemTime::now()),
+            false => Ok(checked),
+        };
+        match checked {
+            Ok(Checked { envelope, is_config: true, .. }) => self.configure(&envelope),
+            Ok(Checked { envelope, .. }) => self.order_normal(envelope),
+            Err(error) => {
+                // It was good when it was taken; the configuration has changed since.
+                tracing::warn!(%error, "dropped a transaction");
+                Ok(())
+            }
+        }
+    }
+
+    /// A configuration has a block of its own, after all that waits.
+    fn configure(&mut self, envelope: &Envelope) -> Result<(), CommitError> {
+        self.cut()?;
+        self.committer.commit_config(envelope).map(drop)
+    }
+
+    fn order_normal(&mut self, envelope: Envelope) -> Result<(), CommitError> {
         let limits = self.committer.channel().config().batch_limits();
         let ordered = match self.cutter.ordered(&limits, envelope) {
             Ok(ordered) => ordered,

@@ -2,6 +2,7 @@
 
 mod codes;
 mod commits;
+mod configs;
 mod endorsements;
 mod golden;
 mod orderer;

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use prost::Message;
+
 use crate::committer::definitions::Definitions;
 use crate::committer::endorsement_validator::{
     EndorsementValidator, ValidationFailure, ValidationRequest,
@@ -13,11 +15,13 @@ use crate::committer::endorsement_validator::{
 use crate::committer::error::CommitError;
 use crate::committer::invocation::Invocation;
 use crate::committer::lanes;
-use crate::committer::opened_tx::OpenedTx;
+use crate::committer::opened_tx::{Content, OpenedTx};
 use crate::committer::required_policies::{Protected, required_policies};
 use crate::committer::verdict::{Invalid, Trouble};
-use crate::ledger::{CommitTx, Snapshot, TxRwSet};
+use crate::configtx;
+use crate::ledger::{CommitTx, Snapshot, TxRwSet, config_rwset};
 use crate::msp::ChannelConfig;
+use crate::proto::common::ConfigEnvelope;
 use crate::proto::protos::TxValidationCode;
 
 /// What judges one block.
@@ -35,12 +39,15 @@ pub(super) struct JudgedTx {
     pub(super) tx: CommitTx,
     /// Why it is not valid, for people.
     pub(super) reason: Option<String>,
+    /// The configuration that it brings.
+    pub(super) config: Option<ChannelConfig>,
 }
 
 impl JudgedTx {
     fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
+        self.config = None;
         self.reason = Some(reason);
     }
 }
@@ -63,17 +70,21 @@ impl<'a> BlockValidator<'a> {
     ) -> Result<Vec<JudgedTx>, CommitError> {
         let mut judged = lanes::run(entries.len(), lanes, |index| self.judge(&entries[index]))?;
         refuse_changed_policies(&mut judged);
+        refuse_later_configs(&mut judged);
         Ok(judged)
     }
 
     fn judge(&self, entry: &[u8]) -> Result<JudgedTx, CommitError> {
         let mut judged = JudgedTx::default();
         let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
-            judged.tx.tx_id = Some(opened.channel_header.tx_id.clone());
+            judged.tx.tx_id = Some(opened.tx_id());
             self.validate_tx(&opened)
         });
         match outcome {
-            Ok(rwset) => judged.tx.rwset = Some(rwset),
+            Ok((rwset, config)) => {
+                judged.tx.rwset = Some(rwset);
+                judged.config = config;
+            }
             Err(Trouble::Invalid(invalid)) => judged.invalidate(invalid),
             Err(Trouble::Fatal(error)) => return Err(error),
         }
@@ -81,13 +92,23 @@ impl<'a> BlockValidator<'a> {
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(&self, opened: &OpenedTx<'_>) -> Result<TxRwSet, Trouble> {
-        let response = opened.check(self.config.msps())?;
+    fn validate_tx(
+        &self,
+        opened: &OpenedTx<'_>,
+    ) -> Result<(TxRwSet, Option<ChannelConfig>), Trouble> {
+        let content = opened.check(self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
             let reason = format!("the transaction is for channel '{}'", header.channel_id);
             return Err(Invalid::new(TxValidationCode::TargetChainNotFound, reason).into());
         }
+        let response = match content {
+            Content::Endorsed(response) => response,
+            Content::Config(bytes) => {
+                let config = self.validate_config(bytes)?;
+                return Ok((config_rwset(bytes.to_vec()), Some(config)));
+            }
+        };
         if let Some((_, block)) = self.snapshot.ledger().tx_validation(&header.tx_id)? {
             let reason = format!("the transaction id is in block {block} already");
             return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
@@ -96,7 +117,17 @@ impl<'a> BlockValidator<'a> {
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
         }
-        Ok(invocation.rwset)
+        Ok((invocation.rwset, None))
+    }
+
+    /// A Fabric peer stops when a configuration does not hold, since orderers never let one
+    /// through; here it is invalid as any other transaction.
+    fn validate_config(&self, bytes: &[u8]) -> Result<ChannelConfig, Invalid> {
+        let code = TxValidationCode::InvalidConfigTransaction;
+        let envelope = ConfigEnvelope::decode(bytes)
+            .map_err(Invalid::cause(code, "error unmarshalling ConfigEnvelope"))?;
+        configtx::validate(self.config, &envelope)
+            .map_err(Invalid::cause(code, "error validating config"))
     }
 
     fn validate_endorsements(
@@ -129,6 +160,20 @@ impl<'a> BlockValidator<'a> {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Orderers give a configuration a block of its own. In a block that holds several, the first one
+/// takes effect; the others follow from one that is not in force any more.
+fn refuse_later_configs(judged: &mut [JudgedTx]) {
+    let mut configs = judged.iter_mut().filter(|tx| tx.config.is_some());
+    let Some(first) = configs.next().and_then(|tx| tx.config.as_ref().map(|c| c.sequence())) else {
+        return;
+    };
+    for later in configs {
+        let reason = format!("the configuration of sequence {first} is earlier in the block");
+        let code = TxValidationCode::InvalidConfigTransaction;
+        later.invalidate(Invalid::new(code, reason));
     }
 }
 

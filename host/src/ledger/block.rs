@@ -21,9 +21,14 @@ pub fn data_hash(data: &BlockData) -> [u8; 32] {
     sha256_all(data.data.iter().map(Vec::as_slice))
 }
 
-/// The hash that identifies a block and that its successor names: over the DER form of number,
-/// previous hash and data hash. Fabric: `BlockHeaderHash`.
+/// The hash that identifies a block and that its successor names. Fabric: `BlockHeaderHash`.
 pub fn header_hash(header: &BlockHeader) -> [u8; 32] {
+    sha256(&header_bytes(header))
+}
+
+/// The DER form of number, previous hash and data hash, which orderers sign. Fabric:
+/// `BlockHeaderBytes`.
+pub fn header_bytes(header: &BlockHeader) -> Vec<u8> {
     let mut number = header.number.to_be_bytes().to_vec();
     let zeros = (header.number.leading_zeros() as usize / 8).min(7);
     number.drain(..zeros);
@@ -37,7 +42,7 @@ pub fn header_hash(header: &BlockHeader) -> [u8; 32] {
     push_der(&mut content, 0x04, &header.data_hash);
     let mut sequence = Vec::with_capacity(84);
     push_der(&mut sequence, 0x30, &content);
-    sha256(&sequence)
+    sequence
 }
 
 fn push_der(out: &mut Vec<u8>, tag: u8, content: &[u8]) {

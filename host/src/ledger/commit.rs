@@ -19,6 +19,7 @@ use crate::ledger::block_file::Location;
 use crate::ledger::channel::Ledger;
 use crate::ledger::channel::Tip;
 use crate::ledger::channel::TxEntry;
+use crate::ledger::channel_config::is_config;
 use crate::ledger::collections::CollectionRules;
 use crate::ledger::committed::Committed;
 use crate::ledger::conflict::Conflict;
@@ -48,7 +49,7 @@ pub struct CommitTx {
     pub tx_id: Option<String>,
     /// The verdict so far. Only VALID transactions are judged further.
     pub code: TxValidationCode,
-    /// None for a configuration transaction; ignored unless VALID.
+    /// `config_rwset` for a configuration; ignored unless VALID.
     pub rwset: Option<TxRwSet>,
 }
 
@@ -176,7 +177,8 @@ impl Ledger {
         let mut seen = HashSet::new();
         txs.iter()
             .map(|tx| {
-                let Some(tx_id) = tx_id(tx).filter(|_| valid_rwset(tx).is_some()) else {
+                let from_chaincode = |_: &&str| valid_rwset(tx).is_some_and(|set| !is_config(set));
+                let Some(tx_id) = tx_id(tx).filter(from_chaincode) else {
                     return Ok(None);
                 };
                 if let Some(entry) = self.tx_entry(tx_id)? {
@@ -281,7 +283,8 @@ impl Ledger {
             let Some(tx_id) = tx_id(tx) else { continue };
             let row = key::tx(tx_id);
             // The index was asked already for a chaincode's transaction that is valid.
-            let new = *code == TxValidationCode::Valid && tx.rwset.is_some();
+            let from_chaincode = tx.rwset.as_ref().is_some_and(|rwset| !is_config(rwset));
+            let new = *code == TxValidationCode::Valid && from_chaincode;
             if !seen.insert(tx_id) || !new && self.table.contains(&row)? {
                 continue;
             }

@@ -4,16 +4,19 @@
 
 use prost::Message;
 
+use crate::ledger::channel_config::config_rwset;
 use crate::ledger::error::LedgerError;
 use crate::ledger::rwset::TxRwSet;
 use crate::proto::common::ChannelHeader;
 use crate::proto::common::Envelope;
 use crate::proto::common::HeaderType;
 use crate::proto::common::Payload;
+use crate::proto::common::SignatureHeader;
 use crate::proto::protos::ChaincodeAction;
 use crate::proto::protos::ChaincodeActionPayload;
 use crate::proto::protos::ProposalResponsePayload;
 use crate::proto::protos::Transaction;
+use crate::types::compute_tx_id;
 
 /// An entry of a block, opened as far as its headers.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,12 +60,32 @@ impl TxEnvelope {
         ChaincodeAction::decode(response.extension.as_slice()).map_err(decode("chaincode action"))
     }
 
-    /// The read-write set of a chaincode's transaction; None for any other.
+    /// What a chaincode's transaction did, or what one with a configuration writes; None for any
+    /// other.
     pub fn rwset(&self) -> Result<Option<TxRwSet>, LedgerError> {
-        if !self.is_endorser_tx() {
-            return Ok(None);
+        match HeaderType::try_from(self.channel_header.r#type) {
+            Ok(HeaderType::EndorserTransaction) => {
+                TxRwSet::decode(&self.action()?.results).map(Some)
+            }
+            Ok(HeaderType::Config) if !self.data.is_empty() => {
+                Ok(Some(config_rwset(self.data.clone())))
+            }
+            _ => Ok(None),
         }
-        TxRwSet::decode(&self.action()?.results).map(Some)
+    }
+
+    /// The id that the ledger finds the transaction by. Orderers leave it out of configurations;
+    /// then it is made of creator and nonce as everywhere. Fabric:
+    /// `protoutil.GetOrComputeTxIDFromEnvelope`.
+    pub fn tx_id(&self) -> String {
+        let given = &self.channel_header.tx_id;
+        if !given.is_empty() || self.channel_header.r#type != HeaderType::Config as i32 {
+            return given.clone();
+        }
+        match SignatureHeader::decode(self.signature_header.as_slice()) {
+            Ok(header) => compute_tx_id(&header.nonce, &header.creator),
+            Err(_) => String::new(),
+        }
     }
 }
 

@@ -100,13 +100,14 @@ impl Ledgers {
 
     /// Makes a channel and commits its genesis block, whose first envelope names the channel.
     pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
-        let (channel, tx_id) = genesis_channel(genesis)?;
+        let (channel, tx) = genesis_channel(genesis)?;
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         if channels.contains_key(&channel) {
             return Err(LedgerError::ChannelExists { channel });
         }
         let ledger = Arc::new(self.open_channel(&channel)?);
-        let tx = CommitTx { tx_id: Some(tx_id), code: TxValidationCode::Valid, rwset: None };
+        let rwset = if tx.is_endorser_tx() { None } else { tx.rwset()? };
+        let tx = CommitTx { tx_id: Some(tx.tx_id()), code: TxValidationCode::Valid, rwset };
         ledger.commit(genesis.clone(), vec![tx], &NoCollections)?;
         channels.insert(channel, Arc::clone(&ledger));
         Ok(ledger)
@@ -165,14 +166,14 @@ impl Ledgers {
     }
 }
 
-/// The channel that a genesis block is for, and the id of its one transaction.
-pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, String), LedgerError> {
+/// The channel that a genesis block is for, and its one transaction.
+pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope), LedgerError> {
     let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
     let [envelope] = envelopes else {
         return Err(LedgerError::NotGenesis { reason: "it must hold one transaction" });
     };
-    let header = TxEnvelope::parse(envelope)?.channel_header;
-    Ok((ChannelId::parse(&header.channel_id)?, header.tx_id))
+    let tx = TxEnvelope::parse(envelope)?;
+    Ok((ChannelId::parse(&tx.channel_header.channel_id)?, tx))
 }
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {

@@ -10,6 +10,7 @@
 mod block;
 mod block_file;
 mod channel;
+mod channel_config;
 mod collections;
 mod commit;
 mod committed;
@@ -65,8 +66,9 @@ mod test_support;
 #[cfg(test)]
 mod volume_tests;
 
-pub use block::{commit_hash, data_hash, header_hash, new_block, tx_filter};
+pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};
 pub use channel::Ledger;
+pub use channel_config::{StoredConfig, config_rwset};
 pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfState};
 pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;

@@ -196,7 +196,7 @@ fn stored_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
         Ok(parsed) => {
             let valid = code == TxValidationCode::Valid;
             let rwset = if valid { parsed.rwset()? } else { None };
-            Ok(CommitTx { tx_id: Some(parsed.channel_header.tx_id), code, rwset })
+            Ok(CommitTx { tx_id: Some(parsed.tx_id()), code, rwset })
         }
         Err(error) if code == TxValidationCode::Valid => Err(error),
         Err(_) => Ok(CommitTx { tx_id: None, code, rwset: None }),

@@ -281,5 +281,5 @@ pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, Ledg
         _ => None,
     };
     let code = if lost && rwset.is_some() { TxValidationCode::Valid } else { code };
-    Ok(tx(Some(parsed.channel_header.tx_id), code, rwset))
+    Ok(tx(Some(parsed.tx_id()), code, rwset))
 }

@@ -54,7 +54,7 @@ pub(crate) fn envelopes(block: &Block) -> &[Vec<u8>] {
 pub(crate) fn commit_tx(envelope: &[u8], code: TxValidationCode) -> CommitTx {
     let parsed = TxEnvelope::parse(envelope).unwrap();
     let rwset = parsed.rwset().unwrap();
-    CommitTx { tx_id: Some(parsed.channel_header.tx_id), code, rwset }
+    CommitTx { tx_id: Some(parsed.tx_id()), code, rwset }
 }
 
 fn envelope(r#type: HeaderType, tx_id: &str, data: Vec<u8>) -> Vec<u8> {

@@ -118,7 +118,10 @@ impl UpdateBatch {
             for (key, ops) in public_ops(ns) {
                 let before = || state.get(namespace, key);
                 let update = apply_ops(&mut updates.public, key, &ops, version, before)?;
-                if let (Some((update, recent)), Some(_)) = (update, ops.write) {
+                // Only what chaincodes write has a history.
+                if let (Some((update, recent)), Some(_), false) =
+                    (update, ops.write, namespace.is_empty())
+                {
                     add_history(update, recent, version);
                 }
             }

@@ -34,6 +34,7 @@ use crate::proto::msp::FabricMspConfig;
 use crate::proto::msp::MspConfig;
 use crate::proto::orderer::BatchSize;
 use crate::proto::orderer::BatchTimeout;
+use crate::proto::orderer::ConsensusType;
 use crate::proto::protos::AcLs;
 use crate::types::ChannelId;
 use crate::types::InvalidId;
@@ -43,16 +44,24 @@ use crate::types::duration;
 #[derive(Debug)]
 pub struct ChannelConfig {
     channel_id: ChannelId,
-    sequence: u64,
+    config: Config,
     msps: Arc<MspManager>,
     policies: PolicyManager,
     application_orgs: Vec<OrgEntry>,
+    orderer: Option<OrdererGroup>,
     capabilities: ApplicationCapabilities,
     batch_limits: BatchLimits,
     acls: BTreeMap<String, String>,
 }
 
-/// An organization of the channel's Application group.
+/// What the channel's Orderer group says beside the limits of blocks.
+#[derive(Debug)]
+struct OrdererGroup {
+    consensus_type: String,
+    orgs: Vec<OrgEntry>,
+}
+
+/// An organization of the channel's Application or Orderer group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrgEntry {
     /// The name of its group in the configuration, which policy paths use.
@@ -136,6 +145,9 @@ pub enum ConfigError {
         /// Its name.
         name: String,
     },
+    /// Capabilities are asked for that orderers without capabilities do not know.
+    #[error("cannot enable {0} capabilities without orderer support first")]
+    NoOrdererCapabilities(&'static str),
     /// A value is out of its range.
     #[error("{what} is not valid: {value}")]
     Value {
@@ -163,18 +175,24 @@ impl ChannelConfig {
 
         let mut msps = BTreeMap::new();
         let application_orgs = read_orgs("Application", application, &mut msps)?;
-        let mut batch_limits = BatchLimits::default();
+        let (mut batch_limits, mut orderer_group) = (BatchLimits::default(), None);
         if let Some(orderer) = root.groups.get("Orderer") {
-            read_orgs("Orderer", orderer, &mut msps)?;
+            check_orderer_capabilities(root, orderer, application)?;
             batch_limits = read_batch_limits(orderer)?;
+            let consensus_type = value::<ConsensusType>(orderer, "ConsensusType")?;
+            orderer_group = Some(OrdererGroup {
+                consensus_type: consensus_type.unwrap_or_default().r#type,
+                orgs: read_orgs("Orderer", orderer, &mut msps)?,
+            });
         }
         let acls = value::<AcLs>(application, "ACLs")?.unwrap_or_default().acls;
         Ok(Self {
             channel_id,
-            sequence: config.sequence,
+            config: config.clone(),
             msps: Arc::new(MspManager::new(msps.into_values().map(|(_, msp)| msp))),
             policies: PolicyManager::from_config(root)?,
             application_orgs,
+            orderer: orderer_group,
             capabilities: ApplicationCapabilities::new(&capabilities(application)?)?,
             batch_limits,
             acls: acls.into_iter().map(|(name, api)| (name, api.policy_ref)).collect(),
@@ -188,7 +206,12 @@ impl ChannelConfig {
 
     /// How often the configuration was changed.
     pub fn sequence(&self) -> u64 {
-        self.sequence
+        self.config.sequence
+    }
+
+    /// The configuration as Fabric writes it.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The organizations of the Application and Orderer groups.
@@ -204,6 +227,16 @@ impl ChannelConfig {
     /// The organizations that have peers, by name of their groups.
     pub fn application_orgs(&self) -> &[OrgEntry] {
         &self.application_orgs
+    }
+
+    /// The organizations that order, by name of their groups.
+    pub fn orderer_orgs(&self) -> &[OrgEntry] {
+        self.orderer.as_ref().map_or(&[], |orderer| &orderer.orgs)
+    }
+
+    /// How the channel is ordered, as `solo` or `etcdraft`; None without an Orderer group.
+    pub fn consensus_type(&self) -> Option<&str> {
+        self.orderer.as_ref().map(|orderer| orderer.consensus_type.as_str())
     }
 
     /// What the peers of the channel must be able to do.
@@ -314,12 +347,32 @@ fn read_orgs(
     Ok(entries)
 }
 
+/// Fabric: common/channelconfig/bundle.go, `preValidate`.
+fn check_orderer_capabilities(
+    root: &ConfigGroup,
+    orderer: &ConfigGroup,
+    application: &ConfigGroup,
+) -> Result<(), ConfigError> {
+    let has = |group: &ConfigGroup| group.values.contains_key("Capabilities");
+    let group = match has(orderer) {
+        true => return Ok(()),
+        false if has(root) => "channel",
+        false if has(application) => "application",
+        false => return Ok(()),
+    };
+    Err(ConfigError::NoOrdererCapabilities(group))
+}
+
 fn read_batch_limits(orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> {
     let mut limits = BatchLimits::default();
     if let Some(size) = value::<BatchSize>(orderer, "BatchSize")? {
         let BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes } = size;
         if max_message_count == 0 || preferred_max_bytes == 0 || absolute_max_bytes == 0 {
             return Err(ConfigError::Value { what: "BatchSize", value: format!("{size:?}") });
+        }
+        if preferred_max_bytes > absolute_max_bytes {
+            let value = format!("{preferred_max_bytes} preferred of {absolute_max_bytes} bytes");
+            return Err(ConfigError::Value { what: "BatchSize", value });
         }
         limits.max_message_count = max_message_count;
         limits.absolute_max_bytes = absolute_max_bytes;

@@ -27,7 +27,7 @@ use crate::collections::LocalPeers;
 use crate::committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use crate::endorser::{Endorser, Processed, Rejected, Turns};
 use crate::ledger::{LedgerConfig, Ledgers};
-use crate::msp::{BatchLimits, Network};
+use crate::msp::{BatchLimits, Network, SigningIdentity};
 use crate::node::indexes::IndexCreator;
 use crate::node::local_orgs::LocalOrgs;
 use crate::node::vscc_port::VsccPort;
@@ -96,6 +96,8 @@ pub struct Peer {
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
     indexes: Arc<IndexCreator>,
+    /// Who may order, the organization that is there for it first.
+    signers: Vec<Arc<SigningIdentity>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -134,6 +136,10 @@ impl Peer {
             Arc::clone(&access),
             support,
         );
+        // A network of somebody else's may have an orderer without its key.
+        let orderer = network.orderer().and_then(|org| org.peer().ok());
+        let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
+        let signers = signers.collect();
         let lscc = Lscc::new(Arc::clone(&packages), Arc::clone(&channels), Arc::clone(&access));
         let lifecycle = Lifecycle::new(packages, Arc::clone(&channels), Arc::clone(&access));
         support.register_system(LIFECYCLE, Arc::new(lifecycle))?;
@@ -171,6 +177,7 @@ impl Peer {
             validator,
             peers,
             indexes,
+            signers,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         }))
@@ -252,7 +259,7 @@ impl Peer {
         let committer = Committer::new(found, Arc::clone(&self.validator));
         let indexes: Arc<dyn DeployListener> = Arc::clone(&self.indexes) as _;
         let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(indexes);
-        let committer = Arc::new(committer);
+        let committer = Arc::new(committer.with_signers(self.signers.clone()));
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)
     }

@@ -12,22 +12,18 @@ use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::node::Peer;
 use crate::proto::common;
+use crate::proto::common::Status;
 use crate::proto::protos;
 
 impl From<committer::OrderError> for OrderError {
     fn from(error: committer::OrderError) -> Self {
         let text = error.to_string();
-        match error {
-            committer::OrderError::Malformed(_) | committer::OrderError::Expired => {
-                Self::BadRequest(text)
-            }
-            committer::OrderError::UnknownChannel(_) => Self::NotFound(text),
-            committer::OrderError::Config => Self::BadRequest(text),
-            committer::OrderError::TooLarge(_) => Self::TooLarge(text),
-            committer::OrderError::Denied(_) => Self::Forbidden(text),
-            committer::OrderError::QueueFull | committer::OrderError::Stopped(_) => {
-                Self::Unavailable(text)
-            }
+        match error.status() {
+            Status::NotFound => Self::NotFound(text),
+            Status::RequestEntityTooLarge => Self::TooLarge(text),
+            Status::Forbidden => Self::Forbidden(text),
+            Status::ServiceUnavailable => Self::Unavailable(text),
+            _ => Self::BadRequest(text),
         }
     }
 }

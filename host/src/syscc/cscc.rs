@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{AccessControl, NativeChaincode, Stub};
-use crate::channel::Channels;
+use crate::channel::{Channel, Channels};
 use crate::msp::ChannelConfig;
 use crate::proto::common;
 use crate::proto::protos;
@@ -32,6 +32,7 @@ impl Cscc {
         match function.as_str() {
             "JoinChain" => self.join(stub, &stub.args[1]),
             "GetConfigBlock" => self.config_block(stub, &stub.text_arg(1).unwrap_or_default()),
+            "GetChannelConfig" => self.config(stub, &stub.text_arg(1).unwrap_or_default()),
             "GetChannels" => self.list(stub),
             _ => Err(format!("Requested function {function} not found.")),
         }
@@ -58,16 +59,31 @@ impl Cscc {
     }
 
     fn config_block(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+        let target = self.readable(stub, "GetConfigBlock", channel)?;
+        let block = target.ledger().block(target.config_block()).map_err(|e| e.to_string())?;
+        Ok(block.ok_or("the channel has no configuration block")?.encode_to_vec())
+    }
+
+    fn config(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+        let target = self.readable(stub, "GetChannelConfig", channel)?;
+        Ok(target.config().config().encode_to_vec())
+    }
+
+    fn readable(
+        &self,
+        stub: &Stub<'_>,
+        function: &str,
+        channel: &str,
+    ) -> Result<Arc<Channel>, String> {
         if channel.is_empty() {
             return Err("ChannelID must not be nil.".into());
         }
         let target = self.channels.get(channel);
         let target = target.ok_or_else(|| format!("Unknown channel ID, {channel}"))?;
         self.access
-            .check("cscc/GetConfigBlock", channel, stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [GetConfigBlock][{channel}]: {why}"))?;
-        let block = target.ledger().block(0).map_err(|e| e.to_string())?;
-        Ok(block.ok_or("the channel has no configuration block")?.encode_to_vec())
+            .check(&format!("cscc/{function}"), channel, stub.peer_msp_id, stub.proposal)
+            .map_err(|why| format!("access denied for [{function}][{channel}]: {why}"))?;
+        Ok(target)
     }
 
     fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::committer::msg_processor;
 use crate::committer::tests::support::{CC, Draft, Fixture, Port, deadline, yes};
 use crate::committer::{
     Committer, EndorsementValidator, OrderError, Solo, SoloConfig, ValidationFailure,
@@ -122,7 +123,8 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     let fixture = Fixture::new();
     // Certificates and signatures differ by a few bytes.
     let fits = fixture.draft(CC).put(CC, "key", &[1; 100]);
-    let limits = BatchLimits { absolute_max_bytes: size(&fits) + 100, ..WIDE };
+    let bytes = size(&fits) + 100;
+    let limits = BatchLimits { absolute_max_bytes: bytes, preferred_max_bytes: bytes, ..WIDE };
     let orderer = Orderer::new(limits);
     let draft = || orderer.fixture.draft(CC).put(CC, "key", &[1; 100]);
     let envelope = draft().envelope();
@@ -142,8 +144,10 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     };
     let other = edited(|draft| draft.header.channel_id = "other".into());
     refused(other, Status::NotFound, "'other'");
+    let config = edited(|draft| draft.header.r#type = HeaderType::Config.into());
+    refused(config, Status::BadRequest, "cannot be processed directly");
     let update = edited(|draft| draft.header.r#type = HeaderType::ConfigUpdate.into());
-    refused(update, Status::NotImplemented, "configuration");
+    refused(update, Status::BadRequest, "error applying config update to existing channel");
     let no_headers = edited(|draft| {
         let spoil = |payload: &mut Payload| {
             payload.header.as_mut().unwrap().signature_header = vec![0xff];
@@ -160,7 +164,7 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     refused(forged, Status::Forbidden, "permission denied");
 
     let later = SystemTime::now() + Duration::from_secs(200 * 365 * 24 * 3600);
-    let error = orderer.solo.check(&envelope, later).unwrap_err();
+    let error = msg_processor::check(&orderer.committer, envelope.clone(), later).unwrap_err();
     assert_eq!(error.to_string(), "broadcast client identity expired");
     assert_eq!(error.status(), Status::BadRequest);
     orderer.solo.order(envelope).unwrap();

@@ -1,0 +1,22 @@
+//! Updates of a channel's configuration: who may change what, and what comes of it. Fabric:
+//! `common/configtx`, and `common/channelconfig/bundle.go` for what a successor must keep.
+//!
+//! An update names the elements that it relies on with their versions (its read set) and those that
+//! it sets (its write set). Every changed element must be signed for as its own `mod_policy` asks.
+//!
+//! Invariant: pure. No clock, no ledger; the same configuration and update give the same result on
+//! every peer.
+
+mod compute;
+mod config_map;
+mod envelope;
+mod error;
+mod validator;
+
+#[cfg(test)]
+mod tests;
+
+pub use compute::compute_update;
+pub use envelope::{add_signature, new_update, open_update, update_of, wrap};
+pub use error::ConfigTxError;
+pub use validator::{Proposed, propose, validate};

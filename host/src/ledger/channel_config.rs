@@ -1,0 +1,46 @@
+//! Where a channel's configuration stands in its state. Fabric: `core/peer/configtx_processor.go`.
+//!
+//! Invariant: the configuration is bytes here; what it says, and whether it may change, is decided
+//! above.
+
+use std::sync::Arc;
+
+use crate::ledger::channel::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::rwset::NsRwSet;
+use crate::ledger::rwset::TxRwSet;
+use crate::proto::kvrwset::KvWrite;
+
+/// The namespace of the peer itself, which no chaincode has.
+const NAMESPACE: &str = "";
+const KEY: &str = "CHANNEL_CONFIG_ENV_BYTES";
+
+/// The configuration in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredConfig {
+    /// The block that brought it.
+    pub block: u64,
+    /// Serialized `common.ConfigEnvelope`.
+    pub envelope: Vec<u8>,
+}
+
+impl Ledger {
+    /// The configuration that the last valid configuration transaction brought; None if no block
+    /// holds one.
+    pub fn stored_config(self: &Arc<Self>) -> Result<Option<StoredConfig>, LedgerError> {
+        let value = self.snapshot().get(NAMESPACE, KEY)?;
+        Ok(value.map(|value| StoredConfig { block: value.version.block, envelope: value.value }))
+    }
+}
+
+/// What a valid configuration transaction writes.
+pub fn config_rwset(envelope: Vec<u8>) -> TxRwSet {
+    let write = KvWrite { key: KEY.to_owned(), is_delete: false, value: envelope };
+    let namespace = NsRwSet { writes: vec![write], ..NsRwSet::default() };
+    TxRwSet { namespaces: [(NAMESPACE.to_owned(), namespace)].into() }
+}
+
+/// Whether a set is that of a configuration transaction: no chaincode writes that namespace.
+pub(crate) fn is_config(rwset: &TxRwSet) -> bool {
+    rwset.namespaces.contains_key(NAMESPACE)
+}

@@ -185,7 +185,7 @@ impl Committer {
         let mut next_config = None;
         let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) = judged
             .into_iter()
-            .map(|JudgedTx { tx, reason, config }| {
+            .map(|JudgedTx { tx, reason, config, .. }| {
                 next_config = next_config.take().or(config);
                 (tx, reason)
             })

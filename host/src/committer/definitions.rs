@@ -39,6 +39,8 @@ pub(super) struct Definition {
     pub(super) plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
     pub(super) policy: Vec<u8>,
+    /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
+    pub(super) version: Option<String>,
     collections: Collections,
 }
 
@@ -117,7 +119,8 @@ impl<'a> Definitions<'a> {
 
     fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, CommitError> {
         let system = |policy, collections| {
-            Ok(Ok(Definition { plugin: DEFAULT_PLUGIN.to_owned(), policy, collections }))
+            let (plugin, version) = (DEFAULT_PLUGIN.to_owned(), None);
+            Ok(Ok(Definition { plugin, policy, version, collections }))
         };
         match namespace {
             LIFECYCLE => system(self.lifecycle_policy(), Collections::Named(BTreeMap::new())),
@@ -213,7 +216,8 @@ impl<'a> Definitions<'a> {
             Some(policy) => policy,
             None => data.policy,
         };
-        Ok(complete(namespace, data.vscc, policy, Collections::Legacy))
+        let definition = complete(namespace, data.vscc, policy, Collections::Legacy);
+        Ok(definition.map(|found| Definition { version: Some(data.version), ..found }))
     }
 }
 
@@ -226,7 +230,7 @@ fn complete(
     let missing = match (plugin.is_empty(), policy.is_empty()) {
         (true, _) => "plugin",
         (_, true) => "policy",
-        _ => return Ok(Definition { plugin, policy, collections }),
+        _ => return Ok(Definition { plugin, policy, version: None, collections }),
     };
     Err(format!("chaincode definition for [{namespace}] is invalid, {missing} field must be set"))
 }

@@ -22,6 +22,9 @@ pub(super) const LSCC: &str = "lscc";
 /// A consistent invocation of a chaincode.
 #[derive(Debug)]
 pub(super) struct Invocation {
+    /// The chaincode that was invoked, and the version that did it.
+    pub(super) chaincode: String,
+    pub(super) version: String,
     /// What it read and wrote.
     pub(super) rwset: TxRwSet,
     /// The namespaces whose endorsement policies count.
@@ -54,20 +57,22 @@ impl Invocation {
                 return Err(Invalid::cause(TxValidationCode::BadRwset, "bad rwset")(error));
             }
         };
-        let chaincode = check_chaincode_ids(extension.chaincode_id, action.chaincode_id)?;
+        let (chaincode, version) =
+            check_chaincode_ids(extension.chaincode_id, action.chaincode_id)?;
         check_event(&action.events, &chaincode)?;
         let rwset =
             rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
         let namespaces = namespaces(&chaincode, &rwset)?;
-        Ok(Self { rwset, namespaces })
+        Ok(Self { chaincode, version, rwset, namespaces })
     }
 }
 
-/// The name of the invoked chaincode, on which the proposal and its response must agree.
+/// The name of the invoked chaincode, on which the proposal and its response must agree, and its
+/// version.
 fn check_chaincode_ids(
     proposed: Option<ChaincodeId>,
     endorsed: Option<ChaincodeId>,
-) -> Result<String, Invalid> {
+) -> Result<(String, String), Invalid> {
     use TxValidationCode::{InvalidChaincode, InvalidOtherReason};
     let proposed = proposed
         .ok_or_else(|| Invalid::new(InvalidOtherReason, "nil ChaincodeId in header extension"))?;
@@ -83,7 +88,7 @@ fn check_chaincode_ids(
     if endorsed.version.is_empty() {
         return Err(Invalid::new(InvalidChaincode, "invalid chaincode version"));
     }
-    Ok(proposed.name)
+    Ok((proposed.name, endorsed.version))
 }
 
 fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {

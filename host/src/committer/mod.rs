@@ -23,6 +23,7 @@ mod opened_tx;
 mod order_error;
 mod required_policies;
 mod solo;
+mod v14_rules;
 mod validator;
 mod verdict;
 

@@ -62,6 +62,14 @@ impl<'a> OpenedTx<'a> {
         .tx_id()
     }
 
+    /// What a client proposed, if this is a chaincode's transaction.
+    pub(super) fn chaincode_proposal_payload(&self) -> Option<Vec<u8>> {
+        let tx = Transaction::decode(self.data.as_slice()).ok()?;
+        let action = tx.actions.into_iter().next()?;
+        let payload = ChaincodeActionPayload::decode(action.payload.as_slice()).ok()?;
+        Some(payload.chaincode_proposal_payload)
+    }
+
     /// Checks headers, creator and signature, then what belongs to the type.
     pub(super) fn check(&self, msps: &MspManager) -> Result<Content<'_>, Invalid> {
         let signature_header = self.check_common_header()?;

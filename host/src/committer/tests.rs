@@ -4,6 +4,7 @@ mod codes;
 mod commits;
 mod configs;
 mod endorsements;
+mod every_code;
 mod golden;
 mod orderer;
 mod reasons;

@@ -17,6 +17,7 @@ use crate::committer::invocation::Invocation;
 use crate::committer::lanes;
 use crate::committer::opened_tx::{Content, OpenedTx};
 use crate::committer::required_policies::{Protected, required_policies};
+use crate::committer::v14_rules::{self, Instances};
 use crate::committer::verdict::{Invalid, Trouble};
 use crate::configtx;
 use crate::ledger::{CommitTx, Snapshot, TxRwSet, config_rwset};
@@ -41,13 +42,23 @@ pub(super) struct JudgedTx {
     pub(super) reason: Option<String>,
     /// The configuration that it brings.
     pub(super) config: Option<ChannelConfig>,
+    /// Of a valid transaction on a channel without the capability V2_0.
+    pub(super) instances: Option<Instances>,
+}
+
+/// What a valid transaction leads to.
+struct ValidTx {
+    rwset: TxRwSet,
+    config: Option<ChannelConfig>,
+    instances: Option<Instances>,
 }
 
 impl JudgedTx {
-    fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
         self.config = None;
+        self.instances = None;
         self.reason = Some(reason);
     }
 }
@@ -71,6 +82,9 @@ impl<'a> BlockValidator<'a> {
         let mut judged = lanes::run(entries.len(), lanes, |index| self.judge(&entries[index]))?;
         refuse_changed_policies(&mut judged);
         refuse_later_configs(&mut judged);
+        if !self.config.capabilities().v2_0 {
+            v14_rules::refuse_upgraded(&mut judged);
+        }
         Ok(judged)
     }
 
@@ -81,21 +95,23 @@ impl<'a> BlockValidator<'a> {
             self.validate_tx(&opened)
         });
         match outcome {
-            Ok((rwset, config)) => {
-                judged.tx.rwset = Some(rwset);
-                judged.config = config;
+            Ok(valid) => {
+                judged.tx.rwset = Some(valid.rwset);
+                (judged.config, judged.instances) = (valid.config, valid.instances);
             }
-            Err(Trouble::Invalid(invalid)) => judged.invalidate(invalid),
+            Err(Trouble::Invalid(mut invalid)) => {
+                if !self.config.capabilities().v2_0 {
+                    invalid.code = v14_rules::code(invalid.code);
+                }
+                judged.invalidate(invalid);
+            }
             Err(Trouble::Fatal(error)) => return Err(error),
         }
         Ok(judged)
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(
-        &self,
-        opened: &OpenedTx<'_>,
-    ) -> Result<(TxRwSet, Option<ChannelConfig>), Trouble> {
+    fn validate_tx(&self, opened: &OpenedTx<'_>) -> Result<ValidTx, Trouble> {
         let content = opened.check(self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
@@ -106,7 +122,8 @@ impl<'a> BlockValidator<'a> {
             Content::Endorsed(response) => response,
             Content::Config(bytes) => {
                 let config = self.validate_config(bytes)?;
-                return Ok((config_rwset(bytes.to_vec()), Some(config)));
+                let rwset = config_rwset(bytes.to_vec());
+                return Ok(ValidTx { rwset, config: Some(config), instances: None });
             }
         };
         if let Some((_, block)) = self.snapshot.ledger().tx_validation(&header.tx_id)? {
@@ -117,7 +134,9 @@ impl<'a> BlockValidator<'a> {
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
         }
-        Ok((invocation.rwset, None))
+        let legacy = !self.config.capabilities().v2_0;
+        let instances = legacy.then(|| Instances::of(opened, &invocation));
+        Ok(ValidTx { rwset: invocation.rwset, config: None, instances })
     }
 
     /// A Fabric peer stops when a configuration does not hold, since orderers never let one
@@ -137,6 +156,11 @@ impl<'a> BlockValidator<'a> {
         namespace: &str,
     ) -> Result<(), Trouble> {
         let definition = self.definitions.get(namespace)?;
+        if let (Some(version), false) = (&definition.version, self.config.capabilities().v2_0)
+            && namespace == invocation.chaincode
+        {
+            v14_rules::check_version(invocation, version)?;
+        }
         let written = invocation.rwset.namespaces.get(namespace);
         let policies = required_policies(namespace, written, &definition, &self.definitions)?;
         for (policy, protected) in &policies {

@@ -13,9 +13,13 @@ use crate::committer::{
 };
 use crate::ledger::{CollectionRwSet, CommittedBlock, LedgerConfig, Ledgers, NsRwSet, TxRwSet};
 use crate::msp::{BatchLimits, Network, NetworkSpec, SignaturePolicy, SigningIdentity};
-use crate::proto::common::{ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader};
+use crate::proto::common::{
+    Block, ChannelHeader, ConfigEnvelope, ConfigGroup, Envelope, Header, HeaderType, Payload,
+    SignatureHeader,
+};
 use crate::proto::kvrwset::{
-    KvMetadataEntry, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvWrite, KvWriteHash, Version,
+    KvMetadataEntry, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvWrite, KvWriteHash,
+    QueryReads, RangeQueryInfo, Version, range_query_info::ReadsInfo,
 };
 use crate::proto::protos::{
     ChaincodeAction, ChaincodeActionPayload, ChaincodeData, ChaincodeEndorsedAction,
@@ -87,8 +91,27 @@ impl Fixture {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
         let mut genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap());
         genesis.batch_limits = batch_limits;
+        Self::join(network, &genesis.block().unwrap())
+    }
+
+    /// A channel whose configuration was edited before it began.
+    pub(super) fn with_genesis(edit: impl FnOnce(&mut ConfigGroup)) -> Self {
+        let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
+        let genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+        let entry = &genesis.data.as_ref().unwrap().data[0];
+        let mut envelope = Envelope::decode(entry.as_slice()).unwrap();
+        let mut payload = Payload::decode(envelope.payload.as_slice()).unwrap();
+        let mut config = ConfigEnvelope::decode(payload.data.as_slice()).unwrap();
+        edit(config.config.as_mut().unwrap().channel_group.as_mut().unwrap());
+        payload.data = config.encode_to_vec();
+        envelope.payload = payload.encode_to_vec();
+        let block = crate::ledger::new_block(0, Vec::new(), vec![envelope.encode_to_vec()]);
+        Self::join(network, &block)
+    }
+
+    fn join(network: Network, genesis: &Block) -> Self {
         let channels = temporary_channels();
-        let channel = channels.join(&genesis.block().unwrap()).unwrap();
+        let channel = channels.join(genesis).unwrap();
         Self { network, channels, channel }
     }
 
@@ -231,6 +254,18 @@ impl Draft {
     pub(super) fn read(mut self, namespace: &str, key: &str, version: Option<Height>) -> Self {
         let version = version.map(|at| Version { block_num: at.block, tx_num: at.tx });
         self.namespace(namespace).reads.push(KvRead { key: key.to_owned(), version });
+        self
+    }
+
+    /// A range that was read to its end and held nothing.
+    pub(super) fn scan(mut self, namespace: &str, start: &str, end: &str) -> Self {
+        let info = RangeQueryInfo {
+            start_key: start.to_owned(),
+            end_key: end.to_owned(),
+            itr_exhausted: true,
+            reads_info: Some(ReadsInfo::RawReads(QueryReads::default())),
+        };
+        self.namespace(namespace).range_queries.push(info);
         self
     }
 

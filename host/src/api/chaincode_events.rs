@@ -8,8 +8,10 @@ use prost::Message;
 use tokio::sync::mpsc;
 use tonic::Status;
 
+use crate::api::block_feed::BlockFeed;
+use crate::api::filtered_block::{self, channel_header};
 use crate::api::peer::Peer;
-use crate::api::waits::Waits;
+use crate::api::waits::{Place, Waits};
 use crate::proto::common;
 use crate::proto::common::BlockMetadataIndex;
 use crate::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsResponse};
@@ -18,13 +20,12 @@ use crate::proto::protos;
 
 /// Sends the events of each block that has any, until the client goes or the peer stops.
 pub(super) struct Feed {
-    peer: Arc<dyn Peer>,
-    waits: Waits,
-    channel_id: String,
+    blocks: BlockFeed,
     chaincode_id: String,
     next_block: u64,
     /// In the first block: events up to and including those of this transaction are left out.
     after: Option<String>,
+    _place: Place,
 }
 
 impl Feed {
@@ -32,29 +33,28 @@ impl Feed {
     pub(super) fn start(
         peer: Arc<dyn Peer>,
         waits: Waits,
+        place: Place,
         request: ChaincodeEventsRequest,
     ) -> Result<Self, Status> {
         let ChaincodeEventsRequest { channel_id, chaincode_id, .. } = request;
-        let height = peer
-            .height(&channel_id)
+        let blocks = BlockFeed::open(Arc::clone(&peer), waits, &channel_id)
             .ok_or_else(|| Status::not_found(format!("channel not found: {channel_id}")))?;
         let after = Some(request.after_transaction_id).filter(|tx_id| !tx_id.is_empty());
-        let now = std::time::Instant::now();
         let known = after.as_deref().and_then(|tx_id| {
-            let status = peer.commit_status(&channel_id, tx_id, now);
+            let status = peer.commit_status(&channel_id, tx_id);
             status.ok().flatten().map(|status| status.block_number)
         });
         let position = request.start_position.and_then(|position| position.r#type);
         let next_block = match (known, position) {
             (Some(block), _) => block,
-            (None, None | Some(seek_position::Type::NextCommit(_))) => height,
+            (None, None | Some(seek_position::Type::NextCommit(_))) => blocks.height(),
             (None, Some(seek_position::Type::Specified(block))) => block.number,
             (None, Some(seek_position::Type::Newest(_) | seek_position::Type::Oldest(_))) => {
                 return Err(Status::invalid_argument("invalid start position type"));
             }
         };
         let after = after.filter(|_| known.is_some());
-        Ok(Self { peer, waits, channel_id, chaincode_id, next_block, after })
+        Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
     }
 
     /// Runs until the other end of `out` is gone.
@@ -75,14 +75,9 @@ impl Feed {
 
     /// Waits for the next block; None if it has no event of the chaincode.
     async fn next(&mut self) -> Result<Option<ChaincodeEventsResponse>, Status> {
-        let (peer, channel_id, number) =
-            (Arc::clone(&self.peer), self.channel_id.clone(), self.next_block);
-        let found = self
-            .waits
-            .until(None, move |deadline| peer.block(&channel_id, number, deadline))
-            .await?
-            .map_err(Status::aborted)?;
-        let Some(block) = found else { return Ok(None) };
+        let number = self.next_block;
+        let block = self.blocks.block(number).await?;
+        let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
         self.next_block += 1;
         let mut transactions = transactions(&block);
         if let Some(after) = self.after.take()
@@ -110,11 +105,8 @@ fn transactions(block: &common::Block) -> Vec<(String, Option<protos::ChaincodeE
         flags.and_then(|flags| flags.get(index)).is_some_and(|&flag| i32::from(flag) == valid)
     };
     let parsed = entries.iter().enumerate().filter_map(|(index, entry)| {
-        let envelope = common::Envelope::decode(entry.as_slice()).ok()?;
-        let payload = common::Payload::decode(envelope.payload.as_slice()).ok()?;
-        let header = payload.header.as_ref()?.channel_header.as_slice();
-        let header = common::ChannelHeader::decode(header).ok()?;
-        let event = if is_valid(index) { event(&header, &payload.data) } else { None };
+        let (header, data) = channel_header(entry)?;
+        let event = if is_valid(index) { event(&header, &data) } else { None };
         Some((header.tx_id, event))
     });
     parsed.collect()
@@ -126,11 +118,5 @@ fn event(header: &common::ChannelHeader, data: &[u8]) -> Option<protos::Chaincod
         return None;
     }
     let transaction = protos::Transaction::decode(data).ok()?;
-    let action = transaction.actions.first()?.payload.as_slice();
-    let endorsed = protos::ChaincodeActionPayload::decode(action).ok()?.action?;
-    let payload = endorsed.proposal_response_payload.as_slice();
-    let payload = protos::ProposalResponsePayload::decode(payload).ok()?;
-    let action = protos::ChaincodeAction::decode(payload.extension.as_slice()).ok()?;
-    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok()?;
-    (!event.chaincode_id.is_empty()).then_some(event)
+    filtered_block::event(transaction.actions.first()?)
 }

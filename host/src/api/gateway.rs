@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
@@ -16,7 +16,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::api::chaincode_events::Feed;
 use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::deadline;
-use crate::api::peer::{OrderError, Peer};
+use crate::api::peer::{CommitStatus, OrderError, Peer};
 use crate::api::status::{not_run, with_details};
 use crate::api::waits::Waits;
 use crate::endorser::{Rejected, UnpackedProposal};
@@ -103,6 +103,26 @@ impl Gateway {
             proposal.chaincode_id.name,
             proposal.channel_id()
         )))
+    }
+
+    /// Waits until a transaction is in a block.
+    async fn wait_for_tx(&self, channel_id: String, tx_id: String) -> Result<CommitStatus, Status> {
+        let (sender, receiver) = oneshot::channel();
+        let peer = Arc::clone(&self.peer);
+        let done = move |status| {
+            // Nobody may be waiting any more.
+            let _ = sender.send(status);
+        };
+        let watch = move || peer.watch_tx(&channel_id, &tx_id, Box::new(done));
+        let _watching = self.waits.run(watch).await?.map_err(Status::aborted)?;
+        let mut stopping = self.waits.stopping();
+        tokio::select! {
+            status = receiver => {
+                let stopped = || Status::unavailable("the channel has stopped");
+                status.ok().flatten().ok_or_else(stopped)
+            }
+            () = stopping.wait() => Err(Status::unavailable("the peer is stopping")),
+        }
     }
 
     /// Checks the signature over a request and the right to make it.
@@ -203,11 +223,9 @@ impl gateway_server::Gateway for Gateway {
         required(transaction_id.as_bytes(), "transaction ID should not be empty")?;
         let signed = SignedData { identity, data, signature };
         self.authorize("gateway/CommitStatus", &channel_id, signed).await?;
-        let peer = Arc::clone(&self.peer);
-        let ask = move |until| peer.commit_status(&channel_id, &transaction_id, until);
-        let status = self.waits.until(deadline, ask).await?.map_err(Status::aborted)?;
-        let status =
-            status.ok_or_else(|| Status::deadline_exceeded("context deadline exceeded"))?;
+        let _place = self.waits.place("/gateway.Gateway/CommitStatus")?;
+        let waiting = self.wait_for_tx(channel_id, transaction_id);
+        let status = within(deadline, "context deadline exceeded", waiting).await??;
         let mut response = Response::new(gateway::CommitStatusResponse {
             result: status.code.into(),
             block_number: status.block_number,
@@ -243,8 +261,9 @@ impl gateway_server::Gateway for Gateway {
         required(wanted.chaincode_id.as_bytes(), "no chaincode ID provided")?;
         let signed = SignedData { identity: wanted.identity.clone(), data, signature };
         self.authorize("gateway/ChaincodeEvents", &wanted.channel_id, signed).await?;
+        let place = self.waits.place("/gateway.Gateway/ChaincodeEvents")?;
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
-        let feed = self.waits.run(move || Feed::start(peer, waits, wanted)).await??;
+        let feed = self.waits.run(move || Feed::start(peer, waits, place, wanted)).await??;
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         tokio::spawn(feed.run(sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))

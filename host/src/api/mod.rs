@@ -1,19 +1,25 @@
-//! Fabric's gRPC services in front of a peer: Endorser, Gateway and ChaincodeSupport; and the
-//! client of chaincode servers.
+//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
+//! the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
 //! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
 //! who may do it, and what comes of it, is decided behind that.
 
+mod atomic_broadcast;
+mod block_feed;
 mod chaincode_dialer;
 mod chaincode_events;
 mod chaincode_stream;
 mod chaincode_support;
 mod collecting;
 mod deadline;
+mod deliver;
 mod endorser;
+mod filtered_block;
 mod gateway;
 mod peer;
+mod peer_deliver;
 mod routes;
+mod seek;
 mod server;
 mod shutdown;
 mod status;
@@ -22,7 +28,9 @@ mod tests;
 mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
-pub use peer::{ChaincodeStream, CommitStatus, OrderError, Peer};
-pub use server::{Server, ServerConfig};
+pub use peer::{
+    BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, TxListener, Watching,
+};
+pub use server::{DeliverConfig, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

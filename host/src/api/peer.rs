@@ -1,6 +1,7 @@
 //! What the services ask of a peer.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -8,9 +9,28 @@ use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::protos;
+use crate::proto::rwset;
 
-/// A peer, as its gRPC services see it. All methods block; those that wait do so until `deadline`
-/// at the latest.
+/// Keeps a listener listening until it is dropped.
+pub type Watching = Box<dyn Send + Sync>;
+
+/// Hears what became of a transaction; None if the channel has stopped and will not commit it.
+pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
+
+/// Hears the number of each block that is committed.
+pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
+
+/// By what somebody may read a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The ACL of a resource, named as in Fabric.
+    Resource(&'static str),
+    /// A policy of the channel.
+    Policy(&'static str),
+}
+
+/// A peer, as its gRPC services see it. All methods block for as long as their work takes, and none
+/// waits for a block: who waits is told.
 pub trait Peer: Send + Sync + 'static {
     /// The MSP ids of the organizations whose peer this is, at least one.
     fn msp_ids(&self) -> Vec<String>;
@@ -44,13 +64,13 @@ pub trait Peer: Send + Sync + 'static {
     /// Gives a signed transaction to the orderer. It is accepted then, not committed.
     fn order(&self, transaction: common::Envelope) -> Result<(), OrderError>;
 
-    /// What became of a transaction; None if it is in no block yet at the deadline.
-    fn commit_status(
-        &self,
-        channel_id: &str,
-        tx_id: &str,
-        deadline: Instant,
-    ) -> Result<Option<CommitStatus>, String>;
+    /// What became of a transaction; None if it is in no block yet.
+    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String>;
+
+    /// Calls `done` when a transaction is committed, at once if it is so already. `done` must
+    /// neither wait nor panic.
+    fn watch_tx(&self, channel_id: &str, tx_id: &str, done: TxListener)
+    -> Result<Watching, String>;
 
     /// Whether the signature is good and its identity may use `resource`, named as in Fabric.
     fn authorize(
@@ -60,16 +80,36 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<(), String>;
 
+    /// Whether the signature is good and its identity may read the channel.
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String>;
+
+    /// How often the configuration of a channel was changed; None if the peer has not joined it.
+    fn config_sequence(&self, channel_id: &str) -> Option<u64>;
+
     /// The number of a channel's next block; None if the peer has not joined the channel.
     fn height(&self, channel_id: &str) -> Option<u64>;
 
-    /// A committed block, with its validation flags; None if there is none yet at the deadline.
-    fn block(
+    /// A committed block, with its validation flags; None if there is none yet.
+    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String>;
+
+    /// Calls `listener` for each block that is committed from now on, when it can be read; drops it
+    /// when the channel stops. None if the peer has not joined the channel. `listener` must neither
+    /// wait nor panic.
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching>;
+
+    /// The private data of a block that the one who signed may see, by the places of its
+    /// transactions.
+    fn private_data(
         &self,
         channel_id: &str,
-        number: u64,
-        deadline: Instant,
-    ) -> Result<Option<common::Block>, String>;
+        block: &common::Block,
+        request: &SignedData,
+    ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, String>;
 
     /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
     /// when the stream shall end.

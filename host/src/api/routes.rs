@@ -7,11 +7,15 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
+use crate::api::atomic_broadcast::AtomicBroadcast;
 use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
+use crate::api::peer_deliver::PeerDeliver;
 use crate::proto::gateway::gateway_server::{self, GatewayServer};
+use crate::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
 use crate::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
+use crate::proto::protos::deliver_server::{self, DeliverServer};
 use crate::proto::protos::endorser_server::{self, EndorserServer};
 
 /// Sends a request to the service that its path begins with. tonic's own router would bring a web
@@ -21,6 +25,8 @@ pub(super) struct Routes {
     endorser: EndorserServer<Endorser>,
     gateway: GatewayServer<Gateway>,
     chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
+    deliver: DeliverServer<PeerDeliver>,
+    orderer: AtomicBroadcastServer<AtomicBroadcast>,
 }
 
 impl Routes {
@@ -29,6 +35,8 @@ impl Routes {
         endorser: Endorser,
         gateway: Gateway,
         chaincode_support: ChaincodeSupport,
+        deliver: PeerDeliver,
+        orderer: AtomicBroadcast,
         message_bytes: usize,
     ) -> Self {
         Self {
@@ -39,6 +47,12 @@ impl Routes {
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
             chaincode_support: ChaincodeSupportServer::new(chaincode_support)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            deliver: DeliverServer::new(deliver)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            orderer: AtomicBroadcastServer::new(orderer)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
         }
@@ -62,6 +76,8 @@ impl Service<http::Request<Body>> for Routes {
             Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
             Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
             Some(chaincode_support_server::SERVICE_NAME) => self.chaincode_support.call(request),
+            Some(deliver_server::SERVICE_NAME) => self.deliver.call(request),
+            Some(atomic_broadcast_server::SERVICE_NAME) => self.orderer.call(request),
             _ => {
                 let text = format!("this peer has no service {}", service.unwrap_or_default());
                 Box::pin(async { Ok(Status::unimplemented(text).into_http()) })

@@ -10,10 +10,13 @@ use tokio::sync::watch;
 use tonic::transport;
 use tonic::transport::server::TcpIncoming;
 
+use crate::api::atomic_broadcast::AtomicBroadcast;
 use crate::api::chaincode_support::ChaincodeSupport;
+use crate::api::deliver::Deliverer;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
 use crate::api::peer::Peer;
+use crate::api::peer_deliver::PeerDeliver;
 use crate::api::routes::Routes;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
@@ -34,6 +37,24 @@ pub struct ServerConfig {
     pub tls: Option<ServerTls>,
     /// The MSP id of the organization as whose peer it answers; without, the peer's first.
     pub msp_id: Option<String>,
+    /// Calls of all clients together that wait for blocks or transactions. Fabric:
+    /// `peer.limits.concurrency.deliverService`.
+    pub waiting_calls: usize,
+    /// How blocks are delivered.
+    pub deliver: DeliverConfig,
+}
+
+/// Bounds of deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliverConfig {
+    /// How far a client's clock may be away from ours. Fabric: `peer.authentication.timewindow`.
+    pub time_window: Duration,
+}
+
+impl Default for DeliverConfig {
+    fn default() -> Self {
+        Self { time_window: Duration::from_secs(15 * 60) }
+    }
 }
 
 impl Default for ServerConfig {
@@ -44,6 +65,8 @@ impl Default for ServerConfig {
             grace: Duration::from_secs(10),
             tls: None,
             msp_id: None,
+            waiting_calls: 2_500,
+            deliver: DeliverConfig::default(),
         }
     }
 }
@@ -78,13 +101,17 @@ impl Server {
     ) -> Result<(), transport::Error> {
         let Self { listener, address, config } = self;
         let (stop, stopping) = watch::channel(false);
-        let waits = Waits::new(Stopping(stopping.clone()));
+        let waits = Waits::new(config.waiting_calls, Stopping(stopping.clone()));
         let org = config.msp_id.or_else(|| peer.msp_ids().into_iter().next());
         let org: Arc<str> = org.unwrap_or_default().into();
         let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers), Arc::clone(&org));
         let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
+        let deliverer = Deliverer::new(Arc::clone(&peer), waits.clone(), config.deliver);
+        let orderer = AtomicBroadcast::new(Arc::clone(&peer), waits.clone(), deliverer.clone());
         let gateway = Gateway::new(peer, workers, waits, (address.to_string(), org));
-        let routes = Routes::new(endorser, gateway, chaincodes, config.message_bytes);
+        let deliver = PeerDeliver(deliverer);
+        let routes =
+            Routes::new(endorser, gateway, chaincodes, deliver, orderer, config.message_bytes);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let shutdown = async {
             shutdown.await;

@@ -1,33 +1,38 @@
-//! Calls that wait for blocks, without a thread for each.
+//! Threads for short calls that block, and places for calls that wait.
 //!
-//! Invariant: a waiter holds a thread for one slice of its time only, then lets the others have it.
-//! A client that goes away, or a server that stops, ends its wait within a slice.
+//! Invariant: who waits holds a place, not a thread. A client that goes away, or a server that
+//! stops, ends its wait at once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
 use crate::api::shutdown::Stopping;
 use crate::api::status::not_run;
 use crate::workers::WorkersError;
 
-/// Threads that may wait at the same time.
+/// Threads that may run short calls at the same time.
 const THREADS: usize = 128;
-/// How long one does so before it looks up.
-const SLICE: Duration = Duration::from_millis(500);
 
-/// Threads for blocking calls that are short, or that wait.
+/// What the services that wait share.
 #[derive(Clone, Debug)]
 pub(super) struct Waits {
     permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    limit: usize,
     stopping: Stopping,
 }
 
+/// A place among those who wait, until it is dropped.
+pub(super) struct Place(#[expect(dead_code, reason = "held, not used")] OwnedSemaphorePermit);
+
 impl Waits {
-    pub(super) fn new(stopping: Stopping) -> Self {
-        Self { permits: Arc::new(Semaphore::new(THREADS)), stopping }
+    /// For at most `limit` calls that wait.
+    pub(super) fn new(limit: usize, stopping: Stopping) -> Self {
+        let permits = Arc::new(Semaphore::new(THREADS));
+        let places = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        Self { permits, places, limit, stopping }
     }
 
     /// Runs a short call that blocks.
@@ -45,31 +50,18 @@ impl Waits {
         done.map_err(|_| not_run(WorkersError::Panicked))
     }
 
-    /// Asks again and again, each time up to a new deadline, until there is an answer or `deadline`
-    /// has passed, which gives None.
-    pub(super) async fn until<T, E>(
-        &self,
-        deadline: Option<Instant>,
-        ask: impl Fn(Instant) -> Result<Option<T>, E> + Send + Sync + 'static,
-    ) -> Result<Result<Option<T>, E>, Status>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let ask = Arc::new(ask);
-        let mut stopping = self.stopping.clone();
-        loop {
-            let slice = Instant::now() + SLICE;
-            let until = deadline.map_or(slice, |deadline| deadline.min(slice));
-            let once = Arc::clone(&ask);
-            let answer = tokio::select! {
-                answer = self.run(move || once(until)) => answer?,
-                () = stopping.wait() => return Err(Status::unavailable("the peer is stopping")),
-            };
-            match answer {
-                Ok(None) if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
-                answer => return Ok(answer),
-            }
-        }
+    /// A place for a call that waits. Fabric: `internal/peer/node/grpc_limiters.go`.
+    pub(super) fn place(&self, method: &str) -> Result<Place, Status> {
+        let limit = self.limit;
+        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| {
+            Status::resource_exhausted(format!(
+                "too many requests for {method}, exceeding concurrency limit ({limit})"
+            ))
+        })
+    }
+
+    /// When the server stops.
+    pub(super) fn stopping(&self) -> Stopping {
+        self.stopping.clone()
     }
 }

@@ -114,7 +114,8 @@ impl Notifier {
     }
 
     /// Calls `listener` for each block that is committed from now on, from the thread that commits,
-    /// where it must neither wait nor panic; until the subscription is dropped.
+    /// where it must neither wait nor panic; until the subscription is dropped or the channel
+    /// stops, when the listener is dropped.
     ///
     /// Which block is the next can be asked of the ledger, but only after subscribing.
     pub fn subscribe(
@@ -123,7 +124,9 @@ impl Notifier {
     ) -> Subscription {
         let mut state = self.state();
         let id = state.next_id();
-        state.blocks.insert(id, Arc::new(listener));
+        if !state.closed {
+            state.blocks.insert(id, Arc::new(listener));
+        }
         drop(state);
         Subscription { notifier: Arc::clone(self), id }
     }
@@ -168,7 +171,9 @@ impl Notifier {
         let mut state = self.state();
         state.closed = true;
         let waiting = std::mem::take(&mut state.txs);
+        let listeners = std::mem::take(&mut state.blocks);
         drop(state);
+        drop(listeners);
         for listener in waiting.into_values().flat_map(BTreeMap::into_values) {
             listener(None);
         }

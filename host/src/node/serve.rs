@@ -1,19 +1,23 @@
 //! The peer as its gRPC services see it.
 
-use std::sync::mpsc;
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost::Message;
 
-use crate::api::{self, ChaincodeStream, CommitStatus, OrderError};
+use crate::api::{
+    self, BlockListener, ChaincodeStream, CommitStatus, OrderError, Reading, TxListener, Watching,
+};
+use crate::channel::Channel;
 use crate::client;
-use crate::committer;
+use crate::committer::{self, TxVerdict};
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::node::Peer;
 use crate::proto::common;
 use crate::proto::common::Status;
 use crate::proto::protos;
+use crate::proto::rwset::TxPvtReadWriteSet;
 
 impl From<committer::OrderError> for OrderError {
     fn from(error: committer::OrderError) -> Self {
@@ -35,6 +39,17 @@ fn channel_of(envelope: &common::Envelope) -> Result<String, OrderError> {
     let header = payload.header.unwrap_or_default();
     let header = common::ChannelHeader::decode(header.channel_header.as_slice()).map_err(bad)?;
     Ok(header.channel_id)
+}
+
+fn status((code, block_number): TxVerdict) -> CommitStatus {
+    CommitStatus { code, block_number, reason: None }
+}
+
+impl Peer {
+    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
+        let channel = self.channels.get(channel_id);
+        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+    }
 }
 
 impl api::Peer for Peer {
@@ -79,20 +94,30 @@ impl api::Peer for Peer {
         }
     }
 
-    fn commit_status(
+    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+        let channel = self.joined(channel_id)?;
+        let verdict = channel.ledger().tx_validation(tx_id).map_err(|error| error.to_string())?;
+        Ok(verdict.map(status))
+    }
+
+    fn watch_tx(
         &self,
         channel_id: &str,
         tx_id: &str,
-        deadline: Instant,
-    ) -> Result<Option<CommitStatus>, String> {
+        done: TxListener,
+    ) -> Result<Watching, String> {
         let committer = self.committer(channel_id);
         let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
-        let verdict = committer.notifier().wait_for_tx(tx_id, deadline);
-        let verdict = verdict.map_err(|error| error.to_string())?;
-        Ok(verdict.map(|(code, block_number)| {
-            let reason = committer.notifier().reason(tx_id);
-            CommitStatus { code, block_number, reason }
-        }))
+        let notifier = Arc::clone(committer.notifier());
+        let of = tx_id.to_owned();
+        let watch =
+            committer.notifier().watch_tx(tx_id, move |verdict| {
+                done(verdict.map(|verdict| CommitStatus {
+                    reason: notifier.reason(&of),
+                    ..status(verdict)
+                }));
+            });
+        Ok(Box::new(watch.map_err(|error| error.to_string())?))
     }
 
     fn authorize(
@@ -101,39 +126,52 @@ impl api::Peer for Peer {
         channel_id: &str,
         request: &SignedData,
     ) -> Result<(), String> {
-        let channel = self.channels.get(channel_id);
-        let channel = channel.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
-        channel.config().check_acl(resource, request).map_err(|error| error.to_string())
+        let config = self.joined(channel_id)?.config();
+        config.check_acl(resource, request).map_err(|error| error.to_string())
+    }
+
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String> {
+        let name = match reading {
+            Reading::Resource(resource) => return self.authorize(resource, channel_id, request),
+            Reading::Policy(name) => name,
+        };
+        let config = self.joined(channel_id)?.config();
+        let policy = config.policies().get(name);
+        let policy = policy.ok_or_else(|| format!("could not find policy {name}"))?;
+        let checked = policy.evaluate(std::slice::from_ref(request), config.msps());
+        checked.map_err(|error| error.to_string())
+    }
+
+    fn config_sequence(&self, channel_id: &str) -> Option<u64> {
+        self.channels.get(channel_id).map(|channel| channel.config().sequence())
     }
 
     fn height(&self, channel_id: &str) -> Option<u64> {
         self.channels.get(channel_id).map(|channel| channel.ledger().height())
     }
 
-    fn block(
+    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String> {
+        self.joined(channel_id)?.ledger().block(number).map_err(|error| error.to_string())
+    }
+
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {
+        let committer = self.committer(channel_id)?;
+        Some(Box::new(committer.notifier().subscribe(move |block| listener(block.number))))
+    }
+
+    fn private_data(
         &self,
-        channel_id: &str,
-        number: u64,
-        deadline: Instant,
-    ) -> Result<Option<common::Block>, String> {
-        let committer = self.committer(channel_id);
-        let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
-        // Subscribed first, asked then: no block can slip through in between.
-        let (sender, blocks) = mpsc::channel();
-        let _subscription = committer.notifier().subscribe(move |block| {
-            // Whoever waited may be gone.
-            let _ = sender.send(block.number);
-        });
-        loop {
-            let found = committer.channel().ledger().block(number);
-            if let Some(block) = found.map_err(|error| error.to_string())? {
-                return Ok(Some(block));
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if blocks.recv_timeout(left).is_err() {
-                return Ok(None);
-            }
-        }
+        _: &str,
+        _: &common::Block,
+        _: &SignedData,
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+        // This peer keeps no private data, so there is none to give.
+        Ok(BTreeMap::new())
     }
 
     fn open_chaincode_stream(

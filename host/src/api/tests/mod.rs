@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use prost::Message;
 use tokio::sync::{mpsc, oneshot};
@@ -12,7 +12,10 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::api::status::RpcStatus;
-use crate::api::{ChaincodeStream, CommitStatus, OrderError, Peer, Server, ServerConfig};
+use crate::api::{
+    BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, Server, ServerConfig,
+    TxListener, Watching,
+};
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
@@ -22,9 +25,11 @@ use crate::proto::orderer::{SeekNewest, SeekPosition, SeekSpecified, seek_positi
 use crate::proto::protos;
 use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
+use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::workers::Workers;
 
 mod chaincodes;
+mod delivering;
 mod endorsing;
 mod events;
 mod serving;
@@ -38,14 +43,31 @@ struct Fake {
     /// Of further organizations.
     others: Vec<Box<Answer>>,
     order: Result<(), OrderError>,
-    ledger: Mutex<Ledger>,
-    grown: Condvar,
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 #[derive(Default)]
 struct Ledger {
     blocks: Vec<common::Block>,
     statuses: BTreeMap<String, CommitStatus>,
+    sequence: u64,
+    /// Whose signature is good.
+    readers: Option<&'static [u8]>,
+    next_id: u64,
+    tx_listeners: BTreeMap<u64, (String, TxListener)>,
+    block_listeners: BTreeMap<u64, Arc<dyn Fn(u64) + Send + Sync>>,
+}
+
+/// Ends a listener.
+struct Listening(Arc<Mutex<Ledger>>, u64);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut ledger = self.0.lock().unwrap();
+        let gone = (ledger.tx_listeners.remove(&self.1), ledger.block_listeners.remove(&self.1));
+        drop(ledger);
+        drop(gone);
+    }
 }
 
 impl Default for Fake {
@@ -54,8 +76,7 @@ impl Default for Fake {
             answer: Box::new(|| Ok(golden_response("ok"))),
             others: Vec::new(),
             order: Ok(()),
-            ledger: Mutex::default(),
-            grown: Condvar::new(),
+            ledger: Arc::default(),
         }
     }
 }
@@ -70,28 +91,33 @@ impl Fake {
     /// Adds the golden blocks up to a number.
     fn grow(&self, height: u64) {
         let mut ledger = self.ledger.lock().unwrap();
-        for number in ledger.blocks.len() as u64..height {
+        let numbers = ledger.blocks.len() as u64..height;
+        for number in numbers.clone() {
             ledger.blocks.push(golden(&format!("b{number:03}.block")));
         }
-        self.grown.notify_all();
+        let listeners: Vec<_> = ledger.block_listeners.values().cloned().collect();
+        drop(ledger);
+        for number in numbers {
+            listeners.iter().for_each(|listener| listener(number));
+        }
     }
 
     fn commit(&self, tx_id: &str, code: TxValidationCode, block_number: u64) {
         let status = CommitStatus { code, block_number, reason: None };
-        self.ledger.lock().unwrap().statuses.insert(tx_id.to_owned(), status);
-        self.grown.notify_all();
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.statuses.insert(tx_id.to_owned(), status.clone());
+        let of_tx = ledger.tx_listeners.extract_if(.., |_, (wanted, _)| wanted == tx_id);
+        let told: Vec<_> = of_tx.collect();
+        drop(ledger);
+        told.into_iter().for_each(|(_, (_, done))| done(Some(status.clone())));
     }
 
-    fn wait<T>(&self, deadline: Instant, find: impl Fn(&Ledger) -> Option<T>) -> Option<T> {
+    /// Sends all listeners home.
+    fn close(&self) {
         let mut ledger = self.ledger.lock().unwrap();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match find(&ledger) {
-                None if left.is_zero() => return None,
-                None => ledger = self.grown.wait_timeout(ledger, left).unwrap().0,
-                found => return found,
-            }
-        }
+        let gone = std::mem::take(&mut ledger.block_listeners);
+        drop(ledger);
+        drop(gone);
     }
 }
 
@@ -149,13 +175,22 @@ impl Peer for Fake {
         self.order.clone()
     }
 
-    fn commit_status(
-        &self,
-        _: &str,
-        tx_id: &str,
-        deadline: Instant,
-    ) -> Result<Option<CommitStatus>, String> {
-        Ok(self.wait(deadline, |ledger| ledger.statuses.get(tx_id).cloned()))
+    fn commit_status(&self, _: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+        Ok(self.ledger.lock().unwrap().statuses.get(tx_id).cloned())
+    }
+
+    fn watch_tx(&self, _: &str, tx_id: &str, done: TxListener) -> Result<Watching, String> {
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.next_id += 1;
+        let id = ledger.next_id;
+        match ledger.statuses.get(tx_id).cloned() {
+            Some(status) => {
+                drop(ledger);
+                done(Some(status));
+            }
+            None => drop(ledger.tx_listeners.insert(id, (tx_id.to_owned(), done))),
+        }
+        Ok(Box::new(Listening(Arc::clone(&self.ledger), id)))
     }
 
     fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), String> {
@@ -165,18 +200,52 @@ impl Peer for Fake {
         }
     }
 
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        _: &str,
+        request: &SignedData,
+    ) -> Result<(), String> {
+        let readers = self.ledger.lock().unwrap().readers.unwrap_or(b"good");
+        match request.signature == readers {
+            true => Ok(()),
+            false => Err(format!("{reading:?} is not for you")),
+        }
+    }
+
+    fn config_sequence(&self, channel_id: &str) -> Option<u64> {
+        let sequence = self.ledger.lock().unwrap().sequence;
+        (channel_id == "mychannel").then_some(sequence)
+    }
+
     fn height(&self, channel_id: &str) -> Option<u64> {
         let height = self.ledger.lock().unwrap().blocks.len() as u64;
         (channel_id == "mychannel").then_some(height)
     }
 
-    fn block(
+    fn block(&self, _: &str, number: u64) -> Result<Option<common::Block>, String> {
+        Ok(self.ledger.lock().unwrap().blocks.get(number as usize).cloned())
+    }
+
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {
+        if channel_id != "mychannel" {
+            return None;
+        }
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.next_id += 1;
+        let id = ledger.next_id;
+        ledger.block_listeners.insert(id, Arc::from(listener));
+        Some(Box::new(Listening(Arc::clone(&self.ledger), id)))
+    }
+
+    fn private_data(
         &self,
         _: &str,
-        number: u64,
-        deadline: Instant,
-    ) -> Result<Option<common::Block>, String> {
-        Ok(self.wait(deadline, |ledger| ledger.blocks.get(number as usize).cloned()))
+        block: &common::Block,
+        _: &SignedData,
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+        let number = block.header.as_ref().unwrap().number;
+        Ok([(number, TxPvtReadWriteSet::default())].into())
     }
 
     fn open_chaincode_stream(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod chaincode_calls;
+mod channel_config;
 mod cli;
 mod cli_peer;
 mod concurrency;
@@ -32,6 +33,7 @@ mod lifecycle_limits;
 mod lifecycle_orgs;
 mod lifecycle_service;
 mod limits;
+mod node_client;
 mod organizations;
 mod package;
 mod persistence;

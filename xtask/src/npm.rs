@@ -1,4 +1,4 @@
-//! Installs what chaincodes on Node need.
+//! Installs what chaincodes and clients on Node need.
 //!
 //! Invariant: only what the lock file names; no script of a package is run.
 
@@ -12,12 +12,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// The Node chaincode of the tests.
+/// The Node chaincode and the Node client of the tests.
 ///
 /// # Errors
 /// As [`ensure`].
 pub fn tests() -> Result<()> {
-    ensure(&root().join("tests/node-chaincode"))
+    ensure(&root().join("tests/node-chaincode"))?;
+    ensure(&root().join("tests/node-client"))
 }
 
 /// Makes sure that `node_modules` in `folder` is there and no older than the lock file beside it.

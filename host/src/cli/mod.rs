@@ -7,8 +7,10 @@ mod block;
 mod block_json;
 mod builder;
 mod chaincodes;
+mod channel;
 mod channels;
 mod check;
+mod config_json;
 mod deploy;
 mod duration;
 mod hint;
@@ -22,6 +24,7 @@ mod ledger_verify;
 mod lifecycle;
 mod meta_inf;
 mod network;
+mod ordering;
 mod output;
 mod package;
 mod peer;
@@ -75,6 +78,7 @@ enum Verb {
     Package(package::Package),
     Serve(serve::Serve),
     Builder(builder::Builder),
+    Channel(channel::Channel),
     Channels(channels::Channels),
     Chaincodes(chaincodes::Chaincodes),
     Block(block::Block),
@@ -106,6 +110,7 @@ impl Cli {
             Verb::Package(verb) => verb.run(),
             Verb::Serve(verb) => verb.run(),
             Verb::Builder(verb) => verb.run(),
+            Verb::Channel(verb) => block_on(verb.run()),
             Verb::Channels(verb) => block_on(verb.run()),
             Verb::Chaincodes(verb) => block_on(verb.run()),
             Verb::Block(verb) => block_on(verb.run()),

@@ -163,7 +163,23 @@ impl Session {
         Ok(Outcome { tx_id, code, block_number, reason, response })
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    /// The connection itself.
+    pub fn connection(&self) -> Channel {
+        self.connection.clone()
+    }
+
+    /// Who asks.
+    pub fn signer(&self) -> &SigningIdentity {
+        &self.signer
+    }
+
+    /// A call that failed, for people.
+    pub fn broken(&self, status: &Status) -> anyhow::Error {
+        self.failed(status, Asked::default())
+    }
+
+    /// A message that is waited for as long as the arguments say.
+    pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         request

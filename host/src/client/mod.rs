@@ -14,5 +14,5 @@ pub mod qscc;
 mod transaction;
 
 pub use error::ClientError;
-pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal};
+pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal, random_nonce, timestamp};
 pub use transaction::{chaincode_action, endorsed_response, sign_envelope, transaction};

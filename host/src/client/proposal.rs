@@ -158,10 +158,17 @@ fn tx_id(nonce: &[u8], creator: &[u8]) -> TxId {
     TxId::parse(&compute_tx_id(nonce, creator)).expect("64 digits are a transaction id")
 }
 
-fn random_nonce() -> Vec<u8> {
+/// 24 random bytes, as every signature of a client has them.
+pub fn random_nonce() -> Vec<u8> {
     let mut nonce = vec![0; NONCE_BYTES];
     aws_lc_rs::rand::fill(&mut nonce).expect("the system has randomness, or it had no keys either");
     nonce
+}
+
+/// The clock of this machine, for headers.
+pub fn timestamp() -> prost_types::Timestamp {
+    let now = now();
+    prost_types::Timestamp { seconds: now.seconds, nanos: i32::try_from(now.nanos).unwrap_or(0) }
 }
 
 /// The clock of this machine; 1970 if it stands before that.

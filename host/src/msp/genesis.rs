@@ -143,6 +143,12 @@ impl GenesisSpec {
     }
 }
 
+/// The group of an organization with peers, to be added to a channel's Application group. Fails as
+/// [`GenesisSpec::block`].
+pub fn application_org(org: &FabricMspConfig) -> Result<ConfigGroup, PolicyError> {
+    org_group(org, true)
+}
+
 /// Policies as test-network's configtx.yaml has them for organizations with NodeOUs.
 fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, PolicyError> {
     let id = &org.name;

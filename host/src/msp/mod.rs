@@ -31,6 +31,7 @@ pub use error::MspError;
 pub use error::Refusal;
 pub use error::SignatureFault;
 pub use genesis::GenesisSpec;
+pub use genesis::application_org;
 pub use identity::Identity;
 pub use identity::has_expired;
 pub use manager::MspManager;

@@ -1,0 +1,89 @@
+//! `wasmcc channel`: a configuration seen, changed and in force, on a peer that serves.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use wasmcc_tests::program::{Client, Run, Site};
+
+/// Edits the configuration in force and has the update ordered by `senders`, the last of them.
+fn change(site: &Site, peer: &Client<'_>, senders: &[&str], edit: impl FnOnce(&mut Value)) -> Run {
+    let mut config = peer.run(&["channel", "config"]).ok().json();
+    peer.run(&["channel", "fetch", "config", "config.block"]).ok();
+    edit(&mut config["channel_group"]);
+    fs::write(site.path("new.json"), config.to_string()).unwrap();
+    let compute = ["channel", "compute-update", "config.block", "new.json", "-o", "update.pb"];
+    site.run(&compute).ok();
+    let (sender, signers) = senders.split_last().unwrap();
+    for org in signers {
+        site.run(&["channel", "signconfigtx", "update.pb", "--org", org]).ok();
+    }
+    peer.run(&["channel", "update", "update.pb", "--org", sender])
+}
+
+fn put(peer: &Client<'_>, org: &str) -> Run {
+    let input = json!({ "Args": ["put", "key", org] }).to_string();
+    peer.run(&["invoke", "-n", "probe", "-c", &input, "--json", "--org", org])
+}
+
+/// Waits until the configuration has this sequence: every transaction is a block later than it.
+fn wait_for(peer: &Client<'_>, sequence: u64) {
+    put(peer, "Org1MSP").ok();
+    let config = peer.run(&["channel", "config"]).ok().json();
+    assert_eq!(config["sequence"], sequence);
+}
+
+#[test]
+fn a_batch_size_is_changed_and_survives_a_restart() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    let edit = |root: &mut Value| {
+        let size = &mut root["groups"]["Orderer"]["values"]["BatchSize"]["value"];
+        size["max_message_count"] = json!(7);
+    };
+    // Who is no administrator of the orderer may not.
+    let refused = change(&site, &peer, &["Org1MSP"], edit).failed(1);
+    let text = "BAD_REQUEST: error applying config update to existing channel 'mychannel': error \
+                authorizing update: error validating DeltaSet: policy for [Value]  \
+                /Channel/Orderer/BatchSize not satisfied";
+    assert!(refused.contains(text), "{refused}");
+    change(&site, &peer, &["OrdererMSP"], edit).ok();
+    wait_for(&peer, 1);
+    peer.terminate().ok();
+
+    let peer = site.peer(&["--data", "data"]);
+    let config = peer.run(&["channel", "config"]).ok().json();
+    assert_eq!(config["sequence"], 1);
+    let orderer = &config["channel_group"]["groups"]["Orderer"];
+    assert_eq!(orderer["values"]["BatchSize"]["value"]["max_message_count"], 7);
+    assert_eq!(orderer["values"]["BatchSize"]["version"], 1);
+    // The same update does not hold a second time.
+    let refused = peer.run(&["channel", "update", "update.pb", "--org", "OrdererMSP"]).failed(1);
+    assert!(refused.contains("but key is at version 1"), "{refused}");
+    peer.run(&["channel", "fetch", "oldest"]).ok();
+    assert!(site.path("mychannel_oldest.block").is_file());
+    peer.run(&["channel", "fetch", "2", "two.block"]).ok();
+    let missing = peer.run(&["channel", "fetch", "99"]).failed(1);
+    assert!(missing.contains("NOT_FOUND"), "{missing}");
+    peer.terminate().ok();
+    site.run(&["ledger", "verify", "--data", "data"]).ok();
+}
+
+#[test]
+fn an_acl_takes_a_right_away_at_once() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    peer.run(&["block", "latest"]).ok();
+    let edit = |root: &mut Value| {
+        root["groups"]["Application"]["values"]["ACLs"] = json!({
+            "mod_policy": "Admins",
+            "value": { "qscc/GetBlockByNumber": "/Channel/Application/Admins" },
+        });
+    };
+    change(&site, &peer, &["Org1MSP"], edit).ok();
+    wait_for(&peer, 1);
+    let denied = peer.run(&["block", "0"]).failed(1);
+    assert!(denied.contains("failed evaluating policy on signed data"), "{denied}");
+    peer.run(&["block", "0", "--user", "Admin"]).ok();
+}

@@ -1,0 +1,55 @@
+//! Fabric's own client library for Node before a peer of ours.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use wasmcc_tests::program::Site;
+
+/// What `tests/node-client/client.js` saw.
+fn client(address: &str, network: PathBuf) -> Value {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
+    xtask::npm::ensure(&folder).unwrap();
+    let mut node = Command::new("node");
+    let node = node.arg("client.js").arg(address).arg(network).current_dir(folder);
+    let output = node.stdin(Stdio::null()).output().expect("node is on the path");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_gateway_library_submits_waits_and_listens() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    let seen = client(peer.address(), site.path("net"));
+    // Block 0 is the configuration, block 1 the deployment.
+    let number = 2;
+    let status = json!({ "code": 0, "successful": true, "block": number, "sameId": true });
+    assert_eq!(seen["status"], status);
+    let event = json!({ "name": "greeting", "payload": "hello", "block": number, "sameId": true });
+    assert_eq!(seen["event"], event);
+    assert_eq!(seen["block"], json!({ "number": number, "entries": 1 }));
+    let filtered = json!({
+        "number": number, "sameId": true, "code": 0, "event": "greeting", "payloadBytes": 0,
+    });
+    assert_eq!(seen["filtered"], filtered);
+    assert_eq!(seen["whole"], json!({ "number": number, "privateData": 0 }));
+    assert_eq!(seen["replayed"], json!(["greeting"]));
+    assert_eq!(seen["numbers"], json!([0, 1, 2]));
+    assert_eq!(seen["value"], "value");
+
+    let failed = &seen["evaluateFailed"];
+    assert_eq!((&failed["name"], &failed["code"]), (&json!("GatewayError"), &json!(2)), "{failed}");
+    let failed = &seen["endorseFailed"];
+    assert_eq!(
+        (&failed["name"], &failed["code"]),
+        (&json!("EndorseError"), &json!(10)),
+        "{failed}"
+    );
+    let detail = failed["details"][0]["message"].as_str().unwrap();
+    assert!(detail.starts_with("chaincode response 500"), "{failed}");
+    // Fabric's peers deny what they do not know.
+    assert_eq!(seen["noChannel"]["code"], 7, "{seen}");
+    assert!(!seen["noBlocks"].is_null(), "{seen}");
+}

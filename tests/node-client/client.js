@@ -1,0 +1,124 @@
+// Everything that Fabric's gateway library asks of a peer, once. What came of it is printed as one
+// JSON object; the test beside this looks at it.
+//
+// node client.js HOST:PORT NETWORK_FOLDER
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const grpc = require('@grpc/grpc-js');
+const { connect, hash, signers } = require('@hyperledger/fabric-gateway');
+
+const CHANNEL = 'mychannel';
+
+function identity(network, user) {
+    const org = path.join(network, 'peerOrganizations/org1.example.com');
+    const msp = path.join(org, 'users', `${user}@org1.example.com`, 'msp');
+    const only = (folder) => {
+        const [file] = fs.readdirSync(path.join(msp, folder));
+        return fs.readFileSync(path.join(msp, folder, file));
+    };
+    const key = crypto.createPrivateKey(only('keystore'));
+    return {
+        identity: { mspId: 'Org1MSP', credentials: only('signcerts') },
+        signer: signers.newPrivateKeySigner(key),
+    };
+}
+
+// The first `count` of what a stream brings.
+async function take(stream, count) {
+    const seen = [];
+    for await (const item of stream) {
+        seen.push(item);
+        if (seen.length === count) {
+            break;
+        }
+    }
+    stream.close();
+    return seen;
+}
+
+async function failure(call) {
+    try {
+        await call();
+    } catch (error) {
+        return { name: error.name, code: error.code, message: error.message, details: error.details };
+    }
+    return null;
+}
+
+async function main([address, network]) {
+    const client = new grpc.Client(address, grpc.credentials.createInsecure());
+    const gateway = connect({ client, hash: hash.sha256, ...identity(network, 'User1') });
+    const channel = gateway.getNetwork(CHANNEL);
+    const contract = channel.getContract('probe');
+    const result = {};
+
+    // They are open before there is such a block; a peer may learn of "the next one" too late.
+    const from = { startBlock: BigInt(2) };
+    const events = await channel.getChaincodeEvents('probe', from);
+    const blocks = await channel.getBlockEvents(from);
+    const filtered = await channel.getFilteredBlockEvents(from);
+    const whole = await channel.getBlockAndPrivateDataEvents(from);
+
+    const submitted = await contract.submitAsync('event', { arguments: ['greeting', 'hello'] });
+    const status = await submitted.getStatus();
+    result.status = {
+        code: status.code,
+        successful: status.successful,
+        block: Number(status.blockNumber),
+        sameId: status.transactionId === submitted.getTransactionId(),
+    };
+    const [event] = await take(events, 1);
+    result.event = {
+        name: event.eventName,
+        payload: Buffer.from(event.payload).toString(),
+        block: Number(event.blockNumber),
+        sameId: event.transactionId === submitted.getTransactionId(),
+    };
+    const [block] = await take(blocks, 1);
+    result.block = {
+        number: Number(block.getHeader().getNumber()),
+        entries: block.getData().getDataList().length,
+    };
+    const [small] = await take(filtered, 1);
+    const [tx] = small.getFilteredTransactionsList();
+    const [action] = tx.getTransactionActions().getChaincodeActionsList();
+    result.filtered = {
+        number: Number(small.getNumber()),
+        sameId: tx.getTxid() === submitted.getTransactionId(),
+        code: tx.getTxValidationCode(),
+        event: action.getChaincodeEvent().getEventName(),
+        payloadBytes: action.getChaincodeEvent().getPayload().length,
+    };
+    const [both] = await take(whole, 1);
+    result.whole = {
+        number: Number(both.getBlock().getHeader().getNumber()),
+        privateData: both.getPrivateDataMapMap().getLength(),
+    };
+
+    const again = await channel.getChaincodeEvents('probe', { startBlock: BigInt(0) });
+    result.replayed = (await take(again, 1)).map((one) => one.eventName);
+    const all = await channel.getBlockEvents({ startBlock: BigInt(0) });
+    result.numbers = (await take(all, 3)).map((one) => Number(one.getHeader().getNumber()));
+
+    const text = (bytes) => Buffer.from(bytes).toString();
+    await contract.submitTransaction('put', 'key', 'value');
+    result.value = text(await contract.evaluateTransaction('get', 'key'));
+    result.evaluateFailed = await failure(() => contract.evaluateTransaction('status', '500', 'no'));
+    result.endorseFailed = await failure(() => contract.submitTransaction('status', '500', 'no'));
+    result.noChannel = await failure(async () => {
+        await take(await gateway.getNetwork('nowhere').getChaincodeEvents('probe'), 1);
+    });
+    result.noBlocks = await failure(async () => {
+        await take(await gateway.getNetwork('nowhere').getBlockEvents(), 1);
+    });
+    gateway.close();
+    client.close();
+    console.log(JSON.stringify(result));
+}
+
+main(process.argv.slice(2)).catch((error) => {
+    console.error(error);
+    process.exit(1);
+});

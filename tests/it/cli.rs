@@ -17,6 +17,7 @@ const VERBS: [&str; 15] = [
     "package",
     "serve",
     "builder",
+    "channel",
     "channels",
     "chaincodes",
     "block",

@@ -95,6 +95,7 @@ fn cscc_refuses_what_it_does_not_know() {
         (&["GetConfigBlock"], "Incorrect number of arguments, 1"),
         (&["GetConfigBlock", ""], "ChannelID must not be nil."),
         (&["GetConfigBlock", "nowhere"], "Unknown channel ID, nowhere"),
+        (&["GetChannelConfig", "nowhere"], "Unknown channel ID, nowhere"),
         (&["Nonsense", "x"], "Requested function Nonsense not found."),
     ] {
         assert_eq!(refusal(&call(CHANNEL, args)), text);

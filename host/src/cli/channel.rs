@@ -18,6 +18,10 @@ use crate::proto::orderer::seek_position::Type as Position;
 use crate::proto::orderer::{SeekNewest, SeekOldest, SeekSpecified};
 
 const EXAMPLES: &str = "\
+Examples:
+  wasmcc channel fetch newest --network net
+  wasmcc channel org --network net --org Org3MSP
+
 Change how many transactions a block has:
   wasmcc channel config --network net > config.json
   wasmcc channel fetch config config.block --network net

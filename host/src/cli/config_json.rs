@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 8;
 
 /// The whole configuration.
 pub fn config(config: &Config) -> Value {
-    let root = config.channel_group.as_ref().map(|root| group(root));
+    let root = config.channel_group.as_ref().map(group);
     json!({ "sequence": config.sequence, "channel_group": root })
 }
 

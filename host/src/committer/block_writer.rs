@@ -1,5 +1,5 @@
-//! What an orderer writes beside the transactions of a block: which block holds the configuration in
-//! force, and its signature. Fabric: `orderer/common/multichannel/blockwriter.go`.
+//! What an orderer writes beside the transactions of a block: which block holds the configuration
+//! in force, and its signature. Fabric: `orderer/common/multichannel/blockwriter.go`.
 //!
 //! Invariant: metadata only; hashes do not cover it, and verdicts do not depend on it.
 

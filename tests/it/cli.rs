@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "network",
     "peer",
     "deploy",

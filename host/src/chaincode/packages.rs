@@ -196,7 +196,7 @@ impl Packages {
         };
         is_free()?;
         if package.description()?.is_none() {
-            self.component(&package.ccid(), &package.spec.code_package)?;
+            self.component(&package.ccid(), &package.code()?.program)?;
         }
         // Of two that are installed at the same time, one must be refused.
         let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);

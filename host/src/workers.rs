@@ -90,7 +90,7 @@ impl Workers {
     }
 
     /// As [`start`](Self::start), for a job that another one waits for: it has a thread of its own,
-    /// since those of the pool may all be waiting so. Beyond [`ASIDE`] such jobs for each of the
+    /// since those of the pool may all be waiting so. Beyond eight such jobs for each of the
     /// pool's threads it is queued as any other.
     pub fn start_aside(&self, job: impl FnOnce() + Send + 'static) -> Result<(), WorkersError> {
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ pub struct Package {
     /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners
     /// did not say.
     pub instantiation_policy: Vec<u8>,
-    /// The specification as installed; for what its code package may be see [`Code`].
+    /// The specification as installed; for what its code package may be see [`CodePackage`].
     pub spec: protos::ChaincodeDeploymentSpec,
 }
 

@@ -142,12 +142,20 @@ fn a_second_peer_on_the_same_data_is_refused() {
     assert!(said.contains("cannot open the ledgers in data"), "{said}");
     assert!(said.contains("is in use by another process"), "{said}");
     first.deploy("probe");
-    let address = first.address().to_owned();
-    let Err(third) = site.try_peer(&["--in-memory", "--listen", &address]) else {
-        panic!("it runs")
+    let taken = ["peer", "--in-memory", "--listen", first.address()];
+    let said = site.run(&taken).failed(1);
+    let expected = format!("cannot listen on {0}: choose another", first.address());
+    assert!(said.contains(&expected), "{said}");
+}
+
+#[test]
+fn a_peer_listens_at_most_once_for_each_organization() {
+    let site = Site::new();
+    let Err(ended) = site.try_peer(&["--in-memory", "--listen", "127.0.0.1:0"]) else {
+        panic!("it runs");
     };
-    let said = third.failed(2);
-    assert!(said.contains("--listen"), "{said}");
+    let said = ended.failed(1);
+    assert!(said.contains("2 addresses to listen on, but 1 organizations: add --org"), "{said}");
 }
 
 #[test]
@@ -193,7 +201,14 @@ fn a_policy_that_is_not_satisfied_is_told_to_the_client_and_by_the_ledger() {
     let policy = "AND('Org1MSP.peer','Org1MSP.admin')";
     let file = wasmcc_tests::guest_path("probe").to_str().unwrap();
     peer.run(&["deploy", file, "--name", "probe", "--policy", policy]).ok();
-    let put = probe(&peer, "invoke", &["put", "k", "v"]);
+    let said = probe(&peer, "invoke", &["put", "k", "v"]).failed(1);
+    let expected = "no combination of peers can be derived which satisfy the endorsement policy";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(peer.run(&["block", "latest"]).ok().json()["number"], 1, "nothing was ordered");
+    // Whose endorsers are named is taken at his word.
+    let call = json!({ "Args": ["put", "k", "v"] }).to_string();
+    let one = ["--endorser", "Org1MSP", "--json"];
+    let put = peer.run(&[&["invoke", "-n", "probe", "-c", &call][..], &one].concat());
     let told = put.json();
     assert_eq!((put.code, &told["status"]), (Some(1), &json!("ENDORSEMENT_POLICY_FAILURE")));
     let reason = "chaincode probe: VSCC error: policy evaluation failed, err signature set did not \

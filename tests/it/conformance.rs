@@ -1,6 +1,8 @@
 //! One component gives the same bytes wherever it runs: state, ranges, pages, histories, metadata.
 
+use prost::Message;
 use wasmcc::ledger::TxRwSet;
+use wasmcc::msp::SignaturePolicy;
 use wasmcc::proto::kvrwset::RangeQueryInfo;
 use wasmcc::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_tests::conformance::{Answer, Doors};
@@ -203,8 +205,14 @@ fn histories_are_newest_first() {
 #[test]
 fn metadata_and_validation_parameters() {
     let doors = Doors::new();
-    doors.submit("then put k v ; put l w");
-    doors.submit("setmeta k policy");
+    let policy = |text: &str| {
+        let policy = SignaturePolicy::from_text(text).unwrap().envelope().encode_to_vec();
+        String::from_utf8(policy).unwrap()
+    };
+    doors.submit("then put k v ; put l w ; put m x");
+    doors.submit(&format!("setmeta k {}", policy("OR('Org1MSP.peer')")));
+    // What is no policy can be set, but then nobody can set another one.
+    doors.submit("setmeta m nonsense");
     doors.submit("then setentry l color red ; setentry l size 5");
     for line in [
         "getmeta k",
@@ -214,6 +222,7 @@ fn metadata_and_validation_parameters() {
         "getentries k",
         "getentries l",
         "getentries none",
+        "getmeta m",
         "then getmeta k ; getmeta k ; getentries k ; get k",
         "setmeta k other",
         "setmeta k ''",
@@ -223,6 +232,11 @@ fn metadata_and_validation_parameters() {
         "then getmeta k ; setmeta k p ; getmeta k",
     ] {
         doors.text(line);
+    }
+    for line in ["put m y", "setmeta m other", "del m", "then get m ; setentry m a 1"] {
+        let text = doors.refusal(line);
+        let expected = "error in simulation: error unmarshalling SignaturePolicyEnvelope";
+        assert!(text.starts_with(expected), "{line}: {text}");
     }
     doors.ask("setmeta '' policy");
     doors.ask("setentry k '' v");

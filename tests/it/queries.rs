@@ -296,25 +296,6 @@ fn several_keys_are_read_at_once() {
 }
 
 #[test]
-fn what_the_ledger_cannot_do_yet_is_told_clearly() {
-    let sandbox = sandbox();
-    for (line, kind, what) in [(
-        "pquery c {}",
-        "GET_QUERY_RESULT",
-        "a rich query of private data is not supported by this",
-    )] {
-        let refused = evaluate(&sandbox, &format!("try {line}"));
-        let tx_id = &refused.tx_id;
-        assert_eq!(
-            refused.text(),
-            format!("refused Unsupported: {kind} failed: transaction ID: {tx_id}: {what}\n")
-        );
-        let (text, tx_id) = refusal(&sandbox, line);
-        assert_eq!(text, format!("{kind} failed: transaction ID: {tx_id}: {what}"));
-    }
-}
-
-#[test]
 fn queries_that_were_refused_or_closed_leave_room_for_others() {
     let sandbox = sandbox();
     submit(&sandbox, "mput k 3");

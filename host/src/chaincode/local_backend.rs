@@ -7,9 +7,10 @@ use crate::chaincode::invoke::InfoError;
 use crate::chaincode::invoke_target::InvokeTarget;
 use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
+use crate::chaincode::refusal::Refusal;
 use crate::chaincode::support::{ChaincodeSupport, ExecuteError};
 use crate::chaincode::tx_params::TxParams;
-use crate::ledger::{LedgerError, Page, QueryError, Simulator};
+use crate::ledger::{Page, Simulator};
 use crate::proto::protos;
 use crate::protocol::{MessageType, TxKey, failure_text};
 use crate::runtime::{
@@ -29,40 +30,7 @@ pub struct LocalBackend {
     is_bare: bool,
 }
 
-/// A refusal without its beginning.
-pub struct Refusal(pub ErrorKind, pub String);
-
 type Answer<T> = Result<T, BackendError>;
-
-impl From<LedgerError> for Refusal {
-    fn from(error: LedgerError) -> Self {
-        let kind = match error {
-            LedgerError::Unsupported(_) | LedgerError::RichQueriesOff => ErrorKind::Unsupported,
-            LedgerError::Query(QueryError::TooManyExamined { .. } | QueryError::TooLong { .. }) => {
-                ErrorKind::LimitExceeded
-            }
-            LedgerError::Query(QueryError::IndexReplaced { .. }) => ErrorKind::LedgerFailure,
-            LedgerError::Query(_) => ErrorKind::InvalidArgument,
-            LedgerError::KeyTooLong { .. }
-            | LedgerError::ValueTooLong { .. }
-            | LedgerError::TooMuchRecorded { .. }
-            | LedgerError::PageTooLarge { .. }
-            | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,
-            LedgerError::PaginatedQueryAfterWrite { .. }
-            | LedgerError::WriteAfterPaginatedQuery { .. }
-            | LedgerError::PrivateQueryAfterWrite { .. }
-            | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
-            // A chaincode that went on after this would not do so on another peer.
-            _ if error.is_of_this_peer() => ErrorKind::TransactionOver,
-            _ => ErrorKind::LedgerFailure,
-        };
-        Self(kind, error.to_string())
-    }
-}
-
-fn unsupported<T>(what: &str) -> Result<T, Refusal> {
-    Err(Refusal(ErrorKind::Unsupported, format!("{what} is not supported by this peer yet")))
-}
 
 impl LocalBackend {
     /// The view of chaincode `namespace` in a call of its function `entry`.
@@ -360,7 +328,10 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetQueryResult;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                return unsupported("a rich query");
+                // As with ranges: no pages.
+                let id = queries.reserve()?;
+                let rows = sim.private_rich_query(ns, collection, query)?;
+                return queries.states(sim, id, Query::new(rows));
             }
             match page {
                 Some(page) if is_page(page) => {

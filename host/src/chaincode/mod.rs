@@ -19,6 +19,7 @@ mod native;
 mod packages;
 mod private_access;
 mod queries;
+mod refusal;
 mod registry;
 mod support;
 mod tar_gz;

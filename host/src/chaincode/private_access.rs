@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::chaincode::access::{AccessControl, CollectionName};
-use crate::chaincode::local_backend::Refusal;
+use crate::chaincode::refusal::Refusal;
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::Simulator;
 use crate::runtime::ErrorKind;

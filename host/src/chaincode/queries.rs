@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::chaincode::local_backend::Refusal;
+use crate::chaincode::refusal::Refusal;
 use crate::ledger::{self, HistoryIterator, LedgerError, RangeId, Simulator};
 use crate::runtime::{ErrorKind, KeyModification, KeyValue, QueryBatch, RESULT_BYTES};
 

@@ -223,8 +223,8 @@ impl Ledger {
         let mut layer = Layer::new();
         let judged = (txs, outcome.codes.as_slice());
         let private = PrivateChanges::prepare(&self.table, number, judged, &updates, private)?;
-        private.apply(&mut batch, &mut layer);
         let indexes = self.indexes.get();
+        private.apply(&mut batch, &mut layer, &indexes);
         for (namespace, ns) in updates.namespaces {
             let space = indexes.concern(&namespace, "").then(|| Space::public(&namespace));
             for (key, mut update) in ns.public {

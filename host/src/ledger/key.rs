@@ -126,6 +126,20 @@ pub(crate) fn private_range(
     (private(org, namespace, collection, start), last)
 }
 
+/// First row and row after the last of all private keys of all organizations.
+pub(crate) fn all_private() -> (Vec<u8>, Vec<u8>) {
+    (vec![PRIVATE], vec![PRIVATE + 1])
+}
+
+/// The organization of a private key's row, and the first row after all of its rows.
+pub(crate) fn private_org(row: &[u8]) -> Result<(String, Vec<u8>), LedgerError> {
+    let org = row.get(1..).and_then(split_text).map(|(org, _)| org);
+    let org = org.ok_or(LedgerError::CorruptState { what: "a private key's row has no owner" })?;
+    let mut prefix = vec![PRIVATE];
+    push_name(&mut prefix, org.as_bytes());
+    Ok((org, after_prefix(prefix)))
+}
+
 /// How many bytes are in front of the key in a row of `private`.
 pub(crate) fn private_key_at(org: &str, namespace: &str, collection: &str) -> usize {
     13 + org.len() + namespace.len() + collection.len()

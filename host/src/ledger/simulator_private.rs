@@ -8,6 +8,7 @@
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_scan::{RangeScan, Scan};
+use crate::ledger::rich::Space;
 use crate::ledger::rwset_builder::PrivateWrite;
 use crate::ledger::rwset_builder::metadata_bytes;
 use crate::ledger::simulator::RangeId;
@@ -77,10 +78,7 @@ impl Simulator {
         start: &str,
         end: &str,
     ) -> Result<RangeId, LedgerError> {
-        if self.wrote {
-            return Err(LedgerError::PrivateQueryAfterWrite { tx_id: self.tx_id.clone() });
-        }
-        self.queried_private = true;
+        self.begin_private_query()?;
         self.check_ranges()?;
         let left = self.limits().total_query_limit;
         let rows = self
@@ -88,6 +86,22 @@ impl Simulator {
             .as_ref()
             .map(|org| self.snapshot.private_range(org, ns, collection, start, end));
         Ok(self.add_scan(Scan::Range(Box::new(RangeScan::unrecorded(rows, left)))))
+    }
+
+    /// Starts a rich query over the private keys that the organization has. Rows come from
+    /// `next_row`. They are not recorded, and a transaction that asks for them may not write.
+    ///
+    /// Errors: `PrivateQueryAfterWrite`, and those of `rich_query`.
+    pub fn private_rich_query(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        query: &str,
+    ) -> Result<RangeId, LedgerError> {
+        self.begin_private_query()?;
+        // Nobody's private state is empty: no organization goes without a name.
+        let org = self.org.as_deref().unwrap_or_default();
+        self.rich_query_of(Space::private(org, ns, collection), query)
     }
 
     /// Puts a private key; an empty value deletes it.
@@ -139,6 +153,15 @@ impl Simulator {
         self.before_write(key, bytes)?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);
+        Ok(())
+    }
+
+    /// Fabric: `txSimulator.checkBeforePvtdataQueries`.
+    fn begin_private_query(&mut self) -> Result<(), LedgerError> {
+        if self.wrote {
+            return Err(LedgerError::PrivateQueryAfterWrite { tx_id: self.tx_id.clone() });
+        }
+        self.queried_private = true;
         Ok(())
     }
 

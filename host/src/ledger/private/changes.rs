@@ -22,6 +22,8 @@ use crate::ledger::private::collect::valid_sets;
 use crate::ledger::private::record::PrivateBlock;
 use crate::ledger::private::record::PrivateRecord;
 use crate::ledger::private::rows::HashedKey;
+use crate::ledger::rich::IndexSet;
+use crate::ledger::rich::Space;
 use crate::ledger::rwset::is_delete;
 use crate::ledger::rwset::is_hashed_delete;
 use crate::ledger::state::VersionedValue;
@@ -48,6 +50,7 @@ pub(crate) struct PrivateChanges<'a> {
 }
 
 struct Change {
+    space: Space,
     name_row: Vec<u8>,
     key: String,
     before: Option<VersionedValue>,
@@ -110,8 +113,9 @@ impl<'a> PrivateChanges<'a> {
         Ok(changes)
     }
 
-    /// Adds everything to a batch and to the layer of what it replaces.
-    pub(crate) fn apply(self, batch: &mut Batch, layer: &mut Layer) {
+    /// Adds everything to a batch, with the entries of the indexes, and to the layer of what it
+    /// replaces.
+    pub(crate) fn apply(self, batch: &mut Batch, layer: &mut Layer, indexes: &IndexSet) {
         for (row, comes) in self.expiries {
             if comes {
                 batch.put(row, Vec::new());
@@ -124,6 +128,8 @@ impl<'a> PrivateChanges<'a> {
             layer.insert(row, Some(before));
         }
         for (row, change) in self.values {
+            let (before, after) = (change.before.as_ref(), change.after.as_ref());
+            indexes.change(batch, &change.space, &change.key, before, after);
             match (&change.before, &change.after) {
                 (None, None) => continue,
                 (_, Some(value)) => {
@@ -155,7 +161,9 @@ impl<'a> PrivateChanges<'a> {
             let before = self.table.get(&row, VersionedValue::decode)?;
             let name_row = key::private_name(ns, coll, &sha256(key.as_bytes()), org);
             self.names.insert(name_row.clone(), row.clone());
-            let change = Change { name_row, key: key.to_owned(), after: before.clone(), before };
+            let space = Space::private(org, ns, coll);
+            let (key, after) = (key.to_owned(), before.clone());
+            let change = Change { space, name_row, key, before, after };
             self.values.insert(row.clone(), change);
         }
         Ok(self.values.get_mut(&row).expect("it was inserted if it was not there"))

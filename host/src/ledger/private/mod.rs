@@ -25,6 +25,8 @@ mod model_tests;
 #[cfg(test)]
 mod retention_tests;
 #[cfg(test)]
+mod rich_tests;
+#[cfg(test)]
 mod simulation_tests;
 #[cfg(test)]
 pub(crate) mod test_support;

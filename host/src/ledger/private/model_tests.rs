@@ -1,5 +1,6 @@
 //! Random blocks with private data against a plain map: puts, deletes, purges and changes of
-//! metadata, in collections with different members and times, some sets missing, some of them late.
+//! metadata, in collections with different members and times, some sets missing, some of them late;
+//! rich queries find the same, with an index or without, also for a simulation that stays open.
 //!
 //! WASMCC_MODEL_TXS says how many transactions, WASMCC_MODEL_SEED which.
 
@@ -17,6 +18,10 @@ use crate::ledger::LedgerFolder;
 use crate::ledger::Metadata;
 use crate::ledger::MissingPrivateData;
 use crate::ledger::SimulationResults;
+use crate::ledger::Simulator;
+use crate::ledger::private::rich_tests::define_index;
+use crate::ledger::private::rich_tests::index_entries;
+use crate::ledger::private::rich_tests::rich_keys;
 use crate::ledger::private::test_support::Rules;
 use crate::ledger::private::test_support::commit_public;
 use crate::ledger::private::test_support::keep;
@@ -35,8 +40,13 @@ const COLLECTIONS: [(&str, &[&str], u64); 3] =
     [("all", &["A", "B"], 0), ("one", &["B"], 3), ("short", &["A", "B"], 1)];
 const KEYS: u32 = 6;
 
+/// The collections that get an index.
+const INDEXED: [usize; 2] = [0, 1];
+
 /// Collection and key.
 type Key = (usize, String);
+/// Value and version, by organization and key.
+type Values = BTreeMap<(usize, Key), (u32, Height)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
@@ -65,7 +75,7 @@ struct Model {
     /// What everybody knows: value and version.
     hashes: BTreeMap<Key, (u32, Height)>,
     /// What each organization has.
-    values: BTreeMap<(usize, Key), (u32, Height)>,
+    values: Values,
     /// By height and collection.
     stored: BTreeMap<(Height, usize), Stored>,
     /// When which hash has had its time, and the block that wrote it.
@@ -167,12 +177,7 @@ impl Model {
         }
     }
 
-    fn expire(
-        &mut self,
-        number: u64,
-        touched: &BTreeSet<Key>,
-        before: &BTreeMap<(usize, Key), (u32, Height)>,
-    ) {
+    fn expire(&mut self, number: u64, touched: &BTreeSet<Key>, before: &Values) {
         let due: Vec<_> = self.ends.iter().filter(|end| end.0 == number).cloned().collect();
         for end in due {
             let (_, key, committing) = &end;
@@ -234,6 +239,7 @@ impl Model {
                     self.compare_key(ledger, org, (collection, format!("k{key}")));
                 }
             }
+            compare_rich(&mut ledger.simulator_for("tx", name), org, &self.values);
         }
     }
 
@@ -279,8 +285,34 @@ impl Model {
     }
 }
 
+fn value_bytes(value: u32) -> Vec<u8> {
+    format!("{{\"n\":{value}}}").into_bytes()
+}
+
 fn bytes_value(bytes: &[u8]) -> u32 {
-    u32::from_be_bytes(bytes.try_into().unwrap())
+    let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+    value["n"].as_u64().unwrap() as u32
+}
+
+/// Rich queries of a simulation for an organization give its values at that height.
+fn compare_rich(sim: &mut Simulator, org: usize, values: &Values) {
+    for (collection, (coll, _, _)) in COLLECTIONS.into_iter().enumerate() {
+        for wanted in 0..3 {
+            let query = format!(r#"{{"selector": {{"n": {wanted}}}}}"#);
+            let of = values.iter().filter(|((o, key), (value, _))| {
+                *o == org && key.0 == collection && *value == wanted
+            });
+            let expected: Vec<_> = of.map(|((_, key), _)| key.1.clone()).collect();
+            assert_eq!(rich_keys(sim, coll, &query), expected, "{coll} at {}", ORGS[org]);
+        }
+    }
+}
+
+/// Indexes of two of the collections.
+fn define(ledger: &Ledger) {
+    for collection in &INDEXED {
+        define_index(ledger, COLLECTIONS[*collection].0, r#"{"index": {"fields": ["n"]}}"#);
+    }
 }
 
 fn random_tx(rng: &mut StdRng, ledger: &Arc<Ledger>, id: String) -> Tx {
@@ -299,9 +331,7 @@ fn random_tx(rng: &mut StdRng, ledger: &Arc<Ledger>, id: String) -> Tx {
         for ((collection, key), op) in &ops {
             let coll = COLLECTIONS[*collection].0;
             let done = match op {
-                Op::Put(value) => {
-                    sim.put_private_data("ns", coll, key, value.to_be_bytes().to_vec())
-                }
+                Op::Put(value) => sim.put_private_data("ns", coll, key, value_bytes(*value)),
                 Op::Delete => sim.delete_private_data("ns", coll, key),
                 Op::Purge => sim.purge_private_data("ns", coll, key),
                 Op::Metadata => {
@@ -346,7 +376,11 @@ fn private_state_is_that_of_the_model() {
     let mut model = Model::default();
     let mut sets = BTreeMap::new();
     let mut done = 0;
+    let mut open: Option<(Simulator, usize, Values)> = None;
     while done < txs {
+        if rng.random_range(0..50) == 0 {
+            define(&ledger);
+        }
         supply(&mut rng, &ledger, &mut model, &sets);
         let block: Vec<_> = (0..rng.random_range(0..4))
             .map(|index| random_tx(&mut rng, &ledger, format!("{done}-{index}")))
@@ -360,10 +394,18 @@ fn private_state_is_that_of_the_model() {
         let number = commit_public(&ledger, &collections, &kept).number;
         model.apply(number, &block);
         model.compare(&ledger);
+        if rng.random_range(0..6) == 0 {
+            let org = rng.random_range(0..2);
+            open = Some((ledger.simulator_for("tx", ORGS[org]), org, model.values.clone()));
+        }
+        if let Some((sim, org, values)) = &mut open {
+            compare_rich(sim, *org, values);
+        }
         let heights = (0..).map(|index| Height::new(number, index));
         sets.extend(heights.zip(block));
         if rng.random_range(0..100) == 0 {
             model.compare_stored(&ledger);
+            open = None;
             drop((ledger, ledgers));
             if rng.random() {
                 std::fs::remove_dir_all(dir.path().join("state")).unwrap();
@@ -373,7 +415,10 @@ fn private_state_is_that_of_the_model() {
         }
     }
     model.compare_stored(&ledger);
-    drop((ledger, ledgers));
+    define(&ledger);
+    let indexed = model.values.keys().filter(|(_, key)| INDEXED.contains(&key.0)).count();
+    assert_eq!(index_entries(&ledger), indexed);
+    drop((open, ledger, ledgers));
     let folder = LedgerFolder::open(dir.path(), config).unwrap();
     let found = folder.verify(&ChannelId::parse(CHANNEL).unwrap(), &mut |_| {}).unwrap();
     assert!(found.is_good(), "{:?}", found.faults);

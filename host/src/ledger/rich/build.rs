@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 use crate::ledger::channel::Ledger;
 use crate::ledger::commit::Writer;
 use crate::ledger::error::LedgerError;
+use crate::ledger::key;
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::index::Index;
 use crate::ledger::rich::index::IndexDefinition;
@@ -60,7 +61,7 @@ impl Ledger {
             while self.remove_entries(*id)? {}
         }
         for index in set.all().filter(|index| !index.is_built) {
-            for space in self.index_spaces(&index.namespace, &index.collection) {
+            for space in self.index_spaces(&index.namespace, &index.collection)? {
                 let (mut from, to) = space.bounds();
                 while let Some(next) = self.add_entries(index, &space, &from, &to)? {
                     from = next;
@@ -79,10 +80,20 @@ impl Ledger {
             .collect()
     }
 
-    /// Where the documents of an index are. Private state has none yet: whoever adds one adds its
-    /// spaces here and calls `IndexSet::change` where a commit changes its rows.
-    fn index_spaces(&self, namespace: &str, collection: &str) -> Vec<Space> {
-        Vec::from_iter(collection.is_empty().then(|| Space::public(namespace)))
+    /// Where the documents of an index are that commits did not see. An organization that has its
+    /// first private key later on is not among them; then commits know the index.
+    fn index_spaces(&self, namespace: &str, collection: &str) -> Result<Vec<Space>, LedgerError> {
+        if collection.is_empty() {
+            return Ok(vec![Space::public(namespace)]);
+        }
+        let mut spaces = Vec::new();
+        let (mut from, to) = key::all_private();
+        while let Some(row) = self.table.range(&from, &to).next() {
+            let (org, after) = key::private_org(&row?.0)?;
+            spaces.push(Space::private(&org, namespace, collection));
+            from = after;
+        }
+        Ok(spaces)
     }
 
     fn write_definitions(

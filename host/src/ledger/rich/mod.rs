@@ -36,6 +36,7 @@ mod selector_tests;
 
 pub use error::QueryError;
 pub use index::IndexDefinition;
+pub(crate) use indexes::IndexSet;
 pub use indexes::IndexState;
 pub(crate) use indexes::Indexes;
 pub(crate) use simulation::RichRows;

@@ -31,9 +31,17 @@ impl Space {
         Self::new(namespace, "", prefix, Vec::new())
     }
 
+    /// The private state of an organization (MSP id) in a collection.
+    pub(crate) fn private(org: &str, namespace: &str, collection: &str) -> Self {
+        let (prefix, _) = key::private_range((org, namespace, collection), "", "");
+        let mut scope = Vec::new();
+        key::push_name(&mut scope, org.as_bytes());
+        Self::new(namespace, collection, prefix, scope)
+    }
+
     /// Rows that begin with `prefix`. Where several spaces share the indexes of a collection, such
     /// as the private states of several organizations, each needs a `scope` of its own.
-    pub(crate) fn new(namespace: &str, collection: &str, prefix: Vec<u8>, scope: Vec<u8>) -> Self {
+    fn new(namespace: &str, collection: &str, prefix: Vec<u8>, scope: Vec<u8>) -> Self {
         let (namespace, collection) = (namespace.to_owned(), collection.to_owned());
         Self { namespace, collection, prefix, scope }
     }

@@ -96,6 +96,7 @@ fn private(pair: &Pair) {
         ("pput closed k v", "tx creator does not have write access permission on privatedata"),
         ("pget closed k", "tx creator does not have read access permission on privatedata"),
         ("prange closed a z", "tx creator does not have read access permission on privatedata"),
+        ("pquery closed {}", "tx creator does not have read access permission on privatedata"),
         ("phash none k", "collection [none] not defined in the collection config for chaincode"),
         ("pput none k v", "collection mychannel/probe/none could not be found"),
         ("then put x v ; prange open a z", "unsuppored transaction. Queries on pvt data is"),
@@ -117,6 +118,9 @@ fn rich_queries(pair: &Pair) {
     for rows in [0, 1, 99, 101, 149] {
         assert_eq!(pair.text(&format!("query {query} {rows}")).lines().count(), rows);
     }
+    let puts: Vec<_> = (0..150).map(|n| format!("pput open d{n:03} {{\"n\":{n}}}")).collect();
+    pair.submit(&format!("then {}", puts.join(" ; ")));
+    assert_eq!(pair.text(&format!("pquery open {query}")).lines().count(), 150);
     let page = pair.text(&format!("querypage {query} 100 ''"));
     let bookmark = page.trim_end().rsplit_once("count=100 bookmark=").unwrap().1;
     let page = pair.text(&format!("querypage {query} 100 {bookmark}"));

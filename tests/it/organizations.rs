@@ -7,7 +7,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use wasmcc::client::{ProposalBuilder, lscc};
 use wasmcc::collections::package_from_json;
-use wasmcc::ledger::TxRwSet;
+use wasmcc::ledger::{IndexDefinition, TxRwSet};
 use wasmcc::msp::{NetworkSpec, SignaturePolicy};
 use wasmcc::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata, state_data};
 use wasmcc::proto::msp::SerializedIdentity;
@@ -132,6 +132,56 @@ fn values_are_for_members_and_hashes_for_all() {
     let pair = submit(&sandbox, "Org2MSP", "then pget both k ; pput both k 4");
     assert_eq!(endorser(&pair), "Org2MSP");
     assert_eq!(evaluate(&sandbox, "Org1MSP", "pget both k").text(), "4");
+}
+
+#[test]
+fn rich_queries_find_what_each_organization_has() {
+    let sandbox = sandbox(None);
+    let keys = |org: &str, collection: &str, query: &str| -> Vec<String> {
+        let found = evaluate(&sandbox, org, &format!("pquery {collection} {query}"));
+        assert!(!found.rwset.as_ref().unwrap().namespaces.contains_key("probe"), "not recorded");
+        let text = found.text();
+        text.lines().map(|row| row.split_once('=').unwrap().0.to_owned()).collect()
+    };
+    let puts: Vec<_> = (0..120).map(|n| format!("pput both k{n:03} {{\"n\":{n}}}")).collect();
+    submit(&sandbox, "Org1MSP", &format!("then {}", puts.join(" ; ")));
+    submit(&sandbox, "Org2MSP", r#"then pput one a {"n":1} ; pput two b {"n":1}"#);
+    let ones = r#"{"selector":{"n":1}}"#;
+    let sorted = r#"{"selector":{"n":{"$gt":9}},"sort":[{"n":"desc"}],"use_index":"n"}"#;
+    for built in [false, true] {
+        for org in ["Org1MSP", "Org2MSP"] {
+            assert_eq!(keys(org, "both", ones), ["k001"]);
+            assert_eq!(keys(org, "both", r#"{"selector":{"n":{"$gte":5}}}"#).len(), 115);
+        }
+        assert_eq!(keys("Org1MSP", "one", ones), ["a"]);
+        assert_eq!(keys("Org2MSP", "two", ones), ["b"]);
+        assert_eq!(keys("Org1MSP", "two", ones), [""; 0]);
+        if built {
+            let found = keys("Org2MSP", "both", sorted);
+            assert_eq!((found.len(), found[0].as_str()), (110, "k119"));
+        } else {
+            let text = refusal(&sandbox, "Org2MSP", &format!("pquery both {sorted}"));
+            assert!(text.contains("no_usable_index"), "{text}");
+        }
+        let index = r#"{"index":{"fields":["n"]},"ddoc":"n","name":"n"}"#;
+        let index = IndexDefinition::parse(index.as_bytes()).unwrap();
+        sandbox.ledger().define_indexes("probe", "both", &[index]).unwrap();
+    }
+    submit(
+        &sandbox,
+        "Org2MSP",
+        r#"then pput both new {"n":500} ; pdel both k119 ; ppurge both k118"#,
+    );
+    assert_eq!(keys("Org1MSP", "both", sorted)[..2], ["new", "k117"]);
+    for (line, why) in [
+        ("pquery one {}", "tx creator does not have read access permission on privatedata"),
+        ("pquery none {}", "collection mychannel/probe/none could not be found"),
+        ("then put k v ; pquery two {}", "Queries on pvt data is supported only in a read-only"),
+        (r#"then pquery two {"selector":{}} ; put k v"#, "already performed queries on pvt data"),
+    ] {
+        let text = refusal(&sandbox, "Org2MSP", line);
+        assert!(text.contains(why), "{line}: {text}");
+    }
 }
 
 #[test]

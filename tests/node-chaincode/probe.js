@@ -138,6 +138,10 @@ const operations = {
         const { iterator } = await stub.getPrivateDataByRange(collection, start, end);
         return lines(await read(iterator, row));
     },
+    pquery: async (stub, [collection, selector]) => {
+        const { iterator } = await stub.getPrivateDataQueryResult(collection, selector);
+        return lines(await read(iterator, row));
+    },
     psetmeta: (stub, [collection, key, policy]) => {
         return stub.setPrivateDataValidationParameter(collection, key, Buffer.from(policy));
     },

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use clap::Parser;
 use wasmcc::cli::Cli;
+use wasmcc::client::{ProposalBuilder, lscc};
+use wasmcc::collections::package_from_json;
 use wasmcc::ledger::{LedgerConfig, LedgerFolder};
 use wasmcc::msp::NetworkSpec;
 use wasmcc::proto::protos::TxValidationCode;
-use wasmcc_tests::Peers;
+use wasmcc::types::Height;
 use wasmcc_tests::chain::{CHANNEL, commit, open_chain, transaction};
+use wasmcc_tests::{Peers, create_channel, guest, install_code, submit, user};
 
 /// Runs `wasmcc` with these words; an error is what it would say.
 fn run(words: &[&str]) -> Result<(), String> {
@@ -110,4 +113,75 @@ fn the_folder_of_a_running_peer_is_refused() {
     let nowhere = dir.path().join("nowhere");
     let error = run(&["ledger", "verify", "--data", nowhere.to_str().unwrap()]).unwrap_err();
     assert!(error.contains("there is no ledger in"), "{error}");
+}
+
+/// Of one organization; `short` forgets after two blocks.
+const COLLECTIONS: &str = r#"[
+    {"name":"open","policy":"OR('Org1MSP.member')"},
+    {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2}]"#;
+
+/// A peer's data folder, in whose channel a hash has had its time, and that decided a verdict.
+fn data_with_an_expired_hash(data: &Path) {
+    let peers = Peers::new(&NetworkSpec::default());
+    let peer = peers.peer(|config| config.data = Some(data.to_owned()));
+    create_channel(&peer, CHANNEL);
+    install_code(&peer, "probe", "1.0", &guest("probe"));
+    let deploy = lscc::deploy(lscc::Definition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: "1.0".into(),
+        collections: Some(package_from_json(COLLECTIONS).unwrap()),
+        ..lscc::Definition::default()
+    });
+    let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    assert_eq!(submit(&peer, CHANNEL, deploy, &admin), Ok(TxValidationCode::Valid));
+    for line in [
+        "then pput short k v ; pput open k v",
+        "put a 1",
+        "put a 2",
+        "put a 3",
+        "then pget short k ; phash short k ; put seen 1",
+        "pput short again w",
+    ] {
+        let call = ProposalBuilder::new(CHANNEL, "probe").args(line.split(' '));
+        let code = submit(&peer, CHANNEL, call, &user(&peer));
+        assert_eq!(code, Ok(TxValidationCode::Valid), "{line}");
+    }
+}
+
+/// Public keys and hashes, with their versions.
+fn state(data: &Path) -> Vec<(String, Option<Height>)> {
+    let (_ledgers, ledger) = open_chain(&data.join("ledger")).unwrap();
+    let snapshot = ledger.snapshot();
+    let public = ["lscc", "probe"].into_iter().flat_map(|ns| snapshot.range(ns, "", ""));
+    let public = public.map(|row| row.unwrap()).map(|(key, value)| (key, Some(value.version)));
+    let hash = |(collection, key): (&str, &str)| {
+        let found = snapshot.get_private_hash("probe", collection, key).unwrap();
+        (format!("{collection}/{key}"), found.map(|value| value.version))
+    };
+    let hashes = [("open", "k"), ("short", "k"), ("short", "again")].map(hash);
+    public.chain(hashes).collect()
+}
+
+#[test]
+fn hashes_have_their_time_in_a_channel_that_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [data, other, file] = ["data", "other", "file"].map(|name| dir.path().join(name));
+    data_with_an_expired_hash(&data);
+    let words = [&data, &other, &file].map(|path| path.to_str().unwrap().to_owned());
+    let [data_word, other_word, file_word] = words.each_ref().map(String::as_str);
+    let good = |data: &str| run(&["ledger", "verify", "--data", data]).unwrap();
+    good(data_word);
+    run(&["ledger", "export", file_word, "--data", data_word]).unwrap();
+    run(&["ledger", "import", file_word, "--data", other_word]).unwrap();
+    good(other_word);
+    let expected = state(&data);
+    let known = expected.iter().rev().take(3).rev().map(|(_, version)| version.is_some());
+    assert_eq!(known.collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(state(&other), expected);
+    // Also where the private data are lost, and nothing but the blocks knows.
+    fs::remove_dir_all(data.join("ledger/private")).unwrap();
+    run(&["ledger", "rebuild", "--data", data_word]).unwrap();
+    good(data_word);
+    assert_eq!(state(&data), expected);
 }

@@ -9,8 +9,8 @@ use crate::cli::ledger_files::{Export, Import};
 use crate::cli::ledger_rebuild::Rebuild;
 use crate::cli::ledger_verify::Verify;
 use crate::cli::progress::Progress;
-use crate::ledger::{LedgerConfig, LedgerError, LedgerFolder, Step};
-use crate::node::LEDGER_FOLDER;
+use crate::ledger::{LedgerError, LedgerFolder, Step};
+use crate::node::{LEDGER_FOLDER, open_ledger_folder};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,7 +71,7 @@ impl Data {
 
 /// Opens the folder with the ledgers, for itself alone.
 pub fn open(dir: &Path) -> Result<LedgerFolder> {
-    LedgerFolder::open(dir, LedgerConfig::default()).map_err(|error| match error {
+    open_ledger_folder(dir).map_err(|error| match error {
         LedgerError::Locked { .. } => {
             anyhow!("{error}: stop the peer first, or use another folder with --data")
         }

@@ -24,7 +24,8 @@ verdicts and commit hashes must come out as in the file, or nothing changes. Sig
 verified: compare the last commit hash, which is printed, with that of a peer that you trust.
 
 The file has no private data. If the folder still has those of this chain, they are used; all others
-are missing afterwards, and chaincodes that ask for them are refused.";
+are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
+from the channel's collections.";
 
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]

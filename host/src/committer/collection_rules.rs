@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::collections::{Collection, DefinedCollections, LocalPeers, LookupError};
-use crate::ledger::{CollectionRule, CollectionRules, CommitTx, LedgerError, Snapshot};
+use crate::ledger::{
+    CollectionRule, CollectionRules, CommitTx, LedgerError, RulesOfState, Snapshot,
+};
 use crate::msp::ChannelConfig;
 
 /// The rules of all collections that a block writes. They are looked up at once, so that no
@@ -25,28 +27,20 @@ impl BlockCollections {
         let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for rwset in txs.iter().filter_map(|tx| tx.rwset.as_ref()) {
             for (namespace, set) in &rwset.namespaces {
-                let private =
-                    set.collections.iter().filter(|(_, set)| !set.pvt_rwset_hash.is_empty());
-                for (collection, _) in private {
+                let written = set
+                    .collections
+                    .iter()
+                    .filter(|(_, set)| !set.writes.is_empty() || !set.metadata_writes.is_empty());
+                for (collection, _) in written {
                     wanted.entry(namespace).or_default().push(collection);
                 }
             }
         }
         let mut rules = BTreeMap::new();
         for (namespace, collections) in wanted {
-            let mut read = |ns: &str, key: &str| snapshot.get(ns, key).map(|v| v.map(|v| v.value));
-            let defined = match DefinedCollections::look_up(namespace, &mut read) {
-                Ok(defined) => defined,
-                Err(LookupError::State(error)) => return Err(error),
-                Err(error @ LookupError::Damaged { .. }) => {
-                    tracing::warn!(%error, "private data are not kept");
-                    continue;
-                }
-            };
+            let Some(defined) = defined(namespace, snapshot)? else { continue };
             for collection in collections {
-                let Some(found) = defined.get(collection) else { continue };
-                let block_to_live = found.block_to_live;
-                let Ok(found) = Collection::new(found) else { continue };
+                let Some((found, block_to_live)) = usable(&defined, collection) else { continue };
                 let holders = peers.members(&found, config.msps()).map(str::to_owned).collect();
                 let rule = CollectionRule { holders, block_to_live };
                 rules.insert((namespace.to_owned(), collection.to_owned()), rule);
@@ -60,4 +54,49 @@ impl CollectionRules for BlockCollections {
     fn rule(&self, ns: &str, collection: &str) -> Result<Option<CollectionRule>, LedgerError> {
         Ok(self.0.get(&(ns.to_owned(), collection.to_owned())).cloned())
     }
+}
+
+/// The rules that a state alone gives: how long data live. Whose they are is not asked, so nobody
+/// holds them: this is for blocks that are judged again without a peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StateRules;
+
+impl RulesOfState for StateRules {
+    fn rules(&self, state: &Snapshot) -> Box<dyn CollectionRules> {
+        Box::new(DefinedIn(state.clone()))
+    }
+}
+
+struct DefinedIn(Snapshot);
+
+impl CollectionRules for DefinedIn {
+    fn rule(&self, ns: &str, collection: &str) -> Result<Option<CollectionRule>, LedgerError> {
+        let defined = defined(ns, &self.0)?;
+        let found = defined.and_then(|defined| usable(&defined, collection));
+        let rule = |block_to_live| CollectionRule { holders: Vec::new(), block_to_live };
+        Ok(found.map(|(_, block_to_live)| rule(block_to_live)))
+    }
+}
+
+/// The collections of a chaincode; None if its definition cannot be read.
+fn defined(
+    namespace: &str,
+    snapshot: &Snapshot,
+) -> Result<Option<DefinedCollections>, LedgerError> {
+    let mut read = |ns: &str, key: &str| snapshot.get(ns, key).map(|v| v.map(|v| v.value));
+    match DefinedCollections::look_up(namespace, &mut read) {
+        Ok(defined) => Ok(Some(defined)),
+        Err(LookupError::State(error)) => Err(error),
+        Err(error @ LookupError::Damaged { .. }) => {
+            tracing::warn!(%error, "private data are not kept");
+            Ok(None)
+        }
+    }
+}
+
+/// A collection and the blocks that its data live.
+fn usable(defined: &DefinedCollections, name: &str) -> Option<(Collection, u64)> {
+    let found = defined.get(name)?;
+    let block_to_live = found.block_to_live;
+    Some((Collection::new(found).ok()?, block_to_live))
 }

@@ -31,6 +31,7 @@ mod verdict;
 mod tests;
 
 pub use block_cutter::MessageTooLarge;
+pub use collection_rules::StateRules;
 pub use commit::{Committer, explain};
 pub use deploy_listener::DeployListener;
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};

@@ -6,7 +6,6 @@
 //! Invariant: reads blocks and private data only; the stored state is not asked.
 
 use crate::ledger::block;
-use crate::ledger::collections::NoCollections;
 use crate::ledger::conflict::Conflict;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
@@ -81,7 +80,8 @@ impl LedgerFolder {
             let judged = envelopes.iter().zip(block::tx_filter(&block));
             let txs = judged.map(|(envelope, &verdict)| unjudged_tx(envelope, verdict));
             let txs = txs.collect::<Result<Vec<_>, _>>()?;
-            ledger.commit(block, txs, &NoCollections)?;
+            let rules = self.rules.rules(&ledger.snapshot());
+            ledger.commit(block, txs, rules.as_ref())?;
         }
     }
 

@@ -7,6 +7,7 @@ mod chaincodes;
 mod endorsements;
 mod explain;
 mod indexes;
+mod ledger_folder;
 mod local_orgs;
 #[cfg(feature = "server")]
 mod serve;
@@ -37,6 +38,7 @@ use crate::syscc::{Acl, Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
 use crate::types::{ChannelId, Response};
 
 pub use explain::explain_block;
+pub use ledger_folder::open_ledger_folder;
 
 /// Where compiled code lies in a data folder.
 const CACHE_FOLDER: &str = "compiled";

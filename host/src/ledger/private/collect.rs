@@ -65,7 +65,7 @@ pub(crate) fn without_sets(
     let mut records = Vec::new();
     for (index, rwset) in valid_sets(txs, codes) {
         let tx = index as u64;
-        for (ns, coll, _) in collections(rwset) {
+        for (ns, coll, hashed) in collections(rwset) {
             let is_it = |record: &PrivateRecord| {
                 record.tx == tx && record.namespace == ns && record.collection == coll
             };
@@ -80,7 +80,11 @@ pub(crate) fn without_sets(
                     rule
                 }
             };
-            let Some(CollectionRule { holders, block_to_live }) = rule else { continue };
+            let Some(CollectionRule { mut holders, block_to_live }) = rule else { continue };
+            if hashed.pvt_rwset_hash.is_empty() {
+                // Hashes alone have their time, too, but no set can ever come.
+                holders.clear();
+            }
             if holders.is_empty() && block_to_live == 0 {
                 continue;
             }

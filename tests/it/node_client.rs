@@ -4,7 +4,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
+
+const COLLECTIONS: &str =
+    r#"[{"name":"closed","policy":"OR('Org1MSP.member')","memberOnlyRead":true}]"#;
 
 /// What `tests/node-client/client.js` saw.
 fn client(address: &str, network: PathBuf) -> Value {
@@ -21,7 +25,10 @@ fn client(address: &str, network: PathBuf) -> Value {
 fn the_gateway_library_submits_waits_and_listens() {
     let site = Site::new();
     let peer = site.peer(&["--in-memory"]);
-    peer.deploy("probe");
+    std::fs::write(site.path("collections.json"), COLLECTIONS).unwrap();
+    let path = guest_path("probe").to_str().unwrap();
+    let collections = ["--collections-config", "collections.json"];
+    peer.run(&[&["deploy", path, "--name", "probe"][..], &collections].concat()).ok();
     let seen = client(peer.address(), site.path("net"));
     // Block 0 is the configuration, block 1 the deployment.
     let number = 2;
@@ -38,6 +45,8 @@ fn the_gateway_library_submits_waits_and_listens() {
     assert_eq!(seen["replayed"], json!(["greeting"]));
     assert_eq!(seen["numbers"], json!([0, 1, 2]));
     assert_eq!(seen["value"], "value");
+    let secret = json!({ "namespace": "probe", "collection": "closed", "hasValue": true });
+    assert_eq!(seen["secret"], secret);
 
     let failed = &seen["evaluateFailed"];
     assert_eq!((&failed["name"], &failed["code"]), (&json!("GatewayError"), &json!(2)), "{failed}");

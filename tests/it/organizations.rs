@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 use serde_json::{Value, json};
+use wasmcc::api::Peer;
 use wasmcc::client::{ProposalBuilder, lscc};
 use wasmcc::collections::package_from_json;
 use wasmcc::ledger::{IndexDefinition, TxRwSet};
-use wasmcc::msp::{NetworkSpec, SignaturePolicy};
+use wasmcc::msp::{NetworkSpec, SignaturePolicy, SignedData};
 use wasmcc::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata, state_data};
 use wasmcc::proto::msp::SerializedIdentity;
 use wasmcc::proto::protos::{ApplicationPolicy, TxValidationCode, application_policy};
@@ -181,6 +182,62 @@ fn rich_queries_find_what_each_organization_has() {
     ] {
         let text = refusal(&sandbox, "Org2MSP", line);
         assert!(text.contains(why), "{line}: {text}");
+    }
+}
+
+/// The collections of the first transaction of a block that the peer of one organization gives to a
+/// client of another.
+fn delivered(sandbox: &Sandbox, peer: &str, client: &str, block: u64) -> Vec<String> {
+    let client = sandbox.identity_of(client, "User1").unwrap();
+    let request = SignedData { identity: client.serialized().to_vec(), ..SignedData::default() };
+    let sets = sandbox.peer().private_data(peer, CHANNEL, block, &request).unwrap();
+    let sets = sets.get(&0).map(|set| set.ns_pvt_rwset.clone()).unwrap_or_default();
+    let sets = sets.into_iter().flat_map(|ns| ns.collection_pvt_rwset);
+    sets.map(|set| set.collection_name).collect()
+}
+
+#[test]
+fn blocks_bring_the_private_data_that_a_client_may_read() {
+    let sandbox = sandbox(None);
+    let put = "then pput one k 1 ; pput two k 2 ; pput both k 3";
+    submit(&sandbox, "Org1MSP", put);
+    let check = |block: u64, expected: [(&str, &str, &[&str]); 4]| {
+        for (peer, client, names) in expected {
+            let found = delivered(&sandbox, peer, client, block);
+            assert_eq!(found, names, "block {block} of {peer} for {client}");
+        }
+    };
+    let first = [
+        ("Org1MSP", "Org1MSP", &["both", "one"][..]),
+        ("Org1MSP", "Org3MSP", &["both"]),
+        ("Org2MSP", "Org1MSP", &["both", "two"]),
+        ("Org2MSP", "Org3MSP", &["both", "two"]),
+    ];
+    check(2, first);
+    // What a collection becomes later says nothing of the blocks before.
+    let changed = COLLECTIONS
+        .replace(r#","memberOnlyRead":true"#, "")
+        .replace(r#""requiredPeerCount":1"#, r#""requiredPeerCount":1,"memberOnlyRead":true"#);
+    let definition = lscc::Definition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: "2.0".into(),
+        collections: Some(package_from_json(&changed).unwrap()),
+        ..Default::default()
+    };
+    sandbox.install(&definition, &guest("probe")).unwrap();
+    sandbox.instantiate(lscc::upgrade(definition)).unwrap();
+    submit(&sandbox, "Org1MSP", put);
+    check(2, first);
+    let second = [
+        ("Org1MSP", "Org1MSP", &["both", "one"][..]),
+        ("Org1MSP", "Org3MSP", &["one"]),
+        ("Org2MSP", "Org1MSP", &["both", "two"]),
+        ("Org2MSP", "Org3MSP", &["two"]),
+    ];
+    check(4, second);
+    for block in [1, 3, 5] {
+        assert!(delivered(&sandbox, "Org1MSP", "Org1MSP", block).is_empty());
     }
 }
 

@@ -105,6 +105,16 @@ async function main([address, network]) {
     const text = (bytes) => Buffer.from(bytes).toString();
     await contract.submitTransaction('put', 'key', 'value');
     result.value = text(await contract.evaluateTransaction('get', 'key'));
+    await contract.submitTransaction('pput', 'closed', 'key', 'secret');
+    const secret = await channel.getBlockAndPrivateDataEvents({ startBlock: BigInt(4) });
+    const [withSecret] = await take(secret, 1);
+    const [namespace] = withSecret.getPrivateDataMapMap().get(0).getNsPvtRwsetList();
+    const [collection] = namespace.getCollectionPvtRwsetList();
+    result.secret = {
+        namespace: namespace.getNamespace(),
+        collection: collection.getCollectionName(),
+        hasValue: Buffer.from(collection.getRwset_asU8()).includes('secret'),
+    };
     result.evaluateFailed = await failure(() => contract.evaluateTransaction('status', '500', 'no'));
     result.endorseFailed = await failure(() => contract.submitTransaction('status', '500', 'no'));
     result.noChannel = await failure(async () => {

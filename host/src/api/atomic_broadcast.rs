@@ -44,7 +44,12 @@ impl Form for OrderedBlocks {
         DeliverResponse { r#type: Some(Type::Status(status.into())) }
     }
 
-    fn block(_: &dyn Peer, _: &SeekRequest, block: Block) -> Result<DeliverResponse, String> {
+    fn block(
+        _: &dyn Peer,
+        _: &str,
+        _: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
         Ok(DeliverResponse { r#type: Some(Type::Block(block)) })
     }
 }

@@ -35,15 +35,22 @@ pub(super) trait Form: Send + 'static {
 
     fn status(status: Status) -> Self::Message;
 
-    /// Blocks for as long as a look at the disk.
-    fn block(peer: &dyn Peer, request: &SeekRequest, block: Block)
-    -> Result<Self::Message, String>;
+    /// A block as the peer of the organization `org` gives it. Blocks for as long as a look at the
+    /// disk.
+    fn block(
+        peer: &dyn Peer,
+        org: &str,
+        request: &SeekRequest,
+        block: Block,
+    ) -> Result<Self::Message, String>;
 }
 
 /// What all these services share.
 #[derive(Clone)]
 pub(super) struct Deliverer {
     peer: Arc<dyn Peer>,
+    /// Whose peer listens.
+    org: Arc<str>,
     waits: Waits,
     config: DeliverConfig,
 }
@@ -52,8 +59,13 @@ pub(super) struct Deliverer {
 pub(super) type Answers<F> = ReceiverStream<Result<<F as Form>::Message, RpcStatus>>;
 
 impl Deliverer {
-    pub(super) fn new(peer: Arc<dyn Peer>, waits: Waits, config: DeliverConfig) -> Self {
-        Self { peer, waits, config }
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        org: Arc<str>,
+        waits: Waits,
+        config: DeliverConfig,
+    ) -> Self {
+        Self { peer, org, waits, config }
     }
 
     /// Answers request after request of one client.
@@ -198,7 +210,9 @@ impl<F: Form> Session<F> {
     ) -> Result<(), End> {
         let (peer, asked) = (Arc::clone(&self.deliverer.peer), Arc::clone(request));
         let block = without_data(info, block);
-        let message = self.run_blocking(move || F::block(peer.as_ref(), &asked, block)).await?;
+        let org = Arc::clone(&self.deliverer.org);
+        let message = self.run_blocking(move || F::block(peer.as_ref(), &org, &asked, block));
+        let message = message.await?;
         let message = message.map_err(RpcStatus::unknown)?;
         self.out.send(Ok(message)).await.map_err(|_| gone())
     }

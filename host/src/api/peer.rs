@@ -102,12 +102,13 @@ pub trait Peer: Send + Sync + 'static {
     /// wait nor panic.
     fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching>;
 
-    /// The private data of a block that the one who signed may see, by the places of its
-    /// transactions.
+    /// The private data of a block that the peer of an organization has and the one who signed may
+    /// see, by the places of its transactions.
     fn private_data(
         &self,
+        msp_id: &str,
         channel_id: &str,
-        block: &common::Block,
+        block: u64,
         request: &SignedData,
     ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, String>;
 

@@ -33,7 +33,12 @@ impl Form for Blocks {
         response(Type::Status(status.into()))
     }
 
-    fn block(_: &dyn Peer, _: &SeekRequest, block: Block) -> Result<DeliverResponse, String> {
+    fn block(
+        _: &dyn Peer,
+        _: &str,
+        _: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
         Ok(response(Type::Block(block)))
     }
 }
@@ -47,7 +52,12 @@ impl Form for FilteredBlocks {
         Blocks::status(status)
     }
 
-    fn block(_: &dyn Peer, _: &SeekRequest, block: Block) -> Result<DeliverResponse, String> {
+    fn block(
+        _: &dyn Peer,
+        _: &str,
+        _: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
         Ok(response(Type::FilteredBlock(filtered_block(&block))))
     }
 }
@@ -63,10 +73,13 @@ impl Form for BlocksWithPrivateData {
 
     fn block(
         peer: &dyn Peer,
+        org: &str,
         request: &SeekRequest,
         block: Block,
     ) -> Result<DeliverResponse, String> {
-        let private_data_map = peer.private_data(&request.channel_id, &block, &request.signed)?;
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let SeekRequest { channel_id, signed, .. } = request;
+        let private_data_map = peer.private_data(org, channel_id, number, signed)?;
         let block = BlockAndPrivateData { block: Some(block), private_data_map };
         Ok(response(Type::BlockAndPrivateData(block)))
     }

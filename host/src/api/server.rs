@@ -106,7 +106,8 @@ impl Server {
         let org: Arc<str> = org.unwrap_or_default().into();
         let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers), Arc::clone(&org));
         let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
-        let deliverer = Deliverer::new(Arc::clone(&peer), waits.clone(), config.deliver);
+        let deliverer =
+            Deliverer::new(Arc::clone(&peer), Arc::clone(&org), waits.clone(), config.deliver);
         let orderer = AtomicBroadcast::new(Arc::clone(&peer), waits.clone(), deliverer.clone());
         let gateway = Gateway::new(peer, workers, waits, (address.to_string(), org));
         let deliver = PeerDeliver(deliverer);

@@ -108,6 +108,25 @@ impl HistoryIterator {
     }
 }
 
+impl Snapshot {
+    /// The value that a public key had before a block; None if it did not exist then. Of the
+    /// channel's configuration there is no history.
+    pub fn value_before(
+        &self,
+        namespace: &str,
+        key: &str,
+        block: u64,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        if let Some(now) = self.get(namespace, key)?.filter(|now| now.version.block < block) {
+            return Ok(Some(now.value));
+        }
+        let mut history = HistoryIterator::new(self, namespace, key)?;
+        history.before = history.before.min(Height::new(block, 0));
+        let write = history.next().transpose()?;
+        Ok(write.filter(|write| !write.is_delete).map(|write| write.value))
+    }
+}
+
 impl Iterator for HistoryIterator {
     type Item = Result<KeyModification, LedgerError>;
 

@@ -270,6 +270,26 @@ fn history_is_newest_first_with_deletes() {
     assert!(history("none").is_empty());
 }
 
+#[test]
+fn the_value_before_a_block_is_found() {
+    let (_ledgers, ledger) = temporary();
+    for (block, value) in [(1, "1"), (2, ""), (3, "3"), (4, "4")] {
+        let id = format!("t{block}");
+        commit(&ledger, &[(&id, puts(&ledger, &[("a", value), ("other", "x")]))]);
+    }
+    let metadata = Metadata::from([("n".into(), vec![1])]);
+    let moved = simulate(&ledger, |sim| sim.put_state_metadata("ns", "a", metadata).unwrap());
+    commit(&ledger, &[("t5", moved)]);
+    let before = |key, block| {
+        let found = ledger.snapshot().value_before("ns", key, block).unwrap();
+        found.map(|value| String::from_utf8(value).unwrap())
+    };
+    let values: Vec<_> = (0..8).map(|block| before("a", block)).collect();
+    let expected = [None, None, Some("1"), None, Some("3"), Some("4"), Some("4"), Some("4")];
+    assert_eq!(values, expected.map(|value| value.map(str::to_owned)));
+    assert_eq!(before("none", 9), None);
+}
+
 /// The newest writes are kept with the value and move to rows of their own now and then; none may
 /// be lost or seen twice, at whatever height the history is read.
 #[test]

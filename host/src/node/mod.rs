@@ -10,6 +10,8 @@ mod indexes;
 mod ledger_folder;
 mod local_orgs;
 #[cfg(feature = "server")]
+mod private_events;
+#[cfg(feature = "server")]
 mod serve;
 mod vscc_port;
 

@@ -14,6 +14,7 @@ use crate::committer::{self, TxVerdict};
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::node::Peer;
+use crate::node::private_events;
 use crate::proto::common;
 use crate::proto::common::Status;
 use crate::proto::protos;
@@ -166,12 +167,12 @@ impl api::Peer for Peer {
 
     fn private_data(
         &self,
-        _: &str,
-        _: &common::Block,
-        _: &SignedData,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+        request: &SignedData,
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
-        // This peer keeps no private data, so there is none to give.
-        Ok(BTreeMap::new())
+        private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
     }
 
     fn open_chaincode_stream(

@@ -241,11 +241,11 @@ impl Peer for Fake {
     fn private_data(
         &self,
         _: &str,
-        block: &common::Block,
+        _: &str,
+        block: u64,
         _: &SignedData,
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
-        let number = block.header.as_ref().unwrap().number;
-        Ok([(number, TxPvtReadWriteSet::default())].into())
+        Ok([(block, TxPvtReadWriteSet::default())].into())
     }
 
     fn open_chaincode_stream(

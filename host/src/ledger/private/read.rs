@@ -3,8 +3,11 @@
 //! Invariant: nothing is given out that was purged or has had its time, whether it is still stored
 //! or not.
 
+use std::collections::BTreeMap;
+
 use crate::ledger::channel::Ledger;
 use crate::ledger::error::LedgerError;
+use crate::ledger::private::record::PrivateRecord;
 use crate::proto::rwset::CollectionPvtReadWriteSet;
 use crate::proto::rwset::NsPvtReadWriteSet;
 use crate::proto::rwset::TxPvtReadWriteSet;
@@ -24,36 +27,55 @@ impl Ledger {
         self.transient.keep(tx_id, private, self.height(), self.config.max_transient_bytes)
     }
 
-    /// What is stored of a committed transaction's private data for an organization (MSP id); None
-    /// if there is nothing. Without the keys that were purged since.
+    /// What is stored of a committed transaction's private data for an organization (MSP id), in
+    /// the order of the names of namespaces and collections; None if there is nothing. Without the
+    /// keys that were purged since.
     pub fn private_data(
         &self,
         org: &str,
         block: u64,
         tx: u64,
     ) -> Result<Option<TxPvtReadWriteSet>, LedgerError> {
+        let records = self.private.tx_records(Height::new(block, tx))?;
+        Ok(self.sets_of(org, block, records).remove(&tx))
+    }
+
+    /// As [`private_data`](Self::private_data), of all transactions of a block, by their places.
+    pub fn private_data_of_block(
+        &self,
+        org: &str,
+        block: u64,
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, LedgerError> {
+        Ok(self.sets_of(org, block, self.private.records(block)?))
+    }
+
+    fn sets_of(
+        &self,
+        org: &str,
+        block: u64,
+        records: Vec<PrivateRecord>,
+    ) -> BTreeMap<u64, TxPvtReadWriteSet> {
         let height = self.height();
-        if block >= height {
-            return Ok(None);
-        }
-        let mut namespaces = Vec::<NsPvtReadWriteSet>::new();
-        for record in self.private.tx_records(Height::new(block, tx))? {
-            let expired = record.expires(block).is_some_and(|at| at < height);
+        // Rows are in the order of the lengths of the names.
+        let mut found = BTreeMap::<u64, BTreeMap<String, BTreeMap<String, Vec<u8>>>>::new();
+        for record in records {
+            let is_here = block < height && record.expires(block).is_none_or(|at| at >= height);
             let holds = record.holders.iter().any(|holder| holder == org);
-            let Some(rwset) = record.bytes().filter(|_| holds && !expired) else { continue };
+            let Some(rwset) = record.bytes().filter(|_| holds && is_here) else { continue };
             let rwset = rwset.to_vec();
-            let collection_name = record.collection;
-            let found = CollectionPvtReadWriteSet { collection_name, rwset };
-            // The records come in the order of their namespaces.
-            match namespaces.last_mut().filter(|ns| ns.namespace == record.namespace) {
-                Some(ns) => ns.collection_pvt_rwset.push(found),
-                None => namespaces.push(NsPvtReadWriteSet {
-                    namespace: record.namespace,
-                    collection_pvt_rwset: vec![found],
-                }),
-            }
+            let namespaces = found.entry(record.tx).or_default();
+            namespaces.entry(record.namespace).or_default().insert(record.collection, rwset);
         }
-        let set = TxPvtReadWriteSet { data_model: 0, ns_pvt_rwset: namespaces };
-        Ok((!set.ns_pvt_rwset.is_empty()).then_some(set))
+        let collection =
+            |(collection_name, rwset)| CollectionPvtReadWriteSet { collection_name, rwset };
+        let namespace = |(namespace, sets): (String, BTreeMap<_, _>)| NsPvtReadWriteSet {
+            namespace,
+            collection_pvt_rwset: sets.into_iter().map(collection).collect(),
+        };
+        let set = |namespaces: BTreeMap<_, _>| TxPvtReadWriteSet {
+            data_model: 0,
+            ns_pvt_rwset: namespaces.into_iter().map(namespace).collect(),
+        };
+        found.into_iter().map(|(tx, namespaces)| (tx, set(namespaces))).collect()
     }
 }

@@ -7,6 +7,8 @@ mod cli;
 mod cli_peer;
 mod concurrency;
 mod conformance;
+mod conformance_private;
+mod conformance_rich;
 mod conformance_transactions;
 mod crash;
 mod determinism;

@@ -12,15 +12,17 @@ use std::thread;
 
 use prost::Message;
 use wasmcc::bridge::{PeerAddress, ProgramConfig};
+use wasmcc::chaincode::{CodePackage, Files};
 use wasmcc::client::{self, ClientProposal, ProposalBuilder, lscc};
+use wasmcc::collections::package_from_json;
 use wasmcc::ledger::TxRwSet;
 use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
+use wasmcc::node::{Peer, PeerConfig};
 use wasmcc::proto::protos::{self, TxValidationCode};
 use wasmcc::protocol::BatchLimits;
 
 use crate::bridged::{Bridged, program, runtime};
-use crate::peers::{Peers, create_channel, deploy_code, install_code, process};
+use crate::peers::{Peers, create_channel, deploy_definition, install_code, process};
 use crate::served::Served;
 
 /// The channel of calls that name none.
@@ -53,11 +55,42 @@ const WAYS: [(&str, Way, bool); 5] = [
     ("registered, with batches", Way::Registered, true),
 ];
 
+/// What runs on the peers.
+#[derive(Clone, Copy)]
+pub struct Deployment<'a> {
+    /// Organizations of the network; all peers are of the first.
+    pub orgs: usize,
+    /// Names, and whose components they are.
+    pub chaincodes: &'a [(&'a str, &'a str)],
+    /// The channels that all of them run on.
+    pub channels: &'a [&'a str],
+    /// Of all of them: JSON as Fabric's tools take it.
+    pub collections: Option<&'a str>,
+    /// Of all of them: files below `META-INF/statedb/couchdb`, and what is in them.
+    pub indexes: &'a [(&'a str, &'a str)],
+    /// Changes the peers' configuration.
+    pub adjust: fn(&mut PeerConfig),
+}
+
+impl Default for Deployment<'_> {
+    /// The probe as `probe` on one channel of one organization.
+    fn default() -> Self {
+        Self {
+            orgs: 1,
+            chaincodes: &[("probe", "probe")],
+            channels: &[CHANNEL],
+            collections: None,
+            indexes: &[],
+            adjust: |_| {},
+        }
+    }
+}
+
 /// The peers.
 pub struct Doors {
     doors: Vec<Door>,
     client: SigningIdentity,
-    _network: Peers,
+    network: Peers,
 }
 
 /// One peer. What serves its chaincodes goes first.
@@ -83,25 +116,30 @@ pub struct Answer {
 impl Doors {
     /// Peers with the probe as `probe` on one channel.
     pub fn new() -> Self {
-        Self::with(&[("probe", "probe")], &[CHANNEL])
+        Self::of(Deployment::default())
     }
 
     /// Peers with chaincodes, each a name and whose component it is, on each of some channels.
     pub fn with(chaincodes: &[(&str, &str)], channels: &[&str]) -> Self {
-        let network = Peers::new(&NetworkSpec::default());
-        let open = |(name, way, batches)| Door::open(&network, name, way, batches);
+        Self::of(Deployment { chaincodes, channels, ..Deployment::default() })
+    }
+
+    /// Peers with all that a deployment has.
+    pub fn of(deployment: Deployment<'_>) -> Self {
+        let network = Peers::new(&NetworkSpec::with_orgs(deployment.orgs));
+        let open = |way| Door::open(&network, way, deployment.adjust);
         let doors: Vec<Door> = thread::scope(|scope| {
             let doors = WAYS.map(|way| {
                 scope.spawn(move || {
                     let mut door = open(way);
-                    door.deploy(way.1, chaincodes, channels);
+                    door.deploy(way.1, deployment);
                     door
                 })
             });
             doors.into_iter().map(|door| door.join().expect("it opens")).collect()
         });
         let client = crate::user(&doors[0].peer);
-        Self { doors, client, _network: network }
+        Self { doors, client, network }
     }
 
     /// Has all peers process a call of `probe`, as one writes it on a command line.
@@ -138,7 +176,13 @@ impl Doors {
     /// Has all peers process one proposal and compares the answers.
     #[track_caller]
     pub fn propose(&self, proposal: ProposalBuilder) -> Answer {
-        self.compare(proposal, None)
+        self.compare(proposal, &self.client, None)
+    }
+
+    /// As [`propose`](Self::propose), by `User1` of an organization.
+    #[track_caller]
+    pub fn propose_as(&self, msp_id: &str, proposal: ProposalBuilder) -> Answer {
+        self.compare(proposal, &self.user_of(msp_id), None)
     }
 
     /// As [`propose`](Self::propose), where peers have other words for the same refusal: compares
@@ -149,12 +193,34 @@ impl Doors {
         proposal: ProposalBuilder,
         words: fn(&str) -> String,
     ) -> Answer {
-        self.compare(proposal, Some(words))
+        self.compare(proposal, &self.client, Some(words))
+    }
+
+    /// As [`propose_in_other_words`](Self::propose_in_other_words), by `User1` of an organization.
+    #[track_caller]
+    pub fn propose_in_other_words_as(
+        &self,
+        msp_id: &str,
+        proposal: ProposalBuilder,
+        words: fn(&str) -> String,
+    ) -> Answer {
+        self.compare(proposal, &self.user_of(msp_id), Some(words))
+    }
+
+    fn user_of(&self, msp_id: &str) -> SigningIdentity {
+        let network = self.network.network();
+        let org = network.org(msp_id).expect("the network has it");
+        org.user("User1").expect("every network has this user")
     }
 
     #[track_caller]
-    fn compare(&self, proposal: ProposalBuilder, words: Option<Words>) -> Answer {
-        let proposal = proposal.sign(&self.client);
+    fn compare(
+        &self,
+        proposal: ProposalBuilder,
+        signer: &SigningIdentity,
+        words: Option<Words>,
+    ) -> Answer {
+        let proposal = proposal.sign(signer);
         let signed = &proposal.signed;
         let responses: Vec<protos::ProposalResponse> = thread::scope(|scope| {
             let asked = self.doors.iter().map(|door| {
@@ -197,12 +263,13 @@ impl Doors {
             ..lscc::Definition::default()
         };
         let component = crate::guest(guest);
+        let network = self.network.network();
+        let admin = network.org("Org1MSP").and_then(|org| org.admin().ok());
+        let deploy = lscc::deploy(definition).sign(&admin.expect("the network has one")).signed;
         let answers = self.doors.iter_mut().zip(WAYS).map(|(door, (_, way, _))| {
-            door.install(way, name, &component);
-            let org = door.peer.network().org("Org1MSP").expect("it is the peer's own");
-            let admin = org.admin().expect("it has an admin");
-            let signed = lscc::deploy(definition.clone()).sign(&admin).signed;
-            let answer = process(&door.peer, signed).expect("it is a good proposal").response;
+            door.install(way, name, &component, Files::new());
+            let answer = process(&door.peer, deploy.clone()).expect("it is a good proposal");
+            let answer = answer.response;
             let protos::Response { status, message, .. } = answer.response.unwrap_or_default();
             let action = client::chaincode_action(&answer.payload).ok();
             let rwset = action.and_then(|action| TxRwSet::decode(&action.results).ok());
@@ -219,13 +286,19 @@ impl Doors {
     /// Has all peers commit what each of them endorsed, in a block of its own.
     #[track_caller]
     pub fn commit(&self, answer: &Answer) {
+        self.commit_as(answer, TxValidationCode::Valid);
+    }
+
+    /// As [`commit`](Self::commit), with another verdict.
+    #[track_caller]
+    pub fn commit_as(&self, answer: &Answer, verdict: TxValidationCode) {
         for (door, response) in self.doors.iter().zip(&answer.responses) {
             let responses = std::slice::from_ref(response);
             let envelope = client::transaction(&answer.proposal.signed, responses);
             let envelope = client::sign_envelope(envelope.expect("it is endorsed"), &self.client);
             let committer = door.peer.committer(CHANNEL).expect("the peer is on the channel");
             let block = committer.commit_envelopes(vec![envelope]).expect("the disk is there");
-            assert_eq!(block.codes, [TxValidationCode::Valid], "{}", door.name);
+            assert_eq!(block.codes, [verdict], "{}", door.name);
         }
     }
 }
@@ -237,39 +310,62 @@ impl Default for Doors {
 }
 
 impl Door {
-    fn open(network: &Peers, name: &'static str, way: Way, batches: bool) -> Self {
+    fn open(
+        network: &Peers,
+        (name, way, batches): (&'static str, Way, bool),
+        adjust: fn(&mut PeerConfig),
+    ) -> Self {
         let peer = network.peer(|config| {
             config.runtime = Some(runtime());
             let batch = batches.then_some(BATCH);
             config.support.external.batch = BatchLimits { write_batch: batch, get_multiple: batch };
+            adjust(config);
         });
         let served = (way == Way::Registered).then(|| Served::start(Arc::clone(&peer)));
         Self { name, peer, bridged: Vec::new(), served }
     }
 
-    fn deploy(&mut self, way: Way, chaincodes: &[(&str, &str)], channels: &[&str]) {
+    fn deploy(&mut self, way: Way, deployment: Deployment<'_>) {
+        let Deployment { chaincodes, channels, collections, indexes, .. } = deployment;
         for channel in channels {
             create_channel(&self.peer, channel);
         }
+        let file = |(name, text): &(&str, &str)| {
+            (format!("META-INF/statedb/couchdb/{name}"), text.as_bytes().to_vec())
+        };
         for (name, guest) in chaincodes {
-            self.install(way, name, &crate::guest(guest));
+            self.install(way, name, &crate::guest(guest), indexes.iter().map(file).collect());
             for channel in channels {
-                deploy_code(&self.peer, channel, name, "1.0");
+                let collections = collections.map(package_from_json).transpose();
+                deploy_definition(
+                    &self.peer,
+                    lscc::Definition {
+                        channel_id: (*channel).to_owned(),
+                        name: (*name).to_owned(),
+                        version: "1.0".to_owned(),
+                        collections: collections.expect("it is a list of collections"),
+                        ..lscc::Definition::default()
+                    },
+                );
             }
         }
     }
 
-    fn install(&mut self, way: Way, name: &str, component: &[u8]) {
+    fn install(&mut self, way: Way, name: &str, component: &[u8], meta_inf: Files) {
         let program = || program(&format!("{name}:1.0"), component, ProgramConfig::default());
+        let install = |peer: &Peer, code: Vec<u8>| {
+            let code = CodePackage::pack(code, meta_inf).expect("there is memory");
+            install_code(peer, name, "1.0", &code);
+        };
         match way {
-            Way::Here => install_code(&self.peer, name, "1.0", component),
+            Way::Here => install(&self.peer, component.to_vec()),
             Way::Dialed => {
                 let server = Bridged::serve(program(), None);
-                install_code(&self.peer, name, "1.0", &server.connection());
+                install(&self.peer, server.connection());
                 self.bridged.push(server);
             }
             Way::Registered => {
-                install_code(&self.peer, name, "1.0", br#"{"external": true}"#);
+                install(&self.peer, br#"{"external": true}"#.to_vec());
                 let served = self.served.as_ref().expect("it was started for this");
                 let peer = PeerAddress { address: served.address().to_string(), tls: None };
                 let connected = Bridged::register(program(), &peer);

@@ -142,7 +142,13 @@ pub fn deploy_code(peer: &Peer, channel: &str, name: &str, version: &str) {
         version: version.to_owned(),
         ..lscc::Definition::default()
     };
-    let deployed = submit(peer, channel, lscc::deploy(definition), &admin(peer));
+    deploy_definition(peer, definition);
+}
+
+/// Runs what is installed on a channel, as a definition says.
+pub fn deploy_definition(peer: &Peer, definition: lscc::Definition) {
+    let channel = definition.channel_id.clone();
+    let deployed = submit(peer, &channel, lscc::deploy(definition), &admin(peer));
     assert_eq!(deployed, Ok(TxValidationCode::Valid));
 }
 

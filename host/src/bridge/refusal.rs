@@ -68,9 +68,7 @@ pub fn kind(text: &str) -> ErrorKind {
         Begins(words) => cause.starts_with(words),
         Ends(words) => cause.ends_with(words),
         Around(first, last) => cause.starts_with(first) && cause.ends_with(last),
-        Holds(first, then) => {
-            cause.strip_prefix(first).is_some_and(|behind| behind.contains(then))
-        }
+        Holds(first, then) => cause.strip_prefix(first).is_some_and(|behind| behind.contains(then)),
     });
     found.map_or(ErrorKind::LedgerFailure, |(_, kind)| *kind)
 }

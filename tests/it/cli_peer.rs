@@ -224,6 +224,28 @@ fn a_policy_that_is_not_satisfied_is_told_to_the_client_and_by_the_ledger() {
 }
 
 #[test]
+fn a_peer_may_be_without_rich_queries() {
+    let site = Site::new();
+    let query = ["query", r#"{"selector":{"n":1}}"#];
+    for (args, answer) in [
+        (&["--in-memory"][..], Ok(json!("k={\"n\":1}\n"))),
+        (&["--in-memory", "--no-rich-queries"], Err("ExecuteQuery not supported for leveldb")),
+    ] {
+        let peer = site.peer(args);
+        peer.deploy("probe");
+        put(&peer, "k", r#"{"n":1}"#);
+        let found = probe(&peer, "query", &query);
+        match answer {
+            Ok(rows) => assert_eq!(found.ok().json()["payload"], rows),
+            Err(text) => {
+                let said = found.failed(1);
+                assert!(said.contains(text), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
 fn in_development_a_read_of_an_own_write_is_warned_of() {
     let site = Site::new();
     let warning = "the transaction read a key that it had written";

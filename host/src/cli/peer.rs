@@ -55,6 +55,9 @@ pub struct Peer {
     channels: Vec<String>,
     #[command(flatten)]
     tls: PeerTls,
+    /// Refuse rich queries, as a Fabric peer with LevelDB does.
+    #[arg(long, env = "WASMCC_NO_RICH_QUERIES")]
+    no_rich_queries: bool,
     #[command(flatten)]
     chaincodes: Chaincodes,
     #[command(flatten)]
@@ -158,6 +161,7 @@ impl Peer {
     }
 
     fn config(self, network: Network) -> Result<node::PeerConfig> {
+        let rich_queries = !self.no_rich_queries;
         let Self { network: folder, mut orgs, data, in_memory, chaincodes, limits, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = org(&network, orgs.first().map(String::as_str))?.msp_id().to_owned();
@@ -165,6 +169,7 @@ impl Peer {
         let data = (!in_memory).then(|| data.unwrap_or_else(usual));
         let config = node::PeerConfig::new(network, msp_id);
         let mut config = node::PeerConfig { data, more_orgs, ..config };
+        config.ledger.rich_queries = rich_queries;
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;
         config.batch.timeout = limits.batch_timeout;

@@ -197,47 +197,17 @@ fn refusals_are_of_the_same_kind() {
     }
 }
 
-/// What the peers answer today they must answer alike; what that is, is tested elsewhere.
+/// A caller may go on after what every peer sees, not after what depends on this one.
 #[test]
-fn private_data_and_rich_queries() {
-    let doors = Doors::new();
-    for call in [
-        "pget c k",
-        "phash c k",
-        "pput c k v",
-        "pdel c k",
-        "ppurge c k",
-        "prange c a z",
-        "prange c '' ''",
-        "prange c \0a b",
-        "ppcomp c t a",
-        "pquery c {}",
-        "psetmeta c k p",
-        "pgetmeta c k",
-        "pget '' k",
-        "phash '' k",
-        "pput '' k v",
-        "pput c '' v",
-        "pdel '' k",
-        "pdel c ''",
-        "ppurge '' k",
-        "prange '' a z",
-        "ppcomp '' t a",
-        "pquery '' {}",
-        "psetmeta '' k p",
-        "pgetmeta '' k",
-        "query {}",
-        "query nonsense",
-        "querypage {} 2 ''",
-    ] {
-        let taken = doors.ask(call).response.status == 200;
-        doors.ask(&format!("try {call}"));
-        doors.ask(&format!("then put k v ; try {call}"));
-        doors.ask(&format!("then try {call} ; put k v"));
-        if taken {
-            doors.ask(&format!("then start-batch ; {call} ; put k v ; finish-batch"));
-        }
-    }
+fn a_callee_that_ends_by_chance_ends_the_whole_transaction() {
+    let both = [("probe", "probe"), ("hostile", "hostile")];
+    let doors = Doors::with(&both, &[CHANNEL]);
+    let chance = doors.ask("then put k v ; called '' hostile recurse");
+    assert_eq!((chance.response.status, chance.payload.len()), (500, 0));
+    let text = &chance.response.message;
+    assert!(text.contains("call stack exhausted"), "{text}");
+    let trap = doors.ask("then put k v ; called '' hostile trap");
+    assert_eq!(trap.response.status, 200, "{}", trap.response.message);
 }
 
 #[test]
@@ -264,6 +234,7 @@ fn traps_end_the_transaction_with_the_same_words() {
         &["status", "2147483647"],
         &["spam-log", "5000"],
         &["call-itself", "hostile"],
+        &["recurse"],
     ] {
         doors.propose(ProposalBuilder::new(CHANNEL, "hostile").args(words.iter().copied()));
     }

@@ -5,6 +5,12 @@
 //! each transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
 //! requests and waits for the answers.
 //!
+//! A transaction that ends as it may not end on another machine (its stack or its time is used up,
+//! there is no room for it) ends with ERROR, like any other: the protocol has nothing else. To whom
+//! it was submitted that is no endorsement. But a chaincode that called it is answered by its peer,
+//! and may go on. The embedded peer knows such ends by their texts and endorses nothing that they
+//! are part of; Fabric's peer cannot.
+//!
 //! Invariant: no ledger and no endorsement. What a transaction means is the peer's business; here
 //! are only messages, threads and sockets.
 

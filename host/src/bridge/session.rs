@@ -21,7 +21,7 @@ use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::{
     Completed, Invocation, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey, is_nested,
 };
-use crate::runtime::{BackendError, ErrorKind};
+use crate::runtime::{BackendError, ErrorKind, Failure};
 
 /// Messages that may wait for the peer to read. Who sends more waits too.
 const OUTBOX_MESSAGES: usize = 64;
@@ -194,7 +194,7 @@ impl Session {
         answers: Receiver<Answer>,
     ) -> Result<(), String> {
         if self.lock().stopping {
-            return Err("the chaincode server is stopping".into());
+            return Err(not_run("the chaincode server is stopping"));
         }
         let session = Arc::clone(self);
         self.running.send_modify(|running| *running += 1);
@@ -204,7 +204,7 @@ impl Session {
         let started = if nested { workers.start_aside(work) } else { workers.start(work) };
         started.map_err(|busy| {
             self.running.send_modify(|running| *running -= 1);
-            busy.to_string()
+            not_run(&busy.to_string())
         })
     }
 
@@ -307,6 +307,11 @@ impl Link {
         }
         work
     }
+}
+
+/// Other peers' servers may have run it, and the text lets the embedded peer know.
+fn not_run(why: &str) -> String {
+    Failure::Host(why.to_owned()).to_string()
 }
 
 fn over(error: &ProtocolError) -> BackendError {

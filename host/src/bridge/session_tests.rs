@@ -183,7 +183,7 @@ async fn a_full_queue_refuses_and_a_stop_lets_running_transactions_end() {
     for n in 4.. {
         peer.call(&format!("t{n}")).await;
         let Message::Error { text, .. } = peer.hear().await else { panic!() };
-        if text == "the chaincode server is stopping" {
+        if text == "cannot run chaincode: the chaincode server is stopping" {
             break;
         }
         tokio::task::yield_now().await;

@@ -22,7 +22,7 @@ use crate::chaincode::registry::{Launched, Patience, Registry};
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::Ledgers;
 use crate::proto::protos;
-use crate::protocol::{Completed, Invocation, ProtocolError, TxKey};
+use crate::protocol::{Completed, Invocation, ProtocolError, TxKey, failure_text};
 use crate::runtime::{self, Failure, Runtime};
 use crate::types::{Entry, Response};
 
@@ -318,8 +318,8 @@ impl ChaincodeSupport {
         self.registry.launch(ccid, patience, move || launch.run(&id))
     }
 
-    /// Runs a transaction on a chaincode in another process; also gives whether a request was
-    /// answered in a way that other peers may not agree with.
+    /// Runs a transaction on a chaincode in another process; also gives whether it ended, or a
+    /// request was answered, in a way that other peers may not agree with.
     fn run_external(
         &self,
         program: &ExternalProgram,
@@ -329,10 +329,19 @@ impl ChaincodeSupport {
     ) -> (Result<Completed, ProtocolError>, bool) {
         let mut requests = Requests::new(backend.bare(), name, self.config.external.batch);
         let timeout = self.config.execute_timeout;
+        let tx = invocation.tx.clone();
         let outcome = program.execute(invocation, timeout, |request| requests.serve(request));
         match requests.over() {
-            Some(text) => (Err(ProtocolError::Returned(text)), true),
-            None => (outcome, false),
+            Some((kind, cause)) => {
+                let text = failure_text(kind, &tx, &cause);
+                (Err(ProtocolError::Returned(text)), true)
+            }
+            None => {
+                // ERROR has only a text, so that is what tells.
+                let over = matches!(&outcome, Err(ProtocolError::Returned(text))
+                    if Failure::is_text_of_one_host(text));
+                (outcome, over)
+            }
         }
     }
 

@@ -50,6 +50,15 @@ impl Failure {
             }
         }
     }
+
+    /// Whether the text of a failure that came from somewhere else is of one that is not
+    /// deterministic. Of a text that only looks like one nothing worse comes than a transaction
+    /// that is not endorsed.
+    pub fn is_text_of_one_host(text: &str) -> bool {
+        text == Self::Timeout.to_string()
+            || text == Self::StackExhausted.to_string()
+            || text.starts_with(&Self::Host(String::new()).to_string())
+    }
 }
 
 fn stderr_suffix(stderr: &str) -> String {
@@ -135,5 +144,21 @@ mod tests {
             stderr: "boom\nnote: run with `RUST_BACKTRACE=1` to\n".into(),
         };
         assert_eq!(failure.to_string(), "chaincode trapped: unreachable: boom");
+    }
+
+    #[test]
+    fn texts_of_one_host_are_known() {
+        let trapped = Failure::Trapped { trap: "cannot run chaincode".into(), stderr: "".into() };
+        for failure in [
+            Failure::OutOfFuel { limit: 7 },
+            Failure::Timeout,
+            trapped,
+            Failure::Limit("cannot run chaincode: x".into()),
+            Failure::StackExhausted,
+            Failure::Host("no instance is free".into()),
+        ] {
+            let text = failure.to_string();
+            assert_eq!(Failure::is_text_of_one_host(&text), !failure.is_deterministic(), "{text}");
+        }
     }
 }

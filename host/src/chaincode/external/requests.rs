@@ -19,7 +19,7 @@ pub struct Requests<B> {
     batch: BatchLimits,
     /// The open histories: messages do not say what kind of query they go on with.
     histories: HashSet<String>,
-    over: Option<String>,
+    over: Option<(MessageType, String)>,
 }
 
 type Answer = Result<Vec<u8>, BackendError>;
@@ -34,16 +34,18 @@ impl<B: Backend> Requests<B> {
 
     /// The payload of RESPONSE, or the cause of a failure.
     pub fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+        let kind = request.kind();
         self.answer(request).map_err(|error| {
             if error.kind == ErrorKind::TransactionOver {
-                self.over.get_or_insert_with(|| error.text.clone());
+                self.over.get_or_insert_with(|| (kind, error.text.clone()));
             }
             error.text
         })
     }
 
-    /// Why the transaction must not be endorsed, whatever the program made of it.
-    pub fn over(self) -> Option<String> {
+    /// Why the transaction must not be endorsed, whatever the program made of it: the request that
+    /// failed, and the cause.
+    pub fn over(self) -> Option<(MessageType, String)> {
         self.over
     }
 

@@ -168,11 +168,20 @@ fn who_is_no_member_is_refused_with_the_same_words() {
     ask("then pget open k ; phash closed k ; try pput closed k v ; try phash none k");
     // A batch is refused as a batch, each write of none by itself.
     let words = |text: &str| {
-        let kinds = ["WRITE_BATCH_STATE", "PUT_STATE_METADATA", "PUT_STATE", "DEL_STATE"];
-        let write = kinds.iter().find(|kind| text.starts_with(&format!("{kind} failed")));
-        write.map_or(text.into(), |kind| text.replacen(kind, "WRITE", 1))
+        let (kind, cause) = text.split_once(" failed: ").unwrap_or_default();
+        match kind {
+            "WRITE_BATCH_STATE" | "PUT_STATE" | "DEL_STATE" | "PURGE_PRIVATE_DATA"
+            | "PUT_STATE_METADATA" => cause.to_owned(),
+            _ => text.to_owned(),
+        }
     };
-    for line in ["pput closed k v", "pput readers k v", "pdel closed k", "psetmeta closed k p"] {
+    for line in [
+        "pput closed k v",
+        "pput readers k v",
+        "pdel closed k",
+        "ppurge closed k",
+        "psetmeta closed k p",
+    ] {
         let line = format!("then start-batch ; {line} ; finish-batch");
         let refused = doors.propose_in_other_words_as("Org2MSP", probe(&line), words);
         assert!(refused.response.message.contains("does not have write access"), "{line}");

@@ -99,7 +99,6 @@ fn selectors_are_refused_with_the_same_words() {
             assert!(tried.starts_with("refused InvalidArgument"), "{call}: {tried}");
         }
     }
-    // Not recorded here: whether collections are asked like this.
     doors.ask(r#"pquery none {"selector":{"n":1}}"#);
 }
 

@@ -11,7 +11,7 @@ pub struct Refusal(pub ErrorKind, pub String);
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         let kind = match error {
-            LedgerError::Unsupported(_) | LedgerError::RichQueriesOff => ErrorKind::Unsupported,
+            LedgerError::RichQueriesOff => ErrorKind::Unsupported,
             LedgerError::Query(QueryError::TooManyExamined { .. } | QueryError::TooLong { .. }) => {
                 ErrorKind::LimitExceeded
             }

@@ -303,9 +303,6 @@ pub enum LedgerError {
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
     #[error("ExecuteQuery not supported for leveldb")]
     RichQueriesOff,
-    /// Something that this ledger does not do.
-    #[error("{0} is not supported by this ledger")]
-    Unsupported(&'static str),
 }
 
 impl LedgerError {

@@ -73,6 +73,37 @@ fn pages_of_rich_queries_and_their_bookmarks() {
 }
 
 #[test]
+fn rich_queries_of_private_data() {
+    let doors = Doors::of(Deployment {
+        collections: Some(r#"[{"name":"c","policy":"OR('Org1MSP.member')"}]"#),
+        indexes: &[("collections/c/indexes/n.json", BY_N.1)],
+        ..Deployment::default()
+    });
+    let puts: Vec<String> = (0..101).map(|n| format!(r#"pput c d{n:03} {{"n":{n}}}"#)).collect();
+    doors.submit(&format!("then {}", puts.join(" ; ")));
+    for rows in [0, 1, 100, 101] {
+        let query = format!(r#"pquery c {{"selector":{{"n":{{"$lt":{rows}}}}}}}"#);
+        assert_eq!(doors.text(&query).lines().count(), rows);
+    }
+    doors.text(r#"pquery c {"selector":{"n":{"$lt":9}},"sort":[{"n":"desc"}],"fields":["n"]}"#);
+    for (line, kind) in [
+        (r#"pquery c {"selector":5}"#, "InvalidArgument"),
+        (r#"pquery none {"selector":{"n":1}}"#, "InvalidArgument"),
+    ] {
+        doors.refusal(line);
+        let tried = doors.text(&format!("try {line}"));
+        assert!(tried.starts_with(&format!("refused {kind}")), "{line}: {tried}");
+    }
+    for line in [
+        r#"then put k v ; try pquery c {"selector":{"n":1}}"#,
+        r#"then pquery c {"selector":{"n":1}} ; try put k v"#,
+    ] {
+        let tried = doors.text(line);
+        assert!(tried.contains("refused NotPermitted"), "{line}: {tried}");
+    }
+}
+
+#[test]
 fn selectors_are_refused_with_the_same_words() {
     let doors = with_rows(doors(|_| {}), 3);
     for query in [
@@ -99,7 +130,6 @@ fn selectors_are_refused_with_the_same_words() {
             assert!(tried.starts_with("refused InvalidArgument"), "{call}: {tried}");
         }
     }
-    doors.ask(r#"pquery none {"selector":{"n":1}}"#);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub fn run(seconds: u32) -> Result<bool> {
         let corpus = target.join("fuzz-corpus").join(name);
         fs::create_dir_all(&corpus)?;
         let mut fuzz = nightly(&program);
+        // Its own workspace would have a target folder of its own.
+        fuzz.env("CARGO_TARGET_DIR", target.join("fuzz"));
         fuzz.args(["fuzz", "run", "--fuzz-dir", "tests/fuzz", name]).arg(corpus).args([
             "--",
             &format!("-max_total_time={seconds}"),

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use crate::chaincode::external::Description;
 use crate::chaincode::tar_gz::tar_gz;
 
 /// The file that is a component.
@@ -80,7 +81,7 @@ impl<'a> CodePackage<'a> {
         if meta_inf.is_empty() {
             return Ok(program);
         }
-        let name = if program.first() == Some(&b'{') { DESCRIPTION } else { COMPONENT };
+        let name = if Description::is_one(&program) { DESCRIPTION } else { COMPONENT };
         let mut files = vec![(name.to_owned(), program)];
         files.extend(meta_inf);
         tar_gz(&files)

@@ -12,8 +12,6 @@ use crate::proto::lifecycle::{
 use crate::proto::protos::CollectionConfigPackage;
 use crate::types::sha256;
 
-/// The namespace of `_lifecycle`.
-pub const LIFECYCLE: &str = "_lifecycle";
 /// Where definitions are, in public, and what organizations approved, in their collections.
 pub const NAMESPACES: &str = "namespaces";
 /// Where an organization's collection says which package it runs.

@@ -7,8 +7,9 @@ use std::sync::{Arc, PoisonError};
 
 use prost::Message;
 
-use crate::chaincode::code_package::Files;
+use crate::chaincode::code_package::{CodePackage, Files};
 use crate::chaincode::definition::package_id_state;
+use crate::chaincode::external::Description;
 use crate::chaincode::install_package::{Code, InstallPackage, id_of};
 use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
 use crate::runtime::{Component, Limits, PackageLimits};
@@ -105,32 +106,36 @@ impl Packages {
 
     /// How the chaincode that runs as `ccid` comes to run: a package id, or LSCC's "name:version".
     pub fn code(&self, ccid: &str) -> Result<Code, PackageError> {
-        if let Some(bytes) = self.install_package_bytes(ccid)? {
-            let parsed = InstallPackage::parse(&bytes, self.unpacked_bytes());
-            return Ok(parsed.map_err(PackageError::Unusable)?.code);
-        }
-        let bytes = self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?;
-        let bytes = bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?;
-        let package = Package::parse(&bytes)?;
-        Ok(match package.description()? {
-            Some(description) => Code::Elsewhere(description),
-            None => {
-                let wasm = package.code()?.program.into_owned();
-                let limits = PackageLimits::default();
-                Code::Component { wasm, limits }
-            }
-        })
+        Ok(self.unpacked(ccid)?.0)
     }
 
     /// What is below META-INF in the package that runs as `ccid`.
     pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
+        Ok(self.unpacked(ccid)?.1)
+    }
+
+    fn unpacked(&self, ccid: &str) -> Result<(Code, Files), PackageError> {
         if let Some(bytes) = self.install_package_bytes(ccid)? {
             let parsed = InstallPackage::parse(&bytes, self.unpacked_bytes());
-            return Ok(parsed.map_err(PackageError::Unusable)?.meta_inf);
+            let InstallPackage { code, meta_inf, .. } = parsed.map_err(PackageError::Unusable)?;
+            return Ok((code, meta_inf));
         }
-        let bytes = self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?;
-        let bytes = bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?;
-        Ok(Package::parse(&bytes)?.code()?.meta_inf)
+        let bytes = self.legacy_bytes(ccid)?;
+        let package =
+            Package::parse(&bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?)?;
+        let CodePackage { program, meta_inf } = package.code()?;
+        let code = match Description::of(&program).map_err(PackageError::Invalid)? {
+            Some(description) => Code::Elsewhere(description),
+            None => {
+                let limits = PackageLimits::default();
+                Code::Component { wasm: program.into_owned(), limits }
+            }
+        };
+        Ok((code, meta_inf))
+    }
+
+    fn legacy_bytes(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        Ok(self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?)
     }
 
     /// Compiles a component, and bounds what its package asks for by what the peer gives.
@@ -158,7 +163,7 @@ impl Packages {
     pub(super) fn stored(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
         match self.install_package_bytes(ccid)? {
             Some(bytes) => Ok(Some(bytes)),
-            None => Ok(self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?),
+            None => self.legacy_bytes(ccid),
         }
     }
 

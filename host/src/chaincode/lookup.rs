@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::chaincode::definition::{
-    CHAINCODE_SOURCES, Definition, LIFECYCLE, NAMESPACES, OpaqueState, ReadableState,
-    implicit_collection, local_package, metadata_prefix, package_id_key, sequence, sequence_key,
+    CHAINCODE_SOURCES, Definition, NAMESPACES, OpaqueState, ReadableState, implicit_collection,
+    local_package, metadata_prefix, package_id_key, sequence, sequence_key,
 };
 use crate::chaincode::packages::{Approvable, Packages, ccid};
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::{LedgerError, Snapshot};
-use crate::types::Entry;
+use crate::types::{Entry, LIFECYCLE};
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
 pub const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";

@@ -121,8 +121,7 @@ impl Package {
     /// Where the chaincode is; none if the package holds it.
     pub fn description(&self) -> Result<Option<Description>, PackageError> {
         let program = self.code()?.program;
-        let description = Description::is_one(&program).then(|| Description::parse(&program));
-        description.transpose().map_err(PackageError::Invalid)
+        Description::of(&program).map_err(PackageError::Invalid)
     }
 
     /// What the package holds.

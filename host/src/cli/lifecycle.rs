@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 
 use crate::cli::hint::Asked;
+use crate::types::LIFECYCLE;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,5 +99,5 @@ impl Lifecycle {
 }
 
 fn asked(channel: &str) -> Asked<'_> {
-    Asked { channel, chaincode: "_lifecycle" }
+    Asked { channel, chaincode: LIFECYCLE }
 }

@@ -13,8 +13,7 @@ use crate::proto::lifecycle::{
     QueryInstalledChaincodesArgs,
 };
 use crate::proto::protos::CollectionConfigPackage;
-
-const LIFECYCLE: &str = "_lifecycle";
+use crate::types::LIFECYCLE;
 
 /// What organizations approve and a channel commits.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -13,9 +13,9 @@ use crate::proto::lifecycle::state_data::Type as Data;
 use crate::proto::lifecycle::{StateData, StateMetadata};
 use crate::proto::protos::collection_config::Payload;
 use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
+use crate::types::LIFECYCLE;
 
 const LSCC: &str = "lscc";
-const LIFECYCLE: &str = "_lifecycle";
 const CHAINCODE_TYPE: &str = "ChaincodeDefinition";
 
 /// Gives the value of a key of a namespace, at one height.

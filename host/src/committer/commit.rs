@@ -25,6 +25,7 @@ use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
 use crate::msp::SigningIdentity;
 use crate::proto::common::{Block, Envelope};
 use crate::proto::protos::TxValidationCode;
+use crate::types::LIFECYCLE;
 
 /// The one who adds blocks to a channel; there must not be two.
 pub struct Committer {
@@ -248,7 +249,7 @@ fn deployed(tx: &CommitTx) -> BTreeSet<String> {
     };
     // `name~collection` holds collections.
     let names = written(LSCC).filter(|key| !key.contains('~')).map(str::to_owned);
-    names.chain(written("_lifecycle").filter_map(sequence)).collect()
+    names.chain(written(LIFECYCLE).filter_map(sequence)).collect()
 }
 
 /// One line for the block, and one for each transaction that is not valid.

@@ -24,8 +24,8 @@ use crate::proto::protos::{
     ApplicationPolicy, ChaincodeData, CollectionConfigPackage, TxValidationCode,
     collection_config::Payload as Collection,
 };
+use crate::types::LIFECYCLE;
 
-const LIFECYCLE: &str = "_lifecycle";
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 const CHAINCODE_TYPE: &str = "ChaincodeDefinition";
 const IMPLICIT_COLLECTION: &str = "_implicit_org_";

@@ -7,7 +7,7 @@
 use prost::Message;
 
 use crate::committer::verdict::Invalid;
-use crate::ledger::TxEnvelope;
+use crate::ledger::tx_id_of;
 use crate::msp::MspManager;
 use crate::proto::common::{ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader};
 use crate::proto::protos::{
@@ -54,12 +54,7 @@ impl<'a> OpenedTx<'a> {
 
     /// The id that the ledger finds the transaction by.
     pub(super) fn tx_id(&self) -> String {
-        TxEnvelope {
-            channel_header: self.channel_header.clone(),
-            signature_header: self.header.signature_header.clone(),
-            data: Vec::new(),
-        }
-        .tx_id()
+        tx_id_of(&self.channel_header, &self.header.signature_header)
     }
 
     /// What a client proposed, if this is a chaincode's transaction.

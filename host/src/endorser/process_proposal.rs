@@ -19,12 +19,10 @@ use crate::endorser::response;
 use crate::endorser::turns::Turns;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
-use crate::types::{Entry, Response, TxId, hex};
+use crate::types::{Entry, LIFECYCLE, Response, TxId, hex};
 
 /// The system chaincode that signs.
 const ESCC: &str = "escc";
-/// Where definitions may lie whether this peer has the chaincode or not.
-const LIFECYCLE: &str = "_lifecycle";
 
 /// Endorses proposals.
 pub struct Endorser {

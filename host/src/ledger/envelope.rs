@@ -78,14 +78,19 @@ impl TxEnvelope {
     /// then it is made of creator and nonce as everywhere. Fabric:
     /// `protoutil.GetOrComputeTxIDFromEnvelope`.
     pub fn tx_id(&self) -> String {
-        let given = &self.channel_header.tx_id;
-        if !given.is_empty() || self.channel_header.r#type != HeaderType::Config as i32 {
-            return given.clone();
-        }
-        match SignatureHeader::decode(self.signature_header.as_slice()) {
-            Ok(header) => compute_tx_id(&header.nonce, &header.creator),
-            Err(_) => String::new(),
-        }
+        tx_id_of(&self.channel_header, &self.signature_header)
+    }
+}
+
+/// [`TxEnvelope::tx_id`], for headers that are taken apart already.
+pub fn tx_id_of(channel_header: &ChannelHeader, signature_header: &[u8]) -> String {
+    let given = &channel_header.tx_id;
+    if !given.is_empty() || channel_header.r#type != HeaderType::Config as i32 {
+        return given.clone();
+    }
+    match SignatureHeader::decode(signature_header) {
+        Ok(header) => compute_tx_id(&header.nonce, &header.creator),
+        Err(_) => String::new(),
     }
 }
 

@@ -73,7 +73,7 @@ pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfSta
 pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;
 pub use conflict::{Conflict, NewestRow};
-pub use envelope::TxEnvelope;
+pub use envelope::{TxEnvelope, tx_id_of};
 pub use error::LedgerError;
 pub use folder::LedgerFolder;
 pub use history::{HistoryIterator, KeyModification};

@@ -22,7 +22,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
-use crate::chaincode::definition::LIFECYCLE;
 use crate::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
 use crate::channel::{Channel, Channels};
 use crate::client::ProposalBuilder;
@@ -37,7 +36,7 @@ use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
 use crate::syscc::{Acl, Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
-use crate::types::{ChannelId, Response};
+use crate::types::{ChannelId, LIFECYCLE, Response};
 
 pub use explain::explain_block;
 pub use ledger_folder::open_ledger_folder;

@@ -14,11 +14,10 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::definition::LIFECYCLE;
 use crate::chaincode::{AccessControl, NativeChaincode, Packages, Stub};
 use crate::channel::Channels;
 use crate::msp::ChannelConfig;
-use crate::types::Response;
+use crate::types::{LIFECYCLE, Response};
 
 /// The peer's `_lifecycle`. Approvals are those of the organization whose peer is asked.
 pub struct Lifecycle {

@@ -14,7 +14,7 @@ mod tls;
 
 pub use height::Height;
 pub use hex::{compute_tx_id, hex};
-pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
+pub use ids::{ChaincodeName, ChannelId, InvalidId, LIFECYCLE, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use sha256::{sha256, sha256_all};
 pub use tls::{ClientTls, ServerTls};

@@ -86,6 +86,11 @@ impl Description {
         code.first() == Some(&b'{')
     }
 
+    /// The description that a program is; None if it is a component.
+    pub fn of(program: &[u8]) -> Result<Option<Self>, String> {
+        Self::is_one(program).then(|| Self::parse(program)).transpose()
+    }
+
     /// Reads a code package. As in Fabric, unknown fields are ignored.
     pub fn parse(code: &[u8]) -> Result<Self, String> {
         let bad = |why: String| format!("its connection description is not usable: {why}");

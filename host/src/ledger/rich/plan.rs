@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::ledger::key::after_prefix;
 use crate::ledger::rich::collation::encode;
 use crate::ledger::rich::collation::encode_beginning;
 use crate::ledger::rich::error::QueryError;
@@ -20,7 +21,6 @@ use crate::ledger::rich::query::Query;
 use crate::ledger::rich::selector::Condition;
 use crate::ledger::rich::selector::Selector;
 use crate::ledger::rich::space::Space;
-use crate::ledger::rich::space::after_prefix;
 
 /// What CouchDB says when it reads every document.
 const NO_INDEX: &str = "No matching index found, create an index to optimize query time.";

@@ -4,6 +4,7 @@
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
+use crate::ledger::key::after_prefix;
 use crate::ledger::rich::collation::encoded_len;
 
 /// The kind of an index's rows.
@@ -113,15 +114,4 @@ pub(crate) fn describe(row: &[u8]) -> Option<String> {
         DEFINITION => Some(format!("the definition of index {id}")),
         _ => None,
     }
-}
-
-/// The first row that is after every row with this prefix.
-pub(super) fn after_prefix(mut prefix: Vec<u8>) -> Vec<u8> {
-    while let Some(last) = prefix.pop() {
-        if let Some(next) = last.checked_add(1) {
-            prefix.push(next);
-            break;
-        }
-    }
-    prefix
 }

@@ -5,10 +5,11 @@
 use std::sync::MutexGuard;
 
 use crate::chaincode::definition::{
-    LIFECYCLE, OpaqueState, ReadableState, WritableState, implicit_collection,
+    OpaqueState, ReadableState, WritableState, implicit_collection,
 };
 use crate::chaincode::{SharedSimulator, Stub};
 use crate::ledger::{LedgerError, Simulator};
+use crate::types::LIFECYCLE;
 
 /// The simulator of a call; a call to the peer itself has none.
 pub(super) fn simulator<'a>(stub: &Stub<'a>) -> Result<&'a SharedSimulator, String> {

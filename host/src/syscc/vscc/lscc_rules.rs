@@ -6,7 +6,7 @@
 
 use prost::Message;
 
-use crate::chaincode::definition::{LIFECYCLE, sequence_key};
+use crate::chaincode::definition::sequence_key;
 use crate::chaincode::{check_name, check_version};
 use crate::channel::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
@@ -20,6 +20,7 @@ use crate::proto::protos::{
 };
 use crate::syscc::vscc::VsccError;
 use crate::syscc::vscc::endorsed_tx::{EndorsedTx, decode};
+use crate::types::LIFECYCLE;
 
 /// Channel, deployment specification, policy, escc, vscc, collections.
 const MAX_ARGS: usize = 6;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wasmcc::runtime::{Invocation, Runtime, RuntimeConfig};
+use wasmcc::runtime::{Invocation, Runtime, RuntimeConfig, wait};
 use wasmcc::types::{Entry, ProposalContext, TxId};
 
 use crate::support::map_backend::{MapBackend, State};
@@ -69,8 +69,8 @@ fn live() {
         .map(|_| {
             let backend = Box::new(MapBackend(Arc::clone(&state)));
             let call = invocation(&["transfer", "alice", "bob", "1"]);
-            let mut instance = runtime.instantiate(&component, call, backend).unwrap();
-            assert_eq!(instance.call().unwrap().status, 200);
+            let mut instance = wait(runtime.instantiate(&component, call, backend)).unwrap();
+            assert_eq!(wait(instance.call()).unwrap().status, 200);
             instance
         })
         .collect();

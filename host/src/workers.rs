@@ -11,11 +11,9 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-/// Each thread's stack. A guest has half a MiB of it, and each chaincode that it calls as much.
+/// Each thread's stack. Guests have stacks of their own; here is what the peer does, which nests
+/// where chaincodes of other processes call each other.
 const STACK_BYTES: usize = 16 << 20;
-
-/// As deep as a peer lets chaincodes call each other.
-const ASIDE: usize = 8;
 
 /// Why a job gave nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +40,6 @@ pub struct Workers {
     queue: Option<SyncSender<Job>>,
     queue_jobs: usize,
     threads: Vec<JoinHandle<()>>,
-    /// Threads of one job each.
-    aside: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Workers {
@@ -51,9 +47,8 @@ impl Workers {
     pub fn new(threads: usize, queue_jobs: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(queue_jobs);
         let receiver = Arc::new(Mutex::new(receiver));
-        let (threads_wanted, threads, aside) = (threads.max(1), Vec::new(), Mutex::default());
-        let mut workers = Self { queue: Some(sender), queue_jobs, threads, aside };
-        for number in 0..threads_wanted {
+        let mut workers = Self { queue: Some(sender), queue_jobs, threads: Vec::new() };
+        for number in 0..threads.max(1) {
             let receiver = Arc::clone(&receiver);
             let thread = thread::Builder::new()
                 .name(format!("worker-{number}"))
@@ -81,32 +76,6 @@ impl Workers {
                 Err(WorkersError::Busy { queue_jobs: self.queue_jobs })
             }
         }
-    }
-
-    /// As [`run`](Self::run), for a job that says by itself what came of it.
-    pub fn start(&self, job: impl FnOnce() + Send + 'static) -> Result<(), WorkersError> {
-        let busy = WorkersError::Busy { queue_jobs: self.queue_jobs };
-        self.queue().try_send(Box::new(job)).map_err(|_| busy)
-    }
-
-    /// As [`start`](Self::start), for a job that another one waits for: it has a thread of its own,
-    /// since those of the pool may all be waiting so. Beyond eight such jobs for each of the
-    /// pool's threads it is queued as any other.
-    pub fn start_aside(&self, job: impl FnOnce() + Send + 'static) -> Result<(), WorkersError> {
-        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
-        aside.retain(|thread| !thread.is_finished());
-        if aside.len() >= ASIDE * self.threads.len() {
-            drop(aside);
-            return self.start(job);
-        }
-        let thread = thread::Builder::new().name("worker-aside".into()).stack_size(STACK_BYTES);
-        let busy = WorkersError::Busy { queue_jobs: self.queue_jobs };
-        let spawned = thread.spawn(move || run(Box::new(job))).map_err(|error| {
-            tracing::error!(%error, "no thread for a nested call");
-            busy
-        })?;
-        aside.push(spawned);
-        Ok(())
     }
 
     /// Runs a job and waits for it, for room in the queue too. Not for asynchronous code, and not
@@ -158,8 +127,7 @@ fn run(job: Job) {
 impl Drop for Workers {
     fn drop(&mut self) {
         self.queue = None;
-        let aside = self.aside.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for thread in self.threads.drain(..).chain(aside.drain(..)) {
+        for thread in self.threads.drain(..) {
             // The last owner may be a job.
             if thread.thread().id() != thread::current().id() {
                 // Workers catch panics; there is nothing that could be told here.
@@ -263,28 +231,6 @@ mod tests {
         begun.wait();
         receiver.recv().unwrap();
         assert_eq!(wait(running.unwrap()), Ok(()));
-    }
-
-    #[test]
-    fn a_job_that_another_waits_for_does_not_wait_for_room() {
-        let workers = workers(1, 1);
-        let (outer, end) = occupy(&workers);
-        let queued = workers.run(|| ()).unwrap();
-        let together = Arc::new(Barrier::new(ASIDE + 1));
-        for _ in 0..ASIDE {
-            let together = Arc::clone(&together);
-            workers
-                .start_aside(move || {
-                    together.wait();
-                })
-                .unwrap();
-        }
-        // Those beyond the limit are queued, and this queue is full.
-        assert_eq!(workers.start_aside(|| {}), Err(WorkersError::Busy { queue_jobs: 1 }));
-        together.wait();
-        end.wait();
-        wait(outer).unwrap();
-        wait(queued).unwrap();
     }
 
     #[test]

@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ("committer", &["channel", "collections", "configtx", "ledger", "msp", "proto", "types"]),
     ("tls", &["types"]),
     ("api", &["endorser", "msp", "tls", "workers", "proto", "types"]),
-    ("bridge", &["runtime", "protocol", "tls", "workers", "proto", "types"]),
+    ("bridge", &["runtime", "protocol", "tls", "proto", "types"]),
     (
         "cli",
         &[

@@ -40,7 +40,7 @@ pub fn runtime() -> Arc<Runtime> {
 pub fn program(id: &str, component: &[u8], config: ProgramConfig) -> Arc<Program> {
     let component = runtime().load(component).expect("it is a component");
     let config = ProgramConfig { peer_msp_id: "Org1MSP".into(), ..config };
-    Arc::new(Program::new(id, component, runtime(), config).expect("there are threads"))
+    Arc::new(Program::new(id, component, runtime(), config))
 }
 
 /// A program on its stream or streams; stopped when dropped.

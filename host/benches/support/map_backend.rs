@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use wasmcc::runtime::{
-    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
 };
 use wasmcc::types::Response;
 
@@ -12,42 +12,32 @@ pub type State = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 pub struct MapBackend(pub State);
 
-fn unsupported<T>() -> Result<T, BackendError> {
-    Err(BackendError::new(ErrorKind::Unsupported, "not in this bench"))
+fn unsupported<'a, T>() -> Reply<'a, T> {
+    Reply::now(Err(BackendError::new(ErrorKind::Unsupported, "not in this bench")))
 }
 
 impl Backend for MapBackend {
-    fn get_state(&mut self, _: &str, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
-        Ok(self.0.lock().unwrap().get(key).cloned())
+    fn get_state(&mut self, _: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
+        Reply::now(Ok(self.0.lock().unwrap().get(key).cloned()))
     }
-    fn put_state(&mut self, _: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
+    fn put_state(&mut self, _: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
         self.0.lock().unwrap().insert(key.to_owned(), value.to_vec());
-        Ok(())
+        Reply::now(Ok(()))
     }
-    fn del_state(&mut self, _: &str, key: &str) -> Result<(), BackendError> {
+    fn del_state(&mut self, _: &str, key: &str) -> Reply<'_, ()> {
         self.0.lock().unwrap().remove(key);
-        Ok(())
+        Reply::now(Ok(()))
     }
-    fn purge_private_data(&mut self, _: &str, _: &str) -> Result<(), BackendError> {
+    fn purge_private_data(&mut self, _: &str, _: &str) -> Reply<'_, ()> {
         unsupported()
     }
-    fn get_private_data_hash(&mut self, _: &str, _: &str) -> Result<Option<Vec<u8>>, BackendError> {
+    fn get_private_data_hash(&mut self, _: &str, _: &str) -> Reply<'_, Option<Vec<u8>>> {
         unsupported()
     }
-    fn get_state_metadata(
-        &mut self,
-        _: &str,
-        _: &str,
-    ) -> Result<Vec<(String, Vec<u8>)>, BackendError> {
+    fn get_state_metadata(&mut self, _: &str, _: &str) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         unsupported()
     }
-    fn put_state_metadata(
-        &mut self,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: &[u8],
-    ) -> Result<(), BackendError> {
+    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
         unsupported()
     }
     fn get_state_by_range(
@@ -56,7 +46,7 @@ impl Backend for MapBackend {
         _: &str,
         _: &str,
         _: Option<&PageRequest>,
-    ) -> Result<QueryBatch<KeyValue>, BackendError> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         unsupported()
     }
     fn get_query_result(
@@ -64,25 +54,22 @@ impl Backend for MapBackend {
         _: &str,
         _: &str,
         _: Option<&PageRequest>,
-    ) -> Result<QueryBatch<KeyValue>, BackendError> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         unsupported()
     }
-    fn get_history_for_key(
-        &mut self,
-        _: &str,
-    ) -> Result<QueryBatch<KeyModification>, BackendError> {
+    fn get_history_for_key(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         unsupported()
     }
-    fn query_next(&mut self, _: &str) -> Result<QueryBatch<KeyValue>, BackendError> {
+    fn query_next(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyValue>> {
         unsupported()
     }
-    fn history_next(&mut self, _: &str) -> Result<QueryBatch<KeyModification>, BackendError> {
+    fn history_next(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         unsupported()
     }
-    fn query_close(&mut self, _: &str) -> Result<(), BackendError> {
-        Ok(())
+    fn query_close(&mut self, _: &str) -> Reply<'_, ()> {
+        Reply::now(Ok(()))
     }
-    fn invoke_chaincode(&mut self, _: &str, _: Vec<Vec<u8>>) -> Result<Response, BackendError> {
+    fn invoke_chaincode(&mut self, _: &str, _: Vec<Vec<u8>>) -> Reply<'_, Response> {
         unsupported()
     }
 }

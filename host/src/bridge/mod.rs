@@ -1,9 +1,8 @@
 //! Serves real Fabric peers: components behind the chaincode protocol over gRPC.
 //!
 //! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer
-//! (external builder). Either way a [`Session`] drives one stream: tokio stays at its edge, and
-//! each transaction runs on a worker thread, where [`StreamBackend`] turns what the guest asks into
-//! requests and waits for the answers.
+//! (external builder). Either way a [`Session`] drives one stream: each transaction is a task, in
+//! which [`StreamBackend`] turns what the guest asks into requests and waits for the answers.
 //!
 //! A transaction that ends as it may not end on another machine (its stack or its time is used up,
 //! there is no room for it) ends with ERROR, like any other: the protocol has nothing else. To whom
@@ -12,11 +11,12 @@
 //! are part of; Fabric's peer cannot.
 //!
 //! Invariant: no ledger and no endorsement. What a transaction means is the peer's business; here
-//! are only messages, threads and sockets.
+//! are only messages, tasks and sockets.
 
 mod answers;
 mod client;
 mod error;
+mod pace;
 mod program;
 mod refusal;
 mod server;
@@ -34,4 +34,4 @@ pub use program::{Program, ProgramConfig};
 pub use server::{ChaincodeServer, ServerConfig};
 pub use session::Session;
 pub use stop::{Stop, StopHandle};
-pub use stream_backend::{Ask, StreamBackend};
+pub use stream_backend::{Ask, Asked, StreamBackend};

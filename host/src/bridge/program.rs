@@ -1,13 +1,18 @@
 //! What runs behind a stream: one component under one package id.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::bridge::pace::{Pace, Panicked};
 use crate::bridge::stream_backend::StreamBackend;
-use crate::protocol::{Completed, Invocation, proposal_context};
-use crate::runtime::{self, Component, Limits, Runtime};
+use crate::protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
+use crate::runtime::{self, Component, Failure, Limits, Runtime};
 use crate::types::{ProposalContext, TxId};
-use crate::workers::Workers;
 
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +22,8 @@ pub struct ProgramConfig {
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
-    /// Transactions that may run at once; each waits on a thread while its peer answers. Calls of
-    /// other chaincodes come on top.
+    /// Transactions that may run at once, those that wait for an answer included. Calls by other
+    /// chaincodes come on top.
     pub transactions: usize,
     /// Transactions that may wait for that. Those beyond are refused.
     pub queue: usize,
@@ -34,17 +39,28 @@ impl Default for ProgramConfig {
     }
 }
 
-/// A component that serves peers. It has worker threads of its own, so that a chaincode that waits
-/// for another one of the same process leaves it room to run.
+/// A component that serves peers.
 pub struct Program {
     id: String,
     contract: Box<Contract>,
-    workers: Workers,
-    execute_timeout: Duration,
+    pace: Pace,
+    room: Arc<Semaphore>,
+    /// Room for those that wait for room.
+    queue: Arc<Semaphore>,
+    config: ProgramConfig,
 }
 
-/// Runs one transaction. The error is the text of ERROR.
-type Contract = dyn Fn(Invocation, &StreamBackend) -> Result<Completed, String> + Send + Sync;
+/// Runs one transaction.
+pub(super) type Contract = dyn Fn(Invocation, StreamBackend) -> Outcome + Send + Sync;
+
+/// What comes of a transaction. The error is the text of ERROR.
+pub(super) type Outcome = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
+
+/// The right to run one transaction, now or when there is room.
+pub(super) enum Admission {
+    Now(Option<OwnedSemaphorePermit>),
+    Queued(OwnedSemaphorePermit),
+}
 
 impl Program {
     /// Serves `component` under package id `id`.
@@ -53,24 +69,27 @@ impl Program {
         component: Arc<Component>,
         runtime: Arc<Runtime>,
         config: ProgramConfig,
-    ) -> std::io::Result<Self> {
+    ) -> Self {
         let id = id.into();
         let guest = Guest { id: id.clone(), component, runtime, config: config.clone() };
-        Self::with(id, config, move |invocation, backend| guest.run(invocation, backend))
+        let guest = Arc::new(guest);
+        let run = move |invocation, backend| -> Outcome {
+            let guest = Arc::clone(&guest);
+            Box::pin(async move { guest.run(invocation, backend).await })
+        };
+        Self::with(id, config, Box::new(run))
     }
 
     /// Serves what needs no component.
     pub(super) fn with(
         id: impl Into<String>,
         config: ProgramConfig,
-        contract: impl Fn(Invocation, &StreamBackend) -> Result<Completed, String>
-        + Send
-        + Sync
-        + 'static,
-    ) -> std::io::Result<Self> {
-        let workers = Workers::new(config.transactions, config.queue)?;
-        let (id, execute_timeout) = (id.into(), config.execute_timeout);
-        Ok(Self { id, contract: Box::new(contract), workers, execute_timeout })
+        contract: Box<Contract>,
+    ) -> Self {
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
+        Self { id: id.into(), contract, pace: Pace::default(), room, queue, config }
     }
 
     /// The package id.
@@ -78,23 +97,51 @@ impl Program {
         &self.id
     }
 
-    pub(super) fn workers(&self) -> &Workers {
-        &self.workers
+    /// Finds room for a transaction, or says why not. Calls by other chaincodes need none: all that
+    /// run may be waiting for them.
+    pub(super) fn admit(&self, invocation: &Invocation) -> Result<Admission, String> {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
+            return Ok(Admission::Now(Some(room)));
+        }
+        if is_nested(invocation) {
+            return Ok(Admission::Now(None));
+        }
+        Arc::clone(&self.queue).try_acquire_owned().map(Admission::Queued).map_err(|_| {
+            let queue = self.config.queue;
+            not_run(&format!(
+                "the chaincode server is busy: {queue} transactions are waiting already; try again \
+                 later, or give it more room (--transactions, --queue)"
+            ))
+        })
     }
 
-    pub(super) fn execute_timeout(&self) -> Duration {
-        self.execute_timeout
-    }
-
-    /// Runs one transaction. The error is the text of ERROR.
-    pub(super) fn execute(
-        &self,
+    /// Runs one transaction, whose time begins when there is room. The error is the text of ERROR.
+    pub(super) async fn execute(
+        self: &Arc<Self>,
+        admission: Admission,
         invocation: Invocation,
-        backend: &StreamBackend,
+        backend: StreamBackend,
     ) -> Result<Completed, String> {
-        let completed = (self.contract)(invocation, backend)?;
-        backend.flush().map_err(|error| error.text)?;
-        Ok(completed)
+        let _room = match admission {
+            Admission::Now(room) => room,
+            Admission::Queued(place) => {
+                let room = Arc::clone(&self.room).acquire_owned().await;
+                drop(place);
+                room.ok()
+            }
+        };
+        let program = Arc::clone(self);
+        let call = async move {
+            let ended = async {
+                let completed = (program.contract)(invocation, backend.clone()).await?;
+                backend.flush().await.map_err(|error| error.text)?;
+                Ok(completed)
+            };
+            let timely = timeout(program.config.execute_timeout, ended).await;
+            timely.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
+        };
+        let ended = self.pace.run(call).await;
+        ended.unwrap_or_else(|Panicked| Err("panic during execution".into()))
     }
 }
 
@@ -107,7 +154,11 @@ struct Guest {
 }
 
 impl Guest {
-    fn run(&self, invocation: Invocation, backend: &StreamBackend) -> Result<Completed, String> {
+    async fn run(
+        &self,
+        invocation: Invocation,
+        backend: StreamBackend,
+    ) -> Result<Completed, String> {
         let Invocation { tx, entry, input, proposal } = invocation;
         let proposal = match proposal {
             Some(signed) => proposal_context(&signed).map_err(|error| error.to_string())?,
@@ -127,8 +178,14 @@ impl Guest {
         };
         let outcome = self
             .runtime
-            .invoke(&self.component, call, Box::new(backend.clone()))
+            .invoke_async(&self.component, call, Box::new(backend))
+            .await
             .map_err(|failure| failure.to_string())?;
         Ok(Completed { response: outcome.response, event: outcome.event })
     }
+}
+
+/// Other peers' servers may have run it, and the text lets the embedded peer know.
+pub(super) fn not_run(why: &str) -> String {
+    Failure::Host(why.to_owned()).to_string()
 }

@@ -2,26 +2,24 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
 use crate::bridge::error::BridgeError;
-use crate::bridge::program::Program;
+use crate::bridge::program::{Admission, Program, not_run};
 use crate::bridge::refusal;
 use crate::bridge::stop::Stop;
-use crate::bridge::stream_backend::StreamBackend;
+use crate::bridge::stream_backend::{Asked, StreamBackend};
 use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::{
-    Completed, Invocation, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey, is_nested,
+    Completed, Invocation, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey,
 };
-use crate::runtime::{BackendError, ErrorKind, Failure};
+use crate::runtime::{BackendError, ErrorKind};
 
 /// Messages that may wait for the peer to read. Who sends more waits too.
 const OUTBOX_MESSAGES: usize = 64;
@@ -29,10 +27,9 @@ const OUTBOX_MESSAGES: usize = 64;
 /// without an answer.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Drives a [`ShimSide`]: messages come in and go out here, transactions run on the program's
-/// worker threads and wait there for answers.
+/// Drives a [`ShimSide`]: messages come in and go out here, each transaction is a task.
 ///
-/// Invariant: no guest code on asynchronous threads, and nothing is sent while the lock is held.
+/// Invariant: nothing is sent while the lock is held.
 pub struct Session {
     program: Arc<Program>,
     link: Mutex<Link>,
@@ -44,8 +41,9 @@ pub struct Session {
 
 struct Link {
     shim: ShimSide,
-    /// Where the answers go. Who is cancelled is taken out, and so learns of it.
-    waiting: HashMap<TxKey, SyncSender<Answer>>,
+    /// What runs, and where the answer goes that it waits for. Who is cancelled is taken out, and
+    /// so learns of it.
+    running: HashMap<TxKey, Option<oneshot::Sender<Answer>>>,
     stopping: bool,
 }
 
@@ -55,7 +53,7 @@ type Answer = Result<Vec<u8>, String>;
 #[derive(Default)]
 struct Work {
     messages: Vec<Message>,
-    calls: Vec<(Invocation, Receiver<Answer>)>,
+    calls: Vec<Invocation>,
 }
 
 impl Session {
@@ -67,7 +65,7 @@ impl Session {
             // The outbox is empty.
             let _ = outbox.try_send(Some(register.encode()));
         }
-        let link = Mutex::new(Link { shim, waiting: HashMap::new(), stopping: false });
+        let link = Mutex::new(Link { shim, running: HashMap::new(), stopping: false });
         let running = watch::Sender::new(0);
         let outgoing = ReceiverStream::new(outgoing).map_while(|message| message);
         (Arc::new(Self { program, link, outbox, running }), outgoing)
@@ -175,99 +173,77 @@ impl Session {
 
     async fn perform(self: &Arc<Self>, work: Work) {
         let mut messages = work.messages;
-        for (invocation, answers) in work.calls {
+        for invocation in work.calls {
             let tx = invocation.tx.clone();
-            if let Err(refusal) = self.start(invocation, answers) {
+            if let Err(refusal) = self.start(invocation) {
                 messages.append(&mut self.complete(tx, Err(refusal)).messages);
             }
         }
-        for message in messages {
-            // A stream that is gone ends with the next thing that is read.
-            let _ = self.outbox.send(Some(message.encode())).await;
-        }
+        // A stream that is gone ends with the next thing that is read.
+        let _ = self.send_all(messages).await;
     }
 
-    /// Queues a transaction for a worker.
-    fn start(
-        self: &Arc<Self>,
-        invocation: Invocation,
-        answers: Receiver<Answer>,
-    ) -> Result<(), String> {
+    /// Begins a transaction, or says why not.
+    fn start(self: &Arc<Self>, invocation: Invocation) -> Result<(), String> {
         if self.lock().stopping {
             return Err(not_run("the chaincode server is stopping"));
         }
-        let session = Arc::clone(self);
+        let admission = self.program.admit(&invocation)?;
         self.running.send_modify(|running| *running += 1);
-        let (workers, nested) = (self.program.workers(), is_nested(&invocation));
-        let work = move || session.work(invocation, answers);
-        // All workers may be waiting for such calls.
-        let started = if nested { workers.start_aside(work) } else { workers.start(work) };
-        started.map_err(|busy| {
-            self.running.send_modify(|running| *running -= 1);
-            not_run(&busy.to_string())
-        })
+        tokio::spawn(Arc::clone(self).work(admission, invocation));
+        Ok(())
     }
 
-    /// Runs a transaction from beginning to end, on a worker.
-    fn work(self: Arc<Self>, invocation: Invocation, answers: Receiver<Answer>) {
+    /// Runs a transaction from beginning to end.
+    async fn work(self: Arc<Self>, admission: Admission, invocation: Invocation) {
         let tx = invocation.tx.clone();
-        let backend = self.backend(tx.clone(), answers);
-        // A panic in here must end this transaction, and the peer must hear of it.
-        let run = || self.program.execute(invocation, &backend);
-        let outcome = catch_unwind(AssertUnwindSafe(run));
-        let outcome = outcome.unwrap_or_else(|_| Err("panic during execution".into()));
+        let backend = self.backend(tx.clone());
+        let outcome = self.program.execute(admission, invocation, backend).await;
         let work = self.complete(tx, outcome);
         // If the stream is gone, so is who waits for it.
-        let _ = self.send_all(work.messages);
+        let _ = self.send_all(work.messages).await;
         self.running.send_modify(|running| *running -= 1);
     }
 
     fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> Work {
         let mut link = self.lock();
-        link.waiting.remove(&tx);
+        link.running.remove(&tx);
         link.shim.handle_completed(tx, outcome);
         link.drain()
     }
 
-    /// The port of one transaction, whose time begins here.
-    fn backend(self: &Arc<Self>, tx: TxKey, answers: Receiver<Answer>) -> StreamBackend {
+    /// The port of one transaction.
+    fn backend(self: &Arc<Self>, tx: TxKey) -> StreamBackend {
         let limits = self.lock().shim.batch_limits();
         let session = Arc::clone(self);
-        let deadline = Instant::now() + self.program.execute_timeout();
-        let ask = move |request| session.ask(&tx, request, &answers, deadline);
-        StreamBackend::new(Box::new(ask), limits)
+        let ask =
+            move |request| -> Asked { Box::pin(Arc::clone(&session).ask(tx.clone(), request)) };
+        StreamBackend::new(Arc::new(ask), limits)
     }
 
-    fn ask(
-        &self,
-        tx: &TxKey,
-        request: Request,
-        answers: &Receiver<Answer>,
-        deadline: Instant,
-    ) -> Result<Vec<u8>, BackendError> {
-        let work = {
+    async fn ask(self: Arc<Self>, tx: TxKey, request: Request) -> Result<Vec<u8>, BackendError> {
+        let terminated = || over(&ProtocolError::StreamTerminated);
+        let (messages, answer) = {
             let mut link = self.lock();
             link.shim.handle_request(tx.clone(), request).map_err(|error| over(&error))?;
-            link.drain()
+            let (sender, answer) = oneshot::channel();
+            *link.running.get_mut(&tx).ok_or_else(terminated)? = Some(sender);
+            (link.drain().messages, answer)
         };
-        let terminated = over(&ProtocolError::StreamTerminated);
-        if self.send_all(work.messages).is_err() {
-            return Err(terminated);
-        }
-        match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        self.send_all(messages).await.map_err(|error| over(&error))?;
+        match answer.await {
             Ok(Ok(payload)) => Ok(payload),
             // Who is cancelled while it waits gets an answer too, but none to its request.
-            Ok(Err(_)) if !self.lock().waiting.contains_key(tx) => Err(terminated),
+            Ok(Err(_)) if !self.lock().running.contains_key(&tx) => Err(terminated()),
             Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
-            Err(RecvTimeoutError::Timeout) => Err(over(&ProtocolError::Timeout)),
-            Err(RecvTimeoutError::Disconnected) => Err(terminated),
+            Err(_) => Err(terminated()),
         }
     }
 
-    /// For workers: waits for room.
-    fn send_all(&self, messages: Vec<Message>) -> Result<(), ProtocolError> {
+    /// Waits for room.
+    async fn send_all(&self, messages: Vec<Message>) -> Result<(), ProtocolError> {
         for message in messages {
-            let sent = self.outbox.blocking_send(Some(message.encode()));
+            let sent = self.outbox.send(Some(message.encode())).await;
             sent.map_err(|_| ProtocolError::StreamTerminated)?;
         }
         Ok(())
@@ -287,19 +263,17 @@ impl Link {
             match action {
                 ShimAction::Send(message) => work.messages.push(message),
                 ShimAction::Invoke(invocation) => {
-                    // One request at a time, so one answer.
-                    let (sender, answers) = sync_channel(1);
-                    self.waiting.insert(invocation.tx.clone(), sender);
-                    work.calls.push((invocation, answers));
+                    self.running.insert(invocation.tx.clone(), None);
+                    work.calls.push(invocation);
                 }
                 ShimAction::Resume { tx, answer } => {
-                    if let Some(waiting) = self.waiting.get(&tx) {
+                    if let Some(waiting) = self.running.get_mut(&tx).and_then(Option::take) {
                         // Who gave up waiting does not read it.
-                        let _ = waiting.try_send(answer);
+                        let _ = waiting.send(answer);
                     }
                 }
                 ShimAction::Cancel { tx } => {
-                    self.waiting.remove(&tx);
+                    self.running.remove(&tx);
                 }
                 // An error of `handle_wire` says the same.
                 ShimAction::Close => {}
@@ -307,11 +281,6 @@ impl Link {
         }
         work
     }
-}
-
-/// Other peers' servers may have run it, and the text lets the embedded peer know.
-fn not_run(why: &str) -> String {
-    Failure::Host(why.to_owned()).to_string()
 }
 
 fn over(error: &ProtocolError) -> BackendError {

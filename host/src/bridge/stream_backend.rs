@@ -1,5 +1,7 @@
 //! The port answered by a peer at the other end of a stream.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message;
@@ -8,11 +10,16 @@ use crate::bridge::answers;
 use crate::bridge::write_batch::WriteBatch;
 use crate::proto::protos;
 use crate::protocol::{BatchLimits, Request};
-use crate::runtime::{Backend, BackendError, KeyModification, KeyValue, PageRequest, QueryBatch};
+use crate::runtime::{
+    Backend, BackendError, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
+};
 use crate::types::Response;
 
-/// Sends one request of a transaction and waits for its answer: the payload of RESPONSE.
-pub type Ask = Box<dyn FnMut(Request) -> Result<Vec<u8>, BackendError> + Send>;
+/// Sends one request of a transaction. One at a time.
+pub type Ask = dyn Fn(Request) -> Asked + Send + Sync;
+
+/// The answer to come: the payload of RESPONSE.
+pub type Asked = Pin<Box<dyn Future<Output = Answer<Vec<u8>>> + Send>>;
 
 /// One transaction's view of a peer behind a stream: each call is a request and its answer, but for
 /// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer
@@ -22,36 +29,45 @@ pub type Ask = Box<dyn FnMut(Request) -> Result<Vec<u8>, BackendError> + Send>;
 /// port.
 #[derive(Clone)]
 pub struct StreamBackend {
-    conversation: Arc<Mutex<Conversation>>,
-}
-
-struct Conversation {
-    ask: Ask,
+    ask: Arc<Ask>,
     limits: BatchLimits,
     /// Some between start and finish, if the peer takes batches.
-    batch: Option<WriteBatch>,
+    batch: Arc<Mutex<Option<WriteBatch>>>,
 }
 
 type Answer<T> = Result<T, BackendError>;
 
 impl StreamBackend {
     /// A conversation of which nothing was said. Clones are the same conversation.
-    pub fn new(ask: Ask, limits: BatchLimits) -> Self {
-        Self { conversation: Arc::new(Mutex::new(Conversation { ask, limits, batch: None })) }
+    pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
+        Self { ask, limits, batch: Arc::default() }
     }
 
     /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
     /// `handleTransaction`).
-    pub fn flush(&self) -> Answer<()> {
-        self.lock().flush()
+    pub async fn flush(&self) -> Answer<()> {
+        let held_back = self.batch().take();
+        let (Some(mut batch), Some(size)) = (held_back, self.limits.write_batch) else {
+            return Ok(());
+        };
+        for rec in batch.take(size) {
+            (self.ask)(Request::WriteBatchState(protos::WriteBatchState { rec })).await?;
+        }
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Conversation> {
-        self.conversation.lock().unwrap_or_else(PoisonError::into_inner)
+    fn batch(&self) -> MutexGuard<'_, Option<WriteBatch>> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, request: Request) -> Answer<Vec<u8>> {
-        self.lock().ask(request)
+    /// Asks, and reads the answer.
+    fn ask<T>(
+        &self,
+        request: Request,
+        read: impl FnOnce(Vec<u8>) -> Answer<T> + Send + 'static,
+    ) -> Reply<'static, T> {
+        let asked = (self.ask)(request);
+        Reply::later(async move { read(asked.await?) })
     }
 
     /// Holds a write back if that is wanted, or sends it.
@@ -59,38 +75,19 @@ impl StreamBackend {
         &self,
         hold: impl FnOnce(&mut WriteBatch),
         request: impl FnOnce() -> Request,
-    ) -> Answer<()> {
-        let mut conversation = self.lock();
-        match &mut conversation.batch {
-            Some(batch) => {
-                hold(batch);
-                Ok(())
-            }
-            None => conversation.ask(request()).map(drop),
+    ) -> Reply<'static, ()> {
+        if let Some(batch) = self.batch().as_mut() {
+            hold(batch);
+            return Reply::now(Ok(()));
         }
-    }
-}
-
-impl Conversation {
-    fn ask(&mut self, request: Request) -> Answer<Vec<u8>> {
-        (self.ask)(request)
-    }
-
-    fn flush(&mut self) -> Answer<()> {
-        let (Some(mut batch), Some(size)) = (self.batch.take(), self.limits.write_batch) else {
-            return Ok(());
-        };
-        for rec in batch.take(size) {
-            self.ask(Request::WriteBatchState(protos::WriteBatchState { rec }))?;
-        }
-        Ok(())
+        self.ask(request(), |_| Ok(()))
     }
 
     /// At most as many keys as the peer takes at once.
-    fn get_many(&mut self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
+    async fn get_many(&self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
         let request =
             protos::GetStateMultiple { keys: keys.to_vec(), collection: collection.to_owned() };
-        let payload = self.ask(Request::GetStateMultiple(request))?;
+        let payload = (self.ask)(Request::GetStateMultiple(request)).await?;
         let result: protos::GetStateMultipleResult =
             answers::decode(&payload, "GetStateMultipleResult")?;
         if result.values.len() != keys.len() {
@@ -120,25 +117,35 @@ fn is_page(page: Option<&PageRequest>) -> bool {
 }
 
 impl Backend for StreamBackend {
-    fn get_state(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
-        self.ask(Request::GetState(get(collection, key))).map(answers::value)
+    fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
+        self.ask(Request::GetState(get(collection, key)), |value| Ok(answers::value(value)))
     }
 
-    fn get_states(&mut self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
-        let mut conversation = self.lock();
-        let Some(size) = conversation.limits.get_multiple else {
-            drop(conversation);
-            return keys.iter().map(|key| self.get_state(collection, key)).collect();
-        };
-        let size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
-        let mut values = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(size) {
-            values.append(&mut conversation.get_many(collection, keys)?);
-        }
-        Ok(values)
+    fn get_states<'a>(
+        &'a mut self,
+        collection: &'a str,
+        keys: &'a [String],
+    ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
+        Reply::later(async move {
+            let mut values = Vec::with_capacity(keys.len());
+            match self.limits.get_multiple {
+                Some(size) => {
+                    let size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
+                    for keys in keys.chunks(size) {
+                        values.append(&mut self.get_many(collection, keys).await?);
+                    }
+                }
+                None => {
+                    for key in keys {
+                        values.push(self.get_state(collection, key).await?);
+                    }
+                }
+            }
+            Ok(values)
+        })
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Answer<()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
         self.write(
             |batch| batch.put(collection, key, value),
             || {
@@ -151,7 +158,7 @@ impl Backend for StreamBackend {
         )
     }
 
-    fn del_state(&mut self, collection: &str, key: &str) -> Answer<()> {
+    fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         let (key, collection) = (key.to_owned(), collection.to_owned());
         self.write(
             |batch| batch.delete(&collection, &key),
@@ -162,7 +169,7 @@ impl Backend for StreamBackend {
         )
     }
 
-    fn purge_private_data(&mut self, collection: &str, key: &str) -> Answer<()> {
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         self.write(
             |batch| batch.purge(collection, key),
             || {
@@ -172,24 +179,27 @@ impl Backend for StreamBackend {
         )
     }
 
-    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
-        self.ask(Request::GetPrivateDataHash(get(collection, key))).map(answers::value)
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
+        let request = Request::GetPrivateDataHash(get(collection, key));
+        self.ask(request, |value| Ok(answers::value(value)))
     }
 
     fn get_state_metadata(
         &mut self,
         collection: &str,
         key: &str,
-    ) -> Answer<Vec<(String, Vec<u8>)>> {
+    ) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         let (key, collection) = (key.to_owned(), collection.to_owned());
         let request = protos::GetStateMetadata { key, collection };
-        let payload = self.ask(Request::GetStateMetadata(request))?;
-        let result: protos::StateMetadataResult = answers::decode(&payload, "StateMetadataResult")?;
-        let mut entries: Vec<_> =
-            result.entries.into_iter().map(|entry| (entry.metakey, entry.value)).collect();
-        // A peer that is written in Go takes them from a map.
-        entries.sort();
-        Ok(entries)
+        self.ask(Request::GetStateMetadata(request), |payload| {
+            let result: protos::StateMetadataResult =
+                answers::decode(&payload, "StateMetadataResult")?;
+            let entries = result.entries.into_iter();
+            let mut entries: Vec<_> = entries.map(|entry| (entry.metakey, entry.value)).collect();
+            // A peer that is written in Go takes them from a map.
+            entries.sort();
+            Ok(entries)
+        })
     }
 
     fn put_state_metadata(
@@ -198,7 +208,7 @@ impl Backend for StreamBackend {
         key: &str,
         name: &str,
         value: &[u8],
-    ) -> Answer<()> {
+    ) -> Reply<'_, ()> {
         self.write(
             |batch| batch.put_metadata(collection, key, name, value),
             || {
@@ -219,15 +229,17 @@ impl Backend for StreamBackend {
         start: &str,
         end: &str,
         page: Option<&PageRequest>,
-    ) -> Answer<QueryBatch<KeyValue>> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         let request = protos::GetStateByRange {
             start_key: start.to_owned(),
             end_key: end.to_owned(),
             collection: collection.to_owned(),
             metadata: page_metadata(page),
         };
-        let payload = self.ask(Request::GetStateByRange(request))?;
-        answers::states(&payload, is_page(page))
+        let is_page = is_page(page);
+        self.ask(Request::GetStateByRange(request), move |payload| {
+            answers::states(&payload, is_page)
+        })
     }
 
     fn get_query_result(
@@ -235,55 +247,56 @@ impl Backend for StreamBackend {
         collection: &str,
         query: &str,
         page: Option<&PageRequest>,
-    ) -> Answer<QueryBatch<KeyValue>> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         let request = protos::GetQueryResult {
             query: query.to_owned(),
             collection: collection.to_owned(),
             metadata: page_metadata(page),
         };
-        let payload = self.ask(Request::GetQueryResult(request))?;
-        answers::states(&payload, is_page(page))
+        let is_page = is_page(page);
+        self.ask(Request::GetQueryResult(request), move |payload| {
+            answers::states(&payload, is_page)
+        })
     }
 
-    fn get_history_for_key(&mut self, key: &str) -> Answer<QueryBatch<KeyModification>> {
+    fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         let request = protos::GetHistoryForKey { key: key.to_owned() };
-        answers::changes(&self.ask(Request::GetHistoryForKey(request))?)
+        self.ask(Request::GetHistoryForKey(request), |payload| answers::changes(&payload))
     }
 
-    fn query_next(&mut self, id: &str) -> Answer<QueryBatch<KeyValue>> {
+    fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>> {
         let request = protos::QueryStateNext { id: id.to_owned() };
-        answers::states(&self.ask(Request::QueryStateNext(request))?, false)
+        self.ask(Request::QueryStateNext(request), |payload| answers::states(&payload, false))
     }
 
-    fn history_next(&mut self, id: &str) -> Answer<QueryBatch<KeyModification>> {
+    fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         let request = protos::QueryStateNext { id: id.to_owned() };
-        answers::changes(&self.ask(Request::QueryStateNext(request))?)
+        self.ask(Request::QueryStateNext(request), |payload| answers::changes(&payload))
     }
 
-    fn query_close(&mut self, id: &str) -> Answer<()> {
+    fn query_close(&mut self, id: &str) -> Reply<'_, ()> {
         let request = protos::QueryStateClose { id: id.to_owned() };
-        self.ask(Request::QueryStateClose(request)).map(drop)
+        self.ask(Request::QueryStateClose(request), |_| Ok(()))
     }
 
-    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Answer<Response> {
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response> {
         let name = name.to_owned();
         let request = protos::ChaincodeSpec {
             chaincode_id: Some(protos::ChaincodeId { name, ..Default::default() }),
             input: Some(protos::ChaincodeInput { args, ..Default::default() }),
             ..Default::default()
         };
-        answers::called(&self.ask(Request::InvokeChaincode(request))?)
+        self.ask(Request::InvokeChaincode(request), |payload| answers::called(&payload))
     }
 
     fn start_write_batch(&mut self) {
-        let mut conversation = self.lock();
-        if conversation.limits.write_batch.is_some() {
-            conversation.batch.get_or_insert_default();
+        if self.limits.write_batch.is_some() {
+            self.batch().get_or_insert_default();
         }
     }
 
-    fn finish_write_batch(&mut self) -> Answer<()> {
-        self.flush()
+    fn finish_write_batch(&mut self) -> Reply<'_, ()> {
+        Reply::later(self.flush())
     }
 }
 
@@ -291,6 +304,7 @@ impl Backend for StreamBackend {
 mod tests {
     use super::*;
     use crate::runtime::ErrorKind;
+    use crate::runtime::wait;
 
     type Said = Arc<Mutex<Vec<Request>>>;
 
@@ -298,11 +312,11 @@ mod tests {
     fn backend(limits: BatchLimits, payload: Vec<u8>) -> (StreamBackend, Said) {
         let said = Said::default();
         let notes = Arc::clone(&said);
-        let ask = move |request| {
+        let ask = move |request| -> Asked {
             notes.lock().unwrap().push(request);
-            Ok(payload.clone())
+            Box::pin(std::future::ready(Ok(payload.clone())))
         };
-        (StreamBackend::new(Box::new(ask), limits), said)
+        (StreamBackend::new(Arc::new(ask), limits), said)
     }
 
     fn take(said: &Said) -> Vec<Request> {
@@ -313,10 +327,10 @@ mod tests {
     fn writes_go_one_by_one_to_a_peer_without_batches() {
         let (mut backend, said) = backend(BatchLimits::default(), Vec::new());
         backend.start_write_batch();
-        backend.put_state("", "k", b"v").unwrap();
+        backend.put_state("", "k", b"v").wait().unwrap();
         assert_eq!(take(&said).len(), 1);
-        backend.finish_write_batch().unwrap();
-        backend.flush().unwrap();
+        backend.finish_write_batch().wait().unwrap();
+        wait(backend.flush()).unwrap();
         assert!(take(&said).is_empty());
     }
 
@@ -327,14 +341,14 @@ mod tests {
         for finish in [true, false] {
             backend.start_write_batch();
             for n in 0..150 {
-                backend.put_state("", &format!("k{n:03}"), b"v").unwrap();
-                backend.put_state("", &format!("k{n:03}"), b"w").unwrap();
+                backend.put_state("", &format!("k{n:03}"), b"v").wait().unwrap();
+                backend.put_state("", &format!("k{n:03}"), b"w").wait().unwrap();
             }
             assert!(take(&said).is_empty());
             if finish {
-                backend.finish_write_batch().unwrap()
+                backend.finish_write_batch().wait().unwrap()
             } else {
-                backend.flush().unwrap()
+                wait(backend.flush()).unwrap()
             }
             let sizes: Vec<_> = take(&said)
                 .into_iter()
@@ -345,7 +359,7 @@ mod tests {
                 .collect();
             assert_eq!(sizes, [100, 50]);
         }
-        backend.del_state("", "k").unwrap();
+        backend.del_state("", "k").wait().unwrap();
         assert!(matches!(take(&said).as_slice(), [Request::DelState(_)]));
     }
 
@@ -356,10 +370,10 @@ mod tests {
         let limits = BatchLimits { write_batch: None, get_multiple: Some(2) };
         let (mut backend, said) = backend(limits, payload);
         let keys: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
-        let found = backend.get_states("", &keys).unwrap();
+        let found = backend.get_states("", &keys).wait().unwrap();
         assert_eq!(found, [None, Some(b"v".to_vec()), None, Some(b"v".to_vec())]);
         assert_eq!(take(&said).len(), 2);
-        let error = backend.get_states("", &keys[..1]).unwrap_err();
+        let error = backend.get_states("", &keys[..1]).wait().unwrap_err();
         assert_eq!(error.text, "the peer gave 2 values for 1 keys");
     }
 
@@ -367,15 +381,18 @@ mod tests {
     fn a_peer_that_knows_no_many_keys_is_asked_for_each() {
         let (mut backend, said) = backend(BatchLimits::default(), Vec::new());
         let keys: Vec<String> = ["a", "b"].map(str::to_owned).into();
-        assert_eq!(backend.get_states("", &keys).unwrap(), [None, None]);
+        assert_eq!(backend.get_states("", &keys).wait().unwrap(), [None, None]);
         assert!(take(&said).iter().all(|request| matches!(request, Request::GetState(_))));
     }
 
     #[test]
     fn errors_come_as_they_are() {
-        let refuse = |_| Err(BackendError::new(ErrorKind::LedgerFailure, "PUT_STATE failed: no"));
-        let mut backend = StreamBackend::new(Box::new(refuse), BatchLimits::default());
-        let error = backend.put_state("", "k", b"v").unwrap_err();
+        let refuse = |_| -> Asked {
+            let error = BackendError::new(ErrorKind::LedgerFailure, "PUT_STATE failed: no");
+            Box::pin(std::future::ready(Err(error)))
+        };
+        let mut backend = StreamBackend::new(Arc::new(refuse), BatchLimits::default());
+        let error = backend.put_state("", "k", b"v").wait().unwrap_err();
         assert_eq!(error.text, "PUT_STATE failed: no");
     }
 }

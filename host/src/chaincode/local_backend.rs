@@ -14,7 +14,7 @@ use crate::ledger::{Page, Simulator};
 use crate::proto::protos;
 use crate::protocol::{MessageType, TxKey, failure_text};
 use crate::runtime::{
-    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
 };
 use crate::types::{Entry, Response};
 
@@ -29,8 +29,6 @@ pub struct LocalBackend {
     /// Texts are causes only.
     is_bare: bool,
 }
-
-type Answer<T> = Result<T, BackendError>;
 
 impl LocalBackend {
     /// The view of chaincode `namespace` in a call of its function `entry`.
@@ -51,14 +49,14 @@ impl LocalBackend {
     }
 
     /// Puts Fabric's beginning before a refusal, unless somebody else does.
-    fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Answer<T> {
-        result.map_err(|Refusal(error, cause)| {
+    fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Reply<'static, T> {
+        Reply::now(result.map_err(|Refusal(error, cause)| {
             if self.is_bare {
                 return BackendError::new(error, cause);
             }
             let tx = TxKey::new("", self.tx.tx_id.as_str());
             BackendError::new(error, failure_text(kind, &tx, &cause))
-        })
+        }))
     }
 
     /// Runs `work` on the simulator of the transaction.
@@ -66,7 +64,7 @@ impl LocalBackend {
         &mut self,
         kind: MessageType,
         work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
-    ) -> Answer<T> {
+    ) -> Reply<'static, T> {
         let result = match &self.tx.simulator {
             Some(simulator) => lock(simulator)
                 .and_then(|mut sim| work(&mut sim, &self.namespace, &mut self.queries)),
@@ -83,7 +81,7 @@ impl LocalBackend {
         collection: &str,
         wanted: Use,
         work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
-    ) -> Answer<T> {
+    ) -> Reply<'static, T> {
         let result = match &self.tx.simulator {
             None => Err(Refusal(ErrorKind::LedgerFailure, "no ledger context".into())),
             Some(simulator) => lock(simulator).and_then(|mut sim| {
@@ -97,9 +95,9 @@ impl LocalBackend {
         self.answer(kind, result)
     }
 
-    fn check_feature(&self, kind: MessageType, feature: Feature) -> Answer<()> {
+    fn check_feature(&self, feature: Feature) -> Result<(), Refusal> {
         let checked = self.support.access().check_feature(feature, &self.tx.channel_id);
-        self.answer(kind, checked.map_err(|why| Refusal(ErrorKind::Unsupported, why)))
+        checked.map_err(|why| Refusal(ErrorKind::Unsupported, why))
     }
 
     fn call(&self, address: &str, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
@@ -201,7 +199,7 @@ fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, Refus
 }
 
 impl Backend for LocalBackend {
-    fn get_state(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+    fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
         self.simulate_on(
             MessageType::GetState,
             collection,
@@ -213,7 +211,7 @@ impl Backend for LocalBackend {
         )
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Answer<()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
         self.simulate_on(MessageType::PutState, collection, Use::Write, |sim, ns, _| {
             match collection {
                 "" => Ok(sim.put_state(ns, key, value.to_vec())?),
@@ -222,7 +220,7 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn del_state(&mut self, collection: &str, key: &str) -> Answer<()> {
+    fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         self.simulate_on(MessageType::DelState, collection, Use::Write, |sim, ns, _| {
             match collection {
                 "" => Ok(sim.delete_state(ns, key)?),
@@ -231,9 +229,11 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn purge_private_data(&mut self, collection: &str, key: &str) -> Answer<()> {
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         let kind = MessageType::PurgePrivateData;
-        self.check_feature(kind, Feature::PurgePrivateData)?;
+        if let Err(refused) = self.check_feature(Feature::PurgePrivateData) {
+            return self.answer(kind, Err(refused));
+        }
         self.simulate_on(kind, collection, Use::Write, |sim, ns, _| match collection {
             "" => {
                 let text = "only applicable for private data";
@@ -243,7 +243,7 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Answer<Option<Vec<u8>>> {
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
         let kind = MessageType::GetPrivateDataHash;
         self.simulate_on(kind, collection, Use::Hash, |sim, ns, _| match collection {
             "" => {
@@ -258,9 +258,11 @@ impl Backend for LocalBackend {
         &mut self,
         collection: &str,
         key: &str,
-    ) -> Answer<Vec<(String, Vec<u8>)>> {
+    ) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         let kind = MessageType::GetStateMetadata;
-        self.check_feature(kind, Feature::KeyLevelEndorsement)?;
+        if let Err(refused) = self.check_feature(Feature::KeyLevelEndorsement) {
+            return self.answer(kind, Err(refused));
+        }
         self.simulate_on(kind, collection, Use::Read, |sim, ns, _| {
             let metadata = match collection {
                 "" => sim.get_state_metadata(ns, key)?,
@@ -276,9 +278,11 @@ impl Backend for LocalBackend {
         key: &str,
         name: &str,
         value: &[u8],
-    ) -> Answer<()> {
+    ) -> Reply<'_, ()> {
         let kind = MessageType::PutStateMetadata;
-        self.check_feature(kind, Feature::KeyLevelEndorsement)?;
+        if let Err(refused) = self.check_feature(Feature::KeyLevelEndorsement) {
+            return self.answer(kind, Err(refused));
+        }
         self.simulate_on(kind, collection, Use::Write, |sim, ns, _| {
             // Fabric's peer replaces all metadata of the key with this one entry.
             let metadata = [(name.to_owned(), value.to_vec())].into_iter().collect();
@@ -295,7 +299,7 @@ impl Backend for LocalBackend {
         start: &str,
         end: &str,
         page: Option<&PageRequest>,
-    ) -> Answer<QueryBatch<KeyValue>> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         let kind = MessageType::GetStateByRange;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
@@ -324,7 +328,7 @@ impl Backend for LocalBackend {
         collection: &str,
         query: &str,
         page: Option<&PageRequest>,
-    ) -> Answer<QueryBatch<KeyValue>> {
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
         let kind = MessageType::GetQueryResult;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
@@ -348,28 +352,28 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn get_history_for_key(&mut self, key: &str) -> Answer<QueryBatch<KeyModification>> {
+    fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         self.simulate(MessageType::GetHistoryForKey, |sim, ns, queries| {
             let id = queries.reserve()?;
             queries.changes(id, Query::new(sim.history(ns, key)?))
         })
     }
 
-    fn query_next(&mut self, id: &str) -> Answer<QueryBatch<KeyValue>> {
+    fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>> {
         self.simulate(MessageType::QueryStateNext, |sim, _, queries| match queries.take_range(id) {
             Some(query) => queries.states(sim, id.to_owned(), query),
             None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
         })
     }
 
-    fn history_next(&mut self, id: &str) -> Answer<QueryBatch<KeyModification>> {
+    fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         self.simulate(MessageType::QueryStateNext, |_, _, queries| match queries.take_history(id) {
             Some(query) => queries.changes(id.to_owned(), query),
             None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
         })
     }
 
-    fn query_close(&mut self, id: &str) -> Answer<()> {
+    fn query_close(&mut self, id: &str) -> Reply<'_, ()> {
         self.simulate(MessageType::QueryStateClose, |sim, _, queries| {
             if let Some(query) = queries.take_range(id) {
                 sim.close_range(query.source);
@@ -379,7 +383,7 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Answer<Response> {
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response> {
         let result = self.call(name, args);
         self.answer(MessageType::InvokeChaincode, result)
     }

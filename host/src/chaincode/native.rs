@@ -60,12 +60,12 @@ impl Stub<'_> {
 
     /// A value of the chaincode's own namespace.
     pub fn get_state(&mut self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
-        self.backend.get_state("", key)
+        self.backend.get_state("", key).wait()
     }
 
     /// Writes to the chaincode's own namespace.
     pub fn put_state(&mut self, key: &str, value: &[u8]) -> Result<(), BackendError> {
-        self.backend.put_state("", key, value)
+        self.backend.put_state("", key, value).wait()
     }
 
     /// All rows of the chaincode's own namespace from `start` to `end`, which is excluded.
@@ -74,15 +74,15 @@ impl Stub<'_> {
         start: &str,
         end: &str,
     ) -> Result<Vec<(String, Vec<u8>)>, BackendError> {
-        let mut batch = self.backend.get_state_by_range("", start, end, None)?;
+        let mut batch = self.backend.get_state_by_range("", start, end, None).wait()?;
         let mut rows = Vec::new();
         loop {
             rows.extend(batch.rows.into_iter().map(|row| (row.key, row.value)));
             if !batch.has_more {
-                self.backend.query_close(&batch.id)?;
+                self.backend.query_close(&batch.id).wait()?;
                 return Ok(rows);
             }
-            batch = self.backend.query_next(&batch.id)?;
+            batch = self.backend.query_next(&batch.id).wait()?;
         }
     }
 }

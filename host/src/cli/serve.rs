@@ -173,8 +173,7 @@ pub fn load(
     let shown = file.display();
     let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
     let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
-    let program = Program::new(id, component, Arc::clone(runtime), config);
-    Ok(Arc::new(program.context("cannot start the workers")?))
+    Ok(Arc::new(Program::new(id, component, Arc::clone(runtime), config)))
 }
 
 /// Stops `stop` when the process is told to end, from now on.

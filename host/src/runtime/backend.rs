@@ -1,5 +1,10 @@
 //! The port: all that one transaction may ask of its peer.
 
+use std::future::{self, Future};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::runtime::wait::wait;
 use crate::types::{Response, Timestamp};
 
 /// What one call may bring from the peer, in bytes; as much as a guest's memory has by default.
@@ -84,55 +89,93 @@ impl BackendError {
     }
 }
 
+/// An answer of a [`Backend`]: there at once, or when another process has given it.
+pub enum Reply<'a, T> {
+    /// What [`Reply::now`] makes.
+    Now(future::Ready<Result<T, BackendError>>),
+    /// What [`Reply::later`] makes.
+    Later(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
+}
+
+impl<'a, T> Reply<'a, T> {
+    /// The answer itself.
+    pub fn now(answer: Result<T, BackendError>) -> Self {
+        Self::Now(future::ready(answer))
+    }
+
+    /// What the answer will come of.
+    pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
+        Self::Later(Box::pin(answer))
+    }
+
+    /// The answer; blocks the thread until it is there.
+    pub fn wait(self) -> Result<T, BackendError> {
+        match self {
+            Self::Now(answer) => answer.into_inner(),
+            Self::Later(answer) => wait(answer),
+        }
+    }
+}
+
+impl<T> Future for Reply<'_, T> {
+    type Output = Result<T, BackendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(answer) => Pin::new(answer).poll(cx),
+            Self::Later(answer) => answer.as_mut().poll(cx),
+        }
+    }
+}
+
 /// Answers for one transaction. `collection` is empty for public state. Implementations follow the
 /// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
 /// composite keys) is done before they are called.
 pub trait Backend: Send {
     /// The committed value; none if the key does not exist.
-    fn get_state(&mut self, collection: &str, key: &str) -> Result<Option<Vec<u8>>, BackendError>;
+    fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
 
     /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together
     /// are a refusal: the host holds them all at once.
-    fn get_states(
-        &mut self,
-        collection: &str,
-        keys: &[String],
-    ) -> Result<Vec<Option<Vec<u8>>>, BackendError> {
-        let mut room = RESULT_BYTES;
-        let mut get = |key: &String| {
-            let value = self.get_state(collection, key)?;
-            let size = value.as_ref().map_or(0, Vec::len);
-            room = room.checked_sub(size).ok_or_else(|| {
-                let text = format!("more than {RESULT_BYTES} bytes of values in one call");
-                BackendError::new(ErrorKind::LimitExceeded, text)
-            })?;
-            Ok(value)
-        };
-        keys.iter().map(&mut get).collect()
+    fn get_states<'a>(
+        &'a mut self,
+        collection: &'a str,
+        keys: &'a [String],
+    ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
+        Reply::later(async move {
+            let mut room = RESULT_BYTES;
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let value = self.get_state(collection, key).await?;
+                let size = value.as_ref().map_or(0, Vec::len);
+                room = room.checked_sub(size).ok_or_else(|| {
+                    let text = format!("more than {RESULT_BYTES} bytes of values in one call");
+                    BackendError::new(ErrorKind::LimitExceeded, text)
+                })?;
+                values.push(value);
+            }
+            Ok(values)
+        })
     }
 
     /// Writes at commit; an empty value deletes.
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError>;
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()>;
 
     /// Deletes at commit.
-    fn del_state(&mut self, collection: &str, key: &str) -> Result<(), BackendError>;
+    fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
 
     /// Deletes private data and its history at commit.
-    fn purge_private_data(&mut self, collection: &str, key: &str) -> Result<(), BackendError>;
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
 
     /// The hash of a private value; none if the key does not exist.
-    fn get_private_data_hash(
-        &mut self,
-        collection: &str,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, BackendError>;
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
 
     /// All metadata of a key, ascending by name.
     fn get_state_metadata(
         &mut self,
         collection: &str,
         key: &str,
-    ) -> Result<Vec<(String, Vec<u8>)>, BackendError>;
+    ) -> Reply<'_, Vec<(String, Vec<u8>)>>;
 
     /// Replaces all metadata of a key with this piece at commit.
     fn put_state_metadata(
@@ -141,7 +184,7 @@ pub trait Backend: Send {
         key: &str,
         name: &str,
         value: &[u8],
-    ) -> Result<(), BackendError>;
+    ) -> Reply<'_, ()>;
 
     /// The first batch of a range, `end` excluded.
     fn get_state_by_range(
@@ -150,7 +193,7 @@ pub trait Backend: Send {
         start: &str,
         end: &str,
         page: Option<&PageRequest>,
-    ) -> Result<QueryBatch<KeyValue>, BackendError>;
+    ) -> Reply<'_, QueryBatch<KeyValue>>;
 
     /// The first batch of a rich query.
     fn get_query_result(
@@ -158,35 +201,28 @@ pub trait Backend: Send {
         collection: &str,
         query: &str,
         page: Option<&PageRequest>,
-    ) -> Result<QueryBatch<KeyValue>, BackendError>;
+    ) -> Reply<'_, QueryBatch<KeyValue>>;
 
     /// The first batch of a key's changes.
-    fn get_history_for_key(
-        &mut self,
-        key: &str,
-    ) -> Result<QueryBatch<KeyModification>, BackendError>;
+    fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>>;
 
     /// The next batch of a range or rich query.
-    fn query_next(&mut self, id: &str) -> Result<QueryBatch<KeyValue>, BackendError>;
+    fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>>;
 
     /// The next batch of a history query.
-    fn history_next(&mut self, id: &str) -> Result<QueryBatch<KeyModification>, BackendError>;
+    fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>>;
 
     /// Ends a query; an unknown id is no error.
-    fn query_close(&mut self, id: &str) -> Result<(), BackendError>;
+    fn query_close(&mut self, id: &str) -> Reply<'_, ()>;
 
     /// Runs `name` ("chaincode" or "chaincode/channel") in this transaction.
-    fn invoke_chaincode(
-        &mut self,
-        name: &str,
-        args: Vec<Vec<u8>>,
-    ) -> Result<Response, BackendError>;
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response>;
 
     /// From here on writes may be held back. By default nothing is.
     fn start_write_batch(&mut self) {}
 
     /// Sends what was held back.
-    fn finish_write_batch(&mut self) -> Result<(), BackendError> {
-        Ok(())
+    fn finish_write_batch(&mut self) -> Reply<'_, ()> {
+        Reply::now(Ok(()))
     }
 }

@@ -5,7 +5,14 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "chaincode",
-    imports: { default: trappable },
+    imports: {
+        "fabric:chaincode/invocation": async | trappable,
+        "fabric:chaincode/private-data": async | trappable,
+        "fabric:chaincode/query": async | trappable,
+        "fabric:chaincode/state": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
     with: {
         "fabric:chaincode/query.state-iterator": crate::runtime::imports::StateIterator,
         "fabric:chaincode/query.history-iterator": crate::runtime::imports::HistoryIterator,

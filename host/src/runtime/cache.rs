@@ -13,8 +13,8 @@ use crate::runtime::admission::inspect;
 use crate::runtime::bindings::ChaincodePre;
 use crate::runtime::component::{Component, LoadError};
 use crate::runtime::engine::COST_TABLE;
-use crate::runtime::instance::TxState;
 use crate::runtime::limits::Limits;
+use crate::runtime::tx_state::TxState;
 use crate::types::{hex, sha256, sha256_all};
 
 type Slot = Arc<OnceLock<Result<Arc<Component>, LoadError>>>;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::runtime::admission::{AdmissionError, Report};
 use crate::runtime::bindings::ChaincodePre;
-use crate::runtime::instance::TxState;
+use crate::runtime::tx_state::TxState;
 
 /// Admitted, compiled and linked; shared by all its transactions.
 pub struct Component {

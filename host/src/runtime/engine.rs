@@ -11,6 +11,9 @@ use crate::runtime::limits::Limits;
 /// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
 pub const COST_TABLE: &str = "cost-1";
 
+/// What host functions may use of a guest's stack, beside the guest.
+const HOST_STACK_BYTES: usize = 2 << 20;
+
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
 /// (containers with a limit on virtual memory).
 pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
@@ -29,7 +32,7 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
 fn base_config(limits: &Limits) -> Config {
     let mut config = Config::new();
     config
-        // Synchronous only: this more than halves the cost of a host call.
+        // No calls beside each other in one instance: that would double the cost of a host call.
         .concurrency_support(false)
         .consume_fuel(true)
         .operator_cost(operator_cost())
@@ -48,6 +51,8 @@ fn base_config(limits: &Limits) -> Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
         .max_wasm_stack(limits.stack_bytes)
+        // What the host does for a guest happens on the guest's stack.
+        .async_stack_size(limits.stack_bytes.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
         .native_unwind_info(false)
         .generate_address_map(false)
@@ -65,6 +70,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_core_instances(instances.saturating_mul(4))
         .total_memories(instances)
         .total_tables(instances.saturating_mul(3))
+        .total_stacks(instances)
         .max_core_instances_per_component(64)
         .max_memories_per_component(4)
         .max_tables_per_component(64)

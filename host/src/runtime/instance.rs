@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use wasmtime::component::{Linker, Resource, ResourceTable};
-use wasmtime::{Engine, ResourceLimiter, Store};
-use wasmtime_wasi::WasiCtx;
+use wasmtime::component::Linker;
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use crate::runtime::backend::{Backend, BackendError};
+use crate::runtime::backend::Backend;
 use crate::runtime::bindings::{Chaincode, fabric};
 use crate::runtime::cache::Cache;
 use crate::runtime::component::{Component, LoadError};
 use crate::runtime::engine::engine;
-use crate::runtime::failure::{Failure, Stop, classify};
+use crate::runtime::failure::Failure;
 use crate::runtime::limits::Limits;
 use crate::runtime::output::{Capture, one_line};
-use crate::runtime::rules;
 use crate::runtime::ticker::Ticker;
+use crate::runtime::tx_state::TxState;
+use crate::runtime::wait::wait;
 use crate::runtime::wasi;
 use crate::types::{ChaincodeEvent, Entry, ProposalContext, Response, TxId};
 
@@ -122,19 +122,31 @@ impl Runtime {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
     }
 
-    /// Runs one transaction in an instance of its own.
+    /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
+    /// waited for.
     pub fn invoke(
         &self,
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Outcome, Failure> {
-        self.instantiate(component, invocation, backend)?.run()
+        wait(self.invoke_async(component, invocation, backend))
+    }
+
+    /// As [`invoke`](Self::invoke), for asynchronous code: the guest gives its thread back while
+    /// the backend is waited for, and every 10 ms while it computes.
+    pub async fn invoke_async(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+    ) -> Result<Outcome, Failure> {
+        self.instantiate(component, invocation, backend).await?.run().await
     }
 
     /// Makes the sandbox of one transaction. The time for its deadline begins here, since
     /// instantiation may already run code of the guest.
-    pub fn instantiate(
+    pub async fn instantiate(
         &self,
         component: &Component,
         invocation: Invocation,
@@ -145,25 +157,20 @@ impl Runtime {
         let stdout = Capture::new(limits.output_bytes);
         let stderr = Capture::new(limits.output_bytes);
         let timeout = invocation.timeout;
-        let state = TxState {
-            wasi: wasi::context(&invocation, stdout.clone(), stderr.clone()),
-            table: ResourceTable::new(),
-            memory: MemoryLimiter { used: 0, refused: false, limits: Arc::clone(&limits) },
-            invocation,
-            backend,
-            event: None,
-            calls: 0,
-            open_iterators: 0,
-            log_lines: 0,
-        };
+        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone());
+        let state = TxState::new(invocation, backend, wasi, Arc::clone(&limits));
         let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        store.set_epoch_deadline(Ticker::epochs(timeout));
-        store.epoch_deadline_trap();
+        let deadline = Instant::now() + timeout;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| match Instant::now() < deadline {
+            true => Ok(UpdateDeadline::Yield(1)),
+            false => Err(Trap::Interrupt.into()),
+        });
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.open_iterators as usize + 64);
-        let contract = component.pre().instantiate(&mut store).map_err(|error| {
+        let contract = component.pre().instantiate_async(&mut store).await.map_err(|error| {
             match error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
                 Some(full) => Failure::Host(format!("no free instance ({full})")),
                 None => store.data().failure(&error, stderr.text()),
@@ -175,28 +182,20 @@ impl Runtime {
 
 impl Instance {
     /// Calls the contract and gives the sandbox back.
-    pub fn run(mut self) -> Result<Outcome, Failure> {
-        let response = self.call()?;
+    pub async fn run(mut self) -> Result<Outcome, Failure> {
+        let response = self.call().await?;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
-        let event = self.store.into_data().event;
+        let event = self.store.into_data().into_event();
         Ok(Outcome { response, event, fuel })
     }
 
     /// Calls the contract and stays alive, to be looked at.
-    pub fn call(&mut self) -> Result<Response, Failure> {
-        let invocation = &self.store.data().invocation;
-        let span = tracing::info_span!(
-            "invoke",
-            channel = %invocation.channel_id,
-            tx_id = invocation.tx_id.short(),
-            chaincode = %invocation.chaincode,
-        );
-        let _entered = span.enter();
-        let entry = invocation.entry;
+    pub async fn call(&mut self) -> Result<Response, Failure> {
+        let entry = self.store.data().invocation().entry;
         let contract = self.contract.fabric_chaincode_contract();
         let result = match entry {
-            Entry::Init => contract.call_init(&mut self.store),
-            Entry::Invoke => contract.call_invoke(&mut self.store),
+            Entry::Init => contract.call_init(&mut self.store).await,
+            Entry::Invoke => contract.call_invoke(&mut self.store).await,
         };
         self.log_output();
         let fabric::chaincode::types::Response { status, message, payload } =
@@ -210,10 +209,12 @@ impl Instance {
         Ok(Response { status, message, payload })
     }
 
-    fn log_output(&self) {
+    fn log_output(&mut self) {
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             for line in output.text().lines() {
-                tracing::debug!(target: "wasmcc::chaincode", "{name}: {}", one_line(line));
+                self.store.data_mut().in_span(|| {
+                    tracing::debug!(target: "wasmcc::chaincode", "{name}: {}", one_line(line));
+                });
             }
         }
     }
@@ -224,177 +225,4 @@ struct Imports;
 
 impl wasmtime::component::HasData for Imports {
     type Data<'a> = &'a mut TxState;
-}
-
-/// What the host functions of one transaction work on.
-pub struct TxState {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    memory: MemoryLimiter,
-    invocation: Invocation,
-    backend: Box<dyn Backend>,
-    event: Option<ChaincodeEvent>,
-    calls: u64,
-    open_iterators: u32,
-    log_lines: u32,
-}
-
-impl TxState {
-    pub fn invocation(&self) -> &Invocation {
-        &self.invocation
-    }
-
-    pub fn limits(&self) -> &Limits {
-        &self.memory.limits
-    }
-
-    pub fn table(&mut self) -> &mut ResourceTable {
-        &mut self.table
-    }
-
-    pub fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
-        (&mut self.wasi, &mut self.table)
-    }
-
-    /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
-    fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
-        match classify(error, self.limits(), stderr) {
-            Failure::Trapped { trap, stderr } if self.memory.refused => {
-                let limit = self.limits().memory_bytes;
-                let trap = format!("{trap} after it was refused more than {limit} bytes of memory");
-                Failure::Trapped { trap, stderr }
-            }
-            failure => failure,
-        }
-    }
-
-    /// Counts one call from the guest to the host.
-    pub fn count_call(&mut self) -> wasmtime::Result<()> {
-        self.calls += 1;
-        let limit = self.memory.limits.host_calls;
-        if self.calls > limit {
-            return stop_at_limit(format!("more than {limit} calls to the peer"));
-        }
-        Ok(())
-    }
-
-    /// The port, for one call.
-    pub fn backend(&mut self) -> wasmtime::Result<&mut dyn Backend> {
-        self.count_call()?;
-        Ok(self.backend.as_mut())
-    }
-
-    /// A key's own endorsement policy.
-    pub fn validation_parameter(
-        &mut self,
-        collection: &str,
-        key: &str,
-    ) -> wasmtime::Result<Result<Option<Vec<u8>>, BackendError>> {
-        let entries = self.backend()?.get_state_metadata(collection, key);
-        Ok(entries.map(|entries| {
-            let wanted = rules::VALIDATION_PARAMETER;
-            entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
-        }))
-    }
-
-    /// A cursor of the guest together with the port that feeds it, for one call.
-    pub fn cursor_and_backend<C: Send + 'static>(
-        &mut self,
-        cursor: &Resource<C>,
-    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
-        self.count_call()?;
-        Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
-    }
-
-    /// Makes room for one more iterator.
-    pub fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
-        let limit = self.memory.limits.open_iterators;
-        if self.open_iterators >= limit {
-            return stop_at_limit(format!("more than {limit} open iterators"));
-        }
-        self.open_iterators += 1;
-        Ok(())
-    }
-
-    /// Gives the room of one iterator back.
-    pub fn release_iterator(&mut self) {
-        self.open_iterators = self.open_iterators.saturating_sub(1);
-    }
-
-    pub fn set_event(&mut self, event: ChaincodeEvent) {
-        self.event = Some(event);
-    }
-
-    /// Whether one more line may go to the log.
-    pub fn take_log_line(&mut self) -> bool {
-        let limit = self.memory.limits.log_lines;
-        self.log_lines = self.log_lines.saturating_add(1);
-        if self.log_lines == limit.saturating_add(1) {
-            tracing::warn!(target: "wasmcc::chaincode", "more than {limit} lines, rest not shown");
-        }
-        self.log_lines <= limit
-    }
-}
-
-fn stop_at_limit<T>(text: String) -> wasmtime::Result<T> {
-    Err(Stop(Failure::Limit(text)).into())
-}
-
-/// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
-struct MemoryLimiter {
-    used: usize,
-    refused: bool,
-    limits: Arc<Limits>,
-}
-
-impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let used = self.used.saturating_sub(current).saturating_add(desired);
-        let allowed = used <= self.limits.memory_bytes;
-        if allowed {
-            self.used = used;
-        } else {
-            self.refused = true;
-        }
-        Ok(allowed)
-    }
-
-    fn table_growing(
-        &mut self,
-        _: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= self.limits.table_elements)
-    }
-
-    /// What the limits allow and the machine does not give would look different on every peer, so
-    /// the guest must not see it.
-    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
-    }
-
-    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
-    }
-
-    fn instances(&self) -> usize {
-        64
-    }
-
-    fn tables(&self) -> usize {
-        64
-    }
-
-    fn memories(&self) -> usize {
-        4
-    }
 }

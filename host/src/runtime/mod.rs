@@ -17,18 +17,22 @@ mod imports;
 mod instance;
 mod instance_count;
 mod limits;
+mod memory;
 mod output;
 mod rules;
 mod ticker;
+mod tx_state;
+mod wait;
 mod wasi;
 
 pub use admission::{AdmissionError, Report, inspect};
 pub use backend::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
-    RESULT_BYTES,
+    RESULT_BYTES, Reply,
 };
 pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
 pub use limits::{BeyondLimits, Limits, PackageLimits};
 pub use rules::{create_composite_key, split_composite_key};
+pub use wait::wait;

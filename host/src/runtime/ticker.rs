@@ -27,10 +27,4 @@ impl Ticker {
         })?;
         Ok(Self { _stop: stop })
     }
-
-    /// The epochs after which `duration` has surely passed.
-    pub fn epochs(duration: Duration) -> u64 {
-        let periods = duration.as_millis().div_ceil(Self::PERIOD.as_millis());
-        u64::try_from(periods).unwrap_or(u64::MAX / 2).saturating_add(1)
-    }
 }

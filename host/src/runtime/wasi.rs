@@ -16,16 +16,17 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::runtime::failure::{Failure, Stop};
-use crate::runtime::instance::{Invocation, TxState};
+use crate::runtime::instance::Invocation;
 use crate::runtime::output::Capture;
+use crate::runtime::tx_state::TxState;
 use crate::types::sha256_all;
 
 /// Links every WASI interface that a component may import.
 pub fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
     let l = linker;
     wasi::io::error::add_to_linker::<TxState, Io>(l, |t| t.table())?;
-    wasi::sync::io::poll::add_to_linker::<TxState, Io>(l, |t| t.table())?;
-    wasi::sync::io::streams::add_to_linker::<TxState, Io>(l, |t| t.table())?;
+    wasi::io::poll::add_to_linker::<TxState, Io>(l, |t| t.table())?;
+    wasi::io::streams::add_to_linker::<TxState, Io>(l, |t| t.table())?;
     wasi::clocks::wall_clock::add_to_linker::<TxState, WasiClocks>(l, |t| t.clocks())?;
     wasi::clocks::monotonic_clock::add_to_linker::<TxState, StillClock>(l, |t| {
         StillClock(nanoseconds(t.invocation()))
@@ -45,7 +46,7 @@ pub fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
     wasi::cli::terminal_stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
     // There are no preopens, so no descriptor can ever be had.
     wasi::filesystem::preopens::add_to_linker::<TxState, WasiFilesystem>(l, |t| t.filesystem())?;
-    wasi::sync::filesystem::types::add_to_linker::<TxState, WasiFilesystem>(l, |t| t.filesystem())
+    wasi::filesystem::types::add_to_linker::<TxState, WasiFilesystem>(l, |t| t.filesystem())
 }
 
 /// The WASI context of one transaction.

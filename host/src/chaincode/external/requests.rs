@@ -53,18 +53,20 @@ impl<B: Backend> Requests<B> {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {
-                Ok(backend.get_state(&get.collection, &get.key)?.unwrap_or_default())
+                Ok(backend.get_state(&get.collection, &get.key).wait()?.unwrap_or_default())
             }
             Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value)),
-            Request::DelState(del) => done(backend.del_state(&del.collection, &del.key)),
-            Request::GetPrivateDataHash(get) => {
-                Ok(backend.get_private_data_hash(&get.collection, &get.key)?.unwrap_or_default())
-            }
+            Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).wait()),
+            Request::GetPrivateDataHash(get) => Ok(backend
+                .get_private_data_hash(&get.collection, &get.key)
+                .wait()?
+                .unwrap_or_default()),
             Request::PurgePrivateData(purge) => {
-                done(backend.purge_private_data(&purge.collection, &purge.key))
+                done(backend.purge_private_data(&purge.collection, &purge.key).wait())
             }
             Request::GetStateMetadata(get) => {
-                let entries = backend.get_state_metadata(&get.collection, &get.key)?.into_iter();
+                let entries =
+                    backend.get_state_metadata(&get.collection, &get.key).wait()?.into_iter();
                 let entries =
                     entries.map(|(metakey, value)| protos::StateMetadata { metakey, value });
                 Ok(protos::StateMetadataResult { entries: entries.collect() }.encode_to_vec())
@@ -84,7 +86,7 @@ impl<B: Backend> Requests<B> {
     }
 
     fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
-        self.backend.put_state(collection, key, value)
+        self.backend.put_state(collection, key, value).wait()
     }
 
     fn put_metadata(
@@ -94,7 +96,7 @@ impl<B: Backend> Requests<B> {
         metadata: Option<protos::StateMetadata>,
     ) -> Result<(), BackendError> {
         let protos::StateMetadata { metakey, value } = metadata.unwrap_or_default();
-        self.backend.put_state_metadata(collection, key, &metakey, &value)
+        self.backend.put_state_metadata(collection, key, &metakey, &value).wait()
     }
 
     fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
@@ -103,12 +105,12 @@ impl<B: Backend> Requests<B> {
             let protos::WriteRecord { collection, key, value, metadata, r#type } = record;
             match MessageType::try_from(r#type) {
                 Ok(MessageType::PutState) => self.put(&collection, &key, &value)?,
-                Ok(MessageType::DelState) => self.backend.del_state(&collection, &key)?,
+                Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).wait()?,
                 Ok(MessageType::PutStateMetadata) => {
                     self.put_metadata(&collection, &key, metadata)?;
                 }
                 Ok(MessageType::PurgePrivateData) => {
-                    self.backend.purge_private_data(&collection, &key)?;
+                    self.backend.purge_private_data(&collection, &key).wait()?;
                 }
                 _ => {
                     return Err(invalid(format!(
@@ -123,7 +125,7 @@ impl<B: Backend> Requests<B> {
 
     fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
         check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
-        let values = self.backend.get_states(&get.collection, &get.keys)?.into_iter();
+        let values = self.backend.get_states(&get.collection, &get.keys).wait()?.into_iter();
         let values = values.map(Option::unwrap_or_default).collect();
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
@@ -132,7 +134,7 @@ impl<B: Backend> Requests<B> {
     fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
-        let response = self.backend.invoke_chaincode(&id.name, args)?;
+        let response = self.backend.invoke_chaincode(&id.name, args).wait()?;
         let response = protos::Response {
             status: response.status,
             message: response.message,
@@ -153,30 +155,31 @@ impl<B: Backend> Requests<B> {
                 let page = page(&range.metadata)?;
                 let (start, end) = (&range.start_key, &range.end_key);
                 let page = page.as_ref();
-                let batch = backend.get_state_by_range(&range.collection, start, end, page)?;
+                let batch =
+                    backend.get_state_by_range(&range.collection, start, end, page).wait()?;
                 Ok(self.states(batch))
             }
             Request::GetQueryResult(get) => {
                 let page = page(&get.metadata)?;
                 let (collection, query) = (&get.collection, &get.query);
-                let batch = backend.get_query_result(collection, query, page.as_ref())?;
+                let batch = backend.get_query_result(collection, query, page.as_ref()).wait()?;
                 Ok(self.states(batch))
             }
             Request::GetHistoryForKey(get) => {
-                let batch = backend.get_history_for_key(&get.key)?;
+                let batch = backend.get_history_for_key(&get.key).wait()?;
                 Ok(self.changes(batch))
             }
             Request::QueryStateNext(next) if self.histories.contains(&next.id) => {
-                let batch = backend.history_next(&next.id)?;
+                let batch = backend.history_next(&next.id).wait()?;
                 Ok(self.changes(batch))
             }
             Request::QueryStateNext(next) => {
-                let batch = backend.query_next(&next.id)?;
+                let batch = backend.query_next(&next.id).wait()?;
                 Ok(self.states(batch))
             }
             Request::QueryStateClose(close) => {
                 self.histories.remove(&close.id);
-                backend.query_close(&close.id)?;
+                backend.query_close(&close.id).wait()?;
                 Ok(protos::QueryResponse { id: close.id, ..Default::default() }.encode_to_vec())
             }
             _ => Err(invalid("this is no query")),

@@ -1,6 +1,8 @@
 //! Iterators over the rows of a query, as the guest holds them.
 
-use crate::runtime::backend::{BackendError, KeyModification, KeyValue, QueryBatch};
+use std::collections::VecDeque;
+
+use crate::runtime::backend::{KeyModification, KeyValue, QueryBatch};
 
 /// How many bytes a row counts for.
 pub trait Row {
@@ -28,7 +30,7 @@ impl Row for KeyModification {
 /// then.
 pub struct Cursor<R> {
     id: String,
-    rows: std::vec::IntoIter<R>,
+    rows: VecDeque<R>,
     has_more: bool,
 }
 
@@ -40,7 +42,7 @@ pub type HistoryIterator = Cursor<KeyModification>;
 impl<R: Row> Cursor<R> {
     /// Takes over a query with its first batch.
     pub fn new(first: QueryBatch<R>) -> Self {
-        Self { id: first.id, rows: first.rows.into_iter(), has_more: first.has_more }
+        Self { id: first.id, rows: first.rows.into(), has_more: first.has_more }
     }
 
     /// What closes the query.
@@ -48,30 +50,28 @@ impl<R: Row> Cursor<R> {
         &self.id
     }
 
-    /// At most `max` rows of about `max_bytes` together; `fetch` gets the next batch.
-    pub fn next_batch(
-        &mut self,
-        max: usize,
-        max_bytes: usize,
-        fetch: impl FnOnce(&str) -> Result<QueryBatch<R>, BackendError>,
-    ) -> Result<Vec<R>, BackendError> {
-        let mut out = Vec::new();
-        if self.has_more && self.rows.len() <= 1 {
-            out.extend(self.rows.next());
-            let next = fetch(&self.id)?;
-            self.has_more = next.has_more;
-            self.rows = next.rows.into_iter();
-        }
-        let mut bytes: usize = out.iter().map(Row::bytes).sum();
-        while out.len() < max && self.rows.len() > usize::from(self.has_more) {
-            let size = self.rows.as_slice().first().map_or(0, Row::bytes);
-            if !out.is_empty() && bytes + size > max_bytes {
-                break;
-            }
-            bytes += size;
-            out.extend(self.rows.next());
-        }
-        Ok(out)
+    /// Whether the next call of the guest wants the batch after this one.
+    pub fn is_short(&self) -> bool {
+        self.has_more && self.rows.len() <= 1
+    }
+
+    /// Takes over the batch after this one.
+    pub fn extend(&mut self, next: QueryBatch<R>) {
+        self.has_more = next.has_more;
+        self.rows.extend(next.rows);
+    }
+
+    /// The next rows, at most `max` of about `max_bytes` together, but one in any case. There are
+    /// none only at the end, unless the cursor is short.
+    pub fn take(&mut self, max: usize, max_bytes: usize) -> impl Iterator<Item = R> {
+        let ready = self.rows.len() - usize::from(self.has_more).min(self.rows.len());
+        let mut bytes = 0;
+        let fits = |row: &&R| {
+            bytes += row.bytes();
+            bytes <= max_bytes
+        };
+        let count = self.rows.iter().take(max.min(ready)).take_while(fits).count();
+        self.rows.drain(..count.max(1).min(max).min(ready))
     }
 }
 
@@ -105,12 +105,11 @@ mod tests {
         let mut cursor = Cursor::new(source.batch());
         let mut seen: Vec<KeyValue> = Vec::new();
         while seen.len() < wanted {
-            let rows = cursor
-                .next_batch(max, usize::MAX, |_| {
-                    source.fetches += 1;
-                    Ok(source.batch())
-                })
-                .unwrap();
+            while cursor.is_short() {
+                source.fetches += 1;
+                cursor.extend(source.batch());
+            }
+            let rows: Vec<_> = cursor.take(max, usize::MAX).collect();
             if rows.is_empty() {
                 break;
             }
@@ -139,8 +138,8 @@ mod tests {
     fn a_batch_is_bounded_in_bytes_but_never_empty() {
         let mut source = Source { total: 10, batch: 100, sent: 0, fetches: 0 };
         let mut cursor = Cursor::new(source.batch());
-        let never = |_: &str| panic!("there is only one batch");
-        assert_eq!(cursor.next_batch(100, 20, never).unwrap().len(), 2);
-        assert_eq!(cursor.next_batch(100, 1, never).unwrap().len(), 1);
+        assert!(!cursor.is_short());
+        assert_eq!(cursor.take(100, 20).count(), 2);
+        assert_eq!(cursor.take(100, 1).count(), 1);
     }
 }

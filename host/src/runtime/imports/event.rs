@@ -3,8 +3,8 @@
 use crate::runtime::bindings::fabric::chaincode::event::Host;
 use crate::runtime::bindings::fabric::chaincode::types::Error;
 use crate::runtime::imports::{Answer, invalid};
-use crate::runtime::instance::TxState;
 use crate::runtime::rules;
+use crate::runtime::tx_state::TxState;
 use crate::types::ChaincodeEvent;
 
 impl Host for TxState {

@@ -3,19 +3,19 @@
 use crate::runtime::backend::ErrorKind;
 use crate::runtime::bindings::fabric::chaincode::invocation::{Host, Response};
 use crate::runtime::failure::{Failure, Stop};
-use crate::runtime::instance::TxState;
 use crate::runtime::rules;
+use crate::runtime::tx_state::TxState;
 use crate::types;
 
 impl Host for TxState {
-    fn invoke_chaincode(
+    async fn invoke_chaincode(
         &mut self,
         name: String,
         args: Vec<Vec<u8>>,
         channel: String,
     ) -> wasmtime::Result<Response> {
         let address = rules::chaincode_address(&name, &channel);
-        let answer = match self.backend()?.invoke_chaincode(&address, args) {
+        let answer = match self.backend()?.invoke_chaincode(&address, args).await {
             Ok(response) => response,
             Err(error) if error.kind == ErrorKind::TransactionOver => {
                 return Err(Stop(Failure::TransactionOver(error.text)).into());

@@ -1,8 +1,8 @@
 //! `fabric:chaincode/log`.
 
 use crate::runtime::bindings::fabric::chaincode::log::{Host, Level};
-use crate::runtime::instance::TxState;
 use crate::runtime::output::one_line;
+use crate::runtime::tx_state::TxState;
 
 impl Host for TxState {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
@@ -11,12 +11,12 @@ impl Host for TxState {
             return Ok(());
         }
         let message = one_line(shorten(&message, self.limits().log_line_bytes));
-        match level {
+        self.in_span(|| match level {
             Level::Debug => tracing::debug!(target: "wasmcc::chaincode", "{message}"),
             Level::Info => tracing::info!(target: "wasmcc::chaincode", "{message}"),
             Level::Warn => tracing::warn!(target: "wasmcc::chaincode", "{message}"),
             Level::Error => tracing::error!(target: "wasmcc::chaincode", "{message}"),
-        }
+        });
         Ok(())
     }
 }

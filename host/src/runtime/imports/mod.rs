@@ -17,7 +17,7 @@ pub use cursor::{HistoryIterator, StateIterator};
 use crate::runtime::backend::{BackendError, ErrorKind};
 use crate::runtime::bindings::fabric::chaincode::types::{Error, Host};
 use crate::runtime::failure::{Failure, Stop};
-use crate::runtime::instance::TxState;
+use crate::runtime::tx_state::TxState;
 
 /// What a host function gives: an outer error ends the guest, an inner one is an answer.
 pub type Answer<T> = wasmtime::Result<Result<T, Error>>;

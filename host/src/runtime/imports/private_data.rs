@@ -5,50 +5,59 @@ use wasmtime::component::Resource;
 use crate::runtime::bindings::fabric::chaincode::private_data::Host;
 use crate::runtime::imports::cursor::StateIterator;
 use crate::runtime::imports::{Answer, answer, invalid};
-use crate::runtime::instance::TxState;
 use crate::runtime::rules;
+use crate::runtime::tx_state::TxState;
 
 impl Host for TxState {
-    fn get_private_data(&mut self, collection: String, key: String) -> Answer<Option<Vec<u8>>> {
-        match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.get_state(&collection, &key)),
-            Err(text) => invalid(text),
-        }
-    }
-
-    fn get_private_data_hash(
+    async fn get_private_data(
         &mut self,
         collection: String,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.get_private_data_hash(&collection, &key)),
+            Ok(()) => answer(self.backend()?.get_state(&collection, &key).await),
             Err(text) => invalid(text),
         }
     }
 
-    fn put_private_data(&mut self, collection: String, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn get_private_data_hash(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        match rules::collection(&collection) {
+            Ok(()) => answer(self.backend()?.get_private_data_hash(&collection, &key).await),
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn put_private_data(
+        &mut self,
+        collection: String,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
         match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
-            Ok(()) => answer(self.backend()?.put_state(&collection, &key, &value)),
+            Ok(()) => answer(self.backend()?.put_state(&collection, &key, &value).await),
             Err(text) => invalid(text),
         }
     }
 
-    fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+    async fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.del_state(&collection, &key)),
+            Ok(()) => answer(self.backend()?.del_state(&collection, &key).await),
             Err(text) => invalid(text),
         }
     }
 
-    fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+    async fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.purge_private_data(&collection, &key)),
+            Ok(()) => answer(self.backend()?.purge_private_data(&collection, &key).await),
             Err(text) => invalid(text),
         }
     }
 
-    fn get_private_data_by_range(
+    async fn get_private_data_by_range(
         &mut self,
         collection: String,
         start_key: String,
@@ -57,12 +66,12 @@ impl Host for TxState {
         let bounds =
             rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
         match bounds {
-            Ok((start, end)) => self.open_range(&collection, start, end),
+            Ok((start, end)) => self.open_range(&collection, start, end).await,
             Err(text) => invalid(text),
         }
     }
 
-    fn get_private_data_by_partial_composite_key(
+    async fn get_private_data_by_partial_composite_key(
         &mut self,
         collection: String,
         object_type: String,
@@ -71,34 +80,34 @@ impl Host for TxState {
         let bounds = rules::collection(&collection)
             .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
         match bounds {
-            Ok((start, end)) => self.open_range(&collection, &start, &end),
+            Ok((start, end)) => self.open_range(&collection, &start, &end).await,
             Err(text) => invalid(text),
         }
     }
 
-    fn get_private_data_query_result(
+    async fn get_private_data_query_result(
         &mut self,
         collection: String,
         query: String,
     ) -> Answer<Resource<StateIterator>> {
         match rules::collection(&collection) {
-            Ok(()) => self.open_query(&collection, &query),
+            Ok(()) => self.open_query(&collection, &query).await,
             Err(text) => invalid(text),
         }
     }
 
-    fn get_private_data_validation_parameter(
+    async fn get_private_data_validation_parameter(
         &mut self,
         collection: String,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
         match rules::collection(&collection) {
-            Ok(()) => answer(self.validation_parameter(&collection, &key)?),
+            Ok(()) => answer(self.validation_parameter(&collection, &key).await?),
             Err(text) => invalid(text),
         }
     }
 
-    fn set_private_data_validation_parameter(
+    async fn set_private_data_validation_parameter(
         &mut self,
         collection: String,
         key: String,
@@ -106,7 +115,9 @@ impl Host for TxState {
     ) -> Answer<()> {
         let name = rules::VALIDATION_PARAMETER;
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.put_state_metadata(&collection, &key, name, &policy)),
+            Ok(()) => {
+                answer(self.backend()?.put_state_metadata(&collection, &key, name, &policy).await)
+            }
             Err(text) => invalid(text),
         }
     }

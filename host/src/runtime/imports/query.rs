@@ -9,8 +9,8 @@ use crate::runtime::bindings::fabric::chaincode::query::{
 use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
 use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator};
 use crate::runtime::imports::{Answer, answer, invalid};
-use crate::runtime::instance::TxState;
 use crate::runtime::rules;
+use crate::runtime::tx_state::TxState;
 
 const PUBLIC: &str = "";
 const MAX_IS_ZERO: &str = "max must be at least 1";
@@ -37,18 +37,18 @@ fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
 }
 
 impl Host for TxState {
-    fn get_state_by_range(
+    async fn get_state_by_range(
         &mut self,
         start_key: String,
         end_key: String,
     ) -> Answer<Resource<StateIterator>> {
         match rules::range(&start_key, &end_key) {
-            Ok((start, end)) => self.open_range(PUBLIC, start, end),
+            Ok((start, end)) => self.open_range(PUBLIC, start, end).await,
             Err(text) => invalid(text),
         }
     }
 
-    fn get_state_by_range_with_pagination(
+    async fn get_state_by_range_with_pagination(
         &mut self,
         start_key: String,
         end_key: String,
@@ -60,22 +60,22 @@ impl Host for TxState {
             Err(text) => return invalid(text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_state_by_range(PUBLIC, start, end, Some(&wanted));
+        let batch = self.backend()?.get_state_by_range(PUBLIC, start, end, Some(&wanted)).await;
         answer(batch.map(page))
     }
 
-    fn get_state_by_partial_composite_key(
+    async fn get_state_by_partial_composite_key(
         &mut self,
         object_type: String,
         attributes: Vec<String>,
     ) -> Answer<Resource<StateIterator>> {
         match rules::partial_composite_range(&object_type, &attributes) {
-            Ok((start, end)) => self.open_range(PUBLIC, &start, &end),
+            Ok((start, end)) => self.open_range(PUBLIC, &start, &end).await,
             Err(text) => invalid(text),
         }
     }
 
-    fn get_state_by_partial_composite_key_with_pagination(
+    async fn get_state_by_partial_composite_key_with_pagination(
         &mut self,
         object_type: String,
         attributes: Vec<String>,
@@ -87,51 +87,60 @@ impl Host for TxState {
             Err(text) => return invalid(text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_state_by_range(PUBLIC, &start, &end, Some(&wanted));
+        let batch = self.backend()?.get_state_by_range(PUBLIC, &start, &end, Some(&wanted)).await;
         answer(batch.map(page))
     }
 
-    fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
-        self.open_query(PUBLIC, &query)
+    async fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
+        self.open_query(PUBLIC, &query).await
     }
 
-    fn get_query_result_with_pagination(
+    async fn get_query_result_with_pagination(
         &mut self,
         query: String,
         page_size: i32,
         bookmark: String,
     ) -> Answer<Page> {
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_query_result(PUBLIC, &query, Some(&wanted));
+        let batch = self.backend()?.get_query_result(PUBLIC, &query, Some(&wanted)).await;
         answer(batch.map(page))
     }
 
-    fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
+    async fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_history_for_key(&key);
+        let first = self.backend()?.get_history_for_key(&key).await;
         self.hand_out(first)
     }
 }
 
 impl HostStateIterator for TxState {
-    fn next_batch(&mut self, this: Resource<StateIterator>, max: u32) -> Answer<Vec<KeyValue>> {
+    async fn next_batch(
+        &mut self,
+        this: Resource<StateIterator>,
+        max: u32,
+    ) -> Answer<Vec<KeyValue>> {
         if max == 0 {
             return invalid(MAX_IS_ZERO.into());
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend) = self.cursor_and_backend(&this)?;
-        let rows = cursor.next_batch(max as usize, max_bytes, |id| backend.query_next(id));
-        answer(rows.map(|rows| rows.into_iter().map(key_value).collect()))
+        while cursor.is_short() {
+            match backend.query_next(cursor.id()).await {
+                Ok(next) => cursor.extend(next),
+                Err(error) => return answer(Err(error)),
+            }
+        }
+        Ok(Ok(cursor.take(max as usize, max_bytes).map(key_value).collect()))
     }
 
-    fn drop(&mut self, this: Resource<StateIterator>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Resource<StateIterator>) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id())
+        self.close_query(cursor.id()).await
     }
 }
 
 impl HostHistoryIterator for TxState {
-    fn next_batch(
+    async fn next_batch(
         &mut self,
         this: Resource<HistoryIterator>,
         max: u32,
@@ -141,33 +150,42 @@ impl HostHistoryIterator for TxState {
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend) = self.cursor_and_backend(&this)?;
-        let rows = cursor.next_batch(max as usize, max_bytes, |id| backend.history_next(id));
-        answer(rows.map(|rows| rows.into_iter().map(key_modification).collect()))
+        while cursor.is_short() {
+            match backend.history_next(cursor.id()).await {
+                Ok(next) => cursor.extend(next),
+                Err(error) => return answer(Err(error)),
+            }
+        }
+        Ok(Ok(cursor.take(max as usize, max_bytes).map(key_modification).collect()))
     }
 
-    fn drop(&mut self, this: Resource<HistoryIterator>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, this: Resource<HistoryIterator>) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id())
+        self.close_query(cursor.id()).await
     }
 }
 
 impl TxState {
     /// Opens a range whose bounds are already those of the peer.
-    pub fn open_range(
+    pub async fn open_range(
         &mut self,
         collection: &str,
         start: &str,
         end: &str,
     ) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_state_by_range(collection, start, end, None);
+        let first = self.backend()?.get_state_by_range(collection, start, end, None).await;
         self.hand_out(first)
     }
 
     /// Opens a rich query.
-    pub fn open_query(&mut self, collection: &str, query: &str) -> Answer<Resource<StateIterator>> {
+    pub async fn open_query(
+        &mut self,
+        collection: &str,
+        query: &str,
+    ) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_query_result(collection, query, None);
+        let first = self.backend()?.get_query_result(collection, query, None).await;
         self.hand_out(first)
     }
 
@@ -185,10 +203,10 @@ impl TxState {
         }
     }
 
-    fn close_query(&mut self, id: &str) -> wasmtime::Result<()> {
+    async fn close_query(&mut self, id: &str) -> wasmtime::Result<()> {
         self.release_iterator();
         // The guest gave the iterator up and can do nothing about an error.
-        if let Err(error) = self.backend()?.query_close(id) {
+        if let Err(error) = self.backend()?.query_close(id).await {
             tracing::debug!(%error, "closing a query");
         }
         Ok(())

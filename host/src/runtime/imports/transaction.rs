@@ -3,7 +3,7 @@
 use crate::runtime::bindings::fabric::chaincode::transaction::{Host, SignedProposal};
 use crate::runtime::bindings::fabric::chaincode::types::{Error, Timestamp};
 use crate::runtime::imports::Answer;
-use crate::runtime::instance::TxState;
+use crate::runtime::tx_state::TxState;
 
 impl Host for TxState {
     fn get_args(&mut self) -> wasmtime::Result<Vec<Vec<u8>>> {

@@ -1,0 +1,171 @@
+//! What one transaction has used and may still use.
+
+use std::sync::Arc;
+
+use tracing::Span;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::WasiCtx;
+
+use crate::runtime::backend::{Backend, BackendError};
+use crate::runtime::failure::{Failure, Stop, classify};
+use crate::runtime::instance::Invocation;
+use crate::runtime::limits::Limits;
+use crate::runtime::memory::MemoryLimiter;
+use crate::runtime::rules;
+use crate::types::ChaincodeEvent;
+
+/// What the host functions of one transaction work on.
+pub struct TxState {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory: MemoryLimiter,
+    invocation: Invocation,
+    backend: Box<dyn Backend>,
+    event: Option<ChaincodeEvent>,
+    calls: u64,
+    open_iterators: u32,
+    log_lines: u32,
+    /// What log lines say of the transaction; made with the first of them.
+    span: Option<Span>,
+}
+
+impl TxState {
+    pub fn new(
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        wasi: WasiCtx,
+        limits: Arc<Limits>,
+    ) -> Self {
+        Self {
+            wasi,
+            table: ResourceTable::new(),
+            memory: MemoryLimiter::new(limits),
+            invocation,
+            backend,
+            event: None,
+            calls: 0,
+            open_iterators: 0,
+            log_lines: 0,
+            span: None,
+        }
+    }
+
+    /// What wasmtime asks whether memory may grow.
+    pub fn memory(&mut self) -> &mut MemoryLimiter {
+        &mut self.memory
+    }
+
+    pub fn into_event(self) -> Option<ChaincodeEvent> {
+        self.event
+    }
+
+    pub fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    pub fn limits(&self) -> &Limits {
+        self.memory.limits()
+    }
+
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
+        (&mut self.wasi, &mut self.table)
+    }
+
+    /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
+    pub fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
+        match classify(error, self.limits(), stderr) {
+            Failure::Trapped { trap, stderr } if self.memory.has_refused() => {
+                let limit = self.limits().memory_bytes;
+                let trap = format!("{trap} after it was refused more than {limit} bytes of memory");
+                Failure::Trapped { trap, stderr }
+            }
+            failure => failure,
+        }
+    }
+
+    /// Counts one call from the guest to the host.
+    pub fn count_call(&mut self) -> wasmtime::Result<()> {
+        self.calls += 1;
+        let limit = self.limits().host_calls;
+        if self.calls > limit {
+            return stop_at_limit(format!("more than {limit} calls to the peer"));
+        }
+        Ok(())
+    }
+
+    /// The port, for one call.
+    pub fn backend(&mut self) -> wasmtime::Result<&mut dyn Backend> {
+        self.count_call()?;
+        Ok(self.backend.as_mut())
+    }
+
+    /// A key's own endorsement policy.
+    pub async fn validation_parameter(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, BackendError>> {
+        let entries = self.backend()?.get_state_metadata(collection, key).await;
+        Ok(entries.map(|entries| {
+            let wanted = rules::VALIDATION_PARAMETER;
+            entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
+        }))
+    }
+
+    /// A cursor of the guest together with the port that feeds it, for one call.
+    pub fn cursor_and_backend<C: Send + 'static>(
+        &mut self,
+        cursor: &Resource<C>,
+    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
+        self.count_call()?;
+        Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
+    }
+
+    /// Makes room for one more iterator.
+    pub fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
+        let limit = self.limits().open_iterators;
+        if self.open_iterators >= limit {
+            return stop_at_limit(format!("more than {limit} open iterators"));
+        }
+        self.open_iterators += 1;
+        Ok(())
+    }
+
+    /// Gives the room of one iterator back.
+    pub fn release_iterator(&mut self) {
+        self.open_iterators = self.open_iterators.saturating_sub(1);
+    }
+
+    pub fn set_event(&mut self, event: ChaincodeEvent) {
+        self.event = Some(event);
+    }
+
+    /// Runs what logs.
+    pub fn in_span(&mut self, log: impl FnOnce()) {
+        let Invocation { channel_id, tx_id, chaincode, .. } = &self.invocation;
+        let span = self.span.get_or_insert_with(|| {
+            let tx_id = tx_id.short();
+            tracing::info_span!("invoke", channel = %channel_id, tx_id, chaincode = %chaincode)
+        });
+        span.in_scope(log);
+    }
+
+    /// Whether one more line may go to the log.
+    pub fn take_log_line(&mut self) -> bool {
+        let limit = self.limits().log_lines;
+        self.log_lines = self.log_lines.saturating_add(1);
+        if self.log_lines == limit.saturating_add(1) {
+            let text = format!("more than {limit} lines, rest not shown");
+            self.in_span(|| tracing::warn!(target: "wasmcc::chaincode", "{text}"));
+        }
+        self.log_lines <= limit
+    }
+}
+
+fn stop_at_limit<T>(text: String) -> wasmtime::Result<T> {
+    Err(Stop(Failure::Limit(text)).into())
+}

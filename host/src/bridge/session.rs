@@ -103,11 +103,12 @@ impl Session {
     {
         let mut patience = std::pin::pin!(self.warn_when_not_registered());
         let mut opening = std::pin::pin!(opening);
+        let mut stopped = std::pin::pin!(stop.wait());
         let mut inbound = loop {
             tokio::select! {
                 opened = &mut opening => break opened.map_err(|status| self.lost(status))?,
                 () = &mut patience => {}
-                () = stop.wait() => return Ok(()),
+                () = &mut stopped => return Ok(()),
             }
         };
         let mut running = self.running.subscribe();
@@ -115,7 +116,14 @@ impl Session {
         let mut idle = async || drop(running.wait_for(|running| *running == 0).await);
         let mut stopping = false;
         loop {
+            // First what must not wait for a peer that never rests.
             tokio::select! {
+                biased;
+                () = &mut stopped, if !stopping => {
+                    stopping = true;
+                    self.lock().stopping = true;
+                }
+                () = idle(), if stopping => return Ok(()),
                 message = inbound.next() => match message {
                     Some(Ok(wire)) => self.receive(wire).await?,
                     Some(Err(status)) => return Err(self.lost(status)),
@@ -123,11 +131,6 @@ impl Session {
                     None => return Err(BridgeError::Closed { id: self.program.id().into() }),
                 },
                 () = &mut patience => {}
-                () = stop.wait(), if !stopping => {
-                    stopping = true;
-                    self.lock().stopping = true;
-                }
-                () = idle(), if stopping => return Ok(()),
             }
         }
     }

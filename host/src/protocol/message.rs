@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use prost::Message as _;
 
 use crate::proto::protos;
@@ -99,27 +100,29 @@ impl Message {
             |tx: &TxKey, source| ProtocolError::Malformed { tx: tx.clone(), kind, source };
         let message = match kind {
             MessageType::Register => {
-                let id = protos::ChaincodeId::decode(&*payload).map_err(|e| malformed(&tx, e))?;
+                let id = protos::ChaincodeId::decode(Bytes::from(payload))
+                    .map_err(|e| malformed(&tx, e))?;
                 Self::Register { name: id.name }
             }
             MessageType::Registered => Self::Registered,
             // A shim ignores parameters that it cannot read: later peers may send other ones
             // (`shim/handler.go`, `handleEstablished`).
             MessageType::Ready => Self::Ready {
-                params: protos::ChaincodeAdditionalParams::decode(&*payload).unwrap_or_default(),
+                params: protos::ChaincodeAdditionalParams::decode(Bytes::from(payload))
+                    .unwrap_or_default(),
             },
             MessageType::Init | MessageType::Transaction => {
                 let entry = match kind {
                     MessageType::Init => Entry::Init,
                     _ => Entry::Invoke,
                 };
-                let input =
-                    protos::ChaincodeInput::decode(&*payload).map_err(|e| malformed(&tx, e))?;
+                let input = protos::ChaincodeInput::decode(Bytes::from(payload))
+                    .map_err(|e| malformed(&tx, e))?;
                 Self::Invoke(Invocation { tx, entry, input, proposal: wire.proposal.map(Arc::new) })
             }
             MessageType::Completed => {
-                let response =
-                    protos::Response::decode(&*payload).map_err(|e| malformed(&tx, e))?;
+                let response = protos::Response::decode(Bytes::from(payload))
+                    .map_err(|e| malformed(&tx, e))?;
                 Self::Completed { tx, completed: Completed::new(response, wire.chaincode_event) }
             }
             MessageType::Error => {
@@ -130,7 +133,7 @@ impl Message {
             }
             MessageType::Response => Self::Response { tx, payload },
             MessageType::Keepalive => Self::Keepalive,
-            kind => match Request::decode(kind, &payload) {
+            kind => match Request::decode(kind, payload.into()) {
                 Some(request) => {
                     Self::Request { request: request.map_err(|e| malformed(&tx, e))?, tx }
                 }

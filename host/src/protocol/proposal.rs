@@ -1,5 +1,6 @@
 //! What chaincodes may know of the proposal that a message carries.
 
+use bytes::Bytes;
 use prost::DecodeError;
 
 use crate::proto::common;
@@ -29,16 +30,18 @@ pub enum ProposalError {
 /// Takes a signed proposal apart, as far as chaincodes may look at it. Nothing is verified: a
 /// chaincode believes its peer.
 pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalContext, ProposalError> {
-    let proposal: protos::Proposal = decode(&signed.proposal_bytes, "Proposal")?;
-    let header: common::Header = decode(&proposal.header, "Header")?;
-    let channel_header: common::ChannelHeader = decode(&header.channel_header, "ChannelHeader")?;
+    let proposal: protos::Proposal =
+        decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
+    let header: common::Header = decode(proposal.header.into(), "Header")?;
+    let channel_header: common::ChannelHeader =
+        decode(header.channel_header.into(), "ChannelHeader")?;
     match common::HeaderType::try_from(channel_header.r#type) {
         Ok(common::HeaderType::EndorserTransaction | common::HeaderType::Config) => {}
         _ => return Err(ProposalError::Type(channel_header.r#type)),
     }
-    let signature_header = decode(&header.signature_header, "SignatureHeader")?;
+    let signature_header = decode(header.signature_header.into(), "SignatureHeader")?;
     let payload: protos::ChaincodeProposalPayload =
-        decode(&proposal.payload, "ChaincodeProposalPayload")?;
+        decode(proposal.payload.into(), "ChaincodeProposalPayload")?;
     Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
 }
 
@@ -47,13 +50,14 @@ pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalConte
 pub fn is_nested(invocation: &Invocation) -> bool {
     let Some(signed) = &invocation.proposal else { return false };
     let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
-        let proposal: protos::Proposal = decode(&signed.proposal_bytes, "Proposal")?;
-        let header: common::Header = decode(&proposal.header, "Header")?;
-        let header: common::ChannelHeader = decode(&header.channel_header, "ChannelHeader")?;
+        let proposal: protos::Proposal =
+            decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
+        let header: common::Header = decode(proposal.header.into(), "Header")?;
+        let header: common::ChannelHeader = decode(header.channel_header.into(), "ChannelHeader")?;
         let payload: protos::ChaincodeProposalPayload =
-            decode(&proposal.payload, "ChaincodeProposalPayload")?;
+            decode(proposal.payload.into(), "ChaincodeProposalPayload")?;
         let spec: protos::ChaincodeInvocationSpec =
-            decode(&payload.input, "ChaincodeInvocationSpec")?;
+            decode(payload.input.into(), "ChaincodeInvocationSpec")?;
         let input = spec.chaincode_spec.and_then(|spec| spec.input);
         Ok((header.channel_id, input.unwrap_or_default()))
     };
@@ -83,8 +87,9 @@ pub fn context_of_parts(
     }
 }
 
+/// From `Bytes`, of which prost copies a field once; of a slice it does so twice.
 fn decode<M: prost::Message + Default>(
-    bytes: &[u8],
+    bytes: Bytes,
     what: &'static str,
 ) -> Result<M, ProposalError> {
     M::decode(bytes).map_err(|source| ProposalError::Malformed { what, source })

@@ -1,5 +1,6 @@
 //! What a chaincode may ask of its peer.
 
+use bytes::Bytes;
 use prost::DecodeError;
 use prost::Message as _;
 
@@ -32,7 +33,7 @@ macro_rules! requests {
             /// None if messages of this type are not requests.
             pub(super) fn decode(
                 kind: MessageType,
-                payload: &[u8],
+                payload: Bytes,
             ) -> Option<Result<Self, DecodeError>> {
                 match kind {
                     $(MessageType::$name => {

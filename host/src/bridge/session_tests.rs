@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -169,6 +169,39 @@ async fn a_panic_ends_its_transaction_only() {
     assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
     peer.call("t2").await;
     assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn who_computes_for_long_keeps_nobody_waiting() {
+    let (release, released) = std::sync::mpsc::channel();
+    let released = Arc::new(Mutex::new(released));
+    let contract = move |invocation: Invocation, _| -> Outcome {
+        let released = Arc::clone(&released);
+        Box::pin(async move {
+            if &*invocation.tx.tx_id == "slow" {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_millis(2) {
+                    std::hint::spin_loop();
+                }
+                // As a guest does whenever some time has passed.
+                tokio::task::yield_now().await;
+                let released = released.lock().unwrap();
+                released.recv_timeout(Duration::from_secs(60)).map_err(|e| e.to_string())?;
+            }
+            done()
+        })
+    };
+    let mut peer = Peer::ready(ProgramConfig::default(), Box::new(contract)).await;
+    peer.call("slow").await;
+    for n in 0..100 {
+        let quick = format!("quick{n}");
+        peer.call(&quick).await;
+        assert_eq!(peer.hear().await.tx(), Some(&tx(&quick)));
+    }
+    release.send(()).unwrap();
+    assert!(
+        matches!(peer.hear().await, Message::Completed { tx: ended, .. } if ended == tx("slow"))
+    );
 }
 
 #[tokio::test]

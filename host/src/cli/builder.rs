@@ -269,8 +269,7 @@ impl Run {
         let file = self.output.join(COMPONENT);
         let program = load(&file, &chaincode.chaincode_id, &runtime, config)?;
         // One stream is the work of one task.
-        let mut tokio = tokio::runtime::Builder::new_multi_thread();
-        let tokio = tokio.worker_threads(1).enable_all().build();
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
         let served = tokio.block_on(serve(&chaincode.peer(), program));
         // A guest that does not end in time is not waited for.

@@ -98,7 +98,10 @@ impl Serve {
         // that would wake each other for every message.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = programs.len().clamp(1, cores);
-        let mut tokio = tokio::runtime::Builder::new_multi_thread();
+        let mut tokio = match threads {
+            1 => tokio::runtime::Builder::new_current_thread(),
+            _ => tokio::runtime::Builder::new_multi_thread(),
+        };
         let tokio = tokio.worker_threads(threads).enable_all().build();
         let tokio = tokio.context("cannot start the server")?;
         let served = tokio.block_on(serve(programs, config));

@@ -68,6 +68,10 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
     };
     let wasm = time("external_transfer/wasm_16")?;
     let get_us = said("large: ledger get_us ", "")?;
+    let serve_us = said("cpu: wasmcc transfer ", " us")?;
+    let rust_us = said("cpu: rust transfer ", " us")?;
+    // What a stream costs, and what a fresh instance costs.
+    let serve_limit_us = rust_us + time("invoke/bare_wasmtime")? / 1e3;
     Ok(vec![
         ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
         ("endorse_to_limit", time("endorse/process_proposal")? / limit),
@@ -84,9 +88,10 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
         ("wasm_to_node_transfer", wasm / time("external_transfer/node_16")?),
         ("wasm_to_rust_transfer", wasm / time("external_transfer/rust_16")?),
         ("serve_cpu_us_noop", said("cpu: wasmcc noop ", " us")?),
-        ("serve_cpu_us_transfer", said("cpu: wasmcc transfer ", " us")?),
+        ("serve_cpu_us_transfer", serve_us),
         ("rust_cpu_us_noop", said("cpu: rust noop ", " us")?),
-        ("rust_cpu_us_transfer", said("cpu: rust transfer ", " us")?),
+        ("rust_cpu_us_transfer", rust_us),
+        ("serve_to_limit_transfer", serve_us / serve_limit_us),
     ])
 }
 

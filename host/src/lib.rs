@@ -13,6 +13,7 @@ pub mod client;
 pub mod collections;
 pub mod committer;
 pub mod configtx;
+pub mod definition;
 pub mod endorser;
 pub mod ledger;
 pub mod msp;

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a module of `host` may use. A missing edge is a decision, not an oversight.
-const LAYERS: [(&str, &[&str]); 22] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("types", &[]),
     ("proto", &[]),
     ("workers", &[]),
+    ("definition", &["proto", "types"]),
     ("msp", &["types", "proto"]),
     ("ledger", &["types", "proto"]),
     ("protocol", &["types", "proto"]),
@@ -17,9 +18,12 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ("configtx", &["msp", "proto", "types"]),
     ("channel", &["ledger", "msp", "proto", "types"]),
     ("client", &["msp", "proto", "types"]),
-    ("collections", &["msp", "proto", "types"]),
-    ("chaincode", &["runtime", "protocol", "ledger", "proto", "types"]),
-    ("syscc", &["chaincode", "channel", "collections", "ledger", "msp", "proto", "types"]),
+    ("collections", &["definition", "msp", "proto", "types"]),
+    ("chaincode", &["definition", "runtime", "protocol", "ledger", "proto", "types"]),
+    (
+        "syscc",
+        &["chaincode", "channel", "collections", "definition", "ledger", "msp", "proto", "types"],
+    ),
     (
         "endorser",
         &[
@@ -34,7 +38,10 @@ const LAYERS: [(&str, &[&str]); 22] = [
             "types",
         ],
     ),
-    ("committer", &["channel", "collections", "configtx", "ledger", "msp", "proto", "types"]),
+    (
+        "committer",
+        &["channel", "collections", "configtx", "definition", "ledger", "msp", "proto", "types"],
+    ),
     ("tls", &["types"]),
     ("api", &["endorser", "msp", "tls", "workers", "proto", "types"]),
     ("bridge", &["runtime", "protocol", "tls", "proto", "types"]),

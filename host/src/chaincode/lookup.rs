@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::chaincode::definition::{
+use crate::chaincode::packages::{Approvable, Packages, ccid};
+use crate::chaincode::tx_params::TxParams;
+use crate::definition::{
     CHAINCODE_SOURCES, Definition, NAMESPACES, OpaqueState, ReadableState, implicit_collection,
     local_package, metadata_prefix, package_id_key, sequence, sequence_key,
 };
-use crate::chaincode::packages::{Approvable, Packages, ccid};
-use crate::chaincode::tx_params::TxParams;
 use crate::ledger::{LedgerError, Snapshot};
 use crate::types::{Entry, LIFECYCLE};
 
@@ -73,6 +73,8 @@ impl<'a> Unrecorded<'a> {
 }
 
 impl ReadableState for Unrecorded<'_> {
+    type Error = String;
+
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         let found = self.snapshot.get(LIFECYCLE, key).map_err(|e| e.to_string())?;
         Ok(found.map(|found| found.value))
@@ -135,7 +137,7 @@ impl Lookup {
         };
         let (sequence, snapshot) = {
             let mut state = Recorded::of(tx).map_err(failed)?;
-            let sequence = sequence(name, &mut state).map_err(failed)?;
+            let sequence = sequence(name, &mut state).map_err(|why| failed(why.to_string()))?;
             (sequence, state.0.snapshot().clone())
         };
         // Committed sequences begin at 1.
@@ -204,6 +206,8 @@ impl<'a> Recorded<'a> {
 }
 
 impl ReadableState for Recorded<'_> {
+    type Error = String;
+
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         self.0.get_state(LIFECYCLE, key).map_err(|error| error.to_string())
     }

@@ -4,7 +4,6 @@
 
 mod access;
 mod code_package;
-pub mod definition;
 mod external;
 mod handler;
 mod install_package;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::collections::IMPLICIT_PREFIX;
+use crate::definition::implicit_collection;
 use crate::msp::{Identity, MspManager, SignaturePolicy};
 use crate::proto::common::msp_principal::Classification;
 use crate::proto::common::{MspRole, OrganizationUnit};
@@ -37,7 +37,7 @@ impl Collection {
     pub fn implicit(msp_id: &str) -> StaticCollectionConfig {
         let policy = PolicyPayload::SignaturePolicy(SignaturePolicy::any_member([msp_id]));
         StaticCollectionConfig {
-            name: format!("{IMPLICIT_PREFIX}{msp_id}"),
+            name: implicit_collection(msp_id),
             member_orgs_policy: Some(crate::proto::protos::CollectionPolicyConfig {
                 payload: Some(policy),
             }),

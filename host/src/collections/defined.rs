@@ -8,15 +8,12 @@
 use prost::Message;
 
 use crate::collections::collection::Collection;
-use crate::collections::implicit_org;
-use crate::proto::lifecycle::state_data::Type as Data;
-use crate::proto::lifecycle::{StateData, StateMetadata};
+use crate::definition::{Fields, ReadError, implicit_org};
 use crate::proto::protos::collection_config::Payload;
 use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 use crate::types::LIFECYCLE;
 
 const LSCC: &str = "lscc";
-const CHAINCODE_TYPE: &str = "ChaincodeDefinition";
 
 /// Gives the value of a key of a namespace, at one height.
 pub type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
@@ -82,42 +79,27 @@ impl DefinedCollections {
     ) -> Result<Self, LookupError<E>> {
         let (package, implicit) = match namespace {
             LIFECYCLE => (None, true),
-            _ => {
-                let key = format!("namespaces/metadata/{namespace}");
-                match read(LIFECYCLE, &key).map_err(LookupError::State)? {
-                    Some(metadata) => (Self::of_lifecycle(namespace, &metadata, read)?, true),
-                    None => (Self::of_lscc(namespace, read)?, false),
-                }
-            }
+            _ => match Self::of_lifecycle(namespace, read)? {
+                Some(package) => (Some(package), true),
+                None => (Self::of_lscc(namespace, read)?, false),
+            },
         };
         Ok(Self { namespace: namespace.to_owned(), package, implicit })
     }
 
     fn of_lifecycle<E: std::error::Error>(
         namespace: &str,
-        metadata: &[u8],
         read: &mut Read<'_, E>,
     ) -> Result<Option<CollectionConfigPackage>, LookupError<E>> {
-        let damaged = |reason: String| LookupError::Damaged { namespace: namespace.into(), reason };
-        let metadata =
-            StateMetadata::decode(metadata).map_err(|e| damaged(format!("metadata: {e}")))?;
-        if metadata.datatype != CHAINCODE_TYPE {
-            return Err(damaged(format!("not a chaincode type: {}", metadata.datatype)));
-        }
-        let mut found = None;
-        for field in ["Sequence", "EndorsementInfo", "ValidationInfo", "Collections"] {
-            let key = format!("namespaces/fields/{namespace}/{field}");
-            found = read(LIFECYCLE, &key).map_err(LookupError::State)?;
-        }
-        let Some(collections) = found else { return Ok(None) };
-        let collections = StateData::decode(collections.as_slice());
-        let bytes = match collections.map(|data| data.r#type) {
-            Ok(Some(Data::Bytes(bytes))) => bytes,
-            Ok(None) => Vec::new(),
-            _ => return Err(damaged("field Collections is not of bytes".into())),
-        };
-        let package = CollectionConfigPackage::decode(bytes.as_slice());
-        package.map(Some).map_err(|e| damaged(format!("Collections: {e}")))
+        let mut state = |key: &str| read(LIFECYCLE, key);
+        let found = Fields::of_chaincode(namespace, &mut state);
+        let package = found.and_then(|fields| fields.map(Fields::collections_of_whole).transpose());
+        package.map_err(|error| match error {
+            ReadError::State { error, .. } => LookupError::State(error),
+            ReadError::Damaged(reason) => {
+                LookupError::Damaged { namespace: namespace.into(), reason }
+            }
+        })
     }
 
     fn of_lscc<E: std::error::Error>(
@@ -167,5 +149,44 @@ impl DefinedCollections {
         }
         let namespace = self.namespace.clone();
         Err(NotDefined::Collection { namespace, collection: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::metadata_prefix;
+    use crate::proto::lifecycle::StateMetadata;
+
+    const KEY: &str = "namespaces/fields/cc/Collections";
+
+    fn look_up(
+        collections: Result<Vec<u8>, std::io::Error>,
+    ) -> Result<DefinedCollections, LookupError<std::io::Error>> {
+        let datatype = "ChaincodeDefinition".to_owned();
+        let metadata = StateMetadata { datatype, fields: vec![] }.encode_to_vec();
+        let (mut collections, defines) = (Some(collections), metadata_prefix("namespaces"));
+        DefinedCollections::look_up("cc", &mut |namespace, key| match (namespace, key) {
+            (LIFECYCLE, KEY) => collections.take().transpose(),
+            (LIFECYCLE, key) if key.starts_with(&defines) => Ok(Some(metadata.clone())),
+            _ => Ok(None),
+        })
+    }
+
+    #[test]
+    fn a_damaged_definition_names_chaincode_and_key() {
+        let error = look_up(Ok(vec![0xff])).unwrap_err().to_string();
+        let text = format!(
+            "the definition of chaincode cc is damaged: could not unmarshal state for key {KEY}: "
+        );
+        assert!(error.starts_with(&text), "{error}");
+        assert!(look_up(Ok(Vec::new())).unwrap().get("_implicit_org_A").is_some());
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_is_told_as_it_is() {
+        let error = look_up(Err(std::io::Error::other("the disk is gone"))).unwrap_err();
+        assert!(matches!(error, LookupError::State(_)));
+        assert_eq!(error.to_string(), "the disk is gone");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A chaincode's definition names its collections. [`DefinedCollections`] looks them up, whether
 //! the definition is LSCC's or `_lifecycle`'s; chaincode support, the endorser and the committer
-//! all ask there, each with its own way to read the state.
+//! all ask there, each with its own way to read the state. What `_lifecycle` has is decoded by
+//! `definition`.
 //!
 //! Invariant: no private data in here, and no state; the same bytes of a definition mean the same
 //! on every peer.
@@ -18,11 +19,3 @@ pub use collection::Collection;
 pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
 pub use json::package_from_json;
 pub use local_peers::LocalPeers;
-
-/// Begins the names of the collections that need no definition: one for each organization.
-pub const IMPLICIT_PREFIX: &str = "_implicit_org_";
-
-/// The MSP id in the name of an implicit collection; None for another name.
-pub fn implicit_org(collection: &str) -> Option<&str> {
-    collection.strip_prefix(IMPLICIT_PREFIX)
-}

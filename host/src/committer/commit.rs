@@ -21,6 +21,7 @@ use crate::committer::error::CommitError;
 use crate::committer::invocation::LSCC;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
+use crate::definition::name_in_sequence_key;
 use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
 use crate::msp::SigningIdentity;
 use crate::proto::common::{Block, Envelope};
@@ -243,10 +244,7 @@ fn deployed(tx: &CommitTx) -> BTreeSet<String> {
         let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(namespace));
         ns.map_or(&[][..], |ns| ns.writes.as_slice()).iter().map(|write| write.key.as_str())
     };
-    let sequence = |key: &str| {
-        let name = key.strip_prefix("namespaces/fields/")?.strip_suffix("/Sequence")?;
-        Some(name.to_owned())
-    };
+    let sequence = |key: &str| name_in_sequence_key(key).map(str::to_owned);
     // `name~collection` holds collections.
     let names = written(LSCC).filter(|key| !key.contains('~')).map(str::to_owned);
     names.chain(written(LIFECYCLE).filter_map(sequence)).collect()

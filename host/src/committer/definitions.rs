@@ -13,22 +13,19 @@ use prost::Message;
 use crate::committer::error::CommitError;
 use crate::committer::invocation::LSCC;
 use crate::committer::verdict::{Invalid, Trouble};
-use crate::ledger::Snapshot;
+use crate::definition::{Fields, ReadError, implicit_org};
+use crate::ledger::{LedgerError, Snapshot};
 use crate::msp::{ChannelConfig, SignaturePolicy};
 use crate::proto::common::SignaturePolicyEnvelope;
 use crate::proto::common::signature_policy::Type as Rule;
-use crate::proto::lifecycle::state_data::Type as Data;
-use crate::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata};
+use crate::proto::lifecycle::ChaincodeValidationInfo;
 use crate::proto::protos::application_policy::Type as PolicyType;
 use crate::proto::protos::{
-    ApplicationPolicy, ChaincodeData, CollectionConfigPackage, TxValidationCode,
-    collection_config::Payload as Collection,
+    ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
 };
 use crate::types::LIFECYCLE;
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
-const CHAINCODE_TYPE: &str = "ChaincodeDefinition";
-const IMPLICIT_COLLECTION: &str = "_implicit_org_";
 /// The validation that system chaincodes have.
 const DEFAULT_PLUGIN: &str = "vscc";
 
@@ -95,7 +92,7 @@ impl<'a> Definitions<'a> {
         collection: &str,
     ) -> Result<Option<Vec<u8>>, Invalid> {
         let Collections::Named(policies) = &definition.collections else { return Ok(None) };
-        let reason = match collection.strip_prefix(IMPLICIT_COLLECTION) {
+        let reason = match implicit_org(collection) {
             Some(msp_id) => match self.implicit_collection_policy(msp_id) {
                 Some(policy) => return Ok(Some(policy)),
                 None => format!("no org found in channel with MSPID '{msp_id}'"),
@@ -160,21 +157,20 @@ impl<'a> Definitions<'a> {
         &self,
         namespace: &str,
     ) -> Result<Option<Result<Definition, String>>, CommitError> {
-        let damaged =
-            |reason: String| CommitError::Definition { namespace: namespace.to_owned(), reason };
-        let key = format!("namespaces/metadata/{namespace}");
-        let Some(metadata) = self.snapshot.get(LIFECYCLE, &key)? else { return Ok(None) };
-        let metadata = StateMetadata::decode(metadata.value.as_slice())
-            .map_err(|e| damaged(format!("metadata: {e}")))?;
-        if metadata.datatype != CHAINCODE_TYPE {
-            return Err(damaged(format!("not a chaincode type: {}", metadata.datatype)));
-        }
-        let info =
-            ChaincodeValidationInfo::decode(self.field(namespace, "ValidationInfo")?.as_slice())
-                .map_err(|e| damaged(format!("ValidationInfo: {e}")))?;
-        let package =
-            CollectionConfigPackage::decode(self.field(namespace, "Collections")?.as_slice())
-                .map_err(|e| damaged(format!("Collections: {e}")))?;
+        let unusable = |error: ReadError<LedgerError>| match error {
+            ReadError::State { error, .. } => CommitError::Ledger(error),
+            ReadError::Damaged(reason) => {
+                CommitError::Definition { namespace: namespace.to_owned(), reason }
+            }
+        };
+        let mut state = |key: &str| {
+            let found = self.snapshot.get(LIFECYCLE, key)?;
+            Ok::<_, LedgerError>(found.map(|found| found.value))
+        };
+        let found = Fields::of_chaincode(namespace, &mut state).map_err(unusable)?;
+        let Some(mut fields) = found else { return Ok(None) };
+        let info = fields.validation_info().map_err(unusable)?;
+        let package = fields.collections().map_err(unusable)?;
         if info.validation_plugin.is_empty() && info.validation_parameter.is_empty() {
             // Fabric takes this for a chaincode that only LSCC may know.
             return Ok(None);
@@ -187,19 +183,6 @@ impl<'a> Definitions<'a> {
         let collections = Collections::Named(collections.collect());
         let ChaincodeValidationInfo { validation_plugin, validation_parameter } = info;
         Ok(Some(complete(namespace, validation_plugin, validation_parameter, collections)))
-    }
-
-    fn field(&self, namespace: &str, field: &str) -> Result<Vec<u8>, CommitError> {
-        let key = format!("namespaces/fields/{namespace}/{field}");
-        let Some(value) = self.snapshot.get(LIFECYCLE, &key)? else { return Ok(Vec::new()) };
-        match StateData::decode(value.value.as_slice()).map(|data| data.r#type) {
-            Ok(Some(Data::Bytes(bytes))) => Ok(bytes),
-            Ok(None) => Ok(Vec::new()),
-            _ => Err(CommitError::Definition {
-                namespace: namespace.to_owned(),
-                reason: format!("field {field} is not of bytes"),
-            }),
-        }
     }
 
     /// Fabric: `lscc.SCC.ValidationInfo`.

@@ -257,3 +257,17 @@ fn a_definition_that_is_no_chaincodes_stops_the_channel() {
     let expected = "the definition of chaincode basic cannot be used: not a chaincode type: Other";
     assert_eq!(error.to_string(), expected);
 }
+
+#[test]
+fn a_damaged_definition_stops_the_channel_and_is_named() {
+    let fixture = Fixture::new();
+    define(&fixture, CC, BOTH, &[]);
+    let key = "namespaces/fields/basic/ValidationInfo";
+    fixture.force(fixture.draft("_lifecycle").put("_lifecycle", key, &[0xff]));
+    let committer = fixture.committer(crate::committer::tests::support::yes());
+    let error = committer.commit_envelopes(vec![fixture.draft(CC).envelope()]).unwrap_err();
+    let expected = format!(
+        "the definition of chaincode basic cannot be used: could not unmarshal state for key {key}"
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}

@@ -2,7 +2,7 @@
 //! `ApproveChaincodeDefinitionForOrg`).
 
 use crate::chaincode::Stub;
-use crate::chaincode::definition::{
+use crate::definition::{
     CHAINCODE_SOURCES, Definition, NAMESPACES, Parameters, local_package, metadata,
     read_package_id, sequence,
 };

@@ -4,7 +4,7 @@
 use prost::Message;
 
 use crate::chaincode::Stub;
-use crate::chaincode::definition::{
+use crate::definition::{
     CHAINCODE_SOURCES, LOCAL_PACKAGE_TYPE, NAMESPACES, PARAMETERS_TYPE, Parameters, metadata,
     metadata_prefix, read_package_id, sequence,
 };

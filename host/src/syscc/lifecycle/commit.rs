@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::definition::{Definition, NAMESPACES, sequence};
 use crate::chaincode::{SharedSimulator, Stub};
+use crate::definition::{Definition, NAMESPACES, sequence};
 use crate::msp::ChannelConfig;
 use crate::proto::lifecycle::check_commit_readiness_result::Mismatches;
 use crate::proto::lifecycle::{

@@ -4,8 +4,8 @@
 use prost::Message;
 
 use crate::chaincode::Stub;
-use crate::chaincode::definition::{Definition, Parameters, ReadableState};
 use crate::collections::{check_against_committed, check_members, check_package, lscc_key};
+use crate::definition::{Definition, Parameters, ReadableState};
 use crate::msp::ChannelConfig;
 use crate::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
 use crate::proto::protos::application_policy::Type as PolicyType;

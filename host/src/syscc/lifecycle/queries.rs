@@ -1,10 +1,12 @@
 //! What a channel has agreed on (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
 //! `QueryNamespaceDefinitions`).
 
+use std::fmt::Display;
+
 use prost::Message;
 
 use crate::chaincode::Stub;
-use crate::chaincode::definition::{
+use crate::definition::{
     DEFINITION_TYPE, Definition, NAMESPACES, Parameters, metadata, metadata_prefix,
 };
 use crate::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
@@ -82,10 +84,11 @@ fn committed(stub: &Stub<'_>, name: &str) -> Answer<Definition> {
     let Some(found) = found else {
         return Err(Failure::NotFound(format!("namespace {name} is not defined")));
     };
-    let failed = |why| format!("could not deserialize namespace {name} as chaincode: {why}");
+    let failed =
+        |why: &dyn Display| format!("could not deserialize namespace {name} as chaincode: {why}");
     if found.datatype != DEFINITION_TYPE {
         let text = format!("type name mismatch '{DEFINITION_TYPE}' != '{}'", found.datatype);
-        return Err(failed(text).into());
+        return Err(failed(&text).into());
     }
-    Ok(Definition::read(name, &mut public).map_err(failed)?)
+    Ok(Definition::read(name, &mut public).map_err(|why| failed(&why))?)
 }

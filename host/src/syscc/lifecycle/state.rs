@@ -4,10 +4,8 @@
 
 use std::sync::MutexGuard;
 
-use crate::chaincode::definition::{
-    OpaqueState, ReadableState, WritableState, implicit_collection,
-};
 use crate::chaincode::{SharedSimulator, Stub};
+use crate::definition::{OpaqueState, ReadableState, WritableState, implicit_collection};
 use crate::ledger::{LedgerError, Simulator};
 use crate::types::LIFECYCLE;
 
@@ -68,6 +66,8 @@ fn text<T>(result: Result<T, LedgerError>) -> Result<T, String> {
 }
 
 impl ReadableState for PublicState<'_> {
+    type Error = String;
+
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         text(lock(self.simulator)?.get_state(self.namespace, key))
     }
@@ -84,6 +84,8 @@ impl WritableState for PublicState<'_> {
 }
 
 impl ReadableState for OrgState<'_> {
+    type Error = String;
+
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         text(lock(self.simulator)?.get_private_data(LIFECYCLE, &self.collection, key))
     }

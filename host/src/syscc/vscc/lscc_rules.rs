@@ -6,10 +6,10 @@
 
 use prost::Message;
 
-use crate::chaincode::definition::sequence_key;
 use crate::chaincode::{check_name, check_version};
 use crate::channel::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
+use crate::definition::sequence_key;
 use crate::ledger::{TxRwSet, is_delete};
 use crate::msp::{SignaturePolicy, SignedData};
 use crate::proto::common::SignatureHeader;

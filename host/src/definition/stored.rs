@@ -1,0 +1,148 @@
+//! Definitions, approvals and names of packages as they are written, and whether they are
+//! (`Serializer.Serialize`, `Serializer.IsSerialized`).
+
+use prost::Message;
+
+use crate::definition::fields::metadata;
+use crate::definition::keys::{
+    COLLECTIONS, ENDORSEMENT_INFO, PACKAGE_ID, SEQUENCE, VALIDATION_INFO, field_key, metadata_key,
+};
+use crate::definition::state::{OpaqueState, WritableState};
+use crate::definition::{
+    DEFINITION_TYPE, Definition, LOCAL_PACKAGE_TYPE, PARAMETERS_TYPE, Parameters,
+};
+use crate::proto::lifecycle::state_data::Type;
+use crate::proto::lifecycle::{StateData, StateMetadata};
+use crate::types::sha256;
+
+/// A structure as it is stored.
+pub struct Stored {
+    /// The structure's name.
+    datatype: &'static str,
+    /// In the order of the structure.
+    fields: Vec<(&'static str, Type)>,
+}
+
+impl Parameters {
+    fn fields(&self) -> Vec<(&'static str, Type)> {
+        vec![
+            (ENDORSEMENT_INFO, Type::Bytes(self.endorsement_info.encode_to_vec())),
+            (VALIDATION_INFO, Type::Bytes(self.validation_info.encode_to_vec())),
+            (COLLECTIONS, Type::Bytes(self.collections.encode_to_vec())),
+        ]
+    }
+
+    /// As an organization's collection has it.
+    pub fn stored(&self) -> Stored {
+        Stored { datatype: PARAMETERS_TYPE, fields: self.fields() }
+    }
+}
+
+impl Definition {
+    /// As the public state has it.
+    pub fn stored(&self) -> Stored {
+        let sequence = [(SEQUENCE, Type::Int64(self.sequence))];
+        let fields = sequence.into_iter().chain(self.parameters.fields()).collect();
+        Stored { datatype: DEFINITION_TYPE, fields }
+    }
+}
+
+/// The name of the package that an organization chose, as its collection has it.
+pub fn local_package(package_id: &str) -> Stored {
+    let id = Type::String(package_id.to_owned());
+    Stored { datatype: LOCAL_PACKAGE_TYPE, fields: vec![(PACKAGE_ID, id)] }
+}
+
+/// The value of that name's only field.
+pub fn package_id_state(package_id: &str) -> StateData {
+    StateData { r#type: Some(Type::String(package_id.to_owned())) }
+}
+
+impl Stored {
+    fn metadata(&self) -> Vec<u8> {
+        let fields = self.fields.iter().map(|(field, _)| (*field).to_owned()).collect();
+        StateMetadata { datatype: self.datatype.to_owned(), fields }.encode_to_vec()
+    }
+
+    fn values(&self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+        self.fields.iter().map(|(field, value)| {
+            (*field, StateData { r#type: Some(value.clone()) }.encode_to_vec())
+        })
+    }
+
+    /// Writes what is not there already, and deletes fields that the structure does not have
+    /// (`Serializer.Serialize`).
+    pub fn write(
+        &self,
+        namespace: &str,
+        name: &str,
+        state: &mut impl WritableState,
+    ) -> Result<(), String> {
+        let known = metadata(namespace, name, state)
+            .map_err(|e| {
+                format!("could not deserialize metadata for namespace {namespace}/{name}: {e}")
+            })?
+            .unwrap_or_default();
+        let mut existing = std::collections::BTreeMap::new();
+        for field in &known.fields {
+            let key = field_key(namespace, name, field);
+            let value =
+                state.get(&key).map_err(|e| format!("could not get value for key {key}: {e}"))?;
+            existing.insert(key, value);
+        }
+        let failed = |e| format!("could not write key into state: {e}");
+        for (field, value) in self.values() {
+            let key = field_key(namespace, name, field);
+            if existing.remove(&key).flatten().as_ref() != Some(&value) {
+                state.put(&key, value).map_err(failed)?;
+            }
+        }
+        let same = known.datatype == self.datatype && known.fields.len() == self.fields.len();
+        if !existing.is_empty() || !same {
+            state.put(&metadata_key(namespace, name), self.metadata()).map_err(|e| {
+                format!("could not store metadata for namespace {namespace}/{name}: {e}")
+            })?;
+        }
+        for key in existing.keys() {
+            state.delete(key).map_err(|e| format!("could not delete unneeded key {key}: {e}"))?;
+        }
+        Ok(())
+    }
+
+    /// What of the structure is not in `state`, by the names of the fields, or of the structure
+    /// itself if nothing or something else is there; nothing if all is
+    /// (`Serializer.IsSerialized`). All hashes are read in any case.
+    pub fn mismatches(
+        &self,
+        namespace: &str,
+        name: &str,
+        state: &mut impl OpaqueState,
+    ) -> Result<Vec<String>, String> {
+        let mut hash_of = |key: String| {
+            state.get_hash(&key).map_err(|e| format!("could not get value for key {key}: {e}"))
+        };
+        let metadata = hash_of(metadata_key(namespace, name))?;
+        let mut mismatches = Vec::new();
+        for (field, value) in self.values() {
+            let stored = hash_of(field_key(namespace, name, field))?;
+            if stored.as_deref() != Some(&sha256(&value)) {
+                mismatches.push(field.to_owned());
+            }
+        }
+        if metadata.as_deref() != Some(&sha256(&self.metadata())) {
+            return Ok(vec![self.datatype.to_owned()]);
+        }
+        Ok(mismatches)
+    }
+
+    /// Whether something of this structure's type is in `state` (`IsMetadataSerialized`).
+    pub fn is_kind_of(
+        &self,
+        namespace: &str,
+        name: &str,
+        state: &mut impl OpaqueState,
+    ) -> Result<bool, String> {
+        let stored = state.get_hash(&metadata_key(namespace, name))?;
+        Ok(stored.as_deref() == Some(&sha256(&self.metadata())))
+    }
+}

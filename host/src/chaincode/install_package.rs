@@ -4,15 +4,13 @@
 //! Invariant: the bytes alone are looked at; whether a peer takes the component is the packages' to
 //! find out.
 
-use std::io::Read;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
-use tar::{Archive, EntryType};
 
-use crate::chaincode::code_package::{Files, META_INF};
+use crate::chaincode::code_package::META_INF;
 use crate::chaincode::external::Description;
+use crate::chaincode::tar_gz::{Files, Folders, unpack};
 use crate::runtime::PackageLimits;
 use crate::types::{duration, hex, sha256};
 
@@ -24,8 +22,6 @@ const CONNECTION: &str = "connection.json";
 pub const LIMITS: &str = "limits.json";
 /// What a package that nobody installs may hold.
 const ANY_BYTES: usize = 1 << 30;
-/// For the headers of an archive.
-const HEADER_BYTES: u64 = 1 << 20;
 
 /// An install package.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +106,7 @@ fn positive(text: &str) -> Result<Duration, String> {
 
 /// The id that a package has on every peer: "label:sha256". Packages of all types have one.
 pub fn package_id(package: &[u8]) -> Result<String, String> {
-    let (metadata, _) = unpack(package, ANY_BYTES)?;
+    let (metadata, _) = take_apart(package, ANY_BYTES)?;
     Ok(id_of(&metadata.label, package))
 }
 
@@ -119,9 +115,9 @@ pub(super) fn id_of(label: &str, package: &[u8]) -> String {
 }
 
 /// The metadata, and the code as it is packed.
-fn unpack(package: &[u8], max_bytes: usize) -> Result<(Metadata, Vec<u8>), String> {
+fn take_apart(package: &[u8], max_bytes: usize) -> Result<(Metadata, Vec<u8>), String> {
     let (mut metadata, mut code) = (None, None);
-    for (name, bytes) in files(package, max_bytes, false)? {
+    for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
         match name.as_str() {
             METADATA => {
                 let parsed = serde_json::from_slice::<Metadata>(&bytes);
@@ -143,14 +139,15 @@ impl InstallPackage {
     /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
     /// they are unpacked. Errors are Fabric's texts where Fabric has one.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, String> {
-        let (Metadata { r#type, label }, code) = unpack(package, max_bytes)?;
+        let (Metadata { r#type, label }, code) = take_apart(package, max_bytes)?;
         let kind = r#type.to_ascii_lowercase();
         if !matches!(kind.as_str(), "wasm" | "ccaas") {
             return Err(refused_type(&r#type));
         }
         let is_meta = |(name, _): &(String, _)| name.starts_with(META_INF);
-        let (mut meta_inf, files): (Files, Files) =
-            files(&code, max_bytes, true)?.into_iter().partition(is_meta);
+        let files = unpack(&code, max_bytes, Folders::Skipped)
+            .map_err(|why| format!("{CODE} cannot be used: {why}"))?;
+        let (mut meta_inf, files): (Files, Files) = files.into_iter().partition(is_meta);
         meta_inf.sort();
         let code = match kind.as_str() {
             "wasm" => component(files)?,
@@ -180,46 +177,6 @@ fn check_label(label: &str) -> Result<(), String> {
         "invalid label '{label}'. Label must be non-empty, can only consist of alphanumerics, \
          symbols from '.+-_', and can only begin with alphanumerics"
     ))
-}
-
-/// The files of a gzip tar, in its order. A package itself may hold nothing but files.
-fn files(archive: &[u8], max_bytes: usize, folders: bool) -> Result<Files, String> {
-    if !archive.starts_with(&[0x1f, 0x8b]) {
-        return Err("error reading as gzip stream: gzip: invalid header".into());
-    }
-    let next = |error: std::io::Error| format!("error inspecting next tar header: {error}");
-    // One byte more than allowed shows that there is too much. The headers take room, too, and one
-    // that holds a long name is read as a whole.
-    let room = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    let with_headers = room.saturating_mul(2).saturating_add(HEADER_BYTES);
-    let mut archive = Archive::new(GzDecoder::new(archive).take(with_headers));
-    let (mut files, mut total) = (Files::new(), 0_usize);
-    for entry in archive.entries().map_err(next)? {
-        let mut entry = entry.map_err(next)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let kind = entry.header().entry_type();
-        let directory = folders && kind == EntryType::Directory;
-        if !directory && !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            let kind = kind.as_byte();
-            return Err(format!("tar entry {name} is not a regular file, type {kind}"));
-        }
-        let mut bytes = Vec::new();
-        let left = room.saturating_sub(u64::try_from(total).unwrap_or(room));
-        entry
-            .by_ref()
-            .take(left)
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("could not read {name} from tar: {error}"))?;
-        total = total.saturating_add(bytes.len());
-        if total > max_bytes {
-            return Err(format!("the package holds more than {max_bytes} bytes when unpacked"));
-        }
-        if !directory {
-            let name = name.strip_prefix("./").unwrap_or(&name).to_owned();
-            files.push((name, bytes));
-        }
-    }
-    Ok(files)
 }
 
 /// The one component of a package, and its limits.
@@ -255,8 +212,6 @@ fn connection(files: Files) -> Result<Description, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
@@ -355,21 +310,25 @@ mod tests {
     }
 
     #[test]
-    fn a_package_cannot_unpack_to_more_than_allowed() {
-        let zeros = vec![0; MAX];
-        let bomb = package("wasm", &[("chaincode.wasm", &zeros), ("more", b"1")]);
+    fn neither_a_package_nor_its_code_can_hold_more_than_allowed() {
+        let zeros = vec![0; MAX + 1];
+        let text = "the archive holds more than 1048576 bytes when unpacked";
+        assert_eq!(refusal(&pack(&[(METADATA, &zeros)])), text);
+        let bomb = package("wasm", &[("chaincode.wasm", &zeros)]);
         assert!(bomb.len() < MAX / 50);
-        assert!(refusal(&bomb).contains("more than 1048576 bytes"), "{}", refusal(&bomb));
+        assert_eq!(refusal(&bomb), format!("code.tar.gz cannot be used: {text}"));
     }
 
     #[test]
-    fn links_are_no_part_of_a_package() {
+    fn only_the_code_may_have_folders() {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         let mut header = tar::Header::new_gnu();
-        header.set_entry_type(EntryType::Symlink);
+        header.set_entry_type(tar::EntryType::Directory);
         header.set_size(0);
-        archive.append_link(&mut header, METADATA, Path::new("x")).unwrap();
-        let package = archive.into_inner().unwrap().finish().unwrap();
-        assert_eq!(refusal(&package), "tar entry metadata.json is not a regular file, type 50");
+        archive.append_data(&mut header, "META-INF/", &[][..]).unwrap();
+        let code = archive.into_inner().unwrap().finish().unwrap();
+        let package = pack(&[(METADATA, br#"{"type":"wasm","label":"a"}"#), (CODE, &code)]);
+        assert!(refusal(&package).contains("holds 0 .wasm files"), "{}", refusal(&package));
+        assert_eq!(refusal(&code), "tar entry META-INF/ is not a regular file, type 53");
     }
 }

@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError};
 
 use prost::Message;
 
-use crate::chaincode::code_package::{CodePackage, Files};
+use crate::chaincode::code_package::CodePackage;
 use crate::chaincode::external::Description;
 use crate::chaincode::install_package::{Code, InstallPackage, id_of};
 use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
+use crate::chaincode::tar_gz::Files;
 use crate::definition::package_id_state;
 use crate::runtime::{Component, Limits, PackageLimits};
 use crate::types::sha256;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::code_package::Files;
+use crate::chaincode::tar_gz::Files;
 use crate::ledger::{IndexDefinition, Ledger};
 
 const COUCHDB: &str = "META-INF/statedb/couchdb/";

@@ -25,7 +25,7 @@ mod tar_gz;
 mod tx_params;
 
 pub use access::{AccessControl, CollectionName, Feature, ReadState};
-pub use code_package::{CodePackage, Files};
+pub use code_package::CodePackage;
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
@@ -38,5 +38,5 @@ pub use packages::{
 };
 pub use queries::QueryLimits;
 pub use support::{ChaincodeSupport, ExecuteError, Execution, SYSTEM_VERSION, SupportConfig};
-pub use tar_gz::tar_gz;
+pub use tar_gz::{Files, tar_gz};
 pub use tx_params::{SharedSimulator, TxParams};

@@ -6,11 +6,10 @@ use prost::Message;
 use crate::client::ProposalBuilder;
 use crate::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailable};
 use crate::proto::lifecycle::{
-    ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource, CheckCommitReadinessArgs,
-    CommitChaincodeDefinitionArgs, GetInstalledChaincodePackageArgs, InstallChaincodeArgs,
-    QueryApprovedChaincodeDefinitionArgs, QueryApprovedChaincodeDefinitionsArgs,
-    QueryChaincodeDefinitionArgs, QueryChaincodeDefinitionsArgs, QueryInstalledChaincodeArgs,
-    QueryInstalledChaincodesArgs,
+    ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource, GetInstalledChaincodePackageArgs,
+    InstallChaincodeArgs, QueryApprovedChaincodeDefinitionArgs,
+    QueryApprovedChaincodeDefinitionsArgs, QueryChaincodeDefinitionArgs,
+    QueryChaincodeDefinitionsArgs, QueryInstalledChaincodeArgs, QueryInstalledChaincodesArgs,
 };
 use crate::proto::protos::CollectionConfigPackage;
 use crate::types::LIFECYCLE;
@@ -37,6 +36,25 @@ pub struct ChaincodeDefinition {
     pub endorsement_plugin: String,
     /// Who checks endorsements; empty: the usual.
     pub validation_plugin: String,
+}
+
+impl ChaincodeDefinition {
+    /// Calls a function that takes a definition. Fabric has a message for each of them; on the wire
+    /// they are the same, but for the source that an approval has besides.
+    fn call(self, function: &str, source: Option<ChaincodeSource>) -> ProposalBuilder {
+        let args = ApproveChaincodeDefinitionForMyOrgArgs {
+            sequence: self.sequence,
+            name: self.name,
+            version: self.version,
+            endorsement_plugin: self.endorsement_plugin,
+            validation_plugin: self.validation_plugin,
+            validation_parameter: self.validation_parameter,
+            collections: self.collections,
+            init_required: self.init_required,
+            source,
+        };
+        call(&self.channel_id, function, &args)
+    }
 }
 
 /// Puts a package on the peer; an admin of the peer's organization signs. The answer is a
@@ -69,19 +87,8 @@ pub fn approve(definition: ChaincodeDefinition, package_id: Option<&str>) -> Pro
         Some(id) => Source::LocalPackage(Local { package_id: id.to_owned() }),
         None => Source::Unavailable(Unavailable {}),
     };
-    let ChaincodeDefinition { channel_id, .. } = definition;
-    let args = ApproveChaincodeDefinitionForMyOrgArgs {
-        sequence: definition.sequence,
-        name: definition.name,
-        version: definition.version,
-        endorsement_plugin: definition.endorsement_plugin,
-        validation_plugin: definition.validation_plugin,
-        validation_parameter: definition.validation_parameter,
-        collections: definition.collections,
-        init_required: definition.init_required,
-        source: Some(ChaincodeSource { r#type: Some(source) }),
-    };
-    call(&channel_id, "ApproveChaincodeDefinitionForMyOrg", &args)
+    let source = ChaincodeSource { r#type: Some(source) };
+    definition.call("ApproveChaincodeDefinitionForMyOrg", Some(source))
 }
 
 /// Asks for what the peer's organization approved, a
@@ -100,34 +107,12 @@ pub fn query_all_approved(channel_id: &str) -> ProposalBuilder {
 
 /// Asks who approved just this, a `lifecycle.CheckCommitReadinessResult`.
 pub fn check_commit_readiness(definition: ChaincodeDefinition) -> ProposalBuilder {
-    let ChaincodeDefinition { channel_id, .. } = definition;
-    let args = CheckCommitReadinessArgs {
-        sequence: definition.sequence,
-        name: definition.name,
-        version: definition.version,
-        endorsement_plugin: definition.endorsement_plugin,
-        validation_plugin: definition.validation_plugin,
-        validation_parameter: definition.validation_parameter,
-        collections: definition.collections,
-        init_required: definition.init_required,
-    };
-    call(&channel_id, "CheckCommitReadiness", &args)
+    definition.call("CheckCommitReadiness", None)
 }
 
 /// Makes an approved definition the channel's.
 pub fn commit(definition: ChaincodeDefinition) -> ProposalBuilder {
-    let ChaincodeDefinition { channel_id, .. } = definition;
-    let args = CommitChaincodeDefinitionArgs {
-        sequence: definition.sequence,
-        name: definition.name,
-        version: definition.version,
-        endorsement_plugin: definition.endorsement_plugin,
-        validation_plugin: definition.validation_plugin,
-        validation_parameter: definition.validation_parameter,
-        collections: definition.collections,
-        init_required: definition.init_required,
-    };
-    call(&channel_id, "CommitChaincodeDefinition", &args)
+    definition.call("CommitChaincodeDefinition", None)
 }
 
 /// Asks for a channel's definition of a chaincode, a `lifecycle.QueryChaincodeDefinitionResult`.
@@ -144,4 +129,67 @@ pub fn query_all_committed(channel_id: &str) -> ProposalBuilder {
 fn call(channel_id: &str, function: &str, args: &impl Message) -> ProposalBuilder {
     let args = [function.as_bytes().to_vec(), args.encode_to_vec()];
     ProposalBuilder::new(channel_id, LIFECYCLE).args(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::lifecycle::{CheckCommitReadinessArgs, CommitChaincodeDefinitionArgs};
+    use crate::proto::protos::{
+        ChaincodeInvocationSpec, ChaincodeProposalPayload, CollectionConfig, Proposal,
+    };
+
+    /// Function and serialized arguments of a call.
+    fn args(proposal: ProposalBuilder) -> [Vec<u8>; 2] {
+        let proposal = Proposal::decode(proposal.build(b"me").bytes.as_slice()).unwrap();
+        let payload = ChaincodeProposalPayload::decode(proposal.payload.as_slice()).unwrap();
+        let spec = ChaincodeInvocationSpec::decode(payload.input.as_slice()).unwrap();
+        spec.chaincode_spec.unwrap().input.unwrap().args.try_into().unwrap()
+    }
+
+    #[test]
+    fn all_fields_of_a_definition_are_in_each_call() {
+        let collections = CollectionConfigPackage { config: vec![CollectionConfig::default()] };
+        let definition = ChaincodeDefinition {
+            channel_id: "mychannel".into(),
+            name: "basic".into(),
+            version: "1.0".into(),
+            sequence: 3,
+            validation_parameter: vec![1, 2],
+            collections: Some(collections.clone()),
+            init_required: true,
+            endorsement_plugin: "signs".into(),
+            validation_plugin: "checks".into(),
+        };
+        let committed = CommitChaincodeDefinitionArgs {
+            sequence: 3,
+            name: "basic".into(),
+            version: "1.0".into(),
+            endorsement_plugin: "signs".into(),
+            validation_plugin: "checks".into(),
+            validation_parameter: vec![1, 2],
+            collections: Some(collections),
+            init_required: true,
+        };
+        let bytes = committed.encode_to_vec();
+        let [function, found] = args(commit(definition.clone()));
+        assert_eq!((function.as_slice(), &found), (&b"CommitChaincodeDefinition"[..], &bytes));
+        let [function, found] = args(check_commit_readiness(definition.clone()));
+        assert_eq!((function.as_slice(), &found), (&b"CheckCommitReadiness"[..], &bytes));
+        let asked = CheckCommitReadinessArgs::decode(found.as_slice()).unwrap();
+        assert_eq!(asked.encode_to_vec(), bytes, "no field has another number");
+
+        let local = Source::LocalPackage(Local { package_id: "basic:1".into() });
+        for (package, source) in
+            [(Some("basic:1"), local), (None, Source::Unavailable(Unavailable {}))]
+        {
+            let [function, found] = args(approve(definition.clone(), package));
+            assert_eq!(function, b"ApproveChaincodeDefinitionForMyOrg");
+            let common = CommitChaincodeDefinitionArgs::decode(found.as_slice()).unwrap();
+            assert_eq!(common, committed);
+            let approved =
+                ApproveChaincodeDefinitionForMyOrgArgs::decode(found.as_slice()).unwrap();
+            assert_eq!(approved.source.unwrap().r#type, Some(source));
+        }
+    }
 }

@@ -6,54 +6,28 @@
 //!
 //! Invariant: an answer is given only if all peers gave it.
 
-use std::fmt;
-use std::sync::Arc;
+mod answer;
+mod door;
+
 use std::thread;
 
-use prost::Message;
-use wasmcc::bridge::{PeerAddress, ProgramConfig};
-use wasmcc::chaincode::{CodePackage, Files};
-use wasmcc::client::{self, ClientProposal, ProposalBuilder, lscc};
-use wasmcc::collections::package_from_json;
+use wasmcc::chaincode::Files;
+use wasmcc::client::{self, ProposalBuilder, lscc};
 use wasmcc::ledger::TxRwSet;
 use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::{Peer, PeerConfig};
+use wasmcc::node::PeerConfig;
 use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::protocol::BatchLimits;
 
-use crate::bridged::{Bridged, program, runtime};
-use crate::peers::{Peers, create_channel, deploy_definition, install_code, process};
-use crate::served::Served;
+pub use answer::Answer;
+
+use crate::conformance::answer::{Meaning, Words};
+use crate::conformance::door::{Door, WAYS};
+use crate::peers::{Peers, process};
 
 /// The channel of calls that name none.
 pub const CHANNEL: &str = "mychannel";
 /// Another one, with the same chaincodes.
 pub const OTHER_CHANNEL: &str = "yourchannel";
-/// Fabric's, for peers that offer batches.
-const BATCH: u32 = 1_000;
-
-/// Of a payload in a failed comparison.
-const TEXT_SHOWN: usize = 2_000;
-
-/// How a component runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// In the peer's process.
-    Here,
-    /// In a server that the peer connects to.
-    Dialed,
-    /// In a program that connects to the peer.
-    Registered,
-}
-
-/// What the peers are called, how their chaincodes run, and whether they offer batches.
-const WAYS: [(&str, Way, bool); 5] = [
-    ("in the peer", Way::Here, false),
-    ("dialed", Way::Dialed, false),
-    ("dialed, with batches", Way::Dialed, true),
-    ("registered", Way::Registered, false),
-    ("registered, with batches", Way::Registered, true),
-];
 
 /// What runs on the peers.
 #[derive(Clone, Copy)]
@@ -91,26 +65,6 @@ pub struct Doors {
     doors: Vec<Door>,
     client: SigningIdentity,
     network: Peers,
-}
-
-/// One peer. What serves its chaincodes goes first.
-struct Door {
-    name: &'static str,
-    peer: Arc<Peer>,
-    bridged: Vec<Bridged>,
-    served: Option<Served>,
-}
-
-/// What all peers answered.
-pub struct Answer {
-    /// The transaction.
-    pub tx_id: String,
-    /// The chaincode's answer, or the peer's refusal.
-    pub response: protos::Response,
-    /// What is endorsed: a serialized `protos.ProposalResponsePayload`; empty if nothing is.
-    pub payload: Vec<u8>,
-    proposal: ClientProposal,
-    responses: Vec<protos::ProposalResponse>,
 }
 
 impl Doors {
@@ -309,151 +263,8 @@ impl Default for Doors {
     }
 }
 
-impl Door {
-    fn open(
-        network: &Peers,
-        (name, way, batches): (&'static str, Way, bool),
-        adjust: fn(&mut PeerConfig),
-    ) -> Self {
-        let peer = network.peer(|config| {
-            config.runtime = Some(runtime());
-            let batch = batches.then_some(BATCH);
-            config.support.external.batch = BatchLimits { write_batch: batch, get_multiple: batch };
-            adjust(config);
-        });
-        let served = (way == Way::Registered).then(|| Served::start(Arc::clone(&peer)));
-        Self { name, peer, bridged: Vec::new(), served }
-    }
-
-    fn deploy(&mut self, way: Way, deployment: Deployment<'_>) {
-        let Deployment { chaincodes, channels, collections, indexes, .. } = deployment;
-        for channel in channels {
-            create_channel(&self.peer, channel);
-        }
-        let file = |(name, text): &(&str, &str)| {
-            (format!("META-INF/statedb/couchdb/{name}"), text.as_bytes().to_vec())
-        };
-        for (name, guest) in chaincodes {
-            self.install(way, name, &crate::guest(guest), indexes.iter().map(file).collect());
-            for channel in channels {
-                let collections = collections.map(package_from_json).transpose();
-                deploy_definition(
-                    &self.peer,
-                    lscc::Definition {
-                        channel_id: (*channel).to_owned(),
-                        name: (*name).to_owned(),
-                        version: "1.0".to_owned(),
-                        collections: collections.expect("it is a list of collections"),
-                        ..lscc::Definition::default()
-                    },
-                );
-            }
-        }
-    }
-
-    fn install(&mut self, way: Way, name: &str, component: &[u8], meta_inf: Files) {
-        let program = || program(&format!("{name}:1.0"), component, ProgramConfig::default());
-        let install = |peer: &Peer, code: Vec<u8>| {
-            let code = CodePackage::pack(code, meta_inf).expect("there is memory");
-            install_code(peer, name, "1.0", &code);
-        };
-        match way {
-            Way::Here => install(&self.peer, component.to_vec()),
-            Way::Dialed => {
-                let server = Bridged::serve(program(), None);
-                install(&self.peer, server.connection());
-                self.bridged.push(server);
-            }
-            Way::Registered => {
-                install(&self.peer, br#"{"external": true}"#.to_vec());
-                let served = self.served.as_ref().expect("it was started for this");
-                let peer = PeerAddress { address: served.address().to_string(), tls: None };
-                let connected = Bridged::register(program(), &peer);
-                self.bridged.push(connected.expect("the peer listens"));
-            }
-        }
-    }
-}
-
-impl Answer {
-    /// The response's payload as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.response.payload).into_owned()
-    }
-
-    /// What was read and written.
-    ///
-    /// # Panics
-    /// If the peers gave none.
-    pub fn rwset(&self) -> TxRwSet {
-        let action = client::chaincode_action(&self.payload).expect("the peers gave one");
-        TxRwSet::decode(&action.results).expect("peers make sense")
-    }
-
-    /// Each peer's message.
-    pub fn messages(&self) -> impl Iterator<Item = &str> {
-        let responses = self.responses.iter().filter_map(|answer| answer.response.as_ref());
-        responses.map(|response| response.message.as_str())
-    }
-
-    /// The event that the transaction would cause.
-    pub fn event(&self) -> Option<protos::ChaincodeEvent> {
-        let action = client::chaincode_action(&self.payload).ok()?;
-        let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok()?;
-        (!event.event_name.is_empty()).then_some(event)
-    }
-}
-
 /// A call of `probe` as one writes it on a command line; `''` is an empty word.
 pub fn probe(line: &str) -> ProposalBuilder {
     let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
     ProposalBuilder::new(CHANNEL, "probe").args(words)
-}
-
-type Words = fn(&str) -> String;
-
-/// What an answer says.
-#[derive(PartialEq)]
-struct Meaning {
-    status: i32,
-    message: String,
-    text: String,
-    is_endorsed: bool,
-    version: i32,
-    rwset: Option<TxRwSet>,
-    action: Option<protos::ChaincodeAction>,
-}
-
-impl Meaning {
-    fn of(response: &protos::ProposalResponse, words: Option<Words>) -> Self {
-        let say = |text: &str| words.map_or_else(|| text.to_owned(), |words| words(text));
-        let action = client::chaincode_action(&response.payload).ok();
-        let rwset = action.as_ref().and_then(|action| TxRwSet::decode(&action.results).ok());
-        let action = action.map(|mut action| {
-            if let Some(response) = &mut action.response {
-                response.message = say(&response.message);
-            }
-            action
-        });
-        let protos::Response { status, message, payload } =
-            response.response.clone().unwrap_or_default();
-        Self {
-            status,
-            message: say(&message),
-            text: payload.escape_ascii().to_string(),
-            is_endorsed: response.endorsement.is_some(),
-            version: response.version,
-            rwset,
-            action,
-        }
-    }
-}
-
-impl fmt::Debug for Meaning {
-    /// Without the bytes that the other parts are read from.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, message, text, is_endorsed, rwset, .. } = self;
-        let text: String = text.chars().take(TEXT_SHOWN).collect();
-        write!(f, "{status} {message:?} {text:?} endorsed: {is_endorsed} {rwset:?}")
-    }
 }

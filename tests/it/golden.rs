@@ -200,7 +200,9 @@ fn verify_endorsements(config: &ChannelConfig, envelope: &common::Envelope) -> u
 
 /// A peer of ours that has joined somebody else's channel.
 fn guest_of(genesis: &Block) -> Arc<Peer> {
-    let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
+    // The captured peers had LevelDB.
+    let peer =
+        Peers::new(&NetworkSpec::default()).peer(|config| config.ledger.rich_queries = false);
     let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
     let joined = process(&peer, client::cscc::join(genesis).sign(&admin).signed).unwrap();
     assert_eq!(joined.response.response.unwrap().status, 200);

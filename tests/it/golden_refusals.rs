@@ -37,7 +37,9 @@ fn unpacked(bytes: &[u8]) -> UnpackedProposal {
 fn guest() -> Arc<Peer> {
     let genesis = fs::read(golden("mychannel.genesis.block")).unwrap();
     let genesis = Block::decode(genesis.as_slice()).unwrap();
-    let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
+    // The captured peers had LevelDB.
+    let peer =
+        Peers::new(&NetworkSpec::default()).peer(|config| config.ledger.rich_queries = false);
     let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
     process(&peer, client::cscc::join(&genesis).sign(&admin).signed).unwrap();
     assert!(peer.channels().get("mychannel").is_some());

@@ -142,8 +142,11 @@ fn compare(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) {
 fn guest_of(genesis: &Block) -> Arc<Peer> {
     // The packages of the channel's definitions are not here; in development a component of the
     // name and version does.
-    let peer =
-        Peers::new(&NetworkSpec::default()).peer(|config| config.support.external.dev = true);
+    let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
+        config.support.external.dev = true;
+        // The captured peer had LevelDB.
+        config.ledger.rich_queries = false;
+    });
     let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
     let joined = process(&peer, client::cscc::join(genesis).sign(&admin).signed).unwrap();
     assert_eq!(joined.response.response.unwrap().status, 200);

@@ -16,8 +16,8 @@ use crate::ledger::test_support::commit_tx;
 use crate::ledger::test_support::envelopes;
 use crate::ledger::test_support::golden_blocks;
 use crate::ledger::test_support::golden_dir;
+use crate::ledger::test_support::leveldb_config;
 use crate::ledger::test_support::simulate;
-use crate::ledger::test_support::small_config;
 use crate::proto::common::Block;
 use crate::proto::kvrwset::RangeQueryInfo;
 use crate::proto::kvrwset::range_query_info::ReadsInfo;
@@ -70,7 +70,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     let golden = golden_blocks();
     let (first, second) = golden.split_at(23);
 
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledgers = Ledgers::open(dir.path(), leveldb_config()).unwrap();
     let ledger = ledgers.create(&first[0]).unwrap();
     assert_eq!(ledger.block(0).unwrap().unwrap(), first[0], "genesis block");
     for golden in &first[1..] {
@@ -80,7 +80,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     drop(ledger);
     drop(ledgers);
 
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledgers = Ledgers::open(dir.path(), leveldb_config()).unwrap();
     let ledger = ledgers.get(CHANNEL).unwrap();
     assert_eq!(ledger.info(), info);
     for golden in second {
@@ -91,7 +91,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
 
     // The blocks alone are enough.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
-    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledgers = Ledgers::open(dir.path(), leveldb_config()).unwrap();
     let ledger = ledgers.get(CHANNEL).unwrap();
     assert_eq!(ledger.height(), 46);
     for (number, golden) in golden.iter().enumerate() {
@@ -120,7 +120,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
 /// with as many reads, gives the same record: raw reads and Merkle summaries.
 #[test]
 fn recorded_ranges_are_made_again() {
-    let ledgers = Ledgers::temporary(small_config()).unwrap();
+    let ledgers = Ledgers::temporary(leveldb_config()).unwrap();
     let golden = golden_blocks();
     let ledger = ledgers.create(&golden[0]).unwrap();
     let mut levels = BTreeSet::new();

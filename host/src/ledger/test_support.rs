@@ -115,6 +115,11 @@ pub(crate) fn small_config() -> LedgerConfig {
     LedgerConfig { cache_bytes: 8 << 20, ..LedgerConfig::default() }
 }
 
+/// Without CouchDB's rules, as the peers had it whose bytes were captured.
+pub(crate) fn leveldb_config() -> LedgerConfig {
+    LedgerConfig { rich_queries: false, ..small_config() }
+}
+
 /// The next block of a ledger with these transactions, and the list that goes with it.
 pub(crate) fn next_block(ledger: &Ledger, txs: &[(&str, TxRwSet)]) -> (Block, Vec<CommitTx>) {
     let envelopes: Vec<_> = txs.iter().map(|(tx_id, rwset)| tx_envelope(tx_id, rwset)).collect();

@@ -236,10 +236,15 @@ fn a_peer_may_be_without_rich_queries() {
         put(&peer, "k", r#"{"n":1}"#);
         let found = probe(&peer, "query", &query);
         match answer {
-            Ok(rows) => assert_eq!(found.ok().json()["payload"], rows),
+            Ok(rows) => {
+                assert_eq!(found.ok().json()["payload"], rows);
+                let said = probe(&peer, "invoke", &["put", "_k", "v"]).failed(1);
+                assert!(said.contains(r#"invalid key [_k], cannot begin with "_""#), "{said}");
+            }
             Err(text) => {
                 let said = found.failed(1);
                 assert!(said.contains(text), "{said}");
+                put(&peer, "_k", "v");
             }
         }
     }

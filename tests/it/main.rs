@@ -41,6 +41,7 @@ mod package;
 mod persistence;
 mod private_data;
 mod queries;
+mod reserved_keys;
 mod rich_queries;
 mod serve;
 mod system_queries;

@@ -42,7 +42,8 @@ impl Context {
     /// Writes at commit; an empty value deletes the key.
     ///
     /// # Errors
-    /// An empty key, and what else the peer refuses.
+    /// An empty key, and what else the peer refuses: one with CouchDB takes no key that begins with
+    /// `_`, and no JSON object with such a field, or with `~version`, at its top level.
     pub fn put_state(&self, key: &str, value: &[u8]) -> Result<()> {
         self.peer.put_state(key, value)
     }

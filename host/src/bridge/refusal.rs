@@ -16,7 +16,7 @@ use crate::runtime::ErrorKind;
 
 /// How a cause is recognized, and what it is; the first that fits. What is sure from its beginning
 /// goes first, since the rest of a text may quote what a chaincode asked.
-const CAUSES: [(Part, ErrorKind); 26] = [
+const CAUSES: [(Part, ErrorKind); 28] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
     // fabric `core/chaincode/handler.go`.
@@ -32,6 +32,8 @@ const CAUSES: [(Part, ErrorKind); 26] = [
     (Around("collection [", "]"), ErrorKind::InvalidArgument),
     (Begins("collection config not defined for chaincode ["), ErrorKind::InvalidArgument),
     // fabric `statecouchdb`: what CouchDB did not understand, and what it was not even asked.
+    (Begins("invalid key"), ErrorKind::InvalidArgument),
+    (Begins("field ["), ErrorKind::InvalidArgument),
     (Holds(COUCHDB, ",  Status Code:400,"), ErrorKind::InvalidArgument),
     (Begins(COUCHDB), ErrorKind::LedgerFailure),
     (Begins("fields definition must be an array"), ErrorKind::InvalidArgument),
@@ -154,6 +156,21 @@ mod tests {
                 "PUT_STATE_METADATA failed: transaction ID: ab: key level endorsement is not \
                  enabled, channel application capability of V1_3 or later is required",
                 ErrorKind::Unsupported,
+            ),
+            (
+                "PUT_STATE failed: transaction ID: ab: invalid key [_a: b], cannot begin with \
+                 \"_\"",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "GET_STATE failed: transaction ID: ab: invalid key. Empty string is not supported \
+                 as a key by couchdb",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "PUT_STATE failed: transaction ID: ab: field [_a is not supported by this ledger] \
+                 is not valid for the CouchDB state database",
+                ErrorKind::InvalidArgument,
             ),
             ("the disk is gone", ErrorKind::LedgerFailure),
             ("", ErrorKind::LedgerFailure),

@@ -16,7 +16,7 @@ impl From<LedgerError> for Refusal {
                 ErrorKind::LimitExceeded
             }
             LedgerError::Query(QueryError::IndexReplaced { .. }) => ErrorKind::LedgerFailure,
-            LedgerError::Query(_) => ErrorKind::InvalidArgument,
+            LedgerError::Query(_) | LedgerError::NoDocument(_) => ErrorKind::InvalidArgument,
             LedgerError::KeyTooLong { .. }
             | LedgerError::ValueTooLong { .. }
             | LedgerError::TooMuchRecorded { .. }

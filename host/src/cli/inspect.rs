@@ -141,6 +141,7 @@ fn conflict_json(conflict: &Conflict) -> Value {
             })
         }
         Conflict::DuplicateTxId { block } => json!({ "first_in_block": block }),
+        Conflict::Refused { namespace, key, .. } => json!({ "namespace": namespace, "key": key }),
     };
     value["text"] = json!(conflict.to_string());
     value

@@ -55,7 +55,8 @@ pub struct Peer {
     channels: Vec<String>,
     #[command(flatten)]
     tls: PeerTls,
-    /// Refuse rich queries, as a Fabric peer with LevelDB does.
+    /// Be as a Fabric peer with LevelDB: refuse rich queries, and take the keys and values that
+    /// CouchDB does not take.
     #[arg(long, env = "WASMCC_NO_RICH_QUERIES")]
     no_rich_queries: bool,
     #[command(flatten)]

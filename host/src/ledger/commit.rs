@@ -7,7 +7,7 @@
 //! store. Opening the ledger makes up for whatever is missing of this (`recover`).
 //!
 //! Invariant: signatures and policies were judged above; here a verdict only ever changes from
-//! VALID to DUPLICATE_TXID, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
+//! VALID to DUPLICATE_TXID, INVALID_WRITESET, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -23,6 +23,7 @@ use crate::ledger::channel_config::is_config;
 use crate::ledger::collections::CollectionRules;
 use crate::ledger::committed::Committed;
 use crate::ledger::conflict::Conflict;
+use crate::ledger::couchdb::find_refused_write;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::overlay::Layer;
@@ -60,7 +61,7 @@ pub struct CommittedBlock {
     pub number: u64,
     /// The verdict on each transaction, in order.
     pub codes: Vec<TxValidationCode>,
-    /// Why a transaction lost a race, for those that did so here.
+    /// Why a transaction is not valid, for those that were so far.
     pub conflicts: Vec<Option<Conflict>>,
     /// The commit hash; empty for a genesis block.
     pub commit_hash: Vec<u8>,
@@ -115,6 +116,17 @@ impl Ledger {
         txs: Vec<CommitTx>,
         collections: &dyn CollectionRules,
     ) -> Result<CommittedBlock, LedgerError> {
+        self.commit_where(block, txs, collections, |_| self.config.rich_queries)
+    }
+
+    /// As `commit`; `writes` says of which transactions CouchDB must take what they write.
+    pub(crate) fn commit_where(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+        writes: impl Fn(usize) -> bool,
+    ) -> Result<CommittedBlock, LedgerError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -123,7 +135,7 @@ impl Ledger {
         let header = check_block(&block, &tip, txs.len())?.clone();
         // Set before anything can fail or panic, taken back when all is done.
         writer.failed = true;
-        let (outcome, updates) = self.judge(&tip, &txs)?;
+        let (outcome, updates) = self.judge(&tip, &txs, writes)?;
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
@@ -138,14 +150,23 @@ impl Ledger {
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }
 
-    /// Judges the transactions of the next block and collects what the valid ones change.
-    pub(crate) fn judge(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
+    /// Judges the transactions of the next block and collects what the valid ones change. `writes`
+    /// says of which CouchDB must take what they write.
+    pub(crate) fn judge(
+        &self,
+        tip: &Tip,
+        txs: &[CommitTx],
+        writes: impl Fn(usize) -> bool,
+    ) -> Result<Judged, LedgerError> {
         let mut conflicts = self.find_duplicates(txs)?;
         let mut updates = UpdateBatch::default();
         let state = Committed::new(&self.table);
         let mut writers = WriterNames::new(self, tip.height, txs);
         for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
             let Some(rwset) = valid_rwset(tx) else { continue };
+            if conflict.is_none() && writes(index) {
+                *conflict = find_refused_write(rwset);
+            }
             if conflict.is_none() {
                 *conflict = find_conflict(rwset, &updates, &state)?;
                 if let Some(conflict) = conflict {

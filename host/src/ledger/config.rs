@@ -28,7 +28,7 @@ pub struct LedgerConfig {
     /// it is not given out meanwhile. Fabric's `ledger.pvtdataStore.purgeInterval`.
     pub private_purge_interval_blocks: u64,
     /// Whether there are rich queries, as on a peer with CouchDB. Without them a query gets the
-    /// answer of a peer with LevelDB.
+    /// answer of a peer with LevelDB, and keys and values may be what CouchDB does not take.
     pub rich_queries: bool,
     /// Longest rich query, in bytes.
     pub max_query_bytes: usize,

@@ -1,14 +1,16 @@
-//! Why a transaction lost a race, in words that a person can act on.
+//! Why a transaction lost a race, or writes what it may not, in words that a person can act on.
 //!
 //! Invariant: for people only; verdicts do not depend on what is said here.
 
 use std::fmt;
 
+use crate::ledger::couchdb::NoDocument;
 use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::hex;
 
-/// Why a transaction lost a race. For people: the verdict itself is the `TxValidationCode`.
+/// Why the ledger does not take a transaction, most often because it lost a race. For people: the
+/// verdict itself is the `TxValidationCode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// A key that the transaction read was written since.
@@ -64,6 +66,15 @@ pub enum Conflict {
         /// The block that holds it; None: the same block.
         block: Option<u64>,
     },
+    /// CouchDB does not take what the transaction writes.
+    Refused {
+        /// The namespace.
+        namespace: String,
+        /// The key.
+        key: String,
+        /// Why.
+        reason: NoDocument,
+    },
 }
 
 /// The row of a range that was written last.
@@ -84,6 +95,7 @@ impl Conflict {
             Self::Key { .. } | Self::PrivateKey { .. } => TxValidationCode::MvccReadConflict,
             Self::Range { .. } => TxValidationCode::PhantomReadConflict,
             Self::DuplicateTxId { .. } => TxValidationCode::DuplicateTxid,
+            Self::Refused { .. } => TxValidationCode::InvalidWriteset,
         }
     }
 }
@@ -126,6 +138,16 @@ impl fmt::Display for Conflict {
             }
             Self::DuplicateTxId { block: None } => {
                 write!(f, "an earlier transaction of this block has the same id")
+            }
+            Self::Refused { namespace, key, reason } => {
+                write!(f, "CouchDB does not take key {} of {namespace}: ", Name(key))?;
+                match reason {
+                    NoDocument::EmptyKey => f.write_str("it may not be empty"),
+                    NoDocument::ReservedKey { .. } => f.write_str("it may not begin with \"_\""),
+                    NoDocument::ReservedField { field } => {
+                        write!(f, "its value may not have the field {}", Name(field))
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use crate::ledger::couchdb::NoDocument;
 use crate::ledger::rich::QueryError;
 use crate::types::{ChannelId, Height, InvalidId};
 
@@ -300,6 +301,9 @@ pub enum LedgerError {
     /// A rich query that is not answered, or an index definition that is none.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A key or a value that CouchDB does not take.
+    #[error(transparent)]
+    NoDocument(#[from] NoDocument),
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
     #[error("ExecuteQuery not supported for leveldb")]
     RichQueriesOff,

@@ -14,6 +14,8 @@ use crate::ledger::ledgers::Ledgers;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
 use crate::ledger::replay::Walk;
+use crate::ledger::replay::had_refused_writes;
+use crate::ledger::replay::is_of_ledger;
 use crate::ledger::replay::unjudged_tx;
 use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
@@ -27,7 +29,7 @@ pub struct InspectedTx {
     pub height: Height,
     /// The verdict.
     pub code: TxValidationCode,
-    /// Why it lost a race, if it did.
+    /// Why the ledger did not take it, if it lost a race or wrote what it may not.
     pub conflict: Option<Conflict>,
 }
 
@@ -48,7 +50,7 @@ impl LedgerFolder {
             find(&block, tx_id, &mut found);
             on_step(walk.step()?);
         }
-        let lost = found.iter().filter(|tx| lost_a_race(tx.code));
+        let lost = found.iter().filter(|tx| is_of_ledger(tx.code));
         if let Some(last) = lost.map(|tx| tx.height.block).max() {
             self.explain(channel, last, &mut found, on_step)?;
         }
@@ -81,7 +83,8 @@ impl LedgerFolder {
             let txs = judged.map(|(envelope, &verdict)| unjudged_tx(envelope, verdict));
             let txs = txs.collect::<Result<Vec<_>, _>>()?;
             let rules = self.rules.rules(&ledger.snapshot());
-            ledger.commit(block, txs, rules.as_ref())?;
+            let refused = had_refused_writes(&block);
+            ledger.commit_where(block, txs, rules.as_ref(), refused)?;
         }
     }
 
@@ -123,13 +126,4 @@ fn find(block: &Block, tx_id: &str, found: &mut Vec<InspectedTx>) {
             found.push(InspectedTx { height, code, conflict: None });
         }
     }
-}
-
-fn lost_a_race(code: TxValidationCode) -> bool {
-    matches!(
-        code,
-        TxValidationCode::DuplicateTxid
-            | TxValidationCode::MvccReadConflict
-            | TxValidationCode::PhantomReadConflict
-    )
 }

@@ -16,6 +16,7 @@ mod commit;
 mod committed;
 mod config;
 mod conflict;
+mod couchdb;
 mod envelope;
 mod error;
 mod export;
@@ -48,6 +49,8 @@ mod verify;
 mod writer_names;
 
 #[cfg(test)]
+mod couchdb_tests;
+#[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod folder_tests;
@@ -73,6 +76,7 @@ pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfSta
 pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;
 pub use conflict::{Conflict, NewestRow};
+pub use couchdb::NoDocument;
 pub use envelope::{TxEnvelope, tx_id_of};
 pub use error::LedgerError;
 pub use folder::LedgerFolder;

@@ -2,7 +2,8 @@
 //!
 //! Where opening a ledger believes the verdicts that were stored (`recover`), this makes them
 //! again: a transaction that lost a race must lose it again, and a valid one must be valid. Only
-//! verdicts of the layers above (signatures, policies) are taken as they are.
+//! verdicts of the layers above (signatures, policies) are taken as they are, and that a valid one
+//! may write what CouchDB does not take: no block says which rules its peer had.
 //!
 //! How long hashes of private data live is known from the private data store, and where that knows
 //! nothing of a block, as with one that was imported, from the collections in the state.
@@ -211,7 +212,7 @@ impl Ledger {
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
         let txs = self.stored_txs(&block, number, unjudged_tx)?;
-        let (outcome, updates) = self.judge(&tip, &txs)?;
+        let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
         for (index, (code, &stored)) in
             outcome.codes.iter().zip(block::tx_filter(&block)).enumerate()
         {
@@ -258,16 +259,29 @@ fn next_record(
     }
 }
 
+/// Of which transactions of a stored block CouchDB must take what they write: of those that were
+/// refused for it, and it must refuse them again.
+pub(crate) fn had_refused_writes(block: &Block) -> impl Fn(usize) -> bool + use<> {
+    let verdicts = block::tx_filter(block).to_vec();
+    move |index| verdicts.get(index) == Some(&(TxValidationCode::InvalidWriteset as i32 as u8))
+}
+
+/// Whether a transaction with this verdict was valid before the ledger judged it.
+pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
+    matches!(
+        code,
+        TxValidationCode::DuplicateTxid
+            | TxValidationCode::InvalidWriteset
+            | TxValidationCode::MvccReadConflict
+            | TxValidationCode::PhantomReadConflict
+    )
+}
+
 /// A transaction as it was before the ledger judged it.
 pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .map_err(|_| LedgerError::Missing { what: "a verdict with a meaning" })?;
-    let lost = matches!(
-        code,
-        TxValidationCode::DuplicateTxid
-            | TxValidationCode::MvccReadConflict
-            | TxValidationCode::PhantomReadConflict
-    );
+    let lost = is_of_ledger(code);
     let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
     let parsed = match TxEnvelope::parse(envelope) {
         Ok(parsed) => parsed,

@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 
 use crate::ledger::config::LedgerConfig;
+use crate::ledger::couchdb;
 use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
 use crate::ledger::range_scan::{RangeScan, Scan};
@@ -119,6 +120,7 @@ impl Simulator {
     /// Puts a key; an empty value deletes it. The last write of a key counts.
     pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.check_value(&value)?;
         self.check_room(self.builder.growth(ns, key, value.len()))?;
         self.builder.add_write(ns, key, value);
         Ok(())
@@ -278,6 +280,7 @@ impl Simulator {
 
     fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
         self.check_room(key.len())?;
+        self.check_key(key)?;
         let value = self.snapshot.get(ns, key)?;
         self.builder.add_read(ns, key, value.as_ref().map(|value| value.version));
         Ok(value)
@@ -303,6 +306,25 @@ impl Simulator {
         if value_bytes > limits.max_value_bytes {
             let limit = limits.max_value_bytes;
             return Err(LedgerError::ValueTooLong { bytes: value_bytes, limit });
+        }
+        self.check_key(key)
+    }
+
+    /// Whether the state database takes a key, which every read and write of it asks first. Fabric:
+    /// `ValidateKeyValue` before a write, `readFromDB` before a read.
+    ///
+    /// Errors: `NoDocument`.
+    pub fn check_key(&self, key: &str) -> Result<(), LedgerError> {
+        if self.limits().rich_queries {
+            couchdb::check_key(key)?;
+        }
+        Ok(())
+    }
+
+    /// Fabric: `ValidateKeyValue`, after the key.
+    pub(crate) fn check_value(&self, value: &[u8]) -> Result<(), LedgerError> {
+        if self.limits().rich_queries {
+            couchdb::check_value(value)?;
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ impl Simulator {
         key: &str,
     ) -> Result<Option<Vec<u8>>, LedgerError> {
         self.check_room(key.len())?;
+        self.check_key(key)?;
         let value = match &self.org {
             Some(org) => self.snapshot.get_private(org, ns, collection, key)?,
             None => None,
@@ -113,6 +114,7 @@ impl Simulator {
         value: Vec<u8>,
     ) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.check_value(&value)?;
         self.check_room(key.len() + value.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Put(value));
         Ok(())

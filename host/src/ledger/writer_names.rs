@@ -44,7 +44,7 @@ impl<'a> WriterNames<'a> {
                 updates.hashed(namespace, collection, key_hash).map(|update| update.version)
             }
             Conflict::Range { newest, .. } => newest.as_ref().map(|newest| newest.version),
-            Conflict::DuplicateTxId { .. } => None,
+            Conflict::DuplicateTxId { .. } | Conflict::Refused { .. } => None,
         };
         let name = at.and_then(|at| self.name(at));
         match conflict {
@@ -52,7 +52,7 @@ impl<'a> WriterNames<'a> {
             Conflict::Key { writer, .. }
             | Conflict::PrivateKey { writer, .. }
             | Conflict::Range { writer, .. } => *writer = name,
-            Conflict::DuplicateTxId { .. } => {}
+            Conflict::DuplicateTxId { .. } | Conflict::Refused { .. } => {}
         }
     }
 

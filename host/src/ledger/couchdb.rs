@@ -1,0 +1,334 @@
+//! Keys and values that CouchDB does not take, and so no Fabric peer that keeps its state there.
+//! Fabric: `statecouchdb/couchdoc_conv.go`, `validateKey` and `validateValue`.
+//!
+//! A simulation meets these rules at the call, public or private, and reads of the key do too
+//! (`readFromDB`). The validator meets them in the public writes of a transaction whose endorsers
+//! have other rules; hashes are not looked at, nor are writes of metadata.
+//!
+//! Fabric's third rule, that a key is UTF-8, holds here by its type: like Go's, our protobuf does
+//! not read a message with another key.
+//!
+//! Invariant: pure. Whether a ledger has these rules is said by `LedgerConfig::rich_queries`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+
+use crate::ledger::conflict::Conflict;
+use crate::ledger::rwset::TxRwSet;
+
+/// Where CouchDB keeps Fabric's version of a document.
+const VERSION_FIELD: &[u8] = b"~version";
+/// What CouchDB's own documents and fields begin with.
+const OWN: u8 = b'_';
+/// How deep a value may be before Go's parser takes it for no JSON.
+const MAX_DEPTH: usize = 10_000;
+
+/// Why CouchDB does not take a key or a value. The texts are Fabric's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoDocument {
+    /// A key without a character.
+    #[error("invalid key. Empty string is not supported as a key by couchdb")]
+    EmptyKey,
+    /// A key as CouchDB gives its own documents.
+    #[error("invalid key [{key}], cannot begin with \"_\"")]
+    ReservedKey {
+        /// The key.
+        key: String,
+    },
+    /// A JSON object with a field that CouchDB, or Fabric in it, needs.
+    #[error("field [{field}] is not valid for the CouchDB state database")]
+    ReservedField {
+        /// The first such field of the value; Fabric names any of them.
+        field: String,
+    },
+}
+
+/// Whether CouchDB takes a key.
+pub(crate) fn check_key(key: &str) -> Result<(), NoDocument> {
+    match key.as_bytes().first() {
+        None => Err(NoDocument::EmptyKey),
+        Some(&OWN) => Err(NoDocument::ReservedKey { key: key.to_owned() }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Whether CouchDB takes a value. Whatever is no JSON object becomes an attachment, and may be
+/// anything.
+pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
+    let first = value.iter().find(|byte| !b" \t\r\n".contains(byte));
+    if first != Some(&b'{') {
+        return Ok(());
+    }
+    let json = as_go_reads(value);
+    match serde_json::from_slice(&json) {
+        Ok(Fields { reserved: Some(field) }) if go_takes(&json) => {
+            Err(NoDocument::ReservedField { field })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first public write of a transaction that CouchDB does not take. Deletes are looked at, too.
+/// Fabric: `batch_preparer.go`, `validateWriteset`.
+pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
+    rwset.namespaces.iter().find_map(|(namespace, ns)| {
+        ns.writes.iter().find_map(|write| {
+            let checked = check_key(&write.key).and_then(|()| check_value(&write.value));
+            checked.err().map(|reason| {
+                let (namespace, key) = (namespace.clone(), write.key.clone());
+                Conflict::Refused { namespace, key, reason }
+            })
+        })
+    })
+}
+
+/// Every byte that is not part of a character becomes a mark, where our parser would give up.
+fn as_go_reads(value: &[u8]) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(value).is_ok() {
+        return Cow::Borrowed(value);
+    }
+    let mut text = String::with_capacity(value.len() + 16);
+    for chunk in value.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    Cow::Owned(text.into_bytes())
+}
+
+/// Whether Go's parser takes a value whose grammar is right: a number must be a 64-bit float. Such
+/// a value is an attachment otherwise.
+fn go_takes(json: &[u8]) -> bool {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = json.get(at) {
+        let rest = &json[at..];
+        at += match byte {
+            b'"' => string_length(rest),
+            b'-' | b'0'..=b'9' => {
+                let length = rest.iter().take_while(|byte| is_of_number(**byte)).count();
+                let number = std::str::from_utf8(&rest[..length]).ok();
+                if !number.and_then(|text| text.parse().ok()).is_some_and(f64::is_finite) {
+                    return false;
+                }
+                length
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return false;
+                }
+                1
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            _ => 1,
+        };
+    }
+    true
+}
+
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || b"+-.eE".contains(&byte)
+}
+
+/// Of the string that begins here, both quotes included.
+fn string_length(json: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+/// Of a JSON object, what is asked of its fields. Their values are only passed over, however deep.
+struct Fields {
+    reserved: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut reserved = None;
+        while let Some(Name(name)) = map.next_key()? {
+            reserved = reserved.or(name);
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(Fields { reserved })
+    }
+}
+
+/// The name of a field if it is reserved. Read as bytes, since a name may have half of a surrogate
+/// pair.
+struct Name(Option<String>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Name, E> {
+        let is_reserved = name == VERSION_FIELD || name.first() == Some(&OWN);
+        Ok(Name(is_reserved.then(|| String::from_utf8_lossy(name).into_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::NsRwSet;
+    use crate::proto::kvrwset::KvMetadataWrite;
+    use crate::proto::kvrwset::KvWrite;
+
+    #[test]
+    fn keys_that_couchdb_does_not_take() {
+        for (key, text) in [
+            ("", "invalid key. Empty string is not supported as a key by couchdb"),
+            ("_", "invalid key [_], cannot begin with \"_\""),
+            ("_a\"b", "invalid key [_a\"b], cannot begin with \"_\""),
+            ("_design/x", "invalid key [_design/x], cannot begin with \"_\""),
+        ] {
+            assert_eq!(check_key(key).unwrap_err().to_string(), text);
+        }
+        for key in ["a", "a_", " _a", "~version", "\0type\0_a\0", "\u{ff3f}", "{\"_id\":1}"] {
+            assert_eq!(check_key(key), Ok(()), "{key}");
+        }
+    }
+
+    #[test]
+    fn values_that_couchdb_does_not_take() {
+        for (value, field) in [
+            (&br#"{"_id":"k"}"#[..], "_id"),
+            (br#"{"_rev":1}"#, "_rev"),
+            (br#"{"_":null}"#, "_"),
+            (br#"{"~version":{}}"#, "~version"),
+            (br#"{"a":1,"_deleted":false}"#, "_deleted"),
+            (b" \t\r\n{ \"_test\" : [ 1 ] } \n", "_test"),
+            // Of several, the first.
+            (br#"{"_b":1,"_a":1,"~version":1}"#, "_b"),
+            (br#"{"_a":1,"_a":2}"#, "_a"),
+            // Escapes are read before the name is looked at.
+            (br#"{"\u005fid":1}"#, "_id"),
+            (br#"{"\u007eversion":1}"#, "~version"),
+            (br#"{"_\"\\\n":1}"#, "_\"\\\n"),
+            // What Go's parser takes, and stricter ones do not.
+            (b"{\"_a\xff\":1}", "_a\u{fffd}"),
+            (b"{\"_a\xe2\x82\":1}", "_a\u{fffd}\u{fffd}"),
+            (b"{\"a\":\"\xff\",\"_a\":1}", "_a"),
+            (br#"{"a":"\ud800","\udc00":1,"_a":1}"#, "_a"),
+            (br#"{"_a":1e-999,"b":123456789012345678901234567890}"#, "_a"),
+        ] {
+            let text = format!("field [{field}] is not valid for the CouchDB state database");
+            let checked = check_value(value).map_err(|error| error.to_string());
+            assert_eq!(checked, Err(text), "{}", String::from_utf8_lossy(value));
+        }
+    }
+
+    #[test]
+    fn values_that_couchdb_takes() {
+        for value in [
+            &b""[..],
+            b"_id",
+            b"\"_id\"",
+            b"null",
+            b"7",
+            br#"["_id"]"#,
+            br#"[{"_id":1}]"#,
+            br#"{}"#,
+            br#"{"a":{"_id":1,"~version":2}}"#,
+            br#"{"a_":1,"~Version":1,"~versions":1,"version":1,"":1}"#,
+            br#"{"data._id":1}"#,
+            br#"{"\\u005fid":1}"#,
+            // No JSON, though it looks like it.
+            br#"{"_id":1"#,
+            br#"{"_id":1}}"#,
+            br#"{"_id":1,}"#,
+            br#"{"_id":01}"#,
+            br#"{_id:1}"#,
+            b"{\"_id\":\"\n\"}",
+            b"\xef\xbb\xbf{\"_id\":1}",
+            b"\x0c{\"_id\":1}",
+            b"\xff{\"_id\":1}",
+            b"{\"_id\":1\xff}",
+            // Go's parser has no such number.
+            br#"{"_id":1e309}"#,
+            br#"{"_id":1,"a":[{"b":-1E+999}]}"#,
+        ] {
+            assert_eq!(check_value(value), Ok(()), "{}", String::from_utf8_lossy(value));
+        }
+    }
+
+    #[test]
+    fn gos_parser_goes_ten_thousand_deep() {
+        let deep = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            format!(r#"{{"a":"[[[\"{{","_b":{open}{close},"c":{open}{close}}}"#)
+        };
+        // The object is the first level.
+        assert!(check_value(deep(9_999).as_bytes()).is_err());
+        assert_eq!(check_value(deep(10_000).as_bytes()), Ok(()));
+        assert_eq!(check_value(deep(1_000_000).as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn public_writes_are_looked_at_and_metadata_is_not() {
+        let write = |key: &str, value: &[u8], is_delete| KvWrite {
+            key: key.to_owned(),
+            is_delete,
+            value: value.to_vec(),
+        };
+        let set = |writes: Vec<KvWrite>| {
+            let metadata = KvMetadataWrite { key: "_m".to_owned(), entries: Vec::new() };
+            let first = NsRwSet { writes: vec![write("a", b"1", false)], ..Default::default() };
+            let second = NsRwSet { writes, metadata_writes: vec![metadata], ..Default::default() };
+            TxRwSet { namespaces: [("a".into(), first), ("b".into(), second)].into() }
+        };
+        assert_eq!(find_refused_write(&set(vec![])), None);
+        assert_eq!(find_refused_write(&set(vec![write("k", b"{}", false)])), None);
+        for (refused, text) in [
+            (write("_k", b"1", false), "it may not begin with \"_\""),
+            (write("_k", b"", true), "it may not begin with \"_\""),
+            (write("", b"1", false), "it may not be empty"),
+            (write("k", br#"{"_id":1}"#, false), "its value may not have the field \"_id\""),
+            (write("k", br#"{"_id":1}"#, true), "its value may not have the field \"_id\""),
+        ] {
+            let key = refused.key.clone();
+            let found = find_refused_write(&set(vec![write("k", b"1", false), refused]));
+            let expected = format!("CouchDB does not take key {key:?} of b: {text}");
+            assert_eq!(found.unwrap().to_string(), expected);
+        }
+    }
+}

@@ -56,6 +56,24 @@ fn a_peer_with_couchdb_refuses_them_in_fabrics_words() {
             text.rsplit_once(": ").map_or(String::new(), |(_, cause)| cause.to_owned())
         });
     assert!(batch.messages().all(|text| text.ends_with(UNDERSCORE)));
+    // LSCC is asked for the name of a callee as for a key.
+    for (line, name, why) in [
+        ("then put k v ; called '' _k get k", "_k", UNDERSCORE),
+        ("then put k v ; called '' '' get k", "", EMPTY),
+    ] {
+        let text = format!("could not retrieve state for chaincode {name}: {why}");
+        let answer = doors.text(line);
+        assert!(answer.starts_with("status=500\n"), "{answer}");
+        assert!(answer.trim_end().ends_with(&text), "{answer}");
+    }
+    let called = doors.propose(ProposalBuilder::new(CHANNEL, "_k").args(["get", "k"]));
+    assert_eq!(
+        called.response.message,
+        format!(
+            "make sure the chaincode _k has been successfully defined on channel mychannel and try \
+             again: could not retrieve state for chaincode _k: {UNDERSCORE}"
+        )
+    );
     for line in [
         "put k {\"a\":{\"_id\":1}}",
         "put k [{\"_id\":1}]",

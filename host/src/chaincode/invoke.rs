@@ -18,6 +18,14 @@ pub enum InfoError {
     /// The channel has no such chaincode: every peer says so.
     #[error("chaincode {0} not found")]
     Undefined(String),
+    /// No channel can have such a chaincode: every peer with the same state database says so.
+    #[error("could not retrieve state for chaincode {name}: {why}")]
+    NoName {
+        /// What was asked for.
+        name: String,
+        /// Why it is no key of LSCC's.
+        why: String,
+    },
     /// This peer or its organization is not ready for it, or failed. Another peer may call it.
     #[error("{0}")]
     OfThisPeer(String),
@@ -43,6 +51,7 @@ impl ChaincodeSupport {
                 return Ok(info);
             }
         }
+        check_name(tx, name)?;
         let data = self.chaincode_data(tx, name)?;
         Ok(ChaincodeInfo {
             id: ccid(name, &data.version),
@@ -113,4 +122,15 @@ impl ChaincodeSupport {
         }
         Ok(())
     }
+}
+
+/// LSCC keeps a definition under its chaincode's name: what the state database does not take for a
+/// key is no name.
+fn check_name(tx: &TxParams, name: &str) -> Result<(), InfoError> {
+    let Some(simulator) = &tx.simulator else { return Ok(()) };
+    let simulator = simulator.lock().map_err(|_| "the simulation ended with a panic".to_owned())?;
+    simulator.check_key(name).map_err(|error| {
+        let (name, why) = (name.to_owned(), error.to_string());
+        InfoError::NoName { name, why }
+    })
 }

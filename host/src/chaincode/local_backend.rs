@@ -152,7 +152,9 @@ impl LocalBackend {
                 let info = self.support.chaincode_info(&tx, name);
                 let info = info.map_err(|error| {
                     let kind = match error {
-                        InfoError::Undefined(_) => ErrorKind::LedgerFailure,
+                        InfoError::Undefined(_) | InfoError::NoName { .. } => {
+                            ErrorKind::LedgerFailure
+                        }
                         InfoError::OfThisPeer(_) => ErrorKind::TransactionOver,
                     };
                     Refusal(kind, invalid_invocation(&target, &error))

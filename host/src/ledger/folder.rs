@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ledger::block_file::BlockFile;
+use crate::ledger::channel_folders::ChannelFolders;
 use crate::ledger::collections::NoCollections;
 use crate::ledger::collections::RulesOfState;
 use crate::ledger::config::LedgerConfig;
@@ -90,18 +91,17 @@ impl LedgerFolder {
 
     /// The channels that have blocks, sorted.
     pub fn channels(&self) -> Result<Vec<ChannelId>, LedgerError> {
-        let dir = self.dir.join(CHANNELS);
-        let list = |source| LedgerError::Io { action: "list", path: dir.clone(), source };
-        let mut channels = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(list)? {
-            let name = entry.map_err(list)?.file_name();
-            let channel = ChannelId::parse(&name.to_string_lossy())?;
-            // One without a block is one whose creation was interrupted.
-            if fs::metadata(self.blocks_path(&channel)).is_ok_and(|blocks| blocks.len() > 0) {
-                channels.push(channel);
-            }
-        }
-        channels.sort_unstable();
+        let is_known = |channel: &ChannelId| {
+            let databases = [&self.state, &self.private];
+            databases.into_iter().flatten().any(|database| database.has_table(channel))
+        };
+        let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
+        folders.warn();
+        let mut channels = folders.channels;
+        // One without a block is one whose creation was interrupted.
+        channels.retain(|channel| {
+            fs::metadata(self.blocks_path(channel)).is_ok_and(|blocks| blocks.len() > 0)
+        });
         Ok(channels)
     }
 

@@ -21,6 +21,7 @@ use std::sync::RwLock;
 
 use crate::ledger::block_file::BlockFile;
 use crate::ledger::channel::Ledger;
+use crate::ledger::channel_folders::ChannelFolders;
 use crate::ledger::collections::NoCollections;
 use crate::ledger::commit::CommitTx;
 use crate::ledger::config::LedgerConfig;
@@ -82,12 +83,13 @@ impl Ledgers {
             dir: dir.to_owned(),
             temporary,
         };
-        let channels_dir = dir.join(CHANNELS);
-        let entries = fs::read_dir(&channels_dir).map_err(io("list", &channels_dir))?;
+        let is_known = |channel: &ChannelId| {
+            ledgers.database.has_table(channel) || ledgers.private.has_table(channel)
+        };
+        let folders = ChannelFolders::list(&dir.join(CHANNELS), is_known)?;
+        folders.warn();
         let mut channels = BTreeMap::new();
-        for entry in entries {
-            let entry = entry.map_err(io("list", &channels_dir))?;
-            let channel = ChannelId::parse(&entry.file_name().to_string_lossy())?;
+        for channel in folders.channels {
             let ledger = ledgers.open_channel(&channel)?;
             // A channel without a block is one whose creation was interrupted.
             if ledger.height() > 0 {

@@ -11,6 +11,7 @@ mod block;
 mod block_file;
 mod channel;
 mod channel_config;
+mod channel_folders;
 mod collections;
 mod commit;
 mod committed;

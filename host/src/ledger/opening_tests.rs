@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
+use crate::ledger::LedgerFolder;
 use crate::ledger::Ledgers;
 use crate::ledger::channel::Tip;
+use crate::ledger::channel_folders::ChannelFolders;
 use crate::ledger::commit::with_outcome;
 use crate::ledger::header_hash;
 use crate::ledger::test_support::CHANNEL;
@@ -100,6 +102,50 @@ fn a_channel_whose_creation_was_interrupted_can_be_created() {
     let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
     assert!(ledgers.channels().is_empty());
     assert_eq!(ledgers.create(&genesis()).unwrap().height(), 1);
+}
+
+#[test]
+fn what_is_no_channel_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open_with(dir.path(), small_config()));
+    let channels = dir.path().join("channels");
+    // Names that no channel may have, and names that one may have.
+    let files = ["NOTES", "notes.txt"].map(|name| channels.join(name));
+    let folders = ["lost+found", "old-channel"].map(|name| channels.join(name));
+    for path in files.iter().cloned().chain(folders.iter().map(|folder| folder.join("file"))) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "kept").unwrap();
+    }
+    let found = ChannelFolders::list(&channels, |_| false).unwrap();
+    assert_eq!(
+        found.strays,
+        [files[0].clone(), folders[0].clone(), files[1].clone(), folders[1].clone()]
+    );
+
+    let (ledgers, _ledger) = open_with(dir.path(), small_config());
+    assert_eq!(ledgers.channels().len(), 1);
+    drop((_ledger, ledgers));
+    let folder = LedgerFolder::open(dir.path(), small_config()).unwrap();
+    assert_eq!(folder.channels().unwrap().len(), 1);
+    assert!(files.iter().all(|file| std::fs::read(file).unwrap() == b"kept"));
+    let entries = |folder| std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(folders.each_ref().map(entries), [1, 1], "nothing was made beside the files");
+}
+
+#[test]
+fn a_channel_that_lost_its_blocks_is_not_taken_for_a_stray_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open_with(dir.path(), small_config()));
+    let path = blocks_path(dir.path());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(path.with_file_name("other"), "").unwrap();
+    assert!(matches!(open_error(dir.path()), LedgerError::StateAhead { state: 1, .. }));
+
+    let folder = path.parent().unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    std::fs::write(folder, "").unwrap();
+    let error = open_error(dir.path());
+    assert!(matches!(&error, LedgerError::Io { path, .. } if path == folder), "{error}");
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl Database {
         Ok(Table { tree, temporary: self.temporary })
     }
 
+    /// Whether there is a table of a channel.
+    pub(crate) fn has_table(&self, name: &str) -> bool {
+        self.db.tree_names().iter().any(|table| table == name.as_bytes())
+    }
+
     /// Removes the table of a channel and all its rows, if it is there.
     pub(crate) fn drop_table(&self, name: &str) -> Result<(), LedgerError> {
         self.db.drop_tree(name).map(drop).map_err(failed("remove a table"))

@@ -24,6 +24,20 @@ pub enum Feature {
     PurgePrivateData,
 }
 
+/// Why a collection cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectionError {
+    /// There is none of its name, or no usable one: every peer says so.
+    #[error("{0}")]
+    Refused(String),
+    /// The definition on this peer is not what peers write.
+    #[error("{0}")]
+    Damaged(String),
+    /// The simulation could not read the definition.
+    #[error(transparent)]
+    State(#[from] LedgerError),
+}
+
 /// Reads a key of a namespace in the simulation that asks; the read is recorded.
 pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, LedgerError> + 'a;
 
@@ -41,21 +55,20 @@ pub trait AccessControl: Send + Sync {
         proposal: &ProposalContext,
     ) -> Result<(), String>;
 
-    /// What the creator may do with a collection. The error says that there is none of its name,
-    /// or why that is not known.
+    /// What the creator may do with a collection.
     fn collection_permission(
         &self,
         name: CollectionName<'_>,
         proposal: &ProposalContext,
         read: &mut ReadState<'_>,
-    ) -> Result<Permission, String>;
+    ) -> Result<Permission, CollectionError>;
 
     /// Whether a chaincode has such a collection, which is all that the hash of a value needs.
     fn check_collection(
         &self,
         name: CollectionName<'_>,
         read: &mut ReadState<'_>,
-    ) -> Result<(), String>;
+    ) -> Result<(), CollectionError>;
 
     /// Whether the channel's capabilities include a feature.
     fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String>;

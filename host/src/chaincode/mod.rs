@@ -24,7 +24,7 @@ mod support;
 mod tar_gz;
 mod tx_params;
 
-pub use access::{AccessControl, CollectionName, Feature, ReadState};
+pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
 pub use code_package::CodePackage;
 pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};

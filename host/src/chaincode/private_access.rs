@@ -49,18 +49,16 @@ impl PrivateAccess {
             let text = "private data APIs are not allowed in chaincode Init()";
             return Err(Refusal(ErrorKind::NotPermitted, text.into()));
         }
-        let unknown = |why: String| Refusal(ErrorKind::InvalidArgument, why);
         let name = CollectionName { channel: &tx.channel_id, namespace, collection };
         let mut read = |namespace: &str, key: &str| sim.get_state(namespace, key);
         let permission = match (wanted, self.permissions.get(collection)) {
             (_, Some(permission)) => *permission,
             (Use::Hash, None) => {
-                return access.check_collection(name, &mut read).map_err(unknown);
+                return Ok(access.check_collection(name, &mut read)?);
             }
             (_, None) => {
-                let permission =
-                    access.collection_permission(name, &tx.proposal, &mut read).map_err(unknown)?;
-                access.check_collection(name, &mut read).map_err(unknown)?;
+                let permission = access.collection_permission(name, &tx.proposal, &mut read)?;
+                access.check_collection(name, &mut read)?;
                 self.permissions.insert(collection.to_owned(), permission);
                 permission
             }

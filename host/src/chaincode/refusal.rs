@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever is a failure of this peer alone ends the transaction.
 
+use crate::chaincode::access::CollectionError;
 use crate::ledger::{LedgerError, QueryError};
 use crate::runtime::ErrorKind;
 
@@ -31,5 +32,40 @@ impl From<LedgerError> for Refusal {
             _ => ErrorKind::LedgerFailure,
         };
         Self(kind, error.to_string())
+    }
+}
+
+impl From<CollectionError> for Refusal {
+    fn from(error: CollectionError) -> Self {
+        match error {
+            CollectionError::State(error) => error.into(),
+            CollectionError::Refused(why) => Self(ErrorKind::InvalidArgument, why),
+            CollectionError::Damaged(why) => Self(ErrorKind::TransactionOver, why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_of_a_collection_that_fails_here_alone_ends_the_transaction() {
+        let disk = LedgerError::Io {
+            action: "read",
+            path: "blocks".into(),
+            source: std::io::Error::other("broken"),
+        };
+        for (error, expected) in [
+            (CollectionError::State(disk), ErrorKind::TransactionOver),
+            (CollectionError::Damaged("damaged".into()), ErrorKind::TransactionOver),
+            // Every peer has these.
+            (CollectionError::Refused("none".into()), ErrorKind::InvalidArgument),
+            (LedgerError::TooMuchRecorded { limit: 1 }.into(), ErrorKind::LimitExceeded),
+        ] {
+            let text = error.to_string();
+            let Refusal(kind, why) = error.into();
+            assert_eq!((kind, why), (expected, text));
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::chaincode::{AccessControl, CollectionName, Feature, ReadState};
+use crate::chaincode::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
 use crate::channel::Channels;
-use crate::collections::{Collection, DefinedCollections};
+use crate::collections::{Collection, DefinedCollections, LookupError};
 use crate::msp::acl::{check_local_identity, local_policy};
 use crate::msp::{ChannelConfig, MspManager};
 use crate::types::{Permission, ProposalContext};
@@ -64,17 +64,17 @@ impl AccessControl for Acl {
         name: CollectionName<'_>,
         proposal: &ProposalContext,
         read: &mut ReadState<'_>,
-    ) -> Result<Permission, String> {
+    ) -> Result<Permission, CollectionError> {
         let CollectionName { channel, namespace, collection } = name;
         let path = format!("{channel}/{namespace}/{collection}");
-        let config = self.config(channel)?;
-        let defined =
-            DefinedCollections::look_up(namespace, read).map_err(|error| error.to_string())?;
-        let found = defined
-            .get(collection)
-            .ok_or_else(|| format!("collection {path} could not be found"))?;
-        let found = Collection::new(found)
-            .map_err(|why| format!("error setting up collection {path}: {why}"))?;
+        let config = self.config(channel).map_err(CollectionError::Refused)?;
+        let defined = look_up(namespace, read)?;
+        let found = defined.get(collection).ok_or_else(|| {
+            CollectionError::Refused(format!("collection {path} could not be found"))
+        })?;
+        let found = Collection::new(found).map_err(|why| {
+            CollectionError::Refused(format!("error setting up collection {path}: {why}"))
+        })?;
         let creator = config.msps().deserialize(&proposal.creator).ok();
         Ok(found.permission(creator.as_ref()))
     }
@@ -83,12 +83,12 @@ impl AccessControl for Acl {
         &self,
         name: CollectionName<'_>,
         read: &mut ReadState<'_>,
-    ) -> Result<(), String> {
-        let config = self.config(name.channel)?;
-        let defined =
-            DefinedCollections::look_up(name.namespace, read).map_err(|error| error.to_string())?;
+    ) -> Result<(), CollectionError> {
+        let config = self.config(name.channel).map_err(CollectionError::Refused)?;
+        let defined = look_up(name.namespace, read)?;
         let orgs = config.application_orgs().iter().map(|org| org.msp_id.as_str());
-        defined.check_name(name.collection, orgs).map_err(|missing| missing.to_string())
+        let checked = defined.check_name(name.collection, orgs);
+        checked.map_err(|missing| CollectionError::Refused(missing.to_string()))
     }
 
     fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String> {
@@ -111,5 +111,49 @@ impl AccessControl for Acl {
 
     fn has_lifecycle(&self, channel: &str) -> bool {
         self.channels.get(channel).is_some_and(|found| found.config().capabilities().v2_0)
+    }
+}
+
+fn look_up(
+    namespace: &str,
+    read: &mut ReadState<'_>,
+) -> Result<DefinedCollections, CollectionError> {
+    DefinedCollections::look_up(namespace, read).map_err(|error| match error {
+        LookupError::State(error) => CollectionError::State(error),
+        error @ LookupError::Damaged { .. } => CollectionError::Damaged(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{LedgerConfig, LedgerError, Ledgers};
+    use crate::msp::{Network, NetworkSpec};
+    use crate::types::ChannelId;
+
+    #[test]
+    fn why_a_collection_cannot_be_used_keeps_its_kind() {
+        let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
+        let genesis = network.genesis(ChannelId::parse("mychannel").unwrap()).block().unwrap();
+        let config = LedgerConfig { cache_bytes: 8 << 20, ..LedgerConfig::default() };
+        let ledgers = Ledgers::temporary(config).unwrap();
+        let channels = Arc::new(Channels::open(Arc::new(ledgers)).unwrap());
+        channels.join(&genesis).unwrap();
+        let acl = Acl::new(channels, BTreeMap::new());
+        let name = CollectionName { channel: "mychannel", namespace: "cc", collection: "c" };
+        let both = |read: &mut ReadState<'_>| {
+            let permission = acl.collection_permission(name, &ProposalContext::default(), read);
+            [permission.unwrap_err(), acl.check_collection(name, read).unwrap_err()]
+        };
+
+        for error in both(&mut |_, _| Err(LedgerError::CorruptState { what: "a disk" })) {
+            assert!(matches!(error, CollectionError::State(_)), "{error}");
+        }
+        for error in both(&mut |_, _| Ok(Some(vec![0xff]))) {
+            assert!(matches!(error, CollectionError::Damaged(_)), "{error}");
+        }
+        for error in both(&mut |_, _| Ok(None)) {
+            assert!(matches!(error, CollectionError::Refused(_)), "{error}");
+        }
     }
 }

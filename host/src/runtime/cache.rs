@@ -1,10 +1,9 @@
 //! Compiled code, in memory and on disk.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -14,18 +13,22 @@ use crate::runtime::bindings::ChaincodePre;
 use crate::runtime::component::{Component, LoadError};
 use crate::runtime::engine::COST_TABLE;
 use crate::runtime::limits::Limits;
+use crate::runtime::loaded::Loaded;
 use crate::runtime::tx_state::TxState;
 use crate::types::{hex, sha256, sha256_all};
 
-type Slot = Arc<OnceLock<Result<Arc<Component>, LoadError>>>;
+/// How many components that nobody uses, and refusals, stay in memory: 256 of usual size are a few
+/// hundred megabytes.
+const KEPT_UNUSED: usize = 256;
 
-/// Each component is compiled once in a process, however many ask for it at the same time, and once
-/// on a disk. Refusals are remembered too, so that a bad file costs its compilation once.
+/// Each component is compiled once on a disk and, as long as it is used, is in memory once, however
+/// many ask for it at the same time. Refusals are remembered too, so that a bad file that comes
+/// again does not cost its compilation again.
 pub struct Cache {
     dir: Option<PathBuf>,
     /// What compiled code depends on besides the component.
     target: [u8; 32],
-    loaded: Mutex<HashMap<[u8; 32], Slot>>,
+    loaded: Loaded<Component, LoadError>,
 }
 
 impl Cache {
@@ -41,7 +44,7 @@ impl Cache {
             COST_TABLE.as_bytes(),
             std::env::consts::ARCH.as_bytes(),
         ]);
-        Ok(Self { dir, target, loaded: Mutex::default() })
+        Ok(Self { dir, target, loaded: Loaded::new(KEPT_UNUSED) })
     }
 
     /// Admits, compiles and links `wasm`, or gives what is already there.
@@ -52,11 +55,7 @@ impl Cache {
         linker: &Linker<TxState>,
         limits: &Limits,
     ) -> Result<Arc<Component>, LoadError> {
-        let hash = sha256(wasm);
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = Arc::clone(loaded.entry(hash).or_default());
-        drop(loaded);
-        slot.get_or_init(|| self.prepare(wasm, engine, linker, limits).map(Arc::new)).clone()
+        self.loaded.get_or_make(sha256(wasm), || self.prepare(wasm, engine, linker, limits))
     }
 
     fn prepare(

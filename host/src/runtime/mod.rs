@@ -17,6 +17,7 @@ mod imports;
 mod instance;
 mod instance_count;
 mod limits;
+mod loaded;
 mod memory;
 mod output;
 mod rules;

@@ -1,0 +1,154 @@
+//! What was loaded in this process, by the hash of its file.
+//!
+//! Invariant: what somebody holds or is just making stays, so that nothing is loaded twice at the
+//! same time. Of what nobody holds, and of refusals, the ones used last are kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The place of one thing that is made at most once.
+type Slot<T, E> = Arc<OnceLock<Result<Arc<T>, E>>>;
+
+/// Things by hash, and the refusals to make them.
+pub(super) struct Loaded<T, E> {
+    /// How many that nobody holds are kept.
+    keep: usize,
+    entries: Mutex<Entries<T, E>>,
+}
+
+struct Entries<T, E> {
+    by_hash: HashMap<[u8; 32], Entry<T, E>>,
+    /// Counts the uses.
+    uses: u64,
+}
+
+struct Entry<T, E> {
+    slot: Slot<T, E>,
+    last_use: u64,
+}
+
+impl<T, E: Clone> Loaded<T, E> {
+    /// Nothing yet; `keep` things are kept that nobody holds.
+    pub(super) fn new(keep: usize) -> Self {
+        Self { keep, entries: Mutex::new(Entries { by_hash: HashMap::new(), uses: 0 }) }
+    }
+
+    /// What is there, or what `make` gives; however many ask at the same time, one makes it.
+    pub(super) fn get_or_make(
+        &self,
+        hash: [u8; 32],
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = entries.use_slot(hash);
+        let dropped = entries.take_unused(self.keep);
+        drop(entries);
+        // Compiled code is given back to the system here: nobody should wait for that.
+        drop(dropped);
+        slot.get_or_init(|| make().map(Arc::new)).clone()
+    }
+}
+
+impl<T, E> Entries<T, E> {
+    fn use_slot(&mut self, hash: [u8; 32]) -> Slot<T, E> {
+        self.uses += 1;
+        let new = || Entry { slot: Slot::default(), last_use: 0 };
+        let entry = self.by_hash.entry(hash).or_insert_with(new);
+        entry.last_use = self.uses;
+        Arc::clone(&entry.slot)
+    }
+
+    /// Takes out all but the `keep` last used of what nobody holds.
+    fn take_unused(&mut self, keep: usize) -> Vec<Slot<T, E>> {
+        let unused = self.by_hash.iter().filter(|(_, entry)| entry.is_unused());
+        let mut unused: Vec<_> = unused.map(|(hash, entry)| (entry.last_use, *hash)).collect();
+        unused.sort_unstable();
+        unused.truncate(unused.len().saturating_sub(keep));
+        let taken = unused.iter().filter_map(|(_, hash)| self.by_hash.remove(hash));
+        taken.map(|entry| entry.slot).collect()
+    }
+}
+
+impl<T, E> Entry<T, E> {
+    /// Whether only this holds what is in the slot. Who wants it comes by the lock first, so this
+    /// stays true as long as the lock is held.
+    fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.slot) == 1
+            && !matches!(self.slot.get(), Some(Ok(made)) if Arc::strong_count(made) > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Numbers = Loaded<u8, String>;
+
+    /// Loads a number; whether it had to be made.
+    fn load(loaded: &Numbers, number: u8) -> (Arc<u8>, bool) {
+        let mut made = false;
+        let result = loaded.get_or_make([number; 32], || {
+            made = true;
+            Ok(number)
+        });
+        (result.unwrap(), made)
+    }
+
+    #[test]
+    fn of_what_nobody_holds_the_last_used_are_kept() {
+        let loaded = Numbers::new(2);
+        for number in [1, 2, 3, 1, 4] {
+            load(&loaded, number);
+        }
+        assert!(!load(&loaded, 1).1);
+        // It went when 4 came: 3 and 1 had been used later.
+        assert!(load(&loaded, 2).1);
+        assert!(!load(&loaded, 4).1);
+        assert!(load(&loaded, 3).1);
+    }
+
+    #[test]
+    fn what_somebody_holds_stays() {
+        let loaded = Numbers::new(1);
+        let held: Vec<_> = (0..100).map(|number| load(&loaded, number).0).collect();
+        for number in 100..120 {
+            load(&loaded, number);
+        }
+        assert!((0..100).all(|number| !load(&loaded, number).1), "{held:?}");
+        assert!(load(&loaded, 100).1);
+        drop(held);
+        load(&loaded, 120);
+        assert_eq!(loaded.entries.lock().unwrap().by_hash.len(), 2, "one that is used now");
+    }
+
+    #[test]
+    fn refusals_are_remembered_up_to_the_same_bound() {
+        let loaded = Numbers::new(2);
+        let refused = |number: u8| {
+            let mut made = false;
+            let result = loaded.get_or_make([number; 32], || {
+                made = true;
+                Err(format!("not {number}"))
+            });
+            assert_eq!(result.unwrap_err(), format!("not {number}"));
+            made
+        };
+        assert!(refused(1) && !refused(1));
+        assert!((0..50).filter(|&number| number != 1).all(refused));
+        assert!(refused(1));
+        assert_eq!(loaded.entries.lock().unwrap().by_hash.len(), 3);
+    }
+
+    #[test]
+    fn what_is_being_made_is_made_once() {
+        let loaded = Numbers::new(0);
+        let result = loaded.get_or_make([1; 32], || {
+            // Somebody else comes by while it is made, and others are dropped.
+            load(&loaded, 2);
+            load(&loaded, 3);
+            assert!(loaded.entries.lock().unwrap().by_hash.contains_key(&[1; 32]));
+            Ok(1)
+        });
+        assert_eq!(*result.unwrap(), 1);
+    }
+}

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
+use crate::api::budget::Budget;
 use crate::api::deliver::{Answers, Deliverer, Form};
 use crate::api::peer::{Peer, Reading};
 use crate::api::seek::SeekRequest;
@@ -23,12 +25,18 @@ const STREAM_MESSAGES: usize = 16;
 pub(super) struct AtomicBroadcast {
     peer: Arc<dyn Peer>,
     waits: Waits,
+    budget: Budget,
     deliverer: Deliverer,
 }
 
 impl AtomicBroadcast {
-    pub(super) fn new(peer: Arc<dyn Peer>, waits: Waits, deliverer: Deliverer) -> Self {
-        Self { peer, waits, deliverer }
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        waits: Waits,
+        budget: Budget,
+        deliverer: Deliverer,
+    ) -> Self {
+        Self { peer, waits, budget, deliverer }
     }
 }
 
@@ -65,7 +73,8 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
         let place = self.waits.place("/orderer.AtomicBroadcast/Broadcast")?;
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
-        tokio::spawn(take(peer, waits, request.into_inner(), sender, place));
+        let from = (request.into_inner(), self.budget.clone());
+        tokio::spawn(take(peer, waits, from, sender, place));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
@@ -83,7 +92,7 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
 async fn take(
     peer: Arc<dyn Peer>,
     waits: Waits,
-    mut envelopes: Streaming<Envelope>,
+    (mut envelopes, budget): (Streaming<Envelope>, Budget),
     out: mpsc::Sender<Result<BroadcastResponse, RpcStatus>>,
     _place: Place,
 ) {
@@ -99,17 +108,29 @@ async fn take(
         };
         // A client that breaks off needs no answer.
         let Ok(Some(envelope)) = envelope else { return };
-        let peer = Arc::clone(&peer);
-        let answer = waits.run(move || peer.order(envelope)).await.map(|ordered| match ordered {
-            Ok(()) => BroadcastResponse { status: Status::Success.into(), info: String::new() },
-            Err(error) => {
-                BroadcastResponse { status: error.status().into(), info: error.to_string() }
-            }
-        });
+        let answer = order(&peer, &waits, &budget, envelope).await;
         let success = i32::from(Status::Success);
         let goes_on = answer.as_ref().is_ok_and(|answer| answer.status == success);
         if out.send(answer).await.is_err() || !goes_on {
             return;
         }
     }
+}
+
+async fn order(
+    peer: &Arc<dyn Peer>,
+    waits: &Waits,
+    budget: &Budget,
+    envelope: Envelope,
+) -> Result<BroadcastResponse, RpcStatus> {
+    let share = budget.admit(envelope.encoded_len())?;
+    let peer = Arc::clone(peer);
+    let ordered = waits.run(move || {
+        let _taken_until_it_is_ordered = share;
+        peer.order(envelope)
+    });
+    Ok(match ordered.await? {
+        Ok(()) => BroadcastResponse { status: Status::Success.into(), info: String::new() },
+        Err(error) => BroadcastResponse { status: error.status().into(), info: error.to_string() },
+    })
 }

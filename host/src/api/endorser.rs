@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
+use crate::api::budget::Jobs;
 use crate::api::peer::Peer;
 use crate::api::status::not_run;
 use crate::proto::protos;
 use crate::proto::protos::endorser_server;
-use crate::workers::Workers;
 
 /// The service.
 pub(super) struct Endorser {
     peer: Arc<dyn Peer>,
-    workers: Arc<Workers>,
+    jobs: Jobs,
     /// As whose peer it answers.
     org: Arc<str>,
 }
 
 impl Endorser {
-    pub(super) fn new(peer: Arc<dyn Peer>, workers: Arc<Workers>, org: Arc<str>) -> Self {
-        Self { peer, workers, org }
+    pub(super) fn new(peer: Arc<dyn Peer>, jobs: Jobs, org: Arc<str>) -> Self {
+        Self { peer, jobs, org }
     }
 }
 
@@ -34,8 +35,8 @@ impl endorser_server::Endorser for Endorser {
     ) -> Result<Response<protos::ProposalResponse>, Status> {
         let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
         let signed = request.into_inner();
-        let job = move || peer.process_proposal(&org, signed);
-        let running = self.workers.run(job).map_err(not_run)?;
+        let bytes = signed.encoded_len();
+        let running = self.jobs.run(bytes, move || peer.process_proposal(&org, signed))?;
         let response = running.await.map_err(not_run)?;
         response.map(Response::new).map_err(|rejected| Status::unknown(rejected.to_string()))
     }

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
 
+use crate::api::budget::Jobs;
 use crate::api::chaincode_events::Feed;
 use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::deadline;
@@ -26,7 +27,6 @@ use crate::proto::gateway::gateway_server;
 use crate::proto::msp::SerializedIdentity;
 use crate::proto::protos;
 use crate::types::grpc_metadata;
-use crate::workers::Workers;
 
 /// Messages of a stream that wait for a slow client.
 const STREAM_MESSAGES: usize = 16;
@@ -34,7 +34,7 @@ const STREAM_MESSAGES: usize = 16;
 /// The service.
 pub(super) struct Gateway {
     peer: Arc<dyn Peer>,
-    workers: Arc<Workers>,
+    jobs: Jobs,
     waits: Waits,
     /// Where the peer listens, for the details of errors.
     address: String,
@@ -53,11 +53,11 @@ pub(super) enum Failure {
 impl Gateway {
     pub(super) fn new(
         peer: Arc<dyn Peer>,
-        workers: Arc<Workers>,
+        jobs: Jobs,
         waits: Waits,
         (address, org): (String, Arc<str>),
     ) -> Self {
-        Self { peer, workers, waits, address, org }
+        Self { peer, jobs, waits, address, org }
     }
 
     fn failed(&self, org: &str, code: Code, text: &str, message: impl Into<String>) -> Status {
@@ -133,7 +133,11 @@ impl Gateway {
         request: SignedData,
     ) -> Result<(), Status> {
         let (peer, channel_id) = (Arc::clone(&self.peer), channel_id.to_owned());
-        let checked = self.waits.run(move || peer.authorize(resource, &channel_id, &request));
+        let share = self.jobs.budget.admit(request.data.len())?;
+        let checked = self.waits.run(move || {
+            let _taken_until_the_check_ends = share;
+            peer.authorize(resource, &channel_id, &request)
+        });
         checked.await?.map_err(Status::permission_denied)
     }
 }
@@ -146,6 +150,7 @@ impl gateway_server::Gateway for Gateway {
     ) -> Result<Response<gateway::EvaluateResponse>, Status> {
         let deadline = deadline(request.metadata(), Instant::now());
         let request = request.into_inner();
+        let bytes = request.encoded_len();
         let signed = request.proposed_transaction.ok_or_else(|| {
             let text = "failed to unpack transaction proposal: a signed proposal is required";
             Status::invalid_argument(text)
@@ -154,7 +159,7 @@ impl gateway_server::Gateway for Gateway {
         let (peer, asked) = (Arc::clone(&self.peer), org.clone());
         let refused = |why: Rejected| Failure::Endorser(Code::FailedPrecondition, why.to_string());
         let job = move || peer.process_proposal(&asked, signed).map_err(refused).and_then(check);
-        let running = self.workers.run(job).map_err(not_run)?;
+        let running = self.jobs.run(bytes, job)?;
         let answer = within(deadline, "evaluate timeout expired", running).await?;
         let answer = answer.map_err(not_run)?;
         let response = answer.map_err(|failure| self.evaluate_failed(&org, failure))?;
@@ -168,6 +173,7 @@ impl gateway_server::Gateway for Gateway {
     ) -> Result<Response<gateway::EndorseResponse>, Status> {
         let deadline = deadline(request.metadata(), Instant::now());
         let request = request.into_inner();
+        let bytes = request.encoded_len();
         let signed = request.proposed_transaction.ok_or_else(|| {
             let text = "the proposed transaction must contain a signed proposal";
             Status::invalid_argument(text)
@@ -176,7 +182,7 @@ impl gateway_server::Gateway for Gateway {
         let (peer, proposed) = (Arc::clone(&self.peer), signed.clone());
         let wanted = request.endorsing_organizations;
         let job = move || collect(peer.as_ref(), &own, &wanted, &proposed);
-        let running = self.workers.run(job).map_err(not_run)?;
+        let running = self.jobs.run(bytes, job)?;
         let answer = within(deadline, "endorse timeout expired", running).await?;
         let responses = answer.map_err(not_run)?.map_err(|shortage| self.not_endorsed(shortage))?;
         let transaction = self
@@ -192,14 +198,16 @@ impl gateway_server::Gateway for Gateway {
         request: Request<gateway::SubmitRequest>,
     ) -> Result<Response<gateway::SubmitResponse>, Status> {
         let deadline = deadline(request.metadata(), Instant::now());
-        let transaction = request.into_inner().prepared_transaction;
-        let transaction = transaction
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let transaction = request
+            .prepared_transaction
             .ok_or_else(|| Status::invalid_argument("a prepared transaction is required"))?;
         if transaction.signature.is_empty() {
             return Err(Status::invalid_argument("prepared transaction must be signed"));
         }
         let peer = Arc::clone(&self.peer);
-        let ordering = self.workers.run(move || peer.order(transaction)).map_err(not_run)?;
+        let ordering = self.jobs.run(bytes, move || peer.order(transaction))?;
         let ordered = within(deadline, "submit timeout expired", ordering).await?;
         ordered.map_err(not_run)?.map_err(|error| self.submit_failed(&error))?;
         Ok(Response::new(gateway::SubmitResponse {}))

@@ -6,11 +6,13 @@
 
 mod atomic_broadcast;
 mod block_feed;
+mod budget;
 mod chaincode_dialer;
 mod chaincode_events;
 mod chaincode_stream;
 mod chaincode_support;
 mod collecting;
+mod connections;
 mod deadline;
 mod deliver;
 mod endorser;

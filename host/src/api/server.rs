@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport;
-use tonic::transport::server::TcpIncoming;
 
 use crate::api::atomic_broadcast::AtomicBroadcast;
+use crate::api::budget::{Budget, Jobs};
 use crate::api::chaincode_support::ChaincodeSupport;
+use crate::api::connections::Connections;
 use crate::api::deliver::Deliverer;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
@@ -29,6 +30,11 @@ use crate::workers::Workers;
 pub struct ServerConfig {
     /// The largest message, in both directions; Fabric's peers allow 100 MiB.
     pub message_bytes: usize,
+    /// Connections at a time; more wait in the listen backlog.
+    pub connections: usize,
+    /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
+    /// refused. Counted is what was received as a whole.
+    pub request_bytes: usize,
     /// Calls that one connection may have open.
     pub calls_per_connection: u32,
     /// How long open calls may go on when the server stops.
@@ -61,6 +67,9 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             message_bytes: 100 << 20,
+            // Most systems give a process 1,024 open files, and the ledger needs some of them.
+            connections: 900,
+            request_bytes: 512 << 20,
             calls_per_connection: 1_024,
             grace: Duration::from_secs(10),
             tls: None,
@@ -104,16 +113,19 @@ impl Server {
         let waits = Waits::new(config.waiting_calls, Stopping(stopping.clone()));
         let org = config.msp_id.or_else(|| peer.msp_ids().into_iter().next());
         let org: Arc<str> = org.unwrap_or_default().into();
-        let endorser = Endorser::new(Arc::clone(&peer), Arc::clone(&workers), Arc::clone(&org));
+        let budget = Budget::new(config.request_bytes);
+        let jobs = Jobs::new(workers, budget.clone());
+        let endorser = Endorser::new(Arc::clone(&peer), jobs.clone(), Arc::clone(&org));
         let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
         let deliverer =
             Deliverer::new(Arc::clone(&peer), Arc::clone(&org), waits.clone(), config.deliver);
-        let orderer = AtomicBroadcast::new(Arc::clone(&peer), waits.clone(), deliverer.clone());
-        let gateway = Gateway::new(peer, workers, waits, (address.to_string(), org));
+        let orderer =
+            AtomicBroadcast::new(Arc::clone(&peer), waits.clone(), budget, deliverer.clone());
+        let gateway = Gateway::new(peer, jobs, waits, (address.to_string(), org));
         let deliver = PeerDeliver(deliverer);
         let routes =
             Routes::new(endorser, gateway, chaincodes, deliver, orderer, config.message_bytes);
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = Connections::new(listener, config.connections);
         let shutdown = async {
             shutdown.await;
             stop.send_replace(true);

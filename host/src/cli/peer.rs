@@ -122,6 +122,14 @@ struct Limits {
     /// How many proposals may wait for that.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
+    /// How many MiB the requests may have that are processed or wait for it, at each address.
+    #[arg(long, default_value_t = 512, value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    request_mib: u16,
+    /// How many connections there may be at each address; more have to wait.
+    #[arg(long, default_value_t = 900, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
 }
 
 impl Peer {
@@ -134,8 +142,14 @@ impl Peer {
         let workers = Workers::new(workers, self.limits.queue.into());
         let workers = Arc::new(workers.context("cannot start the workers")?);
         let (listen, channels) = (self.listen.clone(), self.channels.clone());
+        let bounds = ServerConfig {
+            request_bytes: usize::from(self.limits.request_mib) << 20,
+            connections: self.limits.connections as usize,
+            ..ServerConfig::default()
+        };
         let network = open_network(&self.network)?;
-        let tls = self.tls_of(&network)?;
+        let doors = self.tls_of(&network)?.into_iter();
+        let doors = doors.map(|tls| ServerConfig { tls, ..bounds.clone() }).collect();
         let peer = node::Peer::open(self.config(network)?)?;
         let orgs = peer.orgs().count();
         if listen.len() > orgs {
@@ -148,7 +162,7 @@ impl Peer {
             }
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("cannot start the server")?.block_on(serve(&listen, tls, peer, workers))
+        runtime.context("cannot start the server")?.block_on(serve(&listen, doors, peer, workers))
     }
 
     /// For each organization, its own where there is no other certificate.
@@ -187,15 +201,15 @@ impl Peer {
 
 async fn serve(
     listen: &[String],
-    tls: Vec<Option<ServerTls>>,
+    doors: Vec<ServerConfig>,
     peer: Arc<node::Peer>,
     workers: Arc<Workers>,
 ) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
     let signal = told_to_end()?;
     let mut servers = Vec::with_capacity(listen.len());
-    for ((address, org), tls) in listen.iter().zip(peer.orgs()).zip(tls) {
-        let config = ServerConfig { msp_id: Some(org.to_owned()), tls, ..ServerConfig::default() };
+    for ((address, org), door) in listen.iter().zip(peer.orgs()).zip(doors) {
+        let config = ServerConfig { msp_id: Some(org.to_owned()), ..door };
         let server = Server::bind(address, config).await.with_context(|| {
             format!("cannot listen on {address}: choose another address with --listen")
         })?;

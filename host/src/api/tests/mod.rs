@@ -289,6 +289,7 @@ impl ChaincodeStream for Echo {
 /// A server, a connection to it, and how to end it.
 struct Served {
     peer: Arc<Fake>,
+    address: String,
     channel: Channel,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -309,8 +310,9 @@ impl Served {
             let stopped = async { drop(stopped.await) };
             server.serve(behind, Arc::new(workers), stopped).await.unwrap();
         });
-        let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
-        Self { peer, channel, stop, serving }
+        let channel = Channel::from_shared(address.clone()).unwrap();
+        let channel = channel.connect().await.unwrap();
+        Self { peer, address, channel, stop, serving }
     }
 
     fn endorser(&self) -> EndorserClient<Channel> {

@@ -1,9 +1,10 @@
 //! The server itself: limits, panics, its end.
 
 use super::*;
+use crate::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
 
-#[tokio::test]
-async fn a_busy_peer_says_so_at_once() {
+/// A peer that says when it is asked, and answers when it is told to.
+fn stuck() -> (Fake, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
     let (begun, has_begun) = std::sync::mpsc::channel::<()>();
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     let may_go_on = Mutex::new(may_go_on);
@@ -12,6 +13,12 @@ async fn a_busy_peer_says_so_at_once() {
         may_go_on.lock().unwrap().recv().unwrap();
         Ok(golden_response("ok"))
     });
+    (peer, has_begun, go_on)
+}
+
+#[tokio::test]
+async fn a_busy_peer_says_so_at_once() {
+    let (peer, has_begun, go_on) = stuck();
     let workers = Workers::new(1, 0).unwrap();
     let served = Served::with(peer, workers, ServerConfig::default()).await;
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
@@ -45,6 +52,60 @@ async fn a_panic_is_an_internal_error_and_the_peer_lives_on() {
     let status = served.endorser().process_proposal(proposal.clone()).await.unwrap_err();
     assert_eq!(status.code(), Code::Internal);
     served.endorser().process_proposal(proposal).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_beyond_the_bytes_in_work_are_refused() {
+    let (peer, has_begun, go_on) = stuck();
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let config =
+        ServerConfig { request_bytes: proposal.encoded_len() + 100, ..ServerConfig::default() };
+    let served = Served::with(peer, Workers::new(1, 8).unwrap(), config).await;
+    let (mut endorser, first) = (served.endorser(), proposal.clone());
+    let first = tokio::spawn(async move { endorser.process_proposal(first).await });
+    let first_begun = move || has_begun.recv().map(|()| has_begun);
+    let _has_begun = tokio::task::spawn_blocking(first_begun).await.unwrap().unwrap();
+
+    // There is room in the queue, but not for so many bytes, whichever way they come.
+    let payload = vec![0; 200];
+    let envelope = common::Envelope { payload, signature: b"good".to_vec() };
+    let submit = gateway::SubmitRequest {
+        prepared_transaction: Some(envelope.clone()),
+        ..Default::default()
+    };
+    let mut orderer = AtomicBroadcastClient::new(served.channel.clone());
+    let broadcast = orderer.broadcast(tokio_stream::iter([envelope])).await.unwrap();
+    for refused in [
+        served.endorser().process_proposal(proposal.clone()).await.unwrap_err(),
+        served.gateway().evaluate(evaluate_request()).await.unwrap_err(),
+        served.gateway().endorse(endorse_request()).await.unwrap_err(),
+        served.gateway().submit(submit).await.unwrap_err(),
+        broadcast.into_inner().message().await.unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+        assert!(refused.message().contains("requests in work may have"), "{refused}");
+    }
+    go_on.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    go_on.send(()).unwrap();
+    served.endorser().process_proposal(proposal).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_beyond_the_connections_is_served_when_another_leaves() {
+    let config = ServerConfig { connections: 1, ..ServerConfig::default() };
+    let mut served = Served::with(Fake::default(), Workers::new(1, 8).unwrap(), config).await;
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    served.endorser().process_proposal(proposal.clone()).await.unwrap();
+    let other = Channel::from_shared(served.address.clone()).unwrap().connect_lazy();
+    let (mut second, signed) = (EndorserClient::new(other.clone()), proposal.clone());
+    let waiting = tokio::spawn(async move { second.process_proposal(signed).await });
+    for _ in 0..20 {
+        served.endorser().process_proposal(proposal.clone()).await.unwrap();
+    }
+    assert!(!waiting.is_finished());
+    served.channel = other;
+    waiting.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -46,6 +46,17 @@ mod tests {
     }
 
     #[test]
+    fn our_deadline_is_before_that_of_the_transport() {
+        let (mut metadata, now) = (MetadataMap::new(), Instant::now());
+        assert_eq!(deadline(&metadata, now), None);
+        for (text, left) in [("100m", Duration::from_millis(100) - MARGIN), ("1m", Duration::ZERO)]
+        {
+            metadata.insert("grpc-timeout", text.parse().unwrap());
+            assert_eq!(deadline(&metadata, now), Some(now + left));
+        }
+    }
+
+    #[test]
     fn what_is_no_timeout_is_none() {
         for text in ["", "5", "S", "-1S", "+1S", "123456789S", "1.5S", "5é", "5x"] {
             assert_eq!(parse(text), None, "{text}");

@@ -1,6 +1,13 @@
 //! Transactions on their way to a block.
 
+use tokio::sync::watch;
+
 use super::*;
+use crate::api::budget::{Budget, Jobs};
+use crate::api::gateway::Gateway;
+use crate::api::shutdown::Stopping;
+use crate::api::waits::Waits;
+use crate::proto::gateway::gateway_server;
 
 async fn submit(order: Result<(), OrderError>, envelope: Option<common::Envelope>) -> Status {
     let served = Served::start(Fake { order, ..Fake::default() }).await;
@@ -73,12 +80,17 @@ async fn more_wait_for_commits_than_there_are_threads() {
     }
 }
 
+/// Without a transport, which has the same deadline and gives an answer of its own.
 #[tokio::test]
 async fn commit_status_ends_at_the_deadline() {
-    let served = Served::start(Fake::default()).await;
+    let (_running, stopping) = watch::channel(false);
+    let waits = Waits::new(1, Stopping(stopping));
+    let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000));
+    let peer = Arc::new(Fake::default());
+    let gateway = Gateway::new(peer, jobs, waits, (String::new(), "Org1MSP".into()));
     let mut request = Request::new(commit_status_request("never"));
-    request.metadata_mut().insert("grpc-timeout", "100m".parse().unwrap());
-    let status = served.gateway().commit_status(request).await.unwrap_err();
+    request.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
+    let status = gateway_server::Gateway::commit_status(&gateway, request).await.unwrap_err();
     assert_eq!(shape(&status), (Code::DeadlineExceeded, "context deadline exceeded"));
 }
 

@@ -217,6 +217,31 @@ fn a_failed_init_harms_nobody() {
     SETUP.is_fine();
 }
 
+#[test]
+fn what_iterators_hold_together_is_bounded() {
+    let setup = Setup::new(|config| {
+        config.runtime = None;
+        // One row a call, so that the rest of a batch stays with the host.
+        config.limits.query_batch_bytes = 1;
+        config.limits.iterator_bytes = 10_000;
+    });
+    for (chaincode, args) in
+        [("hostile", &["huge-value", "4000"][..]), ("probe", &["big", "l", "4000"])]
+    {
+        let write = ProposalBuilder::new(CHANNEL, chaincode).args(args.iter().copied());
+        submit(&setup.peer, CHANNEL, write, &setup.user).unwrap();
+    }
+    setup.survives("many-iterators 2");
+    // What was read or closed does not count any more.
+    for line in ["repeat 5 range a z 1", "repeat 5 range a z"] {
+        let response = setup.answer(&setup.propose("probe", line));
+        assert!(response.endorsement.is_some(), "{line}: {:?}", response.response);
+    }
+    let text = "passed a limit: more than 10000 bytes of rows in open iterators: close those that \
+                are read, or read pages";
+    assert_eq!(setup.death("many-iterators 3"), text);
+}
+
 const MISDEEDS: [&str; 9] = [
     "loop",
     "loop-reads",

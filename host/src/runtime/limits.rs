@@ -28,6 +28,8 @@ pub struct Limits {
     pub query_batch_bytes: usize,
     /// Iterators that are open at the same time.
     pub open_iterators: u32,
+    /// Keys and values that the iterators of a call hold for the guest, all together.
+    pub iterator_bytes: usize,
     /// Message and payload of a response.
     pub response_bytes: usize,
     /// Name and payload of an event.
@@ -56,6 +58,8 @@ impl Default for Limits {
             host_call_bytes: 16 << 20,
             query_batch_bytes: 1 << 20,
             open_iterators: 100,
+            // Twice what one batch may have.
+            iterator_bytes: 128 << 20,
             response_bytes: 10 << 20,
             event_bytes: 1 << 20,
             output_bytes: 64 << 10,

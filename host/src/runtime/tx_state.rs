@@ -24,6 +24,8 @@ pub struct TxState {
     event: Option<ChaincodeEvent>,
     calls: u64,
     open_iterators: u32,
+    /// What these hold.
+    iterator_bytes: usize,
     log_lines: u32,
     /// What log lines say of the transaction; made with the first of them.
     span: Option<Span>,
@@ -45,6 +47,7 @@ impl TxState {
             event: None,
             calls: 0,
             open_iterators: 0,
+            iterator_bytes: 0,
             log_lines: 0,
             span: None,
         }
@@ -135,9 +138,29 @@ impl TxState {
         Ok(())
     }
 
-    /// Gives the room of one iterator back.
-    pub fn release_iterator(&mut self) {
+    /// Gives the room of one iterator back, which still holds so many bytes of rows.
+    pub fn release_iterator(&mut self, bytes: usize) {
         self.open_iterators = self.open_iterators.saturating_sub(1);
+        self.release_rows(bytes);
+    }
+
+    /// Counts rows that came into an iterator. Only the sum is bounded here: it is what a guest can
+    /// have its host keep by opening one iterator after the other.
+    pub fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let limit = self.limits().iterator_bytes;
+        self.iterator_bytes = self.iterator_bytes.saturating_add(bytes);
+        if self.iterator_bytes > limit {
+            return stop_at_limit(format!(
+                "more than {limit} bytes of rows in open iterators: close those that are read, or \
+                 read pages"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Counts rows that left an iterator.
+    pub fn release_rows(&mut self, bytes: usize) {
+        self.iterator_bytes = self.iterator_bytes.saturating_sub(bytes);
     }
 
     pub fn set_event(&mut self, event: ChaincodeEvent) {

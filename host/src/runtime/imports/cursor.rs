@@ -10,6 +10,11 @@ pub trait Row {
     fn bytes(&self) -> usize;
 }
 
+/// How many bytes rows count for together.
+pub fn bytes_of<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> usize {
+    rows.into_iter().map(Row::bytes).sum()
+}
+
 impl Row for KeyValue {
     fn bytes(&self) -> usize {
         self.key.len() + self.value.len()
@@ -43,6 +48,11 @@ impl<R: Row> Cursor<R> {
     /// Takes over a query with its first batch.
     pub fn new(first: QueryBatch<R>) -> Self {
         Self { id: first.id, rows: first.rows.into(), has_more: first.has_more }
+    }
+
+    /// What it holds.
+    pub fn bytes(&self) -> usize {
+        bytes_of(&self.rows)
     }
 
     /// What closes the query.

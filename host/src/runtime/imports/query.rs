@@ -7,7 +7,7 @@ use crate::runtime::bindings::fabric::chaincode::query::{
     Host, HostHistoryIterator, HostStateIterator, KeyModification, Page,
 };
 use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
-use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator};
+use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator, bytes_of};
 use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
@@ -124,18 +124,25 @@ impl HostStateIterator for TxState {
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let mut came = 0;
         while cursor.is_short() {
             match backend.query_next(cursor.id()).await {
-                Ok(next) => cursor.extend(next),
+                Ok(next) => {
+                    came += bytes_of(&next.rows);
+                    cursor.extend(next);
+                }
                 Err(error) => return answer(Err(error)),
             }
         }
-        Ok(Ok(cursor.take(max as usize, max_bytes).map(key_value).collect()))
+        let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        self.hold_rows(came)?;
+        self.release_rows(bytes_of(&rows));
+        Ok(Ok(rows.into_iter().map(key_value).collect()))
     }
 
     async fn drop(&mut self, this: Resource<StateIterator>) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id()).await
+        self.close_query(cursor.id(), cursor.bytes()).await
     }
 }
 
@@ -150,18 +157,25 @@ impl HostHistoryIterator for TxState {
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let mut came = 0;
         while cursor.is_short() {
             match backend.history_next(cursor.id()).await {
-                Ok(next) => cursor.extend(next),
+                Ok(next) => {
+                    came += bytes_of(&next.rows);
+                    cursor.extend(next);
+                }
                 Err(error) => return answer(Err(error)),
             }
         }
-        Ok(Ok(cursor.take(max as usize, max_bytes).map(key_modification).collect()))
+        let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        self.hold_rows(came)?;
+        self.release_rows(bytes_of(&rows));
+        Ok(Ok(rows.into_iter().map(key_modification).collect()))
     }
 
     async fn drop(&mut self, this: Resource<HistoryIterator>) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id()).await
+        self.close_query(cursor.id(), cursor.bytes()).await
     }
 }
 
@@ -195,16 +209,21 @@ impl TxState {
         first: Result<QueryBatch<R>, BackendError>,
     ) -> Answer<Resource<Cursor<R>>> {
         match first {
-            Ok(first) => Ok(Ok(self.table().push(Cursor::new(first))?)),
+            Ok(first) => {
+                let cursor = Cursor::new(first);
+                self.hold_rows(cursor.bytes())?;
+                Ok(Ok(self.table().push(cursor)?))
+            }
             Err(error) => {
-                self.release_iterator();
+                self.release_iterator(0);
                 answer(Err(error))
             }
         }
     }
 
-    async fn close_query(&mut self, id: &str) -> wasmtime::Result<()> {
-        self.release_iterator();
+    /// Closes the query of an iterator that still holds so many bytes.
+    async fn close_query(&mut self, id: &str, bytes: usize) -> wasmtime::Result<()> {
+        self.release_iterator(bytes);
         // The guest gave the iterator up and can do nothing about an error.
         if let Err(error) = self.backend()?.query_close(id).await {
             tracing::debug!(%error, "closing a query");

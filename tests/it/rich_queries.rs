@@ -4,17 +4,20 @@
 use std::fs;
 use std::sync::Arc;
 
+use prost::Message;
 use serde_json::json;
 use wasmcc::chaincode::CodePackage;
+use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::client::{self, cscc};
 use wasmcc::msp::NetworkSpec;
 use wasmcc::node::Peer;
+use wasmcc::proto::lifecycle::InstallChaincodeResult;
 use wasmcc::proto::protos::TxValidationCode;
 use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc::types::ChannelId;
 use wasmcc_tests::program::Site;
-use wasmcc_tests::{Peers, call, guest, guest_path, process};
+use wasmcc_tests::{Peers, call, guest, guest_path, package, process};
 
 const BY_SIZE: &str = r#"{"index": {"fields": ["size"]}, "ddoc": "bySize", "name": "bySize"}"#;
 const BY_OWNER: &str = r#"{"index": {"fields": ["owner"]}, "name": "owner", "type": "json"}"#;
@@ -213,6 +216,48 @@ fn a_package_that_comes_after_its_definition_brings_its_indexes() {
     }
     process(&second, install.signed).unwrap();
     assert_eq!(indexes(&second), 1);
+}
+
+#[test]
+fn an_approval_that_comes_after_its_definition_brings_its_indexes() {
+    const ORGS: [&str; 2] = ["Org1MSP", "Org2MSP"];
+    let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs(ORGS).build().unwrap();
+    let site = Site::new();
+    let folder = site.path("meta/statedb/couchdb/indexes");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.json"), BY_SIZE).unwrap();
+    let meta = site.path("meta");
+    let package = package("probe", "probe_1", &["--meta-inf", meta.to_str().unwrap()]);
+    let ask = |org: &str, proposal| {
+        let admin = sandbox.identity_of(org, "Admin").unwrap();
+        sandbox.endorse_at(org, proposal, &admin).unwrap().accepted().unwrap()
+    };
+    let commit = |endorsed| {
+        assert_eq!(sandbox.commit(vec![endorsed]).unwrap()[0].code, TxValidationCode::Valid);
+    };
+    let installed = ask(ORGS[0], lifecycle::install(package)).response;
+    let installed = InstallChaincodeResult::decode(installed.payload.as_slice()).unwrap();
+
+    let define = |name: &str| ChaincodeDefinition {
+        channel_id: CHANNEL.into(),
+        name: name.into(),
+        version: "1".into(),
+        sequence: 1,
+        ..ChaincodeDefinition::default()
+    };
+    let indexes = |name: &str| sandbox.ledger().indexes_of(name).len();
+    for name in ["probe", "other"] {
+        for org in ORGS {
+            commit(ask(org, lifecycle::approve(define(name), None)));
+        }
+        let mut defined = ask(ORGS[0], lifecycle::commit(define(name)));
+        sandbox.endorse_also(ORGS[1], &mut defined).unwrap();
+        commit(defined);
+        assert_eq!(indexes(name), 0, "no organization chose a package");
+    }
+    // One of the organizations is enough, and need not be the first.
+    commit(ask(ORGS[1], lifecycle::approve(define("probe"), Some(&installed.package_id))));
+    assert_eq!((indexes("probe"), indexes("other")), (1, 0));
 }
 
 #[test]

@@ -109,6 +109,14 @@ impl Found {
         }
         Ok(Some(Self { definition, approved, package_id }))
     }
+
+    /// The keys that an organization's approval of the definition of `name` has in its collection.
+    pub fn approval_keys(&self, name: &str) -> Vec<String> {
+        let private_name = format!("{name}#{}", self.definition.sequence);
+        let (parameters, package) = (self.definition.parameters.stored(), local_package(""));
+        let parameters = parameters.keys(NAMESPACES, &private_name);
+        parameters.chain(package.keys(CHAINCODE_SOURCES, &private_name)).collect()
+    }
 }
 
 /// The names that `_lifecycle` knows, ascending.

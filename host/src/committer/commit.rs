@@ -15,13 +15,13 @@ use crate::channel::Channel;
 use crate::collections::LocalPeers;
 use crate::committer::block_writer;
 use crate::committer::collection_rules::BlockCollections;
-use crate::committer::deploy_listener::DeployListener;
+use crate::committer::deploy_listener::{Approvals, DeployListener};
 use crate::committer::endorsement_validator::EndorsementValidator;
 use crate::committer::error::CommitError;
 use crate::committer::invocation::LSCC;
 use crate::committer::notifier::Notifier;
 use crate::committer::validator::{BlockValidator, JudgedTx};
-use crate::definition::name_in_sequence_key;
+use crate::definition::{implicit_org, name_in_sequence_key};
 use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
 use crate::msp::SigningIdentity;
 use crate::proto::common::{Block, Envelope};
@@ -196,16 +196,26 @@ impl Committer {
         // The commit need not keep what only this snapshot would still see.
         drop(validator);
         drop(snapshot);
-        let deployed: Vec<_> = txs.iter().map(deployed).collect();
+        let defining: Vec<_> = txs.iter().map(|tx| (deployed(tx), approved(tx))).collect();
         let committed = Arc::new(ledger.commit(block, txs, &collections)?);
         if let Some(config) = next_config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
         }
         if let Some(listener) = &self.deploys {
-            let verdicts = deployed.iter().zip(&committed.codes);
+            let verdicts = defining.into_iter().zip(&committed.codes);
             let valid = verdicts.filter(|(_, code)| **code == TxValidationCode::Valid);
-            valid.flat_map(|(names, _)| names).for_each(|name| listener.deployed(ledger, name));
+            let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
+            for ((of_tx, approved), _) in valid {
+                names.extend(of_tx);
+                for (org, keys) in approved {
+                    approvals.entry(org).or_default().extend(keys);
+                }
+            }
+            names.iter().for_each(|name| listener.deployed(ledger, name));
+            if !approvals.is_empty() {
+                listener.approved(ledger, &approvals);
+            }
         }
         let reasons = reasons_of(&committed, reasons);
         log(&committed, &tx_ids, &reasons, started);
@@ -248,6 +258,17 @@ fn deployed(tx: &CommitTx) -> BTreeSet<String> {
     // `name~collection` holds collections.
     let names = written(LSCC).filter(|key| !key.contains('~')).map(str::to_owned);
     names.chain(written(LIFECYCLE).filter_map(sequence)).collect()
+}
+
+/// What a transaction writes where organizations approve chaincodes.
+fn approved(tx: &CommitTx) -> Approvals {
+    let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(LIFECYCLE));
+    let collections = ns.into_iter().flat_map(|ns| &ns.collections);
+    let approvals = collections.filter_map(|(name, collection)| {
+        let keys = collection.writes.iter().map(|write| write.key_hash.clone()).collect();
+        Some((implicit_org(name)?.to_owned(), keys))
+    });
+    approvals.filter(|(_, keys): &(_, BTreeSet<_>)| !keys.is_empty()).collect()
 }
 
 /// One line for the block, and one for each transaction that is not valid.

@@ -33,7 +33,7 @@ mod tests;
 pub use block_cutter::MessageTooLarge;
 pub use collection_rules::StateRules;
 pub use commit::{Committer, explain};
-pub use deploy_listener::DeployListener;
+pub use deploy_listener::{Approvals, DeployListener};
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;
 pub use needed_policies::needed_policies;

@@ -70,6 +70,12 @@ impl Stored {
         })
     }
 
+    /// The keys that it has.
+    pub fn keys(&self, namespace: &str, name: &str) -> impl Iterator<Item = String> {
+        let fields = self.fields.iter().map(|(field, _)| field_key(namespace, name, field));
+        [metadata_key(namespace, name)].into_iter().chain(fields)
+    }
+
     /// Writes what is not there already, and deletes fields that the structure does not have
     /// (`Serializer.Serialize`).
     pub fn write(

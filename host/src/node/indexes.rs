@@ -1,27 +1,26 @@
 //! Gives channels the indexes of the chaincodes that they run and this peer has. Fabric:
 //! `cceventmgmt/mgr.go`.
 //!
-//! Invariant: whichever comes last, install or definition, brings the indexes.
+//! Invariant: whichever comes last, install, definition or approval, brings the indexes.
 
 use std::sync::Arc;
 
-use crate::chaincode::{Found, PackageError, Packages, ccid, create_indexes, defined_names};
+use crate::chaincode::{PackageError, Packages, create_indexes};
 use crate::channel::Channels;
-use crate::committer::DeployListener;
+use crate::committer::{Approvals, DeployListener};
 use crate::ledger::Ledger;
-use crate::syscc::defined_version;
+use crate::node::running::Running;
 
-/// Looks for the package of a definition.
+/// Looks for the packages of definitions.
 pub struct IndexCreator {
     packages: Arc<Packages>,
-    /// Whose peers run here.
-    orgs: Vec<String>,
+    running: Running,
 }
 
 impl IndexCreator {
-    /// Looks among these packages, for those that one of `orgs` has approved.
-    pub fn new(packages: Arc<Packages>, orgs: Vec<String>) -> Self {
-        Self { packages, orgs }
+    /// Looks among these packages.
+    pub fn new(packages: Arc<Packages>, running: Running) -> Self {
+        Self { packages, running }
     }
 
     /// For everything that the channels run, when a peer opens: whatever was interrupted, and
@@ -32,37 +31,38 @@ impl IndexCreator {
             if let Err(error) = ledger.finish_indexes() {
                 tracing::error!(channel = %ledger.channel_id(), %error, "indexes are not built");
             }
-            let snapshot = ledger.snapshot();
-            let chaincodes = snapshot.range("lscc", "", "").flatten().map(|(name, _)| name);
-            let chaincodes = chaincodes.filter(|name| !name.contains('~'));
-            let defined = defined_names(&snapshot).unwrap_or_default();
-            for name in chaincodes.chain(defined) {
-                self.deployed(ledger, &name);
+            match self.running.names(ledger) {
+                Ok(names) => names.iter().for_each(|name| self.deployed(ledger, name)),
+                Err(error) => unknown(ledger, &error),
             }
-        }
-    }
-
-    /// The package that runs as a chaincode; none if it is not here.
-    fn package_id(&self, ledger: &Arc<Ledger>, chaincode: &str) -> Option<String> {
-        let snapshot = ledger.snapshot();
-        let approvable = self.packages.approvable().ok()?;
-        let found = self.orgs.iter().find_map(|org| {
-            Found::read(chaincode, &snapshot, org, &approvable).ok()?.map(|found| found.package_id)
-        });
-        match found {
-            Some(package_id) => package_id,
-            None => Some(ccid(chaincode, &defined_version(ledger, chaincode)?)),
         }
     }
 }
 
 impl DeployListener for IndexCreator {
     fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
-        let Some(id) = self.package_id(ledger, chaincode) else { return };
-        match self.packages.meta_inf(&id) {
-            Ok(files) => create_indexes(ledger, chaincode, &files),
-            Err(PackageError::NotInstalled(_)) => {}
-            Err(error) => tracing::error!(chaincode, %error, "no indexes created"),
+        let packages = match self.running.packages(ledger, chaincode) {
+            Ok(packages) => packages,
+            Err(error) => return unknown(ledger, &error),
+        };
+        for id in packages {
+            match self.packages.meta_inf(&id) {
+                Ok(files) => create_indexes(ledger, chaincode, &files),
+                Err(PackageError::NotInstalled(_)) => {}
+                Err(error) => tracing::error!(chaincode, %error, "no indexes created"),
+            }
         }
     }
+
+    fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals) {
+        match self.running.approved(ledger, approvals) {
+            Ok(names) => names.iter().for_each(|name| self.deployed(ledger, name)),
+            Err(error) => unknown(ledger, &error),
+        }
+    }
+}
+
+fn unknown(ledger: &Ledger, error: &str) {
+    let channel = ledger.channel_id();
+    tracing::error!(%channel, error, "no indexes created, it is not known what the channel runs");
 }

@@ -11,6 +11,7 @@ mod ledger_folder;
 mod local_orgs;
 #[cfg(feature = "server")]
 mod private_events;
+mod running;
 #[cfg(feature = "server")]
 mod serve;
 mod vscc_port;
@@ -32,6 +33,7 @@ use crate::ledger::{LedgerConfig, Ledgers};
 use crate::msp::{BatchLimits, Network, SigningIdentity};
 use crate::node::indexes::IndexCreator;
 use crate::node::local_orgs::LocalOrgs;
+use crate::node::running::Running;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
@@ -130,7 +132,8 @@ impl Peer {
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
-        let indexes = Arc::new(IndexCreator::new(Arc::clone(&packages), orgs.msp_ids()));
+        let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
+        let indexes = Arc::new(IndexCreator::new(Arc::clone(&packages), running));
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
             runtime,

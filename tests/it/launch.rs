@@ -13,7 +13,9 @@ use wasmcc::node::{Peer, PeerConfig};
 use wasmcc::proto::protos::{self, TxValidationCode};
 use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc::sandbox::CHANNEL;
-use wasmcc_tests::{Peers, guest, process, submit};
+use wasmcc_tests::{
+    Peers, create_channel, deploy_code, evaluate, guest, install_code, process, submit,
+};
 
 /// A peer's folder, in which probe is deployed and the key `k` is written. No peer has it open.
 struct Stopped {
@@ -122,4 +124,35 @@ fn who_waits_too_long_is_told_and_the_chaincode_starts_nevertheless() {
         assert_eq!(response.message, late);
         thread::yield_now();
     }
+}
+
+#[test]
+fn a_version_that_no_channel_runs_any_more_is_let_go_of() {
+    let network = Peers::new(&NetworkSpec::default());
+    let peer = network.peer(|_| {});
+    let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
+    for version in ["1.0", "2.0"] {
+        install_code(&peer, "probe", version, &guest("probe"));
+    }
+    let get = |channel: &str| evaluate(&peer, channel, "probe", &["get", "init"]).status;
+    let launched = || ["probe:1.0", "probe:2.0"].map(|id| peer.support().is_launched(id));
+    for channel in ["a", "b"] {
+        create_channel(&peer, channel);
+        deploy_code(&peer, channel, "probe", "1.0");
+    }
+    let upgrade = |channel: &str| {
+        let definition = Definition {
+            channel_id: channel.into(),
+            name: "probe".into(),
+            version: "2.0".into(),
+            ..Definition::default()
+        };
+        let upgraded = submit(&peer, channel, lscc::upgrade(definition), &admin);
+        assert_eq!(upgraded, Ok(TxValidationCode::Valid));
+    };
+    upgrade("a");
+    assert_eq!(launched(), [true, true], "channel b still runs it");
+    upgrade("b");
+    assert_eq!(launched(), [false, true]);
+    assert_eq!((get("a"), get("b")), (200, 200));
 }

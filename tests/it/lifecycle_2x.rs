@@ -99,6 +99,7 @@ fn a_chaincode_is_installed_approved_committed_called_and_upgraded() {
     define(&sandbox, &definition("2.0", 2), Some(&two));
     let called = sandbox.endorse(call("probe", "get k")).unwrap();
     assert_eq!(called.text(), "v");
+    assert_eq!([&id, &two].map(|id| sandbox.peer().support().is_launched(id)), [false, true]);
     let found: QueryChaincodeDefinitionResult =
         query(&sandbox, lifecycle::query_committed(CHANNEL, "probe"));
     assert_eq!((found.sequence, found.version.as_str()), (2, "2.0"));

@@ -1,4 +1,5 @@
-//! How a chaincode comes to be ready: it is loaded, connected to, or connects by itself.
+//! How a chaincode comes to be ready: it is loaded, connected to, or connects by itself; and how
+//! it goes.
 //!
 //! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the
 //! registry.
@@ -13,6 +14,22 @@ use crate::chaincode::handler::{Handler, Program};
 use crate::chaincode::install_package::Code;
 use crate::chaincode::packages::{PackageError, Packages};
 use crate::chaincode::registry::{Launched, Registry, Started};
+use crate::chaincode::support::ChaincodeSupport;
+
+impl ChaincodeSupport {
+    /// Lets go of the chaincodes of this process whose ids are not wanted, each when no transaction
+    /// runs on it any more. One that is called nevertheless is launched again.
+    pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) {
+        for chaincode in self.registry.retire(is_wanted) {
+            tracing::info!(%chaincode, "let go of, no channel runs it any more");
+        }
+    }
+
+    /// Whether a chaincode is launched, and its stream, if it has one, stands.
+    pub fn is_launched(&self, ccid: &str) -> bool {
+        self.registry.ready(ccid).is_some()
+    }
+}
 
 /// One launch.
 pub struct Launch {

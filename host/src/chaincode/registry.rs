@@ -122,6 +122,22 @@ impl Registry {
         })
     }
 
+    /// Lets go of the chaincodes of this process that are not wanted, and gives their ids. Whoever
+    /// runs a transaction on one holds it until that ends. Those behind streams stay: they came by
+    /// themselves, or end when their stream does.
+    pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut retired = Vec::new();
+        lock(&self.slots).retain(|ccid, slot| {
+            let is_here = matches!(&*lock(&slot.state), State::Ready(Launched::Here(_)));
+            let stays = !is_here || is_wanted(ccid);
+            if !stays {
+                retired.push(ccid.clone());
+            }
+            stays
+        });
+        retired
+    }
+
     fn forget_failed(&self, ccid: &str, slot: &Arc<Slot>) {
         let mut slots = lock(&self.slots);
         let same = slots.get(ccid).is_some_and(|current| Arc::ptr_eq(current, slot));
@@ -177,5 +193,50 @@ impl Slot {
             state =
                 self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaincode::handler::Program;
+    use crate::chaincode::native::{NativeChaincode, Stub};
+    use crate::types::Response;
+
+    struct Nothing;
+
+    impl NativeChaincode for Nothing {
+        fn invoke(&self, _: &mut Stub<'_>) -> Response {
+            Response::success("")
+        }
+    }
+
+    const SOON: Duration = Duration::from_secs(60);
+    const PATIENCE: Patience = Patience { launch: SOON, connect: SOON };
+
+    fn launch(registry: &Registry, ccid: &'static str) -> Arc<Handler> {
+        let start = move || {
+            let handler = Handler::register(ccid, Program::Native(Arc::new(Nothing)));
+            Ok(Started::Ready(Launched::Here(Arc::new(handler.map_err(|e| e.to_string())?))))
+        };
+        match registry.launch(ccid, PATIENCE, start) {
+            Ok(Launched::Here(handler)) => handler,
+            _ => panic!("{ccid} is not here"),
+        }
+    }
+
+    #[test]
+    fn what_nobody_wants_any_more_is_let_go_of_when_its_transactions_end() {
+        let registry = Registry::default();
+        let [old, new] = ["cc:1", "cc:2"].map(|ccid| launch(&registry, ccid));
+        let gone = Arc::downgrade(&old);
+        assert_eq!(registry.retire(|ccid| ccid == "cc:2"), ["cc:1"]);
+        assert!(registry.ready("cc:1").is_none() && registry.ready("cc:2").is_some());
+        assert!(gone.upgrade().is_some(), "a transaction holds it");
+        drop(old);
+        assert!(gone.upgrade().is_none());
+        // Who has read an older state may still want it.
+        assert!(Arc::strong_count(&launch(&registry, "cc:1")) > 1);
+        assert!(Arc::ptr_eq(&launch(&registry, "cc:2"), &new));
     }
 }

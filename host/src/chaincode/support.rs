@@ -126,7 +126,7 @@ pub struct ChaincodeSupport {
     dialer: Option<Arc<dyn Dialer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
     system_calls: AtomicU64,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
 }
 
 impl ChaincodeSupport {

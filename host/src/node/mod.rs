@@ -4,6 +4,7 @@
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod deployments;
 mod endorsements;
 mod explain;
 mod indexes;
@@ -31,6 +32,7 @@ use crate::committer::{Committer, DeployListener, EndorsementValidator, Solo, So
 use crate::endorser::{Endorser, Processed, Rejected, Turns};
 use crate::ledger::{LedgerConfig, Ledgers};
 use crate::msp::{BatchLimits, Network, SigningIdentity};
+use crate::node::deployments::Deployments;
 use crate::node::indexes::IndexCreator;
 use crate::node::local_orgs::LocalOrgs;
 use crate::node::running::Running;
@@ -100,7 +102,7 @@ pub struct Peer {
     channels: Arc<Channels>,
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
-    indexes: Arc<IndexCreator>,
+    deploys: Arc<dyn DeployListener>,
     /// Who may order, the organization that is there for it first.
     signers: Vec<Arc<SigningIdentity>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
@@ -133,7 +135,7 @@ impl Peer {
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
         let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
-        let indexes = Arc::new(IndexCreator::new(Arc::clone(&packages), running));
+        let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
             runtime,
@@ -159,6 +161,12 @@ impl Peer {
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
         let support = Arc::new(support);
+        let deploys = Deployments {
+            indexes,
+            running,
+            channels: Arc::clone(&channels),
+            support: Arc::clone(&support),
+        };
         let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
         let endorsers = orgs.msps().map(|(org, msps)| {
             let endorser = Endorser::new(
@@ -182,7 +190,7 @@ impl Peer {
             channels,
             validator,
             peers,
-            indexes,
+            deploys: Arc::new(deploys),
             signers,
             committers: Mutex::default(),
             orderers: Mutex::default(),
@@ -263,8 +271,8 @@ impl Peer {
         }
         let found: Arc<Channel> = self.channels.get(channel)?;
         let committer = Committer::new(found, Arc::clone(&self.validator));
-        let indexes: Arc<dyn DeployListener> = Arc::clone(&self.indexes) as _;
-        let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(indexes);
+        let deploys = Arc::clone(&self.deploys);
+        let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(deploys);
         let committer = Arc::new(committer.with_signers(self.signers.clone()));
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)

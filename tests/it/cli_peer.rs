@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use serde_json::{Value, json};
+use wasmcc_tests::guest;
 use wasmcc_tests::program::{Client, Run, Site};
 
 fn probe(peer: &Client<'_>, verb: &str, args: &[&str]) -> Run {
@@ -60,6 +61,22 @@ fn a_peer_in_memory_leaves_nothing() {
     assert!(!site.path("net/data").exists());
     let peer = site.peer(&["--in-memory"]);
     assert_eq!(peer.run(&["chaincodes", "--installed", "--json"]).ok().json(), json!([]));
+}
+
+#[test]
+fn requests_and_connections_have_the_bounds_that_are_given() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory", "--request-mib", "1", "--connections", "1"]);
+    peer.deploy("probe");
+    // The same component, made larger by a section that means nothing.
+    let padding = 2 << 20;
+    let mut large = guest("probe");
+    large.extend([0, 0x81, 0x80, 0x80, 0x01, 0]);
+    large.resize(large.len() + padding, 0);
+    fs::write(site.path("large.wasm"), large).unwrap();
+    let refused = peer.run(&["deploy", "large.wasm", "--name", "large"]).failed(1);
+    assert!(refused.contains("requests in work may have 1048576 bytes together"), "{refused}");
+    put(&peer, "k", "v");
 }
 
 #[test]

@@ -75,13 +75,17 @@ async fn requests_beyond_the_bytes_in_work_are_refused() {
     };
     let mut orderer = AtomicBroadcastClient::new(served.channel.clone());
     let broadcast = orderer.broadcast(tokio_stream::iter([envelope])).await.unwrap();
-    for refused in [
-        served.endorser().process_proposal(proposal.clone()).await.unwrap_err(),
-        served.gateway().evaluate(evaluate_request()).await.unwrap_err(),
-        served.gateway().endorse(endorse_request()).await.unwrap_err(),
-        served.gateway().submit(submit).await.unwrap_err(),
-        broadcast.into_inner().message().await.unwrap_err(),
-    ] {
+    let refused = async {
+        [
+            served.endorser().process_proposal(proposal.clone()).await.unwrap_err(),
+            served.gateway().evaluate(evaluate_request()).await.unwrap_err(),
+            served.gateway().endorse(endorse_request()).await.unwrap_err(),
+            served.gateway().submit(submit).await.unwrap_err(),
+            broadcast.into_inner().message().await.unwrap_err(),
+        ]
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
+    for refused in refused.expect("none waits for the first") {
         assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
         assert!(refused.message().contains("requests in work may have"), "{refused}");
     }

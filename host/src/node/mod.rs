@@ -15,6 +15,7 @@ mod private_events;
 mod running;
 #[cfg(feature = "server")]
 mod serve;
+mod system_chaincodes;
 mod vscc_port;
 
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ use crate::node::running::Running;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
-use crate::syscc::{Acl, Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
-use crate::types::{ChannelId, LIFECYCLE, Response};
+use crate::syscc::Acl;
+use crate::types::{ChannelId, Response};
 
 pub use explain::explain_block;
 pub use ledger_folder::open_ledger_folder;
@@ -148,16 +149,7 @@ impl Peer {
         let orderer = network.orderer().and_then(|org| org.peer().ok());
         let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
         let signers = signers.collect();
-        let lscc = Lscc::new(Arc::clone(&packages), Arc::clone(&channels), Arc::clone(&access));
-        let lifecycle = Lifecycle::new(packages, Arc::clone(&channels), Arc::clone(&access));
-        support.register_system(LIFECYCLE, Arc::new(lifecycle))?;
-        support.register_system("lscc", Arc::new(lscc))?;
-        let cscc = Cscc::new(Arc::clone(&channels), Arc::clone(&access));
-        support.register_system("cscc", Arc::new(cscc))?;
-        let qscc = Qscc::new(Arc::clone(&channels), Arc::clone(&access));
-        support.register_system("qscc", Arc::new(qscc))?;
-        support.register_system("escc", Arc::new(Escc::new(orgs.signers())))?;
-        support.register_system("vscc", Arc::new(Vscc::new(Arc::clone(&channels))))?;
+        system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
         let support = Arc::new(support);

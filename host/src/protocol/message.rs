@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use prost::Message as _;
+use prost::bytes::Bytes;
 
 use crate::proto::protos;
 use crate::protocol::ProtocolError;

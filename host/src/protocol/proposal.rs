@@ -1,7 +1,7 @@
 //! What chaincodes may know of the proposal that a message carries.
 
-use bytes::Bytes;
 use prost::DecodeError;
+use prost::bytes::Bytes;
 
 use crate::proto::common;
 use crate::proto::protos;

@@ -1,8 +1,8 @@
 //! What a chaincode may ask of its peer.
 
-use bytes::Bytes;
 use prost::DecodeError;
 use prost::Message as _;
+use prost::bytes::Bytes;
 
 use crate::proto::protos;
 use crate::protocol::MessageType;

@@ -81,11 +81,10 @@ impl Stream for Connections {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(place) = ready!(self.poll_place(cx)) else { return Poll::Ready(None) };
         match Pin::new(&mut self.incoming).poll_next(cx) {
-            Poll::Ready(Some(Ok(stream))) => {
-                Poll::Ready(Some(Ok(Connection { stream, _place: place })))
+            Poll::Ready(next) => {
+                let connection = |stream| Connection { stream, _place: place };
+                Poll::Ready(next.map(|opened| opened.map(connection)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 self.place = Place::Taken(place);
                 Poll::Pending

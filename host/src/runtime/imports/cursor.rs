@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use crate::runtime::backend::{KeyModification, KeyValue, QueryBatch};
+use crate::runtime::backend::{Backend, KeyModification, KeyValue, QueryBatch, Reply};
 
-/// How many bytes a row counts for.
-pub trait Row {
+/// A row of a query: how many bytes it counts for, and where more of its kind come from.
+pub trait Row: Sized {
     /// Its key and value.
     fn bytes(&self) -> usize;
+
+    /// The next batch of a query for such rows.
+    fn next_batch<'a>(backend: &'a mut dyn Backend, id: &str) -> Reply<'a, QueryBatch<Self>>;
 }
 
 /// How many bytes rows count for together.
@@ -19,11 +22,19 @@ impl Row for KeyValue {
     fn bytes(&self) -> usize {
         self.key.len() + self.value.len()
     }
+
+    fn next_batch<'a>(backend: &'a mut dyn Backend, id: &str) -> Reply<'a, QueryBatch<Self>> {
+        backend.query_next(id)
+    }
 }
 
 impl Row for KeyModification {
     fn bytes(&self) -> usize {
         self.tx_id.len() + self.value.len()
+    }
+
+    fn next_batch<'a>(backend: &'a mut dyn Backend, id: &str) -> Reply<'a, QueryBatch<Self>> {
+        backend.history_next(id)
     }
 }
 

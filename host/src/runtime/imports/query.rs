@@ -119,30 +119,12 @@ impl HostStateIterator for TxState {
         this: Resource<StateIterator>,
         max: u32,
     ) -> Answer<Vec<KeyValue>> {
-        if max == 0 {
-            return invalid(MAX_IS_ZERO.into());
-        }
-        let max_bytes = self.limits().query_batch_bytes;
-        let (cursor, backend) = self.cursor_and_backend(&this)?;
-        let mut came = 0;
-        while cursor.is_short() {
-            match backend.query_next(cursor.id()).await {
-                Ok(next) => {
-                    came += bytes_of(&next.rows);
-                    cursor.extend(next);
-                }
-                Err(error) => return answer(Err(error)),
-            }
-        }
-        let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
-        self.hold_rows(came)?;
-        self.release_rows(bytes_of(&rows));
-        Ok(Ok(rows.into_iter().map(key_value).collect()))
+        let rows = self.next_rows(this, max).await?;
+        Ok(rows.map(|rows| rows.into_iter().map(key_value).collect()))
     }
 
     async fn drop(&mut self, this: Resource<StateIterator>) -> wasmtime::Result<()> {
-        let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id(), cursor.bytes()).await
+        self.close_query(this).await
     }
 }
 
@@ -152,30 +134,12 @@ impl HostHistoryIterator for TxState {
         this: Resource<HistoryIterator>,
         max: u32,
     ) -> Answer<Vec<KeyModification>> {
-        if max == 0 {
-            return invalid(MAX_IS_ZERO.into());
-        }
-        let max_bytes = self.limits().query_batch_bytes;
-        let (cursor, backend) = self.cursor_and_backend(&this)?;
-        let mut came = 0;
-        while cursor.is_short() {
-            match backend.history_next(cursor.id()).await {
-                Ok(next) => {
-                    came += bytes_of(&next.rows);
-                    cursor.extend(next);
-                }
-                Err(error) => return answer(Err(error)),
-            }
-        }
-        let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
-        self.hold_rows(came)?;
-        self.release_rows(bytes_of(&rows));
-        Ok(Ok(rows.into_iter().map(key_modification).collect()))
+        let rows = self.next_rows(this, max).await?;
+        Ok(rows.map(|rows| rows.into_iter().map(key_modification).collect()))
     }
 
     async fn drop(&mut self, this: Resource<HistoryIterator>) -> wasmtime::Result<()> {
-        let cursor = self.table().delete(this)?;
-        self.close_query(cursor.id(), cursor.bytes()).await
+        self.close_query(this).await
     }
 }
 
@@ -221,11 +185,42 @@ impl TxState {
         }
     }
 
-    /// Closes the query of an iterator that still holds so many bytes.
-    async fn close_query(&mut self, id: &str, bytes: usize) -> wasmtime::Result<()> {
-        self.release_iterator(bytes);
+    /// The next rows of an iterator; fetches the batch after them when it is wanted.
+    async fn next_rows<R: Row + Send + 'static>(
+        &mut self,
+        this: Resource<Cursor<R>>,
+        max: u32,
+    ) -> Answer<Vec<R>> {
+        if max == 0 {
+            return invalid(MAX_IS_ZERO.into());
+        }
+        let max_bytes = self.limits().query_batch_bytes;
+        let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let mut came = 0;
+        while cursor.is_short() {
+            match R::next_batch(backend, cursor.id()).await {
+                Ok(next) => {
+                    came += bytes_of(&next.rows);
+                    cursor.extend(next);
+                }
+                Err(error) => return answer(Err(error)),
+            }
+        }
+        let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        self.hold_rows(came)?;
+        self.release_rows(bytes_of(&rows));
+        Ok(Ok(rows))
+    }
+
+    /// Closes the query of an iterator that the guest gave up.
+    async fn close_query<R: Row + Send + 'static>(
+        &mut self,
+        this: Resource<Cursor<R>>,
+    ) -> wasmtime::Result<()> {
+        let cursor = self.table().delete(this)?;
+        self.release_iterator(cursor.bytes());
         // The guest gave the iterator up and can do nothing about an error.
-        if let Err(error) = self.backend()?.query_close(id).await {
+        if let Err(error) = self.backend()?.query_close(cursor.id()).await {
             tracing::debug!(%error, "closing a query");
         }
         Ok(())

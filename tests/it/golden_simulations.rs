@@ -106,6 +106,7 @@ fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, Chain
         proposal: Arc::clone(&proposal.context),
         org: ORG.into(),
         simulator: Some(Arc::new(Mutex::new(simulator))),
+        meter: Arc::new(peer.support().meter()),
         depth: 0,
     };
     let (input, support) = (proposal.input.clone(), peer.support());

@@ -135,6 +135,7 @@ impl LocalBackend {
             None => self.tx.simulator.clone(),
             Some(ledger) => {
                 let simulator = ledger.simulator_for(&self.tx.tx_id, &self.tx.org);
+                let simulator = simulator.metered(Arc::clone(&self.tx.meter));
                 Some(Arc::new(Mutex::new(simulator)))
             }
         };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::chaincode::access::AccessControl;
 use crate::chaincode::external::{
@@ -24,7 +24,7 @@ use crate::ledger::Ledgers;
 use crate::proto::protos;
 use crate::protocol::{Completed, Invocation, ProtocolError, TxKey, failure_text};
 use crate::runtime::{self, Failure, Runtime};
-use crate::types::{Entry, Response};
+use crate::types::{Entry, Meter, Response};
 
 /// The version that system chaincodes carry.
 pub const SYSTEM_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -197,6 +197,11 @@ impl ChaincodeSupport {
 
     pub(super) fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
+    }
+
+    /// What a transaction that begins now may have its peer do.
+    pub fn meter(&self) -> Meter {
+        Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
     }
 
     /// Runs one transaction on a system chaincode.

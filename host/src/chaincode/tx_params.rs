@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::ledger::Simulator;
 use crate::proto::protos;
-use crate::types::{ProposalContext, TxId};
+use crate::types::{Meter, ProposalContext, TxId};
 
 /// A simulator, shared by the chaincodes of one transaction on one channel.
 pub type SharedSimulator = Arc<Mutex<Simulator>>;
@@ -24,6 +24,8 @@ pub struct TxParams {
     pub org: Arc<str>,
     /// None for a proposal to the peer itself, and where Fabric takes none.
     pub simulator: Option<SharedSimulator>,
+    /// The work and the time that the transaction has, the chaincodes that it calls included.
+    pub meter: Arc<Meter>,
     /// How many chaincode-to-chaincode calls lie above this one.
     pub depth: u32,
 }

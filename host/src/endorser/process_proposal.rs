@@ -166,8 +166,11 @@ impl Endorser {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
         let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
-        let simulator =
-            simulated_on.map(|channel| channel.ledger().simulator_for(&tx_id, &self.org));
+        let meter = Arc::new(self.support.meter());
+        let simulator = simulated_on.map(|channel| {
+            let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
+            simulator.metered(Arc::clone(&meter))
+        });
         let mut tx = TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
@@ -175,6 +178,7 @@ impl Endorser {
             proposal: Arc::clone(&proposal.context),
             org: Arc::clone(&self.org),
             simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
+            meter,
             depth: 0,
         };
         let target = self.target(&tx, name).map_err(|error| {

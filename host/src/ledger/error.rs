@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::ledger::couchdb::NoDocument;
 use crate::ledger::rich::QueryError;
-use crate::types::{ChannelId, Height, InvalidId};
+use crate::types::{ChannelId, Exhausted, Height, InvalidId};
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
 #[derive(Debug, thiserror::Error)]
@@ -304,6 +304,9 @@ pub enum LedgerError {
     /// A key or a value that CouchDB does not take.
     #[error(transparent)]
     NoDocument(#[from] NoDocument),
+    /// The transaction has had all the work or time that it may have.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
     #[error("ExecuteQuery not supported for leveldb")]
     RichQueriesOff,
@@ -321,6 +324,7 @@ impl LedgerError {
                 | Self::PrivateData { .. }
                 | Self::CorruptPrivateData { .. }
                 | Self::NeedsReopen { .. }
+                | Self::Exhausted(_)
                 | Self::Decode { .. }
         )
     }

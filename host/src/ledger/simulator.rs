@@ -7,6 +7,7 @@
 //! Invariant: nothing reaches the ledger from here; `finish` gives the sets and that is all.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::couchdb;
@@ -20,7 +21,7 @@ use crate::ledger::snapshot::Snapshot;
 use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
 use crate::proto::rwset::TxPvtReadWriteSet;
-use crate::types::Height;
+use crate::types::{Height, Meter};
 
 /// One simulation. Its results come out of `finish`, once; dropping it discards them.
 pub struct Simulator {
@@ -32,6 +33,8 @@ pub struct Simulator {
     paginated: bool,
     pub(crate) queried_private: bool,
     pub(crate) private_reads: BTreeSet<(String, String)>,
+    /// What this simulation may cost; None: as much as it takes.
+    pub(crate) meter: Option<Arc<Meter>>,
     /// As whose peer private data are read; None: there are none.
     pub(crate) org: Option<String>,
 }
@@ -84,6 +87,7 @@ impl Simulator {
             paginated: false,
             queried_private: false,
             private_reads: BTreeSet::new(),
+            meter: None,
             org: None,
         }
     }
@@ -91,6 +95,19 @@ impl Simulator {
     /// The same, with private data as a peer of `org` (MSP id) has them.
     pub(crate) fn reading_as(self, org: &str) -> Self {
         Self { org: Some(org.to_owned()), ..self }
+    }
+
+    /// The same, at the expense of this meter.
+    pub fn metered(self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
+    /// Asks for so much work.
+    pub(crate) fn charge(&self, units: u64) -> Result<(), LedgerError> {
+        match &self.meter {
+            Some(meter) => Ok(meter.charge(units)?),
+            None => Ok(()),
+        }
     }
 
     /// The height that this simulation reads, and unrecorded reads of it.
@@ -163,6 +180,7 @@ impl Simulator {
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         self.check_room(0)?;
+        self.charge(1)?;
         let scan = match self.scans.get_mut(id.0) {
             Some(Scan::Range(scan)) => scan,
             Some(Scan::Rich(_)) => return self.next_rich_row(id),

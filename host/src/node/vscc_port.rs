@@ -35,6 +35,7 @@ impl EndorsementValidator for VsccPort {
             proposal: Arc::default(),
             org: Arc::default(),
             simulator: None,
+            meter: Arc::new(self.support.meter()),
             depth: 0,
         };
         let args = vec![

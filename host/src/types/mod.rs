@@ -9,6 +9,7 @@ mod height;
 mod hex;
 mod ids;
 mod invocation;
+mod meter;
 mod sha256;
 mod tls;
 
@@ -16,5 +17,6 @@ pub use height::Height;
 pub use hex::{compute_tx_id, hex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, LIFECYCLE, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
+pub use meter::{Exhausted, Meter};
 pub use sha256::{sha256, sha256_all};
 pub use tls::{ClientTls, ServerTls};

@@ -1,0 +1,122 @@
+//! What one transaction may still have its peer do.
+//!
+//! Invariant: the work of a transaction only grows, and whoever works for it asks here before each
+//! step. The meter does not stop anybody by itself.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Counts the work that the peer does for one transaction, the chaincodes that it calls included.
+/// One unit is about one instruction of a guest, so that fuel can pay for it.
+#[derive(Debug)]
+pub struct Meter {
+    used: AtomicU64,
+    limit: u64,
+    deadline: Instant,
+    abandoned: AtomicBool,
+}
+
+/// Why the peer works no longer for a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exhausted {
+    /// It has had all the work that it may have.
+    #[error("the transaction needs more than {limit} units of work in its peer")]
+    Work {
+        /// What it may have.
+        limit: u64,
+    },
+    /// Its time is over. The text is Fabric's.
+    #[error("timeout expired while executing transaction")]
+    Time,
+    /// The client does not wait for it any more.
+    #[error("the client has cancelled the transaction")]
+    Abandoned,
+}
+
+impl Meter {
+    /// A meter for `limit` units, until `deadline`.
+    pub fn new(limit: u64, deadline: Instant) -> Self {
+        Self { used: AtomicU64::new(0), limit, deadline, abandoned: AtomicBool::new(false) }
+    }
+
+    /// A meter for as much as is wanted within `time`.
+    pub fn unlimited(time: Duration) -> Self {
+        Self::new(u64::MAX, Instant::now() + time)
+    }
+
+    /// Asks for `units` of work.
+    ///
+    /// # Errors
+    /// The work must not be done, nor anything else for this transaction.
+    pub fn charge(&self, units: u64) -> Result<(), Exhausted> {
+        let before = self.used.fetch_add(units, Ordering::Relaxed);
+        if before.saturating_add(units) > self.limit {
+            // So that the counter cannot wrap around.
+            self.used.store(self.limit, Ordering::Relaxed);
+            return Err(Exhausted::Work { limit: self.limit });
+        }
+        self.check()
+    }
+
+    /// Asks whether the transaction goes on.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check(&self) -> Result<(), Exhausted> {
+        if self.abandoned.load(Ordering::Relaxed) {
+            return Err(Exhausted::Abandoned);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Exhausted::Time);
+        }
+        Ok(())
+    }
+
+    /// Units of work so far.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// When the transaction has to be over, nested calls included.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Ends the transaction: the next question is answered with [`Exhausted::Abandoned`].
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn work_up_to_the_limit_is_done_and_no_more() {
+        let meter = Meter::new(10, Instant::now() + HOUR);
+        assert_eq!(meter.charge(10), Ok(()));
+        assert_eq!(meter.charge(0), Ok(()));
+        for units in [1, u64::MAX, u64::MAX] {
+            assert_eq!(meter.charge(units), Err(Exhausted::Work { limit: 10 }));
+        }
+        assert_eq!(meter.used(), 10);
+    }
+
+    #[test]
+    fn nothing_is_done_after_the_deadline() {
+        let meter = Meter::new(10, Instant::now());
+        assert_eq!(meter.charge(1), Err(Exhausted::Time));
+        assert_eq!(meter.check(), Err(Exhausted::Time));
+    }
+
+    #[test]
+    fn nothing_is_done_for_a_client_that_has_gone() {
+        let meter = Meter::unlimited(HOUR);
+        assert_eq!(meter.charge(1 << 60), Ok(()));
+        meter.abandon();
+        assert_eq!(meter.charge(1), Err(Exhausted::Abandoned));
+    }
+}

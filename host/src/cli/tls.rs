@@ -67,10 +67,10 @@ impl PeerTls {
         let (certificate, key) = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => (read_pem(certificate)?, read_pem(key)?),
             (None, None) => {
-                let own = org.tls("peer0").with_context(|| {
+                let own = org.peer_tls().with_context(|| {
                     let org = org.msp_id();
                     format!(
-                        "the network has no TLS certificate for peer0 of {org}: give --tls-cert"
+                        "the network has no TLS certificate for the peer of {org}: give --tls-cert"
                     )
                 })?;
                 (own.certificate.clone(), own.key.clone())

@@ -2,29 +2,19 @@
 //!
 //! Invariant: nothing here knows an organization; a parsed certificate is not yet a trusted one.
 
-use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED;
-use aws_lc_rs::signature::ParsedPublicKey;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::PEMError;
 use x509_parser::error::X509Error;
 use x509_parser::extensions::ParsedExtension;
-use x509_parser::oid_registry::OID_EC_P256;
-use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA256;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
-use x509_parser::x509::AlgorithmIdentifier;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::msp::error::MspError;
-use crate::msp::error::SignatureFault;
+use crate::msp::public_key::CaAlgorithm;
+use crate::msp::public_key::PublicKey;
 use crate::msp::signature::Signature;
 
-/// DER of the algorithm identifier ecdsa-with-SHA256, which has no parameters (RFC 5758, 3.2).
-const ECDSA_WITH_SHA256: [u8; 12] =
-    [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
-
-/// A certificate with a P-256 key, signed by one.
+/// A certificate of a member or a CA.
 #[derive(Debug)]
 pub(super) struct Certificate {
     /// The whole certificate in its canonical form, its signature with a low S.
@@ -44,7 +34,8 @@ pub(super) struct Certificate {
     pub(super) raw_issuer: Vec<u8>,
     pub(super) usage: Usage,
     to_be_signed: Vec<u8>,
-    signature: Signature,
+    algorithm: CaAlgorithm,
+    signature: Vec<u8>,
 }
 
 /// What a certificate may be used for.
@@ -84,20 +75,19 @@ impl Certificate {
         let tbs = &parsed.tbs_certificate;
         let subject = tbs.subject.to_string();
         let unsupported = |what| MspError::Unsupported { subject: subject.clone(), what };
-        let algorithms = [&parsed.signature_algorithm, &tbs.signature];
-        if !algorithms.into_iter().all(is_ecdsa_with_sha256) {
-            return Err(unsupported("is not signed with ECDSA and SHA-256"));
-        }
+        let algorithm = CaAlgorithm::of(&parsed.signature_algorithm)
+            .filter(|algorithm| CaAlgorithm::of(&tbs.signature) == Some(*algorithm))
+            .ok_or_else(|| unsupported("is not signed with ECDSA or RSA and SHA-2"))?;
         let key = PublicKey::from_spki(&tbs.subject_pki).map_err(unsupported)?;
         let usage = Usage::of(&parsed).map_err(|fault| match fault {
             UsageFault::Extension => MspError::X509(X509Error::InvalidExtensions),
             UsageFault::Unsupported(what) => unsupported(what),
         })?;
-        let signature = Signature::from_der(&parsed.signature_value.data)?;
+        let signature = parsed.signature_value.data.to_vec();
         let ous = tbs.subject.iter_organizational_unit();
         let ous = ous.filter_map(|ou| ou.as_str().ok().map(str::to_owned)).collect();
         Ok(Self {
-            der: canonical(tbs.as_ref(), signature),
+            der: canonical(tbs.as_ref(), algorithm, &signature)?,
             ous,
             not_before: tbs.validity.not_before.timestamp(),
             not_after: tbs.validity.not_after.timestamp(),
@@ -107,6 +97,7 @@ impl Certificate {
             raw_issuer: tbs.issuer.as_raw().to_vec(),
             usage,
             to_be_signed: tbs.as_ref().to_vec(),
+            algorithm,
             signature,
             subject,
         })
@@ -116,16 +107,12 @@ impl Certificate {
     /// and Fabric cleans certificates before it compares them (msp/cert.go,
     /// `sanitizeECDSASignedCert`).
     pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
-        issuer.key.verify(&self.to_be_signed, self.signature).is_ok()
+        issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
     }
 
     pub(super) fn is_valid_at(&self, time: i64) -> bool {
         (self.not_before..=self.not_after).contains(&time)
     }
-}
-
-pub(super) fn is_ecdsa_with_sha256(algorithm: &AlgorithmIdentifier<'_>) -> bool {
-    algorithm.algorithm == OID_SIG_ECDSA_WITH_SHA256 && algorithm.parameters.is_none()
 }
 
 /// A serial number without leading zeros, so that equal numbers are equal bytes.
@@ -136,55 +123,40 @@ pub(super) fn significant(number: &[u8]) -> Vec<u8> {
 /// The certificate in the one form that its signed content and signature can have, with S low. So a
 /// certificate and all the variants that anyone can make of it without the CA's key count as one
 /// (Fabric: msp/cert.go, `sanitizeECDSASignedCert`).
-fn canonical(to_be_signed: &[u8], signature: Signature) -> Vec<u8> {
-    let mut signature = signature.into_low_s().to_der();
+fn canonical(
+    to_be_signed: &[u8],
+    algorithm: CaAlgorithm,
+    signature: &[u8],
+) -> Result<Vec<u8>, MspError> {
+    let signature = match algorithm {
+        CaAlgorithm::Ecdsa(_) => {
+            let signature = Signature::from_der(signature)?;
+            signature.into_low_s(signature.curve()).to_der()
+        }
+        CaAlgorithm::Rsa(_) => signature.to_vec(),
+    };
     let mut content = to_be_signed.to_vec();
-    content.extend_from_slice(&ECDSA_WITH_SHA256);
-    content.extend_from_slice(&[0x03, signature.len() as u8 + 1, 0]); // BIT STRING, no unused bits
-    content.append(&mut signature);
-    let mut der = vec![0x30];
-    let length = significant(&content.len().to_be_bytes());
-    if content.len() >= 0x80 {
-        der.push(0x80 | length.len() as u8);
-    }
-    der.extend_from_slice(&length);
+    content.extend(algorithm.identifier());
+    push_header(&mut content, BIT_STRING, signature.len() + 1);
+    content.push(0); // No unused bits.
+    content.extend(signature);
+    let mut der = Vec::with_capacity(content.len() + 6);
+    push_header(&mut der, SEQUENCE, content.len());
     der.append(&mut content);
-    der
+    Ok(der)
 }
 
-/// A P-256 key, parsed once.
-#[derive(Debug)]
-pub(super) struct PublicKey {
-    key: ParsedPublicKey,
-    point: Vec<u8>,
-}
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;
 
-impl PublicKey {
-    /// Fails with what the certificate has instead.
-    fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
-        let curve = spki.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
-        if spki.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY || curve != Some(OID_EC_P256) {
-            return Err("has a public key that is not ECDSA on the curve P-256");
-        }
-        let point: &[u8] = &spki.subject_public_key.data;
-        if point.len() != 65 || point.first() != Some(&4) {
-            return Err("has a public key that is not an uncompressed point");
-        }
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-            .map_err(|_| "has a public key that is not a point of the curve P-256")?;
-        Ok(Self { key, point: point.to_vec() })
+/// Tag and length of a DER element.
+fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
+    out.push(tag);
+    let digits = significant(&length.to_be_bytes());
+    if length >= 0x80 {
+        out.push(0x80 | digits.len() as u8);
     }
-
-    /// The uncompressed point.
-    pub(super) fn point(&self) -> &[u8] {
-        &self.point
-    }
-
-    /// ECDSA over the SHA-256 of `message`; says nothing of S.
-    pub(super) fn verify(&self, message: &[u8], signature: Signature) -> Result<(), MspError> {
-        let mismatch = |_| MspError::Signature(SignatureFault::Mismatch);
-        self.key.verify_sig(message, &signature.to_fixed()).map_err(mismatch)
-    }
+    out.extend_from_slice(&digits);
 }
 
 enum UsageFault {

@@ -83,12 +83,14 @@ pub enum MspError {
         reason: &'static str,
     },
     /// An organization has no member of that name.
-    #[error("MSP '{msp_id}' has no member {name}")]
+    #[error("MSP '{msp_id}' has no member {name}{reason}")]
     NoMember {
         /// The organization.
         msp_id: String,
         /// The name that was asked for.
         name: String,
+        /// Completes the sentence if there is a folder for the member; else empty.
+        reason: String,
     },
     /// A file of an MSP folder could not be read.
     #[error("cannot read {}", path.display())]

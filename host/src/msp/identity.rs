@@ -9,11 +9,11 @@ use std::time::UNIX_EPOCH;
 use prost::Message;
 
 use crate::msp::certificate::Certificate;
-use crate::msp::certificate::PublicKey;
 use crate::msp::error::MspError;
 use crate::msp::error::SignatureFault;
 use crate::msp::node_ous::Role;
 use crate::msp::principal::Principal;
+use crate::msp::public_key::PublicKey;
 use crate::msp::signature::Signature;
 use crate::proto::common::MspPrincipal;
 use crate::proto::msp::SerializedIdentity;
@@ -106,7 +106,7 @@ impl Identity {
     /// bccsp/sw/ecdsa.go, `verifyECDSA`).
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
         let signature = Signature::from_der(signature)?;
-        if !signature.is_low_s() {
+        if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
             return Err(MspError::Signature(SignatureFault::HighS));
         }
         self.key.verify(message, signature)

@@ -112,6 +112,10 @@ impl Msp {
             }
             return Err(refused(Refusal::Authority));
         }
+        if certificate.key.curve().is_none() {
+            let what = "has an RSA key, but members sign with ECDSA";
+            return Err(MspError::Unsupported { subject: certificate.subject, what });
+        }
         let chain = self.trust.identity_chain(&certificate)?;
         if self.trust.is_revoked(&certificate, &chain) {
             return Err(refused(Refusal::Revoked));

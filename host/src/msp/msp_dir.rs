@@ -8,6 +8,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
+use x509_parser::pem::Pem;
+
 use crate::msp::error::MspError;
 use crate::proto::msp::FabricCryptoConfig;
 use crate::proto::msp::FabricMspConfig;
@@ -44,22 +46,37 @@ pub(super) fn sha2() -> FabricCryptoConfig {
     }
 }
 
-/// All files of a folder, by name; none if there is no folder.
 fn read_folder(dir: PathBuf) -> Result<Vec<Vec<u8>>, MspError> {
-    let entries = match fs::read_dir(&dir) {
+    Ok(pem_files(&dir)?.into_iter().map(|(_, pem)| pem).collect())
+}
+
+/// The PEM files of a folder, by name; none if there is no folder. Hidden files are ignored; what
+/// else is not PEM is skipped with a warning (Fabric: msp/configbuilder.go,
+/// `getPemMaterialFromDir`).
+pub(super) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
+    let failed = |source| MspError::Io { path: dir.to_owned(), source };
+    let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(MspError::Io { path: dir, source }),
+        Err(source) => return Err(failed(source)),
     };
     let mut paths = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|source| MspError::Io { path: dir.clone(), source })?.path();
-        if path.is_file() {
-            paths.push(path);
+        let entry = entry.map_err(failed)?;
+        if entry.path().is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
         }
     }
     paths.sort();
-    paths.into_iter().map(read_file).collect()
+    let mut files = Vec::new();
+    for path in paths {
+        let content = read_file(path.clone())?;
+        match Pem::iter_from_buffer(&content).next() {
+            Some(Ok(_)) => files.push((path, content)),
+            _ => tracing::warn!(file = %path.display(), "skipped: it has no PEM block"),
+        }
+    }
+    Ok(files)
 }
 
 fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {

@@ -1,29 +1,21 @@
-//! ECDSA signatures on P-256: their DER form, and the rule that S is low.
+//! ECDSA signatures: their DER form, and the rule that S is low.
 //!
 //! Invariant: no keys and no hashing here, only the two numbers of a signature.
 
+use crate::msp::curve::Curve;
+use crate::msp::curve::Number;
+use crate::msp::curve::WIDTH;
 use crate::msp::error::MspError;
 use crate::msp::error::SignatureFault;
 
 const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
 
-/// The order of the curve's group.
-const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
-/// Half the order, rounded down.
-const HALF_ORDER: [u8; 32] = [
-    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
-];
-
-/// R and S, each 32 bytes, big endian.
+/// R and S, big endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Signature {
-    r: [u8; 32],
-    s: [u8; 32],
+    r: Number,
+    s: Number,
 }
 
 impl Signature {
@@ -40,48 +32,50 @@ impl Signature {
         Ok(Self { r, s })
     }
 
-    /// Reads R and S as aws-lc-rs makes them: one after the other. `None` if not 64 bytes.
-    pub(super) fn from_fixed(bytes: &[u8]) -> Option<Self> {
-        let (r, s) = bytes.split_at_checked(32)?;
-        Some(Self { r: r.try_into().ok()?, s: s.try_into().ok()? })
-    }
-
-    /// R and S, one after the other.
-    pub(super) fn to_fixed(self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&self.r);
-        bytes[32..].copy_from_slice(&self.s);
-        bytes
-    }
-
     pub(super) fn to_der(self) -> Vec<u8> {
-        let mut content = Vec::with_capacity(70);
+        let mut content = Vec::with_capacity(2 * (WIDTH + 3));
         for number in [&self.r, &self.s] {
             push_integer(&mut content, number);
         }
-        let mut der = Vec::with_capacity(72);
-        der.push(SEQUENCE);
-        der.push(content.len() as u8); // At most 2 * 35, so the short form always holds.
+        let mut der = vec![SEQUENCE];
+        // Numbers of P-521 may need more than the short form of a length can say.
+        if content.len() >= 0x80 {
+            der.push(0x81);
+        }
+        der.push(content.len() as u8);
         der.append(&mut content);
         der
     }
 
-    pub(super) fn is_low_s(self) -> bool {
-        self.s <= HALF_ORDER
+    /// The smallest curve whose signatures have numbers of this length. One of a larger curve has
+    /// numbers so short with a probability of 2^-128.
+    pub(super) fn curve(self) -> Curve {
+        let is_short = |curve: &Curve| {
+            let zeros = WIDTH - curve.bytes();
+            self.r[..zeros].iter().chain(&self.s[..zeros]).all(|&digit| digit == 0)
+        };
+        Curve::ALL.into_iter().find(is_short).unwrap_or(Curve::P521)
+    }
+
+    /// Whether S is at most half the order of the curve's group.
+    pub(super) fn is_low_s(self, curve: Curve) -> bool {
+        let order = curve.order();
+        self.s < *order && self.s <= self.twin(order).s
     }
 
     /// The same signature with S replaced by the order minus S if that is lower. An S that is not
     /// below the order belongs to no signature and is left alone.
-    pub(super) fn into_low_s(self) -> Self {
-        if self.is_low_s() || self.s >= ORDER { self } else { self.twin() }
+    pub(super) fn into_low_s(self, curve: Curve) -> Self {
+        let order = curve.order();
+        if self.s >= *order || self.is_low_s(curve) { self } else { self.twin(order) }
     }
 
     /// The other signature of the same message that holds for the same key. S is below the order.
-    fn twin(self) -> Self {
-        let mut s = [0; 32];
+    fn twin(self, order: &Number) -> Self {
+        let mut s = [0; WIDTH];
         let mut borrow = false;
-        for i in (0..32).rev() {
-            let (difference, first) = ORDER[i].overflowing_sub(self.s[i]);
+        for i in (0..WIDTH).rev() {
+            let (difference, first) = order[i].overflowing_sub(self.s[i]);
             let (difference, second) = difference.overflowing_sub(u8::from(borrow));
             s[i] = difference;
             borrow = first || second;
@@ -114,21 +108,21 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// The content of an INTEGER as 32 bytes, if it is minimal, above zero and not longer.
-fn positive(content: &[u8]) -> Option<[u8; 32]> {
+/// The content of an INTEGER, if it is minimal, above zero and not longer than any curve's numbers.
+fn positive(content: &[u8]) -> Option<Number> {
     let digits = match content {
         [0, rest @ ..] if rest.first().is_some_and(|&digit| digit >= 0x80) => rest,
         [1..=0x7f, ..] => content,
         _ => return None,
     };
-    let start = 32_usize.checked_sub(digits.len())?;
-    let mut number = [0; 32];
+    let start = WIDTH.checked_sub(digits.len())?;
+    let mut number = [0; WIDTH];
     number[start..].copy_from_slice(digits);
     Some(number)
 }
 
-fn push_integer(out: &mut Vec<u8>, number: &[u8; 32]) {
-    let skip = number.iter().take_while(|&&digit| digit == 0).count().min(31);
+fn push_integer(out: &mut Vec<u8>, number: &Number) {
+    let skip = number.iter().take_while(|&&digit| digit == 0).count().min(WIDTH - 1);
     let digits = &number[skip..];
     // A leading bit of one would read as a negative number.
     let sign = digits[0] >= 0x80;
@@ -143,7 +137,8 @@ fn push_integer(out: &mut Vec<u8>, number: &[u8; 32]) {
 /// The twin with the other S, for tests of what must be refused.
 #[cfg(test)]
 pub(super) fn twin_of(der: &[u8]) -> Vec<u8> {
-    Signature::from_der(der).expect("the test gives a signature").twin().to_der()
+    let signature = Signature::from_der(der).expect("the test gives a signature");
+    signature.twin(signature.curve().order()).to_der()
 }
 
 #[cfg(test)]
@@ -152,9 +147,9 @@ mod tests {
 
     use super::*;
 
-    fn number(low: &[u8]) -> [u8; 32] {
-        let mut number = [0; 32];
-        number[32 - low.len()..].copy_from_slice(low);
+    fn number(low: &[u8]) -> Number {
+        let mut number = [0; WIDTH];
+        number[WIDTH - low.len()..].copy_from_slice(low);
         number
     }
 
@@ -167,27 +162,41 @@ mod tests {
 
     #[test]
     fn largest_numbers_fit() {
-        let signature = Signature { r: [0xff; 32], s: [0xff; 32] };
-        let der = signature.to_der();
-        assert_eq!(der.len(), 72);
-        assert_eq!(Signature::from_der(&der).unwrap(), signature);
+        for (curve, length) in [(Curve::P256, 72), (Curve::P384, 104), (Curve::P521, 141)] {
+            let most = number(&vec![0xff; curve.bytes()]);
+            let signature = Signature { r: most, s: most };
+            let der = signature.to_der();
+            assert_eq!(der.len(), length);
+            assert_eq!(Signature::from_der(&der).unwrap(), signature);
+            assert_eq!(signature.curve(), curve);
+        }
     }
 
     #[test]
     fn half_the_order_is_low_and_one_more_is_high() {
-        let half = Signature { r: number(&[1]), s: HALF_ORDER };
-        assert!(half.is_low_s());
-        let mut above = half;
-        above.s[31] += 1;
-        assert!(!above.is_low_s());
-        assert_eq!(above.into_low_s(), half);
-        assert_eq!(half.into_low_s(), half);
+        for curve in Curve::ALL {
+            let mut half = *curve.order();
+            let mut carry = 0;
+            for digit in &mut half {
+                (carry, *digit) = (*digit & 1, (carry << 7) | (*digit >> 1));
+            }
+            let half = Signature { r: number(&[1]), s: half };
+            assert!(half.is_low_s(curve));
+            let mut above = half;
+            above.s[WIDTH - 1] += 1;
+            assert!(!above.is_low_s(curve));
+            assert_eq!(above.into_low_s(curve), half);
+            assert_eq!(half.into_low_s(curve), half);
+        }
     }
 
     #[test]
     fn an_s_beyond_the_order_is_left_alone() {
-        let beyond = Signature { r: number(&[1]), s: [0xff; 32] };
-        assert_eq!(beyond.into_low_s(), beyond);
+        let beyond = Signature { r: number(&[1]), s: [0xff; WIDTH] };
+        for curve in Curve::ALL {
+            assert!(!beyond.is_low_s(curve));
+            assert_eq!(beyond.into_low_s(curve), beyond);
+        }
     }
 
     #[test]
@@ -209,10 +218,10 @@ mod tests {
         for der in bad {
             assert!(Signature::from_der(der).is_err(), "{der:02x?}");
         }
-        let mut long = vec![0x30, 37, 2, 33, 1];
-        long.extend([0; 32]);
+        let mut long = vec![0x30, 72, 2, 67, 1];
+        long.extend([0; 66]);
         long.extend([2, 1, 1, 0]);
-        assert!(Signature::from_der(&long).is_err(), "R has 33 digits");
+        assert!(Signature::from_der(&long).is_err(), "R has 67 digits");
     }
 
     #[test]
@@ -232,16 +241,19 @@ mod tests {
         #[test]
         fn der_round_trip(r in any::<[u8; 32]>(), s in any::<[u8; 32]>()) {
             prop_assume!(r != [0; 32] && s != [0; 32]);
-            let signature = Signature { r, s };
+            let signature = Signature { r: number(&r), s: number(&s) };
             prop_assert_eq!(Signature::from_der(&signature.to_der()).unwrap(), signature);
         }
 
         #[test]
         fn twin_of_the_twin_is_itself(s in any::<[u8; 32]>()) {
-            prop_assume!(s != [0; 32] && s < ORDER);
-            let signature = Signature { r: [1; 32], s };
-            prop_assert_eq!(signature.twin().twin(), signature);
-            prop_assert!(signature.into_low_s().is_low_s());
+            for curve in Curve::ALL {
+                let signature = Signature { r: number(&[1]), s: number(&s) };
+                prop_assume!(s != [0; 32] && signature.s < *curve.order());
+                let order = curve.order();
+                prop_assert_eq!(signature.twin(order).twin(order), signature);
+                prop_assert!(signature.into_low_s(curve).is_low_s(curve));
+            }
         }
     }
 }

@@ -13,10 +13,9 @@ use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::msp::certificate::Certificate;
-use crate::msp::certificate::is_ecdsa_with_sha256;
 use crate::msp::certificate::significant;
 use crate::msp::error::MspError;
-use crate::msp::signature::Signature;
+use crate::msp::public_key::CaAlgorithm;
 use crate::types::sha256_all;
 
 /// As in Go's crypto/x509: hostile sets of cross-signed CAs have exponentially many chains.
@@ -97,14 +96,13 @@ impl Trust {
                 _ => None,
             });
         let key_id = key_id.ok_or(MspError::X509(X509Error::InvalidExtensions))?.0;
-        if !is_ecdsa_with_sha256(&list.signature_algorithm) {
-            return Err(MspError::X509(X509Error::SignatureUnsupportedAlgorithm));
-        }
-        let signature = Signature::from_der(&list.signature_value.data)?;
+        let algorithm = CaAlgorithm::of(&list.signature_algorithm)
+            .ok_or(MspError::X509(X509Error::SignatureUnsupportedAlgorithm))?;
+        let (signed, signature) = (list.tbs_cert_list.as_ref(), &list.signature_value.data);
         for authority in &mut self.authorities {
             let certificate = &authority.certificate;
-            let signed = || certificate.key.verify(list.tbs_cert_list.as_ref(), signature).is_ok();
-            if certificate.usage.key_id.as_deref() == Some(key_id) && signed() {
+            let is_signed = || certificate.key.has_signed(algorithm, signed, signature);
+            if certificate.usage.key_id.as_deref() == Some(key_id) && is_signed() {
                 let serials = list.iter_revoked_certificates();
                 authority.revoked.extend(serials.map(|entry| significant(entry.raw_serial())));
             }
@@ -240,7 +238,7 @@ impl Search<'_> {
 
     fn is_in_chain(&self, candidate: &Certificate) -> bool {
         let same = |other: &Certificate| {
-            other.raw_subject == candidate.raw_subject && other.key.point() == candidate.key.point()
+            other.raw_subject == candidate.raw_subject && other.key.bytes() == candidate.key.bytes()
         };
         same(self.leaf)
             || self.chain.iter().any(|&index| same(&self.authorities[index].certificate))

@@ -22,6 +22,7 @@ use rcgen::SigningKey;
 use time::Duration;
 use time::OffsetDateTime;
 
+use crate::msp::curve::Curve;
 use crate::msp::network::NetworkError;
 use crate::msp::network::org::Credentials;
 use crate::msp::node_ous::Role;
@@ -161,6 +162,6 @@ impl SigningKey for LowSKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         let signature = Signature::from_der(&self.0.sign(message)?);
         let signature = signature.map_err(|_| rcgen::Error::RemoteKeyError)?;
-        Ok(signature.into_low_s().to_der())
+        Ok(signature.into_low_s(Curve::P256).to_der())
     }
 }

@@ -7,6 +7,7 @@
 mod authority;
 mod folder;
 mod org;
+mod reader;
 mod spec;
 
 use std::path::Path;
@@ -100,9 +101,10 @@ impl Network {
         folder::write(path, &self.orgs, self.orderer.as_ref())
     }
 
-    /// Reads the folder of a network that was made here or by cryptogen.
+    /// Reads the folder of a network that was made here, by cryptogen, fabric-ca or Fabric's test
+    /// network. Members that cannot sign are left out; asking for one fails with the reason.
     pub fn open(path: &Path) -> Result<Self, NetworkError> {
-        let (orgs, orderer) = folder::read(path)?;
+        let (orgs, orderer) = reader::read(path)?;
         Ok(Self { root: Some(path.to_owned()), orgs, orderer })
     }
 

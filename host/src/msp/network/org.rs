@@ -2,6 +2,7 @@
 //!
 //! Invariant: no files; paths are only put together, `folder` reads and writes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -44,9 +45,15 @@ pub struct Org {
     pub(super) msp_id: String,
     pub(super) domain: String,
     pub(super) kind: Kind,
-    pub(super) ca: Credentials,
-    pub(super) tls_ca: Credentials,
+    /// None if the CA keeps its key elsewhere.
+    pub(super) ca: Option<Credentials>,
+    /// As `ca`.
+    pub(super) tls_ca: Option<Credentials>,
+    /// The certificates of the CAs for TLS, PEM.
+    pub(super) tls_roots: String,
     pub(super) members: Vec<Member>,
+    /// The names of members that cannot sign, with the reason.
+    pub(super) unusable: BTreeMap<String, String>,
     pub(super) msp_config: FabricMspConfig,
     /// The organization's folder, if it was read from one.
     pub(super) root: Option<PathBuf>,
@@ -65,7 +72,9 @@ pub(super) struct Member {
     /// The common name: `peer0.org1.example.com`, `User1@org1.example.com`.
     pub(super) name: String,
     pub(super) identity: Credentials,
-    pub(super) tls: Credentials,
+    pub(super) tls: Option<Credentials>,
+    /// None if they were not read from a folder.
+    pub(super) tls_files: Option<TlsFiles>,
 }
 
 impl Kind {
@@ -141,7 +150,8 @@ impl Org {
         let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
         let mut members = vec![Member {
             identity: ca.issue_identity(&node, kind.node_role())?,
-            tls: tls_ca.issue_tls(&node, &hosts)?,
+            tls: Some(tls_ca.issue_tls(&node, &hosts)?),
+            tls_files: None,
             name: node,
         }];
         let admin = [("Admin", Role::Admin)];
@@ -150,7 +160,8 @@ impl Org {
             let name = format!("{user}@{domain}");
             members.push(Member {
                 identity: ca.issue_identity(&name, role)?,
-                tls: tls_ca.issue_tls(&name, &[])?,
+                tls: Some(tls_ca.issue_tls(&name, &[])?),
+                tls_files: None,
                 name,
             });
         }
@@ -159,9 +170,11 @@ impl Org {
             msp_id: msp_id.to_owned(),
             domain: domain.to_owned(),
             kind,
-            ca: ca.credentials,
-            tls_ca: tls_ca.credentials,
+            tls_roots: tls_ca.credentials.certificate.clone(),
+            ca: Some(ca.credentials),
+            tls_ca: Some(tls_ca.credentials),
             members,
+            unusable: BTreeMap::new(),
             root: None,
         })
     }
@@ -186,9 +199,18 @@ impl Org {
         self.members.iter().filter_map(|member| member.name.split_once('@')).map(|(user, _)| user)
     }
 
-    /// Signs as the organization's peer, or as its orderer.
+    /// Signs as the organization's peer, or as its orderer: `peer0` or `orderer` if there is one of
+    /// that name, else the first by name.
     pub fn peer(&self) -> Result<SigningIdentity, MspError> {
-        self.signer(&self.node_name())
+        match self.node() {
+            Some(node) => self.sign_as(node),
+            None => self.signer(&self.node_name()),
+        }
+    }
+
+    /// The credentials for TLS of the node that [`peer`](Self::peer) signs as.
+    pub fn peer_tls(&self) -> Option<&Credentials> {
+        self.node()?.tls.as_ref()
     }
 
     /// Signs as the organization's admin.
@@ -208,24 +230,17 @@ impl Org {
 
     /// The credentials of a member for TLS.
     pub fn tls(&self, name: &str) -> Option<&Credentials> {
-        self.member(name).map(|member| &member.tls)
+        self.member(name)?.tls.as_ref()
     }
 
-    /// The PEM certificate of the CA for TLS.
+    /// The PEM certificates of the CAs for TLS.
     pub fn tls_ca_certificate(&self) -> &str {
-        &self.tls_ca.certificate
+        &self.tls_roots
     }
 
     /// The TLS files of a member, if the network was read from a folder.
     pub fn tls_files(&self, name: &str) -> Option<TlsFiles> {
-        let member = self.member(name)?;
-        let folder = self.member_folder(self.root.as_deref()?, member).join("tls");
-        let prefix = member.tls_prefix();
-        Some(TlsFiles {
-            ca: folder.join("ca.crt"),
-            certificate: folder.join(format!("{prefix}.crt")),
-            key: folder.join(format!("{prefix}.key")),
-        })
+        self.member(name)?.tls_files.clone()
     }
 
     /// The MSP folder of a member, if the network was read from a folder.
@@ -252,12 +267,28 @@ impl Org {
         self.members.iter().find(matches)
     }
 
+    fn node(&self) -> Option<&Member> {
+        let usual = self.node_name();
+        let nodes = || self.members.iter().filter(|member| !member.is_user());
+        nodes().find(|node| node.name == usual).or_else(|| nodes().next())
+    }
+
     fn signer(&self, name: &str) -> Result<SigningIdentity, MspError> {
-        let member = self.members.iter().find(|member| member.name == name);
-        let Some(Member { identity, .. }) = member else {
-            return Err(MspError::NoMember { msp_id: self.msp_id.clone(), name: name.to_owned() });
-        };
-        let Credentials { certificate, key } = identity;
+        match self.members.iter().find(|member| member.name == name) {
+            Some(member) => self.sign_as(member),
+            None => {
+                let reason = match self.unusable.get(name) {
+                    Some(reason) => format!(" that can sign: {reason}"),
+                    None => String::new(),
+                };
+                let (msp_id, name) = (self.msp_id.clone(), name.to_owned());
+                Err(MspError::NoMember { msp_id, name, reason })
+            }
+        }
+    }
+
+    fn sign_as(&self, member: &Member) -> Result<SigningIdentity, MspError> {
+        let Credentials { certificate, key } = &member.identity;
         SigningIdentity::from_pem(&self.msp_id, certificate.as_bytes(), key.as_bytes())
     }
 }

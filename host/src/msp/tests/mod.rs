@@ -2,9 +2,11 @@
 
 mod authorities;
 mod channel;
+mod folders;
 mod golden;
 mod hostile;
 mod identities;
+mod keys;
 mod networks;
 mod policies;
 mod signing;

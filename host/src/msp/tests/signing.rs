@@ -10,6 +10,7 @@ use crate::msp::MspError;
 use crate::msp::Network;
 use crate::msp::NetworkSpec;
 use crate::msp::SigningIdentity;
+use crate::msp::curve::Curve;
 use crate::msp::signature::Signature;
 use crate::proto::msp::SerializedIdentity;
 
@@ -52,7 +53,7 @@ fn signatures_verify_and_have_a_low_s() {
         let signature = user.sign(&message);
         identity.verify(&message, &signature).unwrap();
         let parsed = Signature::from_der(&signature).unwrap();
-        assert!(parsed.is_low_s());
+        assert!(parsed.is_low_s(Curve::P256));
         assert_eq!(parsed.to_der(), signature);
         lengths.insert(signature.len());
         assert!(identity.verify(b"another message", &signature).is_err());
@@ -64,16 +65,16 @@ fn signatures_verify_and_have_a_low_s() {
 #[test]
 fn both_high_and_low_s_occur_before_normalisation() {
     use aws_lc_rs::rand::SystemRandom;
-    use aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+    use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
     use aws_lc_rs::signature::EcdsaKeyPair;
 
-    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let random = SystemRandom::new();
     let is_low = |_| {
         let signature = key.sign(&random, b"message").unwrap();
-        let signature = Signature::from_fixed(signature.as_ref()).unwrap();
-        assert!(signature.into_low_s().is_low_s());
-        signature.is_low_s()
+        let signature = Signature::from_der(signature.as_ref()).unwrap();
+        assert!(signature.into_low_s(Curve::P256).is_low_s(Curve::P256));
+        signature.is_low_s(Curve::P256)
     };
     let (low, high): (Vec<bool>, Vec<bool>) = (0..100).map(is_low).partition(|is_low| *is_low);
     assert!(!low.is_empty() && !high.is_empty());
@@ -114,16 +115,16 @@ fn sec1_keys_are_read() {
 fn unusable_keys_are_named() {
     let ca = Authority::root("ca");
     let (certificate, key) = ca.issue(member_params("member", &[]));
-    let (p384_certificate, p384_key) =
-        ca.issue_for(member_params("member", &[]), &rcgen::PKCS_ECDSA_P384_SHA384);
+    let (_, p384_key) = ca.issue_for(member_params("member", &[]), &rcgen::PKCS_ECDSA_P384_SHA384);
+    let (edwards, edwards_key) = ca.issue_for(member_params("member", &[]), &rcgen::PKCS_ED25519);
     let (_, other_key) = ca.issue(member_params("other", &[]));
     let make = |certificate: &str, key: &str| {
         let made = SigningIdentity::from_pem("TestMSP", certificate.as_bytes(), key.as_bytes());
         made.unwrap_err().to_string()
     };
     assert!(make(&certificate, &other_key).contains("does not belong to the certificate"));
-    assert!(make(&certificate, &p384_key).contains("not an ECDSA key on the curve P-256"));
-    assert!(make(&p384_certificate, &p384_key).contains("not ECDSA on the curve P-256"));
+    assert!(make(&certificate, &p384_key).contains("not an ECDSA key on the curve of the"));
+    assert!(make(&edwards, &edwards_key).contains("neither ECDSA on P-256, P-384 or P-521"));
     assert!(make(&certificate, &certificate).contains("no PEM block PRIVATE KEY"));
     assert!(make(&key, &key).contains("X.509"));
     assert!(matches!(SigningIdentity::from_pem("TestMSP", b"", b""), Err(MspError::Pem(_))));

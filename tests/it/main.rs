@@ -4,6 +4,7 @@
 mod chaincode_calls;
 mod channel_config;
 mod cli;
+mod cli_fabric;
 mod cli_peer;
 mod concurrency;
 mod conformance;

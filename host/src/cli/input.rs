@@ -1,9 +1,9 @@
 //! What a chaincode is called with, as Fabric's peer command takes it:
-//! `{"Args":["f","x"]}` or `{"function":"f","Args":["x"]}`.
+//! `{"Args":["f","x"]}` or `{"function":"f","Args":["x"]}`, with keys in any case.
 
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// The arguments; the first is the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,28 +12,50 @@ pub struct Input {
     pub args: Vec<Vec<u8>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Json {
-    #[serde(alias = "Function")]
-    function: Option<String>,
-    #[serde(rename = "Args", alias = "args")]
-    args: Option<Vec<String>>,
-}
+const USAGE: &str = r#"expected {"Args":["function","argument"]}, all of them strings"#;
 
 impl FromStr for Input {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let usage = r#"expected {"Args":["function","argument"]}, all of them strings"#;
-        let json: Json = serde_json::from_str(text).map_err(|error| format!("{error}; {usage}"))?;
-        if json.function.is_none() && json.args.is_none() {
-            return Err(usage.into());
+        let json: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| format!("{error}; {USAGE}"))?;
+        let (mut function, mut args) = (None, None);
+        for (key, value) in json {
+            let known = match key.to_lowercase().as_str() {
+                "function" => &mut function,
+                "args" => &mut args,
+                _ => return Err(format!("unknown field `{key}`; {USAGE}")),
+            };
+            if known.replace(value).is_some() {
+                return Err(format!("field `{key}` is there twice; {USAGE}"));
+            }
         }
+        if function.is_none() && args.is_none() {
+            return Err(USAGE.into());
+        }
+        let function = string("function", function.unwrap_or_default())?;
+        let args = match args.unwrap_or_default() {
+            Value::Null => Vec::new(),
+            Value::Array(args) => args,
+            other => return Err(format!("Args is {other}, not a list; {USAGE}")),
+        };
         // Fabric's command line takes an empty function for none.
-        let function = json.function.filter(|function| !function.is_empty());
-        let args = function.into_iter().chain(json.args.unwrap_or_default());
-        Ok(Self { args: args.map(String::into_bytes).collect() })
+        let mut all: Vec<String> =
+            Some(function).filter(|name| !name.is_empty()).into_iter().collect();
+        for (index, arg) in args.into_iter().enumerate() {
+            all.push(string(&format!("argument {}", index + 1), arg)?);
+        }
+        Ok(Self { args: all.into_iter().map(String::into_bytes).collect() })
+    }
+}
+
+/// A text; null is an empty one, as Go reads it.
+fn string(what: &str, value: Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text),
+        other => Err(format!("{what} is {other}, not a string: write \"{other}\"; {USAGE}")),
     }
 }
 
@@ -55,16 +77,18 @@ mod tests {
         assert_eq!(parsed(r#"{"function":"","Args":["f"]}"#), ["f"]);
         assert_eq!(parsed(r#"{"Args":["é\u0000\n"]}"#), ["é\0\n"]);
         assert!(parsed(r#"{"Args":[]}"#).is_empty());
+        assert_eq!(parsed(r#"{"FUNCTION":"Read","ARGS":["a"]}"#), ["Read", "a"]);
+        assert_eq!(parsed(r#"{"Args":["f",null]}"#), ["f", ""]);
+        assert_eq!(parsed(r#"{"function":"f","Args":null}"#), ["f"]);
     }
 
     #[test]
     fn mistakes_are_located() {
         let error = |text: &str| text.parse::<Input>().unwrap_err();
-        assert!(
-            error(r#"{"Args":["f",5]}"#).contains("column 14"),
-            "{}",
-            error(r#"{"Args":["f",5]}"#)
-        );
+        let number = error(r#"{"Args":["f",5]}"#);
+        assert!(number.starts_with(r#"argument 2 is 5, not a string: write "5"; "#), "{number}");
+        assert!(error(r#"{"Args":["f"],"args":[]}"#).contains("`args` is there twice"));
+        assert!(error(r#"{"Args":{"f":1}}"#).contains("not a list"));
         assert!(error(r#"{"Args":["f""#).contains("line 1"));
         assert!(error(r#"{"Arg":["f"]}"#).contains("unknown field `Arg`"));
         for text in ["", "{}", "[]", "null", "f x", r#"{"Args":"f"}"#, r#"{"Args":["f"]} x"#] {

@@ -1,13 +1,16 @@
 //! `wasmcc invoke`: a transaction, from proposal to block.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use serde_json::json;
 
+use crate::cli::endorsing_peers::EndorsingPeers;
 use crate::cli::hint::Asked;
 use crate::cli::input::Input;
 use crate::cli::output;
 use crate::cli::progress::Progress;
-use crate::cli::session::Session;
+use crate::cli::session::{Outcome, Session};
 use crate::cli::target::Target;
 use crate::cli::transient::Transient;
 use crate::client::ProposalBuilder;
@@ -65,11 +68,13 @@ pub struct Invoke {
     is_init: bool,
     /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
     /// policies, the caller's own first].
-    #[arg(long = "endorser", value_name = "MSPID")]
+    #[arg(long = "endorser", value_name = "MSPID", conflicts_with = "addresses")]
     endorsers: Vec<String>,
-    /// Print the result as JSON.
+    /// Print the result as JSON, an error too.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    peers: EndorsingPeers,
     #[command(flatten)]
     target: Target,
 }
@@ -77,11 +82,8 @@ pub struct Invoke {
 impl Invoke {
     /// Endorses, orders, waits.
     pub async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "User1").await?;
-        let progress = Progress::start("endorsing");
-        let (proposal, asked) = (self.call.proposal().init(self.is_init), self.call.asked());
-        let outcome = session.submit(proposal, &self.endorsers, asked, &progress).await?;
-        drop(progress);
+        let started = Instant::now();
+        let outcome = output::or_error(self.json, self.submit().await)?;
         let status = outcome.code.as_str_name();
         let payload = &outcome.response.payload;
         match self.json {
@@ -96,14 +98,33 @@ impl Invoke {
                     output::line(&format!("payload  {}", output::text(payload)))?;
                 }
             }
-            true => output::json(&json!({
-                "status": status,
-                "tx_id": outcome.tx_id,
-                "block": outcome.block_number,
-                "reason": outcome.reason,
-                "payload": output::bytes(payload),
-            }))?,
+            true => {
+                let event = outcome.event.as_ref().map(|event| {
+                    json!({ "name": event.event_name, "payload": output::bytes(&event.payload) })
+                });
+                output::json(&json!({
+                    "status": status,
+                    "tx_id": outcome.tx_id,
+                    "block": outcome.block_number,
+                    "reason": outcome.reason,
+                    "payload": output::bytes(payload),
+                    "event": event,
+                    "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                }))?;
+            }
         }
         outcome.check()
+    }
+
+    async fn submit(&self) -> Result<Outcome> {
+        let sessions = self.peers.peers.sessions(&self.target, "User1").await?;
+        let progress = Progress::start("endorsing");
+        let (proposal, asked) = (self.call.proposal().init(self.is_init), self.call.asked());
+        match sessions.as_slice() {
+            [one] if !self.peers.peers.are_named() => {
+                one.submit(proposal, &self.endorsers, asked, &progress).await
+            }
+            named => Session::submit_to(named, proposal, asked, &progress).await,
+        }
     }
 }

@@ -13,6 +13,7 @@ mod check;
 mod config_json;
 mod deploy;
 mod duration;
+mod endorsing_peers;
 mod hint;
 mod input;
 mod inspect;
@@ -144,7 +145,7 @@ mod tests {
         assert!(parse(r#"{"Args":["f","x"]}"#).is_ok());
         let error = parse(r#"{"Args":[5]}"#).unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("column"), "{error}");
+        assert!(error.to_string().contains("argument 1 is 5"), "{error}");
     }
 
     #[test]

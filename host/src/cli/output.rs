@@ -1,6 +1,6 @@
 //! Standard output: results, as text or JSON.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -18,6 +18,28 @@ pub fn line(text: &str) -> Result<()> {
 /// Prints JSON, for people and programs alike.
 pub fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+}
+
+/// Prints an error as JSON, too, where results are JSON: programs read standard output.
+pub fn or_error<T>(is_json: bool, result: Result<T>) -> Result<T> {
+    if let (true, Err(error)) = (is_json, &result) {
+        json(&json!({ "error": format!("{error:#}") }))?;
+    }
+    result
+}
+
+/// Prints a payload: as it is for programs, readable for a terminal, and a line's end behind it as
+/// Fabric's peer command does.
+pub fn payload(bytes: &[u8], raw: bool) -> Result<()> {
+    let mut out = io::stdout().lock();
+    if !raw && out.is_terminal() {
+        drop(out);
+        return line(&text(bytes));
+    }
+    match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the result"),
+    }
 }
 
 /// Bytes as the text that they are, or in hexadecimal.

@@ -1,12 +1,13 @@
 //! `wasmcc query`: a call that changes nothing.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
+use crate::cli::endorsing_peers::PeerAddresses;
 use crate::cli::invoke::Call;
 use crate::cli::output;
-use crate::cli::session::Session;
 use crate::cli::target::Target;
+use crate::proto::protos;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,9 +20,17 @@ Examples:
 pub struct Query {
     #[command(flatten)]
     call: Call,
-    /// Print status, message and payload as JSON.
+    /// Print status, message and payload as JSON, an error too.
     #[arg(long)]
     json: bool,
+    /// Print the payload's bytes as they are [default: if it goes into a file or pipe].
+    #[arg(short, long, conflicts_with_all = ["json", "hex"])]
+    raw: bool,
+    /// Print the payload in hexadecimal.
+    #[arg(short = 'x', long, conflicts_with = "json")]
+    hex: bool,
+    #[command(flatten)]
+    peers: PeerAddresses,
     #[command(flatten)]
     target: Target,
 }
@@ -29,15 +38,29 @@ pub struct Query {
 impl Query {
     /// Asks one peer, that of the caller's organization if it has one here.
     pub async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "User1").await?;
-        let answer = session.evaluate(self.call.proposal(), self.call.asked()).await?;
+        let answer = output::or_error(self.json, self.evaluate().await)?;
+        let payload = &answer.payload;
         if self.json {
             return output::json(&json!({
                 "status": answer.status,
                 "message": answer.message,
-                "payload": output::bytes(&answer.payload),
+                "payload": output::bytes(payload),
             }));
         }
-        output::line(&output::text(&answer.payload))
+        match self.hex {
+            true => output::line(&output::hex(payload)),
+            false => output::payload(payload, self.raw),
+        }
+    }
+
+    async fn evaluate(&self) -> Result<protos::Response> {
+        let sessions = self.peers.sessions(&self.target, "User1").await?;
+        match sessions.as_slice() {
+            [one] if self.peers.are_named() => {
+                one.query(self.call.proposal(), self.call.asked()).await
+            }
+            [one] => one.evaluate(self.call.proposal(), self.call.asked()).await,
+            _ => bail!("a query asks one peer: give --peerAddresses once"),
+        }
     }
 }

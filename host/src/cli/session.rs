@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::target::Target;
 use crate::client::{self, ProposalBuilder};
 use crate::msp::SigningIdentity;
+use crate::proto::common;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_client::GatewayClient;
 use crate::proto::protos;
@@ -24,6 +25,8 @@ use crate::types::{ClientTls, grpc_metadata};
 
 /// As Fabric's peers allow.
 pub const MESSAGE_BYTES: usize = 100 << 20;
+/// A refusal's text comes in a header; as much as Go's clients take.
+const HEADER_BYTES: u32 = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From here on an answer is an error.
 const ERROR_THRESHOLD: i32 = 400;
@@ -31,6 +34,7 @@ const ERROR_THRESHOLD: i32 = 400;
 /// One identity's conversation with one peer.
 pub struct Session {
     connection: Channel,
+    address: String,
     signer: SigningIdentity,
     timeout: Duration,
     tls: Option<ClientTls>,
@@ -53,6 +57,8 @@ pub struct Outcome {
     pub reason: Option<String>,
     /// What the chaincode answered.
     pub response: protos::Response,
+    /// The event that it set.
+    pub event: Option<protos::ChaincodeEvent>,
 }
 
 impl Session {
@@ -61,16 +67,20 @@ impl Session {
         let signer = target.signer(usual)?;
         let tls = target.tls()?;
         let connection = connect(target, tls.as_ref()).await?;
-        Ok(Self { connection, signer, timeout: target.timeout, tls })
+        let (address, timeout) = (target.peer.clone(), target.timeout);
+        Ok(Self { connection, address, signer, timeout, tls })
     }
 
     /// Has a proposal processed; whatever the answer is.
     pub async fn process(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Answer> {
-        let proposal = builder.sign(&self.signer);
+        self.endorse(builder.sign(&self.signer).signed, asked).await
+    }
+
+    async fn endorse(&self, signed: protos::SignedProposal, asked: Asked<'_>) -> Result<Answer> {
         let mut endorser = EndorserClient::new(self.connection.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
-        let request = self.request(proposal.signed);
+        let request = self.request(signed);
         let answered = endorser.process_proposal(request).await;
         let response = answered.map_err(|status| self.failed(&status, asked))?.into_inner();
         Ok(Answer { response })
@@ -93,9 +103,7 @@ impl Session {
         asked: Asked<'_>,
     ) -> Result<protos::Response> {
         let proposal = builder.sign(&self.signer);
-        let mut gateway = GatewayClient::new(self.connection.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
+        let mut gateway = self.gateway();
         let request = gateway::EvaluateRequest {
             transaction_id: proposal.tx_id.to_string(),
             channel_id: asked.channel.to_owned(),
@@ -128,9 +136,7 @@ impl Session {
     ) -> Result<Outcome> {
         let proposal = builder.sign(&self.signer);
         let tx_id = proposal.tx_id.to_string();
-        let mut gateway = GatewayClient::new(self.connection.clone())
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
+        let mut gateway = self.gateway();
         let request = gateway::EndorseRequest {
             transaction_id: tx_id.clone(),
             channel_id: asked.channel.to_owned(),
@@ -140,9 +146,44 @@ impl Session {
         let endorsed = gateway.endorse(self.request(request)).await;
         let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?.into_inner();
         let envelope = endorsed.prepared_transaction.context("the peer gave no transaction")?;
-        let response = client::endorsed_response(&envelope)?;
+        self.order(envelope, tx_id, asked, progress).await
+    }
+
+    /// As [`submit`](Self::submit), with the endorsements of exactly these peers; the first one
+    /// orders. One that does not endorse is named.
+    pub async fn submit_to(
+        peers: &[Self],
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let first = peers.first().context("no peer is named")?;
+        let proposal = builder.sign(&first.signer);
+        let mut responses = Vec::with_capacity(peers.len());
+        for peer in peers {
+            let answered = peer.endorse(proposal.signed.clone(), asked).await;
+            let answer = answered.and_then(|answer| answer.content(asked).map(|_| answer));
+            let answer = answer.with_context(|| format!("{} does not endorse", peer.address))?;
+            responses.push(answer.response);
+        }
+        let envelope = client::transaction(&proposal.signed, &responses)?;
+        first.order(envelope, proposal.tx_id.to_string(), asked, progress).await
+    }
+
+    async fn order(
+        &self,
+        envelope: common::Envelope,
+        tx_id: String,
+        asked: Asked<'_>,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let action = client::endorsed_action(&envelope)?;
+        let response = action.response.context("the transaction has no answer of a chaincode")?;
+        let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
+        let event = event.filter(|event| !event.event_name.is_empty());
         let envelope = client::sign_envelope(envelope, &self.signer);
         progress.step("waiting for the block");
+        let mut gateway = self.gateway();
         let request = gateway::SubmitRequest {
             transaction_id: tx_id.clone(),
             channel_id: asked.channel.to_owned(),
@@ -160,7 +201,13 @@ impl Session {
             reason.and_then(|reason| String::from_utf8(reason.to_bytes().ok()?.into()).ok());
         let committed = committed.into_inner();
         let (code, block_number) = (committed.result(), committed.block_number);
-        Ok(Outcome { tx_id, code, block_number, reason, response })
+        Ok(Outcome { tx_id, code, block_number, reason, response, event })
+    }
+
+    fn gateway(&self) -> GatewayClient<Channel> {
+        GatewayClient::new(self.connection.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES)
     }
 
     /// The connection itself.
@@ -228,6 +275,7 @@ async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channe
     let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
         .connect_timeout(CONNECT_TIMEOUT)
+        .http2_max_header_list_size(HEADER_BYTES)
         .tcp_nodelay(true);
     if let Some(material) = material {
         endpoint = endpoint

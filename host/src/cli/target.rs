@@ -12,7 +12,7 @@ use crate::msp::{Network, SigningIdentity};
 use crate::types::ClientTls;
 
 /// The arguments of all verbs that ask a peer.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Which peer, and who asks")]
 pub struct Target {
     /// The peer's address.
@@ -35,6 +35,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// The same client at another peer, whose certificate is of the CA in the file `root`, if
+    /// there is one.
+    pub fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
+        let tls = root.map_or_else(|| self.tls.clone(), |root| self.tls.with_ca(root));
+        Self { peer: peer.to_owned(), tls, ..self.clone() }
+    }
+
     /// How the peer is known, if TLS is wanted.
     pub fn tls(&self) -> Result<Option<ClientTls>> {
         let usual = || {

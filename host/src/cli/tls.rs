@@ -36,7 +36,7 @@ pub struct PeerTls {
 }
 
 /// The client's side.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TargetTls {
     /// Speak TLS [default: if there is a CA]; without one, with the network's own.
@@ -104,6 +104,11 @@ impl PeerTls {
 }
 
 impl TargetTls {
+    /// The same with the CA of another peer.
+    pub fn with_ca(&self, file: &Path) -> Self {
+        Self { tls_ca: Some(file.to_owned()), ..self.clone() }
+    }
+
     /// What is given; `org` has what is not. `wanted`: the address asks for TLS.
     pub fn read(
         &self,

@@ -19,9 +19,12 @@ impl FromStr for Transient {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let usage = r#"expected {"key":"base64 of the value"}"#;
-        let json: BTreeMap<String, String> =
+        let json: BTreeMap<String, Option<String>> =
             serde_json::from_str(text).map_err(|error| format!("{error}; {usage}"))?;
-        let decoded = json.into_iter().map(|(key, value)| match base64(&value) {
+        // As Go reads bytes: null is nothing, and ends of lines in base64 are skipped.
+        let read =
+            |value: Option<String>| base64(&value.unwrap_or_default().replace(['\r', '\n'], ""));
+        let decoded = json.into_iter().map(|(key, value)| match read(value) {
             Some(value) => Ok((key, value)),
             None => Err(format!("the value of \"{key}\" is not base64; {usage}")),
         });
@@ -102,6 +105,8 @@ mod tests {
     fn values_are_decoded_and_not_shown() {
         let transient: Transient = r#"{"price":"MTEw"}"#.parse().unwrap();
         assert_eq!(transient.0["price"], b"110");
+        let transient: Transient = r#"{"k":"aGVs\nbG8=\r\n","none":null}"#.parse().unwrap();
+        assert_eq!((&*transient.0["k"], &*transient.0["none"]), (&b"hello"[..], &b""[..]));
         assert_eq!(format!("{transient:?}"), r#"{"price"}"#);
         let error = r#"{"price":"110"}"#.parse::<Transient>().unwrap_err();
         assert!(error.contains("\"price\""), "{error}");

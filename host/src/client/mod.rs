@@ -15,4 +15,4 @@ mod transaction;
 
 pub use error::ClientError;
 pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal, random_nonce, timestamp};
-pub use transaction::{chaincode_action, endorsed_response, sign_envelope, transaction};
+pub use transaction::{chaincode_action, endorsed_action, sign_envelope, transaction};

@@ -81,16 +81,17 @@ pub fn sign_envelope(envelope: common::Envelope, signer: &SigningIdentity) -> co
     common::Envelope { signature, ..envelope }
 }
 
-/// What the chaincode answered to a transaction that [`transaction`] or a gateway put together.
-pub fn endorsed_response(envelope: &common::Envelope) -> Result<protos::Response, ClientError> {
+/// What the chaincode did in a transaction that [`transaction`] or a gateway put together.
+pub fn endorsed_action(
+    envelope: &common::Envelope,
+) -> Result<protos::ChaincodeAction, ClientError> {
     let missing = |what, part| ClientError::Missing { what, part };
     let payload: common::Payload = decode(&envelope.payload, "payload")?;
     let transaction: protos::Transaction = decode(&payload.data, "transaction")?;
     let action = transaction.actions.first().ok_or_else(|| missing("transaction", "action"))?;
     let action: protos::ChaincodeActionPayload = decode(&action.payload, "action's payload")?;
     let endorsed = action.action.ok_or_else(|| missing("action's payload", "action"))?;
-    let action = chaincode_action(&endorsed.proposal_response_payload)?;
-    action.response.ok_or_else(|| missing("chaincode action", "response"))
+    chaincode_action(&endorsed.proposal_response_payload)
 }
 
 /// What a chaincode did: its answer, event and read-write set, out of the `payload` of a proposal

@@ -3,12 +3,15 @@
 use anyhow::Result;
 use serde_json::json;
 
+use crate::cli::endorsing_peers::EndorsingPeers;
+use crate::cli::hint::Asked;
 use crate::cli::lifecycle::definition::DefinitionArgs;
 use crate::cli::lifecycle::{Output, asked};
 use crate::cli::output;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Outcome, Session};
 use crate::cli::target::Target;
+use crate::client::ProposalBuilder;
 use crate::client::lifecycle::{approve, commit};
 
 /// Approve the chaincode definition for my organization.
@@ -22,6 +25,8 @@ pub(super) struct ApproveForMyOrg {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    peers: EndorsingPeers,
+    #[command(flatten)]
     target: Target,
 }
 
@@ -33,31 +38,43 @@ pub(super) struct Commit {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    peers: EndorsingPeers,
+    #[command(flatten)]
     target: Target,
 }
 
 impl ApproveForMyOrg {
     pub(super) async fn run(self) -> Result<()> {
         let definition = self.definition.definition()?;
-        let session = Session::open(&self.target, "Admin").await?;
-        let progress = Progress::start("approving");
-        let channel = self.definition.channel.id.as_str();
         let proposal = approve(definition, self.package_id.as_deref());
-        let outcome = session.submit(proposal, &[], asked(channel), &progress).await?;
-        drop(progress);
+        let channel = asked(&self.definition.channel.id);
+        let outcome = submit("approving", proposal, channel, &self.peers, &self.target).await?;
         report(outcome, &self.output, &self.target.peer)
     }
 }
 
 impl Commit {
     pub(super) async fn run(self) -> Result<()> {
-        let definition = self.definition.definition()?;
-        let session = Session::open(&self.target, "Admin").await?;
-        let progress = Progress::start("committing");
-        let channel = self.definition.channel.id.as_str();
-        let outcome = session.submit(commit(definition), &[], asked(channel), &progress).await?;
-        drop(progress);
+        let proposal = commit(self.definition.definition()?);
+        let channel = asked(&self.definition.channel.id);
+        let outcome = submit("committing", proposal, channel, &self.peers, &self.target).await?;
         report(outcome, &self.output, &self.target.peer)
+    }
+}
+
+/// Has the named peers endorse, or else those that the gateway finds.
+async fn submit(
+    what: &'static str,
+    proposal: ProposalBuilder,
+    channel: Asked<'_>,
+    named: &EndorsingPeers,
+    target: &Target,
+) -> Result<Outcome> {
+    let sessions = named.peers.sessions(target, "Admin").await?;
+    let progress = Progress::start(what);
+    match sessions.as_slice() {
+        [one] if !named.peers.are_named() => one.submit(proposal, &[], channel, &progress).await,
+        peers => Session::submit_to(peers, proposal, channel, &progress).await,
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 
 use crate::client::lifecycle::ChaincodeDefinition;
 use crate::collections::package_from_json;
-use crate::msp::SignaturePolicy;
+use crate::msp::{PolicyError, SignaturePolicy};
 use crate::proto::protos::ApplicationPolicy;
 use crate::proto::protos::application_policy::Type as PolicyType;
 
@@ -38,9 +38,8 @@ pub(super) struct DefinitionArgs {
     #[arg(long)]
     init_required: bool,
     /// Who must endorse its transactions [default: the channel's Endorsement policy].
-    #[arg(long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
-    #[arg(conflicts_with = "channel_config_policy")]
-    signature_policy: Option<SignaturePolicy>,
+    #[arg(long, value_parser = optional_policy, value_name = "POLICY")]
+    signature_policy: Option<OptionalPolicy>,
     /// The same, as the name of one of the channel's own policies.
     #[arg(long, value_name = "PATH")]
     channel_config_policy: Option<String>,
@@ -72,7 +71,7 @@ impl DefinitionArgs {
             name: self.name.clone(),
             version: self.version.clone(),
             sequence: self.sequence,
-            validation_parameter: self.policy(),
+            validation_parameter: self.policy()?,
             collections,
             init_required: self.init_required,
             endorsement_plugin: self.endorsement_plugin.clone(),
@@ -80,12 +79,28 @@ impl DefinitionArgs {
         })
     }
 
-    fn policy(&self) -> Vec<u8> {
-        let policy = match (&self.signature_policy, &self.channel_config_policy) {
-            (Some(policy), _) => PolicyType::SignaturePolicy(policy.envelope().clone()),
+    fn policy(&self) -> Result<Vec<u8>> {
+        let signature = self.signature_policy.as_ref().and_then(|policy| policy.0.as_ref());
+        let reference = self.channel_config_policy.as_ref().filter(|name| !name.is_empty());
+        let policy = match (signature, reference) {
+            (Some(_), Some(_)) => {
+                bail!("give --signature-policy or --channel-config-policy, not both")
+            }
+            (Some(policy), None) => PolicyType::SignaturePolicy(policy.envelope().clone()),
             (None, Some(name)) => PolicyType::ChannelConfigPolicyReference(name.clone()),
-            (None, None) => return Vec::new(),
+            (None, None) => return Ok(Vec::new()),
         };
-        ApplicationPolicy { r#type: Some(policy) }.encode_to_vec()
+        Ok(ApplicationPolicy { r#type: Some(policy) }.encode_to_vec())
+    }
+}
+
+/// A policy, or none: scripts for Fabric's peer command pass an empty text where they have none.
+#[derive(Clone, Debug)]
+struct OptionalPolicy(Option<SignaturePolicy>);
+
+fn optional_policy(text: &str) -> Result<OptionalPolicy, PolicyError> {
+    match text {
+        "" => Ok(OptionalPolicy(None)),
+        _ => SignaturePolicy::from_text(text).map(|policy| OptionalPolicy(Some(policy))),
     }
 }

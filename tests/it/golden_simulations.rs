@@ -19,6 +19,7 @@ use wasmcc::proto::protos::{
     self, ChaincodeAction, ChaincodeActionPayload, ChaincodeProposalPayload, Proposal,
     ProposalResponse, ProposalResponsePayload, SignedProposal, Transaction, TxValidationCode,
 };
+use wasmcc::runtime::wait;
 use wasmcc::types::{TxId, sha256};
 use wasmcc_tests::{Peers, golden, guest, install_code, on_peer_thread, process};
 
@@ -107,11 +108,12 @@ fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, Chain
         org: ORG.into(),
         simulator: Some(Arc::new(Mutex::new(simulator))),
         meter: Arc::new(peer.support().meter()),
+        share: Arc::default(),
         depth: 0,
     };
     let (input, support) = (proposal.input.clone(), peer.support());
     let info = support.chaincode_info(&tx, CHAINCODE).unwrap();
-    let execution = on_peer_thread(|| support.invoke(&tx, CHAINCODE, &info, input));
+    let execution = on_peer_thread(|| wait(support.invoke(&tx, CHAINCODE, &info, input)));
     let simulator = Arc::into_inner(tx.simulator.unwrap()).unwrap().into_inner().unwrap();
     let results = simulator.finish();
     if let Some(private) = &results.private {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 23] = [
     ("types", &[]),
     ("proto", &[]),
-    ("workers", &[]),
+    ("workers", &["types"]),
     ("definition", &["proto", "types"]),
     ("msp", &["types", "proto"]),
     ("ledger", &["types", "proto"]),

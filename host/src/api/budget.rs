@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tonic::Status;
 
 use crate::api::status::not_run;
+use crate::types::{self, Client};
 use crate::workers::{Workers, WorkersError};
 
 /// Shared by the services of a server.
@@ -69,22 +70,32 @@ impl Jobs {
     }
 
     /// Queues the job of a request that is encoded in so many bytes, unless there is no room for
-    /// it. The bytes are taken until the job has ended, or nobody waits for it.
-    pub(super) fn run<T, F>(
+    /// it. The bytes are taken until the job has ended. When its result is not waited for any more,
+    /// the job ends, and what works for `client` hears of it.
+    pub(super) fn run<T, F, J>(
         &self,
         bytes: usize,
+        share: types::Share,
         job: F,
-    ) -> Result<impl Future<Output = Result<T, WorkersError>> + Send + use<T, F>, Status>
+    ) -> Result<impl Future<Output = Result<T, WorkersError>> + Send + use<T, F, J>, Status>
     where
         T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
+        F: FnOnce(Client) -> J,
+        J: Future<Output = T> + Send + 'static,
     {
-        let share = self.budget.admit(bytes)?;
-        let job = move || {
-            let _taken_until_the_job_ends = share;
-            job()
+        let taken = self.budget.admit(bytes)?;
+        let client = Client::default();
+        let waiting = client.while_waiting();
+        let job = job(client);
+        let job = async move {
+            let _taken_until_the_job_ends = taken;
+            job.await
         };
-        self.workers.run(job).map_err(not_run)
+        let running = self.workers.spawn(share, job).map_err(not_run)?;
+        Ok(async move {
+            let _until_the_result_is_there = waiting;
+            running.await
+        })
     }
 }
 

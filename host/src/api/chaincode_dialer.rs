@@ -34,51 +34,37 @@ impl ChaincodeDialer {
         Self { message_bytes, runtime: OnceLock::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Connects to "host:port", with TLS if there is material for it, and opens a stream, for at
-    /// most `timeout`; gives the reason if that fails. Blocks, so it is not for asynchronous code.
+    /// Begins to connect to "host:port", with TLS if there is material for it, for at most
+    /// `timeout`, and returns at once what ends this. `open` opens a stream when there is a
+    /// connection; `failed` hears the reason when there is none.
     pub fn dial(
         &self,
         address: &str,
         tls: Option<&ClientTls>,
         timeout: Duration,
-        open: impl FnOnce(mpsc::Sender<ChaincodeMessage>) -> Box<dyn ChaincodeStream>,
-    ) -> Result<(), String> {
-        let (outbox, messages) = outbox();
-        let connecting = async {
-            let connecting = self.connect(address, tls, messages);
-            let connected = tokio::time::timeout(timeout, connecting).await;
-            connected.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
+        open: impl FnOnce(mpsc::Sender<ChaincodeMessage>) -> Box<dyn ChaincodeStream> + Send + 'static,
+        failed: impl FnOnce(String) + Send + 'static,
+    ) -> Box<dyn FnOnce() + Send> {
+        let (address, tls, message_bytes) = (address.to_owned(), tls.cloned(), self.message_bytes);
+        let stopping = Stopping(self.stop.subscribe());
+        let runtime = match self.runtime() {
+            Ok(runtime) => runtime,
+            Err(why) => {
+                failed(why);
+                return Box::new(|| ());
+            }
         };
-        let runtime = self.runtime()?;
-        let messages = runtime.block_on(connecting)?;
-        runtime.spawn(drive(open(outbox), messages, Stopping(self.stop.subscribe())));
-        Ok(())
-    }
-
-    async fn connect(
-        &self,
-        address: &str,
-        material: Option<&ClientTls>,
-        outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
-    ) -> Result<Streaming<ChaincodeMessage>, String> {
-        let scheme = if material.is_some() { "https" } else { "http" };
-        let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
-        let mut endpoint = endpoint
-            .map_err(|error| chain(&error))?
-            .http2_keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .keep_alive_while_idle(true);
-        if let Some(material) = material {
-            endpoint = endpoint.tls_config(tls::client(material)).map_err(|error| {
-                format!("its TLS key and certificates cannot be used: {}", chain(&error))
-            })?;
-        }
-        let channel = endpoint.connect().await.map_err(|error| chain(&error))?;
-        let mut client = ChaincodeClient::new(channel)
-            .max_decoding_message_size(self.message_bytes)
-            .max_encoding_message_size(self.message_bytes);
-        let answer = client.connect(outbox).await;
-        Ok(answer.map_err(|status| failed_call(&status, material))?.into_inner())
+        let connecting = async move {
+            let (outbox, messages) = outbox();
+            let connecting = connect(&address, tls.as_ref(), message_bytes, messages);
+            let connected = tokio::time::timeout(timeout, connecting).await;
+            match connected.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}"))) {
+                Ok(messages) => drive(open(outbox), messages, stopping).await,
+                Err(why) => failed(why),
+            }
+        };
+        let task = runtime.spawn(connecting).abort_handle();
+        Box::new(move || task.abort())
     }
 
     fn runtime(&self) -> Result<&Runtime, String> {
@@ -93,6 +79,32 @@ impl ChaincodeDialer {
         }
         self.runtime.get().ok_or_else(|| "cannot start a thread".to_owned())
     }
+}
+
+async fn connect(
+    address: &str,
+    material: Option<&ClientTls>,
+    message_bytes: usize,
+    outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
+) -> Result<Streaming<ChaincodeMessage>, String> {
+    let scheme = if material.is_some() { "https" } else { "http" };
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
+    let mut endpoint = endpoint
+        .map_err(|error| chain(&error))?
+        .http2_keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .keep_alive_while_idle(true);
+    if let Some(material) = material {
+        endpoint = endpoint.tls_config(tls::client(material)).map_err(|error| {
+            format!("its TLS key and certificates cannot be used: {}", chain(&error))
+        })?;
+    }
+    let channel = endpoint.connect().await.map_err(|error| chain(&error))?;
+    let mut client = ChaincodeClient::new(channel)
+        .max_decoding_message_size(message_bytes)
+        .max_encoding_message_size(message_bytes);
+    let answer = client.connect(outbox).await;
+    Ok(answer.map_err(|status| failed_call(&status, material))?.into_inner())
 }
 
 impl Drop for ChaincodeDialer {

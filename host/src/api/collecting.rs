@@ -2,12 +2,13 @@
 //!
 //! The organizations are asked one after the other: they run the same chaincodes.
 
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::api::gateway::{Failure, check, malformed};
+use crate::api::gateway::{Failure, check, malformed, refused};
 use crate::api::peer::Peer;
-use crate::endorser::{Rejected, UnpackedProposal};
+use crate::endorser::UnpackedProposal;
 use crate::proto::protos;
+use crate::types::Client;
 
 /// Endorsements that are enough and all the same.
 pub(super) type Endorsements = Vec<protos::ProposalResponse>;
@@ -24,11 +25,11 @@ pub(super) enum Shortage {
 
 /// Has the organizations of `wanted` endorse, or if it is empty, `own` and as many others as need
 /// be.
-pub(super) fn collect(
+pub(super) async fn collect(
     peer: &dyn Peer,
     own: &str,
     wanted: &[String],
-    signed: &protos::SignedProposal,
+    (signed, client): (&protos::SignedProposal, Client),
 ) -> Result<Endorsements, Shortage> {
     let proposal = UnpackedProposal::unpack(signed.clone())
         .map_err(|why| Shortage::First(own.to_owned(), malformed(why)))?;
@@ -39,14 +40,16 @@ pub(super) fn collect(
         let text = format!("failed to find any endorsing peers for org(s): {}", missing.join(", "));
         return Err(Shortage::Nobody(Status::unavailable(text)));
     }
-    let mut plan = Plan { peer, signed, endorsed: Vec::new(), responses: Vec::new(), said: vec![] };
+    let (endorsed, responses, said) = Default::default();
+    let mut plan = Plan { peer, signed, client, endorsed, responses, said };
     if !wanted.is_empty() {
         for org in wanted {
-            plan.ask(org);
+            plan.ask(org).await;
         }
         return plan.complete(wanted.len());
     }
-    let first = endorse(peer, own, signed).map_err(|why| Shortage::First(own.to_owned(), why))?;
+    let first = plan.endorse(own).await;
+    let first = first.map_err(|why| Shortage::First(own.to_owned(), why))?;
     plan.endorsed.push(own.to_owned());
     plan.responses.push(first);
     let mut failed = Vec::new();
@@ -55,7 +58,7 @@ pub(super) fn collect(
             .further_endorsers(&proposal, &plan.responses[0], &plan.endorsed, &failed)
             .map_err(|why| plan.nobody(why))?;
         let Some(org) = more.first() else { return Ok(plan.responses) };
-        if !plan.ask(org) {
+        if !plan.ask(org).await {
             failed.push(org.clone());
         }
     }
@@ -64,6 +67,7 @@ pub(super) fn collect(
 struct Plan<'a> {
     peer: &'a dyn Peer,
     signed: &'a protos::SignedProposal,
+    client: Client,
     endorsed: Vec<String>,
     responses: Endorsements,
     said: Vec<(String, String)>,
@@ -71,8 +75,8 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     /// Whether the organization endorsed what the others did.
-    fn ask(&mut self, org: &str) -> bool {
-        let refusal = match endorse(self.peer, org, self.signed) {
+    async fn ask(&mut self, org: &str) -> bool {
+        let refusal = match self.endorse(org).await {
             Err(Failure::Malformed(text) | Failure::Endorser(_, text)) => text,
             Ok(response) => match self.responses.first() {
                 Some(first) if first.payload != response.payload => {
@@ -90,6 +94,12 @@ impl Plan<'_> {
         false
     }
 
+    async fn endorse(&self, org: &str) -> Result<protos::ProposalResponse, Failure> {
+        let (signed, client) = (self.signed.clone(), self.client.clone());
+        let answer = self.peer.process_proposal(org, signed, client).await;
+        answer.map_err(refused).and_then(check)
+    }
+
     fn complete(self, wanted: usize) -> Result<Endorsements, Shortage> {
         match self.responses.len() == wanted {
             true => Ok(self.responses),
@@ -104,13 +114,4 @@ impl Plan<'_> {
             false => Shortage::Others(std::mem::take(&mut self.said)),
         }
     }
-}
-
-fn endorse(
-    peer: &dyn Peer,
-    org: &str,
-    signed: &protos::SignedProposal,
-) -> Result<protos::ProposalResponse, Failure> {
-    let refused = |why: Rejected| Failure::Endorser(Code::FailedPrecondition, why.to_string());
-    peer.process_proposal(org, signed.clone()).map_err(refused).and_then(check)
 }

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use crate::api::budget::Jobs;
 use crate::api::peer::Peer;
 use crate::api::status::not_run;
+use crate::endorser::claimed_share;
 use crate::proto::protos;
 use crate::proto::protos::endorser_server;
 
@@ -36,8 +37,13 @@ impl endorser_server::Endorser for Endorser {
         let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
         let signed = request.into_inner();
         let bytes = signed.encoded_len();
-        let running = self.jobs.run(bytes, move || peer.process_proposal(&org, signed))?;
+        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+            peer.process_proposal(&org, signed, client).await
+        })?;
         let response = running.await.map_err(not_run)?;
-        response.map(Response::new).map_err(|rejected| Status::unknown(rejected.to_string()))
+        response.map(Response::new).map_err(|rejected| match rejected.is_busy() {
+            true => Status::resource_exhausted(rejected.to_string()),
+            false => Status::unknown(rejected.to_string()),
+        })
     }
 }

@@ -20,13 +20,13 @@ use crate::api::deadline::deadline;
 use crate::api::peer::{CommitStatus, OrderError, Peer};
 use crate::api::status::{not_run, with_details};
 use crate::api::waits::Waits;
-use crate::endorser::{Rejected, UnpackedProposal};
+use crate::endorser::{Rejected, UnpackedProposal, claimed_share};
 use crate::msp::SignedData;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_server;
 use crate::proto::msp::SerializedIdentity;
 use crate::proto::protos;
-use crate::types::grpc_metadata;
+use crate::types::{Share, grpc_metadata};
 
 /// Messages of a stream that wait for a slow client.
 const STREAM_MESSAGES: usize = 16;
@@ -157,9 +157,10 @@ impl gateway_server::Gateway for Gateway {
         })?;
         let org = self.evaluator(&request.target_organizations, &signed)?;
         let (peer, asked) = (Arc::clone(&self.peer), org.clone());
-        let refused = |why: Rejected| Failure::Endorser(Code::FailedPrecondition, why.to_string());
-        let job = move || peer.process_proposal(&asked, signed).map_err(refused).and_then(check);
-        let running = self.jobs.run(bytes, job)?;
+        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+            let answer = peer.process_proposal(&asked, signed, client).await;
+            answer.map_err(refused).and_then(check)
+        })?;
         let answer = within(deadline, "evaluate timeout expired", running).await?;
         let answer = answer.map_err(not_run)?;
         let response = answer.map_err(|failure| self.evaluate_failed(&org, failure))?;
@@ -181,8 +182,9 @@ impl gateway_server::Gateway for Gateway {
         let own = self.own_org(&signed).map_err(|why| self.endorse_failed(&self.org, why))?;
         let (peer, proposed) = (Arc::clone(&self.peer), signed.clone());
         let wanted = request.endorsing_organizations;
-        let job = move || collect(peer.as_ref(), &own, &wanted, &proposed);
-        let running = self.jobs.run(bytes, job)?;
+        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+            collect(peer.as_ref(), &own, &wanted, (&proposed, client)).await
+        })?;
         let answer = within(deadline, "endorse timeout expired", running).await?;
         let responses = answer.map_err(not_run)?.map_err(|shortage| self.not_endorsed(shortage))?;
         let transaction = self
@@ -207,7 +209,8 @@ impl gateway_server::Gateway for Gateway {
             return Err(Status::invalid_argument("prepared transaction must be signed"));
         }
         let peer = Arc::clone(&self.peer);
-        let ordering = self.jobs.run(bytes, move || peer.order(transaction))?;
+        let ordering =
+            self.jobs.run(bytes, Share::default(), |_| async move { peer.order(transaction) })?;
         let ordered = within(deadline, "submit timeout expired", ordering).await?;
         ordered.map_err(not_run)?.map_err(|error| self.submit_failed(&error))?;
         Ok(Response::new(gateway::SubmitResponse {}))
@@ -328,6 +331,12 @@ impl Gateway {
             _ => self.failed(&self.org, Code::Aborted, &message, message.as_str()),
         }
     }
+}
+
+/// A busy peer says so; what else is refused before the execution is the client's mistake.
+pub(super) fn refused(why: Rejected) -> Failure {
+    let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
+    Failure::Endorser(code, why.to_string())
 }
 
 pub(super) fn malformed(why: Rejected) -> Failure {

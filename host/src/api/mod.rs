@@ -31,7 +31,8 @@ mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use peer::{
-    BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, TxListener,
+    Watching,
 };
 pub use server::{DeliverConfig, Server, ServerConfig};
 pub use shutdown::shutdown_signal;

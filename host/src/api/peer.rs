@@ -1,6 +1,7 @@
 //! What the services ask of a peer.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::protos;
 use crate::proto::rwset;
+use crate::types::Client;
 
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
@@ -20,6 +22,10 @@ pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 /// Hears the number of each block that is committed.
 pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
 
+/// What becomes of a proposal.
+pub type Answer<'a> =
+    Pin<Box<dyn Future<Output = Result<protos::ProposalResponse, Rejected>> + Send + 'a>>;
+
 /// By what somebody may read a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -29,19 +35,21 @@ pub enum Reading {
     Policy(&'static str),
 }
 
-/// A peer, as its gRPC services see it. All methods block for as long as their work takes, and none
-/// waits for a block: who waits is told.
+/// A peer, as its gRPC services see it. All methods but `process_proposal` block for as long as
+/// their work takes. No method blocks until a block or a chaincode answers.
 pub trait Peer: Send + Sync + 'static {
     /// The MSP ids of the organizations whose peer this is, at least one.
     fn msp_ids(&self) -> Vec<String>;
 
-    /// Checks, simulates and endorses a proposal as the peer of one of the organizations. Runs on a
-    /// thread with a large stack.
-    fn process_proposal(
-        &self,
-        msp_id: &str,
+    /// Checks, simulates and endorses a proposal as the peer of one of the organizations, for as
+    /// long as `client` waits. Dropping the answer ends the transaction. Polled on a thread with a
+    /// large stack.
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
         signed: protos::SignedProposal,
-    ) -> Result<protos::ProposalResponse, Rejected>;
+        client: Client,
+    ) -> Answer<'a>;
 
     /// Which organizations have to endorse beside those that have, of which one gave `response`;
     /// those in `without` do not. None if the endorsements are enough. The error is for the client:

@@ -48,5 +48,6 @@ pub(super) fn not_run(error: WorkersError) -> Status {
     match error {
         WorkersError::Busy { .. } => Status::resource_exhausted(error.to_string()),
         WorkersError::Panicked => Status::internal(error.to_string()),
+        WorkersError::Stopped => Status::unavailable(error.to_string()),
     }
 }

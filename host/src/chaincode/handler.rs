@@ -1,12 +1,12 @@
 //! One launched chaincode.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::chaincode::installed::Guest;
 use crate::chaincode::native::NativeChaincode;
 use crate::protocol::{
-    BatchLimits, Completed, Invocation, PeerAction, PeerSide, ProtocolError, ShimAction, ShimSide,
+    BatchLimits, Completed, Invocation, PeerAction, PeerSide, ProtocolError, RunId, ShimAction,
+    ShimSide, TxKey,
 };
 use crate::runtime::Failure;
 
@@ -53,38 +53,64 @@ impl Handler {
         &self.program
     }
 
-    /// Takes one transaction through the protocol; `run` is the chaincode's function.
-    pub fn execute(
-        &self,
-        invocation: Invocation,
-        run: impl FnOnce(&Program, Invocation) -> Result<Completed, Failure>,
-    ) -> Result<Completed, ProtocolError> {
+    /// Begins one transaction; gives what the chaincode is called with.
+    pub fn begin(&self, invocation: Invocation) -> Result<(Begun<'_>, Invocation), ProtocolError> {
         let tx = invocation.tx.clone();
         let mut link = self.lock();
-        let id = link.peer.handle_execute(invocation)?;
-        let Some(Event::Invoke(invocation)) = link.carry()? else {
-            return Err(ProtocolError::StreamTerminated);
-        };
-        drop(link);
-
-        // A panic in here must end this transaction, not the peer.
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(&self.program, invocation)));
-        let outcome =
-            outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())));
-
-        let mut link = self.lock();
-        if outcome == Err(Failure::Timeout) {
-            link.peer.handle_timeout(&tx, id);
-        }
-        link.shim.handle_completed(tx, outcome.map_err(|failure| failure.to_string()));
-        match link.carry()? {
-            Some(Event::Finish(outcome)) => outcome,
-            _ => Err(ProtocolError::StreamTerminated),
+        let run = link.peer.handle_execute(invocation)?;
+        let begun = Begun { handler: self, tx, run, is_over: false };
+        match link.carry() {
+            Ok(Some(Event::Invoke(invocation))) => Ok((begun, invocation)),
+            carried => {
+                drop(link);
+                Err(carried.err().unwrap_or(ProtocolError::StreamTerminated))
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One transaction that has begun. Dropping it ends it, as a timeout does.
+pub struct Begun<'a> {
+    handler: &'a Handler,
+    tx: TxKey,
+    run: RunId,
+    is_over: bool,
+}
+
+impl Begun<'_> {
+    /// Takes what the chaincode came to through the protocol.
+    pub fn finish(
+        mut self,
+        outcome: Result<Completed, Failure>,
+    ) -> Result<Completed, ProtocolError> {
+        self.is_over = true;
+        self.end(outcome)
+    }
+
+    fn end(&self, outcome: Result<Completed, Failure>) -> Result<Completed, ProtocolError> {
+        let mut link = self.handler.lock();
+        if outcome == Err(Failure::Timeout) {
+            link.peer.handle_timeout(&self.tx, self.run);
+        }
+        let outcome = outcome.map_err(|failure| failure.to_string());
+        link.shim.handle_completed(self.tx.clone(), outcome);
+        match link.carry()? {
+            Some(Event::Finish(outcome)) => outcome,
+            _ => Err(ProtocolError::StreamTerminated),
+        }
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // Nobody waits for the outcome.
+            let _ = self.end(Err(Failure::Timeout));
+        }
     }
 }
 
@@ -143,48 +169,55 @@ mod tests {
         Ok(Completed { response, event: None })
     }
 
+    /// Takes a call through the protocol that comes to `outcome`.
+    fn execute(
+        handler: &Handler,
+        entry: Entry,
+        outcome: Result<Completed, Failure>,
+    ) -> Result<Completed, ProtocolError> {
+        let (begun, invocation) = handler.begin(call(entry))?;
+        assert_eq!(invocation.entry, entry);
+        begun.finish(outcome)
+    }
+
     #[test]
     fn a_transaction_completes() {
-        let outcome = handler().execute(call(Entry::Invoke), |_, invocation| {
-            assert_eq!(invocation.entry, Entry::Invoke);
-            done(Response::success("x"))
-        });
+        let outcome = execute(&handler(), Entry::Invoke, done(Response::success("x")));
         assert_eq!(outcome.unwrap().response.payload, b"x");
     }
 
     #[test]
     fn a_running_transaction_is_refused_a_second_time() {
         let handler = handler();
-        let outcome = handler.execute(call(Entry::Invoke), |_, _| {
-            let inner = handler.execute(call(Entry::Invoke), |_, _| done(Response::success("")));
-            assert_eq!(inner.unwrap_err().to_string(), "txid: tx(ch) exists");
-            done(Response::success("outer"))
-        });
+        let (outer, _) = handler.begin(call(Entry::Invoke)).unwrap();
+        let inner = handler.begin(call(Entry::Invoke)).err().unwrap();
+        assert_eq!(inner.to_string(), "txid: tx(ch) exists");
+        let outcome = outer.finish(done(Response::success("outer")));
         assert_eq!(outcome.unwrap().response.payload, b"outer");
     }
 
     #[test]
     fn a_failed_init_is_an_error_with_the_message_only() {
-        let outcome = handler().execute(call(Entry::Init), |_, _| done(Response::error("no")));
+        let outcome = execute(&handler(), Entry::Init, done(Response::error("no")));
         assert_eq!(outcome, Err(ProtocolError::Returned("no".into())));
-    }
-
-    #[test]
-    fn a_panic_ends_its_transaction_only() {
-        let handler = handler();
-        let outcome = handler.execute(call(Entry::Invoke), |_, _| panic!("on purpose"));
-        assert!(outcome.unwrap_err().to_string().contains("panic during execution"));
-        let again = handler.execute(call(Entry::Invoke), |_, _| done(Response::success("")));
-        assert!(again.is_ok());
     }
 
     #[test]
     fn a_timeout_ends_the_transaction_and_frees_its_id() {
         let handler = handler();
         for _ in 0..2 {
-            let outcome = handler.execute(call(Entry::Invoke), |_, _| Err(Failure::Timeout));
+            let outcome = execute(&handler, Entry::Invoke, Err(Failure::Timeout));
             let text = outcome.unwrap_err().to_string();
             assert_eq!(text, "timeout expired while executing transaction");
         }
+    }
+
+    #[test]
+    fn a_transaction_that_nobody_waits_for_frees_its_id() {
+        let handler = handler();
+        for _ in 0..2 {
+            drop(handler.begin(call(Entry::Invoke)).unwrap());
+        }
+        assert!(execute(&handler, Entry::Invoke, done(Response::success(""))).is_ok());
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use crate::chaincode::execution::{ExecuteError, Execution};
 use crate::chaincode::lookup::{ChaincodeInfo, check_invocation, is_defined};
 use crate::chaincode::packages::ccid;
-use crate::chaincode::support::{ChaincodeSupport, ExecuteError, Execution};
+use crate::chaincode::support::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
 use crate::proto::protos;
 use crate::types::Response;
@@ -75,7 +76,7 @@ impl ChaincodeSupport {
     }
 
     /// Runs one transaction on the chaincode that [`chaincode_info`](Self::chaincode_info) found.
-    pub fn invoke(
+    pub async fn invoke(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
@@ -86,7 +87,7 @@ impl ChaincodeSupport {
             let reason = format!("invalid invocation: {why}");
             ExecuteError::Failed { tx_id: tx.tx_id.to_string(), reason }
         })?;
-        self.execute(tx, name, &info.id, entry, input)
+        self.execute(tx, name, &info.id, entry, input).await
     }
 
     /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the

@@ -4,8 +4,8 @@
 //! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the
 //! registry.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::chaincode::external::{
     Description, Dialer, ExternalConfig, ExternalProgram, Registrar, dial,
@@ -13,7 +13,7 @@ use crate::chaincode::external::{
 use crate::chaincode::handler::{Handler, Program};
 use crate::chaincode::install_package::Code;
 use crate::chaincode::packages::{PackageError, Packages};
-use crate::chaincode::registry::{Launched, Registry, Started};
+use crate::chaincode::registry::{Launched, Launching, Registry, Started};
 use crate::chaincode::support::ChaincodeSupport;
 
 impl ChaincodeSupport {
@@ -36,56 +36,83 @@ pub struct Launch {
     pub packages: Arc<Packages>,
     pub dialer: Option<Arc<dyn Dialer>>,
     pub config: ExternalConfig,
-    /// For a chaincode server to say who it is.
-    pub timeout: Duration,
 }
 
 impl Launch {
-    /// Launches what is installed as `ccid`. In development, what is not installed will come.
-    pub fn run(self, ccid: &str) -> Result<Started, String> {
-        let begin = Instant::now();
+    /// Launches what is installed. In development, what is not installed will come.
+    pub fn run(self, launching: Launching) {
         let failed = |error: PackageError| format!("error building chaincode: {error}");
-        let code = match self.packages.code(ccid) {
-            Err(PackageError::NotInstalled(_)) if self.config.dev => return Ok(Started::Awaited),
-            code => code.map_err(failed)?,
+        let code = match self.packages.code(launching.ccid()) {
+            Err(PackageError::NotInstalled(_)) if self.config.dev => Ok(None),
+            code => code.map(Some).map_err(failed),
         };
-        let launched = match code {
-            Code::Elsewhere(Description::Connects) => return Ok(Started::Awaited),
-            Code::Elsewhere(Description::Serves(connection)) => {
-                let dialer = self.dialer.as_deref();
-                let dialer = dialer.ok_or("this peer cannot connect to chaincode servers")?;
-                let program = dial(dialer, ccid, &connection, &self.config, self.timeout)?;
-                Launched::External(program)
+        let result = match code {
+            Err(why) => Err(why),
+            Ok(None | Some(Code::Elsewhere(Description::Connects))) => Ok(Started::Awaited),
+            Ok(Some(Code::Elsewhere(Description::Serves(connection)))) => {
+                let Some(dialer) = self.dialer else {
+                    launching.finish(Err("this peer cannot connect to chaincode servers".into()));
+                    return;
+                };
+                let (begin, ccid) = (Instant::now(), launching.ccid().to_owned());
+                let launching = Arc::new(launching);
+                let its = Arc::clone(&launching);
+                let launched = move |result: Result<Arc<ExternalProgram>, String>| {
+                    let result = result.map(|program| Started::Ready(Launched::External(program)));
+                    let is_ready = result.is_ok();
+                    let is_taken = its.finish(result);
+                    if is_ready && is_taken {
+                        log_launched(its.ccid(), begin);
+                    }
+                    is_taken
+                };
+                let abort =
+                    dial(dialer.as_ref(), &ccid, &connection, &self.config, Arc::new(launched));
+                launching.abort_with(abort);
+                return;
             }
-            Code::Component { wasm, limits } => {
-                let guest = self.packages.guest(ccid, &wasm, &limits).map_err(failed)?;
-                let handler = Handler::register(ccid, Program::Wasm(guest))
-                    .map_err(|e| format!("chaincode registration failed: {e}"))?;
-                Launched::Here(Arc::new(handler))
+            Ok(Some(Code::Component { wasm, limits })) => {
+                let begin = Instant::now();
+                let ccid = launching.ccid();
+                let guest = self.packages.guest(ccid, &wasm, &limits).map_err(failed);
+                let handler = guest.and_then(|guest| {
+                    Handler::register(ccid, Program::Wasm(guest))
+                        .map_err(|e| format!("chaincode registration failed: {e}"))
+                });
+                handler.map(|handler| {
+                    log_launched(ccid, begin);
+                    Started::Ready(Launched::Here(Arc::new(handler)))
+                })
             }
         };
-        tracing::info!(chaincode = %ccid, ms = begin.elapsed().as_millis(), "launched");
-        Ok(Started::Ready(launched))
+        launching.finish(result);
     }
 }
 
-/// Takes chaincodes that connect by themselves.
+fn log_launched(chaincode: &str, begin: Instant) {
+    tracing::info!(%chaincode, ms = begin.elapsed().as_millis(), "launched");
+}
+
+/// Takes chaincodes that connect by themselves. A stream whose chaincode has not registered keeps
+/// nothing of the peer.
 pub struct Arrivals {
-    pub packages: Arc<Packages>,
-    pub registry: Arc<Registry>,
+    pub packages: Weak<Packages>,
+    pub registry: Weak<Registry>,
     /// Any id will do.
     pub dev: bool,
 }
+
+const GONE: &str = "the peer has stopped";
 
 impl Registrar for Arrivals {
     fn admit(&self, name: &str) -> Result<(), String> {
         if self.dev && !name.is_empty() {
             return Ok(());
         }
-        self.packages.expect(name)
+        self.packages.upgrade().ok_or(GONE)?.expect(name)
     }
 
     fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
-        self.registry.register(name, program)
+        self.registry.upgrade().ok_or(GONE)?.register(name, program)
     }
 }

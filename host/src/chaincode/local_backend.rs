@@ -3,20 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::chaincode::access::Feature;
-use crate::chaincode::invoke::InfoError;
-use crate::chaincode::invoke_target::InvokeTarget;
+use crate::chaincode::callee::Callee;
 use crate::chaincode::private_access::{PrivateAccess, Use};
 use crate::chaincode::queries::{Queries, Query, row};
 use crate::chaincode::refusal::Refusal;
-use crate::chaincode::support::{ChaincodeSupport, ExecuteError};
+use crate::chaincode::support::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
 use crate::ledger::{Page, Simulator};
-use crate::proto::protos;
 use crate::protocol::{MessageType, TxKey, failure_text};
 use crate::runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
 };
-use crate::types::{Entry, Response};
+use crate::types::{Entry, Response, TxId};
 
 /// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
 /// chaincode sees the same words here and behind a real peer.
@@ -48,15 +46,8 @@ impl LocalBackend {
         Self { is_bare: true, ..self }
     }
 
-    /// Puts Fabric's beginning before a refusal, unless somebody else does.
     fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Reply<'static, T> {
-        Reply::now(result.map_err(|Refusal(error, cause)| {
-            if self.is_bare {
-                return BackendError::new(error, cause);
-            }
-            let tx = TxKey::new("", self.tx.tx_id.as_str());
-            BackendError::new(error, failure_text(kind, &tx, &cause))
-        }))
+        Reply::now(answered(result, kind, &self.tx.tx_id, self.is_bare))
     }
 
     /// Runs `work` on the simulator of the transaction.
@@ -99,89 +90,22 @@ impl LocalBackend {
         let checked = self.support.access().check_feature(feature, &self.tx.channel_id);
         checked.map_err(|why| Refusal(ErrorKind::Unsupported, why))
     }
-
-    fn call(&self, address: &str, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
-        let failed = |text: String| Refusal(ErrorKind::LedgerFailure, text);
-        let limit = self.support.config().call_depth;
-        if self.tx.depth >= limit {
-            let text = format!("chaincodes call each other more than {limit} deep");
-            return Err(Refusal(ErrorKind::LimitExceeded, text));
-        }
-        let target = InvokeTarget::parse(address, &self.tx.channel_id);
-        let system = self.support.system_chaincode(&target.name);
-        if system.is_some_and(|chaincode| !chaincode.invokable_by_chaincode()) {
-            let text = format!("system chaincode {} cannot be invoked by a chaincode", target.name);
-            return Err(Refusal(ErrorKind::NotPermitted, text));
-        }
-        let other = if *target.channel == *self.tx.channel_id {
-            None
-        } else {
-            let ledger = self.support.ledgers().get(&target.channel);
-            let missing = || format!("failed to find ledger for channel: {}", target.channel);
-            Some(ledger.ok_or_else(|| failed(missing()))?)
-        };
-        if system.is_none() {
-            self.support
-                .access()
-                .check(
-                    "peer/ChaincodeToChaincode",
-                    &target.channel,
-                    &self.tx.org,
-                    &self.tx.proposal,
-                )
-                .map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
-        }
-        let simulator = match other {
-            None => self.tx.simulator.clone(),
-            Some(ledger) => {
-                let simulator = ledger.simulator_for(&self.tx.tx_id, &self.tx.org);
-                let simulator = simulator.metered(Arc::clone(&self.tx.meter));
-                Some(Arc::new(Mutex::new(simulator)))
-            }
-        };
-        let tx = TxParams {
-            channel_id: Arc::clone(&target.channel),
-            simulator,
-            depth: self.tx.depth + 1,
-            ..self.tx.clone()
-        };
-        let input = protos::ChaincodeInput { args, ..Default::default() };
-        let name = target.name.as_str();
-        let executed = match system {
-            Some(_) => self.support.execute_system(&tx, name, input),
-            None => {
-                let info = self.support.chaincode_info(&tx, name);
-                let info = info.map_err(|error| {
-                    let kind = match error {
-                        InfoError::Undefined(_) | InfoError::NoName { .. } => {
-                            ErrorKind::LedgerFailure
-                        }
-                        InfoError::OfThisPeer(_) => ErrorKind::TransactionOver,
-                    };
-                    Refusal(kind, invalid_invocation(&target, &error))
-                })?;
-                self.support.invoke(&tx, name, &info, input)
-            }
-        };
-        // The callee's event is dropped, as in Fabric: a transaction has one event, its own.
-        executed.map(|execution| execution.response).map_err(|error| {
-            let kind = match error {
-                ExecuteError::Infrastructure { .. } | ExecuteError::Launch { .. } => {
-                    ErrorKind::TransactionOver
-                }
-                _ => ErrorKind::LedgerFailure,
-            };
-            Refusal(kind, format!("execute failed: {}", error.reason()))
-        })
-    }
 }
 
-fn invalid_invocation(target: &InvokeTarget, error: &InfoError) -> String {
-    format!(
-        "execute failed: invalid invocation: [channel {}] failed to get chaincode container info \
-         for {}: {error}",
-        target.channel, target.name
-    )
+/// Puts Fabric's beginning before a refusal, unless somebody else does.
+fn answered<T>(
+    result: Result<T, Refusal>,
+    kind: MessageType,
+    tx_id: &TxId,
+    is_bare: bool,
+) -> Result<T, BackendError> {
+    result.map_err(|Refusal(error, cause)| {
+        if is_bare {
+            return BackendError::new(error, cause);
+        }
+        let tx = TxKey::new("", tx_id.as_str());
+        BackendError::new(error, failure_text(kind, &tx, &cause))
+    })
 }
 
 /// Fabric's peer takes a page of no size without bookmark for no page.
@@ -387,7 +311,15 @@ impl Backend for LocalBackend {
     }
 
     fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response> {
-        let result = self.call(name, args);
-        self.answer(MessageType::InvokeChaincode, result)
+        let kind = MessageType::InvokeChaincode;
+        let callee = match Callee::find(&self.support, &self.tx, name) {
+            Ok(callee) => callee,
+            Err(refused) => return self.answer(kind, Err(refused)),
+        };
+        if callee.is_system() {
+            return self.answer(kind, callee.ask_system(args));
+        }
+        let (tx_id, is_bare) = (self.tx.tx_id.clone(), self.is_bare);
+        Reply::later(async move { answered(callee.call(args).await, kind, &tx_id, is_bare) })
     }
 }

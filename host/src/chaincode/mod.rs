@@ -3,7 +3,10 @@
 //! Invariant: no endorsement and no policies; who may do what is asked through [`AccessControl`].
 
 mod access;
+mod callee;
+mod caught;
 mod code_package;
+mod execution;
 mod external;
 mod handler;
 mod install_package;
@@ -11,6 +14,7 @@ mod installed;
 mod invoke;
 mod invoke_target;
 mod launch;
+mod launch_threads;
 mod local_backend;
 mod lookup;
 mod meta_inf;
@@ -22,11 +26,15 @@ mod refusal;
 mod registry;
 mod support;
 mod tar_gz;
+mod timer;
 mod tx_params;
 
 pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
 pub use code_package::CodePackage;
-pub use external::{Connection, Description, Dialer, ExternalConfig, ExternalStream, Open, Outbox};
+pub use execution::{ExecuteError, Execution};
+pub use external::{
+    Abort, Connection, Description, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox,
+};
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
 pub use invoke::InfoError;
@@ -37,6 +45,6 @@ pub use packages::{
     Approvable, Package, PackageError, Packages, Seal, ccid, check_name, check_version,
 };
 pub use queries::QueryLimits;
-pub use support::{ChaincodeSupport, ExecuteError, Execution, SYSTEM_VERSION, SupportConfig};
+pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};
 pub use tar_gz::{Files, tar_gz};
 pub use tx_params::{SharedSimulator, TxParams};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::ledger::Simulator;
 use crate::proto::protos;
-use crate::types::{Meter, ProposalContext, TxId};
+use crate::types::{Meter, ProposalContext, Share, TxId};
 
 /// A simulator, shared by the chaincodes of one transaction on one channel.
 pub type SharedSimulator = Arc<Mutex<Simulator>>;
@@ -26,6 +26,8 @@ pub struct TxParams {
     pub simulator: Option<SharedSimulator>,
     /// The work and the time that the transaction has, the chaincodes that it calls included.
     pub meter: Arc<Meter>,
+    /// Whose places in the peer it takes.
+    pub share: Arc<Share>,
     /// How many chaincode-to-chaincode calls lie above this one.
     pub depth: u32,
 }

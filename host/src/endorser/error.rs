@@ -1,19 +1,36 @@
 //! Why a proposal gets no response at all.
 
+use crate::types::ShareFull;
+
 /// A proposal that is refused before it is simulated. gRPC carries the text with code 2 (UNKNOWN),
-/// as Fabric's peer does.
+/// as Fabric's peer does, unless the peer is busy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Rejected(String);
+#[error("{text}")]
+pub struct Rejected {
+    text: String,
+    is_busy: bool,
+}
 
 impl Rejected {
     /// With the text as it is.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), is_busy: false }
     }
 
     /// A failed check of the proposal itself, with Fabric's prefix.
     pub fn invalid(text: impl std::fmt::Display) -> Self {
-        Self(format!("error validating proposal: {text}"))
+        Self::new(format!("error validating proposal: {text}"))
+    }
+
+    /// Whether nothing is wrong with the proposal: the client has as many calls in progress as it
+    /// may have.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
+    }
+}
+
+impl From<ShareFull> for Rejected {
+    fn from(full: ShareFull) -> Self {
+        Self { text: full.to_string(), is_busy: true }
     }
 }

@@ -14,5 +14,5 @@ mod turns;
 pub use error::Rejected;
 pub use plan::choose;
 pub use process_proposal::{Endorser, Processed};
-pub use proposal::UnpackedProposal;
+pub use proposal::{UnpackedProposal, claimed_share};
 pub use turns::Turns;

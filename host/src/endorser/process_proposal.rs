@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use prost::Message;
+use tracing::Instrument;
 
 use crate::chaincode::{
     AccessControl, ChaincodeInfo, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams, ccid,
@@ -19,7 +20,7 @@ use crate::endorser::response;
 use crate::endorser::turns::Turns;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
-use crate::types::{Entry, LIFECYCLE, Response, TxId, hex};
+use crate::types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex};
 
 /// The system chaincode that signs.
 const ESCC: &str = "escc";
@@ -83,17 +84,14 @@ impl Endorser {
         Self { support, channels, access, local_msps, org: org.into(), peers, turns }
     }
 
-    /// Checks, simulates and endorses one proposal. What is wrong with the proposal itself is an
-    /// error; what goes wrong in its execution is a response of status 500.
-    pub fn process_proposal(
+    /// Checks, simulates and endorses one proposal, for as long as `client` waits. What is wrong
+    /// with the proposal itself is an error; what goes wrong in its execution is a response of
+    /// status 500. Dropping the future ends the transaction.
+    pub async fn process(
         &self,
         signed: protos::SignedProposal,
-    ) -> Result<protos::ProposalResponse, Rejected> {
-        self.process(signed).map(|processed| processed.response)
-    }
-
-    /// As [`process_proposal`](Self::process_proposal), with the fuel that it took.
-    pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+        client: Client,
+    ) -> Result<Processed, Rejected> {
         let is_expired = |creator: &[u8]| self.is_expired(creator);
         let proposal = UnpackedProposal::unpack_unless(signed, is_expired)?;
         let span = tracing::info_span!(
@@ -102,7 +100,14 @@ impl Endorser {
             tx_id = proposal.tx_id().get(..8),
             chaincode = %proposal.chaincode_id.name,
         );
-        let _entered = span.enter();
+        self.process_unpacked(proposal, client).instrument(span).await
+    }
+
+    async fn process_unpacked(
+        &self,
+        proposal: UnpackedProposal,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
             id => match self.channels.get(id) {
@@ -111,8 +116,13 @@ impl Endorser {
             },
         };
         let tx_id = self.check(&proposal, channel.as_deref())?;
-        let _turn = self.turns.take(proposal.tx_id(), &self.org);
-        Ok(self.endorse(&proposal, channel.as_deref(), tx_id).unwrap_or_else(|text| {
+        // Only now it is known that the client is who it says.
+        let share = proposal.share();
+        let _place = self.support.calls().enter(&share)?;
+        let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
+        let tx = self.transaction(&proposal, channel.as_deref(), tx_id, (share, client));
+        let endorsed = self.endorse(&proposal, channel.as_deref(), tx).await;
+        Ok(endorsed.unwrap_or_else(|text| {
             tracing::warn!(error = %text, "proposal failed");
             failure(text)
         }))
@@ -156,22 +166,23 @@ impl Endorser {
         Ok(tx_id)
     }
 
-    /// Simulates and, if the chaincode is content, endorses.
-    fn endorse(
+    /// The transaction, before anything has run.
+    fn transaction(
         &self,
         proposal: &UnpackedProposal,
         channel: Option<&Channel>,
         tx_id: TxId,
-    ) -> Result<Processed, String> {
+        (share, client): (Share, Client),
+    ) -> TxParams {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
         let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
-        let meter = Arc::new(self.support.meter());
+        let meter = Arc::new(self.support.meter().of_client(client));
         let simulator = simulated_on.map(|channel| {
             let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
             simulator.metered(Arc::clone(&meter))
         });
-        let mut tx = TxParams {
+        TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
             signed_proposal: Arc::clone(&proposal.signed),
@@ -179,8 +190,19 @@ impl Endorser {
             org: Arc::clone(&self.org),
             simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
             meter,
+            share: Arc::new(share),
             depth: 0,
-        };
+        }
+    }
+
+    /// Simulates and, if the chaincode is content, endorses.
+    async fn endorse(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+        mut tx: TxParams,
+    ) -> Result<Processed, String> {
+        let name = proposal.chaincode_id.name.as_str();
         let target = self.target(&tx, name).map_err(|error| {
             format!(
                 "make sure the chaincode {name} has been successfully defined on channel {} and \
@@ -190,6 +212,7 @@ impl Endorser {
         })?;
         let simulated = self
             .simulate(&mut tx, channel, name, &target, &proposal.input)
+            .await
             .map_err(|error| format!("error in simulation: {error}"))?;
         let fuel = simulated.execution.fuel;
         let own_reads = simulated.own_reads.clone();
@@ -218,7 +241,7 @@ impl Endorser {
     }
 
     /// Runs the chaincode and takes the simulation's results.
-    fn simulate(
+    async fn simulate(
         &self,
         tx: &mut TxParams,
         channel: Option<&Channel>,
@@ -227,12 +250,12 @@ impl Endorser {
         input: &protos::ChaincodeInput,
     ) -> Result<Simulated, String> {
         let execution = match &target.info {
-            Some(info) => self.support.invoke(tx, name, info, input.clone()),
+            Some(info) => self.support.invoke(tx, name, info, input.clone()).await,
             None => self.support.execute_system(tx, name, input.clone()),
         };
         let execution = execution.map_err(|error| error.to_string())?;
         if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
-            self.init_deployed(tx, &input.args)?;
+            self.init_deployed(tx, &input.args).await?;
         }
         let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
             return Ok(Simulated {
@@ -276,7 +299,7 @@ impl Endorser {
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
     /// both stand or fall together.
-    fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
+    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
         let [function, _, spec, ..] = args else { return Ok(()) };
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
             return Ok(());
@@ -298,6 +321,7 @@ impl Endorser {
         let input = spec.input.unwrap_or_default();
         self.support
             .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)
+            .await
             .map(drop)
             .map_err(|error| error.to_string())
     }

@@ -9,7 +9,7 @@ use crate::msp::{Identity, MspManager};
 use crate::proto::common;
 use crate::proto::protos;
 use crate::protocol::context_of_parts;
-use crate::types::{ProposalContext, compute_tx_id, sha256_all};
+use crate::types::{ProposalContext, Share, compute_tx_id, sha256_all};
 
 /// What one signed proposal says. Nothing of it is believed before [`UnpackedProposal::validate`].
 #[derive(Clone, Debug)]
@@ -117,6 +117,12 @@ impl UnpackedProposal {
         &self.channel_header.tx_id
     }
 
+    /// For whom the peer works if the creator is who it says.
+    pub fn share(&self) -> Share {
+        let creator = &self.signature_header.creator;
+        Share::new(self.channel_id(), &self.chaincode_id.name, creator)
+    }
+
     /// Checks headers, transaction id, creator and signature; gives the creator.
     pub fn validate(&self, msps: &MspManager) -> Result<Arc<Identity>, Rejected> {
         self.validate_headers()?;
@@ -166,6 +172,26 @@ impl UnpackedProposal {
         }
         Ok(())
     }
+}
+
+/// The headers of a proposal without its payload, which may be large.
+#[derive(Clone, PartialEq, Message)]
+struct Headers {
+    #[prost(bytes = "vec", tag = "1")]
+    header: Vec<u8>,
+}
+
+/// For whom the peer would work, as the headers say it; nothing is checked. What cannot be read is
+/// left empty.
+pub fn claimed_share(signed: &protos::SignedProposal) -> Share {
+    let headers = Headers::decode(signed.proposal_bytes.as_slice()).unwrap_or_default();
+    let header = common::Header::decode(headers.header.as_slice()).unwrap_or_default();
+    let channel = common::ChannelHeader::decode(header.channel_header.as_slice());
+    let channel = channel.unwrap_or_default();
+    let extension = protos::ChaincodeHeaderExtension::decode(channel.extension.as_slice());
+    let chaincode = extension.unwrap_or_default().chaincode_id.unwrap_or_default();
+    let signature = common::SignatureHeader::decode(header.signature_header.as_slice());
+    Share::new(&channel.channel_id, &chaincode.name, &signature.unwrap_or_default().creator)
 }
 
 fn denied(channel: &str, msp_id: &str) -> String {

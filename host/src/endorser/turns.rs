@@ -4,13 +4,16 @@
 //! a transaction once at a time. So organizations take turns; within one of them nobody waits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 /// Transactions that are being simulated, each for one organization.
 #[derive(Debug, Default)]
 pub struct Turns {
     running: Mutex<HashMap<String, Running>>,
-    changed: Condvar,
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -27,26 +30,29 @@ pub struct Turn<'a> {
 
 impl Turns {
     /// Waits until no other organization simulates the transaction.
-    pub fn take<'a>(&'a self, tx_id: &'a str, org: &Arc<str>) -> Turn<'a> {
-        let mut running = self.lock();
+    pub async fn take<'a>(&'a self, tx_id: &'a str, org: &Arc<str>) -> Turn<'a> {
         loop {
-            match running.get_mut(tx_id) {
-                None => {
-                    let turn = Running { org: Arc::clone(org), simulations: 1 };
-                    running.insert(tx_id.to_owned(), turn);
-                    break;
-                }
-                Some(turn) if turn.org == *org => {
-                    turn.simulations += 1;
-                    break;
-                }
-                Some(_) => {
-                    running = self.changed.wait(running).unwrap_or_else(PoisonError::into_inner);
-                }
+            let mut changed = pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            if self.try_take(tx_id, org) {
+                return Turn { turns: self, tx_id };
             }
+            changed.await;
         }
-        drop(running);
-        Turn { turns: self, tx_id }
+    }
+
+    fn try_take(&self, tx_id: &str, org: &Arc<str>) -> bool {
+        let mut running = self.lock();
+        match running.get_mut(tx_id) {
+            None => {
+                let turn = Running { org: Arc::clone(org), simulations: 1 };
+                running.insert(tx_id.to_owned(), turn);
+            }
+            Some(turn) if turn.org == *org => turn.simulations += 1,
+            Some(_) => return false,
+        }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
@@ -61,7 +67,7 @@ impl Drop for Turn<'_> {
         turn.simulations -= 1;
         if turn.simulations == 0 {
             running.remove(self.tx_id);
-            self.turns.changed.notify_all();
+            self.turns.changed.notify_waiters();
         }
     }
 }
@@ -69,19 +75,20 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::wait;
 
     #[test]
     fn organizations_take_turns_and_one_of_them_does_not_wait_for_itself() {
         let turns = Turns::default();
         let (one, two): (Arc<str>, Arc<str>) = ("Org1MSP".into(), "Org2MSP".into());
-        let first = turns.take("tx", &one);
-        let second = turns.take("tx", &one);
-        let other = turns.take("other", &two);
+        let first = wait(turns.take("tx", &one));
+        let second = wait(turns.take("tx", &one));
+        let other = wait(turns.take("other", &two));
         drop(first);
         let order = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _turn = turns.take("tx", &two);
+                let _turn = wait(turns.take("tx", &two));
                 order.lock().unwrap().push("two");
             });
             order.lock().unwrap().push("one");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::{self, ChaincodeDialer, ServerConfig};
-use crate::chaincode::{Connection, Dialer, ExternalStream, Open};
+use crate::chaincode::{Abort, Connection, Dialer, ExternalStream, Failed, Open};
 use crate::proto::protos;
 
 impl api::ChaincodeStream for ExternalStream {
@@ -38,8 +38,9 @@ impl Default for GrpcDialer {
 }
 
 impl Dialer for GrpcDialer {
-    fn dial(&self, connection: &Connection, open: Open) -> Result<(), String> {
+    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort {
         let Connection { address, dial_timeout, tls } = connection;
-        self.0.dial(address, tls.as_ref(), *dial_timeout, |outbox| Box::new(open(outbox)))
+        let open = |outbox| -> Box<dyn api::ChaincodeStream> { Box::new(open(outbox)) };
+        self.0.dial(address, tls.as_ref(), *dial_timeout, open, failed)
     }
 }

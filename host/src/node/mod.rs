@@ -39,9 +39,9 @@ use crate::node::local_orgs::LocalOrgs;
 use crate::node::running::Running;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
-use crate::runtime::{Limits, Runtime, RuntimeConfig};
+use crate::runtime::{Limits, Runtime, RuntimeConfig, wait};
 use crate::syscc::Acl;
-use crate::types::{ChannelId, Response};
+use crate::types::{ChannelId, Client, Response};
 
 pub use explain::explain_block;
 pub use ledger_folder::open_ledger_folder;
@@ -238,8 +238,9 @@ impl Peer {
         self.orgs().next()
     }
 
-    /// Checks, simulates and endorses one proposal, as the peer of the first organization. It needs
-    /// a thread with a large stack: see [`Workers`](crate::workers::Workers).
+    /// Checks, simulates and endorses one proposal, as the peer of the first organization, and
+    /// blocks until that is done. It needs a thread with a large stack: see
+    /// [`Workers`](crate::workers::Workers).
     pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
         self.process_as(self.org().unwrap_or_default(), signed)
     }
@@ -250,9 +251,21 @@ impl Peer {
         org: &str,
         signed: protos::SignedProposal,
     ) -> Result<Processed, Rejected> {
+        wait(self.process_for(org, signed, Client::default()))
+    }
+
+    /// As [`process_as`](Self::process_as), for asynchronous code: it gives its thread back while
+    /// it waits for a chaincode in another process, and every 10 ms while a guest computes. It ends
+    /// when it is dropped; a client that has gone ends it, too.
+    pub async fn process_for(
+        &self,
+        org: &str,
+        signed: protos::SignedProposal,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
         let endorser = self.endorsers.iter().find(|(msp_id, _)| msp_id == org);
         let no_peer = || Rejected::new(format!("organization {org} has no peer here"));
-        endorser.ok_or_else(no_peer)?.1.process(signed)
+        endorser.ok_or_else(no_peer)?.1.process(signed, client).await
     }
 
     /// What validates and commits the blocks of a channel.

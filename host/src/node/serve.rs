@@ -6,12 +6,13 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::api::{
-    self, BlockListener, ChaincodeStream, CommitStatus, OrderError, Reading, TxListener, Watching,
+    self, Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Reading, TxListener,
+    Watching,
 };
 use crate::channel::Channel;
 use crate::client;
 use crate::committer::{self, TxVerdict};
-use crate::endorser::{Rejected, UnpackedProposal};
+use crate::endorser::UnpackedProposal;
 use crate::msp::SignedData;
 use crate::node::Peer;
 use crate::node::private_events;
@@ -19,6 +20,7 @@ use crate::proto::common;
 use crate::proto::common::Status;
 use crate::proto::protos;
 use crate::proto::rwset::TxPvtReadWriteSet;
+use crate::types::Client;
 
 impl From<committer::OrderError> for OrderError {
     fn from(error: committer::OrderError) -> Self {
@@ -58,12 +60,16 @@ impl api::Peer for Peer {
         self.orgs().map(str::to_owned).collect()
     }
 
-    fn process_proposal(
-        &self,
-        msp_id: &str,
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
         signed: protos::SignedProposal,
-    ) -> Result<protos::ProposalResponse, Rejected> {
-        self.process_as(msp_id, signed).map(|processed| processed.response)
+        client: Client,
+    ) -> Answer<'a> {
+        Box::pin(async move {
+            let processed = self.process_for(msp_id, signed, client).await;
+            processed.map(|processed| processed.response)
+        })
     }
 
     fn further_endorsers(

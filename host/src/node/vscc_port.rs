@@ -36,6 +36,7 @@ impl EndorsementValidator for VsccPort {
             org: Arc::default(),
             simulator: None,
             meter: Arc::new(self.support.meter()),
+            share: Arc::default(),
             depth: 0,
         };
         let args = vec![

@@ -3,6 +3,7 @@
 //! Invariant: the work of a transaction only grows, and whoever works for it asks here before each
 //! step. The meter does not stop anybody by itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,32 @@ pub struct Meter {
     used: AtomicU64,
     limit: u64,
     deadline: Instant,
-    abandoned: AtomicBool,
+    client: Client,
+}
+
+/// Whether a client still waits, known to its call and to the meters of what works for it.
+#[derive(Clone, Debug, Default)]
+pub struct Client(Arc<AtomicBool>);
+
+/// Marks a client as gone when it is dropped.
+#[derive(Debug)]
+pub struct WhileWaiting(Client);
+
+impl Client {
+    /// Held by the client's call: the end of that, for whatever reason, is the client's departure.
+    pub fn while_waiting(&self) -> WhileWaiting {
+        WhileWaiting(self.clone())
+    }
+
+    fn has_gone(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for WhileWaiting {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Why the peer works no longer for a transaction.
@@ -36,12 +62,17 @@ pub enum Exhausted {
 impl Meter {
     /// A meter for `limit` units, until `deadline`.
     pub fn new(limit: u64, deadline: Instant) -> Self {
-        Self { used: AtomicU64::new(0), limit, deadline, abandoned: AtomicBool::new(false) }
+        Self { used: AtomicU64::new(0), limit, deadline, client: Client::default() }
     }
 
     /// A meter for as much as is wanted within `time`.
     pub fn unlimited(time: Duration) -> Self {
         Self::new(u64::MAX, Instant::now() + time)
+    }
+
+    /// The same meter, for a transaction of `client`, whose departure ends it.
+    pub fn of_client(self, client: Client) -> Self {
+        Self { client, ..self }
     }
 
     /// Asks for `units` of work.
@@ -63,7 +94,7 @@ impl Meter {
     /// # Errors
     /// It does not.
     pub fn check(&self) -> Result<(), Exhausted> {
-        if self.abandoned.load(Ordering::Relaxed) {
+        if self.client.has_gone() {
             return Err(Exhausted::Abandoned);
         }
         if Instant::now() >= self.deadline {
@@ -84,7 +115,7 @@ impl Meter {
 
     /// Ends the transaction: the next question is answered with [`Exhausted::Abandoned`].
     pub fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Relaxed);
+        self.client.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -118,5 +149,12 @@ mod tests {
         assert_eq!(meter.charge(1 << 60), Ok(()));
         meter.abandon();
         assert_eq!(meter.charge(1), Err(Exhausted::Abandoned));
+
+        let client = Client::default();
+        let call = client.while_waiting();
+        let meters = [(); 2].map(|()| Meter::unlimited(HOUR).of_client(client.clone()));
+        assert!(meters.iter().all(|meter| meter.check().is_ok()));
+        drop(call);
+        assert!(meters.iter().all(|meter| meter.check() == Err(Exhausted::Abandoned)));
     }
 }

@@ -11,12 +11,14 @@ mod ids;
 mod invocation;
 mod meter;
 mod sha256;
+mod share;
 mod tls;
 
 pub use height::Height;
 pub use hex::{compute_tx_id, hex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, LIFECYCLE, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
-pub use meter::{Exhausted, Meter};
+pub use meter::{Client, Exhausted, Meter, WhileWaiting};
 pub use sha256::{sha256, sha256_all};
+pub use share::{Place, Share, ShareFull, Shares};
 pub use tls::{ClientTls, ServerTls};

@@ -122,7 +122,7 @@ async fn other_organizations_have_no_peer_here() {
     served.gateway().evaluate(target(&["Org2MSP", "Org1MSP"])).await.unwrap();
 }
 
-fn others(answers: Vec<Box<Answer>>) -> Fake {
+fn others(answers: Vec<Box<Says>>) -> Fake {
     Fake { others: answers, ..Fake::default() }
 }
 
@@ -134,8 +134,8 @@ fn endorsements(envelope: &common::Envelope) -> usize {
 
 #[tokio::test]
 async fn endorsements_are_collected_until_they_are_enough() {
-    let ok = || -> Box<Answer> { Box::new(|| Ok(golden_response("ok"))) };
-    let broken = || -> Box<Answer> { Box::new(|| Err(Rejected::new("no"))) };
+    let ok = || -> Box<Says> { Box::new(|| Ok(golden_response("ok"))) };
+    let broken = || -> Box<Says> { Box::new(|| Err(Rejected::new("no"))) };
     for answers in [vec![ok()], vec![ok(), broken()], vec![broken(), ok()]] {
         let served = Served::start(others(answers)).await;
         let answer = served.gateway().endorse(endorse_request()).await.unwrap().into_inner();
@@ -153,7 +153,7 @@ async fn endorsements_are_collected_until_they_are_enough() {
 
 #[tokio::test]
 async fn endorsers_that_disagree_are_not_enough() {
-    let other = || -> Box<Answer> {
+    let other = || -> Box<Says> {
         Box::new(|| {
             let payload = b"else".to_vec();
             Ok(protos::ProposalResponse { payload, ..golden_response("ok") })
@@ -174,7 +174,7 @@ async fn endorsers_that_disagree_are_not_enough() {
 
 #[tokio::test]
 async fn wanted_organizations_endorse_all_and_evaluate_each() {
-    let ok = || -> Box<Answer> { Box::new(|| Ok(golden_response("ok"))) };
+    let ok = || -> Box<Says> { Box::new(|| Ok(golden_response("ok"))) };
     let answer = protos::Response { status: 200, message: "two".into(), ..Default::default() };
     let two = move || {
         Ok(protos::ProposalResponse { response: Some(answer.clone()), ..Default::default() })

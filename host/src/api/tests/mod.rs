@@ -13,8 +13,8 @@ use tonic::{Code, Request, Status};
 
 use crate::api::status::RpcStatus;
 use crate::api::{
-    BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, Server, ServerConfig,
-    TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, Server,
+    ServerConfig, TxListener, Watching,
 };
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
@@ -26,6 +26,7 @@ use crate::proto::protos;
 use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
 use crate::proto::rwset::TxPvtReadWriteSet;
+use crate::types::Client;
 use crate::workers::Workers;
 
 mod chaincodes;
@@ -35,13 +36,13 @@ mod events;
 mod serving;
 mod submitting;
 
-type Answer = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
+type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
 
 /// A peer with the golden channel.
 struct Fake {
-    answer: Box<Answer>,
+    answer: Box<Says>,
     /// Of further organizations.
-    others: Vec<Box<Answer>>,
+    others: Vec<Box<Says>>,
     order: Result<(), OrderError>,
     ledger: Arc<Mutex<Ledger>>,
 }
@@ -127,16 +128,19 @@ impl Peer for Fake {
         orgs[..=self.others.len()].iter().map(|org| (*org).to_owned()).collect()
     }
 
-    fn process_proposal(
-        &self,
-        msp_id: &str,
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
         _: protos::SignedProposal,
-    ) -> Result<protos::ProposalResponse, Rejected> {
-        match msp_id {
-            "Org2MSP" => (self.others[0])(),
-            "Org3MSP" => (self.others[1])(),
-            _ => (self.answer)(),
-        }
+        _: Client,
+    ) -> Answer<'a> {
+        Box::pin(async move {
+            match msp_id {
+                "Org2MSP" => (self.others[0])(),
+                "Org3MSP" => (self.others[1])(),
+                _ => (self.answer)(),
+            }
+        })
     }
 
     /// One more of those that have not failed, as long as there are not two.

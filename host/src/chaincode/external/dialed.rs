@@ -1,18 +1,21 @@
-//! Launches a chaincode server: connects to it and waits for it to say who it is.
+//! Launches a chaincode server: connects to it and lets it say who it is.
+//!
+//! Invariant: nothing waits here. Those who need the chaincode wait at the registry, and when none
+//! of them does any more, the connection ends.
 
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::chaincode::external::{
-    Connection, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
+    Abort, Connection, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
 };
 
-type Registered = Result<Arc<ExternalProgram>, String>;
+/// Hears what became of a connection; only the first result counts. False: nobody waits for it.
+pub type Launched = Arc<dyn Fn(Result<Arc<ExternalProgram>, String>) -> bool + Send + Sync>;
 
 /// Takes the one program that was asked for and hands it to who waits.
 struct Awaited {
     ccid: String,
-    registered: mpsc::Sender<Registered>,
+    launched: Launched,
 }
 
 impl Registrar for Awaited {
@@ -22,41 +25,42 @@ impl Registrar for Awaited {
         }
         // Fabric only logs it, and the transaction hangs until the start timeout.
         let text = format!("the chaincode is {name}, not {}", self.ccid);
-        // Nobody waits for a second one.
-        let _ = self.registered.send(Err(format!("chaincode registration failed: {text}")));
+        (self.launched)(Err(format!("chaincode registration failed: {text}")));
         Err(text)
     }
 
     fn enter(&self, _: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
-        let gone = |_| "the peer does not wait any more".to_owned();
-        self.registered.send(Ok(Arc::clone(program))).map_err(gone)
+        match (self.launched)(Ok(Arc::clone(program))) {
+            true => Ok(()),
+            false => Err("the peer does not wait any more".to_owned()),
+        }
     }
 }
 
-/// The program `ccid` behind `connection`, ready (fabric `core/chaincode/runtime_launcher.go`,
-/// `Launch`).
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        // If it has registered, this comes too late to count.
+        (self.launched)(Err(format!("connection to {} terminated", self.ccid)));
+    }
+}
+
+/// Connects to the program `ccid` behind `connection` (fabric
+/// `core/chaincode/runtime_launcher.go`, `Launch`).
 pub fn dial(
     dialer: &dyn Dialer,
     ccid: &str,
     connection: &Connection,
     config: &ExternalConfig,
-    timeout: Duration,
-) -> Registered {
-    let (registered, launched) = mpsc::channel();
-    let registrar = Awaited { ccid: ccid.to_owned(), registered };
+    launched: Launched,
+) -> Abort {
+    let registrar = Awaited { ccid: ccid.to_owned(), launched: Arc::clone(&launched) };
     let config = config.clone();
     let open = Box::new(move |outbox| ExternalStream::open(outbox, &config, Box::new(registrar)));
-    let address = &connection.address;
-    dialer.dial(connection, open).map_err(|why| {
-        format!("connection to {ccid} failed: error creating grpc connection to {address}: {why}")
-    })?;
-    match launched.recv_timeout(timeout) {
-        Ok(registered) => registered,
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            Err(format!("timeout expired while starting chaincode {ccid} for transaction"))
-        }
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Err(format!("connection to {ccid} terminated"))
-        }
-    }
+    let (ccid, address) = (ccid.to_owned(), connection.address.clone());
+    let failed = Box::new(move |why: String| {
+        launched(Err(format!(
+            "connection to {ccid} failed: error creating grpc connection to {address}: {why}"
+        )));
+    });
+    dialer.dial(connection, open, failed)
 }

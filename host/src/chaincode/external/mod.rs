@@ -2,14 +2,15 @@
 //! protocol.
 //!
 //! A program either connects to this peer or is connected to by it; from its REGISTER on both are
-//! the same. Its transactions are run, and its requests answered, by the thread that executes the
-//! transaction, from the same view of it that a component has.
+//! the same. Its requests are answered by the task that executes the transaction, from the same
+//! view of it that a component has. No thread waits for the program.
 //!
 //! Invariant: no transport. A stream is an [`Outbox`] one way and [`ExternalStream::receive`] the
 //! other.
 
 mod description;
 mod dialed;
+mod outgoing;
 mod program;
 mod requests;
 
@@ -23,11 +24,11 @@ use crate::protocol::BatchLimits;
 pub use description::{Connection, Description};
 pub(super) use dialed::dial;
 pub use program::ExternalStream;
-pub(super) use program::{ExternalProgram, Registrar};
+pub(super) use program::{ExternalProgram, Registrar, RunError};
 pub(super) use requests::Requests;
 
 /// Where messages for a chaincode go. It is dropped when the stream shall end, after what is in it.
-/// Who lets it fill up loses the stream.
+/// A transaction for which it has no room is refused.
 pub type Outbox = mpsc::Sender<ChaincodeMessage>;
 
 /// How chaincodes in other processes are run.
@@ -57,9 +58,16 @@ impl Default for ExternalConfig {
 /// Opens the peer's end of a stream once there is a connection.
 pub type Open = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
+/// Hears why there is no connection.
+pub type Failed = Box<dyn FnOnce(String) + Send>;
+
+/// Ends a connection, or the attempt to connect, that nobody waits for any more.
+pub type Abort = Box<dyn FnOnce() + Send>;
+
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
-    /// Connects and opens a stream, for at most the connection's timeout; gives the reason if that
-    /// fails. The stream is driven until it ends, not waited for.
-    fn dial(&self, connection: &Connection, open: Open) -> Result<(), String>;
+    /// Begins to connect, for at most the connection's timeout, and returns at once. `open` opens
+    /// the stream when there is a connection, `failed` is called when there is none. The stream is
+    /// driven until it ends.
+    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort;
 }

@@ -1,16 +1,23 @@
 //! One program behind one stream.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::chaincode::external::{ExternalConfig, Outbox};
+use tokio::select;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::chaincode::caught::caught;
+use crate::chaincode::external::outgoing::Outgoing;
+use crate::chaincode::external::{ExternalConfig, Outbox, Requests};
+use crate::chaincode::timer::within;
 use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::{
     Completed, Invocation, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
+    TxKey,
 };
+use crate::runtime::Backend;
 
 /// Decides who a program may be.
 pub trait Registrar: Send + Sync {
@@ -28,24 +35,42 @@ pub struct ExternalProgram {
     link: Mutex<Link>,
     /// So that the registry can ask without the lock.
     open: AtomicBool,
-    registrar: Box<dyn Registrar>,
+    /// Asked once at most; it may hold what holds the program.
+    registrar: Mutex<Option<Box<dyn Registrar>>>,
 }
 
 /// The peer's half of the stream. Whoever holds the lock does all actions before letting go.
 struct Link {
     peer: PeerSide,
     /// None when the stream has ended, for this peer at least.
-    outbox: Option<Outbox>,
-    /// Who waits for what comes of an execution.
-    runs: HashMap<RunId, mpsc::Sender<Event>>,
+    outgoing: Option<Outgoing>,
+    /// Where what comes of an execution goes.
+    runs: HashMap<RunId, UnboundedSender<Event>>,
     /// The stream ends with the last execution.
     stopping: bool,
 }
 
-/// What a thread hears that executes a transaction.
+/// What comes of an execution: at most one request at a time, and one end.
 enum Event {
     Serve(Ticket, Request),
     Finish(Result<Completed, ProtocolError>),
+}
+
+/// Why an execution has no result.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// It did not begin: the program has too much to read already.
+    NotRead(String),
+    /// It did not begin, or not end well.
+    Protocol(ProtocolError),
+}
+
+/// An execution. Dropping it takes it out of the link, as a timeout does.
+struct Run<'a> {
+    program: &'a ExternalProgram,
+    tx: TxKey,
+    run: RunId,
+    events: UnboundedReceiver<Event>,
 }
 
 /// What drives a stream: passes on what comes, and says when nothing more will come by being
@@ -61,42 +86,42 @@ impl ExternalProgram {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Runs one transaction and waits for its end, for at most `timeout`. What the program asks
-    /// meanwhile is answered by `serve`, on this thread; the error is a cause without Fabric's
-    /// beginning. Neither the end of the stream nor the timeout interrupts `serve`.
-    pub fn execute(
+    /// Runs one transaction until its end, until `deadline` at most. What the program asks meanwhile
+    /// is answered by `requests`. The end of the stream and the deadline also end a request that is
+    /// being answered. Dropping the future ends the transaction.
+    pub async fn execute<B: Backend>(
         &self,
         invocation: Invocation,
-        timeout: Duration,
-        mut serve: impl FnMut(Request) -> Result<Vec<u8>, String>,
-    ) -> Result<Completed, ProtocolError> {
-        let deadline = Instant::now() + timeout;
+        deadline: Instant,
+        requests: &mut Requests<B>,
+    ) -> Result<Completed, RunError> {
+        let mut run = self.begin(invocation)?;
+        let outcome = match within(deadline, run.follow(requests)).await {
+            Ok(outcome) => outcome,
+            Err(_) => run.time_out(),
+        };
+        outcome.map_err(RunError::Protocol)
+    }
+
+    fn begin(&self, invocation: Invocation) -> Result<Run<'_>, RunError> {
+        let (sender, events) = unbounded_channel();
         let tx = invocation.tx.clone();
-        let (sender, events) = mpsc::channel();
-        let run = self.with(|link| {
-            let run = link.peer.handle_execute(invocation)?;
-            link.runs.insert(run, sender);
-            Ok(run)
-        })?;
-        loop {
-            match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Event::Serve(ticket, request)) => {
-                    // A panic must end the request, not the peer.
-                    let answer = catch_unwind(AssertUnwindSafe(|| serve(request)));
-                    let answer = answer.unwrap_or_else(|_| Err("panic during execution".into()));
-                    self.with(|link| link.peer.handle_served(ticket, answer));
-                }
-                Ok(Event::Finish(outcome)) => return outcome,
-                Err(_) => break,
+        self.with(|link| {
+            if let Some(outgoing) = &mut link.outgoing {
+                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::NotRead)?;
             }
-        }
-        self.with(|link| link.peer.handle_timeout(&tx, run));
-        // Its end is there now, of one kind or the other; a request before it has been answered.
-        let end = events.try_iter().find_map(|event| match event {
-            Event::Finish(outcome) => Some(outcome),
-            Event::Serve(..) => None,
+            let run = link.peer.handle_execute(invocation).map_err(RunError::Protocol)?;
+            link.runs.insert(run, sender);
+            Ok(Run { program: self, tx, run, events })
+        })
+    }
+
+    /// Ends the stream.
+    pub fn close(&self) {
+        self.with(|link| {
+            link.outgoing = None;
+            link.peer.handle_disconnected();
         });
-        end.unwrap_or(Err(ProtocolError::StreamTerminated))
     }
 
     /// Changes the link and does what comes of it.
@@ -111,19 +136,22 @@ impl ExternalProgram {
     /// one.
     fn act(&self, link: &mut Link) -> Option<String> {
         // Whoever hears that the stream has ended may come back at once, and must not find it open.
-        if link.outbox.is_none() {
+        if link.outgoing.is_none() {
             self.open.store(false, Ordering::Release);
         }
         let name = link.act();
-        self.open.store(link.outbox.is_some(), Ordering::Release);
+        self.open.store(link.outgoing.is_some(), Ordering::Release);
         name
     }
 
     fn register(self: &Arc<Self>, name: &str) {
-        let admitted = self.registrar.admit(name);
+        let registrar = self.registrar.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The protocol lets a program register once.
+        let Some(registrar) = registrar else { return };
+        let admitted = registrar.admit(name);
         let mut link = self.lock();
         // Known first and ready then, under one lock: nobody can use it in between.
-        match admitted.and_then(|()| self.registrar.enter(name, self)) {
+        match admitted.and_then(|()| registrar.enter(name, self)) {
             Ok(()) => {
                 tracing::info!(chaincode = name, "registered");
                 link.peer.handle_launched();
@@ -136,6 +164,19 @@ impl ExternalProgram {
         self.act(&mut link);
     }
 
+    /// Answers a request, if there is room for that.
+    fn answer(&self, ticket: Ticket, answer: Result<Vec<u8>, String>) -> Result<(), String> {
+        self.with(|link| {
+            let room = match (&mut link.outgoing, &answer) {
+                (Some(outgoing), Ok(payload)) => outgoing.admit_bytes(payload.len()),
+                _ => Ok(()),
+            };
+            let answer = room.clone().and(answer);
+            link.peer.handle_served(ticket, answer);
+            room
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,7 +187,7 @@ impl Link {
         let mut registering = None;
         loop {
             let Some(action) = self.peer.poll_action() else {
-                if self.stopping && self.runs.is_empty() && self.outbox.take().is_some() {
+                if self.stopping && self.runs.is_empty() && self.outgoing.take().is_some() {
                     self.peer.handle_disconnected();
                     continue;
                 }
@@ -166,18 +207,89 @@ impl Link {
                         let _ = waiting.send(Event::Finish(outcome));
                     }
                 }
-                PeerAction::Close => self.outbox = None,
+                PeerAction::Close => self.outgoing = None,
             }
         }
     }
 
     fn send(&mut self, message: Message) {
-        let Some(outbox) = &self.outbox else { return };
-        if let Err(error) = outbox.try_send(message.encode()) {
-            tracing::warn!(%error, "a chaincode does not read its messages, its stream ends");
-            self.outbox = None;
+        let Some(outgoing) = &mut self.outgoing else { return };
+        if !outgoing.send(message) {
+            tracing::warn!("a chaincode asks and does not read the answers, its stream ends");
+            self.outgoing = None;
             self.peer.handle_disconnected();
         }
+    }
+}
+
+impl Run<'_> {
+    /// Answers what the program asks, until its end.
+    async fn follow<B: Backend>(
+        &mut self,
+        requests: &mut Requests<B>,
+    ) -> Result<Completed, ProtocolError> {
+        loop {
+            let (ticket, request) = match self.events.recv().await {
+                Some(Event::Serve(ticket, request)) => (ticket, request),
+                Some(Event::Finish(outcome)) => return outcome,
+                None => return Err(ProtocolError::StreamTerminated),
+            };
+            let kind = request.kind();
+            let (answer, end) = self.serve(requests, request).await?;
+            if let Some(outcome) = end {
+                return outcome;
+            }
+            if let Err(lost) = self.program.answer(ticket, answer) {
+                requests.lost(kind, &lost);
+            }
+        }
+    }
+
+    /// Answers a request. If the program ends its transaction meanwhile, which is its mistake, the
+    /// request is still done, as other peers do it. The end of the stream ends it.
+    async fn serve<B: Backend>(
+        &mut self,
+        requests: &mut Requests<B>,
+        request: Request,
+    ) -> Result<(Result<Vec<u8>, String>, Option<Result<Completed, ProtocolError>>), ProtocolError>
+    {
+        let mut end = None;
+        let mut serving = Box::pin(caught(requests.serve(request)));
+        loop {
+            select! {
+                biased;
+                answer = &mut serving => {
+                    let answer = answer.unwrap_or_else(|_| Err("panic during execution".into()));
+                    return Ok((answer, end));
+                }
+                event = self.events.recv(), if end.is_none() => match event {
+                    None | Some(Event::Finish(Err(ProtocolError::StreamTerminated))) => {
+                        return Err(ProtocolError::StreamTerminated);
+                    }
+                    Some(Event::Finish(outcome)) => end = Some(outcome),
+                    // The link refuses a second request.
+                    Some(Event::Serve(..)) => {}
+                },
+            }
+        }
+    }
+
+    /// The end of an execution that has taken too long, or that came just now.
+    fn time_out(&mut self) -> Result<Completed, ProtocolError> {
+        self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::Finish(outcome) = event {
+                return outcome;
+            }
+        }
+        Err(ProtocolError::StreamTerminated)
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        // If it has ended, the link does not know it any more.
+        self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
     }
 }
 
@@ -190,12 +302,15 @@ impl ExternalStream {
     ) -> Self {
         let link = Link {
             peer: PeerSide::new(config.batch),
-            outbox: Some(outbox),
+            outgoing: Some(Outgoing::new(outbox)),
             runs: HashMap::new(),
             stopping: false,
         };
-        let program =
-            ExternalProgram { link: Mutex::new(link), open: AtomicBool::new(true), registrar };
+        let program = ExternalProgram {
+            link: Mutex::new(link),
+            open: AtomicBool::new(true),
+            registrar: Mutex::new(Some(registrar)),
+        };
         Self { program: Arc::new(program), keepalive: config.keepalive }
     }
 
@@ -220,7 +335,12 @@ impl ExternalStream {
 
     /// Asks the chaincode whether it is there.
     pub fn keepalive_due(&self) {
-        self.program.with(|link| link.peer.handle_keepalive_due());
+        self.program.with(|link| {
+            // What it has not read yet asks the same.
+            if link.outgoing.as_mut().is_some_and(Outgoing::is_empty) {
+                link.peer.handle_keepalive_due();
+            }
+        });
     }
 
     /// Ends the stream as soon as no transaction runs.
@@ -236,9 +356,6 @@ impl ExternalStream {
 
 impl Drop for ExternalStream {
     fn drop(&mut self) {
-        self.program.with(|link| {
-            link.outbox = None;
-            link.peer.handle_disconnected();
-        });
+        self.program.close();
     }
 }

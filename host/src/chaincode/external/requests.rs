@@ -33,14 +33,19 @@ impl<B: Backend> Requests<B> {
     }
 
     /// The payload of RESPONSE, or the cause of a failure.
-    pub fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+    pub async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
         let kind = request.kind();
-        self.answer(request).map_err(|error| {
+        self.answer(request).await.map_err(|error| {
             if error.kind == ErrorKind::TransactionOver {
                 self.over.get_or_insert_with(|| (kind, error.text.clone()));
             }
             error.text
         })
+    }
+
+    /// The answer to a request does not reach the program.
+    pub fn lost(&mut self, kind: MessageType, cause: &str) {
+        self.over.get_or_insert_with(|| (kind, cause.to_owned()));
     }
 
     /// Why the transaction must not be endorsed, whatever the program made of it: the request that
@@ -49,68 +54,68 @@ impl<B: Backend> Requests<B> {
         self.over
     }
 
-    fn answer(&mut self, request: Request) -> Answer {
+    async fn answer(&mut self, request: Request) -> Answer {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {
-                Ok(backend.get_state(&get.collection, &get.key).wait()?.unwrap_or_default())
+                Ok(backend.get_state(&get.collection, &get.key).await?.unwrap_or_default())
             }
-            Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value)),
-            Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).wait()),
+            Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value).await),
+            Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).await),
             Request::GetPrivateDataHash(get) => Ok(backend
                 .get_private_data_hash(&get.collection, &get.key)
-                .wait()?
+                .await?
                 .unwrap_or_default()),
             Request::PurgePrivateData(purge) => {
-                done(backend.purge_private_data(&purge.collection, &purge.key).wait())
+                done(backend.purge_private_data(&purge.collection, &purge.key).await)
             }
             Request::GetStateMetadata(get) => {
                 let entries =
-                    backend.get_state_metadata(&get.collection, &get.key).wait()?.into_iter();
+                    backend.get_state_metadata(&get.collection, &get.key).await?.into_iter();
                 let entries =
                     entries.map(|(metakey, value)| protos::StateMetadata { metakey, value });
                 Ok(protos::StateMetadataResult { entries: entries.collect() }.encode_to_vec())
             }
             Request::PutStateMetadata(put) => {
-                done(self.put_metadata(&put.collection, &put.key, put.metadata))
+                done(self.put_metadata(&put.collection, &put.key, put.metadata).await)
             }
-            Request::WriteBatchState(batch) => done(self.write_batch(batch)),
-            Request::GetStateMultiple(get) => self.get_multiple(get),
-            Request::InvokeChaincode(spec) => self.invoke(spec),
+            Request::WriteBatchState(batch) => done(self.write_batch(batch).await),
+            Request::GetStateMultiple(get) => self.get_multiple(get).await,
+            Request::InvokeChaincode(spec) => self.invoke(spec).await,
             Request::GetStateByRange(_)
             | Request::GetQueryResult(_)
             | Request::GetHistoryForKey(_)
             | Request::QueryStateNext(_)
-            | Request::QueryStateClose(_) => self.query(request),
+            | Request::QueryStateClose(_) => self.query(request).await,
         }
     }
 
-    fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
-        self.backend.put_state(collection, key, value).wait()
+    async fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
+        self.backend.put_state(collection, key, value).await
     }
 
-    fn put_metadata(
+    async fn put_metadata(
         &mut self,
         collection: &str,
         key: &str,
         metadata: Option<protos::StateMetadata>,
     ) -> Result<(), BackendError> {
         let protos::StateMetadata { metakey, value } = metadata.unwrap_or_default();
-        self.backend.put_state_metadata(collection, key, &metakey, &value).wait()
+        self.backend.put_state_metadata(collection, key, &metakey, &value).await
     }
 
-    fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
+    async fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
         check_batch("write batch", self.batch.write_batch, batch.rec.len())?;
         for record in batch.rec {
             let protos::WriteRecord { collection, key, value, metadata, r#type } = record;
             match MessageType::try_from(r#type) {
-                Ok(MessageType::PutState) => self.put(&collection, &key, &value)?,
-                Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).wait()?,
+                Ok(MessageType::PutState) => self.put(&collection, &key, &value).await?,
+                Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).await?,
                 Ok(MessageType::PutStateMetadata) => {
-                    self.put_metadata(&collection, &key, metadata)?;
+                    self.put_metadata(&collection, &key, metadata).await?;
                 }
                 Ok(MessageType::PurgePrivateData) => {
-                    self.backend.purge_private_data(&collection, &key).wait()?;
+                    self.backend.purge_private_data(&collection, &key).await?;
                 }
                 _ => {
                     return Err(invalid(format!(
@@ -123,18 +128,18 @@ impl<B: Backend> Requests<B> {
         Ok(())
     }
 
-    fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
+    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
         check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
-        let values = self.backend.get_states(&get.collection, &get.keys).wait()?.into_iter();
+        let values = self.backend.get_states(&get.collection, &get.keys).await?.into_iter();
         let values = values.map(Option::unwrap_or_default).collect();
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
 
     /// The answer holds a whole message, whatever status the callee gave.
-    fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
+    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
-        let response = self.backend.invoke_chaincode(&id.name, args).wait()?;
+        let response = self.backend.invoke_chaincode(&id.name, args).await?;
         let response = protos::Response {
             status: response.status,
             message: response.message,
@@ -148,38 +153,37 @@ impl<B: Backend> Requests<B> {
         Ok(message.encode_to_vec())
     }
 
-    fn query(&mut self, request: Request) -> Answer {
+    async fn query(&mut self, request: Request) -> Answer {
         let backend = &mut self.backend;
         match request {
             Request::GetStateByRange(range) => {
                 let page = page(&range.metadata)?;
                 let (start, end) = (&range.start_key, &range.end_key);
                 let page = page.as_ref();
-                let batch =
-                    backend.get_state_by_range(&range.collection, start, end, page).wait()?;
+                let batch = backend.get_state_by_range(&range.collection, start, end, page).await?;
                 Ok(self.states(batch))
             }
             Request::GetQueryResult(get) => {
                 let page = page(&get.metadata)?;
                 let (collection, query) = (&get.collection, &get.query);
-                let batch = backend.get_query_result(collection, query, page.as_ref()).wait()?;
+                let batch = backend.get_query_result(collection, query, page.as_ref()).await?;
                 Ok(self.states(batch))
             }
             Request::GetHistoryForKey(get) => {
-                let batch = backend.get_history_for_key(&get.key).wait()?;
+                let batch = backend.get_history_for_key(&get.key).await?;
                 Ok(self.changes(batch))
             }
             Request::QueryStateNext(next) if self.histories.contains(&next.id) => {
-                let batch = backend.history_next(&next.id).wait()?;
+                let batch = backend.history_next(&next.id).await?;
                 Ok(self.changes(batch))
             }
             Request::QueryStateNext(next) => {
-                let batch = backend.query_next(&next.id).wait()?;
+                let batch = backend.query_next(&next.id).await?;
                 Ok(self.states(batch))
             }
             Request::QueryStateClose(close) => {
                 self.histories.remove(&close.id);
-                backend.query_close(&close.id).wait()?;
+                backend.query_close(&close.id).await?;
                 Ok(protos::QueryResponse { id: close.id, ..Default::default() }.encode_to_vec())
             }
             _ => Err(invalid("this is no query")),

@@ -1,0 +1,66 @@
+//! The threads on which chaincodes are launched.
+//!
+//! Invariant: there are at most [`THREADS`] of them, and they end when there is nothing to launch.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Launches at a time. They compile and read disks; connections are not waited for.
+const THREADS: usize = 8;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Launches that wait or go on.
+#[derive(Default)]
+pub struct LaunchThreads {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    threads: usize,
+}
+
+impl LaunchThreads {
+    /// Runs a launch as soon as there is a thread for it. It is dropped if there will be none.
+    pub fn run(self: &Arc<Self>, job: Job) {
+        let mut state = self.lock();
+        state.queue.push_back(job);
+        if state.threads == THREADS {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let this = Arc::clone(self);
+        let thread = thread::Builder::new().name("wasmcc-launch".into());
+        if let Err(error) = thread.spawn(move || this.work()) {
+            tracing::error!(%error, "cannot start a thread to launch a chaincode");
+            let mut state = self.lock();
+            state.threads -= 1;
+            let lost = if state.threads == 0 { std::mem::take(&mut state.queue) } else { return };
+            drop(state);
+            drop(lost);
+        }
+    }
+
+    fn work(&self) {
+        loop {
+            let mut state = self.lock();
+            let Some(job) = state.queue.pop_front() else {
+                state.threads -= 1;
+                return;
+            };
+            drop(state);
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                tracing::error!("a launch panicked");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

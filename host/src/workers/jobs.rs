@@ -1,0 +1,281 @@
+//! The jobs of the workers, and what each of them waits for.
+//!
+//! Invariant: no job is polled or dropped while the lock is held: its end may wake another one.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use crate::types::Share;
+use crate::workers::WorkersError;
+use crate::workers::lines::{Lines, Turn};
+
+/// What a job does; its result goes where its handle finds it.
+pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Why a job has no result; empty as long as there is no other reason than a panic.
+pub(super) type End = Arc<OnceLock<WorkersError>>;
+
+/// All jobs.
+pub(super) struct Jobs {
+    state: Mutex<State>,
+    /// For the threads: there is something to do.
+    ready: Condvar,
+    /// For those who wait for room.
+    room: Condvar,
+    queue_jobs: usize,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: HashMap<u64, Job>,
+    lines: Lines,
+    /// Of cancelled jobs, to be dropped by a worker.
+    cancelled: Vec<Work>,
+    last_number: u64,
+    /// Jobs that have not begun.
+    fresh: usize,
+    /// Threads that wait.
+    idle: usize,
+    stopping: bool,
+}
+
+struct Job {
+    share: Share,
+    /// None while it is polled.
+    work: Option<Work>,
+    is_at: At,
+    used: Duration,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// In line, not begun.
+    Fresh,
+    /// In line.
+    Ready,
+    /// On a thread.
+    Polled { woken: bool, cancelled: bool },
+    /// It will be woken.
+    Waiting,
+}
+
+/// What a thread has to do next.
+pub(super) enum Step {
+    Poll(u64, Work),
+    Drop(Vec<Work>),
+    Stop,
+}
+
+impl Jobs {
+    pub(super) fn new(queue_jobs: usize) -> Arc<Self> {
+        let (state, ready, room) = <(Mutex<State>, Condvar, Condvar)>::default();
+        Arc::new(Self { state, ready, room, queue_jobs })
+    }
+
+    /// Queues a job. Where there is no room, the longest line loses its last job, or the job is
+    /// refused, and given back, if its own is the longest.
+    pub(super) fn add(&self, share: Share, work: Work, end: &End) -> Result<u64, Work> {
+        let mut state = self.lock();
+        let mut evicted = None;
+        if state.fresh >= self.queue_jobs + state.idle {
+            let Some(number) = state.lines.last_of_the_longest(&share) else { return Err(work) };
+            evicted = state.remove(number);
+        }
+        state.last_number += 1;
+        let number = state.last_number;
+        state.lines.join(&share, number);
+        state.fresh += 1;
+        let end = Arc::clone(end);
+        let job = Job { share, work: Some(work), is_at: At::Fresh, used: Duration::ZERO, end };
+        state.jobs.insert(number, job);
+        drop(state);
+        self.ready.notify_one();
+        if let Some(evicted) = evicted {
+            let _ = evicted.end.set(WorkersError::Busy { queue_jobs: self.queue_jobs });
+        }
+        Ok(number)
+    }
+
+    /// Waits until a job begins or ends, unless there is room already.
+    pub(super) fn wait_for_room(&self) {
+        let state = self.lock();
+        if state.fresh >= self.queue_jobs + state.idle && !state.stopping {
+            drop(self.room.wait(state).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Waits for something to do.
+    pub(super) fn next(&self) -> Step {
+        let mut state = self.lock();
+        loop {
+            if !state.cancelled.is_empty() {
+                return Step::Drop(std::mem::take(&mut state.cancelled));
+            }
+            if state.stopping {
+                return Step::Stop;
+            }
+            if let Some((number, begins)) = state.lines.pop() {
+                state.fresh -= usize::from(begins);
+                let Some(job) = state.jobs.get_mut(&number) else { continue };
+                job.is_at = At::Polled { woken: false, cancelled: false };
+                let Some(work) = job.work.take() else { continue };
+                drop(state);
+                if begins {
+                    self.room.notify_one();
+                }
+                return Step::Poll(number, work);
+            }
+            state.idle += 1;
+            self.room.notify_one();
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// A job was polled and goes on later, unless it was cancelled meanwhile; then it is given
+    /// back, to be dropped.
+    pub(super) fn pause(&self, number: u64, work: Work, used: Duration) -> Option<Work> {
+        let mut state = self.lock();
+        let Some(job) = state.charge(number, used) else { return Some(work) };
+        let At::Polled { woken, cancelled: false } = job.is_at else {
+            drop(state.remove(number));
+            return Some(work);
+        };
+        job.work = Some(work);
+        job.is_at = At::Waiting;
+        if woken {
+            state.ready(number);
+            // This thread looks for its next job now; the others have been woken for theirs.
+        }
+        None
+    }
+
+    /// A job has ended.
+    pub(super) fn finish(&self, number: u64, used: Duration) {
+        let mut state = self.lock();
+        state.charge(number, used);
+        drop(state.remove(number));
+    }
+
+    /// A job can go on.
+    fn wake(&self, number: u64) {
+        let mut state = self.lock();
+        if state.ready(number) {
+            drop(state);
+            self.ready.notify_one();
+        }
+    }
+
+    /// Ends a job, at once or when it gives its thread back.
+    pub(super) fn cancel(&self, number: u64) {
+        let mut state = self.lock();
+        let Some(job) = state.jobs.get_mut(&number) else { return };
+        if let At::Polled { cancelled, .. } = &mut job.is_at {
+            *cancelled = true;
+            return;
+        }
+        let was_fresh = job.is_at == At::Fresh;
+        let Some(mut job) = state.remove(number) else { return };
+        if was_fresh {
+            drop(state);
+            self.room.notify_one();
+            return;
+        }
+        // Its end may take a while: guests have to be torn down.
+        state.cancelled.extend(job.work.take());
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// Ends all jobs, each as soon as it gives its thread back.
+    pub(super) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopping = true;
+        let mut ended = Vec::new();
+        let numbers: Vec<u64> = state.jobs.keys().copied().collect();
+        for number in numbers {
+            let Some(job) = state.jobs.get_mut(&number) else { continue };
+            let _ = job.end.set(WorkersError::Stopped);
+            match &mut job.is_at {
+                At::Polled { cancelled, .. } => *cancelled = true,
+                _ => ended.extend(state.remove(number)),
+            }
+        }
+        drop(state);
+        self.ready.notify_all();
+        self.room.notify_all();
+        drop(ended);
+    }
+
+    /// How many jobs there are, waiting ones included.
+    pub(super) fn count(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Puts a job in line that waited, or notes that it need not wait; whether it is in line now.
+    fn ready(&mut self, number: u64) -> bool {
+        let Some(job) = self.jobs.get_mut(&number) else { return false };
+        match &mut job.is_at {
+            At::Waiting => {
+                job.is_at = At::Ready;
+                self.lines.push(&job.share, Turn::new(number, job.used));
+                true
+            }
+            At::Polled { woken, .. } => {
+                *woken = true;
+                false
+            }
+            At::Fresh | At::Ready => false,
+        }
+    }
+
+    fn charge(&mut self, number: u64, used: Duration) -> Option<&mut Job> {
+        let job = self.jobs.get_mut(&number)?;
+        job.used += used;
+        self.lines.charge(&job.share, used);
+        Some(job)
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Job> {
+        let job = self.jobs.remove(&number)?;
+        if let At::Fresh | At::Ready = job.is_at {
+            self.lines.remove(&job.share, Turn::new(number, job.used));
+        }
+        self.fresh -= usize::from(job.is_at == At::Fresh);
+        self.lines.leave(&job.share);
+        Some(job)
+    }
+}
+
+/// Wakes one job, as long as there are workers.
+struct Wakeup {
+    jobs: Weak<Jobs>,
+    number: u64,
+}
+
+impl Wake for Wakeup {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(jobs) = self.jobs.upgrade() {
+            jobs.wake(self.number);
+        }
+    }
+}
+
+/// What wakes a job.
+pub(super) fn waker(jobs: &Arc<Jobs>, number: u64) -> Waker {
+    Waker::from(Arc::new(Wakeup { jobs: Arc::downgrade(jobs), number }))
+}

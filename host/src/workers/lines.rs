@@ -1,0 +1,249 @@
+//! The order in which jobs that can go on are polled.
+//!
+//! Processor time is shared out evenly between chaincodes, and that of a chaincode between its
+//! clients: the line that has had the least time is served next. A line that was empty begins where
+//! the others are, so nobody saves time up. Within a client's line jobs that have used little time
+//! come first, then those that came first.
+//!
+//! Invariant: it knows numbers of jobs, no jobs.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::types::Share;
+
+/// Below the first, a job has not used a whole slice; above the last, it computes.
+const LEVELS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
+
+/// A job's place in its client's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    level: usize,
+    number: u64,
+}
+
+impl Turn {
+    /// That of a job that has used so much processor time.
+    pub(super) fn new(number: u64, used: Duration) -> Self {
+        Self { level: LEVELS.iter().filter(|level| used >= **level).count(), number }
+    }
+}
+
+/// All lines that have jobs, waiting ones included.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    chaincodes: HashMap<(Arc<str>, Arc<str>), Chaincode>,
+    /// The time of the line that was served last.
+    now: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Chaincode {
+    clients: HashMap<[u8; 32], Line>,
+    /// What its jobs have used; at least what the others had when it came.
+    time: Duration,
+    now: Duration,
+    ready: usize,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    time: Duration,
+    ready: BTreeSet<Turn>,
+    /// Those of `ready` that have not begun.
+    fresh: BTreeSet<u64>,
+    /// All jobs, waiting ones included.
+    jobs: usize,
+}
+
+fn key(share: &Share) -> (Arc<str>, Arc<str>) {
+    (Arc::clone(&share.channel), Arc::clone(&share.chaincode))
+}
+
+impl Lines {
+    /// A job has come. It is ready and has not begun.
+    pub(super) fn join(&mut self, share: &Share, number: u64) {
+        let chaincode = self.chaincodes.entry(key(share)).or_default();
+        let line = chaincode.clients.entry(share.client).or_default();
+        line.jobs += 1;
+        line.fresh.insert(number);
+        self.push(share, Turn::new(number, Duration::ZERO));
+    }
+
+    /// A job can go on.
+    pub(super) fn push(&mut self, share: &Share, turn: Turn) {
+        let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
+        let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
+        if chaincode.ready == 0 {
+            chaincode.time = chaincode.time.max(self.now);
+        }
+        if line.ready.is_empty() {
+            line.time = line.time.max(chaincode.now);
+        }
+        if line.ready.insert(turn) {
+            chaincode.ready += 1;
+        }
+    }
+
+    /// Takes the next job, and whether it begins.
+    pub(super) fn pop(&mut self) -> Option<(u64, bool)> {
+        let ready = self.chaincodes.values_mut().filter(|chaincode| chaincode.ready > 0);
+        let chaincode = ready.min_by_key(|chaincode| chaincode.time)?;
+        self.now = self.now.max(chaincode.time);
+        let ready = chaincode.clients.values_mut().filter(|line| !line.ready.is_empty());
+        let line = ready.min_by_key(|line| line.time)?;
+        chaincode.now = chaincode.now.max(line.time);
+        let Turn { number, .. } = line.ready.pop_first()?;
+        chaincode.ready -= 1;
+        Some((number, line.fresh.remove(&number)))
+    }
+
+    /// Takes a job out that is ready.
+    pub(super) fn remove(&mut self, share: &Share, turn: Turn) {
+        let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
+        let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
+        line.fresh.remove(&turn.number);
+        if line.ready.remove(&turn) {
+            chaincode.ready -= 1;
+        }
+    }
+
+    /// Counts what a job has used.
+    pub(super) fn charge(&mut self, share: &Share, used: Duration) {
+        let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
+        chaincode.time += used;
+        if let Some(line) = chaincode.clients.get_mut(&share.client) {
+            line.time += used;
+        }
+    }
+
+    /// A job has gone. It was not ready.
+    pub(super) fn leave(&mut self, share: &Share) {
+        let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
+        let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
+        line.jobs -= 1;
+        if line.jobs == 0 {
+            chaincode.clients.remove(&share.client);
+        }
+        if chaincode.clients.is_empty() {
+            self.chaincodes.remove(&key(share));
+        }
+    }
+
+    /// The job that gives its place to one of `share` where there is no room for both: the last of
+    /// the line with the most jobs that have not begun, if that is longer.
+    pub(super) fn last_of_the_longest(&self, share: &Share) -> Option<u64> {
+        let chaincode = self.chaincodes.get(&key(share));
+        let own = chaincode.and_then(|chaincode| chaincode.clients.get(&share.client));
+        let own = own.map_or(0, |line| line.fresh.len());
+        let lines = self.chaincodes.values().flat_map(|chaincode| chaincode.clients.values());
+        let longest = lines.max_by_key(|line| line.fresh.len())?;
+        if longest.fresh.len() < own + 2 {
+            return None;
+        }
+        longest.fresh.last().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICE: Duration = Duration::from_millis(10);
+
+    fn share(chaincode: &str, client: &str) -> Share {
+        Share::new("ch", chaincode, client.as_bytes())
+    }
+
+    /// Serves one slice; gives the job.
+    fn serve(lines: &mut Lines, shares: &[Share], used: &mut HashMap<u64, Duration>) -> u64 {
+        let (number, _) = lines.pop().unwrap();
+        let share = &shares[number as usize];
+        lines.charge(share, SLICE);
+        let used = used.entry(number).or_default();
+        *used += SLICE;
+        lines.push(share, Turn::new(number, *used));
+        number
+    }
+
+    #[test]
+    fn chaincodes_share_evenly_and_so_do_the_clients_of_one() {
+        let shares = ["a one", "a one", "a one", "a two", "b one"]
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(chaincode, client)| share(chaincode, client));
+        let (mut lines, mut used) = (Lines::default(), HashMap::new());
+        for (number, share) in shares.iter().enumerate() {
+            lines.join(share, number as u64);
+        }
+        for _ in 0..80 {
+            serve(&mut lines, &shares, &mut used);
+        }
+        let slices = |numbers: &[u64]| {
+            let used = numbers.iter().map(|number| used.get(number).copied().unwrap_or_default());
+            used.sum::<Duration>().div_duration_f64(SLICE).round() as u32
+        };
+        assert_eq!((slices(&[0, 1, 2]), slices(&[3]), slices(&[4])), (20, 20, 40));
+    }
+
+    #[test]
+    fn who_comes_to_a_chaincode_that_computes_is_served_next() {
+        let mut shares = vec![share("a", "one"); 8];
+        let (mut lines, mut used) = (Lines::default(), HashMap::new());
+        for number in 0..8 {
+            lines.join(&shares[number as usize], number);
+        }
+        for _ in 0..1_000 {
+            serve(&mut lines, &shares, &mut used);
+        }
+        // Even one of the same client and chaincode.
+        for newcomer in [share("b", "two"), share("a", "one")] {
+            let number = shares.len() as u64;
+            shares.push(newcomer.clone());
+            lines.join(&newcomer, number);
+            assert_eq!(lines.pop(), Some((number, true)));
+            lines.charge(&newcomer, SLICE / 10);
+            lines.leave(&newcomer);
+        }
+    }
+
+    #[test]
+    fn nobody_saves_time_up() {
+        let shares = [share("a", "one"), share("b", "two")];
+        let (mut lines, mut used) = (Lines::default(), HashMap::new());
+        lines.join(&shares[0], 0);
+        for _ in 0..100 {
+            serve(&mut lines, &shares, &mut used);
+        }
+        lines.join(&shares[1], 1);
+        let served: Vec<u64> = (0..10).map(|_| serve(&mut lines, &shares, &mut used)).collect();
+        let slices = served.iter().filter(|number| **number == 1).count();
+        assert!((5..=6).contains(&slices), "{served:?}");
+    }
+
+    #[test]
+    fn what_has_gone_leaves_nothing() {
+        let (one, two) = (share("a", "one"), share("b", "two"));
+        let mut lines = Lines::default();
+        lines.join(&one, 0);
+        lines.join(&two, 1);
+        lines.remove(&two, Turn::new(1, Duration::ZERO));
+        lines.leave(&two);
+        assert_eq!(lines.pop(), Some((0, true)));
+        assert_eq!(lines.pop(), None);
+        lines.leave(&one);
+        assert!(lines.chaincodes.is_empty());
+    }
+
+    #[test]
+    fn the_longest_line_gives_way() {
+        let (long, short) = (share("a", "one"), share("a", "two"));
+        let mut lines = Lines::default();
+        (0..3).for_each(|number| lines.join(&long, number));
+        assert_eq!(lines.last_of_the_longest(&short), Some(2));
+        assert_eq!(lines.last_of_the_longest(&long), None);
+        lines.join(&short, 3);
+        lines.join(&short, 4);
+        assert_eq!(lines.last_of_the_longest(&short), None);
+    }
+}

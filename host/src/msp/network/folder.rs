@@ -1,5 +1,5 @@
-//! Writes a network as files, in cryptogen's layout. `network.json` beside it remembers the MSP ids,
-//! which cryptogen leaves to other configuration.
+//! Writes a network as files, in cryptogen's layout. `network.json` beside it remembers the MSP
+//! ids, which cryptogen leaves to other configuration.
 //!
 //! Invariant: a folder is written as a whole or not at all, and never over another.
 

@@ -8,12 +8,10 @@
 use prost::Message;
 
 use crate::collections::collection::Collection;
-use crate::definition::{Fields, ReadError, implicit_org};
+use crate::definition::{Fields, LSCC, ReadError, implicit_org};
 use crate::proto::protos::collection_config::Payload;
 use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 use crate::types::LIFECYCLE;
-
-const LSCC: &str = "lscc";
 
 /// Gives the value of a key of a namespace, at one height.
 pub type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;

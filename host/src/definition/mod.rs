@@ -9,18 +9,22 @@
 
 mod fields;
 mod keys;
+mod lscc;
 mod state;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod validator;
 
 pub use fields::{Fields, metadata, read_package_id, sequence};
 pub use keys::{
     CHAINCODE_SOURCES, NAMESPACES, implicit_collection, implicit_org, metadata_prefix,
     name_in_sequence_key, package_id_key, sequence_key,
 };
+pub use lscc::{LSCC, LsccName};
 pub use state::{OpaqueState, ReadError, ReadableState, WritableState};
 pub use stored::{Stored, local_package, package_id_state};
+pub use validator::Validator;
 
 use crate::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
 use crate::proto::protos::CollectionConfigPackage;

@@ -40,7 +40,9 @@ pub fn config_rwset(envelope: Vec<u8>) -> TxRwSet {
     TxRwSet { namespaces: [(NAMESPACE.to_owned(), namespace)].into() }
 }
 
-/// Whether a set is that of a configuration transaction: no chaincode writes that namespace.
+/// Whether a set is that of a configuration transaction: it writes the configuration. No chaincode
+/// may write that namespace, but any may name it among its reads.
 pub(crate) fn is_config(rwset: &TxRwSet) -> bool {
-    rwset.namespaces.contains_key(NAMESPACE)
+    let namespace = rwset.namespaces.get(NAMESPACE);
+    namespace.is_some_and(|ns| ns.writes.iter().any(|write| write.key == KEY))
 }

@@ -42,38 +42,42 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let mut ledger = Self::assemble(channel, config, tables, blocks);
         ledger.indexes.load(&ledger.table)?;
-        let mut offset = ledger.load_tip()?;
+        let offset = ledger.load_tip()?;
         ledger.overlay = Overlay::new(ledger.height());
-        let applied = ledger.height();
+        let offset = ledger.catch_up(offset)?;
+        ledger.writer = Mutex::new(Writer { failed: false, offset });
+        Ok(ledger)
+    }
+
+    /// Applies the stored blocks from `offset` on and does what comes after blocks. Returns the
+    /// offset after the last one.
+    pub(crate) fn catch_up(&self, mut offset: u64) -> Result<u64, LedgerError> {
+        let applied = self.height();
         loop {
-            match ledger.blocks.scan(offset)? {
+            match self.blocks.scan(offset)? {
                 Scan::Record(location) => {
-                    ledger.replay(location)?;
+                    self.replay(location)?;
                     offset = location.end();
                 }
                 Scan::End => break,
                 Scan::Torn => {
-                    tracing::warn!(
-                        channel = %ledger.channel,
-                        block = ledger.height(),
-                        "cut off a block whose storing was interrupted"
-                    );
-                    ledger.blocks.truncate(offset)?;
+                    let (channel, block) = (&self.channel, self.height());
+                    tracing::warn!(%channel, block, "cut off a block whose storing was interrupted");
+                    self.blocks.truncate(offset)?;
                     break;
                 }
                 Scan::Damaged => {
-                    return Err(ledger.corrupt(ledger.height(), "its record has a wrong head"));
+                    return Err(self.corrupt(self.height(), "its record has a wrong head"));
                 }
             }
         }
-        if ledger.height() > applied {
-            let blocks = ledger.height() - applied;
-            tracing::info!(channel = %ledger.channel, blocks, "applied stored blocks to the state");
+        if self.height() > applied {
+            let blocks = self.height() - applied;
+            tracing::info!(channel = %self.channel, blocks, "applied stored blocks to the state");
         }
-        ledger.settle_all_private(ledger.height())?;
-        ledger.transient.load(|tx_id| Ok(ledger.tx_entry(tx_id)?.is_some()))?;
-        ledger.writer = Mutex::new(Writer { failed: false, offset });
-        Ok(ledger)
+        self.settle_all_private(self.height())?;
+        self.transient.load(|tx_id| Ok(self.tx_entry(tx_id)?.is_some()))?;
+        Ok(offset)
     }
 
     /// The parts of a channel put together; nothing is read or changed.
@@ -98,7 +102,7 @@ impl Ledger {
     }
 
     /// Reads the end of the chain as the state knows it, and gives the offset after it.
-    fn load_tip(&self) -> Result<u64, LedgerError> {
+    pub(crate) fn load_tip(&self) -> Result<u64, LedgerError> {
         let savepoint = savepoint(&self.table)?;
         let Some(number) = savepoint else { return Ok(0) };
         let location = self

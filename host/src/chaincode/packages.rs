@@ -8,6 +8,7 @@ use prost::Message;
 
 use crate::chaincode::code_package::CodePackage;
 use crate::chaincode::external::Description;
+use crate::definition::{is_legacy_name, is_legacy_version};
 use crate::ledger::{LedgerError, Ledgers};
 use crate::proto::protos;
 use crate::runtime::{Component, LoadError, Runtime};
@@ -155,9 +156,7 @@ pub fn ccid(name: &str, version: &str) -> String {
 
 /// `[A-Za-z0-9_-]+`, the rule of LSCC.
 pub fn check_name(name: &str) -> Result<(), PackageError> {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
-    let begins = name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
-    if begins && name.len() <= 249 && name.bytes().all(allowed) {
+    if is_legacy_name(name) {
         return Ok(());
     }
     Err(PackageError::Name(format!(
@@ -168,8 +167,7 @@ pub fn check_name(name: &str) -> Result<(), PackageError> {
 
 /// `[A-Za-z0-9_.+-]+`.
 pub fn check_version(version: &str) -> Result<(), PackageError> {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
-    if !version.is_empty() && version.len() <= 249 && version.bytes().all(allowed) {
+    if is_legacy_version(version) {
         return Ok(());
     }
     Err(PackageError::Name(format!(

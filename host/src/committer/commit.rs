@@ -1,32 +1,36 @@
 //! Validates blocks, commits them and says so, one block of a channel at a time. Fabric:
 //! `gossip/state/state.go` (`commitBlock`), `core/committer/committer_impl.go`.
 //!
-//! Invariant: a block is announced if and only if it is in the ledger. After an error that leaves a
-//! doubt about the state, the channel takes no more blocks until the process opens it again.
+//! A failure of this machine does not end a channel: the ledger is opened again and the block tried
+//! again, at once and then with growing pauses, until it works or the committer has to end. After
+//! the second failure the channel is interrupted: whoever waits is told, and whoever submits.
+//!
+//! Invariant: a block is announced if and only if it is in the ledger, and no later block is
+//! judged before it is.
 
-use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 
 use crate::channel::Channel;
 use crate::collections::LocalPeers;
+use crate::committer::aftermath::{self, Aftermath};
 use crate::committer::block_writer;
 use crate::committer::collection_rules::BlockCollections;
-use crate::committer::deploy_listener::{Approvals, DeployListener};
+use crate::committer::deploy_listener::DeployListener;
 use crate::committer::endorsement_validator::EndorsementValidator;
 use crate::committer::error::CommitError;
-use crate::committer::invocation::LSCC;
-use crate::committer::notifier::Notifier;
-use crate::committer::validator::{BlockValidator, JudgedTx};
-use crate::definition::{implicit_org, name_in_sequence_key};
-use crate::ledger::{CommitTx, CommittedBlock, LedgerError, new_block};
+use crate::committer::fatal::Fatal;
+use crate::committer::health::Health;
+use crate::committer::notifier::{Notifier, isolated};
+use crate::committer::validator::BlockValidator;
+use crate::ledger::{CommittedBlock, LedgerError, new_block, tx_filter};
 use crate::msp::SigningIdentity;
-use crate::proto::common::{Block, Envelope};
+use crate::proto::common::{Block, BlockData, Envelope};
 use crate::proto::protos::TxValidationCode;
-use crate::types::LIFECYCLE;
 
 /// The one who adds blocks to a channel; there must not be two.
 pub struct Committer {
@@ -37,11 +41,9 @@ pub struct Committer {
     threads: usize,
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
+    health: Health,
     stage: Mutex<Stage>,
 }
-
-/// Characters of a reason or id, of which a client chose some.
-const MAX_LOGGED: usize = 1000;
 
 /// Whoever commits holds this.
 #[derive(Default)]
@@ -55,9 +57,10 @@ impl Committer {
     pub fn new(channel: Arc<Channel>, endorsements: Arc<dyn EndorsementValidator>) -> Self {
         let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let (peers, stage) = (LocalPeers::default(), Mutex::default());
-        let signers = Vec::new();
-        Self { channel, endorsements, notifier, signers, threads, peers, deploys: None, stage }
+        let health = Health::new(channel.ledger().channel_id().clone(), Arc::clone(&notifier));
+        let (peers, signers, stage) = (LocalPeers::default(), Vec::new(), Mutex::default());
+        let deploys = None;
+        Self { channel, endorsements, notifier, signers, threads, peers, deploys, health, stage }
     }
 
     /// Signs what an orderer signs as the first of these that the channel's configuration knows.
@@ -68,6 +71,12 @@ impl Committer {
     /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// With another first pause after a failure of this machine than 0.1 s. Later ones are twice as
+    /// long each, up to 30 s.
+    pub fn with_first_pause(self, first_pause: Duration) -> Self {
+        Self { health: self.health.with_pause(first_pause), ..self }
     }
 
     /// With the peers that hold private data; without, nobody does.
@@ -92,10 +101,12 @@ impl Committer {
 
     /// Validates a block and adds it. Whatever its metadata says about verdicts is not believed.
     ///
-    /// Errors: a block that does not continue the chain or contradicts its header changes nothing.
-    /// Any other error stops the channel: later calls give `Stopped`.
+    /// Waits as long as this machine fails.
+    ///
+    /// Errors: a block that does not continue the chain or contradicts its header changes nothing;
+    /// `Fatal` if this machine fails after `end_pauses`; `Stopped` after `stop`.
     pub fn commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
-        self.commit_staged(self.stage(), block)
+        self.commit_staged(&self.stage(), block)
     }
 
     /// Makes the next block of these envelopes, in their order, validates and adds it.
@@ -113,7 +124,7 @@ impl Committer {
         let tip = self.channel.ledger().info();
         let mut block = new_block(tip.height, tip.current_block_hash, entries);
         block_writer::add_metadata(&mut block, self.channel.config_block(), self.signer());
-        self.commit_staged(stage, block)
+        self.commit_staged(&stage, block)
     }
 
     /// Makes a block of one configuration, as `commit_envelopes`.
@@ -126,7 +137,7 @@ impl Committer {
         let entries = vec![envelope.encode_to_vec()];
         let mut block = new_block(tip.height, tip.current_block_hash, entries);
         block_writer::add_metadata(&mut block, tip.height, self.signer());
-        self.commit_staged(stage, block)
+        self.commit_staged(&stage, block)
     }
 
     /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
@@ -137,90 +148,162 @@ impl Committer {
         self.signers.iter().find(knows)
     }
 
-    /// Takes no more blocks and sends home who waits for one. A commit under way is finished first.
+    /// Why the channel can commit nothing just now: this machine fails. None: it can.
+    pub fn interruption(&self) -> Option<String> {
+        self.health.interruption()
+    }
+
+    /// From now on a commit does not wait for this machine to work again: it fails instead.
+    pub fn end_pauses(&self) {
+        self.health.end_pauses();
+    }
+
+    /// Takes no more blocks and tells all who wait for one. A commit under way is finished first,
+    /// if this machine works.
     pub fn stop(&self) {
+        self.end_pauses();
         self.stage().stopped = true;
         self.notifier.close();
     }
 
+    /// The stage is held, so that nobody else commits meanwhile.
     fn commit_staged(
         &self,
-        mut stage: MutexGuard<'_, Stage>,
+        stage: &MutexGuard<'_, Stage>,
         block: Block,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
         if stage.stopped {
             let channel = self.channel.ledger().channel_id().clone();
             return Err(CommitError::Stopped { channel });
         }
-        // Taken back when all went well, so that a panic stops the channel, too.
-        stage.stopped = true;
-        let outcome = self.validate_and_commit(block);
-        match &outcome {
-            Err(error) if !error.is_harmless() => {
-                let channel = self.channel.ledger().channel_id();
-                tracing::error!(%channel, %error, "the channel has stopped");
-                self.notifier.close();
-            }
-            _ => stage.stopped = false,
+        let turn = self.health.turn();
+        let outcome = self.commit_until_done(&Arc::new(block));
+        if let Err(CommitError::Fatal(fatal)) = &outcome {
+            self.health.interrupt(fatal);
         }
+        turn.end();
         outcome
     }
 
-    fn validate_and_commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
+    /// Tries until the block is in the ledger or turns out not to belong there.
+    fn commit_until_done(&self, block: &Arc<Block>) -> Result<Arc<CommittedBlock>, CommitError> {
         let started = Instant::now();
-        let ledger = self.channel.ledger();
-        let header =
-            block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
-        // A verdict on a block holds for the state in front of it only.
-        let (expected, got) = (ledger.height(), header.number);
-        if got != expected {
-            return Err(LedgerError::BlockNumber { expected, got }.into());
+        let mut aftermath = Aftermath::default();
+        let mut outcome = self.attempt(block, &mut aftermath);
+        let mut tries = 0_u32;
+        loop {
+            let fatal = match outcome {
+                Ok(committed) => return Ok(self.announce(committed, aftermath, started)),
+                Err(CommitError::Fatal(fatal)) => fatal,
+                Err(of_the_block) => return Err(of_the_block),
+            };
+            let channel = self.channel.ledger().channel_id();
+            tracing::warn!(%channel, error = %chain(&fatal), tries, "a block is not committed yet");
+            // What passes at once is nobody's concern.
+            if tries > 0 {
+                self.health.interrupt(&fatal);
+                if !self.health.pause(tries) {
+                    return Err(fatal.into());
+                }
+            }
+            tries = tries.saturating_add(1);
+            outcome = self.attempt_again(block, &mut aftermath);
         }
-        let channel = ledger.channel_id().as_str();
-        let _span = tracing::info_span!("commit_block", channel, block = got).entered();
+    }
 
-        let (snapshot, config) = (ledger.snapshot(), self.channel.config());
-        let validator = BlockValidator::new(&snapshot, &config, self.endorsements.as_ref());
-        let judged = validator.validate(&data.data, self.threads)?;
-        let tx_ids: Vec<_> = judged.iter().map(|judged| judged.tx.tx_id.clone()).collect();
-        let mut next_config = None;
-        let (txs, reasons): (Vec<CommitTx>, Vec<Option<String>>) = judged
-            .into_iter()
-            .map(|JudgedTx { tx, reason, config, .. }| {
-                next_config = next_config.take().or(config);
-                (tx, reason)
-            })
-            .unzip();
-        let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
-        // The commit need not keep what only this snapshot would still see.
-        drop(validator);
-        drop(snapshot);
-        let defining: Vec<_> = txs.iter().map(|tx| (deployed(tx), approved(tx))).collect();
-        let committed = Arc::new(ledger.commit(block, txs, &collections)?);
-        if let Some(config) = next_config {
+    /// Opens the ledger again, which may have the block by now, and tries once more if not.
+    fn attempt_again(
+        &self,
+        block: &Arc<Block>,
+        aftermath: &mut Aftermath,
+    ) -> Result<CommittedBlock, CommitError> {
+        let reopen = || {
+            self.channel.ledger().reopen()?;
+            self.stored(block)
+        };
+        match guarded(block, reopen)? {
+            Some(stored) => Ok(stored),
+            None => self.attempt(block, aftermath),
+        }
+    }
+
+    /// The block as it is in the ledger, if it is.
+    fn stored(&self, block: &Block) -> Result<Option<CommittedBlock>, CommitError> {
+        let ledger = self.channel.ledger();
+        let header = block.header.as_ref();
+        let number = header.map_or(0, |header| header.number);
+        let Some(stored) = ledger.block(number)? else { return Ok(None) };
+        if stored.header.as_ref() != header {
+            let expected = ledger.height();
+            return Err(LedgerError::BlockNumber { expected, got: number }.into());
+        }
+        let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
+        let codes: Vec<_> = tx_filter(&stored)
+            .iter()
+            .map(|byte| code(byte).unwrap_or(TxValidationCode::InvalidOtherReason))
+            .collect();
+        let conflicts = vec![None; codes.len()];
+        let commit_hash = ledger.last_commit_hash();
+        Ok(Some(CommittedBlock { number, codes, conflicts, commit_hash, block: stored }))
+    }
+
+    /// Validates a block and gives it to the ledger, once.
+    fn attempt(
+        &self,
+        block: &Arc<Block>,
+        aftermath: &mut Aftermath,
+    ) -> Result<CommittedBlock, CommitError> {
+        guarded(block, || {
+            let ledger = self.channel.ledger();
+            let missing = |part| LedgerError::IncompleteBlock { part };
+            let header = block.header.as_ref().ok_or(missing("header"))?;
+            block.data.as_ref().ok_or(missing("data"))?;
+            // A verdict on a block holds for the state in front of it only.
+            let (expected, got) = (ledger.height(), header.number);
+            if got != expected {
+                return Err(LedgerError::BlockNumber { expected, got }.into());
+            }
+            let channel = ledger.channel_id().as_str();
+            let _span = tracing::info_span!("commit_block", channel, block = got).entered();
+
+            let (snapshot, config) = (ledger.snapshot(), self.channel.config());
+            let validator = BlockValidator::new(
+                Arc::clone(block),
+                snapshot.clone(),
+                Arc::clone(&config),
+                Arc::clone(&self.endorsements),
+            );
+            let (found, txs) = Aftermath::of(validator.validate(self.threads)?);
+            *aftermath = found;
+            let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
+            // The commit need not keep what only this snapshot would still see.
+            drop(snapshot);
+            Ok(ledger.commit(Block::clone(block), txs, &collections)?)
+        })
+    }
+
+    /// What follows when a block is in the ledger.
+    fn announce(
+        &self,
+        committed: CommittedBlock,
+        aftermath: Aftermath,
+        started: Instant,
+    ) -> Arc<CommittedBlock> {
+        let committed = Arc::new(committed);
+        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
         }
         if let Some(listener) = &self.deploys {
-            let verdicts = defining.into_iter().zip(&committed.codes);
-            let valid = verdicts.filter(|(_, code)| **code == TxValidationCode::Valid);
-            let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
-            for ((of_tx, approved), _) in valid {
-                names.extend(of_tx);
-                for (org, keys) in approved {
-                    approvals.entry(org).or_default().extend(keys);
-                }
-            }
-            names.iter().for_each(|name| listener.deployed(ledger, name));
-            if !approvals.is_empty() {
-                listener.approved(ledger, &approvals);
-            }
+            let ledger = self.channel.ledger();
+            isolated(|| defining.tell(&committed.codes, listener.as_ref(), ledger));
         }
-        let reasons = reasons_of(&committed, reasons);
-        log(&committed, &tx_ids, &reasons, started);
+        self.health.resume();
+        let reasons = aftermath::reasons_of(&committed, reasons);
+        aftermath::log(&committed, &tx_ids, &reasons, started);
         self.notifier.committed(&committed, &tx_ids, reasons);
-        Ok(committed)
+        committed
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
@@ -228,70 +311,42 @@ impl Committer {
     }
 }
 
+/// Does a part of a commit; a panic is a failure of this machine. Judging one transaction is
+/// guarded by itself.
+fn guarded<T>(
+    block: &Block,
+    part: impl FnOnce() -> Result<T, CommitError>,
+) -> Result<T, CommitError> {
+    catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|_| {
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        Err(Fatal::Panicked { number }.into())
+    })
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> impl std::fmt::Display + '_ {
+    std::fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut next = error.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    })
+}
+
 /// Why transactions would not be valid in the next block of a channel, as far as signatures and
 /// policies go; None for those against which nothing was found. Nothing is committed.
 pub fn explain(
     channel: &Channel,
-    endorsements: &dyn EndorsementValidator,
-    entries: &[Vec<u8>],
+    endorsements: &Arc<dyn EndorsementValidator>,
+    entries: Vec<Vec<u8>>,
 ) -> Result<Vec<Option<String>>, CommitError> {
+    let data = Some(BlockData { data: entries });
+    let block = Arc::new(Block { header: None, data, metadata: None });
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
-    let validator = BlockValidator::new(&snapshot, &config, endorsements);
-    let judged = validator.validate(entries, 1)?;
+    let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
+    let judged = validator.validate(1)?;
     Ok(judged.into_iter().map(|judged| judged.reason).collect())
-}
-
-/// Why each transaction is not valid: what the ledger found, or what was found before it.
-fn reasons_of(block: &CommittedBlock, before: Vec<Option<String>>) -> Vec<Option<String>> {
-    let found = block.conflicts.iter().map(|conflict| conflict.as_ref().map(ToString::to_string));
-    let reasons = found.zip(before).map(|(found, before)| found.or(before));
-    reasons.map(|reason| reason.map(|reason| shorten(&reason).to_owned())).collect()
-}
-
-/// The chaincodes that a transaction defines: with LSCC a key each, with `_lifecycle` a sequence.
-fn deployed(tx: &CommitTx) -> BTreeSet<String> {
-    let written = |namespace: &str| {
-        let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(namespace));
-        ns.map_or(&[][..], |ns| ns.writes.as_slice()).iter().map(|write| write.key.as_str())
-    };
-    let sequence = |key: &str| name_in_sequence_key(key).map(str::to_owned);
-    // `name~collection` holds collections.
-    let names = written(LSCC).filter(|key| !key.contains('~')).map(str::to_owned);
-    names.chain(written(LIFECYCLE).filter_map(sequence)).collect()
-}
-
-/// What a transaction writes where organizations approve chaincodes.
-fn approved(tx: &CommitTx) -> Approvals {
-    let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(LIFECYCLE));
-    let collections = ns.into_iter().flat_map(|ns| &ns.collections);
-    let approvals = collections.filter_map(|(name, collection)| {
-        let keys = collection.writes.iter().map(|write| write.key_hash.clone()).collect();
-        Some((implicit_org(name)?.to_owned(), keys))
-    });
-    approvals.filter(|(_, keys): &(_, BTreeSet<_>)| !keys.is_empty()).collect()
-}
-
-/// One line for the block, and one for each transaction that is not valid.
-fn log(
-    block: &CommittedBlock,
-    tx_ids: &[Option<String>],
-    reasons: &[Option<String>],
-    started: Instant,
-) {
-    let mut valid = 0;
-    for ((code, tx_id), reason) in block.codes.iter().zip(tx_ids).zip(reasons) {
-        if *code == TxValidationCode::Valid {
-            valid += 1;
-            continue;
-        }
-        let tx_id = shorten(tx_id.as_deref().unwrap_or("unreadable"));
-        let reason = reason.as_deref().unwrap_or_default();
-        tracing::info!(tx_id, code = code.as_str_name(), reason, "invalidated transaction");
-    }
-    let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());
-    tracing::info!(number = block.number, txs, valid, ms, "committed block");
-}
-
-fn shorten(text: &str) -> &str {
-    text.char_indices().nth(MAX_LOGGED).map_or(text, |(end, _)| &text[..end])
 }

@@ -10,10 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prost::Message;
 
-use crate::committer::error::CommitError;
-use crate::committer::invocation::LSCC;
 use crate::committer::verdict::{Invalid, Trouble};
-use crate::definition::{Fields, ReadError, implicit_org};
+use crate::definition::{Fields, LSCC, LsccName, ReadError, Validator, implicit_org};
 use crate::ledger::{LedgerError, Snapshot};
 use crate::msp::{ChannelConfig, SignaturePolicy};
 use crate::proto::common::SignaturePolicyEnvelope;
@@ -26,19 +24,43 @@ use crate::proto::protos::{
 use crate::types::LIFECYCLE;
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
-/// The validation that system chaincodes have.
-const DEFAULT_PLUGIN: &str = "vscc";
 
 /// The validation rules of one namespace.
 #[derive(Debug)]
 pub(super) struct Definition {
-    /// Who validates, usually `vscc`.
-    pub(super) plugin: String,
+    /// Who validates, usually `vscc`; see [`validator`](Self::validator).
+    plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
     pub(super) policy: Vec<u8>,
     /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
     pub(super) version: Option<String>,
     collections: Collections,
+}
+
+impl Definition {
+    /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
+    /// at the first transaction that needs it, and the code is the one that it has in hand then
+    /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
+    pub(super) fn validator(&self) -> Result<Validator, Invalid> {
+        Validator::named(&self.plugin).ok_or_else(|| {
+            let name = &self.plugin;
+            let reason = format!(
+                "plugin with name {name} couldn't be used: plugin with name {name} wasn't found"
+            );
+            Invalid::new(TxValidationCode::InvalidOtherReason, reason)
+        })
+    }
+
+    /// Fabric: `getCDataForCC`.
+    fn complete(self, namespace: &str) -> Result<Self, String> {
+        let missing = match (self.plugin.is_empty(), self.policy.is_empty()) {
+            (true, _) => "plugin",
+            (_, true) => "policy",
+            _ => return Ok(self),
+        };
+        let of = format!("chaincode definition for [{namespace}]");
+        Err(format!("{of} is invalid, {missing} field must be set"))
+    }
 }
 
 #[derive(Debug)]
@@ -50,26 +72,27 @@ enum Collections {
 }
 
 /// The definitions that a block needs, each looked up once.
-pub(super) struct Definitions<'a> {
-    snapshot: &'a Snapshot,
-    config: &'a ChannelConfig,
+pub(super) struct Definitions {
+    snapshot: Snapshot,
+    config: Arc<ChannelConfig>,
     found: Mutex<BTreeMap<String, Found>>,
 }
 
 /// A definition, or the reason why there is no usable one.
 type Found = Result<Arc<Definition>, String>;
 
-impl<'a> Definitions<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, config: &'a ChannelConfig) -> Self {
+impl Definitions {
+    pub(super) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
         Self { snapshot, config, found: Mutex::default() }
     }
 
     /// The state that they are read from.
     pub(super) fn snapshot(&self) -> &Snapshot {
-        self.snapshot
+        &self.snapshot
     }
 
-    /// The definition of a namespace. A namespace without one makes a transaction invalid.
+    /// The definition of a namespace. A namespace without one, or with one that cannot be read,
+    /// makes a transaction invalid.
     pub(super) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
         let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = known().get(namespace).cloned();
@@ -114,12 +137,14 @@ impl<'a> Definitions<'a> {
         })
     }
 
-    fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, CommitError> {
+    fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
         let system = |policy, collections| {
-            let (plugin, version) = (DEFAULT_PLUGIN.to_owned(), None);
+            let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
             Ok(Ok(Definition { plugin, policy, version, collections }))
         };
         match namespace {
+            // The channel's configuration is there, and no definition gives it to a chaincode.
+            "" => Ok(Err("the namespace of the channel is not a chaincode's".to_owned())),
             LIFECYCLE => system(self.lifecycle_policy(), Collections::Named(BTreeMap::new())),
             LSCC => {
                 let policy = SignaturePolicy::any_member(self.msp_ids());
@@ -147,75 +172,78 @@ impl<'a> Definitions<'a> {
         signature_policy(members)
     }
 
-    fn msp_ids(&self) -> impl Iterator<Item = &'a str> {
+    fn msp_ids(&self) -> impl Iterator<Item = &str> {
         self.config.application_orgs().iter().map(|org| org.msp_id.as_str())
     }
 
     /// Fabric: `Resources.ChaincodeDefinitionIfDefined`. None if `_lifecycle` does not know the
-    /// name.
+    /// name. Where a definition cannot be read Fabric stops the channel; the code that it has in
+    /// hand then is INVALID_CHAINCODE (`dispatcher.go`, `GetInfoForValidate`).
     fn defined_by_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Result<Definition, String>>, CommitError> {
-        let unusable = |error: ReadError<LedgerError>| match error {
-            ReadError::State { error, .. } => CommitError::Ledger(error),
-            ReadError::Damaged(reason) => {
-                CommitError::Definition { namespace: namespace.to_owned(), reason }
-            }
-        };
+    ) -> Result<Option<Result<Definition, String>>, LedgerError> {
+        match self.read_lifecycle(namespace) {
+            Ok(found) => Ok(found.map(|found| found.complete(namespace))),
+            Err(ReadError::State { error, .. }) => Err(error),
+            Err(ReadError::Damaged(reason)) => Ok(Some(Err(unusable(namespace, &reason)))),
+        }
+    }
+
+    fn read_lifecycle(
+        &self,
+        namespace: &str,
+    ) -> Result<Option<Definition>, ReadError<LedgerError>> {
         let mut state = |key: &str| {
             let found = self.snapshot.get(LIFECYCLE, key)?;
             Ok::<_, LedgerError>(found.map(|found| found.value))
         };
-        let found = Fields::of_chaincode(namespace, &mut state).map_err(unusable)?;
-        let Some(mut fields) = found else { return Ok(None) };
-        let info = fields.validation_info().map_err(unusable)?;
-        let package = fields.collections().map_err(unusable)?;
+        let Some(mut fields) = Fields::of_chaincode(namespace, &mut state)? else {
+            return Ok(None);
+        };
+        let info = fields.validation_info()?;
+        let package = fields.collections()?;
         if info.validation_plugin.is_empty() && info.validation_parameter.is_empty() {
             // Fabric takes this for a chaincode that only LSCC may know.
             return Ok(None);
         }
-        let collections = package.config.into_iter().filter_map(|config| {
+        // Of several collections of one name the first counts; an empty policy is none.
+        let collections = package.config.into_iter().rev().filter_map(|config| {
             let Collection::StaticCollectionConfig(collection) = config.payload?;
             let policy = collection.endorsement_policy.map(|policy| policy.encode_to_vec());
-            Some((collection.name, policy))
+            Some((collection.name, policy.filter(|policy| !policy.is_empty())))
         });
         let collections = Collections::Named(collections.collect());
         let ChaincodeValidationInfo { validation_plugin, validation_parameter } = info;
-        Ok(Some(complete(namespace, validation_plugin, validation_parameter, collections)))
+        let (plugin, policy) = (validation_plugin, validation_parameter);
+        Ok(Some(Definition { plugin, policy, version: None, collections }))
     }
 
     /// Fabric: `lscc.SCC.ValidationInfo`.
-    fn defined_by_lscc(&self, namespace: &str) -> Result<Result<Definition, String>, CommitError> {
-        let Some(stored) = self.snapshot.get(LSCC, namespace)? else {
+    fn defined_by_lscc(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+        let stored = match LsccName::new(namespace) {
+            Some(name) => self.snapshot.get(LSCC, name.definition_key())?,
+            None => None,
+        };
+        let Some(stored) = stored else {
             return Ok(Err(format!("chaincode {namespace} not found")));
         };
-        let data = ChaincodeData::decode(stored.value.as_slice()).map_err(|error| {
-            let reason = format!("chaincode {namespace} has bad definition: {error}");
-            CommitError::Definition { namespace: namespace.to_owned(), reason }
-        })?;
+        let data = match ChaincodeData::decode(stored.value.as_slice()) {
+            Ok(data) => data,
+            Err(error) => return Ok(Err(unusable(namespace, &error))),
+        };
         // A policy that does not parse is passed on as it is: whoever evaluates it will refuse.
         let policy = match wrap(&data.policy) {
             Some(policy) => policy,
             None => data.policy,
         };
-        let definition = complete(namespace, data.vscc, policy, Collections::Legacy);
-        Ok(definition.map(|found| Definition { version: Some(data.version), ..found }))
+        let (plugin, version, collections) = (data.vscc, Some(data.version), Collections::Legacy);
+        Ok(Definition { plugin, policy, version, collections }.complete(namespace))
     }
 }
 
-fn complete(
-    namespace: &str,
-    plugin: String,
-    policy: Vec<u8>,
-    collections: Collections,
-) -> Result<Definition, String> {
-    let missing = match (plugin.is_empty(), policy.is_empty()) {
-        (true, _) => "plugin",
-        (_, true) => "policy",
-        _ => return Ok(Definition { plugin, policy, version: None, collections }),
-    };
-    Err(format!("chaincode definition for [{namespace}] is invalid, {missing} field must be set"))
+fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> String {
+    format!("chaincode {namespace} has bad definition: {reason}")
 }
 
 /// The application policy for a serialized signature policy; None if that does not parse or is

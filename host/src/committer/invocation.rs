@@ -9,15 +9,13 @@ use std::collections::BTreeSet;
 use prost::Message;
 
 use crate::committer::verdict::Invalid;
-use crate::ledger::{LedgerError, TxRwSet};
+use crate::definition::LSCC;
+use crate::ledger::{LedgerError, NsRwSet, TxRwSet};
 use crate::proto::common::ChannelHeader;
 use crate::proto::protos::{
     ChaincodeAction, ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId,
     ProposalResponsePayload, TxValidationCode,
 };
-
-/// The system chaincode that instantiates chaincodes. Only it may write its namespace.
-pub(super) const LSCC: &str = "lscc";
 
 /// A consistent invocation of a chaincode.
 #[derive(Debug)]
@@ -64,6 +62,13 @@ impl Invocation {
             rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
         let namespaces = namespaces(&chaincode, &rwset)?;
         Ok(Self { chaincode, version, rwset, namespaces })
+    }
+}
+
+impl Invocation {
+    /// Whether it writes where the channel's configuration is.
+    pub(super) fn writes_configuration(&self) -> bool {
+        self.rwset.namespaces.get("").is_some_and(NsRwSet::has_writes)
     }
 }
 

@@ -1,55 +1,154 @@
 //! Does the same work for every transaction of a block, on several threads.
 //!
+//! The threads are started once and shared by all channels of the process, so that a commit needs
+//! no new thread. The thread that commits works as well, and alone if all others are busy or the
+//! system gave none.
+//!
 //! Invariant: the results do not depend on the number of threads: work on one index knows nothing
-//! of the others, and of several errors the one with the lowest index counts.
+//! of the others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-
-use crate::committer::error::CommitError;
 
 /// Below this a further thread costs more than it saves.
 const MIN_INDEXES_A_LANE: usize = 4;
+/// Calls for help that wait for a thread. One that finds no room is left out.
+const QUEUE: usize = 256;
 
-/// Calls `work` for all indexes below `count` on at most `lanes` threads. A panic of `work` is an
-/// error.
-pub(super) fn run<T: Send>(
-    count: usize,
-    lanes: usize,
-    work: impl Fn(usize) -> Result<T, CommitError> + Sync,
-) -> Result<Vec<T>, CommitError> {
-    let lanes = lanes.min(count / MIN_INDEXES_A_LANE).max(1);
-    let work = |index| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(index)));
-        outcome.unwrap_or(Err(CommitError::Panicked { index }))
-    };
-    let lane_indexes = count.div_ceil(lanes).max(1);
-    let mut starts = (0..count).step_by(lane_indexes);
-    let lane = |start: usize| {
-        let indexes = start..(start + lane_indexes).min(count);
-        indexes.map(work).collect::<Result<Vec<T>, CommitError>>()
-    };
-    let Some(own) = starts.next() else { return Ok(Vec::new()) };
-    let outcomes = thread::scope(|scope| {
-        let span = tracing::Span::current();
-        let others: Vec<_> = starts
-            .map(|start| {
-                let (span, lane) = (span.clone(), &lane);
-                scope.spawn(move || span.in_scope(|| lane(start)))
-            })
-            .collect();
-        let mut outcomes = vec![lane(own)];
-        let join = |handle: thread::ScopedJoinHandle<'_, _>| {
-            handle.join().expect("a lane catches the panics of its work")
-        };
-        outcomes.extend(others.into_iter().map(join));
-        outcomes
-    });
-    let mut results = Vec::with_capacity(count);
-    for outcome in outcomes {
-        results.extend(outcome?);
+type Work = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// Threads that help.
+pub(super) struct Lanes {
+    queue: SyncSender<Arc<Job>>,
+    helpers: usize,
+}
+
+impl Lanes {
+    /// Those of this process: with the one that commits, as many as there are processors.
+    pub(super) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Lanes> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            Self::start(thread::available_parallelism().map_or(0, |count| count.get() - 1))
+        })
     }
-    Ok(results)
+
+    fn start(wanted: usize) -> Self {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let spawn = |number: &usize| {
+            let jobs = Arc::clone(&jobs);
+            let name = format!("validator-{number}");
+            let thread = thread::Builder::new().name(name).spawn(move || help(&jobs));
+            thread.inspect_err(|error| {
+                tracing::warn!(%error, "blocks are validated with fewer threads");
+            })
+        };
+        let helpers = (0..wanted).map_while(|number| spawn(&number).ok()).count();
+        Self { queue, helpers }
+    }
+
+    /// Calls `work` for all indexes below `count` on at most `lanes` threads, this one included.
+    /// None for those for which it panicked. When this returns, nobody holds `work` any more.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        count: usize,
+        lanes: usize,
+        work: impl Fn(usize) -> T + Send + Sync + 'static,
+    ) -> Vec<Option<T>> {
+        let results: Arc<Vec<Mutex<Option<T>>>> =
+            Arc::new((0..count).map(|_| None.into()).collect());
+        let span = tracing::Span::current();
+        let work: Work = {
+            let results = Arc::clone(&results);
+            Arc::new(move |index| {
+                let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(index))));
+                *lock(&results[index]) = result.ok();
+            })
+        };
+        let job = Arc::new(Job::new(count, Arc::clone(&work)));
+        let lanes = lanes.min(count / MIN_INDEXES_A_LANE).min(self.helpers + 1);
+        for _ in 1..lanes {
+            if self.queue.try_send(Arc::clone(&job)).is_err() {
+                break;
+            }
+        }
+        job.work_on(work.as_ref());
+        drop(work);
+        job.wait();
+        results.iter().map(|result| lock(result).take()).collect()
+    }
+}
+
+/// The work on one block.
+struct Job {
+    count: usize,
+    next: AtomicUsize,
+    state: Mutex<JobState>,
+    idle: Condvar,
+}
+
+struct JobState {
+    /// None once no more help is wanted.
+    work: Option<Work>,
+    helping: usize,
+}
+
+impl Job {
+    fn new(count: usize, work: Work) -> Self {
+        let state = Mutex::new(JobState { work: Some(work), helping: 0 });
+        Self { count, next: AtomicUsize::new(0), state, idle: Condvar::new() }
+    }
+
+    /// Takes one index after the other until there are no more.
+    fn work_on(&self, work: &(dyn Fn(usize) + Send + Sync)) {
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.count {
+                return;
+            }
+            work(index);
+        }
+    }
+
+    fn help(&self) {
+        let work = {
+            let mut state = lock(&self.state);
+            let Some(work) = state.work.clone() else { return };
+            state.helping += 1;
+            work
+        };
+        self.work_on(work.as_ref());
+        // Before this is counted as done: whoever waits wants to be the only owner.
+        drop(work);
+        lock(&self.state).helping -= 1;
+        self.idle.notify_all();
+    }
+
+    /// Waits for those who help; from now on nobody begins to.
+    fn wait(&self) {
+        let mut state = lock(&self.state);
+        let work = state.work.take();
+        while state.helping > 0 {
+            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        drop(work);
+    }
+}
+
+fn help(jobs: &Mutex<Receiver<Arc<Job>>>) {
+    loop {
+        let job = lock(jobs).recv();
+        let Ok(job) = job else { return };
+        job.help();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -58,23 +157,64 @@ mod tests {
 
     #[test]
     fn results_stand_in_order_whatever_the_number_of_lanes() {
-        for count in [0, 1, 4, 7, 8, 9, 64, 65] {
-            for lanes in [0, 1, 2, 3, 64] {
-                let squares = run(count, lanes, |index| Ok(index * index)).unwrap();
-                assert_eq!(squares, (0..count).map(|i| i * i).collect::<Vec<_>>());
+        for helpers in [0, 1, 3] {
+            let pool = Lanes::start(helpers);
+            for count in [0, 1, 4, 7, 8, 9, 64, 65] {
+                for lanes in [0, 1, 2, 3, 64] {
+                    let squares = pool.run(count, lanes, |index| index * index);
+                    assert_eq!(squares, (0..count).map(|i| Some(i * i)).collect::<Vec<_>>());
+                }
             }
         }
     }
 
     #[test]
-    fn the_first_error_counts() {
+    fn a_panic_costs_its_own_result_only() {
+        let pool = Lanes::start(2);
         for lanes in [1, 2, 4] {
-            let error = run(40, lanes, |index| match index {
-                7 => panic!("on purpose"),
-                12 | 39 => Err(CommitError::EmptyBlock),
-                _ => Ok(()),
+            let results = pool.run(40, lanes, |index| match index {
+                7 | 30 => panic!("on purpose"),
+                _ => index,
             });
-            assert!(matches!(error, Err(CommitError::Panicked { index: 7 })), "{error:?}");
+            let expected = |index| (index != 7 && index != 30).then_some(index);
+            assert_eq!(results, (0..40).map(expected).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn nobody_holds_the_work_when_it_is_done() {
+        let pool = Lanes::start(3);
+        for _ in 0..200 {
+            let shared = Arc::new(());
+            let held = Arc::clone(&shared);
+            pool.run(64, 4, move |_| drop(Arc::clone(&held)));
+            assert_eq!(Arc::strong_count(&shared), 1);
+        }
+    }
+
+    #[test]
+    fn a_busy_pool_does_not_hold_up_anybody() {
+        let pool = Lanes::start(1);
+        let (begin, begun) = sync_channel(1);
+        let (end, ended) = sync_channel::<()>(1);
+        let ended = Mutex::new(ended);
+        thread::scope(|scope| {
+            // Two lanes that both wait: the thread of the pool is one of them.
+            let pool = &pool;
+            let busy = scope.spawn(move || {
+                pool.run(8, 2, move |index| {
+                    if index < 2 {
+                        begin.send(()).unwrap();
+                        lock(&ended).recv().unwrap();
+                    }
+                })
+            });
+            begun.recv().unwrap();
+            begun.recv().unwrap();
+            assert_eq!(pool.run(8, 2, |index| index).len(), 8);
+            end.send(()).unwrap();
+            end.send(()).unwrap();
+            busy.join().unwrap();
+        });
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
 
+mod aftermath;
 mod block_cutter;
 mod block_writer;
 mod collection_rules;
@@ -14,6 +15,8 @@ mod definitions;
 mod deploy_listener;
 mod endorsement_validator;
 mod error;
+mod fatal;
+mod health;
 mod invocation;
 mod lanes;
 mod msg_processor;
@@ -36,6 +39,7 @@ pub use commit::{Committer, explain};
 pub use deploy_listener::{Approvals, DeployListener};
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;
+pub use fatal::Fatal;
 pub use needed_policies::needed_policies;
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;

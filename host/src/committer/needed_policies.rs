@@ -26,11 +26,12 @@ pub fn needed_policies(
     let invocation =
         Invocation::read(header, &payload).map_err(|invalid| Trouble::from(invalid).to_string())?;
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
-    let definitions = Definitions::new(&snapshot, &config);
+    let definitions = Definitions::new(snapshot, config);
     let mut policies = BTreeSet::new();
     for namespace in &invocation.namespaces {
         let failed = |trouble: Trouble| trouble.to_string();
         let definition = definitions.get(namespace).map_err(failed)?;
+        definition.validator().map_err(|invalid| failed(invalid.into()))?;
         let written = invocation.rwset.namespaces.get(namespace);
         let required = required_policies(namespace, written, &definition, &definitions);
         policies.extend(required.map_err(failed)?.into_keys());

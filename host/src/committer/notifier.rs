@@ -5,6 +5,7 @@
 //! ledger before it is announced. There is one notifier for a channel, that of its committer.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -22,6 +23,8 @@ type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
 
 /// How many reasons are remembered.
 const REASONS: usize = 1_000;
+/// Ids of transactions have 64 characters; of those that are not valid they may be anything.
+const MAX_ID_BYTES: usize = 1_000;
 
 /// The commits of one channel, for those who wait for them.
 pub struct Notifier {
@@ -87,7 +90,7 @@ impl Notifier {
 
     /// Calls `done` when a transaction is committed: at once if it is so already, else from the
     /// thread that commits, where it must neither wait nor panic. With None if the channel has
-    /// stopped. Not at all if the watch is dropped before.
+    /// stopped or is interrupted. Not at all if the watch is dropped before.
     pub fn watch_tx(
         self: &Arc<Self>,
         tx_id: &str,
@@ -114,8 +117,8 @@ impl Notifier {
     }
 
     /// Calls `listener` for each block that is committed from now on, from the thread that commits,
-    /// where it must neither wait nor panic; until the subscription is dropped or the channel
-    /// stops, when the listener is dropped.
+    /// where it must neither wait nor panic; until the subscription is dropped or the channel stops
+    /// or is interrupted, when the listener is dropped.
     ///
     /// Which block is the next can be asked of the ledger, but only after subscribing.
     pub fn subscribe(
@@ -143,6 +146,7 @@ impl Notifier {
             // Whoever asks for an id asks for its first transaction.
             if let (Some(tx_id), Some(reason)) = (tx_id, reason)
                 && *code != TxValidationCode::DuplicateTxid
+                && tx_id.len() <= MAX_ID_BYTES
             {
                 state.remember(tx_id, reason);
             }
@@ -159,28 +163,43 @@ impl Notifier {
         // Listeners may come back here, for instance to drop their subscription.
         drop(state);
         for (listener, verdict) in told {
-            listener(Some(verdict));
+            isolated(|| listener(Some(verdict)));
         }
         for listener in listeners {
-            listener(block);
+            isolated(|| listener(block));
         }
     }
 
-    /// Sends everybody home: no more blocks will come.
+    /// Blocks come again after all: from now on there is something to wait for.
+    pub(super) fn reopen(&self) {
+        let mut state = self.state();
+        state.closed = false;
+        state.height = self.ledger.height();
+    }
+
+    /// Tells everybody who waits that no block comes, and whoever begins to, until `reopen`.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let waiting = std::mem::take(&mut state.txs);
         let listeners = std::mem::take(&mut state.blocks);
         drop(state);
-        drop(listeners);
+        isolated(|| drop(listeners));
         for listener in waiting.into_values().flat_map(BTreeMap::into_values) {
-            listener(None);
+            isolated(|| listener(None));
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls a listener. One that panics has broken its promise; all others are called nevertheless,
+/// and the commit goes on.
+pub(super) fn isolated(call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        tracing::error!("a listener panicked");
     }
 }
 

@@ -50,7 +50,15 @@ pub enum OrderError {
     /// Too much is waiting already.
     #[error("the orderer's queue is full")]
     QueueFull,
-    /// The orderer was stopped, or its channel had to stop.
+    /// This machine cannot commit just now. It tries again by itself.
+    #[error("channel '{channel}' takes no transactions until this peer can write again: {reason}")]
+    Interrupted {
+        /// The channel.
+        channel: String,
+        /// What fails.
+        reason: String,
+    },
+    /// The orderer was stopped.
     #[error("the orderer of channel '{0}' has stopped")]
     Stopped(String),
 }
@@ -67,7 +75,9 @@ impl OrderError {
             Self::UnknownChannel(_) => Status::NotFound,
             Self::TooLarge(_) => Status::RequestEntityTooLarge,
             Self::Denied(_) => Status::Forbidden,
-            Self::NoSigner | Self::QueueFull | Self::Stopped(_) => Status::ServiceUnavailable,
+            Self::NoSigner | Self::QueueFull | Self::Interrupted { .. } | Self::Stopped(_) => {
+                Status::ServiceUnavailable
+            }
         }
     }
 }

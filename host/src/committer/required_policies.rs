@@ -59,7 +59,7 @@ pub(super) fn required_policies(
     namespace: &str,
     written: Option<&NsRwSet>,
     definition: &Definition,
-    definitions: &Definitions<'_>,
+    definitions: &Definitions,
 ) -> Result<Policies, Trouble> {
     let mut policies = Policies::new();
     if let Some(ns) = written {
@@ -88,7 +88,7 @@ fn add_collections(
     namespace: &str,
     ns: &NsRwSet,
     definition: &Definition,
-    definitions: &Definitions<'_>,
+    definitions: &Definitions,
 ) -> Result<(), Trouble> {
     for (collection, set) in &ns.collections {
         let mut needs_general_policy = false;
@@ -113,24 +113,25 @@ fn add_collections(
 
 /// The policy of a key; None if it has none or does not exist.
 ///
-/// A chaincode can set any bytes. On Fabric a policy that does not parse stops the channel at the
-/// next write of its key; here it is one that nobody can satisfy.
+/// A chaincode can set any bytes. On Fabric metadata or a policy that do not parse stop the channel
+/// at the next write of their key; here it is a policy that nobody can satisfy.
 fn key_policy(
     stored: Option<VersionedValue>,
     namespace: &str,
     protected: impl FnOnce() -> Protected,
-) -> Result<Option<Vec<u8>>, Trouble> {
+) -> Result<Option<Vec<u8>>, Invalid> {
     let Some(stored) = stored.filter(|stored| !stored.metadata_bytes.is_empty()) else {
         return Ok(None);
     };
-    let metadata = stored.metadata()?;
+    let refuse = |what| {
+        let protected = protected();
+        let reason = format!("{}: its {what} does not parse", protected.of(namespace));
+        Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason)
+    };
+    let Ok(metadata) = stored.metadata() else { return Err(refuse("metadata")) };
     let Some(policy) = metadata.get(VALIDATION_PARAMETER).filter(|policy| !policy.is_empty())
     else {
         return Ok(None);
     };
-    wrap(policy).map(Some).ok_or_else(|| {
-        let protected = protected();
-        let reason = format!("{}: its endorsement policy does not parse", protected.of(namespace));
-        Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason).into()
-    })
+    wrap(policy).map(Some).ok_or_else(|| refuse("endorsement policy"))
 }

@@ -65,6 +65,9 @@ impl Solo {
     /// configuration that it leads to. That it is ordered does not mean that it is valid: see
     /// [`Notifier`](crate::committer::Notifier).
     pub fn order(&self, envelope: Envelope) -> Result<(), OrderError> {
+        if let Some(reason) = self.committer.interruption() {
+            return Err(OrderError::Interrupted { channel: self.channel_id(), reason });
+        }
         let checked = msg_processor::check(&self.committer, envelope, SystemTime::now())?;
         let stopped = || OrderError::Stopped(self.channel_id());
         let sender = lock(&self.queue).clone().ok_or_else(stopped)?;
@@ -88,6 +91,8 @@ impl Solo {
     pub fn stop(&self) {
         // The thread ends when the queue is empty and has no sender.
         drop(lock(&self.queue).take());
+        // It need not wait until this machine works again.
+        self.committer.end_pauses();
         let thread = lock(&self.thread).take();
         // The last owner may go away in a listener, which runs on the orderer's own thread.
         let other = |handle: &JoinHandle<()>| handle.thread().id() != thread::current().id();
@@ -125,9 +130,18 @@ struct Chain {
 
 impl Chain {
     fn run(mut self) {
-        // The committer has logged why it stopped, and told those who wait. Without a receiver the
-        // queue refuses everything.
-        while let Ok(true) = self.step() {}
+        loop {
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Nothing of the block is in the ledger, and the next one may fit.
+                Err(error @ (CommitError::Block(_) | CommitError::EmptyBlock)) => {
+                    tracing::error!(%error, "a block was refused");
+                }
+                // The committer was told to end. Without a receiver the queue refuses everything.
+                Err(CommitError::Fatal(_) | CommitError::Stopped { .. }) => return,
+            }
+        }
     }
 
     /// Handles one message or the end of the timeout. False: stopped and all is committed.

@@ -8,5 +8,7 @@ mod every_code;
 mod golden;
 mod orderer;
 mod reasons;
+mod recovery;
 mod support;
+mod verdicts;
 mod vscc;

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::committer::invocation::{Invocation, LSCC};
+use crate::committer::invocation::Invocation;
 use crate::committer::opened_tx::OpenedTx;
 use crate::committer::validator::JudgedTx;
 use crate::committer::verdict::Invalid;
+use crate::definition::LSCC;
 use crate::proto::protos::{
     ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
 };

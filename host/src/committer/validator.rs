@@ -5,6 +5,8 @@
 //! channel's configuration alone. Races over the state are judged by the ledger.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -12,9 +14,9 @@ use crate::committer::definitions::Definitions;
 use crate::committer::endorsement_validator::{
     EndorsementValidator, ValidationFailure, ValidationRequest,
 };
-use crate::committer::error::CommitError;
+use crate::committer::fatal::Fatal;
 use crate::committer::invocation::Invocation;
-use crate::committer::lanes;
+use crate::committer::lanes::Lanes;
 use crate::committer::opened_tx::{Content, OpenedTx};
 use crate::committer::required_policies::{Protected, required_policies};
 use crate::committer::v14_rules::{self, Instances};
@@ -22,15 +24,16 @@ use crate::committer::verdict::{Invalid, Trouble};
 use crate::configtx;
 use crate::ledger::{CommitTx, Snapshot, TxRwSet, config_rwset};
 use crate::msp::ChannelConfig;
-use crate::proto::common::ConfigEnvelope;
+use crate::proto::common::{Block, ConfigEnvelope};
 use crate::proto::protos::TxValidationCode;
+use crate::types::TxId;
 
 /// What judges one block.
-pub(super) struct BlockValidator<'a> {
-    snapshot: &'a Snapshot,
-    config: &'a ChannelConfig,
-    definitions: Definitions<'a>,
-    endorsements: &'a dyn EndorsementValidator,
+pub(super) struct BlockValidator {
+    block: Arc<Block>,
+    config: Arc<ChannelConfig>,
+    definitions: Definitions,
+    endorsements: Arc<dyn EndorsementValidator>,
 }
 
 /// A transaction with its verdict so far.
@@ -63,32 +66,65 @@ impl JudgedTx {
     }
 }
 
-impl<'a> BlockValidator<'a> {
+impl BlockValidator {
     pub(super) fn new(
-        snapshot: &'a Snapshot,
-        config: &'a ChannelConfig,
-        endorsements: &'a dyn EndorsementValidator,
+        block: Arc<Block>,
+        snapshot: Snapshot,
+        config: Arc<ChannelConfig>,
+        endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = Definitions::new(snapshot, config);
-        Self { snapshot, config, definitions, endorsements }
+        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        Self { block, config, definitions, endorsements }
     }
 
-    /// Judges all entries of a block on up to `lanes` threads. Signatures take most of the time.
-    pub(super) fn validate(
-        &self,
-        entries: &[Vec<u8>],
-        lanes: usize,
-    ) -> Result<Vec<JudgedTx>, CommitError> {
-        let mut judged = lanes::run(entries.len(), lanes, |index| self.judge(&entries[index]))?;
+    /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
+    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+        let count = self.entries().len();
+        let this = Arc::new(self);
+        let work = {
+            let this = Arc::clone(&this);
+            move |index| this.judge(index)
+        };
+        let outcomes = Lanes::shared().run(count, lanes, work);
+        let judged = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(index, outcome)| outcome.unwrap_or_else(|| this.judge_again(index)));
+        let mut judged = judged.collect::<Result<Vec<_>, _>>()?;
         refuse_changed_policies(&mut judged);
         refuse_later_configs(&mut judged);
-        if !self.config.capabilities().v2_0 {
+        if !this.config.capabilities().v2_0 {
             v14_rules::refuse_upgraded(&mut judged);
         }
         Ok(judged)
     }
 
-    fn judge(&self, entry: &[u8]) -> Result<JudgedTx, CommitError> {
+    fn entries(&self) -> &[Vec<u8>] {
+        self.block.data.as_ref().map_or(&[], |data| &data.data)
+    }
+
+    /// Judges what panicked the first time. If it does so again, then because of what it is, and it
+    /// will on every peer and at every start: a Fabric peer would not come up again.
+    fn judge_again(&self, index: usize) -> Result<JudgedTx, Fatal> {
+        let isolated = AssertUnwindSafe(|| self.judge(index));
+        if let Ok(outcome) = catch_unwind(isolated) {
+            return outcome;
+        }
+        let tx_id = catch_unwind(AssertUnwindSafe(|| {
+            let opened = OpenedTx::open(self.entries().get(index)?).ok();
+            opened.map(|opened| opened.tx_id())
+        }));
+        let mut judged = JudgedTx::default();
+        judged.tx.tx_id = tx_id.unwrap_or_default();
+        let tx_id = judged.tx.tx_id.as_deref().unwrap_or_default();
+        tracing::error!(index, tx_id, "the validation of a transaction panicked; it is not valid");
+        let reason = "the validation of the transaction panicked";
+        judged.invalidate(Invalid::new(TxValidationCode::InvalidOtherReason, reason));
+        Ok(judged)
+    }
+
+    fn judge(&self, index: usize) -> Result<JudgedTx, Fatal> {
+        let entry = self.entries().get(index).map_or(&[][..], Vec::as_slice);
         let mut judged = JudgedTx::default();
         let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
             judged.tx.tx_id = Some(opened.tx_id());
@@ -126,13 +162,20 @@ impl<'a> BlockValidator<'a> {
                 return Ok(ValidTx { rwset, config: Some(config), instances: None });
             }
         };
-        if let Some((_, block)) = self.snapshot.ledger().tx_validation(&header.tx_id)? {
+        if let Some((_, block)) =
+            self.definitions.snapshot().ledger().tx_validation(&header.tx_id)?
+        {
             let reason = format!("the transaction id is in block {block} already");
             return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
         }
         let invocation = Invocation::read(header, &response)?;
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
+        }
+        if invocation.writes_configuration() {
+            // Of LSCC only, whose own policy counts for all that it writes.
+            let reason = "a chaincode attempted to write to the namespace of the channel";
+            return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
         }
         let legacy = !self.config.capabilities().v2_0;
         let instances = legacy.then(|| Instances::of(opened, &invocation));
@@ -145,7 +188,7 @@ impl<'a> BlockValidator<'a> {
         let code = TxValidationCode::InvalidConfigTransaction;
         let envelope = ConfigEnvelope::decode(bytes)
             .map_err(Invalid::cause(code, "error unmarshalling ConfigEnvelope"))?;
-        configtx::validate(self.config, &envelope)
+        configtx::validate(&self.config, &envelope)
             .map_err(Invalid::cause(code, "error validating config"))
     }
 
@@ -161,25 +204,28 @@ impl<'a> BlockValidator<'a> {
         {
             v14_rules::check_version(invocation, version)?;
         }
+        let validator = definition.validator()?;
+        let tx_id = TxId::parse(&opened.channel_header.tx_id)
+            .map_err(Invalid::cause(TxValidationCode::BadProposalTxid, "invalid txid"))?;
         let written = invocation.rwset.namespaces.get(namespace);
         let policies = required_policies(namespace, written, &definition, &self.definitions)?;
         for (policy, protected) in &policies {
             let request = ValidationRequest {
-                channel_id: &opened.channel_header.channel_id,
-                tx_id: &opened.channel_header.tx_id,
+                channel_id: self.config.channel_id(),
+                tx_id: &tx_id,
                 namespace,
-                plugin: &definition.plugin,
+                validator,
                 envelope: opened.bytes,
                 policy,
             };
             self.endorsements.validate(&request).map_err(|failure| match failure {
                 ValidationFailure::Policy(reason) => {
                     let code = TxValidationCode::EndorsementPolicyFailure;
-                    Invalid::new(code, reason).about(protected.of(namespace)).into()
+                    Trouble::Invalid(Invalid::new(code, reason).about(protected.of(namespace)))
                 }
                 ValidationFailure::Infrastructure(reason) => {
-                    let (tx_id, namespace) = (request.tx_id.to_owned(), namespace.to_owned());
-                    Trouble::Fatal(CommitError::Endorsements { tx_id, namespace, reason })
+                    let (tx_id, namespace) = (tx_id.to_string(), namespace.to_owned());
+                    Fatal::Validator { tx_id, namespace, reason }.into()
                 }
             })?;
         }

@@ -1,10 +1,11 @@
 //! What the validation of one transaction can come to, other than VALID.
 //!
-//! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this peer's own.
+//! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this machine's own. An
+//! error of the ledger that is not a failure of this machine is in what it was asked to read.
 
 use std::fmt::{self, Display};
 
-use crate::committer::error::CommitError;
+use crate::committer::fatal::Fatal;
 use crate::ledger::LedgerError;
 use crate::proto::protos::TxValidationCode;
 
@@ -41,8 +42,8 @@ impl Invalid {
 pub(super) enum Trouble {
     /// The transaction is invalid.
     Invalid(Invalid),
-    /// It cannot be judged.
-    Fatal(CommitError),
+    /// It cannot be judged now.
+    Fatal(Fatal),
 }
 
 impl Display for Trouble {
@@ -60,14 +61,19 @@ impl From<Invalid> for Trouble {
     }
 }
 
-impl From<CommitError> for Trouble {
-    fn from(error: CommitError) -> Self {
+impl From<Fatal> for Trouble {
+    fn from(error: Fatal) -> Self {
         Self::Fatal(error)
     }
 }
 
 impl From<LedgerError> for Trouble {
     fn from(error: LedgerError) -> Self {
-        Self::Fatal(error.into())
+        match error.into_machine_failure() {
+            Ok(failure) => Self::Fatal(failure.into()),
+            Err(error) => {
+                Invalid::new(TxValidationCode::InvalidOtherReason, error.to_string()).into()
+            }
+        }
     }
 }

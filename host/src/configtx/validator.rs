@@ -36,7 +36,11 @@ pub fn propose(current: &ChannelConfig, update: &Envelope) -> Result<Proposed, C
         .map_err(ConfigTxError::during("error converting envelope to config update"))?;
     let channel_group =
         authorize(current, &opened).map_err(ConfigTxError::during("error authorizing update"))?;
-    let sequence = current.sequence() + 1;
+    // The last of all numbers has no successor.
+    let sequence = current
+        .sequence()
+        .checked_add(1)
+        .ok_or(ConfigTxError::Sequence { current: current.sequence(), got: current.sequence() })?;
     let config = Config { sequence, channel_group: Some(channel_group) };
     let next = successor(current, &config)?;
     let envelope = ConfigEnvelope { config: Some(config), last_update: Some(update.clone()) };

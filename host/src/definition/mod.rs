@@ -10,6 +10,7 @@
 mod fields;
 mod keys;
 mod lscc;
+mod names;
 mod state;
 mod stored;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use keys::{
     name_in_sequence_key, package_id_key, sequence_key,
 };
 pub use lscc::{LSCC, LsccName};
+pub use names::{is_legacy_name, is_legacy_version};
 pub use state::{OpaqueState, ReadError, ReadableState, WritableState};
 pub use stored::{Stored, local_package, package_id_state};
 pub use validator::Validator;

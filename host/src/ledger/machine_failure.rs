@@ -65,3 +65,25 @@ impl LedgerError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::TxEnvelope;
+    use crate::ledger::TxRwSet;
+
+    #[test]
+    fn what_a_client_wrote_is_no_failure_of_the_machine() {
+        let error = TxRwSet::decode(&[0xff]).unwrap_err().into_machine_failure().unwrap_err();
+        assert!(matches!(error, LedgerError::Decode { .. }), "{error}");
+        let error = TxEnvelope::parse(&[]).unwrap_err().into_machine_failure().unwrap_err();
+        assert!(matches!(error, LedgerError::Missing { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_one() {
+        let error = LedgerError::Store { action: "read", source: "the disk is gone".into() };
+        let failure = error.into_machine_failure().unwrap();
+        assert_eq!(failure.to_string(), "the state database failed to read");
+    }
+}

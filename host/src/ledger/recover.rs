@@ -61,8 +61,11 @@ impl Ledger {
                 }
                 Scan::End => break,
                 Scan::Torn => {
-                    let (channel, block) = (&self.channel, self.height());
-                    tracing::warn!(%channel, block, "cut off a block whose storing was interrupted");
+                    tracing::warn!(
+                        channel = %self.channel,
+                        block = self.height(),
+                        "cut off a block whose storing was interrupted"
+                    );
                     self.blocks.truncate(offset)?;
                     break;
                 }

@@ -23,9 +23,9 @@ pub fn explain_block(
     let (ledgers, block) = folder.before_block(channel, number, on_step)?;
     let channels = Arc::new(Channels::open(Arc::new(ledgers))?);
     let found = channels.get(channel).with_context(|| format!("channel {channel} is not there"))?;
-    let vscc = DirectVscc(Vscc::new(channels));
+    let vscc: Arc<dyn EndorsementValidator> = Arc::new(DirectVscc(Vscc::new(channels)));
     let entries = block.data.unwrap_or_default().data;
-    Ok(explain(&found, &vscc, &entries)?)
+    Ok(explain(&found, &vscc, entries)?)
 }
 
 /// VSCC without a chaincode's life around it.

@@ -6,7 +6,7 @@ use crate::chaincode::{ChaincodeSupport, TxParams};
 use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::proto::protos;
 use crate::syscc::{APPLICATION_POLICY, Vscc};
-use crate::types::{Response, TxId};
+use crate::types::Response;
 
 /// The committer's questions, as executions of VSCC.
 pub struct VsccPort {
@@ -22,15 +22,9 @@ impl VsccPort {
 
 impl EndorsementValidator for VsccPort {
     fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
-        let tx_id = TxId::parse(request.tx_id)
-            .map_err(|e| ValidationFailure::Infrastructure(e.to_string()))?;
-        if self.support.system_chaincode(request.plugin).is_none() {
-            let text = format!("there is no validation system chaincode {}", request.plugin);
-            return Err(ValidationFailure::Infrastructure(text));
-        }
         let tx = TxParams {
-            channel_id: request.channel_id.into(),
-            tx_id,
+            channel_id: request.channel_id.as_str().into(),
+            tx_id: request.tx_id.clone(),
             signed_proposal: Arc::default(),
             proposal: Arc::default(),
             org: Arc::default(),
@@ -47,7 +41,7 @@ impl EndorsementValidator for VsccPort {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         let answer = self
             .support
-            .execute_system(&tx, request.plugin, input)
+            .execute_system(&tx, request.validator.name(), input)
             .map_err(|error| ValidationFailure::Infrastructure(error.to_string()))?
             .response;
         match answer.status {

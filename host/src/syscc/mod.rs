@@ -10,6 +10,7 @@ mod lscc;
 mod policies;
 mod qscc;
 mod vscc;
+mod vscc_chaincode;
 
 pub use acl::Acl;
 pub use cscc::Cscc;

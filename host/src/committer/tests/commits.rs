@@ -1,14 +1,13 @@
 //! Blocks as a whole: races, duplicates, errors, and who hears of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::committer::tests::support::{
     CC, Draft, Fixture, Port, commit_entries, deadline, vscc, yes,
 };
-use crate::committer::{CommitError, EndorsementValidator, ValidationFailure, ValidationRequest};
+use crate::committer::{CommitError, ValidationRequest};
 use crate::ledger::{LedgerError, new_block};
 use crate::proto::protos::TxValidationCode::*;
 use crate::types::Height;
@@ -90,57 +89,11 @@ fn a_block_that_does_not_fit_changes_nothing() {
     let no_header = crate::proto::common::Block::default();
     assert!(matches!(
         committer.commit(no_header),
-        Err(CommitError::Ledger(LedgerError::IncompleteBlock { part: "header" }))
+        Err(CommitError::Block(LedgerError::IncompleteBlock { part: "header" }))
     ));
     assert!(matches!(committer.commit_envelopes(Vec::new()), Err(CommitError::EmptyBlock)));
     let block = commit_entries(&committer, vec![b"\xff".to_vec()]).unwrap();
     assert_eq!((block.number, block.codes.as_slice()), (1, &[InvalidOtherReason][..]));
-}
-
-/// A block of some transactions, of which the port is asked about the fourth in vain.
-fn stops(port: Arc<dyn EndorsementValidator>, expected: &str) {
-    let fixture = Fixture::new();
-    fixture.define_basic();
-    let committer = fixture.committer(port).with_threads(2);
-    let drafts: Vec<Draft> = (0..10).map(|_| fixture.draft(CC)).collect();
-    let (sender, receiver) = mpsc::channel();
-    let watched = drafts[0].tx_id();
-    let watch = committer.notifier().watch_tx(&watched, move |verdict| {
-        sender.send(verdict).unwrap();
-    });
-    let height = fixture.channel.ledger().height();
-    let envelopes: Vec<_> = drafts.iter().map(Draft::envelope).collect();
-
-    let error = committer.commit_envelopes(envelopes.clone()).unwrap_err().to_string();
-    assert!(error.contains(expected), "{error}");
-    assert_eq!(receiver.recv_timeout(Duration::from_secs(30)), Ok(None));
-    drop(watch);
-    assert_eq!(fixture.channel.ledger().height(), height);
-    let error = committer.commit_envelopes(envelopes).unwrap_err();
-    assert!(matches!(error, CommitError::Stopped { .. }), "{error}");
-    let waited = committer.notifier().wait_for_tx(&watched, deadline()).unwrap();
-    assert_eq!(waited, None);
-}
-
-/// Fails at the fourth call and at none after it.
-fn fails_once(fail: fn() -> Result<(), ValidationFailure>) -> Arc<dyn EndorsementValidator> {
-    let calls = AtomicUsize::new(0);
-    Arc::new(Port(
-        move |_: &ValidationRequest<'_>| {
-            if calls.fetch_add(1, Ordering::Relaxed) == 3 { fail() } else { Ok(()) }
-        },
-    ))
-}
-
-#[test]
-fn a_validator_that_cannot_answer_stops_the_channel() {
-    let unreachable = || Err(ValidationFailure::Infrastructure("vscc is gone".into()));
-    stops(fails_once(unreachable), "could not be validated for basic: vscc is gone");
-}
-
-#[test]
-fn a_validator_that_panics_stops_the_channel() {
-    stops(fails_once(|| panic!("on purpose")), "of the block panicked");
 }
 
 #[test]
@@ -151,8 +104,9 @@ fn the_validator_is_told_what_to_validate() {
     let port = {
         let seen = Arc::clone(&seen);
         Port(move |request: &ValidationRequest<'_>| {
-            let ValidationRequest { channel_id, tx_id, namespace, plugin, .. } = *request;
-            let texts = [channel_id, tx_id, namespace, plugin].map(str::to_owned);
+            let ValidationRequest { channel_id, tx_id, namespace, validator, .. } = *request;
+            let texts = [channel_id.as_str(), tx_id.as_str(), namespace, validator.name()];
+            let texts = texts.map(str::to_owned);
             seen.lock().unwrap().push(texts);
             Ok(())
         })

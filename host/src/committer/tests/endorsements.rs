@@ -43,7 +43,7 @@ pub(super) fn define(
     define_raw(fixture, name, "ChaincodeDefinition", &info, &collections);
 }
 
-fn define_raw(
+pub(super) fn define_raw(
     fixture: &Fixture,
     name: &str,
     datatype: &str,
@@ -245,29 +245,4 @@ fn a_definition_without_policy_or_validation_is_no_definition() {
     define_raw(&fixture, "c", "ChaincodeDefinition", &info, &CollectionConfigPackage::default());
     let drafts = [CC, "b", "c", "d"].map(|name| fixture.draft(name));
     assert_eq!(fixture.codes(&drafts), [InvalidChaincode; 4]);
-}
-
-#[test]
-fn a_definition_that_is_no_chaincodes_stops_the_channel() {
-    let fixture = Fixture::new();
-    let (info, collections) = Default::default();
-    define_raw(&fixture, CC, "Other", &info, &collections);
-    let committer = fixture.committer(crate::committer::tests::support::yes());
-    let error = committer.commit_envelopes(vec![fixture.draft(CC).envelope()]).unwrap_err();
-    let expected = "the definition of chaincode basic cannot be used: not a chaincode type: Other";
-    assert_eq!(error.to_string(), expected);
-}
-
-#[test]
-fn a_damaged_definition_stops_the_channel_and_is_named() {
-    let fixture = Fixture::new();
-    define(&fixture, CC, BOTH, &[]);
-    let key = "namespaces/fields/basic/ValidationInfo";
-    fixture.force(fixture.draft("_lifecycle").put("_lifecycle", key, &[0xff]));
-    let committer = fixture.committer(crate::committer::tests::support::yes());
-    let error = committer.commit_envelopes(vec![fixture.draft(CC).envelope()]).unwrap_err();
-    let expected = format!(
-        "the definition of chaincode basic cannot be used: could not unmarshal state for key {key}"
-    );
-    assert!(error.to_string().starts_with(&expected), "{error}");
 }

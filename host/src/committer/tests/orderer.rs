@@ -1,5 +1,6 @@
 //! The orderer: when it cuts blocks and what it refuses.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -217,24 +218,49 @@ fn a_full_queue_refuses() {
 }
 
 #[test]
-fn an_orderer_whose_channel_has_stopped_refuses() {
+fn an_orderer_whose_channel_is_interrupted_refuses_until_it_goes_on() {
+    let works = Arc::new(AtomicBool::new(false));
+    let port = {
+        let works = Arc::clone(&works);
+        Port(move |_: &ValidationRequest<'_>| match works.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(ValidationFailure::Infrastructure("vscc is gone".into())),
+        })
+    };
+    let limits = BatchLimits { max_message_count: 1, ..WIDE };
+    let orderer = Orderer::with(limits, SoloConfig::default(), Arc::new(port));
+    let tx_id = orderer.order();
+    let verdict = orderer.committer.notifier().wait_for_tx(&tx_id, deadline()).unwrap();
+    assert_eq!(verdict, None, "whoever waits is told");
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Interrupted { .. }), "{error}");
+    assert_eq!(error.status(), Status::ServiceUnavailable);
+    assert!(error.to_string().contains("vscc is gone"), "{error}");
+
+    works.store(true, Ordering::Relaxed);
+    let end = deadline();
+    while orderer.committer.interruption().is_some() {
+        assert!(Instant::now() < end);
+        thread::yield_now();
+    }
+    // What was accepted before is in a block now, and new ones are taken.
+    orderer.block_of(&tx_id);
+    let next = orderer.order();
+    orderer.block_of(&next);
+}
+
+#[test]
+fn an_orderer_ends_even_if_its_channel_is_interrupted() {
     let port = Port(|_: &ValidationRequest<'_>| {
         Err(ValidationFailure::Infrastructure("vscc is gone".into()))
     });
     let limits = BatchLimits { max_message_count: 1, ..WIDE };
     let orderer = Orderer::with(limits, SoloConfig::default(), Arc::new(port));
-    let tx_id = orderer.order();
-    let verdict = orderer.committer.notifier().wait_for_tx(&tx_id, deadline()).unwrap();
-    assert_eq!(verdict, None);
-    let end = deadline();
-    let error = loop {
-        match orderer.solo.order(orderer.fixture.draft(CC).envelope()) {
-            Err(error) => break error,
-            Ok(()) => assert!(Instant::now() < end),
-        }
-        thread::yield_now();
-    };
-    assert!(matches!(error, OrderError::Stopped(_)), "{error}");
+    orderer.order();
+    orderer.solo.stop();
+    assert!(orderer.committer.interruption().unwrap().contains("vscc is gone"));
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert_eq!(error.status(), Status::ServiceUnavailable);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn reasons(fixture: &Fixture, drafts: &[Draft]) -> Vec<Option<String>> {
     let endorsements = vscc(&fixture.channels);
     let envelopes: Vec<_> = drafts.iter().map(Draft::envelope).collect();
     let entries: Vec<_> = envelopes.iter().map(Message::encode_to_vec).collect();
-    let before = explain(&fixture.channel, endorsements.as_ref(), &entries).unwrap();
+    let before = explain(&fixture.channel, &endorsements, entries).unwrap();
     let committer = fixture.committer(endorsements);
     committer.commit_envelopes(envelopes).unwrap();
     let known = |draft: &Draft| committer.notifier().reason(&draft.tx_id());

@@ -11,6 +11,7 @@ use crate::channel::{Channel, Channels};
 use crate::committer::{
     CommitError, Committer, EndorsementValidator, ValidationFailure, ValidationRequest,
 };
+use crate::definition::Validator;
 use crate::ledger::{CollectionRwSet, CommittedBlock, LedgerConfig, Ledgers, NsRwSet, TxRwSet};
 use crate::msp::{BatchLimits, Network, NetworkSpec, SignaturePolicy, SigningIdentity};
 use crate::proto::common::{
@@ -55,7 +56,7 @@ pub(super) fn yes() -> Arc<dyn EndorsementValidator> {
 pub(super) fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
     let vscc = Vscc::new(Arc::clone(channels));
     Arc::new(Port(move |request: &ValidationRequest<'_>| {
-        assert_eq!(request.plugin, "vscc");
+        assert_eq!(request.validator, Validator::Vscc);
         let args =
             [APPLICATION_POLICY.as_bytes(), request.envelope, request.policy].map(<[u8]>::to_vec);
         vscc.validate(&args).map_err(|error| match error {

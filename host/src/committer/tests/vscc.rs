@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::collections::package_from_json;
 use crate::committer::tests::support::{CC, CHANNEL, Draft, Fixture, edit_action, policy_bytes};
-use crate::proto::common::HeaderType;
+use crate::proto::common::{Capabilities, HeaderType};
 use crate::proto::protos::TxValidationCode::*;
 use crate::proto::protos::{
     ApplicationPolicy, ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeSpec,
@@ -120,6 +120,43 @@ fn endorsers_count_once_and_only_if_they_signed() {
         });
     };
     assert_eq!(judge.judge(&changed, BOTH), nobody);
+}
+
+/// Endorsed by `endorsers`, of whom the one at `bad` did not sign.
+fn with_bad_signature(fixture: &Fixture, bad: usize) -> Draft {
+    let (one, two) = (fixture.peer(1), fixture.peer(2));
+    let mut draft = fixture.draft(CC).endorsed_by(&[&one, &one, &two]);
+    draft.edit_tx = match bad {
+        0 => |tx| spoil_signature(tx, 0),
+        _ => |tx| spoil_signature(tx, 1),
+    };
+    draft
+}
+
+fn spoil_signature(tx: &mut crate::proto::protos::Transaction, index: usize) {
+    edit_action(tx, |action| {
+        let endorsements = &mut action.action.as_mut().unwrap().endorsements;
+        endorsements[index].signature = b"bad".to_vec();
+    });
+}
+
+#[test]
+fn the_order_of_one_peers_endorsements_does_not_matter() {
+    let judge = Judge::new();
+    for bad in [0, 1] {
+        let draft = with_bad_signature(&judge.fixture, bad);
+        assert_eq!(judge.judge(&draft, BOTH), Ok(()), "{bad}");
+    }
+    // Before V1_3 only the first one counted.
+    let fixture = Fixture::with_genesis(|root| {
+        let application = root.groups.get_mut("Application").unwrap();
+        let names = [("V1_2".to_owned(), Default::default())].into();
+        let value = application.values.get_mut("Capabilities").unwrap();
+        value.value = Capabilities { capabilities: names }.encode_to_vec();
+    });
+    let judge = Judge { vscc: Vscc::new(fixture.channels.clone()), fixture };
+    assert!(judge.judge(&with_bad_signature(&judge.fixture, 0), BOTH).is_err());
+    assert_eq!(judge.judge(&with_bad_signature(&judge.fixture, 1), BOTH), Ok(()));
 }
 
 #[test]

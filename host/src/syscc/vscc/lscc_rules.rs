@@ -6,10 +6,9 @@
 
 use prost::Message;
 
-use crate::chaincode::{check_name, check_version};
 use crate::channel::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
-use crate::definition::sequence_key;
+use crate::definition::{LSCC, Validator, is_legacy_name, is_legacy_version, sequence_key};
 use crate::ledger::{TxRwSet, is_delete};
 use crate::msp::{SignaturePolicy, SignedData};
 use crate::proto::common::SignatureHeader;
@@ -26,8 +25,6 @@ use crate::types::LIFECYCLE;
 const MAX_ARGS: usize = 6;
 /// Which of them are the collections.
 const COLLECTIONS_ARG: usize = 5;
-/// The only validation that peers have.
-const VALIDATOR: &str = "vscc";
 /// Names that no chaincode may have.
 const SYSTEM_NAMES: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifecycle"];
 
@@ -35,21 +32,19 @@ const SYSTEM_NAMES: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifec
 pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
     let Requested { function, id, collections } = requested(tx)?;
     let written = check_writes(tx, &id, &collections)?;
-    let unavailable = |e: &dyn std::fmt::Display| {
-        let ChaincodeId { name, .. } = &id;
-        VsccError::Unavailable(format!("Could not retrieve state for chaincode {name}: {e}"))
-    };
+    let reading =
+        || VsccError::reading(format!("Could not retrieve state for chaincode {}", id.name));
     let state = channel.ledger().snapshot();
-    let by_lifecycle =
-        state.get(LIFECYCLE, &sequence_key(&id.name)).map_err(|e| unavailable(&e))?;
+    let by_lifecycle = state.get(LIFECYCLE, &sequence_key(&id.name)).map_err(reading())?;
     if by_lifecycle.is_some() {
         // Fabric takes no LSCC transaction at all on a channel that knows `_lifecycle`.
         let reason = format!("Chaincode {} is defined by {LIFECYCLE} on this channel", id.name);
         return Err(reason.into());
     }
-    let stored = state.get("lscc", &id.name).map_err(|e| unavailable(&e))?;
+    let stored = state.get(LSCC, &id.name).map_err(reading())?;
     let current = stored.map(|stored| ChaincodeData::decode(stored.value.as_slice())).transpose();
-    let current = current.map_err(|e| unavailable(&e))?;
+    // Fabric stops the channel here.
+    let current = current.map_err(|e| format!("chaincode {} has bad definition: {e}", id.name))?;
     check_collections(function, &id, &collections, channel)?;
     match (function, current) {
         (Function::Deploy, None) => {
@@ -116,9 +111,12 @@ fn requested(tx: &EndorsedTx) -> Result<Requested, VsccError> {
     let id = spec.chaincode_spec.and_then(|spec| spec.chaincode_id).ok_or_else(|| {
         format!("VSCC error: invocation of lscc({name}) does not have appropriate arguments")
     })?;
-    check_name(&id.name).map_err(|_| format!("invalid chaincode name '{}'", id.name))?;
-    check_version(&id.version)
-        .map_err(|_| format!("invalid chaincode version '{}'", id.version))?;
+    if !is_legacy_name(&id.name) {
+        return Err(format!("invalid chaincode name '{}'", id.name).into());
+    }
+    if !is_legacy_version(&id.version) {
+        return Err(format!("invalid chaincode version '{}'", id.version).into());
+    }
     if SYSTEM_NAMES.contains(&id.name.as_str()) {
         let reason = format!("chaincode name '{}' is reserved for system chaincodes", id.name);
         return Err(reason.into());
@@ -139,7 +137,7 @@ fn check_writes(
     let action: ChaincodeAction = decode(&response.extension, "ChaincodeAction")?;
     let rwset = TxRwSet::decode(&action.results)
         .map_err(|e| format!("txRWSet.FromProtoBytes error {e}"))?;
-    let Some(lscc) = rwset.namespaces.get("lscc") else {
+    let Some(lscc) = rwset.namespaces.get(LSCC) else {
         return Err("No read write set for lscc was found".into());
     };
     let Some((write, others)) = lscc.writes.split_first().filter(|(_, more)| more.len() < 2) else {
@@ -160,14 +158,14 @@ fn check_writes(
     if data.version != id.version {
         return Err(format!("Expected cc version {}, found {}", id.version, data.version).into());
     }
-    if data.vscc != VALIDATOR {
+    if Validator::named(&data.vscc).is_none() {
         // Fabric takes any name, and stops the channel at the first transaction that needs it.
         return Err(format!("there is no validation system chaincode '{}'", data.vscc).into());
     }
     if !lscc.metadata_writes.is_empty() || !lscc.collections.is_empty() {
         return Err("LSCC can only write public values".into());
     }
-    let own = ["lscc", id.name.as_str()];
+    let own = [LSCC, id.name.as_str()];
     let mut others = rwset.namespaces.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     // Fabric looks at public writes only here, and at all of them in front of other chaincodes.
     match others.find(|(_, ns)| ns.has_writes()) {
@@ -220,19 +218,17 @@ fn check_collections(
         format!("invalid collection configuration supplied for chaincode {name}:{version}")
     })?;
     let collections = check_package(&package)?;
-    let stored = channel.ledger().snapshot().get("lscc", &lscc_key(name));
-    let stored = stored.map_err(|e| {
-        let reason = "unable to check whether collection existed earlier for chaincode";
-        VsccError::Unavailable(format!("{reason} {name}:{version}: {e}"))
-    })?;
+    let reason = "unable to check whether collection existed earlier for chaincode";
+    let stored = channel.ledger().snapshot().get(LSCC, &lscc_key(name));
+    let stored = stored.map_err(VsccError::reading(format!("{reason} {name}:{version}")))?;
     let Some(stored) = stored else { return Ok(()) };
     if let Function::Deploy = function {
         let reason = "collection data should not exist for chaincode";
         return Err(format!("{reason} {name}:{version}").into());
     }
-    let committed = CollectionConfigPackage::decode(stored.value.as_slice()).map_err(|e| {
-        VsccError::Unavailable(format!("the collections of {name} are damaged: {e}"))
-    })?;
+    // Fabric stops the channel here.
+    let committed = CollectionConfigPackage::decode(stored.value.as_slice())
+        .map_err(|e| format!("the collections of {name} are damaged: {e}"))?;
     Ok(check_against_committed(&collections, &committed)?)
 }
 

@@ -83,21 +83,26 @@ impl SignersCache {
     }
 }
 
-/// Fabric 1.0: `deduplicateIdentity`, and the evaluator's check of each signature. An endorser
-/// signs the proposal response and its own identity.
+/// Checks each signature. An endorser signs the proposal response and its own identity; of several
+/// endorsements of one endorser any may hold (Fabric: common/policies/policy.go,
+/// `SignatureSetToValidIdentities`). On channels without the capability V1_3 only the first one
+/// counts (`builtin/v12/validation_logic.go`, `deduplicateIdentity`).
 fn verify(tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
     let response = &tx.action.proposal_response_payload;
-    let mut endorsers = HashSet::new();
-    let distinct = tx.action.endorsements.iter().filter(|e| endorsers.insert(&e.endorser));
-    let signed: Vec<_> = distinct
-        .map(|endorsement| SignedData {
-            identity: endorsement.endorser.clone(),
-            data: [response.as_slice(), &endorsement.endorser].concat(),
-            signature: endorsement.signature.clone(),
-        })
-        .collect();
+    let endorsements = &tx.action.endorsements;
+    let only_first = !config.capabilities().v1_3;
+    let (mut endorsers, mut signed) = (HashSet::new(), Vec::with_capacity(endorsements.len()));
+    for endorsement in endorsements {
+        if endorsers.insert(&endorsement.endorser) || !only_first {
+            signed.push(SignedData {
+                identity: endorsement.endorser.clone(),
+                data: [response.as_slice(), &endorsement.endorser].concat(),
+                signature: endorsement.signature.clone(),
+            });
+        }
+    }
     Signers {
         valid: valid_identities(&signed, config.msps()).into(),
-        duplicates: signed.len() < tx.action.endorsements.len(),
+        duplicates: endorsers.len() < endorsements.len(),
     }
 }

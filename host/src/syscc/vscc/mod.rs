@@ -12,15 +12,14 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::{NativeChaincode, Stub};
 use crate::channel::Channels;
+use crate::ledger::LedgerError;
 use crate::msp::{ChannelConfig, Identity, PolicyError, SignaturePolicy};
 use crate::proto::protos::ApplicationPolicy;
 use crate::proto::protos::application_policy::Type as PolicyType;
 use crate::syscc::vscc::endorsed_tx::EndorsedTx;
 use crate::syscc::vscc::lscc_rules::check_lscc_invocation;
 use crate::syscc::vscc::signers::{Signers, SignersCache};
-use crate::types::Response;
 
 /// The first argument if the policy is a `protos.ApplicationPolicy`.
 pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
@@ -41,9 +40,20 @@ pub enum VsccError {
     /// It is not: every peer says so.
     #[error("{0}")]
     Invalid(String),
-    /// This peer cannot say.
+    /// This peer cannot say: it has not joined the channel, or cannot read its ledger.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl VsccError {
+    /// For `map_err`: the ledger could not be read. What stands in it and cannot be understood is
+    /// the transaction's fault, or that of whoever wrote it.
+    fn reading(what: String) -> impl FnOnce(LedgerError) -> Self {
+        move |error| match error.into_machine_failure() {
+            Ok(failure) => Self::Unavailable(format!("{what}: {failure}")),
+            Err(error) => Self::Invalid(format!("{what}: {error}")),
+        }
+    }
 }
 
 impl From<String> for VsccError {
@@ -59,9 +69,6 @@ impl From<&str> for VsccError {
 }
 
 impl Vscc {
-    /// The status of an answer that says nothing about the transaction.
-    pub const UNAVAILABLE: i32 = 503;
-
     /// Judges by the configurations and definitions of the peer's channels.
     pub fn new(channels: Arc<Channels>) -> Self {
         Self { channels, signers: SignersCache::default() }
@@ -94,22 +101,6 @@ impl Vscc {
             check_lscc_invocation(&tx, &channel)?;
         }
         Ok(())
-    }
-}
-
-impl NativeChaincode for Vscc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.validate(stub.args) {
-            Ok(()) => Response::success(""),
-            Err(VsccError::Invalid(reason)) => Response::error(reason),
-            Err(VsccError::Unavailable(reason)) => {
-                Response { status: Self::UNAVAILABLE, message: reason, payload: Vec::new() }
-            }
-        }
-    }
-
-    fn invokable_by_proposal(&self) -> bool {
-        false
     }
 }
 

@@ -1,0 +1,19 @@
+//! What names and versions of chaincodes LSCC takes (fabric 1.4 `core/scc/lscc/lscc.go`).
+//!
+//! Invariant: the texts of refusals are the caller's.
+
+/// Bytes of a name or a version.
+const MAX_BYTES: usize = 249;
+
+/// `[A-Za-z0-9][A-Za-z0-9_-]*`.
+pub fn is_legacy_name(name: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+    let begins = name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+    begins && name.len() <= MAX_BYTES && name.bytes().all(allowed)
+}
+
+/// `[A-Za-z0-9_.+-]+`.
+pub fn is_legacy_version(version: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
+    !version.is_empty() && version.len() <= MAX_BYTES && version.bytes().all(allowed)
+}

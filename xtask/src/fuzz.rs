@@ -16,7 +16,7 @@ use crate::root;
 pub const SECONDS: u32 = 20;
 
 /// The programs in `tests/fuzz/targets`.
-const TARGETS: [&str; 3] = ["message", "peer_side", "shim_side"];
+const TARGETS: [&str; 4] = ["blocks", "message", "peer_side", "shim_side"];
 
 /// Runs every target for `seconds`. What it has tried that was worth trying is kept below the
 /// target folder and tried again the next time. Gives whether there was a nightly toolchain.

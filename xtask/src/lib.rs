@@ -5,6 +5,7 @@
 //! [`target::ensure`] gives to the Rust toolchain and the `node_modules` of [`npm`].
 
 pub mod bench;
+pub mod blocks;
 pub mod cargo;
 pub mod demo;
 pub mod fuzz;

@@ -15,6 +15,8 @@ usage: cargo xtask VERB
   test      run all tests
   bench     run the benches in release mode and print their figures
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
+  blocks [N [SEED]]
+            commit N (100,000) random blocks of hostile envelopes
   guests    build all chaincode components and print their paths and sizes
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
 ";
@@ -37,6 +39,9 @@ fn main() -> Result<ExitCode> {
             Ok(seconds) => fuzz(&mut out, seconds)?,
             Err(_) => anyhow::bail!("{seconds:?} is no number of seconds"),
         },
+        ["blocks"] => xtask::blocks::run(xtask::blocks::COUNT, xtask::blocks::SEED)?,
+        ["blocks", count] => xtask::blocks::run(count.parse()?, xtask::blocks::SEED)?,
+        ["blocks", count, seed] => xtask::blocks::run(count.parse()?, seed.parse()?)?,
         ["target"] => xtask::target::ensure()?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
         _ => {

@@ -17,6 +17,8 @@ mod endorsement_validator;
 mod error;
 mod fatal;
 mod health;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod invocation;
 mod lanes;
 mod msg_processor;

@@ -6,6 +6,7 @@ mod configs;
 mod endorsements;
 mod every_code;
 mod golden;
+mod hostile;
 mod orderer;
 mod reasons;
 mod recovery;

@@ -1,0 +1,27 @@
+//! The committer's way to VSCC.
+//!
+//! Invariant: passes on and judges nothing.
+
+use std::sync::Arc;
+
+use crate::channel::Channels;
+use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use crate::syscc::vscc::{APPLICATION_POLICY, Vscc, VsccError};
+
+struct Port(Vscc);
+
+/// VSCC of a peer with these channels.
+pub fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
+    Arc::new(Port(Vscc::new(Arc::clone(channels))))
+}
+
+impl EndorsementValidator for Port {
+    fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
+        let args =
+            [APPLICATION_POLICY.as_bytes(), request.envelope, request.policy].map(<[u8]>::to_vec);
+        self.0.validate(&args).map_err(|error| match error {
+            VsccError::Invalid(reason) => ValidationFailure::Policy(reason),
+            VsccError::Unavailable(reason) => ValidationFailure::Infrastructure(reason),
+        })
+    }
+}

@@ -6,6 +6,7 @@
 //!
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
 
+mod accepted_log;
 mod block_cutter;
 mod block_writer;
 mod collection_rules;
@@ -15,14 +16,17 @@ mod deploy_listener;
 mod endorsement_validator;
 mod error;
 mod invocation;
+mod keeper;
 mod lanes;
 mod msg_processor;
 mod needed_policies;
 mod notifier;
 mod opened_tx;
 mod order_error;
+mod order_queue;
 mod required_policies;
 mod solo;
+mod solo_chain;
 mod v14_rules;
 mod validator;
 mod verdict;
@@ -39,4 +43,4 @@ pub use error::CommitError;
 pub use needed_policies::needed_policies;
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;
-pub use solo::{Solo, SoloConfig};
+pub use solo::{Ordered, Solo, SoloConfig};

@@ -272,3 +272,34 @@ fn keepalives_are_sent_when_they_are_due() {
     cc.say(&ChaincodeMessage::default(), Type::Keepalive, Vec::new());
     assert!(cc.stream.is_open());
 }
+
+#[test]
+fn a_proposal_that_is_too_large_for_a_message_fails_alone() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    // The input and the signed proposal, which holds it again, go in one message.
+    let refused = sandbox.endorse(call("cc", &"x".repeat(60 << 20))).unwrap();
+    assert_eq!(refused.response.status, 500);
+    assert!(refused.proposal_response.endorsement.is_none());
+    let text = &refused.response.message;
+    assert!(text.ends_with("bytes is longer than the limit of 104857600 bytes"), "{text}");
+    assert!(cc.stream.is_open());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.complete(&tx);
+    assert_eq!(running.join().unwrap().response.status, 200);
+}
+
+#[test]
+fn a_message_that_no_chaincode_may_send_ends_its_transaction_only() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.say(&tx, Type::Response, Vec::new());
+    let said = String::from_utf8(cc.hear().payload).unwrap();
+    let expected = "Fabric side handler cannot handle message (RESPONSE) while in ready state";
+    assert!(said.ends_with(expected), "{said}");
+    let failed = running.join().unwrap().response;
+    assert!(failed.status == 500 && failed.message.ends_with(expected), "{failed:?}");
+    assert!(cc.stream.is_open());
+    let (running, tx) = begin(&sandbox, &mut cc);
+    cc.complete(&tx);
+    assert_eq!(running.join().unwrap().response.status, 200);
+}

@@ -163,7 +163,7 @@ struct AsJudged(Vec<String>);
 
 impl EndorsementValidator for AsJudged {
     fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
-        match self.0.iter().any(|tx_id| tx_id == request.tx_id) {
+        match self.0.iter().any(|tx_id| **tx_id == **request.tx_id) {
             true => Err(ValidationFailure::Policy("as the other peer said".into())),
             false => Ok(()),
         }

@@ -12,6 +12,7 @@ mod conformance_private;
 mod conformance_rich;
 mod conformance_transactions;
 mod crash;
+mod crash_ordering;
 mod determinism;
 mod endorsement;
 mod endorser_checks;

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::api::budget::Budget;
 use crate::api::deliver::{Answers, Deliverer, Form};
+use crate::api::ordering;
 use crate::api::peer::{Peer, Reading};
 use crate::api::seek::SeekRequest;
 use crate::api::waits::{Place, Waits};
@@ -125,11 +126,13 @@ async fn order(
 ) -> Result<BroadcastResponse, RpcStatus> {
     let share = budget.admit(envelope.encoded_len())?;
     let peer = Arc::clone(peer);
-    let ordered = waits.run(move || {
-        let _taken_until_it_is_ordered = share;
-        peer.order(envelope)
+    let (listener, outcome) = ordering::listener();
+    let checked = waits.run(move || {
+        let _taken_until_it_is_in_the_queue = share;
+        peer.order(envelope, listener);
     });
-    Ok(match ordered.await? {
+    checked.await?;
+    Ok(match outcome.await {
         Ok(()) => BroadcastResponse { status: Status::Success.into(), info: String::new() },
         Err(error) => BroadcastResponse { status: error.status().into(), info: error.to_string() },
     })

@@ -17,6 +17,7 @@ use crate::api::budget::Jobs;
 use crate::api::chaincode_events::Feed;
 use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::deadline;
+use crate::api::ordering;
 use crate::api::peer::{CommitStatus, OrderError, Peer};
 use crate::api::status::{not_run, with_details};
 use crate::api::waits::Waits;
@@ -209,10 +210,12 @@ impl gateway_server::Gateway for Gateway {
             return Err(Status::invalid_argument("prepared transaction must be signed"));
         }
         let peer = Arc::clone(&self.peer);
-        let ordering =
-            self.jobs.run(bytes, Share::default(), |_| async move { peer.order(transaction) })?;
-        let ordered = within(deadline, "submit timeout expired", ordering).await?;
-        ordered.map_err(not_run)?.map_err(|error| self.submit_failed(&error))?;
+        let (listener, outcome) = ordering::listener();
+        let job = |_| async move { peer.order(transaction, listener) };
+        let checking = self.jobs.run(bytes, Share::default(), job)?;
+        let ordered = ordering::accepted(checking, outcome);
+        let ordered = within(deadline, "submit timeout expired", ordered).await?;
+        ordered?.map_err(|error| self.submit_failed(&error))?;
         Ok(Response::new(gateway::SubmitResponse {}))
     }
 

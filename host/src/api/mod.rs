@@ -18,6 +18,7 @@ mod deliver;
 mod endorser;
 mod filtered_block;
 mod gateway;
+mod ordering;
 mod peer;
 mod peer_deliver;
 mod routes;
@@ -31,8 +32,8 @@ mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use peer::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, TxListener,
-    Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
+    TxListener, Watching,
 };
 pub use server::{DeliverConfig, Server, ServerConfig};
 pub use shutdown::shutdown_signal;

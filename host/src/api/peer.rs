@@ -19,6 +19,9 @@ pub type Watching = Box<dyn Send + Sync>;
 /// Hears what became of a transaction; None if the channel has stopped and will not commit it.
 pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 
+/// Called once when an envelope is accepted or refused.
+pub type OrderListener = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
+
 /// Hears the number of each block that is committed.
 pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
 
@@ -69,8 +72,10 @@ pub trait Peer: Send + Sync + 'static {
         responses: &[protos::ProposalResponse],
     ) -> Result<common::Envelope, String>;
 
-    /// Gives a signed transaction to the orderer. It is accepted then, not committed.
-    fn order(&self, transaction: common::Envelope) -> Result<(), OrderError>;
+    /// Gives a signed transaction to the orderer and calls `done` when it is accepted or refused,
+    /// maybe from another thread. Accepted means kept on disk, not committed. `done` must neither
+    /// wait nor panic.
+    fn order(&self, transaction: common::Envelope, done: OrderListener);
 
     /// What became of a transaction; None if it is in no block yet.
     fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String>;

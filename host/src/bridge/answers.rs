@@ -26,7 +26,7 @@ pub fn value(payload: Vec<u8>) -> Option<Vec<u8>> {
 }
 
 /// Rows of a range or a rich query.
-pub fn states(payload: &[u8], paginated: bool) -> Result<QueryBatch<KeyValue>, BackendError> {
+pub fn states(payload: Vec<u8>, paginated: bool) -> Result<QueryBatch<KeyValue>, BackendError> {
     batch(payload, paginated, |bytes| {
         let row: queryresult::Kv = decode(bytes, "row")?;
         Ok(KeyValue { key: row.key, value: row.value })
@@ -34,7 +34,7 @@ pub fn states(payload: &[u8], paginated: bool) -> Result<QueryBatch<KeyValue>, B
 }
 
 /// Changes of a key.
-pub fn changes(payload: &[u8]) -> Result<QueryBatch<KeyModification>, BackendError> {
+pub fn changes(payload: Vec<u8>) -> Result<QueryBatch<KeyModification>, BackendError> {
     batch(payload, false, |bytes| {
         let row: queryresult::KeyModification = decode(bytes, "change of a key")?;
         let at = row.timestamp.unwrap_or_default();
@@ -49,11 +49,13 @@ pub fn changes(payload: &[u8]) -> Result<QueryBatch<KeyModification>, BackendErr
 }
 
 fn batch<Row>(
-    payload: &[u8],
+    payload: Vec<u8>,
     paginated: bool,
     row: impl Fn(&[u8]) -> Result<Row, BackendError>,
 ) -> Result<QueryBatch<Row>, BackendError> {
-    let response: protos::QueryResponse = decode(payload, "QueryResponse")?;
+    let response: protos::QueryResponse = decode(&payload, "QueryResponse")?;
+    // Each form of the rows goes when the next one is there.
+    drop(payload);
     let bookmark = match paginated {
         true => {
             let metadata: protos::QueryResponseMetadata =
@@ -62,7 +64,7 @@ fn batch<Row>(
         }
         false => None,
     };
-    let rows = response.results.iter().map(|result| row(&result.result_bytes));
+    let rows = response.results.into_iter().map(|result| row(&result.result_bytes));
     let rows = rows.collect::<Result<_, _>>()?;
     Ok(QueryBatch { rows, has_more: response.has_more, id: response.id, bookmark })
 }
@@ -89,12 +91,12 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error_with_a_name() {
-        let error = states(&[0xff], false).unwrap_err();
+        let error = states(vec![0xff], false).unwrap_err();
         assert_eq!(error.kind, ErrorKind::LedgerFailure);
         assert!(error.text.starts_with("the peer's QueryResponse cannot be read: "), "{error}");
-        assert!(changes(&[0xff]).is_err() && called(&[0xff]).is_err());
+        assert!(changes(vec![0xff]).is_err() && called(&[0xff]).is_err());
         let empty = protos::QueryResponse::default().encode_to_vec();
-        assert_eq!(states(&empty, true).unwrap().bookmark.as_deref(), Some(""));
+        assert_eq!(states(empty, true).unwrap().bookmark.as_deref(), Some(""));
     }
 
     #[test]

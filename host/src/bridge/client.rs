@@ -10,13 +10,12 @@ use tonic::transport::{Channel, Endpoint};
 use crate::bridge::error::BridgeError;
 use crate::bridge::program::Program;
 use crate::bridge::server::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
-use crate::bridge::session::Session;
+use crate::bridge::session::{Session, StreamBounds};
 use crate::bridge::stop::Stop;
 use crate::proto::protos::chaincode_support_client::ChaincodeSupportClient;
 use crate::tls;
 use crate::types::ClientTls;
 
-const MESSAGE_BYTES: usize = 100 << 20;
 /// fabric-chaincode-go `shim/internal/client.go`, `dialTimeout`.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -70,10 +69,11 @@ impl PeerClient {
         stop: Stop,
         grace: Duration,
     ) -> Result<(), BridgeError> {
+        let bounds = StreamBounds::default();
         let mut client = ChaincodeSupportClient::new(self.channel)
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES);
-        let (session, outgoing) = Session::open(program);
+            .max_decoding_message_size(bounds.message_bytes)
+            .max_encoding_message_size(bounds.message_bytes);
+        let (session, outgoing) = Session::open(program, bounds);
         let mut late = stop.clone();
         // A peer answers the call itself only when it has something to say.
         let opening = async {

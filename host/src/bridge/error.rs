@@ -40,6 +40,17 @@ pub enum BridgeError {
         /// In the peer's words, which name the id that it expects if it has one in mind.
         reason: String,
     },
+    /// The peer did not go on after REGISTER.
+    #[error(
+        "the peer has not gone on after REGISTER of chaincode '{id}' for {} s; a Fabric peer that \
+         expects another package id says nothing", .waited.as_secs()
+    )]
+    NotAnswered {
+        /// The id in REGISTER.
+        id: String,
+        /// For how long it was waited.
+        waited: std::time::Duration,
+    },
     /// The peer broke the protocol.
     #[error("the stream to the peer broke: {0}")]
     Protocol(#[source] ProtocolError),

@@ -14,6 +14,7 @@
 //! are only messages, tasks and sockets.
 
 mod answers;
+mod budget;
 mod client;
 mod error;
 mod pace;
@@ -28,10 +29,11 @@ mod write_batch;
 #[cfg(test)]
 mod session_tests;
 
+pub use budget::Budget;
 pub use client::{PeerAddress, PeerClient};
 pub use error::BridgeError;
 pub use program::{Program, ProgramConfig};
 pub use server::{ChaincodeServer, ServerConfig};
-pub use session::Session;
+pub use session::{Session, StreamBounds};
 pub use stop::{Stop, StopHandle};
 pub use stream_backend::{Ask, Asked, StreamBackend};

@@ -43,7 +43,11 @@ impl Pace {
             self.learn(call.spent);
             return ended;
         }
-        let elsewhere = task::spawn_blocking(move || (wait(&mut call), call.spent));
+        // It panics if the system has no thread left.
+        let elsewhere = catch_unwind(AssertUnwindSafe(move || {
+            task::spawn_blocking(move || (wait(&mut call), call.spent))
+        }));
+        let elsewhere = elsewhere.map_err(|_| Panicked)?;
         let (output, spent) = elsewhere.await.map_err(|_| Panicked)?;
         self.learn(spent);
         Ok(output)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::bridge::budget::{Budget, Share};
 use crate::bridge::pace::{Pace, Panicked};
 use crate::bridge::stream_backend::StreamBackend;
 use crate::protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
@@ -47,8 +48,14 @@ pub struct Program {
     room: Arc<Semaphore>,
     /// Room for those that wait for room.
     queue: Arc<Semaphore>,
+    /// Limit of a transaction's write batch: the memory of a guest.
+    batch_bytes: usize,
+    budget: Arc<Budget>,
     config: ProgramConfig,
 }
+
+/// The default of [`Program::with_budget`], in bytes.
+const MESSAGES_BYTES: usize = 512 << 20;
 
 /// Runs one transaction.
 pub(super) type Contract = dyn Fn(Invocation, StreamBackend) -> Outcome + Send + Sync;
@@ -71,13 +78,21 @@ impl Program {
         config: ProgramConfig,
     ) -> Self {
         let id = id.into();
+        let limits = config.limits.as_deref().unwrap_or(runtime.limits());
+        let batch_bytes = limits.memory_bytes;
         let guest = Guest { id: id.clone(), component, runtime, config: config.clone() };
         let guest = Arc::new(guest);
         let run = move |invocation, backend| -> Outcome {
             let guest = Arc::clone(&guest);
             Box::pin(async move { guest.run(invocation, backend).await })
         };
-        Self::with(id, config, Box::new(run))
+        Self { batch_bytes, ..Self::with(id, config, Box::new(run)) }
+    }
+
+    /// Bounds the bytes that transactions hold in messages by a budget that several programs may
+    /// share. The default is a budget of 512 MiB for this program alone.
+    pub fn with_budget(self, budget: Arc<Budget>) -> Self {
+        Self { budget, ..self }
     }
 
     /// Serves what needs no component.
@@ -89,7 +104,19 @@ impl Program {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
-        Self { id: id.into(), contract, pace: Pace::default(), room, queue, config }
+        let (batch_bytes, budget) = (Limits::default().memory_bytes, Budget::new(MESSAGES_BYTES));
+        let (id, pace) = (id.into(), Pace::default());
+        Self { id, contract, pace, room, queue, batch_bytes, budget, config }
+    }
+
+    /// An empty share of the budget, for one transaction.
+    pub(super) fn share(&self) -> Arc<Share> {
+        self.budget.share()
+    }
+
+    /// Bytes of writes that a transaction may hold back.
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.batch_bytes
     }
 
     /// The package id.

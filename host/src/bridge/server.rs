@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::bridge::error::BridgeError;
 use crate::bridge::program::Program;
-use crate::bridge::session::Session;
+use crate::bridge::session::{Session, StreamBounds};
 use crate::bridge::stop::Stop;
 use crate::proto::protos::ChaincodeMessage;
 use crate::proto::protos::chaincode_server;
@@ -29,8 +29,8 @@ pub(super) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct ServerConfig {
     /// None: without TLS.
     pub tls: Option<ServerTls>,
-    /// The largest message, in both directions; Fabric's peers allow 100 MiB.
-    pub message_bytes: usize,
+    /// Bounds of each stream.
+    pub stream: StreamBounds,
     /// Streams that one connection may have open; a peer opens one.
     pub streams_per_connection: u32,
     /// How long transactions may go on when the server stops.
@@ -41,7 +41,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             tls: None,
-            message_bytes: 100 << 20,
+            stream: StreamBounds::default(),
             streams_per_connection: 16,
             grace: Duration::from_secs(10),
         }
@@ -87,10 +87,11 @@ impl ChaincodeServer {
             what: format!("the server on {address} failed"),
             source,
         };
+        let bounds = config.stream;
         let service =
-            chaincode_server::ChaincodeServer::new(Service { program, stop: stop.clone() })
-                .max_decoding_message_size(config.message_bytes)
-                .max_encoding_message_size(config.message_bytes);
+            chaincode_server::ChaincodeServer::new(Service { program, bounds, stop: stop.clone() })
+                .max_decoding_message_size(bounds.message_bytes)
+                .max_encoding_message_size(bounds.message_bytes);
         let mut server = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
@@ -120,6 +121,7 @@ impl ChaincodeServer {
 
 struct Service {
     program: Arc<Program>,
+    bounds: StreamBounds,
     stop: Stop,
 }
 
@@ -136,7 +138,7 @@ impl chaincode_server::Chaincode for Service {
         let peer = request.remote_addr().map_or_else(|| "unknown".into(), |at| at.to_string());
         let chaincode = self.program.id().to_owned();
         tracing::info!(%peer, %chaincode, "a peer has connected");
-        let (session, outgoing) = Session::open(Arc::clone(&self.program));
+        let (session, outgoing) = Session::open(Arc::clone(&self.program), self.bounds);
         let stop = self.stop.clone();
         tokio::spawn(async move {
             let opening = std::future::ready(Ok(request.into_inner()));

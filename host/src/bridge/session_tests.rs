@@ -31,8 +31,11 @@ struct Peer {
 
 impl Peer {
     fn new(name: &str, config: ProgramConfig, contract: Box<Contract>) -> Self {
-        let program = Program::with(name, config, contract);
-        let (session, outgoing) = Session::open(Arc::new(program));
+        Self::with(Program::with(name, config, contract), StreamBounds::default())
+    }
+
+    fn with(program: Program, bounds: StreamBounds) -> Self {
+        let (session, outgoing) = Session::open(Arc::new(program), bounds);
         let (say, inbound) = mpsc::channel(64);
         let (stop, stopped) = Stop::new();
         let session = tokio::spawn(async move {
@@ -44,10 +47,14 @@ impl Peer {
 
     async fn ready(config: ProgramConfig, contract: Box<Contract>) -> Self {
         let mut peer = Self::new("cc:1", config, contract);
-        assert_eq!(peer.hear().await, Message::Register { name: "cc:1".into() });
-        peer.say(Message::Registered).await;
-        peer.say(Message::Ready { params: Default::default() }).await;
+        peer.register().await;
         peer
+    }
+
+    async fn register(&mut self) {
+        assert_eq!(self.hear().await, Message::Register { name: "cc:1".into() });
+        self.say(Message::Registered).await;
+        self.say(Message::Ready { params: Default::default() }).await;
     }
 
     async fn say(&self, message: Message) {
@@ -407,4 +414,97 @@ async fn sessions_speak_as_the_recorded_chaincodes() {
         peer.stop.stop();
         assert!(peer.session.await.unwrap().is_ok());
     }
+}
+
+/// A chaincode that ends with as many bytes as the transaction's id says.
+fn answerer() -> Box<Contract> {
+    Box::new(move |invocation, _| {
+        Box::pin(async move {
+            let bytes = invocation.tx.tx_id.parse().unwrap_or_default();
+            let response = Response { payload: vec![7; bytes], ..Response::success("") };
+            Ok(Completed { response, event: None })
+        })
+    })
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_sent_fails_its_transaction_only() {
+    let bounds = StreamBounds { message_bytes: 1000, ..StreamBounds::default() };
+    let program = Program::with("cc:1", ProgramConfig::default(), answerer());
+    let mut peer = Peer::with(program, bounds);
+    peer.register().await;
+    peer.call("1000").await;
+    let Message::Error { tx: failed, text } = peer.hear().await else { panic!() };
+    assert_eq!(failed, tx("1000"));
+    assert!(text.contains("is longer than the limit of 1000 bytes"), "{text}");
+    peer.call("900").await;
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_understood_ends_its_transaction_only() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    peer.call("t2").await;
+    peer.hear().await;
+    let unknown = ChaincodeMessage { r#type: 99, ..Message::Keepalive.encode() };
+    let unknown = ChaincodeMessage { txid: "t1".into(), channel_id: "ch".into(), ..unknown };
+    peer.say.send(Ok(unknown)).await.unwrap();
+    let text = "[t1] cannot handle message (99)".to_owned();
+    assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
+    assert!(answers.recv().await.unwrap().contains("TransactionOver"));
+    peer.say(Message::Response { tx: tx("t2"), payload: Vec::new() }).await;
+    assert_eq!(answers.recv().await.unwrap(), "Ok(None)");
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn transactions_that_find_no_room_for_their_messages_are_refused_and_others_go_on() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let program = Program::with("cc:1", ProgramConfig::default(), reader(got));
+    let mut peer = Peer::with(program.with_budget(Budget::new(2000)), StreamBounds::default());
+    peer.register().await;
+    peer.call("t1").await;
+    peer.hear().await;
+    let refused = |text: &str| text.starts_with("cannot run chaincode: the messages of");
+    // An input that is too much beside the other transaction.
+    let args = vec![vec![7; 3000]];
+    let input = protos::ChaincodeInput { args, ..Default::default() };
+    let large = Invocation { tx: tx("t2"), entry: Entry::Invoke, input, proposal: None };
+    peer.say(Message::Invoke(large.clone())).await;
+    let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
+    assert!(of == tx("t2") && refused(&text), "{text}");
+    // An answer that is.
+    peer.call("t3").await;
+    peer.hear().await;
+    peer.say(Message::Response { tx: tx("t3"), payload: vec![7; 3000] }).await;
+    assert!(answers.recv().await.unwrap().contains("TransactionOver"));
+    let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
+    assert!(of == tx("t3") && refused(&text), "{text}");
+    // All give back what they hold.
+    peer.say(Message::Response { tx: tx("t1"), payload: vec![7; 100] }).await;
+    assert!(answers.recv().await.unwrap().starts_with("Ok(Some("));
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+    peer.say(Message::Invoke(large)).await;
+    let said = loop {
+        match peer.hear().await {
+            // What the last transaction held may still be on its way.
+            Message::Error { text, .. } if refused(&text) => peer.call("t2").await,
+            other => break other,
+        }
+    };
+    assert_eq!(said, Message::Request { tx: tx("t2"), request: get_state() });
+}
+
+#[tokio::test]
+async fn a_peer_that_never_goes_on_after_register_does_not_keep_the_stream() {
+    let bounds = StreamBounds { register: Duration::from_millis(10), ..StreamBounds::default() };
+    let program = Program::with("cc:1", ProgramConfig::default(), answerer());
+    let mut peer = Peer::with(program, bounds);
+    peer.hear().await;
+    let error = peer.session.await.unwrap().unwrap_err();
+    assert!(matches!(error, BridgeError::NotAnswered { .. }), "{error}");
+    assert!(peer.hear.next().await.is_none());
 }

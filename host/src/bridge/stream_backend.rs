@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prost::Message;
 
 use crate::bridge::answers;
-use crate::bridge::write_batch::WriteBatch;
+use crate::bridge::budget::{Budget, Part, Share};
+use crate::bridge::write_batch::{BatchFull, WriteBatch};
 use crate::proto::protos;
 use crate::protocol::{BatchLimits, Request};
 use crate::runtime::{
-    Backend, BackendError, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+    RESULT_BYTES, Reply,
 };
 use crate::types::Response;
 
@@ -20,6 +22,11 @@ pub type Ask = dyn Fn(Request) -> Asked + Send + Sync;
 
 /// The answer to come: the payload of RESPONSE.
 pub type Asked = Pin<Box<dyn Future<Output = Answer<Vec<u8>>> + Send>>;
+
+/// Limit of one part of a write batch, in bytes. A single write may be larger.
+const PART_BYTES: usize = 16 << 20;
+/// Default limit of a write batch, in bytes: the memory of a guest.
+const BATCH_BYTES: usize = 64 << 20;
 
 /// One transaction's view of a peer behind a stream: each call is a request and its answer, but for
 /// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer
@@ -33,6 +40,8 @@ pub struct StreamBackend {
     limits: BatchLimits,
     /// Some between start and finish, if the peer takes batches.
     batch: Arc<Mutex<Option<WriteBatch>>>,
+    batch_bytes: usize,
+    share: Arc<Share>,
 }
 
 type Answer<T> = Result<T, BackendError>;
@@ -40,20 +49,32 @@ type Answer<T> = Result<T, BackendError>;
 impl StreamBackend {
     /// A conversation of which nothing was said. Clones are the same conversation.
     pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
-        Self { ask, limits, batch: Arc::default() }
+        let share = Budget::new(usize::MAX).share();
+        Self { ask, limits, batch: Arc::default(), batch_bytes: BATCH_BYTES, share }
+    }
+
+    /// Holds batches of at most `batch_bytes`, which count as a part of `share`.
+    pub(super) fn holding(self, batch_bytes: usize, share: Arc<Share>) -> Self {
+        Self { batch_bytes, share, ..self }
     }
 
     /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
     /// `handleTransaction`).
     pub async fn flush(&self) -> Answer<()> {
         let held_back = self.batch().take();
-        let (Some(mut batch), Some(size)) = (held_back, self.limits.write_batch) else {
+        let (Some(batch), Some(count)) = (held_back, self.limits.write_batch) else {
             return Ok(());
         };
-        for rec in batch.take(size) {
+        for rec in batch.into_parts(count, PART_BYTES) {
             (self.ask)(Request::WriteBatchState(protos::WriteBatchState { rec })).await?;
         }
-        Ok(())
+        self.hold(0)
+    }
+
+    /// Counts what is held back.
+    fn hold(&self, bytes: usize) -> Answer<()> {
+        let held = self.share.hold(Part::Batch, bytes);
+        held.map_err(|text| BackendError::new(ErrorKind::TransactionOver, text))
     }
 
     fn batch(&self) -> MutexGuard<'_, Option<WriteBatch>> {
@@ -73,12 +94,12 @@ impl StreamBackend {
     /// Holds a write back if that is wanted, or sends it.
     fn write(
         &self,
-        hold: impl FnOnce(&mut WriteBatch),
+        hold: impl FnOnce(&mut WriteBatch) -> Result<(), BatchFull>,
         request: impl FnOnce() -> Request,
     ) -> Reply<'static, ()> {
         if let Some(batch) = self.batch().as_mut() {
-            hold(batch);
-            return Reply::now(Ok(()));
+            let full = |full: BatchFull| limit_exceeded(full.to_string());
+            return Reply::now(hold(batch).map_err(full).and_then(|()| self.hold(batch.bytes())));
         }
         self.ask(request(), |_| Ok(()))
     }
@@ -97,6 +118,10 @@ impl StreamBackend {
         }
         Ok(result.values.into_iter().map(answers::value).collect())
     }
+}
+
+fn limit_exceeded(text: String) -> BackendError {
+    BackendError::new(ErrorKind::LimitExceeded, text)
 }
 
 fn get(collection: &str, key: &str) -> protos::GetState {
@@ -127,19 +152,19 @@ impl Backend for StreamBackend {
         keys: &'a [String],
     ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
         Reply::later(async move {
-            let mut values = Vec::with_capacity(keys.len());
-            match self.limits.get_multiple {
-                Some(size) => {
-                    let size = usize::try_from(size).unwrap_or(usize::MAX).max(1);
-                    for keys in keys.chunks(size) {
-                        values.append(&mut self.get_many(collection, keys).await?);
-                    }
-                }
-                None => {
-                    for key in keys {
-                        values.push(self.get_state(collection, key).await?);
-                    }
-                }
+            let (mut values, mut room) = (Vec::with_capacity(keys.len()), RESULT_BYTES);
+            // A peer that knows no many keys is asked for each.
+            let size = self.limits.get_multiple.map_or(1, |size| size.max(1));
+            for keys in keys.chunks(usize::try_from(size).unwrap_or(usize::MAX)) {
+                let mut more = match (self.limits.get_multiple, keys) {
+                    (None, [key]) => vec![self.get_state(collection, key).await?],
+                    _ => self.get_many(collection, keys).await?,
+                };
+                let bytes = more.iter().flatten().map(Vec::len).sum();
+                room = room.checked_sub(bytes).ok_or_else(|| {
+                    limit_exceeded(format!("more than {RESULT_BYTES} bytes of values in one call"))
+                })?;
+                values.append(&mut more);
             }
             Ok(values)
         })
@@ -238,7 +263,7 @@ impl Backend for StreamBackend {
         };
         let is_page = is_page(page);
         self.ask(Request::GetStateByRange(request), move |payload| {
-            answers::states(&payload, is_page)
+            answers::states(payload, is_page)
         })
     }
 
@@ -254,24 +279,22 @@ impl Backend for StreamBackend {
             metadata: page_metadata(page),
         };
         let is_page = is_page(page);
-        self.ask(Request::GetQueryResult(request), move |payload| {
-            answers::states(&payload, is_page)
-        })
+        self.ask(Request::GetQueryResult(request), move |payload| answers::states(payload, is_page))
     }
 
     fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         let request = protos::GetHistoryForKey { key: key.to_owned() };
-        self.ask(Request::GetHistoryForKey(request), |payload| answers::changes(&payload))
+        self.ask(Request::GetHistoryForKey(request), answers::changes)
     }
 
     fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>> {
         let request = protos::QueryStateNext { id: id.to_owned() };
-        self.ask(Request::QueryStateNext(request), |payload| answers::states(&payload, false))
+        self.ask(Request::QueryStateNext(request), |payload| answers::states(payload, false))
     }
 
     fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         let request = protos::QueryStateNext { id: id.to_owned() };
-        self.ask(Request::QueryStateNext(request), |payload| answers::changes(&payload))
+        self.ask(Request::QueryStateNext(request), answers::changes)
     }
 
     fn query_close(&mut self, id: &str) -> Reply<'_, ()> {
@@ -291,7 +314,7 @@ impl Backend for StreamBackend {
 
     fn start_write_batch(&mut self) {
         if self.limits.write_batch.is_some() {
-            self.batch().get_or_insert_default();
+            self.batch().get_or_insert_with(|| WriteBatch::new(self.batch_bytes));
         }
     }
 
@@ -303,7 +326,6 @@ impl Backend for StreamBackend {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::ErrorKind;
     use crate::runtime::wait;
 
     type Said = Arc<Mutex<Vec<Request>>>;
@@ -361,6 +383,41 @@ mod tests {
         }
         backend.del_state("", "k").wait().unwrap();
         assert!(matches!(take(&said).as_slice(), [Request::DelState(_)]));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_for_its_transaction_and_for_all() {
+        let limits = BatchLimits { write_batch: Some(100), get_multiple: None };
+        let (backend, said) = backend(limits, Vec::new());
+        let budget = Budget::new(100_000);
+        let other = budget.share();
+        other.hold(Part::Input, 50_000).unwrap();
+        let mut backend = backend.holding(80_000, budget.share());
+        backend.start_write_batch();
+        let mut put = |key, bytes| backend.put_state("", key, &vec![1; bytes]).wait();
+        put("a", 40_000).unwrap();
+        let error = put("b", 40_000).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
+        let error = put("b", 20_000).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TransactionOver, "{error}");
+        drop(other);
+        put("c", 10_000).unwrap();
+        backend.finish_write_batch().wait().unwrap();
+        assert_eq!(take(&said).len(), 1);
+        budget.share().hold(Part::Input, 100_000).unwrap();
+    }
+
+    #[test]
+    fn values_of_one_call_are_bounded() {
+        let payload = protos::GetStateMultipleResult { values: vec![vec![1; RESULT_BYTES / 3]] };
+        let limits = BatchLimits { write_batch: None, get_multiple: Some(1) };
+        let (mut backend, said) = backend(limits, payload.encode_to_vec());
+        let keys = ["a", "b", "c", "d", "e"].map(str::to_owned);
+        assert_eq!(backend.get_states("", &keys[..3]).wait().unwrap().len(), 3);
+        take(&said);
+        let error = backend.get_states("", &keys).wait().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
+        assert_eq!(take(&said).len(), 4, "no more is asked for");
     }
 
     #[test]

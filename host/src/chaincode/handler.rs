@@ -42,8 +42,8 @@ enum Event {
 impl Handler {
     /// Registers a program: REGISTER, REGISTERED, READY.
     pub fn register(ccid: impl Into<String>, program: Program) -> Result<Self, ProtocolError> {
-        let mut link =
-            Link { peer: PeerSide::new(BatchLimits::default()), shim: ShimSide::new(ccid) };
+        let peer = PeerSide::new(BatchLimits::default()).in_process();
+        let mut link = Link { peer, shim: ShimSide::new(ccid).in_process() };
         link.carry()?;
         Ok(Self { program, link: Mutex::new(link) })
     }

@@ -271,7 +271,7 @@ impl Run {
         // One stream is the work of one task.
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
-        let served = tokio.block_on(serve(&chaincode.peer(), program));
+        let served = tokio.block_on(serve(&chaincode.peer(), Arc::new(program)));
         // A guest that does not end in time is not waited for.
         tokio.shutdown_background();
         served

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::task::JoinSet;
 
-use crate::bridge::{ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle};
+use crate::bridge::{
+    Budget, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
+};
 use crate::cli::serve_target::{Place, ServeTarget};
 use crate::cli::signal::told_to_end;
 use crate::cli::tls::read_pem;
@@ -58,6 +60,11 @@ pub struct Serve {
     /// How many transactions of each chaincode may wait for that.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
+    /// How many MiB the messages may have that transactions hold, of all chaincodes together. A
+    /// transaction that finds no room is refused.
+    #[arg(long, default_value_t = 512, value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    message_mib: u16,
     /// How long running transactions may go on when the server stops.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     grace: Duration,
@@ -89,10 +96,12 @@ impl Serve {
             ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
         let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
         let runtime = Arc::new(Runtime::new(runtime)?);
+        let budget = Budget::new(usize::from(self.message_mib) << 20);
         let mut programs = Vec::new();
         for (file, Place { id, address }) in places {
             let program = load(&file, &id, &runtime, self.program_config())?;
-            programs.push((address, program));
+            let program = program.with_budget(Arc::clone(&budget));
+            programs.push((address, Arc::new(program)));
         }
         // A peer has one stream to each chaincode, which is the work of one task. More threads than
         // that would wake each other for every message.
@@ -172,11 +181,11 @@ pub fn load(
     id: &str,
     runtime: &Arc<Runtime>,
     config: ProgramConfig,
-) -> Result<Arc<Program>> {
+) -> Result<Program> {
     let shown = file.display();
     let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
     let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
-    Ok(Arc::new(Program::new(id, component, Arc::clone(runtime), config)))
+    Ok(Program::new(id, component, Arc::clone(runtime), config))
 }
 
 /// Stops `stop` when the process is told to end, from now on.

@@ -6,6 +6,7 @@
 //!
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
 
+mod accepted_log;
 mod aftermath;
 mod block_cutter;
 mod block_writer;
@@ -20,14 +21,17 @@ mod health;
 #[cfg(any(test, fuzzing))]
 pub mod hostile;
 mod invocation;
+mod keeper;
 mod lanes;
 mod msg_processor;
 mod needed_policies;
 mod notifier;
 mod opened_tx;
 mod order_error;
+mod order_queue;
 mod required_policies;
 mod solo;
+mod solo_chain;
 mod v14_rules;
 mod validator;
 mod verdict;
@@ -45,4 +49,4 @@ pub use fatal::Fatal;
 pub use needed_policies::needed_policies;
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;
-pub use solo::{Solo, SoloConfig};
+pub use solo::{Ordered, Solo, SoloConfig};

@@ -67,6 +67,11 @@ pub(super) fn check_again(
     check_update(committer, &update, now)
 }
 
+/// Whether an envelope is one of those that `check_update` makes.
+pub(super) fn is_config(envelope: &Envelope) -> bool {
+    open(envelope).is_ok_and(|(header, _)| header.r#type == i32::from(HeaderType::Config))
+}
+
 fn check_normal(
     committer: &Committer,
     envelope: Envelope,

@@ -58,9 +58,25 @@ pub enum OrderError {
         /// What fails.
         reason: String,
     },
-    /// The orderer was stopped.
-    #[error("the orderer of channel '{0}' has stopped")]
-    Stopped(String),
+    /// The orderer was stopped, or its channel had to stop.
+    #[error("the orderer of channel '{channel}' has stopped: {reason}")]
+    Stopped {
+        /// The channel.
+        channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// It could not be brought to disk, so it is not accepted.
+    #[error(
+        "the orderer of channel '{channel}' cannot keep the envelope: {reason}; it was not \
+         accepted, and may be sent again when that has been mended"
+    )]
+    NotKept {
+        /// The channel.
+        channel: String,
+        /// What the system said.
+        reason: String,
+    },
 }
 
 impl OrderError {
@@ -75,9 +91,11 @@ impl OrderError {
             Self::UnknownChannel(_) => Status::NotFound,
             Self::TooLarge(_) => Status::RequestEntityTooLarge,
             Self::Denied(_) => Status::Forbidden,
-            Self::NoSigner | Self::QueueFull | Self::Interrupted { .. } | Self::Stopped(_) => {
-                Status::ServiceUnavailable
-            }
+            Self::NoSigner
+            | Self::QueueFull
+            | Self::Interrupted { .. }
+            | Self::Stopped { .. }
+            | Self::NotKept { .. } => Status::ServiceUnavailable,
         }
     }
 }

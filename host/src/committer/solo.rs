@@ -1,19 +1,22 @@
 //! The orderer of one channel: a queue and a thread that cuts blocks. Fabric: 1.4's
-//! `orderer/consensus/solo/consensus.go`.
+//! `orderer/consensus/solo/consensus.go`, with Raft's promise that an accepted envelope is on disk.
 //!
 //! Invariant: what a transaction did is not looked at; blocks come out in the order of the queue.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use crate::committer::block_cutter::{BlockCutter, size};
+use crate::committer::accepted_log::{Accepted, AcceptedLog};
 use crate::committer::commit::Committer;
-use crate::committer::error::CommitError;
+use crate::committer::keeper::{Keeper, ToKeep, not_in_blocks};
 use crate::committer::msg_processor::{self, Checked};
 use crate::committer::order_error::OrderError;
+use crate::committer::order_queue::{Backlog, Queued, Running};
+use crate::committer::solo_chain::Chain;
 use crate::proto::common::Envelope;
 
 /// How much may wait to be ordered. When blocks are cut is for the channel's configuration to say.
@@ -31,76 +34,182 @@ impl Default for SoloConfig {
     }
 }
 
+/// Called once with the outcome for an envelope, maybe on a thread of the orderer. It must neither
+/// block nor panic.
+pub type Ordered = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
+
 /// Orders the transactions of one channel on this machine alone. Dropping it is as `stop`.
 pub struct Solo {
     committer: Arc<Committer>,
-    config: SoloConfig,
-    waiting_bytes: Arc<AtomicUsize>,
+    backlog: Arc<Backlog>,
     /// None when stopped.
-    queue: Mutex<Option<SyncSender<Checked>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    intake: Mutex<Option<Intake>>,
+    threads: Mutex<Option<Threads>>,
+}
+
+/// Where a checked envelope goes next.
+#[derive(Clone)]
+enum Intake {
+    /// To disk, and into the queue from there.
+    Keeper(Sender<ToKeep>),
+    Queue(Sender<Queued>),
+}
+
+struct Threads {
+    /// The keeper gives its log back.
+    keeper: Option<JoinHandle<AcceptedLog>>,
+    chain: JoinHandle<()>,
 }
 
 impl Solo {
-    /// Starts the orderer's thread, which hands its blocks to `committer`. Fails if the system
-    /// gives no thread.
-    pub fn start(committer: Arc<Committer>, config: SoloConfig) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(config.queue_messages.max(1));
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let chain = Chain {
-            committer: Arc::clone(&committer),
-            queue: receiver,
-            waiting_bytes: Arc::clone(&waiting_bytes),
-            cutter: BlockCutter::default(),
-            deadline: None,
-        };
-        let thread = thread::Builder::new()
-            .name(format!("solo-{}", committer.channel().ledger().channel_id()))
-            .spawn(move || chain.run())?;
-        let (queue, thread) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
-        Ok(Self { committer, config, waiting_bytes, queue, thread })
+    /// Starts the orderer's thread, which hands its blocks to `committer`. What is accepted is in
+    /// memory only. Fails if the system gives no thread.
+    pub fn start(committer: Arc<Committer>, config: SoloConfig) -> io::Result<Self> {
+        let backlog = Arc::new(Backlog::new(config));
+        let (queue, queued) = channel();
+        let chain = Chain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
+        let chain = spawn(&committer, "solo", &backlog, move || chain.run())?;
+        let intake = Mutex::new(Some(Intake::Queue(queue)));
+        let threads = Mutex::new(Some(Threads { keeper: None, chain }));
+        Ok(Self { committer, backlog, intake, threads })
     }
 
-    /// Checks an envelope and puts it into the queue; of an update of the configuration, the
-    /// configuration that it leads to. That it is ordered does not mean that it is valid: see
-    /// [`Notifier`](crate::committer::Notifier).
+    /// As [`start`](Self::start), but an envelope is accepted when it is on disk, in a log in
+    /// `folder`. What the log holds and no block does is ordered first. Fails if the log or the
+    /// last blocks cannot be read.
+    pub fn start_with_log(
+        committer: Arc<Committer>,
+        config: SoloConfig,
+        folder: &Path,
+    ) -> io::Result<Self> {
+        let (log, accepted) = AcceptedLog::open(folder)?;
+        Self::resume(committer, config, log, accepted)
+    }
+
+    /// Goes on where the log ends, after what it holds and no block does.
+    pub(super) fn resume(
+        committer: Arc<Committer>,
+        config: SoloConfig,
+        log: AcceptedLog,
+        accepted: Vec<Accepted>,
+    ) -> io::Result<Self> {
+        let backlog = Arc::new(Backlog::new(config));
+        let waiting = not_in_blocks(accepted, &committer)?;
+        backlog.settle(waiting.first().map_or(log.last(), |first| first.number - 1));
+        let (queue, queued) = channel();
+        if !waiting.is_empty() {
+            let channel = committer.channel().ledger().channel_id();
+            let envelopes = waiting.len();
+            tracing::info!(%channel, envelopes, "ordering what was accepted before");
+        }
+        for queued in waiting {
+            backlog.add(&queued.checked);
+            queue.send(queued).map_err(|_| io::Error::other("the queue has no reader"))?;
+        }
+        let (intake, incoming) = channel();
+        let keeper = Keeper::new(&committer, log, incoming, queue, Arc::clone(&backlog));
+        let chain = Chain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
+        let chain = spawn(&committer, "solo", &backlog, move || chain.run())?;
+        let keeper = Some(spawn(&committer, "accepted", &backlog, move || keeper.run())?);
+        let intake = Mutex::new(Some(Intake::Keeper(intake)));
+        Ok(Self {
+            committer,
+            backlog,
+            intake,
+            threads: Mutex::new(Some(Threads { keeper, chain })),
+        })
+    }
+
+    /// Whether there may be accepted envelopes in a log in `folder`.
+    pub fn has_log(folder: &Path) -> bool {
+        AcceptedLog::is_in(folder)
+    }
+
+    /// Checks an envelope, puts it into the queue and waits until it is kept; of an update of the
+    /// configuration, the configuration that it leads to. That it is ordered does not mean that it
+    /// is valid: see [`Notifier`](crate::committer::Notifier).
     pub fn order(&self, envelope: Envelope) -> Result<(), OrderError> {
-        if let Some(reason) = self.committer.interruption() {
-            return Err(OrderError::Interrupted { channel: self.channel_id(), reason });
-        }
-        let checked = msg_processor::check(&self.committer, envelope, SystemTime::now())?;
-        let stopped = || OrderError::Stopped(self.channel_id());
-        let sender = lock(&self.queue).clone().ok_or_else(stopped)?;
-        let bytes = size(&checked.envelope);
-        let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let outcome = if before > 0 && before.saturating_add(bytes) > self.config.queue_bytes {
-            Err(OrderError::QueueFull)
-        } else {
-            sender.try_send(checked).map_err(|error| match error {
-                TrySendError::Full(_) => OrderError::QueueFull,
-                TrySendError::Disconnected(_) => stopped(),
-            })
+        let (sender, outcome) = sync_channel(1);
+        // The receiver lives until the next line has returned.
+        self.order_then(envelope, Box::new(move |ordered| drop(sender.send(ordered))));
+        // The sender is dropped unused if a thread of the orderer has ended.
+        outcome.recv().unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    /// As [`order`](Self::order), but checks only and calls `done` when the envelope is kept, or
+    /// at once when it is refused.
+    pub fn order_then(&self, envelope: Envelope, done: Ordered) {
+        let checked = match self.admit(envelope) {
+            Ok(checked) => checked,
+            Err(error) => return done(Err(error)),
         };
-        if outcome.is_err() {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        outcome
+        let refused = match lock(&self.intake).clone() {
+            Some(Intake::Keeper(keeper)) => match keeper.send(ToKeep { checked, done }) {
+                Ok(()) => return,
+                Err(back) => back.0,
+            },
+            Some(Intake::Queue(queue)) => match queue.send(Queued { checked, number: 0 }) {
+                Ok(()) => return done(Ok(())),
+                Err(back) => ToKeep { checked: back.0.checked, done },
+            },
+            None => ToKeep { checked, done },
+        };
+        self.backlog.remove(&refused.checked);
+        (refused.done)(Err(self.stopped()));
+    }
+
+    /// Whether the channel had to stop, and this orderer with it.
+    pub fn has_failed(&self) -> bool {
+        self.backlog.failure().is_some()
     }
 
     /// Takes nothing more, commits what is in the queue and waits for that.
     pub fn stop(&self) {
-        // The thread ends when the queue is empty and has no sender.
-        drop(lock(&self.queue).take());
-        // It need not wait until this machine works again.
+        // The threads end when the queue is empty and has no sender.
+        drop(lock(&self.intake).take());
+        // They need not wait until this machine works again.
         self.committer.end_pauses();
-        let thread = lock(&self.thread).take();
-        // The last owner may go away in a listener, which runs on the orderer's own thread.
-        let other = |handle: &JoinHandle<()>| handle.thread().id() != thread::current().id();
-        if let Some(thread) = thread.filter(other)
-            && thread.join().is_err()
+        let Some(Threads { keeper, chain }) = lock(&self.threads).take() else { return };
+        // The last owner may go away in a listener, which runs on a thread of the orderer.
+        let own = thread::current().id();
+        if chain.thread().id() == own || keeper.as_ref().is_some_and(|it| it.thread().id() == own) {
+            return;
+        }
+        let log = keeper.and_then(|keeper| self.join(keeper));
+        self.join(chain);
+        if let Some(mut log) = log
+            && log.last() <= self.backlog.settled()
+            && let Err(error) = log.clear()
         {
+            // It is emptied when it is written next.
+            tracing::warn!(channel = self.channel_id(), %error, "cannot empty the orderer's log");
+        }
+    }
+
+    /// None: it panicked.
+    fn join<T>(&self, thread: JoinHandle<T>) -> Option<T> {
+        let ended = thread.join();
+        if ended.is_err() {
             tracing::error!(channel = self.channel_id(), "the orderer panicked");
         }
+        ended.ok()
+    }
+
+    /// Checks an envelope and reserves its place in the queue.
+    fn admit(&self, envelope: Envelope) -> Result<Checked, OrderError> {
+        if self.has_failed() {
+            return Err(self.stopped());
+        }
+        if let Some(reason) = self.committer.interruption() {
+            return Err(OrderError::Interrupted { channel: self.channel_id(), reason });
+        }
+        let checked = msg_processor::check(&self.committer, envelope, SystemTime::now())?;
+        self.backlog.admit(&checked)?;
+        Ok(checked)
+    }
+
+    fn stopped(&self) -> OrderError {
+        self.backlog.stopped(&self.channel_id())
     }
 
     fn channel_id(&self) -> String {
@@ -114,104 +223,20 @@ impl Drop for Solo {
     }
 }
 
+fn spawn<T: Send + 'static>(
+    committer: &Committer,
+    name: &str,
+    backlog: &Arc<Backlog>,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let name = format!("{name}-{}", committer.channel().ledger().channel_id());
+    let running = Running(Arc::clone(backlog));
+    thread::Builder::new().name(name).spawn(move || {
+        let _noted_if_it_panics = running;
+        run()
+    })
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the orderer's thread owns.
-struct Chain {
-    committer: Arc<Committer>,
-    queue: Receiver<Checked>,
-    waiting_bytes: Arc<AtomicUsize>,
-    cutter: BlockCutter,
-    /// When what is waiting becomes a block. None if nothing is waiting.
-    deadline: Option<Instant>,
-}
-
-impl Chain {
-    fn run(mut self) {
-        loop {
-            match self.step() {
-                Ok(true) => {}
-                Ok(false) => return,
-                // Nothing of the block is in the ledger, and the next one may fit.
-                Err(error @ (CommitError::Block(_) | CommitError::EmptyBlock)) => {
-                    tracing::error!(%error, "a block was refused");
-                }
-                // The committer was told to end. Without a receiver the queue refuses everything.
-                Err(CommitError::Fatal(_) | CommitError::Stopped { .. }) => return,
-            }
-        }
-    }
-
-    /// Handles one message or the end of the timeout. False: stopped and all is committed.
-    fn step(&mut self) -> Result<bool, CommitError> {
-        let received = match self.deadline {
-            Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
-                // Even if the queue never runs empty.
-                Duration::ZERO => Err(RecvTimeoutError::Timeout),
-                left => self.queue.recv_timeout(left),
-            },
-            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match received {
-            Ok(checked) => self.order(checked).map(|()| true),
-            Err(RecvTimeoutError::Timeout) => self.cut().map(|()| true),
-            Err(RecvTimeoutError::Disconnected) => self.cut().map(|()| false),
-        }
-    }
-
-    fn order(&mut self, checked: Checked) -> Result<(), CommitError> {
-        self.waiting_bytes.fetch_sub(size(&checked.envelope), Ordering::Relaxed);
-        let current = self.committer.channel().config().sequence();
-        let checked = match checked.sequence < current {
-            true => msg_processor::check_again(&self.committer, checked, SystemTime::now()),
-            false => Ok(checked),
-        };
-        match checked {
-            Ok(Checked { envelope, is_config: true, .. }) => self.configure(&envelope),
-            Ok(Checked { envelope, .. }) => self.order_normal(envelope),
-            Err(error) => {
-                // It was good when it was taken; the configuration has changed since.
-                tracing::warn!(%error, "dropped a transaction");
-                Ok(())
-            }
-        }
-    }
-
-    /// A configuration has a block of its own, after all that waits.
-    fn configure(&mut self, envelope: &Envelope) -> Result<(), CommitError> {
-        self.cut()?;
-        self.committer.commit_config(envelope).map(drop)
-    }
-
-    fn order_normal(&mut self, envelope: Envelope) -> Result<(), CommitError> {
-        let limits = self.committer.channel().config().batch_limits();
-        let ordered = match self.cutter.ordered(&limits, envelope) {
-            Ok(ordered) => ordered,
-            Err(error) => {
-                // It was small enough when it was taken; the limits have changed since.
-                tracing::warn!(%error, "dropped a transaction");
-                return Ok(());
-            }
-        };
-        // A running timer goes on when a batch was cut and messages wait, as in Fabric.
-        self.deadline = match (ordered.pending, self.deadline) {
-            (false, _) => None,
-            (true, running @ Some(_)) => running,
-            (true, None) => Instant::now().checked_add(limits.timeout),
-        };
-        for batch in ordered.batches {
-            self.committer.commit_envelopes(batch)?;
-        }
-        Ok(())
-    }
-
-    fn cut(&mut self) -> Result<(), CommitError> {
-        self.deadline = None;
-        match self.cutter.cut() {
-            Some(batch) => self.committer.commit_envelopes(batch).map(drop),
-            None => Ok(()),
-        }
-    }
 }

@@ -5,6 +5,7 @@
 //! <dir>/state                     sled; can be made again from the blocks and the private data
 //! <dir>/private                   sled: private data store and transient store
 //! <dir>/channels/<id>/blocks      see block_file
+//! <dir>/channels/<id>/accepted.*  the orderer's, see committer::accepted_log
 //! <dir>/peer/                     see peer_values
 //! ```
 //!
@@ -128,6 +129,13 @@ impl Ledgers {
     /// The folder that everything is in.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Returns the folder of a channel, in which the orderer keeps its log; none if the ledgers are
+    /// temporary.
+    pub fn channel_dir(&self, channel: &ChannelId) -> Option<PathBuf> {
+        let dir = || self.dir.join(CHANNELS).join(channel.as_str());
+        self.temporary.is_none().then(dir)
     }
 
     /// Keeps a value that belongs to no channel, such as an installed package, under a name of at

@@ -100,6 +100,7 @@ pub struct Peer {
     /// By organization, the first in front.
     endorsers: Vec<(String, Endorser)>,
     access: Arc<dyn AccessControl>,
+    ledgers: Arc<Ledgers>,
     channels: Arc<Channels>,
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
@@ -141,7 +142,7 @@ impl Peer {
         let mut support = ChaincodeSupport::new(
             runtime,
             Arc::clone(&packages),
-            ledgers,
+            Arc::clone(&ledgers),
             Arc::clone(&access),
             support,
         );
@@ -173,12 +174,13 @@ impl Peer {
         });
         let endorsers = endorsers.collect();
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
-        Ok(Arc::new(Self {
+        let peer = Arc::new(Self {
             network,
             batch,
             support,
             endorsers,
             access,
+            ledgers,
             channels,
             validator,
             peers,
@@ -186,7 +188,23 @@ impl Peer {
             signers,
             committers: Mutex::default(),
             orderers: Mutex::default(),
-        }))
+        });
+        peer.resume_ordering();
+        Ok(peer)
+    }
+
+    /// Orders what was accepted before the last end of the process and is in no block.
+    fn resume_ordering(&self) {
+        for channel in self.ledgers.channels() {
+            let folder = self.ledgers.channel_dir(&channel);
+            if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
+                continue;
+            }
+            // Whoever submits is told, too.
+            if let Err(error) = self.orderer(channel.as_str()) {
+                tracing::error!(%channel, %error, "cannot order what was accepted before");
+            }
+        }
     }
 
     /// The organizations and their identities.
@@ -283,15 +301,20 @@ impl Peer {
         Some(committer)
     }
 
-    /// The orderer of a channel; its thread starts when it is first asked for. None: the peer has
-    /// not joined the channel.
+    /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
+    /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
+    /// channel.
     pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
         let Some(committer) = self.committer(channel) else { return Ok(None) };
         let mut orderers = lock(&self.orderers);
         if let Some(orderer) = orderers.get(channel) {
             return Ok(Some(Arc::clone(orderer)));
         }
-        let orderer = Arc::new(Solo::start(committer, SoloConfig::default())?);
+        let folder = self.ledgers.channel_dir(committer.channel().ledger().channel_id());
+        let orderer = Arc::new(match folder {
+            Some(folder) => Solo::start_with_log(committer, SoloConfig::default(), &folder)?,
+            None => Solo::start(committer, SoloConfig::default())?,
+        });
         orderers.insert(channel.to_owned(), Arc::clone(&orderer));
         Ok(Some(orderer))
     }

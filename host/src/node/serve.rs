@@ -6,12 +6,12 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::api::{
-    self, Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Reading, TxListener,
-    Watching,
+    self, Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Reading,
+    TxListener, Watching,
 };
 use crate::channel::Channel;
 use crate::client;
-use crate::committer::{self, TxVerdict};
+use crate::committer::{self, Solo, TxVerdict};
 use crate::endorser::UnpackedProposal;
 use crate::msp::SignedData;
 use crate::node::Peer;
@@ -53,6 +53,16 @@ impl Peer {
         let channel = self.channels.get(channel_id);
         channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
     }
+
+    fn orderer_of(&self, envelope: &common::Envelope) -> Result<Arc<Solo>, OrderError> {
+        let channel = channel_of(envelope)?;
+        let not_started =
+            |error| format!("the orderer of channel '{channel}' cannot be started: {error}");
+        let orderer = self.orderer(&channel);
+        let orderer = orderer.map_err(|error| OrderError::Unavailable(not_started(error)))?;
+        let unknown = || OrderError::NotFound(format!("channel does not exist: '{channel}'"));
+        orderer.ok_or_else(unknown)
+    }
 }
 
 impl api::Peer for Peer {
@@ -90,14 +100,13 @@ impl api::Peer for Peer {
         client::transaction(signed, responses).map_err(|error| error.to_string())
     }
 
-    fn order(&self, transaction: common::Envelope) -> Result<(), OrderError> {
-        let channel = channel_of(&transaction)?;
-        let orderer = self
-            .orderer(&channel)
-            .map_err(|error| OrderError::Unavailable(format!("no orderer thread: {error}")))?;
-        match orderer {
-            Some(orderer) => Ok(orderer.order(transaction)?),
-            None => Err(OrderError::NotFound(format!("channel does not exist: '{channel}'"))),
+    fn order(&self, transaction: common::Envelope, done: OrderListener) {
+        match self.orderer_of(&transaction) {
+            Ok(orderer) => {
+                let done = Box::new(|ordered: Result<(), _>| done(ordered.map_err(From::from)));
+                orderer.order_then(transaction, done);
+            }
+            Err(error) => done(Err(error)),
         }
     }
 

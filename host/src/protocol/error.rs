@@ -71,6 +71,19 @@ pub enum ProtocolError {
     /// A transaction has one request at a time.
     #[error("another request of transaction {0} waits for its answer")]
     RequestInFlight(TxKey),
+    /// A message of the transaction is larger than a stream may carry.
+    #[error(
+        "a message ({}) of {bytes} bytes is longer than the limit of {limit} bytes",
+        .kind.as_str_name()
+    )]
+    TooLarge {
+        /// The type of the message.
+        kind: MessageType,
+        /// Its size.
+        bytes: usize,
+        /// What it may have.
+        limit: usize,
+    },
     /// The transaction has ended or was cancelled.
     #[error("transaction {0} is not running")]
     NotRunning(TxKey),
@@ -98,9 +111,23 @@ impl ProtocolError {
             | Self::TxExists(tx)
             | Self::RequestInFlight(tx)
             | Self::NotRunning(tx) => Some(tx),
-            Self::NotRegistered(_) | Self::Returned(_) | Self::Timeout | Self::StreamTerminated => {
-                None
-            }
+            Self::NotRegistered(_)
+            | Self::TooLarge { .. }
+            | Self::Returned(_)
+            | Self::Timeout
+            | Self::StreamTerminated => None,
         }
+    }
+
+    /// The transaction whose trouble a message is that could not be read or is not of a known type:
+    /// the stream goes on. None: no transaction may send it, or it names none.
+    pub(super) fn of_transaction(&self) -> Option<&TxKey> {
+        let tx = match self {
+            Self::UnknownType { tx, .. } => tx,
+            Self::Malformed { kind: MessageType::Register, .. } => return None,
+            Self::Malformed { tx, .. } => tx,
+            _ => return None,
+        };
+        (!tx.tx_id.is_empty()).then_some(tx)
     }
 }

@@ -198,6 +198,11 @@ impl Message {
         }
     }
 
+    /// The transaction that the message names, if it is of one.
+    pub(super) fn named_tx(&self) -> Option<&TxKey> {
+        self.tx().filter(|tx| !tx.tx_id.is_empty())
+    }
+
     /// The transaction that the message belongs to, if any.
     pub fn tx(&self) -> Option<&TxKey> {
         match self {

@@ -1,8 +1,6 @@
 //! The peer's half of a chaincode stream.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
-use std::collections::btree_map;
 
 use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::BatchLimits;
@@ -13,13 +11,17 @@ use crate::protocol::MessageType;
 use crate::protocol::ProtocolError;
 use crate::protocol::Request;
 use crate::protocol::TxKey;
-use crate::protocol::failure_text;
+use crate::protocol::executions::Executions;
+use crate::protocol::size_limit::MESSAGE_BYTES;
+use crate::protocol::size_limit::SizeLimit;
 
 /// The peer's half of one chaincode stream: created -REGISTER-> established -launched-> ready, then
 /// any number of executions at once. It follows `core/chaincode/handler.go` of Fabric 2.x, except
 /// where the other choice lets somebody wait for ever:
 /// - A second request of a transaction whose first one is still being served is answered with
 ///   ERROR; Fabric drops it.
+/// - What Fabric ends the stream for, but is about one transaction, is answered with ERROR and ends
+///   that transaction.
 /// - A refused registration is answered with ERROR and ends the stream; Fabric leaves it open.
 /// - After a timeout Fabric forgets the transaction and would take the late end of it for that of a
 ///   second execution, whose reads the first one then made in part. Here a transaction cannot be
@@ -28,6 +30,7 @@ use crate::protocol::failure_text;
 pub struct PeerSide {
     state: State,
     batch_limits: BatchLimits,
+    limit: SizeLimit,
     actions: VecDeque<PeerAction>,
 }
 
@@ -55,7 +58,8 @@ pub enum PeerAction {
         /// Which execution of it.
         run: RunId,
         /// What came out. An error response of the chaincode is `Ok` too; the errors are
-        /// `Returned`, `Malformed`, `Timeout` and `StreamTerminated`.
+        /// `Returned`, `Malformed`, `UnknownType`, `RefusedByPeer`, `Timeout` and
+        /// `StreamTerminated`.
         outcome: Result<Completed, ProtocolError>,
     },
     /// Close the stream when all before is sent.
@@ -65,13 +69,13 @@ pub enum PeerAction {
 /// One execution of a transaction. The same transaction may be executed again when it has ended,
 /// and what was meant for the first time must not hit the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(u64);
+pub struct RunId(pub(super) u64);
 
 /// The right to answer one request, once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket {
-    tx: TxKey,
-    run: RunId,
+    pub(super) tx: TxKey,
+    pub(super) run: RunId,
 }
 
 impl Ticket {
@@ -108,10 +112,16 @@ impl State {
 }
 
 impl PeerSide {
-    /// A stream that has just been opened. `batch_limits` is announced in READY; the default makes
-    /// it the empty READY of Fabric 2.x.
+    /// A stream that has just been opened, which carries messages of [`MESSAGE_BYTES`].
+    /// `batch_limits` is announced in READY; the default makes it the empty READY of Fabric 2.x.
     pub fn new(batch_limits: BatchLimits) -> Self {
-        Self { state: State::Created, batch_limits, actions: VecDeque::new() }
+        let limit = SizeLimit(MESSAGE_BYTES);
+        Self { state: State::Created, batch_limits, limit, actions: VecDeque::new() }
+    }
+
+    /// For messages that are not encoded and may have any size.
+    pub fn in_process(self) -> Self {
+        Self { limit: SizeLimit(usize::MAX), ..self }
     }
 
     /// The next thing to do, in order. None: nothing until the next `handle_*`.
@@ -143,16 +153,23 @@ impl PeerSide {
                 executions.request(tx, request.kind(), Ok(request), &mut self.actions);
             }
             (state, message) => {
-                let (kind, state) = (message.kind(), state.name());
+                let (kind, name) = (message.kind(), state.name());
+                let named = message.named_tx().cloned();
                 let tx = message.tx().cloned().unwrap_or_default();
-                return Err(self.end(ProtocolError::RefusedByPeer { tx, kind, state }));
+                let error = ProtocolError::RefusedByPeer { tx, kind, state: name };
+                match (state, named) {
+                    (State::Ready(executions), Some(tx)) => {
+                        executions.refuse(tx, error, &mut self.actions);
+                    }
+                    _ => return Err(self.end(error)),
+                }
             }
         }
         Ok(())
     }
 
-    /// As `handle_message`, for a message from the wire. A payload that cannot be read is the
-    /// trouble of its transaction, not of the stream.
+    /// As `handle_message`, for a message from the wire. A payload that cannot be read, or a type
+    /// that is not known, is the trouble of its transaction, not of the stream.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
             Ok(message) => return self.handle_message(message),
@@ -175,6 +192,11 @@ impl PeerSide {
                 executions.request(tx, kind, Err(cause), &mut self.actions);
                 Ok(())
             }
+            (State::Ready(executions), error) if error.of_transaction().is_some() => {
+                let tx = error.of_transaction().cloned().unwrap_or_default();
+                executions.refuse(tx, error, &mut self.actions);
+                Ok(())
+            }
             (_, error) => Err(self.end(error)),
         }
     }
@@ -186,7 +208,7 @@ impl PeerSide {
             let params = self.batch_limits.to_params();
             self.actions.push_back(PeerAction::Send(Message::Registered));
             self.actions.push_back(PeerAction::Send(Message::Ready { params }));
-            self.state = State::Ready(Executions::default());
+            self.state = State::Ready(Executions::new(self.limit));
         }
     }
 
@@ -194,14 +216,15 @@ impl PeerSide {
     /// chaincodeID: basic:1.0". Ignored if the stream has ended meanwhile.
     pub fn handle_refused(&mut self, reason: &str) {
         if let State::Established = self.state {
-            let message = Message::Error { tx: TxKey::default(), text: reason.to_owned() };
+            let message = self.limit.error(TxKey::default(), reason.to_owned());
             self.actions.push_back(PeerAction::Send(message));
             self.actions.push_back(PeerAction::Close);
             self.state = State::Closed;
         }
     }
 
-    /// Starts a transaction. It ends with one `PeerAction::Finish`, unless refused here.
+    /// Starts a transaction. It ends with one `PeerAction::Finish`, unless refused here: because
+    /// it runs already, or is too large for a message.
     pub fn handle_execute(&mut self, invocation: Invocation) -> Result<RunId, ProtocolError> {
         match &mut self.state {
             State::Ready(executions) => executions.execute(invocation, &mut self.actions),
@@ -222,7 +245,7 @@ impl PeerSide {
     /// and keeps running; what it asks from now on is answered with ERROR.
     pub fn handle_timeout(&mut self, tx: &TxKey, run: RunId) {
         if let State::Ready(executions) = &mut self.state {
-            executions.time_out(tx, run, &mut self.actions);
+            executions.give_up(tx, run, ProtocolError::Timeout, &mut self.actions);
         }
     }
 
@@ -245,140 +268,6 @@ impl PeerSide {
         self.handle_disconnected();
         self.actions.push_back(PeerAction::Close);
         error
-    }
-}
-
-/// What the chaincode is at.
-#[derive(Debug, Default)]
-struct Executions {
-    open: BTreeMap<TxKey, Execution>,
-    runs: u64,
-}
-
-#[derive(Debug)]
-enum Execution {
-    Running(RunId),
-    /// A request of this type waits for its ticket.
-    Serving(RunId, MessageType),
-    /// It has finished for the peer, by timeout, but not for the chaincode.
-    Abandoned,
-}
-
-impl Executions {
-    fn execute(
-        &mut self,
-        invocation: Invocation,
-        actions: &mut VecDeque<PeerAction>,
-    ) -> Result<RunId, ProtocolError> {
-        let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) else {
-            return Err(ProtocolError::TxExists(invocation.tx));
-        };
-        self.runs += 1;
-        let run = RunId(self.runs);
-        place.insert(Execution::Running(run));
-        actions.push_back(PeerAction::Send(Message::Invoke(invocation)));
-        Ok(run)
-    }
-
-    /// `Err(cause)`: a request that could not be read.
-    fn request(
-        &mut self,
-        tx: TxKey,
-        kind: MessageType,
-        request: Result<Request, String>,
-        actions: &mut VecDeque<PeerAction>,
-    ) {
-        let cause = match (self.open.get_mut(&tx), request) {
-            (Some(execution @ &mut Execution::Running(run)), Ok(request)) => {
-                *execution = Execution::Serving(run, kind);
-                actions.push_back(PeerAction::Serve { ticket: Ticket { tx, run }, request });
-                return;
-            }
-            (Some(Execution::Running(_)), Err(cause)) => cause,
-            (Some(Execution::Serving(..)), _) => {
-                ProtocolError::RequestInFlight(tx.clone()).to_string()
-            }
-            (Some(Execution::Abandoned) | None, _) => no_context(kind).to_owned(),
-        };
-        actions.push_back(refusal(tx, kind, &cause));
-    }
-
-    fn served(
-        &mut self,
-        ticket: Ticket,
-        answer: Result<Vec<u8>, String>,
-        actions: &mut VecDeque<PeerAction>,
-    ) {
-        let Ticket { tx, run } = ticket;
-        let kind = match self.open.get_mut(&tx) {
-            Some(execution @ &mut Execution::Serving(now, kind)) if now == run => {
-                *execution = Execution::Running(run);
-                kind
-            }
-            _ => return,
-        };
-        actions.push_back(match answer {
-            Ok(payload) => PeerAction::Send(Message::Response { tx, payload }),
-            Err(cause) => refusal(tx, kind, &cause),
-        });
-    }
-
-    /// COMPLETED or ERROR came. It may be late, or about a transaction that was never executed.
-    fn finish(
-        &mut self,
-        tx: TxKey,
-        outcome: Result<Completed, ProtocolError>,
-        actions: &mut VecDeque<PeerAction>,
-    ) {
-        match self.open.remove(&tx) {
-            Some(Execution::Running(run)) => {
-                actions.push_back(PeerAction::Finish { tx, run, outcome });
-            }
-            Some(Execution::Serving(run, kind)) => {
-                actions.push_back(refusal(tx.clone(), kind, no_context(kind)));
-                actions.push_back(PeerAction::Finish { tx, run, outcome });
-            }
-            Some(Execution::Abandoned) | None => {}
-        }
-    }
-
-    fn time_out(&mut self, tx: &TxKey, run: RunId, actions: &mut VecDeque<PeerAction>) {
-        let Some(execution) = self.open.get_mut(tx) else { return };
-        match *execution {
-            Execution::Running(now) if now == run => {}
-            Execution::Serving(now, kind) if now == run => {
-                actions.push_back(refusal(tx.clone(), kind, no_context(kind)));
-            }
-            _ => return,
-        }
-        *execution = Execution::Abandoned;
-        let outcome = Err(ProtocolError::Timeout);
-        actions.push_back(PeerAction::Finish { tx: tx.clone(), run, outcome });
-    }
-
-    fn terminate(self, actions: &mut VecDeque<PeerAction>) {
-        for (tx, execution) in self.open {
-            match execution {
-                Execution::Running(run) | Execution::Serving(run, _) => {
-                    let outcome = Err(ProtocolError::StreamTerminated);
-                    actions.push_back(PeerAction::Finish { tx, run, outcome });
-                }
-                Execution::Abandoned => {}
-            }
-        }
-    }
-}
-
-fn refusal(tx: TxKey, kind: MessageType, cause: &str) -> PeerAction {
-    let text = failure_text(kind, &tx, cause);
-    PeerAction::Send(Message::Error { tx, text })
-}
-
-/// `core/chaincode/handler.go`: `HandleTransaction` and `getTxContextForInvoke`.
-fn no_context(kind: MessageType) -> &'static str {
-    match kind {
-        MessageType::InvokeChaincode => "could not get valid transaction",
-        _ => "no ledger context",
     }
 }
 
@@ -628,8 +517,93 @@ mod tests {
         );
         peer.handle_wire(wire(MessageType::Completed)).unwrap();
         assert_finish(&mut peer, "[t1] failed to unmarshal the payload of COMPLETED");
-        assert!(peer.handle_wire(wire(MessageType::Transaction)).is_err());
+        let nameless = ChaincodeMessage { txid: String::new(), ..wire(MessageType::Transaction) };
+        assert!(peer.handle_wire(nameless).is_err());
         assert_eq!(peer.poll_action(), Some(PeerAction::Close));
+    }
+
+    #[test]
+    fn messages_that_no_chaincode_may_send_end_their_transaction_only() {
+        let wire = |kind: i32, payload: &[u8]| ChaincodeMessage {
+            r#type: kind,
+            payload: payload.to_vec(),
+            txid: "t1".into(),
+            channel_id: "ch".into(),
+            ..Default::default()
+        };
+        let refused = "Fabric side handler cannot handle message";
+        for (kind, payload, text) in [
+            (99, &[][..], "[t1] cannot handle message (99)".to_owned()),
+            (5, &[0xff], "[t1] failed to unmarshal the payload of TRANSACTION".to_owned()),
+            (3, &[], format!("[t1] {refused} (INIT) while in ready state")),
+            (13, &[], format!("[t1] {refused} (RESPONSE) while in ready state")),
+        ] {
+            let (mut peer, _) = running();
+            let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation() };
+            peer.handle_execute(other).unwrap();
+            peer.poll_action();
+            peer.handle_wire(wire(kind, payload)).unwrap();
+            assert_error(&mut peer, &text);
+            assert_finish(&mut peer, &text);
+            assert_eq!(peer.poll_action(), None);
+            peer.handle_wire(wire(kind, payload)).unwrap();
+            assert_error(&mut peer, &text);
+            assert_eq!(peer.poll_action(), None, "it has ended already");
+            assert!(peer.is_ready());
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_fails_its_transaction_only() {
+        let large = |bytes| Invocation {
+            input: protos::ChaincodeInput { args: vec![vec![7; bytes]], ..Default::default() },
+            ..invocation()
+        };
+        let mut peer = PeerSide { limit: SizeLimit(1000), ..ready() };
+        peer.state = State::Ready(Executions::new(peer.limit));
+        let error = peer.handle_execute(large(1000)).unwrap_err();
+        assert!(error.to_string().ends_with("bytes is longer than the limit of 1000 bytes"));
+        assert_eq!(peer.poll_action(), None);
+        peer.handle_execute(large(900)).unwrap();
+        peer.poll_action();
+        for (bytes, fits) in [(900, true), (1000, false)] {
+            peer.handle_message(get_state()).unwrap();
+            let Some(PeerAction::Serve { ticket, .. }) = peer.poll_action() else { panic!() };
+            peer.handle_served(ticket, Ok(vec![7; bytes]));
+            match peer.poll_action() {
+                Some(PeerAction::Send(Message::Response { .. })) => assert!(fits),
+                Some(PeerAction::Send(Message::Error { text, .. })) => {
+                    let begin = "GET_STATE failed: transaction ID: t1: a message (RESPONSE) of ";
+                    assert!(!fits && text.starts_with(begin), "{text}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        peer.handle_message(get_state()).unwrap();
+        let Some(PeerAction::Serve { ticket, .. }) = peer.poll_action() else { panic!() };
+        peer.handle_served(ticket, Err("x".repeat(5000)));
+        let Some(PeerAction::Send(message)) = peer.poll_action() else { panic!() };
+        assert!(message.wire_bytes() <= 1000);
+        peer.handle_message(Message::Completed { tx: tx(), completed: completed() }).unwrap();
+        assert!(matches!(peer.poll_action(), Some(PeerAction::Finish { outcome: Ok(_), .. })));
+    }
+
+    #[test]
+    fn a_million_transactions_that_nobody_ends_take_no_more_room_than_the_last_ones() {
+        let mut peer = ready();
+        let nth = |number: u32| TxKey::new("ch", number.to_string());
+        for number in 0..1_000_000 {
+            let run = peer.handle_execute(Invocation { tx: nth(number), ..invocation() }).unwrap();
+            peer.handle_timeout(&nth(number), run);
+            while peer.poll_action().is_some() {}
+        }
+        let State::Ready(executions) = &peer.state else { panic!() };
+        assert_eq!(executions.known(), 10_000);
+        let again = |peer: &mut PeerSide, number| {
+            peer.handle_execute(Invocation { tx: nth(number), ..invocation() })
+        };
+        assert!(again(&mut peer, 989_999).is_ok());
+        assert_eq!(again(&mut peer, 990_000), Err(ProtocolError::TxExists(nth(990_000))));
     }
 
     #[test]

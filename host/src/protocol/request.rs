@@ -43,6 +43,13 @@ macro_rules! requests {
                 }
             }
 
+            /// Bytes of the payload of the message that carries it.
+            pub fn encoded_len(&self) -> usize {
+                match self {
+                    $(Self::$name(payload) => payload.encoded_len(),)*
+                }
+            }
+
             /// The payload of the message that carries it.
             pub(super) fn encode(&self) -> Vec<u8> {
                 match self {

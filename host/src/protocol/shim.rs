@@ -1,8 +1,6 @@
 //! The chaincode's half of a stream.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
-use std::collections::btree_map;
 
 use crate::proto::protos::ChaincodeMessage;
 use crate::protocol::BatchLimits;
@@ -13,8 +11,9 @@ use crate::protocol::MessageType;
 use crate::protocol::ProtocolError;
 use crate::protocol::Request;
 use crate::protocol::TxKey;
-use crate::types::Entry;
-use crate::types::Response;
+use crate::protocol::invocations::Invocations;
+use crate::protocol::size_limit::MESSAGE_BYTES;
+use crate::protocol::size_limit::SizeLimit;
 
 /// The chaincode's half of one stream: created -REGISTERED-> established -READY-> ready, then any
 /// number of invocations at once, each with one request at a time. It follows `shim/handler.go` of
@@ -24,9 +23,13 @@ use crate::types::Response;
 ///   invocation is cancelled without a word to the peer; the Go shim runs both and mixes their
 ///   answers. To the peer it is over either way: it has given up the first one, or takes the ERROR
 ///   for its end.
+/// - What the Go shim ends the stream for, but is about one transaction, ends that transaction. So
+///   does a message that the chaincode would send and that is too large; a request that is too
+///   large fails.
 #[derive(Debug)]
 pub struct ShimSide {
     state: State,
+    limit: SizeLimit,
     actions: VecDeque<ShimAction>,
 }
 
@@ -75,11 +78,22 @@ impl State {
 }
 
 impl ShimSide {
-    /// A stream that has just been opened, for the chaincode that the peer calls `name`. REGISTER
-    /// is the first action.
+    /// A stream that has just been opened, for the chaincode that the peer calls `name`. It carries
+    /// messages of [`MESSAGE_BYTES`]. REGISTER is the first action.
     pub fn new(name: impl Into<String>) -> Self {
         let register = ShimAction::Send(Message::Register { name: name.into() });
-        Self { state: State::Created, actions: VecDeque::from([register]) }
+        let (limit, actions) = (SizeLimit(MESSAGE_BYTES), VecDeque::from([register]));
+        Self { state: State::Created, limit, actions }
+    }
+
+    /// For messages of at most `bytes` from now on.
+    pub fn with_message_bytes(self, bytes: usize) -> Self {
+        Self { limit: SizeLimit(bytes), ..self }
+    }
+
+    /// For messages that are not encoded and may have any size.
+    pub fn in_process(self) -> Self {
+        self.with_message_bytes(usize::MAX)
     }
 
     /// The next thing to do, in order. None: nothing until the next `handle_*`.
@@ -114,7 +128,7 @@ impl ShimSide {
             }
             (State::Established, Message::Ready { params }) => {
                 let limits = BatchLimits::from_params(&params);
-                self.state = State::Ready(limits, Invocations::default());
+                self.state = State::Ready(limits, Invocations::new(self.limit));
             }
             (State::Ready(_, invocations), Message::Invoke(invocation)) => {
                 invocations.start(invocation, &mut self.actions);
@@ -126,16 +140,24 @@ impl ShimSide {
                 invocations.answer(tx, Err(text), &mut self.actions);
             }
             (state, message) => {
-                let (kind, state) = (message.kind(), state.name());
+                let (kind, name) = (message.kind(), state.name());
+                let named = message.named_tx().cloned();
                 let tx = message.tx().cloned().unwrap_or_default();
-                return Err(self.end(ProtocolError::RefusedByShim { tx, kind, state }));
+                let error = ProtocolError::RefusedByShim { tx, kind, state: name };
+                match (state, named) {
+                    (State::Ready(_, invocations), Some(tx)) => {
+                        invocations.refuse(tx, error.to_string(), &mut self.actions);
+                    }
+                    _ => return Err(self.end(error)),
+                }
             }
         }
         Ok(())
     }
 
     /// As `handle_message`, for a message from the wire. Input that cannot be read is the trouble
-    /// of its transaction, not of the stream (`shim/handler.go`, `handleTransaction`).
+    /// of its transaction, not of the stream (`shim/handler.go`, `handleTransaction`); so is any
+    /// other message that names a transaction and cannot be understood.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
             Ok(message) => return self.handle_message(message),
@@ -155,12 +177,18 @@ impl ShimSide {
                 invocations.refuse(tx, text, &mut self.actions);
                 Ok(())
             }
+            (State::Ready(_, invocations), error) if error.of_transaction().is_some() => {
+                let tx = error.of_transaction().cloned().unwrap_or_default();
+                invocations.refuse(tx, error.to_string(), &mut self.actions);
+                Ok(())
+            }
             (_, error) => Err(self.end(error)),
         }
     }
 
     /// The invocation asks its peer. `Ok`: the answer will come as `ShimAction::Resume`. `Err`: it
-    /// will not, and the invocation gets the error in place of it.
+    /// will not, and the invocation gets the error in place of it; after
+    /// [`ProtocolError::TooLarge`] it may ask for something else.
     pub fn handle_request(&mut self, tx: TxKey, request: Request) -> Result<(), ProtocolError> {
         match &mut self.state {
             State::Ready(_, invocations) => invocations.request(tx, request, &mut self.actions),
@@ -187,7 +215,7 @@ impl ShimSide {
 
     fn end(&mut self, error: ProtocolError) -> ProtocolError {
         let tx = error.tx().cloned().unwrap_or_default();
-        let message = Message::Error { tx, text: error.to_string() };
+        let message = self.limit.error(tx, error.to_string());
         self.actions.push_back(ShimAction::Send(message));
         self.handle_disconnected();
         self.actions.push_back(ShimAction::Close);
@@ -195,155 +223,12 @@ impl ShimSide {
     }
 }
 
-/// What runs here.
-#[derive(Debug, Default)]
-struct Invocations {
-    open: BTreeMap<TxKey, Progress>,
-}
-
-/// Messages carry no number that says which request they answer, nor which invocation of a
-/// transaction. So a transaction stays known until nothing about it can come any more.
-#[derive(Clone, Copy, Debug)]
-enum Progress {
-    Running(Entry),
-    /// For the answer to a request.
-    Waiting(Entry),
-    /// Cancelled, but still running.
-    Cancelled {
-        answer_due: bool,
-    },
-    /// It has ended; the answer to its last request is still due.
-    Draining,
-}
-
-impl Invocations {
-    fn start(&mut self, invocation: Invocation, actions: &mut VecDeque<ShimAction>) {
-        if let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) {
-            place.insert(Progress::Running(invocation.entry));
-            actions.push_back(ShimAction::Invoke(invocation));
-        } else {
-            let text = ProtocolError::TxExists(invocation.tx.clone()).to_string();
-            self.refuse(invocation.tx, text, actions);
-        }
-    }
-
-    /// Answers INIT or TRANSACTION with ERROR. To the peer that is the end of the transaction, so
-    /// nothing more may be heard of it if it runs already.
-    fn refuse(&mut self, tx: TxKey, text: String, actions: &mut VecDeque<ShimAction>) {
-        if let Some(progress) = self.open.get_mut(&tx) {
-            match *progress {
-                Progress::Running(_) => {
-                    *progress = Progress::Cancelled { answer_due: false };
-                    actions.push_back(ShimAction::Cancel { tx: tx.clone() });
-                }
-                Progress::Waiting(_) => {
-                    *progress = Progress::Cancelled { answer_due: true };
-                    let answer = Err(text.clone());
-                    actions.push_back(ShimAction::Resume { tx: tx.clone(), answer });
-                    actions.push_back(ShimAction::Cancel { tx: tx.clone() });
-                }
-                Progress::Cancelled { .. } | Progress::Draining => {}
-            }
-        }
-        actions.push_back(ShimAction::Send(Message::Error { tx, text }));
-    }
-
-    fn request(
-        &mut self,
-        tx: TxKey,
-        request: Request,
-        actions: &mut VecDeque<ShimAction>,
-    ) -> Result<(), ProtocolError> {
-        match self.open.get_mut(&tx) {
-            Some(progress @ &mut Progress::Running(entry)) => {
-                *progress = Progress::Waiting(entry);
-                actions.push_back(ShimAction::Send(Message::Request { tx, request }));
-                Ok(())
-            }
-            Some(Progress::Waiting(_)) => Err(ProtocolError::RequestInFlight(tx)),
-            Some(Progress::Cancelled { .. } | Progress::Draining) | None => {
-                Err(ProtocolError::NotRunning(tx))
-            }
-        }
-    }
-
-    fn answer(
-        &mut self,
-        tx: TxKey,
-        answer: Result<Vec<u8>, String>,
-        actions: &mut VecDeque<ShimAction>,
-    ) {
-        match self.open.get_mut(&tx) {
-            Some(progress @ &mut Progress::Waiting(entry)) => {
-                *progress = Progress::Running(entry);
-                actions.push_back(ShimAction::Resume { tx, answer });
-            }
-            Some(Progress::Cancelled { answer_due }) => *answer_due = false,
-            Some(Progress::Draining) => {
-                self.open.remove(&tx);
-            }
-            Some(Progress::Running(_)) | None => {}
-        }
-    }
-
-    fn complete(
-        &mut self,
-        tx: TxKey,
-        outcome: Result<Completed, String>,
-        actions: &mut VecDeque<ShimAction>,
-    ) {
-        let Some(progress) = self.open.get_mut(&tx) else { return };
-        match *progress {
-            Progress::Running(entry) => {
-                self.open.remove(&tx);
-                actions.push_back(ShimAction::Send(ending(tx, entry, outcome)));
-            }
-            Progress::Waiting(entry) => {
-                *progress = Progress::Draining;
-                actions.push_back(ShimAction::Send(ending(tx, entry, outcome)));
-            }
-            Progress::Cancelled { answer_due: true } => *progress = Progress::Draining,
-            Progress::Cancelled { answer_due: false } => {
-                self.open.remove(&tx);
-            }
-            Progress::Draining => {}
-        }
-    }
-
-    fn terminate(self, actions: &mut VecDeque<ShimAction>) {
-        for (tx, progress) in self.open {
-            match progress {
-                Progress::Waiting(_) => {
-                    let answer = Err(ProtocolError::StreamTerminated.to_string());
-                    actions.push_back(ShimAction::Resume { tx: tx.clone(), answer });
-                    actions.push_back(ShimAction::Cancel { tx });
-                }
-                Progress::Running(_) => actions.push_back(ShimAction::Cancel { tx }),
-                Progress::Cancelled { .. } | Progress::Draining => {}
-            }
-        }
-    }
-}
-
-/// A failed INIT is ERROR with the response's message, so that the peer sees a failed execution; a
-/// failed TRANSACTION is COMPLETED with the failure inside (`shim/handler.go`, `handleInit` and
-/// `handleTransaction`).
-fn ending(tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
-    match outcome {
-        Ok(Completed { response, .. })
-            if entry == Entry::Init && response.status >= Response::ERROR =>
-        {
-            Message::Error { tx, text: response.message }
-        }
-        Ok(completed) => Message::Completed { tx, completed },
-        Err(text) => Message::Error { tx, text },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proto::protos;
+    use crate::types::Entry;
+    use crate::types::Response;
 
     fn tx() -> TxKey {
         TxKey::new("ch", "t1")
@@ -577,10 +462,85 @@ mod tests {
         assert_eq!(named, tx());
         assert!(text.starts_with("failed to unmarshal input: "), "{text}");
         assert!(shim.is_ready());
-        let unknown = shim.handle_wire(wire(99)).unwrap_err();
-        assert_eq!(unknown.to_string(), "[t1] cannot handle message (99)");
-        assert_eq!(shim.poll_action(), error("[t1] cannot handle message (99)"));
+        let nameless = ChaincodeMessage { txid: String::new(), ..wire(99) };
+        let unknown = shim.handle_wire(nameless).unwrap_err();
+        assert_eq!(unknown.to_string(), "[] cannot handle message (99)");
+        assert!(matches!(shim.poll_action(), Some(ShimAction::Send(Message::Error { .. }))));
         assert_eq!(shim.poll_action(), Some(ShimAction::Close));
+    }
+
+    #[test]
+    fn messages_that_no_peer_may_send_end_their_transaction_only() {
+        let wire = |kind: i32, payload: &[u8]| ChaincodeMessage {
+            r#type: kind,
+            payload: payload.to_vec(),
+            txid: "t1".into(),
+            channel_id: "ch".into(),
+            ..Default::default()
+        };
+        let refused = "Chaincode h cannot handle message";
+        for (kind, payload, text) in [
+            (99, &[][..], "[t1] cannot handle message (99)".to_owned()),
+            (6, &[0xff], "[t1] failed to unmarshal the payload of COMPLETED".to_owned()),
+            (6, &[], format!("[t1] {refused} (COMPLETED) while in state: ready")),
+            (8, &[], format!("[t1] {refused} (GET_STATE) while in state: ready")),
+        ] {
+            let mut shim = waiting();
+            shim.handle_wire(wire(kind, payload)).unwrap();
+            assert_eq!(shim.poll_action(), resume(Err(&text)));
+            assert_eq!(shim.poll_action(), Some(ShimAction::Cancel { tx: tx() }));
+            assert_eq!(shim.poll_action(), error(&text));
+            assert_eq!(shim.poll_action(), None);
+            assert!(shim.is_ready());
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_fails_its_transaction_only() {
+        let limited = || {
+            let mut shim = ready().with_message_bytes(1000);
+            shim.state = State::Ready(BatchLimits::default(), Invocations::new(shim.limit));
+            shim.handle_message(Message::Invoke(invocation(Entry::Invoke))).unwrap();
+            shim.poll_action();
+            shim
+        };
+        let put = |bytes| {
+            Request::PutState(protos::PutState { value: vec![7; bytes], ..Default::default() })
+        };
+        let mut shim = limited();
+        let refused = shim.handle_request(tx(), put(1000)).unwrap_err().to_string();
+        assert!(refused.starts_with("a message (PUT_STATE) of "), "{refused}");
+        assert_eq!(shim.poll_action(), None);
+        shim.handle_request(tx(), put(900)).unwrap();
+        shim.poll_action();
+        shim.handle_message(response(0)).unwrap();
+        shim.poll_action();
+        let large = Response { payload: vec![7; 1000], ..Response::success("") };
+        shim.handle_completed(tx(), Ok(Completed { response: large, event: None }));
+        let Some(ShimAction::Send(Message::Error { text, .. })) = shim.poll_action() else {
+            panic!()
+        };
+        assert!(text.starts_with("a message (COMPLETED) of "), "{text}");
+
+        let mut shim = limited();
+        shim.handle_completed(tx(), Err("x".repeat(5000)));
+        let Some(ShimAction::Send(message)) = shim.poll_action() else { panic!() };
+        assert!(matches!(message, Message::Error { .. }) && message.wire_bytes() <= 1000);
+    }
+
+    #[test]
+    fn a_million_answers_that_never_come_take_no_more_room_than_the_last_ones() {
+        let mut shim = ready();
+        for number in 0..1_000_000 {
+            let tx = TxKey::new("ch", number.to_string());
+            let invocation = Invocation { tx: tx.clone(), ..invocation(Entry::Invoke) };
+            shim.handle_message(Message::Invoke(invocation)).unwrap();
+            shim.handle_request(tx.clone(), get_state()).unwrap();
+            shim.handle_completed(tx, Err("timeout".into()));
+            while shim.poll_action().is_some() {}
+        }
+        let State::Ready(_, invocations) = &shim.state else { panic!() };
+        assert_eq!(invocations.known(), 10_000);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use tonic::{Code, Request, Status};
 
 use crate::api::status::RpcStatus;
 use crate::api::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, Peer, Reading, Server,
-    ServerConfig, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
+    Server, ServerConfig, TxListener, Watching,
 };
 use crate::endorser::{Rejected, UnpackedProposal};
 use crate::msp::SignedData;
@@ -175,8 +175,8 @@ impl Peer for Fake {
         Ok(common::Envelope { payload, signature: Vec::new() })
     }
 
-    fn order(&self, _: common::Envelope) -> Result<(), OrderError> {
-        self.order.clone()
+    fn order(&self, _: common::Envelope, done: OrderListener) {
+        done(self.order.clone());
     }
 
     fn commit_status(&self, _: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use prost::Message;
 
 use crate::channel::Channels;
+use crate::committer::accepted_log::AcceptedLog;
+use crate::committer::msg_processor;
 use crate::committer::tests::support::{
     CC, CHANNEL, Draft, Fixture, commit_entries, deadline, vscc, yes,
 };
@@ -322,4 +324,25 @@ fn the_configuration_is_the_same_after_a_restart_and_after_a_rebuild() {
     assert!(verified.is_good(), "{verified:?}");
     folder.rebuild(&mut |_, _| {}).unwrap();
     check();
+}
+
+#[test]
+fn an_accepted_update_is_ordered_after_a_crash_and_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let ordered = Ordered::new();
+    let update = ordered.update(messages(2), &[&ordered.orderer_admin()]);
+    let checked = msg_processor::check(&ordered.committer, update, SystemTime::now()).unwrap();
+    assert!(checked.is_config);
+    let kept = (checked.sequence, checked.envelope.encode_to_vec());
+    // The process is killed after it has accepted the update, and once more after its block.
+    for _ in 0..2 {
+        let (mut log, _) = AcceptedLog::open(folder.path()).unwrap();
+        log.append(0, 2, [kept.clone()]).unwrap();
+        let committer = Arc::clone(&ordered.committer);
+        let solo = Solo::start_with_log(committer, SoloConfig::default(), folder.path()).unwrap();
+        solo.stop();
+        let config = ordered.fixture.channel.config();
+        assert_eq!((config.sequence(), config.batch_limits().max_message_count), (1, 2));
+        assert_eq!(ordered.fixture.channel.ledger().height(), 3);
+    }
 }

@@ -16,10 +16,11 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::json::Json;
+use crate::ledger::json::Value;
 use crate::ledger::rich::field::Document;
 use crate::ledger::rich::index::Index;
 use crate::ledger::rich::index::IndexDefinition;
-use crate::ledger::rich::index::document;
 use crate::ledger::rich::space::DEFINITION;
 use crate::ledger::rich::space::Space;
 use crate::ledger::rich::space::definition_row;
@@ -153,10 +154,10 @@ impl IndexSet {
         if indexes.is_empty() {
             return;
         }
-        let [before, after] = [before, after].map(|value| document(&value?.value));
+        let [before, after] = [before, after].map(|value| Json::read_object(&value?.value));
         for index in indexes {
             let [old, new] = [&before, &after]
-                .map(|value| value.as_ref().and_then(|value| index.row(space, key, value)));
+                .map(|value| index.row(space, key, value.as_ref()?.value(), &mut 0));
             if old == new {
                 continue;
             }
@@ -171,14 +172,16 @@ impl IndexSet {
 }
 
 impl Index {
-    /// The entry of a document; None if it is not in the index.
+    /// The entry of a document; None if it is not in the index. Adds the units of work that this took
+    /// to `spent`.
     pub(super) fn row(
         &self,
         space: &Space,
         key: &str,
-        value: &serde_json::Value,
+        value: Value<'_>,
+        spent: &mut u64,
     ) -> Option<Vec<u8>> {
-        let entry = self.definition.entry(Document { key: Some(key), value })?;
+        let entry = self.definition.entry(Document { key: Some(key), value }, spent)?;
         let mut row = space.index_head(self.id);
         row.extend_from_slice(&entry);
         row.extend_from_slice(key.as_bytes());

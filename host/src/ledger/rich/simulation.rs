@@ -12,6 +12,8 @@ use crate::ledger::rich::query::Query;
 use crate::ledger::rich::scan::FoundRow;
 use crate::ledger::rich::scan::RichScan;
 use crate::ledger::rich::space::Space;
+use crate::ledger::rich::work::DOCUMENT;
+use crate::ledger::rich::work::QUERY_BYTE;
 use crate::ledger::simulator::KeyValue;
 use crate::ledger::simulator::Page;
 use crate::ledger::simulator::RangeId;
@@ -54,7 +56,7 @@ impl Simulator {
         let limit = self.limits().total_query_limit;
         let size = if page_size == 0 { limit } else { page_size.min(limit) };
         let space = Space::public(ns);
-        let mut scan = RichScan::new(self.snapshot(), space.clone(), parsed)?;
+        let mut scan = RichScan::new(self.snapshot(), self.meter.clone(), space.clone(), parsed)?;
         let (mut rows, mut last, mut bytes) = (Vec::new(), None, 0_usize);
         while rows.len() < size
             && let Some(row) = self.record(&space, scan.next()?)?
@@ -80,7 +82,7 @@ impl Simulator {
         let query = self.parse(query)?;
         let left = self.limits().total_query_limit;
         self.check_ranges()?;
-        let scan = RichScan::new(self.snapshot(), space, query)?;
+        let scan = RichScan::new(self.snapshot(), self.meter.clone(), space, query)?;
         Ok(self.add_scan(Scan::Rich(Box::new(RichRows { scan, left }))))
     }
 
@@ -117,6 +119,7 @@ impl Simulator {
         if !limits.rich_queries {
             return Err(LedgerError::RichQueriesOff);
         }
+        self.charge(DOCUMENT + QUERY_BYTE * query.len().min(limits.max_query_bytes) as u64)?;
         Ok(Query::parse(query, limits.max_query_bytes)?)
     }
 }

@@ -60,6 +60,10 @@ fn pages_of_rich_queries_and_their_bookmarks() {
             }
         }
     }
+    // A size of zero is no page: all rows come, and nothing is said of them.
+    let all = doors.text(r#"querypage {"selector":{"n":{"$gte":0}}} 0 ''"#);
+    assert!(all.ends_with("count=0 bookmark=\n"), "{all}");
+    assert_eq!(all.lines().count(), 102);
     for line in [
         r#"querypage {"selector":{"n":{"$lt":7}}} 0 ''"#,
         r#"querypage {"selector":{"n":{"$lt":7}}} 2 nonsense"#,

@@ -78,6 +78,7 @@ pub use channel_config::{StoredConfig, config_rwset};
 pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfState};
 pub use commit::{CommitTx, CommittedBlock};
 pub use config::LedgerConfig;
+pub use config::MAX_INDEXES;
 pub use conflict::{Conflict, NewestRow};
 pub use couchdb::NoDocument;
 pub use envelope::{TxEnvelope, tx_id_of};

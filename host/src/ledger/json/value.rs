@@ -80,6 +80,9 @@ impl Json {
             return Err(NotJson { at: MAX_BYTES, what: "more text than is read" });
         }
         let mut builder = Builder { is_sorted: true, ..Builder::default() };
+        // Most texts have about so many parts, and hardly any grows.
+        builder.json.nodes.reserve(json.len() / 8 + 4);
+        builder.json.text.reserve(json.len());
         let rest = scan(json, &mut builder)?;
         Ok((builder.finish(), rest))
     }

@@ -194,23 +194,34 @@ fn expressions_are_paid_for_by_the_byte_and_by_the_state() {
     let (_ledgers, ledger) = temporary();
     let text = "01".repeat(20_000);
     let document = format!(r#"{{"t":"{text}"}}"#);
-    let rwset = puts(&ledger, &[("k", &document)]);
+    let rwset = puts(&ledger, &[("long", &document), ("short", r#"{"t":""}"#)]);
     commit(&ledger, &[("document", rwset)]);
-    let query = |regex: &str| format!(r#"{{"selector":{{"t":{{"$regex":"{regex}"}}}}}}"#);
-    let reading = 4 * document.len() as u64;
-    let (rows, plain) = run(&ledger, &query("x"), u64::MAX).unwrap();
+    let query = |key: &str, regex: &str| {
+        let selector = format!(r#"{{"_id":"{key}","t":{{"$regex":"{regex}"}}}}"#);
+        format!(r#"{{"selector":{selector}}}"#)
+    };
+    // What the length of a text adds.
+    let added = |regex: &str| {
+        let [(_, long), (_, short)] =
+            ["long", "short"].map(|key| run(&ledger, &query(key, regex), u64::MAX).unwrap());
+        long - short
+    };
+    let least = 4 * (document.len() + text.len()) as u64;
+    let plain = added("x");
+    assert!(plain > least - 100 && plain < least + 20_000, "{plain} {least}");
+    // The automaton of this one has a new state at each of the first 300 bytes.
+    let hard = "0[01]{300}11";
+    assert!(added(hard) > least + 500_000);
+    let (rows, used) = run(&ledger, &query("long", hard), u64::MAX).unwrap();
     assert_eq!(rows, 0);
-    let bytes = 4 * text.len() as u64;
-    assert!(plain > reading + bytes && plain < reading + bytes + 20_000, "{plain}");
-    // The automaton of this one has a new state at nearly every byte.
-    let (rows, hard) = run(&ledger, &query("0[01]{300}11"), u64::MAX).unwrap();
-    assert_eq!(rows, 0);
-    assert!(hard > plain + 100_000, "{hard}");
-    assert!(run(&ledger, &query("0[01]{300}11"), plain + 20_000).is_err());
+    assert!(run(&ledger, &query("long", hard), used - 1).is_err());
     // Two thousand times the same expression is one.
     let same = repeated(r#"{"t":{"$regex":"\\pL{20}7"}}"#, 2_000);
     let same = format!(r#"{{"selector":{{"$and":[{same}]}}}}"#);
-    assert_eq!(run(&ledger, &same, u64::MAX).unwrap().0, 0);
+    let (rows, once) = run(&ledger, &same, u64::MAX).unwrap();
+    assert_eq!(rows, 0);
+    // Compiling is paid for as well.
+    assert!(once > 16 * 64 * 1024, "{once}");
 }
 
 #[test]
@@ -238,6 +249,23 @@ fn deep_and_huge_documents_are_found_and_cost_what_they_weigh() {
 }
 
 #[test]
+fn open_queries_have_only_so_much_memory() {
+    let (_ledgers, ledger) = temporary();
+    let ors = repeated(r#"{"a":{"$gt":1}}"#, 30_000);
+    let query = format!(r#"{{"selector":{{"$or":[{ors}]}}}}"#);
+    let mut sim = ledger.simulator("tx");
+    let mut open: Vec<_> = std::iter::from_fn(|| sim.rich_query("ns", &query).ok()).collect();
+    assert!(open.len() > 2 && open.len() < 10, "{}", open.len());
+    let refused = sim.rich_query("ns", &query).unwrap_err().to_string();
+    assert!(refused.contains("bytes of memory for open rich queries"), "{refused}");
+    sim.close_range(open.pop().unwrap());
+    let last = sim.rich_query("ns", &query).unwrap();
+    // What has been read to its end takes none, however often it is asked.
+    assert_eq!((sim.next_row(last).unwrap(), sim.next_row(last).unwrap()), (None, None));
+    assert!(sim.rich_query("ns", &query).is_ok());
+}
+
+#[test]
 fn bookmarks_are_only_so_long() {
     let (_ledgers, ledger) = temporary();
     documents(&ledger, 3);
@@ -253,9 +281,9 @@ fn bookmarks_are_only_so_long() {
 #[test]
 fn definitions_of_indexes_are_bounded_too() {
     let filter = |selector: &str| {
-        let json = format!(
-            r#"{{"index":{{"fields":["a"],"partial_filter_selector":{selector}}},"name":"n"}}"#
-        );
+        let names = r#""ddoc":"d","name":"n""#;
+        let index = format!(r#"{{"fields":["a"],"partial_filter_selector":{selector}}}"#);
+        let json = format!(r#"{{"index":{index},{names}}}"#);
         IndexDefinition::parse(json.as_bytes()).map_err(|error| error.to_string())
     };
     let refused = filter(&format!(r#"{{"$and":[{}]}}"#, repeated(r#"{"a":1}"#, 300))).unwrap_err();
@@ -271,15 +299,16 @@ fn definitions_of_indexes_are_bounded_too() {
     let (_ledgers, ledger) = temporary();
     let slow = filter(r#"{"t":{"$regex":"0[01]{300}(00|$)"}}"#).unwrap();
     ledger.define_indexes("ns", "", &[slow]).unwrap();
-    let (long, short) = ("01".repeat(100_000), format!("0{}1", "1".repeat(300)));
     let document = |text: &str| format!(r#"{{"a":1,"t":"{text}"}}"#);
-    let (long, short) = (document(&long), document(&format!("{short}")));
+    let long = document(&"01".repeat(100_000));
+    let short = document(&format!("0{}", "1".repeat(300)));
     let rwset = puts(&ledger, &[("long", &long), ("short", &short)]);
     commit(&ledger, &[("documents", rwset)]);
     assert_eq!(run(&ledger, r#"{"selector":{"a":1}}"#, u64::MAX).unwrap().0, 2);
-    let partial = r#"{"selector":{"a":1},"use_index":"n"}"#;
-    let by_index = run(&ledger, partial, u64::MAX).unwrap().0;
-    assert_eq!(by_index, 2, "an index that is not of this name is not used");
+    let partial = r#"{"selector":{"a":1},"use_index":["d","n"]}"#;
+    let (rows, used) = run(&ledger, partial, u64::MAX).unwrap();
+    assert_eq!(rows, 1, "the long document takes more than a filter may");
+    assert!(run(&ledger, partial, used - 1).is_err());
 }
 
 #[test]
@@ -310,13 +339,17 @@ fn loops_over_any_call_end_with_the_work() {
     let mut sim = metered();
     let hashes = (0..100_000).find_map(|_| sim.get_private_data_hash("ns", "c", "k").err());
     let mut sim = metered();
-    let queries = (0..100_000).find_map(|_| sim.rich_query("ns", r#"{"selector":{}}"#).err());
+    let query = r#"{"selector":{}}"#;
+    let private = (0..100_000).find_map(|_| sim.private_rich_query("ns", "c", query).err());
+    let mut sim = metered();
+    let queries = (0..100_000).find_map(|_| sim.rich_query("ns", query).err());
     for (call, ended) in [
         ("reads", reads),
         ("ranges", ranges),
         ("writes", writes),
         ("histories", histories),
         ("hashes", hashes),
+        ("private queries", private),
         ("queries", queries),
     ] {
         assert!(matches!(ended, Some(LedgerError::Exhausted(_))), "{call}: {ended:?}");

@@ -24,6 +24,7 @@ use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::index::Index;
 use crate::ledger::rich::index::IndexDefinition;
 use crate::ledger::rich::indexes::IndexState;
+use crate::ledger::rich::indexes::READER;
 use crate::ledger::rich::indexes::StoredIndex;
 use crate::ledger::rich::space::DEFINITION;
 use crate::ledger::rich::space::Space;
@@ -129,6 +130,7 @@ impl Ledger {
                 collection: collection.to_owned(),
                 definition: definition.json.clone(),
                 state: IndexState::Building,
+                reader: READER,
             };
             stored.put(&mut batch, next_id)?;
             next_id += 1;

@@ -116,8 +116,8 @@ impl IndexDefinition {
         format!("{}/{}", self.ddoc, self.name)
     }
 
-    /// The encoded values of a document; None if it is not in the index. Adds the units of work that
-    /// this took to `spent`.
+    /// The encoded values of a document; None if it is not in the index. Adds the units of work
+    /// that this took to `spent`.
     pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
         if let Some(filter) = &self.filter {
             let mut work = Work::up_to(MAX_FILTER_WORK);
@@ -159,7 +159,8 @@ fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>
             "fields" if value.is_array() => sort = Some(Sort::parse(value).map_err(refused)?),
             "fields" => return Err(QueryError::definition("Expecting a JSON array of fields")),
             "partial_filter_selector" => {
-                let selector = Selector::parse(value, key, Bounds::FILTER).map_err(refused)?;
+                let selector =
+                    Selector::parse(value, key, Bounds::FILTER, &mut 0).map_err(refused)?;
                 let is_all = value.members().next().is_none();
                 filter = (!is_all).then_some(selector);
             }

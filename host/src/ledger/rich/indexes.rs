@@ -64,7 +64,14 @@ pub(super) struct StoredIndex {
     /// The JSON of the definition.
     pub(super) definition: String,
     pub(super) state: IndexState,
+    /// How the documents were read that are in it.
+    #[serde(default)]
+    pub(super) reader: u32,
 }
+
+/// Changes when other values than before are documents, or are read in another way: indexes from
+/// before are of no use then.
+pub(super) const READER: u32 = 1;
 
 impl Indexes {
     /// What there is now.
@@ -96,8 +103,16 @@ impl IndexSet {
                 set.dropped.push(id);
                 continue;
             }
-            let definition =
-                IndexDefinition::parse(stored.definition.as_bytes()).map_err(|_| damaged)?;
+            let definition = match IndexDefinition::parse(stored.definition.as_bytes()) {
+                Ok(definition) if stored.reader == READER => definition,
+                // What an earlier version took. Queries do without it until it is defined again.
+                other => {
+                    let (chaincode, why) = (&stored.namespace, other.err());
+                    tracing::warn!(chaincode, index = id, ?why, "an index is dropped");
+                    set.dropped.push(id);
+                    continue;
+                }
+            };
             let known = before.all().find(|index| index.id == id);
             let index = Index {
                 id,
@@ -172,8 +187,8 @@ impl IndexSet {
 }
 
 impl Index {
-    /// The entry of a document; None if it is not in the index. Adds the units of work that this took
-    /// to `spent`.
+    /// The entry of a document; None if it is not in the index. Adds the units of work that this
+    /// took to `spent`.
     pub(super) fn row(
         &self,
         space: &Space,
@@ -194,6 +209,7 @@ impl Index {
             collection: self.collection.clone(),
             definition: self.definition.json.clone(),
             state,
+            reader: READER,
         }
     }
 }

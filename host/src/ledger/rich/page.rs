@@ -19,9 +19,9 @@ const MAX_BYTES: usize = 1 << 20;
 const ORDER: usize = 4;
 
 impl RichScan {
-    /// After the last row that was looked at; None if there was none.
-    pub(super) fn bookmark(&self) -> Option<String> {
-        let place = self.last.as_ref()?.get(self.head()..)?;
+    /// To go on after a row that was looked at.
+    pub(super) fn bookmark_after(&self, row: &[u8]) -> Option<String> {
+        let place = row.get(self.head()..)?;
         Some(hex(&[&self.order()[..], place].concat()))
     }
 

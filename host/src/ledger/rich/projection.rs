@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn numbers_come_as_couchdb_gives_them() {
-        let numbers =
-            "[1.0,-0.0,1e2,9007199254740993,18446744073709551615,1e21,1e20,0.000001,2.5e-9]";
-        let document = Json::read(format!(r#"{{"n":{numbers}}}"#).as_bytes()).unwrap();
+        let numbers = "1.0,-0.0,1e2,9007199254740993,18446744073709551615,1e21,0.000001,2.5e-9";
+        let expected = "1,0,100,9007199254740992,18446744073709552000,1e+21,0.000001,2.5e-9";
+        let document = Json::read(format!(r#"{{"n":[{numbers}]}}"#).as_bytes()).unwrap();
         let projected = parse(&json!(["n"])).unwrap().apply(document.value(), &mut Work::of(None));
-        let expected = r#"{"n":[1,0,100,9007199254740992,18446744073709552000,1e+21,100000000000000000000,0.000001,2.5e-9]}"#;
+        let expected = format!(r#"{{"n":[{expected}]}}"#);
         assert_eq!(String::from_utf8(projected.unwrap()).unwrap(), expected);
     }
 }

@@ -20,6 +20,9 @@ use crate::ledger::rich::selector::natural;
 /// Fields that one query may sort by.
 const MAX_SORT: usize = 64;
 
+/// Memory that a byte of a query takes at most when it is read: `{"a":1},` becomes a condition.
+const MEMORY_OF_BYTE: usize = 24;
+
 /// A rich query.
 #[derive(Clone, Debug)]
 pub(super) struct Query {
@@ -34,6 +37,10 @@ pub(super) struct Query {
     pub(super) allow_fallback: bool,
     /// Where to go on; None: from the beginning.
     pub(super) bookmark: Option<String>,
+    /// Memory of its regular expressions.
+    pub(super) regexes_bytes: usize,
+    /// About how much memory it takes, those included.
+    pub(super) weight: usize,
 }
 
 /// The order that is wanted; without fields: any.
@@ -67,14 +74,17 @@ impl Query {
         let (_, selector) = selector.ok_or_else(|| {
             QueryError::refused("missing_required_key", "Missing required key: selector")
         })?;
+        let mut regexes_bytes = 0;
         let mut query = Self {
-            selector: Selector::parse(selector, "selector", Bounds::QUERY)?,
+            selector: Selector::parse(selector, "selector", Bounds::QUERY, &mut regexes_bytes)?,
             sort: Sort::default(),
             fields: None,
             skip: 0,
             use_index: None,
             allow_fallback: true,
             bookmark: None,
+            regexes_bytes,
+            weight: text.len() * MEMORY_OF_BYTE + regexes_bytes,
         };
         for (key, value) in json.value().members() {
             match key {

@@ -64,6 +64,11 @@ impl Regulars {
         Self { known: HashMap::new(), limit, used: 0 }
     }
 
+    /// The memory of all of them.
+    pub(super) fn bytes(&self) -> usize {
+        self.used
+    }
+
     /// The expression for a pattern; the error is a reason for people.
     pub(super) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
         match self.known.entry(pattern.to_owned()) {
@@ -114,6 +119,9 @@ impl Regular {
     pub(super) fn is_match(&self, text: &str, work: &mut Work<'_>) -> Result<bool, Exhausted> {
         let Automaton { dfa, cache, state_cost } = &*self.automaton;
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if work.is_limited() {
+            cache.reset(dfa);
+        }
         work.spend(*state_cost)?;
         // An automaton fails only on bytes that it was told to give up on, or if its cache may not
         // be emptied; neither is so here.

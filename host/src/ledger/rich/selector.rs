@@ -102,8 +102,14 @@ struct Read {
 }
 
 impl Selector {
-    /// Reads the JSON of a selector; `name` is its name in error texts.
-    pub(super) fn parse(json: Value<'_>, name: &str, bounds: Bounds) -> Result<Self, QueryError> {
+    /// Reads the JSON of a selector; `name` is its name in error texts. Adds the memory of its
+    /// regular expressions to `regexes_bytes`.
+    pub(super) fn parse(
+        json: Value<'_>,
+        name: &str,
+        bounds: Bounds,
+        regexes_bytes: &mut usize,
+    ) -> Result<Self, QueryError> {
         let place = &Place::root(name);
         if !json.is_object() {
             let shown = json.shown();
@@ -118,6 +124,7 @@ impl Selector {
         let regulars = Regulars::up_to(bounds.regexes_bytes);
         let mut read = Read { limit: bounds.conditions, conditions: 0, regulars };
         let selector = context.selector(json, &mut read)?;
+        *regexes_bytes += read.regulars.bytes();
         Ok(match only {
             Some(("$and" | "$or" | "$nor", list))
                 if list.is_array() && list.elements().next().is_none() =>

@@ -12,7 +12,7 @@ use crate::ledger::rich::work::Work;
 
 fn parse(selector: &Value) -> Result<Selector, QueryError> {
     let json = Json::read(selector.to_string().as_bytes()).unwrap();
-    Selector::parse(json.value(), "selector", Bounds::QUERY)
+    Selector::parse(json.value(), "selector", Bounds::QUERY, &mut 0)
 }
 
 fn matches(selector: &Value, document: &Value) -> bool {

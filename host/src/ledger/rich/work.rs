@@ -19,6 +19,8 @@ pub(super) const STEP: u64 = 4;
 pub(super) const REGEX_BYTE: u64 = 4;
 /// Units for each byte of a query: reading it, and choosing an index.
 pub(super) const QUERY_BYTE: u64 = 16;
+/// Units for each byte of memory of a query's regular expressions: compiling them.
+pub(super) const COMPILED_BYTE: u64 = 16;
 /// Bytes of a constant for which a comparison costs one unit.
 pub(super) const COMPARED_BYTES: usize = 8;
 
@@ -40,9 +42,14 @@ impl<'m> Work<'m> {
         Self { meter, pending: 0, used: 0, limit: u64::MAX }
     }
 
-    /// So much work at most.
+    /// So much work at most. What the document before has left behind must not make it less.
     pub(super) fn up_to(limit: u64) -> Self {
         Self { meter: None, pending: 0, used: 0, limit }
+    }
+
+    /// Whether a limit decides something, so that nothing may be remembered from before.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit < u64::MAX
     }
 
     /// Asks for so much work.

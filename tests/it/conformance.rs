@@ -129,7 +129,6 @@ fn a_page_of_no_size_is_an_ordinary_query() {
     // With a bookmark it is a page, which all rows fit into.
     let text = doors.text("page r s 0 r00100");
     assert!(text.ends_with("count=200 bookmark=\n"), "{text}");
-    doors.text("page r s -1 ''");
     // It does not exclude writes, as pages do.
     doors.text("then page r s 0 '' ; put x y");
     doors.submit("then comp t a x 1 ; comp t a y 2");

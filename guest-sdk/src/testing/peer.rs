@@ -90,8 +90,7 @@ impl Peer {
         self.simulation.begin_page()?;
         let start = if bookmark.is_empty() { start } else { bookmark.to_owned() };
         let mut rows = self.simulation.world.range(&self.place(), &start, &end);
-        // With a bookmark, a size of zero leaves it to the peer, whose own limit is far beyond a unit
-        // test.
+        // A size of zero leaves it to the peer, whose own limit is far beyond a unit test.
         let size = usize::try_from(page_size).ok().filter(|size| *size > 0);
         let behind = rows.split_off(size.unwrap_or(rows.len()).min(rows.len()));
         Ok(Page {

@@ -23,6 +23,7 @@ impl Constants {
         let heaviest = values.iter().map(|value| value.weight()).max().unwrap_or_default();
         values.sort_by(|a, b| compare(a.value(), b.value()));
         values.dedup_by(|a, b| compare(a.value(), b.value()).is_eq());
+        values.shrink_to_fit();
         let steps = u64::from(values.len().checked_ilog2().unwrap_or_default()) + 1;
         let cost = steps * comparison_cost(heaviest);
         Self { sorted: values, cost }

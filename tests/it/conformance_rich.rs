@@ -137,6 +137,22 @@ fn selectors_are_refused_with_the_same_words() {
 }
 
 #[test]
+fn bounds_of_queries_are_told_alike() {
+    let doors = with_rows(doors(|_| {}), 3);
+    let dots = format!("a{}", ".a".repeat(64));
+    let sort = vec![r#""a""#; 65].join(",");
+    for query in [
+        format!(r#"{{"selector":{{"{dots}":1}}}}"#),
+        format!(r#"{{"selector":{{"{}":1}}}}"#, "a".repeat(1_025)),
+        format!(r#"{{"selector":{{}},"sort":[{sort}]}}"#),
+    ] {
+        doors.refusal(&format!("query {query}"));
+        let tried = doors.text(&format!("try query {query}"));
+        assert!(tried.starts_with("refused LimitExceeded"), "{query}: {tried}");
+    }
+}
+
+#[test]
 fn limits_are_told_alike() {
     let doors = with_rows(
         doors(|config| {

@@ -27,7 +27,7 @@ pub enum QueryError {
         reason: String,
     },
     /// More of something than a limit allows.
-    #[error("a rich query or an index definition may have at most {limit} {what}, not {count}")]
+    #[error("a rich query may have at most {limit} {what}, not {count}")]
     TooMany {
         /// How many there are, as far as they were counted.
         count: usize,

@@ -42,12 +42,13 @@ impl<'m> Work<'m> {
         Self { meter, pending: 0, used: 0, limit: u64::MAX }
     }
 
-    /// So much work at most. What the document before has left behind must not make it less.
+    /// Work up to a limit that decides something: nothing that earlier documents left behind may
+    /// make it less.
     pub(super) fn up_to(limit: u64) -> Self {
         Self { meter: None, pending: 0, used: 0, limit }
     }
 
-    /// Whether a limit decides something, so that nothing may be remembered from before.
+    /// Whether it is work up to a limit.
     pub(super) fn is_limited(&self) -> bool {
         self.limit < u64::MAX
     }

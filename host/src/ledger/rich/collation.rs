@@ -31,8 +31,8 @@ const WIDEST: usize = 9;
 /// The order of two values.
 pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     // Both go the same way as long as they are equal, and what ends first comes first.
-    let orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
-    orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {

@@ -73,7 +73,8 @@ impl IndexDefinition {
         if !read.value().is_object() {
             return Err(QueryError::definition("it is not a JSON object"));
         }
-        let (mut sort, mut filter, mut named, mut index) = (None, None, [None, None], "".into());
+        let (mut sort, mut filter, mut named, mut index) =
+            (None, None, [None, None], String::new());
         for (key, value) in read.value().members() {
             match (key, value.kind()) {
                 ("index", Kind::Object) => {
@@ -103,7 +104,6 @@ impl IndexDefinition {
             return Err(QueryError::definition(reason));
         }
         // CouchDB makes names of a hash, too.
-        let index: String = index;
         let [ddoc, name] =
             named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();

@@ -109,6 +109,32 @@ fn bounds_of_ranges_are_those_of_the_shim() {
     }
 }
 
+/// What a Go chaincode got from `GetStateByRangeWithPagination(r, s, 0, "")` over 300 keys on peers
+/// of 2.5 and 3.1, when it read its iterator to the end.
+#[test]
+fn a_page_of_no_size_is_an_ordinary_query() {
+    let doors = Doors::new();
+    doors.submit("mput r 300");
+    for (line, rows) in [("page r s 0 ''", 300), ("page r r00120 0 ''", 120), ("page x y 0 ''", 0)]
+    {
+        let answer = doors.ask(line);
+        let text = doors.text(line);
+        assert!(text.ends_with("count=0 bookmark=\n"), "{text}");
+        assert_eq!(text.lines().count(), rows + 1, "{line}");
+        let range = range(&answer);
+        assert!(range.itr_exhausted, "{line}");
+    }
+    let plain = range(&doors.ask("range r s"));
+    assert_eq!(range(&doors.ask("page r s 0 ''")), plain);
+    // With a bookmark it is a page, which all rows fit into.
+    let text = doors.text("page r s 0 r00100");
+    assert!(text.ends_with("count=200 bookmark=\n"), "{text}");
+    // It does not exclude writes, as pages do.
+    doors.text("then page r s 0 '' ; put x y");
+    doors.submit("then comp t a x 1 ; comp t a y 2");
+    assert!(doors.text("pcomppage t a 0 ''").ends_with("count=0 bookmark=\n"));
+}
+
 #[test]
 fn pages_and_their_bookmarks() {
     let doors = Doors::new();

@@ -60,6 +60,10 @@ fn pages_of_rich_queries_and_their_bookmarks() {
             }
         }
     }
+    // A size of zero is no page: all rows come, and nothing is said of them.
+    let all = doors.text(r#"querypage {"selector":{"n":{"$gte":0}}} 0 ''"#);
+    assert!(all.ends_with("count=0 bookmark=\n"), "{all}");
+    assert_eq!(all.lines().count(), 102);
     for line in [
         r#"querypage {"selector":{"n":{"$lt":7}}} 0 ''"#,
         r#"querypage {"selector":{"n":{"$lt":7}}} 2 nonsense"#,
@@ -129,6 +133,22 @@ fn selectors_are_refused_with_the_same_words() {
             let tried = doors.text(&format!("try {call}"));
             assert!(tried.starts_with("refused InvalidArgument"), "{call}: {tried}");
         }
+    }
+}
+
+#[test]
+fn bounds_of_queries_are_told_alike() {
+    let doors = with_rows(doors(|_| {}), 3);
+    let dots = format!("a{}", ".a".repeat(64));
+    let sort = vec![r#""a""#; 65].join(",");
+    for query in [
+        format!(r#"{{"selector":{{"{dots}":1}}}}"#),
+        format!(r#"{{"selector":{{"{}":1}}}}"#, "a".repeat(1_025)),
+        format!(r#"{{"selector":{{}},"sort":[{sort}]}}"#),
+    ] {
+        doors.refusal(&format!("query {query}"));
+        let tried = doors.text(&format!("try query {query}"));
+        assert!(tried.starts_with("refused LimitExceeded"), "{query}: {tried}");
     }
 }
 

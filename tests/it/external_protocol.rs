@@ -164,6 +164,53 @@ fn requests_are_answered_as_by_fabric() {
     assert_eq!(cc.ask_badly(&tx, Type::QueryStateNext, &next), "no ledger context");
 }
 
+/// What Fabric's shims send for a page of size 0: a `QueryMetadata` without contents. The peer
+/// answers batch by batch and says neither count nor bookmark; with a size it is one page.
+#[test]
+fn a_page_of_no_size_is_no_page_to_the_peer() {
+    let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
+    let (writing, tx) = begin(&sandbox, &mut cc);
+    put_many(&mut cc, &tx, 150);
+    cc.complete(&tx);
+    sandbox.commit(vec![writing.join().unwrap()]).unwrap();
+    let mut endorsed = Vec::new();
+    for (page_size, bookmark, batches, counted) in [
+        (0, "", &[(100, true), (50, false)][..], None),
+        (0, "k100", &[(50, false)], Some((50, ""))),
+        (120, "", &[(120, false)], Some((120, "k120"))),
+        (-1, "", &[(150, false)], Some((150, ""))),
+    ] {
+        let (running, tx) = begin(&sandbox, &mut cc);
+        let bookmark = bookmark.to_owned();
+        let metadata = protos::QueryMetadata { page_size, bookmark }.encode_to_vec();
+        let wanted = protos::GetStateByRange { metadata, ..range() };
+        let mut answer = cc.ask(&tx, Type::GetStateByRange, &wanted);
+        for (rows, has_more) in batches {
+            let batch = protos::QueryResponse::decode(answer.as_slice()).unwrap();
+            assert_eq!((batch.results.len(), batch.has_more), (*rows, *has_more));
+            let metadata = protos::QueryResponseMetadata::decode(batch.metadata.as_slice());
+            let metadata = metadata.unwrap();
+            let (count, bookmark) = counted.unwrap_or_default();
+            assert_eq!((metadata.fetched_records_count, &*metadata.bookmark), (count, bookmark));
+            if batch.has_more {
+                let next = protos::QueryStateNext { id: batch.id };
+                answer = cc.ask(&tx, Type::QueryStateNext, &next);
+            }
+        }
+        cc.complete(&tx);
+        endorsed.push(running.join().unwrap());
+    }
+    // It is recorded as an ordinary query.
+    let (running, tx) = begin(&sandbox, &mut cc);
+    let first = cc.ask(&tx, Type::GetStateByRange, &range());
+    let id = protos::QueryResponse::decode(first.as_slice()).unwrap().id;
+    cc.ask(&tx, Type::QueryStateNext, &protos::QueryStateNext { id });
+    cc.complete(&tx);
+    let plain = running.join().unwrap();
+    assert!(plain.rwset.is_some());
+    assert_eq!(endorsed[0].rwset, plain.rwset);
+}
+
 #[test]
 fn iterators_end_with_their_transaction() {
     let (sandbox, mut cc, _) = deployed(ExternalConfig::default());

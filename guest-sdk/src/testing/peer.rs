@@ -82,6 +82,11 @@ impl Peer {
     }
 
     fn page(&self, (start, end): (String, String), page_size: i32, bookmark: &str) -> Result<Page> {
+        if page_size == 0 && bookmark.is_empty() {
+            // No page to a peer: all rows come, and nothing is said of them.
+            let rows = self.simulation.world.range(&self.place(), &start, &end);
+            return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
+        }
         self.simulation.begin_page()?;
         let start = if bookmark.is_empty() { start } else { bookmark.to_owned() };
         let mut rows = self.simulation.world.range(&self.place(), &start, &end);

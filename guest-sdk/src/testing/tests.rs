@@ -119,6 +119,17 @@ fn pages_follow_one_another_and_exclude_writes() {
 }
 
 #[test]
+fn a_page_of_no_size_is_an_ordinary_query() {
+    let mut ledger = filled(|ctx| {
+        let all = ctx.get_state_by_range_with_pagination("", "", 0, "")?;
+        assert_eq!((all.rows.len(), all.fetched_records_count, all.bookmark.as_str()), (3, 0, ""));
+        ctx.put_state("a", b"v")?;
+        Ok(Vec::new())
+    });
+    ledger.submit("f", args![]).unwrap();
+}
+
+#[test]
 fn history_has_the_changes_of_a_key_newest_first() {
     let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
         "delete" => ctx.del_state("a1").map(|()| Vec::new()),

@@ -16,7 +16,7 @@ use crate::runtime::ErrorKind;
 
 /// How a cause is recognized, and what it is; the first that fits. What is sure from its beginning
 /// goes first, since the rest of a text may quote what a chaincode asked.
-const CAUSES: [(Part, ErrorKind); 28] = [
+const CAUSES: [(Part, ErrorKind); 29] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
     // fabric `core/chaincode/handler.go`.
@@ -40,6 +40,7 @@ const CAUSES: [(Part, ErrorKind); 28] = [
     // The embedded peer's own.
     (Begins("a rich query must be a JSON object: "), ErrorKind::InvalidArgument),
     (Begins("a rich query may examine at most "), ErrorKind::LimitExceeded),
+    (Begins("a rich query may have at most "), ErrorKind::LimitExceeded),
     (Begins("a transaction may "), ErrorKind::LimitExceeded),
     (Holds("a page of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),
     (Holds("a batch of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),

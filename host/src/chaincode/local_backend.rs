@@ -108,11 +108,6 @@ fn answered<T>(
     })
 }
 
-/// Fabric's peer takes a page of no size without bookmark for no page.
-fn is_page(page: &PageRequest) -> bool {
-    page.size != 0 || !page.bookmark.is_empty()
-}
-
 fn whole_page(page: Page) -> QueryBatch<KeyValue> {
     let rows = page.rows.into_iter().map(row).collect();
     QueryBatch { rows, has_more: false, id: String::new(), bookmark: Some(page.bookmark) }
@@ -230,13 +225,13 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetStateByRange;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                // There are no pages of private data: what is asked of them is not looked at.
+                // There are no pages of private data, but the size of one still bounds the answer.
                 let id = queries.reserve()?;
                 let range = sim.private_range(ns, collection, start, end)?;
-                return queries.states(sim, id, Query::new(range));
+                return queries.states(sim, id, Query::new(range).up_to(page));
             }
             match page {
-                Some(page) if is_page(page) => {
+                Some(page) if page.is_page() => {
                     let size = usize::try_from(page.size).unwrap_or(0);
                     let bytes = queries.limits().batch_bytes;
                     Ok(whole_page(sim.range_page(ns, start, end, size, &page.bookmark, bytes)?))
@@ -262,10 +257,10 @@ impl Backend for LocalBackend {
                 // As with ranges: no pages.
                 let id = queries.reserve()?;
                 let rows = sim.private_rich_query(ns, collection, query)?;
-                return queries.states(sim, id, Query::new(rows));
+                return queries.states(sim, id, Query::new(rows).up_to(page));
             }
             match page {
-                Some(page) if is_page(page) => {
+                Some(page) if page.is_page() => {
                     let size = usize::try_from(page.size).unwrap_or(0);
                     let bytes = queries.limits().batch_bytes;
                     Ok(whole_page(sim.rich_page(ns, query, size, &page.bookmark, bytes)?))

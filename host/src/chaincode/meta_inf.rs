@@ -7,12 +7,16 @@
 use std::collections::BTreeMap;
 
 use crate::chaincode::tar_gz::Files;
-use crate::ledger::{IndexDefinition, Ledger};
+use crate::ledger::{IndexDefinition, Ledger, MAX_INDEXES};
 
 const COUCHDB: &str = "META-INF/statedb/couchdb/";
 
 /// Checks the files of a new package as Fabric's client does.
 pub fn check_meta_inf(files: &Files) -> Result<(), String> {
+    if files.len() > MAX_INDEXES {
+        let count = files.len();
+        return Err(format!("a package may have at most {MAX_INDEXES} indexes, not {count}"));
+    }
     for (name, bytes) in files {
         collection_of(name).ok_or_else(|| {
             format!(
@@ -30,8 +34,9 @@ pub fn check_meta_inf(files: &Files) -> Result<(), String> {
 pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     let channel = ledger.channel_id();
     let mut definitions = BTreeMap::<&str, Vec<IndexDefinition>>::new();
-    // By name, so that of two definitions of one index all peers take the same.
-    for (file, bytes) in files {
+    // By name, so that of two definitions of one index all peers take the same. One more than there
+    // may be is refused below.
+    for (file, bytes) in files.iter().take(MAX_INDEXES + 1) {
         let Some(collection) = collection_of(file) else { continue };
         match IndexDefinition::parse(bytes) {
             Ok(definition) => definitions.entry(collection).or_default().push(definition),
@@ -79,6 +84,10 @@ mod tests {
         assert_eq!(collection_of("META-INF/statedb/leveldb/indexes/a.json"), None);
         let file = |text: &str| vec![(format!("{COUCHDB}indexes/a.json"), text.into())];
         assert_eq!(check_meta_inf(&file(r#"{"index": {"fields": ["a"]}}"#)), Ok(()));
+        let many: Vec<_> =
+            (0..65).map(|n| (format!("{COUCHDB}indexes/{n}.json"), "{}".into())).collect();
+        let refused = check_meta_inf(&many).unwrap_err();
+        assert_eq!(refused, "a package may have at most 64 indexes, not 65");
         let refused = check_meta_inf(&file("{}")).unwrap_err();
         assert!(refused.contains("indexes/a.json]: not an index definition"), "{refused}");
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::chaincode::refusal::Refusal;
 use crate::ledger::{self, HistoryIterator, LedgerError, RangeId, Simulator};
-use crate::runtime::{ErrorKind, KeyModification, KeyValue, QueryBatch, RESULT_BYTES};
+use crate::runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, RESULT_BYTES};
 
 /// Bounds of queries.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ impl Default for QueryLimits {
 pub struct Query<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
+    /// Rows that the first answer may have; then the query is over.
+    most: usize,
 }
 
 type Range = Query<RangeId, KeyValue>;
@@ -46,7 +48,14 @@ pub struct Queries {
 impl<Source, Row> Query<Source, Row> {
     /// A query of which nothing was read.
     pub fn new(source: Source) -> Self {
-        Self { source, ahead: None }
+        Self { source, ahead: None, most: usize::MAX }
+    }
+
+    /// The same with no more rows than a page, if they fit into the first batch; later batches do
+    /// not know of the page. Fabric: `handler.go`, `calculateTotalReturnLimit`.
+    pub fn up_to(self, page: Option<&PageRequest>) -> Self {
+        let size = page.and_then(|page| usize::try_from(page.size).ok());
+        Self { most: size.filter(|size| *size > 0).unwrap_or(usize::MAX), ..self }
     }
 
     /// The next batch within the limits, and whether there are more rows; `size` is that of a row.
@@ -58,9 +67,12 @@ impl<Source, Row> Query<Source, Row> {
     ) -> Result<(Vec<Row>, bool), Refusal> {
         let mut batch = Vec::from_iter(self.ahead.take());
         let mut bytes: usize = batch.iter().map(&size).sum();
-        while let Some(row) = next(&mut self.source)? {
+        while batch.len() < self.most
+            && let Some(row) = next(&mut self.source)?
+        {
             if batch.len() == limits.batch_rows {
                 self.ahead = Some(row);
+                self.most = usize::MAX;
                 return Ok((batch, true));
             }
             bytes = bytes.saturating_add(size(&row));
@@ -182,6 +194,29 @@ mod tests {
                 assert_eq!(read as usize, sizes.iter().sum::<usize>() + 1, "one row ahead");
             }
             assert_eq!(sizes, batches);
+        }
+    }
+
+    #[test]
+    fn the_size_of_a_page_bounds_the_first_batch_only() {
+        let sizes = |size: i32, rows: u32| {
+            let page = PageRequest { size, bookmark: String::new() };
+            let mut query: Query<_, u32> = Query::new(0..rows).up_to(Some(&page));
+            let mut sizes = Vec::new();
+            loop {
+                let limits = QueryLimits::default();
+                let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
+                let Ok((batch, has_more)) = query.batch(&limits, |_| 1, next) else { panic!() };
+                sizes.push(batch.len());
+                if !has_more {
+                    return (sizes, query.source.start);
+                }
+            }
+        };
+        assert_eq!(sizes(7, 300), (vec![7], 7), "no row is read ahead");
+        assert_eq!(sizes(100, 300), (vec![100], 100));
+        for size in [0, -1, 101, 150, 1_000] {
+            assert_eq!(sizes(size, 300), (vec![100, 100, 100], 300), "{size}");
         }
     }
 

@@ -13,9 +13,11 @@ impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         let kind = match error {
             LedgerError::RichQueriesOff => ErrorKind::Unsupported,
-            LedgerError::Query(QueryError::TooManyExamined { .. } | QueryError::TooLong { .. }) => {
-                ErrorKind::LimitExceeded
-            }
+            LedgerError::Query(
+                QueryError::TooManyExamined { .. }
+                | QueryError::TooLong { .. }
+                | QueryError::TooMany { .. },
+            ) => ErrorKind::LimitExceeded,
             LedgerError::Query(QueryError::IndexReplaced { .. }) => ErrorKind::LedgerFailure,
             LedgerError::Query(_) | LedgerError::NoDocument(_) => ErrorKind::InvalidArgument,
             LedgerError::KeyTooLong { .. }

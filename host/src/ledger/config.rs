@@ -2,6 +2,9 @@
 //!
 //! Invariant: numbers only; reading them from a file or the command line is the config module's.
 
+/// Indexes that one chaincode may have, unless a ledger says otherwise; no package has more.
+pub const MAX_INDEXES: usize = 64;
+
 /// What a ledger may use and what it lets one simulation ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
@@ -53,7 +56,7 @@ impl Default for LedgerConfig {
             rich_queries: true,
             max_query_bytes: 1 << 20,
             max_examined_values: 1_000_000,
-            max_indexes: 64,
+            max_indexes: MAX_INDEXES,
         }
     }
 }

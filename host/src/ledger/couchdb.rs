@@ -10,24 +10,14 @@
 //!
 //! Invariant: pure. Whether a ledger has these rules is said by `LedgerConfig::rich_queries`.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de::IgnoredAny;
-use serde::de::MapAccess;
-use serde::de::Visitor;
-
 use crate::ledger::conflict::Conflict;
+use crate::ledger::json::{Sink, is_blank, scan, unquote};
 use crate::ledger::rwset::TxRwSet;
 
 /// Where CouchDB keeps Fabric's version of a document.
-const VERSION_FIELD: &[u8] = b"~version";
+const VERSION_FIELD: &str = "~version";
 /// What CouchDB's own documents and fields begin with.
 const OWN: u8 = b'_';
-/// How deep a value may be before Go's parser takes it for no JSON.
-const MAX_DEPTH: usize = 10_000;
 
 /// Why CouchDB does not take a key or a value. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,11 +55,12 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
     if first != Some(&b'{') {
         return Ok(());
     }
-    let json = as_go_reads(value);
-    match serde_json::from_slice(&json) {
-        Ok(Fields { reserved: Some(field) }) if go_takes(&json) => {
-            Err(NoDocument::ReservedField { field })
-        }
+    let mut names = Names::default();
+    match scan(value, &mut names) {
+        Ok(rest) if is_blank(rest) => match names.reserved {
+            Some(field) => Err(NoDocument::ReservedField { field }),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -88,121 +79,31 @@ pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
     })
 }
 
-/// Every byte that is not part of a character becomes a mark, where our parser would give up.
-fn as_go_reads(value: &[u8]) -> Cow<'_, [u8]> {
-    if std::str::from_utf8(value).is_ok() {
-        return Cow::Borrowed(value);
-    }
-    let mut text = String::with_capacity(value.len() + 16);
-    for chunk in value.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
-    Cow::Owned(text.into_bytes())
-}
-
-/// Whether Go's parser takes a value whose grammar is right: a number must be a 64-bit float. Such
-/// a value is an attachment otherwise.
-fn go_takes(json: &[u8]) -> bool {
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = json.get(at) {
-        let rest = &json[at..];
-        at += match byte {
-            b'"' => string_length(rest),
-            b'-' | b'0'..=b'9' => {
-                let length = rest.iter().take_while(|byte| is_of_number(**byte)).count();
-                let number = std::str::from_utf8(&rest[..length]).ok();
-                if !number.and_then(|text| text.parse().ok()).is_some_and(f64::is_finite) {
-                    return false;
-                }
-                length
-            }
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return false;
-                }
-                1
-            }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                1
-            }
-            _ => 1,
-        };
-    }
-    true
-}
-
-fn is_of_number(byte: u8) -> bool {
-    byte.is_ascii_digit() || b"+-.eE".contains(&byte)
-}
-
-/// Of the string that begins here, both quotes included.
-fn string_length(json: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(byte) = json.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    json.len()
-}
-
-/// Of a JSON object, what is asked of its fields. Their values are only passed over, however deep.
-struct Fields {
+/// Looks for a reserved name among those of the outermost object.
+#[derive(Default)]
+struct Names {
+    depth: usize,
     reserved: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut reserved = None;
-        while let Some(Name(name)) = map.next_key()? {
-            reserved = reserved.or(name);
-            map.next_value::<IgnoredAny>()?;
+impl Sink for Names {
+    fn name(&mut self, raw: &[u8]) {
+        if self.depth > 1 || self.reserved.is_some() {
+            return;
         }
-        Ok(Fields { reserved })
-    }
-}
-
-/// The name of a field if it is reserved. Read as bytes, since a name may have half of a surrogate
-/// pair.
-struct Name(Option<String>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a field")
+        let mut name = String::new();
+        unquote(raw, &mut name);
+        if name == VERSION_FIELD || name.as_bytes().first() == Some(&OWN) {
+            self.reserved = Some(name);
+        }
     }
 
-    fn visit_bytes<E>(self, name: &[u8]) -> Result<Name, E> {
-        let is_reserved = name == VERSION_FIELD || name.first() == Some(&OWN);
-        Ok(Name(is_reserved.then(|| String::from_utf8_lossy(name).into_owned())))
+    fn begin(&mut self, _: bool) {
+        self.depth += 1;
+    }
+
+    fn end(&mut self) {
+        self.depth -= 1;
     }
 }
 

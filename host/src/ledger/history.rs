@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use crate::ledger::channel::Ledger;
+use crate::ledger::cost;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
@@ -18,6 +19,7 @@ use crate::ledger::rwset::is_delete;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::store::Rows;
 use crate::types::Height;
+use crate::types::Meter;
 use crate::types::Timestamp;
 
 /// One write of a key.
@@ -43,6 +45,8 @@ pub struct HistoryIterator {
     rows: Rows,
     /// Only older writes than this are given.
     before: Height,
+    /// What pays for it.
+    meter: Option<Arc<Meter>>,
 }
 
 impl HistoryIterator {
@@ -68,7 +72,13 @@ impl HistoryIterator {
             ready: recent,
             rows,
             before: Height::new(snapshot.height(), 0),
+            meter: None,
         })
+    }
+
+    /// The same, at the expense of a meter.
+    pub(crate) fn metered(self, meter: Option<Arc<Meter>>) -> Self {
+        Self { meter, ..self }
     }
 
     fn next_height(&mut self) -> Result<Option<Height>, LedgerError> {
@@ -87,7 +97,11 @@ impl HistoryIterator {
     }
 
     fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {
-        let envelope = TxEnvelope::parse(&self.ledger.envelope(height)?)?;
+        let envelope = self.ledger.envelope(height)?;
+        if let Some(meter) = &self.meter {
+            meter.charge(cost::history_row(envelope.len()))?;
+        }
+        let envelope = TxEnvelope::parse(&envelope)?;
         let rwset = envelope.rwset()?.unwrap_or_default();
         // The last write of a key is the one that counted, should a set name it twice.
         let write = rwset

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::ledger::config::LedgerConfig;
+use crate::ledger::cost;
 use crate::ledger::couchdb;
 use crate::ledger::error::LedgerError;
 use crate::ledger::history::HistoryIterator;
@@ -110,6 +111,15 @@ impl Simulator {
         }
     }
 
+    /// Asks for the work of a read, when it has been done.
+    pub(crate) fn charge_read(
+        &self,
+        key: &str,
+        value: Option<&VersionedValue>,
+    ) -> Result<(), LedgerError> {
+        self.charge(cost::read(key.len() + value.map_or(0, |value| value.value.len())))
+    }
+
     /// The height that this simulation reads, and unrecorded reads of it.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -137,6 +147,7 @@ impl Simulator {
     /// Puts a key; an empty value deletes it. The last write of a key counts.
     pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.charge(cost::write(key.len() + value.len()))?;
         self.check_value(&value)?;
         self.check_room(self.builder.growth(ns, key, value.len()))?;
         self.builder.add_write(ns, key, value);
@@ -157,6 +168,7 @@ impl Simulator {
     ) -> Result<(), LedgerError> {
         let bytes = metadata_bytes(&metadata);
         self.before_write(key, bytes)?;
+        self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_metadata_write(ns, key, metadata);
         Ok(())
@@ -166,6 +178,7 @@ impl Simulator {
     /// from `next_row`. Every row read is recorded, whether the chaincode gets to see it or not.
     pub fn range(&mut self, ns: &str, start: &str, end: &str) -> Result<RangeId, LedgerError> {
         self.check_ranges()?;
+        self.charge(cost::query(start.len() + end.len()))?;
         let left = self.limits().total_query_limit;
         self.check_room(start.len() + end.len())?;
         self.builder.note_range(ns, start, end);
@@ -180,7 +193,6 @@ impl Simulator {
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         self.check_room(0)?;
-        self.charge(1)?;
         let scan = match self.scans.get_mut(id.0) {
             Some(Scan::Range(scan)) => scan,
             Some(Scan::Rich(_)) => return self.next_rich_row(id),
@@ -188,6 +200,8 @@ impl Simulator {
         };
         let (row, kept) = scan.next_row()?;
         self.builder.count(kept);
+        let bytes = row.as_ref().map_or(0, |row| row.key.len() + row.value.len());
+        self.charge(cost::row(bytes))?;
         Ok(row)
     }
 
@@ -243,7 +257,8 @@ impl Simulator {
     /// Everything that was written to a key up to the height of this simulation, newest first. Not
     /// recorded: history takes no part in validation.
     pub fn history(&self, ns: &str, key: &str) -> Result<HistoryIterator, LedgerError> {
-        HistoryIterator::new(&self.snapshot, ns, key)
+        self.charge(cost::query(key.len()))?;
+        Ok(HistoryIterator::new(&self.snapshot, ns, key)?.metered(self.meter.clone()))
     }
 
     /// What was read and written.
@@ -300,6 +315,7 @@ impl Simulator {
         self.check_room(key.len())?;
         self.check_key(key)?;
         let value = self.snapshot.get(ns, key)?;
+        self.charge_read(key, value.as_ref())?;
         self.builder.add_read(ns, key, value.as_ref().map(|value| value.version));
         Ok(value)
     }

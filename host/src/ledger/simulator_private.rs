@@ -6,6 +6,7 @@
 //! Invariant: reads in the clear come from one organization's private state, or from none; what is
 //! recorded of them is the version of the public hash.
 
+use crate::ledger::cost;
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_scan::{RangeScan, Scan};
 use crate::ledger::rich::Space;
@@ -56,6 +57,7 @@ impl Simulator {
             Some(org) => self.snapshot.get_private(org, ns, collection, key)?,
             None => None,
         };
+        self.charge_read(key, value.as_ref())?;
         let hash = self.snapshot.get_private_hash(ns, collection, key)?;
         let hash = hash.map(|hash| hash.version);
         let private = value.as_ref().map(|value| value.version);
@@ -81,6 +83,7 @@ impl Simulator {
     ) -> Result<RangeId, LedgerError> {
         self.begin_private_query()?;
         self.check_ranges()?;
+        self.charge(cost::query(start.len() + end.len()))?;
         let left = self.limits().total_query_limit;
         let rows = self
             .org
@@ -114,6 +117,7 @@ impl Simulator {
         value: Vec<u8>,
     ) -> Result<(), LedgerError> {
         self.before_write(key, value.len())?;
+        self.charge(cost::write(key.len() + value.len()))?;
         self.check_value(&value)?;
         self.check_room(key.len() + value.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Put(value));
@@ -138,6 +142,7 @@ impl Simulator {
         key: &str,
     ) -> Result<(), LedgerError> {
         self.before_write(key, 0)?;
+        self.charge(cost::write(key.len()))?;
         self.check_room(key.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Purge);
         Ok(())
@@ -153,6 +158,7 @@ impl Simulator {
     ) -> Result<(), LedgerError> {
         let bytes = metadata_bytes(&metadata);
         self.before_write(key, bytes)?;
+        self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);
         Ok(())
@@ -175,6 +181,7 @@ impl Simulator {
     ) -> Result<Option<VersionedValue>, LedgerError> {
         self.check_room(key.len())?;
         let value = self.snapshot.get_private_hash(ns, collection, key)?;
+        self.charge_read(key, value.as_ref())?;
         let version = value.as_ref().map(|value| value.version);
         self.builder.add_hashed_read(ns, collection, key, version);
         Ok(value)

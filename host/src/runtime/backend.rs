@@ -41,6 +41,13 @@ pub struct PageRequest {
     pub bookmark: String,
 }
 
+impl PageRequest {
+    /// Whether the peer takes it for one. Fabric: `handler.go`, `isMetadataSetForPagination`.
+    pub fn is_page(&self) -> bool {
+        self.size != 0 || !self.bookmark.is_empty()
+    }
+}
+
 /// What one `QueryResponse` of the chaincode protocol carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryBatch<Row> {

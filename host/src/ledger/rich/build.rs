@@ -18,12 +18,13 @@ use std::sync::atomic::Ordering;
 use crate::ledger::channel::Ledger;
 use crate::ledger::commit::Writer;
 use crate::ledger::error::LedgerError;
+use crate::ledger::json::Json;
 use crate::ledger::key;
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::index::Index;
 use crate::ledger::rich::index::IndexDefinition;
-use crate::ledger::rich::index::document;
 use crate::ledger::rich::indexes::IndexState;
+use crate::ledger::rich::indexes::READER;
 use crate::ledger::rich::indexes::StoredIndex;
 use crate::ledger::rich::space::DEFINITION;
 use crate::ledger::rich::space::Space;
@@ -129,6 +130,7 @@ impl Ledger {
                 collection: collection.to_owned(),
                 definition: definition.json.clone(),
                 state: IndexState::Building,
+                reader: READER,
             };
             stored.put(&mut batch, next_id)?;
             next_id += 1;
@@ -172,8 +174,9 @@ impl Ledger {
             }
             (rows, bytes) = (rows + 1, bytes + value.len());
             let key = space.key(&row)?;
-            let value = document(&VersionedValue::decode(&value)?.value);
-            if let Some(entry) = value.and_then(|value| index.row(space, &key, &value)) {
+            let value = Json::read_object(&VersionedValue::decode(&value)?.value);
+            let entry = value.and_then(|value| index.row(space, &key, value.value(), &mut 0));
+            if let Some(entry) = entry {
                 batch.put(entry, Vec::new());
             }
         }

@@ -9,8 +9,9 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Number;
-use serde_json::Value;
+use crate::ledger::json::Event;
+use crate::ledger::json::Kind;
+use crate::ledger::json::Value;
 
 /// Bytes of an encoded value after which it is cut.
 pub(super) const MAX_ENCODED: usize = 512;
@@ -28,32 +29,49 @@ const OBJECT: u8 = 8;
 const WIDEST: usize = 9;
 
 /// The order of two values.
-pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
+pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
+    // Both go the same way as long as they are equal, and what ends first comes first.
+    let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
+    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
+        (Event::Value(Kind::Number(a)), Event::Value(Kind::Number(b))) => {
             // JSON has no value that is not a number.
-            double(a).partial_cmp(&double(b)).unwrap_or(Ordering::Equal)
+            a.partial_cmp(&b).unwrap_or(Ordering::Equal)
         }
-        (Value::String(a), Value::String(b)) => a.cmp(b),
-        (Value::Array(a), Value::Array(b)) => {
-            let orders = a.iter().zip(b).map(|(a, b)| compare(a, b));
-            first_unequal(orders).then(a.len().cmp(&b.len()))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let orders = a
-                .iter()
-                .zip(b)
-                .map(|((a_name, a), (b_name, b))| a_name.cmp(b_name).then_with(|| compare(a, b)));
-            first_unequal(orders).then(a.len().cmp(&b.len()))
-        }
+        (Event::Value(Kind::Text(a)), Event::Value(Kind::Text(b))) => a.cmp(b),
         _ => tag(a).cmp(&tag(b)),
     }
 }
 
 /// Appends the bytes of a value; no encoding is the beginning of another.
-pub(super) fn encode(value: &Value, out: &mut Vec<u8>) {
+pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
-    encode_within(value, limit, out);
+    let mut open = 0_usize;
+    for event in value.events() {
+        if event == Event::End {
+            open = open.saturating_sub(1);
+        } else if open > 0 && out.len() + WIDEST > limit {
+            // Whatever is open ends here.
+            out.extend(std::iter::repeat_n(END, open));
+            return;
+        }
+        out.push(tag(event));
+        match event {
+            Event::Value(Kind::Number(number)) => {
+                // Without the sign of zero.
+                let bits = (number + 0.0).to_bits();
+                // Negative numbers in front, and those the other way round.
+                let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
+                out.extend_from_slice(&(bits ^ flip).to_be_bytes());
+            }
+            Event::Value(Kind::Text(text)) => push_text(text, limit, out),
+            Event::Value(Kind::Array | Kind::Object) => open += 1,
+            Event::Value(Kind::Null | Kind::Boolean(_)) | Event::End => {}
+        }
+    }
 }
 
 /// As `encode`, for a string.
@@ -94,43 +112,6 @@ pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn encode_within(value: &Value, limit: usize, out: &mut Vec<u8>) {
-    out.push(tag(value));
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => {
-            let bits = double(number).to_bits();
-            // Negative numbers in front, and those the other way round.
-            let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
-            out.extend_from_slice(&(bits ^ flip).to_be_bytes());
-        }
-        Value::String(text) => push_text(text, limit, out),
-        Value::Array(elements) => {
-            for element in elements {
-                if out.len() + WIDEST > limit {
-                    break;
-                }
-                encode_within(element, limit, out);
-            }
-            out.push(END);
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                if out.len() + WIDEST > limit {
-                    break;
-                }
-                out.push(STRING);
-                push_text(name, limit, out);
-                if out.len() + WIDEST > limit {
-                    break;
-                }
-                encode_within(member, limit, out);
-            }
-            out.push(END);
-        }
-    }
-}
-
 /// Zero bytes become two, so that two zeros end a string.
 fn push_text(text: &str, limit: usize, out: &mut Vec<u8>) {
     for byte in text.bytes() {
@@ -157,37 +138,39 @@ fn text_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn tag(value: &Value) -> u8 {
-    match value {
-        Value::Null => NULL,
-        Value::Bool(false) => FALSE,
-        Value::Bool(true) => TRUE,
-        Value::Number(_) => NUMBER,
-        Value::String(_) => STRING,
-        Value::Array(_) => ARRAY,
-        Value::Object(_) => OBJECT,
+fn tag(event: Event<'_>) -> u8 {
+    match event {
+        Event::End => END,
+        Event::Value(Kind::Null) => NULL,
+        Event::Value(Kind::Boolean(false)) => FALSE,
+        Event::Value(Kind::Boolean(true)) => TRUE,
+        Event::Value(Kind::Number(_)) => NUMBER,
+        Event::Value(Kind::Text(_)) => STRING,
+        Event::Value(Kind::Array) => ARRAY,
+        Event::Value(Kind::Object) => OBJECT,
     }
-}
-
-/// Without the sign of zero.
-fn double(number: &Number) -> f64 {
-    number.as_f64().unwrap_or_default() + 0.0
-}
-
-fn first_unequal(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
-    orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
     use serde_json::json;
 
     use super::*;
+    use crate::ledger::json::Json;
+
+    fn own(value: &Value) -> Json {
+        Json::read(value.to_string().as_bytes()).unwrap()
+    }
+
+    fn compare(a: &Value, b: &Value) -> Ordering {
+        super::compare(own(a).value(), own(b).value())
+    }
 
     fn encoded(value: &Value) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode(value, &mut bytes);
+        encode(own(value).value(), &mut bytes);
         bytes
     }
 
@@ -237,6 +220,21 @@ mod tests {
         }
         assert_eq!(compare(&json!(1), &json!(1.0)), Ordering::Equal);
         assert_eq!(encoded(&json!(-0.0)), encoded(&json!(0)));
+    }
+
+    #[test]
+    fn depth_costs_no_stack_and_few_bytes() {
+        let deep = |inner: &str| {
+            let text = format!("{}{inner}{}", "[".repeat(9_999), "]".repeat(9_999));
+            Json::read(text.as_bytes()).unwrap()
+        };
+        let (a, b) = (deep("1"), deep("2"));
+        assert_eq!(super::compare(a.value(), b.value()), Ordering::Less);
+        assert_eq!(super::compare(a.value(), a.clone().value()), Ordering::Equal);
+        let mut bytes = Vec::new();
+        encode(a.value(), &mut bytes);
+        assert_eq!(encoded_len(&bytes), Some(bytes.len()));
+        assert!(bytes.len() <= 2 * MAX_ENCODED);
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -2,6 +2,10 @@
 //!
 //! Invariant: the client's or the chaincode's fault, never the ledger's.
 
+use crate::ledger::json::Value;
+use crate::ledger::json::shorten;
+use crate::ledger::rich::place::Place;
+
 /// A query that is not answered. The texts begin as Fabric's peer hands on CouchDB's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -21,6 +25,16 @@ pub enum QueryError {
     NotJson {
         /// What the parser says.
         reason: String,
+    },
+    /// More of something than a limit allows.
+    #[error("a rich query may have at most {limit} {what}, not {count}")]
+    TooMany {
+        /// How many there are, as far as they were counted.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+        /// Of what, and where in the query.
+        what: String,
     },
     /// Longer than the limit.
     #[error("a rich query of {bytes} bytes is longer than the limit of {limit} bytes")]
@@ -65,14 +79,14 @@ impl QueryError {
     }
 
     /// An operator with an argument that it does not take; `place` says where in the selector.
-    pub(super) fn bad_arg(operator: &str, argument: &serde_json::Value, place: &str) -> Self {
-        let mut shown: String = argument.to_string().chars().take(81).collect();
-        if shown.chars().count() > 80 {
-            shown.pop();
-            shown.push_str("...");
-        }
+    pub(super) fn bad_arg(operator: &str, argument: Value<'_>, place: &Place<'_>) -> Self {
+        let (operator, shown) = (shorten(operator), argument.shown());
         let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");
         Self::refused("bad_arg", reason)
+    }
+
+    pub(super) fn too_many(count: usize, limit: usize, what: impl Into<String>) -> Self {
+        Self::TooMany { count, limit, what: what.into() }
     }
 
     pub(super) fn definition(reason: impl Into<String>) -> Self {

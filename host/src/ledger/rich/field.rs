@@ -3,17 +3,27 @@
 //!
 //! Invariant: `_id` is the key of the document, whatever its value holds under that name.
 
-use serde_json::Value;
+use std::sync::Arc;
 
+use crate::ledger::json::Kind;
+use crate::ledger::json::Value;
+use crate::ledger::json::shorten;
 use crate::ledger::rich::error::QueryError;
+use crate::ledger::rich::work::STEP;
+use crate::ledger::rich::work::Work;
+use crate::types::Exhausted;
 
 /// The field that is the document's key.
 const ID: &str = "_id";
+/// Parts of a name, those around it in a selector included.
+const MAX_PARTS: usize = 64;
+/// Bytes of such a name.
+const MAX_BYTES: usize = 1024;
 
-/// Where a value is in a document. Without parts: the document itself.
+/// Where a value is in a document. Without parts: the document itself. Copies share the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path {
-    parts: Vec<String>,
+    parts: Arc<[Arc<str>]>,
 }
 
 /// A value and its key, as CouchDB sees the two.
@@ -21,12 +31,12 @@ pub(super) struct Path {
 pub(super) struct Document<'a> {
     /// None within a document.
     pub(super) key: Option<&'a str>,
-    pub(super) value: &'a Value,
+    pub(super) value: Value<'a>,
 }
 
 /// What is at a path.
 pub(super) enum Found<'a> {
-    Value(&'a Value),
+    Value(Value<'a>),
     Key(&'a str),
     /// An object on the way has no such member.
     Missing,
@@ -37,28 +47,35 @@ pub(super) enum Found<'a> {
 impl Path {
     /// Reads a name.
     ///
-    /// Errors: a part is empty.
+    /// Errors: a part is empty, or there are too many, or they are too long together.
     pub(super) fn parse(name: &str) -> Result<Self, QueryError> {
-        let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), name.chars());
-        while let Some(c) = chars.next() {
-            match c {
-                '.' => parts.push(std::mem::take(&mut part)),
-                '\\' => part.extend(chars.next()),
-                c => part.push(c),
-            }
-        }
-        parts.push(part);
-        if parts.iter().any(String::is_empty) {
-            let reason = format!("Invalid field name: {name:?} has an empty part");
-            return Err(QueryError::refused("invalid_field_name", reason));
-        }
-        Ok(Self { parts })
+        Self::default().join(name)
     }
 
     /// This path and a name below it.
     pub(super) fn join(&self, name: &str) -> Result<Self, QueryError> {
-        let below = Self::parse(name)?;
-        Ok(Self { parts: [self.parts.as_slice(), &below.parts].concat() })
+        let bytes = self.parts.iter().map(|part| part.len()).sum::<usize>() + name.len();
+        if bytes > MAX_BYTES {
+            return Err(QueryError::too_many(bytes, MAX_BYTES, "bytes in the name of a field"));
+        }
+        let (mut parts, mut part, mut chars) = (self.parts.to_vec(), String::new(), name.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '.' => parts.push(std::mem::take(&mut part).into()),
+                '\\' => part.extend(chars.next()),
+                c => part.push(c),
+            }
+        }
+        parts.push(part.into());
+        if parts.iter().any(|part| part.is_empty()) {
+            let reason = format!("Invalid field name: {:?} has an empty part", shorten(name));
+            return Err(QueryError::refused("invalid_field_name", reason));
+        }
+        if parts.len() > MAX_PARTS {
+            let what = "parts in the name of a field";
+            return Err(QueryError::too_many(parts.len(), MAX_PARTS, what));
+        }
+        Ok(Self { parts: parts.into() })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -67,40 +84,66 @@ impl Path {
 
     /// Whether this is the document's key.
     pub(super) fn is_id(&self) -> bool {
-        matches!(self.parts.as_slice(), [only] if only == ID)
+        matches!(&*self.parts, [only] if &**only == ID)
     }
 
-    pub(super) fn parts(&self) -> &[String] {
+    pub(super) fn parts(&self) -> &[Arc<str>] {
         &self.parts
     }
 
     /// What a document has there. A number is an index where the way leads through an array.
-    pub(super) fn find<'a>(&self, document: Document<'a>) -> Found<'a> {
+    pub(super) fn find<'a>(
+        &self,
+        document: Document<'a>,
+        work: &mut Work<'_>,
+    ) -> Result<Found<'a>, Exhausted> {
         if let (true, Some(key)) = (self.is_id(), document.key) {
-            return Found::Key(key);
+            return Ok(Found::Key(key));
         }
         let mut value = document.value;
-        for part in &self.parts {
-            let next = match value {
-                Value::Object(members) => match members.get(part) {
-                    None => return Found::Missing,
-                    found => found,
-                },
-                Value::Array(elements) => {
-                    part.parse::<usize>().ok().and_then(|index| elements.get(index))
-                }
-                _ => None,
+        for part in &*self.parts {
+            value = match step(value, part, work)? {
+                Found::Value(next) => next,
+                nothing => return Ok(nothing),
             };
-            let Some(next) = next else { return Found::BadPath };
-            value = next;
         }
-        Found::Value(value)
+        Ok(Found::Value(value))
     }
+}
+
+/// What a value has under a name.
+pub(super) fn step<'a>(
+    value: Value<'a>,
+    part: &str,
+    work: &mut Work<'_>,
+) -> Result<Found<'a>, Exhausted> {
+    let mut passed = 0;
+    let mut pass = || passed += STEP;
+    let found = match value.kind() {
+        Kind::Object => {
+            let mut members = value.members().inspect(|_| pass());
+            // They are sorted.
+            let member = members.find(|(name, _)| *name >= part);
+            match member {
+                Some((name, value)) if name == part => Found::Value(value),
+                _ => Found::Missing,
+            }
+        }
+        Kind::Array => {
+            let index = part.parse::<usize>().ok();
+            let element = index.and_then(|index| value.elements().inspect(|_| pass()).nth(index));
+            element.map_or(Found::BadPath, Found::Value)
+        }
+        _ => Found::BadPath,
+    };
+    work.spend(passed)?;
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::json::Json;
 
     #[test]
     fn dots_divide_unless_they_are_escaped() {
@@ -111,7 +154,8 @@ mod tests {
             (r"a.b\.c", &["a", "b.c"]),
             (r"a\\b", &[r"a\b"]),
         ] {
-            assert_eq!(Path::parse(name).unwrap().parts(), parts, "{name}");
+            let path = Path::parse(name).unwrap();
+            assert!(path.parts().iter().map(|part| &**part).eq(parts.iter().copied()), "{name}");
         }
         for name in ["", ".", "a..b", ".a", "a."] {
             assert!(Path::parse(name).is_err(), "{name:?}");
@@ -119,14 +163,34 @@ mod tests {
     }
 
     #[test]
+    fn names_are_only_so_long() {
+        let parts = |count: usize| vec!["a"; count].join(".");
+        let nested = Path::parse(&parts(60)).unwrap();
+        assert!(nested.join(&parts(4)).is_ok());
+        let refused = nested.join(&parts(5)).unwrap_err().to_string();
+        assert!(refused.contains("at most 64 parts in the name of a field, not 65"), "{refused}");
+        assert!(Path::parse(&"a".repeat(1024)).is_ok());
+        let refused = Path::parse(&"a".repeat(1025)).unwrap_err().to_string();
+        assert!(
+            refused.contains("at most 1024 bytes in the name of a field, not 1025"),
+            "{refused}"
+        );
+        assert!(Path::parse(&parts(150_000)).is_err());
+    }
+
+    #[test]
     fn ways_lead_through_objects_and_arrays() {
-        let value = serde_json::json!({"a": {"b": [1, {"c": null}]}, "s": "x", "_id": "no"});
-        let document = Document { key: Some("k"), value: &value };
-        let text = |name: &str| match Path::parse(name).unwrap().find(document) {
-            Found::Value(value) => value.to_string(),
-            Found::Key(key) => format!("key {key}"),
-            Found::Missing => "missing".into(),
-            Found::BadPath => "bad path".into(),
+        let value = br#"{"a": {"b": [1, {"c": null}]}, "s": "x", "_id": "no"}"#;
+        let value = Json::read(value).unwrap();
+        let document = Document { key: Some("k"), value: value.value() };
+        let text = |name: &str| {
+            let path = Path::parse(name).unwrap();
+            match path.find(document, &mut Work::of(None)).unwrap() {
+                Found::Value(value) => value.shown(),
+                Found::Key(key) => format!("key {key}"),
+                Found::Missing => "missing".into(),
+                Found::BadPath => "bad path".into(),
+            }
         };
         for (name, found) in [
             ("a.b.0", "1"),

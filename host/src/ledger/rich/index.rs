@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use serde_json::Map;
-use serde_json::Value;
-
+use crate::ledger::json::Json;
+use crate::ledger::json::Kind;
+use crate::ledger::json::Value;
+use crate::ledger::json::shorten;
 use crate::ledger::rich::collation::encode;
 use crate::ledger::rich::collation::encode_text;
 use crate::ledger::rich::error::QueryError;
@@ -16,7 +17,10 @@ use crate::ledger::rich::field::Document;
 use crate::ledger::rich::field::Found;
 use crate::ledger::rich::field::Path;
 use crate::ledger::rich::query::Sort;
+use crate::ledger::rich::selector::Bounds;
 use crate::ledger::rich::selector::Selector;
+use crate::ledger::rich::work::Work;
+use crate::types::Exhausted;
 use crate::types::hex;
 use crate::types::sha256;
 
@@ -24,6 +28,10 @@ use crate::types::sha256;
 const MAX_COLUMNS: usize = 16;
 /// Bytes of one definition.
 const MAX_BYTES: usize = 64 << 10;
+
+/// Work of one document's `partial_filter_selector`, in units of a `Meter`. A document that would
+/// take more is left out of the index, on every peer, so that no definition holds up a commit.
+const MAX_FILTER_WORK: u64 = 4_000_000;
 
 /// What a file of `META-INF/statedb/couchdb/indexes` says.
 #[derive(Clone, Debug)]
@@ -60,42 +68,29 @@ impl IndexDefinition {
             let reason = format!("it has {} bytes, more than {MAX_BYTES}", json.len());
             return Err(QueryError::definition(reason));
         }
-        let refused = |error: QueryError| QueryError::definition(error.to_string());
-        let members: Map<String, Value> = serde_json::from_slice(json)
+        let read = Json::read(json)
             .map_err(|error| QueryError::definition(format!("it is not a JSON object: {error}")))?;
-        let (mut sort, mut filter, mut named) = (None, None, [None, None]);
-        for (key, value) in &members {
-            match (key.as_str(), value) {
-                ("index", Value::Object(index)) => {
-                    for (key, value) in index {
-                        match key.as_str() {
-                            "fields" if value.is_array() => {
-                                sort = Some(Sort::parse(value).map_err(refused)?);
-                            }
-                            "fields" => {
-                                return Err(QueryError::definition(
-                                    "Expecting a JSON array of fields",
-                                ));
-                            }
-                            "partial_filter_selector" => {
-                                let selector = Selector::parse(value, key).map_err(refused)?;
-                                let is_all = matches!(value, Value::Object(of) if of.is_empty());
-                                filter = (!is_all).then_some(selector);
-                            }
-                            _ => return Err(invalid_entry(key)),
-                        }
-                    }
+        if !read.value().is_object() {
+            return Err(QueryError::definition("it is not a JSON object"));
+        }
+        let (mut sort, mut filter, mut named, mut index) =
+            (None, None, [None, None], String::new());
+        for (key, value) in read.value().members() {
+            match (key, value.kind()) {
+                ("index", Kind::Object) => {
+                    (sort, filter) = fields_and_filter(value)?;
+                    index = value.to_json().to_string();
                 }
                 ("index", _) => {
                     return Err(QueryError::definition("Invalid entry, \"index\" must be a JSON"));
                 }
-                ("ddoc", Value::String(text)) => named[0] = Some(text.clone()),
-                ("name", Value::String(text)) => named[1] = Some(text.clone()),
+                ("ddoc", Kind::Text(text)) => named[0] = Some(text.to_owned()),
+                ("name", Kind::Text(text)) => named[1] = Some(text.to_owned()),
                 ("ddoc" | "name", _) => {
                     let reason = format!("Invalid entry, {key:?} must be a string");
                     return Err(QueryError::definition(reason));
                 }
-                ("type", Value::String(kind)) if kind == "json" => {}
+                ("type", Kind::Text("json")) => {}
                 ("type", _) => return Err(QueryError::definition("Index type must be json")),
                 _ => return Err(invalid_entry(key)),
             }
@@ -109,11 +104,10 @@ impl IndexDefinition {
             return Err(QueryError::definition(reason));
         }
         // CouchDB makes names of a hash, too.
-        let index = members.get("index").map(Value::to_string).unwrap_or_default();
         let [ddoc, name] =
             named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();
-        let json = Value::Object(members).to_string();
+        let json = read.to_string();
         Ok(Self { ddoc, name, columns, filter, json })
     }
 
@@ -122,34 +116,60 @@ impl IndexDefinition {
         format!("{}/{}", self.ddoc, self.name)
     }
 
-    /// The encoded values of a document; None if it is not in the index.
-    pub(super) fn entry(&self, document: Document<'_>) -> Option<Vec<u8>> {
-        if self.filter.as_ref().is_some_and(|filter| !filter.matches(document)) {
-            return None;
-        }
-        let mut entry = Vec::new();
-        for column in &self.columns {
-            match column.find(document) {
-                Found::Value(value) => encode(value, &mut entry),
-                Found::Key(key) => encode_text(key, &mut entry),
-                Found::Missing | Found::BadPath => return None,
+    /// The encoded values of a document; None if it is not in the index. Adds the units of work
+    /// that this took to `spent`.
+    pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
+        if let Some(filter) = &self.filter {
+            let mut work = Work::up_to(MAX_FILTER_WORK);
+            let is_wanted = filter.matches(document, &mut work);
+            *spent += work.used();
+            if !is_wanted.ok()? {
+                return None;
             }
         }
-        Some(entry)
+        let mut work = Work::of(None);
+        let entry = self.values(document, &mut work).ok()?;
+        *spent += work.used();
+        entry
     }
+
+    fn values(
+        &self,
+        document: Document<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<Option<Vec<u8>>, Exhausted> {
+        let mut entry = Vec::new();
+        for column in &self.columns {
+            match column.find(document, work)? {
+                Found::Value(value) => encode(value, &mut entry),
+                Found::Key(key) => encode_text(key, &mut entry),
+                Found::Missing | Found::BadPath => return Ok(None),
+            }
+        }
+        Ok(Some(entry))
+    }
+}
+
+/// What `index` says: columns, and what the documents that it leaves out do not match.
+fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>), QueryError> {
+    let refused = |error: QueryError| QueryError::definition(error.to_string());
+    let (mut sort, mut filter) = (None, None);
+    for (key, value) in index.members() {
+        match key {
+            "fields" if value.is_array() => sort = Some(Sort::parse(value).map_err(refused)?),
+            "fields" => return Err(QueryError::definition("Expecting a JSON array of fields")),
+            "partial_filter_selector" => {
+                let selector =
+                    Selector::parse(value, key, Bounds::FILTER, &mut 0).map_err(refused)?;
+                let is_all = value.members().next().is_none();
+                filter = (!is_all).then_some(selector);
+            }
+            _ => return Err(invalid_entry(key)),
+        }
+    }
+    Ok((sort, filter))
 }
 
 fn invalid_entry(key: &str) -> QueryError {
-    QueryError::definition(format!("Invalid Entry.  Entry {key}"))
-}
-
-/// The JSON object of a value; None if it is anything else, which no query finds. So is an object
-/// more than 128 deep: the parser goes no deeper.
-pub(super) fn document(value: &[u8]) -> Option<Value> {
-    // Most values that are no objects are known by their first letter.
-    let first = value.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first != Some(&b'{') {
-        return None;
-    }
-    serde_json::from_slice(value).ok().filter(Value::is_object)
+    QueryError::definition(format!("Invalid Entry.  Entry {}", shorten(key)))
 }

@@ -292,3 +292,35 @@ fn an_interrupted_build_goes_on_and_tools_take_indexes_for_what_they_are() {
     assert_eq!(faults.len(), 1);
     assert!(faults[0].reason.starts_with("an entry of index"), "{}", faults[0].reason);
 }
+
+#[test]
+fn indexes_that_are_of_no_use_any_more_stop_no_channel() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledgers = open();
+    let ledger = ledgers.create(&genesis()).unwrap();
+    let rwset = puts(&ledger, &[("a", r#"{"size": 1, "owner": "x"}"#), ("b", r#"{"size": 2}"#)]);
+    commit(&ledger, &[("tx1", rwset)]);
+    define(&ledger, &[BY_SIZE, BY_OWNER]);
+    // One whose documents were read in another way, and one that is refused today.
+    let stored: Vec<_> = ledger.table.range(&[DEFINITION], &[DEFINITION + 1]).flatten().collect();
+    let mut batch = Batch::default();
+    for ((row, value), (from, to)) in
+        stored.into_iter().zip([("\"reader\":1", "\"reader\":0"), ("fields", "felder")])
+    {
+        let value = String::from_utf8(value).unwrap();
+        assert!(value.contains(from), "{value}");
+        batch.put(row, value.replace(from, to).into_bytes());
+    }
+    ledger.table.apply(batch).unwrap();
+    drop((ledger, ledgers));
+    let ledgers = open();
+    let ledger = ledgers.get(CHANNEL).unwrap();
+    assert_eq!(ledger.indexes_of("ns"), []);
+    let all = r#"{"selector": {"size": {"$gt": 0}}}"#;
+    assert_eq!(keys(&ledger, all), ["a", "b"]);
+    ledger.finish_indexes().unwrap();
+    assert_eq!(rows(&ledger), (0, 0));
+    assert_eq!(define(&ledger, &[BY_SIZE, BY_OWNER]), 2);
+    assert_eq!((rows(&ledger), keys(&ledger, all)), ((3, 2), vec!["a".into(), "b".into()]));
+}

@@ -16,10 +16,11 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::json::Json;
+use crate::ledger::json::Value;
 use crate::ledger::rich::field::Document;
 use crate::ledger::rich::index::Index;
 use crate::ledger::rich::index::IndexDefinition;
-use crate::ledger::rich::index::document;
 use crate::ledger::rich::space::DEFINITION;
 use crate::ledger::rich::space::Space;
 use crate::ledger::rich::space::definition_row;
@@ -63,7 +64,14 @@ pub(super) struct StoredIndex {
     /// The JSON of the definition.
     pub(super) definition: String,
     pub(super) state: IndexState,
+    /// How the documents were read that are in it.
+    #[serde(default)]
+    pub(super) reader: u32,
 }
+
+/// Changes when other values than before are documents, or are read in another way: indexes from
+/// before are of no use then.
+pub(super) const READER: u32 = 1;
 
 impl Indexes {
     /// What there is now.
@@ -95,8 +103,16 @@ impl IndexSet {
                 set.dropped.push(id);
                 continue;
             }
-            let definition =
-                IndexDefinition::parse(stored.definition.as_bytes()).map_err(|_| damaged)?;
+            let definition = match IndexDefinition::parse(stored.definition.as_bytes()) {
+                Ok(definition) if stored.reader == READER => definition,
+                // What an earlier version took. Queries do without it until it is defined again.
+                other => {
+                    let (chaincode, why) = (&stored.namespace, other.err());
+                    tracing::warn!(chaincode, index = id, ?why, "an index is dropped");
+                    set.dropped.push(id);
+                    continue;
+                }
+            };
             let known = before.all().find(|index| index.id == id);
             let index = Index {
                 id,
@@ -153,10 +169,10 @@ impl IndexSet {
         if indexes.is_empty() {
             return;
         }
-        let [before, after] = [before, after].map(|value| document(&value?.value));
+        let [before, after] = [before, after].map(|value| Json::read_object(&value?.value));
         for index in indexes {
             let [old, new] = [&before, &after]
-                .map(|value| value.as_ref().and_then(|value| index.row(space, key, value)));
+                .map(|value| index.row(space, key, value.as_ref()?.value(), &mut 0));
             if old == new {
                 continue;
             }
@@ -171,14 +187,16 @@ impl IndexSet {
 }
 
 impl Index {
-    /// The entry of a document; None if it is not in the index.
+    /// The entry of a document; None if it is not in the index. Adds the units of work that this
+    /// took to `spent`.
     pub(super) fn row(
         &self,
         space: &Space,
         key: &str,
-        value: &serde_json::Value,
+        value: Value<'_>,
+        spent: &mut u64,
     ) -> Option<Vec<u8>> {
-        let entry = self.definition.entry(Document { key: Some(key), value })?;
+        let entry = self.definition.entry(Document { key: Some(key), value }, spent)?;
         let mut row = space.index_head(self.id);
         row.extend_from_slice(&entry);
         row.extend_from_slice(key.as_bytes());
@@ -191,6 +209,7 @@ impl Index {
             collection: self.collection.clone(),
             definition: self.definition.json.clone(),
             state,
+            reader: READER,
         }
     }
 }

@@ -1,103 +1,173 @@
 //! Whether a document is what a selector wants. CouchDB: `mango_selector:match/3`.
 //!
-//! Invariant: no deeper than the selector, which is bounded; nothing is copied but keys.
+//! Invariant: no deeper than the selector, which is bounded; nothing is copied but keys; whatever
+//! takes time is charged before it is done.
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
+use crate::ledger::json::Json;
+use crate::ledger::json::Kind;
+use crate::ledger::json::Value;
 use crate::ledger::rich::collation::compare;
+use crate::ledger::rich::constants::Constants;
+use crate::ledger::rich::constants::comparison_cost;
 use crate::ledger::rich::field::Document;
 use crate::ledger::rich::field::Found;
 use crate::ledger::rich::selector::Condition;
 use crate::ledger::rich::selector::Selector;
+use crate::ledger::rich::work::CONDITION;
+use crate::ledger::rich::work::Work;
+use crate::types::Exhausted;
+
+/// Whether something is so, if it could be found out.
+type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
     /// Whether a document is wanted.
-    pub(super) fn matches(&self, document: Document<'_>) -> bool {
+    pub(super) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
+        work.spend(CONDITION)?;
         match self {
-            Self::Nothing => false,
-            Self::All(parts) => parts.iter().all(|part| part.matches(document)),
-            Self::Any(parts) => parts.iter().any(|part| part.matches(document)),
-            Self::Field(path, condition) => match path.find(document) {
-                Found::Value(value) => condition.holds(value),
-                Found::Key(key) => condition.holds(&Value::from(key)),
-                Found::Missing => matches!(condition, Condition::Exists(false)),
-                Found::BadPath => false,
+            Self::Nothing => Ok(false),
+            Self::All(parts) => all(parts, |part| part.matches(document, work)),
+            Self::Any(parts) => any(parts, |part| part.matches(document, work)),
+            Self::Field(path, condition) => match path.find(document, work)? {
+                Found::Value(value) => condition.holds(value, work),
+                Found::Key(key) => condition.holds(Json::from(key).value(), work),
+                Found::Missing => Ok(matches!(condition, Condition::Exists(false))),
+                Found::BadPath => Ok(false),
             },
         }
     }
 }
 
 impl Condition {
-    fn holds(&self, value: &Value) -> bool {
-        let order = |other: &Value| compare(value, other);
-        let equal = |a: &Value, b: &Value| compare(a, b) == Ordering::Equal;
-        match self {
-            Self::Lt(other) => order(other).is_lt(),
-            Self::Lte(other) => order(other).is_le(),
-            Self::Eq(other) => order(other).is_eq(),
-            Self::Ne(other) => order(other).is_ne(),
-            Self::Gte(other) => order(other).is_ge(),
-            Self::Gt(other) => order(other).is_gt(),
-            Self::In(others) => is_in(value, others),
-            Self::Nin(others) => !is_in(value, others),
+    fn holds(&self, value: Value<'_>, work: &mut Work<'_>) -> Verdict {
+        let mut order = |other: &Json| {
+            work.spend(comparison_cost(other.weight()))?;
+            Ok::<Ordering, Exhausted>(compare(value, other.value()))
+        };
+        Ok(match self {
+            Self::Lt(other) => order(other)?.is_lt(),
+            Self::Lte(other) => order(other)?.is_le(),
+            Self::Eq(other) => order(other)?.is_eq(),
+            Self::Ne(other) => order(other)?.is_ne(),
+            Self::Gte(other) => order(other)?.is_ge(),
+            Self::Gt(other) => order(other)?.is_gt(),
+            Self::EqAny(others) => others.contains(value, work)?,
+            Self::NeAll(others) => !others.contains(value, work)?,
+            Self::In(others) => is_in(value, others, work)?,
+            Self::Nin(others) => !is_in(value, others, work)?,
             Self::Exists(exists) => *exists,
             Self::Type(name) => name == type_name(value),
-            Self::Size(size) => value.as_array().is_some_and(|array| array.len() as u64 == *size),
+            Self::Size(size) => value.is_array() && count(value, work)? == *size,
             Self::Mod(divisor, remainder) => {
                 integer(value).and_then(|value| value.checked_rem(*divisor)) == Some(*remainder)
             }
-            Self::Regex(regular) => value.as_str().is_some_and(|text| regular.is_match(text)),
+            Self::Regex(regular) => match value.as_text() {
+                Some(text) => regular.is_match(text, work)?,
+                None => false,
+            },
             Self::BeginsWith(beginning) => {
-                value.as_str().is_some_and(|text| text.starts_with(beginning))
+                work.spend(comparison_cost(beginning.len()))?;
+                value.as_text().is_some_and(|text| text.starts_with(beginning))
             }
-            Self::All(wanted) => {
-                let Value::Array(elements) = value else { return false };
-                let held = |one: &Value| elements.iter().any(|element| equal(element, one));
-                !wanted.is_empty() && wanted.iter().all(held)
-                    // A single array is also the whole value.
-                    || matches!(wanted.as_slice(), [whole @ Value::Array(_)] if equal(whole, value))
+            Self::All(wanted, whole) => {
+                holds_all(value, wanted, work)?
+                    || match whole {
+                        Some(whole) => {
+                            work.spend(comparison_cost(whole.weight()))?;
+                            compare(value, whole.value()).is_eq()
+                        }
+                        None => false,
+                    }
             }
-            Self::ElemMatch(selector) => value.as_array().is_some_and(|elements| {
-                elements.iter().any(|value| selector.matches(Document { key: None, value }))
-            }),
-            Self::AllMatch(selector) => value.as_array().is_some_and(|elements| {
-                let is_wanted = |value| selector.matches(Document { key: None, value });
-                !elements.is_empty() && elements.iter().all(is_wanted)
-            }),
-            Self::KeyMapMatch(selector) => value.as_object().is_some_and(|members| {
-                members.keys().any(|name| {
-                    selector.matches(Document { key: None, value: &Value::from(name.as_str()) })
-                })
-            }),
-            Self::Not(condition) => !condition.holds(value),
+            Self::ElemMatch(selector) => {
+                any(value.elements(), |value| selector.matches(inner(value), work))?
+            }
+            Self::AllMatch(selector) => {
+                value.elements().next().is_some()
+                    && all(value.elements(), |value| selector.matches(inner(value), work))?
+            }
+            Self::KeyMapMatch(selector) => any(value.members(), |(name, _)| {
+                selector.matches(inner(Json::from(name).value()), work)
+            })?,
+            Self::Not(condition) => !condition.holds(value, work)?,
+        })
+    }
+}
+
+/// A part of a document.
+fn inner(value: Value<'_>) -> Document<'_> {
+    Document { key: None, value }
+}
+
+fn all<T>(parts: impl IntoIterator<Item = T>, mut holds: impl FnMut(T) -> Verdict) -> Verdict {
+    for part in parts {
+        if !holds(part)? {
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+fn any<T>(parts: impl IntoIterator<Item = T>, mut holds: impl FnMut(T) -> Verdict) -> Verdict {
+    for part in parts {
+        if holds(part)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Of an array, one element is enough; the array as a whole is not looked for.
-fn is_in(value: &Value, others: &[Value]) -> bool {
-    let is_one = |value: &Value| others.iter().any(|other| compare(value, other).is_eq());
-    match value {
-        Value::Array(elements) => elements.iter().any(is_one),
-        value => is_one(value),
+fn is_in(value: Value<'_>, others: &Constants, work: &mut Work<'_>) -> Verdict {
+    match value.is_array() {
+        true => any(value.elements(), |element| others.contains(element, work)),
+        false => others.contains(value, work),
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+/// Whether an array holds each of some values, of which there must be one.
+fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut Work<'_>) -> Verdict {
+    let mut missing = vec![true; wanted.len()];
+    let mut left = wanted.len();
+    for element in value.elements() {
+        if let Some(found) = wanted.position(element, work)?
+            && let Some(missing) = missing.get_mut(found)
+            && std::mem::take(missing)
+        {
+            left -= 1;
+        }
+    }
+    Ok(left == 0 && wanted.len() > 0)
+}
+
+fn count(value: Value<'_>, work: &mut Work<'_>) -> Result<u64, Exhausted> {
+    let mut count = 0;
+    for _ in value.elements() {
+        work.spend(1)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn type_name(value: Value<'_>) -> &'static str {
+    match value.kind() {
+        Kind::Null => "null",
+        Kind::Boolean(_) => "boolean",
+        Kind::Number(_) => "number",
+        Kind::Text(_) => "string",
+        Kind::Array => "array",
+        Kind::Object => "object",
     }
 }
 
 /// A number without fraction, however it is written: Fabric's peer writes 4.0 as 4.
-fn integer(value: &Value) -> Option<i64> {
-    let whole = |number: f64| number.fract() == 0.0 && number.abs() < 9.3e18;
-    value.as_i64().or_else(|| value.as_f64().filter(|n| whole(*n)).map(|number| number as i64))
+fn integer(value: Value<'_>) -> Option<i64> {
+    match value.kind() {
+        Kind::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {
+            Some(number as i64)
+        }
+        _ => None,
+    }
 }

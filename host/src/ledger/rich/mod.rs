@@ -9,6 +9,7 @@
 
 mod build;
 mod collation;
+mod constants;
 mod error;
 mod field;
 mod index;
@@ -16,6 +17,9 @@ mod indexes;
 mod matching;
 mod negation;
 mod page;
+mod pcre;
+mod pcre_class;
+mod place;
 mod plan;
 mod projection;
 mod query;
@@ -24,7 +28,10 @@ mod scan;
 mod selector;
 mod simulation;
 mod space;
+mod work;
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod index_tests;
 #[cfg(test)]

@@ -14,11 +14,13 @@ use serde_json::json;
 use crate::ledger::Ledger;
 use crate::ledger::RangeId;
 use crate::ledger::Simulator;
+use crate::ledger::json::Json;
 use crate::ledger::rich::IndexDefinition;
 use crate::ledger::rich::collation::encode;
 use crate::ledger::rich::field::Document;
 use crate::ledger::rich::field::Found;
 use crate::ledger::rich::query::Query;
+use crate::ledger::rich::work::Work;
 use crate::ledger::test_support::commit;
 use crate::ledger::test_support::puts;
 use crate::ledger::test_support::temporary;
@@ -103,7 +105,7 @@ fn query(random: &mut StdRng) -> Value {
 fn place(query: &Query, document: Document<'_>) -> Option<Vec<u8>> {
     let mut place = Vec::new();
     for field in &query.sort.fields {
-        match field.find(document) {
+        match field.find(document, &mut Work::of(None)).unwrap() {
             Found::Value(value) => encode(value, &mut place),
             _ => return None,
         }
@@ -120,8 +122,10 @@ fn rest(sim: &mut Simulator, rows: RangeId) -> Vec<String> {
 #[track_caller]
 fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
     let parsed = Query::parse(&query.to_string(), 10_000).unwrap();
-    let document = |key: &str| place(&parsed, Document { key: Some(key), value: &world[key] });
-    let places: Option<Vec<_>> = found.iter().map(|key| document(key)).collect();
+    let own = |value: &Value| Json::read(value.to_string().as_bytes()).unwrap();
+    let document =
+        |key: &String| place(&parsed, Document { key: Some(key), value: own(&world[key]).value() });
+    let places: Option<Vec<_>> = found.iter().map(document).collect();
     let places = places.unwrap_or_else(|| panic!("seed {seed}: {query}: {found:?}"));
     let is_sorted = match parsed.sort.descending {
         false => places.is_sorted(),
@@ -131,8 +135,10 @@ fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
     let mut found = found.to_vec();
     found.sort();
     let wanted = world.iter().filter(|(key, value)| {
-        let document = Document { key: Some(key), value };
-        parsed.selector.matches(document) && place(&parsed, document).is_some()
+        let value = own(value);
+        let document = Document { key: Some(key), value: value.value() };
+        let is_wanted = parsed.selector.matches(document, &mut Work::of(None)).unwrap();
+        is_wanted && place(&parsed, document).is_some()
     });
     let wanted: Vec<_> = wanted.map(|(key, _)| key.clone()).collect();
     assert_eq!(found, wanted, "seed {seed}: {query}");

@@ -11,19 +11,24 @@ use crate::ledger::rich::scan::RichScan;
 use crate::types::hex;
 use crate::types::sha256;
 
+/// Longest bookmark that is looked at, in bytes. None is longer than a key and the values of an
+/// index.
+const MAX_BYTES: usize = 1 << 20;
+
 /// Bytes that say which order a bookmark is of.
 const ORDER: usize = 4;
 
 impl RichScan {
-    /// After the last row that was looked at; None if there was none.
-    pub(super) fn bookmark(&self) -> Option<String> {
-        let place = self.last.as_ref()?.get(self.head()..)?;
+    /// To go on after a row that was looked at.
+    pub(super) fn bookmark_after(&self, row: &[u8]) -> Option<String> {
+        let place = row.get(self.head()..)?;
         Some(hex(&[&self.order()[..], place].concat()))
     }
 
     pub(super) fn go_on_after(&mut self, bookmark: &str) -> Result<(), QueryError> {
         let invalid = || invalid_bookmark(bookmark);
-        let bytes = unhex(bookmark).ok_or_else(invalid)?;
+        let bytes = Some(bookmark).filter(|text| text.len() <= MAX_BYTES).and_then(unhex);
+        let bytes = bytes.ok_or_else(invalid)?;
         let place = bytes.strip_prefix(self.order().as_slice()).ok_or_else(invalid)?;
         let mut row = match &self.plan.index {
             Some(index) => self.space.index_head(index.id),

@@ -7,10 +7,11 @@
 //!
 //! Invariant: depends on the query and the definitions only, so that peers agree.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::ledger::json::Json;
 use crate::ledger::key::after_prefix;
 use crate::ledger::rich::collation::encode;
 use crate::ledger::rich::collation::encode_beginning;
@@ -39,8 +40,17 @@ pub(super) struct Plan {
     pub(super) warnings: Vec<String>,
 }
 
+/// What a selector says of fields, as far as all of it must hold. Made once, so that indexes cost
+/// nothing in proportion to the query.
+struct Wants<'a> {
+    /// The fields that every document has that the selector wants; None: there is none.
+    required: Option<BTreeSet<&'a Path>>,
+    spans: BTreeMap<&'a Path, Span>,
+    is_everything: bool,
+}
+
 /// Between which encoded values a field must be, from the first up to but without the second.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Span {
     low: Option<Vec<u8>>,
     high: Option<Vec<u8>>,
@@ -64,14 +74,17 @@ impl Plan {
                     && wanted.name.as_ref().is_none_or(|name| *name == definition.name)
             })
         };
+        let wants = Wants::of(&query.selector);
         let usable = |index: &&Arc<Index>| {
             // A part of the documents will do for whoever asks for this part by name.
             let is_whole = index.definition.filter.is_none();
-            index.is_built && (is_whole || named(index)) && is_usable(index, query)
+            index.is_built
+                && (is_whole || named(index))
+                && is_usable(index, &wants, &query.sort.fields)
         };
         let usable: Vec<&Arc<Index>> = indexes.iter().filter(usable).collect();
         let mut warnings = Vec::new();
-        let mut best = best(usable.iter().copied().filter(named), &query.selector);
+        let mut best = best(usable.iter().copied().filter(named), &wants);
         if let (None, Some(wanted)) = (best, &query.use_index) {
             if !query.allow_fallback {
                 let reason = format!("_design/{} cannot be used for this query.", wanted.ddoc);
@@ -90,11 +103,11 @@ impl Plan {
                 ),
             });
         }
-        best = best.or_else(|| self::best(usable.into_iter(), &query.selector));
+        best = best.or_else(|| self::best(usable.into_iter(), &wants));
         let (reverse, by_key) = (query.sort.descending, query.sort.fields.iter().all(Path::is_id));
         match best {
             Some(index) => {
-                let (from, to) = index_bounds(index, space, &query.selector);
+                let (from, to) = index_bounds(index, space, &wants);
                 Ok(Self { index: Some(Arc::clone(index)), from, to, reverse, warnings })
             }
             None if by_key && query.sort.fields.len() <= 1 => {
@@ -110,20 +123,19 @@ impl Plan {
     }
 }
 
-fn is_usable(index: &Index, query: &Query) -> bool {
-    let (columns, sort) = (&index.definition.columns, &query.sort.fields);
-    if matches!(&query.selector, Selector::All(parts) if parts.is_empty()) {
+fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
+    let columns = &index.definition.columns;
+    if wants.is_everything {
         return false;
     }
     let is_there =
-        |column: &Path| column.is_id() || sort.contains(column) || query.selector.requires(column);
+        |column: &Path| column.is_id() || sort.contains(column) || wants.requires(column);
     if !columns.iter().all(is_there) {
         return false;
     }
     // Columns that have one value only may stand in front of those to sort by.
     let Some(first) = sort.first() else { return true };
-    let constant =
-        |column: &&Path| *column != first && Span::of(&query.selector, column).is_constant;
+    let constant = |column: &&Path| *column != first && wants.span(column).is_constant;
     let skipped = columns.iter().take_while(constant).count();
     columns.get(skipped..).is_some_and(|columns| columns.starts_with(sort))
 }
@@ -131,21 +143,21 @@ fn is_usable(index: &Index, query: &Query) -> bool {
 /// The one that leaves the fewest columns open.
 fn best<'a>(
     indexes: impl Iterator<Item = &'a Arc<Index>>,
-    selector: &Selector,
+    wants: &Wants<'_>,
 ) -> Option<&'a Arc<Index>> {
     indexes.min_by_key(|index| {
         let columns = &index.definition.columns;
-        let bounded = |column: &&Path| !Span::of(selector, column).is_open();
+        let bounded = |column: &&Path| !wants.span(column).is_open();
         let open = columns.len() - columns.iter().take_while(bounded).count();
         (open, columns.len(), index.definition.full_name())
     })
 }
 
 /// The entries that a selector wants: fields with one value, then one with a range.
-fn index_bounds(index: &Index, space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
+fn index_bounds(index: &Index, space: &Space, wants: &Wants<'_>) -> (Vec<u8>, Vec<u8>) {
     let mut prefix = space.index_head(index.id);
     for column in &index.definition.columns {
-        let span = Span::of(selector, column);
+        let span = wants.span(column);
         match (span.low, span.high) {
             (Some(only), _) if span.is_constant => prefix.extend_from_slice(&only),
             (low, high) => {
@@ -163,24 +175,22 @@ fn index_bounds(index: &Index, space: &Space, selector: &Selector) -> (Vec<u8>, 
 
 /// The values whose keys a selector wants.
 fn key_bounds(space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
-    fn narrow(selector: &Selector, space: &Space, from: &mut Vec<u8>, to: &mut Vec<u8>) {
+    fn narrow<'a>(selector: &'a Selector, space: &Space, from: &mut Vec<u8>, to: &mut Vec<u8>) {
         let (first, last) = match selector {
             Selector::All(parts) => {
                 parts.iter().for_each(|part| narrow(part, space, from, to));
                 return;
             }
             Selector::Field(path, condition) if path.is_id() => match condition {
-                Condition::Eq(Value::String(key)) => (Some(key), Some(key)),
-                Condition::Gt(Value::String(key)) | Condition::Gte(Value::String(key)) => {
-                    (Some(key), None)
-                }
-                Condition::Lt(Value::String(key)) | Condition::Lte(Value::String(key)) => {
-                    (None, Some(key))
-                }
+                Condition::Eq(key) => (Some(key), Some(key)),
+                Condition::Gt(key) | Condition::Gte(key) => (Some(key), None),
+                Condition::Lt(key) | Condition::Lte(key) => (None, Some(key)),
                 _ => return,
             },
             _ => return,
         };
+        let text = |key: Option<&'a Json>| key.and_then(|key| key.value().as_text());
+        let (first, last) = (text(first), text(last));
         if let Some(first) = first {
             *from = space.row(first).max(std::mem::take(from));
         }
@@ -194,45 +204,71 @@ fn key_bounds(space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
     (from, to)
 }
 
-impl Selector {
-    /// Whether every document that it wants has something at a path.
+impl<'a> Wants<'a> {
+    fn of(selector: &'a Selector) -> Self {
+        let mut spans = BTreeMap::new();
+        add_spans(selector, &mut spans);
+        let is_everything = matches!(selector, Selector::All(parts) if parts.is_empty());
+        Self { required: required(selector), spans, is_everything }
+    }
+
     fn requires(&self, path: &Path) -> bool {
-        match self {
-            Self::All(parts) => parts.iter().any(|part| part.requires(path)),
-            Self::Any(parts) => parts.iter().all(|part| part.requires(path)),
-            Self::Field(field, condition) => {
-                field == path && !matches!(condition, Condition::Exists(false))
+        self.required.as_ref().is_none_or(|required| required.contains(path))
+    }
+
+    fn span(&self, path: &Path) -> Span {
+        self.spans.get(path).cloned().unwrap_or_default()
+    }
+}
+
+/// The fields that every document has that a selector wants; None: it wants none, so all of them.
+fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
+    match selector {
+        Selector::All(parts) => {
+            let mut all = BTreeSet::new();
+            for part in parts {
+                let mut more = required(part)?;
+                if more.len() > all.len() {
+                    std::mem::swap(&mut more, &mut all);
+                }
+                all.append(&mut more);
             }
-            Self::Nothing => true,
+            Some(all)
         }
+        Selector::Any(parts) => {
+            let mut common: Option<BTreeSet<&Path>> = None;
+            for part in parts {
+                common = match (common, required(part)) {
+                    (Some(common), Some(more)) => Some(&common & &more),
+                    (one, other) => one.or(other),
+                };
+            }
+            common
+        }
+        Selector::Field(_, Condition::Exists(false)) => Some(BTreeSet::new()),
+        Selector::Field(path, _) => Some(BTreeSet::from([path])),
+        Selector::Nothing => None,
+    }
+}
+
+fn add_spans<'a>(selector: &'a Selector, spans: &mut BTreeMap<&'a Path, Span>) {
+    match selector {
+        Selector::All(parts) => parts.iter().for_each(|part| add_spans(part, spans)),
+        Selector::Field(path, condition) => spans.entry(path).or_default().add(condition),
+        _ => {}
     }
 }
 
 impl Span {
-    /// What a selector says of a field, as far as all of it must hold.
-    fn of(selector: &Selector, path: &Path) -> Self {
-        let mut span = Self::default();
-        span.narrow(selector, path);
-        span
-    }
-
     fn is_open(&self) -> bool {
         self.low.is_none() && self.high.is_none()
     }
 
-    fn narrow(&mut self, selector: &Selector, path: &Path) {
-        match selector {
-            Selector::All(parts) => parts.iter().for_each(|part| self.narrow(part, path)),
-            Selector::Field(field, condition) if field == path => self.add(condition),
-            _ => {}
-        }
-    }
-
     /// Ends are always part of the span: encodings are cut, so an end may stand for more.
     fn add(&mut self, condition: &Condition) {
-        let encoded = |value: &Value| {
+        let encoded = |value: &Json| {
             let mut bytes = Vec::new();
-            encode(value, &mut bytes);
+            encode(value.value(), &mut bytes);
             bytes
         };
         match condition {

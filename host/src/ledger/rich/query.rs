@@ -6,13 +6,22 @@
 //!
 //! Invariant: parsed once and never changed.
 
-use serde_json::Map;
-use serde_json::Value;
-
+use crate::ledger::json::Json;
+use crate::ledger::json::Kind;
+use crate::ledger::json::Value;
+use crate::ledger::json::shorten;
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::field::Path;
 use crate::ledger::rich::projection::Projection;
+use crate::ledger::rich::selector::Bounds;
 use crate::ledger::rich::selector::Selector;
+use crate::ledger::rich::selector::natural;
+
+/// Fields that one query may sort by.
+const MAX_SORT: usize = 64;
+
+/// Memory that a byte of a query takes at most when it is read: `{"a":1},` becomes a condition.
+const MEMORY_OF_BYTE: usize = 24;
 
 /// A rich query.
 #[derive(Clone, Debug)]
@@ -28,6 +37,10 @@ pub(super) struct Query {
     pub(super) allow_fallback: bool,
     /// Where to go on; None: from the beginning.
     pub(super) bookmark: Option<String>,
+    /// Memory of its regular expressions.
+    pub(super) regexes_bytes: usize,
+    /// About how much memory it takes, those included.
+    pub(super) weight: usize,
 }
 
 /// The order that is wanted; without fields: any.
@@ -51,26 +64,34 @@ impl Query {
         if text.len() > limit {
             return Err(QueryError::TooLong { bytes: text.len(), limit });
         }
-        let json: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| QueryError::NotJson { reason: error.to_string() })?;
-        let selector = json.get("selector").ok_or_else(|| {
+        // As Go's decoder does, it ends with the object: whatever follows is not looked at.
+        let json = match Json::read_first(text.as_bytes()) {
+            Ok((json, _)) if json.value().is_object() => json,
+            Ok(_) => return Err(QueryError::NotJson { reason: "it is another value".to_owned() }),
+            Err(error) => return Err(QueryError::NotJson { reason: error.to_string() }),
+        };
+        let selector = json.value().members().find(|(name, _)| *name == "selector");
+        let (_, selector) = selector.ok_or_else(|| {
             QueryError::refused("missing_required_key", "Missing required key: selector")
         })?;
+        let mut regexes_bytes = 0;
         let mut query = Self {
-            selector: Selector::parse(selector, "selector")?,
+            selector: Selector::parse(selector, "selector", Bounds::QUERY, &mut regexes_bytes)?,
             sort: Sort::default(),
             fields: None,
             skip: 0,
             use_index: None,
             allow_fallback: true,
             bookmark: None,
+            regexes_bytes,
+            weight: text.len() * MEMORY_OF_BYTE + regexes_bytes,
         };
-        for (key, value) in &json {
-            match key.as_str() {
+        for (key, value) in json.value().members() {
+            match key {
                 "selector" | "limit" => {}
                 "sort" => query.sort = Sort::parse(value)?,
                 "fields" => query.fields = Some(Projection::parse(value)?),
-                "skip" => query.skip = value.as_u64().ok_or_else(|| not_natural(value))?,
+                "skip" => query.skip = natural(value).ok_or_else(|| not_natural(value))?,
                 "use_index" => query.use_index = IndexName::parse(value)?,
                 "bookmark" => query.bookmark = bookmark(value)?,
                 "allow_fallback" => query.allow_fallback = boolean(value)?,
@@ -80,7 +101,7 @@ impl Query {
                 }
                 "r" | "stale" => {}
                 _ => {
-                    let reason = format!("Invalid key {key} for this request.");
+                    let reason = format!("Invalid key {} for this request.", shorten(key));
                     return Err(QueryError::refused("invalid_key", reason));
                 }
             }
@@ -90,24 +111,26 @@ impl Query {
 }
 
 impl Sort {
-    pub(super) fn parse(json: &Value) -> Result<Self, QueryError> {
-        let Value::Array(specs) = json else {
-            let reason = format!("Sort must be an array of sort specs, not: {json}");
+    pub(super) fn parse(json: Value<'_>) -> Result<Self, QueryError> {
+        if !json.is_array() {
+            let reason = format!("Sort must be an array of sort specs, not: {}", json.shown());
             return Err(QueryError::refused("invalid_sort_json", reason));
-        };
+        }
+        let count = json.elements().count();
+        if count > MAX_SORT {
+            return Err(QueryError::too_many(count, MAX_SORT, "fields to sort by"));
+        }
         let mut sort = Self::default();
-        for spec in specs {
-            let bad = |error, what| QueryError::refused(error, format!("{what}: {spec}"));
-            let (name, descending) = match spec {
-                Value::String(name) => (name.as_str(), false),
-                Value::Object(members) if members.len() == 1 => {
-                    let member = members.iter().next();
-                    match member.and_then(|(name, direction)| Some((name, direction.as_str()?))) {
-                        Some((name, "asc")) => (name.as_str(), false),
-                        Some((name, "desc")) => (name.as_str(), true),
-                        _ => return Err(bad("invalid_sort_dir", "Invalid sort direction")),
-                    }
-                }
+        for spec in json.elements() {
+            let bad = |error, what| QueryError::refused(error, format!("{what}: {}", spec.shown()));
+            let mut members = spec.members();
+            let (name, descending) = match (spec.kind(), members.next(), members.next()) {
+                (Kind::Text(name), ..) => (name, false),
+                (Kind::Object, Some((name, direction)), None) => match direction.as_text() {
+                    Some("asc") => (name, false),
+                    Some("desc") => (name, true),
+                    _ => return Err(bad("invalid_sort_dir", "Invalid sort direction")),
+                },
                 _ => return Err(bad("invalid_sort_field", "Invalid sort field")),
             };
             if !sort.fields.is_empty() && sort.descending != descending {
@@ -122,14 +145,13 @@ impl Sort {
 }
 
 impl IndexName {
-    fn parse(json: &Value) -> Result<Option<Self>, QueryError> {
-        let texts = match json {
-            Value::Null => Some(Vec::new()),
-            Value::String(name) => {
-                let parts: Vec<&str> = name.split('/').filter(|part| *part != "_design").collect();
-                Some(parts)
+    fn parse(json: Value<'_>) -> Result<Option<Self>, QueryError> {
+        let texts: Option<Vec<&str>> = match json.kind() {
+            Kind::Null => Some(Vec::new()),
+            Kind::Text(name) => {
+                Some(name.split('/').filter(|part| *part != "_design").take(3).collect())
             }
-            Value::Array(parts) => parts.iter().map(Value::as_str).collect(),
+            Kind::Array => json.elements().take(3).map(Value::as_text).collect(),
             _ => None,
         };
         let (ddoc, name) = match texts.as_deref() {
@@ -137,7 +159,7 @@ impl IndexName {
             Some([ddoc]) => (*ddoc, None),
             Some([ddoc, name]) => (*ddoc, Some((*name).to_owned())),
             _ => {
-                let reason = format!("Invalid index name: {json}");
+                let reason = format!("Invalid index name: {}", json.shown());
                 return Err(QueryError::refused("invalid_index_name", reason));
             }
         };
@@ -147,28 +169,28 @@ impl IndexName {
 }
 
 /// CouchDB answers "nil" where there was no row, and takes it for none.
-fn bookmark(json: &Value) -> Result<Option<String>, QueryError> {
-    match json {
-        Value::Null => Ok(None),
-        Value::String(text) if text.is_empty() || text == "nil" => Ok(None),
-        Value::String(text) => Ok(Some(text.clone())),
-        other => Err(invalid_bookmark(&other.to_string())),
+fn bookmark(json: Value<'_>) -> Result<Option<String>, QueryError> {
+    match json.kind() {
+        Kind::Null | Kind::Text("" | "nil") => Ok(None),
+        Kind::Text(text) => Ok(Some(text.to_owned())),
+        _ => Err(invalid_bookmark(&json.shown())),
     }
 }
 
 pub(super) fn invalid_bookmark(text: &str) -> QueryError {
-    let shown: String = text.chars().take(100).collect();
-    QueryError::refused("invalid_bookmark", format!("Invalid bookmark value: {shown:?}"))
+    let reason = format!("Invalid bookmark value: {:?}", shorten(text));
+    QueryError::refused("invalid_bookmark", reason)
 }
 
-fn boolean(json: &Value) -> Result<bool, QueryError> {
+fn boolean(json: Value<'_>) -> Result<bool, QueryError> {
     json.as_bool().ok_or_else(|| {
-        QueryError::refused("invalid_boolean", format!("Invalid boolean value: {json}"))
+        let reason = format!("Invalid boolean value: {}", json.shown());
+        QueryError::refused("invalid_boolean", reason)
     })
 }
 
-fn not_natural(json: &Value) -> QueryError {
-    let reason = format!("{json} is not an integer greater than or equal to zero");
+fn not_natural(json: Value<'_>) -> QueryError {
+    let reason = format!("{} is not an integer greater than or equal to zero", json.shown());
     QueryError::refused("invalid_non_neg_integer", reason)
 }
 

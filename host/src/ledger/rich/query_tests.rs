@@ -75,6 +75,63 @@ fn a_query_reads_neither_other_namespaces_nor_its_own_writes() {
     assert_eq!(keys(&mut sim, r#"{"selector": {"_id": "m0000", "size": 0}}"#), ["m0000"]);
 }
 
+/// Check, index and query take the same values for documents, and read the same in them.
+#[test]
+fn what_go_takes_for_json_is_found_however_it_is_written() {
+    let values = [
+        ("half", br#"{"docType":"post","title":"hi \ud83d"}"#.to_vec()),
+        ("pair", br#"{"docType":"post","title":"hi \ud83d\ude00"}"#.to_vec()),
+        ("byte", b"{\"docType\":\"post\",\"title\":\"hi \xff\"}".to_vec()),
+        ("twice", br#"{"docType":"draft","docType":"post"}"#.to_vec()),
+        ("name", b"{\"docType\":\"post\",\"\xfe\":1}".to_vec()),
+        // These are no JSON objects to Go.
+        ("mark", b"\xef\xbb\xbf{\"docType\":\"post\"}".to_vec()),
+        ("huge", br#"{"docType":"post","n":1e400}"#.to_vec()),
+        ("more", br#"{"docType":"post"} {}"#.to_vec()),
+    ];
+    let (_ledgers, ledger) = temporary();
+    let commit_all = |tx: &str| {
+        let mut sim = ledger.simulator(tx);
+        for (key, value) in &values {
+            sim.put_state("ns", key, value.clone()).unwrap();
+        }
+        commit(&ledger, &[(tx, sim.finish().public)]);
+    };
+    commit_all("one");
+    let found = || {
+        let mut sim = ledger.simulator("tx");
+        let by = |sim: &mut Simulator, selector: &str| {
+            let query = format!(r#"{{"selector": {selector}}}"#);
+            keys(sim, &query).join(" ")
+        };
+        assert_eq!(by(&mut sim, r#"{"docType": "post"}"#), "byte half name pair twice");
+        assert_eq!(by(&mut sim, "{\"title\": \"hi \u{fffd}\"}"), "byte half");
+        assert_eq!(by(&mut sim, r#"{"title": "hi \ud83d"}"#), "byte half");
+        assert_eq!(by(&mut sim, r#"{"title": "hi \ud83d\ude00"}"#), "pair");
+        assert_eq!(by(&mut sim, "{\"\u{fffd}\": 1}"), "name");
+        assert_eq!(by(&mut sim, r#"{"docType": "draft"}"#), "");
+        // What comes back is what was written; of fields it is what was read.
+        let rows = sim.rich_query("ns", r#"{"selector": {"_id": "byte"}}"#).unwrap();
+        assert_eq!(sim.next_row(rows).unwrap().unwrap().value, values[2].1);
+        let title = r#"{"selector": {"_id": "byte"}, "fields": ["title"]}"#;
+        let rows = sim.rich_query("ns", title).unwrap();
+        let value = sim.next_row(rows).unwrap().unwrap().value;
+        assert_eq!(String::from_utf8(value).unwrap(), "{\"title\":\"hi \u{fffd}\"}");
+    };
+    found();
+    // Indexes of what is there, and of what comes.
+    let by_type = r#"{"index": {"fields": ["docType"]}, "name": "type"}"#;
+    let by_title = r#"{"index": {"fields": ["title"]}, "name": "title"}"#;
+    ledger.define_indexes("ns", "", &[index(by_type), index(by_title)]).unwrap();
+    found();
+    commit_all("two");
+    found();
+    // A query ends where its object ends, as for Go's decoder.
+    let mut sim = ledger.simulator("tx");
+    assert_eq!(keys(&mut sim, r#"{"selector": {"docType": "post"}} and more"#).len(), 5);
+    assert!(refusal(sim.rich_query("ns", "null")).contains("must be a JSON object"));
+}
+
 #[test]
 fn fields_change_the_value_and_not_what_is_recorded() {
     let (_ledgers, ledger) = temporary();

@@ -9,25 +9,35 @@
 //! table no longer gives was replaced before that, so the overlay gives it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::json::Json;
+use crate::ledger::json::Value;
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::field::Document;
-use crate::ledger::rich::index::document;
+use crate::ledger::rich::index::Index;
 use crate::ledger::rich::plan::Plan;
 use crate::ledger::rich::projection::Projection;
 use crate::ledger::rich::query::Query;
 use crate::ledger::rich::selector::Selector;
 use crate::ledger::rich::space::Space;
 use crate::ledger::rich::space::entry_key;
+use crate::ledger::rich::work::DOCUMENT;
+use crate::ledger::rich::work::DOCUMENT_BYTE;
+use crate::ledger::rich::work::Work;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::state::VersionedValue;
 use crate::ledger::store::Rows;
+use crate::types::Exhausted;
+use crate::types::Meter;
 
 /// A query under way.
 pub(crate) struct RichScan {
     snapshot: Snapshot,
+    /// What pays for it.
+    meter: Option<Arc<Meter>>,
     pub(super) space: Space,
     pub(super) plan: Plan,
     selector: Selector,
@@ -56,6 +66,7 @@ impl RichScan {
     /// Starts a query; one that reads every document is worth a warning.
     pub(super) fn new(
         snapshot: &Snapshot,
+        meter: Option<Arc<Meter>>,
         space: Space,
         query: Query,
     ) -> Result<Self, LedgerError> {
@@ -70,6 +81,7 @@ impl RichScan {
             rows: ledger.table.range(&plan.from, &plan.from),
             next_layer: snapshot.height(),
             snapshot: snapshot.clone(),
+            meter,
             space,
             plan,
             selector: query.selector,
@@ -147,10 +159,12 @@ impl RichScan {
             return Ok(());
         }
         let (first, after) = self.space.bounds();
+        let meter = self.meter.clone();
+        let mut work = Work::of(meter.as_deref());
         for (block, layer) in layers {
             for row in layer.range(first.clone()..after.clone()).map(|(row, _)| row) {
                 let key = self.space.key(row)?;
-                let Some(place) = self.place(&key)? else { continue };
+                let Some(place) = self.place(&key, &mut work)? else { continue };
                 let passed = self.last.as_ref().is_some_and(|last| !self.is_before(last, &place));
                 if self.plan.from <= place && place < self.plan.to && !passed {
                     self.replaced.insert(place);
@@ -158,15 +172,41 @@ impl RichScan {
             }
             self.next_layer = block + 1;
         }
-        Ok(())
+        Ok(work.settle()?)
     }
 
     /// Where a key is in the order of the query, at the height of the snapshot.
-    fn place(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+    fn place(&self, key: &str, work: &mut Work<'_>) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(index) = &self.plan.index else { return Ok(Some(self.space.row(key))) };
-        let value = self.snapshot.row(&self.space.row(key))?;
-        let document = value.and_then(|value| document(&value.value));
-        Ok(document.and_then(|document| index.row(&self.space, key, &document)))
+        let Some((_, json)) = self.document(key, work)? else { return Ok(None) };
+        Ok(self.entry(index, key, json.value(), work)?)
+    }
+
+    /// The row of a document in an index.
+    fn entry(
+        &self,
+        index: &Index,
+        key: &str,
+        json: Value<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<Option<Vec<u8>>, Exhausted> {
+        let mut spent = 0;
+        let row = index.row(&self.space, key, json, &mut spent);
+        work.spend(spent)?;
+        Ok(row)
+    }
+
+    /// A value of the snapshot and the JSON object that it is; None if it is none.
+    fn document(
+        &self,
+        key: &str,
+        work: &mut Work<'_>,
+    ) -> Result<Option<(VersionedValue, Json)>, LedgerError> {
+        work.spend(DOCUMENT)?;
+        let Some(value) = self.snapshot.row(&self.space.row(key))? else { return Ok(None) };
+        work.spend(DOCUMENT_BYTE * value.value.len() as u64)?;
+        let json = Json::read_object(&value.value);
+        Ok(json.map(|json| (value, json)))
     }
 
     fn look_at(&self, row: &[u8]) -> Result<Option<FoundRow>, LedgerError> {
@@ -179,18 +219,25 @@ impl RichScan {
                     .to_owned()
             }
         };
-        let Some(mut value) = self.snapshot.row(&self.space.row(&key))? else { return Ok(None) };
-        let Some(json) = document(&value.value) else { return Ok(None) };
+        let mut work = Work::of(self.meter.as_deref());
+        let Some((mut value, json)) = self.document(&key, &mut work)? else {
+            work.settle()?;
+            return Ok(None);
+        };
+        let json = json.value();
         let is_here = match &self.plan.index {
             None => true,
             // Else it has been there before or after, and is found in its place.
-            Some(index) => index.row(&self.space, &key, &json).is_some_and(|place| place == row),
+            Some(index) => self.entry(index, &key, json, &mut work)?.is_some_and(|it| it == row),
         };
-        if !is_here || !self.selector.matches(Document { key: Some(&key), value: &json }) {
-            return Ok(None);
+        let document = Document { key: Some(&key), value: json };
+        let is_wanted = is_here && self.selector.matches(document, &mut work)?;
+        if let (true, Some(fields)) = (is_wanted, &self.fields) {
+            value.value = fields.apply(json, &mut work)?;
         }
-        if let Some(fields) = &self.fields {
-            value.value = fields.apply(&json);
+        work.settle()?;
+        if !is_wanted {
+            return Ok(None);
         }
         Ok(Some(FoundRow { key, value }))
     }

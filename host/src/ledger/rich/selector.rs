@@ -6,14 +6,36 @@
 //!
 //! Invariant: no deeper than `MAX_DEPTH`, so that whoever walks over one may recurse.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
+use crate::ledger::json::Json;
+use crate::ledger::json::Value;
+use crate::ledger::json::shorten;
+use crate::ledger::rich::constants::Constants;
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::field::Path;
+use crate::ledger::rich::place::Place;
 use crate::ledger::rich::regular::Regular;
+use crate::ledger::rich::regular::Regulars;
 
 /// Selectors and conditions within each other.
 pub(super) const MAX_DEPTH: usize = 64;
+
+/// What one selector may consist of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Conditions, and lists of them.
+    pub(super) conditions: usize,
+    /// Memory of all regular expressions, in bytes.
+    pub(super) regexes_bytes: usize,
+}
+
+impl Bounds {
+    /// Of a query's selector.
+    pub(super) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
+    /// Of an index that leaves documents out; it is tried at every write.
+    pub(super) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
+}
 
 /// Which documents are wanted.
 #[derive(Clone, Debug)]
@@ -31,22 +53,26 @@ pub(super) enum Selector {
 /// What a value must be like.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
-    Lt(Value),
-    Lte(Value),
-    Eq(Value),
-    Ne(Value),
-    Gte(Value),
-    Gt(Value),
-    In(Vec<Value>),
-    Nin(Vec<Value>),
+    Lt(Json),
+    Lte(Json),
+    Eq(Json),
+    Ne(Json),
+    Gte(Json),
+    Gt(Json),
+    /// As many `Eq` of which one must hold.
+    EqAny(Constants),
+    /// As many `Ne` of which all must hold.
+    NeAll(Constants),
+    In(Constants),
+    Nin(Constants),
     Exists(bool),
     Type(String),
     Size(u64),
     Mod(i64, i64),
     Regex(Regular),
     BeginsWith(String),
-    /// The value is an array that holds all of these.
-    All(Vec<Value>),
+    /// The value is an array that holds all of these, or is the one array that was asked for.
+    All(Constants, Option<Json>),
     /// Of an array: one element, at least.
     ElemMatch(Box<Selector>),
     /// Of an array that is not empty: every element.
@@ -61,30 +87,47 @@ pub(super) enum Condition {
 struct Context<'a> {
     path: &'a Path,
     /// In words of the query.
-    place: &'a str,
+    place: &'a Place<'a>,
     negated: bool,
     depth: usize,
     /// Conditions on the value itself make sense: within `$elemMatch` and its like.
     in_element: bool,
 }
 
+/// What was read of a selector so far.
+struct Read {
+    limit: usize,
+    conditions: usize,
+    regulars: Regulars,
+}
+
 impl Selector {
-    /// Reads the JSON of a selector; `place` is its name in error texts.
-    pub(super) fn parse(json: &Value, place: &str) -> Result<Self, QueryError> {
-        let Value::Object(members) = json else {
-            let reason = format!("Selector must be a JSON object, not: {json} (at {place})");
+    /// Reads the JSON of a selector; `name` is its name in error texts. Adds the memory of its
+    /// regular expressions to `regexes_bytes`.
+    pub(super) fn parse(
+        json: Value<'_>,
+        name: &str,
+        bounds: Bounds,
+        regexes_bytes: &mut usize,
+    ) -> Result<Self, QueryError> {
+        let place = &Place::root(name);
+        if !json.is_object() {
+            let shown = json.shown();
+            let reason = format!("Selector must be a JSON object, not: {shown} (at {place})");
             return Err(QueryError::refused("invalid_selector_json", reason));
-        };
-        if members.is_empty() {
-            return Ok(Self::All(Vec::new()));
         }
+        let mut members = json.members();
+        let Some(first) = members.next() else { return Ok(Self::All(Vec::new())) };
+        let only = members.next().is_none().then_some(first);
         let path = Path::default();
         let context = Context { path: &path, place, negated: false, depth: 0, in_element: false };
-        let selector = context.selector(json)?;
-        let only = members.iter().next().filter(|_| members.len() == 1);
+        let regulars = Regulars::up_to(bounds.regexes_bytes);
+        let mut read = Read { limit: bounds.conditions, conditions: 0, regulars };
+        let selector = context.selector(json, &mut read)?;
+        *regexes_bytes += read.regulars.bytes();
         Ok(match only {
-            Some((operator, Value::Array(none)))
-                if none.is_empty() && matches!(operator.as_str(), "$and" | "$or" | "$nor") =>
+            Some(("$and" | "$or" | "$nor", list))
+                if list.is_array() && list.elements().next().is_none() =>
             {
                 Self::Nothing
             }
@@ -94,66 +137,85 @@ impl Selector {
 }
 
 impl<'a> Context<'a> {
-    fn selector(self, json: &Value) -> Result<Selector, QueryError> {
+    fn selector(self, json: Value<'_>, read: &mut Read) -> Result<Selector, QueryError> {
         if self.depth > MAX_DEPTH {
             let reason = format!("it is more than {MAX_DEPTH} deep (at {})", self.place);
             return Err(QueryError::refused("invalid_selector", reason));
         }
-        let Value::Object(members) = json else { return self.leaf(Condition::Eq(json.clone())) };
-        let mut members_left = members.iter();
-        match (members_left.next(), members_left.next()) {
-            (None, _) => self.leaf(Condition::Eq(json.clone())),
-            (Some((name, argument)), None) => self.member(name, argument),
+        let mut members = json.members();
+        match (members.next(), members.next()) {
+            (None, _) => self.leaf(Condition::Eq(json.to_json()), read),
+            (Some((name, argument)), None) => self.member(name, argument, read),
             _ => {
-                let parts = members.iter().map(|(name, argument)| self.member(name, argument));
-                self.combined(true, parts.collect::<Result<_, _>>()?)
+                let parts = json.members().map(|(name, value)| self.member(name, value, read));
+                let parts = parts.collect::<Result<_, _>>()?;
+                self.combined(true, parts, read)
             }
         }
     }
 
-    fn member(self, name: &str, argument: &Value) -> Result<Selector, QueryError> {
-        let place = format!("{}.{name}", self.place);
+    fn member(
+        self,
+        name: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        let place = self.place.member(name);
         let below = Context { place: &place, depth: self.depth + 1, ..self };
         match name {
-            "$and" => below.list(name, argument, true),
-            "$or" => below.list(name, argument, false),
-            "$nor" => Context { negated: !self.negated, ..below }.list(name, argument, false),
+            "$and" => below.list(name, argument, true, read),
+            "$or" => below.list(name, argument, false, read),
+            "$nor" => Context { negated: !self.negated, ..below }.list(name, argument, false, read),
             "$not" if argument.is_object() => {
-                Context { negated: !self.negated, ..below }.selector(argument)
+                Context { negated: !self.negated, ..below }.selector(argument, read)
             }
             "$not" => Err(QueryError::bad_arg(name, argument, &place)),
             _ if name.starts_with('$') => {
-                let condition = below.condition(name, argument)?;
-                below.leaf(condition)
+                let condition = below.condition(name, argument, read)?;
+                below.leaf(condition, read)
             }
             _ => {
                 let path = self.path.join(name)?;
-                Context { path: &path, ..below }.selector(argument)
+                Context { path: &path, ..below }.selector(argument, read)
             }
         }
     }
 
     /// The selectors of `$and`, `$or` and `$nor`.
-    fn list(self, operator: &str, argument: &Value, all: bool) -> Result<Selector, QueryError> {
-        let Value::Array(selectors) = argument else {
+    fn list(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        all: bool,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        if !argument.is_array() {
             return Err(QueryError::bad_arg(operator, argument, self.place));
-        };
-        let parts = selectors.iter().enumerate().map(|(index, selector)| {
-            let place = format!("{}.{index}", self.place);
-            Context { place: &place, depth: self.depth + 1, ..self }.selector(selector)
+        }
+        let parts = argument.elements().enumerate().map(|(index, selector)| {
+            let place = self.place.element(index);
+            Context { place: &place, depth: self.depth + 1, ..self }.selector(selector, read)
         });
-        self.combined(all, parts.collect::<Result<_, _>>()?)
+        let parts = parts.collect::<Result<_, _>>()?;
+        self.combined(all, parts, read)
     }
 
     /// De Morgan's rule. Without parts, CouchDB takes either for true.
-    fn combined(self, all: bool, parts: Vec<Selector>) -> Result<Selector, QueryError> {
+    fn combined(
+        self,
+        all: bool,
+        parts: Vec<Selector>,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        self.count(read)?;
         Ok(match all != self.negated || parts.is_empty() {
-            true => Selector::All(parts),
-            false => Selector::Any(parts),
+            true => Selector::All(gathered(parts, true)),
+            false => Selector::Any(gathered(parts, false)),
         })
     }
 
-    fn leaf(self, condition: Condition) -> Result<Selector, QueryError> {
+    fn leaf(self, condition: Condition, read: &mut Read) -> Result<Selector, QueryError> {
+        self.count(read)?;
         if self.path.is_empty() && !self.in_element {
             let reason = "One or more conditions is missing a field name.";
             let reason = format!("{reason} (at {})", self.place);
@@ -163,11 +225,28 @@ impl<'a> Context<'a> {
         Ok(Selector::Field(self.path.clone(), condition))
     }
 
-    fn condition(self, operator: &str, argument: &Value) -> Result<Condition, QueryError> {
+    fn count(self, read: &mut Read) -> Result<(), QueryError> {
+        read.conditions += 1;
+        if read.conditions > read.limit {
+            let what = format!("conditions in a selector (at {})", self.place);
+            return Err(QueryError::too_many(read.conditions, read.limit, what));
+        }
+        Ok(())
+    }
+
+    fn condition(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Condition, QueryError> {
         let bad = || QueryError::bad_arg(operator, argument, self.place);
-        let any = || argument.clone();
-        let list = || argument.as_array().cloned().ok_or_else(bad);
-        let text = || argument.as_str().map(str::to_owned).ok_or_else(bad);
+        let any = || argument.to_json();
+        let list = || match argument.is_array() {
+            true => Ok(Constants::new(argument.elements().map(Value::to_json).collect())),
+            false => Err(bad()),
+        };
+        let text = || argument.as_text().map(str::to_owned).ok_or_else(bad);
         Ok(match operator {
             "$lt" => Condition::Lt(any()),
             "$lte" => Condition::Lte(any()),
@@ -177,33 +256,43 @@ impl<'a> Context<'a> {
             "$gt" => Condition::Gt(any()),
             "$in" => Condition::In(list()?),
             "$nin" => Condition::Nin(list()?),
-            "$all" => Condition::All(list()?),
+            "$all" => {
+                let mut elements = argument.elements();
+                let whole = match (elements.next(), elements.next()) {
+                    (Some(only), None) if only.is_array() => Some(only.to_json()),
+                    _ => None,
+                };
+                Condition::All(list()?, whole)
+            }
             "$exists" => Condition::Exists(argument.as_bool().ok_or_else(bad)?),
             "$type" => Condition::Type(text()?),
-            "$size" => Condition::Size(argument.as_u64().ok_or_else(bad)?),
+            "$size" => Condition::Size(natural(argument).ok_or_else(bad)?),
             "$mod" => {
-                let numbers = argument.as_array().map(Vec::as_slice).unwrap_or_default();
-                let [divisor, remainder] = numbers else { return Err(bad()) };
-                let divisor = divisor.as_i64().filter(|divisor| *divisor != 0);
-                let remainder = remainder.as_i64();
-                Condition::Mod(divisor.ok_or_else(bad)?, remainder.ok_or_else(bad)?)
+                let mut numbers = argument.elements().map(integer);
+                match (numbers.next(), numbers.next(), numbers.next()) {
+                    (Some(Some(divisor)), Some(Some(remainder)), None) if divisor != 0 => {
+                        Condition::Mod(divisor, remainder)
+                    }
+                    _ => return Err(bad()),
+                }
             }
             "$regex" => {
-                let compiled = Regular::new(argument.as_str().ok_or_else(bad)?);
+                let compiled = read.regulars.get(argument.as_text().ok_or_else(bad)?);
                 Condition::Regex(compiled.map_err(|why| {
                     let reason = format!("Bad argument for operator $regex: {why}");
                     QueryError::refused("bad_arg", format!("{reason} (at {})", self.place))
                 })?)
             }
             "$beginsWith" => Condition::BeginsWith(text()?),
-            "$elemMatch" => Condition::ElemMatch(self.element(operator, argument)?),
-            "$allMatch" => Condition::AllMatch(self.element(operator, argument)?),
-            "$keyMapMatch" => Condition::KeyMapMatch(self.element(operator, argument)?),
+            "$elemMatch" => Condition::ElemMatch(self.element(operator, argument, read)?),
+            "$allMatch" => Condition::AllMatch(self.element(operator, argument, read)?),
+            "$keyMapMatch" => Condition::KeyMapMatch(self.element(operator, argument, read)?),
             "$text" | "$where" | "$geoWithin" | "$geoIntersects" | "$near" | "$nearSphere" => {
                 let reason = format!("Unsupported operator: {operator} (at {})", self.place);
                 return Err(QueryError::refused("not_supported", reason));
             }
             _ => {
+                let operator = shorten(operator);
                 let reason = format!("Invalid operator: {operator} (at {})", self.place);
                 return Err(QueryError::refused("invalid_operator", reason));
             }
@@ -211,7 +300,12 @@ impl<'a> Context<'a> {
     }
 
     /// A selector over what an array or an object holds. A negation around it stays outside.
-    fn element(self, operator: &str, argument: &Value) -> Result<Box<Selector>, QueryError> {
+    fn element(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Box<Selector>, QueryError> {
         if !argument.is_object() {
             return Err(QueryError::bad_arg(operator, argument, self.place));
         }
@@ -223,6 +317,40 @@ impl<'a> Context<'a> {
             in_element: true,
             ..self
         };
-        inner.selector(argument).map(Box::new)
+        inner.selector(argument, read).map(Box::new)
     }
+}
+
+/// Makes one condition of those that ask whether one field is equal to one of some constants, or to
+/// none, so that a document is looked up among them.
+fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
+    let mut constants: BTreeMap<Path, Vec<Json>> = BTreeMap::new();
+    let mut gathered = Vec::new();
+    for part in parts {
+        match part {
+            Selector::Field(path, Condition::Eq(value)) if !all => {
+                constants.entry(path).or_default().push(value);
+            }
+            Selector::Field(path, Condition::Ne(value)) if all => {
+                constants.entry(path).or_default().push(value);
+            }
+            other => gathered.push(other),
+        }
+    }
+    gathered.extend(constants.into_iter().map(|(path, values)| {
+        let values = Constants::new(values);
+        let condition = if all { Condition::NeAll(values) } else { Condition::EqAny(values) };
+        Selector::Field(path, condition)
+    }));
+    gathered
+}
+
+/// An integer that is written as one.
+pub(super) fn integer(json: Value<'_>) -> Option<i64> {
+    json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
+}
+
+/// The same, not below zero. More than there can be of anything becomes as many as can be.
+pub(super) fn natural(json: Value<'_>) -> Option<u64> {
+    json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

@@ -8,10 +8,14 @@
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_scan::Scan;
+use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::query::Query;
 use crate::ledger::rich::scan::FoundRow;
 use crate::ledger::rich::scan::RichScan;
 use crate::ledger::rich::space::Space;
+use crate::ledger::rich::work::COMPILED_BYTE;
+use crate::ledger::rich::work::DOCUMENT;
+use crate::ledger::rich::work::QUERY_BYTE;
 use crate::ledger::simulator::KeyValue;
 use crate::ledger::simulator::Page;
 use crate::ledger::simulator::RangeId;
@@ -20,10 +24,17 @@ use crate::ledger::simulator::Simulator;
 /// What CouchDB gives for a bookmark if there was no row.
 const NO_BOOKMARK: &str = "nil";
 
+/// Memory that the open rich queries of one simulation may take, as far as it is theirs; each of
+/// the longest takes less than half of it.
+const MAX_OPEN_BYTES: usize = 80 << 20;
+
 /// A rich query and how many rows it may still give.
 pub(crate) struct RichRows {
-    scan: RichScan,
+    /// None at the end.
+    scan: Option<RichScan>,
     left: usize,
+    /// Memory of the query.
+    weight: usize,
 }
 
 impl Simulator {
@@ -54,19 +65,21 @@ impl Simulator {
         let limit = self.limits().total_query_limit;
         let size = if page_size == 0 { limit } else { page_size.min(limit) };
         let space = Space::public(ns);
-        let mut scan = RichScan::new(self.snapshot(), space.clone(), parsed)?;
+        let mut scan = RichScan::new(self.snapshot(), self.meter.clone(), space.clone(), parsed)?;
         let (mut rows, mut last, mut bytes) = (Vec::new(), None, 0_usize);
         while rows.len() < size
-            && let Some(row) = self.record(&space, scan.next()?)?
+            && let Some(found) = scan.next()?
         {
+            let row = self.record(&space, found)?;
             bytes = bytes.saturating_add(row.key.len() + row.value.len());
             if bytes > max_bytes {
                 return Err(LedgerError::PageTooLarge { limit: max_bytes });
             }
             rows.push(row);
-            last = scan.bookmark();
+            last.clone_from(&scan.last);
         }
         // CouchDB answers with the old one where it found nothing.
+        let last = last.and_then(|row| scan.bookmark_after(&row));
         let bookmark = last.or(asked).unwrap_or_else(|| NO_BOOKMARK.to_owned());
         Ok(Page { rows, bookmark })
     }
@@ -80,8 +93,10 @@ impl Simulator {
         let query = self.parse(query)?;
         let left = self.limits().total_query_limit;
         self.check_ranges()?;
-        let scan = RichScan::new(self.snapshot(), space, query)?;
-        Ok(self.add_scan(Scan::Rich(Box::new(RichRows { scan, left }))))
+        let weight = query.weight;
+        self.check_open(weight)?;
+        let scan = RichScan::new(self.snapshot(), self.meter.clone(), space, query)?;
+        Ok(self.add_scan(Scan::Rich(Box::new(RichRows { scan: Some(scan), left, weight }))))
     }
 
     /// The next row of a rich query.
@@ -89,27 +104,30 @@ impl Simulator {
         let Some(Scan::Rich(rows)) = self.scan_mut(id) else {
             return Err(LedgerError::UnknownRange);
         };
-        if rows.left == 0 {
-            return Ok(None);
+        let found = match &mut rows.scan {
+            Some(scan) if rows.left > 0 => {
+                rows.left -= 1;
+                scan.next()?.map(|found| (scan.space.clone(), found))
+            }
+            _ => None,
+        };
+        match found {
+            Some((space, found)) => self.record(&space, found).map(Some),
+            None => {
+                (rows.scan, rows.weight) = (None, 0);
+                Ok(None)
+            }
         }
-        rows.left -= 1;
-        let found = rows.scan.next()?;
-        let space = rows.scan.space.clone();
-        self.record(&space, found)
     }
 
     /// Of private data Fabric's peer records nothing.
-    fn record(
-        &mut self,
-        space: &Space,
-        found: Option<FoundRow>,
-    ) -> Result<Option<KeyValue>, LedgerError> {
-        let Some(FoundRow { key, value }) = found else { return Ok(None) };
+    fn record(&mut self, space: &Space, found: FoundRow) -> Result<KeyValue, LedgerError> {
+        let FoundRow { key, value } = found;
         self.check_room(key.len())?;
         if space.collection().is_empty() {
             self.add_read(space.namespace(), &key, Some(value.version));
         }
-        Ok(Some(KeyValue { key, value: value.value }))
+        Ok(KeyValue { key, value: value.value })
     }
 
     fn parse(&self, query: &str) -> Result<Query, LedgerError> {
@@ -117,6 +135,23 @@ impl Simulator {
         if !limits.rich_queries {
             return Err(LedgerError::RichQueriesOff);
         }
-        Ok(Query::parse(query, limits.max_query_bytes)?)
+        self.charge(DOCUMENT + QUERY_BYTE * query.len().min(limits.max_query_bytes) as u64)?;
+        let query = Query::parse(query, limits.max_query_bytes)?;
+        self.charge(COMPILED_BYTE * query.regexes_bytes as u64)?;
+        Ok(query)
+    }
+
+    /// Whether a query of this weight may be open beside those that are.
+    fn check_open(&self, weight: usize) -> Result<(), LedgerError> {
+        let open = self.scans.iter().map(|scan| match scan {
+            Scan::Rich(rows) => rows.weight,
+            _ => 0,
+        });
+        let weight = open.sum::<usize>() + weight;
+        if weight > MAX_OPEN_BYTES {
+            let what = "bytes of memory for open rich queries";
+            return Err(QueryError::too_many(weight, MAX_OPEN_BYTES, what).into());
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod cursor;
 mod event;
 mod invocation;
 mod log;
+mod pages;
 mod private_data;
 mod query;
 mod state;

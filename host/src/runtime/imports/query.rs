@@ -8,6 +8,7 @@ use crate::runtime::bindings::fabric::chaincode::query::{
 };
 use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
 use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator, bytes_of};
+use crate::runtime::imports::pages::whole_page;
 use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
@@ -28,9 +29,11 @@ fn key_modification(row: backend::KeyModification) -> KeyModification {
     }
 }
 
+/// What is no page to the peer has no bookmark and is not counted.
 fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
+    let counted = if batch.bookmark.is_some() { batch.rows.len() } else { 0 };
     Page {
-        fetched_records_count: u32::try_from(batch.rows.len()).unwrap_or(u32::MAX),
+        fetched_records_count: u32::try_from(counted).unwrap_or(u32::MAX),
         bookmark: batch.bookmark.unwrap_or_default(),
         rows: batch.rows.into_iter().map(key_value).collect(),
     }
@@ -60,8 +63,9 @@ impl Host for TxState {
             Err(text) => return invalid(text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_state_by_range(PUBLIC, start, end, Some(&wanted)).await;
-        answer(batch.map(page))
+        let port = self.backend()?;
+        let first = port.get_state_by_range(PUBLIC, start, end, Some(&wanted)).await;
+        answer(whole_page(port, first, &wanted).await.map(page))
     }
 
     async fn get_state_by_partial_composite_key(
@@ -87,8 +91,9 @@ impl Host for TxState {
             Err(text) => return invalid(text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_state_by_range(PUBLIC, &start, &end, Some(&wanted)).await;
-        answer(batch.map(page))
+        let port = self.backend()?;
+        let first = port.get_state_by_range(PUBLIC, &start, &end, Some(&wanted)).await;
+        answer(whole_page(port, first, &wanted).await.map(page))
     }
 
     async fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
@@ -102,8 +107,9 @@ impl Host for TxState {
         bookmark: String,
     ) -> Answer<Page> {
         let wanted = PageRequest { size: page_size, bookmark };
-        let batch = self.backend()?.get_query_result(PUBLIC, &query, Some(&wanted)).await;
-        answer(batch.map(page))
+        let port = self.backend()?;
+        let first = port.get_query_result(PUBLIC, &query, Some(&wanted)).await;
+        answer(whole_page(port, first, &wanted).await.map(page))
     }
 
     async fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {

@@ -1,0 +1,58 @@
+//! The constants of a list operator, looked up instead of tried one by one.
+//!
+//! Invariant: sorted, each value once.
+
+use crate::ledger::json::Json;
+use crate::ledger::json::Value;
+use crate::ledger::rich::collation::compare;
+use crate::ledger::rich::work::COMPARED_BYTES;
+use crate::ledger::rich::work::CONDITION;
+use crate::ledger::rich::work::Work;
+use crate::types::Exhausted;
+
+/// A set of values.
+#[derive(Clone, Debug)]
+pub(super) struct Constants {
+    sorted: Vec<Json>,
+    /// The units of one look-up.
+    cost: u64,
+}
+
+impl Constants {
+    pub(super) fn new(mut values: Vec<Json>) -> Self {
+        let heaviest = values.iter().map(|value| value.weight()).max().unwrap_or_default();
+        values.sort_by(|a, b| compare(a.value(), b.value()));
+        values.dedup_by(|a, b| compare(a.value(), b.value()).is_eq());
+        values.shrink_to_fit();
+        let steps = u64::from(values.len().checked_ilog2().unwrap_or_default()) + 1;
+        let cost = steps * comparison_cost(heaviest);
+        Self { sorted: values, cost }
+    }
+
+    /// Which of them a value is.
+    pub(super) fn position(
+        &self,
+        value: Value<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<Option<usize>, Exhausted> {
+        work.spend(self.cost)?;
+        Ok(self.sorted.binary_search_by(|own| compare(own.value(), value)).ok())
+    }
+
+    pub(super) fn contains(
+        &self,
+        value: Value<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<bool, Exhausted> {
+        Ok(self.position(value, work)?.is_some())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+}
+
+/// The units of comparing a value with a constant of this weight.
+pub(super) fn comparison_cost(weight: usize) -> u64 {
+    CONDITION + (weight / COMPARED_BYTES) as u64
+}

@@ -60,6 +60,7 @@ mod error;
 mod identity;
 mod iter;
 mod metadata;
+mod schemas;
 mod types;
 
 #[cfg(target_family = "wasm")]
@@ -88,8 +89,9 @@ pub use iter::Cursor;
 pub use iter::HistoryIterator;
 pub use iter::Rows;
 pub use iter::StateIterator;
-pub use metadata::Schemas;
+pub use metadata::ParameterMetadata;
 pub use metadata::TransactionMetadata;
+pub use schemas::Schemas;
 pub use types::KeyModification;
 pub use types::KeyValue;
 pub use types::Level;
@@ -104,7 +106,15 @@ pub use wasmcc_sdk_macros::contract;
 /// What the macros' code calls.
 #[doc(hidden)]
 pub mod macros {
+    pub use crate::contract::enough;
     pub use crate::contract::parameter;
+    pub use crate::contract::required;
+    pub use crate::data_type::decode_variant;
+    pub use crate::data_type::encode_variant;
+    pub use crate::schemas::Object;
+    pub use crate::schemas::names;
+    pub use crate::schemas::one_of;
+    pub use crate::schemas::tuple;
     pub use serde_json::Value;
     pub use serde_json::json;
 }

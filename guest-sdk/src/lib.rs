@@ -40,6 +40,11 @@
 //! # }
 //! ```
 //!
+//! - A [`DataType`] is what a transaction takes and returns; it travels as in Fabric's contract API.
+//! - [`Context`] is Fabric's stub; [`Context::client_identity`] tells who submits.
+//! - [`Policy`] says who has to endorse a change of a key, [`Timestamp`] is a time to compute with.
+//! - [`testing::MockLedger`] runs contracts in unit tests.
+//!
 //! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
 //! `cargo build --release --target wasm32-wasip2`. Endorsers must agree byte by byte: take the time
 //! from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
@@ -51,6 +56,7 @@
 #[cfg(test)]
 extern crate self as wasmcc_sdk;
 
+mod base64;
 mod chaincode;
 mod composite_key;
 mod context;
@@ -60,8 +66,11 @@ mod error;
 mod identity;
 mod iter;
 mod metadata;
+mod policy;
 mod schemas;
+mod timestamp;
 mod types;
+mod wire;
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -91,7 +100,10 @@ pub use iter::Rows;
 pub use iter::StateIterator;
 pub use metadata::ParameterMetadata;
 pub use metadata::TransactionMetadata;
+pub use policy::Policy;
+pub use policy::Role;
 pub use schemas::Schemas;
+pub use timestamp::Timestamp;
 pub use types::KeyModification;
 pub use types::KeyValue;
 pub use types::Level;
@@ -99,7 +111,6 @@ pub use types::MetadataEntry;
 pub use types::Page;
 pub use types::Response;
 pub use types::SignedProposal;
-pub use types::Timestamp;
 pub use wasmcc_sdk_macros::DataType;
 pub use wasmcc_sdk_macros::contract;
 

@@ -119,3 +119,6 @@ fn described(mut json: Value, words: &str) -> Value {
     }
     json
 }
+
+#[cfg(test)]
+mod tests;

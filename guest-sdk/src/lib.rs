@@ -40,7 +40,7 @@
 //! # }
 //! ```
 //!
-//! - A [`DataType`] is what a transaction takes and returns; it travels as in Fabric's contract API.
+//! - A [`DataType`] is what a transaction takes and returns, as in Fabric's contract API.
 //! - [`Context`] is Fabric's stub; [`Context::client_identity`] tells who submits.
 //! - [`Policy`] says who has to endorse a change of a key, [`Timestamp`] is a time to compute with.
 //! - [`testing::MockLedger`] runs contracts in unit tests.

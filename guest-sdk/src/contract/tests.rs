@@ -222,7 +222,9 @@ fn metadata_has_names_types_and_tags() {
                 "description": "Adds one part.",
                 "tag": ["submit", "SUBMIT"],
                 "parameters": [
-                    { "name": "part", "required": true, "schema": { "$ref": "#/components/schemas/Part" } },
+                    { "name": "part", "required": true, "schema": {
+                        "$ref": "#/components/schemas/Part",
+                    } },
                     { "name": "tags", "required": true, "schema": {
                         "type": "object", "additionalProperties": { "type": "boolean" },
                     } },

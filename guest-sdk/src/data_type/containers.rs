@@ -128,7 +128,7 @@ tuples! {
     (A B C D E F)
 }
 
-/// The schema of a value that has a place of its own in JSON: where it is none, `null` stands there.
+/// The schema of a value that keeps its place in JSON: where it is none, `null` stands there.
 fn element<T: DataType>(schemas: &mut Schemas) -> Value {
     let mut schema = T::schema(schemas);
     if T::OPTIONAL {

@@ -15,7 +15,8 @@ fn bytes_are_those_of_fabrics_tools() {
     let nested: Policy = "AND('A.admin', OR('B.member', 'C.member'))".parse().unwrap();
     let expected = b"\x12\x16\x12\x14\x08\x02\x12\x02\x08\x02\
                      \x12\x0c\x12\x0a\x08\x01\x12\x02\x08\x00\x12\x02\x08\x01\
-                     \x1a\x05\x12\x03\x0a\x01B\x1a\x05\x12\x03\x0a\x01C\x1a\x07\x12\x05\x0a\x01A\x10\x01";
+                     \x1a\x05\x12\x03\x0a\x01B\x1a\x05\x12\x03\x0a\x01C\
+                     \x1a\x07\x12\x05\x0a\x01A\x10\x01";
     assert_eq!(nested.to_bytes(), expected);
     // A single signer stands in a gate of its own.
     assert_eq!(peer("A").to_bytes(), Policy::any_of([peer("A")]).unwrap().to_bytes());

@@ -66,7 +66,10 @@ impl<'a> Parser<'a> {
         let Some(quoted) = self.quoted()? else { return self.gate(depth + 1) };
         principal(quoted).ok_or_else(|| {
             self.rest = start;
-            self.fault("expected a principal 'MSPID.role', its role member, admin, client, peer or orderer")
+            self.fault(
+                "expected a principal 'MSPID.role', its role member, admin, client, peer or \
+                 orderer",
+            )
         })
     }
 

@@ -14,6 +14,7 @@ use crate::Chaincode;
 use crate::Context;
 use crate::Result;
 use crate::iter::Cursor;
+use crate::timestamp::Timestamp;
 use crate::types::KeyModification;
 use crate::types::KeyValue;
 use crate::types::Level;
@@ -21,7 +22,6 @@ use crate::types::MetadataEntry;
 use crate::types::Page;
 use crate::types::Response;
 use crate::types::SignedProposal;
-use crate::types::Timestamp;
 
 wit_bindgen::generate!({
     path: "../wit",
@@ -30,7 +30,7 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     with: {
         "fabric:chaincode/types@0.1.0/key-value": crate::types::KeyValue,
-        "fabric:chaincode/types@0.1.0/timestamp": crate::types::Timestamp,
+        "fabric:chaincode/types@0.1.0/timestamp": crate::timestamp::Timestamp,
         "fabric:chaincode/types@0.1.0/response": crate::types::Response,
         "fabric:chaincode/types@0.1.0/error": crate::error::Refusal,
         "fabric:chaincode/transaction@0.1.0/signed-proposal": crate::types::SignedProposal,
@@ -296,22 +296,47 @@ impl Cursor for HistoryCursor {
 
 /// Runs `chaincode` as the component's `init`.
 pub fn init(chaincode: &impl Chaincode) -> Response {
-    report_panics();
+    prepare();
     chaincode.init(&Context::new(Peer))
 }
 
 /// Runs `chaincode` as the component's `invoke`.
 pub fn invoke(chaincode: &impl Chaincode) -> Response {
-    report_panics();
+    prepare();
     chaincode.invoke(&Context::new(Peer))
 }
 
 /// A panic ends in a trap, which carries no words; so they go to the peer's log first. The standard
 /// hook then writes them to stderr too.
-fn report_panics() {
+fn prepare() {
     let standard = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         log::log(Level::Error, &panic.to_string());
         standard(panic);
     }));
+    // An instance runs one transaction, and nobody was here before to set another logger.
+    if ::log::set_logger(&PeerLog).is_ok() {
+        ::log::set_max_level(::log::LevelFilter::Debug);
+    }
+}
+
+/// Takes the lines of the crate `log` to the peer's log.
+struct PeerLog;
+
+impl ::log::Log for PeerLog {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &::log::Record<'_>) {
+        let level = match record.level() {
+            ::log::Level::Error => Level::Error,
+            ::log::Level::Warn => Level::Warn,
+            ::log::Level::Info => Level::Info,
+            ::log::Level::Debug | ::log::Level::Trace => Level::Debug,
+        };
+        log::log(level, &record.args().to_string());
+    }
+
+    fn flush(&self) {}
 }

@@ -69,7 +69,10 @@ impl Context {
         self.peer.set_event(name, payload)
     }
 
-    /// Words for the peer's operator; no part of the transaction.
+    /// Writes a line to the peer's log. Logging is not part of the transaction.
+    ///
+    /// In a component the macros of the crate `log` write there too, all but `trace!`, and what
+    /// `println!` writes is logged at the level debug. In a native test this goes to stderr.
     pub fn log(&self, level: Level, message: &str) {
         self.peer.log(level, message);
     }

@@ -11,9 +11,10 @@ use crate::Context;
 use crate::DataType;
 use crate::Error;
 use crate::Result;
+use crate::data_type::begin_of;
 use crate::metadata;
-use crate::metadata::Schemas;
 use crate::metadata::TransactionMetadata;
+use crate::schemas::Schemas;
 use crate::types::Response;
 
 /// A group of transaction functions. [`macro@crate::contract`] writes it.
@@ -23,6 +24,11 @@ pub trait Contract {
 
     /// The version that the metadata shows.
     fn version(&self) -> &'static str;
+
+    /// What the metadata says of the contract as a whole; may be empty.
+    fn description(&self) -> &'static str {
+        ""
+    }
 
     /// Runs one function, its name with a capital first letter; none: there is no such function.
     fn call(&self, ctx: &Context, function: &str, args: &[Vec<u8>]) -> Option<Result<Vec<u8>>>;
@@ -119,23 +125,39 @@ fn capitalized(function: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Reads the parameter at `index` of `expected` ones. Called by what [`macro@crate::contract`]
-/// writes.
+/// How many arguments a call has to have: `Option`s at the end may be left out. Called by what
+/// [`macro@crate::contract`] writes, as are the next two.
 #[doc(hidden)]
-pub fn parameter<T: DataType>(
-    args: &[Vec<u8>],
-    index: usize,
-    name: &str,
-    expected: usize,
-) -> Result<T> {
-    let argument = args.get(index).ok_or_else(|| {
-        let received = args.len();
-        Error::bad_request(format!(
-            "incorrect number of params. Expected {expected}, received {received}: \
+pub const fn required(optional: &[bool]) -> usize {
+    let mut required = optional.len();
+    while required > 0 && optional[required - 1] {
+        required -= 1;
+    }
+    required
+}
+
+/// Refuses a call with too few arguments, as fabric-contract-api-go does before it reads them
+/// (internal/contract_function.go, `formatArgs`). Arguments that are too many are ignored.
+#[doc(hidden)]
+pub fn enough(args: &[Vec<u8>], names: &[&str], required: usize) -> Result<()> {
+    let received = args.len();
+    match names.get(received) {
+        Some(name) if received < required => Err(Error::bad_request(format!(
+            "incorrect number of params. Expected {required}, received {received}: \
              parameter {name} is missing"
-        ))
-    })?;
-    T::decode(argument).map_err(|words| Error::bad_request(format!("parameter {name}: {words}")))
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the parameter at `index`; one that is left out is none.
+#[doc(hidden)]
+pub fn parameter<T: DataType>(args: &[Vec<u8>], index: usize, name: &str) -> Result<T> {
+    let argument = args.get(index).map_or(b"".as_slice(), Vec::as_slice);
+    T::decode(argument).map_err(|words| {
+        // serde repeats names that it does not know.
+        Error::bad_request(format!("parameter {name}: {}", begin_of(&words, 256)))
+    })
 }
 
 /// Makes contracts the chaincode that this crate's component runs; the first one is the default.

@@ -1,11 +1,30 @@
-//! Who submits a transaction.
+//! Who submits a transaction, with the answers of Fabric's `cid` library.
 //!
 //! Invariant: the identity is what the peer has verified; nothing here checks a certificate.
 
+mod certificate;
+mod der;
+mod name;
+
 use crate::Error;
 use crate::Result;
+use crate::base64;
+use crate::wire;
+use crate::wire::Field;
+use certificate::Certificate;
 
 /// The client's identity: its organization and its certificate.
+///
+/// The certificate is read anew by each method that needs it.
+///
+/// ```
+/// use wasmcc_sdk::{Context, Result};
+/// fn only_auditors(ctx: &Context) -> Result<String> {
+///     let client = ctx.client_identity()?;
+///     client.assert_attribute("role", "auditor")?;
+///     client.id()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientIdentity {
     msp_id: String,
@@ -23,72 +42,103 @@ impl ClientIdentity {
         &self.certificate
     }
 
+    /// The id that Fabric's `GetID` gives the client: base64 of `x509::` subject `::` issuer. It is
+    /// unique within the organization and stays when the certificate is renewed.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn id(&self) -> Result<String> {
+        let certificate = self.parsed()?;
+        let id = format!("x509::{}::{}", certificate.subject.to_dn(), certificate.issuer.to_dn());
+        Ok(base64::encode(id.as_bytes()))
+    }
+
+    /// The distinguished name of the client, such as `CN=User1,OU=client,O=Org1`.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn subject(&self) -> Result<String> {
+        Ok(self.parsed()?.subject.to_dn())
+    }
+
+    /// The distinguished name of the certificate authority that the client's certificate is from.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn issuer(&self) -> Result<String> {
+        Ok(self.parsed()?.issuer.to_dn())
+    }
+
+    /// The common name of the client, such as `User1`.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn common_name(&self) -> Result<Option<String>> {
+        Ok(self.parsed()?.subject.common_name().map(str::to_owned))
+    }
+
+    /// The organizational units of the client, such as `client` and `department1`.
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn organizational_units(&self) -> Result<Vec<String>> {
+        Ok(self.parsed()?.subject.units().map(str::to_owned).collect())
+    }
+
+    /// Whether the client is in an organizational unit (Fabric: `HasOUValue`).
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn has_organizational_unit(&self, unit: &str) -> Result<bool> {
+        Ok(self.parsed()?.subject.units().any(|of| of == unit))
+    }
+
+    /// An attribute that fabric-ca has written into the certificate (Fabric: `GetAttributeValue`).
+    ///
+    /// # Errors
+    /// A certificate that cannot be read.
+    pub fn attribute(&self, name: &str) -> Result<Option<String>> {
+        self.parsed()?.attribute(name).map_err(|error| {
+            Error::internal(format!("failed to unmarshal attributes from certificate: {error}"))
+        })
+    }
+
+    /// Refuses a client whose certificate does not have this value of an attribute (Fabric:
+    /// `AssertAttributeValue`).
+    ///
+    /// # Errors
+    /// Status 403 in Fabric's words, or a certificate that cannot be read.
+    pub fn assert_attribute(&self, name: &str, value: &str) -> Result<()> {
+        match self.attribute(name)? {
+            Some(found) if found == value => Ok(()),
+            Some(found) => {
+                Err(Error::forbidden(format!("attribute '{name}' equals '{found}', not '{value}'")))
+            }
+            None => Err(Error::forbidden(format!("attribute '{name}' was not found"))),
+        }
+    }
+
+    fn parsed(&self) -> Result<Certificate> {
+        Certificate::from_pem(&self.certificate)
+            .ok_or_else(|| Error::internal("the client's certificate is not an X.509 one as PEM"))
+    }
+
     /// Reads a `msp.SerializedIdentity`: field 1 is the MSP id, field 2 the certificate as PEM.
     pub(crate) fn parse(creator: &[u8]) -> Result<Self> {
+        let broken = || Error::internal("the creator is not a SerializedIdentity");
+        let fields = wire::fields(creator).ok_or_else(broken)?;
         let mut identity = Self { msp_id: String::new(), certificate: String::new() };
-        let mut rest = creator;
-        while !rest.is_empty() {
-            let (field, bytes, behind) = delimited(rest)
-                .ok_or_else(|| Error::internal("the creator is not a SerializedIdentity"))?;
+        for field in fields {
             match field {
-                1 => identity.msp_id = String::from_utf8(bytes.to_vec())?,
-                2 => identity.certificate = String::from_utf8(bytes.to_vec())?,
+                (1, Field::Bytes(id)) => identity.msp_id = String::from_utf8(id.to_vec())?,
+                (2, Field::Bytes(pem)) => identity.certificate = String::from_utf8(pem.to_vec())?,
+                (1 | 2, Field::Number(_)) => return Err(broken()),
                 _ => {}
             }
-            rest = behind;
         }
         Ok(identity)
     }
 }
 
-/// The number and the bytes of the first field, and what follows it. All fields of the message have
-/// wire type 2 (a length, then as many bytes).
-fn delimited(message: &[u8]) -> Option<(u64, &[u8], &[u8])> {
-    let (tag, message) = varint(message)?;
-    if tag & 7 != 2 {
-        return None;
-    }
-    let (length, message) = varint(message)?;
-    let (bytes, rest) = message.split_at_checked(usize::try_from(length).ok()?)?;
-    Some((tag >> 3, bytes, rest))
-}
-
-fn varint(message: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (index, byte) in message.iter().take(9).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((value, &message[index + 1..]));
-        }
-    }
-    None
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn organization_and_certificate_come_from_the_creator() {
-        let certificate = "-".repeat(300);
-        let mut creator = b"\x0a\x07Org1MSP\x12\xac\x02".to_vec();
-        creator.extend(certificate.as_bytes());
-        let identity = ClientIdentity::parse(&creator).unwrap();
-        assert_eq!(identity.msp_id(), "Org1MSP");
-        assert_eq!(identity.certificate(), certificate);
-    }
-
-    #[test]
-    fn a_broken_creator_is_an_error() {
-        let broken: [&[u8]; 5] = [
-            b"\x0a",
-            b"\x0a\x07Org1",
-            b"\x08\x01",
-            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            b"\x0a\x01\xff",
-        ];
-        for creator in broken {
-            assert!(ClientIdentity::parse(creator).is_err(), "{creator:?}");
-        }
-    }
-}
+mod tests;

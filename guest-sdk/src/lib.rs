@@ -40,6 +40,11 @@
 //! # }
 //! ```
 //!
+//! - A [`DataType`] is what a transaction takes and returns, as in Fabric's contract API.
+//! - [`Context`] is Fabric's stub; [`Context::client_identity`] tells who submits.
+//! - [`Policy`] says who has to endorse a change of a key, [`Timestamp`] is a time to compute with.
+//! - [`testing::MockLedger`] runs contracts in unit tests.
+//!
 //! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
 //! `cargo build --release --target wasm32-wasip2`. Endorsers must agree byte by byte: take the time
 //! from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
@@ -51,6 +56,7 @@
 #[cfg(test)]
 extern crate self as wasmcc_sdk;
 
+mod base64;
 mod chaincode;
 mod composite_key;
 mod context;
@@ -60,7 +66,11 @@ mod error;
 mod identity;
 mod iter;
 mod metadata;
+mod policy;
+mod schemas;
+mod timestamp;
 mod types;
+mod wire;
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -88,8 +98,12 @@ pub use iter::Cursor;
 pub use iter::HistoryIterator;
 pub use iter::Rows;
 pub use iter::StateIterator;
-pub use metadata::Schemas;
+pub use metadata::ParameterMetadata;
 pub use metadata::TransactionMetadata;
+pub use policy::Policy;
+pub use policy::Role;
+pub use schemas::Schemas;
+pub use timestamp::Timestamp;
 pub use types::KeyModification;
 pub use types::KeyValue;
 pub use types::Level;
@@ -97,14 +111,21 @@ pub use types::MetadataEntry;
 pub use types::Page;
 pub use types::Response;
 pub use types::SignedProposal;
-pub use types::Timestamp;
 pub use wasmcc_sdk_macros::DataType;
 pub use wasmcc_sdk_macros::contract;
 
 /// What the macros' code calls.
 #[doc(hidden)]
 pub mod macros {
+    pub use crate::contract::enough;
     pub use crate::contract::parameter;
+    pub use crate::contract::required;
+    pub use crate::data_type::decode_variant;
+    pub use crate::data_type::encode_variant;
+    pub use crate::schemas::Object;
+    pub use crate::schemas::names;
+    pub use crate::schemas::one_of;
+    pub use crate::schemas::tuple;
     pub use serde_json::Value;
     pub use serde_json::json;
 }

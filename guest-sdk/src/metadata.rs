@@ -10,18 +10,45 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::Contract;
+use crate::schemas::Schemas;
 
 /// The contract that every chaincode has.
 pub(crate) const SYSTEM_CONTRACT: &str = "org.hyperledger.fabric";
+
+/// Where Fabric's libraries say that their schema of such a document is.
+const SCHEMA: &str =
+    "https://hyperledger.github.io/fabric-chaincode-node/release-2.1/api/contract-schema.json";
+
+/// One parameter of a transaction.
+pub struct ParameterMetadata {
+    /// The name in the contract's code.
+    pub name: &'static str,
+    /// Its doc comment; may be empty.
+    pub description: &'static str,
+    /// Whether a call has to have it.
+    pub required: bool,
+    /// Schema of the argument.
+    pub schema: Value,
+}
+
+impl ParameterMetadata {
+    fn into_json(self) -> Value {
+        let Self { name, description, required, schema } = self;
+        let json = json!({ "name": name, "required": required, "schema": schema });
+        described(json, description)
+    }
+}
 
 /// One transaction of a contract.
 pub struct TransactionMetadata {
     /// The name that clients use.
     pub name: &'static str,
+    /// Its doc comment; may be empty.
+    pub description: &'static str,
     /// It only reads: a client need not submit it.
     pub evaluate: bool,
-    /// Name and schema of each parameter.
-    pub parameters: Vec<(&'static str, Value)>,
+    /// In the order of the arguments.
+    pub parameters: Vec<ParameterMetadata>,
     /// Schema of the result; `null` if there is none.
     pub returns: Value,
 }
@@ -35,78 +62,39 @@ impl TransactionMetadata {
         let mut json = json!({ "name": self.name, "tag": tag });
         if !self.parameters.is_empty() {
             let parameters = self.parameters.into_iter();
-            json["parameters"] = parameters
-                .map(|(name, schema)| json!({ "name": name, "schema": schema }))
-                .collect();
+            json["parameters"] = parameters.map(ParameterMetadata::into_json).collect();
         }
         if !self.returns.is_null() {
             json["returns"] = self.returns;
         }
-        json
-    }
-}
-
-/// The structs that were met while describing a chaincode.
-#[derive(Default)]
-pub struct Schemas {
-    components: Map<String, Value>,
-    depth: usize,
-}
-
-impl Schemas {
-    /// Refers to a type by name; `describe` gives its schema where it is met for the first time.
-    pub fn refer(&mut self, name: &str, describe: impl FnOnce(&mut Self) -> Value) -> Value {
-        if !self.components.contains_key(name) {
-            // A type that contains itself is met again while it is described.
-            self.components.insert(name.to_owned(), Value::Null);
-            self.depth += 1;
-            let schema = describe(self);
-            self.depth -= 1;
-            self.components.insert(name.to_owned(), schema);
-        }
-        // Fabric's convention: inside of components the bare name, elsewhere the path.
-        match self.depth {
-            0 => json!({ "$ref": format!("#/components/schemas/{name}") }),
-            _ => json!({ "$ref": name }),
-        }
-    }
-
-    /// The schema of a struct from name, schema and optionality of its fields.
-    pub fn object(name: &str, fields: Vec<(&str, Value, bool)>) -> Value {
-        let required: Vec<&str> =
-            fields.iter().filter(|(_, _, optional)| !optional).map(|(name, ..)| *name).collect();
-        let mut json = json!({ "$id": name, "additionalProperties": false, "type": "object" });
-        if !required.is_empty() {
-            json["required"] = json!(required);
-        }
-        let properties = fields.into_iter().map(|(name, schema, _)| (name.to_owned(), schema));
-        json["properties"] = properties.collect::<Map<_, _>>().into();
-        json
+        described(json, self.description)
     }
 }
 
 /// The metadata of a chaincode; the first contract is the default and gives title and version.
 pub(crate) fn describe(contracts: &[&dyn Contract]) -> Value {
     let mut schemas = Schemas::default();
-    let mut described = Map::new();
+    let mut by_name = Map::new();
     for (index, contract) in contracts.iter().enumerate() {
         let transactions = contract.describe(&mut schemas);
+        let info = json!({ "title": contract.name(), "version": contract.version() });
         let json = json!({
             "name": contract.name(),
-            "info": { "title": contract.name(), "version": contract.version() },
+            "info": described(info, contract.description()),
             "default": index == 0,
             "transactions":
                 transactions.into_iter().map(TransactionMetadata::into_json).collect::<Vec<_>>(),
         });
-        described.insert(contract.name().to_owned(), json);
+        by_name.insert(contract.name().to_owned(), json);
     }
     let system = TransactionMetadata {
         name: "GetMetadata",
+        description: "",
         evaluate: true,
         parameters: Vec::new(),
         returns: json!({ "type": "string" }),
     };
-    described.insert(
+    by_name.insert(
         SYSTEM_CONTRACT.to_owned(),
         json!({
             "name": SYSTEM_CONTRACT,
@@ -118,8 +106,19 @@ pub(crate) fn describe(contracts: &[&dyn Contract]) -> Value {
     let (title, version) =
         contracts.first().map_or(("", ""), |first| (first.name(), first.version()));
     json!({
+        "$schema": SCHEMA,
         "info": { "title": title, "version": version },
-        "contracts": described,
+        "contracts": by_name,
         "components": { "schemas": schemas.components },
     })
 }
+
+fn described(mut json: Value, words: &str) -> Value {
+    if !words.is_empty() {
+        json["description"] = json!(words);
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@
 //! Invariant: the ledger changes in [`MockLedger::submit`] and its like only.
 
 mod batches;
+pub(crate) mod certificate;
 pub(crate) mod peer;
 mod simulation;
 mod world;
@@ -49,8 +50,8 @@ use crate::Contract;
 use crate::Contracts;
 use crate::Error;
 use crate::Result;
+use crate::timestamp::Timestamp;
 use crate::types::Response;
-use crate::types::Timestamp;
 use peer::Peer;
 use simulation::Proposal;
 use simulation::Simulation;
@@ -93,10 +94,41 @@ impl MockLedger {
         self
     }
 
-    /// From now on this client submits. Any text will do as certificate: nothing checks it.
+    /// From now on this client submits. Any text will do as certificate: nothing checks it. What
+    /// [`crate::ClientIdentity`] reads of a certificate it reads of this one.
     pub fn as_identity(&mut self, msp_id: &str, certificate: &str) -> &mut Self {
         self.proposal.set_creator(msp_id, certificate);
         self
+    }
+
+    /// From now on a client with this common name and these attributes submits, as one that
+    /// fabric-ca has enrolled: in the organizational unit `client`, from the authority `ca`.
+    ///
+    /// ```
+    /// # use wasmcc_sdk::{Context, Result, args, contract, testing::MockLedger};
+    /// # struct Audit;
+    /// # #[contract]
+    /// # impl Audit {
+    /// #     #[transaction]
+    /// #     fn open(&self, ctx: &Context) -> Result<()> {
+    /// #         ctx.client_identity()?.assert_attribute("role", "auditor")
+    /// #     }
+    /// # }
+    /// let mut ledger = MockLedger::new(vec![&Audit]);
+    /// ledger.as_client("Org1MSP", "ann", &[("role", "auditor")]);
+    /// assert!(ledger.submit("Open", args![]).is_ok());
+    /// ledger.as_client("Org1MSP", "bob", &[]);
+    /// let refused = ledger.submit("Open", args![]).unwrap_err();
+    /// assert_eq!(refused.message(), "attribute 'role' was not found");
+    /// ```
+    pub fn as_client(
+        &mut self,
+        msp_id: &str,
+        common_name: &str,
+        attributes: &[(&str, &str)],
+    ) -> &mut Self {
+        let certificate = certificate::of_client(common_name, attributes);
+        self.as_identity(msp_id, &certificate)
     }
 
     /// One entry of the transient data of the next transaction.

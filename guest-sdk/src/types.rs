@@ -7,6 +7,7 @@
 
 use crate::Error;
 use crate::Result;
+use crate::timestamp::Timestamp;
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +27,6 @@ impl KeyValue {
         serde_json::from_slice(&self.value)
             .map_err(|error| Error::internal(format!("value of {}: {error}", self.key)))
     }
-}
-
-/// A point in time as the client wrote it into its proposal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp {
-    /// Since 1970-01-01T00:00:00Z.
-    pub seconds: i64,
-    /// Below 1,000,000,000.
-    pub nanos: u32,
 }
 
 /// One change of a key.

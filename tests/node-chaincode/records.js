@@ -79,7 +79,7 @@ class Records extends Contract {
 
     async History({ stub }, key) {
         return read(await stub.getHistoryForKey(key), ({ isDelete, value, txId }) => {
-            const record = isDelete ? null : JSON.parse(Buffer.from(value).toString());
+            const record = isDelete ? undefined : JSON.parse(Buffer.from(value).toString());
             return { isDelete, record, txId };
         });
     }

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Attribute;
 use syn::Error;
+use syn::FnArg;
 use syn::Ident;
 use syn::ImplItem;
 use syn::ImplItemFn;
@@ -15,11 +16,21 @@ use syn::Result;
 use syn::Type;
 use syn::parse::Parser;
 
+use crate::docs;
 use crate::transaction;
 use crate::transaction::Transaction;
 
 /// The attributes that a function of the block may have, one at most.
 const OURS: [&str; 4] = ["transaction", "before", "after", "unknown"];
+
+/// What the metadata says of the whole contract.
+struct Info {
+    name: String,
+    /// An expression.
+    version: TokenStream,
+    /// The doc comment of the block.
+    words: String,
+}
 
 /// Functions that run around a transaction or in place of one.
 #[derive(Default)]
@@ -51,18 +62,23 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
                 return Err(Error::new(transaction.span(), words));
             }
             transactions.push(transaction);
+            for argument in &mut function.sig.inputs {
+                if let FnArg::Typed(argument) = argument {
+                    docs::remove(&mut argument.attrs);
+                }
+            }
         } else {
             hooks.add(&ours, function)?;
         }
     }
-    let contract = implement(&block.self_ty, &name, &version, &transactions, &hooks);
+    let info = Info { name, version, words: docs::of(&block.attrs) };
+    let contract = implement(&block.self_ty, &info, &transactions, &hooks);
     Ok(quote! { #block #contract })
 }
 
 fn implement(
     ty: &Type,
-    name: &str,
-    version: &TokenStream,
+    Info { name, version, words }: &Info,
     transactions: &[Transaction],
     hooks: &Hooks,
 ) -> TokenStream {
@@ -78,6 +94,10 @@ fn implement(
 
             fn version(&self) -> &'static str {
                 #version
+            }
+
+            fn description(&self) -> &'static str {
+                #words
             }
 
             fn call(

@@ -7,23 +7,21 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Attribute;
 use syn::Data;
+use syn::DataEnum;
 use syn::DeriveInput;
 use syn::Error;
 use syn::Fields;
-use syn::LitStr;
+use syn::FieldsNamed;
+use syn::FieldsUnnamed;
+use syn::Ident;
 use syn::Result;
+use syn::Type;
+use syn::Variant;
 use syn::ext::IdentExt;
 
+use crate::docs;
 use crate::rename::Rule;
-
-/// What `#[serde(..)]` says of a type, a field or a variant.
-#[derive(Default)]
-struct Serde {
-    rename: Option<String>,
-    rename_all: Option<Rule>,
-    skip: bool,
-    default: bool,
-}
+use crate::serde_attributes::Serde;
 
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
@@ -31,103 +29,247 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
         return Err(Error::new_spanned(&item.generics, "a DataType has no generic parameters"));
     }
     let serde = Serde::read(&item.attrs)?;
-    let name = &item.ident;
-    let name_in_schema = serde.rename.clone().unwrap_or_else(|| name.unraw().to_string());
-    let schema = match &item.data {
-        Data::Struct(data) => object(&item, &data.fields, &serde, &name_in_schema)?,
-        Data::Enum(data) => variants(data, &serde)?,
+    let functions = match &item.data {
+        Data::Struct(data) => {
+            if let Some(tag) = &serde.tag {
+                return Err(Error::new_spanned(tag, "a DataType's schema cannot follow this tag"));
+            }
+            of_struct(&item, &data.fields, &serde)?
+        }
+        Data::Enum(data) => of_enum(&item, data, &serde)?,
         Data::Union(data) => {
             return Err(Error::new_spanned(data.union_token, "a union cannot be a DataType"));
         }
     };
+    let name = &item.ident;
     Ok(quote! {
         #[automatically_derived]
         impl ::wasmcc_sdk::DataType for #name {
-            fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-                schemas.refer(#name_in_schema, |schemas| #schema)
-            }
+            #functions
         }
     })
 }
 
-fn object(item: &DeriveInput, fields: &Fields, serde: &Serde, name: &str) -> Result<TokenStream> {
-    let Fields::Named(fields) = fields else {
-        return Err(Error::new_spanned(&item.ident, "a DataType has named fields"));
+fn of_struct(item: &DeriveInput, fields: &Fields, serde: &Serde) -> Result<TokenStream> {
+    let words = docs::of(&item.attrs);
+    match fields {
+        Fields::Named(fields) => {
+            let object = object(fields, serde.rename_all, serde.optional)?;
+            Ok(named(item, serde, &quote! { #object.into_schema(#words) }))
+        }
+        Fields::Unnamed(fields) => {
+            let types = unnamed(fields)?;
+            match types.as_slice() {
+                [inner] => Ok(wrapper(inner)),
+                _ => Ok(plain(&tuple(&types))),
+            }
+        }
+        Fields::Unit => Err(Error::new_spanned(&item.ident, "a DataType has fields or variants")),
+    }
+}
+
+fn of_enum(item: &DeriveInput, data: &DataEnum, serde: &Serde) -> Result<TokenStream> {
+    let words = docs::of(&item.attrs);
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        let of_variant = Serde::read(&variant.attrs)?;
+        if !of_variant.skip {
+            let name = spelled(&variant.ident, &of_variant, serde.rename_all, Rule::variant);
+            variants.push((name, variant, of_variant));
+        }
+    }
+    let is_unit = |variant: &Variant| matches!(variant.fields, Fields::Unit);
+    let is_external = serde.tag.is_none() && !serde.untagged;
+    let units = variants.iter().filter(|(_, variant, _)| is_unit(variant));
+    let names: Vec<&String> = units.map(|(name, ..)| name).collect();
+    if is_external && names.len() == variants.len() {
+        return Ok(text(&names, &words));
+    }
+    let mut alternatives = Vec::new();
+    if is_external && !names.is_empty() {
+        alternatives.push(quote! { ::wasmcc_sdk::macros::names(&[#(#names),*], "") });
+    }
+    for (name, variant, of_variant) in &variants {
+        if !(is_external && is_unit(variant)) {
+            alternatives.push(alternative(name, variant, of_variant, serde)?);
+        }
+    }
+    let schema = quote! {
+        ::wasmcc_sdk::macros::one_of(::std::vec![#(#alternatives),*], #words)
     };
-    let mut described = Vec::new();
+    Ok(named(item, serde, &schema))
+}
+
+/// The schema of one variant with the tag that says which one it is.
+fn alternative(
+    name: &str,
+    variant: &Variant,
+    of_variant: &Serde,
+    serde: &Serde,
+) -> Result<TokenStream> {
+    let words = docs::of(&variant.attrs);
+    let empty = quote! { ::wasmcc_sdk::macros::Object::default() };
+    // What the variant holds: as members, and as one value.
+    let (members, value) = match &variant.fields {
+        Fields::Unit => (empty.clone(), None),
+        Fields::Named(fields) => {
+            let rule = of_variant.rename_all.or(serde.rename_all_fields);
+            let members = object(fields, rule, false)?;
+            (members.clone(), Some(quote! { #members.into_schema("") }))
+        }
+        Fields::Unnamed(fields) => match unnamed(fields)?.as_slice() {
+            [inner] => (
+                quote! { #empty.flatten::<#inner>(schemas) },
+                Some(quote! { <#inner as ::wasmcc_sdk::DataType>::schema(schemas) }),
+            ),
+            types => (empty.clone(), Some(tuple(types))),
+        },
+    };
+    let tagged = match (&serde.tag, &serde.content, &value) {
+        _ if serde.untagged => {
+            let null = quote! { ::wasmcc_sdk::macros::json!({ "type": "null" }) };
+            return Ok(value.unwrap_or(null));
+        }
+        (Some(tag), Some(content), Some(value)) => {
+            quote! { #empty.tag(#tag, #name).member(#content, #value, false, "") }
+        }
+        (Some(tag), Some(_), None) => quote! { #empty.tag(#tag, #name) },
+        (Some(tag), None, _) => quote! { #members.tag(#tag, #name) },
+        (None, _, value) => quote! { #empty.member(#name, #value, false, "") },
+    };
+    Ok(quote! { #tagged.into_schema(#words) })
+}
+
+/// A type that others refer to by its name.
+fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream {
+    let name = serde.rename.clone().unwrap_or_else(|| item.ident.unraw().to_string());
+    quote! {
+        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            schemas.refer_to::<Self>(#name, <Self as ::wasmcc_sdk::DataType>::described)
+        }
+
+        fn described(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            let _ = &schemas;
+            #schema
+        }
+    }
+}
+
+/// A type whose schema stands where it is used.
+fn plain(schema: &TokenStream) -> TokenStream {
+    quote! {
+        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            let _ = &schemas;
+            #schema
+        }
+    }
+}
+
+/// An enum without data travels as the name of its variant.
+fn text(names: &[&String], words: &str) -> TokenStream {
+    let schema = plain(&quote! { ::wasmcc_sdk::macros::names(&[#(#names),*], #words) });
+    quote! {
+        #schema
+
+        fn decode(
+            argument: &[u8],
+        ) -> ::std::result::Result<Self, ::std::string::String> {
+            ::wasmcc_sdk::macros::decode_variant(argument)
+        }
+
+        fn encode(&self) -> ::wasmcc_sdk::Result<::std::vec::Vec<u8>> {
+            ::wasmcc_sdk::macros::encode_variant(self)
+        }
+    }
+}
+
+/// A struct around one value without a name travels as that value.
+fn wrapper(inner: &Type) -> TokenStream {
+    let inner = quote! { <#inner as ::wasmcc_sdk::DataType> };
+    quote! {
+        const OPTIONAL: bool = #inner::OPTIONAL;
+
+        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            #inner::schema(schemas)
+        }
+
+        fn payload_schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            #inner::payload_schema(schemas)
+        }
+
+        fn described(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
+            #inner::described(schemas)
+        }
+
+        fn decode(
+            argument: &[u8],
+        ) -> ::std::result::Result<Self, ::std::string::String> {
+            #inner::decode(argument).map(Self)
+        }
+
+        fn encode(&self) -> ::wasmcc_sdk::Result<::std::vec::Vec<u8>> {
+            #inner::encode(&self.0)
+        }
+    }
+}
+
+/// Members of a struct or a variant, as a chain of calls.
+fn object(fields: &FieldsNamed, rule: Option<Rule>, all_optional: bool) -> Result<TokenStream> {
+    let mut object = quote! { ::wasmcc_sdk::macros::Object::default() };
     for field in &fields.named {
         let of_field = Serde::read(&field.attrs)?;
         if of_field.skip {
             continue;
         }
-        let field_name = field.ident.as_ref().expect("named").unraw().to_string();
-        let field_name = of_field.rename.unwrap_or_else(|| match serde.rename_all {
-            Some(rule) => rule.field(&field_name),
-            None => field_name,
-        });
         let ty = &field.ty;
-        let default = of_field.default || serde.default;
-        described.push(quote! {(
-            #field_name,
-            <#ty as ::wasmcc_sdk::DataType>::schema(schemas),
-            #default || <#ty as ::wasmcc_sdk::DataType>::OPTIONAL,
-        )});
-    }
-    Ok(quote! { ::wasmcc_sdk::Schemas::object(#name, ::std::vec![#(#described),*]) })
-}
-
-fn variants(data: &syn::DataEnum, serde: &Serde) -> Result<TokenStream> {
-    let mut names = Vec::new();
-    for variant in &data.variants {
-        if !matches!(variant.fields, Fields::Unit) {
-            return Err(Error::new_spanned(variant, "the variants of a DataType have no data"));
-        }
-        let of_variant = Serde::read(&variant.attrs)?;
-        if of_variant.skip {
+        if of_field.flatten {
+            object.extend(quote! { .flatten::<#ty>(schemas) });
             continue;
         }
-        let name = variant.ident.unraw().to_string();
-        names.push(of_variant.rename.unwrap_or_else(|| match serde.rename_all {
-            Some(rule) => rule.variant(&name),
-            None => name,
-        }));
+        let name = spelled(field.ident.as_ref().expect("named"), &of_field, rule, Rule::field);
+        let optional = of_field.optional || all_optional;
+        let words = docs::of(&field.attrs);
+        object.extend(quote! {
+            .member(
+                #name,
+                <#ty as ::wasmcc_sdk::DataType>::schema(schemas),
+                #optional || <#ty as ::wasmcc_sdk::DataType>::OPTIONAL,
+                #words,
+            )
+        });
     }
-    Ok(quote! {{
-        let _ = schemas;
-        ::wasmcc_sdk::macros::json!({ "type": "string", "enum": [#(#names),*] })
-    }})
+    Ok(object)
 }
 
-impl Serde {
-    fn read(attributes: &[Attribute]) -> Result<Self> {
-        let mut serde = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-            attribute.parse_nested_meta(|meta| {
-                let is = |name: &str| meta.path.is_ident(name);
-                if is("rename") && meta.input.peek(syn::Token![=]) {
-                    serde.rename = Some(meta.value()?.parse::<LitStr>()?.value());
-                } else if is("rename_all") && meta.input.peek(syn::Token![=]) {
-                    let rule: LitStr = meta.value()?.parse()?;
-                    let known = Rule::named(&rule.value());
-                    let unknown = || Error::new_spanned(&rule, "not a rule of serde's rename_all");
-                    serde.rename_all = Some(known.ok_or_else(unknown)?);
-                } else if is("skip") {
-                    serde.skip = true;
-                } else if is("default") || is("skip_serializing_if") {
-                    serde.default |= is("default");
-                    if meta.input.peek(syn::Token![=]) {
-                        meta.value()?.parse::<LitStr>()?;
-                    }
-                } else if is("deny_unknown_fields") {
-                    // The schema says so of every struct.
-                } else {
-                    return Err(meta.error("a DataType's schema cannot follow this attribute"));
-                }
-                Ok(())
-            })?;
-        }
-        Ok(serde)
+fn unnamed(fields: &FieldsUnnamed) -> Result<Vec<Type>> {
+    let is_serde = |attribute: &&Attribute| attribute.path().is_ident("serde");
+    let mut attributes = fields.unnamed.iter().flat_map(|field| &field.attrs).filter(is_serde);
+    if let Some(attribute) = attributes.next() {
+        return Err(Error::new_spanned(attribute, "a field without a name has no such attribute"));
     }
+    if fields.unnamed.is_empty() {
+        return Err(Error::new_spanned(fields, "write it without parentheses"));
+    }
+    Ok(fields.unnamed.iter().map(|field| field.ty.clone()).collect())
+}
+
+fn tuple(types: &[Type]) -> TokenStream {
+    quote! {
+        ::wasmcc_sdk::macros::tuple(
+            ::std::vec![#(<#types as ::wasmcc_sdk::DataType>::schema(schemas)),*]
+        )
+    }
+}
+
+/// The name of a field or a variant in JSON.
+fn spelled(
+    name: &Ident,
+    serde: &Serde,
+    rule: Option<Rule>,
+    spell: fn(Rule, &str) -> String,
+) -> String {
+    let name = name.unraw().to_string();
+    serde.rename.clone().unwrap_or_else(|| rule.map_or(name.clone(), |rule| spell(rule, &name)))
 }
 
 #[cfg(test)]
@@ -148,6 +290,9 @@ mod tests {
                 appraised_value: u64,
                 #[serde(skip)]
                 cache: u8,
+                /// Where it lies.
+                #[serde(flatten)]
+                place: Place,
                 r#type: String,
             }
         });
@@ -155,23 +300,28 @@ mod tests {
         for name in ["\"Asset\"", "\"ID\"", "\"AppraisedValue\"", "\"Type\""] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
+        assert!(text.contains(". flatten :: < Place > (schemas)"), "{text}");
         assert!(!text.contains("\"id\"") && !text.contains("Cache"), "{text}");
     }
 
     #[test]
     fn what_a_schema_cannot_follow_is_refused() {
-        assert_eq!(refused(quote! { struct Pair(u8, u8); }), "a DataType has named fields");
+        assert_eq!(refused(quote! { struct Nothing; }), "a DataType has fields or variants");
         assert_eq!(
             refused(quote! { struct Of<T> { value: T } }),
             "a DataType has no generic parameters"
         );
         assert_eq!(
-            refused(quote! { enum Shape { Circle(u8) } }),
-            "the variants of a DataType have no data"
+            refused(quote! { #[serde(tag = "type")] struct A { b: B } }),
+            "a DataType's schema cannot follow this tag"
         );
         assert_eq!(
-            refused(quote! { struct A { #[serde(flatten)] b: B } }),
+            refused(quote! { struct A { #[serde(alias = "c")] b: B } }),
             "a DataType's schema cannot follow this attribute"
+        );
+        assert_eq!(
+            refused(quote! { struct A(#[serde(default)] B, C); }),
+            "a field without a name has no such attribute"
         );
         assert_eq!(
             refused(quote! { #[serde(rename_all = "Title")] struct A { b: u8 } }),

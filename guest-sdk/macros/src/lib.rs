@@ -5,7 +5,9 @@
 
 mod contract;
 mod data_type;
+mod docs;
 mod rename;
+mod serde_attributes;
 mod transaction;
 
 use proc_macro::TokenStream;
@@ -18,13 +20,16 @@ use proc_macro::TokenStream;
 ///
 /// - `#[transaction]`: clients call it, by its name in PascalCase or camelCase. It takes `&self`,
 ///   a `&Context` and parameters that are `DataType`s, or references to them, and returns a
-///   `Result`.
+///   `Result`. Clients may leave out `Option`s that are the last parameters; arguments that are
+///   too many are ignored, as in Fabric.
 /// - `#[transaction(evaluate)]`: the same, and the metadata says that it only reads.
 /// - `#[transaction(name = "Other")]`: clients call it by another name.
 /// - `#[before]`: `fn(&self, &Context) -> Result<()>`, runs before every transaction.
 /// - `#[after]`: `fn(&self, &Context, &[u8]) -> Result<()>`, runs after one that succeeded, with
 ///   its payload.
 /// - `#[unknown]`: `fn(&self, &Context) -> Result<T>`, runs in place of one that does not exist.
+///
+/// Doc comments of the block, its functions and their parameters are descriptions in the metadata.
 ///
 /// Functions are not `async`: the peer answers before a call returns.
 ///
@@ -42,11 +47,16 @@ pub fn contract(attribute: TokenStream, block: TokenStream) -> TokenStream {
     finish(contract::expand(attribute.into(), block.into()))
 }
 
-/// Lets a struct with named fields, or an enum without data, be a parameter or a result of a
-/// transaction, as JSON.
+/// Lets a struct or an enum be a parameter or a result of a transaction.
 ///
-/// The schema in the metadata follows serde's `rename`, `rename_all` and `skip`. An `Option` and a
-/// field with `default` need not be given. Derive serde's `Serialize` and `Deserialize` beside it.
+/// Structs and enums with data travel as JSON, an enum without data as the name of its variant, a
+/// struct around one value without a name as that value. Derive serde's `Serialize` and
+/// `Deserialize` beside it.
+///
+/// The schema in the metadata has the doc comments as descriptions and follows serde's `rename`,
+/// `rename_all`, `rename_all_fields`, `skip`, `flatten`, `tag`, `content` and `untagged`; other
+/// attributes that change the JSON are refused. An `Option` and a field with `default` or
+/// `skip_serializing_if` need not be there; members that the type does not have are refused.
 #[proc_macro_derive(DataType)]
 pub fn data_type(item: TokenStream) -> TokenStream {
     finish(data_type::expand(item.into()))

@@ -20,6 +20,7 @@ use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
+use crate::docs;
 use crate::rename;
 
 /// A transaction function.
@@ -27,6 +28,8 @@ pub(crate) struct Transaction {
     function: Ident,
     /// The name that clients use.
     pub(crate) name: String,
+    /// Its doc comment.
+    words: String,
     evaluate: bool,
     parameters: Vec<Parameter>,
     returns: Type,
@@ -34,6 +37,8 @@ pub(crate) struct Transaction {
 
 struct Parameter {
     name: String,
+    /// Its doc comment.
+    words: String,
     /// What the argument is decoded to: `String` for `&str`, `T` for `&T`.
     owned: TokenStream,
     by_reference: bool,
@@ -66,7 +71,15 @@ impl Transaction {
         let ReturnType::Type(_, returns) = &function.sig.output else {
             return Err(Error::new(ident.span(), "a transaction returns a `Result<T>`"));
         };
-        Ok(Self { function: ident, name, evaluate, parameters, returns: (**returns).clone() })
+        let words = docs::of(&function.attrs);
+        Ok(Self {
+            function: ident,
+            name,
+            words,
+            evaluate,
+            parameters,
+            returns: (**returns).clone(),
+        })
     }
 
     /// The arm of the `match` that calls it.
@@ -75,7 +88,7 @@ impl Transaction {
         let name = rename::capitalized(&self.name);
         let count = parameters.len();
         let values = parameters.iter().enumerate().map(|(index, Parameter { name, owned, .. })| {
-            quote! { ::wasmcc_sdk::macros::parameter::<#owned>(args, #index, #name, #count)? }
+            quote! { ::wasmcc_sdk::macros::parameter::<#owned>(args, #index, #name)? }
         });
         let locals: Vec<Ident> =
             (0..count).map(|index| Ident::new(&format!("p{index}"), function.span())).collect();
@@ -89,8 +102,14 @@ impl Transaction {
         let outcome = quote_spanned! { returns.span() =>
             <#returns as ::wasmcc_sdk::Outcome>::into_payload
         };
+        let enough = (count > 0).then(|| {
+            let names = parameters.iter().map(|parameter| &parameter.name);
+            let required = self.required();
+            quote! { ::wasmcc_sdk::macros::enough(args, &[#(#names),*], #required)?; }
+        });
         quote! {
             #name => (|| {
+                #enough
                 #(let #locals = #values;)*
                 #outcome(self.#function(ctx, #(#passed),*))
             })(),
@@ -99,20 +118,39 @@ impl Transaction {
 
     /// Its entry in the metadata.
     pub(crate) fn describe(&self) -> TokenStream {
-        let Self { name, evaluate, parameters, returns, .. } = self;
-        let parameters = parameters.iter().map(|Parameter { name, owned, .. }| {
-            quote! { (#name, <#owned as ::wasmcc_sdk::DataType>::schema(schemas)) }
+        let Self { name, words, evaluate, parameters, returns, .. } = self;
+        let required = self.required();
+        let parameters = parameters.iter().enumerate().map(|(index, parameter)| {
+            let Parameter { name, words, owned, .. } = parameter;
+            quote! {
+                ::wasmcc_sdk::ParameterMetadata {
+                    name: #name,
+                    description: #words,
+                    required: #index < #required,
+                    schema: <#owned as ::wasmcc_sdk::DataType>::payload_schema(schemas),
+                }
+            }
         });
-        let returns = quote_spanned! { returns.span() =>
-            <<#returns as ::wasmcc_sdk::Outcome>::Value as ::wasmcc_sdk::DataType>::schema(schemas)
+        let value = quote_spanned! { returns.span() =>
+            <#returns as ::wasmcc_sdk::Outcome>::Value
         };
+        let returns = quote! { <#value as ::wasmcc_sdk::DataType>::payload_schema(schemas) };
         quote! {
             ::wasmcc_sdk::TransactionMetadata {
                 name: #name,
+                description: #words,
                 evaluate: #evaluate,
                 parameters: ::std::vec![#(#parameters),*],
                 returns: #returns,
             }
+        }
+    }
+
+    /// How many of the arguments have to be there, as an expression.
+    fn required(&self) -> TokenStream {
+        let types = self.parameters.iter().map(|parameter| &parameter.owned);
+        quote! {
+            ::wasmcc_sdk::macros::required(&[#(<#types as ::wasmcc_sdk::DataType>::OPTIONAL),*])
         }
     }
 
@@ -132,6 +170,7 @@ impl Parameter {
         };
         // A name with a leading underscore is unused in Rust, but clients read it.
         let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
+        let words = docs::of(&argument.attrs);
         let span = argument.ty.span();
         let (owned, by_reference) = match &*argument.ty {
             Type::Reference(reference) => {
@@ -151,7 +190,7 @@ impl Parameter {
             }
             other => (quote! { #other }, false),
         };
-        Ok(Self { name, owned, by_reference })
+        Ok(Self { name, words, owned, by_reference })
     }
 }
 

@@ -83,8 +83,8 @@ impl Context {
         self.peer.put_state_metadata(key, entry)
     }
 
-    /// The key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope`; none: the
-    /// chaincode's policy applies.
+    /// The key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope` that
+    /// [`crate::Policy::from_bytes`] reads; none: the chaincode's policy applies.
     ///
     /// # Errors
     /// What the peer refuses.
@@ -92,7 +92,8 @@ impl Context {
         self.peer.get_state_validation_parameter(key)
     }
 
-    /// Gives the key its own endorsement policy; an empty one removes it.
+    /// Gives the key its own endorsement policy, which [`crate::Policy::to_bytes`] makes; an empty
+    /// one removes it.
     ///
     /// # Errors
     /// What the peer refuses.

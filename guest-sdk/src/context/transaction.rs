@@ -9,8 +9,8 @@ use crate::Context;
 use crate::Error;
 use crate::Result;
 use crate::identity::ClientIdentity;
+use crate::timestamp::Timestamp;
 use crate::types::SignedProposal;
-use crate::types::Timestamp;
 
 impl Context {
     /// The arguments; by convention the first one is the function's name.

@@ -10,9 +10,12 @@ use crate::args;
 use crate::contract;
 use crate::testing::MockLedger;
 
+/// Something to build with.
 #[derive(DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part {
+    /// Counted
+    /// from one.
     part_no: u32,
     #[serde(default)]
     made_in: String,
@@ -40,8 +43,10 @@ impl From<Broken> for Error {
 
 struct Parts;
 
+/// Keeps parts.
 #[contract(name = "Parts", version = "2.1.0")]
 impl Parts {
+    /// Adds one part.
     #[transaction]
     fn add_part(&self, ctx: &Context, part: Part, tags: BTreeMap<String, bool>) -> Result<u32> {
         ctx.put(&part.part_no.to_string(), &part)?;
@@ -51,6 +56,18 @@ impl Parts {
     #[transaction(evaluate)]
     fn echo(&self, _ctx: &Context, text: &str, bytes: &[u8], _flag: bool) -> Result<Vec<u8>> {
         Ok([text.as_bytes(), bytes].concat())
+    }
+
+    #[transaction(evaluate)]
+    fn find(
+        &self,
+        _ctx: &Context,
+        kind: Kind,
+        /// How many at most.
+        _limit: Option<u32>,
+        _after: Option<String>,
+    ) -> Result<Option<Kind>> {
+        Ok(_limit.map(|_| kind))
     }
 
     #[transaction(evaluate, name = "check")]
@@ -135,8 +152,25 @@ fn a_wrong_argument_is_said_by_its_name() {
     assert_eq!((status, words.as_str()), (400, expected));
     let (_, words) = refused("AddPart", args!["{}", "{}"]);
     assert!(words.starts_with("parameter part: missing field `partNo`"), "{words}");
+    // Too few are too few before one is read, as in Go.
+    let (_, words) = refused("AddPart", args!["{"]);
+    assert!(words.ends_with("parameter tags is missing"), "{words}");
+    let (_, words) = refused("AddPart", args![vec![b'x'; 1 << 20], "{}"]);
+    assert!(words.len() < 300, "{words}");
     // Go ignores arguments that are too many.
     assert!(ledger().submit("check", args![1, 2, 3]).is_ok());
+}
+
+#[test]
+fn options_at_the_end_may_be_left_out() {
+    let find = |args| ledger().evaluate("Find", args).unwrap().text();
+    assert_eq!(find(args!["NUT"]), "");
+    assert_eq!(find(args!["NUT", ""]), "");
+    assert_eq!(find(args!["NUT", 3]), "NUT");
+    assert_eq!(find(args!["NUT", 3, "x", "y"]), "NUT");
+    let (_, words) = refused("Find", args![]);
+    let expected = "incorrect number of params. Expected 1, received 0: parameter kind is missing";
+    assert_eq!(words, expected);
 }
 
 #[test]
@@ -176,6 +210,7 @@ fn init_without_arguments_succeeds_and_with_them_is_a_call() {
 fn metadata_has_names_types_and_tags() {
     let answer = ledger().evaluate("org.hyperledger.fabric:GetMetadata", args![]).unwrap();
     let metadata: Value = answer.json();
+    assert!(metadata["$schema"].as_str().unwrap().ends_with("contract-schema.json"));
     assert_eq!(metadata["info"], json!({ "title": "Parts", "version": "2.1.0" }));
     let parts = &metadata["contracts"]["Parts"];
     assert_eq!(parts["default"], json!(true));
@@ -184,10 +219,13 @@ fn metadata_has_names_types_and_tags() {
         json!([
             {
                 "name": "AddPart",
+                "description": "Adds one part.",
                 "tag": ["submit", "SUBMIT"],
                 "parameters": [
-                    { "name": "part", "schema": { "$ref": "#/components/schemas/Part" } },
-                    { "name": "tags", "schema": {
+                    { "name": "part", "required": true, "schema": {
+                        "$ref": "#/components/schemas/Part",
+                    } },
+                    { "name": "tags", "required": true, "schema": {
                         "type": "object", "additionalProperties": { "type": "boolean" },
                     } },
                 ],
@@ -197,26 +235,43 @@ fn metadata_has_names_types_and_tags() {
                 "name": "Echo",
                 "tag": ["evaluate", "EVALUATE"],
                 "parameters": [
-                    { "name": "text", "schema": { "type": "string" } },
-                    { "name": "bytes", "schema": {
-                        "type": "array",
-                        "items": { "type": "integer", "format": "uint8", "minimum": 0 },
+                    { "name": "text", "required": true, "schema": { "type": "string" } },
+                    { "name": "bytes", "required": true, "schema": {
+                        "type": "string", "format": "byte",
                     } },
-                    { "name": "flag", "schema": { "type": "boolean" } },
+                    { "name": "flag", "required": true, "schema": { "type": "boolean" } },
                 ],
-                "returns": {
-                    "type": "array",
-                    "items": { "type": "integer", "format": "uint8", "minimum": 0 },
-                },
+                "returns": { "type": "string", "format": "byte" },
+            },
+            {
+                "name": "Find",
+                "tag": ["evaluate", "EVALUATE"],
+                "parameters": [
+                    { "name": "kind", "required": true, "schema": {
+                        "type": "string", "enum": ["SCREW", "NUT"],
+                    } },
+                    {
+                        "name": "limit",
+                        "description": "How many at most.",
+                        "required": false,
+                        "schema": { "type": "integer", "format": "uint32", "minimum": 0 },
+                    },
+                    { "name": "after", "required": false, "schema": { "type": "string" } },
+                ],
+                "returns": { "type": "string", "enum": ["SCREW", "NUT"] },
             },
             {
                 "name": "check",
                 "tag": ["evaluate", "EVALUATE"],
-                "parameters": [{ "name": "number", "schema": {
+                "parameters": [{ "name": "number", "required": true, "schema": {
                     "type": "integer", "format": "uint32", "minimum": 0,
                 } }],
             },
         ])
+    );
+    assert_eq!(
+        parts["info"],
+        json!({ "title": "Parts", "version": "2.1.0", "description": "Keeps parts." })
     );
     assert_eq!(metadata["contracts"]["Hooks"]["info"]["version"], env!("CARGO_PKG_VERSION"));
     let system = &metadata["contracts"]["org.hyperledger.fabric"]["transactions"];
@@ -232,16 +287,19 @@ fn metadata_follows_serde_in_the_schemas_of_structs() {
             "Part": {
                 "$id": "Part",
                 "type": "object",
+                "description": "Something to build with.",
                 "properties": {
-                    "partNo": { "type": "integer", "format": "uint32", "minimum": 0 },
+                    "partNo": {
+                        "type": "integer", "format": "uint32", "minimum": 0,
+                        "description": "Counted\nfrom one.",
+                    },
                     "madeIn": { "type": "string" },
                     "subParts": { "type": "array", "items": { "$ref": "Part" } },
-                    "kind": { "$ref": "Kind" },
+                    "kind": { "type": "string", "enum": ["SCREW", "NUT"] },
                 },
                 "required": ["partNo", "subParts"],
                 "additionalProperties": false,
             },
-            "Kind": { "type": "string", "enum": ["SCREW", "NUT"] },
         })
     );
 }

@@ -18,12 +18,12 @@ pub use crate::testing::batches::StateCursor;
 use crate::testing::simulation::Simulation;
 use crate::testing::simulation::sha256;
 use crate::testing::world::Place;
+use crate::timestamp::Timestamp;
 use crate::types::Level;
 use crate::types::MetadataEntry;
 use crate::types::Page;
 use crate::types::Response;
 use crate::types::SignedProposal;
-use crate::types::Timestamp;
 
 /// The name that Fabric gives a key's policy among its metadata.
 const POLICY: &str = "VALIDATION_PARAMETER";

@@ -16,7 +16,8 @@ use crate::Result;
 use crate::error::Refusal;
 use crate::testing::world::World;
 use crate::testing::world::Writes;
-use crate::types::Timestamp;
+use crate::timestamp::Timestamp;
+use crate::wire;
 
 /// What the client sends.
 #[derive(Clone)]
@@ -53,16 +54,8 @@ impl Proposal {
 
     pub(super) fn set_creator(&mut self, msp_id: &str, certificate: &str) {
         self.creator.clear();
-        for (tag, text) in [(0x0a, msp_id), (0x12, certificate)] {
-            self.creator.push(tag);
-            let mut length = text.len();
-            while length >= 0x80 {
-                self.creator.push((length & 0x7f) as u8 | 0x80);
-                length >>= 7;
-            }
-            self.creator.push(length as u8);
-            self.creator.extend_from_slice(text.as_bytes());
-        }
+        wire::put_bytes(&mut self.creator, 1, msp_id.as_bytes());
+        wire::put_bytes(&mut self.creator, 2, certificate.as_bytes());
     }
 
     /// Lower-case hexadecimal SHA-256 of nonce and creator.

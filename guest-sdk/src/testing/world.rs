@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::timestamp::Timestamp;
 use crate::types::KeyModification;
 use crate::types::KeyValue;
-use crate::types::Timestamp;
 
 /// A chaincode's own keys, or those of one of its collections.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

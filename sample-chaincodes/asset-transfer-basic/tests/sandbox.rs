@@ -87,6 +87,29 @@ fn what_the_contract_refuses_is_not_committed() -> Result<()> {
 }
 
 #[test]
+fn arguments_are_read_as_in_every_language_of_the_samples() -> Result<()> {
+    let sandbox = sandbox()?;
+    // Nothing is the zero value, and an argument too many does not count.
+    let create = call("CreateAsset").args(["asset7", "pink", "", "Ann", "9", "more"]);
+    sandbox.submit(create)?;
+    assert_eq!(read(&sandbox, "asset7")?.size, 0);
+    for size in ["5.0", "1e3", "five", "9223372036854775808"] {
+        let create = call("CreateAsset").args(["asset8", "pink", size, "Ann", "9"]);
+        let Err(SandboxError::Refused(answer)) = sandbox.submit(create) else {
+            panic!("{size} should be refused")
+        };
+        assert_eq!(answer.message, format!("parameter size: {size:?} is not a i64"));
+    }
+    let Err(SandboxError::Refused(answer)) = sandbox.submit(call("CreateAsset").args(["asset8"]))
+    else {
+        panic!("it should be refused")
+    };
+    let expected = "incorrect number of params. Expected 5, received 1: parameter color is missing";
+    assert_eq!(answer.message, expected);
+    Ok(())
+}
+
+#[test]
 fn sandboxes_know_nothing_of_each_other() -> Result<()> {
     let story = |owner: &'static str| {
         move || -> Result<String> {

@@ -1,0 +1,48 @@
+//! Arguments of a call, as [`args!`](crate::args) writes them.
+
+use crate::DataType;
+
+/// What [`args!`](crate::args) takes: a [`DataType`], text, or bytes.
+pub trait ToArgument {
+    /// The bytes of the argument.
+    ///
+    /// # Panics
+    /// A value of the author's own type that has no JSON, such as a map with keys that are no text,
+    /// and a number that is not finite.
+    fn to_argument(&self) -> Vec<u8>;
+}
+
+impl<T: DataType> ToArgument for T {
+    fn to_argument(&self) -> Vec<u8> {
+        self.encode().expect("a DataType has JSON")
+    }
+}
+
+impl ToArgument for str {
+    fn to_argument(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+}
+
+impl ToArgument for [u8] {
+    fn to_argument(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+/// Arguments as a `Vec<Vec<u8>>`, each as the contract API writes it.
+///
+/// ```
+/// use wasmcc_sdk::args;
+/// assert_eq!(args!["asset1", 5u32, true], [b"asset1".to_vec(), b"5".to_vec(), b"true".to_vec()]);
+/// assert!(args![].is_empty());
+/// ```
+#[macro_export]
+macro_rules! args {
+    ($($argument:expr),* $(,)?) => {{
+        #[allow(unused_imports, reason = "there may be no argument")]
+        use $crate::ToArgument as _;
+        let arguments: Vec<Vec<u8>> = vec![$(($argument).to_argument()),*];
+        arguments
+    }};
+}

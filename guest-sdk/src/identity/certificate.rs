@@ -1,0 +1,98 @@
+//! What a contract asks of an X.509 certificate: its names and Fabric's attributes.
+//!
+//! Invariant: nothing is verified here; the peer has done that.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::base64;
+use crate::identity::der::BOOLEAN;
+use crate::identity::der::Der;
+use crate::identity::der::OCTETS;
+use crate::identity::der::OID;
+use crate::identity::der::SEQUENCE;
+use crate::identity::name::Name;
+
+/// 1.2.3.4.5.6.7.8.1, where fabric-ca puts attributes (fabric-chaincode-go, pkg/attrmgr).
+const ATTRIBUTES: [u8; 8] = [0x2a, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01];
+const VERSION: u8 = 0xa0;
+const ISSUER_ID: u8 = 0x81;
+const SUBJECT_ID: u8 = 0x82;
+const EXTENSIONS: u8 = 0xa3;
+
+/// The parts of a certificate that are read.
+pub(super) struct Certificate {
+    pub(super) subject: Name,
+    pub(super) issuer: Name,
+    /// JSON; none if the certificate has no attributes.
+    attributes: Option<Vec<u8>>,
+}
+
+/// The contents of the extension; other members are ignored, as in Go.
+#[derive(Deserialize)]
+struct Attributes {
+    #[serde(default)]
+    attrs: Option<BTreeMap<String, String>>,
+}
+
+impl Certificate {
+    /// Reads the first PEM block of a text; none if it is not a certificate.
+    pub(super) fn from_pem(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once("-----BEGIN ")?;
+        let (label, rest) = rest.split_once("-----")?;
+        let (body, _) = rest.split_once("-----END ")?;
+        if label.contains('\n') {
+            return None;
+        }
+        Self::from_der(&base64::decode(body)?)
+    }
+
+    fn from_der(der: &[u8]) -> Option<Self> {
+        let mut outer = Der(der);
+        let mut certificate = outer.expect(SEQUENCE)?;
+        if !outer.is_empty() {
+            return None;
+        }
+        let mut body = certificate.expect(SEQUENCE)?;
+        body.take(VERSION)?;
+        // Serial number and algorithm of the signature.
+        body.next()?;
+        body.next()?;
+        let issuer = Name::parse(body.expect(SEQUENCE)?)?;
+        // Validity.
+        body.next()?;
+        let subject = Name::parse(body.expect(SEQUENCE)?)?;
+        // Public key.
+        body.next()?;
+        body.take(ISSUER_ID)?;
+        body.take(SUBJECT_ID)?;
+        let attributes = match body.take(EXTENSIONS)? {
+            Some(mut extensions) => attributes(extensions.expect(SEQUENCE)?)?,
+            None => None,
+        };
+        Some(Self { subject, issuer, attributes: attributes.map(<[u8]>::to_vec) })
+    }
+
+    /// One of Fabric's attributes.
+    pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, serde_json::Error> {
+        let Some(json) = &self.attributes else { return Ok(None) };
+        let attributes: Attributes = serde_json::from_slice(json)?;
+        Ok(attributes.attrs.unwrap_or_default().remove(name))
+    }
+}
+
+/// The first extension with attributes counts.
+fn attributes(mut extensions: Der<'_>) -> Option<Option<&[u8]>> {
+    let mut found = None;
+    while !extensions.is_empty() {
+        let mut extension = extensions.expect(SEQUENCE)?;
+        let oid = extension.expect(OID)?;
+        extension.take(BOOLEAN)?;
+        let value = extension.expect(OCTETS)?;
+        if oid.0 == ATTRIBUTES && found.is_none() {
+            found = Some(value.0);
+        }
+    }
+    Some(found)
+}

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tonic::Status;
+use tonic::transport::{self, Channel};
 use wasmcc::api::{Server, ServerConfig};
 use wasmcc::node::Peer;
+use wasmcc::proto::protos;
+use wasmcc::proto::protos::endorser_client::EndorserClient;
 use wasmcc::workers::Workers;
 
 /// Serves a peer until it is dropped.
@@ -40,10 +44,45 @@ impl Served {
         Self { address, stop: Some(stop), serving: Some(serving), runtime }
     }
 
+    /// Sends a proposal, and gives what becomes of the call. It ends when it is aborted.
+    pub fn propose(
+        &self,
+        signed: protos::SignedProposal,
+    ) -> JoinHandle<Result<protos::ProposalResponse, Status>> {
+        let address = format!("http://{}", self.address);
+        self.runtime.spawn(async move {
+            let mut client = EndorserClient::new(connected(address).await?);
+            Ok(client.process_proposal(signed).await?.into_inner())
+        })
+    }
+
+    /// A connection of its own.
+    ///
+    /// # Panics
+    /// If the server does not take it.
+    pub fn connect(&self) -> Channel {
+        let address = format!("http://{}", self.address);
+        self.wait(connected(address)).expect("the server listens")
+    }
+
+    /// Waits on the runtime of the server.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+async fn connected(address: String) -> Result<Channel, Status> {
+    let failed = |error: transport::Error| Status::unavailable(error.to_string());
+    Channel::from_shared(address)
+        .map_err(|error| Status::unavailable(error.to_string()))?
+        .connect()
+        .await
+        .map_err(failed)
 }
 
 impl Drop for Served {

@@ -86,9 +86,9 @@ impl ExternalProgram {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Runs one transaction until its end, until `deadline` at most. What the program asks meanwhile
-    /// is answered by `requests`. The end of the stream and the deadline also end a request that is
-    /// being answered. Dropping the future ends the transaction.
+    /// Runs one transaction until its end, until `deadline` at most. What the program asks
+    /// meanwhile is answered by `requests`. The end of the stream and the deadline also end a
+    /// request that is being answered. Dropping the future ends the transaction.
     pub async fn execute<B: Backend>(
         &self,
         invocation: Invocation,

@@ -29,13 +29,19 @@ impl Served {
     }
 
     /// As [`start`](Self::start), as `config` says.
+    /// As [`start`](Self::start), as `config` says.
     pub fn with(peer: Arc<Peer>, config: ServerConfig) -> Self {
+        Self::with_workers(peer, config, Workers::new(1, 8).expect("there are threads"))
+    }
+
+    /// As [`with`](Self::with), with these workers.
+    pub fn with_workers(peer: Arc<Peer>, config: ServerConfig, workers: Workers) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("there are threads");
         let server = runtime.block_on(Server::bind("127.0.0.1:0", config));
         let server = server.expect("there is a free port");
         let address = server.address();
-        let workers = Arc::new(Workers::new(1, 8).expect("there are threads"));
+        let workers = Arc::new(workers);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = runtime.spawn(async move {
             let served = server.serve(peer, workers, async { drop(stopped.await) }).await;

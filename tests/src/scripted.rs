@@ -20,26 +20,38 @@ pub struct Scripted {
 impl Scripted {
     /// A stream on which nothing was said; the peer may send `outbox` messages that are not heard.
     pub fn open(sandbox: &Sandbox, outbox: usize) -> Self {
+        Self::open_at(sandbox.peer(), outbox)
+    }
+
+    /// As [`open`](Self::open), at any peer.
+    pub fn open_at(peer: &wasmcc::node::Peer, outbox: usize) -> Self {
         let (outbox, messages) = mpsc::channel(outbox);
-        let peer: &wasmcc::node::Peer = sandbox.peer();
         Self { stream: peer.open_chaincode_stream(outbox), messages }
     }
 
     /// Says REGISTER.
     pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
-        let this = Self::open(sandbox, 8);
-        let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
-        this.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
-        this
+        Self::open(sandbox, 8).registering(ccid)
     }
 
     /// Registered and ready; gives the payload of READY.
     pub fn ready(sandbox: &Sandbox, ccid: &str) -> (Self, Vec<u8>) {
-        let mut this = Self::register(sandbox, ccid);
+        Self::ready_at(sandbox.peer(), 8, ccid)
+    }
+
+    /// As [`ready`](Self::ready), at any peer, which may send `outbox` messages that are not heard.
+    pub fn ready_at(peer: &wasmcc::node::Peer, outbox: usize, ccid: &str) -> (Self, Vec<u8>) {
+        let mut this = Self::open_at(peer, outbox).registering(ccid);
         assert_eq!(this.hear().r#type(), Type::Registered);
         let ready = this.hear();
         assert_eq!(ready.r#type(), Type::Ready);
         (this, ready.payload)
+    }
+
+    fn registering(self, ccid: &str) -> Self {
+        let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
+        self.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
+        self
     }
 
     /// The next message.

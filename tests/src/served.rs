@@ -6,8 +6,12 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tonic::Status;
+use tonic::transport::{self, Channel};
 use wasmcc::api::{Server, ServerConfig};
 use wasmcc::node::Peer;
+use wasmcc::proto::protos;
+use wasmcc::proto::protos::endorser_client::EndorserClient;
 use wasmcc::workers::Workers;
 
 /// Serves a peer until it is dropped.
@@ -25,13 +29,19 @@ impl Served {
     }
 
     /// As [`start`](Self::start), as `config` says.
+    /// As [`start`](Self::start), as `config` says.
     pub fn with(peer: Arc<Peer>, config: ServerConfig) -> Self {
+        Self::with_workers(peer, config, Workers::new(1, 8).expect("there are threads"))
+    }
+
+    /// As [`with`](Self::with), with these workers.
+    pub fn with_workers(peer: Arc<Peer>, config: ServerConfig, workers: Workers) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("there are threads");
         let server = runtime.block_on(Server::bind("127.0.0.1:0", config));
         let server = server.expect("there is a free port");
         let address = server.address();
-        let workers = Arc::new(Workers::new(1, 8).expect("there are threads"));
+        let workers = Arc::new(workers);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = runtime.spawn(async move {
             let served = server.serve(peer, workers, async { drop(stopped.await) }).await;
@@ -40,10 +50,45 @@ impl Served {
         Self { address, stop: Some(stop), serving: Some(serving), runtime }
     }
 
+    /// Sends a proposal, and gives what becomes of the call. It ends when it is aborted.
+    pub fn propose(
+        &self,
+        signed: protos::SignedProposal,
+    ) -> JoinHandle<Result<protos::ProposalResponse, Status>> {
+        let address = format!("http://{}", self.address);
+        self.runtime.spawn(async move {
+            let mut client = EndorserClient::new(connected(address).await?);
+            Ok(client.process_proposal(signed).await?.into_inner())
+        })
+    }
+
+    /// A connection of its own.
+    ///
+    /// # Panics
+    /// If the server does not take it.
+    pub fn connect(&self) -> Channel {
+        let address = format!("http://{}", self.address);
+        self.wait(connected(address)).expect("the server listens")
+    }
+
+    /// Waits on the runtime of the server.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+async fn connected(address: String) -> Result<Channel, Status> {
+    let failed = |error: transport::Error| Status::unavailable(error.to_string());
+    Channel::from_shared(address)
+        .map_err(|error| Status::unavailable(error.to_string()))?
+        .connect()
+        .await
+        .map_err(failed)
 }
 
 impl Drop for Served {

@@ -87,6 +87,7 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
         ("live_1000_mb", said("live: ", " MB")?),
         ("wasm_to_node_transfer", wasm / time("external_transfer/node_16")?),
         ("wasm_to_rust_transfer", wasm / time("external_transfer/rust_16")?),
+        ("fair_p99_ratio", said("fair: p99_ratio ", "")?),
         ("serve_cpu_us_noop", said("cpu: wasmcc noop ", " us")?),
         ("serve_cpu_us_transfer", serve_us),
         ("rust_cpu_us_noop", said("cpu: rust noop ", " us")?),

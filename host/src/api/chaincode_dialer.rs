@@ -37,14 +37,17 @@ impl ChaincodeDialer {
     /// Begins to connect to "host:port", with TLS if there is material for it, for at most
     /// `timeout`, and returns at once what ends this. `open` opens a stream when there is a
     /// connection; `failed` hears the reason when there is none.
-    pub fn dial(
+    pub fn dial<O>(
         &self,
         address: &str,
         tls: Option<&ClientTls>,
         timeout: Duration,
-        open: impl FnOnce(mpsc::Sender<ChaincodeMessage>) -> Box<dyn ChaincodeStream> + Send + 'static,
+        open: O,
         failed: impl FnOnce(String) + Send + 'static,
-    ) -> Box<dyn FnOnce() + Send> {
+    ) -> Box<dyn FnOnce() + Send>
+    where
+        O: FnOnce(mpsc::Sender<ChaincodeMessage>) -> Box<dyn ChaincodeStream> + Send + 'static,
+    {
         let (address, tls, message_bytes) = (address.to_owned(), tls.cloned(), self.message_bytes);
         let stopping = Stopping(self.stop.subscribe());
         let runtime = match self.runtime() {

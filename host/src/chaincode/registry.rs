@@ -195,7 +195,10 @@ impl Drop for Registry {
 
 /// The slot of `ccid`, and whether it was made just now.
 fn slot(slots: &mut Slots, ccid: &str) -> (Arc<Slot>, bool) {
-    let is_dead = |slot: &Slot| matches!(&lock(&slot.place).state, State::Ready(launched) if !launched.is_alive());
+    let is_dead = |slot: &Slot| match &lock(&slot.place).state {
+        State::Ready(launched) => !launched.is_alive(),
+        _ => false,
+    };
     match slots.get(ccid) {
         Some(slot) if !is_dead(slot) => (Arc::clone(slot), false),
         _ => {

@@ -168,7 +168,7 @@ impl ChaincodeSupport {
     }
 
     /// The places of instances: one for each guest that runs, called by whomever.
-    pub(super) fn instances(&self) -> &Arc<Shares> {
+    pub fn instances(&self) -> &Arc<Shares> {
         &self.instances
     }
 

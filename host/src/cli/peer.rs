@@ -116,7 +116,7 @@ struct Limits {
     /// How much memory a transaction may use [default: 64].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=4096))]
     memory_mib: Option<u16>,
-    /// How many proposals are processed at the same time [default: one a processor].
+    /// How many threads process proposals; those that wait need none [default: one a processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// How many proposals may wait for that.

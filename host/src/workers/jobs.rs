@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::types::Share;
 use crate::workers::WorkersError;
-use crate::workers::lines::{Lines, Turn};
+use crate::workers::lines::{Lines, Pace, Turn};
 
 /// What a job does; its result goes where its handle finds it.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -21,8 +21,9 @@ pub(super) type End = Arc<OnceLock<WorkersError>>;
 /// All jobs.
 pub(super) struct Jobs {
     state: Mutex<State>,
-    /// For the threads: there is something to do.
-    ready: Condvar,
+    /// For the threads of each kind: there is something to do.
+    quick: Condvar,
+    computing: Condvar,
     /// For those who wait for room.
     room: Condvar,
     queue_jobs: usize,
@@ -37,7 +38,7 @@ struct State {
     last_number: u64,
     /// Jobs that have not begun.
     fresh: usize,
-    /// Threads that wait.
+    /// Threads for quick jobs that wait.
     idle: usize,
     stopping: bool,
 }
@@ -72,8 +73,8 @@ pub(super) enum Step {
 
 impl Jobs {
     pub(super) fn new(queue_jobs: usize) -> Arc<Self> {
-        let (state, ready, room) = <(Mutex<State>, Condvar, Condvar)>::default();
-        Arc::new(Self { state, ready, room, queue_jobs })
+        let (quick, computing, room) = <(Condvar, Condvar, Condvar)>::default();
+        Arc::new(Self { state: Mutex::default(), quick, computing, room, queue_jobs })
     }
 
     /// Queues a job. Where there is no room, the longest line loses its last job, or the job is
@@ -93,7 +94,7 @@ impl Jobs {
         let job = Job { share, work: Some(work), is_at: At::Fresh, used: Duration::ZERO, end };
         state.jobs.insert(number, job);
         drop(state);
-        self.ready.notify_one();
+        self.quick.notify_one();
         if let Some(evicted) = evicted {
             let _ = evicted.end.set(WorkersError::Busy { queue_jobs: self.queue_jobs });
         }
@@ -108,17 +109,24 @@ impl Jobs {
         }
     }
 
-    /// Waits for something to do.
-    pub(super) fn next(&self) -> Step {
+    fn threads(&self, pace: Pace) -> &Condvar {
+        match pace {
+            Pace::Quick => &self.quick,
+            Pace::Computing => &self.computing,
+        }
+    }
+
+    /// Waits for something to do, on a thread for jobs of a kind.
+    pub(super) fn next(&self, pace: Pace) -> Step {
         let mut state = self.lock();
         loop {
-            if !state.cancelled.is_empty() {
+            if pace == Pace::Computing && !state.cancelled.is_empty() {
                 return Step::Drop(std::mem::take(&mut state.cancelled));
             }
             if state.stopping {
                 return Step::Stop;
             }
-            if let Some((number, begins)) = state.lines.pop() {
+            if let Some((number, begins)) = state.lines.pop(pace) {
                 state.fresh -= usize::from(begins);
                 let Some(job) = state.jobs.get_mut(&number) else { continue };
                 job.is_at = At::Polled { woken: false, cancelled: false };
@@ -129,10 +137,13 @@ impl Jobs {
                 }
                 return Step::Poll(number, work);
             }
-            state.idle += 1;
-            self.room.notify_one();
-            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
+            let is_quick = pace == Pace::Quick;
+            state.idle += usize::from(is_quick);
+            if is_quick {
+                self.room.notify_one();
+            }
+            state = self.threads(pace).wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= usize::from(is_quick);
         }
     }
 
@@ -147,9 +158,9 @@ impl Jobs {
         };
         job.work = Some(work);
         job.is_at = At::Waiting;
-        if woken {
-            state.ready(number);
-            // This thread looks for its next job now; the others have been woken for theirs.
+        if let Some(pace) = woken.then(|| state.ready(number)).flatten() {
+            drop(state);
+            self.threads(pace).notify_one();
         }
         None
     }
@@ -164,9 +175,9 @@ impl Jobs {
     /// A job can go on.
     fn wake(&self, number: u64) {
         let mut state = self.lock();
-        if state.ready(number) {
+        if let Some(pace) = state.ready(number) {
             drop(state);
-            self.ready.notify_one();
+            self.threads(pace).notify_one();
         }
     }
 
@@ -188,7 +199,7 @@ impl Jobs {
         // Its end may take a while: guests have to be torn down.
         state.cancelled.extend(job.work.take());
         drop(state);
-        self.ready.notify_one();
+        self.computing.notify_one();
     }
 
     /// Ends all jobs, each as soon as it gives its thread back.
@@ -206,7 +217,8 @@ impl Jobs {
             }
         }
         drop(state);
-        self.ready.notify_all();
+        self.quick.notify_all();
+        self.computing.notify_all();
         self.room.notify_all();
         drop(ended);
     }
@@ -222,20 +234,22 @@ impl Jobs {
 }
 
 impl State {
-    /// Puts a job in line that waited, or notes that it need not wait; whether it is in line now.
-    fn ready(&mut self, number: u64) -> bool {
-        let Some(job) = self.jobs.get_mut(&number) else { return false };
+    /// Puts a job in line that waited, or notes that it need not wait; gives its kind if it is in
+    /// line now.
+    fn ready(&mut self, number: u64) -> Option<Pace> {
+        let job = self.jobs.get_mut(&number)?;
         match &mut job.is_at {
             At::Waiting => {
                 job.is_at = At::Ready;
-                self.lines.push(&job.share, Turn::new(number, job.used));
-                true
+                let turn = Turn::new(number, job.used);
+                self.lines.push(&job.share, turn);
+                Some(turn.pace())
             }
             At::Polled { woken, .. } => {
                 *woken = true;
-                false
+                None
             }
-            At::Fresh | At::Ready => false,
+            At::Fresh | At::Ready => None,
         }
     }
 

@@ -3,7 +3,8 @@
 //! Processor time is shared out evenly between chaincodes, and that of a chaincode between its
 //! clients: the line that has had the least time is served next. A line that was empty begins where
 //! the others are, so nobody saves time up. Within a client's line jobs that have used little time
-//! come first, then those that came first.
+//! come first, then those that came first. Quick jobs and those that compute are served apart, from
+//! the same accounts.
 //!
 //! Invariant: it knows numbers of jobs, no jobs.
 
@@ -13,8 +14,17 @@ use std::time::Duration;
 
 use crate::types::Share;
 
-/// Below the first, a job has not used a whole slice; above the last, it computes.
+/// Below the first, a job is quick: it has not used a whole slice.
 const LEVELS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
+
+/// What kind of job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// It has used little processor time so far.
+    Quick,
+    /// It computes.
+    Computing,
+}
 
 /// A job's place in its client's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +37,11 @@ impl Turn {
     /// That of a job that has used so much processor time.
     pub(super) fn new(number: u64, used: Duration) -> Self {
         Self { level: LEVELS.iter().filter(|level| used >= **level).count(), number }
+    }
+
+    /// The kind of the job.
+    pub(super) fn pace(self) -> Pace {
+        if self.level == 0 { Pace::Quick } else { Pace::Computing }
     }
 }
 
@@ -55,6 +70,23 @@ struct Line {
     fresh: BTreeSet<u64>,
     /// All jobs, waiting ones included.
     jobs: usize,
+}
+
+impl Chaincode {
+    fn has_ready(&self, pace: Pace) -> bool {
+        self.ready > 0 && self.clients.values().any(|line| line.next(pace).is_some())
+    }
+}
+
+impl Line {
+    /// The next job of a kind.
+    fn next(&self, pace: Pace) -> Option<Turn> {
+        let next = match pace {
+            Pace::Quick => self.ready.first().filter(|turn| turn.level == 0),
+            Pace::Computing => self.ready.range(Turn { level: 1, number: 0 }..).next(),
+        };
+        next.copied()
+    }
 }
 
 fn key(share: &Share) -> (Arc<str>, Arc<str>) {
@@ -86,17 +118,18 @@ impl Lines {
         }
     }
 
-    /// Takes the next job, and whether it begins.
-    pub(super) fn pop(&mut self) -> Option<(u64, bool)> {
-        let ready = self.chaincodes.values_mut().filter(|chaincode| chaincode.ready > 0);
+    /// Takes the next job of a kind, and whether it begins.
+    pub(super) fn pop(&mut self, pace: Pace) -> Option<(u64, bool)> {
+        let ready = self.chaincodes.values_mut().filter(|chaincode| chaincode.has_ready(pace));
         let chaincode = ready.min_by_key(|chaincode| chaincode.time)?;
         self.now = self.now.max(chaincode.time);
-        let ready = chaincode.clients.values_mut().filter(|line| !line.ready.is_empty());
+        let ready = chaincode.clients.values_mut().filter(|line| line.next(pace).is_some());
         let line = ready.min_by_key(|line| line.time)?;
         chaincode.now = chaincode.now.max(line.time);
-        let Turn { number, .. } = line.ready.pop_first()?;
+        let turn = line.next(pace)?;
+        line.ready.remove(&turn);
         chaincode.ready -= 1;
-        Some((number, line.fresh.remove(&number)))
+        Some((turn.number, line.fresh.remove(&turn.number)))
     }
 
     /// Takes a job out that is ready.
@@ -158,7 +191,8 @@ mod tests {
 
     /// Serves one slice; gives the job.
     fn serve(lines: &mut Lines, shares: &[Share], used: &mut HashMap<u64, Duration>) -> u64 {
-        let (number, _) = lines.pop().unwrap();
+        let quick = lines.pop(Pace::Quick);
+        let (number, _) = quick.or_else(|| lines.pop(Pace::Computing)).unwrap();
         let share = &shares[number as usize];
         lines.charge(share, SLICE);
         let used = used.entry(number).or_default();
@@ -201,7 +235,7 @@ mod tests {
             let number = shares.len() as u64;
             shares.push(newcomer.clone());
             lines.join(&newcomer, number);
-            assert_eq!(lines.pop(), Some((number, true)));
+            assert_eq!(lines.pop(Pace::Quick), Some((number, true)));
             lines.charge(&newcomer, SLICE / 10);
             lines.leave(&newcomer);
         }
@@ -229,8 +263,8 @@ mod tests {
         lines.join(&two, 1);
         lines.remove(&two, Turn::new(1, Duration::ZERO));
         lines.leave(&two);
-        assert_eq!(lines.pop(), Some((0, true)));
-        assert_eq!(lines.pop(), None);
+        assert_eq!(lines.pop(Pace::Quick), Some((0, true)));
+        assert_eq!(lines.pop(Pace::Quick), None);
         lines.leave(&one);
         assert!(lines.chaincodes.is_empty());
     }

@@ -1,7 +1,9 @@
 //! A fixed number of threads for the calls of clients.
 //!
 //! A job is a future: it has a thread while it computes, and none while it waits. Who gets a thread
-//! next is decided by who has had the least time, see `lines`. The queue of jobs that have not
+//! next is decided by who has had the least time, see `lines`. Jobs that compute for longer than a
+//! slice go on on threads of a lower priority, so that quick ones need not wait for the end of a
+//! slice. The queue of jobs that have not
 //! begun has an end; a job for which there is no room is refused at once. A job that panics costs
 //! its own answer and nothing else. A job whose handle is dropped ends.
 //!
@@ -21,6 +23,7 @@ use tokio::sync::oneshot;
 
 use crate::types::Share;
 use crate::workers::jobs::{End, Jobs, Step, Work, waker};
+use crate::workers::lines::Pace;
 
 /// Each thread's stack. Guests have stacks of their own; here is what the peer does, which nests
 /// where chaincodes of other processes call each other.
@@ -46,6 +49,10 @@ pub enum WorkersError {
     Stopped,
 }
 
+/// How much lower the priority is of threads for jobs that compute, in the system's steps: they
+/// yield to whoever has little to do, and still get a good part of a processor that others want.
+const COMPUTING_NICE: i32 = 5;
+
 /// The threads. Dropping them ends all jobs, then joins them.
 pub struct Workers {
     jobs: Arc<Jobs>,
@@ -63,17 +70,19 @@ pub struct Running<T> {
 }
 
 impl Workers {
-    /// Starts `threads` threads, at least one, behind a queue of at most `queue_jobs` jobs that
-    /// have not begun.
+    /// Starts `threads` threads for quick jobs, at least one, and as many for those that compute,
+    /// behind a queue of at most `queue_jobs` jobs that have not begun.
     pub fn new(threads: usize, queue_jobs: usize) -> std::io::Result<Self> {
         let mut workers = Self { jobs: Jobs::new(queue_jobs), queue_jobs, threads: Vec::new() };
-        for number in 0..threads.max(1) {
-            let jobs = Arc::clone(&workers.jobs);
-            let thread = thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .stack_size(STACK_BYTES)
-                .spawn(move || work(&jobs))?;
-            workers.threads.push(thread);
+        for (name, pace) in [("worker", Pace::Quick), ("computing", Pace::Computing)] {
+            for number in 0..threads.max(1) {
+                let jobs = Arc::clone(&workers.jobs);
+                let thread = thread::Builder::new()
+                    .name(format!("{name}-{number}"))
+                    .stack_size(STACK_BYTES)
+                    .spawn(move || work(&jobs, pace))?;
+                workers.threads.push(thread);
+            }
         }
         Ok(workers)
     }
@@ -157,9 +166,15 @@ fn with_result<T: Send + 'static>(
     (Box::pin(work), result)
 }
 
-fn work(jobs: &Arc<Jobs>) {
+fn work(jobs: &Arc<Jobs>, pace: Pace) {
+    // Of this thread only. Without it quick jobs wait longer, and nothing else changes.
+    if pace == Pace::Computing
+        && let Err(error) = rustix::process::setpriority_process(None, COMPUTING_NICE)
+    {
+        tracing::debug!(%error, "a thread for jobs that compute keeps the usual priority");
+    }
     loop {
-        match jobs.next() {
+        match jobs.next(pace) {
             Step::Poll(number, work) => poll(jobs, number, work),
             Step::Drop(cancelled) => cancelled.into_iter().for_each(end),
             Step::Stop => return,

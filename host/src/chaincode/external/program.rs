@@ -50,10 +50,15 @@ struct Link {
     stopping: bool,
 }
 
+/// What a program gets for a request.
+type Answer = Result<Vec<u8>, String>;
+/// How an execution ends.
+type End = Result<Completed, ProtocolError>;
+
 /// What comes of an execution: at most one request at a time, and one end.
 enum Event {
     Serve(Ticket, Request),
-    Finish(Result<Completed, ProtocolError>),
+    Finish(End),
 }
 
 /// Why an execution has no result.
@@ -86,9 +91,9 @@ impl ExternalProgram {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Runs one transaction until its end, until `deadline` at most. What the program asks meanwhile
-    /// is answered by `requests`. The end of the stream and the deadline also end a request that is
-    /// being answered. Dropping the future ends the transaction.
+    /// Runs one transaction until its end, until `deadline` at most. What the program asks
+    /// meanwhile is answered by `requests`. The end of the stream and the deadline also end a
+    /// request that is being answered. Dropping the future ends the transaction.
     pub async fn execute<B: Backend>(
         &self,
         invocation: Invocation,
@@ -165,7 +170,7 @@ impl ExternalProgram {
     }
 
     /// Answers a request, if there is room for that.
-    fn answer(&self, ticket: Ticket, answer: Result<Vec<u8>, String>) -> Result<(), String> {
+    fn answer(&self, ticket: Ticket, answer: Answer) -> Result<(), String> {
         self.with(|link| {
             let room = match (&mut link.outgoing, &answer) {
                 (Some(outgoing), Ok(payload)) => outgoing.admit_bytes(payload.len()),
@@ -224,10 +229,7 @@ impl Link {
 
 impl Run<'_> {
     /// Answers what the program asks, until its end.
-    async fn follow<B: Backend>(
-        &mut self,
-        requests: &mut Requests<B>,
-    ) -> Result<Completed, ProtocolError> {
+    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> End {
         loop {
             let (ticket, request) = match self.events.recv().await {
                 Some(Event::Serve(ticket, request)) => (ticket, request),
@@ -251,8 +253,7 @@ impl Run<'_> {
         &mut self,
         requests: &mut Requests<B>,
         request: Request,
-    ) -> Result<(Result<Vec<u8>, String>, Option<Result<Completed, ProtocolError>>), ProtocolError>
-    {
+    ) -> Result<(Answer, Option<End>), ProtocolError> {
         let mut end = None;
         let mut serving = Box::pin(caught(requests.serve(request)));
         loop {
@@ -275,7 +276,7 @@ impl Run<'_> {
     }
 
     /// The end of an execution that has taken too long, or that came just now.
-    fn time_out(&mut self) -> Result<Completed, ProtocolError> {
+    fn time_out(&mut self) -> End {
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
         while let Ok(event) = self.events.try_recv() {
             if let Event::Finish(outcome) = event {

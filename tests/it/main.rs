@@ -13,6 +13,7 @@ mod conformance_rich;
 mod conformance_transactions;
 mod crash;
 mod determinism;
+mod doors;
 mod endorsement;
 mod endorser_checks;
 mod external_calls;

@@ -9,6 +9,7 @@ use wasmcc::api::{ChaincodeStream, Peer};
 use wasmcc::proto::protos::chaincode_message::Type;
 use wasmcc::proto::protos::{self, ChaincodeMessage};
 use wasmcc::sandbox::Sandbox;
+use wasmcc::types::StreamOrigin;
 
 /// A chaincode that says what the test says.
 pub struct Scripted {
@@ -20,14 +21,23 @@ pub struct Scripted {
 impl Scripted {
     /// A stream on which nothing was said; the peer may send `outbox` messages that are not heard.
     pub fn open(sandbox: &Sandbox, outbox: usize) -> Self {
+        Self::open_from(sandbox, outbox, StreamOrigin { is_local: true, common_name: None })
+    }
+
+    fn open_from(sandbox: &Sandbox, outbox: usize, origin: StreamOrigin) -> Self {
         let (outbox, messages) = mpsc::channel(outbox);
         let peer: &wasmcc::node::Peer = sandbox.peer();
-        Self { stream: peer.open_chaincode_stream(outbox), messages }
+        Self { stream: peer.open_chaincode_stream(outbox, origin), messages }
+    }
+
+    /// Says REGISTER, on this machine.
+    pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
+        Self::register_from(sandbox, ccid, StreamOrigin { is_local: true, common_name: None })
     }
 
     /// Says REGISTER.
-    pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
-        let this = Self::open(sandbox, 8);
+    pub fn register_from(sandbox: &Sandbox, ccid: &str, origin: StreamOrigin) -> Self {
+        let this = Self::open_from(sandbox, 8, origin);
         let id = protos::ChaincodeId { name: ccid.into(), ..Default::default() };
         this.say(&ChaincodeMessage::default(), Type::Register, id.encode_to_vec());
         this

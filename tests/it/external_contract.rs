@@ -7,7 +7,7 @@ use wasmcc::client::lscc;
 use wasmcc::proto::protos::ChaincodeEvent;
 use wasmcc::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};
-use wasmcc_tests::{ExternalChaincode, Program, Served, call, process};
+use wasmcc_tests::{ExternalChaincode, Program, Served, call, process, trusting};
 
 use prost::Message;
 
@@ -152,7 +152,7 @@ fn what_a_contract_api_decides_for_itself_reaches_the_client_as_it_is() {
 
 #[test]
 fn a_contract_that_crashes_ends_its_transaction_and_is_used_again() {
-    let sandbox = Sandbox::new().unwrap();
+    let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     let served = Served::start(std::sync::Arc::clone(sandbox.peer()));
     let definition = lscc::Definition {
         channel_id: CHANNEL.into(),

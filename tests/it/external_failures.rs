@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use wasmcc::chaincode::ExternalConfig;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
-use wasmcc_tests::{ExternalChaincode, Program, Served, call, guest};
+use wasmcc_tests::{ExternalChaincode, Program, Served, call, guest, trusting};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
 
 fn sandbox() -> Sandbox {
-    let connect_wait = Duration::from_secs(60);
-    let external = ExternalConfig { connect_wait, ..ExternalConfig::default() };
-    Sandbox::builder().external(external).build().unwrap()
+    Sandbox::builder().external(trusting()).build().unwrap()
 }
 
 fn definition(name: &str) -> Definition {

@@ -14,6 +14,7 @@ mod conformance_transactions;
 mod crash;
 mod crash_ordering;
 mod determinism;
+mod doors;
 mod endorsement;
 mod endorser_checks;
 mod external_calls;

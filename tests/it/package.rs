@@ -4,13 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
-use wasmcc::chaincode::ExternalConfig;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::program::Site;
-use wasmcc_tests::{Served, call, guest_path};
+use wasmcc_tests::{Served, call, guest_path, trusting};
 
 fn package(site: &Site, extra: &[&str], out: &str) -> String {
     let probe = guest_path("probe").to_str().unwrap();
@@ -113,8 +111,7 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     assert!(step("release", &["output", "release"]).status.success());
     assert!(site.path("release/statedb/couchdb/indexes/owner.json").is_file());
 
-    let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
-    let sandbox = Sandbox::builder().external(wait).build().unwrap();
+    let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     let (name, version) = id.split_once(':').unwrap();
     let definition = Definition {
         channel_id: CHANNEL.into(),

@@ -9,7 +9,7 @@ use wasmcc::bridge::{PeerAddress, ProgramConfig};
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
-use wasmcc_tests::{Scripted, Served, call, guest, guest_path};
+use wasmcc_tests::{Scripted, Served, call, guest, guest_path, trusting};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
 
@@ -32,7 +32,7 @@ fn text(sandbox: &Sandbox, line: &str) -> String {
 
 /// A peer with the server's chaincode as `probe`, and another one that the test holds.
 fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
-    let sandbox = Sandbox::new().unwrap();
+    let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     sandbox.deploy("probe", connection).unwrap();
     sandbox.install(&definition("held"), CONNECTS).unwrap();
     let (mut held, _) = Scripted::ready(&sandbox, "held:1.0");

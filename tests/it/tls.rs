@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wasmcc::api::ServerConfig;
 use wasmcc::bridge::{PeerAddress, ProgramConfig};
-use wasmcc::chaincode::ExternalConfig;
+use wasmcc::chaincode::{ExternalConfig, package_id, tar_gz};
+use wasmcc::client::lifecycle;
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::sandbox::{CHANNEL, Sandbox};
 use wasmcc::types::{ClientTls, ServerTls};
@@ -78,6 +79,33 @@ fn chaincode_servers_may_ask_for_a_certificate() {
     }
 }
 
+#[test]
+fn the_key_of_a_package_does_not_leave_the_peer() {
+    let ours = Authority::new("ours");
+    let mutual = serve(Some(server(ours.issue(HERE), Some(&ours))));
+    let connection = connection(&mutual, &ours, Some(&ours.issue(&[]))).to_string();
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", connection.as_bytes()).unwrap();
+    for function in ["getdepspec", "GetDeploymentSpec"] {
+        let asked = call("lscc", &format!("{function} {CHANNEL} probe"));
+        let refused = sandbox.endorse(asked).unwrap();
+        let text = "the package of probe:1.0 holds a private key (client_key), which does not \
+                    leave this peer";
+        assert_eq!(refused.response.message, text);
+    }
+    let metadata = br#"{"type": "ccaas", "label": "probe"}"#.to_vec();
+    let code = tar_gz(&[("connection.json".into(), connection.into_bytes())]).unwrap();
+    let package = tar_gz(&[("metadata.json".into(), metadata), ("code.tar.gz".into(), code)]);
+    let package = package.unwrap();
+    let id = package_id(&package).unwrap();
+    let admin = sandbox.identity("Admin").unwrap();
+    sandbox.endorse_as(lifecycle::install(package), &admin).unwrap().accepted().unwrap();
+    let refused = sandbox.endorse_as(lifecycle::installed_package(&id), &admin).unwrap();
+    let text = &refused.response.message;
+    assert!(text.contains("holds a private key") && !text.contains("BEGIN"), "{text}");
+    assert!(refused.response.payload.is_empty());
+}
+
 /// As in Fabric, whatever its documentation says.
 #[test]
 fn the_domain_counts_only_with_a_client_certificate() {
@@ -115,14 +143,20 @@ fn chaincodes_register_over_tls() {
         Ok(bridged) => format!("{:?}", bridged.ended().unwrap_err()),
         Err(error) => format!("{error:?}"),
     };
-    let identity = || Some(ours.issue(&[]));
-    assert!(ended(Some(theirs.client(identity()))).contains("UnknownIssuer"));
+    let identity = |name: &str| Some(ours.issue_named(name));
+    assert!(ended(Some(theirs.client(identity("probe:1.0")))).contains("UnknownIssuer"));
     let text = ended(Some(ours.client(None)));
     assert!(text.contains("does the server want a client certificate?"), "{text}");
     let text = ended(None);
     assert!(text.contains("does the server want TLS?"), "{text}");
 
-    let _registered = register(Some(ours.client(identity()))).unwrap();
+    let text = ended(Some(ours.client(identity("User1"))));
+    let why = "nothing proves that this is chaincode probe:1.0: let it register as \
+               probe:1.0@SECRET, with the secret that it was deployed with, or connect with a TLS \
+               client certificate of the common name probe:1.0";
+    assert!(text.contains(why), "{text}");
+
+    let _registered = register(Some(ours.client(identity("probe:1.0")))).unwrap();
     sandbox.instantiate(lscc::deploy(definition)).unwrap();
     sandbox.submit(call("probe", "put k v")).unwrap();
     assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");

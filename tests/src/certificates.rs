@@ -36,6 +36,13 @@ impl Authority {
         self.sign(names, |_| {})
     }
 
+    /// For a client of this common name.
+    pub fn issue_named(&self, common_name: &str) -> Credentials {
+        self.sign(&[], |params| {
+            params.distinguished_name.push(DnType::CommonName, common_name);
+        })
+    }
+
     /// As [`issue`](Self::issue), but it has ended in 2021.
     pub fn issue_expired(&self, names: &[&str]) -> Credentials {
         self.sign(names, |params| {

@@ -18,7 +18,9 @@ mod served;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use wasmcc::chaincode::ExternalConfig;
 use wasmcc::proto::protos;
 use wasmcc::sandbox::Call;
 
@@ -73,6 +75,12 @@ pub fn golden(folder: &str) -> PathBuf {
 pub fn call(chaincode: &str, line: &str) -> Call {
     let mut words = line.split_whitespace().map(|word| if word == "''" { "" } else { word });
     Call::new(chaincode, words.next().unwrap_or_default()).args(words)
+}
+
+/// A peer that waits for chaincodes which connect to it, and believes those of this machine.
+pub fn trusting() -> ExternalConfig {
+    let connect_wait = Duration::from_secs(60);
+    ExternalConfig { connect_wait, trust_local: true, ..ExternalConfig::default() }
 }
 
 /// What LSCC's install and deploy take; a deploy has no code.

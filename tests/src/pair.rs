@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmcc::client::lscc::{self, Definition};
 use wasmcc::client::{self, ClientProposal, ProposalBuilder, cscc};
@@ -22,6 +21,7 @@ use crate::Program;
 use crate::Served;
 use crate::guest;
 use crate::process;
+use crate::trusting;
 
 /// Who connects to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Pair {
         let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
         let [wasm, other] = [(), ()].map(|()| {
             let peer = network.peer(|config| {
-                config.support.external.connect_wait = Duration::from_secs(60);
+                config.support.external = trusting();
             });
             process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
             peer

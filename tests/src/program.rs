@@ -68,6 +68,14 @@ pub fn program() -> &'static Path {
     })
 }
 
+/// Arguments follow.
+fn with_open_files(files: u32) -> Command {
+    let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).arg(program());
+    command
+}
+
 impl Site {
     /// With a network of one organization, made by the program.
     #[allow(clippy::new_without_default, reason = "a process and a folder are no default")]
@@ -85,6 +93,11 @@ impl Site {
         site
     }
 
+    /// Runs the program in the folder until it ends, with so many open files at most.
+    pub fn run_with_open_files(&self, files: u32, args: &[&str]) -> Run {
+        self.start_command(with_open_files(files), args, None).end()
+    }
+
     /// A path in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -97,7 +110,10 @@ impl Site {
 
     /// Starts the program in the folder.
     fn start(&self, args: &[&str], peer: Option<&str>) -> Process {
-        let mut command = Command::new(program());
+        self.start_command(Command::new(program()), args, peer)
+    }
+
+    fn start_command(&self, mut command: Command, args: &[&str], peer: Option<&str>) -> Process {
         // What the caller's shell has set is not part of the test.
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("WASMCC_")
@@ -135,8 +151,18 @@ impl Site {
     /// # Errors
     /// How it ended, if it did before it served.
     pub fn try_peer(&self, args: &[&str]) -> Result<Peer<'_>, Run> {
+        self.try_peer_command(Command::new(program()), args)
+    }
+
+    /// As [`peer`](Self::peer), with so many open files at most.
+    pub fn peer_with_open_files(&self, files: u32, args: &[&str]) -> Peer<'_> {
+        let args = [args, &["--batch-timeout", "10ms"]].concat();
+        self.try_peer_command(with_open_files(files), &args).unwrap()
+    }
+
+    fn try_peer_command(&self, command: Command, args: &[&str]) -> Result<Peer<'_>, Run> {
         let args = [&["peer", "--listen", "127.0.0.1:0"], args].concat();
-        let mut process = self.start(&args, None);
+        let mut process = self.start_command(command, &args, None);
         let mut out = BufReader::new(process.child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();

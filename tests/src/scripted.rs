@@ -9,6 +9,7 @@ use wasmcc::api::{ChaincodeStream, Peer};
 use wasmcc::proto::protos::chaincode_message::Type;
 use wasmcc::proto::protos::{self, ChaincodeMessage};
 use wasmcc::sandbox::Sandbox;
+use wasmcc::types::StreamOrigin;
 
 /// A chaincode that says what the test says.
 pub struct Scripted {
@@ -25,13 +26,22 @@ impl Scripted {
 
     /// As [`open`](Self::open), at any peer.
     pub fn open_at(peer: &wasmcc::node::Peer, outbox: usize) -> Self {
+        Self::open_from(peer, outbox, StreamOrigin { is_local: true, common_name: None })
+    }
+
+    fn open_from(peer: &wasmcc::node::Peer, outbox: usize, origin: StreamOrigin) -> Self {
         let (outbox, messages) = mpsc::channel(outbox);
-        Self { stream: peer.open_chaincode_stream(outbox), messages }
+        Self { stream: peer.open_chaincode_stream(outbox, origin), messages }
+    }
+
+    /// Says REGISTER, on this machine.
+    pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
+        Self::open(sandbox, 8).registering(ccid)
     }
 
     /// Says REGISTER.
-    pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
-        Self::open(sandbox, 8).registering(ccid)
+    pub fn register_from(sandbox: &Sandbox, ccid: &str, origin: StreamOrigin) -> Self {
+        Self::open_from(sandbox.peer(), 8, origin).registering(ccid)
     }
 
     /// Registered and ready; gives the payload of READY.

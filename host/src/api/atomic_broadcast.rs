@@ -9,12 +9,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::api::budget::Budget;
+use crate::api::call::Call;
 use crate::api::deliver::{Answers, Deliverer, Form};
+use crate::api::entrance::{Entrance, Standing};
 use crate::api::ordering;
 use crate::api::peer::{Peer, Reading};
 use crate::api::seek::SeekRequest;
-use crate::api::waits::{Place, Waits};
-use crate::proto::common::{Block, Envelope, Status};
+use crate::api::waits::{Waiting, Waits};
+use crate::proto::common::{Block, Envelope, Payload, SignatureHeader, Status};
 use crate::proto::orderer::atomic_broadcast_server;
 use crate::proto::orderer::deliver_response::Type;
 use crate::proto::orderer::{BroadcastResponse, DeliverResponse};
@@ -26,6 +28,7 @@ const STREAM_MESSAGES: usize = 16;
 pub(super) struct AtomicBroadcast {
     peer: Arc<dyn Peer>,
     waits: Waits,
+    entrance: Entrance,
     budget: Budget,
     deliverer: Deliverer,
 }
@@ -33,11 +36,11 @@ pub(super) struct AtomicBroadcast {
 impl AtomicBroadcast {
     pub(super) fn new(
         peer: Arc<dyn Peer>,
-        waits: Waits,
+        (waits, entrance): (Waits, Entrance),
         budget: Budget,
         deliverer: Deliverer,
     ) -> Self {
-        Self { peer, waits, budget, deliverer }
+        Self { peer, waits, entrance, budget, deliverer }
     }
 }
 
@@ -71,11 +74,11 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::BroadcastStream>, RpcStatus> {
-        let place = self.waits.place("/orderer.AtomicBroadcast/Broadcast")?;
+        let standing = Standing::Entering(self.entrance.enter(Call::of(&request)?)?);
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
         let from = (request.into_inner(), self.budget.clone());
-        tokio::spawn(take(peer, waits, from, sender, place));
+        tokio::spawn(take(peer, waits, from, sender, standing));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
@@ -95,7 +98,7 @@ async fn take(
     waits: Waits,
     (mut envelopes, budget): (Streaming<Envelope>, Budget),
     out: mpsc::Sender<Result<BroadcastResponse, RpcStatus>>,
-    _place: Place,
+    mut standing: Standing,
 ) {
     let mut stopping = waits.stopping();
     loop {
@@ -106,16 +109,36 @@ async fn take(
                 let _ = out.send(Err(RpcStatus::unavailable("the peer is stopping"))).await;
                 return;
             }
+            overdue = standing.overdue() => {
+                let _ = out.send(Err(overdue)).await;
+                return;
+            }
         };
         // A client that breaks off needs no answer.
         let Ok(Some(envelope)) = envelope else { return };
-        let answer = order(&peer, &waits, &budget, envelope).await;
+        let creator = creator(&envelope).unwrap_or_default();
+        let mut answer = order(&peer, &waits, &budget, envelope).await;
         let success = i32::from(Status::Success);
+        if answer.as_ref().is_ok_and(|answer| answer.status == success)
+            && let Err(full) = standing.accept(&waits, Waiting::Envelopes, &creator)
+        {
+            // The envelope is taken all the same, so the client hears of that first.
+            if out.send(answer).await.is_err() {
+                return;
+            }
+            answer = Err(full);
+        }
         let goes_on = answer.as_ref().is_ok_and(|answer| answer.status == success);
         if out.send(answer).await.is_err() || !goes_on {
             return;
         }
     }
+}
+
+/// Who signed an envelope, as a serialized identity.
+fn creator(envelope: &Envelope) -> Option<Vec<u8>> {
+    let header = Payload::decode(envelope.payload.as_slice()).ok()?.header?;
+    Some(SignatureHeader::decode(header.signature_header.as_slice()).ok()?.creator)
 }
 
 async fn order(

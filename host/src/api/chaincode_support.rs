@@ -1,26 +1,36 @@
 //! `protos.ChaincodeSupport`: chaincodes that connect to this peer.
+//!
+//! Invariant: a stream on which no chaincode has registered ends soon.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::api::call::Call;
 use crate::api::chaincode_stream::{drive, outbox};
+use crate::api::entrance::{Entering, Entrance};
 use crate::api::peer::Peer;
 use crate::api::shutdown::Stopping;
+use crate::msp::common_name;
 use crate::proto::protos::ChaincodeMessage;
+use crate::proto::protos::chaincode_message::Type;
 use crate::proto::protos::chaincode_support_server;
+use crate::types::StreamOrigin;
 
 /// The service.
 pub(super) struct ChaincodeSupport {
     peer: Arc<dyn Peer>,
     stopping: Stopping,
+    entrance: Entrance,
 }
 
 impl ChaincodeSupport {
-    pub(super) fn new(peer: Arc<dyn Peer>, stopping: Stopping) -> Self {
-        Self { peer, stopping }
+    pub(super) fn new(peer: Arc<dyn Peer>, stopping: Stopping, entrance: Entrance) -> Self {
+        Self { peer, stopping, entrance }
     }
 }
 
@@ -33,9 +43,54 @@ impl chaincode_support_server::ChaincodeSupport for ChaincodeSupport {
         &self,
         request: Request<Streaming<ChaincodeMessage>>,
     ) -> Result<Response<Self::RegisterStream>, Status> {
+        let call = Call::of(&request)?;
+        let origin = StreamOrigin {
+            common_name: call.certificate().and_then(common_name),
+            is_local: call.connection().is_local(),
+        };
+        let entering = self.entrance.enter(call)?;
         let (outbox, messages) = outbox();
-        let stream = self.peer.open_chaincode_stream(outbox);
-        tokio::spawn(drive(stream, request.into_inner(), self.stopping.clone()));
-        Ok(Response::new(Box::pin(messages.map(Ok))))
+        let stream = self.peer.open_chaincode_stream(outbox, origin);
+        let driving = drive(stream, request.into_inner(), self.stopping.clone());
+        let (registered, is_registered) = oneshot::channel();
+        let (refuse, refused) = mpsc::channel(1);
+        tokio::spawn(until_registered(driving, entering, is_registered, refuse));
+        let mut registered = Some(registered);
+        let messages = messages.map(move |message| {
+            if message.r#type() == Type::Registered
+                && let Some(registered) = registered.take()
+            {
+                // The stream may have ended meanwhile.
+                let _ = registered.send(());
+            }
+            Ok(message)
+        });
+        // Comes last: the peer's end of the stream has gone then.
+        Ok(Response::new(Box::pin(messages.chain(ReceiverStream::new(refused)))))
+    }
+}
+
+/// Drives a stream that stands at the entrance until its chaincode has registered.
+async fn until_registered(
+    driving: impl Future<Output = ()>,
+    mut entering: Entering,
+    is_registered: oneshot::Receiver<()>,
+    refuse: mpsc::Sender<Result<ChaincodeMessage, Status>>,
+) {
+    let call = entering.call().clone();
+    {
+        let mut driving = pin!(driving);
+        tokio::select! {
+            () = &mut driving => return,
+            Ok(()) = is_registered => {
+                drop((entering, refuse));
+                call.settle();
+                return driving.await;
+            }
+            overdue = entering.overdue() => {
+                // The client may be gone, too.
+                let _ = refuse.try_send(Err(overdue));
+            }
+        }
     }
 }

@@ -12,10 +12,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::api::block_feed::BlockFeed;
+use crate::api::call::Call;
+use crate::api::entrance::{Entrance, Standing};
 use crate::api::peer::{Peer, Reading};
 use crate::api::seek::{Range, SeekRequest, fails_if_not_ready};
 use crate::api::server::DeliverConfig;
-use crate::api::waits::{Place, Waits};
+use crate::api::waits::{Waiting, Waits};
 use crate::msp::has_expired;
 use crate::proto::common::{Block, Envelope, Status};
 use crate::proto::orderer::SeekInfo;
@@ -52,6 +54,7 @@ pub(super) struct Deliverer {
     /// Whose peer listens.
     org: Arc<str>,
     waits: Waits,
+    entrance: Entrance,
     config: DeliverConfig,
 }
 
@@ -63,9 +66,10 @@ impl Deliverer {
         peer: Arc<dyn Peer>,
         org: Arc<str>,
         waits: Waits,
+        entrance: Entrance,
         config: DeliverConfig,
     ) -> Self {
-        Self { peer, org, waits, config }
+        Self { peer, org, waits, entrance, config }
     }
 
     /// Answers request after request of one client.
@@ -73,16 +77,12 @@ impl Deliverer {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Answers<F>>, RpcStatus> {
-        let place = self.waits.place(F::METHOD)?;
-        let certificate = request.peer_certs().and_then(|chain| chain.first().cloned());
+        let call = Call::of(&request)?;
+        let tls_cert_hash = call.certificate().map(sha256);
+        let standing = Standing::Entering(self.entrance.enter(call)?);
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
-        let session = Session::<F> {
-            deliverer: self.clone(),
-            tls_cert_hash: certificate.map(|certificate| sha256(&certificate)),
-            out: sender,
-            _place: place,
-        };
-        tokio::spawn(session.run(request.into_inner()));
+        let session = Session::<F> { deliverer: self.clone(), tls_cert_hash, out: sender };
+        tokio::spawn(session.run(request.into_inner(), standing));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }
@@ -91,7 +91,6 @@ struct Session<F: Form> {
     deliverer: Deliverer,
     tls_cert_hash: Option<[u8; 32]>,
     out: mpsc::Sender<Result<F::Message, RpcStatus>>,
-    _place: Place,
 }
 
 /// Why the answer to a request ends.
@@ -115,7 +114,7 @@ impl From<RpcStatus> for End {
 }
 
 impl<F: Form> Session<F> {
-    async fn run(self, mut requests: Streaming<Envelope>) {
+    async fn run(self, mut requests: Streaming<Envelope>, mut standing: Standing) {
         let mut stopping = self.deliverer.waits.stopping();
         loop {
             let request = tokio::select! {
@@ -126,11 +125,15 @@ impl<F: Form> Session<F> {
                     let _ = self.out.send(Err(stopping)).await;
                     return;
                 }
+                overdue = standing.overdue() => {
+                    let _ = self.out.send(Err(overdue)).await;
+                    return;
+                }
                 () = self.out.closed() => return,
             };
             // A client that breaks off needs no answer.
             let Ok(Some(envelope)) = request else { return };
-            let end = match self.answer(&envelope).await {
+            let end = match self.answer(&envelope, &mut standing).await {
                 Ok(()) => End::Status(Status::Success),
                 Err(end) => end,
             };
@@ -145,7 +148,7 @@ impl<F: Form> Session<F> {
     }
 
     /// Fabric: `deliverBlocks`.
-    async fn answer(&self, envelope: &Envelope) -> Result<(), End> {
+    async fn answer(&self, envelope: &Envelope, standing: &mut Standing) -> Result<(), End> {
         let (now, window) = (SystemTime::now(), self.deliverer.config.time_window);
         let hash = self.tls_cert_hash.as_ref().map(|hash| &hash[..]);
         let request = SeekRequest::open(envelope, now, window, hash).map_err(|error| {
@@ -159,6 +162,8 @@ impl<F: Form> Session<F> {
         let mut feed = opened.await?.ok_or(Status::NotFound)?;
         let info = request.info()?;
         let mut sequence = self.authorize(&request).await?;
+        let waiting = Waiting::Blocks(F::METHOD);
+        standing.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
         let range = Range::of(&info, feed.height())?;
         let mut number = range.start;
         loop {

@@ -6,6 +6,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::api::budget::Jobs;
+use crate::api::call::Call;
 use crate::api::peer::Peer;
 use crate::api::status::not_run;
 use crate::endorser::claimed_share;
@@ -35,6 +36,7 @@ impl endorser_server::Endorser for Endorser {
         request: Request<protos::SignedProposal>,
     ) -> Result<Response<protos::ProposalResponse>, Status> {
         let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
+        Call::received(&request);
         let signed = request.into_inner();
         let bytes = signed.encoded_len();
         let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {

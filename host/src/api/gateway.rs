@@ -14,13 +14,14 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
 
 use crate::api::budget::Jobs;
+use crate::api::call::Call;
 use crate::api::chaincode_events::Feed;
 use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::deadline;
 use crate::api::ordering;
 use crate::api::peer::{CommitStatus, OrderError, Peer};
 use crate::api::status::{not_run, with_details};
-use crate::api::waits::Waits;
+use crate::api::waits::{Waiting, Waits};
 use crate::endorser::{Rejected, UnpackedProposal, claimed_share};
 use crate::msp::SignedData;
 use crate::proto::gateway;
@@ -149,7 +150,7 @@ impl gateway_server::Gateway for Gateway {
         &self,
         request: Request<gateway::EvaluateRequest>,
     ) -> Result<Response<gateway::EvaluateResponse>, Status> {
-        let deadline = deadline(request.metadata(), Instant::now());
+        let deadline = Call::received(&request);
         let request = request.into_inner();
         let bytes = request.encoded_len();
         let signed = request.proposed_transaction.ok_or_else(|| {
@@ -173,7 +174,7 @@ impl gateway_server::Gateway for Gateway {
         &self,
         request: Request<gateway::EndorseRequest>,
     ) -> Result<Response<gateway::EndorseResponse>, Status> {
-        let deadline = deadline(request.metadata(), Instant::now());
+        let deadline = Call::received(&request);
         let request = request.into_inner();
         let bytes = request.encoded_len();
         let signed = request.proposed_transaction.ok_or_else(|| {
@@ -200,7 +201,7 @@ impl gateway_server::Gateway for Gateway {
         &self,
         request: Request<gateway::SubmitRequest>,
     ) -> Result<Response<gateway::SubmitResponse>, Status> {
-        let deadline = deadline(request.metadata(), Instant::now());
+        let deadline = Call::received(&request);
         let request = request.into_inner();
         let bytes = request.encoded_len();
         let transaction = request
@@ -223,7 +224,7 @@ impl gateway_server::Gateway for Gateway {
         &self,
         request: Request<gateway::SignedCommitStatusRequest>,
     ) -> Result<Response<gateway::CommitStatusResponse>, Status> {
-        let deadline = deadline(request.metadata(), Instant::now());
+        let (deadline, call) = (deadline(request.metadata(), Instant::now()), Call::of(&request)?);
         let gateway::SignedCommitStatusRequest { request: data, signature } = request.into_inner();
         if data.is_empty() {
             return Err(Status::invalid_argument("a commit status request is required"));
@@ -235,9 +236,9 @@ impl gateway_server::Gateway for Gateway {
         required(&identity, "no identity provided")?;
         required(channel_id.as_bytes(), "no channel ID provided")?;
         required(transaction_id.as_bytes(), "transaction ID should not be empty")?;
-        let signed = SignedData { identity, data, signature };
+        let signed = SignedData { identity: identity.clone(), data, signature };
         self.authorize("gateway/CommitStatus", &channel_id, signed).await?;
-        let _place = self.waits.place("/gateway.Gateway/CommitStatus")?;
+        let _place = self.waits.place(Waiting::CommitStatus, &identity, &call)?;
         let waiting = self.wait_for_tx(channel_id, transaction_id);
         let status = within(deadline, "context deadline exceeded", waiting).await??;
         let mut response = Response::new(gateway::CommitStatusResponse {
@@ -262,6 +263,7 @@ impl gateway_server::Gateway for Gateway {
         &self,
         request: Request<gateway::SignedChaincodeEventsRequest>,
     ) -> Result<Response<Self::ChaincodeEventsStream>, Status> {
+        let call = Call::of(&request)?;
         let gateway::SignedChaincodeEventsRequest { request: data, signature } =
             request.into_inner();
         if data.is_empty() {
@@ -275,7 +277,7 @@ impl gateway_server::Gateway for Gateway {
         required(wanted.chaincode_id.as_bytes(), "no chaincode ID provided")?;
         let signed = SignedData { identity: wanted.identity.clone(), data, signature };
         self.authorize("gateway/ChaincodeEvents", &wanted.channel_id, signed).await?;
-        let place = self.waits.place("/gateway.Gateway/ChaincodeEvents")?;
+        let place = self.waits.place(Waiting::ChaincodeEvents, &wanted.identity, &call)?;
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
         let feed = self.waits.run(move || Feed::start(peer, waits, place, wanted)).await??;
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);

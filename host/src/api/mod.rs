@@ -7,15 +7,20 @@
 mod atomic_broadcast;
 mod block_feed;
 mod budget;
+mod call;
 mod chaincode_dialer;
 mod chaincode_events;
 mod chaincode_stream;
 mod chaincode_support;
 mod collecting;
+mod connection;
+mod connection_table;
 mod connections;
 mod deadline;
 mod deliver;
+mod descriptors;
 mod endorser;
+mod entrance;
 mod filtered_block;
 mod gateway;
 mod ordering;
@@ -31,6 +36,8 @@ mod tests;
 mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
+pub use connection_table::Patience;
+pub use descriptors::{Descriptors, DescriptorsError};
 pub use peer::{
     Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
     TxListener, Watching,

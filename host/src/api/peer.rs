@@ -11,7 +11,7 @@ use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::protos;
 use crate::proto::rwset;
-use crate::types::Client;
+use crate::types::{Client, StreamOrigin};
 
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
@@ -130,6 +130,7 @@ pub trait Peer: Send + Sync + 'static {
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,
+        origin: StreamOrigin,
     ) -> Box<dyn ChaincodeStream>;
 }
 

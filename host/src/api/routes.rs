@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
 use crate::api::atomic_broadcast::AtomicBroadcast;
+use crate::api::call::Call;
 use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
@@ -27,6 +29,8 @@ pub(super) struct Routes {
     chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
     deliver: DeliverServer<PeerDeliver>,
     orderer: AtomicBroadcastServer<AtomicBroadcast>,
+    /// For the whole request of a call that has one.
+    patience: Duration,
 }
 
 impl Routes {
@@ -37,7 +41,7 @@ impl Routes {
         chaincode_support: ChaincodeSupport,
         deliver: PeerDeliver,
         orderer: AtomicBroadcast,
-        message_bytes: usize,
+        (message_bytes, patience): (usize, Duration),
     ) -> Self {
         Self {
             endorser: EndorserServer::new(endorser)
@@ -55,6 +59,7 @@ impl Routes {
             orderer: AtomicBroadcastServer::new(orderer)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
+            patience,
         }
     }
 }
@@ -69,7 +74,27 @@ impl Service<http::Request<Body>> for Routes {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let call = match Call::begin(request.extensions()) {
+            Ok(call) => call,
+            Err(refusal) => return Box::pin(async { Ok(refusal.into_http()) }),
+        };
+        request.extensions_mut().insert(call.clone());
+        let (answering, patience) = (self.dispatch(request), self.patience);
+        Box::pin(async move {
+            tokio::select! {
+                answer = answering => answer,
+                overdue = call.overdue(patience) => Ok(overdue.into_http()),
+            }
+        })
+    }
+}
+
+impl Routes {
+    fn dispatch(
+        &mut self,
+        request: http::Request<Body>,
+    ) -> BoxFuture<http::Response<Body>, Infallible> {
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split('/').next());
         match service {

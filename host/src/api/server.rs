@@ -12,9 +12,11 @@ use tonic::transport;
 use crate::api::atomic_broadcast::AtomicBroadcast;
 use crate::api::budget::{Budget, Jobs};
 use crate::api::chaincode_support::ChaincodeSupport;
+use crate::api::connection_table::{ConnectionTable, Patience};
 use crate::api::connections::Connections;
 use crate::api::deliver::Deliverer;
 use crate::api::endorser::Endorser;
+use crate::api::entrance::Entrance;
 use crate::api::gateway::Gateway;
 use crate::api::peer::Peer;
 use crate::api::peer_deliver::PeerDeliver;
@@ -30,7 +32,8 @@ use crate::workers::Workers;
 pub struct ServerConfig {
     /// The largest message, in both directions; Fabric's peers allow 100 MiB.
     pub message_bytes: usize,
-    /// Connections at a time; more wait in the listen backlog.
+    /// Connections at a time. For one more, one without an open call is closed; while all are in
+    /// use, the calls of more are refused.
     pub connections: usize,
     /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
     /// refused. Counted is what was received as a whole.
@@ -43,9 +46,12 @@ pub struct ServerConfig {
     pub tls: Option<ServerTls>,
     /// The MSP id of the organization as whose peer it answers; without, the peer's first.
     pub msp_id: Option<String>,
-    /// Calls of all clients together that wait for blocks or transactions. Fabric:
-    /// `peer.limits.concurrency.deliverService`.
+    /// Calls of all clients together that wait for blocks, and as many that wait for events, for
+    /// transactions, and for envelopes. Half of each for one organization, a quarter for one
+    /// connection. Fabric: `peer.limits.concurrency.deliverService`.
     pub waiting_calls: usize,
+    /// How long silent clients are waited for.
+    pub patience: Patience,
     /// How blocks are delivered.
     pub deliver: DeliverConfig,
 }
@@ -67,7 +73,6 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             message_bytes: 100 << 20,
-            // Most systems give a process 1,024 open files, and the ledger needs some of them.
             connections: 900,
             request_bytes: 512 << 20,
             calls_per_connection: 1_024,
@@ -75,6 +80,7 @@ impl Default for ServerConfig {
             tls: None,
             msp_id: None,
             waiting_calls: 2_500,
+            patience: Patience::default(),
             deliver: DeliverConfig::default(),
         }
     }
@@ -110,28 +116,40 @@ impl Server {
     ) -> Result<(), transport::Error> {
         let Self { listener, address, config } = self;
         let (stop, stopping) = watch::channel(false);
-        let waits = Waits::new(config.waiting_calls, Stopping(stopping.clone()));
+        let patience = config.patience.clone();
+        let waits =
+            Waits::new(config.waiting_calls, config.connections, Stopping(stopping.clone()));
+        let entrance = Entrance::new(patience.entrance);
         let org = config.msp_id.or_else(|| peer.msp_ids().into_iter().next());
         let org: Arc<str> = org.unwrap_or_default().into();
         let budget = Budget::new(config.request_bytes);
         let jobs = Jobs::new(workers, budget.clone());
         let endorser = Endorser::new(Arc::clone(&peer), jobs.clone(), Arc::clone(&org));
-        let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), Stopping(stopping.clone()));
-        let deliverer =
-            Deliverer::new(Arc::clone(&peer), Arc::clone(&org), waits.clone(), config.deliver);
-        let orderer =
-            AtomicBroadcast::new(Arc::clone(&peer), waits.clone(), budget, deliverer.clone());
+        let stopped = Stopping(stopping.clone());
+        let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), stopped, entrance.clone());
+        let deliverer = Deliverer::new(
+            Arc::clone(&peer),
+            Arc::clone(&org),
+            waits.clone(),
+            entrance.clone(),
+            config.deliver,
+        );
+        let entering = (waits.clone(), entrance);
+        let orderer = AtomicBroadcast::new(Arc::clone(&peer), entering, budget, deliverer.clone());
         let gateway = Gateway::new(peer, jobs, waits, (address.to_string(), org));
         let deliver = PeerDeliver(deliverer);
-        let routes =
-            Routes::new(endorser, gateway, chaincodes, deliver, orderer, config.message_bytes);
-        let incoming = Connections::new(listener, config.connections);
+        let bounds = (config.message_bytes, patience.request);
+        let routes = Routes::new(endorser, gateway, chaincodes, deliver, orderer, bounds);
+        let table = ConnectionTable::new(config.connections, patience.clone());
+        let incoming = Connections::new(listener, Arc::clone(&table));
         let shutdown = async {
             shutdown.await;
             stop.send_replace(true);
         };
-        let mut server =
-            transport::Server::builder().max_concurrent_streams(config.calls_per_connection);
+        let mut server = transport::Server::builder()
+            .max_concurrent_streams(config.calls_per_connection)
+            .http2_keepalive_interval(Some(patience.ping_every))
+            .http2_keepalive_timeout(Some(patience.ping_timeout));
         if let Some(material) = &config.tls {
             server = server.tls_config(tls::server(material))?;
         }
@@ -142,6 +160,7 @@ impl Server {
         };
         tokio::select! {
             served = serving => served,
+            () = table.watch() => Ok(()),
             () = grace => Ok(()),
         }
     }

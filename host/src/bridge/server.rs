@@ -20,6 +20,9 @@ use crate::proto::protos::chaincode_server;
 use crate::tls;
 use crate::types::ServerTls;
 
+/// Before the next attempt to take a connection, when one has failed.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
 /// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
 pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -66,6 +69,16 @@ impl ChaincodeServer {
     ) -> Result<Self, BridgeError> {
         let failed = |source| BridgeError::Listen { address: address.to_owned(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
+        Self::on(listener, program, config)
+    }
+
+    /// On a socket that is open already.
+    pub fn on(
+        listener: TcpListener,
+        program: Arc<Program>,
+        config: ServerConfig,
+    ) -> Result<Self, BridgeError> {
+        let failed = |source| BridgeError::Listen { address: "its socket".to_owned(), source };
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address, program, config })
     }
@@ -105,6 +118,14 @@ impl ChaincodeServer {
             })?;
         }
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = incoming.then(async |opened| {
+            if let Err(error) = &opened {
+                // Such as no more open files: trying again at once would only burn a processor.
+                tracing::warn!(%error, "cannot take a connection, trying again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            opened
+        });
         let (mut stopped, mut late) = (stop.clone(), stop);
         let serving = server
             .serve_with_incoming_shutdown(service, incoming, async move { stopped.wait().await });

@@ -206,7 +206,7 @@ fn connection(files: Files) -> Result<Description, String> {
     let (_, json) = found.ok_or_else(|| failed(format!("{CONNECTION} not found")))?;
     match Description::parse(&json).map_err(failed)? {
         description @ Description::Serves(_) => Ok(description),
-        Description::Connects => Err(failed(format!("{CONNECTION} has no address"))),
+        Description::Connects(_) => Err(failed(format!("{CONNECTION} has no address"))),
     }
 }
 

@@ -110,6 +110,14 @@ impl Packages {
         Ok(self.unpacked(ccid)?.0)
     }
 
+    /// Where the chaincode is that runs as `ccid`; None if its package holds it.
+    pub fn description(&self, ccid: &str) -> Result<Option<Description>, PackageError> {
+        Ok(match self.code(ccid)? {
+            Code::Elsewhere(description) => Some(description),
+            Code::Component { .. } => None,
+        })
+    }
+
     /// What is below META-INF in the package that runs as `ccid`.
     pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
         Ok(self.unpacked(ccid)?.1)

@@ -8,15 +8,27 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::chaincode::external::{
-    Description, Dialer, ExternalConfig, ExternalProgram, Registrar, dial,
+    Description, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Registrar, dial,
 };
 use crate::chaincode::handler::{Handler, Program};
 use crate::chaincode::install_package::Code;
 use crate::chaincode::packages::{PackageError, Packages};
 use crate::chaincode::registry::{Launched, Launching, Registry, Started};
 use crate::chaincode::support::ChaincodeSupport;
+use crate::types::{StreamOrigin, sha256};
 
 impl ChaincodeSupport {
+    /// A chaincode has connected to this peer.
+    pub fn open_stream(&self, outbox: Outbox, origin: StreamOrigin) -> ExternalStream {
+        let registrar = Arrivals {
+            packages: Arc::downgrade(&self.packages),
+            registry: Arc::downgrade(&self.registry),
+            config: self.config().external.clone(),
+            origin,
+        };
+        ExternalStream::open(outbox, &self.config().external, Box::new(registrar))
+    }
+
     /// Lets go of the chaincodes of this process whose ids are not wanted, each when no transaction
     /// runs on it any more. One that is called nevertheless is launched again.
     pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) {
@@ -48,7 +60,7 @@ impl Launch {
         };
         let result = match code {
             Err(why) => Err(why),
-            Ok(None | Some(Code::Elsewhere(Description::Connects))) => Ok(Started::Awaited),
+            Ok(None | Some(Code::Elsewhere(Description::Connects(_)))) => Ok(Started::Awaited),
             Ok(Some(Code::Elsewhere(Description::Serves(connection)))) => {
                 let Some(dialer) = self.dialer else {
                     launching.finish(Err("this peer cannot connect to chaincode servers".into()));
@@ -98,18 +110,59 @@ fn log_launched(chaincode: &str, begin: Instant) {
 pub struct Arrivals {
     pub packages: Weak<Packages>,
     pub registry: Weak<Registry>,
-    /// Any id will do.
-    pub dev: bool,
+    pub config: ExternalConfig,
+    pub origin: StreamOrigin,
+}
+
+/// Between a chaincode's id and its secret in REGISTER. No id has it. Fabric's shims send what they
+/// are told their id is, and nothing else that could hold a secret.
+pub const SECRET_SEPARATOR: char = '@';
+
+impl Arrivals {
+    /// Whether the client proves to be the chaincode `ccid`, whose package may have the hash of a
+    /// secret.
+    fn prove(
+        &self,
+        ccid: &str,
+        expected: Option<[u8; 32]>,
+        secret: Option<&str>,
+    ) -> Result<(), String> {
+        if self.origin.common_name.as_deref() == Some(ccid) {
+            return Ok(());
+        }
+        match (expected, secret) {
+            (Some(hash), Some(secret)) if sha256(secret.as_bytes()) == hash => return Ok(()),
+            (Some(_), Some(_)) => return Err(format!("the secret of chaincode {ccid} is wrong")),
+            _ => {}
+        }
+        if self.origin.is_local && self.config.trust_local {
+            tracing::warn!(
+                chaincode = ccid,
+                "a program of this machine may be this chaincode without a proof"
+            );
+            return Ok(());
+        }
+        Err(format!(
+            "nothing proves that this is chaincode {ccid}: let it register as \
+             {ccid}{SECRET_SEPARATOR}SECRET, with the secret that it was deployed with, or connect \
+             with a TLS client certificate of the common name {ccid}"
+        ))
+    }
 }
 
 const GONE: &str = "the peer has stopped";
 
 impl Registrar for Arrivals {
-    fn admit(&self, name: &str) -> Result<(), String> {
-        if self.dev && !name.is_empty() {
-            return Ok(());
+    fn admit(&self, said: &str) -> Result<String, String> {
+        let (ccid, secret) = match said.split_once(SECRET_SEPARATOR) {
+            Some((ccid, secret)) => (ccid, Some(secret)),
+            None => (said, None),
+        };
+        if !self.config.dev || ccid.is_empty() {
+            let expected = self.packages.upgrade().ok_or(GONE)?.expect(ccid)?;
+            self.prove(ccid, expected, secret)?;
         }
-        self.packages.upgrade().ok_or(GONE)?.expect(name)
+        Ok(ccid.to_owned())
     }
 
     fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {

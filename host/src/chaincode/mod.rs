@@ -38,6 +38,7 @@ pub use external::{
 pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
 pub use installed::InstalledPackage;
 pub use invoke::InfoError;
+pub use launch::SECRET_SEPARATOR;
 pub use lookup::{ChaincodeInfo, Found, defined_names};
 pub use meta_inf::{check_meta_inf, create_indexes};
 pub use native::{NativeChaincode, Stub};

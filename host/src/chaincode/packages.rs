@@ -1,7 +1,7 @@
 //! Chaincodes installed on this peer: deployment specs whose code is a component, or says where the
 //! chaincode is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
@@ -71,8 +71,9 @@ pub struct Packages {
     pub(super) runtime: Arc<Runtime>,
     /// A package never changes once it is installed, so what was read once holds.
     seals: RwLock<HashMap<String, Arc<Seal>>>,
-    /// The ids under which chaincodes may connect; none until somebody asks.
-    expected: Mutex<Option<BTreeSet<String>>>,
+    /// The ids under which chaincodes may connect, with the hashes of their secrets; none until
+    /// somebody asks.
+    expected: Mutex<Option<BTreeMap<String, Option<[u8; 32]>>>>,
     /// Install packages by the hash that approvals have of their ids; none until somebody asks.
     pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
 }
@@ -204,21 +205,23 @@ impl Packages {
         Ok(package)
     }
 
-    /// Whether a chaincode with this id may connect. The error names those that may.
-    pub fn expect(&self, ccid: &str) -> Result<(), String> {
+    /// The hash of the secret with which a chaincode of this id may connect, if its package has one.
+    /// The error names those that may connect.
+    pub fn expect(&self, ccid: &str) -> Result<Option<[u8; 32]>, String> {
         let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
         if expected.is_none() {
             let packages = self.list().map_err(|error| error.to_string())?.into_iter();
-            let connects = |package: &Package| {
-                matches!(package.description(), Ok(Some(Description::Connects)))
+            let connects = |package: Package| match package.description() {
+                Ok(Some(Description::Connects(secret))) => Some((package.ccid(), secret)),
+                _ => None,
             };
-            *expected = Some(packages.filter(connects).map(|package| package.ccid()).collect());
+            *expected = Some(packages.filter_map(connects).collect());
         }
-        let ids = expected.iter().flatten();
-        if ids.clone().any(|id| id == ccid) {
-            return Ok(());
+        let expected = expected.iter().flatten();
+        if let Some((_, secret)) = expected.clone().find(|(id, _)| *id == ccid) {
+            return Ok(*secret);
         }
-        let ids: Vec<&str> = ids.map(String::as_str).collect();
+        let ids: Vec<&str> = expected.map(|(id, _)| id.as_str()).collect();
         let ids = match ids.as_slice() {
             [] => "none is installed that connects by itself".to_owned(),
             ids => format!("expected is {}", ids.join(" or ")),

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::chaincode::access::AccessControl;
-use crate::chaincode::external::{Dialer, ExternalConfig, ExternalStream, Outbox};
+use crate::chaincode::external::{Dialer, ExternalConfig};
 use crate::chaincode::handler::{Handler, Program};
-use crate::chaincode::launch::{Arrivals, Launch};
+use crate::chaincode::launch::Launch;
 use crate::chaincode::lookup::Lookup;
 use crate::chaincode::native::NativeChaincode;
 use crate::chaincode::packages::{Packages, ccid};
@@ -99,16 +99,6 @@ impl ChaincodeSupport {
     /// Lets it connect to chaincode servers.
     pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
         self.dialer = Some(dialer);
-    }
-
-    /// A chaincode has connected to this peer.
-    pub fn open_stream(&self, outbox: Outbox) -> ExternalStream {
-        let registrar = Arrivals {
-            packages: Arc::downgrade(&self.packages),
-            registry: Arc::downgrade(&self.registry),
-            dev: self.config.external.dev,
-        };
-        ExternalStream::open(outbox, &self.config.external, Box::new(registrar))
     }
 
     /// Registers a system chaincode.

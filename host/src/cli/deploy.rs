@@ -6,12 +6,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
-use crate::chaincode::CodePackage;
+use crate::chaincode::{CodePackage, SECRET_SEPARATOR};
 use crate::cli::hint::Asked;
 use crate::cli::input::Input;
 use crate::cli::meta_inf;
 use crate::cli::output;
 use crate::cli::progress::Progress;
+use crate::cli::secret::Secret;
 use crate::cli::session::{MESSAGE_BYTES, Session};
 use crate::cli::target::Target;
 use crate::cli::version::{self, Choice, Installed};
@@ -34,8 +35,9 @@ Examples:
 
 `wasmcc check FILE` tells beforehand whether a peer will take the file. A chaincode in a process of
 its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME, CHAINCODE_ID).
-With --external it connects to the peer's address, from the install on; the deploy waits some
-seconds for it.";
+With --external it connects to the peer's address, from the install on, and says that it is
+NAME:VERSION@SECRET, or shows a TLS client certificate of the common name NAME:VERSION that a CA of
+the peer's --tls-client-ca issued. The deploy waits some seconds for it.";
 
 /// Room for all of a message that is not the component.
 const ENVELOPE_BYTES: usize = 64 << 10;
@@ -57,6 +59,9 @@ pub struct Deploy {
     /// In place of a component: the chaincode connects to the peer.
     #[arg(long)]
     external: bool,
+    /// The secret with which that chaincode registers [default: a new one, which is printed].
+    #[arg(long, env = "WASMCC_CHAINCODE_SECRET", hide_env_values = true, value_name = "TEXT")]
+    secret: Option<Secret>,
     /// A META-INF folder with the indexes of rich queries.
     #[arg(long, value_name = "DIR")]
     meta_inf: Option<PathBuf>,
@@ -88,7 +93,11 @@ pub struct Deploy {
 
 impl Deploy {
     /// Installs what is not installed, then deploys or upgrades.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(mut self) -> Result<()> {
+        let is_printed = self.external && self.secret.is_none();
+        if is_printed {
+            self.secret = Some(Secret::random()?);
+        }
         let code = self.code()?;
         let collections = self.collections()?;
         let session = Session::open(&self.target, "Admin").await?;
@@ -102,6 +111,9 @@ impl Deploy {
             progress.step(&format!("installing {} {version}", self.name));
             let proposal = lscc::install(&self.name, &version, code);
             session.query(proposal, self.asked_lscc("")).await?;
+        }
+        if is_printed {
+            self.print_secret(&version)?;
         }
         let definition = lscc::Definition {
             channel_id: self.channel.clone(),
@@ -140,6 +152,20 @@ impl Deploy {
         }
     }
 
+    /// Comes before the deploy, which waits for the chaincode.
+    fn print_secret(&self, version: &str) -> Result<()> {
+        let Some(secret) = self.secret.as_ref().map(Secret::reveal) else { return Ok(()) };
+        let text = format!(
+            "let it register as {}:{version}{SECRET_SEPARATOR}{secret} (the secret is not shown \
+             again; to deploy with the same one, set WASMCC_CHAINCODE_SECRET)",
+            self.name
+        );
+        match self.json {
+            false => output::line(&text),
+            true => output::aside(&text),
+        }
+    }
+
     /// The program with what belongs to it.
     fn code(&self) -> Result<Vec<u8>> {
         let folder = self.meta_inf.as_deref();
@@ -150,9 +176,10 @@ impl Deploy {
     /// The component, or where the chaincode is.
     fn program(&self) -> Result<Vec<u8>> {
         let Some(path) = &self.file else {
-            let description = match &self.ccaas {
-                Some(address) => json!({ "address": address }),
-                None => json!({ "external": true }),
+            let description = match (&self.ccaas, &self.secret) {
+                (Some(address), _) => json!({ "address": address }),
+                (None, Some(secret)) => secret.description(),
+                (None, None) => json!({ "external": true }),
             };
             return Ok(description.to_string().into_bytes());
         };

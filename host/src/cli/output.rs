@@ -15,6 +15,11 @@ pub fn line(text: &str) -> Result<()> {
     }
 }
 
+/// Prints a line to standard error, beside a result that a program reads.
+pub fn aside(text: &str) -> Result<()> {
+    writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
+}
+
 /// Prints JSON, for people and programs alike.
 pub fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)

@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::api::{Server, ServerConfig};
 use crate::chaincode::ExternalConfig;
-use crate::cli::signal::told_to_end;
+use crate::cli::doors::{Doors, bind};
+use crate::cli::signal::{Deadline, told_to_end};
 use crate::cli::target::{open_network, org};
 use crate::cli::tls::PeerTls;
 use crate::cli::{duration, output};
 use crate::msp::Network;
 use crate::node;
 use crate::protocol::BatchLimits;
-use crate::types::ServerTls;
 use crate::workers::Workers;
 
 const EXAMPLES: &str = "\
@@ -28,6 +28,9 @@ Examples:
 
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
 of their own, until it gets SIGTERM or SIGINT; a second one ends it at once.";
+
+/// For what comes after the calls when the peer ends: its threads and its databases.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
 #[derive(Debug, clap::Args)]
@@ -62,6 +65,8 @@ pub struct Peer {
     #[command(flatten)]
     chaincodes: Chaincodes,
     #[command(flatten)]
+    doors: Doors,
+    #[command(flatten)]
     limits: Limits,
 }
 
@@ -72,6 +77,9 @@ struct Chaincodes {
     /// and warn of transactions that read a key that they wrote.
     #[arg(long)]
     chaincode_dev: bool,
+    /// Let any program of this machine be an installed external chaincode, without its secret.
+    #[arg(long)]
+    chaincode_insecure: bool,
     /// How long a transaction waits for a chaincode that is not connected.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     chaincode_wait: Duration,
@@ -90,6 +98,7 @@ impl Chaincodes {
         let batch = self.chaincode_batches.then_some(1000);
         ExternalConfig {
             dev: self.chaincode_dev,
+            trust_local: self.chaincode_insecure,
             connect_wait: self.chaincode_wait,
             keepalive: self.chaincode_keepalive,
             batch: BatchLimits { write_batch: batch, get_multiple: batch },
@@ -126,53 +135,57 @@ struct Limits {
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     request_mib: u16,
-    /// How many connections there may be at each address; more have to wait.
-    #[arg(long, default_value_t = 900, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    connections: u32,
 }
 
 impl Peer {
     /// Serves until it is told to end.
     pub fn run(self) -> Result<()> {
+        let (channels, listen) = (self.channels.clone(), self.listen.clone());
+        let orgs = self.orgs.len().max(1);
+        if listen.len() > orgs {
+            bail!("{} addresses to listen on, but {orgs} organizations: add --org", listen.len());
+        }
+        let bounds = ServerConfig {
+            request_bytes: usize::from(self.limits.request_mib) << 20,
+            ..self.doors.config(listen.len())?
+        };
+        let deadline = Deadline::new(self.doors.grace() + CLOSING)?;
+        let network = open_network(&self.network)?;
+        let doors = self.doors_of(&network, &bounds)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("cannot start the server")?;
+        // A peer that cannot listen leaves no trace.
+        let servers = runtime.block_on(bind(&listen, doors))?;
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let workers = Workers::new(workers, self.limits.queue.into());
         let workers = Arc::new(workers.context("cannot start the workers")?);
-        let (listen, channels) = (self.listen.clone(), self.channels.clone());
-        let bounds = ServerConfig {
-            request_bytes: usize::from(self.limits.request_mib) << 20,
-            connections: self.limits.connections as usize,
-            ..ServerConfig::default()
-        };
-        let network = open_network(&self.network)?;
-        let doors = self.tls_of(&network)?.into_iter();
-        let doors = doors.map(|tls| ServerConfig { tls, ..bounds.clone() }).collect();
         let peer = node::Peer::open(self.config(network)?)?;
-        let orgs = peer.orgs().count();
-        if listen.len() > orgs {
-            bail!("{} addresses to listen on, but {orgs} organizations: add --org", listen.len());
-        }
         for channel in channels {
             if peer.channels().get(&channel).is_none() {
                 let peer = Arc::clone(&peer);
                 workers.run_blocking(move || peer.create_channel(&channel))??;
             }
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.context("cannot start the server")?.block_on(serve(&listen, doors, peer, workers))
+        let served = runtime.block_on(serve(servers, peer, workers, &deadline));
+        deadline.begin();
+        // A call that still blocks is not waited for.
+        runtime.shutdown_background();
+        served
     }
 
-    /// For each organization, its own where there is no other certificate.
-    fn tls_of(&self, network: &Network) -> Result<Vec<Option<ServerTls>>> {
-        let first = org(network, self.orgs.first().map(String::as_str))?;
-        let mut all = vec![self.tls.read(first)?];
-        for more in self.orgs.iter().skip(1) {
-            all.push(self.tls.read(org(network, Some(more))?)?);
-        }
-        Ok(all)
+    /// What each organization listens with; the TLS certificate is its own where there is no other.
+    fn doors_of(&self, network: &Network, bounds: &ServerConfig) -> Result<Vec<ServerConfig>> {
+        let named = self.orgs.iter().map(|name| Some(name.as_str()));
+        let first = self.orgs.is_empty().then_some(None);
+        let door = |name| {
+            let org = org(network, name)?;
+            let (msp_id, tls) = (Some(org.msp_id().to_owned()), self.tls.read(org)?);
+            Ok(ServerConfig { msp_id, tls, ..bounds.clone() })
+        };
+        named.chain(first).map(door).collect()
     }
 
     fn config(self, network: Network) -> Result<node::PeerConfig> {
@@ -200,22 +213,14 @@ impl Peer {
 }
 
 async fn serve(
-    listen: &[String],
-    doors: Vec<ServerConfig>,
+    servers: Vec<Server>,
     peer: Arc<node::Peer>,
     workers: Arc<Workers>,
+    deadline: &Deadline,
 ) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
     let signal = told_to_end()?;
-    let mut servers = Vec::with_capacity(listen.len());
-    for ((address, org), door) in listen.iter().zip(peer.orgs()).zip(doors) {
-        let config = ServerConfig { msp_id: Some(org.to_owned()), ..door };
-        let server = Server::bind(address, config).await.with_context(|| {
-            format!("cannot listen on {address}: choose another address with --listen")
-        })?;
-        servers.push((org.to_owned(), server));
-    }
-    for (number, (org, server)) in servers.iter().enumerate() {
+    for (number, (org, server)) in peer.orgs().zip(&servers).enumerate() {
         match number {
             0 => output::line(&format!("ready on {}", server.address()))?,
             _ => output::line(&format!("{org} on {}", server.address()))?,
@@ -223,7 +228,7 @@ async fn serve(
     }
     let (stop, stopping) = tokio::sync::watch::channel(());
     let mut serving = tokio::task::JoinSet::new();
-    for (_, server) in servers {
+    for server in servers {
         let (peer, workers, mut stopping) =
             (Arc::clone(&peer), Arc::clone(&workers), stopping.clone());
         // It ends when nothing will come any more.
@@ -233,6 +238,7 @@ async fn serve(
     let mut ended = tokio::select! {
         () = signal => {
             tracing::info!("stopping");
+            deadline.begin();
             drop(stop);
             serving.join_next().await
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::bridge::{
@@ -94,25 +95,27 @@ impl Serve {
         let places = self.places()?;
         let config =
             ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
-        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
-        let runtime = Arc::new(Runtime::new(runtime)?);
-        let budget = Budget::new(usize::from(self.message_mib) << 20);
-        let mut programs = Vec::new();
-        for (file, Place { id, address }) in places {
-            let program = load(&file, &id, &runtime, self.program_config())?;
-            let program = program.with_budget(Arc::clone(&budget));
-            programs.push((address, Arc::new(program)));
-        }
         // A peer has one stream to each chaincode, which is the work of one task. More threads than
         // that would wake each other for every message.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = programs.len().clamp(1, cores);
+        let threads = places.len().clamp(1, cores);
         let mut tokio = match threads {
             1 => tokio::runtime::Builder::new_current_thread(),
             _ => tokio::runtime::Builder::new_multi_thread(),
         };
         let tokio = tokio.worker_threads(threads).enable_all().build();
         let tokio = tokio.context("cannot start the server")?;
+        // Before components are compiled and kept: a busy port leaves no trace.
+        let listeners = tokio.block_on(listen(&places))?;
+        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
+        let runtime = Arc::new(Runtime::new(runtime)?);
+        let budget = Budget::new(usize::from(self.message_mib) << 20);
+        let mut programs = Vec::new();
+        for ((file, Place { id, .. }), listener) in places.into_iter().zip(listeners) {
+            let program = load(&file, &id, &runtime, self.program_config())?;
+            let program = program.with_budget(Arc::clone(&budget));
+            programs.push((listener, Arc::new(program)));
+        }
         let served = tokio.block_on(serve(programs, config));
         // A guest that does not end in time is not waited for.
         tokio.shutdown_background();
@@ -198,13 +201,22 @@ pub fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
     Ok(())
 }
 
-async fn serve(programs: Vec<(String, Arc<Program>)>, config: ServerConfig) -> Result<()> {
+async fn listen(places: &[(PathBuf, Place)]) -> Result<Vec<TcpListener>> {
+    let mut listeners = Vec::with_capacity(places.len());
+    for (_, Place { address, .. }) in places {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.with_context(|| format!("cannot listen on {address}"))?);
+    }
+    Ok(listeners)
+}
+
+async fn serve(programs: Vec<(TcpListener, Arc<Program>)>, config: ServerConfig) -> Result<()> {
     let (handle, stop) = Stop::new();
     // Asked for first: a signal that comes early must not kill transactions half way.
     stop_on_signal(Arc::clone(&handle))?;
     let mut servers = Vec::new();
-    for (address, program) in programs {
-        servers.push(ChaincodeServer::bind(&address, program, config.clone()).await?);
+    for (listener, program) in programs {
+        servers.push(ChaincodeServer::on(listener, program, config.clone())?);
     }
     let mut serving = JoinSet::new();
     for server in servers {

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use prost::Message;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 use crate::msp::certificate::Certificate;
 use crate::msp::error::MspError;
@@ -40,6 +42,15 @@ pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
         .ok()
         .and_then(|identity| Certificate::from_pem(&identity.id_bytes).ok())
         .is_some_and(|certificate| is_past(certificate.not_after, now))
+}
+
+/// The common name in a certificate's subject; None if it has none, or several, or is not one. The
+/// certificate's own validity is not checked.
+pub fn common_name(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let mut names = certificate.subject().iter_common_name();
+    let name = names.next().filter(|_| names.next().is_none())?;
+    name.as_str().ok().map(str::to_owned)
 }
 
 fn is_past(seconds: i64, now: SystemTime) -> bool {

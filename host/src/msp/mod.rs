@@ -35,6 +35,7 @@ pub use error::SignatureFault;
 pub use genesis::GenesisSpec;
 pub use genesis::application_org;
 pub use identity::Identity;
+pub use identity::common_name;
 pub use identity::has_expired;
 pub use manager::MspManager;
 pub use membership::Msp;

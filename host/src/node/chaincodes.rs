@@ -39,7 +39,7 @@ impl Default for GrpcDialer {
 
 impl Dialer for GrpcDialer {
     fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort {
-        let Connection { address, dial_timeout, tls } = connection;
+        let Connection { address, dial_timeout, tls, .. } = connection;
         let open = |outbox| -> Box<dyn api::ChaincodeStream> { Box::new(open(outbox)) };
         self.0.dial(address, tls.as_ref(), *dial_timeout, open, failed)
     }

@@ -20,7 +20,7 @@ use crate::proto::common;
 use crate::proto::common::Status;
 use crate::proto::protos;
 use crate::proto::rwset::TxPvtReadWriteSet;
-use crate::types::Client;
+use crate::types::{Client, StreamOrigin};
 
 impl From<committer::OrderError> for OrderError {
     fn from(error: committer::OrderError) -> Self {
@@ -193,7 +193,8 @@ impl api::Peer for Peer {
     fn open_chaincode_stream(
         &self,
         outbox: tokio::sync::mpsc::Sender<protos::ChaincodeMessage>,
+        origin: StreamOrigin,
     ) -> Box<dyn ChaincodeStream> {
-        Box::new(self.support.open_stream(outbox))
+        Box::new(self.support.open_stream(outbox, origin))
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{
-    AccessControl, NativeChaincode, Package, Packages, Stub, check_name, check_version,
-    create_indexes,
+    AccessControl, Description, NativeChaincode, Package, Packages, Stub, check_name,
+    check_version, create_indexes,
 };
 use crate::channel::Channels;
 use crate::ledger::Ledger;
@@ -241,7 +241,10 @@ impl Lscc {
             "lscc/ChaincodeExists" => Ok(data.name.into_bytes()),
             "lscc/GetDeploymentSpec" => {
                 let package = self.packages.get(&data.name, &data.version);
-                Ok(package.map_err(|e| e.to_string())?.spec.encode_to_vec())
+                let package = package.map_err(|e| e.to_string())?;
+                let description = package.description().map_err(|e| e.to_string())?;
+                check_leaves(&package.ccid(), description.as_ref())?;
+                Ok(package.spec.encode_to_vec())
             }
             _ => Ok(stored),
         }
@@ -290,6 +293,17 @@ impl NativeChaincode for Lscc {
 
     fn invokable_by_chaincode(&self) -> bool {
         true
+    }
+}
+
+/// Whether a package may be handed out: the key with which a peer proves to a chaincode server who
+/// it is stays here. Fabric's peers do hand it out.
+pub(super) fn check_leaves(id: &str, description: Option<&Description>) -> Result<(), String> {
+    match description {
+        Some(description) if description.has_key() => Err(format!(
+            "the package of {id} holds a private key (client_key), which does not leave this peer"
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -53,6 +53,7 @@ impl Door {
     ) -> Self {
         let peer = network.peer(|config| {
             config.runtime = Some(runtime());
+            config.support.external.trust_local = true;
             let batch = batches.then_some(BATCH);
             config.support.external.batch = BatchLimits { write_batch: batch, get_multiple: batch };
             adjust(config);

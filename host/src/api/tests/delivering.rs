@@ -16,7 +16,7 @@ use crate::proto::protos::deliver_client::DeliverClient;
 use crate::proto::protos::deliver_response::Type;
 
 /// What is asked for, before it is sealed.
-struct Seek {
+pub(super) struct Seek {
     channel: &'static str,
     info: SeekInfo,
     seconds_late: i64,
@@ -24,7 +24,7 @@ struct Seek {
     signature: &'static [u8],
 }
 
-fn at(number: u64) -> Option<SeekPosition> {
+pub(super) fn at(number: u64) -> Option<SeekPosition> {
     position(seek_position::Type::Specified(SeekSpecified { number }))
 }
 
@@ -32,7 +32,7 @@ fn position(position: seek_position::Type) -> Option<SeekPosition> {
     Some(SeekPosition { r#type: Some(position) })
 }
 
-fn seek(start: Option<SeekPosition>, stop: Option<SeekPosition>) -> Seek {
+pub(super) fn seek(start: Option<SeekPosition>, stop: Option<SeekPosition>) -> Seek {
     let info = SeekInfo { start, stop, ..Default::default() };
     let channel = "mychannel";
     Seek { channel, info, seconds_late: 0, timestamp: true, signature: b"good" }
@@ -64,21 +64,21 @@ impl Seek {
 }
 
 /// A stream of requests that stays open, and the answers.
-struct Open(mpsc::Sender<Envelope>, Streaming<DeliverResponse>);
+pub(super) struct Open(pub(super) mpsc::Sender<Envelope>, pub(super) Streaming<DeliverResponse>);
 
 impl Open {
-    async fn blocks(served: &Served) -> Self {
+    pub(super) async fn blocks(served: &Served) -> Self {
         let (sender, receiver) = mpsc::channel(4);
         let mut client = DeliverClient::new(served.channel.clone());
         let answers = client.deliver(ReceiverStream::new(receiver)).await.unwrap();
         Self(sender, answers.into_inner())
     }
 
-    async fn ask(&self, seek: &Seek) {
+    pub(super) async fn ask(&self, seek: &Seek) {
         self.0.send(seek.envelope()).await.unwrap();
     }
 
-    async fn next(&mut self) -> Option<Type> {
+    pub(super) async fn next(&mut self) -> Option<Type> {
         self.1.message().await.unwrap().map(|answer| answer.r#type.unwrap())
     }
 
@@ -262,19 +262,28 @@ async fn an_orderer_takes_envelopes_until_it_refuses_one() {
 async fn more_than_so_many_do_not_wait_and_none_of_them_holds_a_thread() {
     // More than there are threads for calls that block.
     const MANY: usize = 300;
-    let config = ServerConfig { waiting_calls: MANY, ..ServerConfig::default() };
+    let config = ServerConfig { waiting_calls: 4 * MANY, ..ServerConfig::default() };
     let served = Served::with(Fake::default(), Workers::new(1, 1).unwrap(), config).await;
     served.peer.grow(1);
     let mut streams = Vec::new();
     for _ in 0..MANY {
-        let open = Open::blocks(&served).await;
-        open.ask(&seek(at(1), at(1))).await;
+        let mut open = Open::blocks(&served).await;
+        open.ask(&seek(at(0), at(1))).await;
+        assert!(matches!(open.next().await, Some(Type::Block(_))));
         streams.push(open);
     }
-    let status = served.gateway().commit_status(commit_status_request("never")).await.unwrap_err();
-    assert_eq!(status.code(), Code::ResourceExhausted);
-    let text = "too many requests for /gateway.Gateway/CommitStatus, exceeding concurrency limit";
-    assert!(status.message().starts_with(text), "{status}");
+    let mut one_more = Open::blocks(&served).await;
+    one_more.ask(&seek(at(0), at(1))).await;
+    let status = one_more.1.message().await.unwrap_err();
+    let text = "too many requests for /protos.Deliver/Deliver, exceeding concurrency limit (1200): \
+                one connection may have 300; end some, or start the peer with a larger \
+                --waiting-calls";
+    assert_eq!(shape(&status), (Code::ResourceExhausted, text));
+    // Who waits for a transaction needs another kind of place.
+    let mut gateway = served.gateway();
+    let waiting = gateway.commit_status(commit_status_request("never"));
+    let wait = Duration::from_millis(50);
+    assert!(tokio::time::timeout(wait, async { waiting.await.unwrap() }).await.is_err());
     served.peer.grow(2);
     for open in &mut streams {
         assert_eq!(open.all().await, (vec![1], BlockStatus::Success));

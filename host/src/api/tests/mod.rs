@@ -26,11 +26,12 @@ use crate::proto::protos;
 use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
 use crate::proto::rwset::TxPvtReadWriteSet;
-use crate::types::Client;
+use crate::types::{Client, StreamOrigin};
 use crate::workers::Workers;
 
 mod chaincodes;
 mod delivering;
+mod doors;
 mod endorsing;
 mod events;
 mod serving;
@@ -255,6 +256,7 @@ impl Peer for Fake {
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,
+        _: StreamOrigin,
     ) -> Box<dyn ChaincodeStream> {
         Box::new(Echo(Mutex::new(Some(outbox))))
     }

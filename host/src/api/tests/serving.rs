@@ -96,23 +96,6 @@ async fn requests_beyond_the_bytes_in_work_are_refused() {
 }
 
 #[tokio::test]
-async fn a_client_beyond_the_connections_is_served_when_another_leaves() {
-    let config = ServerConfig { connections: 1, ..ServerConfig::default() };
-    let mut served = Served::with(Fake::default(), Workers::new(1, 8).unwrap(), config).await;
-    let proposal: protos::SignedProposal = golden("ok.signedproposal");
-    served.endorser().process_proposal(proposal.clone()).await.unwrap();
-    let other = Channel::from_shared(served.address.clone()).unwrap().connect_lazy();
-    let (mut second, signed) = (EndorserClient::new(other.clone()), proposal.clone());
-    let waiting = tokio::spawn(async move { second.process_proposal(signed).await });
-    for _ in 0..20 {
-        served.endorser().process_proposal(proposal.clone()).await.unwrap();
-    }
-    assert!(!waiting.is_finished());
-    served.channel = other;
-    waiting.await.unwrap().unwrap();
-}
-
-#[tokio::test]
 async fn large_messages_and_unknown_services_are_refused() {
     let config = ServerConfig { message_bytes: 1_000, ..ServerConfig::default() };
     let served = Served::with(Fake::default(), Workers::new(1, 1).unwrap(), config).await;

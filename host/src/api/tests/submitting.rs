@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::api::budget::{Budget, Jobs};
+use crate::api::call::Call;
 use crate::api::gateway::Gateway;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
@@ -84,11 +85,12 @@ async fn more_wait_for_commits_than_there_are_threads() {
 #[tokio::test]
 async fn commit_status_ends_at_the_deadline() {
     let (_running, stopping) = watch::channel(false);
-    let waits = Waits::new(1, Stopping(stopping));
+    let waits = Waits::new(1, 1, Stopping(stopping));
     let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000));
     let peer = Arc::new(Fake::default());
     let gateway = Gateway::new(peer, jobs, waits, (String::new(), "Org1MSP".into()));
     let mut request = Request::new(commit_status_request("never"));
+    request.extensions_mut().insert(Call::without_a_client());
     request.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());
     let status = gateway_server::Gateway::commit_status(&gateway, request).await.unwrap_err();
     assert_eq!(shape(&status), (Code::DeadlineExceeded, "context deadline exceeded"));

@@ -12,8 +12,9 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How a chaincode in another process is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Description {
-    /// `{"external": true}`: it connects to the peer.
-    Connects,
+    /// `{"external": true}`: it connects to the peer, and proves with a secret that it is the one;
+    /// `secret_sha256` has the secret's hash, 64 hexadecimal digits.
+    Connects(Option<[u8; 32]>),
     /// Fabric's `connection.json`: the peer connects to it.
     Serves(Connection),
 }
@@ -27,12 +28,15 @@ pub struct Connection {
     pub dial_timeout: Duration,
     /// None: without TLS.
     pub tls: Option<ClientTls>,
+    /// The description has a private key, whether it is used or not.
+    pub has_key: bool,
 }
 
 #[derive(Deserialize)]
 struct Json {
     #[serde(default)]
     external: bool,
+    secret_sha256: Option<String>,
     address: Option<String>,
     dial_timeout: Option<DialTimeout>,
     #[serde(flatten)]
@@ -86,6 +90,14 @@ impl Description {
         code.first() == Some(&b'{')
     }
 
+    /// Whether it holds a private key, which must not leave the peer.
+    pub fn has_key(&self) -> bool {
+        match self {
+            Self::Connects(_) => false,
+            Self::Serves(connection) => connection.has_key,
+        }
+    }
+
     /// The description that a program is; None if it is a component.
     pub fn of(program: &[u8]) -> Result<Option<Self>, String> {
         Self::is_one(program).then(|| Self::parse(program)).transpose()
@@ -97,7 +109,13 @@ impl Description {
         let json: Json = serde_json::from_slice(code).map_err(|error| bad(error.to_string()))?;
         match (json.external, json.address) {
             (true, Some(_)) => Err(bad("it has both external and an address".into())),
-            (true, None) => Ok(Self::Connects),
+            (true, None) => {
+                let hash = json.secret_sha256.as_deref().map(|digits| {
+                    let bad_hash = || bad("secret_sha256 is not 64 hexadecimal digits".into());
+                    hash(digits).ok_or_else(bad_hash)
+                });
+                Ok(Self::Connects(hash.transpose()?))
+            }
             (false, None) => Err(bad("it has no address".into())),
             (false, Some(address)) => {
                 check_address(&address).map_err(bad)?;
@@ -109,11 +127,21 @@ impl Description {
                 };
                 // None means the usual in Fabric too.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
+                let has_key = !json.tls.client_key.is_empty();
                 let tls = json.tls.read().map_err(bad)?;
-                Ok(Self::Serves(Connection { address, dial_timeout, tls }))
+                Ok(Self::Serves(Connection { address, dial_timeout, tls, has_key }))
             }
         }
     }
+}
+
+fn hash(digits: &str) -> Option<[u8; 32]> {
+    let digits = digits.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 fn check_address(address: &str) -> Result<(), String> {
@@ -135,7 +163,10 @@ mod tests {
 
     #[test]
     fn both_kinds_are_read() {
-        assert_eq!(parse(r#"{"external": true}"#), Ok(Description::Connects));
+        assert_eq!(parse(r#"{"external": true}"#), Ok(Description::Connects(None)));
+        let with_secret =
+            format!(r#"{{"external": true, "secret_sha256": "{}"}}"#, "0f".repeat(32));
+        assert_eq!(parse(&with_secret), Ok(Description::Connects(Some([0x0f; 32]))));
         for (json, dial_timeout) in [
             (r#"{"address": "cc.example.com:9999", "tls_required": false}"#, 3_000),
             (r#"{"address": "cc.example.com:9999", "dial_timeout": "10s", "other": 1}"#, 10_000),
@@ -144,7 +175,7 @@ mod tests {
         ] {
             let dial_timeout = Duration::from_millis(dial_timeout);
             let address = "cc.example.com:9999".into();
-            let connection = Connection { address, dial_timeout, tls: None };
+            let connection = Connection { address, dial_timeout, tls: None, has_key: false };
             assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
         }
     }
@@ -175,6 +206,7 @@ mod tests {
             ("{", "EOF"),
             ("{}", "no address"),
             (r#"{"external": true, "address": "a:1"}"#, "both"),
+            (r#"{"external": true, "secret_sha256": "0f"}"#, "64 hexadecimal digits"),
             (r#"{"address": "a"}"#, "host:port"),
             (r#"{"address": ":1"}"#, "host:port"),
             (r#"{"address": "a:0"}"#, "host:port"),

@@ -19,9 +19,9 @@ struct Awaited {
 }
 
 impl Registrar for Awaited {
-    fn admit(&self, name: &str) -> Result<(), String> {
+    fn admit(&self, name: &str) -> Result<String, String> {
         if name == self.ccid {
-            return Ok(());
+            return Ok(name.to_owned());
         }
         // Fabric only logs it, and the transaction hangs until the start timeout.
         let text = format!("the chaincode is {name}, not {}", self.ccid);

@@ -36,6 +36,8 @@ pub type Outbox = mpsc::Sender<ChaincodeMessage>;
 pub struct ExternalConfig {
     /// Developer mode: any chaincode may connect, under any id.
     pub dev: bool,
+    /// A chaincode on this machine may connect without a proof that it is the one.
+    pub trust_local: bool,
     /// How long a transaction waits for a chaincode that is not connected.
     pub connect_wait: Duration,
     /// How often a chaincode is asked whether it is there; none: never.
@@ -48,6 +50,7 @@ impl Default for ExternalConfig {
     fn default() -> Self {
         Self {
             dev: false,
+            trust_local: false,
             connect_wait: Duration::from_secs(10),
             keepalive: None,
             batch: BatchLimits::default(),

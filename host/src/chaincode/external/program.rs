@@ -21,8 +21,9 @@ use crate::runtime::Backend;
 
 /// Decides who a program may be.
 pub trait Registrar: Send + Sync {
-    /// Whether a program may call itself `name`.
-    fn admit(&self, name: &str) -> Result<(), String>;
+    /// Whether a program may be what it says in REGISTER; returns the name under which it is known.
+    /// What it says may hold a secret, so it is neither logged nor part of an error.
+    fn admit(&self, said: &str) -> Result<String, String>;
 
     /// Makes an admitted program known. It cannot be used before this has returned, and must not be
     /// asked for anything meanwhile.
@@ -149,20 +150,21 @@ impl ExternalProgram {
         name
     }
 
-    fn register(self: &Arc<Self>, name: &str) {
+    fn register(self: &Arc<Self>, said: &str) {
         let registrar = self.registrar.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The protocol lets a program register once.
         let Some(registrar) = registrar else { return };
-        let admitted = registrar.admit(name);
+        let admitted = registrar.admit(said);
         let mut link = self.lock();
         // Known first and ready then, under one lock: nobody can use it in between.
-        match admitted.and_then(|()| registrar.enter(name, self)) {
-            Ok(()) => {
+        let entered = |name: String| registrar.enter(&name, self).map(|()| name);
+        match admitted.and_then(entered) {
+            Ok(name) => {
                 tracing::info!(chaincode = name, "registered");
                 link.peer.handle_launched();
             }
             Err(reason) => {
-                tracing::warn!(chaincode = name, reason, "registration refused");
+                tracing::warn!(reason, "registration refused");
                 link.peer.handle_refused(&reason);
             }
         }

@@ -10,6 +10,7 @@ use crate::proto::lifecycle::{
     QueryInstalledChaincodesResult,
 };
 use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
+use crate::syscc::lscc::check_leaves;
 
 /// Which channels run a package, and as what; by package id.
 type References = BTreeMap<String, BTreeMap<String, ChaincodeReferences>>;
@@ -51,6 +52,9 @@ impl Lifecycle {
         let found = found.map_err(|error| failed(error.to_string()))?;
         let missing = || failed(format!("chaincode install package '{id}' not found"));
         let chaincode_install_package = found.ok_or_else(missing)?;
+        let description = self.packages.description(&id);
+        let description = description.map_err(|error| failed(error.to_string()))?;
+        check_leaves(&id, description.as_ref()).map_err(failed)?;
         Ok(GetInstalledChaincodePackageResult { chaincode_install_package })
     }
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::task::JoinSet;
 
 use crate::bridge::{ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle};
+use crate::cli::compiler::runtime_config;
 use crate::cli::serve_target::{Place, ServeTarget};
 use crate::cli::signal::told_to_end;
 use crate::cli::tls::read_pem;
@@ -87,7 +88,7 @@ impl Serve {
         let places = self.places()?;
         let config =
             ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
-        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
+        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..runtime_config()? };
         let runtime = Arc::new(Runtime::new(runtime)?);
         let mut programs = Vec::new();
         for (file, Place { id, address }) in places {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wasmcc::runtime::{Invocation, Runtime, RuntimeConfig, wait};
-use wasmcc::types::{Entry, ProposalContext, TxId};
+use wasmcc::runtime::{ChildCompiler, Compiler, Invocation, Runtime, RuntimeConfig, wait};
+use wasmcc::types::{Entry, Meter, ProposalContext, TxId};
 
 use crate::support::map_backend::{MapBackend, State};
 use crate::support::memory::resident_bytes;
@@ -29,12 +29,17 @@ fn invocation(args: &[&str]) -> Invocation {
         proposal: Arc::new(ProposalContext::default()),
         peer_msp_id: "Org1MSP".into(),
         timeout: Duration::from_secs(30),
+        meter: Arc::new(Meter::unlimited(Duration::from_secs(30))),
         limits: None,
     }
 }
 
 fn first_answer(wasm: &[u8], cache_dir: Option<PathBuf>) -> i32 {
-    let runtime = Runtime::new(RuntimeConfig { cache_dir, ..Default::default() }).unwrap();
+    // As the peer compiles, where the program is there.
+    let compiler = std::env::var_os("WASMCC_PROGRAM")
+        .map_or(Compiler::InProcess, |program| Compiler::Child(ChildCompiler::new(program.into())));
+    let config = RuntimeConfig { cache_dir, compiler, ..Default::default() };
+    let runtime = Runtime::new(config).unwrap();
     let component = runtime.load(wasm).unwrap();
     let call = invocation(&["AssetExists", "asset1"]);
     let backend = MapBackend(State::default());

@@ -7,8 +7,14 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use wasmcc::cli::Cli;
+use wasmcc::runtime::{COMPILE_VERB, compile_for_parent};
 
 fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    // Before anything else: it takes its limits first.
+    if args.next().is_some_and(|verb| verb == COMPILE_VERB) {
+        return compile_for_parent(args);
+    }
     let cli = Cli::parse();
     match start_log(&cli).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -100,7 +100,6 @@ pub static SETUP: LazyLock<Setup> = LazyLock::new(|| {
             memory_bytes: 32 * MIB,
             response_bytes: MIB,
             event_bytes: 64 * KIB,
-            host_calls: 10_000,
             host_call_bytes: 4 * MIB,
             ..Limits::default()
         };
@@ -116,14 +115,39 @@ fn an_endless_loop_runs_out_of_fuel() {
 }
 
 #[test]
-fn an_endless_loop_of_calls_runs_out_of_calls() {
-    assert_eq!(SETUP.death("loop-reads"), "passed a limit: more than 10000 calls to the peer");
+fn an_endless_loop_of_calls_runs_out_of_fuel() {
+    for call in [
+        "read",
+        "write",
+        "refused",
+        "args",
+        "event",
+        "large-event",
+        "log",
+        "query",
+        "rows",
+        "history",
+        "chaincode",
+        "clock",
+        "random",
+        "print",
+    ] {
+        let text = SETUP.death(&format!("calls-{call}"));
+        assert_eq!(text, "used up its fuel of 100000000 units", "{call}");
+    }
+}
+
+#[test]
+fn calls_may_be_bounded_on_top_of_their_cost() {
+    let setup = Setup::new(|config| {
+        config.runtime = None;
+        config.limits.host_calls = 1_000;
+    });
     // Asking for its arguments and taking the result cost one call each.
-    SETUP.survives("many-writes 9990");
-    assert_eq!(
-        SETUP.death("many-writes 10000"),
-        "passed a limit: more than 10000 calls to the peer"
-    );
+    setup.survives("many-writes 990");
+    let text = "passed a limit: more than 1000 calls to the peer";
+    assert_eq!(setup.death("many-writes 1000"), text);
+    assert_eq!(setup.death("calls-event"), text);
 }
 
 #[test]
@@ -244,7 +268,7 @@ fn what_iterators_hold_together_is_bounded() {
 
 const MISDEEDS: [&str; 9] = [
     "loop",
-    "loop-reads",
+    "calls-large-event",
     "grow",
     "recurse",
     "trap",

@@ -55,7 +55,7 @@ impl Stopped {
     /// A peer in this folder that has compiled nothing yet.
     fn open(&self, limits: Limits, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
         let limits = Limits { instances: 32, ..limits };
-        let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None }).unwrap();
+        let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() }).unwrap();
         self.network.peer(|config| {
             config.data = Some(self.path().to_owned());
             config.runtime = Some(Arc::new(runtime));

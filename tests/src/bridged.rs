@@ -18,19 +18,13 @@ use wasmcc::types::ServerTls;
 pub(crate) const INSTANCES: u32 = 32;
 
 /// Little enough that an endless loop ends soon, also one that asks a peer each time.
-const FUEL: u64 = 200_000_000;
-const HOST_CALLS: u64 = 5_000;
+pub const FUEL: u64 = 50_000_000;
 
 /// One runtime with little fuel for all who ask, so that a component is compiled once.
 pub fn runtime() -> Arc<Runtime> {
     static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
-        let limits = Limits {
-            fuel: FUEL,
-            host_calls: HOST_CALLS,
-            instances: INSTANCES,
-            ..Limits::default()
-        };
-        let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+        let limits = Limits { fuel: FUEL, instances: INSTANCES, ..Limits::default() };
+        let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
         Arc::new(runtime.expect("the machine runs WebAssembly"))
     });
     Arc::clone(&RUNTIME)

@@ -9,6 +9,7 @@ pub mod conformance;
 mod external_chaincode;
 mod forge;
 pub mod load_peer;
+mod nobody;
 mod packages;
 pub mod pair;
 mod peers;
@@ -26,6 +27,7 @@ use wasmcc::sandbox::Call;
 
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
+pub use nobody::Nobody;
 pub use packages::package;
 pub use peers::{
     Peers, create_channel, deploy, deploy_code, evaluate, install_code, on_peer_thread, process,

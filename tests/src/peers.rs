@@ -74,7 +74,7 @@ impl Peers {
     pub fn peer(&self, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
         static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
             let limits = Limits { instances: INSTANCES, ..Limits::default() };
-            let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+            let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
             Arc::new(runtime.expect("the machine runs WebAssembly"))
         });
         let mut config = PeerConfig::new(self.network(), "Org1MSP");

@@ -74,6 +74,7 @@ fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
     let serve_limit_us = rust_us + time("invoke/bare_wasmtime")? / 1e3;
     Ok(vec![
         ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
+        ("hostcall_fuel_overhead", said("hostcall fuel overhead: ", "")?),
         ("endorse_to_limit", time("endorse/process_proposal")? / limit),
         ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
         ("commit_with_64_open_simulations_ratio", said("open simulations: ", "")?),

@@ -13,7 +13,7 @@ use crate::bridge::pace::{Pace, Panicked};
 use crate::bridge::stream_backend::StreamBackend;
 use crate::protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
 use crate::runtime::{self, Component, Failure, Limits, Runtime};
-use crate::types::{ProposalContext, TxId};
+use crate::types::{Meter, ProposalContext, TxId};
 
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,6 +201,7 @@ impl Guest {
             proposal: Arc::new(proposal),
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
+            meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
             limits: self.config.limits.clone(),
         };
         let outcome = self

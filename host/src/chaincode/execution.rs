@@ -269,6 +269,7 @@ impl ChaincodeSupport {
             proposal: Arc::clone(&tx.proposal),
             peer_msp_id: tx.org.to_string(),
             timeout: guest.timeout.map_or(left, |shorter| shorter.min(left)),
+            meter: Arc::clone(&tx.meter),
             limits: guest.limits.clone(),
         }
     }

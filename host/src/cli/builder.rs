@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
 use crate::chaincode::{LIMITS_FILE, LimitsFile};
+use crate::cli::compiler::runtime_config;
 use crate::cli::serve::{load, stop_on_signal};
 use crate::cli::{duration, output};
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
@@ -183,7 +184,7 @@ fn build(source: &Path, output: &Path) -> Result<()> {
 /// Compiled code lies beside the component; what is there already is not compiled again.
 fn runtime(output: &Path) -> Result<Arc<Runtime>> {
     let cache_dir = Some(output.join(COMPILED));
-    Ok(Arc::new(Runtime::new(RuntimeConfig { cache_dir, ..Default::default() })?))
+    Ok(Arc::new(Runtime::new(RuntimeConfig { cache_dir, ..runtime_config()? })?))
 }
 
 /// What the package asks for, if it does.

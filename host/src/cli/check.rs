@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 
+use crate::cli::compiler::runtime_config;
 use crate::cli::output;
-use crate::runtime::{Limits, Report, inspect};
+use crate::runtime::{Limits, LoadError, Report, Runtime, RuntimeConfig};
 
 const EXAMPLES: &str = "\
 Examples:
   wasmcc check target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc check basic.wasm --json | jq .capabilities
 
-Exit code 1 and the reason, if a peer with the usual limits would refuse the file.";
+It does what a peer does at install: it compiles the component, in a process with limits on memory
+and time. Exit code 1 and the reason, if a peer with the usual limits would refuse the file.";
 
-/// Check a component and report its imports, capabilities and sizes. Needs no peer.
+/// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
@@ -32,9 +34,15 @@ impl Check {
     pub fn run(self) -> Result<()> {
         let file = self.file.display().to_string();
         let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
-        match inspect(&wasm, &Limits::default()) {
-            Ok(report) if self.json => output::json(&as_json(&file, &report)),
-            Ok(report) => output::line(&as_text(&file, &report)),
+        // It compiles and links, but runs nothing.
+        let limits = Limits { instances: 1, ..Limits::default() };
+        let runtime = Runtime::new(RuntimeConfig { limits, ..runtime_config()? })?;
+        match runtime.load(&wasm) {
+            Ok(component) if self.json => output::json(&as_json(&file, component.report())),
+            Ok(component) => output::line(&as_text(&file, component.report())),
+            Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {
+                Err(anyhow!("{file} cannot be judged: {why}"))
+            }
             Err(why) => {
                 if self.json {
                     let why = why.to_string();

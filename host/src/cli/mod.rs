@@ -10,6 +10,7 @@ mod chaincodes;
 mod channel;
 mod channels;
 mod check;
+mod compiler;
 mod config_json;
 mod deploy;
 mod doors;

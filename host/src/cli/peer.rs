@@ -12,7 +12,7 @@ use crate::cli::doors::{Doors, bind};
 use crate::cli::signal::{Deadline, told_to_end};
 use crate::cli::target::{open_network, org};
 use crate::cli::tls::PeerTls;
-use crate::cli::{duration, output};
+use crate::cli::{compiler, duration, output};
 use crate::msp::Network;
 use crate::node;
 use crate::protocol::BatchLimits;
@@ -196,7 +196,8 @@ impl Peer {
         let usual = || folder.join("data").join(&msp_id);
         let data = (!in_memory).then(|| data.unwrap_or_else(usual));
         let config = node::PeerConfig::new(network, msp_id);
-        let mut config = node::PeerConfig { data, more_orgs, ..config };
+        let compiler = compiler::compiler()?;
+        let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };
         config.ledger.rich_queries = rich_queries;
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;

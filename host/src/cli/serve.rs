@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::bridge::{
     Budget, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
+use crate::cli::compiler::runtime_config;
 use crate::cli::serve_target::{Place, ServeTarget};
 use crate::cli::signal::told_to_end;
 use crate::cli::tls::read_pem;
@@ -107,7 +108,7 @@ impl Serve {
         let tokio = tokio.context("cannot start the server")?;
         // Before components are compiled and kept: a busy port leaves no trace.
         let listeners = tokio.block_on(listen(&places))?;
-        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..Default::default() };
+        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..runtime_config()? };
         let runtime = Arc::new(Runtime::new(runtime)?);
         let budget = Budget::new(usize::from(self.message_mib) << 20);
         let mut programs = Vec::new();

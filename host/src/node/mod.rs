@@ -39,7 +39,7 @@ use crate::node::local_orgs::LocalOrgs;
 use crate::node::running::Running;
 use crate::node::vscc_port::VsccPort;
 use crate::proto::protos;
-use crate::runtime::{Limits, Runtime, RuntimeConfig, wait};
+use crate::runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use crate::syscc::Acl;
 use crate::types::{ChannelId, Client, Response};
 
@@ -64,6 +64,8 @@ pub struct PeerConfig {
     pub data: Option<PathBuf>,
     /// What components may use. Ignored if `runtime` is given.
     pub limits: Limits,
+    /// Where components are compiled. Ignored if `runtime` is given.
+    pub compiler: Compiler,
     /// A runtime to share with other peers of this process.
     pub runtime: Option<Arc<Runtime>>,
     /// Timeouts and bounds of executions.
@@ -83,6 +85,7 @@ impl PeerConfig {
             more_orgs: Vec::new(),
             data: None,
             limits: Limits::default(),
+            compiler: Compiler::default(),
             runtime: None,
             support: SupportConfig::default(),
             ledger: LedgerConfig::default(),
@@ -115,6 +118,7 @@ impl Peer {
     /// Opens or creates a peer and recovers what it had.
     pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
         let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
+        let compiler = config.compiler;
         let (ledger, batch) = (config.ledger, config.batch);
         let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&network, named)?;
@@ -128,7 +132,8 @@ impl Peer {
             Some(runtime) => runtime,
             None => {
                 let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
-                Arc::new(Runtime::new(RuntimeConfig { limits, cache_dir })?)
+                let config = RuntimeConfig { limits, cache_dir, compiler, ..Default::default() };
+                Arc::new(Runtime::new(config)?)
             }
         };
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);

@@ -6,6 +6,7 @@ use wasmparser::{
 
 use crate::runtime::instance_count::InstanceCount;
 use crate::runtime::limits::Limits;
+use crate::runtime::outline::Outline;
 use crate::types::sha256;
 
 /// The export that makes a component a chaincode.
@@ -129,6 +130,7 @@ pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
     if Parser::is_core_wasm(wasm) {
         return Err(AdmissionError::CoreModule);
     }
+    Outline::check(wasm, limits)?;
     let mut report = Report { hash: sha256(wasm), bytes: wasm.len(), ..Report::default() };
     read(wasm, limits, &mut report)?;
     if let Some(import) = report.imports.iter().find(|name| !is_allowed(name)) {
@@ -151,12 +153,14 @@ fn features() -> WasmFeatures {
         | WasmFeatures::BULK_MEMORY
         | WasmFeatures::BULK_MEMORY_OPT
         | WasmFeatures::SIMD
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::EXTENDED_CONST
         | WasmFeatures::FLOATS
         | WasmFeatures::GC_TYPES
         | WasmFeatures::COMPONENT_MODEL
 }
 
-fn invalid(error: impl std::fmt::Display) -> AdmissionError {
+pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
     AdmissionError::Invalid(error.to_string())
 }
 

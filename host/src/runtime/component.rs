@@ -42,6 +42,15 @@ pub enum LoadError {
     /// It is valid, but the compiler gave up on it.
     #[error("the component does not compile: {0}")]
     Compile(String),
+    /// It is valid, but compiling it takes more than a compiler may have.
+    #[error(
+        "compiling the component takes {0}: split large functions, build with `opt-level` \"s\" or \
+             \"z\", or raise the limits of the compiler"
+    )]
+    TooExpensive(String),
+    /// Says nothing about the component: this machine was short of something.
+    #[error("the component cannot be compiled now: {0}")]
+    Machine(String),
     /// It compiles, but does not fit the interfaces that the host offers.
     #[error("the component does not fit this host: {0}")]
     Link(String),
@@ -53,4 +62,16 @@ pub enum LoadError {
         /// What to mend.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// Whether the next attempt may end otherwise.
+    pub fn is_of_this_machine(&self) -> bool {
+        match self {
+            Self::Machine(_) | Self::CacheFolder { .. } => true,
+            Self::NotAdmitted(_) | Self::Compile(_) | Self::TooExpensive(_) | Self::Link(_) => {
+                false
+            }
+        }
+    }
 }

@@ -17,7 +17,7 @@ const HOST_STACK_BYTES: usize = 2 << 20;
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
 /// (containers with a limit on virtual memory).
 pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
-    let mut config = base_config(limits);
+    let mut config = base_config(limits.stack_bytes);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     match Engine::new(&config) {
         Ok(engine) => Ok(engine),
@@ -29,7 +29,15 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
     }
 }
 
-fn base_config(limits: &Limits) -> Config {
+/// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
+/// instances.
+pub fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
+    let mut config = base_config(stack_bytes);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config)
+}
+
+fn base_config(stack_bytes: usize) -> Config {
     let mut config = Config::new();
     config
         // No calls beside each other in one instance: that would double the cost of a host call.
@@ -45,14 +53,18 @@ fn base_config(limits: &Limits) -> Config {
         .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // Deterministic: an instruction names one of several memories by an index that the file
+        // has, and all of them grow under one limit (`MemoryLimiter`). wasmtime itself needs that
+        // to copy text from one nested component to another.
+        .wasm_multi_memory(true)
+        // Deterministic: sums and products of integers, which wrap the same on every processor.
+        .wasm_extended_const(true)
         .wasm_tail_call(false)
-        .wasm_extended_const(false)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
-        .max_wasm_stack(limits.stack_bytes)
+        .max_wasm_stack(stack_bytes)
         // What the host does for a guest happens on the guest's stack.
-        .async_stack_size(limits.stack_bytes.saturating_add(HOST_STACK_BYTES))
+        .async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
         .native_unwind_info(false)
         .generate_address_map(false)
@@ -68,7 +80,8 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     pool.total_component_instances(instances)
         // A component of Rust's std has three core instances, one memory and two tables.
         .total_core_instances(instances.saturating_mul(4))
-        .total_memories(instances)
+        // Nearly all components have one; a few that have more find room when not all are in use.
+        .total_memories(instances.saturating_add(instances / 4).saturating_add(3))
         .total_tables(instances.saturating_mul(3))
         .total_stacks(instances)
         .max_core_instances_per_component(64)

@@ -6,21 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Linker;
-use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
 use crate::runtime::backend::Backend;
 use crate::runtime::bindings::{Chaincode, fabric};
 use crate::runtime::cache::Cache;
+use crate::runtime::compiler::Compiler;
 use crate::runtime::component::{Component, LoadError};
+use crate::runtime::cost::Bill;
 use crate::runtime::engine::engine;
-use crate::runtime::failure::Failure;
+use crate::runtime::failure::{Failure, Stop};
 use crate::runtime::limits::Limits;
 use crate::runtime::output::{Capture, one_line};
 use crate::runtime::ticker::Ticker;
 use crate::runtime::tx_state::TxState;
 use crate::runtime::wait::wait;
 use crate::runtime::wasi;
-use crate::types::{ChaincodeEvent, Entry, ProposalContext, Response, TxId};
+use crate::types::{ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, TxId};
 
 /// How a [`Runtime`] is set up.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +31,11 @@ pub struct RuntimeConfig {
     pub limits: Limits,
     /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
     pub cache_dir: Option<PathBuf>,
+    /// Where components are compiled.
+    pub compiler: Compiler,
+    /// Lets calls from guests to the host cost no fuel, to measure what metering costs. A peer that
+    /// runs so disagrees with all others.
+    pub free_host_calls: bool,
 }
 
 /// The runtime could not be set up.
@@ -50,6 +57,7 @@ pub struct Runtime {
     engine: Engine,
     linker: Linker<TxState>,
     limits: Arc<Limits>,
+    free_host_calls: bool,
     cache: Cache,
     _ticker: Ticker,
 }
@@ -75,6 +83,9 @@ pub struct Invocation {
     pub peer_msp_id: String,
     /// The wall-clock backstop.
     pub timeout: Duration,
+    /// What the transaction may have its peer do, and until when. The guest is stopped when it is
+    /// exhausted.
+    pub meter: Arc<Meter>,
     /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
 }
@@ -107,9 +118,11 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
-        let cache = Cache::open(&engine, config.cache_dir)?;
+        let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
-        Ok(Self { engine, linker, limits: Arc::new(config.limits), cache, _ticker: ticker })
+        let free_host_calls = config.free_host_calls;
+        let limits = Arc::new(config.limits);
+        Ok(Self { engine, linker, limits, free_host_calls, cache, _ticker: ticker })
     }
 
     /// The limits in force.
@@ -154,20 +167,21 @@ impl Runtime {
     ) -> Result<Instance, Failure> {
         let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
         let limits = Arc::clone(limits);
-        let stdout = Capture::new(limits.output_bytes);
-        let stderr = Capture::new(limits.output_bytes);
-        let timeout = invocation.timeout;
-        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone());
-        let state = TxState::new(invocation, backend, wasi, Arc::clone(&limits));
+        let bill = Bill::default();
+        let stdout = Capture::new(limits.output_bytes, bill.clone());
+        let stderr = Capture::new(limits.output_bytes, bill.clone());
+        let meter = Arc::clone(&invocation.meter);
+        let deadline = Instant::now() + invocation.timeout;
+        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone(), &bill);
+        let state = TxState::new(invocation, backend, wasi, bill, Arc::clone(&limits));
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        let deadline = Instant::now() + timeout;
+        if !self.free_host_calls {
+            store.call_hook(pay);
+        }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| match Instant::now() < deadline {
-            true => Ok(UpdateDeadline::Yield(1)),
-            false => Err(Trap::Interrupt.into()),
-        });
+        store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.open_iterators as usize + 64);
         let contract = component.pre().instantiate_async(&mut store).await.map_err(|error| {
@@ -177,6 +191,43 @@ impl Runtime {
             }
         })?;
         Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr })
+    }
+}
+
+/// Takes what a call has cost from the guest's fuel when it returns. Every import comes by here.
+///
+/// So do wasmtime's own helpers (memory that grows, an epoch that ends), also those of a guest's
+/// function that is called in the middle of an import, to make room for its result. There fuel must
+/// not be changed: the guest goes on with its own count, and an epoch ends by the clock.
+fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
+    match at {
+        CallHook::CallingHost => {
+            store.data_mut().open_calls().enter();
+            Ok(())
+        }
+        CallHook::ReturningFromHost => {
+            let cost = store.data_mut().open_calls().leave();
+            if cost == 0 {
+                return Ok(());
+            }
+            match store.get_fuel()?.checked_sub(cost) {
+                Some(left) => store.set_fuel(left),
+                None => {
+                    store.set_fuel(0)?;
+                    Err(Trap::OutOfFuel.into())
+                }
+            }
+        }
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
+    }
+}
+
+/// Whether a guest may go on that has computed for a while.
+fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
+    match meter.check() {
+        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
+        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
+        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
     }
 }
 
@@ -198,6 +249,12 @@ impl Instance {
             Entry::Invoke => contract.call_invoke(&mut self.store).await,
         };
         self.log_output();
+        // Whatever the guest made of a refusal: nothing that comes after it is endorsed.
+        if let Err(why @ (Exhausted::Work { .. } | Exhausted::Abandoned)) =
+            self.store.data().invocation().meter.check()
+        {
+            return Err(Failure::TransactionOver(why.to_string()));
+        }
         let fabric::chaincode::types::Response { status, message, payload } =
             result.map_err(|error| self.store.data().failure(&error, self.stderr.text()))?;
         let (size, limit) =

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::runtime::code_limits::CodeLimits;
+
 /// Limits of components and of each transaction. A limit that is passed gives a clear error; those
 /// on fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct Limits {
     pub functions: u32,
     /// One function's body, which bounds the time to compile it.
     pub function_bytes: usize,
+    /// What else bounds the time to compile a component.
+    pub code: CodeLimits,
     /// All linear memories of an instance together.
     pub memory_bytes: usize,
     /// Elements of one table.
@@ -20,7 +24,7 @@ pub struct Limits {
     pub stack_bytes: usize,
     /// One transaction's work: about one unit an instruction, see `engine::operator_cost`.
     pub fuel: u64,
-    /// Calls from the guest to the peer.
+    /// Calls from the guest to the peer. They cost fuel, so this is needed only to allow less.
     pub host_calls: u64,
     /// Data that one call carries from the guest to the peer.
     pub host_call_bytes: usize,
@@ -50,11 +54,12 @@ impl Default for Limits {
             component_bytes: 32 << 20,
             functions: 100_000,
             function_bytes: 1 << 20,
+            code: CodeLimits::default(),
             memory_bytes: 64 << 20,
             table_elements: 20_000,
             stack_bytes: 512 << 10,
             fuel: 10_000_000_000,
-            host_calls: 1_000_000,
+            host_calls: u64::MAX,
             host_call_bytes: 16 << 20,
             query_batch_bytes: 1 << 20,
             open_iterators: 100,

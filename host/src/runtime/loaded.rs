@@ -1,10 +1,11 @@
 //! What was loaded in this process, by the hash of its file.
 //!
 //! Invariant: what somebody holds or is just making stays, so that nothing is loaded twice at the
-//! same time. Of what nobody holds, and of refusals, the ones used last are kept.
+//! same time. Of what nobody holds, and of refusals, the ones used last are kept. What failed for
+//! a reason that may pass is told to those who wait for it and not kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The place of one thing that is made at most once.
 type Slot<T, E> = Arc<OnceLock<Result<Arc<T>, E>>>;
@@ -33,23 +34,40 @@ impl<T, E: Clone> Loaded<T, E> {
         Self { keep, entries: Mutex::new(Entries { by_hash: HashMap::new(), uses: 0 }) }
     }
 
-    /// What is there, or what `make` gives; however many ask at the same time, one makes it.
+    /// What is there, or what `make` gives; however many ask at the same time, one makes it. A
+    /// failure that `may_pass` is forgotten.
     pub(super) fn get_or_make(
         &self,
         hash: [u8; 32],
         make: impl FnOnce() -> Result<T, E>,
+        may_pass: impl FnOnce(&E) -> bool,
     ) -> Result<Arc<T>, E> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.lock();
         let slot = entries.use_slot(hash);
         let dropped = entries.take_unused(self.keep);
         drop(entries);
         // Compiled code is given back to the system here: nobody should wait for that.
         drop(dropped);
-        slot.get_or_init(|| make().map(Arc::new)).clone()
+        let result = slot.get_or_init(|| make().map(Arc::new)).clone();
+        if result.as_ref().is_err_and(may_pass) {
+            self.lock().forget(&hash, &slot);
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries<T, E>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T, E> Entries<T, E> {
+    /// Takes a slot out, unless somebody has done so and another is there already.
+    fn forget(&mut self, hash: &[u8; 32], slot: &Slot<T, E>) {
+        if self.by_hash.get(hash).is_some_and(|entry| Arc::ptr_eq(&entry.slot, slot)) {
+            self.by_hash.remove(hash);
+        }
+    }
+
     fn use_slot(&mut self, hash: [u8; 32]) -> Slot<T, E> {
         self.uses += 1;
         let new = || Entry { slot: Slot::default(), last_use: 0 };
@@ -87,10 +105,14 @@ mod tests {
     /// Loads a number; whether it had to be made.
     fn load(loaded: &Numbers, number: u8) -> (Arc<u8>, bool) {
         let mut made = false;
-        let result = loaded.get_or_make([number; 32], || {
-            made = true;
-            Ok(number)
-        });
+        let result = loaded.get_or_make(
+            [number; 32],
+            || {
+                made = true;
+                Ok(number)
+            },
+            |_| false,
+        );
         (result.unwrap(), made)
     }
 
@@ -126,10 +148,14 @@ mod tests {
         let loaded = Numbers::new(2);
         let refused = |number: u8| {
             let mut made = false;
-            let result = loaded.get_or_make([number; 32], || {
-                made = true;
-                Err(format!("not {number}"))
-            });
+            let result = loaded.get_or_make(
+                [number; 32],
+                || {
+                    made = true;
+                    Err(format!("not {number}"))
+                },
+                |_| false,
+            );
             assert_eq!(result.unwrap_err(), format!("not {number}"));
             made
         };
@@ -142,13 +168,31 @@ mod tests {
     #[test]
     fn what_is_being_made_is_made_once() {
         let loaded = Numbers::new(0);
-        let result = loaded.get_or_make([1; 32], || {
-            // Somebody else comes by while it is made, and others are dropped.
-            load(&loaded, 2);
-            load(&loaded, 3);
-            assert!(loaded.entries.lock().unwrap().by_hash.contains_key(&[1; 32]));
-            Ok(1)
-        });
+        let result = loaded.get_or_make(
+            [1; 32],
+            || {
+                // Somebody else comes by while it is made, and others are dropped.
+                load(&loaded, 2);
+                load(&loaded, 3);
+                assert!(loaded.entries.lock().unwrap().by_hash.contains_key(&[1; 32]));
+                Ok(1)
+            },
+            |_| false,
+        );
         assert_eq!(*result.unwrap(), 1);
+    }
+
+    #[test]
+    fn a_failure_that_may_pass_is_told_to_all_who_wait_and_not_kept() {
+        let loaded = Numbers::new(2);
+        let attempt = |result: Result<u8, &str>| {
+            let make = || result.map_err(str::to_owned);
+            let may_pass = |error: &String| error == "no memory";
+            loaded.get_or_make([1; 32], make, may_pass).map(|number| *number)
+        };
+        assert_eq!(attempt(Err("no memory")), Err("no memory".into()));
+        assert!(loaded.entries.lock().unwrap().by_hash.is_empty());
+        assert_eq!(attempt(Ok(1)), Ok(1));
+        assert_eq!(attempt(Err("no memory")), Ok(1), "it is there");
     }
 }

@@ -10,15 +10,21 @@ mod admission;
 mod backend;
 mod bindings;
 mod cache;
+mod code_limits;
+mod compiler;
+mod compiler_process;
 mod component;
+mod cost;
 mod engine;
 mod failure;
+mod folder;
 mod imports;
 mod instance;
 mod instance_count;
 mod limits;
 mod loaded;
 mod memory;
+mod outline;
 mod output;
 mod rules;
 mod ticker;
@@ -31,6 +37,9 @@ pub use backend::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
     RESULT_BYTES, Reply,
 };
+pub use code_limits::CodeLimits;
+pub use compiler::{ChildCompiler, Compiler};
+pub use compiler_process::{COMPILE_VERB, compile_for_parent};
 pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};

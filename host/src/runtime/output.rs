@@ -7,18 +7,22 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::runtime::cost::{self, Bill};
+
 /// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no
 /// error.
 #[derive(Clone)]
 pub struct Capture {
     bytes: Arc<Mutex<Vec<u8>>>,
     limit: usize,
+    bill: Bill,
 }
 
 impl Capture {
-    /// An empty capture. Allocates only when something is written.
-    pub fn new(limit: usize) -> Self {
-        Self { bytes: Arc::default(), limit }
+    /// An empty capture, which puts what is written on `bill`. Allocates only when something is
+    /// written.
+    pub fn new(limit: usize, bill: Bill) -> Self {
+        Self { bytes: Arc::default(), limit, bill }
     }
 
     /// What was written, with invalid UTF-8 replaced.
@@ -56,6 +60,7 @@ impl StdoutStream for Capture {
 
 impl OutputStream for Capture {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.bill.add(cost::bytes(bytes.len()));
         self.keep(&bytes);
         Ok(())
     }

@@ -7,6 +7,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
 use crate::runtime::backend::{Backend, BackendError};
+use crate::runtime::cost::{self, Bill, OpenCalls};
 use crate::runtime::failure::{Failure, Stop, classify};
 use crate::runtime::instance::Invocation;
 use crate::runtime::limits::Limits;
@@ -23,6 +24,8 @@ pub struct TxState {
     backend: Box<dyn Backend>,
     event: Option<ChaincodeEvent>,
     calls: u64,
+    /// What calls have cost since the guest last paid.
+    open_calls: OpenCalls,
     open_iterators: u32,
     /// What these hold.
     iterator_bytes: usize,
@@ -36,6 +39,7 @@ impl TxState {
         invocation: Invocation,
         backend: Box<dyn Backend>,
         wasi: WasiCtx,
+        bill: Bill,
         limits: Arc<Limits>,
     ) -> Self {
         Self {
@@ -46,6 +50,7 @@ impl TxState {
             backend,
             event: None,
             calls: 0,
+            open_calls: OpenCalls::new(bill),
             open_iterators: 0,
             iterator_bytes: 0,
             log_lines: 0,
@@ -90,8 +95,25 @@ impl TxState {
         }
     }
 
-    /// Counts one call from the guest to the host.
-    pub fn count_call(&mut self) -> wasmtime::Result<()> {
+    /// Puts a cost on the guest's bill, to be paid when the call returns.
+    pub fn charge(&mut self, cost: u64) {
+        self.open_calls.charge(cost);
+    }
+
+    /// The calls that the guest pays for.
+    pub fn open_calls(&mut self) -> &mut OpenCalls {
+        &mut self.open_calls
+    }
+
+    /// Charges for one call of a WASI interface, which has not to ask anybody.
+    pub fn wasi_call(&mut self) -> &mut Self {
+        self.charge(cost::CALL);
+        self
+    }
+
+    /// Counts one call from the guest to the host, which carries so many bytes.
+    pub fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.charge(cost::CALL.saturating_add(cost::bytes(bytes)));
         self.calls += 1;
         let limit = self.limits().host_calls;
         if self.calls > limit {
@@ -100,9 +122,10 @@ impl TxState {
         Ok(())
     }
 
-    /// The port, for one call.
-    pub fn backend(&mut self) -> wasmtime::Result<&mut dyn Backend> {
-        self.count_call()?;
+    /// The port, for one call that carries so many bytes and costs the peer so much.
+    pub fn backend(&mut self, cost: u64, bytes: usize) -> wasmtime::Result<&mut dyn Backend> {
+        self.charge(cost);
+        self.count_call(bytes)?;
         Ok(self.backend.as_mut())
     }
 
@@ -112,7 +135,8 @@ impl TxState {
         collection: &str,
         key: &str,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, BackendError>> {
-        let entries = self.backend()?.get_state_metadata(collection, key).await;
+        let bytes = collection.len() + key.len();
+        let entries = self.backend(cost::KEY, bytes)?.get_state_metadata(collection, key).await;
         Ok(entries.map(|entries| {
             let wanted = rules::VALIDATION_PARAMETER;
             entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
@@ -124,7 +148,7 @@ impl TxState {
         &mut self,
         cursor: &Resource<C>,
     ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
-        self.count_call()?;
+        self.count_call(0)?;
         Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
     }
 

@@ -2,6 +2,8 @@
 //! time, random numbers come from its id, and there is nothing to read, to wait for or to connect
 //! to. Interfaces are linked one by one, so what is not named here (sockets, http) is refused at
 //! admission.
+//!
+//! Every call is charged for where it gets hold of the transaction's state, which each does once.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
+use crate::runtime::cost::{self, Bill};
 use crate::runtime::failure::{Failure, Stop};
 use crate::runtime::instance::Invocation;
 use crate::runtime::output::Capture;
@@ -24,33 +27,39 @@ use crate::types::sha256_all;
 /// Links every WASI interface that a component may import.
 pub fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
     let l = linker;
-    wasi::io::error::add_to_linker::<TxState, Io>(l, |t| t.table())?;
-    wasi::io::poll::add_to_linker::<TxState, Io>(l, |t| t.table())?;
-    wasi::io::streams::add_to_linker::<TxState, Io>(l, |t| t.table())?;
-    wasi::clocks::wall_clock::add_to_linker::<TxState, WasiClocks>(l, |t| t.clocks())?;
+    wasi::io::error::add_to_linker::<TxState, Io>(l, |t| t.wasi_call().table())?;
+    wasi::io::poll::add_to_linker::<TxState, Polls<'static>>(l, |t| Polls(t.wasi_call()))?;
+    wasi::io::streams::add_to_linker::<TxState, Io>(l, |t| t.wasi_call().table())?;
+    wasi::clocks::wall_clock::add_to_linker::<TxState, WasiClocks>(l, |t| t.wasi_call().clocks())?;
     wasi::clocks::monotonic_clock::add_to_linker::<TxState, StillClock>(l, |t| {
-        StillClock(nanoseconds(t.invocation()))
+        StillClock(nanoseconds(t.wasi_call().invocation()))
     })?;
-    wasi::random::random::add_to_linker::<TxState, WasiRandom>(l, |t| t.random())?;
-    wasi::random::insecure::add_to_linker::<TxState, WasiRandom>(l, |t| t.random())?;
-    wasi::random::insecure_seed::add_to_linker::<TxState, WasiRandom>(l, |t| t.random())?;
-    wasi::cli::environment::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::exit::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::stdin::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::stdout::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::terminal_input::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::terminal_output::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::terminal_stdin::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::terminal_stdout::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
-    wasi::cli::terminal_stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.cli())?;
+    wasi::random::random::add_to_linker::<TxState, WasiRandom>(l, |t| t.wasi_call().random())?;
+    wasi::random::insecure::add_to_linker::<TxState, WasiRandom>(l, |t| t.wasi_call().random())?;
+    wasi::random::insecure_seed::add_to_linker::<TxState, WasiRandom>(l, |t| {
+        t.wasi_call().random()
+    })?;
+    wasi::cli::environment::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::exit::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::stdin::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::stdout::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::terminal_input::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::terminal_output::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::terminal_stdin::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::terminal_stdout::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
+    wasi::cli::terminal_stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
     // There are no preopens, so no descriptor can ever be had.
-    wasi::filesystem::preopens::add_to_linker::<TxState, WasiFilesystem>(l, |t| t.filesystem())?;
-    wasi::filesystem::types::add_to_linker::<TxState, WasiFilesystem>(l, |t| t.filesystem())
+    wasi::filesystem::preopens::add_to_linker::<TxState, WasiFilesystem>(l, |t| {
+        t.wasi_call().filesystem()
+    })?;
+    wasi::filesystem::types::add_to_linker::<TxState, WasiFilesystem>(l, |t| {
+        t.wasi_call().filesystem()
+    })
 }
 
 /// The WASI context of one transaction.
-pub fn context(invocation: &Invocation, stdout: Capture, stderr: Capture) -> WasiCtx {
+pub fn context(invocation: &Invocation, stdout: Capture, stderr: Capture, bill: &Bill) -> WasiCtx {
     let seed = sha256_all([
         b"wasmcc random 1".as_slice(),
         invocation.channel_id.as_bytes(),
@@ -61,8 +70,8 @@ pub fn context(invocation: &Invocation, stdout: Capture, stderr: Capture) -> Was
     WasiCtx::builder()
         .stdout(stdout)
         .stderr(stderr)
-        .secure_random(TxRandom::new(seed, b"secure"))
-        .insecure_random(TxRandom::new(seed, b"insecure"))
+        .secure_random(TxRandom::new(seed, b"secure", bill.clone()))
+        .insecure_random(TxRandom::new(seed, b"insecure", bill.clone()))
         .insecure_random_seed(insecure_seed)
         .max_random_size(1 << 20)
         .wall_clock(StillClock(nanoseconds(invocation)))
@@ -90,6 +99,34 @@ struct Io;
 
 impl HasData for Io {
     type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Asks what is ready. One call may ask for the same thing millions of times, so each has a price.
+struct Polls<'a>(&'a mut TxState);
+
+impl HasData for Polls<'static> {
+    type Data<'a> = Polls<'a>;
+}
+
+impl wasi::io::poll::Host for Polls<'_> {
+    async fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
+        self.0.charge(cost::POLLED.saturating_mul(pollables.len() as u64));
+        wasi::io::poll::Host::poll(self.0.table(), pollables).await
+    }
+}
+
+impl wasi::io::poll::HostPollable for Polls<'_> {
+    async fn ready(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<bool> {
+        wasi::io::poll::HostPollable::ready(self.0.table(), pollable).await
+    }
+
+    async fn block(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
+        wasi::io::poll::HostPollable::block(self.0.table(), pollable).await
+    }
+
+    fn drop(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
+        wasi::io::poll::HostPollable::drop(self.0.table(), pollable)
+    }
 }
 
 /// A clock that stands still, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would
@@ -140,11 +177,18 @@ struct TxRandom {
     counter: u64,
     block: [u8; 32],
     used: usize,
+    bill: Bill,
 }
 
 impl TxRandom {
-    fn new(seed: [u8; 32], label: &'static [u8]) -> Self {
-        Self { seed, label, counter: 0, block: [0; 32], used: 32 }
+    fn new(seed: [u8; 32], label: &'static [u8], bill: Bill) -> Self {
+        Self { seed, label, counter: 0, block: [0; 32], used: 32, bill }
+    }
+
+    /// Puts numbers of so many bytes on the bill.
+    fn charge(&self, bytes: usize) {
+        self.bill.add(cost::RANDOM_BYTE.saturating_mul(bytes as u64));
+        self.bill.add(cost::bytes(bytes));
     }
 
     fn next_byte(&mut self) -> u8 {
@@ -164,14 +208,17 @@ impl rand::TryRng for TxRandom {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.charge(4);
         Ok(u32::from_le_bytes(std::array::from_fn(|_| self.next_byte())))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.charge(8);
         Ok(u64::from_le_bytes(std::array::from_fn(|_| self.next_byte())))
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.charge(bytes.len());
         bytes.fill_with(|| self.next_byte());
         Ok(())
     }
@@ -186,7 +233,9 @@ mod tests {
     fn random_numbers_depend_on_seed_and_label_only() {
         let draw = |seed: u8, label| {
             let mut bytes = [0; 100];
-            let Ok(()) = TxRandom::new([seed; 32], label).try_fill_bytes(&mut bytes);
+            let bill = Bill::default();
+            let Ok(()) = TxRandom::new([seed; 32], label, bill.clone()).try_fill_bytes(&mut bytes);
+            assert_eq!(bill.take(), 100 * (cost::RANDOM_BYTE + cost::BYTE));
             bytes
         };
         assert_eq!(draw(1, b"a"), draw(1, b"a"));

@@ -135,7 +135,7 @@ fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
     static RUNTIME: OnceLock<Result<Arc<Runtime>, String>> = OnceLock::new();
     let make = || {
         let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
-        let runtime = Runtime::new(RuntimeConfig { limits, cache_dir: None });
+        let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
         runtime.map(Arc::new).map_err(|error| error.to_string())
     };
     RUNTIME.get_or_init(make).clone().map_err(anyhow::Error::msg)

@@ -15,6 +15,8 @@ pub struct Meter {
     limit: u64,
     deadline: Instant,
     client: Client,
+    /// Whether it was ever refused work.
+    refused: AtomicBool,
 }
 
 /// Whether a client still waits, known to its call and to the meters of what works for it.
@@ -62,7 +64,8 @@ pub enum Exhausted {
 impl Meter {
     /// A meter for `limit` units, until `deadline`.
     pub fn new(limit: u64, deadline: Instant) -> Self {
-        Self { used: AtomicU64::new(0), limit, deadline, client: Client::default() }
+        let (used, refused) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { used, limit, deadline, client: Client::default(), refused }
     }
 
     /// A meter for as much as is wanted within `time`.
@@ -84,18 +87,23 @@ impl Meter {
         if before.saturating_add(units) > self.limit {
             // So that the counter cannot wrap around.
             self.used.store(self.limit, Ordering::Relaxed);
+            self.refused.store(true, Ordering::Relaxed);
             return Err(Exhausted::Work { limit: self.limit });
         }
         self.check()
     }
 
-    /// Asks whether the transaction goes on.
+    /// Asks whether the transaction goes on. One that was refused work never does, whatever its
+    /// chaincode made of the refusal.
     ///
     /// # Errors
     /// It does not.
     pub fn check(&self) -> Result<(), Exhausted> {
         if self.client.has_gone() {
             return Err(Exhausted::Abandoned);
+        }
+        if self.refused.load(Ordering::Relaxed) {
+            return Err(Exhausted::Work { limit: self.limit });
         }
         if Instant::now() >= self.deadline {
             return Err(Exhausted::Time);
@@ -129,11 +137,12 @@ mod tests {
     fn work_up_to_the_limit_is_done_and_no_more() {
         let meter = Meter::new(10, Instant::now() + HOUR);
         assert_eq!(meter.charge(10), Ok(()));
-        assert_eq!(meter.charge(0), Ok(()));
+        assert_eq!((meter.charge(0), meter.check()), (Ok(()), Ok(())));
         for units in [1, u64::MAX, u64::MAX] {
             assert_eq!(meter.charge(units), Err(Exhausted::Work { limit: 10 }));
         }
         assert_eq!(meter.used(), 10);
+        assert_eq!(meter.check(), Err(Exhausted::Work { limit: 10 }));
     }
 
     #[test]

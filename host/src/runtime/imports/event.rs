@@ -9,7 +9,7 @@ use crate::types::ChaincodeEvent;
 
 impl Host for TxState {
     fn set_event(&mut self, name: String, payload: Vec<u8>) -> Answer<()> {
-        self.count_call()?;
+        self.count_call(name.len() + payload.len())?;
         if let Err(text) = rules::event_name(&name) {
             return invalid(text);
         }

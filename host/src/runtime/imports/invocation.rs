@@ -2,6 +2,7 @@
 
 use crate::runtime::backend::ErrorKind;
 use crate::runtime::bindings::fabric::chaincode::invocation::{Host, Response};
+use crate::runtime::cost::{self, Received};
 use crate::runtime::failure::{Failure, Stop};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
@@ -15,7 +16,9 @@ impl Host for TxState {
         channel: String,
     ) -> wasmtime::Result<Response> {
         let address = rules::chaincode_address(&name, &channel);
-        let answer = match self.backend()?.invoke_chaincode(&address, args).await {
+        self.charge(args.cost());
+        let port = self.backend(cost::CHAINCODE, address.len())?;
+        let answer = match port.invoke_chaincode(&address, args).await {
             Ok(response) => response,
             Err(error) if error.kind == ErrorKind::TransactionOver => {
                 return Err(Stop(Failure::TransactionOver(error.text)).into());
@@ -27,6 +30,7 @@ impl Host for TxState {
                 payload: error.text.into_bytes(),
             },
         };
+        self.charge(answer.cost());
         let types::Response { status, message, payload } = answer;
         Ok(Response { status, message, payload })
     }

@@ -1,12 +1,14 @@
 //! `fabric:chaincode/log`.
 
 use crate::runtime::bindings::fabric::chaincode::log::{Host, Level};
+use crate::runtime::cost;
 use crate::runtime::output::one_line;
 use crate::runtime::tx_state::TxState;
 
 impl Host for TxState {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.count_call()?;
+        self.charge(cost::LOG_LINE);
+        self.count_call(message.len())?;
         if !self.take_log_line() {
             return Ok(());
         }

@@ -17,6 +17,7 @@ pub use cursor::{HistoryIterator, StateIterator};
 
 use crate::runtime::backend::{BackendError, ErrorKind};
 use crate::runtime::bindings::fabric::chaincode::types::{Error, Host};
+use crate::runtime::cost::Received;
 use crate::runtime::failure::{Failure, Stop};
 use crate::runtime::tx_state::TxState;
 
@@ -28,6 +29,23 @@ impl Host for TxState {}
 /// The inner error for a broken rule of the shim.
 fn invalid<T>(text: String) -> Answer<T> {
     Ok(Err(Error::InvalidArgument(text)))
+}
+
+impl TxState {
+    /// Answers a call that carried so many bytes with the rule of the shim that it breaks.
+    fn refuse<T>(&mut self, bytes: usize, text: String) -> Answer<T> {
+        self.count_call(bytes)?;
+        invalid(text)
+    }
+
+    /// Charges for what the port answered and turns it into the WIT package's answer. A refusal is
+    /// free: its text is no longer than what was asked, and no part of the protocol.
+    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> Answer<T> {
+        if let Ok(value) = &result {
+            self.charge(value.cost());
+        }
+        answer(result)
+    }
 }
 
 /// Turns the port's answer into the WIT package's.

@@ -12,16 +12,33 @@ use crate::runtime::backend::{
 };
 use crate::runtime::imports::cursor::bytes_of;
 
-/// The whole of a page that begins with this batch; its bookmark is None if it is no page to the
-/// peer.
+/// The whole of a page that begins with this batch, and how many further batches were asked for. Its
+/// bookmark is None if it is no page to the peer.
 pub async fn whole_page(
     backend: &mut dyn Backend,
     first: Result<QueryBatch<KeyValue>, BackendError>,
     wanted: &PageRequest,
+) -> (Result<QueryBatch<KeyValue>, BackendError>, u64) {
+    let mut further = 0;
+    let whole = match first {
+        Ok(first) => read_on(backend, first, &mut further).await,
+        Err(error) => Err(error),
+    };
+    let whole = whole.map(|page| match wanted.is_page() {
+        true => page,
+        false => QueryBatch { bookmark: None, ..page },
+    });
+    (whole, further)
+}
+
+async fn read_on(
+    backend: &mut dyn Backend,
+    mut page: QueryBatch<KeyValue>,
+    further: &mut u64,
 ) -> Result<QueryBatch<KeyValue>, BackendError> {
-    let mut page = first?;
     let mut bytes = bytes_of(&page.rows);
     while page.has_more {
+        *further += 1;
         let next = backend.query_next(&page.id).await?;
         bytes = bytes.saturating_add(bytes_of(&next.rows));
         if bytes > RESULT_BYTES {
@@ -33,9 +50,6 @@ pub async fn whole_page(
         }
         page.has_more = next.has_more;
         page.rows.extend(next.rows);
-    }
-    if !wanted.is_page() {
-        page.bookmark = None;
     }
     Ok(page)
 }

@@ -3,8 +3,9 @@
 use wasmtime::component::Resource;
 
 use crate::runtime::bindings::fabric::chaincode::private_data::Host;
+use crate::runtime::cost;
 use crate::runtime::imports::cursor::StateIterator;
-use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::imports::{Answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
 
@@ -14,8 +15,12 @@ impl Host for TxState {
         collection: String,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.get_state(&collection, &key).await),
+            Ok(()) => {
+                let answer = port.get_state(&collection, &key).await;
+                self.answer(answer)
+            }
             Err(text) => invalid(text),
         }
     }
@@ -25,8 +30,12 @@ impl Host for TxState {
         collection: String,
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.get_private_data_hash(&collection, &key).await),
+            Ok(()) => {
+                let answer = port.get_private_data_hash(&collection, &key).await;
+                self.answer(answer)
+            }
             Err(text) => invalid(text),
         }
     }
@@ -37,22 +46,34 @@ impl Host for TxState {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
+        let port = self.backend(cost::KEY, collection.len() + key.len() + value.len())?;
         match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
-            Ok(()) => answer(self.backend()?.put_state(&collection, &key, &value).await),
+            Ok(()) => {
+                let written = port.put_state(&collection, &key, &value).await;
+                self.answer(written)
+            }
             Err(text) => invalid(text),
         }
     }
 
     async fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.del_state(&collection, &key).await),
+            Ok(()) => {
+                let answer = port.del_state(&collection, &key).await;
+                self.answer(answer)
+            }
             Err(text) => invalid(text),
         }
     }
 
     async fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
-            Ok(()) => answer(self.backend()?.purge_private_data(&collection, &key).await),
+            Ok(()) => {
+                let answer = port.purge_private_data(&collection, &key).await;
+                self.answer(answer)
+            }
             Err(text) => invalid(text),
         }
     }
@@ -67,7 +88,7 @@ impl Host for TxState {
             rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
         match bounds {
             Ok((start, end)) => self.open_range(&collection, start, end).await,
-            Err(text) => invalid(text),
+            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
         }
     }
 
@@ -81,7 +102,7 @@ impl Host for TxState {
             .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
         match bounds {
             Ok((start, end)) => self.open_range(&collection, &start, &end).await,
-            Err(text) => invalid(text),
+            Err(text) => self.refuse(cost::text_bytes(&attributes), text),
         }
     }
 
@@ -92,7 +113,7 @@ impl Host for TxState {
     ) -> Answer<Resource<StateIterator>> {
         match rules::collection(&collection) {
             Ok(()) => self.open_query(&collection, &query).await,
-            Err(text) => invalid(text),
+            Err(text) => self.refuse(query.len(), text),
         }
     }
 
@@ -102,8 +123,11 @@ impl Host for TxState {
         key: String,
     ) -> Answer<Option<Vec<u8>>> {
         match rules::collection(&collection) {
-            Ok(()) => answer(self.validation_parameter(&collection, &key).await?),
-            Err(text) => invalid(text),
+            Ok(()) => {
+                let policy = self.validation_parameter(&collection, &key).await?;
+                self.answer(policy)
+            }
+            Err(text) => self.refuse(key.len(), text),
         }
     }
 
@@ -114,9 +138,11 @@ impl Host for TxState {
         policy: Vec<u8>,
     ) -> Answer<()> {
         let name = rules::VALIDATION_PARAMETER;
+        let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
         match rules::collection(&collection) {
             Ok(()) => {
-                answer(self.backend()?.put_state_metadata(&collection, &key, name, &policy).await)
+                let written = port.put_state_metadata(&collection, &key, name, &policy).await;
+                self.answer(written)
             }
             Err(text) => invalid(text),
         }

@@ -7,9 +7,10 @@ use crate::runtime::bindings::fabric::chaincode::query::{
     Host, HostHistoryIterator, HostStateIterator, KeyModification, Page,
 };
 use crate::runtime::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
+use crate::runtime::cost::{self, Received};
 use crate::runtime::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator, bytes_of};
 use crate::runtime::imports::pages::whole_page;
-use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::imports::{Answer, answer};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
 
@@ -47,7 +48,7 @@ impl Host for TxState {
     ) -> Answer<Resource<StateIterator>> {
         match rules::range(&start_key, &end_key) {
             Ok((start, end)) => self.open_range(PUBLIC, start, end).await,
-            Err(text) => invalid(text),
+            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
         }
     }
 
@@ -60,12 +61,10 @@ impl Host for TxState {
     ) -> Answer<Page> {
         let (start, end) = match rules::range(&start_key, &end_key) {
             Ok(range) => range,
-            Err(text) => return invalid(text),
+            Err(text) => return self.refuse(start_key.len() + end_key.len(), text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let port = self.backend()?;
-        let first = port.get_state_by_range(PUBLIC, start, end, Some(&wanted)).await;
-        answer(whole_page(port, first, &wanted).await.map(page))
+        self.range_page(start, end, &wanted).await
     }
 
     async fn get_state_by_partial_composite_key(
@@ -75,7 +74,7 @@ impl Host for TxState {
     ) -> Answer<Resource<StateIterator>> {
         match rules::partial_composite_range(&object_type, &attributes) {
             Ok((start, end)) => self.open_range(PUBLIC, &start, &end).await,
-            Err(text) => invalid(text),
+            Err(text) => self.refuse(cost::text_bytes(&attributes), text),
         }
     }
 
@@ -88,12 +87,10 @@ impl Host for TxState {
     ) -> Answer<Page> {
         let (start, end) = match rules::partial_composite_range(&object_type, &attributes) {
             Ok(range) => range,
-            Err(text) => return invalid(text),
+            Err(text) => return self.refuse(cost::text_bytes(&attributes), text),
         };
         let wanted = PageRequest { size: page_size, bookmark };
-        let port = self.backend()?;
-        let first = port.get_state_by_range(PUBLIC, &start, &end, Some(&wanted)).await;
-        answer(whole_page(port, first, &wanted).await.map(page))
+        self.range_page(&start, &end, &wanted).await
     }
 
     async fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
@@ -107,14 +104,16 @@ impl Host for TxState {
         bookmark: String,
     ) -> Answer<Page> {
         let wanted = PageRequest { size: page_size, bookmark };
-        let port = self.backend()?;
+        let port = self.backend(cost::QUERY, query.len() + wanted.bookmark.len())?;
         let first = port.get_query_result(PUBLIC, &query, Some(&wanted)).await;
-        answer(whole_page(port, first, &wanted).await.map(page))
+        let (whole, further) = whole_page(port, first, &wanted).await;
+        self.charge(cost::QUERY.saturating_mul(further));
+        Ok(self.answer(whole)?.map(page))
     }
 
     async fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_history_for_key(&key).await;
+        let first = self.backend(cost::QUERY, key.len())?.get_history_for_key(&key).await;
         self.hand_out(first)
     }
 }
@@ -150,6 +149,14 @@ impl HostHistoryIterator for TxState {
 }
 
 impl TxState {
+    async fn range_page(&mut self, start: &str, end: &str, wanted: &PageRequest) -> Answer<Page> {
+        let port = self.backend(cost::QUERY, start.len() + end.len() + wanted.bookmark.len())?;
+        let first = port.get_state_by_range(PUBLIC, start, end, Some(wanted)).await;
+        let (whole, further) = whole_page(port, first, wanted).await;
+        self.charge(cost::QUERY.saturating_mul(further));
+        Ok(self.answer(whole)?.map(page))
+    }
+
     /// Opens a range whose bounds are already those of the peer.
     pub async fn open_range(
         &mut self,
@@ -158,7 +165,8 @@ impl TxState {
         end: &str,
     ) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_state_by_range(collection, start, end, None).await;
+        let port = self.backend(cost::QUERY, collection.len() + start.len() + end.len())?;
+        let first = port.get_state_by_range(collection, start, end, None).await;
         self.hand_out(first)
     }
 
@@ -169,17 +177,19 @@ impl TxState {
         query: &str,
     ) -> Answer<Resource<StateIterator>> {
         self.reserve_iterator()?;
-        let first = self.backend()?.get_query_result(collection, query, None).await;
+        let port = self.backend(cost::QUERY, collection.len() + query.len())?;
+        let first = port.get_query_result(collection, query, None).await;
         self.hand_out(first)
     }
 
     /// Gives the guest a query that the peer opened, or the room of one that it refused back.
-    fn hand_out<R: Row + Send + 'static>(
+    fn hand_out<R: Row + Received + Send + 'static>(
         &mut self,
         first: Result<QueryBatch<R>, BackendError>,
     ) -> Answer<Resource<Cursor<R>>> {
         match first {
             Ok(first) => {
+                self.charge(first.cost());
                 let cursor = Cursor::new(first);
                 self.hold_rows(cursor.bytes())?;
                 Ok(Ok(self.table().push(cursor)?))
@@ -192,27 +202,29 @@ impl TxState {
     }
 
     /// The next rows of an iterator; fetches the batch after them when it is wanted.
-    async fn next_rows<R: Row + Send + 'static>(
+    async fn next_rows<R: Row + Received + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
         max: u32,
     ) -> Answer<Vec<R>> {
         if max == 0 {
-            return invalid(MAX_IS_ZERO.into());
+            return self.refuse(0, MAX_IS_ZERO.into());
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend) = self.cursor_and_backend(&this)?;
-        let mut came = 0;
+        let (mut came, mut cost) = (0, 0_u64);
         while cursor.is_short() {
             match R::next_batch(backend, cursor.id()).await {
                 Ok(next) => {
                     came += bytes_of(&next.rows);
+                    cost = cost.saturating_add(cost::QUERY).saturating_add(next.cost());
                     cursor.extend(next);
                 }
                 Err(error) => return answer(Err(error)),
             }
         }
         let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        self.charge(cost);
         self.hold_rows(came)?;
         self.release_rows(bytes_of(&rows));
         Ok(Ok(rows))
@@ -226,7 +238,7 @@ impl TxState {
         let cursor = self.table().delete(this)?;
         self.release_iterator(cursor.bytes());
         // The guest gave the iterator up and can do nothing about an error.
-        if let Err(error) = self.backend()?.query_close(cursor.id()).await {
+        if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
             tracing::debug!(%error, "closing a query");
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! `fabric:chaincode/state`.
 
 use crate::runtime::bindings::fabric::chaincode::state::{Host, MetadataEntry};
-use crate::runtime::imports::{Answer, answer, invalid};
+use crate::runtime::cost;
+use crate::runtime::imports::{Answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
 
@@ -9,50 +10,67 @@ const PUBLIC: &str = "";
 
 impl Host for TxState {
     async fn get_state(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
-        answer(self.backend()?.get_state(PUBLIC, &key).await)
+        let value = self.backend(cost::KEY, key.len())?.get_state(PUBLIC, &key).await;
+        self.answer(value)
     }
 
     async fn get_multiple_states(&mut self, keys: Vec<String>) -> Answer<Vec<Option<Vec<u8>>>> {
-        answer(self.backend()?.get_states(PUBLIC, &keys).await)
+        let cost = cost::KEY.saturating_mul(keys.len() as u64);
+        let bytes = cost::text_bytes(&keys);
+        let values = self.backend(cost, bytes)?.get_states(PUBLIC, &keys).await;
+        self.answer(values)
     }
 
     async fn put_state(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
+        let port = self.backend(cost::KEY, key.len() + value.len())?;
         match rules::key_to_write(&key) {
-            Ok(()) => answer(self.backend()?.put_state(PUBLIC, &key, &value).await),
+            Ok(()) => {
+                let written = port.put_state(PUBLIC, &key, &value).await;
+                self.answer(written)
+            }
             Err(text) => invalid(text),
         }
     }
 
     async fn del_state(&mut self, key: String) -> Answer<()> {
-        answer(self.backend()?.del_state(PUBLIC, &key).await)
+        let written = self.backend(cost::KEY, key.len())?.del_state(PUBLIC, &key).await;
+        self.answer(written)
     }
 
     async fn get_state_metadata(&mut self, key: String) -> Answer<Vec<MetadataEntry>> {
-        let entries = self.backend()?.get_state_metadata(PUBLIC, &key).await;
-        answer(entries.map(|entries| {
+        let entries = self.backend(cost::KEY, key.len())?.get_state_metadata(PUBLIC, &key).await;
+        let entries = self.answer(entries)?;
+        Ok(entries.map(|entries| {
             entries.into_iter().map(|(name, value)| MetadataEntry { name, value }).collect()
         }))
     }
 
     async fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> Answer<()> {
-        answer(self.backend()?.put_state_metadata(PUBLIC, &key, &entry.name, &entry.value).await)
+        let MetadataEntry { name, value } = entry;
+        let port = self.backend(cost::KEY, key.len() + name.len() + value.len())?;
+        let written = port.put_state_metadata(PUBLIC, &key, &name, &value).await;
+        self.answer(written)
     }
 
     async fn get_state_validation_parameter(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
-        answer(self.validation_parameter(PUBLIC, &key).await?)
+        let policy = self.validation_parameter(PUBLIC, &key).await?;
+        self.answer(policy)
     }
 
     async fn set_state_validation_parameter(&mut self, key: String, policy: Vec<u8>) -> Answer<()> {
         let name = rules::VALIDATION_PARAMETER;
-        answer(self.backend()?.put_state_metadata(PUBLIC, &key, name, &policy).await)
+        let port = self.backend(cost::KEY, key.len() + policy.len())?;
+        let written = port.put_state_metadata(PUBLIC, &key, name, &policy).await;
+        self.answer(written)
     }
 
     async fn start_write_batch(&mut self) -> wasmtime::Result<()> {
-        self.backend()?.start_write_batch();
+        self.backend(0, 0)?.start_write_batch();
         Ok(())
     }
 
     async fn finish_write_batch(&mut self) -> Answer<()> {
-        answer(self.backend()?.finish_write_batch().await)
+        let written = self.backend(cost::KEY, 0)?.finish_write_batch().await;
+        self.answer(written)
     }
 }

@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::process;
 use std::thread;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use wasmcc_sdk::Chaincode;
 use wasmcc_sdk::Context;
@@ -35,10 +36,13 @@ fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Respon
         "" => {}
         // Never ends.
         "loop" => spin(),
-        // Never ends, and each turn calls the host.
-        "loop-reads" => loop {
-            ctx.get_state("key")?;
-        },
+        // Never ends, and each turn calls the host; or ends after so many turns.
+        _ if misbehaviour.starts_with("calls-") => {
+            let turns = if argument.is_empty() { usize::MAX } else { number(argument)? };
+            for _ in 0..turns {
+                call_host(ctx, misbehaviour)?;
+            }
+        }
         // Takes memory until there is none.
         "grow" => grow(1 << 20),
         // The same in steps that a limit on the number of allocations would see.
@@ -75,6 +79,45 @@ fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Respon
         _ => return Err(Error::bad_request(format!("no misbehaviour {misbehaviour}"))),
     }
     Ok(Response::success(Vec::new()))
+}
+
+/// One cheap call of the host, or a few.
+#[allow(clippy::print_stdout, reason = "that is what it is for")]
+fn call_host(ctx: &Context, which: &str) -> Result<()> {
+    match which {
+        "calls-read" => drop(ctx.get_state("key")?),
+        "calls-write" => ctx.put_state("key", b"value")?,
+        "calls-refused" => {
+            let _ = ctx.put_state("", b"value");
+        }
+        "calls-args" => drop(black_box(ctx.get_args())),
+        "calls-event" => ctx.set_event("event", b"payload")?,
+        "calls-large-event" => ctx.set_event("event", &bytes(10_000))?,
+        "calls-log" => ctx.log(Level::Debug, "line"),
+        // Opened and dropped, read, read to the end.
+        "calls-query" => drop(ctx.get_state_by_range("", "")?),
+        "calls-rows" => {
+            black_box(ctx.get_state_by_range("", "")?.count());
+        }
+        "calls-history" => drop(ctx.get_history_for_key("key")?),
+        "calls-chaincode" => drop(ctx.invoke_chaincode("nobody", &[], "")),
+        "calls-clock" => {
+            black_box(SystemTime::now());
+        }
+        "calls-random" => random(&mut [0; 64]),
+        "calls-print" => println!("line"),
+        _ => return Err(Error::bad_request(format!("no call {which}"))),
+    }
+    Ok(())
+}
+
+#[allow(unsafe_code, reason = "std has no way to ask for more than its first random numbers")]
+fn random(buffer: &mut [u8; 64]) {
+    unsafe extern "C" {
+        fn getentropy(buffer: *mut u8, length: usize) -> i32;
+    }
+    // SAFETY: POSIX's function; it writes `length` bytes.
+    black_box(unsafe { getentropy(buffer.as_mut_ptr(), buffer.len()) });
 }
 
 fn spin() {

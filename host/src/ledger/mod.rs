@@ -9,15 +9,18 @@
 
 mod block;
 mod block_file;
+mod block_record;
 mod channel;
 mod channel_config;
 mod channel_folders;
+mod checked_blocks;
 mod collections;
 mod commit;
 mod committed;
 mod config;
 mod conflict;
 mod couchdb;
+mod disk;
 mod envelope;
 mod error;
 mod export;
@@ -27,6 +30,7 @@ mod import;
 mod inspect;
 mod key;
 mod ledgers;
+mod orderer_metadata;
 mod overlay;
 mod peer_values;
 mod private;
@@ -34,6 +38,7 @@ mod range_reads;
 mod range_scan;
 mod rebuild;
 mod recover;
+mod reopen;
 mod replay;
 mod rich;
 mod row_difference;
@@ -53,6 +58,8 @@ mod writer_names;
 mod couchdb_tests;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod failure_tests;
 #[cfg(test)]
 mod folder_tests;
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, Chain
     let simulator = Arc::into_inner(tx.simulator.unwrap()).unwrap().into_inner().unwrap();
     let results = simulator.finish();
     if let Some(private) = &results.private {
-        ledger.keep_transient(proposal.tx_id(), private).unwrap();
+        ledger.keep_transient(proposal.tx_id(), ORG.as_bytes(), private).unwrap();
     }
     (execution.unwrap(), info, results.public.encode())
 }

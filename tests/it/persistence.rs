@@ -11,7 +11,7 @@ use std::thread;
 use tempfile::TempDir;
 use wasmcc::client::ProposalBuilder;
 use wasmcc::ledger::{Ledger, header_hash};
-use wasmcc::msp::NetworkSpec;
+use wasmcc::msp::{Network, NetworkSpec};
 use wasmcc::node::{Peer, PeerConfig};
 use wasmcc::proto::protos::TxValidationCode;
 use wasmcc::sandbox::{Call, Sandbox};
@@ -241,4 +241,58 @@ fn total(ledger: &Arc<Ledger>) -> u64 {
         record["balance"].as_u64().unwrap()
     };
     ["ann", "bob"].map(balance).iter().sum()
+}
+
+#[test]
+fn a_data_folder_of_somebody_else_is_refused() {
+    let peers = Peers::new(&NetworkSpec::with_orgs(2));
+    let disk = Disk { peers, data: tempfile::tempdir().unwrap() };
+    create_channel(&disk.peer(), CHANNEL);
+    let open = |network, org: &str| {
+        let config =
+            PeerConfig { data: Some(disk.path().to_owned()), ..PeerConfig::new(network, org) };
+        Peer::open(config).map(drop).map_err(|error| format!("{error:#}"))
+    };
+    let refused = open(disk.peers.network(), "Org2MSP").unwrap_err();
+    assert!(refused.contains("belongs to the peer of Org1MSP"), "{refused}");
+    let other = || Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
+    let refused = open(other(), "Org1MSP").unwrap_err();
+    assert!(refused.contains("belongs to another network, of Org1MSP"), "{refused}");
+    // A folder of a version that made no record: its channels tell.
+    let record = disk.path().join("identity.json");
+    fs::remove_file(&record).unwrap();
+    let refused = open(other(), "Org1MSP").unwrap_err();
+    assert!(refused.contains("belongs to another network"), "{refused}");
+    assert!(!record.exists());
+    open(disk.peers.network(), "Org1MSP").unwrap();
+    assert!(record.exists());
+}
+
+#[test]
+fn only_its_owner_may_read_what_a_peer_keeps() {
+    let (disk, peer) = Disk::new();
+    put(&peer, "a", "1");
+    drop(peer);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mut folders = vec![disk.path().to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        // The data folder itself was there before the peer was.
+        if folder != disk.path() {
+            assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        }
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            // Of the database these hold no values, and are behind folders that nobody enters.
+            let is_open = name == "conf" || name.starts_with("snap.");
+            if path.is_dir() {
+                folders.push(path);
+            } else if !is_open {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files >= 5, "{files}");
 }

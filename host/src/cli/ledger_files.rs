@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::ledger::{Data, Steps, hint};
 use crate::cli::output;
+use crate::ledger::LedgerFolder;
 
 const EXPORT: &str = "\
 Example:
@@ -20,8 +21,9 @@ Example:
   wasmcc ledger import mychannel.blocks --data net/data/Org2MSP
 
 The genesis block names the channel, which must not exist yet. Every block is judged again: hashes,
-verdicts and commit hashes must come out as in the file, or nothing changes. Signatures are not
-verified: compare the last commit hash, which is printed, with that of a peer that you trust.
+verdicts and commit hashes must come out as in the file, and the metadata must have its form and
+name the right configuration, or nothing changes. Signatures are not verified: compare the last
+commit hash, which is printed, with that of a peer that you trust.
 
 The file has no private data. If the folder still has those of this chain, they are used; all others
 are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
@@ -70,9 +72,7 @@ impl Import {
     pub fn run(self) -> Result<()> {
         let file = self.file.display();
         // A peer's first channel may come from a file, too.
-        let channels = self.data.ledger_folder().join("channels");
-        std::fs::create_dir_all(&channels)
-            .with_context(|| format!("cannot make {}", channels.display()))?;
+        LedgerFolder::make(&self.data.ledger_folder())?;
         let folder = self.data.open()?;
         let mut steps = Steps::start(&format!("importing {file}"));
         let imported = hint(folder.import(&self.file, &mut |step| steps.show(step)))

@@ -12,11 +12,11 @@ use crate::msp::MspManager;
 use crate::proto::protos::StaticCollectionConfig;
 use crate::proto::rwset::TxPvtReadWriteSet;
 
-/// Keeps private data until the transaction commits. `state` is what the simulation read, and `org`
-/// the one whose peer simulated.
+/// Keeps private data until the transaction commits. `creator` is the client's serialized identity,
+/// `state` is what the simulation read, and `org` the one whose peer simulated.
 pub fn keep(
     private: &TxPvtReadWriteSet,
-    tx_id: &str,
+    (tx_id, creator): (&str, &[u8]),
     channel: &Channel,
     state: &Snapshot,
     (org, peers): (&str, &LocalPeers),
@@ -45,7 +45,7 @@ pub fn keep(
     }
     channel
         .ledger()
-        .keep_transient(tx_id, private)
+        .keep_transient(tx_id, creator, private)
         .map_err(|error| format!("failed to store private data into transient store: {error}"))
 }
 

@@ -277,7 +277,8 @@ impl Endorser {
                 return Err("Private data is forbidden to be used in instantiate".into());
             }
             let place = (&*self.org, &self.peers);
-            private_data::keep(private, &tx.tx_id, channel, &state, place)?;
+            let tx = (tx.tx_id.as_ref(), tx.proposal.creator.as_slice());
+            private_data::keep(private, tx, channel, &state, place)?;
         }
         // `_lifecycle` is one on every peer that looks collections up there.
         let is_system = |ns: &str| ns == LIFECYCLE || self.support.system_chaincode(ns).is_some();

@@ -1,31 +1,34 @@
-//! The blocks of one channel: an append-only file, and the truth of the ledger.
+//! The blocks of one channel: an append-only file of records (`block_record`), and the truth of the
+//! ledger.
 //!
-//! A record is a head of five big-endian 32-bit numbers (length of the rest, entries in the block,
-//! length of the header, length of the metadata, check over the four before), the length of each
-//! entry, the header, the entries, the metadata. So one entry is read without the others.
-//!
-//! A block is stored when `append` has returned: it has reached the disk. A record that the file
-//! ends in the middle of was never acknowledged; `scan` reports it as `Scan::Torn`.
+//! A block is stored when `append` has returned: it has reached the disk. What follows the last
+//! whole record and is not one was never acknowledged: the beginning of a record, or what a power
+//! failure leaves of it, in which sectors that were never written read as zeros. `scan` reports
+//! both as `Scan::Torn`, and everything else as damage.
 //!
 //! Invariant: no validation and no index; whoever appends keeps the locations.
 
 use std::fs::File;
-use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use prost::Message;
-
+use crate::ledger::block_record::HEAD;
+use crate::ledger::block_record::Head;
+use crate::ledger::block_record::decode;
+use crate::ledger::block_record::encode;
+use crate::ledger::block_record::lengths;
+use crate::ledger::disk;
+use crate::ledger::disk::attempt;
 use crate::ledger::error::LedgerError;
 use crate::proto::common::Block;
-use crate::proto::common::BlockData;
-use crate::proto::common::BlockHeader;
-use crate::proto::common::BlockMetadata;
-use crate::types::sha256;
 
-/// Bytes of the head of a record.
-const HEAD: usize = 20;
+/// Bytes that a disk writes whole or not at all.
+const SECTOR: u64 = 512;
+
+/// Fewest zeros that count as bytes that were never written: no length and no hash has so many.
+const LOST: usize = 4;
 
 /// The open file.
 pub(crate) struct BlockFile {
@@ -46,22 +49,14 @@ pub(crate) struct Location {
 /// What is in the file at some offset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
-    /// A whole record.
+    /// A record whose length is known and is there; not whether its bytes are right.
     Record(Location),
     /// The end of the file.
     End,
-    /// The beginning of a record that was never finished.
+    /// What is left of a record whose storing was interrupted, and nothing else.
     Torn,
     /// Something else.
     Damaged,
-}
-
-/// The numbers of a head.
-struct Head {
-    body: u32,
-    entries: u32,
-    header: u32,
-    metadata: u32,
 }
 
 impl Location {
@@ -88,46 +83,69 @@ impl BlockFile {
     /// Opens or makes the file. Without `sync`, `append` leaves it to the operating system when
     /// blocks reach the disk.
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, LedgerError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(io("open", path))?;
+        let file = disk::open_file(path).map_err(disk::io("open", path))?;
         Ok(Self { file, path: path.to_owned(), sync })
     }
 
     /// Opens a file that is there, to read only.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
-        let file = File::open(path).map_err(io("open", path))?;
+        let file = File::open(path).map_err(disk::io("open", path))?;
         Ok(Self { file, path: path.to_owned(), sync: false })
     }
 
     /// Brings everything that was appended to disk.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
-        self.file.sync_all().map_err(io("flush", &self.path))
+        let flushed = attempt("flush the blocks").and_then(|()| self.file.sync_all());
+        flushed.map_err(self.io("flush"))
+    }
+
+    /// Brings a block to disk of which it is not known whether it is there, if it is such a one:
+    /// the process ended before its flush, or the flush failed. It is written once more, since
+    /// after a failed flush the operating system takes what it has in memory for flushed.
+    pub(crate) fn settle(&self, location: Location) -> Result<(), LedgerError> {
+        // Only the last one: each is flushed before the next is written.
+        if !self.sync || location.end() != self.length()? {
+            return Ok(());
+        }
+        let record = self.bytes(location.offset, location.length)?;
+        let written = attempt("write a block again")
+            .and_then(|()| self.file.write_all_at(&record, location.offset));
+        written.map_err(self.io("write"))?;
+        self.flush()
     }
 
     /// Bytes of the file.
     pub(crate) fn length(&self) -> Result<u64, LedgerError> {
-        Ok(self.file.metadata().map_err(io("read", &self.path))?.len())
+        let metadata = attempt("ask the length").and_then(|()| self.file.metadata());
+        Ok(metadata.map_err(self.io("read"))?.len())
     }
 
     /// Stores a block at `offset`, which must be the end of the last one. When this returns, the
     /// block is on disk.
     pub(crate) fn append(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         let record = encode(block)?;
-        self.file.write_all_at(&record, offset).map_err(io("write", &self.path))?;
+        self.write(&record, offset).map_err(self.io("write"))?;
         if self.sync {
-            self.file.sync_data().map_err(io("flush", &self.path))?;
+            let flushed = attempt("flush a block").and_then(|()| self.file.sync_data());
+            flushed.map_err(self.io("flush"))?;
         }
         Ok(Location { offset, length: record.len() as u64 })
     }
 
+    fn write(&self, record: &[u8], offset: u64) -> io::Result<()> {
+        attempt("write a block")?;
+        #[cfg(test)]
+        if let Err(error) = attempt("write all of a block") {
+            self.file.write_all_at(&record[..record.len() / 2], offset)?;
+            return Err(error);
+        }
+        self.file.write_all_at(record, offset)
+    }
+
     /// Cuts the file off.
     pub(crate) fn truncate(&self, length: u64) -> Result<(), LedgerError> {
-        self.file.set_len(length).map_err(io("truncate", &self.path))?;
+        let cut = attempt("truncate the blocks").and_then(|()| self.file.set_len(length));
+        cut.map_err(self.io("truncate"))?;
         self.flush()
     }
 
@@ -140,7 +158,9 @@ impl BlockFile {
         if left < HEAD as u64 {
             return Ok(Scan::Torn);
         }
-        let Some(head) = self.head(offset)? else { return Ok(Scan::Damaged) };
+        let Some(head) = self.head(offset)? else {
+            return Ok(if self.is_torn(offset)? { Scan::Torn } else { Scan::Damaged });
+        };
         let length = HEAD as u64 + u64::from(head.body);
         if length > left {
             return Ok(Scan::Torn);
@@ -148,10 +168,29 @@ impl BlockFile {
         Ok(Scan::Record(Location { offset, length }))
     }
 
+    /// Whether the rest of the file is what a power failure leaves of one record: at least one
+    /// sector of it was never written, and nothing whole comes after it.
+    pub(crate) fn is_torn(&self, offset: u64) -> Result<bool, LedgerError> {
+        let rest = self.bytes(offset, self.length()?.saturating_sub(offset))?;
+        let Some((head, body)) = rest.split_first_chunk() else { return Ok(true) };
+        let Some(head) = Head::decode(head) else {
+            return Ok(has_lost(&rest[..HEAD], &rest, offset) && !holds_record(&rest));
+        };
+        let record = HEAD.saturating_add(head.body as usize).min(HEAD + body.len());
+        let (record, after) = rest.split_at(record);
+        Ok(has_lost(record, &rest, offset) && after.iter().all(|byte| *byte == 0))
+    }
+
+    /// The same of a record that is not as it was stored.
+    pub(crate) fn is_torn_at(&self, location: Location) -> Result<bool, LedgerError> {
+        self.is_torn(location.offset)
+    }
+
     /// A whole block; None if the bytes there are not one.
     pub(crate) fn read(&self, location: Location) -> Result<Option<Block>, LedgerError> {
         let Some(head) = self.head(location.offset)? else { return Ok(None) };
-        let body = self.bytes(location.offset + HEAD as u64, u64::from(head.body))?;
+        let start = location.offset.saturating_add(HEAD as u64);
+        let body = self.bytes(start, u64::from(head.body))?;
         Ok(decode(&head, &body))
     }
 
@@ -179,96 +218,55 @@ impl BlockFile {
 
     fn head(&self, offset: u64) -> Result<Option<Head>, LedgerError> {
         let mut head = [0; HEAD];
-        self.file.read_exact_at(&mut head, offset).map_err(io("read", &self.path))?;
+        self.read_at(&mut head, offset)?;
         Ok(Head::decode(&head))
     }
 
     fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>, LedgerError> {
         let mut bytes = vec![0; length as usize];
-        self.file.read_exact_at(&mut bytes, offset).map_err(io("read", &self.path))?;
+        self.read_at(&mut bytes, offset)?;
         Ok(bytes)
     }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), LedgerError> {
+        let read = attempt("read blocks").and_then(|()| self.file.read_exact_at(bytes, offset));
+        read.map_err(self.io("read"))
+    }
+
+    fn io(&self, action: &'static str) -> impl FnOnce(io::Error) -> LedgerError {
+        disk::io(action, &self.path)
+    }
 }
 
-impl Head {
-    fn encode(&self) -> [u8; HEAD] {
-        let mut head = [0; HEAD];
-        let numbers = [self.body, self.entries, self.header, self.metadata];
-        for (place, number) in head.chunks_exact_mut(4).zip(numbers) {
-            place.copy_from_slice(&number.to_be_bytes());
+/// Whether a sector that `part`, the beginning of `rest`, lies in was never written. `rest` begins
+/// at `offset` of the file and goes to its end.
+fn has_lost(part: &[u8], rest: &[u8], offset: u64) -> bool {
+    let mut start = 0;
+    while start < part.len() {
+        let in_sector = SECTOR - (offset + start as u64) % SECTOR;
+        let end = rest.len().min(start + in_sector as usize);
+        let sector = &rest[start..end];
+        if sector.len() >= LOST && sector.iter().all(|byte| *byte == 0) {
+            return true;
         }
-        let check = sha256(&head[..16]);
-        head[16..].copy_from_slice(&check[..4]);
-        head
+        start = end;
     }
-
-    fn decode(bytes: &[u8; HEAD]) -> Option<Self> {
-        let number = |at: usize| {
-            let digits = bytes[at..at + 4].try_into().expect("a slice of four bytes");
-            u32::from_be_bytes(digits)
-        };
-        let head =
-            Self { body: number(0), entries: number(4), header: number(8), metadata: number(12) };
-        (head.encode() == *bytes).then_some(head)
-    }
+    false
 }
 
-fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
-    let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-    let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
-    let (header_bytes, metadata) = (header.encode_to_vec(), block.metadata.clone());
-    let metadata = metadata.unwrap_or_default().encode_to_vec();
-    let entries: usize = data.data.iter().map(|entry| entry.len() + 4).sum();
-    let body = entries + header_bytes.len() + metadata.len();
-    let number = |length: usize| {
-        u32::try_from(length).map_err(|_| LedgerError::BlockTooLarge { number: header.number })
-    };
-    let head = Head {
-        body: number(body)?,
-        entries: number(data.data.len())?,
-        header: number(header_bytes.len())?,
-        metadata: number(metadata.len())?,
-    };
-    let mut record = Vec::with_capacity(HEAD + body);
-    record.extend_from_slice(&head.encode());
-    for entry in &data.data {
-        record.extend_from_slice(&number(entry.len())?.to_be_bytes());
-    }
-    record.extend_from_slice(&header_bytes);
-    for entry in &data.data {
-        record.extend_from_slice(entry);
-    }
-    record.extend_from_slice(&metadata);
-    Ok(record)
-}
-
-fn decode(head: &Head, body: &[u8]) -> Option<Block> {
-    let table = usize::try_from(head.entries).ok()?.checked_mul(4)?;
-    let (table, rest) = body.split_at_checked(table)?;
-    let (header, mut rest) = rest.split_at_checked(head.header as usize)?;
-    let mut data = Vec::with_capacity(head.entries as usize);
-    for length in lengths(table) {
-        let (entry, after) = rest.split_at_checked(length as usize)?;
-        data.push(entry.to_vec());
-        rest = after;
-    }
-    if rest.len() != head.metadata as usize {
-        return None;
-    }
-    Some(Block {
-        header: Some(BlockHeader::decode(header).ok()?),
-        data: Some(BlockData { data }),
-        metadata: Some(BlockMetadata::decode(rest).ok()?),
+/// Whether a whole record begins anywhere in these bytes.
+fn holds_record(bytes: &[u8]) -> bool {
+    let mut windows = bytes.windows(HEAD).enumerate();
+    windows.any(|(at, head)| {
+        // Most bytes are told from a head without its hash.
+        let body = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+        let entries = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+        let left = (bytes.len() - at - HEAD) as u64;
+        u64::from(body) <= left
+            && u64::from(entries) * 4 <= u64::from(body)
+            && body > 0
+            && head.first_chunk().is_some_and(|head| Head::decode(head).is_some())
     })
-}
-
-fn lengths(table: &[u8]) -> Vec<u32> {
-    let (numbers, _) = table.as_chunks::<4>();
-    numbers.iter().map(|&number| u32::from_be_bytes(number)).collect()
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
-    move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -319,5 +317,48 @@ mod tests {
         file.append(0, &new_block(0, vec![], vec![b"tx".to_vec()])).unwrap();
         file.file.write_all_at(&[0xff], 0).unwrap();
         assert_eq!(file.scan(0).unwrap(), Scan::Damaged);
+    }
+
+    #[test]
+    fn what_a_power_failure_leaves_is_torn() {
+        let (_dir, file) = file();
+        let first = file.append(0, &new_block(0, vec![], vec![vec![7; 700]])).unwrap();
+        let block = new_block(1, vec![1; 32], vec![vec![8; 5000]]);
+        let second = file.append(first.end(), &block).unwrap();
+        let whole = file.bytes(0, second.end()).unwrap();
+        let torn = |bytes: &[u8]| {
+            file.truncate(0).unwrap();
+            file.file.write_all_at(bytes, 0).unwrap();
+            match file.scan(first.end()).unwrap() {
+                Scan::Record(at) => file.is_torn_at(at).unwrap(),
+                found => found == Scan::Torn,
+            }
+        };
+        let (start, end) = (first.end() as usize, second.end() as usize);
+        // Any number of zeros after the last whole record.
+        for zeros in [1, 19, 20, 21, 4096, 70_000] {
+            assert!(torn(&[&whole[..start], &vec![0; zeros]].concat()), "{zeros}");
+        }
+        // The second record without some of its sectors, at the size that it should have.
+        for sector in start / 512..=(end - 1) / 512 {
+            let mut bytes = whole.clone();
+            bytes[(sector * 512).max(start)..((sector + 1) * 512).min(end)].fill(0);
+            assert!(torn(&bytes), "sector {sector}");
+            bytes.extend([0; 900]);
+            assert!(torn(&bytes), "sector {sector} and zeros");
+        }
+        // Changed bytes are damage, and so is whatever has a whole record after it.
+        for at in (start..end).step_by(37) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            assert!(!torn(&bytes), "byte {at}");
+        }
+        let third = file.append(second.end(), &new_block(2, vec![2; 32], vec![])).unwrap();
+        let whole = file.bytes(0, third.end()).unwrap();
+        for sector in start / 512..end / 512 {
+            let mut bytes = whole.clone();
+            bytes[(sector * 512).max(start)..(sector + 1) * 512].fill(0);
+            assert!(!torn(&bytes), "sector {sector} of three records");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
@@ -11,6 +12,7 @@ use prost::Message;
 
 use crate::ledger::block_file::BlockFile;
 use crate::ledger::block_file::Location;
+use crate::ledger::checked_blocks::CheckedBlocks;
 use crate::ledger::commit::Writer;
 use crate::ledger::config::LedgerConfig;
 use crate::ledger::error::LedgerError;
@@ -19,6 +21,7 @@ use crate::ledger::key;
 use crate::ledger::overlay::Overlay;
 use crate::ledger::private::store::PrivateStore;
 use crate::ledger::private::transient::TransientStore;
+use crate::ledger::reopen::Home;
 use crate::ledger::rich::Indexes;
 use crate::ledger::simulator::Simulator;
 use crate::ledger::snapshot::Snapshot;
@@ -39,10 +42,13 @@ pub struct Ledger {
     pub(crate) private: PrivateStore,
     pub(crate) transient: TransientStore,
     pub(crate) blocks: BlockFile,
+    pub(crate) checked: CheckedBlocks,
     pub(crate) overlay: Overlay,
     pub(crate) indexes: Indexes,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) writer: Mutex<Writer>,
+    /// The databases that it is in; none for one that tools look at.
+    pub(crate) home: OnceLock<Arc<Home>>,
 }
 
 /// The end of the chain.
@@ -106,10 +112,11 @@ impl Ledger {
     }
 
     /// A committed block, with verdicts and commit hash in its metadata.
+    ///
+    /// Errors: `CorruptBlock` if it is not what was stored; other blocks are not concerned.
     pub fn block(&self, number: u64) -> Result<Option<Block>, LedgerError> {
         let Some(location) = self.location(number)? else { return Ok(None) };
-        let block = self.blocks.read(location)?;
-        block.map(Some).ok_or_else(|| self.corrupt(number, "it does not parse"))
+        self.stored_block(number, location).map(Some)
     }
 
     /// The block whose header has this hash.
@@ -185,8 +192,12 @@ impl Ledger {
         self.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Announces the end of the chain. Blocks that are applied once more are no news.
     pub(crate) fn set_tip(&self, tip: Tip) {
-        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
+        let mut known = self.tip.write().unwrap_or_else(PoisonError::into_inner);
+        if tip.height >= known.height {
+            *known = tip;
+        }
     }
 
     /// Where a block is stored; None if its number is not committed.
@@ -202,7 +213,7 @@ impl Ledger {
     pub(crate) fn envelope(&self, height: Height) -> Result<Vec<u8>, LedgerError> {
         let missing = || self.corrupt(height.block, "an indexed transaction is not in it");
         let location = self.location(height.block)?.ok_or_else(missing)?;
-        self.blocks.read_entry(location, height.tx)?.ok_or_else(missing)
+        self.stored_entry(height.block, location, height.tx)?.ok_or_else(missing)
     }
 
     pub(crate) fn corrupt(&self, number: u64, reason: impl Into<String>) -> LedgerError {

@@ -30,6 +30,7 @@ use crate::ledger::overlay::Layer;
 use crate::ledger::private::changes::PrivateChanges;
 use crate::ledger::private::collect::purges;
 use crate::ledger::private::record::PrivateBlock;
+use crate::ledger::private::transient::Bounds;
 use crate::ledger::rich::Space;
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::store::Batch;
@@ -109,7 +110,7 @@ impl Ledger {
     ///
     /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
     /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
-    /// (`NeedsReopen`) until it is opened again.
+    /// (`NeedsReopen`) until `reopen` has succeeded.
     pub fn commit(
         &self,
         block: Block,
@@ -228,7 +229,8 @@ impl Ledger {
         self.blocks.append(offset, block)
     }
 
-    /// Brings state, history and indexes up to a stored block, and announces the new height.
+    /// Brings state, history and indexes up to a stored block, and announces the new height. Gives
+    /// the new end of the chain.
     pub(crate) fn apply_block(
         &self,
         header: &BlockHeader,
@@ -237,7 +239,7 @@ impl Ledger {
         outcome: &Outcome,
         updates: UpdateBatch,
         private: &PrivateBlock,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Tip, LedgerError> {
         let number = header.number;
         let hash = header_hash(header);
         let mut batch = Batch::default();
@@ -272,23 +274,23 @@ impl Ledger {
 
         self.overlay.publish(number, layer);
         self.table.apply(batch)?;
-        self.set_tip(Tip {
+        let tip = Tip {
             height: number + 1,
             current_hash: hash.to_vec(),
             previous_hash: header.previous_hash.clone(),
             commit_hash: outcome.commit_hash.clone(),
-        });
+        };
+        self.set_tip(tip.clone());
         self.overlay.advance(number + 1);
-        Ok(())
+        Ok(tip)
     }
 
     /// Forgets what private data are not needed any more now that a block is applied.
     pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
         let height = self.height();
         self.settle_private(height)?;
-        self.transient.forget(txs.iter().filter_map(tx_id))?;
-        let retention = self.config.transient_retention_blocks;
-        self.transient.forget_below(height.saturating_sub(retention))
+        let bounds = Bounds::now(&self.config, height);
+        self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
     }
 
     /// The first transaction of an id keeps it: lookups find that one.

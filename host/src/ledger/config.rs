@@ -25,8 +25,12 @@ pub struct LedgerConfig {
     /// Blocks after which the private data of a transaction that never came is forgotten. Fabric's
     /// `peer.gossip.pvtData.transientstoreMaxBlockRetention`.
     pub transient_retention_blocks: u64,
+    /// Seconds after which it is forgotten even if no blocks come. Fabric has no such limit.
+    pub transient_retention_secs: u64,
     /// Private data of transactions that are not committed, in bytes, for each channel.
     pub max_transient_bytes: u64,
+    /// The share of it that one client may use.
+    pub max_transient_bytes_of_client: u64,
     /// How often private data whose time is over is removed from the private data store, in blocks;
     /// it is not given out meanwhile. Fabric's `ledger.pvtdataStore.purgeInterval`.
     pub private_purge_interval_blocks: u64,
@@ -51,7 +55,9 @@ impl Default for LedgerConfig {
             max_rwset_bytes: 64 << 20,
             max_ranges: 10_000,
             transient_retention_blocks: 1_000,
+            transient_retention_secs: 60 * 60,
             max_transient_bytes: 1 << 30,
+            max_transient_bytes_of_client: 128 << 20,
             private_purge_interval_blocks: 100,
             rich_queries: true,
             max_query_bytes: 1 << 20,

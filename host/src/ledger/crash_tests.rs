@@ -126,9 +126,12 @@ fn child() {
                 }
                 "stored but for most of it" => ledger.blocks.truncate(offset + 30).unwrap(),
                 "flushed, not applied" => {}
-                _ => ledger
-                    .apply_block(&header, location, &txs, &outcome, updates, &private)
-                    .unwrap(),
+                _ => {
+                    let private = &private;
+                    ledger
+                        .apply_block(&header, location, &txs, &outcome, updates, private)
+                        .unwrap();
+                }
             }
         }
     }

@@ -3,11 +3,16 @@
 //! Invariant: no transaction verdicts in here. A transaction that loses a race is data
 //! (`CommittedBlock`); an error means that the ledger could not do its work.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::ledger::couchdb::NoDocument;
 use crate::ledger::rich::QueryError;
 use crate::types::{ChannelId, Exhausted, Height, InvalidId};
+
+/// "Too many open files", of the process and of the system.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +24,7 @@ pub enum LedgerError {
         dir: PathBuf,
     },
     /// The operating system refused a file operation.
-    #[error("cannot {action} {}", path.display())]
+    #[error("cannot {action} {}{}", path.display(), remedy(source))]
     Io {
         /// A verb, as in "cannot read".
         action: &'static str,
@@ -290,6 +295,15 @@ pub enum LedgerError {
         /// `LedgerConfig::max_transient_bytes`.
         limit: u64,
     },
+    /// One client has as much waiting in the transient store as it may.
+    #[error(
+        "private data of one client's transactions that are not committed may take {limit} bytes \
+         at most: submit the transactions that were endorsed"
+    )]
+    TransientShareUsed {
+        /// `LedgerConfig::max_transient_bytes_of_client`.
+        limit: u64,
+    },
     /// A name under which a peer value cannot be kept.
     #[error("'{key}' cannot be the key of a peer value: {reason}")]
     PeerKey {
@@ -327,6 +341,24 @@ impl LedgerError {
                 | Self::Exhausted(_)
                 | Self::Decode { .. }
         )
+    }
+}
+
+/// What the operator can do about a refusal of the operating system, where it is neither a bug nor
+/// damage. The database's errors have lost the number and keep it in their text.
+fn remedy(error: &std::io::Error) -> &'static str {
+    let text = || error.to_string();
+    let is = |number: i32| {
+        error.raw_os_error() == Some(number) || text().contains(&format!("code: {number},"))
+    };
+    match error.kind() {
+        ErrorKind::StorageFull => ": the disk is full; make room and start again",
+        ErrorKind::QuotaExceeded => ": the quota of this user is used up; make room",
+        ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; mount it to be written",
+        ErrorKind::PermissionDenied => ": this user may not; look at the owner and the mode",
+        _ if is(EMFILE) => ": this process has too many open files; raise `ulimit -n`",
+        _ if is(ENFILE) => ": the system has too many open files",
+        _ => "",
     }
 }
 

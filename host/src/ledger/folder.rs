@@ -15,6 +15,7 @@ use crate::ledger::channel_folders::ChannelFolders;
 use crate::ledger::collections::NoCollections;
 use crate::ledger::collections::RulesOfState;
 use crate::ledger::config::LedgerConfig;
+use crate::ledger::disk;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::Database;
 use crate::ledger::store::Table;
@@ -80,6 +81,13 @@ impl LedgerFolder {
         };
         let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
         Ok(Self { dir: dir.to_owned(), config, state, private, rules: Arc::new(NoCollections) })
+    }
+
+    /// Makes the folders of a ledger without channels, if they are not there, for a peer whose
+    /// first channel is imported.
+    pub fn make(dir: &Path) -> Result<(), LedgerError> {
+        disk::make_folder(dir)?;
+        disk::make_folder(&dir.join(CHANNELS))
     }
 
     /// With the rules for private data of blocks that the private data store knows nothing of,

@@ -193,6 +193,34 @@ fn a_lost_or_wrong_state_is_made_again() {
 }
 
 #[test]
+fn a_state_of_garbage_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let state = dir.path().join("state");
+    let garbage = |length: usize| -> Vec<u8> { (0..length).map(|at| (at * 7 + 3) as u8).collect() };
+    for round in 0..5 {
+        match round {
+            0 => std::fs::write(state.join("db"), garbage(1 << 20)).unwrap(),
+            1 => std::fs::write(state.join("conf"), garbage(70)).unwrap(),
+            2 => std::fs::write(state.join("snap.00000000000000FF"), garbage(500)).unwrap(),
+            3 => {
+                std::fs::remove_dir_all(&state).unwrap();
+                std::fs::write(&state, "a file").unwrap();
+            }
+            _ => {
+                // Half of the log.
+                let log = std::fs::OpenOptions::new().write(true).open(state.join("db")).unwrap();
+                log.set_len(log.metadata().unwrap().len() / 2).unwrap();
+            }
+        }
+        let rebuilt = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap();
+        assert_eq!(rebuilt[0].blocks, 4, "{round}");
+        let found = verify(dir.path());
+        assert!(found.is_good(), "{round}: {:?}", found.faults);
+    }
+}
+
+#[test]
 fn a_damaged_block_keeps_the_old_state() {
     let dir = tempfile::tempdir().unwrap();
     closed(dir.path());
@@ -271,6 +299,52 @@ fn a_damaged_file_is_not_imported() {
     // From the second block on it is no chain.
     let first = golden_blocks()[0].encode_length_delimited_to_vec().len();
     assert!(refused(&good[first..]).contains("block"));
+}
+
+/// Every altered byte of metadata is noticed, but in what only the members' keys could tell.
+#[test]
+fn altered_metadata_is_not_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledgers::open(dir.path(), small_config()).unwrap());
+    let golden: Vec<_> = golden_blocks().into_iter().take(8).collect();
+    let file = dir.path().join("altered.blocks");
+    let import = |blocks: &[crate::proto::common::Block]| {
+        let bytes = blocks.iter().flat_map(|block| block.encode_length_delimited_to_vec());
+        std::fs::write(&file, bytes.collect::<Vec<_>>()).unwrap();
+        folder(dir.path()).import(&file, &mut |_| {})
+    };
+    let last = golden.len() - 1;
+    let mut passed = Vec::new();
+    for slot in 0..5 {
+        let length = golden[last].metadata.as_ref().unwrap().metadata[slot].len();
+        let step = (length / 12).max(1);
+        for at in (0..length).step_by(step) {
+            let mut altered = golden.clone();
+            altered[last].metadata.as_mut().unwrap().metadata[slot][at] ^= 1;
+            match import(&altered) {
+                Ok(_) => {
+                    passed.push((slot, at));
+                    let channel = dir.path().join("channels").join(CHANNEL);
+                    std::fs::remove_dir_all(channel).unwrap();
+                }
+                Err(error) => assert!(error.to_string().contains("block 7 "), "{error}"),
+            }
+        }
+    }
+    // Certificate, nonce and numbers of a signature.
+    assert!(passed.iter().all(|(slot, _)| *slot == 0), "{passed:?}");
+    for change in 0..4 {
+        let mut altered = golden.clone();
+        let slots = &mut altered[last].metadata.as_mut().unwrap().metadata;
+        match change {
+            0 => slots.push(b"more".to_vec()),
+            1 => slots[2].push(0),
+            2 => slots[4].extend([0x12, 0]),
+            _ => slots[3] = b"what".to_vec(),
+        }
+        assert!(import(&altered).is_err(), "{change}");
+    }
+    import(&golden).unwrap();
 }
 
 #[test]

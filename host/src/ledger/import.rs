@@ -1,5 +1,6 @@
 //! Makes a channel from a file of blocks, as `export` writes it.
 //!
+//! The metadata of each block is checked as far as it follows from the chain (`orderer_metadata`).
 //! The blocks go to a folder beside the channels first and are judged there, into a state of their
 //! own. Only when all of them came out as the file says does the folder become a channel.
 //!
@@ -9,10 +10,8 @@
 //! Invariant: signatures are not verified here; whoever imports trusts the file's origin or its
 //! last commit hash.
 
-use std::fs;
 use std::fs::File;
 use std::io::BufReader;
-use std::io::ErrorKind;
 use std::io::Read;
 use std::path::Path;
 
@@ -21,16 +20,21 @@ use prost::Message;
 use crate::ledger::block::header_hash;
 use crate::ledger::block_file::BlockFile;
 use crate::ledger::channel::Ledger;
+use crate::ledger::disk;
+use crate::ledger::disk::io;
+use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::CHANNELS;
 use crate::ledger::folder::LedgerFolder;
 use crate::ledger::folder::Tables;
 use crate::ledger::folder::transient_name;
 use crate::ledger::ledgers::genesis_channel;
+use crate::ledger::orderer_metadata;
 use crate::ledger::private::store::PrivateStore;
 use crate::ledger::replay::Replay;
 use crate::ledger::replay::Step;
 use crate::proto::common::Block;
+use crate::proto::common::HeaderType;
 use crate::types::ChannelId;
 
 /// The folder of a channel that is not complete.
@@ -76,8 +80,8 @@ impl LedgerFolder {
             return Err(LedgerError::ChannelExists { channel });
         }
         let staging = dir.join(IMPORTING);
-        remove(&staging)?;
-        fs::create_dir_all(&staging).map_err(io("make", &staging))?;
+        disk::remove(&staging)?;
+        disk::make_folder(&staging)?;
         // Private data of this very chain are worth keeping; the folder may have been removed only
         // because its blocks were damaged.
         let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
@@ -93,16 +97,16 @@ impl LedgerFolder {
         let imported = match judged {
             Ok(imported) => imported,
             Err(error) => {
-                remove(&staging)?;
+                disk::remove(&staging)?;
                 return Err(error);
             }
         };
         // Rows of a channel of this name whose folder somebody removed.
         database.drop_table(&channel)?;
         private.flush()?;
-        fs::rename(&staging, &target).map_err(io("move", &staging))?;
+        disk::rename(&staging, &target)?;
         for dir in [&target, &dir.join(CHANNELS), &dir] {
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
+            disk::flush_folder(dir)?;
         }
         let blocks = BlockFile::open(&target.join("blocks"), true)?;
         let tables = Tables::open(&database, &private, &channel)?;
@@ -122,10 +126,16 @@ fn judge(
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Imported, LedgerError> {
     let mut next = Some(genesis);
+    let mut last_config = 0;
     while let Some(block) = next {
+        let number = replay.height();
+        if holds_config(&block) {
+            last_config = number;
+        }
+        orderer_metadata::check(&block, last_config)
+            .map_err(|reason| LedgerError::ImportFile { number, reason })?;
         blocks.append(replay.offset(), &block)?;
         if replay.next()?.is_none() {
-            let number = replay.height();
             return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
         }
         on_step(reader.step());
@@ -137,6 +147,14 @@ fn judge(
         blocks: replay.height(),
         commit_hash: replay.commit_hash(),
     })
+}
+
+/// Whether a block holds a configuration, which is alone in its block.
+fn holds_config(block: &Block) -> bool {
+    let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    let [envelope] = envelopes else { return false };
+    TxEnvelope::parse(envelope)
+        .is_ok_and(|tx| tx.channel_header.r#type == HeaderType::Config as i32)
 }
 
 impl BlockReader {
@@ -179,15 +197,4 @@ impl BlockReader {
         self.bytes += varint.len() as u64 + length;
         Ok(Some(block))
     }
-}
-
-fn remove(dir: &Path) -> Result<(), LedgerError> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", dir)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
-    move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }

@@ -12,8 +12,6 @@
 //! Invariant: a channel exists if its block file holds a block; nothing else says so.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,18 +19,23 @@ use std::sync::PoisonError;
 use std::sync::RwLock;
 
 use crate::ledger::block_file::BlockFile;
+use crate::ledger::block_file::Scan;
 use crate::ledger::channel::Ledger;
 use crate::ledger::channel_folders::ChannelFolders;
 use crate::ledger::collections::NoCollections;
 use crate::ledger::commit::CommitTx;
 use crate::ledger::config::LedgerConfig;
+use crate::ledger::disk;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::CHANNELS;
 use crate::ledger::folder::PRIVATE;
 use crate::ledger::folder::STATE;
 use crate::ledger::folder::Tables;
+use crate::ledger::key;
 use crate::ledger::peer_values::PeerValues;
+use crate::ledger::reopen::Home;
+use crate::ledger::store::Batch;
 use crate::ledger::store::Database;
 use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
@@ -40,10 +43,9 @@ use crate::types::ChannelId;
 
 /// All channels of a peer, and what it keeps besides.
 pub struct Ledgers {
-    // Dropped in this order: the database before the folder that it is in.
+    // Dropped in this order: the databases before the folder that they are in.
     channels: RwLock<BTreeMap<ChannelId, Arc<Ledger>>>,
-    database: Database,
-    private: Database,
+    pub(crate) home: Arc<Home>,
     peer: PeerValues,
     config: LedgerConfig,
     dir: PathBuf,
@@ -62,7 +64,7 @@ impl Ledgers {
     /// Ledgers in a new folder that goes away when they are dropped. Nothing is forced to disk.
     pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
         let parent = std::env::temp_dir();
-        let dir = tempfile::tempdir().map_err(io("make a folder in", &parent))?;
+        let dir = tempfile::tempdir().map_err(disk::io("make a folder in", &parent))?;
         let path = dir.path().to_owned();
         Self::open_in(&path, config, Some(dir))
     }
@@ -72,20 +74,19 @@ impl Ledgers {
         config: LedgerConfig,
         temporary: Option<tempfile::TempDir>,
     ) -> Result<Self, LedgerError> {
-        fs::create_dir_all(dir.join(CHANNELS)).map_err(io("make", dir))?;
+        disk::make_folder(dir)?;
+        disk::make_folder(&dir.join(CHANNELS))?;
         let open = |name| Database::open(&dir.join(name), config.cache_bytes, temporary.is_some());
-        let (database, private) = (open(STATE)?, open(PRIVATE)?);
         let ledgers = Self {
             channels: RwLock::default(),
-            database,
-            private,
+            home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
             peer: PeerValues::open(&dir.join("peer"))?,
             config,
             dir: dir.to_owned(),
             temporary,
         };
         let is_known = |channel: &ChannelId| {
-            ledgers.database.has_table(channel) || ledgers.private.has_table(channel)
+            [&ledgers.home.state, &ledgers.home.private].iter().any(|it| it.has_table(channel))
         };
         let folders = ChannelFolders::list(&dir.join(CHANNELS), is_known)?;
         folders.warn();
@@ -94,7 +95,7 @@ impl Ledgers {
             let ledger = ledgers.open_channel(&channel)?;
             // A channel without a block is one whose creation was interrupted.
             if ledger.height() > 0 {
-                channels.insert(channel, Arc::new(ledger));
+                channels.insert(channel, ledgers.home.add(ledger));
             }
         }
         *ledgers.channels.write().unwrap_or_else(PoisonError::into_inner) = channels;
@@ -108,12 +109,62 @@ impl Ledgers {
         if channels.contains_key(&channel) {
             return Err(LedgerError::ChannelExists { channel });
         }
-        let ledger = Arc::new(self.open_channel(&channel)?);
+        self.home.mend()?;
+        let ledger = self.join(&channel, genesis, &tx).inspect_err(|_| {
+            // What cannot be removed now is removed by the next attempt, or by opening.
+            if let Err(error) = self.remove_unfinished(&channel) {
+                tracing::warn!(%channel, %error, "what is left of the channel was not removed");
+            }
+        })?;
+        let ledger = self.home.add(ledger);
+        channels.insert(channel, Arc::clone(&ledger));
+        Ok(ledger)
+    }
+
+    fn join(
+        &self,
+        channel: &ChannelId,
+        genesis: &Block,
+        tx: &TxEnvelope,
+    ) -> Result<Ledger, LedgerError> {
+        let mut ledger = self.open_channel(channel)?;
+        match ledger.height() {
+            0 => {}
+            1 => {
+                drop(ledger);
+                self.remove_unfinished(channel)?;
+                ledger = self.open_channel(channel)?;
+            }
+            _ => return Err(LedgerError::ChannelExists { channel: channel.clone() }),
+        }
         let rwset = if tx.is_endorser_tx() { None } else { tx.rwset()? };
         let tx = CommitTx { tx_id: Some(tx.tx_id()), code: TxValidationCode::Valid, rwset };
         ledger.commit(genesis.clone(), vec![tx], &NoCollections)?;
-        channels.insert(channel, Arc::clone(&ledger));
         Ok(ledger)
+    }
+
+    /// Removes what is left of a channel whose genesis block was not committed, and that nobody
+    /// was given.
+    fn remove_unfinished(&self, channel: &ChannelId) -> Result<(), LedgerError> {
+        let dir = self.dir.join(CHANNELS).join(channel.as_str());
+        let blocks = dir.join("blocks");
+        if blocks.exists() {
+            let file = BlockFile::open(&blocks, self.temporary.is_none())?;
+            if let Scan::Record(first) = file.scan(0)?
+                && file.scan(first.end())? != Scan::End
+            {
+                return Err(LedgerError::ChannelExists { channel: channel.clone() });
+            }
+            // Without its savepoint the state belongs to no block, whenever this ends.
+            let table = self.home.state.table(channel)?;
+            let mut batch = Batch::default();
+            batch.delete(key::SAVEPOINT.to_vec());
+            table.apply(batch)?;
+            table.flush()?;
+            file.truncate(0)?;
+            table.clear()?;
+        }
+        disk::remove(&dir)
     }
 
     /// The ledger of a channel.
@@ -162,17 +213,28 @@ impl Ledgers {
     fn open_channel(&self, channel: &ChannelId) -> Result<Ledger, LedgerError> {
         let parent = self.dir.join(CHANNELS);
         let dir = parent.join(channel.as_str());
-        fs::create_dir_all(&dir).map_err(io("make", &dir))?;
+        disk::make_folder(&dir)?;
         let durable = self.temporary.is_none();
         let blocks = BlockFile::open(&dir.join("blocks"), durable)?;
         if durable {
             // A file is found again after a power failure only if its folders were flushed, too.
             for dir in [&dir, &parent, &self.dir] {
-                File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))?;
+                disk::flush_folder(dir)?;
             }
         }
-        let tables = Tables::open(&self.database, &self.private, channel)?;
+        let tables = Tables::open(&self.home.state, &self.home.private, channel)?;
         Ledger::open(channel.clone(), self.config.clone(), tables, blocks)
+    }
+}
+
+impl Drop for Ledgers {
+    fn drop(&mut self) {
+        // Whoever still has a channel keeps the databases open.
+        if !self.home.has_failed()
+            && let Err(error) = self.home.flush()
+        {
+            tracing::warn!(%error, "the ledgers were not flushed at closing");
+        }
     }
 }
 
@@ -184,8 +246,4 @@ pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope)
     };
     let tx = TxEnvelope::parse(envelope)?;
     Ok((ChannelId::parse(&tx.channel_header.channel_id)?, tx))
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
-    move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }

@@ -57,6 +57,7 @@ impl LedgerError {
             | Self::WriteAfterPrivateQuery { .. }
             | Self::PrivateDataNotAvailable { .. }
             | Self::TransientStoreFull { .. }
+            | Self::TransientShareUsed { .. }
             | Self::PeerKey { .. }
             | Self::Query(_)
             | Self::NoDocument(_)

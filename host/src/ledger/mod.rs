@@ -9,9 +9,11 @@
 
 mod block;
 mod block_file;
+mod block_record;
 mod channel;
 mod channel_config;
 mod channel_folders;
+mod checked_blocks;
 mod collections;
 mod commit;
 mod committed;
@@ -19,6 +21,7 @@ mod config;
 mod conflict;
 mod cost;
 mod couchdb;
+mod disk;
 mod envelope;
 mod error;
 mod export;
@@ -30,6 +33,7 @@ mod json;
 mod key;
 mod ledgers;
 mod machine_failure;
+mod orderer_metadata;
 mod overlay;
 mod peer_values;
 mod private;
@@ -57,6 +61,8 @@ mod writer_names;
 mod couchdb_tests;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod failure_tests;
 #[cfg(test)]
 mod folder_tests;
 #[cfg(test)]

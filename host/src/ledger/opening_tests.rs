@@ -95,6 +95,138 @@ fn a_block_that_was_not_stored_whole_is_cut_off() {
 }
 
 #[test]
+fn zeros_after_the_last_block_are_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
+    let whole = ledger.blocks.length().unwrap();
+    store_only(&ledger, "b", "2");
+    drop((ledger, ledgers));
+    let path = blocks_path(dir.path());
+    let stored = std::fs::read(&path).unwrap();
+    let open = || OpenOptions::new().write(true).open(&path).unwrap();
+    for zeros in [1, 20, 4096, 100_000] {
+        // Behind whole blocks, and in the place of the last sector of one.
+        open().set_len(stored.len() as u64 + zeros).unwrap();
+        let (ledgers, ledger) = open_with(dir.path(), small_config());
+        assert_eq!(ledger.height(), 3, "{zeros}");
+        assert_eq!(ledger.blocks.length().unwrap(), stored.len() as u64);
+        drop((ledger, ledgers));
+    }
+    let folder = LedgerFolder::open(dir.path(), small_config()).unwrap();
+    open().set_len(stored.len() as u64 + 4096).unwrap();
+    let rebuilt = folder.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!((rebuilt[0].blocks, rebuilt[0].unfinished_bytes), (3, 4096));
+    drop(open_with(dir.path(), small_config()));
+
+    // A state that does not know the last block yet, and a block whose end was not written.
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let mut torn = stored.clone();
+    let sector = (stored.len() - 1) / 512 * 512;
+    torn[sector.max(whole as usize)..].fill(0);
+    std::fs::write(&path, torn).unwrap();
+    let folder = LedgerFolder::open(dir.path(), small_config()).unwrap();
+    let rebuilt = folder.rebuild(&mut |_, _| {}).unwrap();
+    assert_eq!(rebuilt[0].blocks, 2);
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert_eq!((ledger.height(), ledger.blocks.length().unwrap()), (2, whole));
+}
+
+/// What a start on a full disk, a crash or a power failure leaves in the folders of the databases.
+#[test]
+fn leftovers_of_the_databases_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let (ledgers, ledger) = open_with(dir.path(), small_config());
+        commit(&ledger, &[(&format!("t{round}"), puts(&ledger, &[("a", "1")]))]);
+        drop((ledger, ledgers));
+    }
+    for name in ["state", "private"] {
+        let folder = dir.path().join(name);
+        let snapshots = || {
+            let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|path| path.to_str().unwrap().contains("snap.")).collect::<Vec<_>>()
+        };
+        let snapshot = snapshots().pop().unwrap();
+        let generating = folder.join("snap.00000000FFFFFFFF.generating");
+        let leave: [(&Path, &[u8]); 7] = [
+            (&generating, b""),
+            (&generating, b"half of a snapshot that is long enough"),
+            (&snapshot, b""),
+            (&snapshot, &[0; 300]),
+            (&folder.join("conf"), b""),
+            (&folder.join("conf"), b"segment_size: 5242"),
+            (&folder.join("conf"), &[0; 62]),
+        ];
+        for (path, bytes) in leave {
+            std::fs::write(path, bytes).unwrap();
+            let (ledgers, ledger) = open_with(dir.path(), small_config());
+            assert_eq!(ledger.height(), 4, "{}", path.display());
+            assert_eq!(ledger.snapshot().get("ns", "a").unwrap().unwrap().value, b"1");
+            drop((ledger, ledgers));
+            assert!(!generating.exists());
+        }
+        assert_eq!(snapshots().len(), 1);
+    }
+    // A database whose log was never written, beside blobs of a first try.
+    let state = dir.path().join("state");
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::create_dir_all(state.join("blobs")).unwrap();
+    std::fs::write(state.join("db"), b"").unwrap();
+    std::fs::write(state.join("blobs/20"), b"x").unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert_eq!(ledger.height(), 4);
+    assert!(!state.join("blobs/20").exists());
+}
+
+#[test]
+fn a_damaged_block_is_named_and_the_others_are_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    let mut ends = vec![0, ledger.blocks.length().unwrap()];
+    for number in 1..4 {
+        commit(&ledger, &[(&format!("t{number}"), puts(&ledger, &[("a", &"v".repeat(number))]))]);
+        ends.push(ledger.blocks.length().unwrap());
+    }
+    drop((ledger, ledgers));
+    let path = blocks_path(dir.path());
+    let good = std::fs::read(&path).unwrap();
+    for at in (ends[2]..ends[3]).step_by(11) {
+        let mut bad = good.clone();
+        bad[at as usize] ^= 0x20;
+        std::fs::write(&path, bad).unwrap();
+        let (ledgers, ledger) = open_with(dir.path(), small_config());
+        let damaged = |error: LedgerError| {
+            let found = matches!(&error, LedgerError::CorruptBlock { number: 2, .. });
+            assert!(found, "byte {at}: {error}");
+        };
+        damaged(ledger.block(2).unwrap_err());
+        damaged(ledger.block_by_tx_id("t2").unwrap_err());
+        damaged(ledger.transaction_by_id("t2").unwrap_err());
+        let history: Vec<_> = ledger.history("ns", "a").unwrap().collect();
+        assert_eq!(history.iter().filter(|write| write.is_err()).count(), 1, "byte {at}");
+        for number in [0, 1, 3] {
+            assert!(ledger.block(number).unwrap().is_some(), "byte {at}");
+        }
+        assert!(ledger.transaction_by_id("t3").unwrap().is_some());
+        // A transaction that lost against one of the damaged block is judged as well.
+        let stale = crate::ledger::test_support::simulate(&ledger, |sim| {
+            sim.get_state("ns", "a").unwrap();
+            sim.put_state("ns", "a", b"w".to_vec()).unwrap();
+        });
+        commit(&ledger, &[("t4", puts(&ledger, &[("a", "w")]))]);
+        let lost = commit(&ledger, &[("t5", stale)]);
+        assert_eq!(lost.codes, [TxValidationCode::MvccReadConflict]);
+        let grown = std::fs::read(&path).unwrap();
+        assert!(grown.len() > good.len());
+        drop((ledger, ledgers));
+        std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+        std::fs::write(&path, &good).unwrap();
+        drop(open_with(dir.path(), small_config()));
+    }
+}
+
+#[test]
 fn a_channel_whose_creation_was_interrupted_can_be_created() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();

@@ -63,15 +63,20 @@ impl Overlay {
         inner.prune();
     }
 
-    /// Makes known what block `block` is about to replace; before its batch is applied.
+    /// Makes known what block `block` is about to replace; before its batch is applied. Of a block
+    /// that is applied once more, since the table has lost it, the layer is known.
     pub(crate) fn publish(&self, block: u64, layer: Layer) {
-        self.write().layers.push_back((block, Arc::new(layer)));
+        let mut inner = self.write();
+        let is_known = inner.layers.back().is_some_and(|(last, _)| *last >= block);
+        if block >= inner.height && !is_known {
+            inner.layers.push_back((block, Arc::new(layer)));
+        }
     }
 
     /// Announces that the table is at `height`; after a batch was applied.
     pub(crate) fn advance(&self, height: u64) {
         let mut inner = self.write();
-        inner.height = height;
+        inner.height = inner.height.max(height);
         inner.prune();
     }
 

@@ -6,12 +6,14 @@
 //! Invariant: small numbers of values; no index, listing reads the folder.
 
 use std::fs;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::ledger::disk;
+use crate::ledger::disk::attempt;
+use crate::ledger::disk::io;
 use crate::ledger::error::LedgerError;
 
 /// Longest file name that every file system takes, less the ending of an unfinished file.
@@ -28,12 +30,12 @@ pub(crate) struct PeerValues {
 impl PeerValues {
     /// Opens or makes the folder, and removes what an interrupted `put` left behind.
     pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
-        fs::create_dir_all(dir).map_err(io("make", dir))?;
+        disk::make_folder(dir)?;
         let values = Self { dir: dir.to_owned() };
         for name in values.names()? {
             if name.ends_with(UNFINISHED) {
                 let path = dir.join(name);
-                fs::remove_file(&path).map_err(io("remove", &path))?;
+                disk::remove(&path)?;
             }
         }
         Ok(values)
@@ -44,11 +46,13 @@ impl PeerValues {
         let name = file_name(key)?;
         let path = self.dir.join(&name);
         let unfinished = self.dir.join(name + UNFINISHED);
-        let mut file = File::create(&unfinished).map_err(io("make", &unfinished))?;
-        file.write_all(value).map_err(io("write", &unfinished))?;
-        file.sync_all().map_err(io("flush", &unfinished))?;
-        fs::rename(&unfinished, &path).map_err(io("write", &path))?;
-        self.sync()
+        let mut file = disk::create_file(&unfinished).map_err(io("make", &unfinished))?;
+        let written = attempt("write a value").and_then(|()| file.write_all(value));
+        written.map_err(io("write", &unfinished))?;
+        let flushed = attempt("flush a value").and_then(|()| file.sync_all());
+        flushed.map_err(io("flush", &unfinished))?;
+        disk::rename(&unfinished, &path)?;
+        disk::flush_folder(&self.dir)
     }
 
     /// A value; None if there is none of this name.
@@ -63,11 +67,8 @@ impl PeerValues {
 
     /// Removes a value, if it is there.
     pub(crate) fn remove(&self, key: &str) -> Result<(), LedgerError> {
-        let path = self.dir.join(file_name(key)?);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", &path)(error)),
-            _ => self.sync(),
-        }
+        disk::remove(&self.dir.join(file_name(key)?))?;
+        disk::flush_folder(&self.dir)
     }
 
     /// The names that start with `prefix`, sorted.
@@ -83,11 +84,6 @@ impl PeerValues {
         let entries = fs::read_dir(&self.dir).map_err(io("list", &self.dir))?;
         let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         names.collect::<Result<_, _>>().map_err(io("list", &self.dir))
-    }
-
-    /// A name is on disk only when its folder is.
-    fn sync(&self) -> Result<(), LedgerError> {
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io("flush", &self.dir))
     }
 }
 
@@ -125,10 +121,6 @@ fn key_of(name: &str) -> Option<String> {
     }
     let key = String::from_utf8(bytes).ok()?;
     (file_name(&key).ok()? == name).then_some(key)
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
-    move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -8,11 +8,7 @@
 //! Invariant: blocks are only read, and of private data only what is missing is noted. If a block
 //! is damaged, or the private data cannot be opened, the old state stays as it is.
 
-use std::fs;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
-
+use crate::ledger::disk;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::LedgerFolder;
 use crate::ledger::folder::STATE;
@@ -51,8 +47,8 @@ impl LedgerFolder {
         on_step: &mut dyn FnMut(&ChannelId, Step),
     ) -> Result<Vec<Rebuilt>, LedgerError> {
         let [state, new, old] = [STATE, NEW_STATE, OLD_STATE].map(|name| self.dir.join(name));
-        remove(&new)?;
-        remove(&old)?;
+        disk::remove(&new)?;
+        disk::remove(&old)?;
         let database = Database::open(&new, self.config.cache_bytes, false)?;
         let made = self.replay_into(&database, on_step).and_then(|rebuilt| {
             self.private()?.flush()?;
@@ -64,16 +60,19 @@ impl LedgerFolder {
         let rebuilt = match made {
             Ok(rebuilt) => rebuilt,
             Err(error) => {
-                remove(&new)?;
+                disk::remove(&new)?;
                 return Err(error);
             }
         };
         drop(self.state);
         Database::wait_until_closed(&state)?;
-        fs::rename(&state, &old).map_err(io("move", &state))?;
-        fs::rename(&new, &state).map_err(io("move", &new))?;
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io("flush", &self.dir))?;
-        remove(&old)?;
+        // Whatever it is: garbage, a file, nothing at all.
+        if state.symlink_metadata().is_ok() {
+            disk::rename(&state, &old)?;
+        }
+        disk::rename(&new, &state)?;
+        disk::flush_folder(&self.dir)?;
+        disk::remove(&old)?;
         Ok(rebuilt)
     }
 
@@ -115,15 +114,4 @@ impl LedgerFolder {
         let table = self.old_table(channel)?;
         Some(savepoint(&table).ok()?.map_or(0, |number| number.saturating_add(1)))
     }
-}
-
-fn remove(dir: &Path) -> Result<(), LedgerError> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", dir)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LedgerError {
-    move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }

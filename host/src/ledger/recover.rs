@@ -7,6 +7,7 @@
 //! record of a block whose commit never returned is removed.
 
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::RwLock;
 
 use crate::ledger::block;
@@ -15,6 +16,7 @@ use crate::ledger::block_file::Location;
 use crate::ledger::block_file::Scan;
 use crate::ledger::channel::Ledger;
 use crate::ledger::channel::Tip;
+use crate::ledger::checked_blocks::CheckedBlocks;
 use crate::ledger::commit::CommitTx;
 use crate::ledger::commit::Writer;
 use crate::ledger::commit::check_block;
@@ -40,47 +42,65 @@ impl Ledger {
         tables: Tables,
         blocks: BlockFile,
     ) -> Result<Self, LedgerError> {
-        let mut ledger = Self::assemble(channel, config, tables, blocks);
-        ledger.indexes.load(&ledger.table)?;
-        let offset = ledger.load_tip()?;
-        ledger.overlay = Overlay::new(ledger.height());
-        let offset = ledger.catch_up(offset)?;
-        ledger.writer = Mutex::new(Writer { failed: false, offset });
+        let ledger = Self::assemble(channel, config, tables, blocks);
+        ledger.recover(&mut ledger.any_writer())?;
         Ok(ledger)
     }
 
-    /// Applies the stored blocks from `offset` on and does what comes after blocks. Returns the
-    /// offset after the last one.
-    pub(crate) fn catch_up(&self, mut offset: u64) -> Result<u64, LedgerError> {
-        let applied = self.height();
-        loop {
-            match self.blocks.scan(offset)? {
-                Scan::Record(location) => {
-                    self.replay(location)?;
-                    offset = location.end();
-                }
-                Scan::End => break,
-                Scan::Torn => {
-                    tracing::warn!(
-                        channel = %self.channel,
-                        block = self.height(),
-                        "cut off a block whose storing was interrupted"
-                    );
-                    self.blocks.truncate(offset)?;
+    /// Brings the state up to the blocks, and the writer to the end of the blocks.
+    pub(crate) fn recover(&self, writer: &mut Writer) -> Result<(), LedgerError> {
+        writer.failed = true;
+        let tables = [&self.table, &self.private.table, self.transient.table()];
+        tables.iter().for_each(|table| table.claim());
+        self.indexes.load(&self.table)?;
+        let (mut tip, mut offset) = self.load_tip()?;
+        let applied = tip.height;
+        while let Some(location) = self.next_stored(offset, tip.height)? {
+            self.blocks.settle(location)?;
+            match self.replay(&tip, location) {
+                Ok(next) => tip = next,
+                Err(error @ LedgerError::CorruptBlock { .. }) => {
+                    if !self.blocks.is_torn_at(location)? {
+                        return Err(error);
+                    }
+                    self.cut_off(offset, tip.height)?;
                     break;
                 }
-                Scan::Damaged => {
-                    return Err(self.corrupt(self.height(), "its record has a wrong head"));
-                }
+                Err(error) => return Err(error),
             }
+            offset = location.end();
         }
-        if self.height() > applied {
-            let blocks = self.height() - applied;
+        if tip.height > applied {
+            let blocks = tip.height - applied;
             tracing::info!(channel = %self.channel, blocks, "applied stored blocks to the state");
+            self.table.flush()?;
         }
-        self.settle_all_private(self.height())?;
+        let height = tip.height;
+        self.set_tip(tip);
+        self.overlay.advance(height);
+        self.settle_all_private(height)?;
         self.transient.load(|tx_id| Ok(self.tx_entry(tx_id)?.is_some()))?;
-        Ok(offset)
+        *writer = Writer { failed: false, offset };
+        tables.iter().for_each(|table| table.release());
+        Ok(())
+    }
+
+    /// Where the block after `offset` is stored. What is left of one that was not stored whole is
+    /// cut off.
+    fn next_stored(&self, offset: u64, number: u64) -> Result<Option<Location>, LedgerError> {
+        match self.blocks.scan(offset)? {
+            Scan::Record(location) => Ok(Some(location)),
+            Scan::End => Ok(None),
+            Scan::Torn => self.cut_off(offset, number).map(|()| None),
+            Scan::Damaged => Err(self.corrupt(number, "its record has a wrong head")),
+        }
+    }
+
+    fn cut_off(&self, offset: u64, number: u64) -> Result<(), LedgerError> {
+        let bytes = self.blocks.length()?.saturating_sub(offset);
+        let channel = &self.channel;
+        tracing::warn!(%channel, number, bytes, "cut off a block whose storing was interrupted");
+        self.blocks.truncate(offset)
     }
 
     /// The parts of a channel put together; nothing is read or changed.
@@ -97,6 +117,8 @@ impl Ledger {
             private: PrivateStore::new(tables.private),
             transient: TransientStore::new(tables.transient),
             blocks,
+            checked: CheckedBlocks::default(),
+            home: OnceLock::new(),
             overlay: Overlay::new(0),
             indexes: Indexes::default(),
             tip: RwLock::new(Tip::default()),
@@ -104,10 +126,10 @@ impl Ledger {
         }
     }
 
-    /// Reads the end of the chain as the state knows it, and gives the offset after it.
-    pub(crate) fn load_tip(&self) -> Result<u64, LedgerError> {
+    /// The end of the chain as the state knows it, and the offset after it.
+    fn load_tip(&self) -> Result<(Tip, u64), LedgerError> {
         let savepoint = savepoint(&self.table)?;
-        let Some(number) = savepoint else { return Ok(0) };
+        let Some(number) = savepoint else { return Ok((Tip::default(), 0)) };
         let location = self
             .location(number)?
             .ok_or(LedgerError::CorruptState { what: "the last block has no location" })?;
@@ -122,22 +144,21 @@ impl Ledger {
         if header.number != number || header.data_hash != block::data_hash(data) {
             return Err(self.corrupt(number, "it does not match the data hash in its header"));
         }
-        self.set_tip(Tip {
+        let tip = Tip {
             height: number + 1,
             current_hash: block::header_hash(header).to_vec(),
             previous_hash: header.previous_hash.clone(),
             commit_hash: block::commit_hash(&block).unwrap_or_default(),
-        });
-        Ok(location.end())
+        };
+        Ok((tip, location.end()))
     }
 
-    /// Applies a stored block that the state does not have.
-    fn replay(&self, location: Location) -> Result<(), LedgerError> {
-        let tip = self.tip();
+    /// Applies a stored block that the state does not have, the one after `tip`.
+    fn replay(&self, tip: &Tip, location: Location) -> Result<Tip, LedgerError> {
         let number = tip.height;
-        let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
+        let block = checked_block(&self.channel, &self.blocks, location, tip)?;
         let txs = self.stored_txs(&block, number, stored_tx)?;
-        let (outcome, updates) = self.trust(&tip, &txs)?;
+        let (outcome, updates) = self.trust(tip, &txs)?;
         if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
             return Err(self.corrupt(number, "its changes do not match its commit hash"));
         }
@@ -164,7 +185,7 @@ impl Ledger {
     }
 
     fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {
-        self.blocks.read(location)?.ok_or_else(|| self.corrupt(number, "it does not parse"))
+        self.blocks.read(location)?.ok_or_else(|| self.corrupt(number, "its record is damaged"))
     }
 }
 
@@ -189,7 +210,8 @@ pub(crate) fn checked_block(
         let channel = channel.clone();
         LedgerError::CorruptBlock { channel, number: tip.height, reason }
     };
-    let block = blocks.read(location)?.ok_or_else(|| damaged("it does not parse".to_owned()))?;
+    let block =
+        blocks.read(location)?.ok_or_else(|| damaged("its record is damaged".to_owned()))?;
     let verdicts = block::tx_filter(&block).len();
     check_block(&block, tip, verdicts).map_err(|error| damaged(error.to_string()))?;
     Ok(block)

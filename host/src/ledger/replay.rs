@@ -121,7 +121,10 @@ impl Replay {
             return Ok(None);
         };
         let rules = self.rules.rules(&self.ledger.snapshot());
-        let outcome = self.ledger.rejudge(location, rules.as_ref(), self.notes)?;
+        let outcome = self.ledger.rejudge(location, rules.as_ref(), self.notes);
+        let Some(outcome) = unless_torn(self.blocks(), location, outcome)? else {
+            return Ok(None);
+        };
         self.offset = location.end();
         Ok(Some(outcome))
     }
@@ -184,7 +187,8 @@ impl<'a> Walk<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<Block>, LedgerError> {
         let next = next_record(self.channel, self.blocks, self.offset, self.tip.height)?;
         let Some(location) = next else { return Ok(None) };
-        let block = checked_block(self.channel, self.blocks, location, &self.tip)?;
+        let block = checked_block(self.channel, self.blocks, location, &self.tip);
+        let Some(block) = unless_torn(self.blocks, location, block)? else { return Ok(None) };
         if let Some(header) = &block.header {
             self.tip.current_hash = block::header_hash(header).to_vec();
         }
@@ -256,6 +260,18 @@ fn next_record(
             let reason = "its record has a wrong head".to_owned();
             Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
         }
+    }
+}
+
+/// None in place of the damage of a last block that was not stored whole.
+fn unless_torn<T>(
+    blocks: &BlockFile,
+    location: Location,
+    read: Result<T, LedgerError>,
+) -> Result<Option<T>, LedgerError> {
+    match read {
+        Err(LedgerError::CorruptBlock { .. }) if blocks.is_torn_at(location)? => Ok(None),
+        read => read.map(Some),
     }
 }
 

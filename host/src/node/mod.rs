@@ -4,6 +4,7 @@
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod data_folder;
 mod deployments;
 mod endorsements;
 mod explain;
@@ -33,6 +34,7 @@ use crate::committer::{Committer, DeployListener, EndorsementValidator, Solo, So
 use crate::endorser::{Endorser, Processed, Rejected, Turns};
 use crate::ledger::{LedgerConfig, Ledgers};
 use crate::msp::{BatchLimits, Network, SigningIdentity};
+use crate::node::data_folder::DataFolder;
 use crate::node::deployments::Deployments;
 use crate::node::indexes::IndexCreator;
 use crate::node::local_orgs::LocalOrgs;
@@ -122,6 +124,8 @@ impl Peer {
         let (ledger, batch) = (config.ledger, config.batch);
         let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&network, named)?;
+        let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
+        let folder = folder.transpose()?;
         let ledgers = match &data {
             Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
                 .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
@@ -137,6 +141,9 @@ impl Peer {
             }
         };
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
+        if let Some(folder) = folder {
+            folder.adopt(&channels, &orgs)?;
+        }
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));

@@ -106,7 +106,7 @@ impl World<'_> {
         let nonce = if dice.one_in(RARELY) { Vec::new() } else { nonce };
         let tx_id = compute_tx_id(&nonce, creator.serialized());
         if dice.one_in(3) {
-            self.keep_private(&tx_id, &draft.sets);
+            self.keep_private(&tx_id, creator.serialized(), &draft.sets);
         }
         let channel_header = channel_header(dice, &draft, tx_id).encode_to_vec();
         let signature_header = SignatureHeader { creator: creator.serialized().to_vec(), nonce };
@@ -125,8 +125,8 @@ impl World<'_> {
     }
 
     /// As an endorser does before the transaction comes. A store that is full refuses.
-    fn keep_private(&self, tx_id: &str, sets: &Sets) {
-        _ = self.channel.ledger().keep_transient(tx_id, &sets.private);
+    fn keep_private(&self, tx_id: &str, creator: &[u8], sets: &Sets) {
+        _ = self.channel.ledger().keep_transient(tx_id, creator, &sets.private);
     }
 
     fn transaction(&self, dice: &mut Dice<'_>, header: &Header, draft: Draft) -> Transaction {

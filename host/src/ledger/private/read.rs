@@ -16,15 +16,17 @@ use crate::types::Height;
 impl Ledger {
     /// Keeps the private data of a simulation until its transaction is in a block (Fabric:
     /// transient store). When this returns they are on disk. Keeping the same once more does
-    /// nothing.
+    /// nothing. `creator` is the serialized identity of the client that proposed it.
     ///
-    /// Errors: `TransientStoreFull`.
+    /// Errors: `TransientShareUsed` if the client has as much waiting as it may,
+    /// `TransientStoreFull`.
     pub fn keep_transient(
         &self,
         tx_id: &str,
+        creator: &[u8],
         private: &TxPvtReadWriteSet,
     ) -> Result<(), LedgerError> {
-        self.transient.keep(tx_id, private, self.height(), self.config.max_transient_bytes)
+        self.transient.keep(tx_id, creator, private, self.height(), &self.config)
     }
 
     /// What is stored of a committed transaction's private data for an organization (MSP id), in

@@ -260,12 +260,70 @@ fn the_transient_store_has_a_limit() {
     let bytes = set.encoded_len() as u64;
     let config = LedgerConfig { max_transient_bytes: 2 * bytes, ..small_config() };
     let (_ledgers, ledger) = temporary_with(config);
-    ledger.keep_transient("t1", &set).unwrap();
-    ledger.keep_transient("t2", &set).unwrap();
-    ledger.keep_transient("t2", &set).unwrap();
-    let refused = ledger.keep_transient("t3", &set).unwrap_err();
+    ledger.keep_transient("t1", b"client", &set).unwrap();
+    ledger.keep_transient("t2", b"client", &set).unwrap();
+    ledger.keep_transient("t2", b"client", &set).unwrap();
+    let refused = ledger.keep_transient("t3", b"client", &set).unwrap_err();
     assert!(matches!(refused, LedgerError::TransientStoreFull { limit } if limit == 2 * bytes));
     let public = private_puts(&ledger, &[("k", "0123456789")]).public;
     commit_public(&ledger, &held_by(&["A"], 0), &[("t1".into(), public)]);
-    ledger.keep_transient("t3", &set).unwrap();
+    ledger.keep_transient("t3", b"client", &set).unwrap();
+}
+
+#[test]
+fn two_entries_of_one_transaction_are_counted_once() {
+    let (_ledgers, ledger) = temporary();
+    let set = private_puts(&ledger, &[("k", "0123456789")]);
+    let kept = keep(&ledger, vec![("t1", set)]);
+    ledger
+        .keep_transient("waits", b"client", &private_puts(&ledger, &[("j", "1")]).private.unwrap())
+        .unwrap();
+    let public = kept[0].1.clone();
+    let txs = vec![("t1".to_owned(), public.clone()), ("t1".to_owned(), public)];
+    commit_public(&ledger, &held_by(&["A"], 0), &txs);
+    // `bytes` compares the sums with the rows.
+    assert!(ledger.transient.bytes() > 0);
+    let waits = vec![("waits".to_owned(), private_puts(&ledger, &[("j", "1")]).public)];
+    commit_public(&ledger, &held_by(&["A"], 0), &waits);
+    assert_eq!(ledger.transient.bytes(), 0);
+}
+
+#[test]
+fn one_client_has_only_its_share_of_the_transient_store() {
+    let (_ledgers, measured) = temporary();
+    let set = private_puts(&measured, &[("k", "0123456789")]).private.unwrap();
+    let bytes = set.encoded_len() as u64;
+    let config = LedgerConfig {
+        max_transient_bytes: 5 * bytes,
+        max_transient_bytes_of_client: 2 * bytes,
+        ..small_config()
+    };
+    let (_ledgers, ledger) = temporary_with(config);
+    for id in ["t1", "t2"] {
+        ledger.keep_transient(id, b"greedy", &set).unwrap();
+    }
+    let refused = ledger.keep_transient("t3", b"greedy", &set).unwrap_err();
+    assert!(matches!(refused, LedgerError::TransientShareUsed { limit } if limit == 2 * bytes));
+    for id in ["t4", "t5"] {
+        ledger.keep_transient(id, b"other", &set).unwrap();
+    }
+    let public = private_puts(&ledger, &[("k", "0123456789")]).public;
+    commit_public(&ledger, &held_by(&["A"], 0), &[("t1".into(), public)]);
+    ledger.keep_transient("t3", b"greedy", &set).unwrap();
+}
+
+#[test]
+fn sets_are_forgotten_in_time_without_a_block() {
+    let (_ledgers, measured) = temporary();
+    let set = private_puts(&measured, &[("k", "0123456789")]).private.unwrap();
+    let config = LedgerConfig {
+        max_transient_bytes_of_client: set.encoded_len() as u64,
+        transient_retention_secs: 0,
+        ..small_config()
+    };
+    let (_ledgers, ledger) = temporary_with(config);
+    ledger.keep_transient("t1", b"client", &set).unwrap();
+    ledger.keep_transient("t2", b"client", &set).unwrap();
+    assert!(ledger.transient.sets("t1").unwrap().is_empty());
+    assert_eq!(ledger.transient.sets("t2").unwrap().len(), 1);
 }

@@ -159,8 +159,12 @@ fn missing_and_wrong_sets_never_block_a_commit() {
     assert_eq!(ledger.private_data("A", 3, 0).unwrap(), None);
     // Of several sets that wait the right one is found.
     let results = private_puts(&ledger, &[("k", "4")]);
-    ledger.keep_transient("t4", &private_puts(&ledger, &[("k", "x")]).private.unwrap()).unwrap();
-    ledger.keep_transient("t4", &private_puts(&ledger, &[("j", "y")]).private.unwrap()).unwrap();
+    ledger
+        .keep_transient("t4", b"client", &private_puts(&ledger, &[("k", "x")]).private.unwrap())
+        .unwrap();
+    ledger
+        .keep_transient("t4", b"client", &private_puts(&ledger, &[("j", "y")]).private.unwrap())
+        .unwrap();
     commit_private(&ledger, &rules, vec![("t4", results)]);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("4".into())));
 }

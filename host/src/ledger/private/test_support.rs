@@ -65,7 +65,7 @@ pub(crate) fn private_purge(ledger: &Arc<Ledger>, key: &str) -> SimulationResult
 pub(crate) fn keep(ledger: &Ledger, txs: Vec<(&str, SimulationResults)>) -> Vec<(String, TxRwSet)> {
     let kept = txs.into_iter().map(|(tx_id, results)| {
         if let Some(private) = &results.private {
-            ledger.keep_transient(tx_id, private).unwrap();
+            ledger.keep_transient(tx_id, b"client", private).unwrap();
         }
         (tx_id.to_owned(), results.public)
     });

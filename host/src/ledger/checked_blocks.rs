@@ -1,0 +1,96 @@
+//! Which stored blocks were found to be what was stored.
+//!
+//! A block is read back from disk years after it was written; the first time it is compared with
+//! its hashes, and after that it is believed until the peer starts again.
+//!
+//! Invariant: one bit a block.
+
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use crate::ledger::block;
+use crate::ledger::block_file::Location;
+use crate::ledger::channel::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::proto::common::Block;
+
+/// A set of block numbers.
+#[derive(Default)]
+pub(crate) struct CheckedBlocks {
+    bits: RwLock<Vec<u64>>,
+}
+
+impl CheckedBlocks {
+    fn contains(&self, number: u64) -> bool {
+        let (word, bit) = place(number);
+        let bits = self.bits.read().unwrap_or_else(PoisonError::into_inner);
+        bits.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn insert(&self, number: u64) {
+        let (word, bit) = place(number);
+        let mut bits = self.bits.write().unwrap_or_else(PoisonError::into_inner);
+        if bits.len() <= word {
+            bits.resize(word + 1, 0);
+        }
+        bits[word] |= bit;
+    }
+}
+
+impl Ledger {
+    /// Reads a block, and checks it the first time.
+    ///
+    /// Errors: `CorruptBlock` if it is not what was stored.
+    pub(crate) fn stored_block(
+        &self,
+        number: u64,
+        location: Location,
+    ) -> Result<Block, LedgerError> {
+        let block = self.blocks.read(location)?;
+        let block = block.ok_or_else(|| self.corrupt(number, "its record is damaged"))?;
+        if !self.checked.contains(number) {
+            self.check_stored(number, &block)?;
+            self.checked.insert(number);
+        }
+        Ok(block)
+    }
+
+    /// A transaction of a block, which is checked as a whole the first time.
+    pub(crate) fn stored_entry(
+        &self,
+        number: u64,
+        location: Location,
+        index: u64,
+    ) -> Result<Option<Vec<u8>>, LedgerError> {
+        if self.checked.contains(number) {
+            return self.blocks.read_entry(location, index);
+        }
+        let data = self.stored_block(number, location)?.data.unwrap_or_default().data;
+        Ok(usize::try_from(index).ok().and_then(|index| data.into_iter().nth(index)))
+    }
+
+    /// That the data is what the header says, and the header is that of the chain.
+    fn check_stored(&self, number: u64, block: &Block) -> Result<(), LedgerError> {
+        let header =
+            block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+        if header.data_hash != block::data_hash(data) {
+            return Err(self.corrupt(number, "it does not match the data hash in its header"));
+        }
+        let row = key::block_hash(&block::header_hash(header));
+        let is_this = |bytes: &[u8]| Ok(bytes == number.to_be_bytes());
+        if header.number != number || self.table.get(&row, is_this)? != Some(true) {
+            return Err(self.corrupt(number, "its header is not that of the chain"));
+        }
+        if block::tx_filter(block).len() != data.data.len() {
+            return Err(self.corrupt(number, "it has not one verdict for each transaction"));
+        }
+        Ok(())
+    }
+}
+
+fn place(number: u64) -> (usize, u64) {
+    let word = usize::try_from(number / 64).unwrap_or(usize::MAX - 1);
+    (word, 1 << (number % 64))
+}

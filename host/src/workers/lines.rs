@@ -217,7 +217,11 @@ mod tests {
             let used = numbers.iter().map(|number| used.get(number).copied().unwrap_or_default());
             used.sum::<Duration>().div_duration_f64(SLICE).round() as u32
         };
-        assert_eq!((slices(&[0, 1, 2]), slices(&[3]), slices(&[4])), (20, 20, 40));
+        // Who of two that have had the same is next is left to chance.
+        for (numbers, expected) in [(&[0, 1, 2][..], 20_u32), (&[3], 20), (&[4], 40)] {
+            let slices = slices(numbers);
+            assert!(slices.abs_diff(expected) <= 1, "{numbers:?}: {slices}");
+        }
     }
 
     #[test]

@@ -78,19 +78,17 @@ async fn until_registered(
     refuse: mpsc::Sender<Result<ChaincodeMessage, Status>>,
 ) {
     let call = entering.call().clone();
-    {
-        let mut driving = pin!(driving);
-        tokio::select! {
-            () = &mut driving => return,
-            Ok(()) = is_registered => {
-                drop((entering, refuse));
-                call.settle();
-                return driving.await;
-            }
-            overdue = entering.overdue() => {
-                // The client may be gone, too.
-                let _ = refuse.try_send(Err(overdue));
-            }
+    let mut driving = pin!(driving);
+    tokio::select! {
+        () = &mut driving => {}
+        Ok(()) = is_registered => {
+            drop((entering, refuse));
+            call.settle();
+            driving.await;
+        }
+        overdue = entering.overdue() => {
+            // The client may be gone, too.
+            let _ = refuse.try_send(Err(overdue));
         }
     }
 }

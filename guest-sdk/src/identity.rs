@@ -2,6 +2,7 @@
 //!
 //! Invariant: the identity is what the peer has verified; nothing here checks a certificate.
 
+mod attributes;
 mod certificate;
 mod der;
 mod name;

@@ -2,11 +2,8 @@
 //!
 //! Invariant: nothing is verified here; the peer has done that.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use crate::base64;
+use crate::identity::attributes;
 use crate::identity::der::BOOLEAN;
 use crate::identity::der::Der;
 use crate::identity::der::OCTETS;
@@ -29,23 +26,19 @@ pub(super) struct Certificate {
     attributes: Option<Vec<u8>>,
 }
 
-/// The contents of the extension; other members are ignored, as in Go.
-#[derive(Deserialize)]
-struct Attributes {
-    #[serde(default)]
-    attrs: Option<BTreeMap<String, String>>,
-}
-
 impl Certificate {
     /// Reads the first PEM block of a text; none if it is not a certificate.
     pub(super) fn from_pem(text: &str) -> Option<Self> {
-        let (_, rest) = text.split_once("-----BEGIN ")?;
-        let (label, rest) = rest.split_once("-----")?;
-        let (body, _) = rest.split_once("-----END ")?;
-        if label.contains('\n') {
-            return None;
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("-----BEGIN "));
+        lines.next()?;
+        let mut body = String::new();
+        for line in lines {
+            if line.starts_with("-----END ") {
+                return Self::from_der(&base64::decode(&body)?);
+            }
+            body.push_str(line);
         }
-        Self::from_der(&base64::decode(body)?)
+        None
     }
 
     fn from_der(der: &[u8]) -> Option<Self> {
@@ -68,7 +61,7 @@ impl Certificate {
         body.take(ISSUER_ID)?;
         body.take(SUBJECT_ID)?;
         let attributes = match body.take(EXTENSIONS)? {
-            Some(mut extensions) => attributes(extensions.expect(SEQUENCE)?)?,
+            Some(mut extensions) => extension(extensions.expect(SEQUENCE)?)?,
             None => None,
         };
         Some(Self { subject, issuer, attributes: attributes.map(<[u8]>::to_vec) })
@@ -77,13 +70,12 @@ impl Certificate {
     /// One of Fabric's attributes.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, serde_json::Error> {
         let Some(json) = &self.attributes else { return Ok(None) };
-        let attributes: Attributes = serde_json::from_slice(json)?;
-        Ok(attributes.attrs.unwrap_or_default().remove(name))
+        attributes::find(json, name)
     }
 }
 
 /// The first extension with attributes counts.
-fn attributes(mut extensions: Der<'_>) -> Option<Option<&[u8]>> {
+fn extension(mut extensions: Der<'_>) -> Option<Option<&[u8]>> {
     let mut found = None;
     while !extensions.is_empty() {
         let mut extension = extensions.expect(SEQUENCE)?;

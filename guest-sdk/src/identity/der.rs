@@ -19,6 +19,8 @@ impl<'a> Der<'a> {
 
     /// Tag and contents of the next value. Tags of several bytes and lengths that are not the
     /// shortest, or not known, have no place in a certificate.
+    // Inlined, it would be in a component twenty times.
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(u8, Der<'a>)> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, mut rest) = rest.split_first()?;
@@ -45,12 +47,14 @@ impl<'a> Der<'a> {
     }
 
     /// Contents of the next value, which has to have this tag.
+    #[inline(never)]
     pub(super) fn expect(&mut self, tag: u8) -> Option<Der<'a>> {
         let (found, contents) = self.next()?;
         (found == tag).then_some(contents)
     }
 
     /// The same for a value that may be absent.
+    #[inline(never)]
     pub(super) fn take(&mut self, tag: u8) -> Option<Option<Der<'a>>> {
         match self.0.first() {
             Some(first) if *first == tag => self.expect(tag).map(Some),

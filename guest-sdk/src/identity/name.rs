@@ -105,7 +105,7 @@ fn text(tag: u8, bytes: &[u8]) -> Option<String> {
         0x13 => all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(byte)),
         0x14 => all(|_| true),
         0x16 => all(u8::is_ascii),
-        0x1e if bytes.len() % 2 == 0 => {
+        0x1e if bytes.len().is_multiple_of(2) => {
             let bytes = bytes.strip_suffix(&[0, 0]).unwrap_or(bytes);
             let units = bytes.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
             let letters = char::decode_utf16(units);

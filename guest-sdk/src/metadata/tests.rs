@@ -87,6 +87,7 @@ struct Drawings;
 /// Draws.
 #[contract]
 impl Drawings {
+    #[expect(clippy::too_many_arguments, reason = "one of each kind")]
     #[transaction]
     fn draw(
         &self,

@@ -1,0 +1,67 @@
+//! The attributes in a certificate, JSON of the form `{"attrs":{"role":"auditor"}}`.
+//!
+//! Read member by member: a map of all of them would add more to a component than the rest of the
+//! certificate.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::DeserializeSeed;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
+
+/// The attribute of this name. Other members beside `attrs` are ignored, as in Go.
+pub(super) fn find(json: &[u8], name: &str) -> Result<Option<String>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let found = deserializer.deserialize_map(Search { name, is_outer: true })?;
+    deserializer.end()?;
+    Ok(found)
+}
+
+/// Looks into the outer object for `attrs`, or into that for the attribute.
+struct Search<'a> {
+    name: &'a str,
+    is_outer: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Search<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // Asking for anything would bring the reading of numbers along.
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Search<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// `null` in place of the attributes: there are none.
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(member) = members.next_key::<String>()? {
+            if self.is_outer && member == "attrs" {
+                found = members.next_value_seed(Search { name: self.name, is_outer: false })?;
+            } else if self.is_outer {
+                members.next_value::<IgnoredAny>()?;
+            } else {
+                let value = members.next_value::<String>()?;
+                found = if member == self.name { Some(value) } else { found };
+            }
+        }
+        Ok(found)
+    }
+}

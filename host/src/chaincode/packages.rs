@@ -205,8 +205,8 @@ impl Packages {
         Ok(package)
     }
 
-    /// The hash of the secret with which a chaincode of this id may connect, if its package has one.
-    /// The error names those that may connect.
+    /// The hash of the secret with which a chaincode of this id may connect, if its package has
+    /// one. The error names those that may connect.
     pub fn expect(&self, ccid: &str) -> Result<Option<[u8; 32]>, String> {
         let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
         if expected.is_none() {

@@ -100,7 +100,7 @@ impl Deploy {
         }
         let code = self.code()?;
         let collections = self.collections()?;
-        let session = Session::open(&self.target, "Admin").await?;
+        let session = Session::open(&self.target, "Admin").await?.patient();
         let progress = Progress::start("asking the peer what it has");
         let current = self.current(&session).await?;
         let installed = self.installed(&session).await?;

@@ -27,6 +27,8 @@ use crate::types::{ClientTls, grpc_metadata};
 pub const MESSAGE_BYTES: usize = 100 << 20;
 /// A refusal's text comes in a header; as much as Go's clients take.
 const HEADER_BYTES: u32 = 16 << 20;
+/// A component may wait for others to be compiled, and then has minutes itself.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From here on an answer is an error.
 const ERROR_THRESHOLD: i32 = 400;
@@ -208,6 +210,11 @@ impl Session {
         GatewayClient::new(self.connection.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// The same for a peer that may have to compile first, which takes as long as its compiler may.
+    pub fn patient(self) -> Self {
+        Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
     }
 
     /// The connection itself.

@@ -68,7 +68,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 impl Install {
     pub(super) async fn run(self) -> Result<()> {
         let package = read(&self.package)?;
-        let session = Session::open(&self.target, "Admin").await?;
+        let session = Session::open(&self.target, "Admin").await?.patient();
         let progress = Progress::start("installing");
         let proposal = lifecycle::install(package);
         let result: InstallChaincodeResult = session.query_message(proposal, asked("")).await?;

@@ -12,8 +12,8 @@ use crate::runtime::backend::{
 };
 use crate::runtime::imports::cursor::bytes_of;
 
-/// The whole of a page that begins with this batch, and how many further batches were asked for. Its
-/// bookmark is None if it is no page to the peer.
+/// The whole of a page that begins with this batch, and how many further batches were asked for.
+/// Its bookmark is None if it is no page to the peer.
 pub async fn whole_page(
     backend: &mut dyn Backend,
     first: Result<QueryBatch<KeyValue>, BackendError>,

@@ -15,7 +15,7 @@ use wasmcc::runtime::Limits;
 use wasmcc::sandbox::CHANNEL;
 use wasmcc::workers::Workers;
 use wasmcc_tests::{
-    Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, user,
+    Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, trusting, user,
 };
 
 const QUERIES: usize = 2_000;
@@ -51,6 +51,7 @@ fn p99(served: &Served, user: &SigningIdentity) -> Duration {
 fn main() {
     let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
         config.runtime = None;
+        config.support.external = trusting();
         config.limits = Limits { instances: 128, fuel: u64::MAX / 2, ..Limits::default() };
         config.support.execute_timeout = Duration::from_secs(3_600);
     });

@@ -18,6 +18,7 @@ use wasmcc::proto::protos::{self, ChaincodeMessage};
 use wasmcc::sandbox::CHANNEL;
 use wasmcc_tests::{
     Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, on_peer_thread,
+    trusting,
 };
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
@@ -33,7 +34,10 @@ struct Site {
 
 impl Site {
     fn new(adjust: impl FnOnce(&mut PeerConfig)) -> Self {
-        let peer = Peers::new(&NetworkSpec::default()).peer(adjust);
+        let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
+            config.support.external = trusting();
+            adjust(config);
+        });
         create_channel(&peer, CHANNEL);
         for name in ["probe", "hostile"] {
             deploy(&peer, CHANNEL, name, name);
@@ -262,7 +266,8 @@ fn guests_that_one_client_has_called_leave_places_for_others() {
 
 #[test]
 fn a_chaincode_that_does_not_read_has_its_transactions_refused_not_its_stream_ended() {
-    let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
+    let trust = |config: &mut PeerConfig| config.support.external = trusting();
+    let peer = Peers::new(&NetworkSpec::default()).peer(trust);
     create_channel(&peer, CHANNEL);
     let cc = external(&peer, 3);
     let mut site = Site { served: Served::start(Arc::clone(&peer)), peer, cc };
@@ -285,7 +290,12 @@ fn a_chaincode_that_does_not_read_has_its_transactions_refused_not_its_stream_en
 fn a_ledger_can_be_opened_again_though_a_chaincode_was_connected() {
     let network = Peers::new(&NetworkSpec::default());
     let data = tempfile::tempdir().unwrap();
-    let open = || network.peer(|config| config.data = Some(data.path().to_owned()));
+    let open = || {
+        network.peer(|config| {
+            config.data = Some(data.path().to_owned());
+            config.support.external = trusting();
+        })
+    };
     let peer = open();
     create_channel(&peer, CHANNEL);
     let mut cc = external(&peer, 8);

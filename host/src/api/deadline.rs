@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 /// The transport has the same deadline and would answer CANCELLED; ours must be there before.
@@ -11,6 +12,20 @@ const MARGIN: Duration = Duration::from_millis(20);
 pub(super) fn deadline(metadata: &MetadataMap, now: Instant) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     now.checked_add(parse(text)?.saturating_sub(MARGIN))
+}
+
+/// Gives up on a call when the client has.
+pub(super) async fn within<T>(
+    deadline: Option<Instant>,
+    text: &str,
+    call: impl Future<Output = T>,
+) -> Result<T, Status> {
+    match deadline {
+        None => Ok(call.await),
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), call)
+            .await
+            .map_err(|_| Status::deadline_exceeded(text)),
+    }
 }
 
 /// At most eight digits and a unit.

@@ -2,7 +2,6 @@
 //!
 //! Invariant: the peers of this process are the only endorsers and the only orderer that it knows.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +16,7 @@ use crate::api::budget::Jobs;
 use crate::api::call::Call;
 use crate::api::chaincode_events::Feed;
 use crate::api::collecting::{Shortage, collect};
-use crate::api::deadline::deadline;
+use crate::api::deadline::{deadline, within};
 use crate::api::ordering;
 use crate::api::peer::{CommitStatus, OrderError, Peer};
 use crate::api::status::{not_run, with_details};
@@ -384,18 +383,4 @@ fn result(response: protos::ProposalResponse) -> protos::Response {
 
 fn required(value: &[u8], text: &str) -> Result<(), Status> {
     if value.is_empty() { Err(Status::invalid_argument(text)) } else { Ok(()) }
-}
-
-/// Gives up on a call when the client has.
-async fn within<T>(
-    deadline: Option<Instant>,
-    text: &str,
-    call: impl Future<Output = T>,
-) -> Result<T, Status> {
-    match deadline {
-        None => Ok(call.await),
-        Some(deadline) => tokio::time::timeout_at(deadline.into(), call)
-            .await
-            .map_err(|_| Status::deadline_exceeded(text)),
-    }
 }

@@ -58,7 +58,12 @@ impl DataFolder {
             Identity { org: orgs.first().cloned().unwrap_or_default(), network: known.collect() };
         let file = path.join(RECORD);
         let recorded = match fs::read(&file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            // What is not a folder is named when the ledgers are opened.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                None
+            }
             read => Some(read.with_context(|| format!("cannot read {}", file.display()))?),
         };
         if let Some(recorded) = &recorded {

@@ -234,7 +234,7 @@ impl PeerSide {
     }
 
     /// The answer to `PeerAction::Serve`: the payload of RESPONSE, or the cause of the failure,
-    /// which goes out as [`failure_text`] has it. Ignored if the execution has ended meanwhile.
+    /// which goes out as `failure_text` has it. Ignored if the execution has ended meanwhile.
     pub fn handle_served(&mut self, ticket: Ticket, answer: Result<Vec<u8>, String>) {
         if let State::Ready(executions) = &mut self.state {
             executions.served(ticket, answer, &mut self.actions);

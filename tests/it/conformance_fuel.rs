@@ -7,7 +7,8 @@ use wasmcc_tests::call;
 use wasmcc_tests::conformance::Doors;
 use wasmcc_tests::guest;
 
-const CALLS: [&str; 14] = [
+/// The calls that `hostile` makes in a loop, as `calls-NAME`.
+pub const CALLS: [&str; 14] = [
     "read",
     "write",
     "refused",

@@ -13,6 +13,8 @@ use wasmcc::runtime::Limits;
 use wasmcc::sandbox::CHANNEL;
 use wasmcc_tests::{Peers, guest, process, submit};
 
+use crate::conformance_fuel::CALLS;
+
 pub struct Setup {
     peer: Arc<Peer>,
     user: SigningIdentity,
@@ -116,22 +118,7 @@ fn an_endless_loop_runs_out_of_fuel() {
 
 #[test]
 fn an_endless_loop_of_calls_runs_out_of_fuel() {
-    for call in [
-        "read",
-        "write",
-        "refused",
-        "args",
-        "event",
-        "large-event",
-        "log",
-        "query",
-        "rows",
-        "history",
-        "chaincode",
-        "clock",
-        "random",
-        "print",
-    ] {
+    for call in CALLS {
         let text = SETUP.death(&format!("calls-{call}"));
         assert_eq!(text, "used up its fuel of 100000000 units", "{call}");
     }

@@ -18,7 +18,7 @@ use wasmcc_tests::{
     Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, trusting, user,
 };
 
-const QUERIES: usize = 2_000;
+const QUERIES: usize = 10_000;
 const WARM_UP: usize = 200;
 const SLEEPING: usize = 64;
 const COMPUTING: usize = 8;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::types::Share;
 use crate::workers::WorkersError;
+use crate::workers::balance::Balance;
 use crate::workers::lines::{Lines, Pace, Turn};
 
 /// What a job does; its result goes where its handle finds it.
@@ -33,6 +34,7 @@ pub(super) struct Jobs {
 struct State {
     jobs: HashMap<u64, Job>,
     lines: Lines,
+    balance: Balance,
     /// Of cancelled jobs, to be dropped by a worker.
     cancelled: Vec<Work>,
     last_number: u64,
@@ -126,7 +128,7 @@ impl Jobs {
             if state.stopping {
                 return Step::Stop;
             }
-            if let Some((number, begins)) = state.lines.pop(pace) {
+            if let Some((number, begins)) = self.pop(&mut state, pace) {
                 state.fresh -= usize::from(begins);
                 let Some(job) = state.jobs.get_mut(&number) else { continue };
                 job.is_at = At::Polled { woken: false, cancelled: false };
@@ -147,37 +149,77 @@ impl Jobs {
         }
     }
 
-    /// A job was polled and goes on later, unless it was cancelled meanwhile; then it is given
-    /// back, to be dropped.
-    pub(super) fn pause(&self, number: u64, work: Work, used: Duration) -> Option<Work> {
+    /// A job was polled on a thread of this kind and goes on later, unless it was cancelled
+    /// meanwhile; then it is given back, to be dropped.
+    pub(super) fn pause(
+        &self,
+        pace: Pace,
+        number: u64,
+        work: Work,
+        used: Duration,
+    ) -> Option<Work> {
         let mut state = self.lock();
-        let Some(job) = state.charge(number, used) else { return Some(work) };
+        self.charge(&mut state, pace, number, used);
+        let Some(job) = state.jobs.get_mut(&number) else { return Some(work) };
         let At::Polled { woken, cancelled: false } = job.is_at else {
             drop(state.remove(number));
             return Some(work);
         };
         job.work = Some(work);
         job.is_at = At::Waiting;
-        if let Some(pace) = woken.then(|| state.ready(number)).flatten() {
-            drop(state);
-            self.threads(pace).notify_one();
+        if woken {
+            self.make_ready(state, number);
         }
         None
     }
 
-    /// A job has ended.
-    pub(super) fn finish(&self, number: u64, used: Duration) {
+    /// A job has ended on a thread of this kind.
+    pub(super) fn finish(&self, pace: Pace, number: u64, used: Duration) {
         let mut state = self.lock();
-        state.charge(number, used);
+        self.charge(&mut state, pace, number, used);
         drop(state.remove(number));
     }
 
     /// A job can go on.
     fn wake(&self, number: u64) {
-        let mut state = self.lock();
-        if let Some(pace) = state.ready(number) {
-            drop(state);
-            self.threads(pace).notify_one();
+        self.make_ready(self.lock(), number);
+    }
+
+    fn make_ready(&self, mut state: MutexGuard<'_, State>, number: u64) {
+        let Some(pace) = state.ready(number) else { return };
+        let pace = if state.balance.is_due() { Pace::Quick } else { pace };
+        drop(state);
+        self.threads(pace).notify_one();
+    }
+
+    /// Takes the next job for a thread of this kind, and whether it begins.
+    fn pop(&self, state: &mut State, pace: Pace) -> Option<(u64, bool)> {
+        match (state.balance.is_due(), pace) {
+            (false, _) => return state.lines.pop(pace),
+            // It is for a thread that gets a processor at once.
+            (true, Pace::Computing) => return None,
+            (true, Pace::Quick) => {}
+        }
+        let Some(due) = state.lines.pop(Pace::Computing) else { return state.lines.pop(pace) };
+        state.balance.paid();
+        // There may be more for them.
+        self.computing.notify_all();
+        Some(due)
+    }
+
+    /// Counts what a job has used on a thread of this kind.
+    fn charge(&self, state: &mut State, thread: Pace, number: u64, used: Duration) {
+        let Some(job) = state.jobs.get_mut(&number) else { return };
+        let was_due = state.balance.is_due();
+        match (Turn::new(number, job.used).pace(), thread) {
+            (Pace::Quick, _) => state.balance.quick(used),
+            (Pace::Computing, Pace::Computing) => state.balance.computing(used),
+            (Pace::Computing, Pace::Quick) => {}
+        }
+        job.used += used;
+        state.lines.charge(&job.share, used);
+        if was_due && !state.balance.is_due() {
+            self.computing.notify_all();
         }
     }
 
@@ -253,13 +295,6 @@ impl State {
         }
     }
 
-    fn charge(&mut self, number: u64, used: Duration) -> Option<&mut Job> {
-        let job = self.jobs.get_mut(&number)?;
-        job.used += used;
-        self.lines.charge(&job.share, used);
-        Some(job)
-    }
-
     fn remove(&mut self, number: u64) -> Option<Job> {
         let job = self.jobs.remove(&number)?;
         if let At::Fresh | At::Ready = job.is_at {
@@ -292,4 +327,59 @@ impl Wake for Wakeup {
 /// What wakes a job.
 pub(super) fn waker(jobs: &Arc<Jobs>, number: u64) -> Waker {
     Waker::from(Arc::new(Wakeup { jobs: Arc::downgrade(jobs), number }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn add(jobs: &Jobs) -> u64 {
+        let work: Work = Box::pin(std::future::pending());
+        jobs.add(Share::default(), work, &End::default()).unwrap_or_else(|_| panic!("no room"))
+    }
+
+    fn next(jobs: &Jobs, thread: Pace) -> (u64, Work) {
+        let Step::Poll(number, work) = jobs.next(thread) else { panic!("nothing to do") };
+        (number, work)
+    }
+
+    /// Serves a job that goes on after a slice of 10 ms.
+    fn slice(jobs: &Jobs, thread: Pace, (number, work): (u64, Work)) {
+        jobs.wake(number);
+        assert!(jobs.pause(thread, number, work, 10 * MS).is_none());
+    }
+
+    /// Serves quick jobs of 1 ms on their thread; how many slices of others came between.
+    fn flood(jobs: &Jobs, count: usize) -> usize {
+        let mut slices = 0;
+        for _ in 0..count {
+            let quick = add(jobs);
+            loop {
+                let served = next(jobs, Pace::Quick);
+                if served.0 == quick {
+                    break;
+                }
+                slice(jobs, Pace::Quick, served);
+                slices += 1;
+            }
+            jobs.finish(Pace::Quick, quick, MS);
+        }
+        slices
+    }
+
+    #[test]
+    fn a_job_that_computes_gets_its_part_beside_a_flood_of_quick_ones() {
+        let jobs = Jobs::new(1_000);
+        add(&jobs);
+        slice(&jobs, Pace::Quick, next(&jobs, Pace::Quick));
+        // Its own thread never comes to it.
+        assert_eq!(flood(&jobs, 400), 10);
+        // Its own thread comes, and is not held up.
+        for _ in 0..10 {
+            slice(&jobs, Pace::Computing, next(&jobs, Pace::Computing));
+            assert_eq!(flood(&jobs, 39), 0);
+        }
+    }
 }

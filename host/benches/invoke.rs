@@ -71,6 +71,7 @@ impl Subject {
             peer_msp_id: "Org1MSP".into(),
             timeout: Duration::from_secs(30),
             meter: Arc::new(Meter::unlimited(Duration::from_secs(3_600))),
+            share: Arc::default(),
             limits: None,
         };
         Self { runtime, component, invocation, state: accounts() }

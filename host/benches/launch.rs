@@ -30,6 +30,7 @@ fn invocation(args: &[&str]) -> Invocation {
         peer_msp_id: "Org1MSP".into(),
         timeout: Duration::from_secs(30),
         meter: Arc::new(Meter::unlimited(Duration::from_secs(30))),
+        share: Arc::default(),
         limits: None,
     }
 }

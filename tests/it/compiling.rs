@@ -110,6 +110,7 @@ fn call(timeout: Duration, meter: &Arc<Meter>, args: &[&str]) -> Invocation {
         peer_msp_id: "Org1MSP".into(),
         timeout,
         meter: Arc::clone(meter),
+        share: Arc::default(),
         limits: None,
     }
 }

@@ -150,6 +150,29 @@ fn memory_ends_at_its_limit() {
 }
 
 #[test]
+fn a_guest_does_not_take_the_memory_of_all() {
+    let setup = Setup::new(|config| {
+        config.runtime = None;
+        config.limits = Limits { instances: 16, ..Limits::default() };
+        // 2 MiB for each of 16, and as much to share, half of it for one client.
+        config.memory_of_all = Some(64 * MIB);
+    });
+    let refused = || {
+        let answer = setup.answer(&setup.propose("hostile", "grow"));
+        assert_eq!(answer.endorsement, None);
+        let text = answer.response.unwrap().message;
+        let (_, reason) = text.split_once("cannot run chaincode: ").unwrap();
+        reason.to_owned()
+    };
+    let reason = refused();
+    let share = " bytes of memory for guests, and may have 16777216 of them";
+    assert!(reason.starts_with("the peer is busy: the client has 1"), "{reason}");
+    assert!(reason.contains(share), "{reason}");
+    assert_eq!(refused(), reason, "it has given all of it back");
+    setup.is_fine();
+}
+
+#[test]
 fn recursion_ends_with_the_stack() {
     let text = "passed a limit: call stack exhausted (recursion too deep)";
     let response = SETUP.hostile("recurse");

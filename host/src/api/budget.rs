@@ -1,8 +1,8 @@
 //! How many bytes of requests are in work at the same time.
 //!
 //! Invariant: nothing waits here. A request beyond the limit is told so at once, so that what waits
-//! for a thread has a size that does not depend on the clients. Counted is what was received as a
-//! whole; what of a request is still under way is bounded by the transport.
+//! for a thread has a size that does not depend on the clients. Only requests that have come as a
+//! whole count here; see `arriving` for the others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

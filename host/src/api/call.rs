@@ -88,6 +88,10 @@ impl Call {
         &self.0.connection
     }
 
+    pub(super) fn shared_connection(&self) -> &Arc<ClientConnection> {
+        &self.0.connection
+    }
+
     /// The client's TLS certificate as DER, if the listener asked for one and believes it.
     pub(super) fn certificate(&self) -> Option<&[u8]> {
         self.0.certificate.as_deref()

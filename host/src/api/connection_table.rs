@@ -186,7 +186,7 @@ impl ConnectionTable {
 impl State {
     /// Those that are not being closed, the oldest first.
     fn standing(&self) -> impl Iterator<Item = &Arc<ClientConnection>> {
-        self.open.values().filter(|connection| lock(&connection.close).is_some())
+        self.open.values().filter(|connection| !connection.is_closing())
     }
 
     /// Of these, those within the limit.
@@ -264,8 +264,18 @@ impl ClientConnection {
         }
     }
 
-    fn close(&self) {
+    /// The client's address, where it is known.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.remote
+    }
+
+    /// Ends the connection and all calls on it.
+    pub(super) fn close(&self) {
         drop(lock(&self.close).take());
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        lock(&self.close).is_none()
     }
 
     /// The smallest goes first; None if the connection is in use.

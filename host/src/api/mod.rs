@@ -4,6 +4,7 @@
 //! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
 //! who may do it, and what comes of it, is decided behind that.
 
+mod arriving;
 mod atomic_broadcast;
 mod block_feed;
 mod budget;

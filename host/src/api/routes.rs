@@ -8,6 +8,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 
+use crate::api::arriving::Arrivals;
 use crate::api::atomic_broadcast::AtomicBroadcast;
 use crate::api::call::Call;
 use crate::api::chaincode_support::ChaincodeSupport;
@@ -29,19 +30,21 @@ pub(super) struct Routes {
     chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
     deliver: DeliverServer<PeerDeliver>,
     orderer: AtomicBroadcastServer<AtomicBroadcast>,
+    arrivals: Arrivals,
     /// For the whole request of a call that has one.
     patience: Duration,
 }
 
 impl Routes {
-    /// With messages of at most `message_bytes` in both directions.
+    /// With messages of at most `message_bytes` in both directions, and requests that come at the
+    /// same time of `request_bytes` together.
     pub(super) fn new(
         endorser: Endorser,
         gateway: Gateway,
         chaincode_support: ChaincodeSupport,
         deliver: PeerDeliver,
         orderer: AtomicBroadcast,
-        (message_bytes, patience): (usize, Duration),
+        (message_bytes, request_bytes, patience): (usize, usize, Duration),
     ) -> Self {
         Self {
             endorser: EndorserServer::new(endorser)
@@ -59,6 +62,7 @@ impl Routes {
             orderer: AtomicBroadcastServer::new(orderer)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
+            arrivals: Arrivals::new(message_bytes, request_bytes),
             patience,
         }
     }
@@ -80,6 +84,7 @@ impl Service<http::Request<Body>> for Routes {
             Err(refusal) => return Box::pin(async { Ok(refusal.into_http()) }),
         };
         request.extensions_mut().insert(call.clone());
+        let request = request.map(|body| self.arrivals.count(body, call.clone()));
         let (answering, patience) = (self.dispatch(request), self.patience);
         Box::pin(async move {
             tokio::select! {

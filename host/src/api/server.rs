@@ -36,7 +36,8 @@ pub struct ServerConfig {
     /// use, the calls of more are refused.
     pub connections: usize,
     /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
-    /// refused. Counted is what was received as a whole.
+    /// refused. Requests that have not come as a whole may have as many again, a connection's a
+    /// quarter of that.
     pub request_bytes: usize,
     /// Calls that one connection may have open.
     pub calls_per_connection: u32,
@@ -138,7 +139,7 @@ impl Server {
         let orderer = AtomicBroadcast::new(Arc::clone(&peer), entering, budget, deliverer.clone());
         let gateway = Gateway::new(peer, jobs, waits, (address.to_string(), org));
         let deliver = PeerDeliver(deliverer);
-        let bounds = (config.message_bytes, patience.request);
+        let bounds = (config.message_bytes, config.request_bytes, patience.request);
         let routes = Routes::new(endorser, gateway, chaincodes, deliver, orderer, bounds);
         let table = ConnectionTable::new(config.connections, patience.clone());
         let incoming = Connections::new(listener, Arc::clone(&table));

@@ -202,6 +202,8 @@ impl Guest {
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
             meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
+            // The peer shares its transactions out between clients.
+            share: Arc::default(),
             limits: self.config.limits.clone(),
         };
         let outcome = self

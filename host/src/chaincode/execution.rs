@@ -270,6 +270,7 @@ impl ChaincodeSupport {
             peer_msp_id: tx.org.to_string(),
             timeout: guest.timeout.map_or(left, |shorter| shorter.min(left)),
             meter: Arc::clone(&tx.meter),
+            share: Arc::clone(&tx.share),
             limits: guest.limits.clone(),
         }
     }

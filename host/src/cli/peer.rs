@@ -125,6 +125,10 @@ struct Limits {
     /// How much memory a transaction may use [default: 64].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=4096))]
     memory_mib: Option<u16>,
+    /// How much memory all transactions may use together, half of it for one client or chaincode at
+    /// most [default: half of the machine's].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    guests_mib: Option<u32>,
     /// How many threads process proposals; those that wait need none [default: one a processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
@@ -209,6 +213,8 @@ impl Peer {
         if let Some(mib) = limits.memory_mib {
             config.limits.memory_bytes = usize::from(mib) << 20;
         }
+        let bytes = |mib| usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX);
+        config.memory_of_all = limits.guests_mib.map(bytes);
         Ok(config)
     }
 }

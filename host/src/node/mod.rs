@@ -66,6 +66,8 @@ pub struct PeerConfig {
     pub data: Option<PathBuf>,
     /// What components may use. Ignored if `runtime` is given.
     pub limits: Limits,
+    /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
+    pub memory_of_all: Option<usize>,
     /// Where components are compiled. Ignored if `runtime` is given.
     pub compiler: Compiler,
     /// A runtime to share with other peers of this process.
@@ -87,6 +89,7 @@ impl PeerConfig {
             more_orgs: Vec::new(),
             data: None,
             limits: Limits::default(),
+            memory_of_all: None,
             compiler: Compiler::default(),
             runtime: None,
             support: SupportConfig::default(),
@@ -120,7 +123,7 @@ impl Peer {
     /// Opens or creates a peer and recovers what it had.
     pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
         let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
-        let compiler = config.compiler;
+        let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
         let (ledger, batch) = (config.ledger, config.batch);
         let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&network, named)?;
@@ -136,7 +139,13 @@ impl Peer {
             Some(runtime) => runtime,
             None => {
                 let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
-                let config = RuntimeConfig { limits, cache_dir, compiler, ..Default::default() };
+                let config = RuntimeConfig {
+                    limits,
+                    memory_of_all,
+                    cache_dir,
+                    compiler,
+                    ..Default::default()
+                };
                 Arc::new(Runtime::new(config)?)
             }
         };

@@ -16,19 +16,27 @@ use crate::runtime::component::{Component, LoadError};
 use crate::runtime::cost::Bill;
 use crate::runtime::engine::engine;
 use crate::runtime::failure::{Failure, Stop};
+use crate::runtime::guest_memory::{self, GuestMemory};
 use crate::runtime::limits::Limits;
+use crate::runtime::memory::MemoryLimiter;
 use crate::runtime::output::{Capture, one_line};
 use crate::runtime::ticker::Ticker;
 use crate::runtime::tx_state::TxState;
 use crate::runtime::wait::wait;
 use crate::runtime::wasi;
-use crate::types::{ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, TxId};
+use crate::types::{
+    ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
+};
 
 /// How a [`Runtime`] is set up.
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeConfig {
     /// What guests may use.
     pub limits: Limits,
+    /// Bytes of memory for all guests together, see [`Limits::memory_bytes`] for that of one. None:
+    /// half of what the machine, or the control group, has. Differs from peer to peer, so a guest
+    /// that ends for want of it is never endorsed.
+    pub memory_of_all: Option<usize>,
     /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
     pub cache_dir: Option<PathBuf>,
     /// Where components are compiled.
@@ -57,6 +65,7 @@ pub struct Runtime {
     engine: Engine,
     linker: Linker<TxState>,
     limits: Arc<Limits>,
+    memory: GuestMemory,
     free_host_calls: bool,
     cache: Cache,
     _ticker: Ticker,
@@ -86,6 +95,8 @@ pub struct Invocation {
     /// What the transaction may have its peer do, and until when. The guest is stopped when it is
     /// exhausted.
     pub meter: Arc<Meter>,
+    /// For whom it works: the memory of guests is shared out by it.
+    pub share: Arc<Share>,
     /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
 }
@@ -121,8 +132,10 @@ impl Runtime {
         let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
         let free_host_calls = config.free_host_calls;
+        let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
+        let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
-        Ok(Self { engine, linker, limits, free_host_calls, cache, _ticker: ticker })
+        Ok(Self { engine, linker, limits, memory, free_host_calls, cache, _ticker: ticker })
     }
 
     /// The limits in force.
@@ -173,7 +186,9 @@ impl Runtime {
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
         let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone(), &bill);
-        let state = TxState::new(invocation, backend, wasi, bill, Arc::clone(&limits));
+        let used = self.memory.begin(Arc::clone(&invocation.share));
+        let memory = MemoryLimiter::new(Arc::clone(&limits), used);
+        let state = TxState::new(invocation, backend, wasi, bill, memory);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;

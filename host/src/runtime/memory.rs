@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 use crate::runtime::failure::{Failure, Stop};
+use crate::runtime::guest_memory::UsedMemory;
 use crate::runtime::limits::Limits;
 
 /// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
@@ -12,11 +13,13 @@ pub struct MemoryLimiter {
     used: usize,
     refused: bool,
     limits: Arc<Limits>,
+    /// Its part of the memory of all guests.
+    of_all: UsedMemory,
 }
 
 impl MemoryLimiter {
-    pub fn new(limits: Arc<Limits>) -> Self {
-        Self { used: 0, refused: false, limits }
+    pub fn new(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
+        Self { used: 0, refused: false, limits, of_all }
     }
 
     pub fn limits(&self) -> &Limits {
@@ -42,6 +45,7 @@ impl ResourceLimiter for MemoryLimiter {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let allowed = used <= self.limits.memory_bytes;
         if allowed {
+            self.of_all.reserve(used).map_err(Stop)?;
             self.used = used;
         } else {
             self.refused = true;

@@ -18,6 +18,7 @@ mod cost;
 mod engine;
 mod failure;
 mod folder;
+mod guest_memory;
 mod imports;
 mod instance;
 mod instance_count;

@@ -1,7 +1,5 @@
 //! What one transaction has used and may still use.
 
-use std::sync::Arc;
-
 use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
@@ -40,12 +38,12 @@ impl TxState {
         backend: Box<dyn Backend>,
         wasi: WasiCtx,
         bill: Bill,
-        limits: Arc<Limits>,
+        memory: MemoryLimiter,
     ) -> Self {
         Self {
             wasi,
             table: ResourceTable::new(),
-            memory: MemoryLimiter::new(limits),
+            memory,
             invocation,
             backend,
             event: None,

@@ -43,23 +43,27 @@ struct Taken {
     clients: HashMap<[u8; 32], usize>,
 }
 
-/// One place, until it is dropped.
+/// One place or more, until it is dropped.
 #[derive(Debug)]
 pub struct Place {
     of: Arc<Shares>,
     share: Share,
+    count: usize,
 }
 
 /// Why there is no place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the peer is busy: {whose} has {taken} {what}, and may have {limit} of them; try again later"
+    "the peer is busy: {whose} has {taken} {what}, and may have {limit} of them{wanted}; try again \
+     later"
 )]
 pub struct ShareFull {
     whose: String,
     what: &'static str,
     taken: usize,
     limit: usize,
+    /// Says how many more were asked for, where it is not one.
+    wanted: String,
 }
 
 impl Shares {
@@ -73,6 +77,20 @@ impl Shares {
     /// # Errors
     /// The peer, the client, the chaincode or the channel has all that it may have.
     pub fn enter(self: &Arc<Self>, share: &Share) -> Result<Place, ShareFull> {
+        self.take(share, 1)
+    }
+
+    /// Takes several places at once.
+    ///
+    /// # Errors
+    /// The peer, the client, the chaincode or the channel would have more than it may have. None is
+    /// taken.
+    pub fn take(self: &Arc<Self>, share: &Share, count: usize) -> Result<Place, ShareFull> {
+        self.add(share, count)?;
+        Ok(Place { of: Arc::clone(self), share: share.clone(), count })
+    }
+
+    fn add(&self, share: &Share, count: usize) -> Result<(), ShareFull> {
         let mut taken = self.lock();
         let chaincode = (Arc::clone(&share.channel), Arc::clone(&share.chaincode));
         let half = self.limit.div_ceil(2);
@@ -88,17 +106,18 @@ impl Shares {
             ),
             ("it", taken.all, self.limit),
         ] {
-            if taken >= limit {
-                let whose = whose.to_owned();
-                return Err(ShareFull { whose, what: self.what, taken, limit });
+            if taken.saturating_add(count) > limit {
+                let (whose, what) = (whose.to_owned(), self.what);
+                let wanted =
+                    if count == 1 { String::new() } else { format!(", {count} more wanted") };
+                return Err(ShareFull { whose, what, taken, limit, wanted });
             }
         }
-        taken.all += 1;
-        *taken.clients.entry(*client).or_default() += 1;
-        *taken.channels.entry(Arc::clone(channel)).or_default() += 1;
-        *taken.chaincodes.entry(chaincode).or_default() += 1;
-        drop(taken);
-        Ok(Place { of: Arc::clone(self), share: share.clone() })
+        taken.all += count;
+        *taken.clients.entry(*client).or_default() += count;
+        *taken.channels.entry(Arc::clone(channel)).or_default() += count;
+        *taken.chaincodes.entry(chaincode).or_default() += count;
+        Ok(())
     }
 
     /// How many places are taken.
@@ -111,20 +130,38 @@ impl Shares {
     }
 }
 
+impl Place {
+    /// Takes so many more.
+    ///
+    /// # Errors
+    /// As for [`Shares::take`]; what was taken before stays taken.
+    pub fn grow(&mut self, more: usize) -> Result<(), ShareFull> {
+        self.of.add(&self.share, more)?;
+        self.count += more;
+        Ok(())
+    }
+
+    /// How many places it is.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let Share { channel, chaincode, client } = &self.share;
         let mut taken = self.of.lock();
-        taken.all = taken.all.saturating_sub(1);
-        give_back(&mut taken.clients, client);
-        give_back(&mut taken.channels, channel);
-        give_back(&mut taken.chaincodes, &(Arc::clone(channel), Arc::clone(chaincode)));
+        taken.all = taken.all.saturating_sub(self.count);
+        give_back(&mut taken.clients, client, self.count);
+        give_back(&mut taken.channels, channel, self.count);
+        let chaincode = (Arc::clone(channel), Arc::clone(chaincode));
+        give_back(&mut taken.chaincodes, &chaincode, self.count);
     }
 }
 
-fn give_back<K: std::hash::Hash + Eq>(taken: &mut HashMap<K, usize>, of: &K) {
+fn give_back<K: std::hash::Hash + Eq>(taken: &mut HashMap<K, usize>, of: &K, places: usize) {
     if let Some(count) = taken.get_mut(of) {
-        *count -= 1;
+        *count = count.saturating_sub(places);
         if *count == 0 {
             taken.remove(of);
         }
@@ -167,5 +204,22 @@ mod tests {
         assert!(shares.enter(&Share::default()).is_err());
         drop(place);
         assert!(shares.enter(&Share::default()).is_ok());
+    }
+
+    #[test]
+    fn several_places_are_taken_as_a_whole_or_not_at_all() {
+        let shares = Shares::new("bytes", 100);
+        let share = Share::new("ch", "a", b"one");
+        let mut place = shares.take(&share, 20).unwrap();
+        place.grow(30).unwrap();
+        let refused = place.grow(2).unwrap_err().to_string();
+        let text = "the peer is busy: the client has 50 bytes, and may have 50 of them, 2 more \
+                    wanted; try again later";
+        assert_eq!(refused, text);
+        assert_eq!((place.count(), shares.taken()), (50, 50));
+        assert!(shares.take(&Share::new("ch", "b", b"two"), usize::MAX).is_err());
+        drop(place);
+        let taken = shares.lock();
+        assert!(taken.clients.is_empty() && taken.chaincodes.is_empty() && taken.all == 0);
     }
 }

@@ -1,9 +1,16 @@
 //! Clients that take what others need: connections, streams, time.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::Frame;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::codegen::{Bytes, Service, http};
 use tonic_prost::ProstCodec;
 
 use super::delivering::{Open, at, seek};
@@ -176,4 +183,92 @@ async fn silent_clients_do_not_hold_up_the_end() {
         tokio::spawn(async move { client.client_streaming(request, path, codec).await });
     served.stop.send(()).unwrap();
     served.serving.await.unwrap();
+}
+
+/// A request that announces its length and never comes.
+struct Announced(Option<Bytes>);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match self.0.take() {
+            Some(prefix) => Poll::Ready(Some(Ok(Frame::data(prefix)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Begins a request of so many bytes; what the server answers, or that it closes the connection.
+fn announce(channel: &Channel, bytes: u32) -> JoinHandle<Status> {
+    let mut channel = channel.clone();
+    let prefix = [&[0], &bytes.to_be_bytes()[..]].concat();
+    let request = http::Request::post("/protos.Endorser/ProcessProposal")
+        .header("content-type", "application/grpc")
+        .body(Body::new(Announced(Some(prefix.into()))))
+        .unwrap();
+    tokio::spawn(async move {
+        std::future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
+        match channel.call(request).await {
+            Ok(answer) => Status::from_header_map(answer.headers()).unwrap(),
+            Err(broken) => Status::from_error(broken.into()),
+        }
+    })
+}
+
+const MIB: u32 = 1 << 20;
+
+fn for_messages_of_a_mib(requests: u32) -> ServerConfig {
+    let (message_bytes, request_bytes) = (MIB as usize, (requests * MIB) as usize);
+    ServerConfig { message_bytes, request_bytes, ..ServerConfig::default() }
+}
+
+#[tokio::test]
+async fn a_connection_that_begins_too_many_requests_loses_the_last() {
+    let served = serve(for_messages_of_a_mib(8)).await;
+    let mut begun: Vec<_> = (0..3).map(|_| announce(&served.channel, MIB)).collect();
+    // Two are a quarter of all; which of them comes last is up to the transport.
+    let refused = std::future::poll_fn(|cx| {
+        let mut ended = begun.iter_mut().map(|call| Pin::new(call).poll(cx));
+        ended.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    });
+    let refused = refused.await.unwrap();
+    let text = "this connection has begun requests of 3145728 bytes that have not come as a whole, \
+                and may have 2097152; send large requests one after the other, or start the peer \
+                with a larger --request-mib";
+    assert_eq!(shape(&refused), (Code::ResourceExhausted, text));
+    endorsed(&served.channel).await.unwrap();
+    endorsed(&other(&served)).await.unwrap();
+    assert_eq!(begun.iter().filter(|call| call.is_finished()).count(), 1);
+}
+
+#[tokio::test]
+async fn of_all_connections_the_one_that_has_begun_the_most_is_closed() {
+    let served = serve(for_messages_of_a_mib(2)).await;
+    let channels: Vec<_> = (0..2).map(|_| other(&served)).collect();
+    let (small, large) = (other(&served), channels.iter());
+    let mut large: Vec<_> = large.map(|channel| announce(channel, MIB)).collect();
+    let modest = announce(&small, MIB - 1);
+    let (one, two) = large.split_at_mut(1);
+    let broken = tokio::select! {
+        broken = &mut one[0] => broken,
+        broken = &mut two[0] => broken,
+    };
+    assert_ne!(broken.unwrap().code(), Code::Ok);
+    for channel in [&small, &channels[0], &channels[1], &served.channel] {
+        endorsed(channel).await.unwrap();
+    }
+    assert!(!modest.is_finished());
+    assert_eq!(large.iter().filter(|call| call.is_finished()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_for_its_size() {
+    let served = serve(for_messages_of_a_mib(2)).await;
+    let refused = announce(&served.channel, u32::MAX).await.unwrap();
+    assert_eq!(refused.code(), Code::OutOfRange, "{refused}");
 }

@@ -90,11 +90,13 @@ impl Messages {
 }
 
 impl Arrivals {
-    /// For messages of at most `message_bytes`, and requests of `request_bytes` together.
+    /// For messages of at most `message_bytes`, and requests of `request_bytes` together, or of two
+    /// messages if that is more.
     pub(super) fn new(message_bytes: usize, request_bytes: usize) -> Self {
+        // A message that may come comes, whatever becomes of its request.
         let of_one = (request_bytes / 4).max(message_bytes);
-        let arriving = Mutex::default();
-        Self(Arc::new(Bounds { message_bytes, of_one, of_all: request_bytes, arriving }))
+        let of_all = request_bytes.max(message_bytes.saturating_mul(2));
+        Self(Arc::new(Bounds { message_bytes, of_one, of_all, arriving: Mutex::default() }))
     }
 
     /// Counts the body of a call's request as it comes.

@@ -66,6 +66,8 @@ mod failure_tests;
 #[cfg(test)]
 mod folder_tests;
 #[cfg(test)]
+mod format_tests;
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod ledger_tests;

@@ -9,7 +9,7 @@
 //! <dir>/peer/                     see peer_values
 //! ```
 //!
-//! Invariant: a channel exists if its block file holds a block; nothing else says so.
+//! Invariant: a channel exists if, and only if, its block file holds a block.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,7 @@
-//! The jobs of the workers, and what each of them waits for.
+//! The jobs of the workers, and their states.
 //!
-//! Invariant: no job is polled or dropped while the lock is held: its end may wake another one.
+//! Invariant: no job is polled or dropped while the lock is held: that may wake another job, which
+//! takes the lock.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -12,19 +13,19 @@ use crate::types::Share;
 use crate::workers::WorkersError;
 use crate::workers::lines::{Lines, Pace, Turn};
 
-/// What a job does; its result goes where its handle finds it.
+/// The future of a job. It sends its result to the job's handle.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Why a job has no result; empty as long as there is no other reason than a panic.
+/// Why a job has no result. Stays empty if the job panicked.
 pub(super) type End = Arc<OnceLock<WorkersError>>;
 
 /// All jobs.
 pub(super) struct Jobs {
     state: Mutex<State>,
-    /// For the threads of each kind: there is something to do.
+    /// Wakes threads of each kind when there is work.
     quick: Condvar,
     computing: Condvar,
-    /// For those who wait for room.
+    /// Wakes callers that wait for room.
     room: Condvar,
     queue_jobs: usize,
 }
@@ -33,19 +34,19 @@ pub(super) struct Jobs {
 struct State {
     jobs: HashMap<u64, Job>,
     lines: Lines,
-    /// Of cancelled jobs, to be dropped by a worker.
+    /// Cancelled jobs, to be dropped by a worker.
     cancelled: Vec<Work>,
     last_number: u64,
-    /// Jobs that have not begun.
+    /// Number of jobs that have not started.
     fresh: usize,
-    /// Threads for quick jobs that wait.
+    /// Number of idle threads for quick jobs.
     idle: usize,
     stopping: bool,
 }
 
 struct Job {
     share: Share,
-    /// None while it is polled.
+    /// None while the job is polled.
     work: Option<Work>,
     is_at: At,
     used: Duration,
@@ -54,17 +55,17 @@ struct Job {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// In line, not begun.
+    /// In line, not started.
     Fresh,
     /// In line.
     Ready,
-    /// On a thread.
+    /// Being polled by a thread.
     Polled { woken: bool, cancelled: bool },
-    /// It will be woken.
+    /// Waiting to be woken.
     Waiting,
 }
 
-/// What a thread has to do next.
+/// The next task of a thread.
 pub(super) enum Step {
     Poll(u64, Work),
     Drop(Vec<Work>),
@@ -77,8 +78,8 @@ impl Jobs {
         Arc::new(Self { state: Mutex::default(), quick, computing, room, queue_jobs })
     }
 
-    /// Queues a job. Where there is no room, the longest line loses its last job, or the job is
-    /// refused, and given back, if its own is the longest.
+    /// Queues a job. If there is no room, the longest line loses its last job. If that is the job's
+    /// own line, the job is refused and returned.
     pub(super) fn add(&self, share: Share, work: Work, end: &End) -> Result<u64, Work> {
         let mut state = self.lock();
         let mut evicted = None;
@@ -101,7 +102,7 @@ impl Jobs {
         Ok(number)
     }
 
-    /// Waits until a job begins or ends, unless there is room already.
+    /// Waits until a job starts or ends, unless there is room already.
     pub(super) fn wait_for_room(&self) {
         let state = self.lock();
         if state.fresh >= self.queue_jobs + state.idle && !state.stopping {
@@ -116,7 +117,7 @@ impl Jobs {
         }
     }
 
-    /// Waits for something to do, on a thread for jobs of a kind.
+    /// Waits for the next task, on a thread for one kind of jobs.
     pub(super) fn next(&self, pace: Pace) -> Step {
         let mut state = self.lock();
         loop {
@@ -147,8 +148,8 @@ impl Jobs {
         }
     }
 
-    /// A job was polled and goes on later, unless it was cancelled meanwhile; then it is given
-    /// back, to be dropped.
+    /// Called after a poll of a job that goes on later. If it was cancelled meanwhile, it is
+    /// returned to be dropped.
     pub(super) fn pause(&self, number: u64, work: Work, used: Duration) -> Option<Work> {
         let mut state = self.lock();
         let Some(job) = state.charge(number, used) else { return Some(work) };
@@ -165,14 +166,14 @@ impl Jobs {
         None
     }
 
-    /// A job has ended.
+    /// Called after the last poll of a job.
     pub(super) fn finish(&self, number: u64, used: Duration) {
         let mut state = self.lock();
         state.charge(number, used);
         drop(state.remove(number));
     }
 
-    /// A job can go on.
+    /// Called when a job can go on.
     fn wake(&self, number: u64) {
         let mut state = self.lock();
         if let Some(pace) = state.ready(number) {
@@ -181,7 +182,7 @@ impl Jobs {
         }
     }
 
-    /// Ends a job, at once or when it gives its thread back.
+    /// Cancels a job: at once, or when its poll returns.
     pub(super) fn cancel(&self, number: u64) {
         let mut state = self.lock();
         let Some(job) = state.jobs.get_mut(&number) else { return };
@@ -196,13 +197,13 @@ impl Jobs {
             self.room.notify_one();
             return;
         }
-        // Its end may take a while: guests have to be torn down.
+        // Dropping a guest may take a while, so a worker does it without the lock.
         state.cancelled.extend(job.work.take());
         drop(state);
         self.computing.notify_one();
     }
 
-    /// Ends all jobs, each as soon as it gives its thread back.
+    /// Cancels all jobs, each at the latest when its poll returns.
     pub(super) fn stop(&self) {
         let mut state = self.lock();
         state.stopping = true;
@@ -223,7 +224,7 @@ impl Jobs {
         drop(ended);
     }
 
-    /// How many jobs there are, waiting ones included.
+    /// Number of jobs, waiting ones included.
     pub(super) fn count(&self) -> usize {
         self.lock().jobs.len()
     }
@@ -234,8 +235,8 @@ impl Jobs {
 }
 
 impl State {
-    /// Puts a job in line that waited, or notes that it need not wait; gives its kind if it is in
-    /// line now.
+    /// Puts a waiting job in line, or notes that a polled one was woken. Returns its kind if it is
+    /// in line now.
     fn ready(&mut self, number: u64) -> Option<Pace> {
         let job = self.jobs.get_mut(&number)?;
         match &mut job.is_at {
@@ -271,7 +272,7 @@ impl State {
     }
 }
 
-/// Wakes one job, as long as there are workers.
+/// Wakes one job, as long as the workers exist.
 struct Wakeup {
     jobs: Weak<Jobs>,
     number: u64,
@@ -289,7 +290,7 @@ impl Wake for Wakeup {
     }
 }
 
-/// What wakes a job.
+/// Makes the waker of a job.
 pub(super) fn waker(jobs: &Arc<Jobs>, number: u64) -> Waker {
     Waker::from(Arc::new(Wakeup { jobs: Arc::downgrade(jobs), number }))
 }

@@ -73,7 +73,8 @@ impl Location {
 
     /// Reads the stored form.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
-        let damaged = LedgerError::CorruptState { what: "a block's location has 16 bytes" };
+        let damaged =
+            LedgerError::CorruptState { what: "a block's location does not have 16 bytes" };
         let Some((offset, rest)) = bytes.split_first_chunk() else { return Err(damaged) };
         let Ok(length) = rest.try_into() else { return Err(damaged) };
         Ok(Self { offset: u64::from_be_bytes(*offset), length: u64::from_be_bytes(length) })

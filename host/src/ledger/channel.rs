@@ -123,7 +123,9 @@ impl Ledger {
     pub fn block_by_hash(&self, hash: &[u8]) -> Result<Option<Block>, LedgerError> {
         let number = self.table.get(&key::block_hash(hash), |bytes| {
             let digits = bytes.try_into();
-            digits.map_err(|_| LedgerError::CorruptState { what: "a block number has 8 bytes" })
+            digits.map_err(|_| LedgerError::CorruptState {
+                what: "a block number does not have 8 bytes",
+            })
         })?;
         number.map_or(Ok(None), |digits| self.block(u64::from_be_bytes(digits)))
     }

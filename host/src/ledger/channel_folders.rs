@@ -46,7 +46,7 @@ impl ChannelFolders {
     pub(crate) fn warn(&self) {
         for path in &self.strays {
             let path = path.display();
-            tracing::warn!(%path, "this is no channel and left alone; it can be moved elsewhere");
+            tracing::warn!(%path, "not a channel, left untouched; it can be moved elsewhere");
         }
     }
 }

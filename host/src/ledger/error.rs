@@ -96,7 +96,7 @@ pub enum LedgerError {
         known: Vec<ChannelId>,
     },
     /// The channel has no such block, or the block has no predecessor.
-    #[error("channel {channel} has no block {number} that comes after another")]
+    #[error("channel {channel} has no block {number} with a predecessor")]
     UnknownBlock {
         /// The channel.
         channel: ChannelId,

@@ -102,7 +102,7 @@ fn changed_rows_are_named() {
         [
             (Some(0), "the place of the block is missing"),
             (Some(1), "the value of key \"c\" of ns is missing"),
-            (Some(1), "the value of key \"invented\" of ns is there, but no block made it"),
+            (Some(1), "the value of key \"invented\" of ns is stored, but no block wrote it"),
             (Some(1), "the index entry of a transaction is missing"),
         ]
     );

@@ -22,7 +22,7 @@ const SLOTS: usize = 5;
 pub(crate) fn check(block: &Block, last_config: u64) -> Result<(), &'static str> {
     let slots = block.metadata.as_ref().map_or(&[][..], |metadata| &metadata.metadata);
     if slots.len() > SLOTS {
-        return Err("its metadata has entries that mean nothing");
+        return Err("its metadata has entries without a meaning");
     }
     let slot =
         |index: BlockMetadataIndex| slots.get(index as usize).filter(|bytes| !bytes.is_empty());
@@ -80,7 +80,7 @@ fn check_form(signatures: &[crate::proto::common::MetadataSignature]) -> Result<
             }
         }
         if !is_ecdsa(&signature.signature) {
-            return Err("an orderer's signature has not the form of one");
+            return Err("an orderer's signature is malformed");
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ impl Ledger {
     fn cut_off(&self, offset: u64, number: u64) -> Result<(), LedgerError> {
         let bytes = self.blocks.length()?.saturating_sub(offset);
         let channel = &self.channel;
-        tracing::warn!(%channel, number, bytes, "cut off a block whose storing was interrupted");
+        tracing::warn!(%channel, number, bytes, "removed a block whose storing was interrupted");
         self.blocks.truncate(offset)
     }
 
@@ -193,7 +193,8 @@ impl Ledger {
 pub(crate) fn savepoint(table: &Table) -> Result<Option<u64>, LedgerError> {
     let digits = table.get(key::SAVEPOINT, |bytes| {
         let digits = bytes.try_into();
-        digits.map_err(|_| LedgerError::CorruptState { what: "the savepoint has 8 bytes" })
+        digits
+            .map_err(|_| LedgerError::CorruptState { what: "the savepoint does not have 8 bytes" })
     })?;
     Ok(digits.map(u64::from_be_bytes))
 }

@@ -296,7 +296,7 @@ pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
 /// A transaction as it was before the ledger judged it.
 pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
-        .map_err(|_| LedgerError::Missing { what: "a verdict with a meaning" })?;
+        .map_err(|_| LedgerError::Missing { what: "a known verdict" })?;
     let lost = is_of_ledger(code);
     let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
     let parsed = match TxEnvelope::parse(envelope) {

@@ -82,14 +82,14 @@ impl Differences {
                     return Ok(Some(Difference::new(
                         &row,
                         &value,
-                        "is there, but no block made it",
+                        "is stored, but no block wrote it",
                     )));
                 }
                 (Some((row, value)), Some((_, stored))) if value != stored => {
                     return Ok(Some(Difference::new(
                         &row,
                         &value,
-                        "is not what the blocks made it",
+                        "differs from what the blocks wrote",
                     )));
                 }
                 _ => {}

@@ -155,7 +155,7 @@ fn private_data_that_no_block_knows_are_found() {
     });
     let name = "the private data of transaction 0 in ns/c";
     assert_eq!(found[0], format!("{name} do not match the hashes of their keys and values"));
-    let values = "the value of private key \"stale\" of ns/c at A is there, but no block made it";
+    let values = "the value of private key \"stale\" of ns/c at A is stored, but no block wrote it";
     assert!(found.iter().any(|fault| fault == values), "{found:?}");
 
     let dir = tempfile::tempdir().unwrap();

@@ -137,14 +137,14 @@ mod tests {
             (br#"{"~version":{}}"#, "~version"),
             (br#"{"a":1,"_deleted":false}"#, "_deleted"),
             (b" \t\r\n{ \"_test\" : [ 1 ] } \n", "_test"),
-            // Of several, the first.
+            // Of several reserved fields, the first is named.
             (br#"{"_b":1,"_a":1,"~version":1}"#, "_b"),
             (br#"{"_a":1,"_a":2}"#, "_a"),
-            // Escapes are read before the name is looked at.
+            // Escapes are decoded before the name is compared.
             (br#"{"\u005fid":1}"#, "_id"),
             (br#"{"\u007eversion":1}"#, "~version"),
             (br#"{"_\"\\\n":1}"#, "_\"\\\n"),
-            // What Go's parser takes, and stricter ones do not.
+            // Go's parser accepts this; stricter ones do not.
             (b"{\"_a\xff\":1}", "_a\u{fffd}"),
             (b"{\"_a\xe2\x82\":1}", "_a\u{fffd}\u{fffd}"),
             (b"{\"a\":\"\xff\",\"_a\":1}", "_a"),
@@ -172,7 +172,7 @@ mod tests {
             br#"{"a_":1,"~Version":1,"~versions":1,"version":1,"":1}"#,
             br#"{"data._id":1}"#,
             br#"{"\\u005fid":1}"#,
-            // No JSON, though it looks like it.
+            // Looks like JSON, but is not.
             br#"{"_id":1"#,
             br#"{"_id":1}}"#,
             br#"{"_id":1,}"#,
@@ -183,7 +183,7 @@ mod tests {
             b"\x0c{\"_id\":1}",
             b"\xff{\"_id\":1}",
             b"{\"_id\":1\xff}",
-            // Go's parser has no such number.
+            // Go's parser refuses such a number.
             br#"{"_id":1e309}"#,
             br#"{"_id":1,"a":[{"b":-1E+999}]}"#,
         ] {

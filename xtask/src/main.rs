@@ -1,6 +1,6 @@
-//! `cargo xtask VERB`.
+//! `cargo xtask VERB`: reads the arguments and calls the verb.
 //!
-//! Invariant: this file only chooses; a verb's work is in the file of its name.
+//! Does not do a verb's work: the file of its name does.
 
 use std::env;
 use std::io::Write;

@@ -86,7 +86,7 @@ impl Model {
     }
 
     /// The verdict of the version checks on a state with all earlier valid transactions; `touched`
-    /// are the keys that those of this block wrote.
+    /// are the keys that those of the same block wrote.
     fn judge(&self, plan: &Plan, touched: &BTreeSet<Key>) -> TxValidationCode {
         for ns in 0..NAMESPACES.len() {
             for (key, read) in plan.reads.iter().filter(|(key, _)| key.0 == ns) {

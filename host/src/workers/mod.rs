@@ -6,7 +6,7 @@
 //! slice. The queue of jobs that have not started is bounded; if it is full, a job is refused at
 //! once. A panic in a job costs only that job's answer. Dropping a job's handle ends the job.
 //!
-//! Invariant: every wait is bounded.
+//! Invariant: the queue of jobs that have not started is never longer than its bound.
 
 mod jobs;
 mod lines;

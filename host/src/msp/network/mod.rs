@@ -1,8 +1,8 @@
 //! Networks for development: organizations with certificate authorities, peers and users, in memory
 //! or in a folder with cryptogen's layout.
 //!
-//! Not for production: the keys of the CAs are stored with everything else, and certificates are
-//! neither renewed nor revoked.
+//! Does not protect the keys of the CAs, which are stored with everything else, and does not renew
+//! or revoke certificates: not for production.
 
 mod authority;
 mod folder;

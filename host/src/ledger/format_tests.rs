@@ -141,7 +141,7 @@ fn rows_of_private_data_have_the_bytes_of_the_document() {
     let (ns, c, key) = (name("ns"), name("c"), sha256(b"k"));
 
     let state = rows(&ledger.table);
-    assert_eq!(kinds(&state), "bdehmnpt");
+    assert_eq!(kinds(&state), "bdehmnpst");
     let row = |key: &[&[u8]]| state.get(&key.concat()).map(Vec::as_slice);
     assert_eq!(row(&[b"p", &name("B"), &ns, &c, b"k"]), Some(&[1, 1, 0, 0, 0, b'v'][..]));
     let hashed = [&[1, 1, 0, 0, 0], &sha256(b"v")[..]].concat();

@@ -1,5 +1,5 @@
-//! Decodes real files and rows as `docs/ledger-format.md` describes them, with none of the code that
-//! wrote them.
+//! Decodes real files and rows as `docs/ledger-format.md` describes them, with none of the code
+//! that wrote them.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

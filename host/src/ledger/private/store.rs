@@ -1,5 +1,5 @@
-//! The private data store: the private sets of committed transactions. The private state can be made
-//! again from them. Fabric: `core/ledger/pvtdatastorage`.
+//! The private data store: the private sets of committed transactions. The private state can be
+//! made again from them. Fabric: `core/ledger/pvtdatastorage`.
 //!
 //! ```text
 //! record(block, tx, namespace, collection)         the set, its holders, its time

@@ -1,15 +1,15 @@
 //! Removes files that a crash or a full disk left in a database's folder and that sled cannot
 //! handle.
 //!
-//! - `snap.*.generating`, a snapshot that was not renamed: sled takes it for the newest one. The log
-//!   and the previous snapshot are still there.
+//! - `snap.*.generating`, a snapshot that was not renamed: sled takes it for the newest one. The
+//!   log and the previous snapshot are still there.
 //! - An empty snapshot, or one of zeros, whose bytes never reached the disk: sled refuses it.
 //!   Without it, sled reads the log from its beginning.
 //! - Half of `conf`, or zeros: sled refuses it. Its contents are always the same.
 //! - Blobs beside an empty log: sled refuses to write them again. Nothing refers to them.
 //!
-//! sled itself handles a segment of the log that was not written whole, a batch without its end, and
-//! blobs behind the end of the log.
+//! sled itself handles a segment of the log that was not written whole, a batch without its end,
+//! and blobs behind the end of the log.
 //!
 //! Invariant: removes nothing that holds data, and nothing while another process has the database
 //! open.

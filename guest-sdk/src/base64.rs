@@ -1,4 +1,4 @@
-//! Base64 with padding, as PEM and Fabric's client ids have it.
+//! Base64 with padding, as in PEM and in Fabric's client ids.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -17,7 +17,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads a text in which white space does not count; none if it is not base64.
+/// Decodes a text, ignoring white space; None if it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut digits, mut padding) = (0u32, 0usize, 0usize);

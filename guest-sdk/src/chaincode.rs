@@ -1,7 +1,7 @@
-//! A chaincode in the style of Fabric's shim, and how it becomes a component.
+//! Chaincodes in the style of Fabric's shim, and their exports as a component.
 //!
-//! Invariant: the exports exist for wasm only. Their names have characters that no native linker
-//! takes, and without them a chaincode is a crate like any other, to be tested with `cargo test`.
+//! Invariant: the exports exist for wasm only: their names have characters that native linkers
+//! refuse. Without them a chaincode is an ordinary crate, which `cargo test` can test.
 
 use crate::Context;
 use crate::types::Response;
@@ -36,14 +36,14 @@ pub trait Chaincode {
         Response::success(Vec::new())
     }
 
-    /// Runs for every other proposal. Each runs in a fresh instance: nothing stays in `self`.
+    /// Runs for every other proposal, each time in a fresh instance: nothing stays in `self`.
     fn invoke(&self, ctx: &Context) -> Response;
 }
 
-/// Makes a value that is a [`Chaincode`] the one that this crate's component runs. Natively it only
-/// checks that it is one.
+/// Makes a value of a [`Chaincode`] the chaincode of this crate's component. Natively, it only
+/// checks the type.
 ///
-/// The crate has `crate-type = ["cdylib", "rlib"]`.
+/// The crate needs `crate-type = ["cdylib", "rlib"]`.
 #[macro_export]
 macro_rules! export_chaincode {
     ($chaincode:expr) => {

@@ -1,10 +1,10 @@
-//! The peer that runs a component: the WIT's imports, and its exports around a [`Chaincode`].
+//! The peer behind a component's imports, and the component's exports around a [`Chaincode`].
 //!
-//! Every function calls the one import it is named after, and nothing else does. The linker drops
-//! imports that nothing calls, so a component imports the interfaces that its chaincode uses; those
-//! are what it may do on a channel.
+//! Each function calls the import of its name and nothing else. The linker drops imports that
+//! nothing calls. So a component imports only the interfaces that its chaincode uses, and these are
+//! what it may do on a channel.
 //!
-//! Invariant: nothing here decides.
+//! Does not decide anything.
 
 #![allow(unsafe_code, reason = "generated bindings speak the canonical ABI")]
 
@@ -51,7 +51,7 @@ use fabric::chaincode::query;
 use fabric::chaincode::state;
 use fabric::chaincode::transaction;
 
-/// The peer behind the imports.
+/// The peer that answers the imports.
 pub(crate) struct Peer;
 
 impl Peer {
@@ -306,21 +306,21 @@ pub fn invoke(chaincode: &impl Chaincode) -> Response {
     chaincode.invoke(&Context::new(Peer))
 }
 
-/// A panic ends in a trap, which carries no words; so they go to the peer's log first. The standard
-/// hook then writes them to stderr too.
+/// Prepares an instance. A panic ends in a trap, which carries no text, so a hook writes the text
+/// to the peer's log. The standard hook then writes it to stderr as well.
 fn prepare() {
     let standard = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         log::log(Level::Error, &panic.to_string());
         standard(panic);
     }));
-    // An instance runs one transaction, and nobody was here before to set another logger.
+    // An instance runs one transaction, so no other logger can be set.
     if ::log::set_logger(&PeerLog).is_ok() {
         ::log::set_max_level(::log::LevelFilter::Debug);
     }
 }
 
-/// Takes the lines of the crate `log` to the peer's log.
+/// Sends lines of the crate `log` to the peer's log.
 struct PeerLog;
 
 impl ::log::Log for PeerLog {

@@ -1,16 +1,16 @@
-//! Composite keys: several parts in one key, so that a query can ask for the first of them.
+//! Composite keys: several parts in one key, so that a query can ask for the first parts.
 //!
-//! A composite key is U+0000, the object type, and then each attribute, all ended by U+0000. Rules
-//! and texts are those of fabric-chaincode-go, shim/stub.go.
+//! A composite key is U+0000, the object type, and each attribute; each part ends with U+0000.
+//! Rules and texts are those of fabric-chaincode-go, shim/stub.go.
 //!
-//! Invariant: `split(create(type, attributes))` gives back `type` and `attributes`.
+//! Invariant: `split(create(type, attributes))` returns `type` and `attributes`.
 
 use crate::Error;
 use crate::Result;
 
 /// Starts a composite key and ends each of its parts.
 pub(crate) const SEPARATOR: char = '\0';
-/// The greatest character: ends the range of a partial composite key.
+/// The greatest character, which ends the range of a partial composite key.
 pub(crate) const MAX: char = '\u{10FFFF}';
 
 pub(crate) fn create(object_type: &str, attributes: &[impl AsRef<str>]) -> Result<String> {
@@ -38,7 +38,7 @@ fn push(key: &mut String, part: &str) -> Result<()> {
 }
 
 pub(crate) fn split(key: &str) -> Result<(String, Vec<String>)> {
-    // Go's shim drops the first byte whatever it is and panics on a key without separators.
+    // Go's shim drops the first byte, whatever it is, and panics on a key without separators.
     let not_composite = || Error::internal(format!("[{key}] is not a composite key"));
     let parts = key.strip_prefix(SEPARATOR).ok_or_else(not_composite)?;
     let mut parts = parts.strip_suffix(SEPARATOR).ok_or_else(not_composite)?.split(SEPARATOR);

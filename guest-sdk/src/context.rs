@@ -1,10 +1,10 @@
 //! What a transaction may ask of its peer.
 //!
-//! The functions are Fabric's stub functions in snake_case, one to one, each with what it means in
-//! the WIT package; `get`, `put`, `transient` and `client_identity` are short forms on top of them.
+//! The functions are Fabric's stub functions in snake_case, with the meaning of the WIT package.
+//! `get`, `put`, `transient` and `client_identity` are short forms of them.
 //!
-//! Invariant: a context decides nothing. The same call reaches the peer that runs the component
-//! and, in a native test, the mock ledger.
+//! Does not decide anything. The same call reaches the peer that runs the component or, in a native
+//! test, the mock ledger.
 
 mod private_data;
 mod query;
@@ -77,11 +77,11 @@ impl Context {
         self.peer.log(level, message);
     }
 
-    /// A key of several parts that [`Context::get_state_by_partial_composite_key`] can ask for by
-    /// the first of them. It needs no peer.
+    /// Makes a key of several parts. [`Context::get_state_by_partial_composite_key`] can ask for
+    /// such keys by their first parts. Does not call the peer.
     ///
     /// # Errors
-    /// A part that contains U+0000 or U+10FFFF.
+    /// A part contains U+0000 or U+10FFFF.
     pub fn create_composite_key(
         &self,
         object_type: &str,
@@ -90,10 +90,10 @@ impl Context {
         composite_key::create(object_type, attributes)
     }
 
-    /// Object type and attributes of a composite key. It needs no peer.
+    /// Returns object type and attributes of a composite key. Does not call the peer.
     ///
     /// # Errors
-    /// A key that [`Context::create_composite_key`] did not make.
+    /// [`Context::create_composite_key`] did not make the key.
     pub fn split_composite_key(&self, key: &str) -> Result<(String, Vec<String>)> {
         composite_key::split(key)
     }

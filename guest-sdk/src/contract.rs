@@ -1,10 +1,10 @@
 //! Contracts: named groups of transaction functions, as in Fabric's contract API.
 //!
-//! `Contract:Function` in the first argument is split at the last colon; without a colon it is a
-//! function of the default contract, the first one. Both `CreateAsset` and `createAsset` are found.
-//! Order and texts follow fabric-contract-api-go, contractapi/contract_chaincode.go.
+//! The first argument is `Contract:Function`, split at the last colon. Without a colon it is a
+//! function of the default contract, which is the first one. Both `CreateAsset` and `createAsset`
+//! are found. Order and texts follow fabric-contract-api-go, contractapi/contract_chaincode.go.
 //!
-//! Invariant: routing looks at the arguments only.
+//! Invariant: routing depends on the arguments only.
 
 use crate::Chaincode;
 use crate::Context;
@@ -17,7 +17,7 @@ use crate::metadata::TransactionMetadata;
 use crate::schemas::Schemas;
 use crate::types::Response;
 
-/// A group of transaction functions. [`macro@crate::contract`] writes it.
+/// A group of transaction functions. [`macro@crate::contract`] implements it.
 pub trait Contract {
     /// The name that clients put before the colon.
     fn name(&self) -> &'static str;
@@ -25,18 +25,18 @@ pub trait Contract {
     /// The version that the metadata shows.
     fn version(&self) -> &'static str;
 
-    /// What the metadata says of the contract as a whole; may be empty.
+    /// The description of the contract in the metadata; may be empty.
     fn description(&self) -> &'static str {
         ""
     }
 
-    /// Runs one function, its name with a capital first letter; none: there is no such function.
+    /// Runs a function, whose name begins with a capital letter; None if there is no such function.
     fn call(&self, ctx: &Context, function: &str, args: &[Vec<u8>]) -> Option<Result<Vec<u8>>>;
 
-    /// What [`Contract::call`] knows.
+    /// The functions of [`Contract::call`].
     fn describe(&self, schemas: &mut Schemas) -> Vec<TransactionMetadata>;
 
-    /// Runs before every function, also before one that does not exist.
+    /// Runs before every function, even before one that does not exist.
     ///
     /// # Errors
     /// The function does not run.
@@ -54,20 +54,20 @@ pub trait Contract {
         Ok(())
     }
 
-    /// Runs in place of a function that does not exist; none: that is an error.
+    /// Runs in place of a function that does not exist; None makes that an error.
     fn unknown(&self, ctx: &Context) -> Option<Result<Vec<u8>>> {
         let _ = ctx;
         None
     }
 }
 
-/// Several contracts as one chaincode.
+/// A chaincode of several contracts.
 pub struct Contracts<'a> {
     contracts: Vec<&'a dyn Contract>,
 }
 
 impl<'a> Contracts<'a> {
-    /// The first one is the default contract.
+    /// The first contract is the default.
     pub fn new(contracts: Vec<&'a dyn Contract>) -> Self {
         Self { contracts }
     }
@@ -125,8 +125,8 @@ fn capitalized(function: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// How many arguments a call has to have: `Option`s at the end may be left out. Called by what
-/// [`macro@crate::contract`] writes, as are the next two.
+/// How many arguments a call needs: `Option`s at the end may be left out. Called by the code of
+/// [`macro@crate::contract`], as are the next two.
 #[doc(hidden)]
 pub const fn required(optional: &[bool]) -> usize {
     let mut required = optional.len();
@@ -137,7 +137,7 @@ pub const fn required(optional: &[bool]) -> usize {
 }
 
 /// Refuses a call with too few arguments, as fabric-contract-api-go does before it reads them
-/// (internal/contract_function.go, `formatArgs`). Arguments that are too many are ignored.
+/// (internal/contract_function.go, `formatArgs`). Ignores surplus arguments.
 #[doc(hidden)]
 pub fn enough(args: &[Vec<u8>], names: &[&str], required: usize) -> Result<()> {
     let received = args.len();
@@ -150,12 +150,12 @@ pub fn enough(args: &[Vec<u8>], names: &[&str], required: usize) -> Result<()> {
     }
 }
 
-/// Reads the parameter at `index`; one that is left out is none.
+/// Decodes the parameter at `index`; a missing one is None.
 #[doc(hidden)]
 pub fn parameter<T: DataType>(args: &[Vec<u8>], index: usize, name: &str) -> Result<T> {
     let argument = args.get(index).map_or(b"".as_slice(), Vec::as_slice);
     T::decode(argument).map_err(|words| {
-        // serde repeats names that it does not know.
+        // serde's texts repeat unknown names.
         Error::bad_request(format!("parameter {name}: {}", begin_of(&words, 256)))
     })
 }

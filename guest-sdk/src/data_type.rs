@@ -1,11 +1,11 @@
-//! How values travel as arguments and results: the conventions of Fabric's contract API.
+//! How values are encoded as arguments and results: the conventions of Fabric's contract API.
 //!
-//! Text as it is, numbers, booleans and enums without data as text, bytes as they are, everything
-//! else as JSON; no value is an empty payload. What a type's schema says holds for its arguments
-//! and its results.
+//! Text stays as it is. Numbers, booleans and enums without data become text, bytes stay as they
+//! are, everything else is JSON. No value is an empty payload. A type's schema holds for its
+//! arguments and its results.
 //!
-//! Invariant: the same value always becomes the same bytes. Maps without an order are left out for
-//! that reason.
+//! Invariant: the same value always gives the same bytes. Therefore maps without an order are not
+//! supported.
 
 mod arguments;
 mod containers;
@@ -50,75 +50,75 @@ use crate::schemas::Schemas;
     note = "a `HashMap` has no fixed order, and endorsers must agree: use a `BTreeMap`"
 )]
 pub trait DataType: Serialize + DeserializeOwned {
-    /// A field of this type may be left out of its struct, and a last argument of its call.
+    /// True if a field of this type may be missing in its struct, and a last argument in its call.
     const OPTIONAL: bool = false;
 
-    /// JSON schema (draft 07) of the type; `null` if there is nothing to describe.
+    /// The type's JSON schema (draft 07); `null` if there is nothing to describe.
     fn schema(schemas: &mut Schemas) -> Value;
 
-    /// Schema of the type as a whole argument or result. Differs for bytes only.
+    /// The schema of the type as a whole argument or result. Differs for bytes only.
     #[doc(hidden)]
     fn payload_schema(schemas: &mut Schemas) -> Value {
         Self::schema(schemas)
     }
 
-    /// Schema of the type where it is not referred to by its name.
+    /// The schema of the type itself, in place of a reference to its name.
     #[doc(hidden)]
     fn described(schemas: &mut Schemas) -> Value {
         Self::schema(schemas)
     }
 
-    /// Reads an argument.
+    /// Decodes an argument.
     ///
-    /// JSON must be what the schema says: members that the type does not have are refused.
+    /// JSON must match the schema: unknown members are refused.
     ///
     /// # Errors
-    /// What is wrong with it, in words that fit behind the name of the parameter.
+    /// What is wrong, in words that fit after the name of the parameter.
     fn decode(argument: &[u8]) -> Result<Self, String> {
         json::read(argument)
     }
 
-    /// Writes a result. Members of structs that are `None` are left out.
+    /// Encodes a result. Members of structs that are `None` are left out.
     ///
     /// # Errors
-    /// A value that has no JSON, such as a number that is not finite.
+    /// The value has no JSON form, for example a number that is not finite.
     fn encode(&self) -> Result<Vec<u8>> {
         json::write(self)
     }
 
-    /// Schema of a list of this type as a whole argument or result. Differs for bytes only.
+    /// The schema of a list of this type as a whole argument or result. Differs for bytes only.
     #[doc(hidden)]
     fn list_schema(schemas: &mut Schemas) -> Value {
         <Vec<Self> as DataType>::schema(schemas)
     }
 
-    /// Reads a list of this type. Differs for bytes only.
+    /// Decodes a list of this type. Differs for bytes only.
     #[doc(hidden)]
     fn decode_list(argument: &[u8]) -> Result<Vec<Self>, String> {
         json::read(argument)
     }
 
-    /// Writes a list of this type. Differs for bytes only.
+    /// Encodes a list of this type. Differs for bytes only.
     #[doc(hidden)]
     fn encode_list(list: &[Self]) -> Result<Vec<u8>> {
         json::write(list)
     }
 }
 
-/// What a transaction function returns: a [`Result`] of a [`DataType`] and an error that becomes an
-/// [`Error`].
+/// The result of a transaction function: a [`Result`] of a [`DataType`] and an error that becomes
+/// an [`Error`].
 #[diagnostic::on_unimplemented(
     message = "a transaction returns a `Result<T>`, where `T` is a `DataType`",
     label = "this is `{Self}`"
 )]
 pub trait Outcome {
-    /// What it is on success.
+    /// The type on success.
     type Value: DataType;
 
-    /// The payload of the response.
+    /// Returns the payload of the response.
     ///
     /// # Errors
-    /// The transaction's own, or a value that has no JSON.
+    /// The transaction's own error, or the value has no JSON form.
     fn into_payload(self) -> Result<Vec<u8>>;
 }
 
@@ -130,7 +130,7 @@ impl<T: DataType, E: Into<Error>> Outcome for Result<T, E> {
     }
 }
 
-/// The first characters of a text from outside, which can be megabytes long.
+/// The first characters of a text from outside, which may be megabytes long.
 pub(crate) fn begin_of(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),

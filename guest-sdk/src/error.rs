@@ -1,10 +1,10 @@
 //! Why a transaction is refused.
 //!
-//! Invariant: an error is what the client will read: a status, a text, nothing of the inside.
+//! Invariant: an error is what the client reads: a status and a text, no internals.
 
 use std::fmt;
 
-/// The result of everything that may refuse a transaction.
+/// The result of whatever may refuse a transaction.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A refusal: the status and the message of the chaincode's response.
@@ -19,7 +19,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// let parsed: Result<u32, Error> = "five".parse::<u32>().map_err(Error::from);
 /// assert_eq!(parsed.unwrap_err().status(), 500);
 /// ```
-// `std::error::Error` is left out on purpose: with it the conversion from every error would clash
+// `std::error::Error` is not implemented on purpose: the conversion from every error would clash
 // with the one from itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
@@ -35,7 +35,7 @@ impl Error {
         Self { status, message: message.into(), refusal: None }
     }
 
-    /// Status 500: what Fabric's contract API gives every error.
+    /// Status 500, the status of every error in Fabric's contract API.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, message)
     }
@@ -50,7 +50,7 @@ impl Error {
         Self::new(403, message)
     }
 
-    /// Status 404: what the client asks for is not there.
+    /// Status 404: what the client asks for does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, message)
     }
@@ -70,7 +70,7 @@ impl Error {
         &self.message
     }
 
-    /// What kind of refusal it was, where the peer refused a call.
+    /// The kind of refusal, if the peer refused a call.
     pub fn refusal(&self) -> Option<RefusalKind> {
         self.refusal
     }
@@ -111,8 +111,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Why the peer did not do what was asked: the WIT's `types.error`, its text being Fabric's where
-/// Fabric has one.
+/// Why the peer refused a call: the WIT's `types.error`. The text is Fabric's where Fabric has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_family = "wasm"),
@@ -126,14 +125,14 @@ pub(crate) enum Refusal {
     LedgerFailure(String),
 }
 
-/// What kind of call a peer refuses.
+/// The kind of a refused call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
     /// The arguments break a rule of the interface. Nothing was recorded.
     InvalidArgument,
     /// The creator of the transaction, or this kind of transaction, may not do this.
     NotPermitted,
-    /// This peer cannot do this at all, such as a rich query on a plain key/value store.
+    /// This peer does not support the call, for example a rich query on a plain key/value store.
     Unsupported,
     /// A limit of the peer was reached; the message names it.
     LimitExceeded,

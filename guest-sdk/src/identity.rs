@@ -1,6 +1,6 @@
-//! Who submits a transaction, with the answers of Fabric's `cid` library.
+//! The client that submits a transaction, with the answers of Fabric's `cid` library.
 //!
-//! Invariant: the identity is what the peer has verified; nothing here checks a certificate.
+//! Does not check certificates: the peer has verified the identity.
 
 mod attributes;
 mod certificate;
@@ -43,11 +43,11 @@ impl ClientIdentity {
         &self.certificate
     }
 
-    /// The id that Fabric's `GetID` gives the client: base64 of `x509::` subject `::` issuer. It is
-    /// unique within the organization and stays when the certificate is renewed.
+    /// The id that Fabric's `GetID` returns: base64 of `x509::` subject `::` issuer. It is unique
+    /// within the organization and stays the same when the certificate is renewed.
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn id(&self) -> Result<String> {
         let certificate = self.parsed()?;
         let id = format!("x509::{}::{}", certificate.subject.to_dn(), certificate.issuer.to_dn());
@@ -57,15 +57,15 @@ impl ClientIdentity {
     /// The distinguished name of the client, such as `CN=User1,OU=client,O=Org1`.
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn subject(&self) -> Result<String> {
         Ok(self.parsed()?.subject.to_dn())
     }
 
-    /// The distinguished name of the certificate authority that the client's certificate is from.
+    /// The distinguished name of the certificate authority that issued the client's certificate.
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn issuer(&self) -> Result<String> {
         Ok(self.parsed()?.issuer.to_dn())
     }
@@ -73,7 +73,7 @@ impl ClientIdentity {
     /// The common name of the client, such as `User1`.
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn common_name(&self) -> Result<Option<String>> {
         Ok(self.parsed()?.subject.common_name().map(str::to_owned))
     }
@@ -81,15 +81,15 @@ impl ClientIdentity {
     /// The organizational units of the client, such as `client` and `department1`.
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn organizational_units(&self) -> Result<Vec<String>> {
         Ok(self.parsed()?.subject.units().map(str::to_owned).collect())
     }
 
-    /// Whether the client is in an organizational unit (Fabric: `HasOUValue`).
+    /// True if the client is in an organizational unit (Fabric: `HasOUValue`).
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn has_organizational_unit(&self, unit: &str) -> Result<bool> {
         Ok(self.parsed()?.subject.units().any(|of| of == unit))
     }
@@ -97,7 +97,7 @@ impl ClientIdentity {
     /// An attribute that fabric-ca has written into the certificate (Fabric: `GetAttributeValue`).
     ///
     /// # Errors
-    /// A certificate that cannot be read.
+    /// The certificate cannot be read.
     pub fn attribute(&self, name: &str) -> Result<Option<String>> {
         self.parsed()?.attribute(name).map_err(|error| {
             Error::internal(format!("failed to unmarshal attributes from certificate: {error}"))
@@ -108,7 +108,7 @@ impl ClientIdentity {
     /// `AssertAttributeValue`).
     ///
     /// # Errors
-    /// Status 403 in Fabric's words, or a certificate that cannot be read.
+    /// Status 403 with Fabric's text, or the certificate cannot be read.
     pub fn assert_attribute(&self, name: &str, value: &str) -> Result<()> {
         match self.attribute(name)? {
             Some(found) if found == value => Ok(()),
@@ -124,7 +124,7 @@ impl ClientIdentity {
             .ok_or_else(|| Error::internal("the client's certificate is not an X.509 one as PEM"))
     }
 
-    /// Reads a `msp.SerializedIdentity`: field 1 is the MSP id, field 2 the certificate as PEM.
+    /// Parses a `msp.SerializedIdentity`: field 1 is the MSP id, field 2 the certificate as PEM.
     pub(crate) fn parse(creator: &[u8]) -> Result<Self> {
         let broken = || Error::internal("the creator is not a SerializedIdentity");
         let fields = wire::fields(creator).ok_or_else(broken)?;

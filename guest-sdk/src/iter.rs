@@ -1,7 +1,7 @@
 //! Rows of a query, one after the other.
 //!
-//! Invariant: the peer is asked for more rows only when one of them is wanted. What it records as
-//! read depends on how far it was asked, and that must be the same on every endorser, in whatever
+//! Invariant: the peer is asked for more rows only when one of them is needed. What it records as
+//! read depends on how far it was asked, and must be the same on every endorser, in whatever
 //! language it runs the chaincode (see `wit/query.wit`).
 
 use crate::Result;
@@ -20,27 +20,27 @@ pub type StateIterator = Rows<peer::StateCursor>;
 /// Changes of one key, newest first; dropping it closes the query at the peer.
 pub type HistoryIterator = Rows<peer::HistoryCursor>;
 
-/// The peer's side of a query that is open.
+/// The peer's side of an open query.
 pub trait Cursor {
-    /// What it is a query for.
+    /// The rows of the query.
     type Row;
 
-    /// At most `max` rows; empty: there are no more.
+    /// Returns at most `max` rows; empty at the end.
     ///
     /// # Errors
-    /// What the peer says.
+    /// The peer's error.
     fn next_batch(&self, max: u32) -> Result<Vec<Self::Row>>;
 }
 
 /// See [`StateIterator`] and [`HistoryIterator`]. After an error there are no more rows.
 pub struct Rows<C: Cursor> {
-    /// None: all rows were fetched, or an error ended it.
+    /// None after all rows were fetched, or after an error.
     cursor: Option<C>,
     fetched: std::vec::IntoIter<C::Row>,
 }
 
 impl<C: Cursor> Rows<C> {
-    /// Fabric's own batch; the peer may send fewer.
+    /// The size of Fabric's batches; the peer may send fewer rows.
     const BATCH: u32 = 100;
 
     pub(crate) fn new(cursor: C) -> Self {

@@ -114,7 +114,7 @@ pub use types::SignedProposal;
 pub use wasmcc_sdk_macros::DataType;
 pub use wasmcc_sdk_macros::contract;
 
-/// What the macros' code calls.
+/// Called by the code of the macros.
 #[doc(hidden)]
 pub mod macros {
     pub use crate::contract::enough;

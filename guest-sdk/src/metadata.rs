@@ -1,7 +1,7 @@
-//! What a chaincode offers, as `org.hyperledger.fabric:GetMetadata` answers it.
+//! The metadata of a chaincode, the answer to `org.hyperledger.fabric:GetMetadata`.
 //!
-//! The shape is the one of Fabric's contract API: `info`, `contracts` with their transactions, and
-//! the structs among their types in `components.schemas`.
+//! It has the form of Fabric's contract API: `info`, `contracts` with their transactions, and the
+//! structs among their types in `components.schemas`.
 //!
 //! Invariant: it depends on the contracts' code only, not on the ledger.
 
@@ -15,7 +15,7 @@ use crate::schemas::Schemas;
 /// The contract that every chaincode has.
 pub(crate) const SYSTEM_CONTRACT: &str = "org.hyperledger.fabric";
 
-/// Where Fabric's libraries say that their schema of such a document is.
+/// The URL of the document's schema, as Fabric's libraries write it.
 const SCHEMA: &str =
     "https://hyperledger.github.io/fabric-chaincode-node/release-2.1/api/contract-schema.json";
 
@@ -25,7 +25,7 @@ pub struct ParameterMetadata {
     pub name: &'static str,
     /// Its doc comment; may be empty.
     pub description: &'static str,
-    /// Whether a call has to have it.
+    /// True if a call needs it.
     pub required: bool,
     /// Schema of the argument.
     pub schema: Value,
@@ -45,7 +45,7 @@ pub struct TransactionMetadata {
     pub name: &'static str,
     /// Its doc comment; may be empty.
     pub description: &'static str,
-    /// It only reads: a client need not submit it.
+    /// True if it only reads, so that a client need not submit it.
     pub evaluate: bool,
     /// In the order of the arguments.
     pub parameters: Vec<ParameterMetadata>,

@@ -1,9 +1,9 @@
 //! Endorsement policies of keys, from typed parts or from text.
 //!
-//! The bytes are those that Fabric's tools and libraries make of the same policy (fabric,
+//! The bytes are those that Fabric's tools and libraries make for the same policy (fabric,
 //! common/policydsl; fabric-chaincode-go, pkg/statebased).
 //!
-//! Invariant: a policy here can be satisfied by somebody: no gate asks for more than it has.
+//! Invariant: every policy can be satisfied: no gate requires more than it has.
 
 mod message;
 mod text;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 use crate::Error;
 use crate::Result;
 
-/// What a signer is in its organization.
+/// The role of a signer in its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Anybody with a certificate of the organization.
@@ -58,7 +58,7 @@ enum Rule {
 }
 
 impl Policy {
-    /// How deep gates may nest. A peer reads 50 levels of messages.
+    /// Depth of gates. A peer decodes 50 levels of messages.
     const DEPTH: usize = 48;
 
     /// One signer of this role in this organization.
@@ -66,8 +66,8 @@ impl Policy {
         Self(Rule::SignedBy(role, msp_id.into()))
     }
 
-    /// One signer of this role in each of these organizations, in the order of their ids, as
-    /// `statebased` of Fabric's Go shim writes it.
+    /// One signer of this role in each of these organizations, ordered by id, as `statebased` of
+    /// Fabric's Go shim writes it.
     pub fn organizations<T: Into<String>>(
         role: Role,
         msp_ids: impl IntoIterator<Item = T>,
@@ -80,7 +80,7 @@ impl Policy {
     /// All of these.
     ///
     /// # Errors
-    /// No policies, or gates that nest too deep.
+    /// There are no policies, or the gates are nested too deep.
     pub fn all_of(policies: impl IntoIterator<Item = Self>) -> Result<Self> {
         let rules = rules(policies);
         Self::gate(rules.len(), rules)
@@ -89,7 +89,7 @@ impl Policy {
     /// Any one of these.
     ///
     /// # Errors
-    /// No policies, or gates that nest too deep.
+    /// There are no policies, or the gates are nested too deep.
     pub fn any_of(policies: impl IntoIterator<Item = Self>) -> Result<Self> {
         Self::gate(1, rules(policies))
     }
@@ -97,7 +97,7 @@ impl Policy {
     /// Any `n` of these.
     ///
     /// # Errors
-    /// Fewer policies than `n`, or gates that nest too deep.
+    /// There are fewer than `n` policies, or the gates are nested too deep.
     pub fn out_of(n: usize, policies: impl IntoIterator<Item = Self>) -> Result<Self> {
         Self::gate(n, rules(policies))
     }
@@ -107,20 +107,20 @@ impl Policy {
         message::encode(&self.0)
     }
 
-    /// Reads a serialized envelope, such as
+    /// Parses a serialized envelope, such as
     /// [`Context::get_state_validation_parameter`](crate::Context::get_state_validation_parameter)
     /// returns it.
     ///
     /// # Errors
-    /// Bytes that are not a policy, or one that this type cannot express: one that names signers
-    /// otherwise than by role and organization, or that nobody can satisfy.
+    /// The bytes are not a policy, or one that this type cannot express: its signers are not given
+    /// by role and organization, or nobody can satisfy it.
     pub fn from_bytes(envelope: &[u8]) -> Result<Self> {
         message::decode(envelope).map(Self).ok_or_else(|| {
             Error::internal("the endorsement policy is not one of roles in organizations")
         })
     }
 
-    /// Ids of the organizations that the policy names, in their order.
+    /// The ids of the organizations in the policy, in their order.
     pub fn msp_ids(&self) -> Vec<&str> {
         let mut msp_ids = BTreeSet::new();
         self.0.collect(&mut msp_ids);
@@ -164,7 +164,7 @@ impl Rule {
     }
 }
 
-/// Status 400 for a text that is not a policy; the message says where.
+/// Status 400 for a text that is not a policy; the message has the position.
 impl FromStr for Policy {
     type Err = Error;
 
@@ -173,7 +173,7 @@ impl FromStr for Policy {
     }
 }
 
-/// The text that Fabric's tools take.
+/// The text form of Fabric's tools.
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

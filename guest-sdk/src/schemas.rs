@@ -1,10 +1,10 @@
-//! JSON schemas of the types of a chaincode, and the structs that they refer to.
+//! JSON schemas of a chaincode's types, and the structs that they refer to.
 //!
-//! The shapes are those that Fabric's schema of contract metadata allows
-//! (fabric-contract-api-go, metadata/schema/schema.json): a named type is an object with `$id` and
-//! `properties`, everything else stands where it is used.
+//! The forms are those that Fabric's schema of contract metadata allows (fabric-contract-api-go,
+//! metadata/schema/schema.json): a named type is an object with `$id` and `properties`, every other
+//! type is described where it is used.
 //!
-//! Invariant: two types never share a name, however their modules name them.
+//! Invariant: two types never share a name, even if their modules use the same one.
 
 mod check;
 mod object;
@@ -18,23 +18,24 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-/// Where types stand that are referred to.
+/// The place of types that are referred to.
 const COMPONENTS: &str = "#/components/schemas/";
 
-/// The structs that were met while describing a chaincode.
+/// The structs that were found while describing a chaincode.
 #[derive(Default)]
 pub struct Schemas {
     pub(crate) components: Map<String, Value>,
-    /// What each component describes: Rust's name of the type.
+    /// The type of each component, by its name in Rust.
     types: Vec<(&'static str, String)>,
     depth: usize,
 }
 
 impl Schemas {
-    /// Refers to a type by name; `describe` gives its schema where it is met for the first time.
+    /// Refers to a type by name; `describe` makes its schema when the type is found for the first
+    /// time.
     pub fn refer(&mut self, name: &str, describe: impl FnOnce(&mut Self) -> Value) -> Value {
         if !self.components.contains_key(name) {
-            // A type that contains itself is met again while it is described.
+            // A type that contains itself is found again while it is described.
             self.components.insert(name.to_owned(), Value::Null);
             self.depth += 1;
             let mut schema = describe(self);
@@ -42,7 +43,7 @@ impl Schemas {
             schema["$id"] = json!(name);
             self.components.insert(name.to_owned(), schema);
         }
-        // Fabric's convention: inside of components the bare name, elsewhere the path.
+        // Fabric's convention: the bare name inside of components, the path elsewhere.
         match self.depth {
             0 => json!({ "$ref": format!("{COMPONENTS}{name}") }),
             _ => json!({ "$ref": name }),

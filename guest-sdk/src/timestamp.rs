@@ -1,6 +1,6 @@
 //! Points in time: RFC 3339 text and arithmetic.
 //!
-//! Invariant: no clock. A time comes from the client's proposal or from an argument.
+//! Does not read a clock: a time comes from the client's proposal or from an argument.
 
 use std::fmt;
 use std::ops::Add;
@@ -60,7 +60,7 @@ impl Timestamp {
         Self { seconds, nanos: 0 }
     }
 
-    /// This time and a duration later; none if the seconds overflow.
+    /// This time plus a duration; None if the seconds overflow.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let nanos = self.nanos.checked_add(duration.subsec_nanos())?;
         let carried = i64::from(nanos / NANOS_PER_SECOND);
@@ -69,7 +69,7 @@ impl Timestamp {
         Some(Self { seconds, nanos: nanos % NANOS_PER_SECOND })
     }
 
-    /// A duration before this time; none if the seconds overflow.
+    /// This time minus a duration; None if the seconds overflow.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
         let (nanos, borrowed) = match self.nanos.checked_sub(duration.subsec_nanos()) {
             Some(nanos) => (nanos, 0),
@@ -79,7 +79,7 @@ impl Timestamp {
         Some(Self { seconds: seconds.checked_sub(borrowed)?, nanos })
     }
 
-    /// How much later than `earlier` this time is; none if it is before it.
+    /// The time from `earlier` to this time; None if this time is before it.
     pub fn duration_since(self, earlier: Self) -> Option<Duration> {
         if self < earlier {
             return None;
@@ -115,7 +115,7 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with as many digits of the second as it has. Years beyond 0 to 9999 have a sign
+/// RFC 3339 in UTC, with the necessary digits of the second. Years outside of 0 to 9999 have a sign
 /// and are not RFC 3339.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +181,7 @@ impl DataType for Timestamp {
     }
 }
 
-/// Reads `2025-01-31T13:00:00.5+01:00` as Go's `time.Parse(time.RFC3339, ..)` does: capital
+/// Parses `2025-01-31T13:00:00.5+01:00` as Go's `time.Parse(time.RFC3339, ..)` does: capital
 /// letters, no leap second.
 fn parse(text: &[u8]) -> Option<Timestamp> {
     let (date_and_time, mut rest) = text.split_at_checked(19)?;
@@ -199,7 +199,7 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
         if fraction.is_empty() {
             return None;
         }
-        // Digits beyond nanoseconds do not count.
+        // Digits beyond nanoseconds are ignored.
         let padded = fraction.iter().chain(std::iter::repeat(&b'0')).take(9);
         nanos = padded.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
         rest = behind;
@@ -231,8 +231,8 @@ fn digits(text: &[u8]) -> Option<i64> {
     number.filter(|_| !text.is_empty())
 }
 
-/// Days since 1970 of a date of the Gregorian calendar. A year begins in March here, so that the
-/// day that leap years have more is its last.
+/// Days from 1970 to a date of the Gregorian calendar. The year begins in March here, so the leap
+/// day is its last day.
 fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));

@@ -1,9 +1,9 @@
-//! The values that cross the border between a chaincode and its peer.
+//! The values that a chaincode and its peer exchange.
 //!
-//! They are the types of the WIT package `fabric:chaincode`; the generated bindings use these
-//! definitions, so that nothing is converted on the way.
+//! They are the types of the WIT package `fabric:chaincode`. The generated bindings use these
+//! definitions, so nothing has to be converted.
 //!
-//! Invariant: data only; nothing here talks to the peer.
+//! Has data only. Does not call the peer.
 
 use crate::Error;
 use crate::Result;
@@ -47,9 +47,9 @@ pub struct KeyModification {
 pub struct Page {
     /// In the order of the query.
     pub rows: Vec<KeyValue>,
-    /// As the peer counts; the length of `rows`.
+    /// The peer's count: the length of `rows`.
     pub fetched_records_count: u32,
-    /// What to pass for the next page.
+    /// The bookmark of the next page.
     pub bookmark: String,
 }
 
@@ -58,11 +58,11 @@ pub struct Page {
 pub struct MetadataEntry {
     /// Such as `VALIDATION_PARAMETER`.
     pub name: String,
-    /// What it means depends on the name.
+    /// Its meaning depends on the name.
     pub value: Vec<u8>,
 }
 
-/// What the client signed.
+/// The proposal with the client's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedProposal {
     /// A serialized `protos.Proposal`.
@@ -71,20 +71,21 @@ pub struct SignedProposal {
     pub signature: Vec<u8>,
 }
 
-/// Who reads a line of [`crate::Context::log`]. The order is that of the WIT.
+/// The level of a line of [`crate::Context::log`], in the order of the WIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// For the author.
     Debug,
     /// For the operator, in normal work.
     Info,
-    /// Something is odd, the transaction goes on.
+    /// Something is odd, but the transaction goes on.
     Warn,
     /// The transaction cannot go on.
     Error,
 }
 
-/// What a chaincode answers. Below 400 the transaction is endorsed, from 400 on it is refused.
+/// A chaincode's answer. With a status below 400 the transaction is endorsed; from 400 on it is
+/// refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// 200, or the reason of a refusal as an HTTP-like number.
@@ -112,8 +113,8 @@ impl Response {
     /// The payload of a success, for calls of other chaincodes.
     ///
     /// # Errors
-    /// The status and words of a refusal. A peer that could not even make the call says why in the
-    /// payload, as Fabric's does; that text is the message then.
+    /// The status and text of a refusal. If the peer could not make the call, the text is in the
+    /// payload, as in Fabric; the message has it then.
     pub fn ok(self) -> Result<Vec<u8>> {
         if self.status < Self::ERROR_THRESHOLD {
             return Ok(self.payload);

@@ -1,6 +1,6 @@
-//! The little of protobuf's wire format that Fabric's identities and policies need.
+//! The part of protobuf's wire format that Fabric's identities and policies need.
 //!
-//! Invariant: bytes from outside never panic; what is not a message is none.
+//! Invariant: bytes from outside never cause a panic; bytes that are not a message give None.
 
 /// The value of a field.
 pub(crate) enum Field<'a> {
@@ -8,8 +8,8 @@ pub(crate) enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Numbers and values of the fields of a message, in their order; none if it is not one, or has
-/// fields of fixed width, which no message here has.
+/// Numbers and values of the fields of a message, in their order; None if it is not a message, or
+/// has fields of fixed width, which no message here has.
 pub(crate) fn fields(mut message: &[u8]) -> Option<Vec<(u64, Field<'_>)>> {
     let mut fields = Vec::new();
     while !message.is_empty() {

@@ -16,6 +16,7 @@ mod conformance_transactions;
 mod crash;
 mod crash_ordering;
 mod determinism;
+mod docs;
 mod doors;
 mod endorsement;
 mod endorser_checks;

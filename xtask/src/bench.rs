@@ -1,15 +1,17 @@
-//! `cargo xtask bench`: measures, and says each figure in one line.
+//! `cargo xtask bench [NAME]`: runs the benches and prints each figure in one line.
 //!
-//! Invariant: ratios compare what one run measured; nothing is compared across runs.
+//! Invariant: every figure comes from what this run measured; nothing is compared across runs.
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::Stdio;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use anyhow::Result;
+use anyhow::bail;
 use anyhow::ensure;
 
 use crate::cargo;
@@ -20,88 +22,201 @@ use crate::rust_chaincode::{self, Profile};
 /// Transactions of the block that the bench `commit` commits.
 const BLOCK_TXS: f64 = 500.0;
 
-/// Runs all benches in release mode and prints `figure NAME VALUE` for each figure.
+/// A package with benches, and the arguments with which cargo builds them.
+const OWN: &[&str] = &["--package=wasmcc", "--features=server"];
+const BESIDE: &[&str] = &["--package=wasmcc-tests"];
+
+/// What a bench needs in addition to the chaincodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// The program `wasmcc`, in release mode.
+    Program,
+    /// npm's packages.
+    Node,
+    /// The chaincode on the crate `fabric-shim`.
+    Rust,
+}
+
+/// A `[[bench]]` of a package.
+struct Bench {
+    name: &'static str,
+    package: &'static [&'static str],
+    needs: &'static [Need],
+}
+
+const BENCHES: [Bench; 9] = [
+    Bench { name: "invoke", package: OWN, needs: &[] },
+    Bench { name: "endorse", package: OWN, needs: &[] },
+    Bench { name: "commit", package: OWN, needs: &[] },
+    Bench { name: "query", package: OWN, needs: &[] },
+    Bench { name: "launch", package: OWN, needs: &[Need::Program] },
+    Bench { name: "large_state", package: OWN, needs: &[] },
+    Bench { name: "endorse_external", package: BESIDE, needs: &[Need::Node, Need::Rust] },
+    Bench { name: "fair", package: BESIDE, needs: &[] },
+    Bench { name: "serve", package: BESIDE, needs: &[Need::Program, Need::Rust] },
+];
+
+/// A figure's name, and how it follows from what was measured.
+type Figure = (&'static str, fn(&Results) -> Result<f64>);
+
+const FIGURES: [Figure; 21] = [
+    ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
+    ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
+    ("endorse_to_limit", |r| {
+        let limit = r.ns("endorse/verify")? + r.ns("endorse/sign")?;
+        Ok(r.ns("endorse/process_proposal")? / (limit + r.ns("endorse/bare_wasmtime")?))
+    }),
+    ("commit_tx_per_s", |r| Ok(BLOCK_TXS * 1e9 / r.ns("commit/block_of_500")?)),
+    ("commit_with_64_open_simulations_ratio", |r| r.printed("open simulations: ", "")),
+    ("rich_query_indexed_us", |r| Ok(r.ns("query/indexed")? / 1e3)),
+    ("rich_query_full_scan_us", |r| Ok(r.ns("query/full_scan")? / 1e3)),
+    ("launch_cold_ms", |r| Ok(r.ns("launch/cold")? / 1e6)),
+    ("launch_cached_ms", |r| Ok(r.ns("launch/cached")? / 1e6)),
+    ("open_1m_keys_ms", |r| r.printed("large: ledger open_ms ", "")),
+    ("get_1m_us", |r| r.printed("large: ledger get_us ", "")),
+    ("get_1m_to_sled", |r| {
+        Ok(r.printed("large: ledger get_us ", "")? / r.printed("large: sled get_us ", "")?)
+    }),
+    ("live_1000_mb", |r| r.printed("live: ", " MB")),
+    ("wasm_to_node_transfer", |r| {
+        Ok(r.ns("external_transfer/wasm_16")? / r.ns("external_transfer/node_16")?)
+    }),
+    ("wasm_to_rust_transfer", |r| {
+        Ok(r.ns("external_transfer/wasm_16")? / r.ns("external_transfer/rust_16")?)
+    }),
+    ("fair_p99_ratio", |r| r.printed("fair: p99_ratio ", "")),
+    ("serve_cpu_us_noop", |r| r.printed("cpu: wasmcc noop ", " us")),
+    ("serve_cpu_us_transfer", |r| r.printed("cpu: wasmcc transfer ", " us")),
+    ("rust_cpu_us_noop", |r| r.printed("cpu: rust noop ", " us")),
+    ("rust_cpu_us_transfer", |r| r.printed("cpu: rust transfer ", " us")),
+    ("serve_to_limit_transfer", |r| {
+        // What a stream costs, and what a fresh instance costs.
+        let limit_us =
+            r.printed("cpu: rust transfer ", " us")? + r.ns("invoke/bare_wasmtime")? / 1e3;
+        Ok(r.printed("cpu: wasmcc transfer ", " us")? / limit_us)
+    }),
+];
+
+/// Runs the benches in release mode and prints `figure NAME VALUE` for each figure.
+///
+/// With a `name`, only that bench is built and run, and only figures that follow from it alone are
+/// printed. Without, a figure that is missing is an error.
 ///
 /// # Errors
-/// Something does not build, or a bench gave no result.
-pub fn run() -> Result<()> {
-    let guests = guests::build()?;
-    let folder = guests.first().and_then(|guest| guest.path.parent());
-    let folder = folder.context("there are no chaincodes")?;
-    npm::tests()?;
-    rust_chaincode::build(Profile::Release)?;
-    cargo::run(&["build", "--quiet", "--release", "--package=wasmcc", "--bin=wasmcc"])?;
-    let mut own = cargo::command();
-    own.args(["bench", "--package=wasmcc", "--benches", "--features=server"]);
-    let mut beside = cargo::command();
-    beside.args(["bench", "--package=wasmcc-tests", "--benches"]);
+/// There is no such bench, something does not build, or a bench gave no result.
+pub fn run(name: Option<&str>) -> Result<()> {
+    let benches = chosen(name)?;
+    let folder = prepare(&benches)?;
     let program = cargo::target_dir()?.join("release/wasmcc");
+    let since = SystemTime::now();
     let mut output = String::new();
-    for command in [&mut own, &mut beside] {
-        command.env("WASMCC_GUESTS", folder).env("WASMCC_PROGRAM", &program);
-        output += &said_by(command)?;
+    for package in [OWN, BESIDE] {
+        let of_package: Vec<_> = benches.iter().filter(|bench| bench.package == package).collect();
+        if of_package.is_empty() {
+            continue;
+        }
+        let mut command = cargo::command();
+        command.arg("bench").args(package);
+        for bench in of_package {
+            command.args(["--bench", bench.name]);
+        }
+        command.env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
+        output += &output_of(&mut command)?;
     }
-    let results = cargo::target_dir()?.join("criterion");
+    let criterion = cargo::target_dir()?.join("criterion");
     let mut out = std::io::stdout().lock();
-    for (name, value) in figures(&results, &output)? {
+    for (name, value) in figures(&Results { criterion, since, output }, name.is_none())? {
         writeln!(out, "figure {name} {value:.2}")?;
     }
     Ok(())
 }
 
-/// Runs a bench; what it says is passed on, too.
-fn said_by(bench: &mut Command) -> Result<String> {
+fn chosen(name: Option<&str>) -> Result<Vec<&'static Bench>> {
+    let Some(name) = name else { return Ok(BENCHES.iter().collect()) };
+    match BENCHES.iter().find(|bench| bench.name == name) {
+        Some(bench) => Ok(vec![bench]),
+        None => bail!(
+            "there is no bench {name:?}; there are {}",
+            BENCHES.map(|bench| bench.name).join(", ")
+        ),
+    }
+}
+
+/// Builds what the benches need; returns the folder of the chaincodes.
+fn prepare(benches: &[&Bench]) -> Result<PathBuf> {
+    let needs = |need| benches.iter().any(|bench| bench.needs.contains(&need));
+    let guests = guests::build()?;
+    let folder = guests.first().and_then(|guest| guest.path.parent());
+    let folder = folder.context("there are no chaincodes")?;
+    if needs(Need::Node) {
+        npm::tests()?;
+    }
+    if needs(Need::Rust) {
+        rust_chaincode::build(Profile::Release)?;
+    }
+    if needs(Need::Program) {
+        cargo::run(&["build", "--quiet", "--release", "--package=wasmcc", "--bin=wasmcc"])?;
+    }
+    Ok(folder.to_owned())
+}
+
+/// Runs benches; passes their standard output on and returns it.
+fn output_of(bench: &mut Command) -> Result<String> {
     let output = bench.stderr(Stdio::inherit()).output().context("cargo cannot be run")?;
     std::io::stdout().lock().write_all(&output.stdout)?;
     ensure!(output.status.success(), "a bench failed");
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn figures(results: &Path, output: &str) -> Result<Vec<(&'static str, f64)>> {
-    let time = |bench: &str| median_ns(results, bench);
-    let limit = time("endorse/verify")? + time("endorse/sign")? + time("endorse/bare_wasmtime")?;
-    let said = |what: &str, unit: &str| -> Result<f64> {
-        let value = output.lines().find_map(|line| {
-            line.strip_prefix(what)?.strip_suffix(unit)?.rsplit(' ').next()?.parse().ok()
-        });
-        value.with_context(|| format!("no bench said what is {what:?}"))
-    };
-    let wasm = time("external_transfer/wasm_16")?;
-    let get_us = said("large: ledger get_us ", "")?;
-    let serve_us = said("cpu: wasmcc transfer ", " us")?;
-    let rust_us = said("cpu: rust transfer ", " us")?;
-    // What a stream costs, and what a fresh instance costs.
-    let serve_limit_us = rust_us + time("invoke/bare_wasmtime")? / 1e3;
-    Ok(vec![
-        ("invoke_to_bare", time("invoke/runtime")? / time("invoke/bare_wasmtime")?),
-        ("hostcall_fuel_overhead", said("hostcall fuel overhead: ", "")?),
-        ("endorse_to_limit", time("endorse/process_proposal")? / limit),
-        ("commit_tx_per_s", BLOCK_TXS * 1e9 / time("commit/block_of_500")?),
-        ("commit_with_64_open_simulations_ratio", said("open simulations: ", "")?),
-        ("rich_query_indexed_us", time("query/indexed")? / 1e3),
-        ("rich_query_full_scan_us", time("query/full_scan")? / 1e3),
-        ("launch_cold_ms", time("launch/cold")? / 1e6),
-        ("launch_cached_ms", time("launch/cached")? / 1e6),
-        ("open_1m_keys_ms", said("large: ledger open_ms ", "")?),
-        ("get_1m_us", get_us),
-        ("get_1m_to_sled", get_us / said("large: sled get_us ", "")?),
-        ("live_1000_mb", said("live: ", " MB")?),
-        ("wasm_to_node_transfer", wasm / time("external_transfer/node_16")?),
-        ("wasm_to_rust_transfer", wasm / time("external_transfer/rust_16")?),
-        ("fair_p99_ratio", said("fair: p99_ratio ", "")?),
-        ("serve_cpu_us_noop", said("cpu: wasmcc noop ", " us")?),
-        ("serve_cpu_us_transfer", serve_us),
-        ("rust_cpu_us_noop", said("cpu: rust noop ", " us")?),
-        ("rust_cpu_us_transfer", rust_us),
-        ("serve_to_limit_transfer", serve_us / serve_limit_us),
-    ])
+/// What one run of benches measured.
+struct Results {
+    /// The folder of criterion's results.
+    criterion: PathBuf,
+    /// Results that are older belong to another run.
+    since: SystemTime,
+    /// The standard output of the benches.
+    output: String,
 }
 
-/// The median that criterion estimated for `bench` ("group/function"), in nanoseconds.
-fn median_ns(results: &Path, bench: &str) -> Result<f64> {
-    let path = results.join(bench).join("new/estimates.json");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
+impl Results {
+    /// The median that criterion estimated for `bench` ("group/function"), in nanoseconds.
+    fn ns(&self, bench: &str) -> Result<f64> {
+        let path = self.criterion.join(bench).join("new/estimates.json");
+        let text = read_since(&path, self.since)?;
+        point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
+    }
+
+    /// The number on the line of the output that begins with `what` and ends with `unit`.
+    fn printed(&self, what: &str, unit: &str) -> Result<f64> {
+        let value = self.output.lines().find_map(|line| {
+            line.strip_prefix(what)?.strip_suffix(unit)?.rsplit(' ').next()?.parse().ok()
+        });
+        value.with_context(|| format!("no bench printed a line {what:?}"))
+    }
+}
+
+/// The figures that have results; an error if there are none, or if `all` are wanted and one is
+/// missing.
+fn figures(results: &Results, all: bool) -> Result<Vec<(&'static str, f64)>> {
+    let (mut found, mut missing) = (Vec::new(), None);
+    for (name, figure) in FIGURES {
+        match figure(results).with_context(|| format!("the figure {name} is missing")) {
+            Ok(value) => found.push((name, value)),
+            Err(error) => missing = missing.or(Some(error)),
+        }
+    }
+    match missing {
+        Some(error) if all || found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+/// Reads a file that was written at `since` or later.
+fn read_since(path: &Path, since: SystemTime) -> Result<String> {
+    let shown = || path.display().to_string();
+    let written = fs::metadata(path).and_then(|file| file.modified()).with_context(shown)?;
+    ensure!(written >= since, "{} is of an earlier run", shown());
+    fs::read_to_string(path).with_context(shown)
 }
 
 /// Picks `median.point_estimate` out of criterion's file, whose form is fixed: not worth a JSON
@@ -114,7 +229,10 @@ fn point_estimate(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::root;
 
     #[test]
     fn the_median_is_found_in_criterions_file() {
@@ -122,5 +240,45 @@ mod tests {
             {"lower_bound":2.0},"point_estimate":13281.5,"standard_error":3.0},"slope":null}"#;
         assert_eq!(point_estimate(text), Some(13281.5));
         assert_eq!(point_estimate("{}"), None);
+    }
+
+    #[test]
+    fn every_bench_of_the_packages_is_known() {
+        for (folder, package) in [("host", OWN), ("tests", BESIDE)] {
+            let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+            let mut in_manifest: Vec<&str> = manifest
+                .split("[[bench]]")
+                .skip(1)
+                .filter_map(|bench| bench.split('"').nth(1))
+                .collect();
+            let of_package = BENCHES.iter().filter(|bench| bench.package == package);
+            let mut known: Vec<&str> = of_package.map(|bench| bench.name).collect();
+            in_manifest.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(known, in_manifest, "{folder}");
+        }
+        assert!(chosen(Some("fair")).is_ok_and(|benches| benches.len() == 1));
+        assert!(chosen(Some("unfair")).is_err());
+    }
+
+    #[test]
+    fn one_bench_gives_only_its_own_figures() {
+        let results = |output: &str| Results {
+            criterion: root().join("no such folder"),
+            since: SystemTime::UNIX_EPOCH,
+            output: output.to_owned(),
+        };
+        let fair = results("running\nfair: p99_ratio 2.90\n");
+        assert_eq!(figures(&fair, false).unwrap(), [("fair_p99_ratio", 2.9)]);
+        assert!(figures(&fair, true).is_err(), "a whole run has all figures");
+        assert!(figures(&results("nothing"), false).is_err());
+    }
+
+    #[test]
+    fn results_of_an_earlier_run_do_not_count() {
+        let file = root().join("xtask/Cargo.toml");
+        assert!(read_since(&file, SystemTime::UNIX_EPOCH).is_ok());
+        let later = SystemTime::now() + Duration::from_secs(3_600);
+        assert!(read_since(&file, later).is_err());
     }
 }

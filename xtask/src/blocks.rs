@@ -1,15 +1,15 @@
 //! `cargo xtask blocks [COUNT [SEED]]`: many random blocks of hostile envelopes through the
 //! committer.
 //!
-//! Invariant: what a block holds and what must hold is the test's to know.
+//! Does not know what a block holds and what must hold: the test does.
 
 use anyhow::{Result, ensure};
 
 use crate::cargo;
 
-/// How many blocks, unless told.
+/// The default number of blocks.
 pub const COUNT: u64 = 100_000;
-/// The seed of the first channel, unless told.
+/// The default seed of the first channel.
 pub const SEED: u64 = 1;
 
 const TEST: &str = "committer::tests::hostile::no_block_stops_a_channel";

@@ -1,6 +1,6 @@
 //! Runs cargo on this workspace.
 //!
-//! Invariant: the caller's own cargo, toolchain and target folder; nothing is chosen here.
+//! Invariant: uses the caller's own cargo, toolchain and target folder.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use anyhow::ensure;
 
 use crate::root;
 
-/// Where this workspace is built.
+/// The target folder of this workspace.
 ///
 /// # Errors
 /// `CARGO_TARGET_DIR` is relative and the current folder is gone.
@@ -30,10 +30,10 @@ pub fn command() -> Command {
     cargo
 }
 
-/// Runs cargo with `args`; its output goes where ours goes.
+/// Runs cargo with `args` and shares this program's output with it.
 ///
 /// # Errors
-/// Cargo does not start or fails.
+/// Cargo does not start, or fails.
 pub fn run(args: &[&str]) -> Result<()> {
     let status = command().args(args).status().context("cargo cannot be run")?;
     ensure!(status.success(), "`cargo {}` failed", args.join(" "));

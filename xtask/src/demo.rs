@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: the main job, told as a story.
+//! `cargo xtask demo`: deploys a contract and follows its transactions.
 //!
-//! Invariant: the story itself is `host/examples/demo.rs`; here it is built and started.
+//! Builds and starts `host/examples/demo.rs`. Does not contain the demo itself.
 
 use std::process::Command;
 
@@ -13,10 +13,10 @@ use crate::guests;
 
 const CONTRACT: &str = "asset-transfer-basic";
 
-/// Builds the peer, the contract and the story, and runs it.
+/// Builds the peer, the contract and the demo, and runs it.
 ///
 /// # Errors
-/// Something does not build, or the story does not go as it should.
+/// Something does not build, or the demo fails.
 pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let contract = guests.iter().find(|guest| guest.name == CONTRACT);

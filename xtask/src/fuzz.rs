@@ -1,7 +1,6 @@
 //! `cargo xtask fuzz [SECONDS]`: runs every fuzz target for a while.
 //!
-//! Invariant: needs a nightly toolchain, since fuzzing instruments the code; where there is none,
-//! it says so and does nothing.
+//! Needs a nightly toolchain, since fuzzing instruments the code. Without one, nothing is run.
 
 use std::fs;
 use std::path::Path;
@@ -12,17 +11,17 @@ use anyhow::{Context, Result, ensure};
 use crate::cargo;
 use crate::root;
 
-/// How long each target runs, unless told.
+/// How long each target runs by default.
 pub const SECONDS: u32 = 20;
 
 /// The programs in `tests/fuzz/targets`.
 const TARGETS: [&str; 4] = ["blocks", "message", "peer_side", "shim_side"];
 
-/// Runs every target for `seconds`. What it has tried that was worth trying is kept below the
-/// target folder and tried again the next time. Gives whether there was a nightly toolchain.
+/// Runs every target for `seconds`. Inputs that reached new code are kept below the target folder
+/// and tried again next time. Returns whether there is a nightly toolchain.
 ///
 /// # Errors
-/// A target does not build, or has found something; the input that did it is named.
+/// A target does not build, or has found something; the text names the input.
 pub fn run(seconds: u32) -> Result<bool> {
     if !has_nightly() {
         return Ok(false);
@@ -39,7 +38,7 @@ pub fn run(seconds: u32) -> Result<bool> {
         let corpus = target.join("fuzz-corpus").join(name);
         fs::create_dir_all(&corpus)?;
         let mut fuzz = nightly(&program);
-        // Its own workspace would have a target folder of its own.
+        // Otherwise its own workspace would get a target folder of its own.
         fuzz.env("CARGO_TARGET_DIR", target.join("fuzz"));
         fuzz.args(["fuzz", "run", "--fuzz-dir", "tests/fuzz", name]).arg(corpus).args([
             "--",
@@ -58,7 +57,7 @@ fn has_nightly() -> bool {
     rustc.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("nightly"))
 }
 
-/// A program of the nightly toolchain, by rustup's own way to choose.
+/// A program of the nightly toolchain, chosen by rustup.
 fn nightly(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.current_dir(root()).env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO");

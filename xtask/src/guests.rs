@@ -1,8 +1,9 @@
 //! Builds the chaincodes of this repository as components.
 //!
-//! Every folder in `sample-chaincodes` and `tests/chaincodes` is one; the package has its name.
+//! Every folder in `sample-chaincodes` and `tests/chaincodes` is one; its package has the folder's
+//! name.
 //!
-//! Invariant: the components do not depend on the flags that the caller's own build has.
+//! Invariant: the components do not depend on the flags of the caller's own build.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,14 +30,15 @@ pub struct Guest {
     pub path: PathBuf,
 }
 
-/// Builds all chaincodes, in the order of their names; does nothing for what is up to date.
+/// Builds all chaincodes and returns them in the order of their names. Does nothing for what is up
+/// to date.
 ///
 /// Quiet unless it fails. The components are in the workspace's target folder, or in
-/// `CARGO_TARGET_DIR`. It may be called from a test: cargo holds no lock while tests run.
+/// `CARGO_TARGET_DIR`. May be called from a test: cargo holds no lock while tests run.
 ///
 /// # Errors
-/// No target ([`target::ensure`] says what to do), or a chaincode that does not compile; the
-/// compiler's words are in the error.
+/// The target is missing ([`target::ensure`] says what to do), or a chaincode does not compile; the
+/// compiler's output is in the error.
 pub fn build() -> Result<Vec<Guest>> {
     target::ensure()?;
     let target_dir = cargo::target_dir()?;
@@ -46,7 +48,7 @@ pub fn build() -> Result<Vec<Guest>> {
         .arg("--target-dir")
         .arg(&target_dir)
         .args(names.iter().map(|name| format!("--package={name}")))
-        // Flags for the host, as a coverage run sets them, are not for these.
+        // Flags for the host, as of a coverage run, do not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null())

@@ -1,12 +1,13 @@
-//! What this repository needs done to itself: the verbs of `cargo xtask`, and the same as functions
-//! for the tests.
+//! The verbs of `cargo xtask`: how this repository is built, tested and measured. Tests call the
+//! same functions.
 //!
-//! Invariant: nothing outside of the target folder changes, but for the target that
-//! [`target::ensure`] gives to the Rust toolchain and the `node_modules` of [`npm`].
+//! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
+//! adds a target to the Rust toolchain and [`npm`] fills `node_modules`.
 
 pub mod bench;
 pub mod blocks;
 pub mod cargo;
+pub mod check;
 pub mod demo;
 pub mod fuzz;
 pub mod guests;

@@ -1,6 +1,6 @@
-//! `cargo xtask VERB`.
+//! `cargo xtask VERB`: reads the arguments and calls the verb.
 //!
-//! Invariant: this file only chooses; a verb's work is in the file of its name.
+//! Does not do a verb's work: the file of its name does.
 
 use std::env;
 use std::io::Write;
@@ -12,8 +12,13 @@ const USAGE: &str = "\
 usage: cargo xtask VERB
 
   demo      run the main job: deploy a contract on an embedded peer and follow its transactions
-  test      run all tests
-  bench     run the benches in release mode and print their figures
+  check [BASE]
+            the quick gate: format, lints, and the unit tests of the packages that changed since
+            the commit BASE (where the branch left its upstream, or else the last commit)
+  test [FILTER]
+            run all tests, or those whose names contain FILTER
+  bench [NAME]
+            run all benches, or the one of that name, in release mode and print the figures
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
@@ -32,12 +37,16 @@ fn main() -> Result<ExitCode> {
             }
         }
         ["demo"] => xtask::demo::run()?,
-        ["test"] => xtask::test::run()?,
-        ["bench"] => xtask::bench::run()?,
+        ["check"] => xtask::check::run(None)?,
+        ["check", base] => xtask::check::run(Some(base))?,
+        ["test"] => xtask::test::run(None)?,
+        ["test", filter] => xtask::test::run(Some(filter))?,
+        ["bench"] => xtask::bench::run(None)?,
+        ["bench", name] => xtask::bench::run(Some(name))?,
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz(&mut out, seconds)?,
-            Err(_) => anyhow::bail!("{seconds:?} is no number of seconds"),
+            Err(_) => anyhow::bail!("{seconds:?} is not a number of seconds"),
         },
         ["blocks"] => xtask::blocks::run(xtask::blocks::COUNT, xtask::blocks::SEED)?,
         ["blocks", count] => xtask::blocks::run(count.parse()?, xtask::blocks::SEED)?,

@@ -1,6 +1,6 @@
-//! Installs what chaincodes and clients on Node need.
+//! Installs the npm packages of chaincodes and clients on Node.
 //!
-//! Invariant: only what the lock file names; no script of a package is run.
+//! Invariant: installs only what the lock file names, and runs no script of a package.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// The Node chaincode and the Node client of the tests.
+/// Installs the packages of the tests' Node chaincode and Node client.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -21,12 +21,12 @@ pub fn tests() -> Result<()> {
     ensure(&root().join("tests/node-client"))
 }
 
-/// Makes sure that `node_modules` in `folder` is there and no older than the lock file beside it.
+/// Makes sure that `node_modules` in `folder` exists and is not older than the lock file beside it.
 ///
 /// # Errors
-/// npm is missing or fails; its words are in the error.
+/// npm is missing or fails; its output is in the error.
 pub fn ensure(folder: &Path) -> Result<()> {
-    // Tests ask at the same time.
+    // Tests call this in parallel.
     static ONE_BY_ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     if is_current(folder) {

@@ -1,10 +1,10 @@
 //! Builds `tests/rust-chaincode`, a chaincode on the crate `fabric-shim`.
 //!
-//! It is no member of the workspace. Its gRPC crates are those of the workspace, in the same
-//! versions, but with more features; as a member it would have every build of one package compile
-//! them, and the peer on top of them, a second time.
+//! It is not a member of the workspace. It uses the same versions of the gRPC crates with more
+//! features. As a member, it would make builds of single packages compile these crates, and the
+//! peer, a second time.
 //!
-//! Invariant: only what its own lock file names.
+//! Invariant: uses only what its own lock file names.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,16 +17,16 @@ use crate::root;
 /// How it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Quickly, for tests.
+    /// Fast to build, for tests.
     Debug,
-    /// For measuring.
+    /// Optimized, for benches.
     Release,
 }
 
-/// Builds the program and says where it is; does nothing if it is up to date.
+/// Builds the program and returns its path; does nothing if it is up to date.
 ///
 /// # Errors
-/// It does not build; the compiler's words are in the error.
+/// It does not build; the compiler's output is in the error.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     let target_dir = cargo::target_dir()?;
     let folder = root().join("tests/rust-chaincode");
@@ -39,7 +39,7 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
             "release"
         }
     };
-    // Flags for the workspace, as a coverage run sets them, are not for this.
+    // Flags for the workspace, as of a coverage run, do not apply to it.
     let command = command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     let output = command
         .arg("--target-dir")

@@ -1,6 +1,6 @@
-//! Gives the Rust toolchain in use the target `wasm32-wasip2`.
+//! Adds the target `wasm32-wasip2` to the Rust toolchain in use.
 //!
-//! Invariant: where the target is there already, nothing is run but `rustc` to ask for its folder.
+//! Invariant: if the toolchain has the target, only `rustc` is run, to ask for the target's folder.
 
 use std::fs;
 use std::path::Path;
@@ -20,13 +20,13 @@ use crate::root;
 /// The target of all chaincodes.
 pub const NAME: &str = "wasm32-wasip2";
 
-/// Behind a firewall that drops packets rustup would try for many minutes.
+/// Behind a firewall that drops packets, rustup would try for many minutes.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
-/// Downloads 40 MB and compiles the standard library: 40 s on two cores.
+/// The script downloads 40 MB and compiles the standard library: 40 s on two cores.
 const DEBIAN_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Makes sure that the standard library for [`NAME`] is there: first by rustup, and where its
-/// server is out of reach, on Debian, from source.
+/// Makes sure that the standard library for [`NAME`] is installed: by rustup, or, where its server
+/// is out of reach, on Debian from source.
 ///
 /// # Errors
 /// Neither worked; the text says what to do.
@@ -58,7 +58,7 @@ pub fn ensure() -> Result<()> {
     );
 }
 
-/// Where the active toolchain has its libraries for the target, or would have them.
+/// The folder of the active toolchain's libraries for the target, even if it does not exist.
 fn libraries() -> Result<PathBuf> {
     let output = Command::new("rustc")
         .current_dir(root())
@@ -80,7 +80,7 @@ fn has_std(folder: &Path) -> bool {
     })
 }
 
-/// Runs a command for at most `limit`; what it prints goes to stderr.
+/// Runs a command for at most `limit`; its output goes to stderr.
 fn run(command: &mut Command, limit: Duration) -> Result<()> {
     let shown = format!("{command:?}");
     let mut child = command

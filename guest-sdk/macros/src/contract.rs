@@ -1,6 +1,6 @@
 //! `#[contract]`: an `impl` block becomes an implementation of `wasmcc_sdk::Contract`.
 //!
-//! Invariant: the block itself stays as the author wrote it, without our attributes.
+//! Invariant: the block itself stays as the author wrote it, without the attributes of this macro.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -20,10 +20,10 @@ use crate::docs;
 use crate::transaction;
 use crate::transaction::Transaction;
 
-/// The attributes that a function of the block may have, one at most.
+/// The attributes that a function of the block may have, at most one.
 const OURS: [&str; 4] = ["transaction", "before", "after", "unknown"];
 
-/// What the metadata says of the whole contract.
+/// The description of the contract in the metadata.
 struct Info {
     name: String,
     /// An expression.
@@ -182,7 +182,7 @@ impl Hooks {
     }
 }
 
-/// Name and version of the contract; the version as an expression.
+/// Name and version of the contract; the version is an expression.
 fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<(String, TokenStream)> {
     let mut name = match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
@@ -209,7 +209,7 @@ fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<(String, TokenStr
     Ok((name, version))
 }
 
-/// Takes our attribute off a function.
+/// Removes this macro's attribute from a function and returns it.
 fn take_ours(function: &mut ImplItemFn) -> Result<Option<Attribute>> {
     let is_ours = |attribute: &&Attribute| OURS.iter().any(|name| attribute.path().is_ident(name));
     let mut ours = function.attrs.iter().filter(is_ours).cloned();
@@ -222,7 +222,7 @@ fn take_ours(function: &mut ImplItemFn) -> Result<Option<Attribute>> {
     Ok(first)
 }
 
-/// A client reaches them by the same name: the case of the first letter does not count.
+/// Clients reach both by the same name: the case of the first letter does not count.
 fn same_name(one: &Transaction, other: &Transaction) -> bool {
     use crate::rename::capitalized;
     capitalized(&one.name) == capitalized(&other.name)

@@ -1,7 +1,7 @@
 //! `#[derive(DataType)]`: the schema of a struct or an enum, as serde writes it.
 //!
-//! Invariant: the schema is for the JSON that serde's derives read and write, with the attributes
-//! that are understood here; what changes the shape otherwise is refused.
+//! Invariant: the schema matches the JSON that serde's derives read and write, for the supported
+//! attributes. Other attributes that change the JSON are refused.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -100,7 +100,7 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, serde: &Serde) -> Result<TokenSt
     Ok(named(item, serde, &schema))
 }
 
-/// The schema of one variant with the tag that says which one it is.
+/// The schema of one variant, with its tag.
 fn alternative(
     name: &str,
     variant: &Variant,
@@ -109,7 +109,7 @@ fn alternative(
 ) -> Result<TokenStream> {
     let words = docs::of(&variant.attrs);
     let empty = quote! { ::wasmcc_sdk::macros::Object::default() };
-    // What the variant holds: as members, and as one value.
+    // The variant's data, as members and as one value.
     let (members, value) = match &variant.fields {
         Fields::Unit => (empty.clone(), None),
         Fields::Named(fields) => {
@@ -140,7 +140,7 @@ fn alternative(
     Ok(quote! { #tagged.into_schema(#words) })
 }
 
-/// A type that others refer to by its name.
+/// A type that others refer to by name.
 fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream {
     let name = serde.rename.clone().unwrap_or_else(|| item.ident.unraw().to_string());
     quote! {
@@ -155,7 +155,7 @@ fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream
     }
 }
 
-/// A type whose schema stands where it is used.
+/// A type whose schema is repeated where it is used.
 fn plain(schema: &TokenStream) -> TokenStream {
     quote! {
         fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
@@ -165,7 +165,7 @@ fn plain(schema: &TokenStream) -> TokenStream {
     }
 }
 
-/// An enum without data travels as the name of its variant.
+/// An enum without data, encoded as the name of its variant.
 fn text(names: &[&String], words: &str) -> TokenStream {
     let schema = plain(&quote! { ::wasmcc_sdk::macros::names(&[#(#names),*], #words) });
     quote! {
@@ -183,7 +183,7 @@ fn text(names: &[&String], words: &str) -> TokenStream {
     }
 }
 
-/// A struct around one value without a name travels as that value.
+/// A struct around one unnamed value, encoded as that value.
 fn wrapper(inner: &Type) -> TokenStream {
     let inner = quote! { <#inner as ::wasmcc_sdk::DataType> };
     quote! {

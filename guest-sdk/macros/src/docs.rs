@@ -18,7 +18,7 @@ pub(crate) fn of(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
-/// Takes the doc comments away where Rust does not allow them.
+/// Removes the doc comments where Rust does not allow them.
 pub(crate) fn remove(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| !attribute.path().is_ident("doc"));
 }

@@ -1,7 +1,9 @@
 //! The attributes of `wasmcc-sdk`: [`macro@contract`] and [`derive@DataType`].
 //!
-//! Invariant: what is wrong is said at the token that is wrong; what is right becomes calls of
-//! `wasmcc-sdk`, so that no rule of the contract API is written down twice.
+//! Does not contain rules of the contract API: correct code becomes calls of `wasmcc-sdk`, which
+//! has them.
+//!
+//! Invariant: an error is reported at the wrong token.
 
 mod contract;
 mod data_type;
@@ -49,14 +51,14 @@ pub fn contract(attribute: TokenStream, block: TokenStream) -> TokenStream {
 
 /// Lets a struct or an enum be a parameter or a result of a transaction.
 ///
-/// Structs and enums with data travel as JSON, an enum without data as the name of its variant, a
-/// struct around one value without a name as that value. Derive serde's `Serialize` and
-/// `Deserialize` beside it.
+/// Structs and enums with data are encoded as JSON, an enum without data as the name of its
+/// variant, a struct around one unnamed value as that value. Serde's `Serialize` and `Deserialize`
+/// have to be derived, too.
 ///
-/// The schema in the metadata has the doc comments as descriptions and follows serde's `rename`,
+/// The schema in the metadata has the doc comments as descriptions. It follows serde's `rename`,
 /// `rename_all`, `rename_all_fields`, `skip`, `flatten`, `tag`, `content` and `untagged`; other
-/// attributes that change the JSON are refused. An `Option` and a field with `default` or
-/// `skip_serializing_if` need not be there; members that the type does not have are refused.
+/// attributes that change the JSON are refused. An `Option`, and a field with `default` or
+/// `skip_serializing_if`, may be missing; unknown members are refused.
 #[proc_macro_derive(DataType)]
 pub fn data_type(item: TokenStream) -> TokenStream {
     finish(data_type::expand(item.into()))

@@ -1,6 +1,6 @@
-//! Names in other spellings.
+//! Names in other cases.
 //!
-//! Invariant: the rules give what serde's `rename_all` gives.
+//! Invariant: the rules give the same names as serde's `rename_all`.
 
 /// One of serde's rules for `rename_all`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub(crate) fn pascal(name: &str) -> String {
     name.split('_').map(capitalized).collect()
 }
 
-/// The first letter in upper case.
+/// The name with an upper-case first letter.
 pub(crate) fn capitalized(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())

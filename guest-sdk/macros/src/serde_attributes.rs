@@ -1,6 +1,6 @@
-//! What `#[serde(..)]` says of a type, a field or a variant.
+//! The `#[serde(..)]` attributes of a type, a field or a variant.
 //!
-//! Invariant: an attribute that changes the JSON is understood or refused, never ignored.
+//! Invariant: an attribute that changes the JSON is supported or refused, never ignored.
 
 use syn::Attribute;
 use syn::Error;
@@ -9,14 +9,14 @@ use syn::Result;
 
 use crate::rename::Rule;
 
-/// All attributes that a schema can follow; where each may stand serde checks itself.
+/// All attributes that a schema can follow. Serde itself checks where each is allowed.
 #[derive(Default)]
 pub(crate) struct Serde {
     pub(crate) rename: Option<String>,
     pub(crate) rename_all: Option<Rule>,
     pub(crate) rename_all_fields: Option<Rule>,
     pub(crate) skip: bool,
-    /// It may be left out: on the way in, or on the way out.
+    /// The value may be missing, when it is read or when it is written.
     pub(crate) optional: bool,
     pub(crate) flatten: bool,
     pub(crate) tag: Option<LitStr>,
@@ -54,7 +54,7 @@ impl Serde {
                         text()?;
                     }
                 } else if is("deny_unknown_fields") {
-                    // The schema says so of every struct.
+                    // The schema refuses unknown members of every struct anyway.
                 } else {
                     return Err(meta.error("a DataType's schema cannot follow this attribute"));
                 }

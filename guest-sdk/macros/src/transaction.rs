@@ -1,7 +1,7 @@
 //! One function of a contract.
 //!
-//! Invariant: types are not looked at here; that a parameter is a `DataType` the compiler says, at
-//! the parameter.
+//! Does not look at types: the compiler reports a parameter that is not a `DataType`, at the
+//! parameter.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -39,13 +39,13 @@ struct Parameter {
     name: String,
     /// Its doc comment.
     words: String,
-    /// What the argument is decoded to: `String` for `&str`, `T` for `&T`.
+    /// The type that the argument is decoded to: `String` for `&str`, `T` for `&T`.
     owned: TokenStream,
     by_reference: bool,
 }
 
 impl Transaction {
-    /// Reads a function and its attribute.
+    /// Parses a function and its attribute.
     pub(crate) fn read(attribute: &Attribute, function: &ImplItemFn) -> Result<Self> {
         let ident = function.sig.ident.clone();
         let mut name = rename::pascal(&ident.unraw().to_string());
@@ -82,7 +82,7 @@ impl Transaction {
         })
     }
 
-    /// The arm of the `match` that calls it.
+    /// The arm of the `match` that calls the function.
     pub(crate) fn call(&self) -> TokenStream {
         let Self { function, parameters, returns, .. } = self;
         let name = rename::capitalized(&self.name);
@@ -146,7 +146,7 @@ impl Transaction {
         }
     }
 
-    /// How many of the arguments have to be there, as an expression.
+    /// The number of required arguments, as an expression.
     fn required(&self) -> TokenStream {
         let types = self.parameters.iter().map(|parameter| &parameter.owned);
         quote! {
@@ -154,7 +154,7 @@ impl Transaction {
         }
     }
 
-    /// Where an error about the whole function belongs.
+    /// The place for an error about the whole function.
     pub(crate) fn span(&self) -> proc_macro2::Span {
         self.function.span()
     }
@@ -168,7 +168,7 @@ impl Parameter {
         let Pat::Ident(pattern) = &*argument.pat else {
             return Err(Error::new_spanned(&argument.pat, "a parameter needs a name"));
         };
-        // A name with a leading underscore is unused in Rust, but clients read it.
+        // A leading underscore marks a name as unused in Rust, but clients read the name.
         let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
         let words = docs::of(&argument.attrs);
         let span = argument.ty.span();
@@ -194,8 +194,8 @@ impl Parameter {
     }
 }
 
-/// The parameters behind `&self` and `ctx`; refuses what no transaction function and no hook can
-/// be.
+/// The parameters after `&self` and `ctx`. Refuses what neither a transaction function nor a hook
+/// can be.
 pub(crate) fn arguments<'a>(
     function: &'a ImplItemFn,
     expected: &str,

@@ -2,7 +2,7 @@
 //!
 //! An empty collection name is an error everywhere.
 //!
-//! Invariant: nothing of a private value is part of the transaction but its hash.
+//! Invariant: only the hash of a private value becomes part of the transaction.
 
 use crate::Context;
 use crate::Result;
@@ -11,18 +11,19 @@ use crate::iter::Rows;
 use crate::iter::StateIterator;
 
 impl Context {
-    /// The committed value; none: the key does not exist.
+    /// Returns the committed value; None if the key does not exist.
     ///
     /// # Errors
-    /// An unknown collection, a client that may not read it, and what else the peer refuses.
+    /// The collection is unknown, the client may not read it, or the peer refuses the call.
     pub fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
         self.peer.get_private_data(collection, key)
     }
 
-    /// SHA-256 of the value, which every peer of the channel has; none: the key does not exist.
+    /// Returns the SHA-256 of the value, which every peer of the channel has; None if the key does
+    /// not exist.
     ///
     /// # Errors
-    /// An unknown collection, and what else the peer refuses.
+    /// The collection is unknown, or the peer refuses the call.
     pub fn get_private_data_hash(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
         self.peer.get_private_data_hash(collection, key)
     }
@@ -30,8 +31,8 @@ impl Context {
     /// Writes at commit; an empty value deletes the key.
     ///
     /// # Errors
-    /// An empty key, an unknown collection, a client that may not write it, and what else the peer
-    /// refuses.
+    /// The key is empty, the collection is unknown, the client may not write it, or the peer
+    /// refuses the call.
     pub fn put_private_data(&self, collection: &str, key: &str, value: &[u8]) -> Result<()> {
         self.peer.put_private_data(collection, key, value)
     }
@@ -44,10 +45,10 @@ impl Context {
         self.peer.del_private_data(collection, key)
     }
 
-    /// Deletes at commit, and the key's whole past with it.
+    /// Deletes at commit, and removes all earlier values of the key.
     ///
     /// # Errors
-    /// As for a write; and a channel without that capability.
+    /// As for a write; or the channel lacks the capability.
     pub fn purge_private_data(&self, collection: &str, key: &str) -> Result<()> {
         self.peer.purge_private_data(collection, key)
     }
@@ -56,7 +57,7 @@ impl Context {
     /// commit.
     ///
     /// # Errors
-    /// As for a range; and when this transaction has written.
+    /// As for a range; or this transaction has written.
     pub fn get_private_data_by_range(
         &self,
         collection: &str,
@@ -85,7 +86,7 @@ impl Context {
     /// As [`Context::get_query_result`], with the limits of a private range.
     ///
     /// # Errors
-    /// As for a rich query; and when this transaction has written.
+    /// As for a rich query; or this transaction has written.
     pub fn get_private_data_query_result(
         &self,
         collection: &str,
@@ -94,10 +95,11 @@ impl Context {
         self.peer.get_private_data_query_result(collection, query).map(Rows::new)
     }
 
-    /// The key's own endorsement policy; none: the collection's or the chaincode's applies.
+    /// Returns the key's own endorsement policy; None if that of the collection or of the chaincode
+    /// applies.
     ///
     /// # Errors
-    /// What the peer refuses.
+    /// The peer refuses the call.
     pub fn get_private_data_validation_parameter(
         &self,
         collection: &str,
@@ -106,10 +108,10 @@ impl Context {
         self.peer.get_private_data_validation_parameter(collection, key)
     }
 
-    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`.
+    /// Sets the key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope`.
     ///
     /// # Errors
-    /// What the peer refuses.
+    /// The peer refuses the call.
     pub fn set_private_data_validation_parameter(
         &self,
         collection: &str,

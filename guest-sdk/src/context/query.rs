@@ -10,19 +10,20 @@ use crate::iter::StateIterator;
 use crate::types::Page;
 
 impl Context {
-    /// Keys from `start` (included) to `end` (excluded). An empty start begins behind the composite
-    /// keys; an empty end reads to the end. Checked for phantoms at commit.
+    /// Returns the keys from `start` (included) to `end` (excluded). An empty start begins after
+    /// the composite keys; an empty end reads to the end. Checked for phantoms at commit.
     ///
     /// # Errors
-    /// A bound that begins with U+0000, and what else the peer refuses.
+    /// A bound begins with U+0000, or the peer refuses the call.
     pub fn get_state_by_range(&self, start: &str, end: &str) -> Result<StateIterator> {
         self.peer.get_state_by_range(start, end).map(Rows::new)
     }
 
-    /// One page of a range, for transactions that write nothing. Begin with an empty `bookmark`.
+    /// Returns one page of a range, for transactions that write nothing. Begin with an empty
+    /// `bookmark`.
     ///
     /// # Errors
-    /// As for a range; and when this transaction has written.
+    /// As for a range; or this transaction has written.
     pub fn get_state_by_range_with_pagination(
         &self,
         start: &str,
@@ -55,10 +56,10 @@ impl Context {
         self.peer.get_state_by_partial_composite_key(object_type, &attributes).map(Rows::new)
     }
 
-    /// One page of a partial composite key query, for transactions that write nothing.
+    /// Returns one page of a partial composite key query, for transactions that write nothing.
     ///
     /// # Errors
-    /// As for the whole query; and when this transaction has written.
+    /// As for the whole query; or this transaction has written.
     pub fn get_state_by_partial_composite_key_with_pagination(
         &self,
         object_type: &str,
@@ -75,19 +76,19 @@ impl Context {
         )
     }
 
-    /// Rows that match a CouchDB selector. They are not checked for phantoms at commit.
+    /// Returns the rows that match a CouchDB selector. Not checked for phantoms at commit.
     ///
     /// # Errors
-    /// [`crate::RefusalKind::Unsupported`] where the peer's store knows no rich queries, and what
-    /// else the peer refuses.
+    /// [`crate::RefusalKind::Unsupported`] if the peer has no rich queries, or the peer refuses the
+    /// call.
     pub fn get_query_result(&self, query: &str) -> Result<StateIterator> {
         self.peer.get_query_result(query).map(Rows::new)
     }
 
-    /// One page of a rich query, for transactions that write nothing.
+    /// Returns one page of a rich query, for transactions that write nothing.
     ///
     /// # Errors
-    /// As for the whole query; and when this transaction has written.
+    /// As for the whole query; or this transaction has written.
     pub fn get_query_result_with_pagination(
         &self,
         query: &str,
@@ -97,10 +98,10 @@ impl Context {
         self.peer.get_query_result_with_pagination(query, page_size, bookmark)
     }
 
-    /// What became of one key, newest first. Not checked at commit.
+    /// Returns the changes of one key, newest first. Not checked at commit.
     ///
     /// # Errors
-    /// A peer without history, and what else it refuses.
+    /// The peer has no history, or refuses the call.
     pub fn get_history_for_key(&self, key: &str) -> Result<HistoryIterator> {
         self.peer.get_history_for_key(key).map(Rows::new)
     }

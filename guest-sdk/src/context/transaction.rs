@@ -1,6 +1,6 @@
 //! The transaction that is being simulated: arguments, client, time.
 //!
-//! Invariant: all answers but the peer's own MSP id come from the client's proposal, so they are
+//! Invariant: all answers except the peer's own MSP id come from the client's proposal, so they are
 //! the same on every endorser.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ impl Context {
         self.peer.get_args()
     }
 
-    /// The arguments as text; bytes that are no UTF-8 become U+FFFD.
+    /// The arguments as text; bytes that are not UTF-8 become U+FFFD.
     pub fn get_string_args(&self) -> Vec<String> {
         self.get_args().iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect()
     }
@@ -45,15 +45,15 @@ impl Context {
         self.peer.get_creator()
     }
 
-    /// MSP id and certificate of the client that submits this transaction.
+    /// The MSP id and certificate of the client that submits this transaction.
     ///
     /// # Errors
-    /// A creator that is not a `msp.SerializedIdentity`, which no peer lets through.
+    /// The creator is not a `msp.SerializedIdentity`; no peer accepts such a proposal.
     pub fn client_identity(&self) -> Result<ClientIdentity> {
         ClientIdentity::parse(&self.get_creator())
     }
 
-    /// Data for the endorsers' eyes only; it is not part of the transaction.
+    /// Data for the endorsers only; it is not part of the transaction.
     pub fn get_transient(&self) -> BTreeMap<String, Vec<u8>> {
         self.peer.get_transient().into_iter().collect()
     }
@@ -61,7 +61,7 @@ impl Context {
     /// One entry of the transient data, read as JSON.
     ///
     /// # Errors
-    /// Status 400 if the entry is missing or is not the JSON of a `T`; the message does not repeat
+    /// Status 400 if the entry is missing or is not the JSON of a `T`; the message does not contain
     /// it.
     pub fn transient<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
         let entry = self.get_transient().remove(name).ok_or_else(|| {
@@ -72,20 +72,20 @@ impl Context {
         })
     }
 
-    /// The time that the client claims. Use it instead of a clock: endorsers must agree.
+    /// The client's timestamp. Use it instead of a clock: endorsers must agree.
     ///
     /// # Errors
-    /// A proposal without a time.
+    /// The proposal has no timestamp.
     pub fn get_tx_timestamp(&self) -> Result<Timestamp> {
         self.peer.get_tx_timestamp()
     }
 
-    /// SHA-256 of nonce, creator and epoch: binds transient data to this proposal.
+    /// SHA-256 of nonce, creator and epoch; binds transient data to this proposal.
     pub fn get_binding(&self) -> Vec<u8> {
         self.peer.get_binding()
     }
 
-    /// What the client signed; none for a call that no signed proposal caused.
+    /// The proposal with the client's signature; None if the call has no signed proposal.
     pub fn get_signed_proposal(&self) -> Option<SignedProposal> {
         self.peer.get_signed_proposal()
     }
@@ -99,7 +99,7 @@ impl Context {
     /// organizations: do not write it to the ledger.
     ///
     /// # Errors
-    /// A peer that does not tell.
+    /// The peer does not tell it.
     pub fn get_peer_msp_id(&self) -> Result<String> {
         self.peer.get_peer_msp_id()
     }

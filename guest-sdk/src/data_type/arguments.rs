@@ -1,14 +1,14 @@
-//! Arguments of a call, as [`args!`](crate::args) writes them.
+//! The arguments of a call, as [`args!`](crate::args) encodes them.
 
 use crate::DataType;
 
-/// What [`args!`](crate::args) takes: a [`DataType`], text, or bytes.
+/// An argument of [`args!`](crate::args): a [`DataType`], text, or bytes.
 pub trait ToArgument {
     /// The bytes of the argument.
     ///
     /// # Panics
-    /// A value of the author's own type that has no JSON, such as a map with keys that are no text,
-    /// and a number that is not finite.
+    /// The value has no JSON form, for example a map whose keys are not text, or a number that is
+    /// not finite.
     fn to_argument(&self) -> Vec<u8>;
 }
 

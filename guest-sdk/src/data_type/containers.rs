@@ -1,4 +1,4 @@
-//! Lists, optional values, maps, tuples, and values of any shape.
+//! Lists, optional values, maps, tuples, and arbitrary JSON.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl<T: DataType> DataType for Vec<T> {
     }
 }
 
-/// Nothing is an empty payload; as an argument, so is `null`, and a last one may be left out.
+/// None is an empty payload. As an argument, so is `null`; the last ones may be left out.
 impl<T: DataType> DataType for Option<T> {
     const OPTIONAL: bool = true;
 
@@ -66,7 +66,7 @@ impl<T: DataType> DataType for BTreeMap<String, T> {
     }
 }
 
-/// Any JSON.
+/// Any JSON value.
 impl DataType for Value {
     fn schema(_: &mut Schemas) -> Value {
         json!({})
@@ -128,7 +128,7 @@ tuples! {
     (A B C D E F)
 }
 
-/// The schema of a value that keeps its place in JSON: where it is none, `null` stands there.
+/// The schema of an element, whose place in JSON must be filled: None is `null` there.
 fn element<T: DataType>(schemas: &mut Schemas) -> Value {
     let mut schema = T::schema(schemas);
     if T::OPTIONAL {

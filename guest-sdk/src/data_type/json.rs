@@ -1,9 +1,9 @@
-//! JSON as a type's schema describes it, in both directions.
+//! JSON that matches a type's schema, in both directions.
 //!
-//! serde alone takes more than a schema says: members that a struct does not have, an array in
-//! place of a struct, a number that only a larger float can hold. And it writes what a schema does
-//! not have: `null` for an optional member that is none. Go's contract API validates arguments and
-//! results against the schema (serializer/json_transaction_serializer.go, `validateAgainstSchema`).
+//! serde alone accepts more than a schema: unknown members, an array in place of a struct, a number
+//! that only a larger float can hold. And it writes `null` for an optional member that is None,
+//! which the schema does not have. Go's contract API validates arguments and results against the
+//! schema (serializer/json_transaction_serializer.go, `validateAgainstSchema`).
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::data_type::DataType;
 use crate::data_type::present::Present;
 use crate::schemas::Schemas;
 
-/// Reads a value and compares it with its schema.
+/// Decodes a value and compares it with its schema.
 pub(super) fn read<T: DataType>(argument: &[u8]) -> Result<T, String> {
     let read = serde_json::from_slice(argument).map_err(|error| error.to_string())?;
     let mut schemas = Schemas::default();
@@ -24,7 +24,7 @@ pub(super) fn read<T: DataType>(argument: &[u8]) -> Result<T, String> {
     Ok(read)
 }
 
-/// Writes a value without the members that are none.
+/// Encodes a value without the members that are None.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
     let mut json = Vec::new();
     value.serialize(Present(&mut serde_json::Serializer::new(&mut json)))?;

@@ -1,8 +1,8 @@
-//! A serializer that leaves out the members of structs that are none, and refuses numbers that are
-//! not finite.
+//! A serializer that leaves out members of structs that are None, and refuses numbers that are not
+//! finite.
 //!
-//! Maps keep their entries: only what a struct may leave out is left out. serde's derive writes a
-//! struct with `flatten` as a map of unknown length, so such a map counts as a struct.
+//! Maps keep all entries. serde's derive writes a struct with `flatten` as a map of unknown length,
+//! so such a map is treated as a struct.
 
 use std::fmt::Display;
 
@@ -19,7 +19,7 @@ use serde::ser::SerializeTuple;
 use serde::ser::SerializeTupleStruct;
 use serde::ser::SerializeTupleVariant;
 
-/// Another serializer, or what it has begun.
+/// Wraps another serializer, or what it has begun.
 pub(super) struct Present<S>(pub(super) S);
 
 /// A map that another serializer has begun.
@@ -254,7 +254,8 @@ fn is_none<T: Serialize + ?Sized>(value: &T) -> bool {
     matches!(value.serialize(IsNone), Ok(true))
 }
 
-/// Answers whether a value is `None`; what has parts is not and fails, unread.
+/// Finds out whether a value is `None`. A value with parts is not, and fails before its parts are
+/// read.
 struct IsNone;
 
 macro_rules! not_none {

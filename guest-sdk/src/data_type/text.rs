@@ -1,6 +1,6 @@
-//! Values that travel as plain text: strings, numbers, booleans, enums without data.
+//! Values that are encoded as plain text: strings, numbers, booleans, enums without data.
 //!
-//! Texts are read as fabric-contract-api-go reads them (internal/types/types.go): nothing is the
+//! Texts are parsed as in fabric-contract-api-go (internal/types/types.go): an empty text is the
 //! zero value, booleans are those of Go's `strconv.ParseBool`, numbers are decimal and finite.
 
 use std::str::FromStr;
@@ -50,8 +50,8 @@ impl DataType for bool {
     }
 }
 
-/// Integers, each with what its decimal text is parsed as. A `usize` has 32 bits in a component, so
-/// it has them in a native test too.
+/// Integers, each with the type that its decimal text is parsed as. A `usize` has 32 bits in a
+/// component, and so it has in native tests.
 macro_rules! integers {
     ($($type:ident as $parsed:ident: $schema:tt)*) => {$(
         impl DataType for $type {
@@ -86,7 +86,7 @@ integers! {
     usize as u32: { "type": "integer", "format": "uint32", "minimum": 0, "maximum": (u32::MAX) }
 }
 
-/// A list of them is bytes.
+/// A list of `u8` is bytes.
 impl DataType for u8 {
     fn schema(_: &mut Schemas) -> Value {
         json!({ "type": "integer", "format": "uint8", "minimum": 0 })
@@ -145,14 +145,14 @@ floats! {
     f64: "double"
 }
 
-/// Reads an enum without data from the name of its variant.
+/// Decodes an enum without data from the name of its variant.
 pub fn decode_variant<T: DeserializeOwned>(argument: &[u8]) -> Result<T, String> {
     let name: &str = utf8(argument)?;
     T::deserialize(IntoDeserializer::<VariantError>::into_deserializer(name))
         .map_err(|error| error.to_string())
 }
 
-/// Writes an enum without data as the name of its variant.
+/// Encodes an enum without data as the name of its variant.
 pub fn encode_variant<T: Serialize>(variant: &T) -> Result<Vec<u8>> {
     Ok(match serde_json::to_value(variant)? {
         Value::String(name) => name.into_bytes(),
@@ -160,7 +160,7 @@ pub fn encode_variant<T: Serialize>(variant: &T) -> Result<Vec<u8>> {
     })
 }
 
-/// Go takes a sign for integers that have one only.
+/// Go accepts a sign only for signed integers.
 fn integer<T: FromStr + Default>(argument: &[u8], name: &str) -> Result<T, String> {
     if argument.is_empty() {
         return Ok(T::default());

@@ -1,7 +1,7 @@
 //! The attributes in a certificate, JSON of the form `{"attrs":{"role":"auditor"}}`.
 //!
-//! Read member by member: a map of all of them would add more to a component than the rest of the
-//! certificate.
+//! They are read member by member: code for a map of all of them would be larger than all other
+//! code for certificates.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 
-/// The attribute of this name. Other members beside `attrs` are ignored, as in Go.
+/// Returns the attribute of this name. Members other than `attrs` are ignored, as in Go.
 pub(super) fn find(json: &[u8], name: &str) -> Result<Option<String>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let found = deserializer.deserialize_map(Search { name, is_outer: true })?;
@@ -19,7 +19,7 @@ pub(super) fn find(json: &[u8], name: &str) -> Result<Option<String>, serde_json
     Ok(found)
 }
 
-/// Looks into the outer object for `attrs`, or into that for the attribute.
+/// Searches the outer object for `attrs`, or that object for the attribute.
 struct Search<'a> {
     name: &'a str,
     is_outer: bool,
@@ -29,7 +29,7 @@ impl<'de> DeserializeSeed<'de> for Search<'_> {
     type Value = Option<String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // Asking for anything would bring the reading of numbers along.
+        // `deserialize_any` would bring in the code for numbers.
         deserializer.deserialize_option(self)
     }
 }
@@ -41,7 +41,7 @@ impl<'de> Visitor<'de> for Search<'_> {
         f.write_str("an object")
     }
 
-    /// `null` in place of the attributes: there are none.
+    /// `null` in place of the attributes means none.
     fn visit_none<E>(self) -> Result<Self::Value, E> {
         Ok(None)
     }

@@ -1,6 +1,6 @@
-//! What a contract asks of an X.509 certificate: its names and Fabric's attributes.
+//! Reads the names and Fabric's attributes of an X.509 certificate.
 //!
-//! Invariant: nothing is verified here; the peer has done that.
+//! Does not verify anything: the peer has done that.
 
 use crate::base64;
 use crate::identity::attributes;
@@ -11,7 +11,7 @@ use crate::identity::der::OID;
 use crate::identity::der::SEQUENCE;
 use crate::identity::name::Name;
 
-/// 1.2.3.4.5.6.7.8.1, where fabric-ca puts attributes (fabric-chaincode-go, pkg/attrmgr).
+/// 1.2.3.4.5.6.7.8.1, the extension of fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
 const ATTRIBUTES: [u8; 8] = [0x2a, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01];
 const VERSION: u8 = 0xa0;
 const ISSUER_ID: u8 = 0x81;
@@ -22,12 +22,12 @@ const EXTENSIONS: u8 = 0xa3;
 pub(super) struct Certificate {
     pub(super) subject: Name,
     pub(super) issuer: Name,
-    /// JSON; none if the certificate has no attributes.
+    /// JSON; None if the certificate has no attributes.
     attributes: Option<Vec<u8>>,
 }
 
 impl Certificate {
-    /// Reads the first PEM block of a text; none if it is not a certificate.
+    /// Parses the first PEM block of a text; None if it is not a certificate.
     pub(super) fn from_pem(text: &str) -> Option<Self> {
         let mut lines = text.lines().skip_while(|line| !line.starts_with("-----BEGIN "));
         lines.next()?;

@@ -1,6 +1,6 @@
-//! The little of ASN.1's DER that a certificate needs.
+//! The part of ASN.1's DER that certificates need.
 //!
-//! Invariant: bytes from outside never panic; what is not DER is none.
+//! Invariant: bytes from outside never cause a panic; bytes that are not DER give None.
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const OCTETS: u8 = 0x04;
@@ -8,7 +8,7 @@ pub(super) const OID: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
 
-/// Values that follow one another.
+/// A sequence of values.
 #[derive(Clone, Copy)]
 pub(super) struct Der<'a>(pub(super) &'a [u8]);
 
@@ -19,7 +19,7 @@ impl<'a> Der<'a> {
 
     /// Tag and contents of the next value. Tags of several bytes and lengths that are not the
     /// shortest, or not known, have no place in a certificate.
-    // Inlined, it would be in a component twenty times.
+    // Inlined, the code would be in a component twenty times.
     #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(u8, Der<'a>)> {
         let (&tag, rest) = self.0.split_first()?;
@@ -53,7 +53,7 @@ impl<'a> Der<'a> {
         (found == tag).then_some(contents)
     }
 
-    /// The same for a value that may be absent.
+    /// The same for an optional value.
     #[inline(never)]
     pub(super) fn take(&mut self, tag: u8) -> Option<Option<Der<'a>>> {
         match self.0.first() {

@@ -1,4 +1,4 @@
-//! Distinguished names, as Fabric's client ids write them.
+//! Distinguished names in the form of Fabric's client ids.
 
 use crate::identity::der::Der;
 use crate::identity::der::OID;
@@ -53,7 +53,8 @@ impl Name {
         self.all(UNIT)
     }
 
-    /// Fabric: fabric-chaincode-go, pkg/cid/cid.go, `getDN`, over what Go keeps of a name.
+    /// Fabric: fabric-chaincode-go, pkg/cid/cid.go, `getDN`, for the attributes that Go keeps of a
+    /// name.
     pub(super) fn to_dn(&self) -> String {
         let mut dn = String::new();
         for (number, short) in KNOWN {
@@ -94,7 +95,7 @@ fn escape(value: &str, dn: &mut String) {
     }
 }
 
-/// Reads one of ASN.1's strings as Go does (`crypto/x509/parser.go`, `parseASN1String`).
+/// Decodes an ASN.1 string as Go does (`crypto/x509/parser.go`, `parseASN1String`).
 fn text(tag: u8, bytes: &[u8]) -> Option<String> {
     let all = |fits: fn(&u8) -> bool| -> Option<String> {
         bytes.iter().all(fits).then(|| bytes.iter().map(|byte| char::from(*byte)).collect())

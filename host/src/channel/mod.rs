@@ -1,6 +1,6 @@
-//! A channel as the peer sees it: a ledger and the configuration that governs it.
+//! A channel as the peer sees it: a ledger and the configuration in force.
 //!
-//! Invariant: no chaincode and no transaction; joining is all that happens here.
+//! Does not know chaincodes and transactions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,20 +11,20 @@ use crate::ledger::{Ledger, LedgerError, Ledgers};
 use crate::msp::{ChannelConfig, ConfigError};
 use crate::proto::common::{Block, ConfigEnvelope};
 
-/// One channel that the peer has joined.
+/// A channel that the peer has joined.
 pub struct Channel {
     ledger: Arc<Ledger>,
     in_force: RwLock<InForce>,
 }
 
-/// A configuration, and the block that brought it.
+/// A configuration, and the block that holds it.
 struct InForce {
     config: Arc<ChannelConfig>,
     block: u64,
 }
 
 impl Channel {
-    /// The channel with the configuration that its state holds.
+    /// Opens a channel with the configuration in its state.
     fn open(ledger: Arc<Ledger>) -> Result<Self, ChannelError> {
         let id = ledger.channel_id().as_str();
         let stored = ledger.stored_config()?;
@@ -47,12 +47,12 @@ impl Channel {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner).config)
     }
 
-    /// The number of the block that brought the configuration in force.
+    /// The number of the block with the configuration in force.
     pub fn config_block(&self) -> u64 {
         self.in_force.read().unwrap_or_else(PoisonError::into_inner).block
     }
 
-    /// Puts a configuration in force; it came with `block`, which is in the ledger already.
+    /// Puts a configuration in force. Its block, number `block`, is in the ledger already.
     pub(crate) fn put_in_force(&self, config: Arc<ChannelConfig>, block: u64) {
         let in_force = InForce { config, block };
         *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
@@ -62,10 +62,10 @@ impl Channel {
 /// Why a channel cannot be joined or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    /// The block's configuration is not usable.
+    /// The block's configuration is unusable.
     #[error("the channel's configuration is not usable: {0}")]
     Config(#[source] ConfigError),
-    /// The ledger refuses.
+    /// The ledger refused.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The state of a stored channel has no configuration.
@@ -80,7 +80,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// The channels whose ledgers are stored.
+    /// Opens the channels whose ledgers are stored.
     pub fn open(ledgers: Arc<Ledgers>) -> Result<Self, ChannelError> {
         let mut joined = BTreeMap::new();
         for id in ledgers.channels() {
@@ -90,7 +90,7 @@ impl Channels {
         Ok(Self { ledgers, joined: RwLock::new(joined) })
     }
 
-    /// Creates a ledger from a genesis block. The configuration is checked first.
+    /// Creates a ledger from a genesis block, after checking the configuration.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
         let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +101,7 @@ impl Channels {
         Ok(channel)
     }
 
-    /// The channel named `id`, if the peer has joined it.
+    /// Returns the channel `id`, if the peer has joined it.
     pub fn get(&self, id: &str) -> Option<Arc<Channel>> {
         self.joined.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }

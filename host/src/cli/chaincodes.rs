@@ -23,7 +23,7 @@ pub struct Chaincodes {
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
-    /// What is installed on the peer instead, in all versions; takes an admin.
+    /// List what is installed on the peer instead, in all versions; needs an admin.
     #[arg(long)]
     installed: bool,
     /// Print the list as JSON.

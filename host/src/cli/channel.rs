@@ -102,10 +102,10 @@ struct ComputeUpdate {
     /// A block with the configuration in force, or the configuration itself.
     #[arg(value_name = "ORIGINAL")]
     original: PathBuf,
-    /// The wanted one: a configuration, a block, or JSON of `wasmcc channel config` after an edit.
+    /// The new configuration: a configuration, a block, or edited JSON of `wasmcc channel config`.
     #[arg(value_name = "UPDATED")]
     updated: PathBuf,
-    /// Where the update goes, in an envelope that nobody has signed yet.
+    /// Where to write the update, in an unsigned envelope.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -122,10 +122,10 @@ struct Sign {
     target: Target,
 }
 
-/// Sign an update and have it ordered.
+/// Sign an update and send it to the orderer.
 #[derive(Debug, clap::Args)]
 struct Update {
-    /// An envelope with an update, signed by those whom it needs beside the one who sends it.
+    /// An envelope with an update and the signatures that it needs in addition to the sender's.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

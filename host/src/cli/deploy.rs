@@ -53,7 +53,7 @@ pub struct Deploy {
     #[arg(value_name = "FILE", required_unless_present_any = ["ccaas", "external"])]
     #[arg(conflicts_with_all = ["ccaas", "external"])]
     file: Option<PathBuf>,
-    /// In place of a component: where a chaincode server listens that the peer connects to.
+    /// In place of a component: the address of a chaincode server, to which the peer connects.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "external")]
     ccaas: Option<String>,
     /// In place of a component: the chaincode connects to the peer.
@@ -81,7 +81,7 @@ pub struct Deploy {
     /// Its private data collections: a JSON file as Fabric's tools take it.
     #[arg(long, value_name = "FILE")]
     collections_config: Option<PathBuf>,
-    /// What its init is called with.
+    /// The arguments of its init.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Option<Input>,
     /// Print the result as JSON.

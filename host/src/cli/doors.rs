@@ -14,16 +14,16 @@ const CONNECTIONS: u32 = 900;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub struct Doors {
-    /// How many connections there may be at each address; for more, idle ones are closed, or calls
-    /// refused [default: 900, or what the limit of open files has room for].
+    /// Most connections at each address. For one more, an idle one is closed; if all are in use,
+    /// calls are refused [default: 900, or what the limit of open files has room for].
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
     /// How long a connection may be without an open call.
     #[arg(long, default_value = "10m", value_parser = duration::positive, value_name = "TIME")]
     idle_timeout: Duration,
-    /// How many calls may wait at each address for blocks, and as many for events and for
-    /// transactions; half of them for one organization, a quarter for one connection.
+    /// Most calls that may wait at each address for blocks, and as many for events and for
+    /// transactions. One organization may have half of them, one connection a quarter.
     #[arg(long, default_value_t = 2500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     waiting_calls: u32,

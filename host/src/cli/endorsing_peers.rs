@@ -24,11 +24,11 @@ pub struct EndorsingPeers {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "As in Fabric's peer command")]
 pub struct PeerAddresses {
-    /// The address of a peer that is asked, in place of --peer; may be repeated. Of several, all
-    /// endorse and the first one orders.
+    /// The address of a peer to ask, in place of --peer; may be repeated. Of several, all endorse
+    /// and the first one orders.
     #[arg(long = "peerAddresses", value_name = "HOST:PORT")]
     addresses: Vec<String>,
-    /// The CA of the TLS certificate of the peer in the same place, a PEM file.
+    /// The CA of the TLS certificate of the peer in the same position, a PEM file.
     #[arg(long = "tlsRootCertFiles", value_name = "FILE")]
     roots: Vec<PathBuf>,
 }

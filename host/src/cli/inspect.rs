@@ -31,9 +31,9 @@ enum What {
     Tx(Tx),
 }
 
-/// Say what became of a transaction: the key or range that it lost over, the version that it read,
-/// the version in its place, and the transaction that wrote it; or the policy that its endorsements
-/// do not satisfy, what that protects, and who endorsed.
+/// Explain the verdict on a transaction: the key or range that it lost over, the version that it
+/// read, the version in its place, and the transaction that wrote it; or the policy that its
+/// endorsements do not satisfy, what the policy protects, and who endorsed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 struct Tx {

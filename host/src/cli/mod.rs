@@ -63,7 +63,7 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 #[derive(Debug, Parser)]
 #[command(name = "wasmcc", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Say more; twice, say everything. RUST_LOG says it more exactly.
+    /// Log more; given twice, log everything. RUST_LOG selects more exactly.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]

@@ -16,8 +16,8 @@ Examples:
 
 /// Make a network folder: organizations with certificate authorities, a peer, an admin and users.
 ///
-/// It is laid out as cryptogen does it, so that Fabric's tools can read it. For development only:
-/// the private keys of the authorities lie in it.
+/// It has cryptogen's layout, so that Fabric's tools can read it. For development only: it contains
+/// the private keys of the authorities.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Network {

@@ -29,7 +29,7 @@ pub struct Package {
     /// The component; with --type ccaas it is checked but does not become part of the package.
     #[arg(value_name = "FILE", required_unless_present = "address")]
     file: Option<PathBuf>,
-    /// A name for people, such as basic_1.0.
+    /// A human-readable name, such as basic_1.0.
     #[arg(long, value_name = "LABEL", value_parser = label)]
     label: String,
     /// Where the peer gets the code from: the package, or a service that runs already.
@@ -64,10 +64,10 @@ struct LimitArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// The component is inside.
+    /// The package contains the component.
     #[default]
     Wasm,
-    /// The address of a chaincode service is inside.
+    /// The package contains the address of a chaincode service.
     Ccaas,
 }
 
@@ -77,7 +77,7 @@ struct ConnectionArgs {
     /// Where peers reach the service.
     #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
     address: Option<String>,
-    /// How long peers try to.
+    /// How long peers try to connect.
     #[arg(long, default_value = "10s", value_name = "TIME")]
     dial_timeout: String,
     /// The CA of the service's TLS certificate, a PEM file; makes peers use TLS.

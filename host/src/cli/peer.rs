@@ -46,11 +46,11 @@ pub struct Peer {
     /// Where ledgers and compiled chaincode are kept [default: data/MSPID in the network folder].
     #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
     data: Option<PathBuf>,
-    /// Keep nothing: all is gone when the peer ends.
+    /// Keep nothing after the peer ends.
     #[arg(long)]
     in_memory: bool,
-    /// Where to listen; port 0 takes any that is free. Repeated: where the further organizations
-    /// do, in their order; those without are asked through the first.
+    /// The address to listen on; port 0 takes any free port. Repeated: addresses for the further
+    /// organizations, in their order; those without an address are reached through the first.
     #[arg(long, default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
     listen: Vec<String>,
     /// A channel that the peer is on, created if need be; may be repeated.
@@ -58,8 +58,8 @@ pub struct Peer {
     channels: Vec<String>,
     #[command(flatten)]
     tls: PeerTls,
-    /// Be as a Fabric peer with LevelDB: refuse rich queries, and take the keys and values that
-    /// CouchDB does not take.
+    /// Behave like a Fabric peer with LevelDB: refuse rich queries, and accept keys and values that
+    /// CouchDB does not accept.
     #[arg(long, env = "WASMCC_NO_RICH_QUERIES")]
     no_rich_queries: bool,
     #[command(flatten)]
@@ -77,7 +77,7 @@ struct Chaincodes {
     /// and warn of transactions that read a key that they wrote.
     #[arg(long)]
     chaincode_dev: bool,
-    /// Let any program of this machine be an installed external chaincode, without its secret.
+    /// Accept any program of this machine as an installed external chaincode, without its secret.
     #[arg(long)]
     chaincode_insecure: bool,
     /// How long a transaction waits for a chaincode that is not connected.
@@ -119,10 +119,10 @@ struct Limits {
     #[arg(long, default_value_t = 500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_message_count: u32,
-    /// How much work a transaction may be, about one unit an instruction [default: 10000000000].
+    /// Work that a transaction may do, in units of about one instruction [default: 10000000000].
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     fuel: Option<u64>,
-    /// How much memory a transaction may use [default: 64].
+    /// Memory that a transaction may use [default: 64].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=4096))]
     memory_mib: Option<u16>,
     /// How much memory all transactions may use together, half of it for one client or chaincode at
@@ -132,10 +132,10 @@ struct Limits {
     /// How many threads process proposals; those that wait need none [default: one a processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
-    /// How many proposals may wait for that.
+    /// How many proposals may wait for a thread.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// How many MiB the requests may have that are processed or wait for it, at each address.
+    /// Size of all requests that are processed or wait for it, in MiB, at each address.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     request_mib: u16,

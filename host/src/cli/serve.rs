@@ -59,11 +59,11 @@ pub struct Serve {
     #[arg(long, default_value_t = 16, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     transactions: u16,
-    /// How many transactions of each chaincode may wait for that.
+    /// How many transactions of each chaincode may wait to run.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// How many MiB the messages may have that transactions hold, of all chaincodes together. A
-    /// transaction that finds no room is refused.
+    /// Size of the messages that transactions hold, in MiB, over all chaincodes. A transaction that
+    /// finds no room is refused.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     message_mib: u16,

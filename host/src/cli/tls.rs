@@ -13,8 +13,8 @@ use crate::types::{ClientTls, ServerTls};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub struct PeerTls {
-    /// Serve with TLS [default: if there is a certificate]; without one, with the network's own
-    /// for peer0.
+    /// Serve with TLS [default: if there is a certificate]; without a certificate, with the
+    /// network's own for peer0.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,
@@ -39,7 +39,7 @@ pub struct PeerTls {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TargetTls {
-    /// Speak TLS [default: if there is a CA]; without one, with the network's own.
+    /// Use TLS [default: if there is a CA]; without a CA, with the network's own.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,

@@ -1,4 +1,4 @@
-//! What a definition's collections must be like (fabric `core/chaincode/lifecycle/scc.go`,
+//! Checks the collections of a definition (fabric `core/chaincode/lifecycle/scc.go`,
 //! `validateCollectionConfigs`, `validateCollConfigsAgainstCommittedDef`). The texts are Fabric's.
 
 use std::collections::BTreeSet;
@@ -13,8 +13,8 @@ use crate::proto::protos::collection_config::Payload;
 use crate::proto::protos::collection_policy_config::Payload as PolicyPayload;
 use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 
-/// Checks all that can be said without a channel: names, peer counts, and that member policies
-/// are alternatives. Gives the collections.
+/// Checks what needs no channel: names, peer counts, and that member policies are alternatives.
+/// Returns the collections.
 pub fn check_package(
     package: &CollectionConfigPackage,
 ) -> Result<Vec<&StaticCollectionConfig>, String> {
@@ -49,7 +49,7 @@ pub fn check_package(
     Ok(collections)
 }
 
-/// Checks that the members of a collection are on the channel with these organizations.
+/// Checks that the members of a collection are organizations of the channel.
 pub fn check_members(config: &StaticCollectionConfig, msps: &MspManager) -> Result<(), String> {
     let name = &config.name;
     for principal in &member_policy(config)?.identities {
@@ -85,7 +85,7 @@ pub fn check_members(config: &StaticCollectionConfig, msps: &MspManager) -> Resu
     Ok(())
 }
 
-/// Checks that all collections which the channel has remain, and keep their time to live.
+/// Checks that all collections of the channel remain, with the same time to live.
 pub fn check_against_committed(
     proposed: &[&StaticCollectionConfig],
     committed: &CollectionConfigPackage,
@@ -155,7 +155,7 @@ fn member_policy(
     }
 }
 
-/// Whether a rule is met by any one of those whom it names. How deep rules nest was checked before.
+/// Checks that each principal of a rule satisfies it alone. The depth of rules was checked before.
 fn check_alternatives(rule: Option<&common::SignaturePolicy>) -> Result<(), String> {
     let Some(Rule::NOutOf(gate)) = rule.and_then(|rule| rule.r#type.as_ref()) else {
         return Ok(());

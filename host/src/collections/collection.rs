@@ -13,7 +13,7 @@ use crate::proto::protos::StaticCollectionConfig;
 use crate::proto::protos::collection_policy_config::Payload as PolicyPayload;
 use crate::types::Permission;
 
-/// A collection's configuration whose member policy can be evaluated.
+/// A collection's configuration with a compiled member policy.
 #[derive(Clone, Debug)]
 pub struct Collection {
     config: StaticCollectionConfig,
@@ -21,7 +21,8 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Takes a configuration as a definition has it. The error says what its member policy lacks.
+    /// Compiles a configuration from a definition. The error says what is wrong with its member
+    /// policy.
     pub fn new(config: StaticCollectionConfig) -> Result<Self, String> {
         let policy = config.member_orgs_policy.as_ref().ok_or("Collection config policy is nil")?;
         let Some(PolicyPayload::SignaturePolicy(envelope)) = &policy.payload else {
@@ -33,7 +34,7 @@ impl Collection {
         Ok(Self { config, members })
     }
 
-    /// The collection of an organization that needs no definition.
+    /// The implicit collection of an organization.
     pub fn implicit(msp_id: &str) -> StaticCollectionConfig {
         let policy = PolicyPayload::SignaturePolicy(SignaturePolicy::any_member([msp_id]));
         StaticCollectionConfig {
@@ -50,12 +51,12 @@ impl Collection {
         &self.config
     }
 
-    /// Whether an identity, a client's or a peer's, is of the members.
+    /// True if an identity, a client's or a peer's, is a member.
     pub fn has_member(&self, identity: &Arc<Identity>) -> bool {
         self.members.evaluate_identities(std::slice::from_ref(identity)).is_ok()
     }
 
-    /// The organizations that the member policy names. Principals that do not parse name none.
+    /// The organizations in the member policy. Principals that do not parse name none.
     pub fn member_orgs(&self, msps: &MspManager) -> BTreeSet<String> {
         let principals = self.members.envelope().identities.iter();
         let org = |principal: &crate::proto::common::MspPrincipal| {
@@ -72,8 +73,8 @@ impl Collection {
         principals.filter_map(org).collect()
     }
 
-    /// What the creator of a transaction may do; none: its identity is not one of the channel
-    /// (fabric `SimpleCollectionStore.RetrieveReadWritePermission`).
+    /// What the creator of a transaction may do; `creator` is None if its identity is not valid on
+    /// the channel (fabric `SimpleCollectionStore.RetrieveReadWritePermission`).
     pub fn permission(&self, creator: Option<&Arc<Identity>>) -> Permission {
         let StaticCollectionConfig { member_only_read, member_only_write, .. } = self.config;
         let is_open = !member_only_read && !member_only_write;

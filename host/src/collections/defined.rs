@@ -1,9 +1,8 @@
-//! The collections of a chaincode, looked up in the state (fabric
+//! Looks up the collections of a chaincode in the state (fabric
 //! `core/chaincode/lifecycle/deployedcc_infoprovider.go`,
 //! `core/scc/lscc/deployedcc_infoprovider.go`).
 //!
-//! A simulator records what it is asked for, so the keys that are read here are those that Fabric
-//! reads, and all of them.
+//! A simulator records the keys that are read, so these are exactly the keys that Fabric reads.
 
 use prost::Message;
 
@@ -13,21 +12,21 @@ use crate::proto::protos::collection_config::Payload;
 use crate::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 use crate::types::LIFECYCLE;
 
-/// Gives the value of a key of a namespace, at one height.
+/// Returns the value of a key of a namespace, at one height.
 pub type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
 
-/// The key in LSCC's namespace under which a chaincode's collections are kept.
+/// The key in LSCC's namespace with a chaincode's collections.
 pub fn lscc_key(chaincode: &str) -> String {
     format!("{chaincode}~collection")
 }
 
-/// What the definition of one namespace says of collections.
+/// The collections in the definition of one namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DefinedCollections {
     namespace: String,
-    /// None: defined by LSCC without collections, or not defined.
+    /// None if LSCC's definition has no collections, or there is no definition.
     package: Option<CollectionConfigPackage>,
-    /// Whether organizations have collections of their own here.
+    /// True if organizations have implicit collections.
     implicit: bool,
 }
 
@@ -37,7 +36,7 @@ pub enum LookupError<E: std::error::Error + 'static> {
     /// The state cannot be read.
     #[error(transparent)]
     State(E),
-    /// The state holds what no peer writes.
+    /// The state has a form that no peer writes.
     #[error("the definition of chaincode {namespace} is damaged: {reason}")]
     Damaged {
         /// The chaincode.
@@ -47,17 +46,17 @@ pub enum LookupError<E: std::error::Error + 'static> {
     },
 }
 
-/// There is no such collection; the texts are those of Fabric's ledger
+/// The collection does not exist. The texts are those of Fabric's ledger
 /// (`core/ledger/ledger_interface.go`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDefined {
-    /// The chaincode has no collections at all.
+    /// The chaincode has no collections.
     #[error(
         "collection config not defined for chaincode [{0}], pass the collection configuration upon \
          chaincode definition/instantiation"
     )]
     Config(String),
-    /// The chaincode has others.
+    /// The chaincode has other collections.
     #[error(
         "collection [{collection}] not defined in the collection config for chaincode [{namespace}]"
     )]
@@ -70,7 +69,7 @@ pub enum NotDefined {
 }
 
 impl DefinedCollections {
-    /// Looks up what the chaincode `namespace` has.
+    /// Looks up the collections of the chaincode `namespace`.
     pub fn look_up<E: std::error::Error>(
         namespace: &str,
         read: &mut Read<'_, E>,
@@ -114,8 +113,8 @@ impl DefinedCollections {
         })
     }
 
-    /// The collection of this name, implicit ones included. Fabric's `CollectionInfo`: whether the
-    /// organization of an implicit one is on the channel is not asked.
+    /// Returns the collection of this name, implicit ones included. As Fabric's `CollectionInfo`,
+    /// does not check that the organization of an implicit collection is on the channel.
     pub fn get(&self, name: &str) -> Option<StaticCollectionConfig> {
         if let Some(msp_id) = implicit_org(name).filter(|_| self.implicit) {
             return Some(Collection::implicit(msp_id));
@@ -123,15 +122,15 @@ impl DefinedCollections {
         self.explicit().find(|config| config.name == name).cloned()
     }
 
-    /// The collections that the definition names.
+    /// The collections in the definition.
     pub fn explicit(&self) -> impl Iterator<Item = &StaticCollectionConfig> {
         let configs = self.package.iter().flat_map(|package| &package.config);
         let payloads = configs.filter_map(|config| config.payload.as_ref());
         payloads.map(|Payload::StaticCollectionConfig(config)| config)
     }
 
-    /// Whether there is a collection of this name; `msp_ids` are the organizations of the channel's
-    /// application group (fabric `txmgr/collection_val.go`, `validateCollName`).
+    /// Checks that a collection of this name exists; `msp_ids` are the organizations of the
+    /// channel's application group (fabric `txmgr/collection_val.go`, `validateCollName`).
     pub fn check_name<'a>(
         &self,
         name: &str,

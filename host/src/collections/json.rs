@@ -1,4 +1,4 @@
-//! Collection configurations as Fabric's tools take them (fabric
+//! Collection configurations in the JSON form of Fabric's tools (fabric
 //! `internal/peer/chaincode/common.go`, `getCollectionConfigFromBytes`).
 
 use serde::Deserialize;
@@ -38,7 +38,7 @@ struct EndorsementPolicy {
     channel_config_policy: String,
 }
 
-/// Reads a JSON array of collections.
+/// Parses a JSON array of collections.
 pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, String> {
     let entries: Vec<Entry> = serde_json::from_str(json)
         .map_err(|error| format!("could not parse the collection configuration: {error}"))?;

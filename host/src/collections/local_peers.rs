@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::collections::collection::Collection;
 use crate::msp::{Identity, MspManager};
 
-/// One peer for each of the process's organizations. Cheap to clone.
+/// The peers of this process, one for each organization. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct LocalPeers(Arc<[LocalPeer]>);
 
@@ -17,7 +17,7 @@ struct LocalPeer {
 }
 
 impl LocalPeers {
-    /// The peers with these MSP ids and serialized identities.
+    /// Makes the list from MSP ids and serialized identities.
     pub fn new<'a>(peers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let peer = |(msp_id, identity): (&str, &[u8])| LocalPeer {
             msp_id: msp_id.to_owned(),
@@ -26,7 +26,7 @@ impl LocalPeers {
         Self(peers.into_iter().map(peer).collect())
     }
 
-    /// The peer of an organization, if its channel knows it.
+    /// The peer of an organization, if its identity is valid on the channel.
     pub fn identity(&self, msp_id: &str, msps: &MspManager) -> Option<Arc<Identity>> {
         let peer = self.0.iter().find(|peer| peer.msp_id == msp_id)?;
         msps.deserialize(&peer.identity).ok()

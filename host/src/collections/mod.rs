@@ -1,12 +1,13 @@
-//! Collections: which private data a chaincode has, who may hold it, and who may ask for it.
+//! Collections: which private data a chaincode has, who may hold them, and who may read and write
+//! them.
 //!
-//! A chaincode's definition names its collections. [`DefinedCollections`] looks them up, whether
-//! the definition is LSCC's or `_lifecycle`'s; chaincode support, the endorser and the committer
-//! all ask there, each with its own way to read the state. What `_lifecycle` has is decoded by
-//! `definition`.
+//! A chaincode's definition names its collections. [`DefinedCollections`] looks them up in LSCC's
+//! or `_lifecycle`'s definition. Chaincode support, the endorser and the committer all use it, each
+//! with its own way to read the state. Definitions of `_lifecycle` are decoded by `definition`.
 //!
-//! Invariant: no private data in here, and no state; the same bytes of a definition mean the same
-//! on every peer.
+//! Does not hold private data or state.
+//!
+//! Invariant: the bytes of a definition mean the same on every peer.
 
 mod check;
 mod collection;

@@ -1,7 +1,7 @@
-//! The update that leads from one configuration to another. Fabric:
+//! Computes the update that leads from one configuration to another. Fabric:
 //! `internal/configtxlator/update/update.go`.
 //!
-//! Invariant: versions of the target do not count; what changed gets the next version of the
+//! Invariant: versions of the target are ignored; a changed element gets the next version of the
 //! original.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::configtx::error::ConfigTxError;
 use crate::proto::common::{Config, ConfigGroup, ConfigPolicy, ConfigUpdate, ConfigValue};
 
-/// Makes the update of the channel `channel_id` that turns `original` into `updated`.
+/// Computes the update of the channel `channel_id` that turns `original` into `updated`.
 ///
 /// # Errors
 /// The two do not differ, or one is empty.
@@ -31,21 +31,21 @@ pub fn compute_update(
     Ok(ConfigUpdate { channel_id, read_set: Some(read), write_set: Some(write) })
 }
 
-/// What an update says of one group.
+/// The part of an update for one group.
 struct Difference {
     read: ConfigGroup,
     write: ConfigGroup,
     differs: bool,
 }
 
-/// What an update says of the values, policies or groups of one group.
+/// The values, policies or groups of one group in an update.
 struct Members<T> {
-    /// Read and changed below: groups only.
+    /// Read, and changed below: groups only.
     read: BTreeMap<String, T>,
     write: BTreeMap<String, T>,
-    /// Not changed, by version; named only if the list of members changes.
+    /// Unchanged, by version. Named only if the list of members changes.
     same: BTreeMap<String, T>,
-    /// Whether some came or went.
+    /// True if members were added or removed.
     changed: bool,
 }
 
@@ -156,7 +156,7 @@ fn compare_groups(original: &ConfigGroup, updated: &ConfigGroup) -> Difference {
     let version = original.version;
     let (mut write_version, mut mod_policy) = (version, String::new());
     if group_differs {
-        // Who changes the list of members has to name all of them.
+        // An update that changes the list of members has to name all of them.
         for (name, policy) in std::mem::take(&mut policies.same) {
             policies.read.insert(name.clone(), policy.clone());
             policies.write.insert(name, policy);

@@ -1,7 +1,7 @@
-//! A configuration as one map of all its elements by path, and back. Fabric:
+//! A configuration as one map of its elements by path, and back. Fabric:
 //! `common/configtx/configmap.go`.
 //!
-//! Invariant: structure only; versions and signatures are looked at in `validator`.
+//! Does not look at versions and signatures: `validator` does.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
 pub(super) const ROOT: &str = "Channel";
-/// Groups in groups; channels have three levels.
+/// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 /// Groups, values and policies of a configuration; a channel of a hundred organizations has about
 /// a thousand.
@@ -27,11 +27,11 @@ const DEFAULT_MOD_POLICY: &str = "Admins";
 pub(super) struct Element<'a> {
     /// What it is.
     pub(super) kind: Kind<'a>,
-    /// The number of bytes of its key, up to which a key names the kind and the enclosing group.
+    /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
     group_len: usize,
 }
 
-/// What an element is.
+/// The kind of an element.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind<'a> {
     Group(&'a ConfigGroup),
@@ -39,7 +39,7 @@ pub(super) enum Kind<'a> {
     Policy(&'a ConfigPolicy),
 }
 
-/// All elements by Fabric's names for them, as `[Value]  /Channel/Orderer/BatchSize`.
+/// All elements, by Fabric's keys, such as `[Value]  /Channel/Orderer/BatchSize`.
 pub(super) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
 
 impl Element<'_> {
@@ -59,9 +59,8 @@ impl Element<'_> {
         }
     }
 
-    /// The absolute name of the policy that decides about this element, whose own name is `key`.
-    /// One with a relative name belongs to the group itself, or to the group that the value or
-    /// policy is in.
+    /// The absolute name of the policy that protects this element, whose key is `key`. A relative
+    /// name refers to the group itself, or to the group of the value or policy.
     pub(super) fn policy_path(&self, key: &str) -> String {
         let policy = self.mod_policy();
         if policy.starts_with('/') {
@@ -72,7 +71,7 @@ impl Element<'_> {
     }
 }
 
-/// All elements of a group and of those below it; none of a group that is not there.
+/// All elements of a group and of the groups below it; none if there is no group.
 pub(super) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
     let mut elements = ConfigMap::new();
     if let Some(root) = root {
@@ -143,14 +142,14 @@ pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
     Err(ConfigTxError::Name(text))
 }
 
-/// The channel group that a map describes. Which elements a group has, the group says; elements
-/// that no group has are left out.
+/// Makes the channel group of a map. A group's own lists decide its members; unlisted elements are
+/// dropped.
 pub(super) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
     let fix_mod_policies = elements.contains_key(ORDERER_CAPABILITIES);
     to_group(elements, &format!("/{ROOT}"), fix_mod_policies)
 }
 
-/// Recursion is as deep as the groups of the map's sources, which are limited.
+/// The recursion is as deep as the groups of the map's sources, which are limited.
 fn to_group(
     elements: &ConfigMap<'_>,
     path: &str,

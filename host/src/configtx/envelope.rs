@@ -1,7 +1,7 @@
-//! Updates in their envelopes: opened, made and signed. Fabric: `protoutil/commonutils.go` and
+//! Opens, makes and signs updates in envelopes. Fabric: `protoutil/commonutils.go` and
 //! `internal/peer/channel/signconfigtx.go`.
 //!
-//! Invariant: whether an update or a signature is good is not asked here.
+//! Does not check updates or signatures.
 
 use prost::Message;
 
@@ -12,18 +12,18 @@ use crate::proto::common::{
     Header, HeaderType, Payload, SignatureHeader,
 };
 
-/// The update in an envelope of type CONFIG_UPDATE.
+/// Returns the update in an envelope of type CONFIG_UPDATE.
 pub fn open_update(envelope: &Envelope) -> Result<ConfigUpdateEnvelope, ConfigTxError> {
     open(envelope, HeaderType::ConfigUpdate).map(|(_, update)| update)
 }
 
-/// The envelope of the update that led to the configuration in an envelope of type CONFIG.
+/// Returns the envelope of the update that led to the configuration in an envelope of type CONFIG.
 pub fn update_of(envelope: &Envelope) -> Result<Envelope, ConfigTxError> {
     let (_, config): (_, ConfigEnvelope) = open(envelope, HeaderType::Config)?;
     config.last_update.ok_or(ConfigTxError::Missing("nil last update"))
 }
 
-/// An update that nobody has signed yet.
+/// Makes an envelope with an update and no signatures.
 pub fn new_update(update: &ConfigUpdate) -> Envelope {
     let header = ChannelHeader {
         r#type: HeaderType::ConfigUpdate.into(),
@@ -38,7 +38,7 @@ pub fn new_update(update: &ConfigUpdate) -> Envelope {
 }
 
 /// Adds a signature to an update in an envelope of type CONFIG_UPDATE, and signs the envelope as
-/// its sender. Both signatures carry the same nonce.
+/// its sender. Both signatures have the same nonce.
 pub fn add_signature(
     envelope: &Envelope,
     signer: &SigningIdentity,
@@ -60,7 +60,7 @@ pub fn add_signature(
     Ok(wrap(header, update.encode_to_vec(), signer, nonce))
 }
 
-/// An envelope that `signer` sends. Fabric: `CreateSignedEnvelope`.
+/// Makes an envelope with `signer` as its sender. Fabric: `CreateSignedEnvelope`.
 pub fn wrap(
     channel_header: ChannelHeader,
     data: Vec<u8>,

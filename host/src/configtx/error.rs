@@ -1,4 +1,4 @@
-//! Why a configuration does not change. The texts are Fabric's.
+//! Why a configuration update is refused. The texts are Fabric's.
 //!
 //! Invariant: every text is the same on all peers.
 
@@ -8,7 +8,7 @@ use prost::DecodeError;
 
 use crate::msp::{ConfigError, PolicyError};
 
-/// A configuration update that is malformed, not allowed, or leads to nothing usable.
+/// A configuration update that is malformed, not allowed, or leads to an unusable configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigTxError {
     /// A message does not parse.
@@ -16,51 +16,51 @@ pub enum ConfigTxError {
     Decode {
         /// Which message.
         what: &'static str,
-        /// What is wrong with it.
+        /// The cause.
         source: DecodeError,
     },
-    /// A message on the way to the update is missing.
+    /// A message between the envelope and the update is missing.
     #[error("{0}")]
     Missing(&'static str),
-    /// The envelope holds something else.
+    /// The envelope has another type.
     #[error("invalid type {got}, expected {expected}")]
     Type {
-        /// What it holds.
+        /// Its type.
         got: String,
-        /// What it should hold.
+        /// The expected type.
         expected: &'static str,
     },
     /// The update is for another channel.
     #[error("ConfigUpdate for channel '{got}' but envelope for channel '{expected}'")]
     Channel {
-        /// The update's.
+        /// The channel in the update.
         got: String,
-        /// The one that it was sent to.
+        /// The channel that it was sent to.
         expected: String,
     },
-    /// The configuration is not the next one.
+    /// The configuration does not have the next sequence.
     #[error("config currently at sequence {current}, cannot validate config at sequence {got}")]
     Sequence {
-        /// The sequence in force.
+        /// The current sequence.
         current: u64,
-        /// That of the configuration.
+        /// The sequence of the configuration.
         got: u64,
     },
-    /// A name that cannot be an element of a path.
+    /// A name that is not allowed in a path.
     #[error("{0}")]
     Name(String),
-    /// More than anybody needs.
+    /// The configuration exceeds a limit.
     #[error("the configuration has more than {limit} {what}")]
     TooLarge {
-        /// What there is too much of.
+        /// What exceeds it.
         what: &'static str,
-        /// How much is allowed.
+        /// The limit.
         limit: usize,
     },
-    /// The read set names what is not there.
+    /// The read set names an element that does not exist.
     #[error("existing config does not contain element for {0} but was in the read set")]
     NotThere(String),
-    /// The read set relies on another version.
+    /// The read set names another version.
     #[error(
         "proposed update requires that key {key} be at version {wanted}, but it is currently at \
          version {current}"
@@ -68,15 +68,15 @@ pub enum ConfigTxError {
     ReadVersion {
         /// The element.
         key: String,
-        /// The version that the update relies on.
+        /// The version in the read set.
         wanted: u64,
-        /// The version in force.
+        /// The current version.
         current: u64,
     },
-    /// Nothing would change.
+    /// The update changes nothing.
     #[error("delta set was empty -- update would have no effect")]
     NoEffect,
-    /// A new element does not begin with version 0.
+    /// A new element does not have version 0.
     #[error("attempted to set key {key} to version {version}, but key does not exist")]
     NewVersion {
         /// The element.
@@ -91,10 +91,10 @@ pub enum ConfigTxError {
         key: String,
         /// Its version in the write set.
         version: u64,
-        /// The version in force.
+        /// The current version.
         current: u64,
     },
-    /// Nobody can say who may change the element.
+    /// The policy that protects the element does not exist.
     #[error("unexpected missing policy {policy} for item {key}")]
     NoPolicy {
         /// The element's `mod_policy`.
@@ -102,41 +102,41 @@ pub enum ConfigTxError {
         /// The element.
         key: String,
     },
-    /// The signatures are not enough.
+    /// The signatures do not satisfy the element's policy.
     #[error("policy for {key} not satisfied: {source}")]
     Denied {
         /// The element.
         key: String,
-        /// What is missing.
+        /// The cause.
         source: PolicyError,
     },
-    /// An element that a group of the result should have has no content.
+    /// A group of the result lists an element that has no content.
     #[error("missing {0}")]
     Incomplete(String),
-    /// The configuration is not what the update in it leads to.
+    /// The configuration differs from the result of the update in it.
     #[error("ConfigEnvelope LastUpdate did not produce the supplied config result")]
     OtherResult,
-    /// The new configuration is none that a channel could run with.
+    /// The new configuration is unusable.
     #[error("{}", chain(.0))]
     Unusable(#[source] ConfigError),
-    /// The new configuration may not follow the one in force.
+    /// The new configuration may not follow the current one.
     #[error("{0}")]
     Successor(String),
     /// Two configurations are the same.
     #[error("no differences detected between original and updated config")]
     NoDifference,
-    /// An error, and during what.
+    /// An error with its context.
     #[error("{during}: {source}")]
     During {
-        /// What was done.
+        /// The context.
         during: String,
-        /// What went wrong.
+        /// The cause.
         source: Box<ConfigTxError>,
     },
 }
 
 impl ConfigTxError {
-    /// For `map_err`: says during what.
+    /// For `map_err`: adds a context.
     pub(super) fn during(during: impl Into<String>) -> impl FnOnce(Self) -> Self {
         move |source| Self::During { during: during.into(), source: Box::new(source) }
     }
@@ -147,7 +147,7 @@ impl ConfigTxError {
     }
 }
 
-/// An error with its causes in one line, as Fabric says it.
+/// An error with its causes in one line, in Fabric's form.
 fn chain(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

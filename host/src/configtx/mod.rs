@@ -1,11 +1,12 @@
-//! Updates of a channel's configuration: who may change what, and what comes of it. Fabric:
+//! Updates of a channel's configuration: who may change what, and the result. Fabric:
 //! `common/configtx`, and `common/channelconfig/bundle.go` for what a successor must keep.
 //!
-//! An update names the elements that it relies on with their versions (its read set) and those that
-//! it sets (its write set). Every changed element must be signed for as its own `mod_policy` asks.
+//! An update names the elements that it relies on with their versions (its read set), and those
+//! that it sets (its write set). Every changed element needs signatures that satisfy its
+//! `mod_policy`.
 //!
-//! Invariant: pure. No clock, no ledger; the same configuration and update give the same result on
-//! every peer.
+//! Invariant: pure, without clock or ledger. The same configuration and update give the same result
+//! on every peer.
 
 mod compute;
 mod config_map;

@@ -1,7 +1,7 @@
-//! Judges an update against the configuration in force. Fabric: `common/configtx/validator.go` and
+//! Judges an update against the current configuration. Fabric: `common/configtx/validator.go` and
 //! `update.go`; `ValidateNew` in `common/channelconfig/bundle.go`.
 //!
-//! Invariant: what `propose` makes, `validate` accepts as long as the configuration is the same.
+//! Invariant: `validate` accepts what `propose` makes, as long as the configuration is the same.
 
 use std::collections::BTreeMap;
 
@@ -17,26 +17,26 @@ use crate::proto::common::{
     SignatureHeader,
 };
 
-/// Signatures of an update; a channel has about as many administrators as organizations.
+/// Most signatures of an update. A channel has about as many administrators as organizations.
 const MAX_SIGNATURES: usize = 1_000;
 
-/// What an update leads to.
+/// The result of an update.
 #[derive(Debug)]
 pub struct Proposed {
-    /// What goes into the block.
+    /// The message for the block.
     pub envelope: ConfigEnvelope,
-    /// The same, ready for use.
+    /// The same, parsed.
     pub config: ChannelConfig,
 }
 
-/// Makes the next configuration of an envelope of type CONFIG_UPDATE. Fabric:
+/// Makes the next configuration from an envelope of type CONFIG_UPDATE. Fabric:
 /// `proposeConfigUpdate` and `ChainSupport.ProposeConfigUpdate`.
 pub fn propose(current: &ChannelConfig, update: &Envelope) -> Result<Proposed, ConfigTxError> {
     let opened = open_update(update)
         .map_err(ConfigTxError::during("error converting envelope to config update"))?;
     let channel_group =
         authorize(current, &opened).map_err(ConfigTxError::during("error authorizing update"))?;
-    // The last of all numbers has no successor.
+    // The largest number has no successor.
     let sequence = current
         .sequence()
         .checked_add(1)
@@ -47,15 +47,15 @@ pub fn propose(current: &ChannelConfig, update: &Envelope) -> Result<Proposed, C
     Ok(Proposed { envelope, config: next })
 }
 
-/// Checks that a configuration follows from the one in force by the update that it carries, and
-/// makes it ready for use. Fabric: `Validate`, `Channel.Apply`.
+/// Checks that a configuration follows from the current one by the update in it, and parses it.
+/// Fabric: `Validate`, `Channel.Apply`.
 pub fn validate(
     current: &ChannelConfig,
     envelope: &ConfigEnvelope,
 ) -> Result<ChannelConfig, ConfigTxError> {
     let config = envelope.config.as_ref();
     let config = config.ok_or(ConfigTxError::Missing("config envelope has nil config"))?;
-    // The last of all numbers has no successor.
+    // The largest number has no successor.
     if current.sequence().checked_add(1) != Some(config.sequence) {
         let (current, got) = (current.sequence(), config.sequence);
         return Err(ConfigTxError::Sequence { current, got });
@@ -69,7 +69,7 @@ pub fn validate(
     successor(current, config)
 }
 
-/// Fabric: `authorizeUpdate`; gives the channel group with the changes.
+/// Fabric: `authorizeUpdate`. Returns the channel group with the changes.
 fn authorize(
     current: &ChannelConfig,
     envelope: &ConfigUpdateEnvelope,
@@ -94,7 +94,7 @@ fn authorize(
     let signed = signatures(envelope)?;
     check_changes(current, &existing, &changes, &signed)
         .map_err(ConfigTxError::during("error validating DeltaSet"))?;
-    // What was written and is not a change was read, so it is in the configuration in force.
+    // Written elements that did not change were read, so they are in the current configuration.
     let mut result = existing.clone();
     result.extend(changes.into_iter().map(|(key, element)| (key.clone(), *element)));
     config_map::to_config(&result)
@@ -118,7 +118,7 @@ fn check_reads(existing: &ConfigMap<'_>, reads: &ConfigMap<'_>) -> Result<(), Co
     Ok(())
 }
 
-/// Fabric: `verifyDeltaSet`. Whoever may change a group may add to it.
+/// Fabric: `verifyDeltaSet`. A signer who may change a group may also add to it.
 fn check_changes(
     current: &ChannelConfig,
     existing: &ConfigMap<'_>,
@@ -128,7 +128,7 @@ fn check_changes(
     if changes.is_empty() {
         return Err(ConfigTxError::NoEffect);
     }
-    // Each signature is checked once, however many policies ask for it.
+    // Each signature is verified once, however many policies need it.
     let signers = valid_identities(signed, current.msps());
     for (&key, change) in changes {
         check_mod_policy(change.mod_policy())
@@ -185,10 +185,9 @@ fn signatures(envelope: &ConfigUpdateEnvelope) -> Result<Vec<SignedData>, Config
     signed.collect()
 }
 
-/// Makes a configuration ready for use and checks what it must keep. Fabric: `NewBundle`,
-/// `ValidateNew`.
+/// Parses a configuration and checks what it must keep. Fabric: `NewBundle`, `ValidateNew`.
 fn successor(current: &ChannelConfig, config: &Config) -> Result<ChannelConfig, ConfigTxError> {
-    // All that a channel asks for must be met before it asks.
+    // Limits are checked before the configuration is parsed.
     config_map::map(config.channel_group.as_ref())
         .map_err(ConfigTxError::during("error converting config to map"))?;
     let next = ChannelConfig::from_config(current.channel_id().as_str(), config)

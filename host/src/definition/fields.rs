@@ -1,4 +1,4 @@
-//! Reads what is stored, field by field (`Serializer.Deserialize`).
+//! Reads stored definitions and approvals, field by field (`Serializer.Deserialize`).
 
 use prost::Message;
 
@@ -12,11 +12,10 @@ use crate::proto::lifecycle::state_data::Type;
 use crate::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata};
 use crate::proto::protos::CollectionConfigPackage;
 
-/// What was read of the state `S`.
+/// A value that was read from the state `S`.
 type Read<T, S> = Result<T, ReadError<<S as ReadableState>::Error>>;
 
-/// The fields of a definition or an approval. Each is read when it is asked for, and one that is
-/// missing is empty.
+/// The fields of a definition or an approval. Each is read on demand; a missing field is empty.
 #[derive(Debug)]
 pub struct Fields<'a, S> {
     name: &'a str,
@@ -24,31 +23,31 @@ pub struct Fields<'a, S> {
 }
 
 impl<'a, S: ReadableState> Fields<'a, S> {
-    /// Those of the definition or approval of this name, which is there.
+    /// The fields of an existing definition or approval of this name.
     pub(super) fn of(name: &'a str, state: &'a mut S) -> Self {
         Self { name, state }
     }
 
-    /// Those of a chaincode's definition; none if it has none. What is defined but no chaincode is
-    /// an error.
+    /// The fields of a chaincode's definition; None if it has none. A definition that is not a
+    /// chaincode's is an error.
     pub fn of_chaincode(name: &'a str, state: &'a mut S) -> Read<Option<Self>, S> {
         let Some(metadata) = metadata(NAMESPACES, name, state)? else { return Ok(None) };
         check_chaincode(&metadata).map_err(ReadError::Damaged)?;
         Ok(Some(Self::of(name, state)))
     }
 
-    /// Who validates, and by which policy.
+    /// The validation plugin and its policy.
     pub fn validation_info(&mut self) -> Read<ChaincodeValidationInfo, S> {
         self.message(VALIDATION_INFO)
     }
 
-    /// The collections that the definition names.
+    /// The collections of the definition.
     pub fn collections(&mut self) -> Read<CollectionConfigPackage, S> {
         self.message(COLLECTIONS)
     }
 
-    /// As [`collections`](Self::collections), after a look at all other fields: Fabric reads whole
-    /// definitions, so a simulation has to record all keys. What the others hold is not judged.
+    /// As [`collections`](Self::collections), after reading all other fields. Fabric reads whole
+    /// definitions, so a simulation has to record all keys. The other fields are not checked.
     pub fn collections_of_whole(mut self) -> Read<CollectionConfigPackage, S> {
         for field in [SEQUENCE, ENDORSEMENT_INFO, VALIDATION_INFO] {
             row(self.state, &field_key(NAMESPACES, self.name, field))?;
@@ -56,13 +55,13 @@ impl<'a, S: ReadableState> Fields<'a, S> {
         self.collections()
     }
 
-    /// All of a definition.
+    /// The whole definition.
     pub(super) fn definition(self) -> Read<Definition, S> {
         let sequence = sequence(self.name, self.state)?;
         Ok(Definition { sequence, parameters: self.parameters()? })
     }
 
-    /// All of an approval.
+    /// The whole approval.
     pub(super) fn parameters(mut self) -> Read<Parameters, S> {
         Ok(Parameters {
             endorsement_info: self.message(ENDORSEMENT_INFO)?,
@@ -84,7 +83,7 @@ impl<'a, S: ReadableState> Fields<'a, S> {
     }
 }
 
-/// Whether what is stored is the definition of a chaincode.
+/// Checks that the stored structure is a chaincode's definition.
 pub(super) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
     match metadata.datatype.as_str() {
         DEFINITION_TYPE => Ok(()),
@@ -92,7 +91,7 @@ pub(super) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
     }
 }
 
-/// What structure is stored under a name.
+/// The structure that is stored under a name.
 pub fn metadata<S: ReadableState>(
     namespace: &str,
     name: &str,

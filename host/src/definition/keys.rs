@@ -1,8 +1,8 @@
-//! The keys of definitions, approvals and what belongs to them.
+//! The keys of definitions and approvals, and of what belongs to them.
 
-/// Where definitions are, in public, and what organizations approved, in their collections.
+/// Prefix of definitions in the public state, and of approvals in the organizations' collections.
 pub const NAMESPACES: &str = "namespaces";
-/// Where an organization's collection says which package it runs.
+/// Prefix of package choices in an organization's collection.
 pub const CHAINCODE_SOURCES: &str = "chaincode-sources";
 
 pub(super) const SEQUENCE: &str = "Sequence";
@@ -11,11 +11,11 @@ pub(super) const VALIDATION_INFO: &str = "ValidationInfo";
 pub(super) const COLLECTIONS: &str = "Collections";
 pub(super) const PACKAGE_ID: &str = "PackageID";
 
-/// Begins the names of the collections that need no definition: one for each organization.
+/// Prefix of the names of implicit collections, one for each organization.
 const IMPLICIT_PREFIX: &str = "_implicit_org_";
 
-/// The collection in which an organization keeps what it approved, and each chaincode may keep what
-/// is the organization's.
+/// The implicit collection of an organization. It holds the organization's approvals; chaincodes
+/// may use it, too.
 pub fn implicit_collection(msp_id: &str) -> String {
     format!("{IMPLICIT_PREFIX}{msp_id}")
 }
@@ -25,23 +25,23 @@ pub fn implicit_org(collection: &str) -> Option<&str> {
     collection.strip_prefix(IMPLICIT_PREFIX)
 }
 
-/// The key of a chaincode's sequence, which every transaction on it reads.
+/// The key of a chaincode's sequence, which every transaction of it reads.
 pub fn sequence_key(name: &str) -> String {
     field_key(NAMESPACES, name, SEQUENCE)
 }
 
-/// The chaincode whose sequence is under a key; None for another key.
+/// The chaincode of a sequence's key; None for another key.
 pub fn name_in_sequence_key(key: &str) -> Option<&str> {
     let field = key.strip_prefix(NAMESPACES)?.strip_prefix("/fields/")?;
     field.strip_suffix(SEQUENCE)?.strip_suffix('/')
 }
 
-/// The key of the name of the package that an organization chose.
+/// The key with the package that an organization chose.
 pub fn package_id_key(name: &str) -> String {
     field_key(CHAINCODE_SOURCES, name, PACKAGE_ID)
 }
 
-/// The prefix of the keys that name structures.
+/// The prefix of the keys of structures.
 pub fn metadata_prefix(namespace: &str) -> String {
     format!("{namespace}/metadata/")
 }

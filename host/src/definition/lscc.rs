@@ -1,21 +1,21 @@
-//! The rows that LSCC keeps: a chaincode's definition under its name, and its collections under
+//! LSCC's rows: a chaincode's definition under its name, and its collections under
 //! `name~collection` (fabric `core/common/privdata/collection.go`, `BuildCollectionKVSKey` and
 //! `IsCollectionConfigKey`).
 //!
-//! Invariant: the two kinds of row are told apart here; nothing is decoded.
+//! Tells the two kinds of rows apart. Does not decode them.
 
-/// The namespace of LSCC, and its name.
+/// LSCC's name and namespace.
 pub const LSCC: &str = "lscc";
 
-/// In the key of collections and in no name.
+/// Part of the key of collections, and of no name.
 const SEPARATOR: char = '~';
 
-/// A name under which LSCC may keep a definition. Whatever holds a `~` is the key of collections.
+/// A name under which LSCC may keep a definition. A name with a `~` is the key of collections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LsccName<'a>(&'a str);
 
 impl<'a> LsccName<'a> {
-    /// None: LSCC keeps no definition under this name, whatever stands there.
+    /// None if LSCC keeps no definition under this name, whatever the row has.
     pub fn new(name: &'a str) -> Option<Self> {
         (!name.is_empty() && !name.contains(SEPARATOR)).then_some(Self(name))
     }

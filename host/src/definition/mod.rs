@@ -1,11 +1,10 @@
-//! Chaincode definitions as `_lifecycle` keeps them: one key for each field, and one that names the
-//! fields (fabric `core/chaincode/lifecycle/serializer.go` and the types of `lifecycle.go`).
+//! Chaincode definitions of `_lifecycle`: one key for each field, and one that names the fields
+//! (fabric `core/chaincode/lifecycle/serializer.go` and the types of `lifecycle.go`).
 //!
-//! All who need a definition read it here, each through a [`ReadableState`] of its own: a
-//! simulator, which records what it is asked for, a snapshot, or the history of a key.
+//! All readers of definitions use this module, each through a [`ReadableState`] of its own: a
+//! simulator, which records the reads, a snapshot, or the history of a key.
 //!
-//! Invariant: which keys are read and written, and in which bytes, and nothing about who may; no
-//! state.
+//! Defines keys and bytes. Does not decide who may define, and holds no state.
 
 mod fields;
 mod keys;
@@ -38,33 +37,33 @@ pub const PARAMETERS_TYPE: &str = "ChaincodeParameters";
 /// The type of a package's name.
 pub const LOCAL_PACKAGE_TYPE: &str = "ChaincodeLocalPackage";
 
-/// What an organization approves: a definition without its sequence.
+/// An approval of an organization: a definition without its sequence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters {
-    /// Version, plugin, whether an init is required.
+    /// Version, endorsement plugin, and whether an init is required.
     pub endorsement_info: ChaincodeEndorsementInfo,
-    /// Plugin and policy.
+    /// Validation plugin and policy.
     pub validation_info: ChaincodeValidationInfo,
     /// Empty if there are none.
     pub collections: CollectionConfigPackage,
 }
 
-/// What a channel agreed on.
+/// A definition that the channel agreed on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Definition {
-    /// Begins with 1.
+    /// Starts at 1.
     pub sequence: i64,
-    /// All else.
+    /// Everything else.
     pub parameters: Parameters,
 }
 
 impl Parameters {
-    /// Reads what an organization approved as `name`, "chaincode#sequence".
+    /// Reads the approval `name`, "chaincode#sequence".
     pub fn read<S: ReadableState>(name: &str, state: &mut S) -> Result<Self, ReadError<S::Error>> {
         Fields::of(name, state).parameters()
     }
 
-    /// Says what differs, in Fabric's words (`ChaincodeParameters.Equal`).
+    /// Returns the first difference, as Fabric's text (`ChaincodeParameters.Equal`).
     pub fn check_equal(&self, other: &Self) -> Result<(), String> {
         let (own, passed) = (&self.endorsement_info, &other.endorsement_info);
         let (rules, passed_rules) = (&self.validation_info, &other.validation_info);
@@ -98,13 +97,13 @@ impl Parameters {
 }
 
 impl Definition {
-    /// Reads the definition of a chaincode whose metadata says that it has one.
+    /// Reads the definition of a chaincode that, according to its metadata, has one.
     pub fn read<S: ReadableState>(name: &str, state: &mut S) -> Result<Self, ReadError<S::Error>> {
         Fields::of(name, state).definition()
     }
 
-    /// The definition of a chaincode; none if it has none. What is defined but no chaincode is an
-    /// error (`Resources.ChaincodeDefinitionIfDefined`).
+    /// Returns the definition of a chaincode; None if it has none. A definition that is not a
+    /// chaincode's is an error (`Resources.ChaincodeDefinitionIfDefined`).
     pub fn find(name: &str, state: &mut impl ReadableState) -> Result<Option<Self>, String> {
         let Some(metadata) = metadata(NAMESPACES, name, state)
             .map_err(|e| format!("could not deserialize metadata for chaincode {name}: {e}"))?

@@ -1,8 +1,8 @@
-//! What names and versions of chaincodes LSCC takes (fabric 1.4 `core/scc/lscc/lscc.go`).
+//! The names and versions of chaincodes that LSCC accepts (fabric 1.4 `core/scc/lscc/lscc.go`).
 //!
-//! Invariant: the texts of refusals are the caller's.
+//! Does not make the texts of refusals.
 
-/// Bytes of a name or a version.
+/// Longest name or version, in bytes.
 const MAX_BYTES: usize = 249;
 
 /// `[A-Za-z0-9][A-Za-z0-9_-]*`.

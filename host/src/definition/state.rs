@@ -1,10 +1,10 @@
-//! What holds definitions, as whoever asks sees it.
+//! The state that holds definitions, as a caller sees it.
 
 use std::fmt::Display;
 
-/// State that can be read. A closure from key to value is one.
+/// State that can be read. A closure from key to value implements it.
 pub trait ReadableState {
-    /// Why it cannot be read.
+    /// Why the state cannot be read.
     type Error: Display;
 
     /// The value of a key.
@@ -30,24 +30,24 @@ pub trait WritableState: ReadableState {
     fn delete(&mut self, key: &str) -> Result<(), String>;
 }
 
-/// State of which everybody knows the hashes. Errors are texts.
+/// State whose hashes everybody knows. Errors are texts.
 pub trait OpaqueState {
     /// The hash of the value of a key.
     fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, String>;
 }
 
-/// Why what is stored cannot be read. The texts are those of Fabric's serializer.
+/// Why a stored structure cannot be read. The texts are those of Fabric's serializer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError<E: Display> {
     /// The state itself cannot be read.
     #[error("could not {attempt}: {error}")]
     State {
-        /// What was wanted of it.
+        /// What was to be read.
         attempt: String,
         /// Why it failed.
         error: E,
     },
-    /// The state holds what no peer writes; the text says under which key.
+    /// The state has a form that no peer writes; the text names the key.
     #[error("{0}")]
     Damaged(String),
 }

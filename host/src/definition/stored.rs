@@ -1,5 +1,5 @@
-//! Definitions, approvals and names of packages as they are written, and whether they are
-//! (`Serializer.Serialize`, `Serializer.IsSerialized`).
+//! The stored form of definitions, approvals and package choices; writes it and compares it with
+//! the state (`Serializer.Serialize`, `Serializer.IsSerialized`).
 
 use prost::Message;
 
@@ -15,11 +15,11 @@ use crate::proto::lifecycle::state_data::Type;
 use crate::proto::lifecycle::{StateData, StateMetadata};
 use crate::types::sha256;
 
-/// A structure as it is stored.
+/// A structure in its stored form.
 pub struct Stored {
     /// The structure's name.
     datatype: &'static str,
-    /// In the order of the structure.
+    /// In the structure's order.
     fields: Vec<(&'static str, Type)>,
 }
 
@@ -32,14 +32,14 @@ impl Parameters {
         ]
     }
 
-    /// As an organization's collection has it.
+    /// The form in an organization's collection.
     pub fn stored(&self) -> Stored {
         Stored { datatype: PARAMETERS_TYPE, fields: self.fields() }
     }
 }
 
 impl Definition {
-    /// As the public state has it.
+    /// The form in the public state.
     pub fn stored(&self) -> Stored {
         let sequence = [(SEQUENCE, Type::Int64(self.sequence))];
         let fields = sequence.into_iter().chain(self.parameters.fields()).collect();
@@ -47,13 +47,13 @@ impl Definition {
     }
 }
 
-/// The name of the package that an organization chose, as its collection has it.
+/// The package that an organization chose, in the form of its collection.
 pub fn local_package(package_id: &str) -> Stored {
     let id = Type::String(package_id.to_owned());
     Stored { datatype: LOCAL_PACKAGE_TYPE, fields: vec![(PACKAGE_ID, id)] }
 }
 
-/// The value of that name's only field.
+/// The value of that structure's only field.
 pub fn package_id_state(package_id: &str) -> StateData {
     StateData { r#type: Some(Type::String(package_id.to_owned())) }
 }
@@ -70,13 +70,13 @@ impl Stored {
         })
     }
 
-    /// The keys that it has.
+    /// The keys of the structure.
     pub fn keys(&self, namespace: &str, name: &str) -> impl Iterator<Item = String> {
         let fields = self.fields.iter().map(|(field, _)| field_key(namespace, name, field));
         [metadata_key(namespace, name)].into_iter().chain(fields)
     }
 
-    /// Writes what is not there already, and deletes fields that the structure does not have
+    /// Writes what is missing or different, and deletes fields that the structure does not have
     /// (`Serializer.Serialize`).
     pub fn write(
         &self,
@@ -115,9 +115,9 @@ impl Stored {
         Ok(())
     }
 
-    /// What of the structure is not in `state`, by the names of the fields, or of the structure
-    /// itself if nothing or something else is there; nothing if all is
-    /// (`Serializer.IsSerialized`). All hashes are read in any case.
+    /// Returns what of the structure is not in `state`: names of fields, or of the structure itself
+    /// if nothing or another structure is there; empty if all is there (`Serializer.IsSerialized`).
+    /// Reads all hashes in any case.
     pub fn mismatches(
         &self,
         namespace: &str,
@@ -141,7 +141,7 @@ impl Stored {
         Ok(mismatches)
     }
 
-    /// Whether something of this structure's type is in `state` (`IsMetadataSerialized`).
+    /// True if `state` has a structure of this type (`IsMetadataSerialized`).
     pub fn is_kind_of(
         &self,
         namespace: &str,

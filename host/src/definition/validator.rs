@@ -1,12 +1,12 @@
-//! Who validates the transactions of a chaincode, as its definition names it.
+//! The validators that a chaincode's definition may name.
 //!
-//! Invariant: knows the validators that every peer has, and runs none.
+//! Does not run them.
 
-/// A validator that peers have. A definition may name any: the channel takes it, and no transaction
-/// on that chaincode is valid until another definition names one of these.
+/// A validator that peers have. A definition may name any plugin and is accepted, but no
+/// transaction of that chaincode is valid until another definition names one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validator {
-    /// Fabric's own: the endorsement policies.
+    /// Fabric's own, which evaluates endorsement policies.
     Vscc,
 }
 
@@ -16,7 +16,7 @@ impl Validator {
         (name == Self::Vscc.name()).then_some(Self::Vscc)
     }
 
-    /// The name by which definitions ask for it.
+    /// The name in definitions.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vscc => "vscc",

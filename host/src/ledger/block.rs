@@ -1,6 +1,6 @@
 //! Hashes and parts of blocks. Fabric: `protoutil/blockutils.go`.
 //!
-//! Invariant: pure functions over `common.Block`; nothing is stored or validated here.
+//! Pure functions over `common.Block`. Does not store or validate anything.
 
 use prost::Message;
 
@@ -13,7 +13,7 @@ use crate::proto::common::Metadata;
 use crate::types::sha256;
 use crate::types::sha256_all;
 
-/// Entries of the metadata of a block.
+/// Entries of a block's metadata.
 const METADATA_SLOTS: usize = 5;
 
 /// The hash of all entries of a block, one after the other. Fabric: `ComputeBlockDataHash`.
@@ -59,7 +59,7 @@ fn push_der(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     out.extend_from_slice(content);
 }
 
-/// A block with its data hash and empty metadata.
+/// Returns a block with its data hash and empty metadata.
 pub fn new_block(number: u64, previous_hash: Vec<u8>, envelopes: Vec<Vec<u8>>) -> Block {
     let data = BlockData { data: envelopes };
     let data_hash = data_hash(&data).to_vec();
@@ -76,7 +76,8 @@ pub fn tx_filter(block: &Block) -> &[u8] {
     metadata(block, BlockMetadataIndex::TransactionsFilter)
 }
 
-/// The commit hash of a block; None if it has none, as a genesis block, or if it does not parse.
+/// Returns the commit hash of a block; None for a genesis block, and if the metadata does not
+/// parse.
 pub fn commit_hash(block: &Block) -> Option<Vec<u8>> {
     let bytes = metadata(block, BlockMetadataIndex::CommitHash);
     let value = Metadata::decode(bytes).ok()?.value;
@@ -88,7 +89,7 @@ fn metadata(block: &Block, index: BlockMetadataIndex) -> &[u8] {
     slots.get(index as usize).map_or(&[], Vec::as_slice)
 }
 
-/// Puts verdicts and commit hash where peers keep them.
+/// Writes verdicts and commit hash into the metadata, where Fabric's peers keep them.
 pub(crate) fn set_outcome(block: &mut Block, filter: &[u8], commit_hash: Option<&[u8]>) {
     let slots = &mut block.metadata.get_or_insert_default().metadata;
     slots.resize(slots.len().max(METADATA_SLOTS), Vec::new());

@@ -1,12 +1,12 @@
-//! The blocks of one channel: an append-only file of records (`block_record`), and the truth of the
-//! ledger.
+//! The block file of one channel: an append-only file of records (`block_record`). It is the truth
+//! of the ledger.
 //!
-//! A block is stored when `append` has returned: it has reached the disk. What follows the last
-//! whole record and is not one was never acknowledged: the beginning of a record, or what a power
-//! failure leaves of it, in which sectors that were never written read as zeros. `scan` reports
-//! both as `Scan::Torn`, and everything else as damage.
+//! A block is stored when `append` has returned: it is on disk then. After the last whole record
+//! there may be bytes of a block whose storing was interrupted, and which was never acknowledged.
+//! They are the beginning of a record, or what a power failure leaves of one: sectors that were
+//! never written read as zeros. `scan` reports both as `Scan::Torn`, and everything else as damage.
 //!
-//! Invariant: no validation and no index; whoever appends keeps the locations.
+//! Does not validate blocks and has no index: the caller keeps the locations.
 
 use std::fs::File;
 use std::io;
@@ -24,10 +24,11 @@ use crate::ledger::disk::attempt;
 use crate::ledger::error::LedgerError;
 use crate::proto::common::Block;
 
-/// Bytes that a disk writes whole or not at all.
+/// The unit that a disk writes as a whole or not at all, in bytes.
 const SECTOR: u64 = 512;
 
-/// Fewest zeros that count as bytes that were never written: no length and no hash has so many.
+/// Zeros from which on bytes count as never written; lengths and hashes do not have so many in a
+/// row.
 const LOST: usize = 4;
 
 /// The open file.
@@ -37,30 +38,30 @@ pub(crate) struct BlockFile {
     sync: bool,
 }
 
-/// Where a record is.
+/// Place of a record in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
-    /// Of the first byte of the head.
+    /// Offset of the first byte of the head.
     offset: u64,
-    /// Bytes of the record, head included.
+    /// Length of the record in bytes, head included.
     length: u64,
 }
 
-/// What is in the file at some offset.
+/// What the file has at an offset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
-    /// A record whose length is known and is there; not whether its bytes are right.
+    /// A record that is there in its whole length. Its bytes may still be wrong.
     Record(Location),
     /// The end of the file.
     End,
-    /// What is left of a record whose storing was interrupted, and nothing else.
+    /// The rest of a record whose storing was interrupted, and nothing after it.
     Torn,
-    /// Something else.
+    /// Anything else.
     Damaged,
 }
 
 impl Location {
-    /// The offset after the record.
+    /// Offset of the first byte after the record.
     pub(crate) fn end(self) -> u64 {
         self.offset.saturating_add(self.length)
     }
@@ -72,7 +73,8 @@ impl Location {
 
     /// Reads the stored form.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
-        let damaged = LedgerError::CorruptState { what: "a block's location has 16 bytes" };
+        let damaged =
+            LedgerError::CorruptState { what: "a block's location does not have 16 bytes" };
         let Some((offset, rest)) = bytes.split_first_chunk() else { return Err(damaged) };
         let Ok(length) = rest.try_into() else { return Err(damaged) };
         Ok(Self { offset: u64::from_be_bytes(*offset), length: u64::from_be_bytes(length) })
@@ -80,30 +82,30 @@ impl Location {
 }
 
 impl BlockFile {
-    /// Opens or makes the file. Without `sync`, `append` leaves it to the operating system when
-    /// blocks reach the disk.
+    /// Opens the file, and creates it if it is missing. Without `sync`, the operating system
+    /// decides when an appended block reaches the disk.
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, LedgerError> {
         let file = disk::open_file(path).map_err(disk::io("open", path))?;
         Ok(Self { file, path: path.to_owned(), sync })
     }
 
-    /// Opens a file that is there, to read only.
+    /// Opens an existing file for reading.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
         let file = File::open(path).map_err(disk::io("open", path))?;
         Ok(Self { file, path: path.to_owned(), sync: false })
     }
 
-    /// Brings everything that was appended to disk.
+    /// Flushes everything that was appended to disk.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         let flushed = attempt("flush the blocks").and_then(|()| self.file.sync_all());
         flushed.map_err(self.io("flush"))
     }
 
-    /// Brings a block to disk of which it is not known whether it is there, if it is such a one:
-    /// the process ended before its flush, or the flush failed. It is written once more, since
-    /// after a failed flush the operating system takes what it has in memory for flushed.
+    /// Makes sure that the last block is on disk, if the process ended before its flush or the
+    /// flush failed. The record is written again: after a failed flush the operating system takes
+    /// its pages for clean, and would flush nothing.
     pub(crate) fn settle(&self, location: Location) -> Result<(), LedgerError> {
-        // Only the last one: each is flushed before the next is written.
+        // Only the last block can be concerned: each one is flushed before the next is written.
         if !self.sync || location.end() != self.length()? {
             return Ok(());
         }
@@ -114,7 +116,7 @@ impl BlockFile {
         self.flush()
     }
 
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     pub(crate) fn length(&self) -> Result<u64, LedgerError> {
         let metadata = attempt("ask the length").and_then(|()| self.file.metadata());
         Ok(metadata.map_err(self.io("read"))?.len())
@@ -142,14 +144,14 @@ impl BlockFile {
         self.file.write_all_at(record, offset)
     }
 
-    /// Cuts the file off.
+    /// Cuts the file to this length.
     pub(crate) fn truncate(&self, length: u64) -> Result<(), LedgerError> {
         let cut = attempt("truncate the blocks").and_then(|()| self.file.set_len(length));
         cut.map_err(self.io("truncate"))?;
         self.flush()
     }
 
-    /// What is at `offset`.
+    /// Finds out what is at `offset`.
     pub(crate) fn scan(&self, offset: u64) -> Result<Scan, LedgerError> {
         let left = self.length()?.saturating_sub(offset);
         if left == 0 {
@@ -168,8 +170,8 @@ impl BlockFile {
         Ok(Scan::Record(Location { offset, length }))
     }
 
-    /// Whether the rest of the file is what a power failure leaves of one record: at least one
-    /// sector of it was never written, and nothing whole comes after it.
+    /// True if the rest of the file is what a power failure leaves of one record: at least one
+    /// sector was never written, and no whole record follows.
     pub(crate) fn is_torn(&self, offset: u64) -> Result<bool, LedgerError> {
         let rest = self.bytes(offset, self.length()?.saturating_sub(offset))?;
         let Some((head, body)) = rest.split_first_chunk() else { return Ok(true) };
@@ -181,12 +183,12 @@ impl BlockFile {
         Ok(has_lost(record, &rest, offset) && after.iter().all(|byte| *byte == 0))
     }
 
-    /// The same of a record that is not as it was stored.
+    /// The same for a record that is there in its length but does not match its hashes.
     pub(crate) fn is_torn_at(&self, location: Location) -> Result<bool, LedgerError> {
         self.is_torn(location.offset)
     }
 
-    /// A whole block; None if the bytes there are not one.
+    /// Reads a block; None if the bytes are not a block.
     pub(crate) fn read(&self, location: Location) -> Result<Option<Block>, LedgerError> {
         let Some(head) = self.head(location.offset)? else { return Ok(None) };
         let start = location.offset.saturating_add(HEAD as u64);
@@ -194,7 +196,7 @@ impl BlockFile {
         Ok(decode(&head, &body))
     }
 
-    /// Entry `index` of a block; None if it has no such entry.
+    /// Reads entry `index` of a block; None if the block has no such entry.
     pub(crate) fn read_entry(
         &self,
         location: Location,
@@ -238,8 +240,8 @@ impl BlockFile {
     }
 }
 
-/// Whether a sector that `part`, the beginning of `rest`, lies in was never written. `rest` begins
-/// at `offset` of the file and goes to its end.
+/// True if a sector that overlaps `part` was never written. `rest` begins at `offset` of the file
+/// and reaches to its end; `part` is its beginning.
 fn has_lost(part: &[u8], rest: &[u8], offset: u64) -> bool {
     let mut start = 0;
     while start < part.len() {
@@ -254,11 +256,11 @@ fn has_lost(part: &[u8], rest: &[u8], offset: u64) -> bool {
     false
 }
 
-/// Whether a whole record begins anywhere in these bytes.
+/// True if a whole record begins anywhere in these bytes.
 fn holds_record(bytes: &[u8]) -> bool {
     let mut windows = bytes.windows(HEAD).enumerate();
     windows.any(|(at, head)| {
-        // Most bytes are told from a head without its hash.
+        // A cheap test first: most bytes are not a head, and hashing each position would be slow.
         let body = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         let entries = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
         let left = (bytes.len() - at - HEAD) as u64;

@@ -1,12 +1,13 @@
-//! How a block is stored.
+//! The stored form of a block.
 //!
-//! A record is a head of five big-endian 32-bit numbers (length of the rest, entries in the block,
-//! length of the header, length of the metadata, check over the four before), the length of each
-//! entry, the header, the entries, the metadata, and eight bytes of a hash over all of this but the
-//! entries. So one entry is read without the others, and together with the data hash in the header
-//! no changed bit goes unnoticed. Records of earlier versions end with the metadata.
+//! A record begins with a head of five big-endian 32-bit numbers: length of the rest, number of
+//! entries, length of the header, length of the metadata, and a check over these four. Then come
+//! the length of each entry, the header, the entries, the metadata, and the seal: eight bytes of a
+//! hash over everything except the entries. So one entry can be read without the others. Together
+//! with the data hash in the header, the seal finds every changed bit. Records of early versions
+//! have no seal.
 //!
-//! Invariant: bytes and blocks only; no file.
+//! Converts between bytes and blocks. Does not access files.
 
 use prost::Message;
 
@@ -21,7 +22,7 @@ use crate::types::sha256_all;
 /// Bytes of the head of a record.
 pub(crate) const HEAD: usize = 20;
 
-/// Bytes of the hash at the end of a record.
+/// Bytes of the seal.
 const SEAL: usize = 8;
 
 /// The numbers of a head.
@@ -93,8 +94,8 @@ pub(crate) fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
     Ok(record)
 }
 
-/// The block of a record; None if the bytes are not what was stored. The entries are not checked:
-/// the data hash in the header is there for that.
+/// Decodes a record; None if the bytes are not what was stored. Does not check the entries: the
+/// data hash in the header is for that.
 pub(crate) fn decode(head: &Head, body: &[u8]) -> Option<Block> {
     let table = usize::try_from(head.entries).ok()?.checked_mul(4)?;
     let (table, rest) = body.split_at_checked(table)?;

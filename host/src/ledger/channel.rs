@@ -1,6 +1,6 @@
-//! One channel's ledger: what it knows of its blocks, and the way to its simulators.
+//! One channel's ledger: reads its blocks and opens its simulators.
 //!
-//! Invariant: nothing is written here (see `commit`), and nothing waits for a commit.
+//! Invariant: nothing is written here (see `commit`), and no reader waits for a commit.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ use crate::proto::protos::TxValidationCode;
 use crate::types::ChannelId;
 use crate::types::Height;
 
-/// The ledger of one channel. Shared by everything that reads or writes the channel.
+/// The ledger of one channel, shared by all readers and writers of the channel.
 pub struct Ledger {
     pub(crate) channel: ChannelId,
     pub(crate) config: LedgerConfig,
@@ -47,7 +47,7 @@ pub struct Ledger {
     pub(crate) indexes: Indexes,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) writer: Mutex<Writer>,
-    /// The databases that it is in; none for one that tools look at.
+    /// The databases that hold the channel's tables; not set when a tool opened it.
     pub(crate) home: OnceLock<Arc<Home>>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Tip {
     pub(crate) commit_hash: Vec<u8>,
 }
 
-/// What the index knows of a transaction.
+/// Index entry of a transaction.
 pub(crate) struct TxEntry {
     pub(crate) height: Height,
     pub(crate) code: u8,
@@ -111,9 +111,9 @@ impl Ledger {
         self.tip().commit_hash
     }
 
-    /// A committed block, with verdicts and commit hash in its metadata.
+    /// Returns a committed block, with verdicts and commit hash in its metadata.
     ///
-    /// Errors: `CorruptBlock` if it is not what was stored; other blocks are not concerned.
+    /// Errors: `CorruptBlock` if the block is not what was stored. Other blocks are not affected.
     pub fn block(&self, number: u64) -> Result<Option<Block>, LedgerError> {
         let Some(location) = self.location(number)? else { return Ok(None) };
         self.stored_block(number, location).map(Some)
@@ -123,7 +123,9 @@ impl Ledger {
     pub fn block_by_hash(&self, hash: &[u8]) -> Result<Option<Block>, LedgerError> {
         let number = self.table.get(&key::block_hash(hash), |bytes| {
             let digits = bytes.try_into();
-            digits.map_err(|_| LedgerError::CorruptState { what: "a block number has 8 bytes" })
+            digits.map_err(|_| LedgerError::CorruptState {
+                what: "a block number does not have 8 bytes",
+            })
         })?;
         number.map_or(Ok(None), |digits| self.block(u64::from_be_bytes(digits)))
     }
@@ -151,8 +153,8 @@ impl Ledger {
         }))
     }
 
-    /// The verdict on a transaction and the number of its block; None if the ledger has no
-    /// transaction of this id. One look into the index.
+    /// Returns the verdict on a transaction and the number of its block, with one look into the
+    /// index; None if the ledger has no transaction of this id.
     pub fn tx_validation(
         &self,
         tx_id: &str,
@@ -163,18 +165,18 @@ impl Ledger {
         Ok(Some((code, entry.height.block)))
     }
 
-    /// Starts a simulation on the state as it is now. The transaction id is only for error texts.
-    /// It sees no private data in the clear.
+    /// Starts a simulation on the current state. `tx_id` only appears in error texts. The
+    /// simulation sees no private data in the clear.
     pub fn simulator(self: &Arc<Self>, tx_id: &str) -> Simulator {
         Simulator::new(self.snapshot(), tx_id)
     }
 
-    /// Starts a simulation that reads private data as a peer of `org` (MSP id) has them.
+    /// Starts a simulation that reads private data as a peer of `org` (MSP id) holds them.
     pub fn simulator_for(self: &Arc<Self>, tx_id: &str, org: &str) -> Simulator {
         Simulator::new(self.snapshot(), tx_id).reading_as(org)
     }
 
-    /// The state as it is now, to read without recording.
+    /// Returns a snapshot of the current state, for reads that are not recorded.
     pub fn snapshot(self: &Arc<Self>) -> Snapshot {
         Snapshot::new(Arc::clone(self))
     }
@@ -192,7 +194,8 @@ impl Ledger {
         self.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Announces the end of the chain. Blocks that are applied once more are no news.
+    /// Publishes the end of the chain, unless a newer one is known. Recovery applies blocks once
+    /// more.
     pub(crate) fn set_tip(&self, tip: Tip) {
         let mut known = self.tip.write().unwrap_or_else(PoisonError::into_inner);
         if tip.height >= known.height {

@@ -1,7 +1,7 @@
-//! Where a channel's configuration stands in its state. Fabric: `core/peer/configtx_processor.go`.
+//! The channel's configuration as a row of its state. Fabric: `core/peer/configtx_processor.go`.
 //!
-//! Invariant: the configuration is bytes here; what it says, and whether it may change, is decided
-//! above.
+//! Does not read the configuration: it is bytes here. Callers decide what it says and whether it
+//! may change.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ const KEY: &str = "CHANNEL_CONFIG_ENV_BYTES";
 /// The configuration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredConfig {
-    /// The block that brought it.
+    /// The number of the block that holds it.
     pub block: u64,
     /// Serialized `common.ConfigEnvelope`.
     pub envelope: Vec<u8>,
 }
 
 impl Ledger {
-    /// The configuration that the last valid configuration transaction brought; None if no block
-    /// holds one.
+    /// Returns the configuration of the last valid configuration transaction; None if there is none
+    /// yet.
     pub fn stored_config(self: &Arc<Self>) -> Result<Option<StoredConfig>, LedgerError> {
         let value = self.snapshot().get(NAMESPACE, KEY)?;
         Ok(value.map(|value| StoredConfig { block: value.version.block, envelope: value.value }))
@@ -40,8 +40,8 @@ pub fn config_rwset(envelope: Vec<u8>) -> TxRwSet {
     TxRwSet { namespaces: [(NAMESPACE.to_owned(), namespace)].into() }
 }
 
-/// Whether a set is that of a configuration transaction: it writes the configuration. No chaincode
-/// may write that namespace, but any may name it among its reads.
+/// True if the read-write set is that of a configuration transaction, which writes the
+/// configuration. Chaincodes may not write this namespace, but their reads may name it.
 pub(crate) fn is_config(rwset: &TxRwSet) -> bool {
     let namespace = rwset.namespaces.get(NAMESPACE);
     namespace.is_some_and(|ns| ns.writes.iter().any(|write| write.key == KEY))

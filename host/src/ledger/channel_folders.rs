@@ -1,7 +1,7 @@
-//! Which entries of the folder of the channels are channels.
+//! Tells channels from other entries of the folder `channels`.
 //!
-//! Invariant: what is no channel stops nobody and is not touched. What was a channel is given as
-//! one, whatever is left of it, so that its damage is found where it is opened.
+//! Invariant: entries that are not channels are ignored and left untouched. A damaged channel is
+//! listed as a channel, so that opening it finds the damage.
 
 use std::fs;
 use std::path::Path;
@@ -10,17 +10,17 @@ use std::path::PathBuf;
 use crate::ledger::error::LedgerError;
 use crate::types::ChannelId;
 
-/// What is in the folder.
+/// The entries of the folder.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChannelFolders {
-    /// The channels, sorted, with those whose creation was interrupted.
+    /// The channels, sorted, including those whose creation was interrupted.
     pub(crate) channels: Vec<ChannelId>,
-    /// Everything else, sorted.
+    /// All other entries, sorted.
     pub(crate) strays: Vec<PathBuf>,
 }
 
 impl ChannelFolders {
-    /// Reads the folder `dir`; `is_known` says whether the databases have heard of a channel.
+    /// Reads the folder `dir`. `is_known` is true for channels that have a table in a database.
     pub(crate) fn list(
         dir: &Path,
         is_known: impl Fn(&ChannelId) -> bool,
@@ -42,24 +42,25 @@ impl ChannelFolders {
         Ok(found)
     }
 
-    /// Names what is no channel in the log.
+    /// Logs a warning for each entry that is not a channel.
     pub(crate) fn warn(&self) {
         for path in &self.strays {
             let path = path.display();
-            tracing::warn!(%path, "this is no channel and left alone; it can be moved elsewhere");
+            tracing::warn!(%path, "not a channel, left untouched; it can be moved elsewhere");
         }
     }
 }
 
-/// Whether this is a folder with blocks, or an empty one: the creation of a channel may have been
+/// True for a folder with a block file, and for an empty one: creating a channel may have been
 /// interrupted there.
 fn may_hold_blocks(path: &Path) -> Result<bool, LedgerError> {
     let io = |source| LedgerError::Io { action: "read", path: path.to_owned(), source };
-    // A channel may lie on another disk, behind a link.
+    // The folder may be a link to another disk.
     if !fs::metadata(path).map_err(io)?.is_dir() {
         return Ok(false);
     }
-    // A link that leads nowhere is a block file, too: one that is not there now.
+    // A dangling link counts as a block file: its target is missing now, and the channel must not
+    // be taken for a stray.
     let has_blocks = fs::symlink_metadata(path.join("blocks")).is_ok();
     Ok(has_blocks || fs::read_dir(path).map_err(io)?.next().is_none())
 }

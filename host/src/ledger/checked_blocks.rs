@@ -1,9 +1,9 @@
-//! Which stored blocks were found to be what was stored.
+//! Remembers which stored blocks were compared with their hashes.
 //!
-//! A block is read back from disk years after it was written; the first time it is compared with
-//! its hashes, and after that it is believed until the peer starts again.
+//! Blocks may be read years after they were written. The first read since the start compares a
+//! block with its hashes; later reads trust it.
 //!
-//! Invariant: one bit a block.
+//! Takes one bit of memory for each block.
 
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -39,7 +39,7 @@ impl CheckedBlocks {
 }
 
 impl Ledger {
-    /// Reads a block, and checks it the first time.
+    /// Reads a block; compares it with its hashes if this is its first read.
     ///
     /// Errors: `CorruptBlock` if it is not what was stored.
     pub(crate) fn stored_block(
@@ -56,7 +56,8 @@ impl Ledger {
         Ok(block)
     }
 
-    /// A transaction of a block, which is checked as a whole the first time.
+    /// Reads a transaction of a block. The first read of a block compares the whole block with its
+    /// hashes.
     pub(crate) fn stored_entry(
         &self,
         number: u64,
@@ -70,7 +71,7 @@ impl Ledger {
         Ok(usize::try_from(index).ok().and_then(|index| data.into_iter().nth(index)))
     }
 
-    /// That the data is what the header says, and the header is that of the chain.
+    /// Checks that the data matches the header, and that the header belongs to the chain.
     fn check_stored(&self, number: u64, block: &Block) -> Result<(), LedgerError> {
         let header =
             block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;

@@ -1,16 +1,17 @@
-//! What the ledger must know of collections of private data, asked for from outside.
+//! The rules of private data collections, which callers provide.
 //!
-//! Invariant: the ledger itself never looks into a collection's definition.
+//! Invariant: the ledger itself never reads a collection's definition.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::snapshot::Snapshot;
 
-/// What the committed state says of collections, asked while a block is committed.
+/// What the committed state says of collections while a block is committed.
 pub trait CollectionRules: Send + Sync {
-    /// None: there is no such collection. Then nothing of it is stored in the clear, and the block
-    /// is committed all the same. Asked at most once a block for each collection.
+    /// Returns the rule of a collection; None if it does not exist. Private data of an unknown
+    /// collection are not stored; the block is committed all the same. Called at most once for each
+    /// collection of a block.
     ///
-    /// Errors: only what keeps this from looking; the block is not committed then.
+    /// Errors: only a failure of this machine; then the block is not committed.
     fn rule(
         &self,
         namespace: &str,
@@ -23,8 +24,8 @@ pub trait CollectionRules: Send + Sync {
 pub struct CollectionRule {
     /// Organizations of this process that may hold the data in the clear (MSP ids).
     pub holders: Vec<String>,
-    /// Blocks after which data is forgotten: what block n wrote goes with block
-    /// n + `block_to_live` + 1. 0: never.
+    /// Blocks after which the data expires: what block n wrote is removed with block n +
+    /// `block_to_live` + 1. 0 means never.
     pub block_to_live: u64,
 }
 
@@ -39,9 +40,9 @@ impl CollectionRules for NoCollections {
 }
 
 /// Makes rules from a state, for blocks that are judged again: `wasmcc ledger` reads the channel's
-/// collections there as a peer does.
+/// collections as a peer does.
 pub trait RulesOfState: Send + Sync {
-    /// The rules that hold for the block which comes next to a state.
+    /// Returns the rules for the next block after this state.
     fn rules(&self, state: &Snapshot) -> Box<dyn CollectionRules>;
 }
 

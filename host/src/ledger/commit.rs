@@ -1,13 +1,15 @@
 //! Adding a block: check, validate, store, apply. Fabric: `kv_ledger.go`, function `commit`.
 //!
-//! The order is what makes a crash harmless. Private data go to disk first, since they are in no
-//! block and could not be made again; then the block, with its verdicts and commit hash; then one
-//! batch changes state, history and indexes together and says so in the savepoint. Last, what was
-//! purged goes from the private data store, and what waited for this block from the transient
-//! store. Opening the ledger makes up for whatever is missing of this (`recover`).
+//! The order makes a crash harmless. First, private data go to disk: they are in no block and could
+//! not be made again. Second, the block is stored, with its verdicts and commit hash. Third, one
+//! batch changes state, history and indexes together and moves the savepoint. Last, purged data
+//! leave the private data store, and sets that waited for this block leave the transient store.
+//! Opening the ledger does whatever is missing of this (`recover`).
 //!
-//! Invariant: signatures and policies were judged above; here a verdict only ever changes from
-//! VALID to DUPLICATE_TXID, INVALID_WRITESET, MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
+//! Does not judge signatures and policies: that has happened before.
+//!
+//! Invariant: a verdict changes only from VALID to DUPLICATE_TXID, INVALID_WRITESET,
+//! MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -44,7 +46,7 @@ use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::sha256_all;
 
-/// A transaction of a block, as far as it was judged.
+/// A transaction of a block with its verdict so far.
 #[derive(Clone, Debug, Default)]
 pub struct CommitTx {
     /// From the channel header; None or empty if it could not be read.
@@ -55,14 +57,14 @@ pub struct CommitTx {
     pub rwset: Option<TxRwSet>,
 }
 
-/// What became of a block.
+/// The outcome for a block.
 #[derive(Clone, Debug)]
 pub struct CommittedBlock {
     /// The block's number.
     pub number: u64,
     /// The verdict on each transaction, in order.
     pub codes: Vec<TxValidationCode>,
-    /// Why a transaction is not valid, for those that were so far.
+    /// Why the ledger made a transaction invalid; None for all others.
     pub conflicts: Vec<Option<Conflict>>,
     /// The commit hash; empty for a genesis block.
     pub commit_hash: Vec<u8>,
@@ -70,22 +72,22 @@ pub struct CommittedBlock {
     pub block: Block,
 }
 
-/// Who commits holds this.
+/// State of the writer; its lock is held for a whole commit.
 pub(crate) struct Writer {
-    /// A commit stopped half-way: what is on disk may be ahead of what is in memory.
+    /// True while a commit is unfinished: what is on disk may be ahead of what is in memory.
     pub(crate) failed: bool,
     /// Where the next block is stored.
     pub(crate) offset: u64,
 }
 
-/// Verdicts on a block, and the hash over them and what they change.
+/// The verdicts on a block, and the commit hash.
 pub(crate) struct Outcome {
     pub(crate) codes: Vec<TxValidationCode>,
     pub(crate) conflicts: Vec<Option<Conflict>>,
     pub(crate) commit_hash: Vec<u8>,
 }
 
-/// A judged block, and what its valid transactions change.
+/// The outcome for a block, and what its valid transactions change.
 type Judged = (Outcome, UpdateBatch);
 
 impl Outcome {
@@ -106,7 +108,7 @@ impl Outcome {
 
 impl Ledger {
     /// Validates a block and adds it. `txs` has one entry for each transaction of the block;
-    /// `collections` say what becomes of the private data that were kept for them.
+    /// `collections` decide where private data are kept, and how long.
     ///
     /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
     /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
@@ -120,7 +122,8 @@ impl Ledger {
         self.commit_where(block, txs, collections, |_| self.config.rich_queries)
     }
 
-    /// As `commit`; `writes` says of which transactions CouchDB must take what they write.
+    /// As `commit`. `writes` is true for the transactions (by index) whose writes have to satisfy
+    /// CouchDB's rules.
     pub(crate) fn commit_where(
         &self,
         block: Block,
@@ -134,7 +137,7 @@ impl Ledger {
         }
         let tip = self.tip();
         let header = check_block(&block, &tip, txs.len())?.clone();
-        // Set before anything can fail or panic, taken back when all is done.
+        // Set before anything can fail or panic, and cleared at the end.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs, writes)?;
         if header.number == 0 {
@@ -151,8 +154,8 @@ impl Ledger {
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }
 
-    /// Judges the transactions of the next block and collects what the valid ones change. `writes`
-    /// says of which CouchDB must take what they write.
+    /// Judges the transactions of the next block and collects the changes of the valid ones.
+    /// `writes` is true for the transactions whose writes have to satisfy CouchDB's rules.
     pub(crate) fn judge(
         &self,
         tip: &Tip,
@@ -181,7 +184,7 @@ impl Ledger {
         Ok((Outcome::new(tip, txs, conflicts, &updates), updates))
     }
 
-    /// Collects what a block changes whose verdicts are final already.
+    /// Collects the changes of a block whose verdicts are final.
     pub(crate) fn trust(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
         let mut updates = UpdateBatch::default();
         let state = Committed::new(&self.table);
@@ -211,7 +214,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Puts the private data of a judged block on disk, and gives them.
+    /// Writes the private data of a judged block to disk, and returns them.
     pub(crate) fn store_private(
         &self,
         number: u64,
@@ -224,13 +227,14 @@ impl Ledger {
         Ok(PrivateBlock { records, late: self.private.late(number)? })
     }
 
-    /// Puts a judged block on disk. From here on it is part of the chain, whatever happens next.
+    /// Writes a judged block to disk. From here on it is part of the chain, even if a later step
+    /// fails.
     pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         self.blocks.append(offset, block)
     }
 
-    /// Brings state, history and indexes up to a stored block, and announces the new height. Gives
-    /// the new end of the chain.
+    /// Brings state, history and indexes up to a stored block, publishes the new height, and
+    /// returns the new end of the chain.
     pub(crate) fn apply_block(
         &self,
         header: &BlockHeader,
@@ -285,7 +289,7 @@ impl Ledger {
         Ok(tip)
     }
 
-    /// Forgets what private data are not needed any more now that a block is applied.
+    /// Removes private data that are not needed once the block is applied.
     pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
         let height = self.height();
         self.settle_private(height)?;
@@ -293,7 +297,8 @@ impl Ledger {
         self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
     }
 
-    /// The first transaction of an id keeps it: lookups find that one.
+    /// Adds the transactions to the index. An id keeps its first transaction: look-ups find that
+    /// one.
     fn index_txs(
         &self,
         batch: &mut Batch,
@@ -305,7 +310,8 @@ impl Ledger {
         for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
             let Some(tx_id) = tx_id(tx) else { continue };
             let row = key::tx(tx_id);
-            // The index was asked already for a chaincode's transaction that is valid.
+            // For a valid transaction of a chaincode, `find_duplicates` has asked the index
+            // already.
             let from_chaincode = tx.rwset.as_ref().is_some_and(|rwset| !is_config(rwset));
             let new = *code == TxValidationCode::Valid && from_chaincode;
             if !seen.insert(tx_id) || !new && self.table.contains(&row)? {
@@ -318,7 +324,7 @@ impl Ledger {
     }
 }
 
-/// Checks that a block continues the chain and is what its header says.
+/// Checks that a block continues the chain and matches its header.
 pub(crate) fn check_block<'a>(
     block: &'a Block,
     tip: &Tip,
@@ -353,8 +359,8 @@ pub(crate) fn with_outcome(mut block: Block, outcome: &Outcome) -> Block {
     block
 }
 
-/// Over the verdicts, the changes and the commit hash before; none for a genesis block. Fabric:
-/// `kvLedger.addBlockCommitHash`.
+/// The hash over the verdicts, the changes and the previous commit hash; empty for a genesis block.
+/// Fabric: `kvLedger.addBlockCommitHash`.
 fn next_commit_hash(tip: &Tip, codes: &[TxValidationCode], updates: &UpdateBatch) -> Vec<u8> {
     if tip.height == 0 {
         return Vec::new();

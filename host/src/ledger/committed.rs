@@ -1,10 +1,10 @@
-//! The committed state as one block finds it.
+//! The committed state as one block finds it, with a cache of what was read.
 //!
-//! Validation and the preparation of the changes ask for the same keys, and many transactions ask
-//! for one key, such as their chaincode's definition; the table is asked once.
+//! Validation and the preparation of changes ask for the same keys, and many transactions ask for
+//! one key, such as their chaincode's definition. Each is read from the table once.
 //!
-//! Invariant: only for the time in which one block is judged. Who commits holds the writer's lock,
-//! so nothing changes meanwhile.
+//! Invariant: lives only while one block is judged. The writer's lock is held for that time, so
+//! nothing changes.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::ledger::store::Table;
 use crate::ledger::updates::CommittedState;
 use crate::types::Height;
 
-/// The state of a channel with a memory of what was read.
+/// The state of a channel with a cache of what was read.
 pub(crate) struct Committed<'a> {
     table: &'a Table,
     known: RefCell<HashMap<Vec<u8>, Option<VersionedValue>>>,

@@ -1,45 +1,45 @@
 //! The limits of a ledger.
 //!
-//! Invariant: numbers only; reading them from a file or the command line is the config module's.
+//! Does not read files or arguments.
 
-/// Indexes that one chaincode may have, unless a ledger says otherwise; no package has more.
+/// Default of [`LedgerConfig::max_indexes`], and the bound of a package.
 pub const MAX_INDEXES: usize = 64;
 
-/// What a ledger may use and what it lets one simulation ask for.
+/// What a ledger may use, and what one simulation may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
     /// Memory for the state database's page cache, in bytes.
     pub cache_bytes: u64,
-    /// Rows that one range query may hand out; at the limit the result just ends. Fabric's
+    /// Rows that one range query returns; at the limit the result ends without an error. Fabric's
     /// `ledger.state.totalQueryLimit`.
     pub total_query_limit: usize,
     /// Longest key that a simulation may write, in bytes.
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,
-    /// Keys and values that one simulation may read and write together, in bytes; of what it reads
-    /// only the keys count, of a range only what is recorded of it.
+    /// Keys and values that one simulation may read and write together, in bytes. Of a read only
+    /// the key counts, of a range only what is recorded of it.
     pub max_rwset_bytes: usize,
     /// Range queries and rich queries that one simulation may start.
     pub max_ranges: usize,
-    /// Blocks after which the private data of a transaction that never came is forgotten. Fabric's
+    /// Blocks after which a private set is removed whose transaction was not committed. Fabric's
     /// `peer.gossip.pvtData.transientstoreMaxBlockRetention`.
     pub transient_retention_blocks: u64,
-    /// Seconds after which it is forgotten even if no blocks come. Fabric has no such limit.
+    /// Seconds after which such a set is removed even if no blocks come. Fabric has no such limit.
     pub transient_retention_secs: u64,
-    /// Private data of transactions that are not committed, in bytes, for each channel.
+    /// Private sets that wait for their transactions, in bytes, for each channel.
     pub max_transient_bytes: u64,
-    /// The share of it that one client may use.
+    /// The part of `max_transient_bytes` that one client may use.
     pub max_transient_bytes_of_client: u64,
-    /// How often private data whose time is over is removed from the private data store, in blocks;
-    /// it is not given out meanwhile. Fabric's `ledger.pvtdataStore.purgeInterval`.
+    /// Blocks between two removals of expired data from the private data store. Expired data are
+    /// hidden at once. Fabric's `ledger.pvtdataStore.purgeInterval`.
     pub private_purge_interval_blocks: u64,
-    /// Whether there are rich queries, as on a peer with CouchDB. Without them a query gets the
-    /// answer of a peer with LevelDB, and keys and values may be what CouchDB does not take.
+    /// True for rich queries, as on a peer with CouchDB. If false, a query is refused as on a peer
+    /// with LevelDB, and keys and values need not satisfy CouchDB's rules.
     pub rich_queries: bool,
     /// Longest rich query, in bytes.
     pub max_query_bytes: usize,
-    /// Values that one rich query may look at, whether it wants them or not.
+    /// Values that one rich query may look at, matching or not.
     pub max_examined_values: usize,
     /// Indexes that one chaincode may have, those of its collections included.
     pub max_indexes: usize,

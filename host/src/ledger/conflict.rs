@@ -1,6 +1,6 @@
-//! Why a transaction lost a race, or writes what it may not, in words that a person can act on.
+//! Why the ledger made a transaction invalid, in words that a person can act on.
 //!
-//! Invariant: for people only; verdicts do not depend on what is said here.
+//! Invariant: explanations only; no verdict depends on them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::hex;
 
-/// Why the ledger does not take a transaction, most often because it lost a race. For people: the
+/// Why the ledger made a transaction invalid; most often another transaction was faster. The
 /// verdict itself is the `TxValidationCode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
@@ -19,9 +19,9 @@ pub enum Conflict {
         namespace: String,
         /// The key.
         key: String,
-        /// The version that the transaction read; None: there was no such key.
+        /// The version that the transaction read; None if the key did not exist.
         read: Option<Height>,
-        /// The version now; None: there is no such key.
+        /// The current version; None if the key does not exist.
         now: Option<Height>,
         /// The transaction that wrote or deleted the key since, if it is known.
         writer: Option<String>,
@@ -41,7 +41,7 @@ pub enum Conflict {
         /// The transaction that wrote or deleted the key since, if it is known.
         writer: Option<String>,
     },
-    /// A range query would give something else now.
+    /// A range query would return other rows now.
     Range {
         /// The namespace.
         namespace: String,
@@ -51,14 +51,14 @@ pub enum Conflict {
         end_key: String,
         /// The first row that differs; None if the transaction recorded hashes only.
         key: Option<String>,
-        /// The version of that row that the transaction read; None: it did not see the row.
+        /// The version of that row that the transaction read; None if it did not see the row.
         read: Option<Height>,
-        /// The version of that row now; None: the row is gone.
+        /// The current version of that row; None if it was deleted.
         now: Option<Height>,
         /// The transaction that wrote or deleted that row since, if it is known.
         writer: Option<String>,
-        /// Where only hashes were recorded: the row of the range that was written last. It is most
-        /// likely the one, unless a row was deleted.
+        /// The last written row of the range, where only hashes were recorded. Most likely it is
+        /// the one that differs, unless a row was deleted.
         newest: Option<NewestRow>,
     },
     /// Another transaction of the same id came first.
@@ -66,7 +66,7 @@ pub enum Conflict {
         /// The block that holds it; None: the same block.
         block: Option<u64>,
     },
-    /// CouchDB does not take what the transaction writes.
+    /// The transaction writes what CouchDB does not take.
     Refused {
         /// The namespace.
         namespace: String,
@@ -153,7 +153,8 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Characters of a key that are shown. Logs cut lines off, and what follows the key matters, too.
+/// Characters of a key that are shown. Logs cut long lines, and the text after the key matters,
+/// too.
 const MAX_SHOWN: usize = 100;
 
 struct Name<'a>(&'a str);

@@ -1,45 +1,45 @@
-//! Keys and values that CouchDB does not take, and so no Fabric peer that keeps its state there.
+//! Keys and values that CouchDB does not take, so that a Fabric peer with CouchDB does not either.
 //! Fabric: `statecouchdb/couchdoc_conv.go`, `validateKey` and `validateValue`.
 //!
-//! A simulation meets these rules at the call, public or private, and reads of the key do too
-//! (`readFromDB`). The validator meets them in the public writes of a transaction whose endorsers
-//! have other rules; hashes are not looked at, nor are writes of metadata.
+//! A simulation applies these rules at each call that reads or writes a key, public or private
+//! (`readFromDB`). The validator applies them to the public writes of a transaction, whose
+//! endorsers may have had other rules. Hashes and writes of metadata are not checked.
 //!
-//! Fabric's third rule, that a key is UTF-8, holds here by its type: like Go's, our protobuf does
-//! not read a message with another key.
+//! Fabric's third rule, that a key is UTF-8, needs no check: as in Go, the protobuf decoder refuses
+//! a message with another key.
 //!
-//! Invariant: pure. Whether a ledger has these rules is said by `LedgerConfig::rich_queries`.
+//! Does not decide whether a ledger has these rules: `LedgerConfig::rich_queries` does.
 
 use crate::ledger::conflict::Conflict;
 use crate::ledger::json::{Sink, is_blank, scan, unquote};
 use crate::ledger::rwset::TxRwSet;
 
-/// Where CouchDB keeps Fabric's version of a document.
+/// The field in which CouchDB keeps Fabric's version of a document.
 const VERSION_FIELD: &str = "~version";
-/// What CouchDB's own documents and fields begin with.
+/// First character of CouchDB's own documents and fields.
 const OWN: u8 = b'_';
 
 /// Why CouchDB does not take a key or a value. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoDocument {
-    /// A key without a character.
+    /// The empty key.
     #[error("invalid key. Empty string is not supported as a key by couchdb")]
     EmptyKey,
-    /// A key as CouchDB gives its own documents.
+    /// A key that begins like those of CouchDB's own documents.
     #[error("invalid key [{key}], cannot begin with \"_\"")]
     ReservedKey {
         /// The key.
         key: String,
     },
-    /// A JSON object with a field that CouchDB, or Fabric in it, needs.
+    /// A JSON object with a field that CouchDB or Fabric reserves.
     #[error("field [{field}] is not valid for the CouchDB state database")]
     ReservedField {
-        /// The first such field of the value; Fabric names any of them.
+        /// The first such field of the value; Fabric names any one of them.
         field: String,
     },
 }
 
-/// Whether CouchDB takes a key.
+/// Checks a key.
 pub(crate) fn check_key(key: &str) -> Result<(), NoDocument> {
     match key.as_bytes().first() {
         None => Err(NoDocument::EmptyKey),
@@ -48,8 +48,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), NoDocument> {
     }
 }
 
-/// Whether CouchDB takes a value. Whatever is no JSON object becomes an attachment, and may be
-/// anything.
+/// Checks a value. A value that is not a JSON object becomes an attachment, which may be anything.
 pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
     let first = value.iter().find(|byte| !b" \t\r\n".contains(byte));
     if first != Some(&b'{') {
@@ -65,8 +64,8 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
     }
 }
 
-/// The first public write of a transaction that CouchDB does not take. Deletes are looked at, too.
-/// Fabric: `batch_preparer.go`, `validateWriteset`.
+/// Returns the first public write of a transaction that CouchDB does not take; deletes are checked,
+/// too. Fabric: `batch_preparer.go`, `validateWriteset`.
 pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
     rwset.namespaces.iter().find_map(|(namespace, ns)| {
         ns.writes.iter().find_map(|write| {
@@ -79,7 +78,7 @@ pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
     })
 }
 
-/// Looks for a reserved name among those of the outermost object.
+/// Looks for a reserved name among the members of the outermost object.
 #[derive(Default)]
 struct Names {
     depth: usize,
@@ -138,14 +137,14 @@ mod tests {
             (br#"{"~version":{}}"#, "~version"),
             (br#"{"a":1,"_deleted":false}"#, "_deleted"),
             (b" \t\r\n{ \"_test\" : [ 1 ] } \n", "_test"),
-            // Of several, the first.
+            // Of several reserved fields, the first is named.
             (br#"{"_b":1,"_a":1,"~version":1}"#, "_b"),
             (br#"{"_a":1,"_a":2}"#, "_a"),
-            // Escapes are read before the name is looked at.
+            // Escapes are decoded before the name is compared.
             (br#"{"\u005fid":1}"#, "_id"),
             (br#"{"\u007eversion":1}"#, "~version"),
             (br#"{"_\"\\\n":1}"#, "_\"\\\n"),
-            // What Go's parser takes, and stricter ones do not.
+            // Go's parser accepts this; stricter ones do not.
             (b"{\"_a\xff\":1}", "_a\u{fffd}"),
             (b"{\"_a\xe2\x82\":1}", "_a\u{fffd}\u{fffd}"),
             (b"{\"a\":\"\xff\",\"_a\":1}", "_a"),
@@ -173,7 +172,7 @@ mod tests {
             br#"{"a_":1,"~Version":1,"~versions":1,"version":1,"":1}"#,
             br#"{"data._id":1}"#,
             br#"{"\\u005fid":1}"#,
-            // No JSON, though it looks like it.
+            // Looks like JSON, but is not.
             br#"{"_id":1"#,
             br#"{"_id":1}}"#,
             br#"{"_id":1,}"#,
@@ -184,7 +183,7 @@ mod tests {
             b"\x0c{\"_id\":1}",
             b"\xff{\"_id\":1}",
             b"{\"_id\":1\xff}",
-            // Go's parser has no such number.
+            // Go's parser refuses such a number.
             br#"{"_id":1e309}"#,
             br#"{"_id":1,"a":[{"b":-1E+999}]}"#,
         ] {

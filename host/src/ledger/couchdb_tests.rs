@@ -1,4 +1,4 @@
-//! CouchDB's rules in simulations, at commit and where blocks are judged again.
+//! CouchDB's rules: in simulations, at commit, and when blocks are judged again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,16 +35,16 @@ const UNDERSCORE: &str = "invalid key [_k], cannot begin with \"_\"";
 const FIELD: &str = "field [_id] is not valid for the CouchDB state database";
 const VERSION: &str = "field [~version] is not valid for the CouchDB state database";
 
-/// Puts without rules.
+/// Writes without CouchDB's rules.
 fn anything(writes: &[(&str, &str)]) -> TxRwSet {
     let (_ledgers, ledger) = temporary_with(leveldb_config());
     puts(&ledger, writes)
 }
 
-/// What one call of a simulator does with a key and a value.
+/// One call of a simulator with a key and a value.
 type Call = fn(&mut Simulator, &str, &[u8]) -> Result<(), LedgerError>;
 
-/// With whether it minds the value.
+/// True if the call checks the value, too.
 const WRITES: [(Call, bool); 8] = [
     (|sim, key, value| sim.put_state("ns", key, value.to_vec()), true),
     (|sim, key, _| sim.delete_state("ns", key), false),
@@ -63,7 +63,7 @@ const READS: [Call; 4] = [
     |sim, key, _| sim.get_private_data("ns", "coll", key).map(drop),
 ];
 
-/// CouchDB is not asked for the key: it is hashed, a bound, or in the history.
+/// These calls do not check the key: it is hashed, a bound, or in the history.
 const OTHERS: [Call; 5] = [
     |sim, key, _| sim.get_private_data_hash("ns", "coll", key).map(drop),
     |sim, key, _| sim.get_private_data_metadata("ns", "coll", key).map(drop),
@@ -86,7 +86,7 @@ fn calls_with_a_key_or_value_that_couchdb_does_not_take_are_refused() {
     for (key, text) in [("", EMPTY), ("_k", UNDERSCORE)] {
         let writes = WRITES.iter().map(|(call, _)| *call);
         for (at, call) in writes.chain(READS).enumerate() {
-            // The key comes first.
+            // The key is checked before the value.
             let refused = run(&ledger, call, key, r#"{"_id":1}"#);
             assert_eq!(refused, Err(text.to_owned()), "call {at}");
         }
@@ -133,7 +133,7 @@ fn what_is_refused_is_not_recorded_but_counts_as_a_write() {
         assert!(matches!(page, LedgerError::PaginatedQueryAfterWrite { .. }), "{page}");
     });
     assert_eq!(set, TxRwSet::default());
-    // What forbids every write is told first.
+    // An error that forbids every write comes first.
     let mut sim = ledger.simulator("tx");
     sim.range_page("ns", "", "", 1, "", 1_000).unwrap();
     let late = sim.put_state("ns", "_k", Vec::new()).unwrap_err();
@@ -166,7 +166,7 @@ fn transactions_of_endorsers_without_these_rules_are_invalid() {
             ("twice", puts(&ledger, &[("b", "1")])),
             ("hashed", simulate(&other, hashed)),
             ("good", puts(&ledger, &[("k", "2")])),
-            // Its write is looked at before its read.
+            // The writes are checked before the reads.
             ("stale", stale("_k")),
             ("late", stale("a")),
         ],
@@ -205,7 +205,7 @@ fn faults(dir: &Path, config: LedgerConfig) -> Vec<String> {
     found.faults.into_iter().map(|fault| fault.reason).collect()
 }
 
-/// No block says which rules its peer had, so nobody must know to look at it again.
+/// No block says which rules its peer had, so judging it again must work without knowing them.
 #[test]
 fn blocks_of_both_kinds_of_peers_are_judged_again_as_they_were() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 //! A process that stops at each step of a commit: nothing acknowledged is lost, and what was stored
-//! counts. The process is this test program, started once more with a step in its environment.
+//! counts. The process is this test program, started again with a step in its environment.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,10 +31,10 @@ use crate::types::ChannelId;
 const STEP: &str = "WASMCC_TEST_CRASH_STEP";
 const DIR: &str = "WASMCC_TEST_CRASH_DIR";
 
-/// Blocks that the process commits before the one in which it stops.
+/// Blocks that the process commits before the one at which it stops.
 const COMMITTED: u64 = 5;
 
-/// Where the process stops, and whether the block is part of the chain then.
+/// The step, and whether the block is part of the chain after it.
 const STEPS: [(&str, bool); 9] = [
     ("judged", false),
     ("private data stored", false),
@@ -47,7 +47,7 @@ const STEPS: [(&str, bool); 9] = [
     ("applied, private data settled", true),
 ];
 
-/// "c" for ever; of "short" the last block removes what the second one put.
+/// "c" lives for ever; the last block expires what the second one put into "short".
 fn collections() -> Rules {
     let both = ["A", "B"];
     rules(&[("c", &both, 0), ("short", &both[..1], COMMITTED - 2)])
@@ -62,7 +62,7 @@ fn last(ledger: &Arc<Ledger>) -> SimulationResults {
     })
 }
 
-/// Whether the private data are those of before the last block, or of after it.
+/// True if the private data are those after the last block, false if those before it.
 fn check_private(ledger: &Arc<Ledger>, stored: bool, step: &str) {
     let read = |org, collection, key| {
         let found = ledger.simulator_for("tx", org).get_private_data("ns", collection, key);
@@ -84,7 +84,7 @@ fn check_private(ledger: &Arc<Ledger>, stored: bool, step: &str) {
     assert_eq!(ledger.transient.sets("last").unwrap().is_empty(), stored, "{step}");
 }
 
-/// Not a test of its own: what the other process does.
+/// Not a test of its own: the other process.
 #[test]
 fn child() {
     let (Ok(step), Ok(dir)) = (std::env::var(STEP), std::env::var(DIR)) else { return };
@@ -184,7 +184,7 @@ fn a_commit_that_stops_at_any_step_loses_nothing() {
         drop((ledger, ledgers));
         let found = verify();
         assert!(found.is_good(), "{step}: {:?}", found.faults);
-        // Opening has emptied those of "short" whose time was over by then.
+        // Opening has emptied those of "short" that had expired.
         let sets = if stored { 9 } else { 10 };
         assert_eq!((found.private_sets, found.missing_private_sets), (sets, 0), "{step}");
         assert_eq!((found.blocks, found.state_height), (height + 1, height + 1), "{step}");

@@ -1,8 +1,8 @@
-//! Folders and files of the ledger: only their owner may read them, whatever the umask says.
+//! Folders and files of the ledger. Only their owner may read them, whatever the umask is.
 //!
-//! Every file operation of the ledger asks `attempt` first, where tests have it fail.
+//! Every file operation of the ledger calls `attempt` first, so that tests can make it fail.
 //!
-//! Invariant: knows nothing of what is in the files.
+//! Does not know what the files contain.
 
 use std::fs;
 use std::fs::DirBuilder;
@@ -22,7 +22,7 @@ use crate::ledger::error::LedgerError;
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
-/// Makes a folder with its parents, and takes the rights of others away from one that is there.
+/// Creates a folder with its parents; an existing one is closed to other users.
 pub(crate) fn make_folder(path: &Path) -> Result<(), LedgerError> {
     let made = attempt("make a folder")
         .and_then(|()| DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path))
@@ -30,7 +30,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), LedgerError> {
     made.map_err(io("make", path))
 }
 
-/// Opens a file to read and write, made if it is missing.
+/// Opens a file for reading and writing, and creates it if it is missing.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     attempt("open a file")?;
     let mut options = OpenOptions::new();
@@ -40,14 +40,14 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a file, or empties the one that is there.
+/// Creates a file, or empties an existing one.
 pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     let file = open_file(path)?;
     file.set_len(0)?;
     Ok(file)
 }
 
-/// Brings the names in a folder to disk: a file is found again after a power failure only then.
+/// Flushes the names in a folder; without that, a new file may be missing after a power failure.
 pub(crate) fn flush_folder(path: &Path) -> Result<(), LedgerError> {
     let flushed = attempt("flush a folder")
         .and_then(|()| File::open(path))
@@ -72,7 +72,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), LedgerError> {
     }
 }
 
-/// A folder or file of somebody else's, on which only its owner may set rights, stays as it is.
+/// Sets the mode. An entry of another owner stays as it is, since only its owner may set the mode.
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     let found = fs::metadata(path)?.mode() & 0o777;
     if found & !mode == 0 {
@@ -92,7 +92,7 @@ pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) ->
     move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }
 
-/// Before an operation on files; fails where a test asks for it.
+/// Called before an operation on files; fails where a test asks for it.
 #[cfg(not(test))]
 pub(crate) fn attempt(_operation: &'static str) -> io::Result<()> {
     Ok(())
@@ -101,7 +101,7 @@ pub(crate) fn attempt(_operation: &'static str) -> io::Result<()> {
 #[cfg(test)]
 pub(crate) use faults::attempt;
 
-/// Operations that fail, for tests. Each thread has its own.
+/// Failing operations, for tests. Each thread has its own plan.
 #[cfg(test)]
 pub(crate) mod faults {
     use std::cell::RefCell;
@@ -122,12 +122,12 @@ pub(crate) mod faults {
         static PLAN: RefCell<Plan> = RefCell::default();
     }
 
-    /// Has one operation of this thread fail, after `count` that do not.
+    /// Makes one operation of this thread fail, after `count` successful ones.
     pub(crate) fn fail_after(count: usize) {
         PLAN.with_borrow_mut(|plan| *plan = Plan { left: Some(count), failed: None });
     }
 
-    /// Has nothing fail any more; gives the operation that has failed, if one has.
+    /// Ends the plan; returns the operation that has failed, if one has.
     pub(crate) fn end() -> Option<&'static str> {
         PLAN.with_borrow_mut(|plan| std::mem::take(plan).failed)
     }

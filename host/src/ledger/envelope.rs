@@ -1,6 +1,6 @@
 //! The parts of a transaction's envelope that a ledger needs.
 //!
-//! Invariant: reads only; whether signatures, ids and hashes are right is checked above.
+//! Does not check signatures, ids or hashes: callers do.
 
 use prost::Message;
 
@@ -25,7 +25,8 @@ pub struct TxEnvelope {
     pub channel_header: ChannelHeader,
     /// Serialized `common.SignatureHeader`.
     pub signature_header: Vec<u8>,
-    /// Serialized `protos.Transaction`, `common.ConfigEnvelope` or whatever the type says.
+    /// The body, as the type says: a serialized `protos.Transaction`, `common.ConfigEnvelope` and
+    /// so on.
     pub data: Vec<u8>,
 }
 
@@ -41,12 +42,12 @@ impl TxEnvelope {
         Ok(Self { channel_header, signature_header, data: payload.data })
     }
 
-    /// Whether this is a chaincode's transaction.
+    /// True for the transaction of a chaincode.
     pub fn is_endorser_tx(&self) -> bool {
         self.channel_header.r#type == HeaderType::EndorserTransaction as i32
     }
 
-    /// What the chaincode did, from the first action of the transaction. Fabric:
+    /// Returns the chaincode's action, from the first action of the transaction. Fabric:
     /// `protoutil.GetActionFromEnvelope`.
     pub fn action(&self) -> Result<ChaincodeAction, LedgerError> {
         let tx = Transaction::decode(self.data.as_slice()).map_err(decode("transaction"))?;
@@ -60,8 +61,8 @@ impl TxEnvelope {
         ChaincodeAction::decode(response.extension.as_slice()).map_err(decode("chaincode action"))
     }
 
-    /// What a chaincode's transaction did, or what one with a configuration writes; None for any
-    /// other.
+    /// Returns the read-write set of a chaincode's transaction, or what a configuration transaction
+    /// writes; None for any other.
     pub fn rwset(&self) -> Result<Option<TxRwSet>, LedgerError> {
         match HeaderType::try_from(self.channel_header.r#type) {
             Ok(HeaderType::EndorserTransaction) => {
@@ -74,15 +75,15 @@ impl TxEnvelope {
         }
     }
 
-    /// The id that the ledger finds the transaction by. Orderers leave it out of configurations;
-    /// then it is made of creator and nonce as everywhere. Fabric:
+    /// Returns the id under which the ledger finds the transaction. Orderers leave the id of
+    /// configurations empty; then it is computed from creator and nonce. Fabric:
     /// `protoutil.GetOrComputeTxIDFromEnvelope`.
     pub fn tx_id(&self) -> String {
         tx_id_of(&self.channel_header, &self.signature_header)
     }
 }
 
-/// [`TxEnvelope::tx_id`], for headers that are taken apart already.
+/// [`TxEnvelope::tx_id`] for headers that are unpacked already.
 pub fn tx_id_of(channel_header: &ChannelHeader, signature_header: &[u8]) -> String {
     let given = &channel_header.tx_id;
     if !given.is_empty() || channel_header.r#type != HeaderType::Config as i32 {

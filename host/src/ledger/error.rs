@@ -1,7 +1,7 @@
-//! What can go wrong in the ledger.
+//! Errors of the ledger.
 //!
-//! Invariant: no transaction verdicts in here. A transaction that loses a race is data
-//! (`CommittedBlock`); an error means that the ledger could not do its work.
+//! Invariant: the verdict on a transaction is never an error: it is data (`CommittedBlock`). An
+//! error means that the ledger could not do its work.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::ledger::couchdb::NoDocument;
 use crate::ledger::rich::QueryError;
 use crate::types::{ChannelId, Exhausted, Height, InvalidId};
 
-/// "Too many open files", of the process and of the system.
+/// "Too many open files": of the process, and of the system.
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 
@@ -41,7 +41,7 @@ pub enum LedgerError {
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The state database holds something that this program never writes.
+    /// A row of the state database has a form that this program never writes.
     #[error("the state database is damaged: {what}")]
     CorruptState {
         /// What was expected.
@@ -53,13 +53,13 @@ pub enum LedgerError {
         /// What is wrong.
         reason: String,
     },
-    /// The store of private data holds something that this program never writes.
+    /// A row of the private data store has a form that this program never writes.
     #[error("the private data store is damaged: {what}")]
     CorruptPrivateData {
         /// What was expected.
         what: &'static str,
     },
-    /// A stored block is not what was stored.
+    /// A stored block does not match its hashes.
     #[error("block {number} of channel {channel} is damaged: {reason}")]
     CorruptBlock {
         /// The channel.
@@ -69,7 +69,7 @@ pub enum LedgerError {
         /// Which check failed.
         reason: String,
     },
-    /// The state knows more blocks than the block store has.
+    /// The state holds more blocks than the block file.
     #[error(
         "channel {channel}: the state holds block {}, but the file of the blocks ends before the \
          end of it",
@@ -81,29 +81,29 @@ pub enum LedgerError {
         /// The state's height in blocks.
         state: u64,
     },
-    /// A folder that should hold a ledger does not.
+    /// The folder holds no ledger.
     #[error("there is no ledger in {}", dir.display())]
     NoLedger {
         /// The folder.
         dir: PathBuf,
     },
-    /// The ledger has no such channel.
+    /// There is no such channel.
     #[error("the ledger has no channel {channel}; it has {}", list(known))]
     UnknownChannel {
         /// The channel.
         channel: String,
-        /// The channels that it has.
+        /// The existing channels.
         known: Vec<ChannelId>,
     },
-    /// The channel has no such block, or nothing comes before it.
-    #[error("channel {channel} has no block {number} that comes after another")]
+    /// The channel has no such block, or the block has no predecessor.
+    #[error("channel {channel} has no block {number} with a predecessor")]
     UnknownBlock {
         /// The channel.
         channel: ChannelId,
         /// The block.
         number: u64,
     },
-    /// A file to import is not what `export` makes.
+    /// A file to import does not have the form that `export` writes.
     #[error("block {number} in the file is damaged: {reason}")]
     ImportFile {
         /// The number of the block that would come next.
@@ -120,13 +120,13 @@ pub enum LedgerError {
         /// The channel.
         channel: ChannelId,
     },
-    /// A block that should start a channel does not.
+    /// A block cannot be the first of a channel.
     #[error("not a genesis block: {reason}")]
     NotGenesis {
         /// What is missing.
         reason: &'static str,
     },
-    /// A block has no header or no data.
+    /// A block lacks its header or its data.
     #[error("the block has no {part}")]
     IncompleteBlock {
         /// "header" or "data".
@@ -137,7 +137,7 @@ pub enum LedgerError {
     BlockNumber {
         /// The next block's number.
         expected: u64,
-        /// The number of the block that came.
+        /// The number in the block's header.
         got: u64,
     },
     /// A block does not continue the chain.
@@ -146,13 +146,13 @@ pub enum LedgerError {
         /// The block's number, at least 1.
         number: u64,
     },
-    /// A block's data is not what its header says.
+    /// A block's data does not match the hash in its header.
     #[error("the data of block {number} does not match the data hash in its header")]
     DataHash {
         /// The block's number.
         number: u64,
     },
-    /// The caller's verdicts do not fit the block.
+    /// The caller's list does not have one verdict for each transaction.
     #[error("block {number} has {envelopes} transactions, but {verdicts} verdicts were given")]
     VerdictCount {
         /// The block's number.
@@ -162,19 +162,19 @@ pub enum LedgerError {
         /// Entries in the caller's list.
         verdicts: usize,
     },
-    /// A value is too large for its place on disk.
+    /// A block is too large to be stored.
     #[error("block {number} is too large to store")]
     BlockTooLarge {
         /// The block's number.
         number: u64,
     },
-    /// An earlier commit failed half-way.
+    /// An earlier commit failed half-way, and the ledger was not reopened.
     #[error("channel {channel} takes no more blocks until the ledger is opened again")]
     NeedsReopen {
         /// The channel.
         channel: ChannelId,
     },
-    /// Bytes are not the message that they should be.
+    /// Bytes do not parse as the message.
     #[error("{what} does not parse")]
     Decode {
         /// The message.
@@ -182,7 +182,7 @@ pub enum LedgerError {
         /// The cause.
         source: prost::DecodeError,
     },
-    /// A message lacks a part that it cannot do without.
+    /// A message lacks a required part.
     #[error("{what} is missing")]
     Missing {
         /// The part.
@@ -236,7 +236,7 @@ pub enum LedgerError {
         /// The limit.
         limit: usize,
     },
-    /// No range query of this simulation has this number, or it is closed.
+    /// The simulation has no open range query with this number.
     #[error("query iterator not found")]
     UnknownRange,
     /// A paginated query after a write. The text is Fabric's, misspelling included.
@@ -275,8 +275,8 @@ pub enum LedgerError {
         /// The transaction.
         tx_id: String,
     },
-    /// What the organization has of a private key is not what the channel agreed on: it is no
-    /// member of the collection, or has not got the data. The text is Fabric's.
+    /// An organization's private value does not match the public hash: the organization is not a
+    /// member of the collection, or lacks the data. The text is Fabric's.
     #[error(
         "private data matching public hash version is not available. Public hash version = {}, \
          Private data version = {}",
@@ -284,9 +284,9 @@ pub enum LedgerError {
         version(private)
     )]
     PrivateDataNotAvailable {
-        /// The version that the channel agreed on; None: there is no such key.
+        /// The version of the public hash; None if the key does not exist.
         hash: Option<Height>,
-        /// The version that the organization has.
+        /// The version of the organization's value.
         private: Option<Height>,
     },
     /// The transient store is full.
@@ -295,7 +295,7 @@ pub enum LedgerError {
         /// `LedgerConfig::max_transient_bytes`.
         limit: u64,
     },
-    /// One client has as much waiting in the transient store as it may.
+    /// One client's waiting private sets are at the client's limit.
     #[error(
         "private data of one client's transactions that are not committed may take {limit} bytes \
          at most: submit the transactions that were endorsed"
@@ -304,7 +304,7 @@ pub enum LedgerError {
         /// `LedgerConfig::max_transient_bytes_of_client`.
         limit: u64,
     },
-    /// A name under which a peer value cannot be kept.
+    /// A key that cannot be the name of a peer value.
     #[error("'{key}' cannot be the key of a peer value: {reason}")]
     PeerKey {
         /// The key.
@@ -312,13 +312,13 @@ pub enum LedgerError {
         /// The rule.
         reason: &'static str,
     },
-    /// A rich query that is not answered, or an index definition that is none.
+    /// A rich query or an index definition is refused.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// A key or a value that CouchDB does not take.
     #[error(transparent)]
     NoDocument(#[from] NoDocument),
-    /// The transaction has had all the work or time that it may have.
+    /// The transaction has used up its work or its time.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
@@ -327,7 +327,7 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// Whether this peer failed, and not what was asked: another peer may well give an answer.
+    /// True if this peer failed, and not the request: another peer may be able to answer.
     pub fn is_of_this_peer(&self) -> bool {
         matches!(
             self,
@@ -344,8 +344,8 @@ impl LedgerError {
     }
 }
 
-/// What the operator can do about a refusal of the operating system, where it is neither a bug nor
-/// damage. The database's errors have lost the number and keep it in their text.
+/// What the operator can do about an error of the operating system, where it is neither a bug nor
+/// damage. Errors of the database have the error number only in their text.
 fn remedy(error: &std::io::Error) -> &'static str {
     let text = || error.to_string();
     let is = |number: i32| {
@@ -362,7 +362,7 @@ fn remedy(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// As Fabric writes a version. Fabric: `version.Height.String`.
+/// A version in Fabric's form. Fabric: `version.Height.String`.
 fn version(height: &Option<Height>) -> String {
     match height {
         Some(Height { block, tx }) => format!("{{BlockNum: {block}, TxNum: {tx}}}"),

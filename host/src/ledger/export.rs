@@ -4,10 +4,11 @@
 //! file  = block*                      from the genesis block on, without gaps
 //! block = length message              length: a protobuf varint; message: common.Block
 //! ```
-//! This is what protobuf libraries call delimited messages (`writeDelimitedTo`). The metadata of
-//! each block has the verdicts and the commit hash, as on a peer of Fabric.
 //!
-//! Invariant: a file that is there holds everything that was asked for; it gets its name last.
+//! Protobuf libraries call this form delimited messages (`writeDelimitedTo`). The metadata of each
+//! block has the verdicts and the commit hash, as on a Fabric peer.
+//!
+//! Invariant: an exported file is complete: it is renamed to its final name last.
 
 use std::io::BufWriter;
 use std::io::Write;
@@ -22,10 +23,10 @@ use crate::ledger::replay::Walk;
 use crate::types::ChannelId;
 
 impl LedgerFolder {
-    /// Writes all blocks of a channel to a new file and gives their number. Chain and data hashes
-    /// are checked on the way. A last block that was not stored whole is left out.
+    /// Writes all blocks of a channel to a new file and returns their number. Checks the chain and
+    /// the data hashes. Leaves out a last block that was not stored whole.
     ///
-    /// Errors: `CorruptBlock`, and `Io` if the file is there already; there is no new file then.
+    /// Errors: `CorruptBlock`; `Io` if the file exists. No new file is left behind.
     pub fn export(
         &self,
         channel: &ChannelId,

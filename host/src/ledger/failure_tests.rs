@@ -1,5 +1,5 @@
-//! File operations that fail: each one of a commit, of opening, of joining and of reopening, once,
-//! and then the ledger goes on. Nothing that was acknowledged is lost.
+//! Failing file operations: each operation of a commit, of opening, of joining and of reopening
+//! fails once, and then the ledger goes on. Nothing acknowledged is lost.
 
 use std::path::Path;
 use std::process::Command;
@@ -27,7 +27,7 @@ use crate::ledger::test_support::simulate;
 use crate::ledger::test_support::small_config;
 use crate::types::ChannelId;
 
-/// Where a process of `a_process_ends_whatever_failed` has its ledger.
+/// The ledger's folder of a process of `a_process_ends_whatever_failed`.
 const CHILD_DIR: &str = "WASMCC_TEST_FAILURE_DIR";
 
 fn private_put(ledger: &Arc<Ledger>, value: &str) -> crate::ledger::SimulationResults {
@@ -107,7 +107,7 @@ fn every_operation_of_a_commit_may_fail() {
     }
 }
 
-/// A channel of three blocks, the last of which is not applied, and half of a fourth.
+/// A channel of three blocks, the last one not applied, and half of a fourth block.
 fn interrupted(dir: &Path) {
     let (_ledgers, ledger) = open_with(dir, small_config());
     let rules = held_by(&["A"], 0);
@@ -236,7 +236,7 @@ fn a_failed_database_is_opened_again_under_all_channels() {
         let (block, list) = next_block(&ledger, &[(id, kept[0].1.clone())]);
         move |ledger: &Ledger| ledger.commit(block, list, &held_by(&["A"], 0)).unwrap_err()
     };
-    // The block is stored, and only the state could not be written.
+    // The block is stored; only the state could not be written.
     let commit_4 = fails("4");
     ledgers.home.state.fail();
     commit_4(&ledger);
@@ -249,7 +249,7 @@ fn a_failed_database_is_opened_again_under_all_channels() {
     ledger.reopen().unwrap();
     assert_eq!(ledger.height(), 5);
     check(&ledger, "4", "the block was stored");
-    // Here not even its private data.
+    // Here even its private data are not stored.
     let commit_5 = fails("5");
     ledgers.home.private.fail();
     commit_5(&ledger);
@@ -262,7 +262,7 @@ fn a_failed_database_is_opened_again_under_all_channels() {
     check_folder(dir.path(), 6, "reopened");
 }
 
-/// Commits one value; `number` makes it another one each time.
+/// Commits one value, which `number` makes different each time.
 fn try_commit(ledger: &Arc<Ledger>, number: u64, bytes: usize) -> Result<(), LedgerError> {
     let value = vec![b'a' + (number % 20) as u8; bytes];
     let rwset = simulate(ledger, |sim| {
@@ -272,7 +272,7 @@ fn try_commit(ledger: &Arc<Ledger>, number: u64, bytes: usize) -> Result<(), Led
     ledger.commit(block, list, &Rules::default()).map(drop)
 }
 
-/// Not a test of its own: what a process does whose files may not grow.
+/// Not a test of its own: a process whose files may not grow.
 #[test]
 fn child_without_room() {
     let Ok(dir) = std::env::var(CHILD_DIR) else { return };
@@ -285,7 +285,7 @@ fn child_without_room() {
     drop((ledger, ledgers));
 }
 
-/// Not a test of its own: what a process does that can open no more files.
+/// Not a test of its own: a process that cannot open more files.
 #[test]
 fn child_without_descriptors() {
     let Ok(dir) = std::env::var(CHILD_DIR) else { return };
@@ -295,7 +295,7 @@ fn child_without_descriptors() {
     for number in 1..20 {
         try_commit(&ledger, number, 100).expect("a commit needs no new file");
     }
-    // A large value is in a file of its own.
+    // A large value gets a file of its own.
     let failed = try_commit(&ledger, 20, 300 << 10).unwrap_err();
     assert!(failed.to_string().contains("too many open files; raise"), "{failed}");
     drop(taken);
@@ -306,7 +306,7 @@ fn child_without_descriptors() {
     drop((ledger, ledgers));
 }
 
-/// With real refusals of the operating system: files that may not grow, and no more descriptors.
+/// With real errors of the operating system: files that may not grow, and no free descriptors.
 #[test]
 fn a_process_ends_whatever_failed() {
     let children =

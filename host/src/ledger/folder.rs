@@ -1,9 +1,9 @@
-//! A ledger folder that no peer has open, for the tools that look at it and mend it.
+//! A ledger folder that no peer has open, for the tools that inspect and repair it.
 //!
-//! Other than `Ledgers`, this brings nothing up to date: what is there is seen as it is. What the
-//! tools do is in files of their own: `verify`, `rebuild`, `export`, `import`, `inspect`.
+//! Unlike `Ledgers`, opening it brings nothing up to date: the tools see what is on disk. Each tool
+//! has a file of its own: `verify`, `rebuild`, `export`, `import`, `inspect`.
 //!
-//! Invariant: opening changes no block; a state that cannot be opened is a finding, not an error.
+//! Invariant: opening changes no block. A state that cannot be opened is a finding, not an error.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,8 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Opens them, or makes them: the state is in one database, private data in the other.
+    /// Opens the tables of a channel, and creates missing ones. The state is in one database,
+    /// private data in the other.
     pub(crate) fn open(
         state: &Database,
         private: &Database,
@@ -51,7 +52,7 @@ impl Tables {
     }
 }
 
-/// No channel has a name with this character.
+/// Name of the table of the transient store. No channel's name contains `~`.
 pub(crate) fn transient_name(channel: &ChannelId) -> String {
     format!("{channel}~transient")
 }
@@ -60,10 +61,10 @@ pub(crate) fn transient_name(channel: &ChannelId) -> String {
 pub struct LedgerFolder {
     pub(crate) dir: PathBuf,
     pub(crate) config: LedgerConfig,
-    /// While it is open, no peer can open the folder.
+    /// The open database. Its lock keeps peers out of the folder.
     pub(crate) state: Result<Database, LedgerError>,
     pub(crate) private: Result<Database, LedgerError>,
-    /// What blocks that are judged again say of collections.
+    /// Rules for the collections of blocks that are judged again.
     pub(crate) rules: Arc<dyn RulesOfState>,
 }
 
@@ -83,16 +84,15 @@ impl LedgerFolder {
         Ok(Self { dir: dir.to_owned(), config, state, private, rules: Arc::new(NoCollections) })
     }
 
-    /// Makes the folders of a ledger without channels, if they are not there, for a peer whose
-    /// first channel is imported.
+    /// Creates the folders of a ledger without channels, for a peer whose first channel is
+    /// imported.
     pub fn make(dir: &Path) -> Result<(), LedgerError> {
         disk::make_folder(dir)?;
         disk::make_folder(&dir.join(CHANNELS))
     }
 
-    /// With the rules for private data of blocks that the private data store knows nothing of,
-    /// because they are imported, or because the store was lost. Without, such data are taken to
-    /// live for ever.
+    /// Sets the rules for private data of blocks that the private data store does not know, because
+    /// they are imported or the store was lost. Without rules, such data never expire.
     pub fn with_rules(self, rules: Arc<dyn RulesOfState>) -> Self {
         Self { rules, ..self }
     }
@@ -106,7 +106,7 @@ impl LedgerFolder {
         let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
         folders.warn();
         let mut channels = folders.channels;
-        // One without a block is one whose creation was interrupted.
+        // A channel without a block is left from an interrupted creation.
         channels.retain(|channel| {
             fs::metadata(self.blocks_path(channel)).is_ok_and(|blocks| blocks.len() > 0)
         });
@@ -122,15 +122,16 @@ impl LedgerFolder {
         found.ok_or_else(|| LedgerError::UnknownChannel { channel: name.to_owned(), known })
     }
 
-    /// The private data. They cannot be made again, so nothing goes on without them silently.
+    /// Returns the database of private data. Its contents cannot be made again, so no tool goes on
+    /// silently without it.
     ///
-    /// Errors: `PrivateData` if they could not be opened.
+    /// Errors: `PrivateData` if it could not be opened.
     pub(crate) fn private(&self) -> Result<&Database, LedgerError> {
         let closed = |error| LedgerError::PrivateData { reason: chain(error) };
         self.private.as_ref().map_err(|error| closed(error))
     }
 
-    /// The blocks of a channel, to read only.
+    /// Opens the blocks of a channel for reading.
     pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
         BlockFile::open_to_read(&self.blocks_path(channel))
     }
@@ -140,7 +141,7 @@ impl LedgerFolder {
     }
 }
 
-/// An error and its causes.
+/// The texts of an error and its causes.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -1,4 +1,4 @@
-//! The tools that look at a ledger that no peer has open, and mend it.
+//! The tools that inspect and repair a ledger that no peer has open.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn reasons(found: &Verified) -> Vec<(Option<u64>, &str)> {
     found.faults.iter().map(|fault| (fault.block, fault.reason.as_str())).collect()
 }
 
-/// A channel with a few of everything, closed again.
+/// A channel with a few rows of every kind, closed again.
 fn closed(dir: &Path) {
     let (_ledgers, ledger) = filled(dir);
     let lost = simulate(&ledger, |sim| {
@@ -59,7 +59,7 @@ fn filled(dir: &Path) -> (Ledgers, Arc<Ledger>) {
     (ledgers, ledger)
 }
 
-/// A file of the golden blocks.
+/// A file with the golden blocks.
 fn golden_file(dir: &Path) -> std::path::PathBuf {
     let path = dir.join("golden.blocks");
     let blocks = golden_blocks();
@@ -96,13 +96,13 @@ fn changed_rows_are_named() {
     ledger.table.apply(batch).unwrap();
     drop((ledger, ledgers));
     let found = verify(dir.path());
-    // "b" got the value and history of "a", which are the same.
+    // "b" got the value and history of "a", which are equal to its own.
     assert_eq!(
         reasons(&found),
         [
             (Some(0), "the place of the block is missing"),
             (Some(1), "the value of key \"c\" of ns is missing"),
-            (Some(1), "the value of key \"invented\" of ns is there, but no block made it"),
+            (Some(1), "the value of key \"invented\" of ns is stored, but no block wrote it"),
             (Some(1), "the index entry of a transaction is missing"),
         ]
     );
@@ -296,12 +296,12 @@ fn a_damaged_file_is_not_imported() {
     let at = good.len() - good.len() / 50;
     flipped[at] ^= 1;
     assert!(refused(&flipped).starts_with("block 4"), "{}", refused(&flipped));
-    // From the second block on it is no chain.
+    // From the second block on the chain is broken.
     let first = golden_blocks()[0].encode_length_delimited_to_vec().len();
     assert!(refused(&good[first..]).contains("block"));
 }
 
-/// Every altered byte of metadata is noticed, but in what only the members' keys could tell.
+/// Every changed byte of metadata is found, except those that only the members' keys could check.
 #[test]
 fn altered_metadata_is_not_imported() {
     let dir = tempfile::tempdir().unwrap();
@@ -377,7 +377,7 @@ fn lost_transactions_are_explained_from_the_blocks() {
     assert!(inspect("t9").is_empty());
 }
 
-/// Whatever a golden transaction lost against is named, by its id.
+/// The winner of every race that a golden transaction lost is named, by its id.
 #[test]
 fn writers_are_named_in_the_blocks_of_a_fabric_peer() {
     let dir = tempfile::tempdir().unwrap();

@@ -89,7 +89,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     drop(ledger);
     drop(ledgers);
 
-    // The blocks alone are enough.
+    // The blocks alone suffice.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let ledgers = Ledgers::open(dir.path(), leveldb_config()).unwrap();
     let ledger = ledgers.get(CHANNEL).unwrap();
@@ -116,8 +116,8 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     }
 }
 
-/// Every range query that the golden transactions recorded, made again on the state that they saw
-/// with as many reads, gives the same record: raw reads and Merkle summaries.
+/// Repeats every range query that the golden transactions recorded, on the state that they saw and
+/// with as many reads. The records are the same: raw reads and Merkle summaries.
 #[test]
 fn recorded_ranges_are_made_again() {
     let ledgers = Ledgers::temporary(leveldb_config()).unwrap();
@@ -133,7 +133,7 @@ fn recorded_ranges_are_made_again() {
             for (namespace, ns) in &rwset.namespaces {
                 for query in &ns.range_queries {
                     // The third transaction of block 20 saw a state without a key that an earlier
-                    // one of the block puts, which is the state before the block, too.
+                    // one of the block puts. That is also the state before the block.
                     assert!(*code == 0 || number == 20);
                     let again = scan_again(&ledger, namespace, query);
                     assert_eq!(&again, query, "block {number}");
@@ -187,7 +187,7 @@ fn all_golden_rwsets_encode_to_the_same_bytes() {
     }
 }
 
-/// Collects the read-write sets of all stored proposal responses below a folder.
+/// The read-write sets of all stored proposal responses below a folder.
 fn responses(dir: &Path, sets: &mut Vec<Vec<u8>>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -1,12 +1,12 @@
-//! What was ever written to a public key. Fabric: `kvledger/history/query_executer.go`.
+//! The writes of a public key. Fabric: `kvledger/history/query_executer.go`.
 //!
-//! The index says only which transactions wrote the key; value, transaction id and the client's
-//! timestamp are taken from the stored transaction. The heights of the newest writes are kept with
-//! the value in the state; when they are many, or the key is deleted, they move to a row of their
-//! own. A row for each write would be simpler, but new rows are what costs most in a commit.
+//! The index only says which transactions wrote the key. Value, transaction id and the client's
+//! timestamp come from the stored transaction. The heights of the newest writes are stored with the
+//! value in the state. When they are many, or the key is deleted, they move to a row of their own.
+//! A row for each write would be simpler, but new rows are the dearest part of a commit.
 //!
-//! Invariant: writes of valid chaincode transactions only, deletes included; no private data, no
-//! changes of metadata alone.
+//! Invariant: holds writes and deletes of valid chaincode transactions only, and neither private
+//! data nor changes of metadata alone.
 
 use std::sync::Arc;
 
@@ -27,11 +27,11 @@ use crate::types::Timestamp;
 pub struct KeyModification {
     /// The transaction that wrote.
     pub tx_id: String,
-    /// What it wrote; empty if it deleted.
+    /// The written value; empty for a delete.
     pub value: Vec<u8>,
-    /// The client's clock, from the channel header.
+    /// The client's timestamp, from the channel header.
     pub timestamp: Option<Timestamp>,
-    /// Whether it deleted the key.
+    /// True for a delete.
     pub is_delete: bool,
 }
 
@@ -40,24 +40,24 @@ pub struct HistoryIterator {
     ledger: Arc<Ledger>,
     namespace: String,
     key: String,
-    /// Heights that were read and are not given yet, oldest first.
+    /// Heights that were read from the index and not returned yet, oldest first.
     ready: Vec<Height>,
     rows: Rows,
-    /// Only older writes than this are given.
+    /// Only writes older than this are returned.
     before: Height,
-    /// What pays for it.
+    /// The transaction's meter, which is charged for each write.
     meter: Option<Arc<Meter>>,
 }
 
 impl HistoryIterator {
-    /// The writes that a snapshot sees.
+    /// Opens the history that a snapshot sees.
     pub(crate) fn new(
         snapshot: &Snapshot,
         namespace: &str,
         key: &str,
     ) -> Result<Self, LedgerError> {
-        // First the value and then the rows: a commit that moves heights from the one to the other
-        // meanwhile can only make them appear in both, which `before` takes care of.
+        // The value is read before the rows. If a commit moves heights from the value to a row in
+        // between, they appear in both, and `before` filters the repetition.
         let recent = match snapshot.get(namespace, key)? {
             Some(value) => heights(&value.recent_writes)?,
             None => Vec::new(),
@@ -76,7 +76,7 @@ impl HistoryIterator {
         })
     }
 
-    /// The same, at the expense of a meter.
+    /// Returns the iterator with a meter.
     pub(crate) fn metered(self, meter: Option<Arc<Meter>>) -> Self {
         Self { meter, ..self }
     }
@@ -103,7 +103,7 @@ impl HistoryIterator {
         }
         let envelope = TxEnvelope::parse(&envelope)?;
         let rwset = envelope.rwset()?.unwrap_or_default();
-        // The last write of a key is the one that counted, should a set name it twice.
+        // If a set names a key twice, the last write counts.
         let write = rwset
             .namespaces
             .get(&self.namespace)
@@ -123,8 +123,8 @@ impl HistoryIterator {
 }
 
 impl Snapshot {
-    /// The value that a public key had before a block; None if it did not exist then. Of the
-    /// channel's configuration there is no history.
+    /// Returns the value that a public key had before a block; None if it did not exist then. The
+    /// channel's configuration has no history.
     pub fn value_before(
         &self,
         namespace: &str,

@@ -1,14 +1,14 @@
-//! Makes a channel from a file of blocks, as `export` writes it.
+//! Creates a channel from a file of blocks that `export` wrote.
 //!
 //! The metadata of each block is checked as far as it follows from the chain (`orderer_metadata`).
-//! The blocks go to a folder beside the channels first and are judged there, into a state of their
-//! own. Only when all of them came out as the file says does the folder become a channel.
+//! The blocks are first stored in a folder beside the channels and judged there, into a state of
+//! their own. If all verdicts and hashes are those of the file, the folder becomes a channel.
 //!
-//! A file of blocks has no private data. What the private data store still has of this chain is
-//! used; all other sets are noted as missing.
+//! The file has no private data. Sets of this chain that the private data store still has are used;
+//! all others are noted as missing.
 //!
-//! Invariant: signatures are not verified here; whoever imports trusts the file's origin or its
-//! last commit hash.
+//! Does not verify signatures: the operator has to trust the file's origin, or compare its last
+//! commit hash.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -60,10 +60,10 @@ struct BlockReader {
 }
 
 impl LedgerFolder {
-    /// Makes a channel from a file. `on_step` is called after each block.
+    /// Creates a channel from a file. Calls `on_step` after each block.
     ///
     /// Errors: `ChannelExists`; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not
-    /// right; nothing has changed then.
+    /// right. Nothing has changed then.
     pub fn import(
         self,
         path: &Path,
@@ -82,7 +82,7 @@ impl LedgerFolder {
         let staging = dir.join(IMPORTING);
         disk::remove(&staging)?;
         disk::make_folder(&staging)?;
-        // Private data of this very chain are worth keeping; the folder may have been removed only
+        // Private data of this chain are kept: the channel's folder may have been removed only
         // because its blocks were damaged.
         let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
         PrivateStore::new(private.table(&channel)?).begin(&hash)?;
@@ -101,7 +101,7 @@ impl LedgerFolder {
                 return Err(error);
             }
         };
-        // Rows of a channel of this name whose folder somebody removed.
+        // Rows of an earlier channel of this name whose folder was removed by hand.
         database.drop_table(&channel)?;
         private.flush()?;
         disk::rename(&staging, &target)?;
@@ -149,7 +149,7 @@ fn judge(
     })
 }
 
-/// Whether a block holds a configuration, which is alone in its block.
+/// True if a block holds a configuration transaction, which is always alone in its block.
 fn holds_config(block: &Block) -> bool {
     let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
     let [envelope] = envelopes else { return false };
@@ -185,7 +185,8 @@ impl BlockReader {
         }
         let length = prost::encoding::decode_varint(&mut varint.as_slice());
         let length = length.map_err(|_| damaged("it has no length"))?;
-        // Not reserved in advance: the length is only what the file says.
+        // Grows while reading, instead of being reserved: the length comes from the file and may be
+        // wrong.
         let mut bytes = Vec::new();
         let mut rest = (&mut self.file).take(length);
         let read = rest.read_to_end(&mut bytes).map_err(io("read", path))?;

@@ -1,9 +1,8 @@
-//! What became of a transaction, and why, from the blocks alone.
+//! Finds out why a transaction is not valid, from the blocks alone.
 //!
-//! A transaction that lost a race lost it against the state in front of its block, which is made
-//! again for that.
+//! A transaction lost a race against the state before its block, so that state is made again.
 //!
-//! Invariant: reads blocks and private data only; the stored state is not asked.
+//! Invariant: reads blocks and private data only, never the stored state.
 
 use crate::ledger::block;
 use crate::ledger::conflict::Conflict;
@@ -25,18 +24,18 @@ use crate::types::Height;
 /// A transaction as it is in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedTx {
-    /// The block and the place in it.
+    /// The block, and the transaction's place in it.
     pub height: Height,
     /// The verdict.
     pub code: TxValidationCode,
-    /// Why the ledger did not take it, if it lost a race or wrote what it may not.
+    /// Why the ledger made it invalid, if the ledger did.
     pub conflict: Option<Conflict>,
 }
 
 impl LedgerFolder {
-    /// Every transaction of this id, valid or not, in the order of the chain: a second one is a
-    /// duplicate. Empty if there is none. `on_step` is called after each block that is read or
-    /// made again.
+    /// Returns every transaction of this id, valid or not, in the order of the chain; the second
+    /// one of an id is a duplicate. Empty if there is none. Calls `on_step` after each block that
+    /// is read or made again.
     pub fn inspect_tx(
         &self,
         channel: &ChannelId,
@@ -57,8 +56,8 @@ impl LedgerFolder {
         Ok(found)
     }
 
-    /// A block, and ledgers of their own that hold its channel as it was before: what the layers
-    /// above judge by. They are gone when they are dropped; private data are not in them.
+    /// Returns a block, and temporary ledgers with the state before it, by which the layers above
+    /// can judge the block. They hold no private data and are removed when dropped.
     ///
     /// Errors: `UnknownBlock` if the channel has no such block, or it is the first.
     pub fn before_block(
@@ -88,7 +87,7 @@ impl LedgerFolder {
         }
     }
 
-    /// Adds the conflicts, up to block `last`.
+    /// Adds the conflicts of the transactions, up to block `last`.
     fn explain(
         &self,
         channel: &ChannelId,

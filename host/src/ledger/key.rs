@@ -1,11 +1,11 @@
 //! The keys of a channel's table: one letter for the kind of row, then the parts.
 //!
-//! All rows of a channel are in one table so that one batch can change them atomically. Namespaces,
-//! collections and, in the history, keys carry their length in front, so that no name can run into
-//! what follows it, whatever characters it contains; state keys come last and unchanged, so that
-//! within one namespace the rows have the byte order of the keys.
+//! All rows of a channel are in one table, so that one batch can change them atomically.
+//! Namespaces, collections and, in the history, keys have their length in front, so that a name
+//! cannot run into what follows it. State keys come last and unchanged: within a namespace, rows
+//! have the byte order of the keys. The formats are listed in `docs/ledger-format.md`.
 //!
-//! Invariant: no values in here (see `state`), and nothing that reads or writes.
+//! Does not read or write rows, and does not know values (see `state`).
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::rich;
@@ -22,17 +22,17 @@ const TX: u8 = b't';
 const BLOCK: u8 = b'b';
 const BLOCK_HASH: u8 = b'd';
 
-/// The row that says up to which block the table is complete.
+/// The row with the number of the last applied block.
 pub(crate) const SAVEPOINT: &[u8] = b"m";
 
-/// What a row is, as far as its key tells.
+/// The kind of a row, as far as its key tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A key's value, public or private.
     Value,
-    /// Who has a private key in the clear, and its plain name.
+    /// Which organization holds a private key, and the key in the clear.
     PrivateName,
-    /// The end of the time of a private key.
+    /// The expiry of a private key.
     Expiry {
         /// The block that wrote the key.
         committing: Option<u64>,
@@ -55,7 +55,7 @@ pub(crate) enum Kind {
     Index,
     /// The last block.
     Savepoint,
-    /// Nothing that this program writes.
+    /// A row that this program does not write.
     Unknown,
 }
 
@@ -66,8 +66,8 @@ pub(crate) fn state(namespace: &str, key: &str) -> Vec<u8> {
     row
 }
 
-/// First row and row after the last of a range of public keys. An empty `end` means the end of the
-/// namespace; an empty `start` its beginning.
+/// First row, and row after the last, of a range of public keys. An empty `start` means the
+/// beginning of the namespace, an empty `end` its end.
 pub(crate) fn state_range(namespace: &str, start: &str, end: &str) -> (Vec<u8>, Vec<u8>) {
     let last = if end.is_empty() {
         after_prefix(state_prefix(namespace, 0))
@@ -82,12 +82,12 @@ pub(crate) fn state_key(row: &[u8], namespace: &str) -> Result<String, LedgerErr
     text_after(row, state_key_at(namespace))
 }
 
-/// How many bytes are in front of the key in a row of `state`.
+/// Length of the prefix before the key in a row of `state`.
 pub(crate) fn state_key_at(namespace: &str) -> usize {
     5 + namespace.len()
 }
 
-/// The key of a row of a range, which begins after `prefix` bytes.
+/// The key of a row whose prefix has `prefix` bytes.
 pub(crate) fn text_after(row: &[u8], prefix: usize) -> Result<String, LedgerError> {
     row.get(prefix..)
         .and_then(|key| std::str::from_utf8(key).ok())
@@ -105,7 +105,7 @@ pub(crate) fn hashed(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<
     row
 }
 
-/// The row of a private key in the clear, as an organization has it.
+/// The row of a private key in the clear, as an organization holds it.
 pub(crate) fn private(org: &str, namespace: &str, collection: &str, key: &str) -> Vec<u8> {
     let mut row = private_prefix(org, namespace, collection);
     row.extend_from_slice(key.as_bytes());
@@ -131,7 +131,7 @@ pub(crate) fn all_private() -> (Vec<u8>, Vec<u8>) {
     (vec![PRIVATE], vec![PRIVATE + 1])
 }
 
-/// The organization of a private key's row, and the first row after all of its rows.
+/// The organization in a private key's row, and the first row after all rows of that organization.
 pub(crate) fn private_org(row: &[u8]) -> Result<(String, Vec<u8>), LedgerError> {
     let org = row.get(1..).and_then(split_text).map(|(org, _)| org);
     let org = org.ok_or(LedgerError::CorruptState { what: "a private key's row has no owner" })?;
@@ -140,12 +140,12 @@ pub(crate) fn private_org(row: &[u8]) -> Result<(String, Vec<u8>), LedgerError> 
     Ok((org, after_prefix(prefix)))
 }
 
-/// How many bytes are in front of the key in a row of `private`.
+/// Length of the prefix before the key in a row of `private`.
 pub(crate) fn private_key_at(org: &str, namespace: &str, collection: &str) -> usize {
     13 + org.len() + namespace.len() + collection.len()
 }
 
-/// The row that gives the plain name of a private key, as far as an organization has it.
+/// The row with a private key in the clear, for an organization that holds it.
 pub(crate) fn private_name(
     namespace: &str,
     collection: &str,
@@ -157,7 +157,7 @@ pub(crate) fn private_name(
     row
 }
 
-/// First row and row after the last of the names of a private key, one for each organization.
+/// First row, and row after the last, of the names of a private key, one for each organization.
 pub(crate) fn private_names(
     namespace: &str,
     collection: &str,
@@ -167,12 +167,12 @@ pub(crate) fn private_names(
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// The organization of a row of `private_names`, whose first row is `prefix`.
+/// The organization in a row of `private_names` that begins with `prefix`.
 pub(crate) fn private_name_org(row: &[u8], prefix: &[u8]) -> Result<String, LedgerError> {
     text_after(row, prefix.len())
 }
 
-/// The row that says that the time of a private key is over with block `at`.
+/// The row that says that a private key expires with block `at`.
 pub(crate) fn expiry(
     at: u64,
     committing: u64,
@@ -189,13 +189,13 @@ pub(crate) fn expiry(
     row
 }
 
-/// First row and row after the last of the keys whose time is over with block `at`.
+/// First row, and row after the last, of the keys that expire with block `at`.
 pub(crate) fn expiries(at: u64) -> (Vec<u8>, Vec<u8>) {
     let prefix = [&[EXPIRY][..], &at.to_be_bytes()].concat();
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// What a row of `expiry` names: the block that wrote the key, namespace, collection, key hash.
+/// The parts of a row of `expiry`: the block that wrote the key, namespace, collection, key hash.
 pub(crate) fn expiry_parts(row: &[u8]) -> Result<(u64, String, String, Vec<u8>), LedgerError> {
     let parts = || {
         let (committing, rest) = row.get(9..)?.split_first_chunk()?;
@@ -206,7 +206,7 @@ pub(crate) fn expiry_parts(row: &[u8]) -> Result<(u64, String, String, Vec<u8>),
     parts().ok_or(LedgerError::CorruptState { what: "an expiry has no key" })
 }
 
-/// The row of a part of the history of a key, by the last height in it.
+/// The row of a part of a key's history, named by the last height in it.
 pub(crate) fn history(namespace: &str, key: &str, last: Height) -> Vec<u8> {
     let mut row = history_prefix(namespace, key);
     row.extend_from_slice(&last.to_bytes());
@@ -219,29 +219,29 @@ pub(crate) fn history_range(namespace: &str, key: &str) -> (Vec<u8>, Vec<u8>) {
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// The row of a transaction id: 160 bits of its hash, because the table is quicker with short keys.
+/// The row of a transaction id: 160 bits of its hash, because short keys make the table faster.
 pub(crate) fn tx(tx_id: &str) -> Vec<u8> {
     [&[TX], &sha256(tx_id.as_bytes())[..20]].concat()
 }
 
-/// The row that says where a block is stored.
+/// The row with a block's location.
 pub(crate) fn block(number: u64) -> Vec<u8> {
     [&[BLOCK][..], &number.to_be_bytes()].concat()
 }
 
-/// The row that finds a block's number by the hash of its header.
+/// The row with the number of the block that has this header hash.
 pub(crate) fn block_hash(hash: &[u8]) -> Vec<u8> {
     [&[BLOCK_HASH], hash].concat()
 }
 
-/// Reads what `Height::to_bytes` wrote at the start of `bytes`; also gives what follows it.
+/// Reads a height (`Height::to_bytes`) from the front of `bytes`; also returns the rest.
 pub(crate) fn height(bytes: &[u8]) -> Option<(Height, &[u8])> {
     let (block, rest) = number(bytes)?;
     let (tx, rest) = number(rest)?;
     Some((Height::new(block, tx), rest))
 }
 
-/// Reads a list of heights, one after the other.
+/// Reads a list of heights.
 pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
     let mut heights = Vec::new();
     while !bytes.is_empty() {
@@ -252,7 +252,7 @@ pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
     Some(heights)
 }
 
-/// What a row is, and its name for people.
+/// The kind of a row, and a human-readable name of it.
 pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
     let unknown = || (Kind::Unknown, format!("a row of {} bytes of an unknown kind", row.len()));
     let Some((&kind, rest)) = row.split_first() else { return unknown() };
@@ -308,13 +308,13 @@ fn split_name(bytes: &[u8]) -> Option<(std::borrow::Cow<'_, str>, &[u8])> {
     split_bytes(bytes).map(|(name, rest)| (String::from_utf8_lossy(name), rest))
 }
 
-/// Takes a name that `push_name` wrote from the front, if it is text.
+/// Takes a name (`push_name`) from the front, if it is text.
 pub(crate) fn split_text(bytes: &[u8]) -> Option<(String, &[u8])> {
     let (name, rest) = split_bytes(bytes)?;
     Some((std::str::from_utf8(name).ok()?.to_owned(), rest))
 }
 
-/// Takes what `push_name` wrote from the front.
+/// Takes a name (`push_name`) from the front.
 fn split_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(u32::from_be_bytes(*length) as usize)
@@ -367,7 +367,7 @@ pub(crate) fn push_name(row: &mut Vec<u8>, name: &[u8]) {
     row.extend_from_slice(name);
 }
 
-/// The first row that is after every row with this prefix.
+/// The first row after all rows with this prefix.
 pub(crate) fn after_prefix(mut prefix: Vec<u8>) -> Vec<u8> {
     while let Some(last) = prefix.pop() {
         if let Some(next) = last.checked_add(1) {

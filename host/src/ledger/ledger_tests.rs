@@ -41,7 +41,7 @@ fn a_block_must_continue_the_chain() {
     assert!(matches!(error, LedgerError::IncompleteBlock { part: "data" }));
     let error = ledger.commit(good.clone(), vec![], &NoCollections).unwrap_err();
     assert!(matches!(error, LedgerError::VerdictCount { envelopes: 1, verdicts: 0, .. }));
-    // None of them did anything.
+    // None of these changed anything.
     assert_eq!(ledger.height(), 1);
     assert_eq!(ledger.commit(good, txs, &NoCollections).unwrap().codes, [TxValidationCode::Valid]);
 }
@@ -105,7 +105,7 @@ fn lost_races_say_why() {
     );
 }
 
-/// Of more than 50 rows only hashes are recorded, so which row differs cannot be told.
+/// Of more than 50 rows only hashes are recorded, so the row that differs is not known.
 #[test]
 fn a_conflict_over_a_long_range_names_what_was_written_last() {
     let (_ledgers, ledger) = temporary();
@@ -151,7 +151,7 @@ fn phantoms_are_found() {
         })
     };
     let (all, first_two) = (scan(4), scan(2));
-    // In the block: put, update and delete inside, at and past the end of what was read.
+    // In the block: a put, an update and a delete inside of the range, at its end and past it.
     for (n, (key, value, all_code, two_code)) in [
         ("c", "1", 12, 12),
         ("d", "2", 12, 12),
@@ -171,7 +171,7 @@ fn phantoms_are_found() {
         let committed = commit(&ledger, &in_block);
         let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [0, all_code, two_code], "case {n} in the block");
-        // And after it.
+        // And in the next block.
         let committed = commit(&ledger, &[("all2", all.clone()), ("two2", first_two.clone())]);
         let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [all_code, two_code], "case {n} after the block");
@@ -219,11 +219,11 @@ fn a_transaction_id_is_valid_once() {
     let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, 9, 10, 0]);
     assert_eq!(committed.conflicts[1], Some(Conflict::DuplicateTxId { block: None }));
-    // But once it is in the ledger, no other may have it.
+    // Once it is in the ledger, no other transaction may have it.
     let committed = commit(&ledger, &[("t1", set.clone()), ("t2", set)]);
     assert_eq!(committed.codes, [TxValidationCode::DuplicateTxid; 2]);
     assert_eq!(committed.conflicts[0], Some(Conflict::DuplicateTxId { block: Some(1) }));
-    // Lookups find the first.
+    // Look-ups find the first one.
     let validation = |tx_id| ledger.tx_validation(tx_id).unwrap();
     assert_eq!(validation("t1"), Some((TxValidationCode::Valid, 1)));
     assert_eq!(validation("t2"), Some((TxValidationCode::EndorsementPolicyFailure, 1)));
@@ -290,8 +290,8 @@ fn the_value_before_a_block_is_found() {
     assert_eq!(before("none", 9), None);
 }
 
-/// The newest writes are kept with the value and move to rows of their own now and then; none may
-/// be lost or seen twice, at whatever height the history is read.
+/// The newest writes are stored with the value and move to rows of their own from time to time.
+/// None may be lost or appear twice, at whatever height the history is read.
 #[test]
 fn long_histories_are_complete_at_every_height() {
     let (_ledgers, ledger) = temporary();

@@ -9,7 +9,7 @@
 //! <dir>/peer/                     see peer_values
 //! ```
 //!
-//! Invariant: a channel exists if its block file holds a block; nothing else says so.
+//! Invariant: a channel exists if, and only if, its block file holds a block.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,9 +41,9 @@ use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
 use crate::types::ChannelId;
 
-/// All channels of a peer, and what it keeps besides.
+/// All channels of a peer, and the peer's own values.
 pub struct Ledgers {
-    // Dropped in this order: the databases before the folder that they are in.
+    // Order of dropping: the databases before the folder that they are in.
     channels: RwLock<BTreeMap<ChannelId, Arc<Ledger>>>,
     pub(crate) home: Arc<Home>,
     peer: PeerValues,
@@ -53,15 +53,15 @@ pub struct Ledgers {
 }
 
 impl Ledgers {
-    /// Opens the folder, made if it is missing, and brings every channel up to its blocks.
+    /// Opens the folder, and creates it if it is missing. Brings every channel up to its blocks.
     ///
-    /// Errors: `Locked` if it is open already, `CorruptBlock` and `StateAhead` if a channel cannot
-    /// be opened; nothing is changed then.
+    /// Errors: `Locked` if it is open already; `CorruptBlock` and `StateAhead` if a channel cannot
+    /// be opened. Nothing is changed then.
     pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
         Self::open_in(dir, config, None)
     }
 
-    /// Ledgers in a new folder that goes away when they are dropped. Nothing is forced to disk.
+    /// Ledgers in a temporary folder, which is removed when they are dropped. Nothing is flushed.
     pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
         let parent = std::env::temp_dir();
         let dir = tempfile::tempdir().map_err(disk::io("make a folder in", &parent))?;
@@ -93,7 +93,7 @@ impl Ledgers {
         let mut channels = BTreeMap::new();
         for channel in folders.channels {
             let ledger = ledgers.open_channel(&channel)?;
-            // A channel without a block is one whose creation was interrupted.
+            // A channel without a block is left from an interrupted creation.
             if ledger.height() > 0 {
                 channels.insert(channel, ledgers.home.add(ledger));
             }
@@ -102,7 +102,7 @@ impl Ledgers {
         Ok(ledgers)
     }
 
-    /// Makes a channel and commits its genesis block, whose first envelope names the channel.
+    /// Creates a channel and commits its genesis block, whose first envelope names the channel.
     pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
         let (channel, tx) = genesis_channel(genesis)?;
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +111,7 @@ impl Ledgers {
         }
         self.home.mend()?;
         let ledger = self.join(&channel, genesis, &tx).inspect_err(|_| {
-            // What cannot be removed now is removed by the next attempt, or by opening.
+            // If it cannot be removed now, the next attempt removes it, or the next start.
             if let Err(error) = self.remove_unfinished(&channel) {
                 tracing::warn!(%channel, %error, "what is left of the channel was not removed");
             }
@@ -143,8 +143,8 @@ impl Ledgers {
         Ok(ledger)
     }
 
-    /// Removes what is left of a channel whose genesis block was not committed, and that nobody
-    /// was given.
+    /// Removes what is left of a channel whose genesis block was not committed. Nobody may have a
+    /// handle to it.
     fn remove_unfinished(&self, channel: &ChannelId) -> Result<(), LedgerError> {
         let dir = self.dir.join(CHANNELS).join(channel.as_str());
         let blocks = dir.join("blocks");
@@ -155,7 +155,8 @@ impl Ledgers {
             {
                 return Err(LedgerError::ChannelExists { channel: channel.clone() });
             }
-            // Without its savepoint the state belongs to no block, whenever this ends.
+            // Without its savepoint the state counts for no block, even if the next steps are
+            // interrupted.
             let table = self.home.state.table(channel)?;
             let mut batch = Batch::default();
             batch.delete(key::SAVEPOINT.to_vec());
@@ -177,7 +178,7 @@ impl Ledgers {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// The folder that everything is in.
+    /// The folder of all files.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -189,23 +190,23 @@ impl Ledgers {
         self.temporary.is_none().then(dir)
     }
 
-    /// Keeps a value that belongs to no channel, such as an installed package, under a name of at
-    /// most 240 bytes. When this returns it is on disk.
+    /// Stores a value that belongs to no channel, such as an installed package, under a name of at
+    /// most 240 bytes. When this returns, the value is on disk.
     pub fn put_peer_value(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
         self.peer.put(key, value)
     }
 
-    /// A value that `put_peer_value` kept.
+    /// Returns a value of `put_peer_value`.
     pub fn get_peer_value(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         self.peer.get(key)
     }
 
-    /// Forgets a value; nothing happens if there is none.
+    /// Removes a value; a missing one is no error.
     pub fn remove_peer_value(&self, key: &str) -> Result<(), LedgerError> {
         self.peer.remove(key)
     }
 
-    /// The names of kept values that start with `prefix`, sorted.
+    /// The names of values that start with `prefix`, sorted.
     pub fn peer_value_keys(&self, prefix: &str) -> Result<Vec<String>, LedgerError> {
         self.peer.keys(prefix)
     }
@@ -217,7 +218,7 @@ impl Ledgers {
         let durable = self.temporary.is_none();
         let blocks = BlockFile::open(&dir.join("blocks"), durable)?;
         if durable {
-            // A file is found again after a power failure only if its folders were flushed, too.
+            // A new file survives a power failure only if its folders are flushed, too.
             for dir in [&dir, &parent, &self.dir] {
                 disk::flush_folder(dir)?;
             }
@@ -229,7 +230,7 @@ impl Ledgers {
 
 impl Drop for Ledgers {
     fn drop(&mut self) {
-        // Whoever still has a channel keeps the databases open.
+        // The databases stay open as long as a handle to a channel exists.
         if !self.home.has_failed()
             && let Err(error) = self.home.flush()
         {
@@ -238,7 +239,7 @@ impl Drop for Ledgers {
     }
 }
 
-/// The channel that a genesis block is for, and its one transaction.
+/// The channel that a genesis block names, and its one transaction.
 pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope), LedgerError> {
     let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
     let [envelope] = envelopes else {

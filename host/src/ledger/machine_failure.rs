@@ -1,33 +1,33 @@
-//! Which errors of the ledger are failures of this machine.
+//! Tells failures of this machine from other errors.
 //!
-//! Invariant: a [`MachineFailure`] is made here alone, of errors of the disk, of the database and
-//! of what this program stored there. So nothing that a client put into a block or into the state
-//! becomes one, however an error is passed on.
+//! Invariant: a [`MachineFailure`] is made only here, from errors of the disk, of the database, and
+//! of the form of what this program stored. So nothing that a client put into a block or into the
+//! state becomes one.
 
 use crate::ledger::error::LedgerError;
 
-/// A failure of this machine. It says nothing about the block that was being judged: another peer,
-/// or this one later, may well commit it.
+/// A failure of this machine. It says nothing about the block that was being judged: another peer
+/// may commit the block, and this one may commit it later.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct MachineFailure(LedgerError);
 
 impl LedgerError {
-    /// Tells a failure of this machine from everything else, which comes back as it is.
+    /// Returns the failure of this machine; any other error comes back unchanged.
     pub fn into_machine_failure(self) -> Result<MachineFailure, LedgerError> {
         match self {
-            // The operating system or the database refused, or another process has the folder.
+            // The operating system or the database refused, or another process has the folder open.
             Self::Locked { .. } | Self::Io { .. } | Self::Store { .. } => Ok(MachineFailure(self)),
-            // What this program stored is not what it stored: the form of a row or of a record.
-            // What a client chose, such as values and metadata, is never read here.
+            // A row or record does not have the form that this program stores. Only forms count:
+            // what a client chose, such as values and metadata, is never read here.
             Self::CorruptState { .. }
             | Self::PrivateData { .. }
             | Self::CorruptPrivateData { .. }
             | Self::CorruptBlock { .. }
             | Self::StateAhead { .. } => Ok(MachineFailure(self)),
-            // One of these came before, and the ledger has not been opened again since.
+            // One of the above came first, and the ledger was not reopened.
             Self::NeedsReopen { .. } => Ok(MachineFailure(self)),
-            // What was asked for, or given, is at fault.
+            // The request or its input is at fault.
             Self::NoLedger { .. }
             | Self::UnknownChannel { .. }
             | Self::UnknownBlock { .. }

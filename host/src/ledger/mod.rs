@@ -1,11 +1,13 @@
 //! One channel's blocks, state and history, and the simulator over them.
 //!
-//! Blocks live in one append-only file per channel and are the truth; state, history and indexes
-//! live in sled and can be rebuilt from the blocks at any time. `Ledgers` opens them all,
-//! `Ledger` is one channel, `Simulator` and `Snapshot` read one height of it, and `Ledger::commit`
-//! validates and adds a block.
+//! Blocks are stored in one append-only file per channel and are the truth. State, history and
+//! indexes are stored in sled and can be rebuilt from the blocks at any time. `Ledgers` opens all
+//! channels, and `Ledger` is one of them. `Simulator` and `Snapshot` read one height of it;
+//! `Ledger::commit` validates and adds a block. The formats are described in
+//! `docs/ledger-format.md`.
 //!
-//! Invariant: no signatures, no policies, no chaincode: who may write what is decided above.
+//! Does not verify signatures or evaluate policies, and knows no chaincodes: the callers decide who
+//! may write what.
 
 mod block;
 mod block_file;
@@ -65,6 +67,8 @@ mod crash_tests;
 mod failure_tests;
 #[cfg(test)]
 mod folder_tests;
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What opening finds on disk: recovery, damage, and who has the folder.
+//! What opening finds on disk: recovery, damage, and locked folders.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -35,7 +35,7 @@ fn blocks_path(dir: &Path) -> std::path::PathBuf {
     dir.join("channels").join(CHANNEL).join("blocks")
 }
 
-/// The first half of a commit: the block is on disk, nothing else happened.
+/// The first half of a commit: the block is on disk, and nothing else happened.
 fn store_only(ledger: &Arc<Ledger>, key: &str, value: &str) -> Tip {
     let (block, txs) = next_block(ledger, &[(&format!("tx-{key}"), puts(ledger, &[(key, value)]))]);
     let tip = ledger.tip();
@@ -106,7 +106,7 @@ fn zeros_after_the_last_block_are_cut_off() {
     let stored = std::fs::read(&path).unwrap();
     let open = || OpenOptions::new().write(true).open(&path).unwrap();
     for zeros in [1, 20, 4096, 100_000] {
-        // Behind whole blocks, and in the place of the last sector of one.
+        // After whole blocks, and in the place of the last sector of one.
         open().set_len(stored.len() as u64 + zeros).unwrap();
         let (ledgers, ledger) = open_with(dir.path(), small_config());
         assert_eq!(ledger.height(), 3, "{zeros}");
@@ -119,7 +119,7 @@ fn zeros_after_the_last_block_are_cut_off() {
     assert_eq!((rebuilt[0].blocks, rebuilt[0].unfinished_bytes), (3, 4096));
     drop(open_with(dir.path(), small_config()));
 
-    // A state that does not know the last block yet, and a block whose end was not written.
+    // A state without the last block, and a block whose end was not written.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let mut torn = stored.clone();
     let sector = (stored.len() - 1) / 512 * 512;
@@ -132,7 +132,7 @@ fn zeros_after_the_last_block_are_cut_off() {
     assert_eq!((ledger.height(), ledger.blocks.length().unwrap()), (2, whole));
 }
 
-/// What a start on a full disk, a crash or a power failure leaves in the folders of the databases.
+/// What a start on a full disk, a crash or a power failure leaves in the databases' folders.
 #[test]
 fn leftovers_of_the_databases_are_removed() {
     let dir = tempfile::tempdir().unwrap();
@@ -168,7 +168,7 @@ fn leftovers_of_the_databases_are_removed() {
         }
         assert_eq!(snapshots().len(), 1);
     }
-    // A database whose log was never written, beside blobs of a first try.
+    // A database whose log was never written, beside blobs of a first attempt.
     let state = dir.path().join("state");
     std::fs::remove_dir_all(&state).unwrap();
     std::fs::create_dir_all(state.join("blobs")).unwrap();
@@ -241,7 +241,7 @@ fn what_is_no_channel_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(open_with(dir.path(), small_config()));
     let channels = dir.path().join("channels");
-    // Names that no channel may have, and names that one may have.
+    // Names that no channel may have, and names that a channel may have.
     let files = ["NOTES", "notes.txt"].map(|name| channels.join(name));
     let folders = ["lost+found", "old-channel"].map(|name| channels.join(name));
     for path in files.iter().cloned().chain(folders.iter().map(|folder| folder.join("file"))) {
@@ -294,7 +294,7 @@ fn damage_is_reported_and_not_repaired() {
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut good = vec![0; (end - start) as usize];
     file.read_exact_at(&mut good, start).unwrap();
-    // Every changed byte of the record is noticed; some of the bytes are enough to try.
+    // Every changed byte of the record is found; trying some of the bytes suffices.
     for at in (0..good.len()).step_by(7).chain([good.len() - 1]) {
         let mut bad = good.clone();
         bad[at] ^= 0x10;

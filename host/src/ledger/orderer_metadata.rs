@@ -1,11 +1,10 @@
-//! What of a block's metadata follows from its chain, for blocks that come from a file.
+//! Checks the part of a block's metadata that follows from its chain, for blocks from a file.
 //!
-//! No hash covers the metadata. Verdicts and commit hash are made again (`replay`); of what the
-//! orderer wrote, the block of the last configuration and the form of everything can be checked.
-//! Fabric: `orderer/common/multichannel/blockwriter.go`, `protoutil.InitBlockMetadata`.
+//! No hash covers the metadata. Verdicts and commit hash are computed again (`replay`). Of what the
+//! orderer wrote, this checks the number of the last configuration block, and the form of
+//! everything. Fabric: `orderer/common/multichannel/blockwriter.go`, `protoutil.InitBlockMetadata`.
 //!
-//! Invariant: signatures are not verified, which needs the channel's members; they must be there
-//! in form.
+//! Does not verify signatures, which needs the channel's members; it checks their form.
 
 use prost::Message;
 
@@ -19,11 +18,11 @@ use crate::proto::common::SignatureHeader;
 /// Entries of the metadata of a block.
 const SLOTS: usize = 5;
 
-/// Checks a block; `last_config` is the block of the configuration in force, this one included.
+/// Checks a block. `last_config` is the block of the configuration in force, this block included.
 pub(crate) fn check(block: &Block, last_config: u64) -> Result<(), &'static str> {
     let slots = block.metadata.as_ref().map_or(&[][..], |metadata| &metadata.metadata);
     if slots.len() > SLOTS {
-        return Err("its metadata has entries that mean nothing");
+        return Err("its metadata has entries without a meaning");
     }
     let slot =
         |index: BlockMetadataIndex| slots.get(index as usize).filter(|bytes| !bytes.is_empty());
@@ -53,7 +52,7 @@ pub(crate) fn check(block: &Block, last_config: u64) -> Result<(), &'static str>
 fn check_signatures(bytes: &[u8], last_config: u64) -> Result<(), &'static str> {
     let damaged = "its orderer's signatures do not parse";
     let Metadata { value, signatures } = exactly(bytes).ok_or(damaged)?;
-    // Before Fabric 1.4.2 and without signatures there may be nothing that is signed.
+    // Before Fabric 1.4.2 and without signatures, the signed value may be empty.
     if !value.is_empty() {
         let signed: OrdererBlockMetadata = exactly(&value).ok_or(damaged)?;
         let found = signed.last_config.ok_or("its orderer names no last configuration")?;
@@ -69,7 +68,8 @@ fn check_last_config(found: LastConfig, last_config: u64) -> Result<(), &'static
     }
 }
 
-/// That each names a signer and has a signature in ASN.1, or a header that only names a signer.
+/// Checks that each entry names a signer and has a signature in ASN.1, or has a header that only
+/// names a signer.
 fn check_form(signatures: &[crate::proto::common::MetadataSignature]) -> Result<(), &'static str> {
     for signature in signatures {
         if signature.identifier_header.is_empty() {
@@ -80,13 +80,13 @@ fn check_form(signatures: &[crate::proto::common::MetadataSignature]) -> Result<
             }
         }
         if !is_ecdsa(&signature.signature) {
-            return Err("an orderer's signature has not the form of one");
+            return Err("an orderer's signature is malformed");
         }
     }
     Ok(())
 }
 
-/// Whether these bytes are a DER sequence of two positive integers, and nothing else.
+/// True if the bytes are a DER sequence of two positive integers, and nothing else.
 fn is_ecdsa(bytes: &[u8]) -> bool {
     let parse = || {
         let (0x30, rest, []) = take(bytes)? else { return None };
@@ -97,7 +97,7 @@ fn is_ecdsa(bytes: &[u8]) -> bool {
     parse() == Some(true)
 }
 
-/// Tag, content, and what comes after, of a DER element of less than 256 bytes.
+/// Splits a DER element of less than 256 bytes into tag, content and rest.
 fn take(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (length, rest) = match bytes {
         [_, 0x81, length, rest @ ..] => (*length, rest),
@@ -108,7 +108,8 @@ fn take(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*bytes.first()?, content, after))
 }
 
-/// The message whose serialized form these bytes are: nothing unknown, nothing twice.
+/// Decodes a message whose serialized form is exactly these bytes: no unknown and no repeated
+/// field.
 fn exactly<M: Message + Default>(bytes: &[u8]) -> Option<M> {
     let message = M::decode(bytes).ok()?;
     (message.encode_to_vec() == bytes).then_some(message)

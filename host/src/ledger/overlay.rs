@@ -1,12 +1,12 @@
-//! What lets a simulation read one height while blocks are committed: the values that those blocks
-//! replaced, kept in memory for as long as some open snapshot may still ask for them.
+//! Lets a simulation read one height while blocks are committed: keeps the values that newer blocks
+//! replaced, as long as an open snapshot may need them.
 //!
 //! A commit publishes the values that it is about to replace as a layer, applies its batch, then
-//! announces the new height. A reader reads the table first and the layers after it, and takes the
-//! value of the oldest layer at or above its height; so it never sees a newer one.
+//! announces the new height. A reader reads the table first and the layers after it. It takes the
+//! value of the oldest layer at or above its height, and so never sees a newer value.
 //!
-//! Invariant: never holds a lock while the table is read or written, so that neither readers nor
-//! commits wait for each other here.
+//! Invariant: no lock is held while the table is read or written, so readers and commits do not
+//! wait for each other here.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -19,16 +19,16 @@ use std::sync::RwLockWriteGuard;
 
 use crate::ledger::state::VersionedValue;
 
-/// The rows that one block changes, with the values from before it; None: the row was not there.
+/// The rows that one block changes, with their previous values; None if the row did not exist.
 pub(crate) type Layer = BTreeMap<Vec<u8>, Option<VersionedValue>>;
 
-/// The layers of a channel and who needs them.
+/// The layers of a channel, and the open snapshots.
 pub(crate) struct Overlay {
     inner: RwLock<Inner>,
 }
 
 struct Inner {
-    /// Blocks that are completely in the table.
+    /// Number of blocks that are completely in the table.
     height: u64,
     /// Number of open snapshots by their height.
     open: BTreeMap<u64, usize>,
@@ -37,13 +37,13 @@ struct Inner {
 }
 
 impl Overlay {
-    /// An overlay over a table that holds blocks below `height`.
+    /// An overlay for a table that holds the blocks below `height`.
     pub(crate) fn new(height: u64) -> Self {
         let inner = Inner { height, open: BTreeMap::new(), layers: VecDeque::new() };
         Self { inner: RwLock::new(inner) }
     }
 
-    /// Registers a reader of the newest height and gives that height.
+    /// Registers a reader of the newest height and returns that height.
     pub(crate) fn open(&self) -> u64 {
         let mut inner = self.write();
         let height = inner.height;
@@ -51,7 +51,7 @@ impl Overlay {
         height
     }
 
-    /// Lets go of a reader that `open` registered.
+    /// Ends a reader of `open`.
     pub(crate) fn close(&self, height: u64) {
         let mut inner = self.write();
         if let Some(count) = inner.open.get_mut(&height) {
@@ -63,8 +63,8 @@ impl Overlay {
         inner.prune();
     }
 
-    /// Makes known what block `block` is about to replace; before its batch is applied. Of a block
-    /// that is applied once more, since the table has lost it, the layer is known.
+    /// Publishes what block `block` is about to replace; called before its batch is applied. If the
+    /// table has lost a block and it is applied once more, its layer exists already.
     pub(crate) fn publish(&self, block: u64, layer: Layer) {
         let mut inner = self.write();
         let is_known = inner.layers.back().is_some_and(|(last, _)| *last >= block);
@@ -73,21 +73,21 @@ impl Overlay {
         }
     }
 
-    /// Announces that the table is at `height`; after a batch was applied.
+    /// Announces that the table is at `height`; called after a batch was applied.
     pub(crate) fn advance(&self, height: u64) {
         let mut inner = self.write();
         inner.height = inner.height.max(height);
         inner.prune();
     }
 
-    /// The value of a row at `height` if it was replaced since; outer None: the table's is right.
+    /// The value of a row at `height`, if it was replaced since; outer None if the table has it.
     /// Must be called after the table was read.
     pub(crate) fn replaced(&self, height: u64, row: &[u8]) -> Option<Option<VersionedValue>> {
         self.read().above(height).find_map(|layer| layer.get(row)).cloned()
     }
 
-    /// Whether nothing was replaced since `height`, so that the table is right whatever is asked.
-    /// Must be called after the table was read.
+    /// True if nothing was replaced since `height`, so that the table is right for every row. Must
+    /// be called after the table was read.
     pub(crate) fn is_idle_since(&self, height: u64) -> bool {
         self.read().above(height).next().is_none()
     }
@@ -124,8 +124,8 @@ impl Overlay {
         self.read().layers.len()
     }
 
-    // Every change of the inner value is complete before anything in it can panic, so a poisoned
-    // lock still guards a whole value.
+    // Every change of the inner value is complete before anything can panic, so a poisoned lock
+    // still guards a consistent value.
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// Drops the layers that no open snapshot needs. The layer of a commit in progress stays: a
-    /// snapshot that opens now has a height at which it needs it.
+    /// snapshot that is opened now needs it.
     fn prune(&mut self) {
         let oldest = self.open.keys().next().copied().unwrap_or(u64::MAX);
         let needed = oldest.min(self.height);

@@ -1,9 +1,9 @@
-//! What a peer keeps besides its channels, such as installed packages: one file per value.
+//! Values of the peer that belong to no channel, such as installed packages: one file each.
 //!
-//! Files and not rows of the state database, because a package may be large and must survive the
-//! loss of the state, which can be made again from the blocks; packages cannot.
+//! They are not rows of the state database: a package may be large, and it must survive the loss of
+//! the state, which can be made again from the blocks.
 //!
-//! Invariant: small numbers of values; no index, listing reads the folder.
+//! Meant for few values: there is no index, and listing reads the folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,10 +16,10 @@ use crate::ledger::disk::attempt;
 use crate::ledger::disk::io;
 use crate::ledger::error::LedgerError;
 
-/// Longest file name that every file system takes, less the ending of an unfinished file.
+/// Longest file name that every file system takes, minus the ending of an unfinished file.
 const MAX_NAME: usize = 240;
 
-/// The ending of a file that is being written. No encoded key contains '~'.
+/// The ending of an unfinished file. Encoded keys do not contain '~'.
 const UNFINISHED: &str = "~new";
 
 /// A folder of values by name.
@@ -28,7 +28,7 @@ pub(crate) struct PeerValues {
 }
 
 impl PeerValues {
-    /// Opens or makes the folder, and removes what an interrupted `put` left behind.
+    /// Opens the folder, creates it if it is missing, and removes what an interrupted `put` left.
     pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
         disk::make_folder(dir)?;
         let values = Self { dir: dir.to_owned() };
@@ -41,7 +41,7 @@ impl PeerValues {
         Ok(values)
     }
 
-    /// Sets a value. When this returns it is on disk; if it is interrupted, the old value stays.
+    /// Sets a value. When this returns, it is on disk. If it is interrupted, the old value stays.
     pub(crate) fn put(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
         let name = file_name(key)?;
         let path = self.dir.join(&name);
@@ -55,7 +55,7 @@ impl PeerValues {
         disk::flush_folder(&self.dir)
     }
 
-    /// A value; None if there is none of this name.
+    /// Returns a value; None if there is none of this name.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         let path = self.dir.join(file_name(key)?);
         match fs::read(&path) {
@@ -87,7 +87,8 @@ impl PeerValues {
     }
 }
 
-/// Letters, digits, '-', '_' and '.' stay, except a leading '.'; everything else is %XX.
+/// Encodes a key as a file name: letters, digits, '-', '_' and '.' stay, except a leading '.';
+/// every other byte becomes %XX.
 fn file_name(key: &str) -> Result<String, LedgerError> {
     let refused = |reason| LedgerError::PeerKey { key: key.chars().take(64).collect(), reason };
     let mut name = String::with_capacity(key.len());
@@ -105,7 +106,7 @@ fn file_name(key: &str) -> Result<String, LedgerError> {
     }
 }
 
-/// The key of a file name; None if the file is not one of ours.
+/// The key of a file name; None for files of other origin.
 fn key_of(name: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();

@@ -1,8 +1,8 @@
-//! What a range query records of the rows it gave: the rows themselves while they are few, the
-//! hashes of a Merkle tree over them beyond. Fabric: `rwsetutil/query_results_helper.go`.
+//! What a range query records of its rows: the rows themselves while they are few, the hashes of a
+//! Merkle tree over them beyond. Fabric: `rwsetutil/query_results_helper.go`.
 //!
-//! Invariant: at most `max_degree + 1` rows and as many hashes a level are held, however long the
-//! range is.
+//! Invariant: holds at most `max_degree + 1` rows, and as many hashes of each level, however long
+//! the range is.
 
 use prost::Message;
 
@@ -21,20 +21,20 @@ type Hash = [u8; 32];
 /// Collects the rows of one range query.
 pub(crate) struct RangeReads {
     max_degree: u32,
-    /// Rows that are in no hash yet.
+    /// Rows that no hash covers yet.
     pending: Vec<KvRead>,
-    /// Hashes that are in no hash of a higher level yet; the first is level 1, over rows. The last
-    /// is the highest level so far and is never empty.
+    /// Hashes that no hash of a higher level covers yet. The first list is level 1, over rows; the
+    /// last is the highest level so far and is never empty.
     levels: Vec<Vec<Hash>>,
 }
 
 impl RangeReads {
-    /// Collects for a tree of this degree, at least 1.
+    /// A collector for a tree of this degree, at least 1.
     pub(crate) fn new(max_degree: u32) -> Self {
         Self { max_degree: max_degree.max(1), pending: Vec::new(), levels: Vec::new() }
     }
 
-    /// Takes the next row.
+    /// Adds the next row.
     pub(crate) fn add(&mut self, read: KvRead) {
         self.pending.push(read);
         if self.is_full(self.pending.len()) {
@@ -43,7 +43,7 @@ impl RangeReads {
         }
     }
 
-    /// What to record; None if there were no rows.
+    /// Returns what to record; None if there were no rows.
     pub(crate) fn finish(mut self) -> Option<ReadsInfo> {
         if self.levels.is_empty() {
             let kv_reads = self.pending;
@@ -53,7 +53,7 @@ impl RangeReads {
             self.hash_pending();
             self.fold_full_levels();
         }
-        // Bring what is left on lower levels up to the highest; a single hash moves as it is.
+        // Lift the hashes left on lower levels to the highest; a single hash is lifted unchanged.
         for level in 0..self.levels.len() - 1 {
             let hashes = std::mem::take(&mut self.levels[level]);
             match hashes.as_slice() {

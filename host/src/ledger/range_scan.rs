@@ -1,8 +1,8 @@
-//! The queries of a simulation that are under way, and what is recorded of them. Fabric:
-//! `resultsItr`, `pvtdataResultsItr`.
+//! The open queries of a simulation, and what is recorded of them. Fabric: `resultsItr`,
+//! `pvtdataResultsItr`.
 //!
-//! Invariant: a query of public keys records every row that it reads, whoever gets to see it, one
-//! of private keys none.
+//! Invariant: a query of public keys records every row that it reads, even if the chaincode never
+//! gets it. A query of private keys records nothing.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_reads::MAX_DEGREE;
@@ -13,7 +13,7 @@ use crate::ledger::simulator::KeyValue;
 use crate::ledger::snapshot::StateRange;
 use crate::proto::kvrwset::RangeQueryInfo;
 
-/// A query that hands out rows.
+/// An open query.
 pub(crate) enum Scan {
     Range(Box<RangeScan>),
     Rich(Box<RichRows>),
@@ -23,15 +23,15 @@ pub(crate) enum Scan {
 
 /// One range query.
 pub(crate) struct RangeScan {
-    /// None: closed, or at its end.
+    /// None if the query is closed or at its end.
     rows: Option<StateRange>,
     closed: bool,
-    /// Rows that it may still give.
+    /// Rows that it may still return.
     left: usize,
     record: Option<Record>,
 }
 
-/// What a query of public keys has read.
+/// The rows that a query of public keys has read.
 struct Record {
     namespace: String,
     end: String,
@@ -58,12 +58,12 @@ impl RangeScan {
         Self { rows: Some(rows), closed: false, left, record: Some(record) }
     }
 
-    /// A query of private keys; without rows if there are none to see.
+    /// A query of private keys; without rows if there is nothing to see.
     pub(crate) fn unrecorded(rows: Option<StateRange>, left: usize) -> Self {
         Self { rows, closed: false, left, record: None }
     }
 
-    /// The next row, and how many bytes more are kept of what was read.
+    /// Returns the next row, and by how many bytes the recorded data grew.
     ///
     /// Errors: `UnknownRange` if the query was closed.
     pub(crate) fn next_row(&mut self) -> Result<(Option<KeyValue>, usize), LedgerError> {
@@ -90,13 +90,13 @@ impl RangeScan {
         Ok((Some(KeyValue { key, value: value.value }), kept))
     }
 
-    /// The key of the next row, without reading it.
+    /// The key of the next row, without recording it.
     pub(crate) fn peek_key(&mut self) -> Result<Option<String>, LedgerError> {
         let next = self.rows.as_mut().and_then(Iterator::next).transpose()?;
         Ok(next.map(|(key, _)| key))
     }
 
-    /// Ends the query. What it has read stays recorded.
+    /// Closes the query. What it has read stays recorded.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.rows = None;
@@ -111,14 +111,14 @@ impl RangeScan {
 }
 
 impl Record {
-    /// The end of the range was seen. Fabric: `resultsItr.updateRangeQueryInfo`.
+    /// Notes that the end of the range was seen. Fabric: `resultsItr.updateRangeQueryInfo`.
     fn end(&mut self) {
         self.info.itr_exhausted = true;
         self.info.end_key.clone_from(&self.end);
     }
 
-    /// Until then the range that counts ends with the last row read. Gives the bytes that are kept:
-    /// of more rows than this only a hash is.
+    /// Notes a row. Until the end of the range is seen, the recorded range ends with the last row
+    /// read. Returns by how many bytes the recorded data grew: of many rows only hashes are kept.
     fn keep(&mut self, key: &str) -> usize {
         key.clone_into(&mut self.info.end_key);
         if self.kept > MAX_DEGREE {

@@ -1,12 +1,11 @@
-//! Makes the state and all indexes again from the blocks and the private data store, and throws the
-//! old ones away.
+//! Makes the state and all indexes again from the blocks and the private data store.
 //!
-//! The new state is made in a folder of its own and takes the place of the old one when it is
-//! complete; interrupted at any moment, the folder still opens, because a state that is missing is
-//! made from the blocks by opening, too.
+//! The new state is made in a folder of its own and replaces the old one when it is complete. If
+//! this is interrupted, the folder still opens: a missing state is made from the blocks when a peer
+//! opens it.
 //!
-//! Invariant: blocks are only read, and of private data only what is missing is noted. If a block
-//! is damaged, or the private data cannot be opened, the old state stays as it is.
+//! Invariant: blocks are only read; of private data, only what is missing is noted. If a block is
+//! damaged, or the private data cannot be opened, the old state stays as it is.
 
 use crate::ledger::disk;
 use crate::ledger::error::LedgerError;
@@ -30,16 +29,16 @@ pub struct Rebuilt {
     pub channel: ChannelId,
     /// Blocks that the new state holds.
     pub blocks: u64,
-    /// Blocks that the old state held, if it could be asked. More than `blocks`: the file of the
-    /// blocks has lost some.
+    /// Blocks in the old state, if it could be read. More than `blocks` means that the block file
+    /// has lost some.
     pub old_height: Option<u64>,
-    /// Bytes of a last block that was not stored whole; the next opening cuts them off.
+    /// Bytes of a last block that was not stored whole. The next opening removes them.
     pub unfinished_bytes: u64,
 }
 
 impl LedgerFolder {
-    /// Makes the state of all channels again: they share one database. `on_step` is called after
-    /// each block.
+    /// Makes the state of all channels again: they share one database. Calls `on_step` after each
+    /// block.
     ///
     /// Errors: `CorruptBlock` if a block is damaged; nothing has changed then.
     pub fn rebuild(
@@ -66,7 +65,7 @@ impl LedgerFolder {
         };
         drop(self.state);
         Database::wait_until_closed(&state)?;
-        // Whatever it is: garbage, a file, nothing at all.
+        // It may be a damaged database, a file, or missing.
         if state.symlink_metadata().is_ok() {
             disk::rename(&state, &old)?;
         }
@@ -89,7 +88,7 @@ impl LedgerFolder {
             let mut replay = Replay::new(channel.clone(), config, tables, blocks)
                 .with_rules(&self.rules)
                 .noting();
-            // Where the old state cannot be read, a peer makes its indexes again when it opens.
+            // If the old state cannot be read, a peer creates its indexes again when it opens.
             if let Some(old) = self.old_table(&channel) {
                 replay.copy_indexes(&old, true)?;
             }

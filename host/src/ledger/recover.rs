@@ -1,7 +1,8 @@
-//! Opening a channel: cut off what was never acknowledged, apply what was stored but not applied.
+//! Opening a channel: removes a block that was not stored whole, and applies stored blocks that the
+//! state lacks.
 //!
-//! Verdicts are not judged again: a stored block has them. But everything that a stored block says
-//! about itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
+//! Does not judge again: a stored block has its verdicts. But everything that a block says about
+//! itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
 //!
 //! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
 //! record of a block whose commit never returned is removed.
@@ -47,7 +48,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Brings the state up to the blocks, and the writer to the end of the blocks.
+    /// Brings the state up to the blocks, and the writer to the end of the block file.
     pub(crate) fn recover(&self, writer: &mut Writer) -> Result<(), LedgerError> {
         writer.failed = true;
         let tables = [&self.table, &self.private.table, self.transient.table()];
@@ -85,8 +86,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Where the block after `offset` is stored. What is left of one that was not stored whole is
-    /// cut off.
+    /// Returns the location of the block at `offset`. Removes a record that was not stored whole.
     fn next_stored(&self, offset: u64, number: u64) -> Result<Option<Location>, LedgerError> {
         match self.blocks.scan(offset)? {
             Scan::Record(location) => Ok(Some(location)),
@@ -99,11 +99,11 @@ impl Ledger {
     fn cut_off(&self, offset: u64, number: u64) -> Result<(), LedgerError> {
         let bytes = self.blocks.length()?.saturating_sub(offset);
         let channel = &self.channel;
-        tracing::warn!(%channel, number, bytes, "cut off a block whose storing was interrupted");
+        tracing::warn!(%channel, number, bytes, "removed a block whose storing was interrupted");
         self.blocks.truncate(offset)
     }
 
-    /// The parts of a channel put together; nothing is read or changed.
+    /// Puts the parts of a channel together. Does not read or change anything.
     pub(crate) fn assemble(
         channel: ChannelId,
         config: LedgerConfig,
@@ -126,7 +126,7 @@ impl Ledger {
         }
     }
 
-    /// The end of the chain as the state knows it, and the offset after it.
+    /// The end of the chain as the state has it, and the offset after its last block.
     fn load_tip(&self) -> Result<(Tip, u64), LedgerError> {
         let savepoint = savepoint(&self.table)?;
         let Some(number) = savepoint else { return Ok((Tip::default(), 0)) };
@@ -153,7 +153,7 @@ impl Ledger {
         Ok((tip, location.end()))
     }
 
-    /// Applies a stored block that the state does not have, the one after `tip`.
+    /// Applies the stored block after `tip`, which the state lacks.
     fn replay(&self, tip: &Tip, location: Location) -> Result<Tip, LedgerError> {
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, tip)?;
@@ -168,7 +168,7 @@ impl Ledger {
         self.apply_block(header, location, &txs, &outcome, updates, &private)
     }
 
-    /// The transactions of a stored block, opened by `open` from envelope and verdict.
+    /// The transactions of a stored block; `open` makes each from its envelope and verdict.
     pub(crate) fn stored_txs(
         &self,
         block: &Block,
@@ -189,17 +189,18 @@ impl Ledger {
     }
 }
 
-/// The number of the last block that a table holds; None if it holds none.
+/// The number of the last block in a table; None if it has none.
 pub(crate) fn savepoint(table: &Table) -> Result<Option<u64>, LedgerError> {
     let digits = table.get(key::SAVEPOINT, |bytes| {
         let digits = bytes.try_into();
-        digits.map_err(|_| LedgerError::CorruptState { what: "the savepoint has 8 bytes" })
+        digits
+            .map_err(|_| LedgerError::CorruptState { what: "the savepoint does not have 8 bytes" })
     })?;
     Ok(digits.map(u64::from_be_bytes))
 }
 
-/// Reads a stored block and checks what needs no state: that it continues the chain, and that it is
-/// what its header says.
+/// Reads a stored block and checks what needs no state: that it continues the chain and matches its
+/// header.
 pub(crate) fn checked_block(
     channel: &ChannelId,
     blocks: &BlockFile,
@@ -217,7 +218,7 @@ pub(crate) fn checked_block(
     Ok(block)
 }
 
-/// A transaction with the verdict that was stored. Only what a valid one did matters any more.
+/// A transaction with its stored verdict. Only valid ones have changes to apply.
 fn stored_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .unwrap_or(TxValidationCode::InvalidOtherReason);

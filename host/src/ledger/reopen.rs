@@ -1,11 +1,11 @@
-//! Going on after a write that failed.
+//! Goes on after a failed write.
 //!
-//! A commit that fails leaves its channel closed to further blocks, since the file of the blocks
-//! and the state may not agree. `Ledger::reopen` brings them to agreement as opening the ledger
-//! does. If a database could not write, it is opened anew as well, which concerns every channel:
-//! all of them are brought up to their blocks before anybody reads from it again.
+//! A failed commit leaves its channel closed to further blocks, since block file and state may
+//! differ. `Ledger::reopen` makes them agree, as opening the ledger does. A database that could not
+//! write has to be opened anew, which concerns all channels: each is brought up to its blocks
+//! before anybody reads from it again.
 //!
-//! Invariant: blocks that were committed stay committed, and the height never falls.
+//! Invariant: committed blocks stay committed, and the height never falls.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ pub(crate) struct Home {
     pub(crate) state: Database,
     pub(crate) private: Database,
     ledgers: Mutex<Vec<Weak<Ledger>>>,
-    /// Held by whoever opens a database again, and taken before any writer.
+    /// Held while databases are opened again, and taken before any writer's lock.
     reopening: Mutex<()>,
 }
 
@@ -32,7 +32,7 @@ impl Home {
         Self { state, private, ledgers: Mutex::default(), reopening: Mutex::default() }
     }
 
-    /// Takes a channel in whose tables are in these databases.
+    /// Adds a channel whose tables are in these databases.
     pub(crate) fn add(self: &Arc<Self>, ledger: Ledger) -> Arc<Ledger> {
         let ledger = Arc::new(ledger);
         if ledger.home.set(Arc::clone(self)).is_ok() {
@@ -43,21 +43,21 @@ impl Home {
         ledger
     }
 
-    /// Brings everything that was applied to disk.
+    /// Flushes everything that was applied.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         self.private.flush()?;
         self.state.flush()
     }
 
-    /// Whether one of the databases cannot write any more.
+    /// True if one of the databases can no longer write.
     pub(crate) fn has_failed(&self) -> bool {
         self.state.has_failed() || self.private.has_failed()
     }
 
-    /// Opens what has failed again, and brings all channels up to their blocks then.
+    /// Opens failed databases again, and brings all channels up to their blocks.
     ///
-    /// Errors: only those that keep the databases closed; a channel that cannot be brought up to
-    /// its blocks stays closed, and its own `reopen` says why.
+    /// Errors: only those that keep a database closed. A channel that cannot be brought up to its
+    /// blocks stays closed, and its own `reopen` returns the reason.
     pub(crate) fn mend(&self) -> Result<(), LedgerError> {
         let _alone = lock(&self.reopening);
         if !self.has_failed() {
@@ -83,12 +83,12 @@ impl Home {
 }
 
 impl Ledger {
-    /// Brings the file of the blocks and the state to agreement again after a write that failed,
-    /// so that commits can go on. A block whose storing was interrupted is cut off; one that was
-    /// stored whole is part of the chain, although its commit has failed: compare `height`. Nothing
-    /// that was committed is lost. Does no harm where nothing has failed.
+    /// Makes block file and state agree again after a failed write, so that commits can go on. A
+    /// block that was not stored whole is removed. One that was stored whole is part of the chain
+    /// although its commit failed: compare `height`. Nothing committed is lost. Does nothing if
+    /// nothing has failed.
     ///
-    /// Errors: as for opening. While the cause is still there, or somebody still reads from a
+    /// Errors: as for opening. As long as the cause persists, or somebody still reads from a
     /// database that has to be opened anew, it fails and can be tried again.
     pub fn reopen(&self) -> Result<(), LedgerError> {
         if let Some(home) = self.home.get() {
@@ -98,7 +98,7 @@ impl Ledger {
         if writer.failed { self.recover(&mut writer) } else { Ok(()) }
     }
 
-    /// The writer, whatever became of the last commit.
+    /// Locks the writer, even if the last commit panicked.
     pub(crate) fn any_writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,15 +1,14 @@
-//! A channel's blocks from the first on, judged again into a state of their own.
+//! Judges a channel's blocks again from the first on, into a state of their own.
 //!
-//! Where opening a ledger believes the verdicts that were stored (`recover`), this makes them
-//! again: a transaction that lost a race must lose it again, and a valid one must be valid. Only
-//! verdicts of the layers above (signatures, policies) are taken as they are, and that a valid one
-//! may write what CouchDB does not take: no block says which rules its peer had.
+//! Opening a ledger trusts the stored verdicts (`recover`); this computes them again. A transaction
+//! that lost a race must lose it again, and a valid one must be valid. Two things are taken from
+//! the block: verdicts of the layers above (signatures, policies), and that a valid transaction may
+//! write what CouchDB does not take, because no block says which rules its peer had.
 //!
-//! How long hashes of private data live is known from the private data store, and where that knows
-//! nothing of a block, as with one that was imported, from the collections in the state.
+//! How long hashes of private data live is known from the private data store. If the store does not
+//! know the block, as with an imported one, the collections in the state say it.
 //!
-//! Invariant: neither the file of the blocks nor the state that belongs to it is touched, and no
-//! private data that are there.
+//! Invariant: the block file, its stored state and stored private data are not changed.
 
 use std::sync::Arc;
 
@@ -37,30 +36,30 @@ use crate::proto::common::Block;
 use crate::proto::protos::TxValidationCode;
 use crate::types::ChannelId;
 
-/// How far long work has come.
+/// Progress of long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Blocks that are done.
+    /// Blocks done so far.
     pub blocks: u64,
-    /// Bytes of the blocks that are done.
+    /// Bytes of these blocks.
     pub bytes: u64,
     /// Bytes of all blocks.
     pub of_bytes: u64,
 }
 
-/// Blocks one after the other, into a table.
+/// Replays blocks, one after the other, into a table.
 pub(crate) struct Replay {
-    // Dropped in this order: the table before its database, the database before its folder.
+    // Order of dropping: the table before its database, the database before its folder.
     ledger: Arc<Ledger>,
     _scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
     rules: Arc<dyn RulesOfState>,
-    /// Whether what the private data store does not know is noted there.
+    /// True if private data that the store does not know are noted there.
     notes: bool,
 }
 
 impl Replay {
-    /// Into a table for the state, which must be empty.
+    /// Replays into `table`, which must be empty.
     pub(crate) fn new(
         channel: ChannelId,
         config: LedgerConfig,
@@ -72,17 +71,17 @@ impl Replay {
         Self { ledger, _scratch: None, offset: 0, rules, notes: false }
     }
 
-    /// With rules for private data that the private data store does not know.
+    /// Sets the rules for private data that the private data store does not know.
     pub(crate) fn with_rules(self, rules: &Arc<dyn RulesOfState>) -> Self {
         Self { rules: Arc::clone(rules), ..self }
     }
 
-    /// What the private data store does not know is noted there as missing.
+    /// Notes private data that the store does not know as missing.
     pub(crate) fn noting(self) -> Self {
         Self { notes: true, ..self }
     }
 
-    /// Into a table in the folder for temporary files, gone when this is dropped. Private data come
+    /// Replays into a temporary table, which is removed when this is dropped. Private data come
     /// from `private`, if there is such a store.
     pub(crate) fn scratch(
         channel: ChannelId,
@@ -101,7 +100,7 @@ impl Replay {
         Ok(Self { _scratch: Some((database, dir)), ..replay })
     }
 
-    /// Has the indexes of another table, before the first block; see `Ledger::copy_indexes`.
+    /// Copies the indexes of another table, before the first block; see `Ledger::copy_indexes`.
     pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
         self.ledger.copy_indexes(other, as_built)
     }
@@ -111,9 +110,10 @@ impl Replay {
         self.ledger.indexes.get().incomplete()
     }
 
-    /// What became of the next block; None at the end, and at one that was not stored whole.
+    /// Judges the next block; None at the end, and at a block that was not stored whole.
     ///
-    /// Errors: `CorruptBlock` if it is not what was stored, or does not come out as it was stored.
+    /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
+    /// stored one.
     pub(crate) fn next(&mut self) -> Result<Option<Outcome>, LedgerError> {
         let Some(location) =
             next_record(self.channel(), self.blocks(), self.offset, self.height())?
@@ -129,17 +129,17 @@ impl Replay {
         Ok(Some(outcome))
     }
 
-    /// Compares the private data of the block that `next` gave last with the block.
+    /// Compares the private data of the last block with the block.
     pub(crate) fn check_private(&self, outcome: &Outcome) -> Result<CheckedPrivate, LedgerError> {
         self.ledger.check_private(self.height().saturating_sub(1), &outcome.codes)
     }
 
-    /// Blocks so far.
+    /// Number of blocks so far.
     pub(crate) fn height(&self) -> u64 {
         self.ledger.height()
     }
 
-    /// Where the next block begins, if there is one.
+    /// Offset of the next block, if there is one.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -149,7 +149,7 @@ impl Replay {
         self.ledger.last_commit_hash()
     }
 
-    /// How far this is.
+    /// The progress.
     pub(crate) fn step(&self) -> Result<Step, LedgerError> {
         let of_bytes = self.blocks().length()?;
         Ok(Step { blocks: self.height(), bytes: self.offset, of_bytes })
@@ -163,14 +163,14 @@ impl Replay {
         &self.ledger.blocks
     }
 
-    /// What the blocks so far made.
+    /// The table that the blocks so far have made.
     pub(crate) fn table(&self) -> &Table {
         &self.ledger.table
     }
 }
 
-/// Blocks one after the other without any state: chain and data hashes are checked, verdicts are
-/// not.
+/// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
+/// the verdicts.
 pub(crate) struct Walk<'a> {
     channel: &'a ChannelId,
     blocks: &'a BlockFile,
@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
         Self { channel, blocks, tip: Tip::default(), offset: 0 }
     }
 
-    /// The next block; None at the end, and at a block that was not stored whole.
+    /// Returns the next block; None at the end, and at a block that was not stored whole.
     pub(crate) fn next(&mut self) -> Result<Option<Block>, LedgerError> {
         let next = next_record(self.channel, self.blocks, self.offset, self.tip.height)?;
         let Some(location) = next else { return Ok(None) };
@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
         Ok(Some(block))
     }
 
-    /// How far this is.
+    /// The progress.
     pub(crate) fn step(&self) -> Result<Step, LedgerError> {
         let of_bytes = self.blocks.length()?;
         Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
@@ -263,7 +263,7 @@ fn next_record(
     }
 }
 
-/// None in place of the damage of a last block that was not stored whole.
+/// Replaces the damage of a last block that was not stored whole by None.
 fn unless_torn<T>(
     blocks: &BlockFile,
     location: Location,
@@ -275,14 +275,14 @@ fn unless_torn<T>(
     }
 }
 
-/// Of which transactions of a stored block CouchDB must take what they write: of those that were
-/// refused for it, and it must refuse them again.
+/// Tells for which transactions of a stored block CouchDB's rules apply: for those that they made
+/// invalid, which must be invalid again.
 pub(crate) fn had_refused_writes(block: &Block) -> impl Fn(usize) -> bool + use<> {
     let verdicts = block::tx_filter(block).to_vec();
     move |index| verdicts.get(index) == Some(&(TxValidationCode::InvalidWriteset as i32 as u8))
 }
 
-/// Whether a transaction with this verdict was valid before the ledger judged it.
+/// True if a transaction with this verdict was valid before the ledger judged it.
 pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
     matches!(
         code,
@@ -296,7 +296,7 @@ pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
 /// A transaction as it was before the ledger judged it.
 pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
-        .map_err(|_| LedgerError::Missing { what: "a verdict with a meaning" })?;
+        .map_err(|_| LedgerError::Missing { what: "a known verdict" })?;
     let lost = is_of_ledger(code);
     let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
     let parsed = match TxEnvelope::parse(envelope) {
@@ -306,7 +306,7 @@ pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, Ledg
     };
     let rwset = match code {
         TxValidationCode::Valid => parsed.rwset()?,
-        // Whatever the layers above refused as a duplicate need not have a set.
+        // A transaction that the layers above refused as a duplicate may have no read-write set.
         _ if lost => parsed.rwset().ok().flatten(),
         _ => None,
     };

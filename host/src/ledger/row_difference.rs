@@ -1,4 +1,4 @@
-//! The rows in which two tables differ, in words.
+//! Finds the rows in which two tables differ, and describes them.
 //!
 //! Invariant: reads both tables once from front to back and holds one row of each.
 
@@ -14,7 +14,7 @@ use crate::ledger::store::Row;
 use crate::ledger::store::Rows;
 use crate::ledger::store::Table;
 
-/// Compares a stored table with what it should be.
+/// Compares a stored table with the expected one.
 pub(crate) struct Differences {
     expected: Rows,
     stored: Rows,
@@ -25,27 +25,27 @@ pub(crate) struct Differences {
     incomplete: Vec<u32>,
 }
 
-/// One row that is not as it should be.
+/// A row that differs.
 pub(crate) struct Difference {
-    /// The block that made the row, or should have.
+    /// The block that wrote the row, or should have.
     pub(crate) block: Option<u64>,
     /// What is wrong.
     pub(crate) reason: String,
 }
 
 impl Differences {
-    /// The entries of the indexes `incomplete` are left out: how many there are is not certain.
+    /// Leaves out the entries of the indexes `incomplete`: their number is not certain.
     pub(crate) fn new(expected: &Table, stored: &Table, incomplete: Vec<u32>) -> Self {
         let (expected, stored) = (expected.rows(), stored.rows());
         Self { expected, stored, next: (None, None), started: false, rows: 0, incomplete }
     }
 
-    /// Rows of the stored table that were read.
+    /// Number of rows of the stored table that were read.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The next difference. Errors: a row of either table cannot be read.
+    /// Returns the next difference. Errors: a row of either table cannot be read.
     pub(crate) fn next(&mut self) -> Result<Option<Difference>, LedgerError> {
         if !self.started {
             self.started = true;
@@ -82,14 +82,14 @@ impl Differences {
                     return Ok(Some(Difference::new(
                         &row,
                         &value,
-                        "is there, but no block made it",
+                        "is stored, but no block wrote it",
                     )));
                 }
                 (Some((row, value)), Some((_, stored))) if value != stored => {
                     return Ok(Some(Difference::new(
                         &row,
                         &value,
-                        "is not what the blocks made it",
+                        "differs from what the blocks wrote",
                     )));
                 }
                 _ => {}

@@ -1,9 +1,9 @@
-//! The read-write set of a transaction, opened down to its lists, and its one encoder.
+//! The read-write set of a transaction, unpacked to its lists, and its encoder.
 //!
-//! The lists keep the order in which they came: Fabric sorts the hashed ones by the plain key,
-//! which only the endorser knows, so an order once made cannot be made again.
+//! The lists keep their order. Fabric sorts the hashed ones by the plain key, which only the
+//! endorser knows, so the order could not be made again.
 //!
-//! Invariant: no state and no verdicts; building one from a simulation is `rwset_builder`'s.
+//! Does not know the state or verdicts; `rwset_builder` makes the set of a simulation.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -27,7 +27,7 @@ use crate::proto::rwset::TxReadWriteSet;
 use crate::types::Height;
 use crate::types::sha256;
 
-/// `rwset.TxReadWriteSet`, opened.
+/// An unpacked `rwset.TxReadWriteSet`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxRwSet {
     /// By name of the namespace.
@@ -63,10 +63,10 @@ pub struct CollectionRwSet {
 }
 
 impl TxRwSet {
-    /// Opens a serialized `rwset.TxReadWriteSet`.
+    /// Unpacks a serialized `rwset.TxReadWriteSet`.
     ///
-    /// Errors: `Decode` if some part is not its message (Fabric's BAD_RWSET), `DuplicateNamespace`
-    /// and `DuplicateCollection` if a name occurs twice (ILLEGAL_WRITESET).
+    /// Errors: `Decode` if some part does not parse (Fabric's BAD_RWSET); `DuplicateNamespace` and
+    /// `DuplicateCollection` if a name occurs twice (ILLEGAL_WRITESET).
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         let set = TxReadWriteSet::decode(bytes).map_err(decode_error("read-write set"))?;
         let mut namespaces = BTreeMap::new();
@@ -83,20 +83,20 @@ impl TxRwSet {
         Ok(Self { namespaces })
     }
 
-    /// The serialized `rwset.TxReadWriteSet`, byte for byte as Fabric makes it.
+    /// Returns the serialized `rwset.TxReadWriteSet`, byte for byte as Fabric serializes it.
     pub fn encode(&self) -> Vec<u8> {
         let ns_rwset = self.namespaces.iter().map(|(name, ns)| ns.close(name)).collect();
         TxReadWriteSet { data_model: 0, ns_rwset }.encode_to_vec()
     }
 
-    /// Whether the transaction changes anything, public or private.
+    /// True if the transaction changes anything, public or private.
     pub fn has_writes(&self) -> bool {
         self.namespaces.values().any(NsRwSet::has_writes)
     }
 }
 
 impl NsRwSet {
-    /// Whether the transaction changes anything in this namespace, public or private.
+    /// True if the transaction changes anything in this namespace, public or private.
     pub fn has_writes(&self) -> bool {
         let written = |c: &CollectionRwSet| !c.writes.is_empty() || !c.metadata_writes.is_empty();
         !self.writes.is_empty()
@@ -160,17 +160,17 @@ impl NsRwSet {
     }
 }
 
-/// The height that a read recorded; None: the key did not exist.
+/// The height that a read recorded; None if the key did not exist.
 pub fn height_of(version: Option<&Version>) -> Option<Height> {
     version.map(|version| Height::new(version.block_num, version.tx_num))
 }
 
-/// Whether a write deletes its key. Fabric: `rwsetutil.IsKVWriteDelete`.
+/// True if a write deletes its key. Fabric: `rwsetutil.IsKVWriteDelete`.
 pub fn is_delete(write: &KvWrite) -> bool {
     write.is_delete || write.value.is_empty()
 }
 
-/// Whether a private write deletes its key. The hash of an empty value deletes too. Fabric:
+/// True if a private write deletes its key; the hash of an empty value deletes, too. Fabric:
 /// `rwsetutil.IsKVWriteHashDelete`.
 pub fn is_hashed_delete(write: &KvWriteHash) -> bool {
     write.is_delete || write.value_hash.is_empty() || write.value_hash == sha256(&[])

@@ -1,10 +1,9 @@
-//! Collects what a simulation reads and writes, and makes the read-write sets of it in Fabric's
-//! order. Fabric: `rwsetutil/rwset_builder.go`.
+//! Collects what a simulation reads and writes, and builds the read-write sets in Fabric's order.
+//! Fabric: `rwsetutil/rwset_builder.go`.
 //!
-//! Everything is kept by plain key, so every list comes out in the order of plain keys, the hashed
-//! ones too.
+//! Everything is kept by plain key, so every list has the order of plain keys, the hashed ones too.
 //!
-//! Invariant: no state; the same calls give the same bytes whatever they were called on.
+//! Invariant: the same calls give the same bytes; no state is used.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -32,7 +31,7 @@ use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::types::Height;
 use crate::types::sha256;
 
-/// A read-write set in the making.
+/// A read-write set under construction.
 #[derive(Default)]
 pub(crate) struct RwSetBuilder {
     namespaces: BTreeMap<String, NsBuilder>,
@@ -62,19 +61,19 @@ struct CollectionBuilder {
 
 /// A write to a private key.
 pub(crate) enum PrivateWrite {
-    /// An empty value deletes.
+    /// An empty value deletes the key.
     Put(Vec<u8>),
-    /// Deletes the key and, unlike a delete, what it ever held.
+    /// Deletes the key and, unlike a delete, all its earlier values.
     Purge,
 }
 
 impl RwSetBuilder {
-    /// The keys and values in here, about. What was replaced does not count.
+    /// Approximate bytes of the keys and values, without those that were replaced.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// By how much a write would make it grow.
+    /// By how many bytes a write would make the set grow.
     pub(crate) fn growth(&self, namespace: &str, key: &str, value_bytes: usize) -> usize {
         match self.namespaces.get(namespace).and_then(|ns| ns.writes.get(key)) {
             Some(replaced) => value_bytes.saturating_sub(replaced.len()),
@@ -82,12 +81,12 @@ impl RwSetBuilder {
         }
     }
 
-    /// Counts what is kept elsewhere until the set is built.
+    /// Counts bytes that are kept elsewhere until the set is built.
     pub(crate) fn count(&mut self, bytes: usize) {
         self.bytes += bytes;
     }
 
-    /// A key was read at this version; None: it does not exist.
+    /// Adds a read of a key; None if the key does not exist.
     pub(crate) fn add_read(&mut self, namespace: &str, key: &str, version: Option<Height>) {
         let ns = self.namespace(namespace);
         let is_own = ns.writes.contains_key(key);
@@ -99,7 +98,7 @@ impl RwSetBuilder {
         }
     }
 
-    /// A range is about to be read; an empty end is open.
+    /// Notes that a range is about to be read; an empty end means open.
     pub(crate) fn note_range(&mut self, namespace: &str, start: &str, end: &str) {
         let Some(ns) = self.namespaces.get(namespace) else { return };
         if !end.is_empty() && start >= end {
@@ -111,13 +110,13 @@ impl RwSetBuilder {
         self.own_reads.extend(own.map(|key| (namespace.to_owned(), key.clone())));
     }
 
-    /// The keys that were read after they were written, by keys and by ranges that hold them. The
-    /// reads gave what was there before.
+    /// Returns the keys that were read after they were written, by key or within a range. These
+    /// reads returned the old values.
     pub(crate) fn take_own_reads(&mut self) -> Vec<OwnRead> {
         std::mem::take(&mut self.own_reads).into_iter().collect()
     }
 
-    /// A range was read. The first of two equal queries stays. Fabric: `AddToRangeQuerySet`.
+    /// Adds a range. Of two equal queries the first one stays. Fabric: `AddToRangeQuerySet`.
     pub(crate) fn add_range(&mut self, namespace: &str, info: RangeQueryInfo) {
         let ranges = &mut self.namespace(namespace).ranges;
         let same = |other: &RangeQueryInfo| {
@@ -130,7 +129,7 @@ impl RwSetBuilder {
         }
     }
 
-    /// A key is put, or deleted if the value is empty. The last write of a key counts.
+    /// Adds a write; an empty value deletes. The last write of a key counts.
     pub(crate) fn add_write(&mut self, namespace: &str, key: &str, value: Vec<u8>) {
         self.bytes += value.len();
         match self.namespace(namespace).writes.insert(key.to_owned(), value) {
@@ -139,7 +138,7 @@ impl RwSetBuilder {
         }
     }
 
-    /// The metadata of a key is replaced, or deleted if it is empty.
+    /// Replaces a key's metadata; empty metadata deletes it.
     pub(crate) fn add_metadata_write(&mut self, namespace: &str, key: &str, metadata: Metadata) {
         self.bytes += metadata_bytes(&metadata);
         match self.namespace(namespace).metadata.insert(key.to_owned(), metadata) {
@@ -148,7 +147,7 @@ impl RwSetBuilder {
         }
     }
 
-    /// The hash of a private key was read.
+    /// Adds a read of a private key's hash.
     pub(crate) fn add_hashed_read(
         &mut self,
         namespace: &str,
@@ -160,7 +159,7 @@ impl RwSetBuilder {
         self.collection(namespace, collection).reads.insert(key.to_owned(), version);
     }
 
-    /// A private key is written.
+    /// Adds a write of a private key.
     pub(crate) fn add_private_write(
         &mut self,
         namespace: &str,
@@ -175,7 +174,7 @@ impl RwSetBuilder {
         self.collection(namespace, collection).writes.insert(key.to_owned(), write);
     }
 
-    /// The metadata of a private key is replaced, or deleted if it is empty.
+    /// Replaces the metadata of a private key; empty metadata deletes it.
     pub(crate) fn add_private_metadata_write(
         &mut self,
         namespace: &str,
@@ -187,7 +186,8 @@ impl RwSetBuilder {
         self.collection(namespace, collection).metadata.insert(key.to_owned(), metadata);
     }
 
-    /// The public set, with the hashes of the private one, and the private set if there is any.
+    /// Builds the public set, with the hashes of the private one, and the private set if there is
+    /// any.
     pub(crate) fn build(self) -> (TxRwSet, Option<TxPvtReadWriteSet>) {
         let mut public = TxRwSet::default();
         let mut private = Vec::new();
@@ -237,14 +237,14 @@ impl RwSetBuilder {
     }
 }
 
-/// The names and values of a key's metadata.
+/// Bytes of the names and values of a key's metadata.
 pub(crate) fn metadata_bytes(metadata: &Metadata) -> usize {
     metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 impl CollectionBuilder {
-    /// The private set, which only members get; None if nothing is written. It names the keys
-    /// whose metadata alone changes, because their version moves too.
+    /// The private set, for members only; None if nothing is written. It also names keys whose
+    /// metadata alone changes, because their version moves, too.
     fn plain(&self) -> Option<KvrwSet> {
         if self.writes.is_empty() && self.metadata.is_empty() {
             return None;

@@ -1,10 +1,10 @@
-//! Runs a transaction on one height of the state and records what it reads and writes. Fabric:
+//! Runs a transaction on one height of the state and records its reads and writes. Fabric:
 //! `txmgr/tx_simulator.go`, `txmgr/query_executor.go`.
 //!
-//! A simulation does not see its own writes. Chaincodes that call each other on one channel share
-//! one simulator, so the namespace is an argument everywhere.
+//! A simulation does not see its own writes. Chaincodes that call each other on one channel share a
+//! simulator, so the namespace is always an argument.
 //!
-//! Invariant: nothing reaches the ledger from here; `finish` gives the sets and that is all.
+//! Invariant: nothing is written to the ledger here; `finish` returns the sets.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::ledger::state::VersionedValue;
 use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::types::{Height, Meter};
 
-/// One simulation. Its results come out of `finish`, once; dropping it discards them.
+/// A simulation. `finish` returns its results once; dropping it discards them.
 pub struct Simulator {
     pub(crate) snapshot: Snapshot,
     pub(crate) tx_id: String,
@@ -34,9 +34,9 @@ pub struct Simulator {
     paginated: bool,
     pub(crate) queried_private: bool,
     pub(crate) private_reads: BTreeSet<(String, String)>,
-    /// What this simulation may cost; None: as much as it takes.
+    /// The meter that is charged; None for unlimited work.
     pub(crate) meter: Option<Arc<Meter>>,
-    /// As whose peer private data are read; None: there are none.
+    /// The organization whose private data are read; None if there is none.
     pub(crate) org: Option<String>,
 }
 
@@ -58,22 +58,22 @@ pub struct KeyValue {
 pub struct Page {
     /// At most as many as were asked for.
     pub rows: Vec<KeyValue>,
-    /// The key with which the next page begins; empty if nothing is left.
+    /// The key with which the next page begins; empty at the end.
     pub bookmark: String,
 }
 
 /// What a simulation read and wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulationResults {
-    /// Goes into the transaction. `TxRwSet::encode` gives the bytes.
+    /// The public part, which becomes part of the transaction.
     pub public: TxRwSet,
     /// Private data in the clear, for the members of its collections only.
     pub private: Option<TxPvtReadWriteSet>,
-    /// Namespaces and collections of which values were read in the clear; hashes and ranges are not
-    /// in here.
+    /// Namespaces and collections from which values were read in the clear. Reads of hashes and
+    /// ranges do not count.
     pub private_reads: BTreeSet<(String, String)>,
-    /// Namespaces and public keys that were read after they were written. A simulation does not see
-    /// its own writes, so whoever does that is likely mistaken.
+    /// Namespaces and public keys that were read after they were written. The reads returned the
+    /// old values, which is most likely a mistake in the chaincode.
     pub own_reads: Vec<(String, String)>,
 }
 
@@ -93,17 +93,17 @@ impl Simulator {
         }
     }
 
-    /// The same, with private data as a peer of `org` (MSP id) has them.
+    /// Reads private data as a peer of `org` (MSP id) holds them.
     pub(crate) fn reading_as(self, org: &str) -> Self {
         Self { org: Some(org.to_owned()), ..self }
     }
 
-    /// The same, at the expense of this meter.
+    /// Charges the work to this meter.
     pub fn metered(self, meter: Arc<Meter>) -> Self {
         Self { meter: Some(meter), ..self }
     }
 
-    /// Asks for so much work.
+    /// Charges work.
     pub(crate) fn charge(&self, units: u64) -> Result<(), LedgerError> {
         match &self.meter {
             Some(meter) => Ok(meter.charge(units)?),
@@ -111,7 +111,7 @@ impl Simulator {
         }
     }
 
-    /// Asks for the work of a read, when it has been done.
+    /// Charges for a read that was done.
     pub(crate) fn charge_read(
         &self,
         key: &str,
@@ -120,17 +120,17 @@ impl Simulator {
         self.charge(cost::read(key.len() + value.map_or(0, |value| value.value.len())))
     }
 
-    /// The height that this simulation reads, and unrecorded reads of it.
+    /// The height that this simulation reads, for reads that are not recorded.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// The value of a key; None if it does not exist.
+    /// Returns the value of a key; None if it does not exist.
     pub fn get_state(&mut self, ns: &str, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         Ok(self.read(ns, key)?.map(|value| value.value))
     }
 
-    /// The values of several keys, in the order of the keys.
+    /// Returns the values of several keys, in their order.
     pub fn get_multiple(
         &mut self,
         ns: &str,
@@ -139,7 +139,7 @@ impl Simulator {
         keys.iter().map(|key| self.get_state(ns, key)).collect()
     }
 
-    /// The metadata of a key; empty if it has none. Counts as a read of the key.
+    /// Returns the metadata of a key; empty if it has none. Counts as a read of the key.
     pub fn get_state_metadata(&mut self, ns: &str, key: &str) -> Result<Metadata, LedgerError> {
         self.read(ns, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
     }
@@ -174,8 +174,9 @@ impl Simulator {
         Ok(())
     }
 
-    /// Starts a query of the keys from `start` up to but without `end`; empty means open. Rows come
-    /// from `next_row`. Every row read is recorded, whether the chaincode gets to see it or not.
+    /// Opens a query of the keys from `start` (included) to `end` (excluded); empty means open.
+    /// `next_row` returns the rows. Every row read is recorded, even if the chaincode never gets
+    /// it.
     pub fn range(&mut self, ns: &str, start: &str, end: &str) -> Result<RangeId, LedgerError> {
         self.check_ranges()?;
         self.charge(cost::query(start.len() + end.len()))?;
@@ -188,7 +189,8 @@ impl Simulator {
         Ok(self.add_scan(Scan::Range(Box::new(scan))))
     }
 
-    /// The next row of a query; None at the end of the range, and after `total_query_limit` rows.
+    /// Returns the next row of a query; None at the end of the range, and after `total_query_limit`
+    /// rows.
     ///
     /// Errors: `UnknownRange` if the query was closed.
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
@@ -205,7 +207,7 @@ impl Simulator {
         Ok(row)
     }
 
-    /// Ends a query. What it has read stays recorded. Closing twice does nothing.
+    /// Closes a query. What it has read stays recorded. Closing twice does nothing.
     pub fn close_range(&mut self, id: RangeId) {
         match self.scans.get_mut(id.0) {
             Some(Scan::Range(scan)) => scan.close(),
@@ -214,11 +216,11 @@ impl Simulator {
         }
     }
 
-    /// One page of a range. It begins at the bookmark, if there is one, else at `start`, and has at
-    /// most `page_size` rows, or `total_query_limit` if that is less or `page_size` is 0. A
-    /// transaction that reads pages may not write.
+    /// Returns one page of a range. It begins at the bookmark, or else at `start`, and has at most
+    /// `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. A transaction
+    /// that reads pages may not write.
     ///
-    /// Errors: `PageTooLarge` if keys and values of the page are more than `max_bytes`.
+    /// Errors: `PageTooLarge` if the page has more than `max_bytes` of keys and values.
     ///
     /// Fabric: `GetStateRangeScanIteratorWithPagination`, `query_response_generator.go`.
     pub fn range_page(
@@ -254,14 +256,14 @@ impl Simulator {
         Ok(Page { rows, bookmark })
     }
 
-    /// Everything that was written to a key up to the height of this simulation, newest first. Not
-    /// recorded: history takes no part in validation.
+    /// Returns the writes of a key up to the height of this simulation, newest first. Not recorded:
+    /// validation does not look at histories.
     pub fn history(&self, ns: &str, key: &str) -> Result<HistoryIterator, LedgerError> {
         self.charge(cost::query(key.len()))?;
         Ok(HistoryIterator::new(&self.snapshot, ns, key)?.metered(self.meter.clone()))
     }
 
-    /// What was read and written.
+    /// Returns the reads and writes.
     pub fn finish(self) -> SimulationResults {
         let mut builder = self.builder;
         for scan in self.scans {
@@ -278,7 +280,7 @@ impl Simulator {
         &self.snapshot.ledger().config
     }
 
-    /// Takes a query in; `check_ranges` came before.
+    /// Adds a query; `check_ranges` was called before.
     pub(crate) fn add_scan(&mut self, scan: Scan) -> RangeId {
         self.scans.push(scan);
         RangeId(self.scans.len() - 1)
@@ -288,7 +290,7 @@ impl Simulator {
         self.scans.get_mut(id.0)
     }
 
-    /// Whether one more query may be started.
+    /// Checks that one more query may be opened.
     pub(crate) fn check_ranges(&self) -> Result<(), LedgerError> {
         let limit = self.limits().max_ranges;
         if self.scans.len() >= limit {
@@ -297,7 +299,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// From here on nothing may be written. Fabric: `checkBeforePaginatedQueries`.
+    /// Forbids writes from here on. Fabric: `checkBeforePaginatedQueries`.
     pub(crate) fn begin_pages(&mut self) -> Result<(), LedgerError> {
         if self.wrote {
             let tx_id = self.tx_id.clone();
@@ -344,8 +346,8 @@ impl Simulator {
         self.check_key(key)
     }
 
-    /// Whether the state database takes a key, which every read and write of it asks first. Fabric:
-    /// `ValidateKeyValue` before a write, `readFromDB` before a read.
+    /// Checks that the state database takes a key; called before every read and write of it.
+    /// Fabric: `ValidateKeyValue` before a write, `readFromDB` before a read.
     ///
     /// Errors: `NoDocument`.
     pub fn check_key(&self, key: &str) -> Result<(), LedgerError> {
@@ -355,7 +357,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Fabric: `ValidateKeyValue`, after the key.
+    /// Checks a value. Fabric: `ValidateKeyValue`, after the key.
     pub(crate) fn check_value(&self, value: &[u8]) -> Result<(), LedgerError> {
         if self.limits().rich_queries {
             couchdb::check_value(value)?;
@@ -363,7 +365,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Whether this much more may be recorded.
+    /// Checks that so many more bytes may be recorded.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let limit = self.limits().max_rwset_bytes;
         match self.builder.bytes().checked_add(bytes) {

@@ -1,9 +1,8 @@
-//! What a simulation does with private data. Fabric: `txmgr/tx_simulator.go`,
-//! `txmgr/query_executor.go`.
+//! Private data in a simulation. Fabric: `txmgr/tx_simulator.go`, `txmgr/query_executor.go`.
 //!
-//! Which collections there are and who may do what with them is asked above.
+//! Does not check which collections exist and who may use them: callers do.
 //!
-//! Invariant: reads in the clear come from one organization's private state, or from none; what is
+//! Invariant: reads in the clear come from one organization's private state, or from none. What is
 //! recorded of them is the version of the public hash.
 
 use crate::ledger::cost;
@@ -18,8 +17,8 @@ use crate::ledger::state::Metadata;
 use crate::ledger::state::VersionedValue;
 
 impl Simulator {
-    /// The hash of the value of a private key; None if it does not exist. Whoever is on the channel
-    /// may ask.
+    /// Returns the hash of a private value; None if the key does not exist. Every member of the
+    /// channel may ask.
     pub fn get_private_data_hash(
         &mut self,
         ns: &str,
@@ -29,7 +28,7 @@ impl Simulator {
         Ok(self.read_hash(ns, collection, key)?.map(|value| value.value))
     }
 
-    /// The metadata of a private key; empty if it has none. Counts as a read of its hash.
+    /// Returns the metadata of a private key; empty if it has none. Counts as a read of its hash.
     pub fn get_private_data_metadata(
         &mut self,
         ns: &str,
@@ -40,11 +39,12 @@ impl Simulator {
         value.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
     }
 
-    /// A private key in the clear; None if it does not exist. Fabric:
+    /// Returns a private value in the clear; None if the key does not exist. Fabric:
     /// `queryExecutor.GetPrivateData`.
     ///
-    /// Errors: `PrivateDataNotAvailable` if the organization does not have what the channel agreed
-    /// on: it is no member, or the data did not come, or it was not said who asks.
+    /// Errors: `PrivateDataNotAvailable` if the organization's value does not match the public
+    /// hash: the organization is not a member, or the data did not come, or no organization was set
+    /// on this simulator.
     pub fn get_private_data(
         &mut self,
         ns: &str,
@@ -69,9 +69,9 @@ impl Simulator {
         Ok(value.map(|value| value.value))
     }
 
-    /// Starts a query of the private keys that the organization has, from `start` up to but without
-    /// `end`; empty means open. Rows come from `next_row`. They are not recorded, and a transaction
-    /// that asks for them may not write.
+    /// Opens a query of the private keys that the organization holds, from `start` (included) to
+    /// `end` (excluded); empty means open. `next_row` returns the rows. They are not recorded, and
+    /// the transaction may not write.
     ///
     /// Errors: `PrivateQueryAfterWrite`, `TooManyRanges`.
     pub fn private_range(
@@ -92,8 +92,8 @@ impl Simulator {
         Ok(self.add_scan(Scan::Range(Box::new(RangeScan::unrecorded(rows, left)))))
     }
 
-    /// Starts a rich query over the private keys that the organization has. Rows come from
-    /// `next_row`. They are not recorded, and a transaction that asks for them may not write.
+    /// Opens a rich query over the private keys that the organization holds. `next_row` returns the
+    /// rows. They are not recorded, and the transaction may not write.
     ///
     /// Errors: `PrivateQueryAfterWrite`, and those of `rich_query`.
     pub fn private_rich_query(
@@ -103,7 +103,7 @@ impl Simulator {
         query: &str,
     ) -> Result<RangeId, LedgerError> {
         self.begin_private_query()?;
-        // Nobody's private state is empty: no organization goes without a name.
+        // Without an organization the private state is empty: no organization has an empty MSP id.
         let org = self.org.as_deref().unwrap_or_default();
         self.rich_query_of(Space::private(org, ns, collection), query)
     }
@@ -134,7 +134,7 @@ impl Simulator {
         self.put_private_data(ns, collection, key, Vec::new())
     }
 
-    /// Deletes a private key and asks all peers to forget what it ever held.
+    /// Deletes a private key and asks all peers to remove its earlier values.
     pub fn purge_private_data(
         &mut self,
         ns: &str,
@@ -148,7 +148,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Replaces the metadata of a private key, or deletes it if it is empty.
+    /// Replaces the metadata of a private key; empty metadata deletes it.
     pub fn put_private_data_metadata(
         &mut self,
         ns: &str,

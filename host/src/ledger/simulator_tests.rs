@@ -166,7 +166,7 @@ fn pages_go_through_a_range_by_bookmark() {
         .iter()
         .map(|r| (r.start_key.as_str(), r.end_key.as_str(), r.itr_exhausted))
         .collect();
-    // The bookmark is looked at, not read; a page that is full does not see the end.
+    // The row of the bookmark is looked at and not read; a full page does not see the end.
     let expected = [("k001", "k002", false), ("k003", "k004", false), ("", "", true)];
     assert_eq!(recorded, expected);
 }
@@ -218,7 +218,7 @@ fn all_that_is_recorded_together_has_a_limit() {
         sim.put_state("ns", "ab", vec![1; 20]).unwrap();
         sim.get_state("ns", "k001").unwrap();
     }
-    // 26 are there: replacing does not count, reading the same key again does not either.
+    // 26 are recorded: replacing does not count, and reading the same key again does not either.
     sim.put_state("ns", "ab", vec![1; 23]).unwrap();
     full(sim.put_state("ns", "ab", vec![1; 25]));
     full(sim.put_state("ns", "a", vec![1]));
@@ -229,7 +229,7 @@ fn all_that_is_recorded_together_has_a_limit() {
     let written = sim.finish().public.namespaces.remove("ns").unwrap().writes;
     assert_eq!(written.len(), 1);
 
-    // The keys of a range count as far as they may be kept in the clear.
+    // The keys of a range count as far as they may be recorded in the clear.
     let mut sim = ledger.simulator("tx");
     let id = sim.range("ns", "", "").unwrap();
     sim.put_state("ns", "ab", vec![1; 20]).unwrap();
@@ -323,7 +323,7 @@ fn a_snapshot_reads_its_height_over_many_commits() {
     assert_eq!(ledger.overlay.len(), 0);
 }
 
-/// Every block moves one unit between keys and so keeps their sum; a reader that saw two heights
+/// Every block moves one unit between keys and so keeps their sum. A reader that saw two heights
 /// would see another sum.
 #[test]
 fn readers_beside_commits_see_one_height() {
@@ -357,7 +357,7 @@ fn readers_beside_commits_see_one_height() {
             });
         }
         for block in 0..BLOCKS {
-            // A key that holds nothing is deleted, so that rows come and go under the readers.
+            // A key with the amount 0 is deleted, so that rows come and go while readers read.
             let (from, to) = (name(block % KEYS), name((block * 7 + 3) % KEYS));
             if from == to {
                 continue;

@@ -1,7 +1,7 @@
 //! Reads at one height of a channel, without recording them.
 //!
-//! Invariant: read-only, and never in the way of a commit however long it lives; what it costs is
-//! memory for the values replaced meanwhile.
+//! Invariant: read-only. A snapshot never delays a commit, however long it lives; it costs the
+//! memory of the values that are replaced meanwhile.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::ledger::state::VersionedValue;
 use crate::ledger::store::Rows;
 use crate::types::sha256;
 
-/// The state of one channel as it was when this was made. Clones share it.
+/// The state of one channel at the moment when this was created. Clones share it.
 #[derive(Clone)]
 pub struct Snapshot {
     open: Arc<Open>,
@@ -37,7 +37,7 @@ impl Snapshot {
         Self { open: Arc::new(Open { ledger, height }) }
     }
 
-    /// How many blocks this sees: it reads what the blocks below this number wrote.
+    /// Number of visible blocks: the snapshot reads what blocks below this number wrote.
     pub fn height(&self) -> u64 {
         self.open.height
     }
@@ -47,17 +47,17 @@ impl Snapshot {
         &self.open.ledger
     }
 
-    /// A public key; None if it does not exist.
+    /// Returns a public key's value; None if it does not exist.
     pub fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
         self.row(&key::state(namespace, key))
     }
 
-    /// The metadata of a public key; empty if it has none or does not exist.
+    /// Returns the metadata of a public key; empty if it has none or does not exist.
     pub fn get_metadata(&self, namespace: &str, key: &str) -> Result<Metadata, LedgerError> {
         self.get(namespace, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
     }
 
-    /// A private key by its plain name; the value is the hash of the value.
+    /// Returns the hash of a private value, by the plain key.
     pub fn get_private_hash(
         &self,
         namespace: &str,
@@ -67,7 +67,7 @@ impl Snapshot {
         self.get_hashed(namespace, collection, &sha256(key.as_bytes()))
     }
 
-    /// A private key by its hash; the value is the hash of the value.
+    /// Returns the hash of a private value, by the hash of the key.
     pub fn get_hashed(
         &self,
         namespace: &str,
@@ -77,15 +77,15 @@ impl Snapshot {
         self.row(&key::hashed(namespace, collection, key_hash))
     }
 
-    /// The public keys from `start` up to but without `end`, in byte order. An empty `start` or
-    /// `end` means the beginning or the end of the namespace.
+    /// The public keys from `start` (included) to `end` (excluded), in byte order; empty means the
+    /// beginning or the end of the namespace.
     pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
         let range = key::state_range(namespace, start, end);
         self.rows(range, key::state_key_at(namespace))
     }
 
-    /// A private key in the clear, as an organization (MSP id) has it; None if it has none. Whether
-    /// that is what the channel agreed on only the version of its hash says.
+    /// Returns a private value as an organization (MSP id) holds it; None if it holds none. Compare
+    /// its version with that of the hash to know whether it is current.
     pub fn get_private(
         &self,
         org: &str,
@@ -96,8 +96,8 @@ impl Snapshot {
         self.row(&key::private(org, namespace, collection, key))
     }
 
-    /// The private keys that an organization has, from `start` up to but without `end`, in byte
-    /// order; empty means open.
+    /// The private keys that an organization holds, from `start` (included) to `end` (excluded), in
+    /// byte order; empty means open.
     pub fn private_range(
         &self,
         org: &str,
@@ -116,18 +116,18 @@ impl Snapshot {
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
     }
 
-    /// The value of a row of the table.
+    /// The value of a row at this height.
     pub(crate) fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
-        // The order matters, see `overlay`.
+        // The table is read before the overlay, see `overlay`.
         let stored = self.open.ledger.table.get(row, VersionedValue::decode)?;
         Ok(self.open.ledger.overlay.replaced(self.open.height, row).unwrap_or(stored))
     }
 }
 
-/// The rows of a range at the height of a snapshot: key and value, in byte order of keys.
+/// The rows of a range at the height of a snapshot, in byte order of keys.
 pub struct StateRange {
     snapshot: Snapshot,
-    /// Where the key begins in a row.
+    /// Length of the prefix before the key.
     key_at: usize,
     rows: Rows,
     peeked: Option<(Vec<u8>, VersionedValue)>,
@@ -139,7 +139,7 @@ pub struct StateRange {
 type RowAtHeight = (Vec<u8>, Option<VersionedValue>);
 
 impl StateRange {
-    /// The next row that is in the table or was replaced since, whichever is first.
+    /// The next row of the table or the overlay, whichever is first.
     fn step(&mut self) -> Result<Option<RowAtHeight>, LedgerError> {
         if self.peeked.is_none() {
             self.peeked = self.rows.next_as(VersionedValue::decode).transpose()?;

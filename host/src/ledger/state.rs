@@ -1,6 +1,6 @@
-//! The value of a state key as it is stored: version, recent history, metadata, value.
+//! The stored form of a state value: version, recent writes, metadata, content.
 //!
-//! Invariant: knows nothing of keys, tables or read-write sets.
+//! Does not know keys, tables or read-write sets.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::types::Height;
 /// Metadata of a key by name, such as `VALIDATION_PARAMETER`.
 pub type Metadata = BTreeMap<String, Vec<u8>>;
 
-/// What the state knows of one key. For a private key the value is the hash of the value.
+/// The state of one key. For a private key, the value is the hash of the private value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionedValue {
     /// Never empty: an empty value is a delete.
@@ -29,7 +29,7 @@ pub struct VersionedValue {
 }
 
 impl VersionedValue {
-    /// The key's metadata by name, empty if it has none.
+    /// Returns the key's metadata by name; empty if it has none.
     pub fn metadata(&self) -> Result<Metadata, LedgerError> {
         let write = KvMetadataWrite::decode(self.metadata_bytes.as_slice())
             .map_err(|_| LedgerError::CorruptState { what: "metadata does not parse" })?;
@@ -66,7 +66,7 @@ impl VersionedValue {
         parts.ok_or(LedgerError::CorruptState { what: "a value does not parse" })
     }
 
-    /// Only the version of the stored form, without copying the value.
+    /// Reads only the version, without copying the value.
     pub(crate) fn decode_version(bytes: &[u8]) -> Result<Height, LedgerError> {
         key::height(bytes)
             .map(|(version, _)| version)
@@ -79,8 +79,8 @@ fn split_list(mut bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(usize::try_from(length).ok()?)
 }
 
-/// The stored form of the metadata that a transaction writes; empty if it has no entries, which
-/// means that the metadata is deleted. Fabric: `statemetadata.Serialize`.
+/// The stored form of metadata; empty without entries, which deletes the metadata. Fabric:
+/// `statemetadata.Serialize`.
 pub(crate) fn encode_metadata(entries: &[KvMetadataEntry]) -> Vec<u8> {
     KvMetadataWrite { key: String::new(), entries: entries.to_vec() }.encode_to_vec()
 }

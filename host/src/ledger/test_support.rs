@@ -1,4 +1,4 @@
-//! What the ledger's tests share: golden blocks, and blocks made up from read-write sets.
+//! Shared by the ledger's tests: golden blocks, and blocks made from read-write sets.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ pub(crate) fn genesis() -> Block {
     new_block(0, vec![], vec![envelope(HeaderType::Config, "", b"config".to_vec())])
 }
 
-/// The ledgers in a folder, and the one channel, made if it is not there.
+/// Opens the ledgers in a folder, and the one channel, which is created if it is missing.
 pub(crate) fn open_with(dir: &Path, config: LedgerConfig) -> (Ledgers, Arc<Ledger>) {
     let ledgers = Ledgers::open(dir, config).unwrap();
     let ledger = match ledgers.get(CHANNEL) {
@@ -115,7 +115,7 @@ pub(crate) fn small_config() -> LedgerConfig {
     LedgerConfig { cache_bytes: 8 << 20, ..LedgerConfig::default() }
 }
 
-/// Without CouchDB's rules, as the peers had it whose bytes were captured.
+/// Without CouchDB's rules, as on the peers whose bytes were captured.
 pub(crate) fn leveldb_config() -> LedgerConfig {
     LedgerConfig { rich_queries: false, ..small_config() }
 }

@@ -1,7 +1,7 @@
-//! What the valid transactions of one block change, and the bytes of it that the commit hash
-//! covers. Fabric: `validation/tx_ops.go`, `txmgr/update_batch_bytes.go`.
+//! The changes of a block's valid transactions, and the bytes of them that the commit hash covers.
+//! Fabric: `validation/tx_ops.go`, `txmgr/update_batch_bytes.go`.
 //!
-//! Invariant: no verdicts (see `validate`) and no rows (see `commit`).
+//! Does not judge (see `validate`) and does not write rows (see `commit`).
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -19,10 +19,11 @@ use crate::proto::kvrwset::KvMetadataEntry;
 use crate::proto::statedb;
 use crate::types::Height;
 
-/// Length from which the recent writes of a key move to a row of their own; about a dozen writes.
+/// Length from which on the recent writes of a key move to a row of their own: about a dozen
+/// writes.
 const MAX_RECENT_BYTES: usize = 64;
 
-/// The committed state, as the block finds it.
+/// The committed state before the block.
 pub(crate) trait CommittedState {
     /// Public keys with their versions, in byte order.
     type Range: Iterator<Item = Result<(String, Height), LedgerError>>;
@@ -49,11 +50,11 @@ pub(crate) trait CommittedState {
         key_hash: &[u8],
     ) -> Result<Option<Height>, LedgerError>;
 
-    /// The public keys from `start` up to but without `end`; empty means open.
+    /// The public keys from `start` (included) to `end` (excluded); empty means open.
     fn range(&self, namespace: &str, start: &str, end: &str) -> Self::Range;
 }
 
-/// All changes of a block so far.
+/// The changes of a block so far.
 #[derive(Default)]
 pub(crate) struct UpdateBatch {
     /// By namespace.
@@ -69,19 +70,19 @@ pub(crate) struct NsUpdates {
     pub(crate) hashed: BTreeMap<String, BTreeMap<Vec<u8>, Update>>,
 }
 
-/// What becomes of one key.
+/// The change of one key.
 pub(crate) struct Update {
-    /// The committed value that this block replaces.
+    /// The committed value that is replaced.
     pub(crate) before: Option<VersionedValue>,
-    /// None: deleted.
+    /// None: the key is deleted.
     pub(crate) after: Option<VersionedValue>,
     /// The transaction that changed the key last.
     pub(crate) version: Height,
-    /// Parts of the key's history that get a row of their own, by the last height in each.
+    /// Parts of the key's history that move to rows of their own, each with its last height.
     pub(crate) history: Vec<(Height, Vec<u8>)>,
 }
 
-/// What one transaction does to one key.
+/// What one transaction does with one key.
 #[derive(Default)]
 struct KeyOps<'a> {
     /// Inner None: delete.
@@ -90,12 +91,12 @@ struct KeyOps<'a> {
 }
 
 impl UpdateBatch {
-    /// What becomes of a public key; None if no transaction wrote it.
+    /// The change of a public key; None if no transaction wrote it.
     pub(crate) fn public(&self, namespace: &str, key: &str) -> Option<&Update> {
         self.namespaces.get(namespace)?.public.get(key)
     }
 
-    /// What becomes of a private key.
+    /// The change of a private key.
     pub(crate) fn hashed(&self, namespace: &str, coll: &str, key_hash: &[u8]) -> Option<&Update> {
         self.namespaces.get(namespace)?.hashed.get(coll)?.get(key_hash)
     }
@@ -118,7 +119,7 @@ impl UpdateBatch {
             for (key, ops) in public_ops(ns) {
                 let before = || state.get(namespace, key);
                 let update = apply_ops(&mut updates.public, key, &ops, version, before)?;
-                // Only what chaincodes write has a history.
+                // Only writes of chaincodes have a history.
                 if let (Some((update, recent)), Some(_), false) =
                     (update, ops.write, namespace.is_empty())
                 {
@@ -145,7 +146,7 @@ impl UpdateBatch {
         Ok(())
     }
 
-    /// A metadata write on a key that is not there changes nothing, and may leave nothing behind.
+    /// A metadata write to a missing key changes nothing, and must leave no empty entry.
     fn drop_empty(&mut self) {
         self.namespaces.retain(|_, ns| {
             ns.hashed.retain(|_, keys| !keys.is_empty());
@@ -153,8 +154,8 @@ impl UpdateBatch {
         });
     }
 
-    /// The serialized `statedb.Updates` of the commit hash. The namespace "" holds the channel's
-    /// configuration and is left out. Fabric: `deterministicBytesForPubAndHashUpdates`.
+    /// The serialized `statedb.Updates` for the commit hash, without the namespace "", which holds
+    /// the channel's configuration. Fabric: `deterministicBytesForPubAndHashUpdates`.
     pub(crate) fn deterministic_bytes(&self) -> Vec<u8> {
         let mut kvwrites = Vec::new();
         for (namespace, ns) in self.namespaces.iter().filter(|(name, _)| !name.is_empty()) {
@@ -187,10 +188,10 @@ fn public_ops(ns: &NsRwSet) -> BTreeMap<&str, KeyOps<'_>> {
     all
 }
 
-/// A value alone keeps the metadata, metadata alone keeps the value and moves the version, a delete
-/// takes both away. Fabric: `prepareTxOps`.
+/// Applies a transaction to a key: a value alone keeps the metadata; metadata alone keeps the value
+/// and moves the version; a delete removes both. Fabric: `prepareTxOps`.
 ///
-/// Gives the key's update, unless nothing changes, and the recent writes of the key so far.
+/// Returns the key's update, unless nothing changes, and the key's recent writes so far.
 fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
     updates: &'u mut BTreeMap<K::Owned, Update>,
     key: &K,
@@ -226,8 +227,8 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
     Ok(Some((update, recent_writes)))
 }
 
-/// Notes a write in the history of its key: with the value while the list is short and the key
-/// exists, else in a row of its own.
+/// Adds a write to its key's history: to the value while the list is short and the key exists, else
+/// to a row of its own.
 fn add_history(update: &mut Update, mut recent_writes: Vec<u8>, height: Height) {
     recent_writes.extend_from_slice(&height.to_bytes());
     match &mut update.after {

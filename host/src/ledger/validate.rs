@@ -1,9 +1,8 @@
-//! Whether the reads of a transaction still hold: multi-version concurrency control and the check
-//! for phantoms. Fabric: `validation/validator.go`, `rangequery_validator.go`,
-//! `combined_iterator.go`.
+//! Checks that the reads of a transaction still hold: multi-version concurrency control and
+//! phantoms. Fabric: `validation/validator.go`, `rangequery_validator.go`, `combined_iterator.go`.
 //!
-//! Invariant: pure. Read-write set, changes of the block so far and committed state go in, a
-//! verdict comes out; nothing is changed.
+//! Pure functions: they take the read-write set, the changes of the block so far and the committed
+//! state, and return a verdict.
 
 use std::iter::Peekable;
 
@@ -23,8 +22,8 @@ use crate::proto::kvrwset::Version;
 use crate::proto::kvrwset::range_query_info::ReadsInfo;
 use crate::types::Height;
 
-/// The first read of a transaction that does not hold any more, over the committed state with the
-/// changes of earlier transactions of the block; None: the transaction is valid.
+/// Returns the first read that no longer holds, on the committed state with the changes of earlier
+/// transactions of the block; None if the transaction is valid.
 pub(crate) fn find_conflict(
     rwset: &TxRwSet,
     updates: &UpdateBatch,
@@ -56,8 +55,8 @@ fn check_reads(
 ) -> Result<Option<Conflict>, LedgerError> {
     for KvRead { key, version } in &ns.reads {
         let read = height_of(version.as_ref());
-        // A key that this block wrote is a conflict whatever was read, even if the write was a
-        // delete of a key that was not there. Fabric: `validateKVRead`.
+        // A key that this block wrote is a conflict, whatever was read, even if the write deleted a
+        // missing key. Fabric: `validateKVRead`.
         let (valid, now) = match updates.public(namespace, key) {
             Some(update) => (false, update.after.as_ref().map(|value| value.version)),
             None => {
@@ -168,8 +167,8 @@ fn check_range(
     }
 }
 
-/// The rows that a recorded range query would give now: committed ones merged with the changes of
-/// the block; with the end key itself if the query stopped at it.
+/// The rows that a recorded range query would return now: committed rows merged with the changes of
+/// the block. Includes the end key if the query stopped at it.
 fn current_rows<'a, S: CommittedState>(
     namespace: &'a str,
     query: &'a RangeQueryInfo,
@@ -188,8 +187,8 @@ fn current_rows<'a, S: CommittedState>(
         committed: state.range(namespace, start, end).peekable(),
         changed: changed.peekable(),
     };
-    // Fabric: `serveEndKeyIfNeeded`. An empty end key stands for the end of the namespace and for
-    // the key "", which only a query that never was read could mean.
+    // Fabric: `serveEndKeyIfNeeded`. An empty end key means the end of the namespace; it could mean
+    // the key "" only for a query that read nothing.
     let last = std::iter::once_with(move || {
         if query.itr_exhausted {
             return None;
@@ -241,7 +240,7 @@ where
     }
 }
 
-/// The message for a height.
+/// Converts a height.
 pub(crate) fn version_of(height: Height) -> Version {
     Version { block_num: height.block, tx_num: height.tx }
 }

@@ -1,11 +1,11 @@
 //! Checks everything that a channel has stored against its blocks.
 //!
-//! Every block is judged again from the first on, into a state of its own; where the stored state
-//! stands, the two are compared row by row: state, history, transaction index, places of blocks.
-//! Private data are compared with their hashes in the blocks.
+//! All blocks are judged again, into a state of their own. At the height of the stored state the
+//! two are compared row by row: state, history, transaction index, locations of blocks. Private
+//! data are compared with their hashes in the blocks.
 //!
-//! Invariant: finds and reports, repairs nothing. A state that is behind its blocks, and a last
-//! block that was not stored whole, are what a crash leaves; opening the ledger takes care of them.
+//! Invariant: reports and repairs nothing. A state behind its blocks and a last block that was not
+//! stored whole are no faults: a crash leaves them, and opening the ledger repairs them.
 
 use serde::Serialize;
 
@@ -20,46 +20,46 @@ use crate::ledger::row_difference::Differences;
 use crate::ledger::store::Table;
 use crate::types::ChannelId;
 
-/// How many faults are described; the others are counted.
+/// Faults that are described; further ones are only counted.
 const MAX_FAULTS: usize = 20;
 
-/// What was found in one channel.
+/// The findings of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// The channel.
     pub channel: String,
-    /// Blocks that are right, from the first on.
+    /// Correct blocks, from the first on.
     pub blocks: u64,
     /// Transactions in them.
     pub transactions: u64,
-    /// Blocks that the stored state holds; fewer than `blocks` after a crash.
+    /// Blocks in the stored state; fewer than `blocks` after a crash.
     pub state_height: u64,
     /// Rows of the stored state and indexes that were compared.
     pub rows: u64,
-    /// Private write sets that are stored and were compared with their hashes.
+    /// Private write sets that were compared with their hashes.
     pub private_sets: u64,
-    /// Private write sets that organizations here should have, and have not. No fault: their
-    /// blocks were committed without them.
+    /// Private write sets that organizations here should have and lack. No fault: their blocks were
+    /// committed without them.
     pub missing_private_sets: u64,
-    /// Bytes after the last whole block: the beginning of one whose storing was interrupted.
+    /// Bytes after the last whole block, of a block whose storing was interrupted.
     pub unfinished_bytes: u64,
-    /// What is wrong, at most twenty of them.
+    /// The faults, at most twenty.
     pub faults: Vec<Fault>,
-    /// How many faults there are beyond those.
+    /// Number of further faults.
     pub more_faults: u64,
 }
 
-/// Something that is not as it should be.
+/// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// The block that it belongs to, if it belongs to one.
+    /// The block that it belongs to, if any.
     pub block: Option<u64>,
     /// What is wrong.
     pub reason: String,
 }
 
 impl Verified {
-    /// Whether nothing is wrong.
+    /// True if there are no faults.
     pub fn is_good(&self) -> bool {
         self.faults.is_empty()
     }
@@ -98,10 +98,10 @@ impl Verified {
 }
 
 impl LedgerFolder {
-    /// Checks a channel. `on_step` is called after each block. The state that is made to compare
-    /// with lies in the folder for temporary files meanwhile.
+    /// Checks a channel. Calls `on_step` after each block. The state to compare with is made in the
+    /// folder for temporary files.
     ///
-    /// Errors: only what keeps this from looking; what is wrong with the channel is in the result.
+    /// Errors: only what prevents the check; faults of the channel are in the result.
     pub fn verify(
         &self,
         channel: &ChannelId,
@@ -127,7 +127,7 @@ impl LedgerFolder {
         let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
         let mut replay =
             Replay::scratch(channel.clone(), config, private.ok(), blocks)?.with_rules(&self.rules);
-        // Which indexes there are is not in the blocks.
+        // The blocks do not say which indexes exist.
         if let Some(stored) = &stored
             && let Err(error) = replay.copy_indexes(stored, false)
         {
@@ -168,7 +168,7 @@ impl LedgerFolder {
         Ok(found)
     }
 
-    /// The rows that are stored, if they can be read.
+    /// The stored rows, if they can be read.
     fn stored_state(&self, channel: &ChannelId, found: &mut Verified) -> Option<Table> {
         let opened = match &self.state {
             Ok(database) => database.table(channel).and_then(|table| {

@@ -85,8 +85,8 @@ impl Model {
         rows.map(|(key, (_, _, version))| (key.1.clone(), *version)).collect()
     }
 
-    /// The verdict of the version checks, over a state to which the valid transactions in front of
-    /// this one were applied; `touched` are the keys that they wrote.
+    /// The verdict of the version checks on a state with all earlier valid transactions; `touched`
+    /// are the keys that those of the same block wrote.
     fn judge(&self, plan: &Plan, touched: &BTreeSet<Key>) -> TxValidationCode {
         for ns in 0..NAMESPACES.len() {
             for (key, read) in plan.reads.iter().filter(|(key, _)| key.0 == ns) {
@@ -187,7 +187,7 @@ fn scan(rng: &mut StdRng, simulator: &mut Simulator, model: &Model, from: Key, p
     plan.ranges.push((ns, start, end, seen));
 }
 
-/// The ledger, the model, and what the model knows besides the state.
+/// The ledger, the model, and what the model knows in addition to the state.
 struct World {
     ledger: Arc<Ledger>,
     now: Rc<Model>,

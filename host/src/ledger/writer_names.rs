@@ -1,6 +1,6 @@
-//! Which transaction wrote what a conflict is about. For people.
+//! Finds the transaction that wrote what a conflict is about, for explanations.
 //!
-//! Invariant: never in the way of a commit: what cannot be found out is left open.
+//! Invariant: never fails a commit: a name that cannot be found is left out.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::ledger::updates::Update;
 use crate::ledger::updates::UpdateBatch;
 use crate::types::Height;
 
-/// Names writers while one block is judged. Many transactions lose against few.
+/// Names writers while one block is judged. It remembers them: many transactions lose against few.
 pub(crate) struct WriterNames<'a> {
     ledger: &'a Ledger,
     number: u64,
@@ -30,7 +30,7 @@ impl<'a> WriterNames<'a> {
 
     /// Fills in the writer. `updates` are the changes of the block so far.
     pub(crate) fn add(&mut self, conflict: &mut Conflict, updates: &UpdateBatch) {
-        // A deleted key has no version; where it was deleted is in the block or in the history.
+        // A deleted key has no version; the block or the history says where it was deleted.
         let at = match &*conflict {
             Conflict::Key { now: Some(now), .. }
             | Conflict::PrivateKey { now: Some(now), .. }
@@ -56,7 +56,7 @@ impl<'a> WriterNames<'a> {
         }
     }
 
-    /// The last write of a key that is not there any more.
+    /// The last write of a key that no longer exists.
     fn last_write(&self, namespace: &str, key: &str) -> Result<Option<Height>, LedgerError> {
         let (from, to) = key::history_range(namespace, key);
         let Some((_, heights)) = self.ledger.table.range(&from, &to).next_back().transpose()?

@@ -1,6 +1,6 @@
-//! Which policy a resource of the peer asks for.
+//! Access control lists: which policy protects a resource of the peer.
 //!
-//! Invariant: a table and the local check; the policies themselves are the channel's.
+//! Has a table, and the check by the peer's own organization. Does not hold the channel's policies.
 
 use crate::msp::error::MspError;
 use crate::msp::identity::Identity;
@@ -12,10 +12,10 @@ use crate::msp::policy::SignedData;
 const READERS: &str = "/Channel/Application/Readers";
 const WRITERS: &str = "/Channel/Application/Writers";
 
-/// Why somebody may not use a resource.
+/// Why the use of a resource is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AclError {
-    /// No policy belongs to the resource, or none of that kind.
+    /// No policy is known for the resource, or none of that kind.
     #[error("Unmapped policy for {0}")]
     Unmapped(String),
     /// The channel has no such policy.
@@ -24,7 +24,7 @@ pub enum AclError {
         /// Its name.
         policy: String,
     },
-    /// The channel's policy is not satisfied. Fabric's words: core/policy/policy.go,
+    /// The channel's policy is not satisfied. The text is Fabric's: core/policy/policy.go,
     /// `CheckPolicyBySignedData`.
     #[error(
         "Failed evaluating policy on signed data during check policy on channel [{channel}] with \
@@ -38,7 +38,7 @@ pub enum AclError {
         /// Why not.
         source: PolicyError,
     },
-    /// As `Denied`, for a policy that the channel's own ACLs name. Fabric's words:
+    /// As `Denied`, for a policy that the channel's own ACLs name. The text is Fabric's:
     /// core/aclmgmt/resourceprovider.go, `CheckACL`.
     #[error("failed evaluating policy on signed data during check policy [{policy}]: [{source}]")]
     DeniedByConfig {
@@ -58,7 +58,7 @@ pub enum AclError {
         /// Why not.
         source: MspError,
     },
-    /// The signer is no admin of the peer's own organization. Fabric's words:
+    /// The signer is not an admin of the peer's own organization. The text is Fabric's:
     /// core/policy/policy.go, `CheckPolicyNoChannel`.
     #[error(
         "Failed verifying that proposal's creator satisfies local MSP principal during channelless \
@@ -73,7 +73,7 @@ pub enum AclError {
     },
 }
 
-/// Who of the peer's own organization may use a resource that belongs to no channel.
+/// The members of the peer's own organization who may use a resource that belongs to no channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalPolicy {
     /// Its admins.
@@ -91,8 +91,8 @@ impl LocalPolicy {
     }
 }
 
-/// The policy of a resource that the peer's own organization decides about. Channels cannot
-/// override these (Fabric: core/aclmgmt/defaultaclprovider.go, `newDefaultACLProvider`).
+/// Returns the policy of a resource that the peer's own organization controls. Channels cannot
+/// override it (Fabric: core/aclmgmt/defaultaclprovider.go, `newDefaultACLProvider`).
 pub fn local_policy(resource: &str) -> Option<LocalPolicy> {
     match resource {
         "_lifecycle/InstallChaincode"
@@ -115,7 +115,7 @@ pub fn local_policy(resource: &str) -> Option<LocalPolicy> {
     }
 }
 
-/// The policy of a channel's resource if the channel does not say otherwise.
+/// Returns the default policy of a channel's resource.
 pub fn default_policy(resource: &str) -> Option<&'static str> {
     match resource {
         "_lifecycle/CommitChaincodeDefinition"
@@ -144,7 +144,8 @@ pub fn default_policy(resource: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks who signed and whether the peer's own organization `local` lets them use the resource.
+/// Checks the signature, and that the peer's own organization `local` lets the signer use the
+/// resource.
 pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Result<(), AclError> {
     let policy = required(resource)?;
     let refused = |source| AclError::LocalIdentity { policy: policy.name(), source };
@@ -153,7 +154,7 @@ pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Resu
     identity.verify(&signed.data, &signed.signature).map_err(refused)
 }
 
-/// As [`check_local_acl`], for a signer whose signature was checked before.
+/// As [`check_local_acl`], for a signer whose signature was checked already.
 pub fn check_local_identity(
     resource: &str,
     identity: &Identity,

@@ -1,13 +1,15 @@
-//! Capabilities: which version's rules a channel runs by.
+//! Capabilities: the rules that a channel uses.
 //!
-//! Invariant: only what changes behaviour here is told apart; unknown names are refused.
+//! Does not tell versions apart that behave the same here.
+//!
+//! Invariant: unknown capabilities are refused.
 
 use crate::msp::channel_config::ConfigError;
 
 const APPLICATION: [&str; 6] = ["V1_1", "V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"];
 const CHANNEL: [&str; 6] = ["V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0"];
 
-/// What the peers of a channel must be able to do. Later capabilities include earlier ones.
+/// The capabilities of a channel's Application group. Later ones include earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ApplicationCapabilities {
     /// Collections of private data, also in upgrades.
@@ -33,7 +35,7 @@ impl ApplicationCapabilities {
         })
     }
 
-    /// Refuses a channel that needs what is not known.
+    /// Refuses a channel that requires an unknown capability.
     pub(super) fn check_channel(names: &[String]) -> Result<(), ConfigError> {
         check("Channel", &CHANNEL, names)
     }

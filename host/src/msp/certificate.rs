@@ -1,6 +1,6 @@
-//! An X.509 certificate, reduced to what an MSP asks of one.
+//! An X.509 certificate, reduced to what an MSP needs of it.
 //!
-//! Invariant: nothing here knows an organization; a parsed certificate is not yet a trusted one.
+//! Does not know organizations: a parsed certificate is not yet trusted.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::PEMError;
@@ -17,9 +17,9 @@ use crate::msp::signature::Signature;
 /// A certificate of a member or a CA.
 #[derive(Debug)]
 pub(super) struct Certificate {
-    /// The whole certificate in its canonical form, its signature with a low S.
+    /// The whole certificate in its canonical form: its signature has a low S.
     pub(super) der: Vec<u8>,
-    /// As text, for people.
+    /// The subject as text.
     pub(super) subject: String,
     /// The organizational units of the subject, in order.
     pub(super) ous: Vec<String>,
@@ -38,24 +38,24 @@ pub(super) struct Certificate {
     signature: Vec<u8>,
 }
 
-/// What a certificate may be used for.
+/// The allowed uses of a certificate.
 #[derive(Debug)]
 pub(super) struct Usage {
-    /// Basic constraints say that this is a CA.
+    /// The basic constraints mark this as a CA.
     pub(super) is_ca: bool,
-    /// How many CAs may stand between this one and an identity.
+    /// The number of CAs allowed between this one and an identity.
     pub(super) path_length: Option<u32>,
-    /// Key usage allows to sign certificates, or does not restrict it.
+    /// The key usage allows signing certificates, or is absent.
     pub(super) cert_sign: bool,
-    /// Extended key usage does not exclude server authentication. Go's `Verify` asks for that by
-    /// default, and Fabric leaves the default (msp/mspimplvalidate.go, `getValidityOptsForCert`).
+    /// The extended key usage does not exclude server authentication. Go's `Verify` requires that
+    /// by default, and Fabric keeps the default (msp/mspimplvalidate.go, `getValidityOptsForCert`).
     pub(super) server_auth: bool,
     /// The subject key identifier.
     pub(super) key_id: Option<Vec<u8>>,
 }
 
 impl Certificate {
-    /// Reads the first PEM block; what follows it is ignored, as Go's `pem.Decode` does.
+    /// Reads the first PEM block and ignores the rest, as Go's `pem.Decode` does.
     pub(super) fn from_pem(pem: &[u8]) -> Result<Self, MspError> {
         let (_, block) = parse_x509_pem(pem).map_err(|error| match error {
             x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error) => {
@@ -103,8 +103,8 @@ impl Certificate {
         })
     }
 
-    /// Whether `issuer`'s key signed this certificate. A high S is accepted here: CAs make them,
-    /// and Fabric cleans certificates before it compares them (msp/cert.go,
+    /// True if `issuer`'s key signed this certificate. Accepts a high S: CAs make such signatures,
+    /// and Fabric normalizes certificates before it compares them (msp/cert.go,
     /// `sanitizeECDSASignedCert`).
     pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
         issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
@@ -115,14 +115,14 @@ impl Certificate {
     }
 }
 
-/// A serial number without leading zeros, so that equal numbers are equal bytes.
+/// A serial number without leading zeros, so that equal numbers have equal bytes.
 pub(super) fn significant(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|&digit| digit == 0).collect()
 }
 
-/// The certificate in the one form that its signed content and signature can have, with S low. So a
-/// certificate and all the variants that anyone can make of it without the CA's key count as one
-/// (Fabric: msp/cert.go, `sanitizeECDSASignedCert`).
+/// Returns the canonical form of a certificate, with a low S. Anyone can make variants of a
+/// certificate without the CA's key; in canonical form they are equal (Fabric: msp/cert.go,
+/// `sanitizeECDSASignedCert`).
 fn canonical(
     to_be_signed: &[u8],
     algorithm: CaAlgorithm,
@@ -166,7 +166,7 @@ enum UsageFault {
 
 impl Usage {
     fn of(certificate: &X509Certificate<'_>) -> Result<Self, UsageFault> {
-        // An extension that occurs twice could be read in two ways.
+        // An extension that occurs twice would be ambiguous.
         certificate.extensions_map().map_err(|_| UsageFault::Extension)?;
         let mut usage = Self {
             is_ca: false,

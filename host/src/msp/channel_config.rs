@@ -1,7 +1,7 @@
-//! What a channel agreed on: its organizations, policies, capabilities and block sizes.
+//! The configuration of a channel: organizations, policies, capabilities and block sizes.
 //!
-//! Invariant: read only. A configuration update makes a new value; nothing here decides whether an
-//! update is allowed.
+//! Read-only: a configuration update makes a new value. Does not decide whether an update is
+//! allowed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct ChannelConfig {
     acls: BTreeMap<String, String>,
 }
 
-/// What the channel's Orderer group says beside the limits of blocks.
+/// The channel's Orderer group, except for the limits of blocks.
 #[derive(Debug)]
 struct OrdererGroup {
     consensus_type: String,
@@ -64,9 +64,9 @@ struct OrdererGroup {
 /// An organization of the channel's Application or Orderer group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrgEntry {
-    /// The name of its group in the configuration, which policy paths use.
+    /// The name of its group in the configuration, as used in policy paths.
     pub name: String,
-    /// The id of its MSP, which identities carry. Often, not always, the same as the name.
+    /// The id of its MSP, as used in identities. Often the same as the name, but not always.
     pub msp_id: String,
 }
 
@@ -75,11 +75,11 @@ pub struct OrgEntry {
 pub struct BatchLimits {
     /// Transactions of a block.
     pub max_message_count: u32,
-    /// No block is larger, in bytes.
+    /// Largest block, in bytes.
     pub absolute_max_bytes: u32,
-    /// Blocks are not larger, in bytes, unless one transaction is.
+    /// Size from which on a block is cut, in bytes. Only a single large transaction may exceed it.
     pub preferred_max_bytes: u32,
-    /// Since the first waiting transaction.
+    /// Time from the first waiting transaction until the block is cut.
     pub timeout: Duration,
 }
 
@@ -95,10 +95,10 @@ impl Default for BatchLimits {
     }
 }
 
-/// Why a channel's configuration is not usable.
+/// Why a channel's configuration is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A message on the way from the block to the configuration is missing.
+    /// A message between the block and the configuration is missing.
     #[error("the block has no {0}")]
     Missing(&'static str),
     /// A message does not parse.
@@ -106,38 +106,38 @@ pub enum ConfigError {
     Decode {
         /// Which message.
         what: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: DecodeError,
     },
-    /// The transaction is not a configuration.
+    /// The transaction is not a configuration transaction.
     #[error("the block holds a transaction of type {0}, not a configuration")]
     NotConfig(i32),
-    /// The channel's name is not one.
+    /// The channel's name is invalid.
     #[error("the channel has no valid name")]
     ChannelId(#[from] InvalidId),
-    /// An organization has no MSP, or not one of X.509.
+    /// An organization has no MSP, or one that is not of X.509.
     #[error("the organization {org} has no Fabric MSP")]
     NoMsp {
         /// The path of its group.
         org: String,
     },
-    /// An organization's MSP is not usable.
+    /// An organization's MSP is unusable.
     #[error("the MSP of {org} is not usable")]
     Msp {
         /// The path of its group.
         org: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: MspError,
     },
-    /// Two organizations have one MSP id and different MSPs.
+    /// Two organizations have the same MSP id and different MSPs.
     #[error("two different definitions for MSP '{0}'")]
     ConflictingMsp(String),
-    /// A policy is not usable.
+    /// A policy is unusable.
     #[error("the policies of the channel are not usable")]
     Policy(#[from] PolicyError),
-    /// The channel asks for what this version does not know.
+    /// The channel requires a capability that this version does not have.
     #[error("{group} capability {name} is required but not supported")]
     Capability {
         /// Channel or Application.
@@ -145,7 +145,8 @@ pub enum ConfigError {
         /// Its name.
         name: String,
     },
-    /// Capabilities are asked for that orderers without capabilities do not know.
+    /// Capabilities are required, but the Orderer group has none, so its orderers would not know
+    /// them.
     #[error("cannot enable {0} capabilities without orderer support first")]
     NoOrdererCapabilities(&'static str),
     /// A value is out of its range.
@@ -153,7 +154,7 @@ pub enum ConfigError {
     Value {
         /// Which value.
         what: &'static str,
-        /// What it is.
+        /// The value.
         value: String,
     },
 }
@@ -165,7 +166,7 @@ impl ChannelConfig {
         Self::from_config(&channel_id, &config)
     }
 
-    /// Reads a configuration, which does not say itself whose it is.
+    /// Reads a configuration. It does not name its channel, so `channel_id` does.
     pub fn from_config(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         let channel_id = ChannelId::parse(channel_id)?;
         let root = config.channel_group.as_ref().ok_or(ConfigError::Missing("channel group"))?;
@@ -204,12 +205,12 @@ impl ChannelConfig {
         &self.channel_id
     }
 
-    /// How often the configuration was changed.
+    /// Number of changes of the configuration.
     pub fn sequence(&self) -> u64 {
         self.config.sequence
     }
 
-    /// The configuration as Fabric writes it.
+    /// The configuration as Fabric's message.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -239,7 +240,7 @@ impl ChannelConfig {
         self.orderer.as_ref().map(|orderer| orderer.consensus_type.as_str())
     }
 
-    /// What the peers of the channel must be able to do.
+    /// The capabilities of the channel.
     pub fn capabilities(&self) -> ApplicationCapabilities {
         self.capabilities
     }
@@ -249,19 +250,18 @@ impl ChannelConfig {
         self.batch_limits
     }
 
-    /// The policy that a resource of the channel asks for: what the channel says, else Fabric's
-    /// default.
+    /// Returns the policy of a channel's resource: the channel's own, else Fabric's default.
     pub fn acl(&self, resource: &str) -> Option<&str> {
         self.own_acl(resource).or_else(|| acl::default_policy(resource))
     }
 
-    /// Checks the signature, and whether the signer may use a resource of the channel.
+    /// Checks the signature, and that the signer may use a resource of the channel.
     pub fn check_acl(&self, resource: &str, signed: &SignedData) -> Result<(), AclError> {
         let signers = valid_identities(std::slice::from_ref(signed), &self.msps);
         self.check_signers(resource, &signers)
     }
 
-    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked before.
+    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked already.
     pub fn check_acl_for(&self, resource: &str, signer: &Arc<Identity>) -> Result<(), AclError> {
         self.check_signers(resource, std::slice::from_ref(signer))
     }
@@ -281,7 +281,7 @@ impl ChannelConfig {
     }
 
     fn own_acl(&self, resource: &str) -> Option<&str> {
-        // A channel cannot take over what the peer's own organization decides about.
+        // A channel cannot override what the peer's own organization controls.
         if acl::local_policy(resource).is_some() {
             return None;
         }
@@ -320,7 +320,7 @@ fn capabilities(group: &ConfigGroup) -> Result<Vec<String>, ConfigError> {
     Ok(capabilities.capabilities.into_keys().collect())
 }
 
-/// Adds the MSPs of a group's organizations. One MSP may stand in several groups if it is the same
+/// Adds the MSPs of a group's organizations. An MSP may be in several groups if it is the same
 /// everywhere (Fabric: common/channelconfig/msp.go, `ProposeMSP`).
 fn read_orgs(
     group_name: &str,

@@ -1,14 +1,12 @@
-//! The curves of ECDSA keys that Fabric takes.
-//!
-//! Invariant: constants only.
+//! The curves of ECDSA keys that Fabric supports.
 
-/// The bytes of the longest number, which is of P-521.
+/// Bytes of the longest number, that of P-521.
 pub(super) const WIDTH: usize = 66;
 
 /// Big endian, with leading zeros.
 pub(super) type Number = [u8; WIDTH];
 
-/// A curve of NIST's.
+/// A NIST curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     P256,
@@ -17,10 +15,10 @@ pub(super) enum Curve {
 }
 
 impl Curve {
-    /// The shortest first.
+    /// In ascending order of length.
     pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
-    /// The length of its numbers.
+    /// Length of the curve's numbers, in bytes.
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::P256 => 32,

@@ -1,7 +1,7 @@
 //! Makes the first block of a channel, as configtxgen does.
 //!
-//! Invariant: the same specification gives the same bytes; no clock and no randomness. Hence the
-//! nonce is a hash of the configuration and the timestamp is absent.
+//! Invariant: the same specification gives the same bytes, without a clock or randomness. Therefore
+//! the nonce is a hash of the configuration, and there is no timestamp.
 
 use std::time::Duration;
 
@@ -48,40 +48,41 @@ use crate::types::sha256;
 use crate::types::sha256_all;
 
 const ADMINS: &str = "Admins";
-/// Metadata entries of a block; 0 holds signatures, 1 the last configuration.
+/// Entries of a block's metadata; 0 has signatures, 1 the last configuration.
 const METADATA_ENTRIES: usize = 5;
 
-/// What a new channel is to be.
+/// The specification of a new channel.
 #[derive(Clone, Debug)]
 pub struct GenesisSpec {
     /// Its name.
     pub channel_id: ChannelId,
     /// The organizations with peers, at least one. Groups are named after their MSP ids.
     pub application_orgs: Vec<FabricMspConfig>,
-    /// The organization that orders; without one the first of the others does.
+    /// The organization that orders; if None, the first of the others does.
     pub orderer_org: Option<FabricMspConfig>,
-    /// When blocks are cut.
+    /// When the orderer cuts a block.
     pub batch_limits: BatchLimits,
 }
 
 impl GenesisSpec {
-    /// A channel of these organizations with the usual limits and no orderer of its own.
+    /// A channel of these organizations with default limits and no orderer organization.
     pub fn new(channel_id: ChannelId, application_orgs: Vec<FabricMspConfig>) -> Self {
         let batch_limits = BatchLimits::default();
         Self { channel_id, application_orgs, orderer_org: None, batch_limits }
     }
 
-    /// The block. Fails if an MSP id cannot stand in a policy (letters, digits, '.' and '-').
+    /// Makes the block. Fails if an MSP id has characters that policies do not allow (letters,
+    /// digits, '.' and '-' are allowed).
     pub fn block(&self) -> Result<Block, PolicyError> {
         let config = Config { sequence: 0, channel_group: Some(self.channel_group()?) };
         let config = ConfigEnvelope { config: Some(config), last_update: None }.encode_to_vec();
-        // configtxgen draws 24 random bytes; a hash serves as well and stays the same.
+        // configtxgen draws 24 random bytes; a hash works as well and is reproducible.
         let nonce = sha256_all([self.channel_id.as_bytes(), &config])[..24].to_vec();
         let channel_header = ChannelHeader {
             r#type: HeaderType::Config.into(),
             version: 1,
             channel_id: self.channel_id.to_string(),
-            // The creator is empty, so the nonce alone makes the transaction id.
+            // The creator is empty, so the transaction id depends on the nonce alone.
             tx_id: hex(&sha256(&nonce)),
             ..ChannelHeader::default()
         };
@@ -143,13 +144,13 @@ impl GenesisSpec {
     }
 }
 
-/// The group of an organization with peers, to be added to a channel's Application group. Fails as
+/// The group of an organization with peers, for a channel's Application group. Fails as
 /// [`GenesisSpec::block`].
 pub fn application_org(org: &FabricMspConfig) -> Result<ConfigGroup, PolicyError> {
     org_group(org, true)
 }
 
-/// Policies as test-network's configtx.yaml has them for organizations with NodeOUs.
+/// The policies of test-network's configtx.yaml for organizations with NodeOUs.
 fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, PolicyError> {
     let id = &org.name;
     let mut policies = vec![(ADMINS, format!("OR('{id}.admin')"))];
@@ -203,7 +204,7 @@ fn capability(name: &str) -> Capabilities {
     Capabilities { capabilities: [(name.to_owned(), Capability {})].into() }
 }
 
-/// Block 0 around one transaction (Fabric: common/genesis/genesis.go, `factory.Block`).
+/// Block 0 with one transaction (Fabric: common/genesis/genesis.go, `factory.Block`).
 fn first_block(transaction: Vec<u8>) -> Block {
     let data_hash = sha256(&transaction).to_vec();
     let last_config = Some(LastConfig { index: 0 });

@@ -1,6 +1,8 @@
-//! A member of an organization that has been found valid.
+//! A valid member of an organization.
 //!
-//! Invariant: no private keys, and no way to make one without an [`Msp`](crate::msp::Msp).
+//! Holds no private keys.
+//!
+//! Invariant: only an [`Msp`](crate::msp::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,8 +22,8 @@ use crate::msp::signature::Signature;
 use crate::proto::common::MspPrincipal;
 use crate::proto::msp::SerializedIdentity;
 
-/// A valid member: its certificate leads to a root of its organization, is not revoked and has the
-/// organizational units that the organization asks for. It may be expired.
+/// A valid member: its certificate has a chain to a root of its organization, is not revoked, and
+/// has the required organizational units. It may have expired.
 #[derive(Debug)]
 pub struct Identity {
     msp_id: Arc<str>,
@@ -35,8 +37,8 @@ pub struct Identity {
     certifiers: [u8; 32],
 }
 
-/// Whether the certificate in a `msp.SerializedIdentity` has expired, whoever issued it. What
-/// cannot be read has not (Fabric: common/crypto/expiration.go, `ExpiresAt`).
+/// True if the certificate in an `msp.SerializedIdentity` has expired, whoever issued it. Bytes
+/// that do not parse have not expired (Fabric: common/crypto/expiration.go, `ExpiresAt`).
 pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
     SerializedIdentity::decode(serialized)
         .ok()
@@ -44,8 +46,8 @@ pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
         .is_some_and(|certificate| is_past(certificate.not_after, now))
 }
 
-/// The common name in a certificate's subject; None if it has none, or several, or is not one. The
-/// certificate's own validity is not checked.
+/// The common name in a certificate's subject; None if it has none or several, or the bytes are not
+/// a certificate. Does not check the certificate's validity.
 pub fn common_name(der: &[u8]) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let mut names = certificate.subject().iter_common_name();
@@ -86,8 +88,8 @@ impl Identity {
         &self.msp_id
     }
 
-    /// The DER certificate. If the CA signed it with a high S, that is made low here, so that two
-    /// identities are one exactly if MSP id and certificate are equal.
+    /// The DER certificate, its signature with a low S. So two identities are equal exactly if MSP
+    /// id and certificate are.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
     }
@@ -107,8 +109,8 @@ impl Identity {
         self.not_after
     }
 
-    /// Whether the certificate has expired. Only the endorser's filter asks (Fabric:
-    /// core/handlers/auth/filter/expiration.go); what an expired identity signed stays valid.
+    /// True if the certificate has expired. Only the endorser's filter checks this (Fabric:
+    /// core/handlers/auth/filter/expiration.go); signatures of an expired identity stay valid.
     pub fn is_expired(&self, now: SystemTime) -> bool {
         is_past(self.not_after, now)
     }
@@ -123,12 +125,12 @@ impl Identity {
         self.key.verify(message, signature)
     }
 
-    /// Whether this member is what a policy asks for.
+    /// True if this member matches a principal of a policy.
     pub fn satisfies(&self, principal: &MspPrincipal) -> bool {
         self.matches(&Principal::parse(principal))
     }
 
-    /// As [`satisfies`](Self::satisfies), for a principal that was parsed before.
+    /// As [`satisfies`](Self::satisfies), for a parsed principal.
     pub fn matches(&self, principal: &Principal) -> bool {
         match principal {
             Principal::Member { msp_id } => *msp_id == *self.msp_id,
@@ -145,8 +147,8 @@ impl Identity {
         }
     }
 
-    /// Whether this member has a role. Admins are also those whose certificates the organization
-    /// lists (Fabric: msp/mspimpl.go, `satisfiesPrincipalInternalV142`).
+    /// True if this member has a role. Members whose certificates the organization lists as admins
+    /// are admins, too (Fabric: msp/mspimpl.go, `satisfiesPrincipalInternalV142`).
     pub fn has_role(&self, role: Role) -> bool {
         self.roles.contains(&role) || (role == Role::Admin && self.is_named_admin)
     }

@@ -1,6 +1,6 @@
-//! All organizations of a channel, and the identities that were met lately.
+//! All organizations of a channel, with a cache of recent identities.
 //!
-//! Invariant: nothing here says what an identity may do; that is for policies.
+//! Does not decide what an identity may do: policies do.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -15,9 +15,10 @@ use crate::msp::identity::Identity;
 use crate::msp::membership::Msp;
 use crate::proto::msp::SerializedIdentity;
 
-/// Entries of one generation of the cache; there are two.
+/// Entries of one generation of the cache. There are two generations.
 const GENERATION_ENTRIES: usize = 512;
-/// A client can put anything behind its certificate; only sizes that are usual are kept.
+/// Longest identity that is cached. A client can append anything to its certificate, so only usual
+/// sizes are.
 const MAX_CACHED_BYTES: usize = 8 * 1024;
 
 /// The organizations of one channel, or a peer's own one.
@@ -27,8 +28,8 @@ pub struct MspManager {
     cache: RwLock<Generations>,
 }
 
-/// Identities by their serialized bytes. When the young generation is full it becomes the old one;
-/// what is used again moves back. So the bound holds and a hit only reads.
+/// Identities by their serialized bytes. A full young generation becomes the old one; entries that
+/// are used again move back. This bounds the cache, and a hit needs only a read lock.
 #[derive(Debug, Default)]
 struct Generations {
     young: HashMap<Vec<u8>, Arc<Identity>>,
@@ -36,7 +37,7 @@ struct Generations {
 }
 
 impl MspManager {
-    /// Joins organizations; of two with the same id the first counts.
+    /// Combines organizations; of two with the same id the first one counts.
     pub fn new(orgs: impl IntoIterator<Item = Msp>) -> Self {
         let mut by_id = BTreeMap::new();
         for org in orgs {
@@ -55,7 +56,8 @@ impl MspManager {
         self.orgs.get(msp_id)
     }
 
-    /// Reads and validates a serialized identity. The work is done once for bytes that come again.
+    /// Reads and validates a serialized identity. Equal bytes are validated once, while they are
+    /// cached.
     pub fn deserialize(&self, serialized: &[u8]) -> Result<Arc<Identity>, MspError> {
         if let Some(identity) = self.cached(serialized) {
             return Ok(identity);

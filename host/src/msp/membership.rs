@@ -1,7 +1,7 @@
-//! The membership service provider: one organization's rules for who belongs to it.
+//! The membership service provider: one organization's rules for its members.
 //!
-//! Invariant: no files (`msp_dir` reads those) and no cache (`manager` has it). Rules are those of
-//! channels with capability V1_4_3 and later.
+//! Does not read files (`msp_dir` does) and has no cache (`manager` has one). The rules are those
+//! of channels with capability V1_4_3 and later.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::proto::msp::FabricMspConfig;
 use crate::proto::msp::FabricNodeOUs;
 use crate::proto::msp::SerializedIdentity;
 
-/// One organization: its CAs, its revocations, its roles and its admins.
+/// One organization: its CAs, revocations, roles and admins.
 #[derive(Debug)]
 pub struct Msp {
     id: Arc<str>,
@@ -30,12 +30,12 @@ pub struct Msp {
     node_ous: NodeOus,
     /// If not empty, an identity needs at least one of these units, issued under that chain.
     required_ous: Vec<(String, [u8; 32])>,
-    /// Certificates of admins by name.
+    /// Certificates of the admins that the configuration lists.
     admins: HashSet<Vec<u8>>,
 }
 
 impl Msp {
-    /// Builds an organization from its channel configuration (Fabric: msp/mspimplsetup.go,
+    /// Makes an organization from its channel configuration (Fabric: msp/mspimplsetup.go,
     /// `preSetupV142` and `postSetupV142`).
     pub fn from_config(config: &FabricMspConfig) -> Result<Self, MspError> {
         let id = config.name.as_str();
@@ -106,7 +106,7 @@ impl Msp {
             refusal,
         };
         if certificate.usage.is_ca {
-            // Only a CA of ours, or one that leads to ours, is known here at all.
+            // Only a CA of this organization, or one below it, is known here.
             if !self.trust.contains(&certificate) {
                 self.trust.chain(&certificate)?;
             }

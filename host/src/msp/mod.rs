@@ -1,7 +1,7 @@
-//! Who someone is and what they may do: X.509 identities, signers, signature policies and the
-//! configuration of a channel.
+//! Identities and policies: X.509 identities, signers, signature policies and the configuration of
+//! a channel.
 //!
-//! Invariant: no ledger and no chaincode; nothing here keeps state that changes with blocks.
+//! Does not know ledgers and chaincodes, and keeps no state that changes with blocks.
 
 pub mod acl;
 mod capabilities;

@@ -1,7 +1,7 @@
 //! Reads an MSP folder as cryptogen and fabric-ca write it.
 //!
-//! Invariant: no general YAML. Of `config.yaml` just the section NodeOUs is read; a file that asks
-//! for more is refused, so that no rule is silently dropped.
+//! Does not parse general YAML. Of `config.yaml`, only the section NodeOUs is read; a file with
+//! other sections is refused, so that no rule is dropped silently.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,7 +16,8 @@ use crate::proto::msp::FabricMspConfig;
 use crate::proto::msp::FabricNodeOUs;
 use crate::proto::msp::FabricOuIdentifier;
 
-/// The configuration that the folder describes (Fabric: msp/configbuilder.go, `getMspConfig`).
+/// Returns the configuration that the folder describes (Fabric: msp/configbuilder.go,
+/// `getMspConfig`).
 pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
     let config = dir.join("config.yaml");
     let fabric_node_ous = match fs::read_to_string(&config) {
@@ -38,7 +39,7 @@ pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError
     })
 }
 
-/// The only hashes there are, as Fabric's tools write them.
+/// The only supported hash functions, as Fabric's tools write them.
 pub(super) fn sha2() -> FabricCryptoConfig {
     FabricCryptoConfig {
         signature_hash_family: "SHA2".to_owned(),
@@ -50,8 +51,8 @@ fn read_folder(dir: PathBuf) -> Result<Vec<Vec<u8>>, MspError> {
     Ok(pem_files(&dir)?.into_iter().map(|(_, pem)| pem).collect())
 }
 
-/// The PEM files of a folder, by name; none if there is no folder. Hidden files are ignored; what
-/// else is not PEM is skipped with a warning (Fabric: msp/configbuilder.go,
+/// Returns the PEM files of a folder, by name; none if the folder is missing. Ignores hidden files;
+/// skips others that are not PEM with a warning (Fabric: msp/configbuilder.go,
 /// `getPemMaterialFromDir`).
 pub(super) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
     let failed = |source| MspError::Io { path: dir.to_owned(), source };
@@ -83,7 +84,7 @@ fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {
     fs::read(&path).map_err(|source| MspError::Io { path, source })
 }
 
-/// Where in the file a line stands.
+/// The section of the file that a line belongs to.
 enum Place<'a> {
     Top,
     NodeOus,

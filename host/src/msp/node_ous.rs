@@ -1,10 +1,10 @@
-//! Roles that an organization gives by organizational unit.
+//! Roles that an organization assigns by organizational unit.
 //!
-//! Invariant: no certificates; the certifiers identifier comes from the trust of the organization.
+//! Does not know certificates: the certifiers identifier comes from the trust of the organization.
 
 use crate::msp::error::Refusal;
 
-/// What a member of an organization is for.
+/// The role of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Submits transactions.
@@ -17,18 +17,18 @@ pub enum Role {
     Orderer,
 }
 
-/// Which units name roles. Without any, roles are not told apart.
+/// The units that name roles. Without any, roles are not distinguished.
 #[derive(Debug, Default)]
 pub(super) struct NodeOus {
     rules: Vec<NodeOu>,
 }
 
-/// One unit that names a role.
+/// A unit that names a role.
 #[derive(Debug)]
 pub(super) struct NodeOu {
     pub(super) role: Role,
     pub(super) ou: String,
-    /// The CA, with the chain above it, under which the unit counts; any if there is none.
+    /// The chain of CAs under which the unit counts; None for any chain.
     pub(super) certifiers: Option<[u8; 32]>,
 }
 
@@ -45,9 +45,9 @@ impl NodeOus {
         self.rules.iter().any(|rule| rule.role == Role::Admin)
     }
 
-    /// The roles of a member with these units: none if roles are not told apart, else what its one
-    /// role unit names (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`). It can be more
-    /// than one role only if the configuration uses one unit for two.
+    /// The roles of a member with these units: empty if roles are not distinguished, else what its
+    /// one role unit names (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`). There is
+    /// more than one role only if the configuration uses one unit for two.
     pub(super) fn roles(
         &self,
         ous: &[String],
@@ -58,7 +58,7 @@ impl NodeOus {
         }
         let mut role_ous = Vec::new();
         for ou in ous {
-            // The last rule of a unit wins, as in the map that Fabric builds.
+            // The last rule of a unit counts, as in Fabric's map.
             let Some(rule) = self.rules.iter().rev().find(|rule| rule.ou == *ou) else { continue };
             if rule.certifiers.is_some_and(|wanted| wanted != *certifiers) {
                 return Err(Refusal::Certifier { ou: ou.clone() });

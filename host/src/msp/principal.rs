@@ -1,7 +1,7 @@
-//! What a policy asks of a signer.
+//! Principals: what a policy requires of a signer.
 //!
-//! Invariant: parsing never fails. A principal that does not parse is satisfied by nobody, as in
-//! Fabric, where policies compile before their principals are read (common/cauthdsl, `compile`).
+//! Invariant: parsing never fails. Nobody satisfies a principal that does not parse, as in Fabric,
+//! where policies are compiled before their principals are read (common/cauthdsl, `compile`).
 
 use prost::Message;
 
@@ -14,10 +14,10 @@ use crate::proto::common::msp_principal::Classification;
 use crate::proto::common::msp_role::MspRoleType;
 use crate::proto::msp::SerializedIdentity;
 
-/// How deep combined principals may nest. Real ones do not nest.
+/// Depth of combined principals. Real ones are not nested.
 const MAX_DEPTH: usize = 8;
 
-/// A `common.MSPPrincipal` whose bytes have been read.
+/// A parsed `common.MSPPrincipal`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// Any valid member of the organization.
@@ -41,18 +41,18 @@ pub enum Principal {
         /// SHA-256 of the chain of CAs.
         certifiers: Vec<u8>,
     },
-    /// Exactly this member.
+    /// One particular member.
     Identity {
         /// The organization.
         msp_id: String,
         /// The DER certificate, its signature with a low S.
         certificate: Vec<u8>,
     },
-    /// Who satisfies all of these.
+    /// Satisfies all of these.
     All(Vec<Principal>),
-    /// Everyone who is not anonymous, which nobody with a certificate is.
+    /// Everyone who is not anonymous; a member with a certificate never is.
     Anyone,
-    /// No one: the principal does not parse, or asks for what X.509 identities cannot be.
+    /// Nobody: the principal does not parse, or requires what X.509 identities cannot be.
     Nobody,
 }
 
@@ -66,7 +66,7 @@ struct CombinedPrincipal {
 /// `common.MSPIdentityAnonymity`.
 #[derive(Clone, PartialEq, Message)]
 struct MspIdentityAnonymity {
-    /// 0 is nominal, 1 anonymous.
+    /// 0 means nominal, 1 anonymous.
     #[prost(int32, tag = "1")]
     anonymity_type: i32,
 }
@@ -77,7 +77,8 @@ impl Principal {
         Self::parse_at(principal, 0).unwrap_or(Self::Nobody)
     }
 
-    /// The principal as a message, if it is a role: what policies made here consist of.
+    /// Returns the message of a role; None for other principals. Policies made here have roles
+    /// only.
     pub fn to_message(&self) -> Option<MspPrincipal> {
         let (msp_id, role) = match self {
             Self::Member { msp_id } => (msp_id, MspRoleType::Member),

@@ -1,6 +1,8 @@
-//! The public keys of members and CAs, and the algorithms that CAs sign certificates with.
+//! The public keys of members and CAs, and the algorithms of CA signatures.
 //!
-//! Invariant: a key is parsed once; whose it is, is not known here.
+//! Does not know the owner of a key.
+//!
+//! Invariant: a key is parsed once.
 
 use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
 use aws_lc_rs::signature::ECDSA_P256_SHA384_ASN1;
@@ -37,7 +39,7 @@ use crate::msp::error::MspError;
 use crate::msp::error::SignatureFault;
 use crate::msp::signature::Signature;
 
-/// What a CA signed a certificate or revocation list with.
+/// The algorithm of a CA's signature on a certificate or revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaAlgorithm {
     Ecdsa(Hash),
@@ -53,7 +55,7 @@ pub(super) enum Hash {
 }
 
 impl CaAlgorithm {
-    /// None for what is not ECDSA or RSA over SHA-256, SHA-384 or SHA-512.
+    /// None for anything but ECDSA or RSA with SHA-256, SHA-384 or SHA-512.
     pub(super) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let algorithms = [
             (OID_SIG_ECDSA_WITH_SHA256, Self::Ecdsa(Hash::Sha256)),
@@ -69,7 +71,7 @@ impl CaAlgorithm {
         (has_parameters == matches!(found, Self::Rsa(_))).then_some(found)
     }
 
-    /// The DER of its identifier.
+    /// The DER of the algorithm's identifier.
     pub(super) fn identifier(self) -> Vec<u8> {
         let last = |hash, first| match hash {
             Hash::Sha256 => first,
@@ -102,7 +104,7 @@ impl CaAlgorithm {
     }
 }
 
-/// A public key, parsed once.
+/// A parsed public key.
 #[derive(Debug)]
 pub(super) struct PublicKey {
     kind: Kind,
@@ -111,14 +113,14 @@ pub(super) struct PublicKey {
 
 #[derive(Debug)]
 enum Kind {
-    /// With the key for signatures over SHA-256, which are those of all members.
+    /// With the key for signatures over SHA-256, which all members use.
     Ecdsa(Curve, ParsedPublicKey),
     /// Only CAs have such keys.
     Rsa,
 }
 
 impl PublicKey {
-    /// Fails with what the certificate has instead.
+    /// Parses a key. The error says what the certificate has instead.
     pub(super) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
         let bytes = spki.subject_public_key.data.to_vec();
         if spki.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
@@ -169,7 +171,7 @@ impl PublicKey {
         if holds { Ok(()) } else { Err(MspError::Signature(SignatureFault::Mismatch)) }
     }
 
-    /// Whether this key of a CA signed `message`. S may be high.
+    /// True if this key of a CA signed `message`. S may be high.
     pub(super) fn has_signed(&self, algorithm: CaAlgorithm, message: &[u8], value: &[u8]) -> bool {
         match (algorithm, &self.kind) {
             (CaAlgorithm::Ecdsa(hash), Kind::Ecdsa(curve, _)) => {

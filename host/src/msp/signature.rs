@@ -1,6 +1,6 @@
 //! ECDSA signatures: their DER form, and the rule that S is low.
 //!
-//! Invariant: no keys and no hashing here, only the two numbers of a signature.
+//! Does not hash and does not know keys: a signature is two numbers here.
 
 use crate::msp::curve::Curve;
 use crate::msp::curve::Number;
@@ -19,9 +19,9 @@ pub(super) struct Signature {
 }
 
 impl Signature {
-    /// Reads what Go's `encoding/asn1` reads: minimal lengths and integers, both positive; whatever
-    /// follows is ignored (Fabric: bccsp/utils/ecdsa.go, `UnmarshalECDSASignature`). Peers must
-    /// come to one verdict, so this is neither stricter nor more lenient.
+    /// Reads what Go's `encoding/asn1` reads: minimal lengths and integers, both positive; bytes
+    /// after the signature are ignored (Fabric: bccsp/utils/ecdsa.go, `UnmarshalECDSASignature`).
+    /// Peers must agree, so this is neither stricter nor more lenient.
     pub(super) fn from_der(der: &[u8]) -> Result<Self, MspError> {
         let malformed = || MspError::Signature(SignatureFault::Malformed);
         let (content, _) = element(SEQUENCE, der).ok_or_else(malformed)?;
@@ -38,7 +38,7 @@ impl Signature {
             push_integer(&mut content, number);
         }
         let mut der = vec![SEQUENCE];
-        // Numbers of P-521 may need more than the short form of a length can say.
+        // Numbers of P-521 may need the long form of a length.
         if content.len() >= 0x80 {
             der.push(0x81);
         }
@@ -47,8 +47,8 @@ impl Signature {
         der
     }
 
-    /// The smallest curve whose signatures have numbers of this length. One of a larger curve has
-    /// numbers so short with a probability of 2^-128.
+    /// The smallest curve with numbers of this length. A signature of a larger curve has numbers so
+    /// short with a probability of 2^-128.
     pub(super) fn curve(self) -> Curve {
         let is_short = |curve: &Curve| {
             let zeros = WIDTH - curve.bytes();
@@ -57,20 +57,20 @@ impl Signature {
         Curve::ALL.into_iter().find(is_short).unwrap_or(Curve::P521)
     }
 
-    /// Whether S is at most half the order of the curve's group.
+    /// True if S is at most half the order of the curve.
     pub(super) fn is_low_s(self, curve: Curve) -> bool {
         let order = curve.order();
         self.s < *order && self.s <= self.twin(order).s
     }
 
-    /// The same signature with S replaced by the order minus S if that is lower. An S that is not
-    /// below the order belongs to no signature and is left alone.
+    /// Returns the signature with the lower one of S and the order minus S. If S is not below the
+    /// order, the signature is invalid and returned unchanged.
     pub(super) fn into_low_s(self, curve: Curve) -> Self {
         let order = curve.order();
         if self.s >= *order || self.is_low_s(curve) { self } else { self.twin(order) }
     }
 
-    /// The other signature of the same message that holds for the same key. S is below the order.
+    /// The other valid signature of the same message by the same key. S must be below the order.
     fn twin(self, order: &Number) -> Self {
         let mut s = [0; WIDTH];
         let mut borrow = false;
@@ -84,14 +84,14 @@ impl Signature {
     }
 }
 
-/// Splits the content of the first element, which must have this tag, from what follows it.
+/// Splits off the content of the first element, which must have this tag, from the rest.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[first, length], rest) = der.split_first_chunk()?;
     if first != tag {
         return None;
     }
-    // Content of 128 bytes and more has the length in as few bytes as hold it. Only trailing data
-    // inside the sequence can make it so long, and no more than four bytes of length make sense.
+    // Lengths from 128 on need the long form, with as few bytes as possible. Only trailing data
+    // inside of the sequence makes it so long, and more than four bytes of length make no sense.
     let (length, rest) = match length {
         0..=0x7f => (usize::from(length), rest),
         0x81..=0x84 => {
@@ -102,13 +102,14 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
             }
             (length, rest)
         }
-        // 0x80 would be the indefinite length of BER.
+        // 0x80 is the indefinite length of BER.
         _ => return None,
     };
     rest.split_at_checked(length)
 }
 
-/// The content of an INTEGER, if it is minimal, above zero and not longer than any curve's numbers.
+/// The content of an INTEGER, if it is minimal, above zero and not longer than the numbers of any
+/// curve.
 fn positive(content: &[u8]) -> Option<Number> {
     let digits = match content {
         [0, rest @ ..] if rest.first().is_some_and(|&digit| digit >= 0x80) => rest,
@@ -124,7 +125,7 @@ fn positive(content: &[u8]) -> Option<Number> {
 fn push_integer(out: &mut Vec<u8>, number: &Number) {
     let skip = number.iter().take_while(|&&digit| digit == 0).count().min(WIDTH - 1);
     let digits = &number[skip..];
-    // A leading bit of one would read as a negative number.
+    // A first bit of one would mean a negative number.
     let sign = digits[0] >= 0x80;
     out.push(INTEGER);
     out.push(digits.len() as u8 + u8::from(sign));
@@ -134,7 +135,7 @@ fn push_integer(out: &mut Vec<u8>, number: &Number) {
     out.extend_from_slice(digits);
 }
 
-/// The twin with the other S, for tests of what must be refused.
+/// The variant with the other S, for tests of refusals.
 #[cfg(test)]
 pub(super) fn twin_of(der: &[u8]) -> Vec<u8> {
     let signature = Signature::from_der(der).expect("the test gives a signature");

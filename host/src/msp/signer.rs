@@ -1,6 +1,7 @@
-//! A member with its private key: what a peer endorses with and a client proposes with.
+//! A member with its private key: signs endorsements of a peer and proposals of a client.
 //!
-//! Invariant: the private key never leaves; it is neither shown in `Debug` nor written.
+//! Invariant: the private key never leaves this value: `Debug` does not show it, and nothing writes
+//! it.
 
 use std::fmt;
 
@@ -32,8 +33,8 @@ pub struct SigningIdentity {
 
 impl SigningIdentity {
     /// Reads a certificate and its private key, PKCS#8 ("PRIVATE KEY") or SEC 1 ("EC PRIVATE KEY"),
-    /// on the curve P-256, P-384 or P-521. Whether the organization accepts the certificate is not
-    /// asked.
+    /// on the curve P-256, P-384 or P-521. Does not check that the organization accepts the
+    /// certificate.
     pub fn from_pem(msp_id: &str, cert_pem: &[u8], key_pem: &[u8]) -> Result<Self, MspError> {
         let certificate = Certificate::from_pem(cert_pem)?;
         let unusable = |reason| MspError::Key { msp_id: msp_id.to_owned(), reason };
@@ -64,8 +65,8 @@ impl SigningIdentity {
         let hash = digest(&SHA256, message);
         let hash = match self.curve {
             Curve::P256 | Curve::P521 => hash,
-            // With P-384 the library signs hashes of 48 bytes only. A shorter one is a number all
-            // the same (FIPS 186-4, 6.4), so leading zeros change nothing.
+            // With P-384 the library signs only hashes of 48 bytes. A hash is a number (FIPS 186-4,
+            // 6.4), so leading zeros change nothing.
             Curve::P384 => {
                 let mut wide = [0; 48];
                 wide[16..].copy_from_slice(hash.as_ref());
@@ -90,7 +91,7 @@ impl fmt::Debug for SigningIdentity {
 }
 
 fn private_key(pem: &[u8], curve: Curve) -> Result<EcdsaKeyPair, &'static str> {
-    // OpenSSL writes the curve as a block of its own in front of a SEC 1 key.
+    // OpenSSL writes the curve as a block of its own before a SEC 1 key.
     let mut blocks = Pem::iter_from_buffer(pem).map_while(Result::ok);
     let block = blocks
         .find(|block| matches!(block.label.as_str(), "PRIVATE KEY" | "EC PRIVATE KEY"))

@@ -1,8 +1,8 @@
-//! The certificate authorities of one organization, and what they revoked.
+//! The certificate authorities of one organization, and their revocations.
 //!
-//! Invariant: no clock. Certificates are judged at one second after their own start, as Fabric does
-//! (msp/mspimplvalidate.go, `getValidityOptsForCert`): a transaction must not become invalid later
-//! because a certificate expired meanwhile.
+//! Invariant: no clock. Certificates are judged one second after their own start, as in Fabric
+//! (msp/mspimplvalidate.go, `getValidityOptsForCert`): a transaction must not become invalid
+//! because a certificate has expired since.
 
 use std::collections::HashSet;
 
@@ -32,12 +32,12 @@ pub(super) struct Trust {
 struct Authority {
     certificate: Certificate,
     is_root: bool,
-    /// Another CA of the organization is below this one; then it may not issue identities.
+    /// True if another CA of the organization is below this one; then it may not issue identities.
     is_inner: bool,
     revoked: HashSet<Vec<u8>>,
 }
 
-/// The CAs that vouch for a certificate: its issuer first, a root last. Never empty.
+/// The CAs above a certificate: its issuer first, a root last. Never empty.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Chain(Vec<usize>);
 
@@ -84,7 +84,7 @@ impl Trust {
         Ok(())
     }
 
-    /// Takes over a revocation list. One that none of our CAs signed has no effect.
+    /// Adds a revocation list. One that none of these CAs signed has no effect.
     fn revoke(&mut self, list: &[u8]) -> Result<(), MspError> {
         let pem = parse_x509_pem(list).ok().map(|(_, block)| block.contents);
         let der = pem.as_deref().unwrap_or(list);
@@ -127,7 +127,7 @@ impl Trust {
         Ok(())
     }
 
-    /// The one chain from the issuer of `certificate` to a root.
+    /// Returns the chain from the issuer of `certificate` to a root.
     pub(super) fn chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
         let mut search = Search {
             leaf: certificate,
@@ -151,7 +151,7 @@ impl Trust {
         })
     }
 
-    /// The chain of an identity, whose issuer must have no CA below it (Fabric:
+    /// Returns the chain of an identity, whose issuer must have no CA below it (Fabric:
     /// msp/mspimpl.go, `getValidationChain`).
     pub(super) fn identity_chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
         let chain = self.chain(certificate)?;
@@ -169,14 +169,14 @@ impl Trust {
         self.issuer(chain).revoked.contains(&certificate.serial)
     }
 
-    /// SHA-256 of the chain's certificates: what Fabric calls the certifiers identifier.
+    /// SHA-256 of the chain's certificates, Fabric's certifiers identifier.
     pub(super) fn identifier(&self, chain: &Chain) -> [u8; 32] {
         let certificates = chain.0.iter().map(|&index| &self.authorities[index].certificate);
         sha256_all(certificates.map(|certificate| certificate.der.as_slice()))
     }
 
-    /// The identifier of a CA of ours and the chain above it, given as PEM (Fabric:
-    /// msp/mspimplsetup.go, `getCertifiersIdentifier`).
+    /// The identifier of a CA of this organization with the chain above it; the CA is given as PEM
+    /// (Fabric: msp/mspimplsetup.go, `getCertifiersIdentifier`).
     pub(super) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
         let wanted = Certificate::from_pem(pem)?;
         let same = |authority: &Authority| authority.certificate.der == wanted.der;
@@ -191,7 +191,7 @@ impl Trust {
         Ok(self.identifier(&chain))
     }
 
-    /// Whether the certificate is itself one of the CAs.
+    /// True if the certificate is that of one of the CAs.
     pub(super) fn contains(&self, certificate: &Certificate) -> bool {
         self.authorities.iter().any(|authority| authority.certificate.der == certificate.der)
     }
@@ -201,7 +201,7 @@ impl Trust {
     }
 }
 
-/// A depth-first walk over all chains, with the rules of Go's crypto/x509 `Certificate.Verify`.
+/// A depth-first search over all chains, with the rules of Go's crypto/x509 `Certificate.Verify`.
 struct Search<'a> {
     leaf: &'a Certificate,
     authorities: &'a [Authority],

@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn costs_are_pinned() {
-        // They decide where a transaction ends, so all peers of a channel need the same ones: the
-        // README names them, and a change is a change of the interface.
+        // They decide where a transaction ends, so all peers of a channel need the same ones:
+        // docs/determinism.md has them, and a change is a change of the interface.
         let costs = [CALL, BYTE, KEY, QUERY, ROW, CHAINCODE, LOG_LINE, RANDOM_BYTE, POLLED];
         assert_eq!(costs, [500, 1, 5_000, 20_000, 1_000, 50_000, 2_000, 10, 100]);
     }

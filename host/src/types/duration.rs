@@ -1,10 +1,10 @@
-//! Go's text form of durations, which channel configurations and connection files use.
+//! Go's text form of durations, for channel configurations and connection files.
 //!
-//! Invariant: negative durations and signs are not read; nothing here needs them.
+//! Does not parse signs: no caller needs negative durations.
 
 use std::time::Duration;
 
-/// Reads `1h2m3.5s`, `100ms`, `0`. `None` if it is not a duration.
+/// Parses `1h2m3.5s`, `100ms`, `0`. `None` if it is not a duration.
 pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);

@@ -1,6 +1,6 @@
-//! Names in gRPC metadata that our clients and peers agree on beside Fabric's messages.
+//! Names of gRPC metadata that our clients and peers use in addition to Fabric's messages.
 
-/// Of the answer to `gateway.Gateway/CommitStatus`: why the transaction is not valid, a text in
-/// UTF-8 of at most 4,000 bytes. Fabric's message has no place for it, and its clients do not look
-/// at metadata.
+/// In the answer of `gateway.Gateway/CommitStatus`: why the transaction is not valid, a UTF-8 text
+/// of at most 4,000 bytes. Fabric's message has no field for it, and Fabric's clients ignore
+/// metadata.
 pub const REASON: &str = "wasmcc-reason-bin";

@@ -1,4 +1,4 @@
-//! Where in the ledger something was written.
+//! The place of a write in the ledger.
 
 /// The version of a key: the block and the place in it of the transaction that wrote it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

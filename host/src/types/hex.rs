@@ -1,4 +1,4 @@
-//! Bytes as text.
+//! Hexadecimal text, and transaction ids.
 
 use crate::types::sha256_all;
 
@@ -10,8 +10,8 @@ pub fn hex(bytes: &[u8]) -> String {
     digits.map(char::from).collect()
 }
 
-/// The id that a transaction with this nonce and creator must have (fabric `protoutil`,
-/// `ComputeTxID`). Clients, endorsers and committers must agree on it for ever.
+/// The id of a transaction with this nonce and creator (fabric `protoutil`, `ComputeTxID`).
+/// Clients, endorsers and committers must always agree on it.
 pub fn compute_tx_id(nonce: &[u8], creator: &[u8]) -> String {
     hex(&sha256_all([nonce, creator]))
 }

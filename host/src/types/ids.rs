@@ -1,4 +1,4 @@
-//! Names that come from outside and go into keys, paths and logs.
+//! Names from outside that become keys, paths and log fields.
 
 use std::sync::Arc;
 
@@ -55,12 +55,12 @@ id!(
     ChaincodeName
 );
 id!(
-    /// A transaction id: 64 lower-case hexadecimal digits in transactions that clients make. A
-    /// ledger takes any text that is not empty.
+    /// A transaction id: 64 lower-case hexadecimal digits, if a client made it. Ledgers accept any
+    /// text that is not empty.
     TxId
 );
 
-/// The system chaincode of Fabric 2.x that keeps definitions, and its namespace.
+/// The system chaincode of Fabric 2.x for definitions, and its namespace.
 pub const LIFECYCLE: &str = "_lifecycle";
 
 impl ChannelId {
@@ -110,7 +110,7 @@ impl TxId {
     }
 }
 
-/// Errors quote what they refuse, but not without limit.
+/// Shortens a refused value for an error text.
 fn shorten(value: &str) -> String {
     match value.char_indices().nth(64) {
         Some((at, _)) => format!("{}…", &value[..at]),

@@ -1,4 +1,4 @@
-//! One call of a chaincode: what goes in, what comes out.
+//! One call of a chaincode: its input and its output.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub enum Entry {
     Invoke,
 }
 
-/// What a chaincode answers. `protos.Response` without its clothes.
+/// A chaincode's answer, `protos.Response`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// Below 400 the transaction is endorsed.
@@ -26,7 +26,7 @@ pub struct Response {
 impl Response {
     /// Success.
     pub const OK: i32 = 200;
-    /// From here on a transaction is not endorsed.
+    /// From this status on, a transaction is not endorsed.
     pub const ERROR_THRESHOLD: i32 = 400;
     /// The chaincode failed.
     pub const ERROR: i32 = 500;
@@ -42,7 +42,7 @@ impl Response {
     }
 }
 
-/// The event that a transaction set, as the chaincode gave it; the peer adds who and which
+/// The event that a transaction set, as the chaincode gave it. The peer adds the chaincode and the
 /// transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChaincodeEvent {
@@ -52,26 +52,26 @@ pub struct ChaincodeEvent {
     pub payload: Vec<u8>,
 }
 
-/// What a client may do with the private data of a collection.
+/// What a client may have a chaincode do with the private data of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// Have it read by a chaincode.
+    /// Read them.
     pub read: bool,
-    /// Have it written by a chaincode.
+    /// Write them.
     pub write: bool,
 }
 
 /// The client's clock: seconds and nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp {
-    /// May be negative: it is the client's word.
+    /// May be negative: the client chooses it.
     pub seconds: i64,
     /// Below one second.
     pub nanos: u32,
 }
 
-/// What every chaincode that takes part in a transaction may know of its proposal. Made once from
-/// the signed proposal, shared by nested calls.
+/// What the chaincodes of a transaction may know of its proposal. Made once from the signed
+/// proposal and shared with nested calls.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalContext {
     /// Serialized `msp.SerializedIdentity`.
@@ -82,8 +82,8 @@ pub struct ProposalContext {
     pub timestamp: Option<Timestamp>,
     /// SHA-256 of nonce, creator and epoch.
     pub binding: Vec<u8>,
-    /// Serialized `protos.Proposal`, and the creator's signature over it. Empty: no signed
-    /// proposal.
+    /// Serialized `protos.Proposal`, over which the creator's signature is. Empty if there is no
+    /// signed proposal.
     pub proposal_bytes: Arc<[u8]>,
     /// See `proposal_bytes`.
     pub signature: Vec<u8>,

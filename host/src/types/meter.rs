@@ -1,34 +1,36 @@
-//! What one transaction may still have its peer do.
+//! Counts and limits the work that the peer does for one transaction.
 //!
-//! Invariant: the work of a transaction only grows, and whoever works for it asks here before each
-//! step. The meter does not stop anybody by itself.
+//! Does not stop anybody: whoever works for a transaction has to ask before each step.
+//!
+//! Invariant: the count only grows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Counts the work that the peer does for one transaction, the chaincodes that it calls included.
-/// One unit is about one instruction of a guest, so that fuel can pay for it.
+/// Counts the work that the peer does for one transaction, called chaincodes included. One unit is
+/// about one instruction of a guest, so work and fuel are comparable.
 #[derive(Debug)]
 pub struct Meter {
     used: AtomicU64,
     limit: u64,
     deadline: Instant,
     client: Client,
-    /// Whether it was ever refused work.
+    /// True once work was refused.
     refused: AtomicBool,
 }
 
-/// Whether a client still waits, known to its call and to the meters of what works for it.
+/// Tells a client's call and the meters of its transaction whether the client still waits.
 #[derive(Clone, Debug, Default)]
 pub struct Client(Arc<AtomicBool>);
 
-/// Marks a client as gone when it is dropped.
+/// Marks its client as gone when it is dropped.
 #[derive(Debug)]
 pub struct WhileWaiting(Client);
 
 impl Client {
-    /// Held by the client's call: the end of that, for whatever reason, is the client's departure.
+    /// Returns a guard for the client's call to hold. When the call ends, for whatever reason, the
+    /// client counts as gone.
     pub fn while_waiting(&self) -> WhileWaiting {
         WhileWaiting(self.clone())
     }
@@ -44,36 +46,36 @@ impl Drop for WhileWaiting {
     }
 }
 
-/// Why the peer works no longer for a transaction.
+/// Why the peer stops working for a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
-    /// It has had all the work that it may have.
+    /// The transaction has used up its work.
     #[error("the transaction needs more than {limit} units of work in its peer")]
     Work {
-        /// What it may have.
+        /// The limit.
         limit: u64,
     },
-    /// Its time is over. The text is Fabric's.
+    /// The deadline has passed. The text is Fabric's.
     #[error("timeout expired while executing transaction")]
     Time,
-    /// The client does not wait for it any more.
+    /// The client no longer waits.
     #[error("the client has cancelled the transaction")]
     Abandoned,
 }
 
 impl Meter {
-    /// A meter for `limit` units, until `deadline`.
+    /// Makes a meter for `limit` units, until `deadline`.
     pub fn new(limit: u64, deadline: Instant) -> Self {
         let (used, refused) = (AtomicU64::new(0), AtomicBool::new(false));
         Self { used, limit, deadline, client: Client::default(), refused }
     }
 
-    /// A meter for as much as is wanted within `time`.
+    /// Makes a meter for any amount of work within `time`.
     pub fn unlimited(time: Duration) -> Self {
         Self::new(u64::MAX, Instant::now() + time)
     }
 
-    /// The same meter, for a transaction of `client`, whose departure ends it.
+    /// Binds the meter to `client`: when the client goes, the transaction ends.
     pub fn of_client(self, client: Client) -> Self {
         Self { client, ..self }
     }
@@ -85,7 +87,7 @@ impl Meter {
     pub fn charge(&self, units: u64) -> Result<(), Exhausted> {
         let before = self.used.fetch_add(units, Ordering::Relaxed);
         if before.saturating_add(units) > self.limit {
-            // So that the counter cannot wrap around.
+            // Keeps the counter from wrapping around.
             self.used.store(self.limit, Ordering::Relaxed);
             self.refused.store(true, Ordering::Relaxed);
             return Err(Exhausted::Work { limit: self.limit });
@@ -93,11 +95,11 @@ impl Meter {
         self.check()
     }
 
-    /// Asks whether the transaction goes on. One that was refused work never does, whatever its
+    /// Asks whether the transaction may go on. Once work was refused it may not, whatever its
     /// chaincode made of the refusal.
     ///
     /// # Errors
-    /// It does not.
+    /// It may not.
     pub fn check(&self) -> Result<(), Exhausted> {
         if self.client.has_gone() {
             return Err(Exhausted::Abandoned);
@@ -116,12 +118,13 @@ impl Meter {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// When the transaction has to be over, nested calls included.
+    /// The end of the transaction's time, nested calls included.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Ends the transaction: the next question is answered with [`Exhausted::Abandoned`].
+    /// Ends the transaction: from now on, [`check`](Self::check) fails with
+    /// [`Exhausted::Abandoned`].
     pub fn abandon(&self) {
         self.client.0.store(true, Ordering::Relaxed);
     }

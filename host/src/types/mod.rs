@@ -1,7 +1,7 @@
-//! The nouns that every layer shares. Outside text becomes one of these once, at the rim, and is
-//! not checked again further in.
+//! Types that all layers share. Input becomes one of them once, at the edge, and is not checked
+//! again inside.
 //!
-//! Invariant: no I/O and no other module of this crate.
+//! Invariant: no I/O, and no other module of this crate is used.
 
 pub mod duration;
 pub mod grpc_metadata;

@@ -1,11 +1,11 @@
-//! Shares: how much of something bounded one client, one chaincode or one channel may have.
+//! Shares: how much of a bounded resource one client, one chaincode or one channel may use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::types::sha256;
 
-/// For whom the peer works.
+/// Identifies who uses a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Share {
     /// The channel's name; empty for a proposal to the peer itself.
@@ -17,16 +17,16 @@ pub struct Share {
 }
 
 impl Share {
-    /// The share of a client's call. `creator` is the serialized identity.
+    /// The share for a client's call. `creator` is the serialized identity.
     pub fn new(channel: &str, chaincode: &str, creator: &[u8]) -> Self {
         Self { channel: channel.into(), chaincode: chaincode.into(), client: sha256(creator) }
     }
 }
 
-/// Places that are shared out.
+/// A bounded number of places, given out in shares.
 ///
 /// Invariant: one client and one chaincode have at most half of the places, one channel at most
-/// three quarters, so that none of them can keep all others out.
+/// three quarters. So none of them can keep all others out.
 #[derive(Debug)]
 pub struct Shares {
     what: &'static str,
@@ -43,7 +43,7 @@ struct Taken {
     clients: HashMap<[u8; 32], usize>,
 }
 
-/// One place or more, until it is dropped.
+/// One or more places; dropping it returns them.
 #[derive(Debug)]
 pub struct Place {
     of: Arc<Shares>,
@@ -51,7 +51,7 @@ pub struct Place {
     count: usize,
 }
 
-/// Why there is no place.
+/// Why no place is free.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the peer is busy: {whose} has {taken} {what}, and may have {limit} of them{wanted}; try again \
@@ -67,7 +67,7 @@ pub struct ShareFull {
 }
 
 impl Shares {
-    /// Shares out `limit` places. `what` names them in refusals, such as "calls in progress".
+    /// Manages `limit` places. `what` names them in refusals, such as "calls in progress".
     pub fn new(what: &'static str, limit: usize) -> Arc<Self> {
         Arc::new(Self { what, limit, taken: Mutex::default() })
     }
@@ -75,7 +75,7 @@ impl Shares {
     /// Takes a place.
     ///
     /// # Errors
-    /// The peer, the client, the chaincode or the channel has all that it may have.
+    /// The peer, the client, the chaincode or the channel has no place left.
     pub fn enter(self: &Arc<Self>, share: &Share) -> Result<Place, ShareFull> {
         self.take(share, 1)
     }
@@ -120,7 +120,7 @@ impl Shares {
         Ok(())
     }
 
-    /// How many places are taken.
+    /// Number of places in use.
     pub fn taken(&self) -> usize {
         self.lock().all
     }

@@ -1,10 +1,10 @@
-//! Who opened a chaincode's stream.
+//! The origin of a chaincode's stream.
 
-/// What the transport knows of a client that wants to be a chaincode.
+/// What the transport knows of a client that registers as a chaincode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamOrigin {
     /// The common name in the client's TLS certificate, which a CA of the listener issued.
     pub common_name: Option<String>,
-    /// Whether the client is on this machine.
+    /// True if the client is on this machine.
     pub is_local: bool,
 }

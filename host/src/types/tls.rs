@@ -1,28 +1,28 @@
-//! TLS material, as PEM text.
+//! TLS certificates and keys, as PEM text.
 //!
-//! Invariant: private keys are never shown.
+//! Invariant: `Debug` never shows private keys.
 
 use std::fmt;
 
-/// How a server proves who it is, and who may dial it.
+/// A server's TLS identity, and which clients may connect.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerTls {
     /// The server's certificate, with its chain.
     pub certificate: String,
     /// Its private key.
     pub key: String,
-    /// The CAs of clients. Some: only clients with a certificate of one of them may connect.
+    /// The CAs of clients. If set, only clients with a certificate of one of them may connect.
     pub client_ca: Option<String>,
 }
 
-/// How a client proves who it is, and whom it believes to be the server.
+/// The CAs that a client trusts, and its own TLS identity.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientTls {
     /// The CAs of the server's certificate.
     pub root: String,
-    /// Certificate and private key, if the server asks for them.
+    /// Certificate and private key, for servers that ask for them.
     pub identity: Option<(String, String)>,
-    /// The name in the server's certificate, if it is not that of the address.
+    /// The name in the server's certificate, if it differs from the address.
     pub domain: Option<String>,
 }
 

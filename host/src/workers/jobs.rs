@@ -1,6 +1,7 @@
-//! The jobs of the workers, and what each of them waits for.
+//! The jobs of the workers, and their states.
 //!
-//! Invariant: no job is polled or dropped while the lock is held: its end may wake another one.
+//! Invariant: no job is polled or dropped while the lock is held: that may wake another job, which
+//! takes the lock.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -13,19 +14,19 @@ use crate::workers::WorkersError;
 use crate::workers::balance::Balance;
 use crate::workers::lines::{Lines, Pace, Turn};
 
-/// What a job does; its result goes where its handle finds it.
+/// The future of a job. It sends its result to the job's handle.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Why a job has no result; empty as long as there is no other reason than a panic.
+/// Why a job has no result. Stays empty if the job panicked.
 pub(super) type End = Arc<OnceLock<WorkersError>>;
 
 /// All jobs.
 pub(super) struct Jobs {
     state: Mutex<State>,
-    /// For the threads of each kind: there is something to do.
+    /// Wakes threads of each kind when there is work.
     quick: Condvar,
     computing: Condvar,
-    /// For those who wait for room.
+    /// Wakes callers that wait for room.
     room: Condvar,
     queue_jobs: usize,
 }
@@ -35,19 +36,19 @@ struct State {
     jobs: HashMap<u64, Job>,
     lines: Lines,
     balance: Balance,
-    /// Of cancelled jobs, to be dropped by a worker.
+    /// Cancelled jobs, to be dropped by a worker.
     cancelled: Vec<Work>,
     last_number: u64,
-    /// Jobs that have not begun.
+    /// Number of jobs that have not started.
     fresh: usize,
-    /// Threads for quick jobs that wait.
+    /// Number of idle threads for quick jobs.
     idle: usize,
     stopping: bool,
 }
 
 struct Job {
     share: Share,
-    /// None while it is polled.
+    /// None while the job is polled.
     work: Option<Work>,
     is_at: At,
     used: Duration,
@@ -56,17 +57,17 @@ struct Job {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// In line, not begun.
+    /// In line, not started.
     Fresh,
     /// In line.
     Ready,
-    /// On a thread.
+    /// Being polled by a thread.
     Polled { woken: bool, cancelled: bool },
-    /// It will be woken.
+    /// Waiting to be woken.
     Waiting,
 }
 
-/// What a thread has to do next.
+/// The next task of a thread.
 pub(super) enum Step {
     Poll(u64, Work),
     Drop(Vec<Work>),
@@ -79,8 +80,8 @@ impl Jobs {
         Arc::new(Self { state: Mutex::default(), quick, computing, room, queue_jobs })
     }
 
-    /// Queues a job. Where there is no room, the longest line loses its last job, or the job is
-    /// refused, and given back, if its own is the longest.
+    /// Queues a job. If there is no room, the longest line loses its last job. If that is the job's
+    /// own line, the job is refused and returned.
     pub(super) fn add(&self, share: Share, work: Work, end: &End) -> Result<u64, Work> {
         let mut state = self.lock();
         let mut evicted = None;
@@ -103,7 +104,7 @@ impl Jobs {
         Ok(number)
     }
 
-    /// Waits until a job begins or ends, unless there is room already.
+    /// Waits until a job starts or ends, unless there is room already.
     pub(super) fn wait_for_room(&self) {
         let state = self.lock();
         if state.fresh >= self.queue_jobs + state.idle && !state.stopping {
@@ -118,7 +119,7 @@ impl Jobs {
         }
     }
 
-    /// Waits for something to do, on a thread for jobs of a kind.
+    /// Waits for the next task, on a thread for one kind of jobs.
     pub(super) fn next(&self, pace: Pace) -> Step {
         let mut state = self.lock();
         loop {
@@ -149,8 +150,8 @@ impl Jobs {
         }
     }
 
-    /// A job was polled on a thread of this kind and goes on later, unless it was cancelled
-    /// meanwhile; then it is given back, to be dropped.
+    /// Called after a poll, on a thread of this kind, of a job that goes on later. If it was
+    /// cancelled meanwhile, it is returned to be dropped.
     pub(super) fn pause(
         &self,
         pace: Pace,
@@ -173,14 +174,14 @@ impl Jobs {
         None
     }
 
-    /// A job has ended on a thread of this kind.
+    /// Called after the last poll of a job, which was on a thread of this kind.
     pub(super) fn finish(&self, pace: Pace, number: u64, used: Duration) {
         let mut state = self.lock();
         self.charge(&mut state, pace, number, used);
         drop(state.remove(number));
     }
 
-    /// A job can go on.
+    /// Called when a job can go on.
     fn wake(&self, number: u64) {
         self.make_ready(self.lock(), number);
     }
@@ -223,7 +224,7 @@ impl Jobs {
         }
     }
 
-    /// Ends a job, at once or when it gives its thread back.
+    /// Cancels a job: at once, or when its poll returns.
     pub(super) fn cancel(&self, number: u64) {
         let mut state = self.lock();
         let Some(job) = state.jobs.get_mut(&number) else { return };
@@ -238,13 +239,13 @@ impl Jobs {
             self.room.notify_one();
             return;
         }
-        // Its end may take a while: guests have to be torn down.
+        // Dropping a guest may take a while, so a worker does it without the lock.
         state.cancelled.extend(job.work.take());
         drop(state);
         self.computing.notify_one();
     }
 
-    /// Ends all jobs, each as soon as it gives its thread back.
+    /// Cancels all jobs, each at the latest when its poll returns.
     pub(super) fn stop(&self) {
         let mut state = self.lock();
         state.stopping = true;
@@ -265,7 +266,7 @@ impl Jobs {
         drop(ended);
     }
 
-    /// How many jobs there are, waiting ones included.
+    /// Number of jobs, waiting ones included.
     pub(super) fn count(&self) -> usize {
         self.lock().jobs.len()
     }
@@ -276,8 +277,8 @@ impl Jobs {
 }
 
 impl State {
-    /// Puts a job in line that waited, or notes that it need not wait; gives its kind if it is in
-    /// line now.
+    /// Puts a waiting job in line, or notes that a polled one was woken. Returns its kind if it is
+    /// in line now.
     fn ready(&mut self, number: u64) -> Option<Pace> {
         let job = self.jobs.get_mut(&number)?;
         match &mut job.is_at {
@@ -306,7 +307,7 @@ impl State {
     }
 }
 
-/// Wakes one job, as long as there are workers.
+/// Wakes one job, as long as the workers exist.
 struct Wakeup {
     jobs: Weak<Jobs>,
     number: u64,
@@ -324,7 +325,7 @@ impl Wake for Wakeup {
     }
 }
 
-/// What wakes a job.
+/// Makes the waker of a job.
 pub(super) fn waker(jobs: &Arc<Jobs>, number: u64) -> Waker {
     Waker::from(Arc::new(Wakeup { jobs: Arc::downgrade(jobs), number }))
 }

@@ -1,12 +1,12 @@
-//! The order in which jobs that can go on are polled.
+//! The order in which ready jobs are polled.
 //!
-//! Processor time is shared out evenly between chaincodes, and that of a chaincode between its
-//! clients: the line that has had the least time is served next. A line that was empty begins where
-//! the others are, so nobody saves time up. Within a client's line jobs that have used little time
-//! come first, then those that came first. Quick jobs and those that compute are served apart, from
-//! the same accounts.
+//! Processor time is shared evenly between chaincodes, and the time of a chaincode between its
+//! clients: the line with the least time so far comes next. A line that was empty starts at the
+//! level of the others, so time cannot be saved up. Within a client's line, jobs that have used
+//! little time come first; among equals, the order of arrival decides. Quick jobs and computing
+//! jobs have separate lines and common accounts.
 //!
-//! Invariant: it knows numbers of jobs, no jobs.
+//! Has numbers of jobs only. Does not poll them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use crate::types::Share;
 
-/// Below the first, a job is quick: it has not used a whole slice.
+/// Levels of used time. Below the first, a job is quick: it has not used up a slice.
 const LEVELS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
 
-/// What kind of job.
+/// The kind of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     /// It has used little processor time so far.
     Quick,
-    /// It computes.
+    /// It has used up a slice.
     Computing,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// That of a job that has used so much processor time.
+    /// The place of a job that has used so much processor time.
     pub(super) fn new(number: u64, used: Duration) -> Self {
         Self { level: LEVELS.iter().filter(|level| used >= **level).count(), number }
     }
@@ -45,7 +45,7 @@ impl Turn {
     }
 }
 
-/// All lines that have jobs, waiting ones included.
+/// All lines with jobs, waiting ones included.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     chaincodes: HashMap<(Arc<str>, Arc<str>), Chaincode>,
@@ -56,7 +56,7 @@ pub(super) struct Lines {
 #[derive(Debug, Default)]
 struct Chaincode {
     clients: HashMap<[u8; 32], Line>,
-    /// What its jobs have used; at least what the others had when it came.
+    /// The time that its jobs have used; at least the level of the others when it came.
     time: Duration,
     now: Duration,
     ready: usize,
@@ -66,7 +66,7 @@ struct Chaincode {
 struct Line {
     time: Duration,
     ready: BTreeSet<Turn>,
-    /// Those of `ready` that have not begun.
+    /// The jobs of `ready` that have not started.
     fresh: BTreeSet<u64>,
     /// All jobs, waiting ones included.
     jobs: usize,
@@ -94,7 +94,7 @@ fn key(share: &Share) -> (Arc<str>, Arc<str>) {
 }
 
 impl Lines {
-    /// A job has come. It is ready and has not begun.
+    /// Adds a new job. It is ready and has not started.
     pub(super) fn join(&mut self, share: &Share, number: u64) {
         let chaincode = self.chaincodes.entry(key(share)).or_default();
         let line = chaincode.clients.entry(share.client).or_default();
@@ -103,7 +103,7 @@ impl Lines {
         self.push(share, Turn::new(number, Duration::ZERO));
     }
 
-    /// A job can go on.
+    /// Adds a job that can go on.
     pub(super) fn push(&mut self, share: &Share, turn: Turn) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
@@ -118,7 +118,7 @@ impl Lines {
         }
     }
 
-    /// Takes the next job of a kind, and whether it begins.
+    /// Takes the next job of a kind; true if it has not started.
     pub(super) fn pop(&mut self, pace: Pace) -> Option<(u64, bool)> {
         let ready = self.chaincodes.values_mut().filter(|chaincode| chaincode.has_ready(pace));
         let chaincode = ready.min_by_key(|chaincode| chaincode.time)?;
@@ -132,7 +132,7 @@ impl Lines {
         Some((turn.number, line.fresh.remove(&turn.number)))
     }
 
-    /// Takes a job out that is ready.
+    /// Takes a ready job out.
     pub(super) fn remove(&mut self, share: &Share, turn: Turn) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
@@ -142,7 +142,7 @@ impl Lines {
         }
     }
 
-    /// Counts what a job has used.
+    /// Adds the time that a job has used.
     pub(super) fn charge(&mut self, share: &Share, used: Duration) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         chaincode.time += used;
@@ -151,7 +151,7 @@ impl Lines {
         }
     }
 
-    /// A job has gone. It was not ready.
+    /// Removes a job that is not ready.
     pub(super) fn leave(&mut self, share: &Share) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
@@ -164,8 +164,9 @@ impl Lines {
         }
     }
 
-    /// The job that gives its place to one of `share` where there is no room for both: the last of
-    /// the line with the most jobs that have not begun, if that is longer.
+    /// Returns the job that loses its place to a new job of `share` when the queue is full: the
+    /// last one of the line with the most jobs that have not started, if that line is longer than
+    /// `share`'s.
     pub(super) fn last_of_the_longest(&self, share: &Share) -> Option<u64> {
         let chaincode = self.chaincodes.get(&key(share));
         let own = chaincode.and_then(|chaincode| chaincode.clients.get(&share.client));

@@ -1,13 +1,13 @@
 //! A fixed number of threads for the calls of clients.
 //!
-//! A job is a future: it has a thread while it computes, and none while it waits. Who gets a thread
-//! next is decided by who has had the least time, see `lines`. Jobs that compute for longer than a
-//! slice go on on threads of a lower priority, so that quick ones need not wait for the end of a
-//! slice, and still get a part of the processors, see `balance`. The queue of jobs that have not
-//! begun has an end; a job for which there is no room is refused at once. A job that panics costs
-//! its own answer and nothing else. A job whose handle is dropped ends.
+//! A job is a future: it has a thread while it computes, and none while it waits. The line with the
+//! least time so far gets the next thread, see `lines`. A job that computes for longer than a slice
+//! continues on threads of a lower priority, so that quick jobs need not wait for the end of a
+//! slice; `balance` makes sure that it still gets a part of a busy processor. The queue of jobs that
+//! have not started is bounded; if it is full, a job is refused at once. A panic in a job costs only
+//! that job's answer. Dropping a job's handle ends the job.
 //!
-//! Invariant: nothing waits here without bound.
+//! Invariant: the queue of jobs that have not started is never longer than its bound.
 
 mod balance;
 mod jobs;
@@ -26,14 +26,14 @@ use crate::types::Share;
 use crate::workers::jobs::{End, Jobs, Step, Work, waker};
 use crate::workers::lines::Pace;
 
-/// Each thread's stack. Guests have stacks of their own; here is what the peer does, which nests
-/// where chaincodes of other processes call each other.
+/// Stack of each thread. Guests have stacks of their own; this one is for the peer's code, which
+/// nests when chaincodes of other processes call each other.
 const STACK_BYTES: usize = 16 << 20;
 
 /// Why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkersError {
-    /// It was not begun.
+    /// The job was refused.
     #[error(
         "the peer is busy: {queue_jobs} requests are waiting already; try again later, or start \
          it with more workers"
@@ -42,7 +42,7 @@ pub enum WorkersError {
         /// The length of the queue.
         queue_jobs: usize,
     },
-    /// It was begun and did not end well.
+    /// The job panicked.
     #[error("an internal error ended this request; the peer's log says more")]
     Panicked,
     /// The workers were stopped before it ended.
@@ -50,19 +50,18 @@ pub enum WorkersError {
     Stopped,
 }
 
-/// How much lower the priority is of threads for jobs that compute, in the system's steps. With 5 a
-/// quick job often waits for the system's next tick, 4 ms; with this it hardly ever does. That they
-/// get their part all the same is the business of `balance`.
+/// By how many steps the priority of threads for computing jobs is lower (`nice`). With 5 steps a
+/// quick job often waits for the system's next tick (4 ms), with 15 hardly ever.
 const COMPUTING_NICE: i32 = 15;
 
-/// The threads. Dropping them ends all jobs, then joins them.
+/// The threads. Dropping this ends all jobs, then joins the threads.
 pub struct Workers {
     jobs: Arc<Jobs>,
     queue_jobs: usize,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A job that was queued. Dropping it ends the job, which gives back what it holds.
+/// A queued job. Dropping this ends the job and releases what it holds.
 #[must_use = "a job ends when nobody waits for it"]
 pub struct Running<T> {
     result: oneshot::Receiver<T>,
@@ -72,8 +71,8 @@ pub struct Running<T> {
 }
 
 impl Workers {
-    /// Starts `threads` threads for quick jobs, at least one, and as many for those that compute,
-    /// behind a queue of at most `queue_jobs` jobs that have not begun.
+    /// Starts `threads` threads for quick jobs, at least one, and as many for computing jobs. At
+    /// most `queue_jobs` jobs may wait to be started.
     pub fn new(threads: usize, queue_jobs: usize) -> std::io::Result<Self> {
         let mut workers = Self { jobs: Jobs::new(queue_jobs), queue_jobs, threads: Vec::new() };
         for (name, pace) in [("worker", Pace::Quick), ("computing", Pace::Computing)] {
@@ -92,8 +91,8 @@ impl Workers {
     /// Queues a job for `share`.
     ///
     /// # Errors
-    /// The queue is full. A job that was queued may still lose its place to one of a share that has
-    /// fewer in the queue.
+    /// The queue is full. A queued job may still lose its place to a job of a share that has fewer
+    /// jobs in the queue.
     pub fn spawn<T: Send + 'static>(
         &self,
         share: Share,
@@ -104,7 +103,7 @@ impl Workers {
             .map_err(|_| WorkersError::Busy { queue_jobs: self.queue_jobs })
     }
 
-    /// Queues a job that does not wait, for nobody's share.
+    /// Queues a job that does not wait, for no share in particular.
     ///
     /// # Errors
     /// The queue is full.
@@ -115,8 +114,8 @@ impl Workers {
         self.spawn(Share::default(), async { job() })
     }
 
-    /// Runs a job and waits for it, for room in the queue too. Not for asynchronous code, and not
-    /// for jobs: one that waits for another may wait for ever.
+    /// Runs a job and waits for it, and for room in the queue. Not for asynchronous code, and not
+    /// for jobs: a job that waits for another may wait for ever.
     ///
     /// # Errors
     /// It panicked, or the workers were stopped.
@@ -137,7 +136,7 @@ impl Workers {
         result.blocking_recv().map_err(|_| running.end())
     }
 
-    /// How many jobs there are that have not ended, waiting ones included.
+    /// Number of jobs that have not ended, waiting ones included.
     pub fn jobs(&self) -> usize {
         self.jobs.count()
     }
@@ -156,21 +155,21 @@ impl Workers {
     }
 }
 
-/// A job that sends its result, and where that arrives. A panic drops the sender.
+/// Makes a job that sends its result, and the receiver. A panic drops the sender.
 fn with_result<T: Send + 'static>(
     job: impl Future<Output = T> + Send + 'static,
 ) -> (Work, oneshot::Receiver<T>) {
     let (sender, result) = oneshot::channel();
     let work = async move {
-        // The receiver may go at any time; then nobody misses the result.
+        // The receiver may be gone; then nobody needs the result.
         let _ = sender.send(job.await);
     };
     (Box::pin(work), result)
 }
 
 fn work(jobs: &Arc<Jobs>, pace: Pace) {
-    // Linux has priorities of threads; elsewhere this would be the whole process. Without it quick
-    // jobs wait longer, and nothing else changes.
+    // Applies to this thread only, on Linux; elsewhere it would change the whole process. If it
+    // fails, quick jobs wait longer, and nothing else changes.
     #[cfg(target_os = "linux")]
     if pace == Pace::Computing
         && let Err(error) = rustix::process::setpriority_process(None, COMPUTING_NICE)
@@ -190,7 +189,7 @@ fn poll(jobs: &Arc<Jobs>, pace: Pace, number: u64, mut work: Work) {
     let waker = waker(jobs, number);
     let mut context = Context::from_waker(&waker);
     let begun = Instant::now();
-    // What a panic left half done lies behind locks that are poisoned, or belongs to the job.
+    // State that a panic left inconsistent belongs to the job, or is behind a poisoned lock.
     let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context)));
     let used = begun.elapsed();
     match polled {
@@ -238,9 +237,9 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.jobs.stop();
         for thread in self.threads.drain(..) {
-            // The last owner may be a job.
+            // A job may be the last owner, and a thread cannot join itself.
             if thread.thread().id() != thread::current().id() {
-                // Workers catch panics; there is nothing that could be told here.
+                // Workers catch panics, so there is no error to report.
                 let _ = thread.join();
             }
         }

@@ -1,8 +1,7 @@
-//! The one reader of JSON values: for the check of what is written, for indexes and for queries. It
-//! takes what Go's `encoding/json` takes, so that a value is a document here if it is one on a
-//! Fabric peer.
+//! The only reader of JSON values: for checks of writes, for indexes and for queries. It accepts
+//! what Go's `encoding/json` accepts, so a value is a document here if it is one on a Fabric peer.
 //!
-//! Invariant: nothing recurses, whatever comes in; memory is in proportion to the text.
+//! Invariant: no recursion, whatever the input; memory is proportional to the text.
 
 mod scan;
 mod value;

@@ -1,23 +1,23 @@
 //! The grammar of JSON as Go's `encoding/json` has it (`scanner.go`, `decode.go`): objects and
 //! arrays up to 10,000 deep, numbers that are finite doubles, and in strings U+FFFD for every byte
-//! that is not UTF-8 and for every half of a surrogate pair. A byte order mark is not JSON.
+//! that is not UTF-8 and every half of a surrogate pair. A byte order mark is not JSON.
 //!
 //! Invariant: one pass, without recursion.
 
-/// Objects and arrays within each other. Go: `maxNestingDepth`.
+/// Depth of objects and arrays. Go: `maxNestingDepth`.
 const MAX_DEPTH: usize = 10_000;
-/// Integers of so many digits are exact in a double.
+/// Integers with this many digits are exact in a double.
 const EXACT_DIGITS: usize = 15;
 
 /// Receives the parts of a value in the order of the text.
 pub(crate) trait Sink {
     fn null(&mut self) {}
     fn boolean(&mut self, _value: bool) {}
-    /// `is_integer`: written without fraction and exponent.
+    /// A number; `is_integer` if it is written without fraction and exponent.
     fn number(&mut self, _value: f64, _is_integer: bool) {}
-    /// What is between the quotes of a string; see `unquote`.
+    /// A string, as the text between its quotes; see `unquote`.
     fn text(&mut self, _raw: &[u8]) {}
-    /// As `text`, for the name of a member; its value follows.
+    /// The name of a member, as for `text`; its value follows.
     fn name(&mut self, _raw: &[u8]) {}
     fn begin(&mut self, _is_object: bool) {}
     fn end(&mut self) {}
@@ -31,7 +31,7 @@ pub(crate) struct NotJson {
     pub(crate) what: &'static str,
 }
 
-/// Reads the value that a text begins with, and returns the text after it.
+/// Reads the value at the beginning of a text, and returns the text after it.
 ///
 /// # Errors
 /// There is no whole value. The sink may have received a part of it.
@@ -48,7 +48,7 @@ pub(crate) fn scan<'a>(json: &'a [u8], sink: &mut impl Sink) -> Result<&'a [u8],
     }
 }
 
-/// Whether only white space is left.
+/// True if only white space is left.
 pub(crate) fn is_blank(rest: &[u8]) -> bool {
     rest.iter().all(|byte| is_space(*byte))
 }
@@ -56,13 +56,13 @@ pub(crate) fn is_blank(rest: &[u8]) -> bool {
 struct Scanner<'a> {
     json: &'a [u8],
     at: usize,
-    /// Of each object or array that is open, whether it is an object.
+    /// For each open object or array: true for an object.
     open: Vec<bool>,
 }
 
 impl Scanner<'_> {
-    /// Reads a value, of an object or an array only the beginning: then returns whether it is
-    /// complete already because it is empty.
+    /// Reads a value; of an object or array only its beginning. Returns whether it is empty, and so
+    /// complete.
     fn value(&mut self, sink: &mut impl Sink) -> Result<Option<bool>, NotJson> {
         match self.next_byte() {
             Some(b'{') => self.begin(true, sink).map(Some),
@@ -97,7 +97,7 @@ impl Scanner<'_> {
         Ok(is_empty)
     }
 
-    /// Reads what follows a value. Returns whether another value does.
+    /// Reads what follows a value. Returns true if another value follows.
     fn after_value(&mut self, sink: &mut impl Sink) -> Result<bool, NotJson> {
         while let Some(is_object) = self.open.last().copied() {
             match (self.next_byte(), is_object) {
@@ -132,7 +132,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// What is between the quotes of the string that begins here.
+    /// The text between the quotes of the string that begins here.
     fn string(&mut self) -> Result<&[u8], NotJson> {
         self.at += 1;
         let start = self.at;
@@ -196,7 +196,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Passes over digits, one at least, and returns how many.
+    /// Skips digits, at least one, and returns how many.
     fn digits(&mut self) -> Result<usize, NotJson> {
         let rest = self.json.get(self.at..).unwrap_or_default();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -215,7 +215,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// The byte after white space, which is passed over.
+    /// Skips white space, and returns the next byte.
     fn next_byte(&mut self) -> Option<u8> {
         while let Some(byte) = self.json.get(self.at) {
             if !is_space(*byte) {
@@ -231,7 +231,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Appends what a string stands for, by its text between the quotes. Go: `unquoteBytes`.
+/// Appends a string, given the text between its quotes. Go: `unquoteBytes`.
 pub(crate) fn unquote(raw: &[u8], out: &mut String) {
     let mut rest = raw;
     loop {
@@ -256,7 +256,7 @@ pub(crate) fn unquote(raw: &[u8], out: &mut String) {
     }
 }
 
-/// Every byte that is not part of a character becomes a mark.
+/// Appends text; every byte that is not part of a character becomes U+FFFD.
 fn push_lossy(bytes: &[u8], out: &mut String) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return out.push_str(text);
@@ -267,7 +267,7 @@ fn push_lossy(bytes: &[u8], out: &mut String) {
     }
 }
 
-/// The character that is written after `\u`, and the length of its text.
+/// The character after `\u`, and the length of its text.
 fn code_point(digits: &[u8]) -> (char, usize) {
     let first = hex4(digits).unwrap_or_default();
     if let Some(letter) = char::from_u32(first) {

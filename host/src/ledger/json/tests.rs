@@ -1,5 +1,5 @@
-//! What Go's `encoding/json` makes of a text (`json.Unmarshal` into `map[string]interface{}`), and
-//! that check, index and query are of one opinion about it.
+//! Compares with what Go's `encoding/json` reads (`json.Unmarshal` into `map[string]interface{}`),
+//! and checks that writes, indexes and queries agree.
 
 use proptest::prelude::*;
 
@@ -14,12 +14,12 @@ fn texts_are_read_as_go_reads_them() {
     for (json, read_as) in [
         (&br#"{}"#[..], "{}"),
         (b" \t\r\n{ \"a\" : [ 1 , null ] } \n", r#"{"a":[1,null]}"#),
-        // Bytes that are not UTF-8: a mark for each of them.
+        // Bytes that are not UTF-8 become one U+FFFD each.
         (b"{\"a\":\"\xff\"}", "{\"a\":\"\u{fffd}\"}"),
         (b"{\"a\":\"x\xe2\x82y\"}", "{\"a\":\"x\u{fffd}\u{fffd}y\"}"),
         (b"{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\u{fffd}\u{fffd}\u{fffd}\"}"),
         (b"{\"\xc0\":1}", "{\"\u{fffd}\":1}"),
-        // Halves of surrogate pairs: a mark for each of them.
+        // Halves of surrogate pairs become one U+FFFD each.
         (br#"{"title":"hi \ud83d"}"#, "{\"title\":\"hi \u{fffd}\"}"),
         (br#"{"a":"\ud83d\ude00"}"#, "{\"a\":\"\u{1f600}\"}"),
         (br#"{"a":"\uD83D\uDE00"}"#, "{\"a\":\"\u{1f600}\"}"),
@@ -31,7 +31,8 @@ fn texts_are_read_as_go_reads_them() {
         // Other escapes.
         (br#"{"a":"\"\\\/\b\f\n\r\t\u0041\u0000"}"#, r#"{"a":"\"\\/\b\f\n\r\tA\u0000"}"#),
         ("{\"a\":\"\u{7f}\u{2028}é\"}".as_bytes(), "{\"a\":\"\u{7f}\u{2028}é\"}"),
-        // Of members with the same name the last, after escapes; members by name.
+        // Of members with the same name the last one counts, after escapes; members are sorted by
+        // name.
         (br#"{"b":1,"a":2,"b":[3]}"#, r#"{"a":2,"b":[3]}"#),
         (br#"{"a":{"x":1},"a":{"y":2}}"#, r#"{"a":{"y":2}}"#),
         (br#"{"b":1,"\u0062":2}"#, r#"{"b":2}"#),
@@ -121,7 +122,7 @@ fn ten_thousand_levels_are_read_and_no_more() {
     assert!(Json::read(&deep(10_000, "")).is_ok());
     assert!(Json::read(&deep(10_001, "")).is_err());
     assert!(Json::read(&"[".repeat(4_000_000).into_bytes()).is_err());
-    // Sorting, copying, writing and dropping cost no stack, either.
+    // Sorting, copying, writing and dropping need no stack, either.
     let objects = format!("{}1{}", r#"{"b":0,"a":"#.repeat(10_000), "}".repeat(10_000));
     let json = Json::read(objects.as_bytes()).unwrap();
     assert!(json.value().to_json().to_string().ends_with(r#","b":0},"b":0}"#));
@@ -137,12 +138,12 @@ fn a_large_value_takes_memory_in_proportion() {
 }
 
 proptest! {
-    /// Where neither lone surrogates nor bytes that are not UTF-8 are, there are other readers.
+    /// Without lone surrogates and bytes that are not UTF-8, other parsers can be compared.
     #[test]
     fn another_reader_reads_the_same(text in "[\\[\\]{},:\"a0-9.eE+\\- \\\\ntu]{0,12}") {
         let other = serde_json::from_str::<serde_json::Value>(&text);
         let own = Json::read(text.as_bytes());
-        // That one refuses halves of surrogate pairs, which are not in this alphabet but for \u.
+        // That parser refuses halves of surrogate pairs, which this alphabet has only as \u.
         prop_assert_eq!(own.is_ok(), other.is_ok(), "{}", text);
     }
 

@@ -1,12 +1,12 @@
-//! JSON values as a list of nodes: each value, then what it holds, then an end if it holds
-//! anything. The members of an object are sorted by the bytes of their names, each name once: of
-//! members with the same name the last counts, as in Go's maps.
+//! JSON values as a list of nodes: each value, then its contents, then an end node if it has
+//! contents. The members of an object are sorted by the bytes of their names. Of members with the
+//! same name the last one counts, as in Go's maps.
 //!
-//! Invariant: whatever its depth, a value is read, compared and dropped without recursion.
+//! Invariant: reading, comparing and dropping a value needs no recursion, whatever its depth.
 
 use crate::ledger::json::scan::{NotJson, Sink, is_blank, scan, unquote};
 
-/// Longest text, in bytes. Positions have 32 bits, and a string may grow to three times its length.
+/// Longest text, in bytes: positions have 32 bits, and a string may grow to three times its length.
 const MAX_BYTES: usize = 1 << 30;
 
 /// A value.
@@ -31,7 +31,7 @@ enum Node {
         start: u32,
         length: u32,
     },
-    /// `nodes`: how many it takes, with this one and its end.
+    /// `nodes`: number of nodes, with this one and its end.
     Container {
         is_object: bool,
         nodes: u32,
@@ -56,7 +56,7 @@ pub(crate) enum Kind<'a> {
     Object,
 }
 
-/// A part of a value, in the order of its nodes: names and values of an object alternate.
+/// A part of a value, in the order of its nodes. Names and values of an object alternate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Event<'a> {
     Value(Kind<'a>),
@@ -74,22 +74,22 @@ impl Json {
         }
     }
 
-    /// Reads the value that a text begins with, and returns the text after it.
+    /// Reads the value at the beginning of a text, and returns the text after it.
     pub(crate) fn read_first(json: &[u8]) -> Result<(Self, &[u8]), NotJson> {
         if json.len() > MAX_BYTES {
             return Err(NotJson { at: MAX_BYTES, what: "more text than is read" });
         }
         let mut builder = Builder { is_sorted: true, ..Builder::default() };
-        // Most texts have about so many parts, and hardly any grows.
+        // An estimate that fits most texts.
         builder.json.nodes.reserve(json.len() / 8 + 4);
         builder.json.text.reserve(json.len());
         let rest = scan(json, &mut builder)?;
         Ok((builder.finish(), rest))
     }
 
-    /// Of a text that is one object; None if it is anything else.
+    /// Reads a text that is one object; None if it is anything else.
     pub(crate) fn read_object(json: &[u8]) -> Option<Self> {
-        // Most values that are no objects are known by their first letter.
+        // A cheap test: most values that are not objects differ in the first letter.
         let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
         if first != Some(&b'{') {
             return None;
@@ -97,12 +97,12 @@ impl Json {
         Self::read(json).ok()
     }
 
-    /// The whole of it.
+    /// The whole value.
     pub(crate) fn value(&self) -> Value<'_> {
         Value { nodes: &self.nodes, text: &self.text }
     }
 
-    /// How much memory it takes, in bytes.
+    /// Its memory, in bytes.
     pub(crate) fn weight(&self) -> usize {
         size_of_val(self.nodes.as_slice()) + self.text.len()
     }
@@ -111,7 +111,7 @@ impl Json {
         self.nodes.get(at).copied().unwrap_or(Node::End)
     }
 
-    /// The same with sorted members.
+    /// Sorts the members of all objects.
     fn sorted(self) -> Self {
         let mut nodes = Vec::with_capacity(self.nodes.len());
         let mut open: Vec<(usize, bool, std::vec::IntoIter<usize>)> = Vec::new();
@@ -144,7 +144,7 @@ impl Json {
         Self { nodes, text: self.text }
     }
 
-    /// Where the elements of an array are, or the names of an object's members that count.
+    /// The positions of an array's elements, or of the names of an object's members that count.
     fn parts(&self, head: usize, is_object: bool) -> Vec<usize> {
         let (mut parts, mut at) = (Vec::new(), head + 1);
         while !matches!(self.node(at), Node::End) {
@@ -155,7 +155,7 @@ impl Json {
         if is_object {
             let name = |at: &usize| self.text(self.node(*at));
             parts.sort_by(|a, b| name(a).cmp(name(b)));
-            // Of the same names the last one is kept.
+            // Of equal names the last one is kept.
             parts.reverse();
             parts.dedup_by(|a, b| name(a) == name(b));
             parts.reverse();
@@ -174,7 +174,7 @@ fn text_of(text: &str, node: Node) -> &str {
     text.get(start..start + length as usize).unwrap_or_default()
 }
 
-/// How many nodes a value takes.
+/// Number of nodes of a value.
 fn size(node: Node) -> usize {
     match node {
         Node::Container { nodes, .. } => nodes as usize,
@@ -183,7 +183,7 @@ fn size(node: Node) -> usize {
 }
 
 impl<'a> Value<'a> {
-    /// What it is.
+    /// The kind of this value.
     pub(crate) fn kind(self) -> Kind<'a> {
         self.nodes.first().map_or(Kind::Null, |node| self.kind_of(*node))
     }
@@ -229,20 +229,20 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array; none of anything else.
+    /// The elements of an array; none for other values.
     pub(crate) fn elements(self) -> impl Iterator<Item = Value<'a>> {
         let whole = if self.is_array() { self } else { Self { nodes: &[], ..self } };
         whole.parts()
     }
 
-    /// The members of an object, by their names; none of anything else.
+    /// The members of an object, by name; none for other values.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let whole = if self.is_object() { self } else { Self { nodes: &[], ..self } };
         let mut parts = whole.parts();
         std::iter::from_fn(move || Some((parts.next()?.as_text()?, parts.next()?)))
     }
 
-    /// What an array or an object holds: elements, or names and values in turn.
+    /// The contents of an array or object: elements, or names and values in turn.
     fn parts(self) -> impl Iterator<Item = Value<'a>> {
         let mut rest = self.nodes.get(1..).unwrap_or_default();
         std::iter::from_fn(move || {
@@ -253,7 +253,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// All that it consists of, itself included.
+    /// All parts, this value included.
     pub(crate) fn events(self) -> impl Iterator<Item = Event<'a>> {
         self.nodes.iter().map(move |node| match node {
             Node::End => Event::End,
@@ -261,7 +261,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// A copy for itself.
+    /// A copy of this value alone.
     pub(crate) fn to_json(self) -> Json {
         let mut text = String::new();
         let copied = self.nodes.iter().map(|node| match node {
@@ -289,9 +289,9 @@ impl From<&str> for Json {
 #[derive(Default)]
 struct Builder {
     json: Json,
-    /// Of the objects and arrays that are open: where they begin, and an object's last name.
+    /// For each open object or array: its position, and an object's last name.
     open: Vec<(usize, Option<Node>)>,
-    /// Whether all names came in order, each once.
+    /// True if all names came in order, each once.
     is_sorted: bool,
 }
 

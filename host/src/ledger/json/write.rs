@@ -1,16 +1,16 @@
 //! The text of a JSON value.
 //!
-//! Numbers come out as CouchDB gives back what Go's `json.Marshal` wrote: without fraction where
-//! there is none, with an exponent below 1e-6 and from 1e21 on.
+//! Numbers have the form in which CouchDB returns what Go's `json.Marshal` wrote: without fraction
+//! where there is none, with an exponent below 1e-6 and from 1e21 on.
 //!
-//! Invariant: a text that is cut is cut between two parts of the value, so it is about as long as
-//! was asked for.
+//! Invariant: a shortened text ends between two parts of the value, so it is about as long as
+//! requested.
 
 use std::fmt::Write;
 
 use crate::ledger::json::value::{Event, Json, Kind, Value};
 
-/// Letters of a value that an error text shows.
+/// Characters of a value that an error text shows.
 const SHOWN: usize = 80;
 
 impl Value<'_> {
@@ -19,7 +19,7 @@ impl Value<'_> {
         self.write_up_to(usize::MAX, out);
     }
 
-    /// The beginning of the text, for people.
+    /// The beginning of the text, for error texts.
     pub(crate) fn shown(self) -> String {
         let mut text = String::new();
         self.write_up_to(4 * SHOWN, &mut text);
@@ -27,7 +27,7 @@ impl Value<'_> {
     }
 
     fn write_up_to(self, limit: usize, out: &mut String) {
-        // Of what is open: whether it is an object, and how many parts of it were written.
+        // For each open object or array: true for an object, and how many parts were written.
         let mut open: Vec<(bool, usize)> = Vec::new();
         for event in self.events() {
             if out.len() > limit {
@@ -78,7 +78,7 @@ impl std::fmt::Display for Json {
     }
 }
 
-/// The beginning of a text, for people.
+/// The beginning of a text, for error texts.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),
@@ -98,7 +98,7 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // A string takes all that is written to it.
+            // Writing to a string does not fail.
             '\0'..' ' => write!(out, "\\u{:04x}", u32::from(letter)).unwrap_or_default(),
             letter => out.push(letter),
         }
@@ -113,6 +113,6 @@ fn write_number(value: f64, out: &mut String) {
         1e21.. => write!(out, "{}", format!("{value:e}").replace('e', "e+")),
         _ => write!(out, "{value:e}"),
     };
-    // A string takes all that is written to it.
+    // Writing to a string does not fail.
     written.unwrap_or_default();
 }

@@ -1,12 +1,11 @@
-//! What a block changes of the private state, and which hashes and private values go with it
-//! because their time is over. Fabric: `validateAndPreparePvtBatch` of
-//! `validation/batch_preparer.go`, `pvtstatepurgemgmt`.
+//! What a block changes in the private state, and which hashes and private values expire with it.
+//! Fabric: `validateAndPreparePvtBatch` of `validation/batch_preparer.go`, `pvtstatepurgemgmt`.
 //!
-//! Beside each private value a row gives its plain key by the key's hash, so that whatever the
-//! block says of the hash reaches the values, whether the plain set is there or not.
+//! Beside each private value, a row maps the hash of its key to the plain key. So whatever the
+//! block does with the hash reaches the value, even if the plain set is missing.
 //!
-//! Invariant: no verdict and no commit hash depends on any of this, but through the hashes that
-//! have had their time, which every peer removes with the same block.
+//! Invariant: verdicts and commit hashes do not depend on private data. They depend on hashes that
+//! expire, and those expire on every peer with the same block.
 
 use std::collections::BTreeMap;
 
@@ -35,17 +34,17 @@ use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::sha256;
 
-/// The changes of one block beside its public and hashed updates.
+/// The changes of one block in addition to its public and hashed updates.
 pub(crate) struct PrivateChanges<'a> {
     table: &'a Table,
     number: u64,
     /// Private values, by row.
     values: BTreeMap<Vec<u8>, Change>,
-    /// The rows of values that this block touches, by the row of the name.
+    /// The rows of the values that this block touches, by the row of the name.
     names: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Hashes that have had their time, with what they were.
+    /// Expired hashes, with their last values.
     expired: Vec<(Vec<u8>, VersionedValue)>,
-    /// Rows of the expiry index, and whether they come or go.
+    /// Rows of the expiry index; true if the row is added, false if it is removed.
     expiries: Vec<(Vec<u8>, bool)>,
 }
 
@@ -61,7 +60,7 @@ struct Change {
 type PrivateKey<'k> = (&'k str, &'k str, &'k str, &'k str);
 
 impl<'a> PrivateChanges<'a> {
-    /// Collects the changes. `updates` are all public and hashed ones of the block.
+    /// Collects the changes. `updates` are all public and hashed updates of the block.
     pub(crate) fn prepare(
         table: &'a Table,
         number: u64,
@@ -81,7 +80,7 @@ impl<'a> PrivateChanges<'a> {
         let mut metadata = Vec::new();
         for (index, rwset) in valid_sets(txs, codes) {
             let at = index as u64;
-            // At every organization, whether it gets the set or not.
+            // A purge applies to every organization, whether it gets the set or not.
             for (_, key) in purges.iter().filter(|(tx, _)| *tx == at) {
                 changes.purge(key)?;
             }
@@ -113,8 +112,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(changes)
     }
 
-    /// Adds everything to a batch, with the entries of the indexes, and to the layer of what it
-    /// replaces.
+    /// Adds the changes and their index entries to a batch, and the replaced values to the layer.
     pub(crate) fn apply(self, batch: &mut Batch, layer: &mut Layer, indexes: &IndexSet) {
         for (row, comes) in self.expiries {
             if comes {
@@ -154,7 +152,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// The change of a key; so far, if it is new, none.
+    /// The change of a key; a new one changes nothing yet.
     fn change(&mut self, (org, ns, coll, key): PrivateKey<'_>) -> Result<&mut Change, LedgerError> {
         let row = key::private(org, ns, coll, key);
         if !self.values.contains_key(&row) {
@@ -184,7 +182,7 @@ impl<'a> PrivateChanges<'a> {
         rows.collect()
     }
 
-    /// Removes the values of a key, committed ones and those of earlier transactions of the block.
+    /// Removes the values of a key: committed ones, and those of earlier transactions of the block.
     fn purge(&mut self, (ns, coll, key_hash): &HashedKey) -> Result<(), LedgerError> {
         for (org, key) in self.holders((ns, coll, key_hash))? {
             self.set((&org, ns, coll, &key), None)?;
@@ -198,8 +196,8 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Where metadata alone was written the version of the hash has moved; a value that still is
-    /// what was hashed moves with it. Fabric: `incrementPvtdataVersionIfNeeded`.
+    /// A write of metadata alone has moved the version of the hash. A value that matches the hash
+    /// gets the same version. Fabric: `incrementPvtdataVersionIfNeeded`.
     fn follow_metadata(
         &mut self,
         (org, ns, coll, key): PrivateKey<'_>,
@@ -216,7 +214,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Removes what has had its time, unless it was written again since. Fabric:
+    /// Removes what has expired, unless it was written again since. Fabric:
     /// `PurgeMgr.prepareWorkingsetFor`, `AddExpiredEntriesToUpdateBatch`.
     fn expire(&mut self, updates: &UpdateBatch) -> Result<(), LedgerError> {
         let (from, to) = key::expiries(self.number);
@@ -242,7 +240,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Adds what had been missing, as far as the hashes still say the same. Fabric:
+    /// Adds a set that had been missing, as far as the hashes still match. Fabric:
     /// `findAndRemoveStalePvtData`.
     fn add_late(
         &mut self,
@@ -256,7 +254,7 @@ impl<'a> PrivateChanges<'a> {
         let at = Height::new(block, *tx);
         for write in &set.writes {
             let key_hash = sha256(write.key.as_bytes());
-            // What the block purges is purged in this set, too, whatever was put afterwards.
+            // A purge of this block applies to the late set, too, whatever was put afterwards.
             if purges.iter().any(|(_, (n, c, hash))| n == ns && c == coll && *hash == key_hash) {
                 continue;
             }
@@ -265,7 +263,7 @@ impl<'a> PrivateChanges<'a> {
             for org in &record.holders {
                 let change = self.change((org, ns, coll, &write.key))?;
                 match &hash {
-                    // What the write left behind: the value of before.
+                    // The late write deletes: an older value that it left behind is removed.
                     None if deletes => drop(change.after.take_if(|value| value.version < at)),
                     Some(hash) if !deletes && hash.value == sha256(&write.value) => {
                         change.after = Some(value(&write.value, hash.version));
@@ -277,7 +275,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// The hash of a value as it is after the block.
+    /// The hash of a value after the block.
     fn hash_after(
         &self,
         ns: &str,
@@ -295,8 +293,8 @@ impl<'a> PrivateChanges<'a> {
         }
     }
 
-    /// Notes when what this block writes has had its time: hashes, and values that a later
-    /// transaction of the block whose set is missing left behind. Fabric: `buildExpirySchedule`.
+    /// Adds the expiry of what this block writes: of hashes, and of values that stay behind because
+    /// a later transaction of the block has no set. Fabric: `buildExpirySchedule`.
     fn note_expiries(
         &mut self,
         (txs, codes): (&[CommitTx], &[TxValidationCode]),
@@ -328,7 +326,7 @@ impl<'a> PrivateChanges<'a> {
     }
 }
 
-/// A private value as the state keeps it; its metadata are with its hash.
+/// A private value in its stored form. Metadata are stored with the hash.
 fn value(value: &[u8], version: Height) -> VersionedValue {
     VersionedValue {
         value: value.to_vec(),

@@ -1,6 +1,6 @@
-//! Whether the private data store holds what the blocks say.
+//! Compares the private data store with the blocks.
 //!
-//! Invariant: finds and reports, changes nothing. What is missing is no fault.
+//! Invariant: reports and changes nothing. A missing set is not a fault.
 
 use prost::Message;
 
@@ -18,14 +18,14 @@ use crate::proto::protos::TxValidationCode;
 use crate::types::Height;
 use crate::types::sha256;
 
-/// What was found of the private data of one block.
+/// The findings for one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckedPrivate {
-    /// Sets that are there.
+    /// Sets that are stored.
     pub(crate) sets: u64,
-    /// Sets that organizations of this process should have, and have not.
+    /// Sets that organizations of this process should have and lack.
     pub(crate) missing: u64,
-    /// What is wrong.
+    /// The faults.
     pub(crate) faults: Vec<String>,
 }
 

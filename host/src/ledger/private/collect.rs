@@ -1,6 +1,6 @@
 //! Finds the private data of a block that is about to be committed.
 //!
-//! Invariant: what is missing or is not what the block says is noted as missing; it is no error.
+//! Invariant: a set that is missing or does not match its hash is noted as missing; it is no error.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::types::sha256;
 
 impl Ledger {
-    /// What is to be kept of the private data of a block, as `rules` say.
+    /// Returns what to keep of the private data of a block, according to `rules`.
     pub(crate) fn collect_private(
         &self,
         txs: &[CommitTx],
@@ -54,8 +54,8 @@ impl Ledger {
     }
 }
 
-/// Records for all that valid transactions write to collections, as if every set were missing;
-/// without those that are in `have`.
+/// Returns records for everything that valid transactions write to collections, as if every set
+/// were missing; leaves out those in `have`.
 pub(crate) fn without_sets(
     (txs, codes): (&[CommitTx], &[TxValidationCode]),
     have: &[PrivateRecord],
@@ -82,7 +82,7 @@ pub(crate) fn without_sets(
             };
             let Some(CollectionRule { mut holders, block_to_live }) = rule else { continue };
             if hashed.pvt_rwset_hash.is_empty() {
-                // Hashes alone have their time, too, but no set can ever come.
+                // The record only says how long the hashes live; a set can never come.
                 holders.clear();
             }
             if holders.is_empty() && block_to_live == 0 {
@@ -136,7 +136,7 @@ pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// The set with the hash that is in the block.
+/// The set that matches the hash in the block.
 fn find(
     sets: &[TxPvtReadWriteSet],
     namespace: &str,

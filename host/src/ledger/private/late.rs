@@ -1,10 +1,11 @@
 //! Private data that come after their block. Fabric: `kvLedger.CommitPvtDataOfOldBlocks`,
 //! `GetMissingPvtDataInfoForMostRecentBlocks`.
 //!
-//! They go into the private data store at once and into the private state with the next block, so
-//! that no simulation sees its state change, and so that a state that is made again is the same.
+//! They are added to the private data store at once, and to the private state with the next block.
+//! So no simulation sees its state change, and a rebuilt state is the same.
 //!
-//! Invariant: nothing comes in whose hash is not in the block, and nothing that was purged since.
+//! Invariant: a set is added only if its hash is in the block, without the keys that were purged
+//! since.
 
 use std::sync::PoisonError;
 
@@ -22,7 +23,7 @@ use crate::proto::kvrwset::KvrwSet;
 use crate::types::Height;
 use crate::types::sha256;
 
-/// A private set that organizations of this process should have, and have not.
+/// A private set that organizations of this process should have and lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingPrivateData {
     /// The transaction: its block and its place there.
@@ -34,7 +35,7 @@ pub struct MissingPrivateData {
 }
 
 impl Ledger {
-    /// The sets that are missing, oldest first, at most `limit`.
+    /// Returns the missing sets, oldest first, at most `limit`.
     pub fn missing_private_data(
         &self,
         limit: usize,
@@ -58,9 +59,9 @@ impl Ledger {
         Ok(missing)
     }
 
-    /// Adds a set that was missing: a serialized `kvrwset.KVRWSet`. It can be read from the next
-    /// block on. Gives false, and changes nothing, if the set is not missing or is not the one
-    /// whose hash is in the block.
+    /// Adds a missing set, a serialized `kvrwset.KVRWSet`. It can be read from the next block on.
+    /// Returns false, and changes nothing, if the set is not missing or does not match the hash in
+    /// the block.
     pub fn add_missing_private_data(
         &self,
         missing: &MissingPrivateData,

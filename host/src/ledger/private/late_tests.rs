@@ -25,7 +25,7 @@ fn missing(block: u64) -> MissingPrivateData {
     MissingPrivateData { height, namespace: "ns".into(), collection: "c".into() }
 }
 
-/// Commits without the private set, and gives it.
+/// Commits without the private set, and returns it.
 fn commit_without(ledger: &Arc<Ledger>, tx_id: &str, results: SimulationResults) -> Vec<u8> {
     commit_public(ledger, &held_by(&["A"], 0), &[(tx_id.into(), results.public)]);
     let mut private = results.private.unwrap();
@@ -41,7 +41,7 @@ fn late_data_are_read_from_the_next_block_on() {
     let other = commit_without(&ledger, "t3", private_puts(&ledger, &[("i", "3")]));
     assert_eq!(ledger.missing_private_data(9).unwrap(), [missing(1), missing(3)]);
     assert_eq!(ledger.missing_private_data(1).unwrap(), [missing(1)]);
-    // Only what the block asks for.
+    // Only what matches the block.
     for (at, set) in [(1, &other), (2, &late), (7, &late), (1, &vec![0xff])] {
         assert!(!ledger.add_missing_private_data(&missing(at), set).unwrap(), "{at}");
     }
@@ -66,7 +66,7 @@ fn late_data_that_are_out_of_date_stay_out() {
     let late = commit_without(&ledger, "t1", first);
     let second = private_puts(&ledger, &[("changed", "2"), ("gone", "")]);
     commit_private(&ledger, &rules, vec![("t2", second)]);
-    // A change of metadata alone leaves the value as it was.
+    // A change of metadata alone leaves the value unchanged.
     let metadata = simulate_private(&ledger, |sim| {
         let metadata = crate::ledger::Metadata::from([("n".into(), vec![1])]);
         sim.put_private_data_metadata("ns", "c", "same", metadata).unwrap();
@@ -113,7 +113,7 @@ fn what_the_next_block_purges_does_not_come_in_with_it() {
     let (_ledgers, ledger) = temporary();
     let late = commit_without(&ledger, "t1", private_puts(&ledger, &[("k", "1")]));
     assert!(ledger.add_missing_private_data(&missing(1), &late).unwrap());
-    // Put once more in the same block, with the same value, by a set that is missing.
+    // Put again in the same block, with the same value, by a transaction whose set is missing.
     let txs = [("t2", private_purge(&ledger, "k")), ("t3", private_puts(&ledger, &[("k", "1")]))];
     let txs = txs.map(|(tx_id, results)| (tx_id.to_owned(), results.public));
     commit_public(&ledger, &held_by(&["A"], 0), &txs);

@@ -1,11 +1,12 @@
-//! Private data: what is kept of it in the clear, and for how long.
+//! Private data in the clear: where they are stored, and for how long.
 //!
-//! The blocks hold hashes only. A private set waits in the transient store until its transaction is
-//! in a block (`transient`); then it goes into the private data store, one record for each
-//! transaction and collection (`record`, `store`, `collect`), and from there into the private state
-//! of every organization that may hold it (`changes`).
+//! Blocks have only hashes. A private set waits in the transient store until its transaction is in
+//! a block (`transient`). Then it moves to the private data store, with one record for each
+//! transaction and collection (`record`, `store`, `collect`). From there it is applied to the
+//! private state of every organization that may hold it (`changes`).
 //!
-//! Invariant: whatever is missing here, a block is committed and its verdicts are the same.
+//! Invariant: missing private data never keep a block from being committed, and never change a
+//! verdict.
 
 pub(crate) mod changes;
 pub(crate) mod check;

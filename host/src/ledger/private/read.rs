@@ -1,7 +1,6 @@
-//! The private data of one organization, for those who ask the ledger.
+//! Reads the private data of one organization.
 //!
-//! Invariant: nothing is given out that was purged or has had its time, whether it is still stored
-//! or not.
+//! Invariant: purged and expired data are never returned, even while they are still stored.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +14,10 @@ use crate::types::Height;
 
 impl Ledger {
     /// Keeps the private data of a simulation until its transaction is in a block (Fabric:
-    /// transient store). When this returns they are on disk. Keeping the same once more does
-    /// nothing. `creator` is the serialized identity of the client that proposed it.
+    /// transient store). When this returns, they are on disk. Keeping the same data again does
+    /// nothing. `creator` is the serialized identity of the client.
     ///
-    /// Errors: `TransientShareUsed` if the client has as much waiting as it may,
+    /// Errors: `TransientShareUsed` if the client's waiting sets are at the client's limit;
     /// `TransientStoreFull`.
     pub fn keep_transient(
         &self,
@@ -29,9 +28,8 @@ impl Ledger {
         self.transient.keep(tx_id, creator, private, self.height(), &self.config)
     }
 
-    /// What is stored of a committed transaction's private data for an organization (MSP id), in
-    /// the order of the names of namespaces and collections; None if there is nothing. Without the
-    /// keys that were purged since.
+    /// Returns the stored private data of a committed transaction for an organization (MSP id),
+    /// ordered by namespace and collection; None if there are none. Purged keys are left out.
     pub fn private_data(
         &self,
         org: &str,
@@ -42,7 +40,7 @@ impl Ledger {
         Ok(self.sets_of(org, block, records).remove(&tx))
     }
 
-    /// As [`private_data`](Self::private_data), of all transactions of a block, by their places.
+    /// As [`private_data`](Self::private_data), for all transactions of a block, by their places.
     pub fn private_data_of_block(
         &self,
         org: &str,
@@ -58,7 +56,7 @@ impl Ledger {
         records: Vec<PrivateRecord>,
     ) -> BTreeMap<u64, TxPvtReadWriteSet> {
         let height = self.height();
-        // Rows are in the order of the lengths of the names.
+        // Rows are ordered by the lengths of the names, so they are sorted again.
         let mut found = BTreeMap::<u64, BTreeMap<String, BTreeMap<String, Vec<u8>>>>::new();
         for record in records {
             let is_here = block < height && record.expires(block).is_none_or(|at| at >= height);

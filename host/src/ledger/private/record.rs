@@ -1,6 +1,6 @@
-//! What is kept of the private data of one transaction in one collection.
+//! The stored form of the private data of one transaction in one collection.
 //!
-//! Invariant: says nothing of where it is kept.
+//! Does not know where it is stored.
 
 use prost::Message;
 
@@ -20,11 +20,11 @@ pub(crate) struct PrivateRecord {
     pub(crate) tx: u64,
     pub(crate) namespace: String,
     pub(crate) collection: String,
-    /// Blocks after which it is forgotten; 0: never.
+    /// Blocks after which the data expire; 0 means never.
     pub(crate) block_to_live: u64,
-    /// Organizations that may hold it in the clear.
+    /// Organizations that may hold the data in the clear.
     pub(crate) holders: Vec<String>,
-    /// The block with which a set came that had been missing; 0: it came with its own.
+    /// The block with which a late set came; 0 if the set came with its own block.
     pub(crate) since: u64,
     pub(crate) set: PrivateSet,
 }
@@ -32,40 +32,40 @@ pub(crate) struct PrivateRecord {
 /// The private data that are applied with one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PrivateBlock {
-    /// Those of its own transactions.
+    /// Those of the block's own transactions.
     pub(crate) records: Vec<PrivateRecord>,
-    /// Those of earlier blocks that had been missing, with the numbers of the blocks.
+    /// Late sets of earlier blocks, with the numbers of these blocks.
     pub(crate) late: Vec<(u64, PrivateRecord)>,
 }
 
-/// The private write set of one collection, as far as it is there.
+/// The private write set of one collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PrivateSet {
-    /// It was not there when the block was committed.
+    /// Missing when the block was committed.
     Missing,
-    /// A serialized `kvrwset.KVRWSet`, whose hash is in the block.
+    /// A serialized `kvrwset.KVRWSet` whose hash is in the block.
     Whole(Vec<u8>),
-    /// The same without the keys that were purged since; its hash is in no block.
+    /// The set without the keys that were purged since; it no longer matches a hash.
     Rest(Vec<u8>),
-    /// Its time is over, but not that of some of its values, whose metadata were written since:
-    /// only those are in here.
+    /// An expired set, reduced to the values that have not expired because their metadata were
+    /// written later.
     Alive(Vec<u8>),
-    /// It was there or missing, and its time is over.
+    /// Expired, whether it had been there or not.
     Expired,
 }
 
 impl PrivateRecord {
-    /// The block with which the private data of block `committing` goes; None: it stays.
+    /// The block with which the data of block `committing` expire; None means never.
     pub(crate) fn expires(&self, committing: u64) -> Option<u64> {
         expiring_block(committing, self.block_to_live)
     }
 
-    /// Whether organizations of this process should have the set, and have not.
+    /// True if organizations of this process should have the set and lack it.
     pub(crate) fn is_missing(&self) -> bool {
         self.set == PrivateSet::Missing && !self.holders.is_empty()
     }
 
-    /// The serialized set, if it is there.
+    /// The serialized set, if there is one.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match &self.set {
             PrivateSet::Whole(bytes) | PrivateSet::Rest(bytes) | PrivateSet::Alive(bytes) => {
@@ -75,7 +75,7 @@ impl PrivateRecord {
         }
     }
 
-    /// The set as far as it is what the block says; empty if it is not there.
+    /// The part of the set that matches the block; empty if there is no set.
     pub(crate) fn opened(&self, hashed: &CollectionRwSet) -> KvrwSet {
         match &self.set {
             PrivateSet::Whole(bytes) if sha256(bytes)[..] == hashed.pvt_rwset_hash => {
@@ -90,7 +90,7 @@ impl PrivateRecord {
         }
     }
 
-    /// The stored form of everything but the place: numbers, kind, holders, set.
+    /// The stored form without the place: numbers, kind, holders, set.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.block_to_live.to_be_bytes().to_vec();
         bytes.extend(self.since.to_be_bytes());
@@ -150,7 +150,7 @@ pub(crate) fn expiring_block(committing: u64, block_to_live: u64) -> Option<u64>
     committing.checked_add(block_to_live)?.checked_add(1)
 }
 
-/// Whether the block knows a write by its hashes.
+/// True if the block has the hashes of this write.
 fn is_in(write: &KvWrite, hashed: &CollectionRwSet) -> bool {
     let (key_hash, value_hash) = (sha256(write.key.as_bytes()), sha256(&write.value));
     let same = |hashed: &&crate::proto::kvrwset::KvWriteHash| hashed.key_hash == key_hash;

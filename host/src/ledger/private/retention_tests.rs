@@ -1,4 +1,4 @@
-//! How long private data stay: blocks to live, purges, and what waits for its transaction.
+//! How long private data stay: blocks to live, purges, and waiting sets.
 
 use prost::Message;
 
@@ -43,7 +43,7 @@ fn data_go_with_the_block_after_their_time() {
     commit_private(&ledger, &rules, vec![("t1", results)]);
     commit_empty(&ledger, &rules, 2);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("v".into())), "after block 3");
-    // The commit hash does not cover what goes.
+    // The commit hash does not cover expiry.
     let reader = simulate_private(&ledger, |sim| {
         sim.get_private_data("ns", "c", "k").unwrap();
     });
@@ -53,7 +53,7 @@ fn data_go_with_the_block_after_their_time() {
     assert!(held(&ledger, "A").is_empty() && !hash_is_there(&ledger, "k"));
     let committed = commit_private(&ledger, &rules, vec![("late", reader)]);
     assert_eq!(committed.codes, [TxValidationCode::MvccReadConflict]);
-    // In the store it is hidden at once and removed later; what lives for ever stays.
+    // The store hides it at once and removes it later; data that never expire stay.
     let left = ledger.private_data("A", 1, 0).unwrap().unwrap();
     let names: Vec<_> = left.ns_pvt_rwset[0].collection_pvt_rwset.iter().collect();
     assert_eq!(names.len(), 1);
@@ -73,7 +73,7 @@ fn what_was_written_again_lives_longer() {
     let second = private_puts(&ledger, &[("again", "2"), ("gone", "")]);
     commit_private(&ledger, &rules, vec![("t2", second)]);
     commit_empty(&ledger, &rules, 1);
-    // In the very block in which its time is over.
+    // In the block with which it expires.
     commit_private(&ledger, &rules, vec![("t4", private_puts(&ledger, &[("last", "4")]))]);
     let left = |keys: &[(&str, &str)]| {
         let keys: Vec<_> = keys.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -107,7 +107,7 @@ fn hashes_go_where_nobody_has_the_data() {
     assert!(!hash_is_there(&ledger, "m"));
 }
 
-/// A stale value goes with its own time, though the hash has moved on.
+/// A stale value expires at its own time, although the version of the hash has moved.
 #[test]
 fn a_value_that_its_hash_left_behind_goes_by_itself() {
     let (_ledgers, ledger) = temporary();
@@ -123,7 +123,7 @@ fn a_value_that_its_hash_left_behind_goes_by_itself() {
     assert!(!hash_is_there(&ledger, "k"));
 }
 
-/// The same if both are of one block: then there is no hash that could have its time.
+/// The same with both in one block: then no hash remains that could expire.
 #[test]
 fn a_value_without_a_hash_goes_too() {
     let (_ledgers, ledger) = temporary();
@@ -145,7 +145,7 @@ fn a_purge_leaves_nothing_of_a_key() {
     let puts = private_puts(&ledger, &[("k", "1"), ("other", "1")]);
     commit_private(&ledger, &rules, vec![("t1", puts)]);
     commit_private(&ledger, &rules, vec![("t2", private_puts(&ledger, &[("k", "2")]))]);
-    // Who is no member any more has it all the same, until now; and the set itself is missing.
+    // A former member holds the old value until now, and the new set is missing.
     let rules = held_by(&["A"], 0);
     let purge = private_purge(&ledger, "k").public;
     let write = &purge.namespaces["ns"].collections["c"].writes[0];
@@ -158,14 +158,14 @@ fn a_purge_leaves_nothing_of_a_key() {
     assert!(!hash_is_there(&ledger, "k"));
     assert_eq!(stored_keys(&ledger, 1), Some(vec!["other".into()]));
     assert_eq!(stored_keys(&ledger, 2), Some(vec![]));
-    // With the set: not even the key's name stays.
+    // The set goes, too: even the key's name is removed.
     commit_private(&ledger, &rules, vec![("t4", private_purge(&ledger, "other"))]);
     assert_eq!(stored_keys(&ledger, 1), Some(vec![]));
     assert_eq!(stored_keys(&ledger, 4), Some(vec![]));
     let rows = ledger.private.table.rows().map(Result::unwrap);
     let named = |bytes: &[u8]| bytes.windows(5).any(|window| window == b"other");
     assert_eq!(rows.filter(|(row, value)| named(row) || named(value)).count(), 0);
-    // It may be put again.
+    // The key may be put again.
     commit_private(&ledger, &rules, vec![("t5", private_puts(&ledger, &[("k", "5")]))]);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("5".into())));
     assert_eq!(stored_keys(&ledger, 5), Some(vec!["k".into()]));

@@ -93,7 +93,8 @@ fn an_index_has_the_documents_of_every_organization() {
         sim.put_private_data("ns", "b", "x", TOM.into()).unwrap();
     });
     commit_private(&ledger, &both, vec![("t1", puts), ("t2", elsewhere)]);
-    // What was there before, and what comes after, also to an organization that had nothing.
+    // Values from before the index, and values from after it, also of an organization that had
+    // none.
     assert_eq!(define_index(&ledger, "c", BY_OWNER), 1);
     assert_eq!(index_entries(&ledger), 6);
     let all = held_by(&["A", "B", "C"], 0);

@@ -1,6 +1,7 @@
-//! The keys of the private data store and of the transient store.
+//! The keys of the private data store and of the transient store. The formats are listed in
+//! `docs/ledger-format.md`.
 //!
-//! Invariant: no values in here, and nothing that reads or writes.
+//! Does not read or write rows, and does not know values.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::key::after_prefix;
@@ -18,7 +19,7 @@ const LATE: u8 = b'l';
 const SET: u8 = b's';
 const AGE: u8 = b'a';
 
-/// The row that says which chain this is.
+/// The row with the hash of the chain's genesis block.
 pub(crate) const CHAIN: &[u8] = b"c";
 
 /// A key of a collection by its hash: namespace, collection, key hash.
@@ -42,7 +43,7 @@ pub(crate) fn all_missing() -> (Vec<u8>, Vec<u8>) {
     prefix(vec![MISSING])
 }
 
-/// The row of a record whose set comes with block `since`, after its own.
+/// The row of a record whose set came late, with block `since`.
 pub(crate) fn late(since: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
     placed(numbers(LATE, &[since, block, tx]), ns, coll)
 }
@@ -68,7 +69,7 @@ pub(crate) fn record_place(row: &[u8]) -> Result<Place, LedgerError> {
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a record has no place" })
 }
 
-/// The row that says that a key is in the record at a height.
+/// The row that says that the record at a height has a key.
 pub(crate) fn key_at((ns, coll, key_hash): (&str, &str, &[u8]), height: Height) -> Vec<u8> {
     let mut row = hashed_key(KEY, ns, coll, key_hash);
     row.extend(height.block.to_be_bytes());
@@ -76,7 +77,7 @@ pub(crate) fn key_at((ns, coll, key_hash): (&str, &str, &[u8]), height: Height) 
     row
 }
 
-/// The rows of a key, up to and with a height.
+/// The rows of a key, up to a height (included).
 pub(crate) fn keys_up_to(key: (&str, &str, &[u8]), height: Height) -> (Vec<u8>, Vec<u8>) {
     let mut last = key_at(key, height);
     last.push(0);
@@ -91,7 +92,7 @@ pub(crate) fn key_height(row: &[u8]) -> Option<Height> {
     Some(Height::new(u64::from_be_bytes(*block), u64::from_be_bytes(tx)))
 }
 
-/// The row of a purge that is not done yet.
+/// The row of a purge that has yet to be done.
 pub(crate) fn purge(height: Height, ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
     let mut row = placed(numbers(PURGE, &[height.block, height.tx]), ns, coll);
     row.extend_from_slice(key_hash);
@@ -108,7 +109,7 @@ pub(crate) fn purges_of(block: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(PURGE, &[block]))
 }
 
-/// What a row of `purge` names.
+/// The parts of a row of `purge`.
 pub(crate) fn purge_parts(row: &[u8]) -> Result<(Height, HashedKey), LedgerError> {
     let parts = || {
         let (block, rest) = row.get(1..)?.split_first_chunk()?;
@@ -121,22 +122,22 @@ pub(crate) fn purge_parts(row: &[u8]) -> Result<(Height, HashedKey), LedgerError
     parts().ok_or(LedgerError::CorruptPrivateData { what: "a purge has no key" })
 }
 
-/// The row that says at which height a key was purged last.
+/// The row with the height of a key's last purge.
 pub(crate) fn purged(ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
     hashed_key(PURGED, ns, coll, key_hash)
 }
 
-/// The row of the end of a record's time.
+/// The row of a record's expiry.
 pub(crate) fn expiry(at: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
     placed(numbers(EXPIRY, &[at, block, tx]), ns, coll)
 }
 
-/// Records whose time is over when block `last` is committed.
+/// Records that expire when block `last` is committed.
 pub(crate) fn expiries_up_to(last: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![EXPIRY], prefix(numbers(EXPIRY, &[last])).1)
 }
 
-/// The record that a row of `expiry` or `late` is about.
+/// The record that a row of `expiry` or `late` names.
 pub(crate) fn dated_place(row: &[u8]) -> Result<Place, LedgerError> {
     let parts = row.get(9..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a date has no record" })
@@ -154,7 +155,7 @@ pub(crate) fn waiting_for(tx_id: &str) -> (Vec<u8>, Vec<u8>) {
     prefix(waiting_prefix(tx_id))
 }
 
-/// The row that finds a waiting set by the height at which it came.
+/// The row that finds a waiting set by the height of its arrival.
 pub(crate) fn age(height: u64, tx_id: &str, hash: &[u8]) -> Vec<u8> {
     let mut row = numbers(AGE, &[height]);
     push_name(&mut row, tx_id.as_bytes());
@@ -167,12 +168,12 @@ pub(crate) fn ages_below(height: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![AGE], numbers(AGE, &[height]))
 }
 
-/// All sets by age.
+/// All waiting sets by age.
 pub(crate) fn ages() -> (Vec<u8>, Vec<u8>) {
     (vec![AGE], vec![AGE + 1])
 }
 
-/// Transaction id and hash of a row of `age`.
+/// Transaction id and hash in a row of `age`.
 pub(crate) fn age_parts(row: &[u8]) -> Result<(String, Vec<u8>), LedgerError> {
     let parts = row.get(9..).and_then(split_text);
     let parts = parts.map(|(tx_id, hash)| (tx_id, hash.to_vec()));

@@ -1,10 +1,11 @@
-//! Removes from the private data store what was purged, and what had its time. Fabric:
-//! `pvtdatastorage/store.go`, functions `deleteDataMarkedForPurge` and `purgeExpiredData`.
+//! Removes purged and expired data from the private data store. Fabric: `pvtdatastorage/store.go`,
+//! functions `deleteDataMarkedForPurge` and `purgeExpiredData`.
 //!
-//! Of a set whose time is over the record stays, without any key or value: it says how long the
-//! hashes were to live, which whoever makes the state again must know.
+//! The record of an expired set stays, without keys and values: it says how long the hashes live,
+//! which is needed to make the state again.
 //!
-//! Invariant: only what committed blocks ask for, and only after the state without it is on disk.
+//! Invariant: only what committed blocks ask for is removed, and only after the state without it is
+//! on disk.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +31,8 @@ use crate::types::Height;
 use crate::types::sha256;
 
 impl Ledger {
-    /// Brings the private data store up to the state, which is at `height`: purges at once, ends of
-    /// time now and then.
+    /// Brings the private data store up to the state at `height`. Purges are done at once, expired
+    /// data are removed at intervals.
     pub(crate) fn settle_private(&self, height: u64) -> Result<(), LedgerError> {
         let interval = self.config.private_purge_interval_blocks.max(1);
         if height.is_multiple_of(interval) {
@@ -44,11 +45,11 @@ impl Ledger {
         }
     }
 
-    /// The same with all ends of time.
+    /// The same, with all expired data.
     pub(crate) fn settle_all_private(&self, height: u64) -> Result<(), LedgerError> {
         let Some(last) = height.checked_sub(1) else { return Ok(()) };
         if self.private.has_purges(height)? || self.private.has_expiries(last)? {
-            // A state that still had the key would find no trace of it any more.
+            // Otherwise a crash could leave a state with the key and no trace of its purge.
             self.table.flush()?;
             self.private.purge_below(height)?;
             self.private.expire_up_to(last, &|block, record, write| {
@@ -59,8 +60,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// The block with which a value goes that a record of `block` has put and that has moved on
-    /// since, as values do whose metadata are written; None if it is not in the state any more.
+    /// Returns the block with which a value expires that a record of `block` wrote and whose
+    /// version has moved since, because its metadata were written; None if it is no longer in the
+    /// state.
     fn lives_until(
         &self,
         block: u64,
@@ -82,7 +84,7 @@ impl Ledger {
     }
 }
 
-/// Until which block a value of a record still lives; None if it does not.
+/// The block until which a value of a record lives; None if it has expired.
 type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
 
 impl PrivateStore {
@@ -114,8 +116,8 @@ impl PrivateStore {
         self.table.flush()
     }
 
-    /// Takes a key out of all records up to the transaction that purges it, its own included: even
-    /// the name goes.
+    /// Removes a key from all records up to and including the transaction that purges it; not even
+    /// its name stays.
     fn purge_key(
         &self,
         batch: &mut Batch,
@@ -143,8 +145,8 @@ impl PrivateStore {
         Ok(())
     }
 
-    /// Takes keys and values out of all records whose time is over when block `last` is committed,
-    /// but for values that still live.
+    /// Removes keys and values from all records that expire when block `last` is committed, except
+    /// values that still live.
     fn expire_up_to(&self, last: u64, lives: LivesUntil<'_>) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         let (from, to) = rows::expiries_up_to(last);

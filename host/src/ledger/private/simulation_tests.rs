@@ -1,4 +1,4 @@
-//! Private data: who sees what, and what a simulation records of it.
+//! Private data: which organization sees what, and what a simulation records.
 
 use prost::Message;
 
@@ -64,7 +64,7 @@ fn a_read_in_the_clear_records_the_version_of_the_hash() {
     let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, TxValidationCode::MvccReadConflict as i32, 0]);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("2".into())));
-    // What lost a race left nothing, and what won is there.
+    // The loser of a race left nothing, and the winner's value is there.
     assert_eq!(ledger.private_data("A", 2, 1).unwrap(), None);
     assert!(ledger.private_data("A", 2, 0).unwrap().is_some());
 }
@@ -150,14 +150,14 @@ fn missing_and_wrong_sets_never_block_a_commit() {
                  = {BlockNum: 2, TxNum: 0}, Private data version = {BlockNum: 1, TxNum: 0}";
     assert_eq!(get(&ledger, "A", "k"), Err(stale.into()));
     assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
-    // A set that is not what the block says is as good as none.
+    // A set that does not match its hash counts as missing.
     let mut results = private_puts(&ledger, &[("k", "3")]);
     let other = private_puts(&ledger, &[("k", "forged")]).private;
     results.private = other;
     commit_private(&ledger, &rules, vec![("t3", results)]);
     assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
     assert_eq!(ledger.private_data("A", 3, 0).unwrap(), None);
-    // Of several sets that wait the right one is found.
+    // Of several waiting sets the right one is found.
     let results = private_puts(&ledger, &[("k", "4")]);
     ledger
         .keep_transient("t4", b"client", &private_puts(&ledger, &[("k", "x")]).private.unwrap())

@@ -1,20 +1,20 @@
-//! The private data store: the private sets of committed transactions, from which the private state
-//! can be made again. Fabric: `core/ledger/pvtdatastorage`.
+//! The private data store: the private sets of committed transactions. The private state can be
+//! made again from them. Fabric: `core/ledger/pvtdatastorage`.
 //!
 //! ```text
 //! record(block, tx, namespace, collection)         the set, its holders, its time
 //! key(namespace, collection, key hash, block, tx)  the record has the key
 //! missing(record)                                  the record has no set
 //! late(block, record)                              the record's set came with that block
-//! expiry(block, record)                            the record's time is over with that block
-//! purge(block, tx, key)                            the key is to be purged
+//! expiry(block, record)                            the record expires with that block
+//! purge(block, tx, key)                            the key has yet to be purged
 //! purged(key)                                      the height of the last purge
 //! chain                                            the hash of the genesis block
 //! ```
-//! A block's rows are on disk before the block is, so there may be rows of a block that never came.
+//! A block's rows are on disk before the block, so there may be rows of a block that never came.
 //!
-//! Invariant: rows of blocks at or above the height count for nothing; the block that comes in the
-//! place of the one that never came replaces them.
+//! Invariant: rows of blocks at or above the height do not count. The next block of that number
+//! replaces them.
 
 use prost::Message;
 
@@ -41,8 +41,8 @@ impl PrivateStore {
         Self { table }
     }
 
-    /// Begins with the chain of this genesis block, by the hash of its header: what is there of
-    /// another one of the same name goes.
+    /// Starts the store for the chain with this genesis block (hash of its header). Removes what it
+    /// has of another chain of the same name.
     pub(crate) fn begin(&self, genesis: &[u8]) -> Result<(), LedgerError> {
         let known = self.table.get(rows::CHAIN, |hash| Ok(hash == genesis))?;
         if known == Some(true) {
@@ -55,8 +55,8 @@ impl PrivateStore {
         self.table.flush()
     }
 
-    /// Notes what a block brings, and which keys each of its transactions purges, in place of
-    /// whatever was noted for a block of this number. When this returns, it is on disk.
+    /// Stores the records of a block and the keys that each of its transactions purges. Replaces
+    /// what was stored for a block of this number. When this returns, it is on disk.
     pub(crate) fn put_block(
         &self,
         block: u64,
@@ -78,7 +78,7 @@ impl PrivateStore {
         self.table.flush()
     }
 
-    /// Adds records of a block that is stored already.
+    /// Adds records of a stored block.
     pub(crate) fn add(&self, block: u64, records: &[PrivateRecord]) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         for record in records {
@@ -87,7 +87,7 @@ impl PrivateStore {
         self.table.apply(batch)
     }
 
-    /// Removes what was noted for a block that never came. Gives whether there was anything.
+    /// Removes what was stored for a block that never came. Returns whether there was anything.
     fn remove_block(&self, batch: &mut Batch, block: u64) -> Result<bool, LedgerError> {
         let mut found = false;
         for record in self.records(block)? {
@@ -108,7 +108,7 @@ impl PrivateStore {
         Ok(found)
     }
 
-    /// What is applied with a block that is stored already.
+    /// Returns the data to apply with a stored block.
     pub(crate) fn block(&self, number: u64) -> Result<PrivateBlock, LedgerError> {
         let mut records = self.records(number)?;
         for record in records.iter_mut().filter(|record| record.since > number) {
@@ -117,7 +117,7 @@ impl PrivateStore {
         Ok(PrivateBlock { records, late: self.late(number)? })
     }
 
-    /// The sets of earlier blocks that come with a block.
+    /// The late sets that come with a block.
     pub(crate) fn late(&self, block: u64) -> Result<Vec<(u64, PrivateRecord)>, LedgerError> {
         let (from, to) = rows::late_with(block);
         let mut late = Vec::new();
@@ -151,7 +151,7 @@ impl PrivateStore {
     }
 }
 
-/// Puts a record with the rows that find it.
+/// Adds a record and the rows that find it.
 pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     let PrivateRecord { tx, namespace, collection, .. } = record;
     batch.put(rows::record(block, *tx, namespace, collection), record.encode());
@@ -164,7 +164,7 @@ pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     }
 }
 
-/// Puts the rows that find a record by its keys.
+/// Adds the rows that find a record by its keys.
 pub(crate) fn put_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     for key in key_hashes(record) {
         let height = Height::new(block, record.tx);

@@ -1,4 +1,4 @@
-//! What the tools that look at a ledger and mend it do with private data.
+//! Private data and the tools that inspect and repair a ledger.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ fn verify(folder: &LedgerFolder) -> Verified {
     folder.verify(&ChannelId::parse(CHANNEL).unwrap(), &mut |_| {}).unwrap()
 }
 
-/// Seven blocks: values, some without their set, one purged, one whose time is over.
+/// Seven blocks: values, some without their set, one purged, one expired.
 fn filled(dir: &Path) -> (Ledgers, Arc<Ledger>) {
     let (ledgers, ledger) = open_with(dir, small_config());
     let both = both();
@@ -98,8 +98,8 @@ fn a_lost_state_is_made_again_with_private_data() {
     assert!(verify(&folder(dir.path())).is_good());
 }
 
-/// A value whose metadata were written lives on; so it must be in the store when its record has had
-/// its time.
+/// A value whose metadata were written lives longer, so it must stay in the store when its record
+/// expires.
 #[test]
 fn values_that_live_on_are_made_again() {
     let dir = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ fn values_that_live_on_are_made_again() {
     commit_private(&ledger, &rules, vec![("t3", metadata)]);
     commit_empty(&ledger, &rules, 2);
     drop((ledger, ledgers));
-    // Opening empties what has had its time.
+    // Opening removes expired contents.
     let (ledgers, ledger) = open_with(dir.path(), small_config());
     assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
     assert_eq!(ledger.private_data("A", 1, 0).unwrap(), None);
@@ -155,7 +155,7 @@ fn private_data_that_no_block_knows_are_found() {
     });
     let name = "the private data of transaction 0 in ns/c";
     assert_eq!(found[0], format!("{name} do not match the hashes of their keys and values"));
-    let values = "the value of private key \"stale\" of ns/c at A is there, but no block made it";
+    let values = "the value of private key \"stale\" of ns/c at A is stored, but no block wrote it";
     assert!(found.iter().any(|fault| fault == values), "{found:?}");
 
     let dir = tempfile::tempdir().unwrap();
@@ -163,7 +163,7 @@ fn private_data_that_no_block_knows_are_found() {
     let found = change(dir.path(), |_, batch, _| {
         batch.delete(rows::purged("ns", "c", &crate::types::sha256(b"purged")));
     });
-    // The set of the transaction that purged it lacks it, too.
+    // The set of the transaction that purged the key lacks it, too.
     assert_eq!(found, vec![format!("{name} lack a key that was not purged"); 2]);
 
     let dir = tempfile::tempdir().unwrap();
@@ -189,7 +189,7 @@ fn blocks_travel_without_private_data() {
     with_rules(other.path()).import(&file, &mut |_| {}).unwrap();
     let found = verify(&with_rules(other.path()));
     assert!(found.is_good(), "{:?}", found.faults);
-    // The fifth is the one whose time is over: opening has done away with it.
+    // The fifth one has expired: opening has removed its contents.
     assert_eq!((found.private_sets, found.missing_private_sets), (0, 3));
     let (ledgers, ledger) = open_with(other.path(), small_config());
     assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
@@ -198,7 +198,7 @@ fn blocks_travel_without_private_data() {
     assert_eq!(missing.iter().map(|set| set.height.block).collect::<Vec<_>>(), [1, 3, 4]);
     drop((ledger, ledgers));
 
-    // Where the private data of the chain still are, they are used.
+    // Private data of the chain that are still there are used.
     std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
     with_rules(dir.path()).import(&file, &mut |_| {}).unwrap();
     let (_ledgers, ledger) = open_with(dir.path(), small_config());

@@ -1,12 +1,13 @@
 //! The transient store: private sets of simulations whose transactions are not in a block yet.
 //! Fabric: `core/transientstore`.
 //!
-//! Several sets may wait for one transaction, if endorsers did not agree; the hash in the block
-//! says which of them counts. Proposals cost their clients nothing, so what waits is bounded: a set
-//! goes when its transaction is in a block, after so many blocks, and after so much time; and one
-//! client may have only its share waiting.
+//! Several sets may wait for one transaction, if endorsers disagreed; the hash in the block selects
+//! one. Proposals are free for clients, so the waiting sets are bounded. A set is removed when its
+//! transaction is in a block, after a number of blocks, and after a time; and each client has a
+//! share.
 //!
-//! Invariant: what is kept is on disk, and the sums are those of the rows: both change together.
+//! Invariant: kept sets are on disk, and the sums in memory equal those of the rows: both change
+//! together.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -26,53 +27,53 @@ use crate::ledger::store::Table;
 use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::types::sha256;
 
-/// How often the times of all sets are looked at, at most.
+/// Shortest interval between two looks at the times of all sets.
 const LOOK_EVERY_SECS: u64 = 10;
 
 /// The waiting sets of one channel.
 pub(crate) struct TransientStore {
     table: Table,
-    /// The lock keeps changes of the store apart.
+    /// The lock also serializes changes of the store.
     sums: Mutex<Sums>,
 }
 
-/// The bytes that wait.
+/// Bytes of the waiting sets.
 #[derive(Default)]
 struct Sums {
     total: u64,
-    /// By the hash of the client's identity; of clients that have something waiting.
+    /// By the hash of the client's identity; only clients with waiting sets.
     by_creator: HashMap<[u8; 32], u64>,
-    /// When the times of all sets were looked at last, in seconds since 1970.
+    /// When the times of all sets were last looked at, in seconds since 1970.
     looked: u64,
 }
 
-/// What the row of a set's age says of it.
+/// The contents of a row of `age`.
 #[derive(Clone, Copy)]
 struct Waiting {
     bytes: u64,
-    /// When it came, in seconds since 1970; sets of earlier versions do not say.
+    /// Arrival in seconds since 1970; None for sets of early versions.
     since: Option<u64>,
     creator: [u8; 32],
 }
 
-/// Sets that go, each once, by their rows of age.
+/// Sets to remove, each once, by their rows of `age`.
 #[derive(Default)]
 struct Removal {
     sets: BTreeMap<Vec<u8>, Waiting>,
 }
 
-/// Which sets have waited for too long.
+/// The bounds of waiting.
 pub(crate) struct Bounds {
-    /// Those that came below this height.
+    /// Sets that came below this height have waited too long.
     below: u64,
-    /// Those that came in this second since 1970 or before.
+    /// So have sets that came at or before this second since 1970.
     up_to: u64,
-    /// This second since 1970.
+    /// The current second since 1970.
     now: u64,
 }
 
 impl Bounds {
-    /// What a configuration allows at a height, now.
+    /// The bounds of a configuration at a height, now.
     pub(crate) fn now(config: &LedgerConfig, height: u64) -> Self {
         let below = height.saturating_sub(config.transient_retention_blocks);
         let now = now();
@@ -96,7 +97,7 @@ impl Sums {
         }
     }
 
-    /// Whether so much more may wait.
+    /// Checks that so much more may wait.
     fn check(&self, set: &Waiting, config: &LedgerConfig) -> Result<(), LedgerError> {
         let limit = config.max_transient_bytes_of_client;
         let own = self.by_creator.get(&set.creator).copied().unwrap_or_default();
@@ -141,7 +142,7 @@ impl TransientStore {
         &self.table
     }
 
-    /// Adds up what is there, and removes the sets of transactions that are `committed`.
+    /// Computes the sums, and removes the sets of transactions that are `committed`.
     pub(crate) fn load(
         &self,
         committed: impl Fn(&str) -> Result<bool, LedgerError>,
@@ -159,8 +160,8 @@ impl TransientStore {
         self.remove(&mut sums, removal)
     }
 
-    /// Keeps a set that a client's simulation made at a height. Nothing happens if it is there
-    /// already. `creator` is the client's serialized identity.
+    /// Keeps a set that a client's simulation made at a height. Does nothing if it is kept already.
+    /// `creator` is the client's serialized identity.
     pub(crate) fn keep(
         &self,
         tx_id: &str,
@@ -180,7 +181,7 @@ impl TransientStore {
                     creator: sha256(creator),
                 };
                 if sums.check(&waiting, config).is_err() {
-                    // Where no blocks come, nothing else looks at what is too old.
+                    // While no blocks come, nothing else removes old sets.
                     self.remove_old(&mut sums, &Bounds::now(config, height))?;
                 }
                 sums.check(&waiting, config)?;
@@ -192,7 +193,7 @@ impl TransientStore {
                 sums.add(&waiting);
             }
         }
-        // Without the lock: one flush may do for many.
+        // The lock is released first, so that one flush can serve several callers.
         self.table.flush()
     }
 
@@ -207,8 +208,8 @@ impl TransientStore {
         sets.collect()
     }
 
-    /// Removes the sets of transactions that are in a block, however often it names them, and those
-    /// that have waited for too long.
+    /// Removes the sets of transactions that are in a block, even if it names one repeatedly, and
+    /// sets that have waited too long.
     pub(crate) fn forget<'a>(
         &self,
         tx_ids: impl Iterator<Item = &'a str>,
@@ -239,8 +240,8 @@ impl TransientStore {
         self.remove_old(&mut sums, bounds)
     }
 
-    /// Heights are looked at in order; for the times all sets must be looked at, so that happens
-    /// only now and then.
+    /// Removes old sets. Heights are ordered; for the times all sets are read, so that happens only
+    /// at intervals.
     fn remove_old(&self, sums: &mut Sums, bounds: &Bounds) -> Result<(), LedgerError> {
         let mut removal = Removal::default();
         for row in self.sets_by_age(rows::ages_below(bounds.below)) {
@@ -259,7 +260,7 @@ impl TransientStore {
         self.remove(sums, removal)
     }
 
-    /// The only place where sets go, and where sums become smaller.
+    /// The only place that removes sets and reduces the sums.
     fn remove(&self, sums: &mut Sums, removal: Removal) -> Result<(), LedgerError> {
         if removal.sets.is_empty() {
             return Ok(());
@@ -289,7 +290,7 @@ impl TransientStore {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sets that wait, in bytes.
+    /// Bytes of the waiting sets.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> u64 {
         let sums = self.lock();

@@ -1,5 +1,5 @@
-//! Queries, documents and definitions that want more than their share: each is refused by name, or
-//! costs in proportion to its size and ends when its transaction's work is done.
+//! Queries, documents and definitions that exceed their limits: each is refused by name, or its
+//! cost is proportional to its size and it ends when the transaction's work is used up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,7 +148,7 @@ fn equal_conditions_on_one_field_are_looked_up_and_not_tried() {
     ] {
         let (rows, used) = run(&ledger, &query, u64::MAX).unwrap();
         assert_eq!(rows, found);
-        // What the query itself costs, and less than 20 comparisons with each of 100 documents.
+        // The cost of the query itself, and less than 20 comparisons with each of 100 documents.
         let reading = 16 * query.len() as u64;
         assert!(used < reading + 100 * 10_000, "{used} - {reading}");
     }
@@ -200,7 +200,7 @@ fn expressions_are_paid_for_by_the_byte_and_by_the_state() {
         let selector = format!(r#"{{"_id":"{key}","t":{{"$regex":"{regex}"}}}}"#);
         format!(r#"{{"selector":{selector}}}"#)
     };
-    // What the length of a text adds.
+    // The cost of the length of a text.
     let added = |regex: &str| {
         let [(_, long), (_, short)] =
             ["long", "short"].map(|key| run(&ledger, &query(key, regex), u64::MAX).unwrap());
@@ -209,13 +209,13 @@ fn expressions_are_paid_for_by_the_byte_and_by_the_state() {
     let least = 4 * (document.len() + text.len()) as u64;
     let plain = added("x");
     assert!(plain > least - 100 && plain < least + 20_000, "{plain} {least}");
-    // The automaton of this one has a new state at each of the first 300 bytes.
+    // The automaton of this expression has a new state at each of the first 300 bytes.
     let hard = "0[01]{300}11";
     assert!(added(hard) > least + 500_000);
     let (rows, used) = run(&ledger, &query("long", hard), u64::MAX).unwrap();
     assert_eq!(rows, 0);
     assert!(run(&ledger, &query("long", hard), used - 1).is_err());
-    // Two thousand times the same expression is one.
+    // Two thousand equal expressions count as one.
     let same = repeated(r#"{"t":{"$regex":"\\pL{20}7"}}"#, 2_000);
     let same = format!(r#"{{"selector":{{"$and":[{same}]}}}}"#);
     let (rows, once) = run(&ledger, &same, u64::MAX).unwrap();
@@ -260,7 +260,7 @@ fn open_queries_have_only_so_much_memory() {
     assert!(refused.contains("bytes of memory for open rich queries"), "{refused}");
     sim.close_range(open.pop().unwrap());
     let last = sim.rich_query("ns", &query).unwrap();
-    // What has been read to its end takes none, however often it is asked.
+    // A query at its end takes none, however often it is asked.
     assert_eq!((sim.next_row(last).unwrap(), sim.next_row(last).unwrap()), (None, None));
     assert!(sim.rich_query("ns", &query).is_ok());
 }
@@ -295,7 +295,8 @@ fn definitions_of_indexes_are_bounded_too() {
     let deep = format!(r#"{{"a":{}1{}}}"#, r#"{"$not":"#.repeat(70), "}".repeat(70));
     assert!(filter(&deep).unwrap_err().contains("more than 64 deep"));
 
-    // A filter that takes too long for a document leaves it out of its index; the rest is there.
+    // A document for which the filter takes too long is left out of the index; the others are
+    // there.
     let (_ledgers, ledger) = temporary();
     let slow = filter(r#"{"t":{"$regex":"0[01]{300}(00|$)"}}"#).unwrap();
     ledger.define_indexes("ns", "", &[slow]).unwrap();

@@ -1,12 +1,12 @@
-//! Making and removing indexes while the channel is in use.
+//! Creates and removes indexes while the channel is in use.
 //!
-//! A definition is written down first; from then on commits maintain its index. The documents that
-//! are there already are added in batches, between which blocks may be committed, and at the end
-//! the index is declared built. Whatever is interrupted goes on from the beginning when the channel
-//! is opened and asked to: adding an entry twice changes nothing.
+//! First the definition is stored; from then on, commits maintain the index. Documents from before
+//! are added in batches, between which blocks may be committed. At the end the index is marked as
+//! built. An interrupted build starts again when the channel is opened and asked to: adding an
+//! entry twice changes nothing.
 //!
-//! Invariant: every batch is applied by whoever holds the channel's writer, so that no entry is
-//! added for a value that a commit has just replaced.
+//! Invariant: every batch is applied with the channel's writer lock held, so no entry is added for
+//! a value that a commit has just replaced.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -34,14 +34,14 @@ use crate::ledger::state::VersionedValue;
 use crate::ledger::store::Batch;
 use crate::ledger::store::Table;
 
-/// Rows of one batch, and bytes of values after which a batch ends.
+/// Rows of one batch, and bytes of values at which a batch ends.
 const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 
 impl Ledger {
-    /// Has these indexes from now on; `collection` is empty for public state. An index of the same
-    /// design document and name is replaced if its definition is another one; all others stay.
-    /// Returns when they are built; commits go on meanwhile. Gives how many are new.
+    /// Defines indexes; `collection` is empty for public state. An index of the same design
+    /// document and name is replaced if its definition differs; all others stay. Returns when they
+    /// are built, with the number of new ones; commits go on meanwhile.
     ///
     /// Errors: `TooManyIndexes`; nothing has changed then.
     pub fn define_indexes(
@@ -55,7 +55,7 @@ impl Ledger {
         Ok(new)
     }
 
-    /// Goes on with what an earlier `define_indexes` could not finish.
+    /// Finishes what an earlier `define_indexes` could not.
     pub fn finish_indexes(&self) -> Result<(), LedgerError> {
         let set = self.indexes.get();
         for id in &set.dropped {
@@ -73,7 +73,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, whether it is built.
+    /// The indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, and whether it is built.
     pub fn indexes_of(&self, namespace: &str) -> Vec<(String, String, bool)> {
         let set = self.indexes.get();
         let own = set.all().filter(|index| index.namespace == namespace);
@@ -81,8 +81,8 @@ impl Ledger {
             .collect()
     }
 
-    /// Where the documents of an index are that commits did not see. An organization that has its
-    /// first private key later on is not among them; then commits know the index.
+    /// The spaces whose documents commits did not see. An organization whose first private key
+    /// comes later needs none: commits know the index then.
     fn index_spaces(&self, namespace: &str, collection: &str) -> Result<Vec<Space>, LedgerError> {
         if collection.is_empty() {
             return Ok(vec![Space::public(namespace)]);
@@ -143,7 +143,7 @@ impl Ledger {
         }
         let new = next_id - set.next_id;
         if new > 0 {
-            // Before any entry goes, whoever reads the index must know.
+            // Readers of the index must learn it before the first entry is removed.
             replaced.iter().for_each(|index| index.replaced.store(true, Ordering::SeqCst));
             self.table.apply(batch)?;
             self.indexes.load(&self.table)?;
@@ -151,7 +151,7 @@ impl Ledger {
         Ok(new as usize)
     }
 
-    /// Adds the entries of some documents; gives the row to go on with.
+    /// Adds the entries of some documents; returns the row to go on with.
     fn add_entries(
         &self,
         index: &Index,
@@ -160,7 +160,7 @@ impl Ledger {
         to: &[u8],
     ) -> Result<Option<Vec<u8>>, LedgerError> {
         let _writer = self.writer()?;
-        // Somebody else may have finished it, or dropped it.
+        // Another thread may have finished or dropped it.
         if !self.indexes.get().all().any(|known| known.id == index.id && !known.is_built) {
             return Ok(None);
         }
@@ -198,7 +198,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Removes some entries of a dropped index; at the end its row. Whether there is more to do.
+    /// Removes some entries of a dropped index, and at the end its row. Returns whether there is
+    /// more to do.
     fn remove_entries(&self, id: u32) -> Result<bool, LedgerError> {
         let _writer = self.writer()?;
         let (from, to) = entry_range(id);
@@ -225,8 +226,8 @@ impl Ledger {
         Ok(writer)
     }
 
-    /// Has the indexes of another table, for a table that is made anew from the first block on.
-    /// `as_built`: there is nothing yet that could be missing in them.
+    /// Copies the indexes of another table into a table that is made from the first block on.
+    /// `as_built`: the table is empty, so the indexes are complete.
     pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         for row in other.range(&[DEFINITION], &[DEFINITION + 1]) {

@@ -1,11 +1,11 @@
-//! CouchDB's order over JSON values: null, false, true, numbers, strings, arrays, objects.
+//! CouchDB's order of JSON values: null, false, true, numbers, strings, arrays, objects.
 //!
-//! Strings have the order of their bytes, not that of a locale: what an endorsement reads may not
-//! depend on the version of a table of characters. Numbers are compared as doubles, as on a Fabric
-//! peer, whose values pass through Go's `float64` before CouchDB gets them.
+//! Strings are ordered by their bytes, not by a locale: what an endorsement reads must not depend
+//! on the version of a character table. Numbers are compared as doubles, as on a Fabric peer, whose
+//! values pass through Go's `float64` on the way to CouchDB.
 //!
-//! Invariant: `encode` keeps the order of `compare`; values that differ only after its limit come
-//! out the same.
+//! Invariant: `encode` keeps the order of `compare`. Values that differ only beyond its limit have
+//! equal encodings.
 
 use std::cmp::Ordering;
 
@@ -13,10 +13,10 @@ use crate::ledger::json::Event;
 use crate::ledger::json::Kind;
 use crate::ledger::json::Value;
 
-/// Bytes of an encoded value after which it is cut.
+/// Length at which an encoded value is cut, in bytes.
 pub(super) const MAX_ENCODED: usize = 512;
 
-/// Below every tag, so that what ends early comes first.
+/// Lower than every tag, so that shorter arrays and objects come first.
 const END: u8 = 0;
 const NULL: u8 = 2;
 const FALSE: u8 = 3;
@@ -25,12 +25,12 @@ const NUMBER: u8 = 5;
 const STRING: u8 = 6;
 const ARRAY: u8 = 7;
 const OBJECT: u8 = 8;
-/// Bytes of a number with its tag; nothing is begun where less is left.
+/// Bytes of a number with its tag. With less room left, no further part is encoded.
 const WIDEST: usize = 9;
 
-/// The order of two values.
+/// Compares two values.
 pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
-    // Both go the same way as long as they are equal, and what ends first comes first.
+    // Both are walked in parallel as long as they are equal; the one that ends first is less.
     let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
@@ -38,7 +38,7 @@ pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
 fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
     match (a, b) {
         (Event::Value(Kind::Number(a)), Event::Value(Kind::Number(b))) => {
-            // JSON has no value that is not a number.
+            // JSON has no NaN.
             a.partial_cmp(&b).unwrap_or(Ordering::Equal)
         }
         (Event::Value(Kind::Text(a)), Event::Value(Kind::Text(b))) => a.cmp(b),
@@ -46,7 +46,7 @@ fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
     }
 }
 
-/// Appends the bytes of a value; no encoding is the beginning of another.
+/// Appends the encoding of a value. No encoding is a prefix of another.
 pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     let mut open = 0_usize;
@@ -54,16 +54,16 @@ pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
         if event == Event::End {
             open = open.saturating_sub(1);
         } else if open > 0 && out.len() + WIDEST > limit {
-            // Whatever is open ends here.
+            // Close everything that is open.
             out.extend(std::iter::repeat_n(END, open));
             return;
         }
         out.push(tag(event));
         match event {
             Event::Value(Kind::Number(number)) => {
-                // Without the sign of zero.
+                // Negative zero becomes zero.
                 let bits = (number + 0.0).to_bits();
-                // Negative numbers in front, and those the other way round.
+                // Negative numbers come first, in reverse order of their bits.
                 let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
                 out.extend_from_slice(&(bits ^ flip).to_be_bytes());
             }
@@ -81,7 +81,7 @@ pub(super) fn encode_text(text: &str, out: &mut Vec<u8>) {
     push_text(text, limit, out);
 }
 
-/// What the encodings of all strings have in front that begin with `text`.
+/// The common prefix of the encodings of all strings that begin with `text`.
 pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_text(text, &mut bytes);
@@ -90,7 +90,7 @@ pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The length of the encoded value at the start of `bytes`.
+/// The length of the encoded value at the beginning of `bytes`.
 pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut open) = (0, Vec::new());
     loop {
@@ -112,7 +112,7 @@ pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Zero bytes become two, so that two zeros end a string.
+/// A zero byte is followed by 0xff, so that two zeros end a string.
 fn push_text(text: &str, limit: usize, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         if out.len() >= limit {

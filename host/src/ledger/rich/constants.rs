@@ -1,6 +1,6 @@
-//! The constants of a list operator, looked up instead of tried one by one.
+//! The constants of a list operator, in a form for look-ups instead of one comparison each.
 //!
-//! Invariant: sorted, each value once.
+//! Invariant: sorted, and each value once.
 
 use crate::ledger::json::Json;
 use crate::ledger::json::Value;
@@ -14,7 +14,7 @@ use crate::types::Exhausted;
 #[derive(Clone, Debug)]
 pub(super) struct Constants {
     sorted: Vec<Json>,
-    /// The units of one look-up.
+    /// Units of work of one look-up.
     cost: u64,
 }
 
@@ -29,7 +29,7 @@ impl Constants {
         Self { sorted: values, cost }
     }
 
-    /// Which of them a value is.
+    /// The position of a value among the constants.
     pub(super) fn position(
         &self,
         value: Value<'_>,
@@ -52,7 +52,7 @@ impl Constants {
     }
 }
 
-/// The units of comparing a value with a constant of this weight.
+/// Units of work of comparing a value with a constant of this weight.
 pub(super) fn comparison_cost(weight: usize) -> u64 {
     CONDITION + (weight / COMPARED_BYTES) as u64
 }

@@ -1,20 +1,20 @@
-//! What is wrong with a rich query or an index definition.
+//! Errors of rich queries and index definitions.
 //!
-//! Invariant: the client's or the chaincode's fault, never the ledger's.
+//! Invariant: each is the client's or the chaincode's fault, never the ledger's.
 
 use crate::ledger::json::Value;
 use crate::ledger::json::shorten;
 use crate::ledger::rich::place::Place;
 
-/// A query that is not answered. The texts begin as Fabric's peer hands on CouchDB's.
+/// Why a query is refused. The texts begin as those that Fabric's peer passes on from CouchDB.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// CouchDB would have refused it.
     #[error("error handling CouchDB request. Error:{error},  Status Code:400,  Reason:{reason}")]
     Refused {
-        /// CouchDB's word for it, such as `no_usable_index`.
+        /// CouchDB's name of the error, such as `no_usable_index`.
         error: &'static str,
-        /// What, and where in the query.
+        /// What is wrong, and where in the query.
         reason: String,
     },
     /// Fabric's peer would have refused it.
@@ -23,17 +23,17 @@ pub enum QueryError {
     /// Not a JSON object.
     #[error("a rich query must be a JSON object: {reason}")]
     NotJson {
-        /// What the parser says.
+        /// The parser's text.
         reason: String,
     },
     /// More of something than a limit allows.
     #[error("a rich query may have at most {limit} {what}, not {count}")]
     TooMany {
-        /// How many there are, as far as they were counted.
+        /// The number, as far as it was counted.
         count: usize,
-        /// How many there may be.
+        /// The limit.
         limit: usize,
-        /// Of what, and where in the query.
+        /// What was counted, and where in the query.
         what: String,
     },
     /// Longer than the limit.
@@ -44,13 +44,13 @@ pub enum QueryError {
         /// `LedgerConfig::max_query_bytes`.
         limit: usize,
     },
-    /// It would look at too many values.
+    /// The query would look at too many values.
     #[error("a rich query may examine at most {limit} values; an index would make them fewer")]
     TooManyExamined {
         /// `LedgerConfig::max_examined_values`.
         limit: usize,
     },
-    /// The index that it reads was replaced while it was read.
+    /// The index was replaced while the query read it.
     #[error("index {name} was replaced while a query read it")]
     IndexReplaced {
         /// The index.
@@ -73,12 +73,12 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    /// What CouchDB calls `error`.
+    /// Makes an error; `error` is what CouchDB calls so.
     pub(super) fn refused(error: &'static str, reason: impl Into<String>) -> Self {
         Self::Refused { error, reason: reason.into() }
     }
 
-    /// An operator with an argument that it does not take; `place` says where in the selector.
+    /// An operator has an unusable argument; `place` is its place in the selector.
     pub(super) fn bad_arg(operator: &str, argument: Value<'_>, place: &Place<'_>) -> Self {
         let (operator, shown) = (shorten(operator), argument.shown());
         let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");

@@ -1,7 +1,7 @@
-//! Names of fields: parts with dots between them, a dot within a part after a backslash. CouchDB:
+//! Names of fields: parts separated by dots; a backslash makes a dot part of a name. CouchDB:
 //! `mango_util:parse_field`, `mango_doc:get_field`.
 //!
-//! Invariant: `_id` is the key of the document, whatever its value holds under that name.
+//! Invariant: `_id` is the key of the document, even if the value has a member of that name.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::types::Exhausted;
 
 /// The field that is the document's key.
 const ID: &str = "_id";
-/// Parts of a name, those around it in a selector included.
+/// Parts of a name, including those of the selectors around it.
 const MAX_PARTS: usize = 64;
 /// Bytes of such a name.
 const MAX_BYTES: usize = 1024;
 
-/// Where a value is in a document. Without parts: the document itself. Copies share the parts.
+/// The place of a value in a document. Without parts: the document itself. Copies share the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path {
     parts: Arc<[Arc<str>]>,
@@ -29,7 +29,7 @@ pub(super) struct Path {
 /// A value and its key, as CouchDB sees the two.
 #[derive(Clone, Copy)]
 pub(super) struct Document<'a> {
-    /// None within a document.
+    /// None inside of a document.
     pub(super) key: Option<&'a str>,
     pub(super) value: Value<'a>,
 }
@@ -38,21 +38,21 @@ pub(super) struct Document<'a> {
 pub(super) enum Found<'a> {
     Value(Value<'a>),
     Key(&'a str),
-    /// An object on the way has no such member.
+    /// An object on the path has no such member.
     Missing,
-    /// The way leads through something that has no members.
+    /// The path leads through a value without members.
     BadPath,
 }
 
 impl Path {
-    /// Reads a name.
+    /// Parses a name.
     ///
-    /// Errors: a part is empty, or there are too many, or they are too long together.
+    /// Errors: a part is empty, there are too many parts, or the name is too long.
     pub(super) fn parse(name: &str) -> Result<Self, QueryError> {
         Self::default().join(name)
     }
 
-    /// This path and a name below it.
+    /// This path, followed by a name.
     pub(super) fn join(&self, name: &str) -> Result<Self, QueryError> {
         let bytes = self.parts.iter().map(|part| part.len()).sum::<usize>() + name.len();
         if bytes > MAX_BYTES {
@@ -82,7 +82,7 @@ impl Path {
         self.parts.is_empty()
     }
 
-    /// Whether this is the document's key.
+    /// True for the document's key.
     pub(super) fn is_id(&self) -> bool {
         matches!(&*self.parts, [only] if &**only == ID)
     }
@@ -91,7 +91,8 @@ impl Path {
         &self.parts
     }
 
-    /// What a document has there. A number is an index where the way leads through an array.
+    /// Finds what a document has at this path. A number is an index where the path leads through an
+    /// array.
     pub(super) fn find<'a>(
         &self,
         document: Document<'a>,
@@ -111,7 +112,7 @@ impl Path {
     }
 }
 
-/// What a value has under a name.
+/// One step: what a value has under a name.
 pub(super) fn step<'a>(
     value: Value<'a>,
     part: &str,
@@ -122,7 +123,7 @@ pub(super) fn step<'a>(
     let found = match value.kind() {
         Kind::Object => {
             let mut members = value.members().inspect(|_| pass());
-            // They are sorted.
+            // Members are sorted.
             let member = members.find(|(name, _)| *name >= part);
             match member {
                 Some((name, value)) if name == part => Found::Value(value),

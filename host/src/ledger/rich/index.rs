@@ -1,7 +1,7 @@
-//! Index definitions, and what an index holds of a document. CouchDB: `mango_idx_view.erl`; what
-//! Fabric takes for a definition: `internal/ccmetadata/validators.go`.
+//! Index definitions, and the entry of a document in an index. CouchDB: `mango_idx_view.erl`;
+//! Fabric's checks of definitions: `internal/ccmetadata/validators.go`.
 //!
-//! Invariant: a document has at most one entry in an index, and none if it lacks a field of it.
+//! Invariant: a document has at most one entry in an index, and none if it lacks one of the fields.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -24,25 +24,26 @@ use crate::types::Exhausted;
 use crate::types::hex;
 use crate::types::sha256;
 
-/// Fields of one index.
+/// Most fields of an index.
 const MAX_COLUMNS: usize = 16;
-/// Bytes of one definition.
+/// Longest definition, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Work of one document's `partial_filter_selector`, in units of a `Meter`. A document that would
-/// take more is left out of the index, on every peer, so that no definition holds up a commit.
+/// Limit on the work of one document in a `partial_filter_selector`, in units of a `Meter`. A
+/// document that would take more is left out of the index, on every peer, so that no definition
+/// delays commits.
 const MAX_FILTER_WORK: u64 = 4_000_000;
 
-/// What a file of `META-INF/statedb/couchdb/indexes` says.
+/// The contents of a file in `META-INF/statedb/couchdb/indexes`.
 #[derive(Clone, Debug)]
 pub struct IndexDefinition {
     /// Its design document, without `_design/`.
     pub(super) ddoc: String,
     pub(super) name: String,
     pub(super) columns: Vec<Path>,
-    /// The documents that it leaves out do not match this.
+    /// Only documents that match this are in the index.
     pub(super) filter: Option<Selector>,
-    /// As it came.
+    /// The original text.
     pub(super) json: String,
 }
 
@@ -54,9 +55,9 @@ pub(super) struct Index {
     /// Empty for public state.
     pub(super) collection: String,
     pub(super) definition: IndexDefinition,
-    /// Whether all documents are in it.
+    /// True if all documents are in it.
     pub(super) is_built: bool,
-    /// Its entries may be gone from now on.
+    /// Set when the index is replaced; from then on entries may be missing.
     pub(super) replaced: Arc<AtomicBool>,
 }
 
@@ -103,7 +104,7 @@ impl IndexDefinition {
             let reason = format!("it has {} fields, more than {MAX_COLUMNS}", columns.len());
             return Err(QueryError::definition(reason));
         }
-        // CouchDB makes names of a hash, too.
+        // CouchDB makes missing names from a hash, too.
         let [ddoc, name] =
             named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();
@@ -116,8 +117,8 @@ impl IndexDefinition {
         format!("{}/{}", self.ddoc, self.name)
     }
 
-    /// The encoded values of a document; None if it is not in the index. Adds the units of work
-    /// that this took to `spent`.
+    /// Encodes the values of a document for this index; None if the document is not in the index.
+    /// Adds the units of work to `spent`.
     pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
         if let Some(filter) = &self.filter {
             let mut work = Work::up_to(MAX_FILTER_WORK);
@@ -150,7 +151,7 @@ impl IndexDefinition {
     }
 }
 
-/// What `index` says: columns, and what the documents that it leaves out do not match.
+/// The columns and the filter of the member `index`.
 fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>), QueryError> {
     let refused = |error: QueryError| QueryError::definition(error.to_string());
     let (mut sort, mut filter) = (None, None);

@@ -1,5 +1,4 @@
-//! Indexes: definitions, maintenance by commits, building, replacing, and what the tools make of
-//! them.
+//! Indexes: definitions, maintenance by commits, building, replacing, and the tools.
 
 use std::sync::Arc;
 
@@ -119,7 +118,7 @@ fn an_index_on_data_that_is_there_is_built_in_batches() {
     assert_eq!((found.len(), found[0].as_str()), (50, "k00098"));
     let indexes = ledger.indexes_of("ns");
     assert_eq!(indexes[0], (String::new(), "d/owner".to_owned(), true));
-    // One with another definition takes its place.
+    // An index with another definition replaces it.
     define(&ledger, &[r#"{"index": {"fields": ["color"]}, "ddoc": "d", "name": "size"}"#]);
     assert_eq!(rows(&ledger), (0, 2));
     assert_eq!(ledger.indexes_of("ns").len(), 2);
@@ -248,7 +247,7 @@ fn an_interrupted_build_goes_on_and_tools_take_indexes_for_what_they_are() {
     commit(&ledger, &[("tx1", rwset)]);
     define(&ledger, &[BY_SIZE, BY_OWNER]);
     assert_eq!(rows(&ledger), (3, 2));
-    // As if it had stopped before the first batch.
+    // As if building had stopped before the first batch.
     let mut batch = Batch::default();
     let entry = ledger.table.range(&[ENTRY], &[ENTRY + 1]).next().unwrap().unwrap();
     batch.delete(entry.0);
@@ -282,7 +281,7 @@ fn an_interrupted_build_goes_on_and_tools_take_indexes_for_what_they_are() {
     let ledger = ledgers.get(CHANNEL).unwrap();
     assert_eq!(rows(&ledger), (5, 2));
     assert_eq!(keys(&ledger, r#"{"selector": {"size": {"$gt": 1}}}"#), ["b", "c"]);
-    // An entry too few is a fault once the index counts as complete.
+    // A missing entry is a fault once the index counts as complete.
     let mut batch = Batch::default();
     let entry = ledger.table.range(&[ENTRY], &[ENTRY + 1]).next().unwrap().unwrap();
     batch.delete(entry.0);
@@ -302,7 +301,7 @@ fn indexes_that_are_of_no_use_any_more_stop_no_channel() {
     let rwset = puts(&ledger, &[("a", r#"{"size": 1, "owner": "x"}"#), ("b", r#"{"size": 2}"#)]);
     commit(&ledger, &[("tx1", rwset)]);
     define(&ledger, &[BY_SIZE, BY_OWNER]);
-    // One whose documents were read in another way, and one that is refused today.
+    // One whose documents were read differently, and one whose definition is refused today.
     let stored: Vec<_> = ledger.table.range(&[DEFINITION], &[DEFINITION + 1]).flatten().collect();
     let mut batch = Batch::default();
     for ((row, value), (from, to)) in

@@ -1,11 +1,10 @@
-//! The indexes of a channel: which there are, and what a commit changes in them.
+//! The indexes of a channel, and what a commit changes in them.
 //!
-//! Entries are in the table of the channel, one row each without a value; one more row for each
-//! index says what it is. A commit changes entries in its own batch, so an index is never behind
-//! the state.
+//! Each entry is a row of the channel's table, without a value; one more row for each index has its
+//! definition. A commit changes entries in its own batch, so an index is never behind the state.
 //!
-//! Invariant: changed only by whoever holds the channel's writer; readers share what was there when
-//! they began.
+//! Invariant: changed only with the channel's writer lock held. A reader keeps the set that it
+//! began with.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,21 +33,21 @@ pub(crate) struct Indexes {
     all: RwLock<Arc<IndexSet>>,
 }
 
-/// All indexes at some time. Those that are on their way out are not among them.
+/// All indexes at some time, without those that are being removed.
 #[derive(Default)]
 pub(crate) struct IndexSet {
     /// By namespace and collection, then by design document and name.
     spaces: BTreeMap<(String, String), Vec<Arc<Index>>>,
-    /// The ids of indexes whose entries have yet to be removed.
+    /// The ids of dropped indexes whose entries have yet to be removed.
     pub(super) dropped: Vec<u32>,
     pub(super) next_id: u32,
 }
 
-/// How far an index is.
+/// The state of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IndexState {
-    /// Commits maintain it; documents from before it are still being added.
+    /// Commits maintain it; earlier documents are still being added.
     Building,
     /// Complete.
     Built,
@@ -64,22 +63,22 @@ pub(super) struct StoredIndex {
     /// The JSON of the definition.
     pub(super) definition: String,
     pub(super) state: IndexState,
-    /// How the documents were read that are in it.
+    /// The version of the reader that read the indexed documents.
     #[serde(default)]
     pub(super) reader: u32,
 }
 
-/// Changes when other values than before are documents, or are read in another way: indexes from
-/// before are of no use then.
+/// Has to change when other values than before become documents, or documents are read differently:
+/// earlier indexes are useless then.
 pub(super) const READER: u32 = 1;
 
 impl Indexes {
-    /// What there is now.
+    /// Returns the current set.
     pub(crate) fn get(&self) -> Arc<IndexSet> {
         Arc::clone(&self.all.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads anew what a table holds.
+    /// Reads the set from a table again.
     pub(crate) fn load(&self, table: &Table) -> Result<(), LedgerError> {
         let set = IndexSet::read(table, &self.get())?;
         *self.all.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
@@ -88,7 +87,8 @@ impl Indexes {
 }
 
 impl IndexSet {
-    /// What a table holds. Indexes that were there `before` stay the same ones to their readers.
+    /// Reads the set from a table. Indexes that are also in `before` keep their identity for their
+    /// readers.
     fn read(table: &Table, before: &Self) -> Result<Self, LedgerError> {
         let mut set = Self::default();
         for row in table.range(&[DEFINITION], &[DEFINITION + 1]) {
@@ -105,7 +105,8 @@ impl IndexSet {
             }
             let definition = match IndexDefinition::parse(stored.definition.as_bytes()) {
                 Ok(definition) if stored.reader == READER => definition,
-                // What an earlier version took. Queries do without it until it is defined again.
+                // An earlier version accepted this definition. Queries do without the index until
+                // it is defined again.
                 other => {
                     let (chaincode, why) = (&stored.namespace, other.err());
                     tracing::warn!(chaincode, index = id, ?why, "an index is dropped");
@@ -132,7 +133,7 @@ impl IndexSet {
         Ok(set)
     }
 
-    /// The indexes of a space, by their names; those that are not built are among them.
+    /// The indexes of a space, by name, including those that are not built.
     pub(super) fn of(&self, namespace: &str, collection: &str) -> &[Arc<Index>] {
         if self.spaces.is_empty() {
             return &[];
@@ -141,7 +142,7 @@ impl IndexSet {
         self.spaces.get(&space).map_or(&[], Vec::as_slice)
     }
 
-    /// Those that are not complete: which entries they have cannot be said.
+    /// Indexes that are not complete, so that their entries cannot be compared.
     pub(crate) fn incomplete(&self) -> Vec<u32> {
         let building = self.all().filter(|index| !index.is_built).map(|index| index.id);
         building.chain(self.dropped.iter().copied()).collect()
@@ -151,12 +152,12 @@ impl IndexSet {
         self.spaces.values().flatten()
     }
 
-    /// Whether a commit to this space changes any index.
+    /// True if a commit to this space changes an index.
     pub(crate) fn concern(&self, namespace: &str, collection: &str) -> bool {
         !self.of(namespace, collection).is_empty()
     }
 
-    /// Adds to a batch what the change of one key's value changes in the indexes of its space.
+    /// Adds the changes of a space's indexes to a batch, for one changed key.
     pub(crate) fn change(
         &self,
         batch: &mut Batch,
@@ -187,8 +188,7 @@ impl IndexSet {
 }
 
 impl Index {
-    /// The entry of a document; None if it is not in the index. Adds the units of work that this
-    /// took to `spent`.
+    /// The entry of a document; None if it is not in the index. Adds the units of work to `spent`.
     pub(super) fn row(
         &self,
         space: &Space,
@@ -215,13 +215,13 @@ impl Index {
 }
 
 impl StoredIndex {
-    /// Adds its row to a batch.
+    /// Adds the index's row to a batch.
     pub(super) fn put(&self, batch: &mut Batch, id: u32) -> Result<(), LedgerError> {
         batch.put(definition_row(id), self.encode()?);
         Ok(())
     }
 
-    /// The value of its row.
+    /// Encodes the value of the index's row.
     pub(super) fn encode(&self) -> Result<Vec<u8>, LedgerError> {
         serde_json::to_vec(self)
             .map_err(|_| LedgerError::CorruptState { what: "an index cannot be written" })

@@ -1,7 +1,7 @@
-//! Whether a document is what a selector wants. CouchDB: `mango_selector:match/3`.
+//! Matches documents with selectors. CouchDB: `mango_selector:match/3`.
 //!
-//! Invariant: no deeper than the selector, which is bounded; nothing is copied but keys; whatever
-//! takes time is charged before it is done.
+//! Invariant: recursion is no deeper than the selector, which is bounded. Only keys are copied.
+//! Work is charged before it is done.
 
 use std::cmp::Ordering;
 
@@ -19,11 +19,11 @@ use crate::ledger::rich::work::CONDITION;
 use crate::ledger::rich::work::Work;
 use crate::types::Exhausted;
 
-/// Whether something is so, if it could be found out.
+/// The result of a match, or that the work ran out.
 type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
-    /// Whether a document is wanted.
+    /// True if a document matches.
     pub(super) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
         work.spend(CONDITION)?;
         match self {
@@ -119,7 +119,8 @@ fn any<T>(parts: impl IntoIterator<Item = T>, mut holds: impl FnMut(T) -> Verdic
     Ok(false)
 }
 
-/// Of an array, one element is enough; the array as a whole is not looked for.
+/// True if the value, or one element of an array, is among the constants; an array as a whole is
+/// not.
 fn is_in(value: Value<'_>, others: &Constants, work: &mut Work<'_>) -> Verdict {
     match value.is_array() {
         true => any(value.elements(), |element| others.contains(element, work)),
@@ -127,7 +128,7 @@ fn is_in(value: Value<'_>, others: &Constants, work: &mut Work<'_>) -> Verdict {
     }
 }
 
-/// Whether an array holds each of some values, of which there must be one.
+/// True if an array holds each of the values, of which there must be at least one.
 fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut Work<'_>) -> Verdict {
     let mut missing = vec![true; wanted.len()];
     let mut left = wanted.len();
@@ -162,7 +163,7 @@ fn type_name(value: Value<'_>) -> &'static str {
     }
 }
 
-/// A number without fraction, however it is written: Fabric's peer writes 4.0 as 4.
+/// A number without fraction, whatever its form: Fabric's peer writes 4.0 as 4.
 fn integer(value: Value<'_>) -> Option<i64> {
     match value.kind() {
         Kind::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {

@@ -1,11 +1,11 @@
 //! Rich queries: CouchDB selectors over the JSON values of one namespace, with secondary indexes.
 //! Fabric: `statedb/statecouchdb`; CouchDB: `src/mango`.
 //!
-//! A query is parsed (`query`, `selector`), an index is chosen for it (`plan`), and its rows come
-//! one by one in the order of that index, or of the keys if there is none (`scan`). Rows of an
-//! index are hints: every row is read at the height of the snapshot and matched again.
+//! A query is parsed (`query`, `selector`), and an index is chosen for it (`plan`). Its rows come
+//! one by one, in the order of that index, or of the keys without one (`scan`). Index rows are
+//! hints: every document is read at the height of the snapshot and matched again.
 //!
-//! Invariant: nothing here decides what a simulation records; that is the simulator's.
+//! Does not decide what a simulation records: the simulator does.
 
 mod build;
 mod collation;

@@ -1,6 +1,6 @@
-//! The opposite of a condition on a value that is there.
+//! The negation of a condition.
 //!
-//! Invariant: what a comparison makes of a missing field, its opposite makes of it, too.
+//! Invariant: a comparison and its negation treat a missing field the same way.
 
 use crate::ledger::rich::selector::Condition;
 

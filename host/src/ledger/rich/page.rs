@@ -1,9 +1,9 @@
 //! Bookmarks: opaque texts that say after which row a query goes on.
 //!
-//! A bookmark holds no number of this peer, so another peer with the same indexes takes it, too. It
-//! holds which index was read: another one has another order, in which it means nothing.
+//! A bookmark has no number that only this peer knows, so another peer with the same indexes
+//! accepts it. It names the index that was read: in the order of another index it means nothing.
 //!
-//! Invariant: whatever a client sends as one, a query never leaves its own rows.
+//! Invariant: whatever a client sends as a bookmark, a query never leaves its own rows.
 
 use crate::ledger::rich::error::QueryError;
 use crate::ledger::rich::query::invalid_bookmark;
@@ -11,15 +11,14 @@ use crate::ledger::rich::scan::RichScan;
 use crate::types::hex;
 use crate::types::sha256;
 
-/// Longest bookmark that is looked at, in bytes. None is longer than a key and the values of an
-/// index.
+/// Longest accepted bookmark, in bytes. None is longer than a key and the values of an index.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Bytes that say which order a bookmark is of.
+/// Bytes that identify the order of a bookmark.
 const ORDER: usize = 4;
 
 impl RichScan {
-    /// To go on after a row that was looked at.
+    /// The bookmark after a row.
     pub(super) fn bookmark_after(&self, row: &[u8]) -> Option<String> {
         let place = row.get(self.head()..)?;
         Some(hex(&[&self.order()[..], place].concat()))
@@ -44,7 +43,7 @@ impl RichScan {
         Ok(())
     }
 
-    /// What rows have in front that is of this peer only.
+    /// Length of the prefix of rows that only this peer knows.
     fn head(&self) -> usize {
         match &self.plan.index {
             Some(index) => self.space.index_head(index.id).len(),

@@ -1,35 +1,35 @@
-//! Expressions of PCRE, as CouchDB has them, in the syntax of Rust's engine.
+//! Translates PCRE expressions, as CouchDB has them, into the syntax of Rust's engine.
 //!
-//! Both search alike; what differs is how some things are written. `\d`, `\w`, `\s` and `\b` know
-//! ASCII only, as in PCRE; `$` and `\Z` match before a newline at the end, too. What needs an
-//! engine that goes back in the text is refused by its name.
+//! Both search alike, but some things are written differently. `\d`, `\w`, `\s` and `\b` know ASCII
+//! only, as in PCRE; `$` and `\Z` also match before a newline at the end. What needs backtracking
+//! is refused by its name.
 //!
-//! Since only whether there is a match counts, groups capture nothing, and lazy quantifiers are as
-//! good as greedy ones.
+//! Only whether there is a match counts. So groups capture nothing, and lazy quantifiers equal
+//! greedy ones.
 //!
-//! Invariant: what is not known here is refused, never handed on to mean something else.
+//! Invariant: unknown syntax is refused, never passed on to mean something else.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::ledger::rich::pcre_class;
 
-/// Before the end, or before a newline that is the end. What follows in an expression cannot match
-/// that newline any more.
+/// At the end, or before a newline at the end. What follows in an expression cannot match that
+/// newline any more.
 const AT_END: &str = r"(?:\n?\z)";
 
-/// The longest `n,m` in `{n,m}`.
+/// Longest `n,m` in `{n,m}`.
 const COUNTS: usize = 11;
 
-/// Flags that hold from some place to the end of the group.
+/// Flags that hold up to the end of the group.
 #[derive(Clone, Copy, Default)]
 struct Flags {
     multi_line: bool,
-    /// White space and comments are left out.
+    /// White space and comments are ignored.
     extended: bool,
 }
 
-/// Translates an expression; the error is a reason for people.
+/// Translates an expression; the error is a human-readable reason.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {
     let flags = Flags::default();
     let mut translator =
@@ -44,7 +44,7 @@ struct Translator<'a> {
     rest: Peekable<Chars<'a>>,
     out: String,
     flags: Flags,
-    /// The flags outside of each group that is open.
+    /// The flags outside of each open group.
     outer: Vec<Flags>,
 }
 
@@ -75,7 +75,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// What follows a quantifier: `?` makes it lazy, which changes nothing here.
+    /// Reads what follows a quantifier: `?` makes it lazy, which changes nothing here.
     fn quantifier(&mut self, quantifier: &str) -> Result<(), String> {
         self.out.push_str(quantifier);
         if self.rest.next_if_eq(&'+').is_some() {
@@ -85,7 +85,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// `{n}`, `{n,}` or `{n,m}`, of which the bracket was read; anything else is a bracket.
+    /// Reads `{n}`, `{n,}` or `{n,m}` after the brace; anything else is a literal brace.
     fn counts(&mut self) -> Option<String> {
         let text: String = self.rest.clone().take(COUNTS).take_while(|c| *c != '}').collect();
         let is_closed = self.rest.clone().nth(text.chars().count()) == Some('}');
@@ -146,7 +146,7 @@ impl Translator<'_> {
         self.out.push_str(text);
     }
 
-    /// A group with a name, which ends with `end`.
+    /// A named group; the name ends with `end`.
     fn named(&mut self, end: char) -> Result<(), String> {
         while self.rest.next_if(|c| c.is_alphanumeric() || *c == '_').is_some() {}
         if self.rest.next() != Some(end) {
@@ -156,7 +156,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// `(?i)` or `(?i:`, of which the first flag was read.
+    /// `(?i)` or `(?i:` after the first flag.
     fn set_flags(&mut self, first: char) -> Result<(), String> {
         let (mut flags, mut text, mut value) = (self.flags, String::from("(?"), true);
         let mut flag = Some(first);
@@ -172,7 +172,7 @@ impl Translator<'_> {
                     text.push('m');
                 }
                 Some(flag @ ('i' | 's')) => text.push(flag),
-                // Which match is found, and which names there are, does not matter.
+                // These flags change which match is found, or allow equal names; neither matters.
                 Some('U' | 'J' | 'X') => {}
                 Some(')' | ':') => break,
                 Some(other) => return Err(format!("unknown flag {other:?} of a group")),
@@ -206,11 +206,11 @@ impl Translator<'_> {
             'N' => r"[^\n]",
             'R' => r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])",
             'Q' => return self.quoted(),
-            // The end of a quotation that has not begun.
+            // The end of a quotation that was not begun.
             'E' => "",
             'K' => return Err(refused("\\K")),
             'X' | 'C' => return Err(refused(&format!("\\{letter}"))),
-            // With two more digits it is a character: nobody has so many groups.
+            // With two more digits it is a character: no expression has so many groups.
             '1'..='3' if self.rest.clone().take(2).filter(|c| c.is_digit(8)).count() == 2 => {
                 push_literal(pcre_class::character(letter, &mut self.rest)?, &mut self.out);
                 ""
@@ -230,7 +230,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Up to `\E`, letters mean themselves.
+    /// Up to `\E`, characters mean themselves.
     fn quoted(&mut self) -> Result<(), String> {
         while let Some(letter) = self.rest.next() {
             if letter == '\\' && self.rest.next_if_eq(&'E').is_some() {
@@ -242,12 +242,12 @@ impl Translator<'_> {
     }
 }
 
-/// Says that something cannot be done here.
+/// The reason for syntax that is not supported.
 pub(super) fn refused(what: &str) -> String {
     format!("{what} are not supported: they need an engine that goes back in the text")
 }
 
-/// Appends a letter that means itself.
+/// Appends a character that means itself.
 pub(super) fn push_literal(letter: char, out: &mut String) {
     match letter {
         letter if letter.is_alphanumeric() || letter == '_' => out.push(letter),

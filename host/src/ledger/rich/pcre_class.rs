@@ -1,7 +1,7 @@
-//! Classes, properties and single characters of PCRE's expressions, in the syntax of Rust's engine.
+//! Translates classes, properties and single characters of PCRE expressions into the syntax of
+//! Rust's engine.
 //!
-//! Invariant: within a class, only what is written here has a meaning; Rust's own operators have
-//! none.
+//! Invariant: within a class, only the syntax below has a meaning; Rust's own operators have none.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -14,14 +14,14 @@ const POSIX: [&str; 14] = [
     "space", "upper", "word", "xdigit",
 ];
 
-/// What may stand in a class.
+/// A part of a class.
 enum Item {
     One(char),
     /// In Rust's syntax.
     Set(String),
 }
 
-/// A class whose `[` was read.
+/// A class, after its `[`.
 pub(super) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
     let mut out = String::from(if rest.next_if_eq(&'^').is_some() { "[^" } else { "[" });
     let mut first = true;
@@ -47,7 +47,7 @@ pub(super) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String
             Item::One(low) => low,
         };
         push_literal(low, &mut out);
-        // A hyphen makes a range, unless it is the last one or a set follows.
+        // A hyphen makes a range, unless it is the last character or a set follows.
         let mut ahead = rest.clone();
         if ahead.next() != Some('-') || matches!(ahead.peek(), None | Some(']')) {
             continue;
@@ -106,7 +106,7 @@ fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, String> {
     }
 }
 
-/// What `\d` and the like stand for.
+/// The set of `\d` and the like.
 pub(super) fn set(letter: char) -> Option<&'static str> {
     Some(match letter {
         'd' => "[0-9]",
@@ -145,7 +145,7 @@ pub(super) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<S
     Ok(format!("\\{letter}{{{name}}}"))
 }
 
-/// The character that an escape stands for, of which the letter was read.
+/// The character of an escape, after its letter.
 pub(super) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
     Ok(match letter {
         'a' => '\u{7}',

@@ -1,12 +1,12 @@
-//! Where in a query something is, in the query's own words, for texts of errors.
+//! A place in a query, in the query's own words, for error texts.
 //!
-//! Invariant: made into text only where there is an error, so that a correct query pays nothing.
+//! Invariant: becomes text only for an error, so a correct query pays nothing.
 
 use std::fmt;
 
 use crate::ledger::json::shorten;
 
-/// A member or an element, and what it is in.
+/// A member or an element, and its container.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     outer: Option<&'a Place<'a>>,
@@ -20,7 +20,7 @@ enum Step<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// A place that is in no other.
+    /// An outermost place.
     pub(super) fn root(name: &'a str) -> Self {
         Self { outer: None, step: Step::Member(name) }
     }

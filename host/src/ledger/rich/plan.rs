@@ -1,11 +1,11 @@
-//! Which index a query reads, and which part of it. CouchDB: `mango_idx_view:is_usable/3`,
+//! Chooses the index that a query reads, and the part of it. CouchDB: `mango_idx_view:is_usable/3`,
 //! `mango_cursor_view:choose_best_index/2`.
 //!
-//! An index can be used if every document that the selector wants has all of its fields, and if it
-//! has the wanted order. Of several that can, the one counts whose fields the selector restricts
-//! most; then the one with fewer fields; then the name decides.
+//! An index is usable if every matching document has all of its fields, and if it has the requested
+//! order. Among several, the one wins whose fields the selector restricts most; then the one with
+//! fewer fields; then the name decides.
 //!
-//! Invariant: depends on the query and the definitions only, so that peers agree.
+//! Invariant: depends on the query and the definitions only, so peers agree.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -23,45 +23,45 @@ use crate::ledger::rich::selector::Condition;
 use crate::ledger::rich::selector::Selector;
 use crate::ledger::rich::space::Space;
 
-/// What CouchDB says when it reads every document.
+/// CouchDB's warning for a query that reads every document.
 const NO_INDEX: &str = "No matching index found, create an index to optimize query time.";
 
-/// Which rows to read.
+/// The rows to read.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// None: the values themselves.
     pub(super) index: Option<Arc<Index>>,
     pub(super) from: Vec<u8>,
-    /// Without this one.
+    /// End of the range, excluded.
     pub(super) to: Vec<u8>,
-    /// From the last to the first.
+    /// True to read from the last row to the first.
     pub(super) reverse: bool,
-    /// In CouchDB's words.
+    /// Warnings, with CouchDB's texts.
     pub(super) warnings: Vec<String>,
 }
 
-/// What a selector says of fields, as far as all of it must hold. Made once, so that indexes cost
-/// nothing in proportion to the query.
+/// The restrictions of a selector on fields that every match must satisfy. Computed once, so that
+/// the cost for each index does not depend on the query.
 struct Wants<'a> {
-    /// The fields that every document has that the selector wants; None: there is none.
+    /// The fields that every matching document has; None if no document can match.
     required: Option<BTreeSet<&'a Path>>,
     spans: BTreeMap<&'a Path, Span>,
     is_everything: bool,
 }
 
-/// Between which encoded values a field must be, from the first up to but without the second.
+/// Bounds of a field's encoded value: from the first (included) to the second (excluded).
 #[derive(Clone, Default)]
 struct Span {
     low: Option<Vec<u8>>,
     high: Option<Vec<u8>>,
-    /// Only one value will do.
+    /// True if only one value matches.
     is_constant: bool,
 }
 
 impl Plan {
-    /// The plan for a query of a space that has these indexes.
+    /// Makes the plan for a query of a space with these indexes.
     ///
-    /// Errors: a sort, or an index without alternative, and none that could be used.
+    /// Errors: the sort or `use_index` needs an index, and none is usable.
     pub(super) fn new(
         query: &Query,
         space: &Space,
@@ -76,7 +76,7 @@ impl Plan {
         };
         let wants = Wants::of(&query.selector);
         let usable = |index: &&Arc<Index>| {
-            // A part of the documents will do for whoever asks for this part by name.
+            // A partial index is used only if the query names it.
             let is_whole = index.definition.filter.is_none();
             index.is_built
                 && (is_whole || named(index))
@@ -133,14 +133,14 @@ fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
     if !columns.iter().all(is_there) {
         return false;
     }
-    // Columns that have one value only may stand in front of those to sort by.
+    // Columns with a single value may precede those to sort by.
     let Some(first) = sort.first() else { return true };
     let constant = |column: &&Path| *column != first && wants.span(column).is_constant;
     let skipped = columns.iter().take_while(constant).count();
     columns.get(skipped..).is_some_and(|columns| columns.starts_with(sort))
 }
 
-/// The one that leaves the fewest columns open.
+/// The index that leaves the fewest columns unrestricted.
 fn best<'a>(
     indexes: impl Iterator<Item = &'a Arc<Index>>,
     wants: &Wants<'_>,
@@ -153,7 +153,7 @@ fn best<'a>(
     })
 }
 
-/// The entries that a selector wants: fields with one value, then one with a range.
+/// The range of entries: fields with one value, then one with a range.
 fn index_bounds(index: &Index, space: &Space, wants: &Wants<'_>) -> (Vec<u8>, Vec<u8>) {
     let mut prefix = space.index_head(index.id);
     for column in &index.definition.columns {
@@ -173,7 +173,7 @@ fn index_bounds(index: &Index, space: &Space, wants: &Wants<'_>) -> (Vec<u8>, Ve
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// The values whose keys a selector wants.
+/// The range of keys.
 fn key_bounds(space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
     fn narrow<'a>(selector: &'a Selector, space: &Space, from: &mut Vec<u8>, to: &mut Vec<u8>) {
         let (first, last) = match selector {
@@ -221,7 +221,8 @@ impl<'a> Wants<'a> {
     }
 }
 
-/// The fields that every document has that a selector wants; None: it wants none, so all of them.
+/// The fields that every matching document has; None if no document can match, so that every field
+/// may be required.
 fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
     match selector {
         Selector::All(parts) => {
@@ -264,7 +265,8 @@ impl Span {
         self.low.is_none() && self.high.is_none()
     }
 
-    /// Ends are always part of the span: encodings are cut, so an end may stand for more.
+    /// Adds a condition. Ends are always included: encodings are cut, so an end may stand for more
+    /// values.
     fn add(&mut self, condition: &Condition) {
         let encoded = |value: &Json| {
             let mut bytes = Vec::new();
@@ -274,7 +276,7 @@ impl Span {
         match condition {
             Condition::Eq(value) => {
                 self.is_constant = true;
-                // Of two values that are both wanted, either finds what there is to find: nothing.
+                // If two different values are required, nothing matches, and either span is right.
                 let only = encoded(value);
                 self.high = Some(after_prefix(only.clone()));
                 self.low = Some(only);

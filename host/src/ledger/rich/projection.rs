@@ -1,10 +1,10 @@
-//! The `fields` of a query: what of a document comes back, and in which bytes.
+//! The `fields` of a query: which part of a document is returned, and in which bytes.
 //!
-//! Without `fields` the value comes as it was written. With them it is made anew, with the names
-//! sorted and the letters `<`, `>` and `&` escaped, as Go's `json.Marshal` does it for Fabric's
-//! peer.
+//! Without `fields`, the value is returned as it was written. With them it is written anew, with
+//! sorted names and with the characters `<`, `>` and `&` escaped, as Go's `json.Marshal` does for
+//! Fabric's peer.
 //!
-//! Invariant: the key and what CouchDB keeps for itself are never part of a value.
+//! Invariant: the key, and members that CouchDB keeps for itself, are never part of a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::ledger::rich::work::DOCUMENT_BYTE;
 use crate::ledger::rich::work::Work;
 use crate::types::Exhausted;
 
-/// Fields that one query may ask for.
+/// Most fields of one query.
 const MAX_FIELDS: usize = 1_000;
 
 /// The fields that are wanted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Projection {
-    /// The parts below this one; without any: the whole value, unless nothing is wanted at all.
+    /// The parts below this one; empty for the whole value, or at the top for nothing.
     parts: BTreeMap<Arc<str>, Projection>,
 }
 
 impl Projection {
-    /// Reads `fields`.
+    /// Parses `fields`.
     pub(super) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
         if !fields.is_array() {
             return Err(QueryError::Fields);
@@ -53,7 +53,7 @@ impl Projection {
         Ok(projection)
     }
 
-    /// Of a field and one within it, the outer one has all.
+    /// Adds a field. If one field contains the other, the outer one is returned whole.
     fn add(&mut self, parts: &[Arc<str>]) {
         let mut place = self;
         for (depth, part) in parts.iter().enumerate() {
@@ -68,7 +68,7 @@ impl Projection {
         }
     }
 
-    /// The value that comes back of a document.
+    /// The value to return for a document.
     pub(super) fn apply(
         &self,
         document: Value<'_>,
@@ -84,11 +84,11 @@ impl Projection {
             ("\u{2028}", "\\u2028"),
             ("\u{2029}", "\\u2029"),
         ];
-        // These letters occur in strings only.
+        // These characters occur only in strings.
         Ok(escapes.iter().fold(text, |text, (from, to)| text.replace(from, to)).into_bytes())
     }
 
-    /// Appends an object of the parts that are there. Whether there was one.
+    /// Appends an object of the requested parts. Returns whether it has any.
     fn write_object(
         &self,
         value: Value<'_>,

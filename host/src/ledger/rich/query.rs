@@ -1,10 +1,10 @@
-//! The JSON of one rich query. CouchDB: `mango_opts:validate_find`; what Fabric's peer rewrites of
-//! it: `statecouchdb.go`, `applyAdditionalQueryOptions`.
+//! The JSON of a rich query. CouchDB: `mango_opts:validate_find`; how Fabric's peer rewrites it:
+//! `statecouchdb.go`, `applyAdditionalQueryOptions`.
 //!
-//! `limit` is taken and has no effect, as on a Fabric peer, which puts its own in its place: how
-//! many rows come is for the reader to say, or for the page size.
+//! `limit` is accepted and ignored, as on a Fabric peer, which replaces it: the caller or the page
+//! size decides how many rows come.
 //!
-//! Invariant: parsed once and never changed.
+//! Invariant: never changed after parsing.
 
 use crate::ledger::json::Json;
 use crate::ledger::json::Kind;
@@ -17,10 +17,10 @@ use crate::ledger::rich::selector::Bounds;
 use crate::ledger::rich::selector::Selector;
 use crate::ledger::rich::selector::natural;
 
-/// Fields that one query may sort by.
+/// Most fields to sort by.
 const MAX_SORT: usize = 64;
 
-/// Memory that a byte of a query takes at most when it is read: `{"a":1},` becomes a condition.
+/// Memory that a byte of a query takes at most: `{"a":1},` becomes a condition.
 const MEMORY_OF_BYTE: usize = 24;
 
 /// A rich query.
@@ -30,27 +30,27 @@ pub(super) struct Query {
     pub(super) sort: Sort,
     /// None: whole values.
     pub(super) fields: Option<Projection>,
-    /// Rows to leave out at the beginning.
+    /// Rows to skip at the beginning.
     pub(super) skip: u64,
     pub(super) use_index: Option<IndexName>,
-    /// Whether another index may do when that one cannot.
+    /// True if another index may be used when that one is not usable.
     pub(super) allow_fallback: bool,
-    /// Where to go on; None: from the beginning.
+    /// Where to go on; None for the beginning.
     pub(super) bookmark: Option<String>,
     /// Memory of its regular expressions.
     pub(super) regexes_bytes: usize,
-    /// About how much memory it takes, those included.
+    /// Approximate memory of the query, expressions included.
     pub(super) weight: usize,
 }
 
-/// The order that is wanted; without fields: any.
+/// The requested order; without fields, any order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sort {
     pub(super) fields: Vec<Path>,
     pub(super) descending: bool,
 }
 
-/// An index, or all of a design document.
+/// An index, or all indexes of a design document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IndexName {
     /// Without `_design/`.
@@ -59,12 +59,12 @@ pub(super) struct IndexName {
 }
 
 impl Query {
-    /// Reads a query of at most `limit` bytes.
+    /// Parses a query of at most `limit` bytes.
     pub(super) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
         if text.len() > limit {
             return Err(QueryError::TooLong { bytes: text.len(), limit });
         }
-        // As Go's decoder does, it ends with the object: whatever follows is not looked at.
+        // As Go's decoder does, this ignores what follows the object.
         let json = match Json::read_first(text.as_bytes()) {
             Ok((json, _)) if json.value().is_object() => json,
             Ok(_) => return Err(QueryError::NotJson { reason: "it is another value".to_owned() }),
@@ -95,7 +95,7 @@ impl Query {
                 "use_index" => query.use_index = IndexName::parse(value)?,
                 "bookmark" => query.bookmark = bookmark(value)?,
                 "allow_fallback" => query.allow_fallback = boolean(value)?,
-                // They say how CouchDB's nodes agree, of which there is none here.
+                // These options tell CouchDB's nodes how to agree, and there are none here.
                 "conflicts" | "update" | "stable" | "execution_stats" => {
                     boolean(value)?;
                 }
@@ -168,7 +168,7 @@ impl IndexName {
     }
 }
 
-/// CouchDB answers "nil" where there was no row, and takes it for none.
+/// CouchDB returns "nil" if there was no row, and accepts it as no bookmark.
 fn bookmark(json: Value<'_>) -> Result<Option<String>, QueryError> {
     match json.kind() {
         Kind::Null | Kind::Text("" | "nil") => Ok(None),

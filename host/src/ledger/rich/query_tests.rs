@@ -75,7 +75,7 @@ fn a_query_reads_neither_other_namespaces_nor_its_own_writes() {
     assert_eq!(keys(&mut sim, r#"{"selector": {"_id": "m0000", "size": 0}}"#), ["m0000"]);
 }
 
-/// Check, index and query take the same values for documents, and read the same in them.
+/// Checks, indexes and queries take the same values for documents, and read them equally.
 #[test]
 fn what_go_takes_for_json_is_found_however_it_is_written() {
     let values = [
@@ -84,7 +84,7 @@ fn what_go_takes_for_json_is_found_however_it_is_written() {
         ("byte", b"{\"docType\":\"post\",\"title\":\"hi \xff\"}".to_vec()),
         ("twice", br#"{"docType":"draft","docType":"post"}"#.to_vec()),
         ("name", b"{\"docType\":\"post\",\"\xfe\":1}".to_vec()),
-        // These are no JSON objects to Go.
+        // To Go, these are not JSON objects.
         ("mark", b"\xef\xbb\xbf{\"docType\":\"post\"}".to_vec()),
         ("huge", br#"{"docType":"post","n":1e400}"#.to_vec()),
         ("more", br#"{"docType":"post"} {}"#.to_vec()),
@@ -110,7 +110,7 @@ fn what_go_takes_for_json_is_found_however_it_is_written() {
         assert_eq!(by(&mut sim, r#"{"title": "hi \ud83d\ude00"}"#), "pair");
         assert_eq!(by(&mut sim, "{\"\u{fffd}\": 1}"), "name");
         assert_eq!(by(&mut sim, r#"{"docType": "draft"}"#), "");
-        // What comes back is what was written; of fields it is what was read.
+        // A whole value is returned as it was written, fields as they were read.
         let rows = sim.rich_query("ns", r#"{"selector": {"_id": "byte"}}"#).unwrap();
         assert_eq!(sim.next_row(rows).unwrap().unwrap().value, values[2].1);
         let title = r#"{"selector": {"_id": "byte"}, "fields": ["title"]}"#;
@@ -119,7 +119,7 @@ fn what_go_takes_for_json_is_found_however_it_is_written() {
         assert_eq!(String::from_utf8(value).unwrap(), "{\"title\":\"hi \u{fffd}\"}");
     };
     found();
-    // Indexes of what is there, and of what comes.
+    // Indexes of existing documents, and of later ones.
     let by_type = r#"{"index": {"fields": ["docType"]}, "name": "type"}"#;
     let by_title = r#"{"index": {"fields": ["title"]}, "name": "title"}"#;
     ledger.define_indexes("ns", "", &[index(by_type), index(by_title)]).unwrap();
@@ -235,7 +235,7 @@ fn bookmarks_that_are_none_are_refused() {
         let refused = refusal(sim.rich_page("ns", query, 2, bad, usize::MAX));
         assert!(refused.contains("Error:invalid_bookmark"), "{bad}: {refused}");
     }
-    // One that was made by hand leads to no row of others.
+    // A forged bookmark leads to no foreign row.
     let order = &scanned[..8];
     for made_up in [format!("{order}ff"), format!("{order}00"), order.to_owned()] {
         sim.rich_page("ns", query, 2, &made_up, usize::MAX).unwrap();

@@ -1,9 +1,9 @@
-//! Regular expressions of selectors: found anywhere in a string, in time linear in its length.
+//! Regular expressions of selectors: searched anywhere in a string, in linear time.
 //!
-//! They are run as lazily built automata, a byte at a time, so that each byte and each new state of
-//! the automaton can be charged to the transaction.
+//! They are run as lazily built automata, byte by byte, so that each byte and each new state can be
+//! charged to the transaction.
 //!
-//! Invariant: the expressions of one selector take no more memory together than they may.
+//! Invariant: the memory of a selector's expressions is bounded.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,13 +27,14 @@ use crate::types::Exhausted;
 const MAX_BYTES: usize = 4096;
 /// Memory of a compiled one, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
-/// Memory for the states of its automaton, in bytes; more where a few do not fit into it.
+/// Memory for the states of an automaton, in bytes; more if a few states do not fit.
 const CACHE: usize = 64 << 10;
-/// Parentheses within each other.
+/// Depth of parentheses.
 const MAX_NESTED: u32 = 50;
-/// Bytes of a string after which the work is charged.
+/// Bytes of a string between two charges.
 const CHUNK: usize = 1024;
-/// Units for a new state of an automaton, and for each state of the program that it may stand for.
+/// Units for a new state of an automaton (`STATE`), and for each state of the program that it may
+/// stand for (`PROGRAM_STATE`).
 const STATE: u64 = 500;
 const PROGRAM_STATE: u64 = 8;
 
@@ -59,17 +60,17 @@ pub(super) struct Regulars {
 }
 
 impl Regulars {
-    /// None yet, and not more than this many bytes of them.
+    /// An empty set with a limit in bytes.
     pub(super) fn up_to(limit: usize) -> Self {
         Self { known: HashMap::new(), limit, used: 0 }
     }
 
-    /// The memory of all of them.
+    /// Memory of all expressions.
     pub(super) fn bytes(&self) -> usize {
         self.used
     }
 
-    /// The expression for a pattern; the error is a reason for people.
+    /// The expression of a pattern; the error is a human-readable reason.
     pub(super) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
         match self.known.entry(pattern.to_owned()) {
             Entry::Occupied(known) => Ok(known.get().clone()),
@@ -89,7 +90,7 @@ impl Regulars {
 }
 
 impl Regular {
-    /// Compiles; says how much memory it takes.
+    /// Compiles; also returns the memory that it takes.
     fn new(pattern: &str) -> Result<(Self, usize), String> {
         if pattern.len() > MAX_BYTES {
             return Err(format!("it has {} bytes, more than {MAX_BYTES}", pattern.len()));
@@ -115,7 +116,7 @@ impl Regular {
         Ok((Self { automaton: Arc::new(Automaton { dfa, cache, state_cost }) }, bytes))
     }
 
-    /// Whether it is found in a string.
+    /// True if the expression matches anywhere in the text.
     pub(super) fn is_match(&self, text: &str, work: &mut Work<'_>) -> Result<bool, Exhausted> {
         let Automaton { dfa, cache, state_cost } = &*self.automaton;
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,8 +124,8 @@ impl Regular {
             cache.reset(dfa);
         }
         work.spend(*state_cost)?;
-        // An automaton fails only on bytes that it was told to give up on, or if its cache may not
-        // be emptied; neither is so here.
+        // An automaton fails only on quit bytes, or if its cache may not be cleared; neither is
+        // configured here.
         let Ok(mut state) = dfa.start_state_forward(&mut cache, &Input::new(text)) else {
             return Ok(false);
         };
@@ -140,7 +141,7 @@ impl Regular {
                     next = made;
                 }
                 if next.is_tagged() {
-                    // All but a match is a dead end.
+                    // A match or a dead end: further bytes cannot change the result.
                     return Ok(next.is_match());
                 }
                 state = next;
@@ -152,8 +153,8 @@ impl Regular {
     }
 }
 
-/// What is wrong with an expression. The parser draws the place over several lines; the last one
-/// says what it is.
+/// Why an expression does not parse. The parser's text draws the place over several lines; the last
+/// line says what is wrong.
 fn reason(error: &thompson::BuildError) -> String {
     if let Some(limit) = error.size_limit() {
         return format!("it takes more than {limit} bytes when compiled");

@@ -1,12 +1,12 @@
 //! The documents of a query, one by one, as they were at the height of a snapshot.
 //!
-//! An entry of an index is in the table as long as its document has that value. Where a block above
-//! the snapshot has changed the document, the entry may be gone, but then the overlay knows the
-//! key. So the rows to look at are those of the table and those of the overlay together, in one
-//! order; each is read at the height of the snapshot and matched again.
+//! An index entry is in the table while its document has that value. If a newer block has changed
+//! the document, the entry may be gone, but then the overlay knows the key. So the candidates are
+//! the rows of the table and those of the overlay, in one order. Each document is read at the
+//! height of the snapshot and matched again.
 //!
-//! Invariant: the table is read first and the overlay after it (see `overlay`); a row that the
-//! table no longer gives was replaced before that, so the overlay gives it.
+//! Invariant: the table is read before the overlay (see `overlay`). A row that the table no longer
+//! has was replaced before, so the overlay has it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,10 +33,10 @@ use crate::ledger::store::Rows;
 use crate::types::Exhausted;
 use crate::types::Meter;
 
-/// A query under way.
+/// An open query.
 pub(crate) struct RichScan {
     snapshot: Snapshot,
-    /// What pays for it.
+    /// The transaction's meter, which is charged.
     meter: Option<Arc<Meter>>,
     pub(super) space: Space,
     pub(super) plan: Plan,
@@ -45,25 +45,25 @@ pub(crate) struct RichScan {
     skip: u64,
     examined: usize,
     rows: Rows,
-    /// The row that the table gave last, if its turn has not come.
+    /// The next row of the table, if it was read ahead.
     peeked: Option<Vec<u8>>,
-    /// Rows that the overlay gave and whose turn has not come.
+    /// Rows of the overlay that have yet to come.
     replaced: BTreeSet<Vec<u8>>,
     /// The first block whose layer was not looked at.
     next_layer: u64,
-    /// The last row whose turn has come.
+    /// The last row that was looked at.
     pub(super) last: Option<Vec<u8>>,
 }
 
 /// A document that was found.
 pub(crate) struct FoundRow {
     pub(crate) key: String,
-    /// What its version is; the value is the one that goes to the chaincode.
+    /// The version, and the value that is returned to the chaincode.
     pub(crate) value: VersionedValue,
 }
 
 impl RichScan {
-    /// Starts a query; one that reads every document is worth a warning.
+    /// Opens a query; logs a warning if it reads every document.
     pub(super) fn new(
         snapshot: &Snapshot,
         meter: Option<Arc<Meter>>,
@@ -104,7 +104,7 @@ impl RichScan {
         Ok(scan)
     }
 
-    /// The next document that the query finds.
+    /// The next matching document.
     pub(crate) fn next(&mut self) -> Result<Option<FoundRow>, LedgerError> {
         while let Some(row) = self.next_row()? {
             self.check_examined()?;
@@ -152,7 +152,7 @@ impl RichScan {
         Ok(Some(row))
     }
 
-    /// Takes in what blocks have replaced since the last look.
+    /// Adds what blocks have replaced since the last look.
     fn look_at_layers(&mut self) -> Result<(), LedgerError> {
         let layers = self.snapshot.ledger().overlay.layers_from(self.next_layer);
         if layers.is_empty() {
@@ -175,7 +175,7 @@ impl RichScan {
         Ok(work.settle()?)
     }
 
-    /// Where a key is in the order of the query, at the height of the snapshot.
+    /// The row of a key in the order of the query, at the height of the snapshot.
     fn place(&self, key: &str, work: &mut Work<'_>) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(index) = &self.plan.index else { return Ok(Some(self.space.row(key))) };
         let Some((_, json)) = self.document(key, work)? else { return Ok(None) };
@@ -196,7 +196,7 @@ impl RichScan {
         Ok(row)
     }
 
-    /// A value of the snapshot and the JSON object that it is; None if it is none.
+    /// A value of the snapshot, parsed as a JSON object; None if it is none.
     fn document(
         &self,
         key: &str,
@@ -227,7 +227,7 @@ impl RichScan {
         let json = json.value();
         let is_here = match &self.plan.index {
             None => true,
-            // Else it has been there before or after, and is found in its place.
+            // Otherwise the document's row is another one, where it is found instead.
             Some(index) => self.entry(index, &key, json, &mut work)?.is_some_and(|it| it == row),
         };
         let document = Document { key: Some(&key), value: json };
@@ -242,7 +242,7 @@ impl RichScan {
         Ok(Some(FoundRow { key, value }))
     }
 
-    /// Whether one row comes before another in the order of the query.
+    /// True if one row precedes another in the order of the query.
     fn is_before(&self, a: &[u8], b: &[u8]) -> bool {
         if self.plan.reverse { a > b } else { a < b }
     }

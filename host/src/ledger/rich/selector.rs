@@ -1,10 +1,10 @@
-//! Selectors: what CouchDB's Mango makes of the JSON of one. CouchDB: `mango_selector.erl`.
+//! Selectors, as CouchDB's Mango understands them. CouchDB: `mango_selector.erl`.
 //!
-//! A selector is normalized while it is read: names are joined down to the conditions, and
-//! negations are moved down to them, so that a condition on a field that a document lacks is never
-//! met, negated or not; only `"$exists": false` is.
+//! A selector is normalized while it is parsed: names of nested fields are joined, and negations
+//! are moved down to the conditions. So a condition on a field that a document lacks never matches,
+//! negated or not; only `"$exists": false` does.
 //!
-//! Invariant: no deeper than `MAX_DEPTH`, so that whoever walks over one may recurse.
+//! Invariant: no deeper than `MAX_DEPTH`, so recursion over a selector is bounded.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::ledger::rich::place::Place;
 use crate::ledger::rich::regular::Regular;
 use crate::ledger::rich::regular::Regulars;
 
-/// Selectors and conditions within each other.
+/// Depth of selectors and conditions.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// What one selector may consist of.
+/// The bounds of one selector.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     /// Conditions, and lists of them.
@@ -31,18 +31,18 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Of a query's selector.
+    /// For the selector of a query.
     pub(super) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
-    /// Of an index that leaves documents out; it is tried at every write.
+    /// For the filter of an index, which is evaluated at every write.
     pub(super) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
 }
 
 /// Which documents are wanted.
 #[derive(Clone, Debug)]
 pub(super) enum Selector {
-    /// All of these; without any: every document.
+    /// All of these; if empty, every document.
     All(Vec<Selector>),
-    /// One of these, at least.
+    /// At least one of these.
     Any(Vec<Selector>),
     /// A condition on what is at a path.
     Field(Path, Condition),
@@ -50,7 +50,7 @@ pub(super) enum Selector {
     Nothing,
 }
 
-/// What a value must be like.
+/// A condition on a value.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
     Lt(Json),
@@ -59,9 +59,9 @@ pub(super) enum Condition {
     Ne(Json),
     Gte(Json),
     Gt(Json),
-    /// As many `Eq` of which one must hold.
+    /// Several `Eq`, of which one must hold.
     EqAny(Constants),
-    /// As many `Ne` of which all must hold.
+    /// Several `Ne`, which must all hold.
     NeAll(Constants),
     In(Constants),
     Nin(Constants),
@@ -71,30 +71,30 @@ pub(super) enum Condition {
     Mod(i64, i64),
     Regex(Regular),
     BeginsWith(String),
-    /// The value is an array that holds all of these, or is the one array that was asked for.
+    /// The value is an array that holds all of these, or equals the given array.
     All(Constants, Option<Json>),
-    /// Of an array: one element, at least.
+    /// At least one element of an array matches.
     ElemMatch(Box<Selector>),
-    /// Of an array that is not empty: every element.
+    /// Every element of an array matches, and there is one.
     AllMatch(Box<Selector>),
-    /// Of an object: one key, at least.
+    /// At least one key of an object matches.
     KeyMapMatch(Box<Selector>),
     Not(Box<Condition>),
 }
 
-/// Where a part of a selector is.
+/// The place of a part of a selector.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     path: &'a Path,
-    /// In words of the query.
+    /// For error texts.
     place: &'a Place<'a>,
     negated: bool,
     depth: usize,
-    /// Conditions on the value itself make sense: within `$elemMatch` and its like.
+    /// True within `$elemMatch` and the like, where conditions apply to the value itself.
     in_element: bool,
 }
 
-/// What was read of a selector so far.
+/// Counts of what was parsed so far.
 struct Read {
     limit: usize,
     conditions: usize,
@@ -102,8 +102,8 @@ struct Read {
 }
 
 impl Selector {
-    /// Reads the JSON of a selector; `name` is its name in error texts. Adds the memory of its
-    /// regular expressions to `regexes_bytes`.
+    /// Parses a selector; `name` is its name in error texts. Adds the memory of its regular
+    /// expressions to `regexes_bytes`.
     pub(super) fn parse(
         json: Value<'_>,
         name: &str,
@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
         self.combined(all, parts, read)
     }
 
-    /// De Morgan's rule. Without parts, CouchDB takes either for true.
+    /// De Morgan's rule. CouchDB takes an empty list of either for true.
     fn combined(
         self,
         all: bool,
@@ -299,7 +299,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// A selector over what an array or an object holds. A negation around it stays outside.
+    /// A selector for the contents of an array or object. A negation around it stays outside.
     fn element(
         self,
         operator: &str,
@@ -321,8 +321,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Makes one condition of those that ask whether one field is equal to one of some constants, or to
-/// none, so that a document is looked up among them.
+/// Combines conditions that compare one field with constants into one condition, so that a
+/// document's value is looked up among the constants.
 fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
     let mut constants: BTreeMap<Path, Vec<Json>> = BTreeMap::new();
     let mut gathered = Vec::new();
@@ -345,12 +345,12 @@ fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
     gathered
 }
 
-/// An integer that is written as one.
+/// An integer, also written as one.
 pub(super) fn integer(json: Value<'_>) -> Option<i64> {
     json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
 }
 
-/// The same, not below zero. More than there can be of anything becomes as many as can be.
+/// An integer that is not negative. A number that is too large becomes the largest.
 pub(super) fn natural(json: Value<'_>) -> Option<u64> {
     json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

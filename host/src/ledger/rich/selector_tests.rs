@@ -99,7 +99,7 @@ fn combinations_combine() {
             (json!({"$nor": [{"year": 1901}, {"year": 1905}]}), true),
             (json!({"$nor": [{"year": 1901}, {"year": 1977}]}), false),
             (json!({"$not": {"$nor": [{"year": 1901}, {"year": 1977}]}}), true),
-            // Alone, none of none is nothing; beside other conditions it says nothing.
+            // Alone, "none of none" matches nothing; beside other conditions it changes nothing.
             (json!({"$or": []}), false),
             (json!({"$and": []}), false),
             (json!({"year": 1977, "$or": []}), true),
@@ -125,7 +125,7 @@ fn a_missing_field_meets_no_condition_but_that_it_is_missing() {
             (json!({"b": {"$nin": [1]}}), false),
             (json!({"b": {"$lt": 1}}), false),
             (json!({"b": null}), false),
-            // A way through a number leads nowhere, so nothing can be said of its end.
+            // A path through a number leads nowhere, so no condition on its end matches.
             (json!({"a.b": {"$exists": false}}), false),
             (json!({"l.7": {"$exists": false}}), false),
             (json!({"l.0": 1}), true),

@@ -1,10 +1,10 @@
 //! Rich queries of a simulation. Fabric: `query_executor.go`, `ExecuteQuery` and
 //! `ExecuteQueryWithPagination`.
 //!
-//! Each row that is read is recorded as a read of its key, whatever of its value goes to the
-//! chaincode. That no other document matches is not recorded: there is no check for phantoms.
+//! Each row that is read is recorded as a read of its key, even if only a part of its value is
+//! returned. There is no check for phantoms: that no other document matches is not recorded.
 //!
-//! Invariant: no rich query sees what its own transaction wrote.
+//! Invariant: no rich query sees the writes of its own transaction.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::range_scan::Scan;
@@ -21,14 +21,13 @@ use crate::ledger::simulator::Page;
 use crate::ledger::simulator::RangeId;
 use crate::ledger::simulator::Simulator;
 
-/// What CouchDB gives for a bookmark if there was no row.
+/// CouchDB's bookmark if there was no row.
 const NO_BOOKMARK: &str = "nil";
 
-/// Memory that the open rich queries of one simulation may take, as far as it is theirs; each of
-/// the longest takes less than half of it.
+/// Memory of all open rich queries of a simulation. A single query takes less than half of it.
 const MAX_OPEN_BYTES: usize = 80 << 20;
 
-/// A rich query and how many rows it may still give.
+/// A rich query and how many rows it may still return.
 pub(crate) struct RichRows {
     /// None at the end.
     scan: Option<RichScan>,
@@ -38,16 +37,17 @@ pub(crate) struct RichRows {
 }
 
 impl Simulator {
-    /// Starts a rich query over the public state of a chaincode. Rows come from `next_row`.
+    /// Opens a rich query over the public state of a chaincode. `next_row` returns the rows.
     ///
-    /// Errors: `Query` if it is not one, or needs an index that there is not; `RichQueriesOff`.
+    /// Errors: `Query` if it does not parse, or needs an index that does not exist;
+    /// `RichQueriesOff`.
     pub fn rich_query(&mut self, ns: &str, query: &str) -> Result<RangeId, LedgerError> {
         self.rich_query_of(Space::public(ns), query)
     }
 
-    /// One page of a rich query: at most `page_size` rows, or `total_query_limit` if that is less
-    /// or `page_size` is 0, and of at most `max_bytes` of keys and values; more is refused. It
-    /// begins after the bookmark, if there is one. A transaction that reads pages may not write.
+    /// Returns one page of a rich query, from the bookmark on if there is one. It has at most
+    /// `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. Fails if the page
+    /// has more than `max_bytes` of keys and values. A transaction that reads pages may not write.
     pub fn rich_page(
         &mut self,
         ns: &str,
@@ -78,13 +78,13 @@ impl Simulator {
             rows.push(row);
             last.clone_from(&scan.last);
         }
-        // CouchDB answers with the old one where it found nothing.
+        // If nothing was found, CouchDB returns the old bookmark.
         let last = last.and_then(|row| scan.bookmark_after(&row));
         let bookmark = last.or(asked).unwrap_or_else(|| NO_BOOKMARK.to_owned());
         Ok(Page { rows, bookmark })
     }
 
-    /// Starts a rich query over the rows of a space.
+    /// Opens a rich query over the rows of a space.
     pub(crate) fn rich_query_of(
         &mut self,
         space: Space,
@@ -120,7 +120,7 @@ impl Simulator {
         }
     }
 
-    /// Of private data Fabric's peer records nothing.
+    /// Records a read. Fabric's peer records nothing of private data.
     fn record(&mut self, space: &Space, found: FoundRow) -> Result<KeyValue, LedgerError> {
         let FoundRow { key, value } = found;
         self.check_room(key.len())?;
@@ -141,7 +141,7 @@ impl Simulator {
         Ok(query)
     }
 
-    /// Whether a query of this weight may be open beside those that are.
+    /// Checks that a query of this weight may be open beside the others.
     fn check_open(&self, weight: usize) -> Result<(), LedgerError> {
         let open = self.scans.iter().map(|scan| match scan {
             Scan::Rich(rows) => rows.weight,

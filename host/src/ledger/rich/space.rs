@@ -1,27 +1,26 @@
-//! Where the documents of a query are: the keys of one namespace, or of one collection of it.
+//! The rows of a query's documents: the keys of a namespace, or of a collection of it.
 //!
-//! Invariant: says which rows, reads none.
+//! Does not read rows.
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
 use crate::ledger::key::after_prefix;
 use crate::ledger::rich::collation::encoded_len;
 
-/// The kind of an index's rows.
+/// First byte of the rows of index entries.
 pub(super) const ENTRY: u8 = b'i';
-/// The kind of the rows that say which indexes there are.
+/// First byte of the rows of index definitions.
 pub(super) const DEFINITION: u8 = b'x';
 
-/// Rows whose keys begin with the same bytes; what follows is the key of a document.
+/// Rows with a common prefix, after which the key of a document follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Space {
     namespace: String,
     /// Empty for public state.
     collection: String,
-    /// What the rows of the values have in front of the key.
+    /// The prefix of the rows of values.
     prefix: Vec<u8>,
-    /// What tells this space's entries from others in one index; no scope is the beginning of
-    /// another.
+    /// The prefix of this space's entries within an index; no scope is a prefix of another.
     scope: Vec<u8>,
 }
 
@@ -40,8 +39,8 @@ impl Space {
         Self::new(namespace, collection, prefix, scope)
     }
 
-    /// Rows that begin with `prefix`. Where several spaces share the indexes of a collection, such
-    /// as the private states of several organizations, each needs a `scope` of its own.
+    /// Rows that begin with `prefix`. If several spaces share the indexes of a collection, such as
+    /// the private states of several organizations, each needs its own `scope`.
     fn new(namespace: &str, collection: &str, prefix: Vec<u8>, scope: Vec<u8>) -> Self {
         let (namespace, collection) = (namespace.to_owned(), collection.to_owned());
         Self { namespace, collection, prefix, scope }
@@ -73,13 +72,13 @@ impl Space {
             .ok_or(LedgerError::CorruptState { what: "a state key is not text" })
     }
 
-    /// What the entries of this space in index `id` have in front.
+    /// The prefix of this space's entries in index `id`.
     pub(super) fn index_head(&self, id: u32) -> Vec<u8> {
         [&[ENTRY], id.to_be_bytes().as_slice(), &self.scope].concat()
     }
 }
 
-/// The key at the end of an index entry, after its head and so many encoded values.
+/// The key at the end of an index entry, after its prefix and so many encoded values.
 pub(super) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str> {
     let mut rest = row.get(head..)?;
     for _ in 0..columns {
@@ -94,18 +93,18 @@ pub(super) fn entry_range(id: u32) -> (Vec<u8>, Vec<u8>) {
     (head.clone(), after_prefix(head))
 }
 
-/// The index that a row is an entry of.
+/// The index that an entry belongs to.
 pub(crate) fn entry_index(row: &[u8]) -> Option<u32> {
     let id = row.strip_prefix(&[ENTRY])?.first_chunk()?;
     Some(u32::from_be_bytes(*id))
 }
 
-/// The row that says what index `id` is.
+/// The row with the definition of index `id`.
 pub(super) fn definition_row(id: u32) -> Vec<u8> {
     [&[DEFINITION], id.to_be_bytes().as_slice()].concat()
 }
 
-/// What a row of an index is, for people; None if it is none.
+/// A human-readable name for a row of an index; None for other rows.
 pub(crate) fn describe(row: &[u8]) -> Option<String> {
     let (kind, rest) = row.split_first()?;
     let id = u32::from_be_bytes(*rest.first_chunk()?);

@@ -1,8 +1,8 @@
-//! What a query costs its transaction. One unit is about one instruction of a guest, as everywhere
-//! in a `Meter`.
+//! The prices of a query's work. One unit is about one instruction of a guest, as everywhere in a
+//! `Meter`.
 //!
-//! Invariant: depends on the query and the documents only, so a query that costs too much does so
-//! on every peer.
+//! Invariant: a price depends on the query and the documents only, so a query that costs too much
+//! does so on every peer.
 
 use crate::types::Exhausted;
 use crate::types::Meter;
@@ -13,7 +13,7 @@ pub(super) const DOCUMENT: u64 = 2_000;
 pub(super) const DOCUMENT_BYTE: u64 = 4;
 /// Units for each condition that is tried.
 pub(super) const CONDITION: u64 = 40;
-/// Units for each part of a document that is passed on the way to a field.
+/// Units for each part of a document that is passed on the path to a field.
 pub(super) const STEP: u64 = 4;
 /// Units for each byte that a regular expression looks at.
 pub(super) const REGEX_BYTE: u64 = 4;
@@ -24,7 +24,7 @@ pub(super) const COMPILED_BYTE: u64 = 16;
 /// Bytes of a constant for which a comparison costs one unit.
 pub(super) const COMPARED_BYTES: usize = 8;
 
-/// After so many units the meter is asked.
+/// Units after which the meter is charged.
 const BATCH: u64 = 10_000;
 
 /// Counts the work of looking at documents.
@@ -37,26 +37,25 @@ pub(super) struct Work<'m> {
 }
 
 impl<'m> Work<'m> {
-    /// Work at the expense of a meter; without one: as much as it takes.
+    /// Charges a meter; without one, work is unlimited.
     pub(super) fn of(meter: Option<&'m Meter>) -> Self {
         Self { meter, pending: 0, used: 0, limit: u64::MAX }
     }
 
-    /// Work up to a limit that decides something: nothing that earlier documents left behind may
-    /// make it less.
+    /// Work with a limit of its own that decides a result. Nothing from earlier documents counts.
     pub(super) fn up_to(limit: u64) -> Self {
         Self { meter: None, pending: 0, used: 0, limit }
     }
 
-    /// Whether it is work up to a limit.
+    /// True for work with a limit of its own.
     pub(super) fn is_limited(&self) -> bool {
         self.limit < u64::MAX
     }
 
-    /// Asks for so much work.
+    /// Spends units of work.
     ///
     /// # Errors
-    /// There is no more to be had.
+    /// There are not so many left.
     pub(super) fn spend(&mut self, units: u64) -> Result<(), Exhausted> {
         self.used = self.used.saturating_add(units);
         if self.used > self.limit {
@@ -69,13 +68,13 @@ impl<'m> Work<'m> {
         self.settle()
     }
 
-    /// Charges what has not been charged.
+    /// Charges the pending units.
     pub(super) fn settle(&mut self) -> Result<(), Exhausted> {
         let units = std::mem::take(&mut self.pending);
         self.meter.map_or(Ok(()), |meter| meter.charge(units))
     }
 
-    /// All that was spent.
+    /// Units spent so far.
     pub(super) fn used(&self) -> u64 {
         self.used
     }

@@ -1,14 +1,13 @@
 //! An open sled database, and the thread that flushes and closes it.
 //!
-//! sled 0.34 waits without end for bytes that cannot be written any more: if a value that needs a
-//! file of its own (a blob) cannot have it, the buffer that should refer to it is never written,
-//! and every flush behind it waits; and a write that fails in the background wakes only some of
-//! those who wait for it. sled flushes whenever a handle is dropped, too. So flushes and the end
-//! are asked of a thread and waited for only so long; after a failure nothing is asked any more,
-//! and a database that does not end is left to the process.
+//! After a failed write, sled 0.34 may wait for ever. A value that needs a file of its own (a blob)
+//! and cannot have it leaves a buffer that is never written, and every later flush waits for that
+//! buffer. A write that fails in the background wakes only some of its waiters. sled also flushes
+//! whenever a handle is dropped. Therefore a thread of its own flushes and closes, and callers wait
+//! for it only so long. After a failure it gets no more work, and a database that does not close is
+//! left to the end of the process.
 //!
-//! Invariant: no call of `flush`, and no drop, takes longer than its limit. Neither needs a thread
-//! or a file that is not there already.
+//! Invariant: `flush` and drop return within their limits. Neither creates a thread or a file.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -37,34 +36,34 @@ use crate::ledger::disk::attempt;
 use crate::ledger::error::LedgerError;
 use crate::ledger::store::leftovers;
 
-/// Milliseconds between flushes in the background. They only bound how many blocks are applied
-/// again after a crash.
+/// Milliseconds between flushes in the background. They bound how many blocks are applied again
+/// after a crash.
 const FLUSH_EVERY_MS: u64 = 1000;
 
-/// How often and how long to wait for the lock of a database that this process is just closing:
-/// sled lets go of its file from a background thread.
+/// How often and how long to wait for the lock of a database that this process is closing: sled
+/// releases its file from a background thread.
 pub(super) const LOCK_RETRIES: u32 = 20;
 pub(super) const LOCK_WAIT: Duration = Duration::from_millis(25);
 
-/// How long a flush may take, and how often its end is looked for.
+/// Time limit of a flush, and the interval at which it is looked for.
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 const FLUSH_LOOK: Duration = Duration::from_secs(1);
-/// How long closing may take.
+/// Time limit of closing.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Longest row, and longest key, of which so many make one page that no page needs a blob.
+/// Longest row and longest key for which no page can need a blob.
 const SMALL_ROW: usize = 4096;
 const SMALL_KEY: usize = 400;
-/// Room that must be there beside what is written, in bytes: the rest of a page.
+/// Room that must be free in addition to what is written, in bytes: the rest of a page.
 const SPARE: usize = 128 << 10;
 
 /// The open database.
 pub(super) struct Engine {
-    /// None only while it is dropped.
+    /// None only while this is dropped.
     db: Option<sled::Db>,
     jobs: Sender<Job>,
     failed: AtomicBool,
-    /// Whether there may be blobs.
+    /// True if blobs may exist.
     blobs: AtomicBool,
     temporary: bool,
     dir: PathBuf,
@@ -76,7 +75,7 @@ enum Job {
 }
 
 impl Engine {
-    /// Opens or makes the database in a folder.
+    /// Opens the database in a folder, and creates it if it is missing.
     pub(super) fn open(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<Self, LedgerError> {
         let blobs = dir.join("blobs");
         disk::make_folder(dir)?;
@@ -84,7 +83,7 @@ impl Engine {
             leftovers::remove(dir)?;
         }
         disk::make_folder(&blobs)?;
-        // sled makes its files readable for everybody, but leaves those that are there as they are.
+        // sled creates files that everybody may read, but keeps the mode of existing ones.
         disk::open_file(&dir.join("db")).map_err(disk::io("open", dir))?;
         let db = open_sled(dir, cache_bytes, temporary)?;
         let (jobs, todo) = channel();
@@ -107,18 +106,18 @@ impl Engine {
         self.db.as_ref().expect("it is there until this is dropped")
     }
 
-    /// Whether nothing that is written reaches the disk any more.
+    /// True if writes no longer reach the disk.
     pub(super) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire) || self.db().context.global_error().is_err()
     }
 
-    /// Notes that it has failed.
+    /// Marks the database as failed.
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Release);
     }
 
-    /// Before `bytes` are written whose longest key and row are so long: makes sure that a blob
-    /// could be written, since sled does not survive that it cannot.
+    /// Makes sure that a blob could be written, since sled does not survive a failure there. Called
+    /// before `bytes` are written; `longest` has the lengths of the longest key and row.
     pub(super) fn check_room(
         &self,
         bytes: usize,
@@ -141,7 +140,7 @@ impl Engine {
         self.try_room(bytes.saturating_add(SPARE))
     }
 
-    /// Whether a file of so many bytes can be made.
+    /// Tries to create a file of so many bytes.
     pub(super) fn try_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let tried = tempfile::tempfile_in(&self.dir).and_then(|mut file| {
             let zeros = [0; 64 << 10];
@@ -156,7 +155,7 @@ impl Engine {
         tried.map_err(disk::io("write to", &self.dir))
     }
 
-    /// Brings everything that was applied to disk.
+    /// Flushes everything that was applied.
     pub(super) fn flush(&self) -> Result<(), LedgerError> {
         attempt("flush rows").map_err(disk::io("flush", &self.dir))?;
         if self.has_failed() {
@@ -171,7 +170,7 @@ impl Engine {
                 Err(RecvTimeoutError::Timeout) if waited < FLUSH_LIMIT => {
                     waited += FLUSH_LOOK;
                     if self.db().context.global_error().is_err() {
-                        // Returns at once, and wakes the one that waits in vain.
+                        // Does not wait, and wakes a waiter that sled would leave waiting.
                         drop(self.db().flush());
                     }
                 }
@@ -182,7 +181,7 @@ impl Engine {
         outcome.inspect_err(|_| self.fail())
     }
 
-    /// An error of sled, as what it is.
+    /// Converts an error of sled.
     pub(super) fn error(&self, action: &'static str, error: sled::Error) -> LedgerError {
         convert(action, &self.dir, error)
     }
@@ -203,7 +202,8 @@ impl Drop for Engine {
         let Some(db) = self.db.take() else { return };
         let (done, closed) = sync_channel(1);
         if let Err(refused) = self.jobs.send(Job::Close(db, done)) {
-            // The thread panicked. Dropping it here might never end; the process will end it.
+            // The thread panicked. Dropping the database here might never end, so it is left to the
+            // end of the process.
             std::mem::forget(refused);
         } else if closed.recv_timeout(CLOSE_LIMIT).is_ok() {
             return;
@@ -217,7 +217,7 @@ impl Drop for Engine {
     }
 }
 
-/// What is asked of the thread. One flush answers all who have asked before it begins.
+/// The thread's loop. One flush answers all requests that came before it begins.
 fn work(todo: &Receiver<Job>, blobs: &mut Option<SyncedBlobs>) {
     while let Ok(job) = todo.recv() {
         let mut waiting = Vec::new();
@@ -233,7 +233,7 @@ fn work(todo: &Receiver<Job>, blobs: &mut Option<SyncedBlobs>) {
             let flushed = synced.map_err(sled::Error::Io).and_then(|()| db.flush()).map(drop);
             for (db, done) in waiting {
                 drop(db);
-                // Whoever has gone has given up waiting.
+                // The receiver is gone if its caller gave up waiting.
                 drop(done.send(flushed.clone()));
             }
         }
@@ -245,7 +245,7 @@ fn work(todo: &Receiver<Job>, blobs: &mut Option<SyncedBlobs>) {
     }
 }
 
-/// The blobs that are on disk: sled writes them and never flushes them.
+/// The blobs that are flushed: sled writes them and never flushes them.
 struct SyncedBlobs {
     dir: PathBuf,
     seen: Option<SystemTime>,
@@ -257,7 +257,7 @@ impl SyncedBlobs {
         Self { dir, seen: None, names: HashSet::new() }
     }
 
-    /// Brings those that are new to disk.
+    /// Flushes new blobs.
     fn sync(&mut self) -> io::Result<()> {
         let changed = fs::metadata(&self.dir)?.modified()?;
         if self.seen == Some(changed) {
@@ -269,7 +269,7 @@ impl SyncedBlobs {
             if !self.names.contains(&name) {
                 match File::open(self.dir.join(&name)) {
                     Ok(blob) => blob.sync_data()?,
-                    // Removed meanwhile, since nothing refers to it any more.
+                    // It was removed meanwhile, because nothing refers to it any more.
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     Err(error) => return Err(error),
                 }
@@ -277,7 +277,7 @@ impl SyncedBlobs {
             names.insert(name);
         }
         File::open(&self.dir)?.sync_all()?;
-        // One that comes while this looks changes the time again.
+        // A blob that comes during this look changes the folder's time again.
         (self.seen, self.names) = (Some(changed), names);
         Ok(())
     }
@@ -293,7 +293,7 @@ fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, 
     let mut tries = 0;
     loop {
         attempt("open a database").map_err(disk::io("open", dir))?;
-        // sled panics at some damages that it does not expect.
+        // sled panics at some kinds of damage.
         let opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
         let Ok(opened) = opened else {
             let source = "it is damaged in a way that its reader does not survive".into();
@@ -313,7 +313,7 @@ fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, 
     }
 }
 
-/// What the operating system refused is no damage.
+/// A refusal of the operating system is not damage.
 fn convert(action: &'static str, dir: &Path, error: sled::Error) -> LedgerError {
     match error {
         sled::Error::Io(source) => LedgerError::Io { action, path: dir.to_owned(), source },
@@ -321,7 +321,8 @@ fn convert(action: &'static str, dir: &Path, error: sled::Error) -> LedgerError 
     }
 }
 
-/// sled wraps the operating system's refusal into an error of kind `Other`; only its text tells.
+/// sled wraps the refusal of the operating system into an error of kind `Other`; only the text
+/// tells it.
 fn is_locked(error: &sled::Error) -> bool {
     match error {
         sled::Error::Io(error) => {

@@ -1,18 +1,18 @@
-//! What a crash or a full disk leaves in a database's folder that sled does not understand.
+//! Removes files that a crash or a full disk left in a database's folder and that sled cannot
+//! handle.
 //!
-//! - `snap.*.generating`, a snapshot that was not renamed yet: sled takes it for the newest one. It
-//!   is removed; the log and the snapshot before it are still there.
-//! - An empty snapshot, or one of zeros, whose bytes never reached the disk: sled refuses it. It is
-//!   removed, and the log is read from its beginning.
-//! - Half of `conf`, or zeros: sled refuses it. It is removed; it always has the same contents.
-//! - Blobs beside a log that is empty: sled refuses to write them again. They are removed; nothing
-//!   refers to them.
+//! - `snap.*.generating`, a snapshot that was not renamed: sled takes it for the newest one. The
+//!   log and the previous snapshot are still there.
+//! - An empty snapshot, or one of zeros, whose bytes never reached the disk: sled refuses it.
+//!   Without it, sled reads the log from its beginning.
+//! - Half of `conf`, or zeros: sled refuses it. Its contents are always the same.
+//! - Blobs beside an empty log: sled refuses to write them again. Nothing refers to them.
 //!
-//! A segment of the log that was not written whole, a batch without its end and blobs behind the
-//! end of the log are handled by sled itself.
+//! sled itself handles a segment of the log that was not written whole, a batch without its end,
+//! and blobs behind the end of the log.
 //!
-//! Invariant: nothing is removed that holds anything, and nothing while another process has the
-//! database open.
+//! Invariant: removes nothing that holds data, and nothing while another process has the database
+//! open.
 
 use std::fs;
 use std::fs::File;
@@ -25,14 +25,14 @@ use crate::ledger::error::LedgerError;
 const CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
 const CONF_CHECK: usize = 4;
 
-/// Length and check at the end of a snapshot; one that is no longer says nothing.
+/// Length and check at the end of a snapshot; a file that has no more is empty.
 const SNAPSHOT_END: u64 = 12;
 
-/// Removes what is left over in a folder that nobody has open.
+/// Removes the leftovers in a folder that nobody has open.
 pub(super) fn remove(dir: &Path) -> Result<(), LedgerError> {
     let log = dir.join("db");
     let Ok(file) = File::open(&log) else { return remove_blobs(dir) };
-    // Whoever has it locked is using the files; opening will say so.
+    // A process that holds the lock is using the files; opening the database reports that.
     if file.try_lock().is_err() {
         return Ok(());
     }
@@ -66,7 +66,7 @@ fn is_left_over(path: &Path) -> Result<bool, LedgerError> {
         || fs::read(path).map_err(disk::io("read", path))?.iter().all(|byte| *byte == 0))
 }
 
-/// Whether this is the beginning of what is always written, followed by nothing or by zeros.
+/// True if this is the beginning of the constant contents, followed by nothing or by zeros.
 fn is_torn_conf(found: &[u8]) -> bool {
     let written = found.iter().zip(CONF).take_while(|(found, is)| found == is).count();
     let whole = written == CONF.len() && found.len() == CONF.len() + CONF_CHECK;

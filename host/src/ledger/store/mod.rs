@@ -1,12 +1,14 @@
 //! The state database: one table per channel, rows of bytes in byte order, atomic batches.
 //!
-//! Blocks are not in it (see `block_file`), so it may lose its newest batches in a crash as long as
-//! it loses them whole and in order: they are made again from the blocks.
+//! A crash may lose the newest batches, as long as it loses them whole and in order: they are made
+//! again from the blocks (see `block_file`).
 //!
-//! A database that could not write once can never write again (`Database::has_failed`); it is
+//! A database that failed to write once can never write again (`Database::has_failed`). It is
 //! opened anew under its tables, which belong to the thread that does so until they are released.
 //!
-//! Invariant: the only folder that names sled; knows nothing of what the rows mean.
+//! Does not know what the rows mean.
+//!
+//! Invariant: only this folder names sled.
 
 mod engine;
 mod leftovers;
@@ -30,7 +32,7 @@ use crate::ledger::store::engine::Engine;
 use crate::ledger::store::engine::LOCK_RETRIES;
 use crate::ledger::store::engine::LOCK_WAIT;
 
-/// Room without which a database is not opened again, in bytes.
+/// Free room that is required to open a database again, in bytes.
 const ROOM_TO_OPEN: usize = 1 << 20;
 
 /// An open state database.
@@ -38,18 +40,18 @@ pub(crate) struct Database {
     dir: PathBuf,
     cache_bytes: u64,
     temporary: bool,
-    /// None after it could not be opened again.
+    /// None if it could not be opened again.
     engine: Mutex<Option<Arc<Engine>>>,
     tables: Mutex<Vec<Weak<Slot>>>,
 }
 
-/// The rows of one channel. Clones are the same table.
+/// The rows of one channel. Clones are handles of the same table.
 #[derive(Clone)]
 pub(crate) struct Table {
     slot: Arc<Slot>,
 }
 
-/// What a table is behind its handles.
+/// The shared part of a table's handles.
 struct Slot {
     name: String,
     temporary: bool,
@@ -58,14 +60,14 @@ struct Slot {
 
 struct SlotState {
     open: Option<OpenTable>,
-    /// The only thread that may use it, while its database was opened again and it is not up to
-    /// the blocks yet.
+    /// The only thread that may use the table, while its database was opened again and the table is
+    /// not up to the blocks yet.
     only_for: Option<ThreadId>,
 }
 
 #[derive(Clone)]
 struct OpenTable {
-    // Dropped before the database that it belongs to.
+    // Dropped before its database.
     tree: sled::Tree,
     engine: Arc<Engine>,
 }
@@ -81,7 +83,7 @@ pub(crate) struct Batch {
 
 /// Rows of a range, in byte order from either end.
 pub(crate) struct Rows {
-    /// Or why there are none.
+    /// Or the error to return in place of rows.
     rows: Result<sled::Iter, Option<LedgerError>>,
     engine: Option<Arc<Engine>>,
 }
@@ -90,8 +92,8 @@ pub(crate) struct Rows {
 pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
 impl Database {
-    /// Opens or makes the database in folder `dir`; a temporary one is never flushed and goes away
-    /// when dropped.
+    /// Opens the database in folder `dir`, and creates it if it is missing. A temporary one is
+    /// never flushed, and is removed when dropped.
     pub(crate) fn open(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<Self, LedgerError> {
         let engine = Engine::open(dir, cache_bytes, temporary)?;
         Ok(Self {
@@ -103,7 +105,7 @@ impl Database {
         })
     }
 
-    /// The table of a channel, empty if it is new.
+    /// Returns the table of a channel; a new one is empty.
     pub(crate) fn table(&self, name: &str) -> Result<Table, LedgerError> {
         let mut tables = lock(&self.tables);
         tables.retain(|table| table.strong_count() > 0);
@@ -119,13 +121,13 @@ impl Database {
         Ok(Table { slot })
     }
 
-    /// Whether there is a table of a channel.
+    /// True if a channel has a table.
     pub(crate) fn has_table(&self, name: &str) -> bool {
         let is_named = |table: &sled::IVec| table == name.as_bytes();
         self.engine().is_ok_and(|engine| engine.db().tree_names().iter().any(is_named))
     }
 
-    /// Removes the table of a channel and all its rows, if it is there. Nothing may use it.
+    /// Removes the table of a channel with all rows, if it exists. Nothing may use it.
     pub(crate) fn drop_table(&self, name: &str) -> Result<(), LedgerError> {
         let engine = self.engine()?;
         engine.check_room(0, (0, 0))?;
@@ -133,21 +135,21 @@ impl Database {
         dropped.map_err(|error| engine.error("remove a table", error))
     }
 
-    /// Brings everything that was applied to disk.
+    /// Flushes everything that was applied.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         if self.temporary { Ok(()) } else { self.engine()?.flush() }
     }
 
-    /// Whether it has failed to write, so that it must be opened again before it can.
+    /// True if a write failed, so that the database must be opened again.
     pub(crate) fn has_failed(&self) -> bool {
         self.engine().is_ok_and(|engine| engine.has_failed()) || lock(&self.engine).is_none()
     }
 
-    /// Opens it anew under its tables, as it is on disk. The tables belong to this thread until
-    /// `Table::release`.
+    /// Opens the database anew under its tables, as it is on disk. The tables belong to this thread
+    /// until `Table::release`.
     ///
     /// Errors: `Locked` while somebody still reads from it; then it can be tried again. `Io` if
-    /// there is no room: what there was is still there to read.
+    /// there is no room; then it can still be read.
     pub(crate) fn open_again(&self) -> Result<(), LedgerError> {
         if let Ok(engine) = self.engine() {
             engine.try_room(ROOM_TO_OPEN)?;
@@ -172,8 +174,8 @@ impl Database {
         Ok(())
     }
 
-    /// Waits until a database that this process has dropped is really closed. Only then may its
-    /// folder be moved: until then background threads may still write files into it, by name.
+    /// Waits until a database that this process has dropped is closed. Its folder may be moved only
+    /// then: background threads may still write files into it, by name.
     pub(crate) fn wait_until_closed(dir: &Path) -> Result<(), LedgerError> {
         let path = dir.join("db");
         let io = |source| LedgerError::Io { action: "lock", path: path.clone(), source };
@@ -195,7 +197,7 @@ impl Database {
         Err(LedgerError::Locked { dir: dir.to_owned() })
     }
 
-    /// Has it fail as if a write had failed.
+    /// Makes it fail as after a failed write.
     #[cfg(test)]
     pub(crate) fn fail(&self) {
         self.engine().unwrap().fail();
@@ -208,7 +210,8 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Not flushed is not lost: the blocks are the truth. A flush saves applying them again.
+        // A missing flush loses nothing, since the blocks are the truth. It saves applying them
+        // again.
         if !self.has_failed()
             && let Err(error) = self.flush()
         {
@@ -218,7 +221,7 @@ impl Drop for Database {
 }
 
 impl Table {
-    /// Gives the value of a row to `read`; None if there is no such row.
+    /// Passes the value of a row to `read`; None if the row does not exist.
     pub(crate) fn get<T>(
         &self,
         key: &[u8],
@@ -229,14 +232,14 @@ impl Table {
         value.map(|value| read(&value)).transpose()
     }
 
-    /// Whether there is such a row.
+    /// True if the row exists.
     pub(crate) fn contains(&self, key: &[u8]) -> Result<bool, LedgerError> {
         self.with(|open| {
             open.tree.contains_key(key).map_err(|error| open.engine.error("read", error))
         })
     }
 
-    /// The rows from `start` up to but without `end`; none if `end` is not after `start`.
+    /// The rows from `start` (included) to `end` (excluded); none if `end` is not after `start`.
     pub(crate) fn range(&self, start: &[u8], end: &[u8]) -> Rows {
         Rows::of(self.open(), |tree| tree.range(start..end))
     }
@@ -258,19 +261,18 @@ impl Table {
         let OpenTable { tree, engine } = self.open()?;
         engine.check_room(batch.bytes, (batch.longest_key, batch.longest_row))?;
         tree.apply_batch(batch.batch).map_err(|error| {
-            // Some of it may be there, and more may wait for what is not.
+            // The batch may be applied in part, and later writes may depend on it.
             engine.fail();
             engine.error("write", error)
         })
     }
 
-    /// Brings everything that was applied to any table of the database to disk, unless it is
-    /// temporary.
+    /// Flushes everything that was applied to any table of the database, unless it is temporary.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         if self.slot.temporary { Ok(()) } else { self.open()?.engine.flush() }
     }
 
-    /// After its database was opened again: has this thread use it, and nobody else.
+    /// After its database was opened again: only this thread may use the table.
     pub(crate) fn claim(&self) {
         let mut state = self.slot.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.only_for.is_some() {
@@ -278,7 +280,7 @@ impl Table {
         }
     }
 
-    /// Lets everybody use it again.
+    /// Lets all threads use the table again.
     pub(crate) fn release(&self) {
         self.slot.state.write().unwrap_or_else(PoisonError::into_inner).only_for = None;
     }
@@ -310,7 +312,7 @@ impl Batch {
         self.batch.insert(key, value);
     }
 
-    /// Removes a row, if it is there.
+    /// Removes a row; a missing one is no error.
     pub(crate) fn delete(&mut self, key: Vec<u8>) {
         self.batch.remove(key);
     }
@@ -327,7 +329,7 @@ impl Rows {
         }
     }
 
-    /// The next row, its value as `read` makes it of the bytes.
+    /// The next row, with its value converted by `read`.
     pub(crate) fn next_as<T>(
         &mut self,
         read: impl FnOnce(&[u8]) -> Result<T, LedgerError>,

@@ -1,6 +1,6 @@
-//! A certificate authority, and the certificates that it issues: those of cryptogen.
+//! A certificate authority, and the certificates that it issues. They are like those of cryptogen.
 //!
-//! Invariant: P-256 only; every signature has a low S, since Fabric refuses or rewrites others.
+//! Invariant: P-256 only, and every signature has a low S: Fabric refuses or rewrites others.
 
 use aws_lc_rs::rand;
 use rcgen::BasicConstraints;
@@ -30,10 +30,10 @@ use crate::msp::signature::Signature;
 use crate::types::sha256;
 
 const LIFETIME: Duration = Duration::days(3650);
-/// Clocks differ; a certificate must be valid on another machine at once.
+/// Clocks differ, and a new certificate must be valid on other machines at once.
 const BACKDATE: Duration = Duration::minutes(5);
 
-/// A CA that can issue.
+/// A CA with its key.
 pub(super) struct Authority {
     issuer: Issuer<'static, LowSKey>,
     pub(super) credentials: Credentials,
@@ -55,7 +55,7 @@ impl Authority {
         ];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-        // RFC 7093, method 4, over the bare point: what cryptogen's `computeSKI` does.
+        // RFC 7093, method 4, over the bare point, as in cryptogen's `computeSKI`.
         let key_id = sha256(key.der_bytes()).to_vec();
         params.key_identifier_method = KeyIdMethod::PreSpecified(key_id);
         let key = LowSKey(key);
@@ -64,8 +64,8 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), credentials })
     }
 
-    /// A member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
-    /// `GenerateLocalMSP`). The role stands in it as the organizational unit.
+    /// Issues a member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
+    /// `GenerateLocalMSP`). Its organizational unit names the role.
     pub(super) fn issue_identity(
         &self,
         name: &str,
@@ -77,7 +77,7 @@ impl Authority {
         self.issue(name, params)
     }
 
-    /// A certificate for TLS, good for client and server.
+    /// Issues a TLS certificate for client and server.
     pub(super) fn issue_tls(
         &self,
         name: &str,
@@ -128,7 +128,7 @@ fn params(name: &str, unit: Option<(DnType, &str)>) -> CertificateParams {
     params
 }
 
-/// As Go chooses: the plainest string type that can hold the text.
+/// The plainest string type that can hold the text, as in Go.
 fn text(value: &str) -> DnValue {
     match value.try_into() {
         Ok(printable) => DnValue::PrintableString(printable),
@@ -136,8 +136,8 @@ fn text(value: &str) -> DnValue {
     }
 }
 
-/// 126 random bits. The two above them are fixed so that the number is positive and always has 16
-/// bytes, which is the minimal encoding.
+/// 126 random bits. The two highest bits are fixed, so the number is positive and always has 16
+/// bytes.
 fn serial_number() -> SerialNumber {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).expect("the system has randomness, or no key could have been made");

@@ -1,5 +1,5 @@
-//! Writes a network as files, in cryptogen's layout. `network.json` beside it remembers the MSP
-//! ids, which cryptogen leaves to other configuration.
+//! Writes a network as files, in cryptogen's layout. `network.json` records the MSP ids, which
+//! cryptogen leaves to other configuration.
 //!
 //! Invariant: a folder is written as a whole or not at all, and never over another.
 
@@ -24,7 +24,7 @@ pub(super) struct Index {
     pub(super) msp_ids: BTreeMap<String, String>,
 }
 
-/// Writes into a temporary sibling, then renames.
+/// Writes into a temporary folder beside `path`, then renames it.
 pub(super) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<(), NetworkError> {
     if path.symlink_metadata().is_ok() {
         return Err(NetworkError::Exists(path.to_owned()));
@@ -35,7 +35,7 @@ pub(super) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
     };
     create_folder(parent)?;
     let failed = |action| move |source| NetworkError::Io { action, path: path.to_owned(), source };
-    // The guard removes the folder if writing fails; after the rename it finds nothing to remove.
+    // The guard removes the folder if writing fails. After the rename there is nothing to remove.
     let temporary = tempfile::Builder::new()
         .prefix(".network-")
         .tempdir_in(parent)
@@ -78,7 +78,8 @@ fn write_org(root: &Path, org: &Org) -> Result<(), NetworkError> {
     Ok(())
 }
 
-/// What every MSP folder of an organization has. `admincerts` stays empty: the NodeOUs name admins.
+/// Writes what every MSP folder of an organization has. `admincerts` stays empty: the NodeOUs name
+/// admins.
 fn write_msp(folder: &Path, org: &Org) -> Result<(), NetworkError> {
     let domain = &org.domain;
     create_folder(&folder.join("admincerts"))?;

@@ -1,8 +1,8 @@
 //! Networks for development: organizations with certificate authorities, peers and users, in memory
-//! or in a folder as cryptogen lays it out.
+//! or in a folder with cryptogen's layout.
 //!
-//! Invariant: nothing here is meant for production; the keys of the CAs lie beside everything else,
-//! and certificates are neither renewed nor revoked.
+//! Does not protect the keys of the CAs, which are stored with everything else, and does not renew
+//! or revoke certificates: not for production.
 
 mod authority;
 mod folder;
@@ -32,10 +32,10 @@ pub struct Network {
     orderer: Option<Org>,
 }
 
-/// Why a network could not be made, written or read.
+/// Why a network cannot be made, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// The specification names something twice, or what cannot be a name.
+    /// The specification has a duplicate or an invalid name.
     #[error("the network cannot be made: {0}")]
     Spec(String),
     /// A certificate could not be made.
@@ -43,11 +43,11 @@ pub enum NetworkError {
     Certificate {
         /// Its common name.
         name: String,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: rcgen::Error,
     },
-    /// There is something already where the network should be written.
+    /// The path for the new network exists.
     #[error("{} exists already; remove it or choose another folder", .0.display())]
     Exists(PathBuf),
     /// A file or folder cannot be read or written.
@@ -57,11 +57,11 @@ pub enum NetworkError {
         action: &'static str,
         /// Which file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The folder holds no network.
+    /// The folder is not that of a network.
     #[error("{} is not a network folder: {reason}", path.display())]
     NotANetwork {
         /// Which folder.
@@ -69,12 +69,12 @@ pub enum NetworkError {
         /// What is missing.
         reason: String,
     },
-    /// The MSP of an organization is not usable.
+    /// The MSP of an organization is unusable.
     #[error("the MSP of {org} is not usable")]
     Msp {
         /// The organization's domain.
         org: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: MspError,
     },
@@ -89,7 +89,7 @@ impl Network {
         Ok(Self { root: None, orgs, orderer })
     }
 
-    /// Makes a network in a new folder. Whatever goes wrong, nothing is left half done.
+    /// Makes a network in a new folder. A failure leaves nothing behind.
     pub fn generate(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
         let network = Self::in_memory(spec)?;
         network.write(path)?;
@@ -101,14 +101,15 @@ impl Network {
         folder::write(path, &self.orgs, self.orderer.as_ref())
     }
 
-    /// Reads the folder of a network that was made here, by cryptogen, fabric-ca or Fabric's test
-    /// network. Members that cannot sign are left out; asking for one fails with the reason.
+    /// Reads the folder of a network that was made by this program, cryptogen, fabric-ca or
+    /// Fabric's test network. Members that cannot sign are left out; asking for one fails with the
+    /// reason.
     pub fn open(path: &Path) -> Result<Self, NetworkError> {
         let (orgs, orderer) = reader::read(path)?;
         Ok(Self { root: Some(path.to_owned()), orgs, orderer })
     }
 
-    /// Where the network was read from.
+    /// The folder that the network was read from.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }

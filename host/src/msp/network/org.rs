@@ -1,6 +1,6 @@
-//! One organization of a network, with the private keys of all its members.
+//! One organization of a network, with the private keys of its members.
 //!
-//! Invariant: no files; paths are only put together, `folder` reads and writes.
+//! Does not read or write files (`folder` does); it only composes paths.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct Credentials {
     pub key: String,
 }
 
-/// Where the TLS files of a member lie.
+/// The paths of a member's TLS files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificate of the CA.
@@ -47,19 +47,19 @@ pub struct Org {
     pub(super) kind: Kind,
     /// None if the CA keeps its key elsewhere.
     pub(super) ca: Option<Credentials>,
-    /// As `ca`.
+    /// As for `ca`.
     pub(super) tls_ca: Option<Credentials>,
     /// The certificates of the CAs for TLS, PEM.
     pub(super) tls_roots: String,
     pub(super) members: Vec<Member>,
-    /// The names of members that cannot sign, with the reason.
+    /// Members that cannot sign, by name, with the reason.
     pub(super) unusable: BTreeMap<String, String>,
     pub(super) msp_config: FabricMspConfig,
     /// The organization's folder, if it was read from one.
     pub(super) root: Option<PathBuf>,
 }
 
-/// What an organization runs.
+/// The kind of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Peer,
@@ -73,12 +73,12 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) identity: Credentials,
     pub(super) tls: Option<Credentials>,
-    /// None if they were not read from a folder.
+    /// None if the member was not read from a folder.
     pub(super) tls_files: Option<TlsFiles>,
 }
 
 impl Kind {
-    /// The folder that holds all organizations of the kind.
+    /// The folder of all organizations of this kind.
     pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Peer => "peerOrganizations",
@@ -86,7 +86,7 @@ impl Kind {
         }
     }
 
-    /// The folder that holds an organization's nodes.
+    /// The folder of an organization's nodes.
     pub(super) fn nodes_folder(self) -> &'static str {
         match self {
             Self::Peer => "peers",
@@ -116,7 +116,7 @@ impl Credentials {
 }
 
 impl fmt::Debug for Credentials {
-    /// Never the private key.
+    /// Does not show the private key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").finish_non_exhaustive()
     }
@@ -127,7 +127,7 @@ impl Member {
         self.name.contains('@')
     }
 
-    /// Files of nodes begin with "server", of users with "client".
+    /// File names of nodes begin with "server", those of users with "client".
     pub(super) fn tls_prefix(&self) -> &'static str {
         if self.is_user() { "client" } else { "server" }
     }
@@ -189,18 +189,18 @@ impl Org {
         &self.domain
     }
 
-    /// The MSP as a channel's configuration has it.
+    /// The MSP, in the form of a channel's configuration.
     pub fn msp_config(&self) -> &FabricMspConfig {
         &self.msp_config
     }
 
-    /// The names of the users, Admin included, without the domain.
+    /// The names of the users without the domain, Admin included.
     pub fn users(&self) -> impl Iterator<Item = &str> {
         self.members.iter().filter_map(|member| member.name.split_once('@')).map(|(user, _)| user)
     }
 
-    /// Signs as the organization's peer, or as its orderer: `peer0` or `orderer` if there is one of
-    /// that name, else the first by name.
+    /// Returns the signer of the organization's peer or orderer: `peer0` or `orderer` if there is
+    /// one of that name, else the first by name.
     pub fn peer(&self) -> Result<SigningIdentity, MspError> {
         match self.node() {
             Some(node) => self.sign_as(node),
@@ -213,12 +213,12 @@ impl Org {
         self.node()?.tls.as_ref()
     }
 
-    /// Signs as the organization's admin.
+    /// Returns the signer of the organization's admin.
     pub fn admin(&self) -> Result<SigningIdentity, MspError> {
         self.user("Admin")
     }
 
-    /// Signs as a user, for example `User1`.
+    /// Returns the signer of a user, for example `User1`.
     pub fn user(&self, name: &str) -> Result<SigningIdentity, MspError> {
         self.signer(&format!("{name}@{}", self.domain))
     }

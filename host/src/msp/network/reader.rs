@@ -1,7 +1,8 @@
 //! Reads the folder of a network that cryptogen, fabric-ca or Fabric's test network made.
 //!
-//! Takes what is there: keys of CAs may be elsewhere, users incomplete, files foreign. A folder
-//! that is not a usable member is left out; its reason is kept for the caller who asks for it.
+//! Tolerates what is usual: keys of CAs elsewhere, incomplete users, foreign files. A folder
+//! without a usable member is left out; the reason is returned to a caller who asks for that
+//! member.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +22,7 @@ use crate::msp::network::org::Org;
 use crate::msp::network::org::TlsFiles;
 use crate::msp::signer::SigningIdentity;
 
-/// Reads all organizations; of several with orderers, the first.
+/// Reads all organizations. Of several with orderers, the first one counts.
 pub(super) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
     let index = read_index(&root.join(INDEX))?;
     let orgs = read_orgs(root, Kind::Peer, &index)?;
@@ -62,7 +63,7 @@ fn read_orgs(root: &Path, kind: Kind, index: &Index) -> Result<Vec<Org>, Network
     Ok(orgs)
 }
 
-/// What the MSP of a domain is called in Fabric's samples.
+/// The MSP id of a domain in Fabric's samples.
 fn usual_msp_id(domain: &str, kind: Kind) -> String {
     if kind == Kind::Orderer {
         return "OrdererMSP".to_owned();
@@ -87,7 +88,7 @@ fn read_org(
         let is_certificate = |pem: &Vec<u8>| !contains(pem, b"PRIVATE KEY");
         tls_roots.extend(found.into_iter().map(|(_, pem)| pem).filter(is_certificate));
     }
-    // The key of a CA is needed by nobody but the CA, and often kept elsewhere.
+    // Only the CA itself needs its key, which is often kept elsewhere.
     let authority = |name: &str| credentials(&msp_id, &root.join(name), &root.join(name)).ok();
     let (ca, tls_ca) = (authority("ca"), authority("tlsca"));
     let (mut members, mut unusable) = (Vec::new(), BTreeMap::new());
@@ -121,8 +122,8 @@ fn read_member(folder: &Path, name: &str, msp_id: &str) -> Result<Member, String
     Ok(Member { name: name.to_owned(), identity, tls, tls_files })
 }
 
-/// The first certificate of a folder for which the other folder has the key, whatever the two
-/// files are called: cryptogen and fabric-ca have names of their own.
+/// Returns the first certificate of a folder for which the other folder has the key. The names of
+/// the two files do not matter: cryptogen and fabric-ca name them differently.
 fn credentials(msp_id: &str, certificates: &Path, keys: &Path) -> Result<Credentials, String> {
     let files = |folder: &Path| msp_dir::pem_files(folder).map_err(|error| describe(&error));
     let (certificates_there, keys_there) = (files(certificates)?, files(keys)?);
@@ -159,8 +160,8 @@ fn describe(error: &MspError) -> String {
     text
 }
 
-/// Nodes have files that begin with "server", users with "client"; fabric-ca has folders like those
-/// of an MSP.
+/// Finds the TLS files: those of nodes begin with "server", those of users with "client"; fabric-ca
+/// has folders like those of an MSP.
 fn find_tls(folder: &Path) -> Option<TlsFiles> {
     let named = ["server", "client"].into_iter().map(|prefix| TlsFiles {
         ca: folder.join("ca.crt"),
@@ -183,7 +184,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The names of the folders in a folder, sorted, without hidden ones; none if it does not exist.
+/// The names of the subfolders, sorted, without hidden ones; none if the folder does not exist.
 fn list(folder: &Path) -> Result<Vec<String>, NetworkError> {
     let failed = |source| NetworkError::Io { action: "read", path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {

@@ -1,6 +1,6 @@
-//! What a network is to consist of.
+//! The specification of a network.
 //!
-//! Invariant: names only; they become paths and certificate subjects, so they are checked here.
+//! Has names only. They become paths and certificate subjects, so they are checked here.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ pub struct OrgSpec {
     pub msp_id: String,
     /// Lower-case letters, digits, '.' and '-'.
     pub domain: String,
-    /// Names of clients beside Admin, which is always there.
+    /// Names of clients. Admin always exists in addition.
     pub users: Vec<String>,
 }
 
@@ -39,14 +39,14 @@ pub struct OrdererSpec {
 }
 
 impl Default for NetworkSpec {
-    /// Org1MSP at org1.example.com with User1 and User2, OrdererMSP at example.com.
+    /// Returns Org1MSP at org1.example.com with User1 and User2, and OrdererMSP at example.com.
     fn default() -> Self {
         Self::with_orgs(1)
     }
 }
 
 impl NetworkSpec {
-    /// Org1MSP to OrgNMSP with User1 and User2 each, and OrdererMSP at example.com.
+    /// Returns Org1MSP to OrgNMSP with User1 and User2 each, and OrdererMSP at example.com.
     pub fn with_orgs(count: usize) -> Self {
         let org = |number| OrgSpec {
             msp_id: format!("Org{number}MSP"),
@@ -95,7 +95,7 @@ impl NetworkSpec {
     }
 }
 
-/// Refuses what would not be a file name or, as MSP id, not be a principal of a policy.
+/// Refuses a value that is not a valid file name or, for an MSP id, not allowed in a policy.
 fn name(what: &str, value: &str, letter: impl Fn(&char) -> bool) -> Result<(), NetworkError> {
     let is_valid = |c: char| letter(&c) || c == '.' || c == '-';
     let starts_well = value.chars().next().is_some_and(|c| letter(&c));

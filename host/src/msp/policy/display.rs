@@ -1,7 +1,7 @@
 //! Signature policies as text, for tools and logs.
 //!
-//! Invariant: text of a policy of roles reads back as the same policy; principals that the text
-//! form does not know are shown in angle brackets and do not read back.
+//! Invariant: the text of a policy of roles parses as the same policy. Principals that the text
+//! form does not have are shown in angle brackets and do not parse.
 
 use std::fmt;
 

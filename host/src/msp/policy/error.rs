@@ -1,56 +1,56 @@
-//! Why a policy cannot be used, or is not satisfied.
+//! Errors of policies.
 
 use prost::DecodeError;
 
-/// A policy that is not well formed, or that the signatures do not satisfy.
+/// A malformed policy, or one that the signatures do not satisfy.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// The bytes are not the message of a policy.
+    /// The bytes do not parse as a policy.
     #[error("not the message of a policy")]
     Decode(#[source] DecodeError),
-    /// A version that nobody knows.
+    /// An unknown version.
     #[error("this evaluator only understands policies of version 0, not {0}")]
     Version(i32),
     /// A rule or the whole policy is missing.
     #[error("empty policy element")]
     Empty,
-    /// A rule asks for a principal that the policy does not have.
+    /// A rule names a principal that the policy does not have.
     #[error("identity index out of range, requested {index}, but there are {identities}")]
     IndexOutOfRange {
-        /// What the rule asks for.
+        /// The index in the rule.
         index: i32,
-        /// How many principals the policy has.
+        /// Number of principals of the policy.
         identities: usize,
     },
-    /// The policy is larger than any that people write.
+    /// The policy exceeds a limit.
     #[error("the policy has more than {limit} {what}")]
     TooLarge {
-        /// What there is too much of.
+        /// What exceeds it.
         what: &'static str,
-        /// How much is allowed.
+        /// The limit.
         limit: usize,
     },
-    /// The text of a policy is not understood.
+    /// The text of a policy does not parse.
     #[error("policy text, column {column}: {reason}")]
     Syntax {
-        /// Counted in characters from 1.
+        /// Position in characters, from 1.
         column: usize,
-        /// What was expected there.
+        /// What was expected.
         reason: String,
     },
-    /// A channel's policy is not usable.
+    /// A channel's policy is unusable.
     #[error("policy {name} is not usable")]
     Broken {
         /// The path of the policy.
         name: String,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: Box<PolicyError>,
     },
-    /// A policy of a type that channels do not use.
+    /// A policy of an unsupported type.
     #[error("unknown policy type {0}")]
     UnknownType(i32),
-    /// An implicit meta policy that is neither ANY, ALL nor MAJORITY.
+    /// An implicit meta policy with an unknown rule: not ANY, ALL or MAJORITY.
     #[error("unknown rule {0} of an implicit meta policy")]
     UnknownMetaRule(i32),
     /// A name in the configuration that would make paths ambiguous.
@@ -59,20 +59,20 @@ pub enum PolicyError {
     /// There is no such policy.
     #[error("no such policy: '{0}'")]
     NoSuchPolicy(String),
-    /// Not enough signatures, or not from the right signers.
+    /// The signatures do not satisfy the policy.
     #[error("signature set did not satisfy policy")]
     NotSatisfied,
-    /// Not enough organizations agree.
+    /// Not enough organizations satisfy their sub-policies.
     #[error(
         "implicit policy evaluation failed - {satisfied} sub-policies were satisfied, but this \
          policy requires {required} of the '{sub_policy}' sub-policies to be satisfied"
     )]
     TooFewSubPolicies {
-        /// How many agree.
+        /// How many do.
         satisfied: usize,
-        /// How many must.
+        /// How many are required.
         required: usize,
-        /// The policy that each is asked for.
+        /// The name of the sub-policy.
         sub_policy: String,
     },
 }

@@ -1,7 +1,7 @@
 //! The policies of a channel, by path.
 //!
-//! Invariant: built once from a configuration and never changed; references between policies are
-//! resolved then, so evaluation cannot run in a circle.
+//! Invariant: built once from a configuration and never changed. References between policies are
+//! resolved then, so evaluation cannot loop.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::proto::common::ImplicitMetaPolicy;
 use crate::proto::common::implicit_meta_policy::Rule;
 use crate::proto::common::policy::PolicyType;
 
-/// How deep groups may nest; channels have three levels.
+/// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 /// The name of the root group in paths.
 const ROOT: &str = "/Channel";
@@ -40,7 +40,7 @@ enum Compiled {
     ImplicitMeta {
         required: usize,
         sub_policy: String,
-        /// One for each sub-group; none where the group has no such policy.
+        /// One for each sub-group; None if the group has no such policy.
         sub_policies: Vec<Option<usize>>,
     },
 }
@@ -61,8 +61,8 @@ impl PolicyManager {
         Ok(manager)
     }
 
-    /// The policy with this name: absolute (`/Channel/Application/Writers`) or relative to the
-    /// channel (`Application/Writers`).
+    /// Returns the policy with this name: absolute (`/Channel/Application/Writers`) or relative to
+    /// the channel (`Application/Writers`).
     pub fn get(&self, name: &str) -> Option<Policy<'_>> {
         let index = self.lookup(ROOT, name)?;
         Some(Policy { manager: self, index })
@@ -75,7 +75,7 @@ impl PolicyManager {
 
     fn lookup(&self, group: &str, name: &str) -> Option<usize> {
         if name.starts_with('/') {
-            // An absolute name outside of the group is not found from there.
+            // A group does not find an absolute name outside of itself.
             let inside = name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'));
             return self.by_path.get(name).filter(|_| inside).copied();
         }
@@ -122,8 +122,8 @@ impl PolicyManager {
         }
     }
 
-    /// Fabric: common/policies/implicitmeta.go, `NewImplicitMetaPolicy`. Without sub-groups there
-    /// is nobody to ask and every rule holds.
+    /// Fabric: common/policies/implicitmeta.go, `NewImplicitMetaPolicy`. Without sub-groups every
+    /// rule holds.
     fn compile_meta(
         &self,
         meta: ImplicitMetaPolicy,
@@ -142,7 +142,7 @@ impl PolicyManager {
         Ok(Compiled::ImplicitMeta { required, sub_policy: meta.sub_policy, sub_policies })
     }
 
-    /// Recursion ends because sub-policies have smaller indexes, and is as deep as groups nest.
+    /// The recursion ends: sub-policies have smaller indexes. It is as deep as the groups.
     fn evaluate(&self, index: usize, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
         match &self.policies[index] {
             Compiled::Signature(policy) => policy.evaluate_identities(signers),
@@ -167,18 +167,17 @@ fn join(path: &str, name: &str) -> Result<String, PolicyError> {
 }
 
 impl Policy<'_> {
-    /// Checks the signatures and asks whether their signers are enough.
+    /// Verifies the signatures and evaluates the policy on their signers.
     pub fn evaluate(&self, signed: &[SignedData], msps: &MspManager) -> Result<(), PolicyError> {
         self.evaluate_identities(&valid_identities(signed, msps))
     }
 
-    /// Asks whether these signers are enough. Their signatures were checked before, and no signer
-    /// is there twice.
+    /// Evaluates the policy on signers whose signatures were verified. No signer may occur twice.
     pub fn evaluate_identities(&self, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
         self.manager.evaluate(self.index, signers)
     }
 
-    /// The signature policy, if it is one and not an implicit meta policy.
+    /// Returns the signature policy; None for an implicit meta policy.
     pub fn as_signature_policy(&self) -> Option<&SignaturePolicy> {
         match &self.manager.policies[self.index] {
             Compiled::Signature(policy) => Some(policy),

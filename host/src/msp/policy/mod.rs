@@ -1,7 +1,8 @@
-//! Who has to sign: signature policies, implicit meta policies, and the tree of a channel's.
+//! Policies: signature policies, implicit meta policies, and the tree of a channel's policies.
 //!
-//! Invariant: policies know principals, not certificates; signatures are checked once, in front of
-//! the evaluation, and never inside it.
+//! Does not know certificates: policies have principals.
+//!
+//! Invariant: signatures are verified once, before the evaluation, and never during it.
 
 mod display;
 mod error;

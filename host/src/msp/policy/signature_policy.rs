@@ -1,6 +1,6 @@
-//! Rules over signers: who, and how many of them.
+//! Signature policies: rules over signers.
 //!
-//! Invariant: evaluation cannot fail other than by "not satisfied", and its depth is bounded.
+//! Invariant: evaluation has no error other than "not satisfied", and its depth is bounded.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::proto::common::SignaturePolicyEnvelope;
 use crate::proto::common::signature_policy::NOutOf;
 use crate::proto::common::signature_policy::Type;
 
-/// How deep rules may nest. A decoder stops at 50 levels anyway.
+/// Depth of rules. The decoder stops at 50 levels.
 pub(super) const MAX_DEPTH: usize = 48;
-/// How many rules a policy may have, inner ones included.
+/// Number of rules, inner ones included.
 pub(super) const MAX_RULES: usize = 4096;
-/// How many principals a policy may name.
+/// Number of principals.
 const MAX_PRINCIPALS: usize = 4096;
 
-/// A `common.SignaturePolicyEnvelope` that has been checked: indexes in range, size bounded.
+/// A checked `common.SignaturePolicyEnvelope`: its indexes are in range and its size is bounded.
 #[derive(Clone, Debug)]
 pub struct SignaturePolicy {
     rule: Rule,
@@ -37,7 +37,7 @@ pub struct SignaturePolicy {
 pub(super) enum Rule {
     /// A signer satisfies the principal with this index.
     SignedBy(usize),
-    /// At least so many of the rules hold. Zero and less always holds, as in Fabric.
+    /// At least so many of the rules hold. Zero or less always holds, as in Fabric.
     OutOf(i32, Vec<Rule>),
 }
 
@@ -52,7 +52,7 @@ impl SignaturePolicy {
         }
     }
 
-    /// Checks an envelope. Its version is not asked for (Fabric: common/cauthdsl/policy.go,
+    /// Checks an envelope of any version (Fabric: common/cauthdsl/policy.go,
     /// `EnvelopeBasedPolicyProvider.NewPolicy`, which endorsement policies go through).
     pub fn from_envelope(envelope: &SignaturePolicyEnvelope) -> Result<Self, PolicyError> {
         let identities = envelope.identities.len();
@@ -65,14 +65,14 @@ impl SignaturePolicy {
         Ok(Self { rule, principals, envelope: envelope.clone() })
     }
 
-    /// Reads the text form: `OR('Org1MSP.member', AND('Org2MSP.peer', 'Org3MSP.admin'))`,
-    /// `OutOf(2, ...)`. The message that comes of it is the one that Fabric's tools make.
+    /// Parses the text form: `OR('Org1MSP.member', AND('Org2MSP.peer', 'Org3MSP.admin'))`,
+    /// `OutOf(2, ...)`. The resulting message is the one that Fabric's tools make.
     pub fn from_text(text: &str) -> Result<Self, PolicyError> {
         Self::from_envelope(&super::text::parse(text)?)
     }
 
-    /// Any one member of any one of these organizations: the policy of a chaincode that was given
-    /// none (Fabric: common/policydsl, `SignedByAnyMember`).
+    /// Any member of any of these organizations: the default policy of a chaincode (Fabric:
+    /// common/policydsl, `SignedByAnyMember`).
     pub fn any_member<'a>(msp_ids: impl IntoIterator<Item = &'a str>) -> SignaturePolicyEnvelope {
         let mut msp_ids: Vec<&str> = msp_ids.into_iter().collect();
         msp_ids.sort_unstable();
@@ -82,18 +82,18 @@ impl SignaturePolicy {
         SignaturePolicyEnvelope { version: 0, rule: Some(n_out_of(1, rules)), identities }
     }
 
-    /// The message that this policy was made from.
+    /// The message of this policy.
     pub fn envelope(&self) -> &SignaturePolicyEnvelope {
         &self.envelope
     }
 
-    /// Checks the signatures and asks whether their signers are enough.
+    /// Verifies the signatures and evaluates the policy on their signers.
     pub fn evaluate(&self, signed: &[SignedData], msps: &MspManager) -> Result<(), PolicyError> {
         self.evaluate_identities(&valid_identities(signed, msps))
     }
 
-    /// Asks whether these signers are enough. Their signatures were checked before, and no signer
-    /// is there twice (Fabric: common/cauthdsl/cauthdsl.go, `compile`).
+    /// Evaluates the policy on signers whose signatures were verified. No signer may occur twice
+    /// (Fabric: common/cauthdsl/cauthdsl.go, `compile`).
     pub fn evaluate_identities(&self, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
         let mut used = vec![false; signers.len()];
         match self.holds(&self.rule, signers, &mut used) {
@@ -110,9 +110,9 @@ impl SignaturePolicy {
         &self.principals
     }
 
-    /// Greedy, as in Fabric: the first signer that fits is used up, in the order of the rules, and
-    /// a failed rule gives back what it used. So a set that could satisfy the policy may fail, and
-    /// it has to fail on every peer.
+    /// Greedy, as in Fabric: each rule uses up the first signer that fits, in the order of the
+    /// rules, and a failed rule releases what it used. So a set that could satisfy the policy may
+    /// fail. It has to fail on every peer.
     fn holds(&self, rule: &Rule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
         match rule {
             Rule::SignedBy(index) => {

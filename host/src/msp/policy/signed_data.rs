@@ -1,32 +1,31 @@
-//! A signature with who made it and over what.
+//! A signature with its signer and data.
 //!
-//! Invariant: no rules; which signers are enough is for policies.
+//! Does not evaluate policies.
 
 use std::sync::Arc;
 
 use crate::msp::identity::Identity;
 use crate::msp::manager::MspManager;
 
-/// A signature that may count for a policy, if it holds.
+/// A signature that counts for a policy if it is valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignedData {
     /// `msp.SerializedIdentity` of the signer.
     pub identity: Vec<u8>,
-    /// What was signed, not hashed.
+    /// The signed data, not hashed.
     pub data: Vec<u8>,
     /// ECDSA, DER.
     pub signature: Vec<u8>,
 }
 
-/// The members whose signatures hold, each once and in order. Everything else is left out without
-/// an error: what is missing shows when a policy is evaluated (Fabric: common/policies/policy.go,
-/// `SignatureSetToValidIdentities`).
+/// Returns the members whose signatures are valid, each once and in order. Everything else is left
+/// out without an error: the evaluation of a policy shows what is missing (Fabric:
+/// common/policies/policy.go, `SignatureSetToValidIdentities`).
 pub fn valid_identities(signed: &[SignedData], msps: &MspManager) -> Vec<Arc<Identity>> {
     let mut valid: Vec<Arc<Identity>> = Vec::with_capacity(signed.len());
     for entry in signed {
         let Ok(identity) = msps.deserialize(&entry.identity) else { continue };
-        // Asked before the signature is checked, so that nobody can make us check one signature a
-        // thousand times.
+        // Before the signature is verified, so that repeated signatures cost nothing.
         if valid.iter().any(|known| is_same(known, &identity)) {
             continue;
         }

@@ -1,6 +1,8 @@
-//! The text form of signature policies, as the peer command line takes it.
+//! The text form of signature policies, as the peer command line has it.
 //!
-//! Invariant: no evaluation; the result is the message, byte for byte as Fabric's tools make it.
+//! Does not evaluate policies.
+//!
+//! Invariant: the result is the message that Fabric's tools make, byte for byte.
 
 use crate::msp::node_ous::Role;
 use crate::msp::policy::error::PolicyError;
@@ -13,7 +15,7 @@ use crate::proto::common::MspPrincipal;
 use crate::proto::common::SignaturePolicy;
 use crate::proto::common::SignaturePolicyEnvelope;
 
-/// Reads `GATE(P, P, ...)` where a gate is AND, OR or OutOf(n, ...) and P is a principal
+/// Parses `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
 /// `'MSPID.role'` or a gate (Fabric: common/policydsl/policyparser.go, `FromString`).
 pub(super) fn parse(text: &str) -> Result<SignaturePolicyEnvelope, PolicyError> {
     let mut parser = Parser { text, at: 0, rules: 0 };
@@ -37,8 +39,8 @@ enum Argument {
     Gate(Gate),
 }
 
-/// Gives principals their indexes: those of inner gates first, in the order of the text, because
-/// Fabric evaluates arguments before the gate that has them.
+/// Assigns indexes to principals: those of inner gates first, in the order of the text, because
+/// Fabric evaluates arguments before their gate.
 fn number(gate: Gate, identities: &mut Vec<MspPrincipal>) -> SignaturePolicy {
     enum Half {
         Principal(MspPrincipal),
@@ -64,7 +66,7 @@ fn number(gate: Gate, identities: &mut Vec<MspPrincipal>) -> SignaturePolicy {
 
 struct Parser<'a> {
     text: &'a str,
-    /// In bytes; always between characters.
+    /// In bytes, always between characters.
     at: usize,
     rules: usize,
 }
@@ -106,7 +108,7 @@ impl Parser<'_> {
             (None, _) => 1,
             (Some(n), _) => n,
         };
-        // Fabric lets one more through than can ever hold: a way to say "never".
+        // Fabric allows one more than can ever hold, which is a way to say "never".
         if arguments.is_empty() || n > length + 1 {
             self.at = start;
             let reason = format!("{n} out of {length} rules cannot be asked for");
@@ -132,7 +134,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The first argument of OutOf, which Fabric also takes in quotes.
+    /// The first argument of OutOf, which Fabric also accepts in quotes.
     fn count(&mut self) -> Result<usize, PolicyError> {
         self.skip_spaces();
         let start = self.at;
@@ -147,7 +149,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A text in quotes, if one starts here.
+    /// A quoted text, if one starts here.
     fn quoted(&mut self) -> Result<Option<String>, PolicyError> {
         let quote = match self.rest().chars().next() {
             Some(quote @ ('\'' | '"')) => quote,
@@ -196,7 +198,7 @@ impl Parser<'_> {
     }
 }
 
-/// Reads `MSPID.role`.
+/// Parses `MSPID.role`.
 fn principal(text: &str) -> Result<MspPrincipal, &'static str> {
     let shape = "expected a principal 'MSPID.role' with letters, digits, '.' and '-' in the MSP id";
     let (msp_id, role) = text.rsplit_once('.').ok_or(shape)?;

@@ -94,7 +94,8 @@ impl Context {
         self.peer.get_private_data_query_result(collection, query).map(Rows::new)
     }
 
-    /// The key's own endorsement policy; none: the collection's or the chaincode's applies.
+    /// The key's own endorsement policy; none: the collection's or the chaincode's applies. In the
+    /// collection "" keys are public ones.
     ///
     /// # Errors
     /// What the peer refuses.
@@ -106,7 +107,8 @@ impl Context {
         self.peer.get_private_data_validation_parameter(collection, key)
     }
 
-    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`.
+    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`. In
+    /// the collection "" keys are public ones.
     ///
     /// # Errors
     /// What the peer refuses.

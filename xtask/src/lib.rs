@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod blocks;
 pub mod cargo;
+pub mod compare;
 pub mod demo;
 pub mod fuzz;
 pub mod guests;

@@ -13,10 +13,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     let server = std::env::var_os("CARGO_FEATURE_SERVER").is_some();
+    let mut config = tonic_prost_build::Config::new();
+    config.prost_path("crate::proto::go_maps");
     tonic_prost_build::configure()
         .build_client(server)
         .build_server(server)
         .btree_map(".")
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -10,10 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     files.sort();
     let descriptors = protox::compile(files, [PROTO])?;
+    let mut config = tonic_prost_build::Config::new();
+    config.prost_path("crate::proto::go_maps");
     tonic_prost_build::configure()
         .build_client(false)
         .build_server(false)
         .btree_map(".")
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

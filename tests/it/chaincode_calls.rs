@@ -160,19 +160,52 @@ fn cycles_are_refused() {
 }
 
 #[test]
-fn only_some_system_chaincodes_may_be_called() {
+fn of_the_system_chaincodes_cscc_and_qscc_answer_no_chaincode() {
     let sandbox = sandbox();
     let data = endorse(&sandbox, "cc2cc lscc getccdata mychannel b");
     let data: protos::ChaincodeData =
         prost::Message::decode(data.response.payload.as_slice()).unwrap();
     assert_eq!((data.name.as_str(), data.version.as_str()), ("b", "1.0"));
-    for name in ["cscc", "escc", "qscc", "vscc"] {
-        let endorsed = endorse(&sandbox, &format!("cc2cc {name} GetChannels"));
-        let text = format!("system chaincode {name} cannot be invoked by a chaincode");
-        assert_eq!(refusal(&endorsed), text);
+    for (line, text) in [
+        (
+            "cc2cc cscc GetChannels",
+            "Rejecting invoke of CSCC from another chaincode, original invocation for 'a'",
+        ),
+        (
+            "cc2cc qscc GetChainInfo mychannel",
+            "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks, \
+             original invocation for 'a'",
+        ),
+        ("cc2cc qscc GetChainInfo", "Incorrect number of arguments, 1"),
+    ] {
+        // It is an answer, which the caller may pass on or swallow.
+        let refused = endorse(&sandbox, line);
+        assert_eq!((refused.response.status, refused.response.message.as_str()), (500, text));
+        assert_eq!(endorse(&sandbox, &format!("try {line}")).response.status, 200);
     }
     let install = endorse(&sandbox, "cc2cc lscc install package");
     assert_eq!(install.response.message, "a chaincode may not call install of lscc");
+}
+
+#[test]
+fn escc_and_vscc_are_unknown_to_callers_like_any_other_name() {
+    let sandbox = sandbox();
+    for name in ["escc", "vscc", "nosuchcc"] {
+        let endorsed = endorse(&sandbox, &format!("try cc2cc {name} x"));
+        assert_eq!(endorsed.response.status, 200, "{}", endorsed.response.message);
+        let text = format!(
+            "execute failed: invalid invocation: [channel mychannel] failed to get chaincode \
+             container info for {name}: chaincode {name} not found"
+        );
+        assert!(endorsed.text().trim_end().ends_with(&text), "{}", endorsed.text());
+        let namespaces = endorsed.rwset.as_ref().unwrap().namespaces.clone();
+        let read = |namespace: &str| {
+            let keys = namespaces[namespace].reads.iter().map(|read| read.key.clone());
+            keys.collect::<Vec<_>>()
+        };
+        assert_eq!(read("lscc"), ["a".to_owned(), name.to_owned()]);
+        assert!(read("_lifecycle").contains(&format!("namespaces/fields/{name}/Sequence")));
+    }
 }
 
 /// A peer on two channels with `a` on both, and what `Admin` commits there.
@@ -239,8 +272,8 @@ fn a_channel_that_the_peer_has_not_joined_cannot_be_called() {
     assert_eq!(
         response.response.unwrap().message,
         format!(
-            "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: failed to find ledger for channel: \
-             nowhere"
+            "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: Failed to get policy manager for \
+             channel [nowhere]"
         )
     );
 }
@@ -271,7 +304,13 @@ fn who_may_not_write_to_the_other_channel_may_not_call_there() {
     let (response, tx_id) = answer(&peer, "cc2cc-on other a get k", &stranger);
     assert_eq!(
         response.response.unwrap().message,
-        format!("INVOKE_CHAINCODE failed: transaction ID: {tx_id}: MSP Org2MSP is unknown")
+        format!(
+            "INVOKE_CHAINCODE failed: transaction ID: {tx_id}: Failed evaluating policy on signed \
+             data during check policy on channel [other] with policy \
+             [/Channel/Application/Writers]: [implicit policy evaluation failed - 0 sub-policies \
+             were satisfied, but this policy requires 1 of the 'Writers' sub-policies to be \
+             satisfied]"
+        )
     );
 }
 

@@ -91,6 +91,16 @@ fn the_peer_says_whose_event_it_is() {
 }
 
 #[test]
+fn a_response_below_200_is_endorsed_even_if_nothing_is_in_it() {
+    let sandbox = sandbox();
+    for status in ["0", "-1", "199"] {
+        let endorsed = sandbox.endorse(call("probe", &format!("status {status}"))).unwrap();
+        assert_eq!(endorsed.response.status.to_string(), status);
+        assert!(endorsed.proposal_response.endorsement.is_some(), "{status}");
+    }
+}
+
+#[test]
 fn a_refusal_has_no_event_and_keeps_the_rwset_from_500_on() {
     let sandbox = sandbox();
     // A rule of the shim refuses with 500, the probe itself with 400.
@@ -164,7 +174,8 @@ fn a_system_chaincode_on_a_channel_is_endorsed_without_results() {
     assert!(endorsed.proposal_response.endorsement.is_some());
     let action = chaincode_action(&endorsed.proposal_response.payload).unwrap();
     assert!(action.results.is_empty());
-    assert_eq!(action.chaincode_id.unwrap().name, "qscc");
+    let id = action.chaincode_id.unwrap();
+    assert_eq!((id.name.as_str(), id.version.as_str()), ("qscc", "syscc"));
     assert_eq!(endorsed.fuel, 0);
 }
 

@@ -73,7 +73,9 @@ fn only_admins_of_the_peers_own_organization_install() {
     let on_channel =
         ProposalBuilder::new("mychannel", "lscc").args([b"install".to_vec(), spec.encode_to_vec()]);
     let refused = sandbox.endorse_as(on_channel, &other).unwrap();
-    let text = "access denied for [install]: MSP Org2MSP is unknown";
+    let text = "access denied for [install]: Failed deserializing proposal creator during \
+                channelless check policy with policy [Admins]: [expected MSP ID Org1MSP, received \
+                Org2MSP]";
     assert_eq!(refusal(&refused.response), text);
     assert!(installed(&sandbox).is_empty());
 }

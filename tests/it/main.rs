@@ -48,6 +48,7 @@ mod package;
 mod persistence;
 mod private_data;
 mod queries;
+mod recorded;
 mod reserved_keys;
 mod rich_queries;
 mod serve;

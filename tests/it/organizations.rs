@@ -277,7 +277,9 @@ fn local_administration_is_each_organizations_own() {
     assert!(refused.to_string().contains("creator org unknown"), "{refused}");
     let on_channel = ProposalBuilder::new(CHANNEL, "lscc").args(["getinstalledchaincodes"]);
     let refused = sandbox.endorse_at("Org1MSP", on_channel, &two).unwrap();
-    let text = "access denied for [getinstalledchaincodes]: MSP Org2MSP is unknown";
+    let text = "access denied for [getinstalledchaincodes]: Failed deserializing proposal creator \
+                during channelless check policy with policy [Admins]: [expected MSP ID Org1MSP, \
+                received Org2MSP]";
     assert_eq!(refused.response.message, text);
 }
 

@@ -111,6 +111,42 @@ fn what_was_simulated_is_no_data_until_it_is_committed() {
 }
 
 #[test]
+fn private_data_of_invalid_transactions_are_kept_for_their_block_alone() {
+    let sandbox = sandbox();
+    let simulate = |value: &str| {
+        let line = format!("then get k ; put k x ; pput open k {value}");
+        sandbox.evaluate(call("probe", &line)).unwrap()
+    };
+    let (first, late, mut forged) = (simulate("first"), simulate("late"), simulate("forged"));
+    let endorsement = forged.proposal_response.endorsement.as_mut().unwrap();
+    endorsement.signature = b"forged".to_vec();
+    let done = sandbox.commit(vec![first, late, forged]).unwrap();
+    let codes: Vec<_> = done.iter().map(|done| done.code).collect();
+    let expected = [
+        TxValidationCode::Valid,
+        TxValidationCode::MvccReadConflict,
+        TxValidationCode::EndorsementPolicyFailure,
+    ];
+    assert_eq!(codes, expected);
+    let block = done[0].block;
+    let sets = sandbox.ledger().private_data_of_block("Org1MSP", block).unwrap();
+    let values = sets.values().map(|set| {
+        let set = &set.ns_pvt_rwset[0].collection_pvt_rwset[0].rwset;
+        KvrwSet::decode(set.as_slice()).unwrap().writes[0].value.clone()
+    });
+    assert_eq!(values.collect::<Vec<_>>(), [&b"first"[..], b"late", b"forged"]);
+    // The state has the valid one alone, also after what is purged later.
+    assert_eq!(evaluate(&sandbox, "pget open k").text(), "first");
+    assert!(sandbox.ledger().missing_private_data(10).unwrap().is_empty());
+    submit(&sandbox, "ppurge open k");
+    let sets = sandbox.ledger().private_data_of_block("Org1MSP", block).unwrap();
+    assert!(sets.values().all(|set| {
+        let set = &set.ns_pvt_rwset[0].collection_pvt_rwset[0].rwset;
+        KvrwSet::decode(set.as_slice()).unwrap().writes.is_empty()
+    }));
+}
+
+#[test]
 fn private_input_comes_in_the_transient_map() {
     let sandbox = sandbox();
     let input = call("probe", "pput-transient open k price").transient("price", "100");

@@ -9,6 +9,10 @@ use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc::types::ChannelId;
 use wasmcc_tests::{call, guest};
 
+/// Fabric's words for a signer whom no organization of the channel knows.
+const NOBODY: &str = "implicit policy evaluation failed - 0 sub-policies were satisfied, but this \
+                      policy requires 1 of the 'Readers' sub-policies to be satisfied";
+
 fn ask(sandbox: &Sandbox, user: &str, proposal: ProposalBuilder) -> Endorsed {
     sandbox.endorse_as(proposal, &sandbox.identity(user).unwrap()).unwrap()
 }
@@ -93,13 +97,49 @@ fn cscc_refuses_what_it_does_not_know() {
         (&[][..], "Incorrect number of arguments, 0"),
         (&["JoinChain"], "Incorrect number of arguments, 1"),
         (&["GetConfigBlock"], "Incorrect number of arguments, 1"),
-        (&["GetConfigBlock", ""], "ChannelID must not be nil."),
-        (&["GetConfigBlock", "nowhere"], "Unknown channel ID, nowhere"),
-        (&["GetChannelConfig", "nowhere"], "Unknown channel ID, nowhere"),
+        (
+            &["GetConfigBlock", ""],
+            "access denied for [GetConfigBlock][]: Failed getting local MSP principal during \
+             channelless check policy with policy [/Channel/Application/Readers]: [MSP Principal \
+             role [/Channel/Application/Readers] not recognized]",
+        ),
+        (
+            &["GetConfigBlock", "nowhere"],
+            "access denied for [GetConfigBlock][nowhere]: Failed to get policy manager for channel \
+             [nowhere]",
+        ),
+        (&["GetChannelConfig", ""], "empty channel name provided"),
+        (
+            &["GetChannelConfig", "nowhere"],
+            "access denied for [GetChannelConfig][nowhere]: Failed to get policy manager for \
+             channel [nowhere]",
+        ),
+        (&["JoinChainBySnapshot"], "Incorrect number of arguments, 1"),
+        (&["JoinChainBySnapshot", ""], "Cannot join the channel, no snapshot directory provided"),
         (&["Nonsense", "x"], "Requested function Nonsense not found."),
     ] {
         assert_eq!(refusal(&call(CHANNEL, args)), text);
         assert_eq!(refusal(&call("", args)), text);
+    }
+}
+
+#[test]
+fn snapshots_are_for_admins_and_none_can_be_read() {
+    let sandbox = Sandbox::new().unwrap();
+    let call = |name: &str, args: &[&str]| {
+        ask(&sandbox, name, ProposalBuilder::new("", "cscc").args(args.iter().copied()))
+    };
+    let join = ["JoinChainBySnapshot", "/no/such"];
+    assert_eq!(
+        refusal(&call("Admin", &join)),
+        "cannot create ledger from snapshot /no/such: this peer does not read snapshots"
+    );
+    let status = call("Admin", &["JoinBySnapshotStatus"]);
+    assert_eq!((status.response.status, status.response.payload.len()), (200, 0), "none goes on");
+    let denied = "Failed verifying that proposal's creator satisfies local MSP principal";
+    for args in [&join[..], &["JoinBySnapshotStatus"]] {
+        let refused = call("User1", args);
+        assert!(refusal(&refused).contains(denied), "{}", refusal(&refused));
     }
 }
 
@@ -109,7 +149,9 @@ fn the_peers_channels_are_for_its_own_organization() {
     let stranger = sandbox.identity_of("Org2MSP", "Admin").unwrap();
     let proposal = ProposalBuilder::new(CHANNEL, "cscc").args(["GetChannels"]);
     let refused = sandbox.endorse_as(proposal, &stranger).unwrap();
-    let text = "access denied for [GetChannels]: MSP Org2MSP is unknown";
+    let text = "access denied for [GetChannels]: Failed deserializing proposal creator during \
+                channelless check policy with policy [Members]: [expected MSP ID Org1MSP, \
+                received Org2MSP]";
     assert_eq!(refusal(&refused), text);
     // The configuration of a channel is for all of its organizations.
     let config = sandbox.endorse_as(cscc::config_block(CHANNEL), &stranger).unwrap();
@@ -133,6 +175,10 @@ fn qscc_finds_blocks_and_transactions() {
     assert_eq!(info.previous_block_hash, header.previous_hash);
     let metadata = &block.metadata.as_ref().unwrap().metadata;
     assert_eq!(metadata[2], [0], "one transaction, valid");
+
+    let newest = ["GetBlockByNumber", CHANNEL, "18446744073709551615"];
+    let newest = ProposalBuilder::new(CHANNEL, "qscc").args(newest);
+    assert_eq!(answer::<common::Block>(&sandbox, "User1", newest), block);
 
     let by_hash = qscc::block_by_hash(CHANNEL, &info.current_block_hash);
     assert_eq!(answer::<common::Block>(&sandbox, "User1", by_hash), block);
@@ -163,13 +209,27 @@ fn qscc_refuses_what_is_not_there() {
         (&["GetChainInfo", "nowhere"], "Invalid chain ID, nowhere"),
         (
             &["GetBlockByNumber", CHANNEL, "x"],
-            "Failed to parse block number with error invalid digit found in string",
+            "Failed to parse block number with error strconv.ParseUint: parsing \"x\": invalid \
+             syntax",
         ),
         (
-            &["GetBlockByNumber", CHANNEL, "7"],
-            "Failed to get block number 7, error no such block number",
+            &["GetBlockByNumber", CHANNEL, "+1"],
+            "Failed to parse block number with error strconv.ParseUint: parsing \"+1\": invalid \
+             syntax",
         ),
-        (&["GetBlockByHash", CHANNEL, "x"], "Failed to get block hash x, error no such block hash"),
+        (
+            &["GetBlockByNumber", CHANNEL, "18446744073709551616"],
+            "Failed to parse block number with error strconv.ParseUint: parsing \
+             \"18446744073709551616\": value out of range",
+        ),
+        (
+            &["GetBlockByNumber", CHANNEL, "99999999"],
+            "Failed to get block number 99999999, error no such block number [99999999] in index",
+        ),
+        (
+            &["GetBlockByHash", CHANNEL, "x"],
+            "Failed to get block hash x, error no such block hash [78] in index",
+        ),
         (
             &["GetTransactionByID", CHANNEL, "x"],
             "Failed to get transaction with id x, error no such transaction ID [x] in index",
@@ -197,7 +257,7 @@ fn a_channel_tells_strangers_nothing() {
     let stranger = sandbox.identity_of("Org2MSP", "Admin").unwrap();
     // Asked on a channel where both are.
     for args in [["GetChainInfo", "alone"], ["GetConfigBlock", "alone"]] {
-        let (name, ends) = match args[0] {
+        let (name, (open, close)) = match args[0] {
             "GetChainInfo" => ("qscc", ("[", "]")),
             _ => ("cscc", ("", "")),
         };
@@ -206,8 +266,10 @@ fn a_channel_tells_strangers_nothing() {
         assert_eq!(
             refusal(&refused),
             format!(
-                "access denied for [{}][alone]: {}MSP Org2MSP is unknown{}",
-                args[0], ends.0, ends.1
+                "access denied for [{}][alone]: {open}Failed evaluating policy on signed data \
+                 during check policy on channel [alone] with policy \
+                 [/Channel/Application/Readers]: [{NOBODY}]{close}",
+                args[0]
             )
         );
     }

@@ -115,7 +115,8 @@ async function main([address, network]) {
         collection: collection.getCollectionName(),
         hasValue: Buffer.from(collection.getRwset_asU8()).includes('secret'),
     };
-    result.evaluateFailed = await failure(() => contract.evaluateTransaction('status', '500', 'no'));
+    const odd = 'what? #1 {a} 100% ü';
+    result.evaluateFailed = await failure(() => contract.evaluateTransaction('status', '500', odd));
     result.endorseFailed = await failure(() => contract.submitTransaction('status', '500', 'no'));
     result.noChannel = await failure(async () => {
         await take(await gateway.getNetwork('nowhere').getChaincodeEvents('probe'), 1);

@@ -14,6 +14,9 @@ mod packages;
 pub mod pair;
 mod peers;
 pub mod program;
+pub mod programs;
+pub mod recording;
+pub mod replica;
 mod scripted;
 mod served;
 

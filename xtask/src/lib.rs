@@ -8,6 +8,7 @@ pub mod bench;
 pub mod blocks;
 pub mod cargo;
 pub mod check;
+pub mod compare;
 pub mod demo;
 pub mod fuzz;
 pub mod guests;

@@ -22,6 +22,8 @@ usage: cargo xtask VERB
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
+  compare [SEED [ROUNDS [FILE]]]
+            run random programs on a live Fabric network, too, if FABRIC_HOME says that there is one
   guests    build all chaincode components and print their paths and sizes
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
 ";
@@ -51,6 +53,11 @@ fn main() -> Result<ExitCode> {
         ["blocks"] => xtask::blocks::run(xtask::blocks::COUNT, xtask::blocks::SEED)?,
         ["blocks", count] => xtask::blocks::run(count.parse()?, xtask::blocks::SEED)?,
         ["blocks", count, seed] => xtask::blocks::run(count.parse()?, seed.parse()?)?,
+        ["compare", ref args @ ..] => {
+            if !xtask::compare::run(args)? {
+                writeln!(out, "FABRIC_HOME is not set: there is no live network to compare with")?;
+            }
+        }
         ["target"] => xtask::target::ensure()?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
         _ => {

@@ -95,8 +95,8 @@ impl Context {
         self.peer.get_private_data_query_result(collection, query).map(Rows::new)
     }
 
-    /// Returns the key's own endorsement policy; None if that of the collection or of the chaincode
-    /// applies.
+    /// The key's own endorsement policy; none: the collection's or the chaincode's applies. In the
+    /// collection "" keys are public ones.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -108,7 +108,8 @@ impl Context {
         self.peer.get_private_data_validation_parameter(collection, key)
     }
 
-    /// Sets the key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope`.
+    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`. In
+    /// the collection "" keys are public ones.
     ///
     /// # Errors
     /// The peer refuses the call.

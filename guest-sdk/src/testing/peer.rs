@@ -55,6 +55,14 @@ impl Peer {
         Ok(Place::private(&self.chaincode, name))
     }
 
+    /// Where a key with an endorsement policy is; in the collection "" it is a public one.
+    fn protected_place(&self, collection: &str) -> Place {
+        match collection {
+            "" => self.place(),
+            name => Place::private(&self.chaincode, name),
+        }
+    }
+
     fn get(&self, place: &Place, key: &str) -> Option<Vec<u8>> {
         self.simulation.world.get(place, key).map(<[u8]>::to_vec)
     }
@@ -307,7 +315,7 @@ impl Peer {
         collection: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>> {
-        Ok(self.policy(&self.collection(collection)?, key))
+        Ok(self.policy(&self.protected_place(collection), key))
     }
 
     pub(crate) fn set_private_data_validation_parameter(
@@ -316,7 +324,7 @@ impl Peer {
         key: &str,
         policy: &[u8],
     ) -> Result<()> {
-        self.write_metadata(self.collection(collection)?, key, POLICY, policy)
+        self.write_metadata(self.protected_place(collection), key, POLICY, policy)
     }
 }
 

@@ -209,6 +209,12 @@ fn a_call_shares_the_transaction_but_not_the_keys_or_the_event() {
 fn a_policy_stays_with_its_key_until_the_key_goes() {
     let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
         "set" => ctx.set_state_validation_parameter("a1", b"policy").map(|()| Vec::new()),
+        "private set" => {
+            ctx.set_private_data_validation_parameter("", "a1", b"other").map(|()| Vec::new())
+        }
+        "private get" => {
+            Ok(ctx.get_private_data_validation_parameter("", "a1")?.unwrap_or_default())
+        }
         "put" => ctx.put_state("a1", b"v").map(|()| Vec::new()),
         "del" => ctx.del_state("a1").map(|()| Vec::new()),
         _ => Ok(ctx.get_state_validation_parameter("a1")?.unwrap_or_default()),
@@ -216,6 +222,10 @@ fn a_policy_stays_with_its_key_until_the_key_goes() {
     ledger.submit("set", args![]).unwrap();
     ledger.submit("put", args![]).unwrap();
     assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "policy");
+    // In no collection the key is a public one, as with Fabric's shim.
+    assert_eq!(ledger.evaluate("private get", args![]).unwrap().text(), "policy");
+    ledger.submit("private set", args![]).unwrap();
+    assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "other");
     ledger.submit("del", args![]).unwrap();
     ledger.submit("put", args![]).unwrap();
     assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "");

@@ -27,6 +27,7 @@ mod gateway;
 mod ordering;
 mod peer;
 mod peer_deliver;
+mod plain_text;
 mod routes;
 mod seek;
 mod server;

@@ -15,6 +15,7 @@ use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
 use crate::api::peer_deliver::PeerDeliver;
+use crate::api::plain_text::plain;
 use crate::proto::gateway::gateway_server::{self, GatewayServer};
 use crate::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
 use crate::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
@@ -81,16 +82,17 @@ impl Service<http::Request<Body>> for Routes {
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let call = match Call::begin(request.extensions()) {
             Ok(call) => call,
-            Err(refusal) => return Box::pin(async { Ok(refusal.into_http()) }),
+            Err(refusal) => return Box::pin(async { Ok(plain(refusal.into_http())) }),
         };
         request.extensions_mut().insert(call.clone());
         let request = request.map(|body| self.arrivals.count(body, call.clone()));
         let (answering, patience) = (self.dispatch(request), self.patience);
         Box::pin(async move {
-            tokio::select! {
-                answer = answering => answer,
-                overdue = call.overdue(patience) => Ok(overdue.into_http()),
-            }
+            let answer = tokio::select! {
+                answer = answering => answer?,
+                overdue = call.overdue(patience) => overdue.into_http(),
+            };
+            Ok(plain(answer))
         })
     }
 }

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 
 use crate::bridge::budget::{Budget, Share};
 use crate::bridge::pace::{Pace, Panicked};
-use crate::bridge::stream_backend::StreamBackend;
+use crate::bridge::stream_backend::{StreamBackend, batch_failed};
 use crate::protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
-use crate::runtime::{self, Component, Failure, Limits, Runtime};
+use crate::runtime::{self, Component, ErrorKind, Failure, Limits, Runtime};
 use crate::types::{Meter, ProposalContext, TxId};
 
 /// How transactions of a [`Program`] are run.
@@ -161,7 +161,10 @@ impl Program {
         let call = async move {
             let ended = async {
                 let completed = (program.contract)(invocation, backend.clone()).await?;
-                backend.flush().await.map_err(|error| error.text)?;
+                backend.flush().await.map_err(|error| match error.kind {
+                    ErrorKind::TransactionOver => error.text,
+                    _ => batch_failed(&error.text),
+                })?;
                 Ok(completed)
             };
             let timely = timeout(program.config.execute_timeout, ended).await;

@@ -59,14 +59,19 @@ impl StreamBackend {
     }
 
     /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
-    /// `handleTransaction`).
+    /// `handleTransaction`). A peer refuses a write of a batch only here; what it has taken before
+    /// stays written.
     pub async fn flush(&self) -> Answer<()> {
         let held_back = self.batch().take();
         let (Some(batch), Some(count)) = (held_back, self.limits.write_batch) else {
             return Ok(());
         };
         for rec in batch.into_parts(count, PART_BYTES) {
-            (self.ask)(Request::WriteBatchState(protos::WriteBatchState { rec })).await?;
+            let request = Request::WriteBatchState(protos::WriteBatchState { rec });
+            (self.ask)(request).await.map_err(|BackendError { kind, text }| match kind {
+                ErrorKind::TransactionOver => BackendError { kind, text },
+                _ => BackendError::new(kind, batch_failed(&text)),
+            })?;
         }
         self.hold(0)
     }
@@ -118,6 +123,12 @@ impl StreamBackend {
         }
         Ok(result.values.into_iter().map(answers::value).collect())
     }
+}
+
+/// What Fabric's shim says when a peer refuses a batch (`shim/handler.go`, `sendBatch`; and
+/// `handleTransaction`, once more, for a batch that the end of a transaction sends).
+pub(super) fn batch_failed(text: &str) -> String {
+    format!("failed send batch: {text}")
 }
 
 fn limit_exceeded(text: String) -> BackendError {

@@ -36,10 +36,12 @@ impl Callee {
             return Err(Refusal(ErrorKind::LimitExceeded, text));
         }
         let target = InvokeTarget::parse(address, &caller.channel_id);
-        let system = support.system_chaincode(&target.name);
-        if system.is_some_and(|chaincode| !chaincode.invokable_by_chaincode()) {
-            let text = format!("system chaincode {} cannot be invoked by a chaincode", target.name);
-            return Err(Refusal(ErrorKind::NotPermitted, text));
+        let is_system = support.is_system(&target.name);
+        if !is_system {
+            let resource = "peer/ChaincodeToChaincode";
+            let (org, proposal) = (&caller.org, &caller.proposal);
+            let allowed = support.access().check(resource, &target.channel, org, proposal);
+            allowed.map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
         }
         let other = if *target.channel == *caller.channel_id {
             None
@@ -48,13 +50,6 @@ impl Callee {
             let missing = || format!("failed to find ledger for channel: {}", target.channel);
             Some(ledger.ok_or_else(|| failed(missing()))?)
         };
-        let is_system = system.is_some();
-        if !is_system {
-            let resource = "peer/ChaincodeToChaincode";
-            let (org, proposal) = (&caller.org, &caller.proposal);
-            let allowed = support.access().check(resource, &target.channel, org, proposal);
-            allowed.map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
-        }
         let simulator = match other {
             None => caller.simulator.clone(),
             Some(ledger) => {

@@ -15,14 +15,10 @@ pub trait NativeChaincode: Send + Sync {
     /// Runs for each transaction.
     fn invoke(&self, stub: &mut Stub<'_>) -> Response;
 
-    /// Whether a client's proposal may name it.
-    fn invokable_by_proposal(&self) -> bool {
+    /// Whether clients and chaincodes may call it. To them a chaincode that is not built in does
+    /// not exist: Fabric 2.x has it as a plugin.
+    fn is_built_in(&self) -> bool {
         true
-    }
-
-    /// Whether another chaincode may call it.
-    fn invokable_by_chaincode(&self) -> bool {
-        false
     }
 }
 

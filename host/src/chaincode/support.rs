@@ -20,8 +20,8 @@ use crate::protocol::ProtocolError;
 use crate::runtime::Runtime;
 use crate::types::{Meter, Shares};
 
-/// The version that system chaincodes carry.
-pub const SYSTEM_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version that system chaincodes carry (fabric `core/scc/scc.go`, `SysCCVersion`).
+pub const SYSTEM_VERSION: &str = "syscc";
 
 /// How chaincodes are run.
 #[derive(Clone, Debug)]
@@ -112,12 +112,13 @@ impl ChaincodeSupport {
         Ok(())
     }
 
-    /// The system chaincode of this name.
-    pub fn system_chaincode(&self, name: &str) -> Option<&dyn NativeChaincode> {
-        match self.system.get(name)?.program() {
-            Program::Native(chaincode) => Some(chaincode.as_ref()),
-            Program::Wasm(_) => None,
-        }
+    /// Whether callers know a system chaincode of this name (fabric `core/scc/scc.go`,
+    /// `BuiltinSCCs`).
+    pub fn is_system(&self, name: &str) -> bool {
+        self.system.get(name).is_some_and(|handler| match handler.program() {
+            Program::Native(chaincode) => chaincode.is_built_in(),
+            Program::Wasm(_) => false,
+        })
     }
 
     /// How chaincodes are run.

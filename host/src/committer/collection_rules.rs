@@ -27,10 +27,7 @@ impl BlockCollections {
         let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for rwset in txs.iter().filter_map(|tx| tx.rwset.as_ref()) {
             for (namespace, set) in &rwset.namespaces {
-                let written = set
-                    .collections
-                    .iter()
-                    .filter(|(_, set)| !set.writes.is_empty() || !set.metadata_writes.is_empty());
+                let written = set.collections.iter().filter(|(_, set)| set.has_writes());
                 for (collection, _) in written {
                     wanted.entry(namespace).or_default().push(collection);
                 }

@@ -31,9 +31,11 @@ pub(super) struct Invocation {
 
 impl Invocation {
     /// Opens the results of an endorsed transaction and checks that its parts agree.
+    /// `has_lifecycle` tells whether the channel has the capability V2_0.
     pub(super) fn read(
         header: &ChannelHeader,
         response: &ProposalResponsePayload,
+        has_lifecycle: bool,
     ) -> Result<Self, Invalid> {
         use TxValidationCode::{BadHeaderExtension, BadResponsePayload};
         let extension = ChaincodeHeaderExtension::decode(header.extension.as_slice())
@@ -47,10 +49,7 @@ impl Invocation {
         // A name that occurs twice has its own code, after all others that belong to the action.
         let rwset = match TxRwSet::decode(&action.results) {
             Ok(rwset) => Ok(rwset),
-            Err(
-                error @ (LedgerError::DuplicateNamespace { .. }
-                | LedgerError::DuplicateCollection { .. }),
-            ) => Err(error),
+            Err(error @ LedgerError::DuplicateNamespace { .. }) => Err(error),
             Err(error) => {
                 return Err(Invalid::cause(TxValidationCode::BadRwset, "bad rwset")(error));
             }
@@ -60,7 +59,7 @@ impl Invocation {
         check_event(&action.events, &chaincode)?;
         let rwset =
             rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
-        let namespaces = namespaces(&chaincode, &rwset)?;
+        let namespaces = namespaces(&chaincode, &rwset, has_lifecycle)?;
         Ok(Self { chaincode, version, rwset, namespaces })
     }
 }
@@ -116,8 +115,12 @@ fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {
 /// `txvalidator/v14/vscc_validator.go`, function `VSCCValidateTx`). It instantiates a chaincode and
 /// runs its init in one transaction, when there is no definition yet to say whose endorsement the
 /// namespace needs; so LSCC's own policy counts for all, and `vscc` checks that nothing else is
-/// written. Nobody but LSCC may write its namespace.
-fn namespaces(chaincode: &str, rwset: &TxRwSet) -> Result<BTreeSet<String>, Invalid> {
+/// written. Nobody but LSCC may write its namespace; with V2_0 it is one that nobody defined.
+fn namespaces(
+    chaincode: &str,
+    rwset: &TxRwSet,
+    has_lifecycle: bool,
+) -> Result<BTreeSet<String>, Invalid> {
     let mut namespaces = BTreeSet::from([chaincode.to_owned()]);
     if chaincode == LSCC {
         return Ok(namespaces);
@@ -126,7 +129,11 @@ fn namespaces(chaincode: &str, rwset: &TxRwSet) -> Result<BTreeSet<String>, Inva
     namespaces.extend(written.map(|(name, _)| name.clone()));
     if namespaces.contains(LSCC) {
         let reason = format!("chaincode {chaincode} attempted to write to the namespace of LSCC");
-        return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason));
+        let code = match has_lifecycle {
+            true => TxValidationCode::InvalidChaincode,
+            false => TxValidationCode::IllegalWriteset,
+        };
+        return Err(Invalid::new(code, reason));
     }
     Ok(namespaces)
 }

@@ -23,9 +23,9 @@ pub fn needed_policies(
 ) -> Result<BTreeSet<Vec<u8>>, String> {
     let payload = ProposalResponsePayload::decode(payload)
         .map_err(|error| format!("the proposal response cannot be read: {error}"))?;
-    let invocation =
-        Invocation::read(header, &payload).map_err(|invalid| Trouble::from(invalid).to_string())?;
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
+    let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)
+        .map_err(|invalid| Trouble::from(invalid).to_string())?;
     let definitions = Definitions::new(snapshot, config);
     let mut policies = BTreeSet::new();
     for namespace in &invocation.namespaces {

@@ -7,6 +7,7 @@ mod endorsements;
 mod every_code;
 mod golden;
 mod hostile;
+mod odd_blocks;
 mod orderer;
 mod reasons;
 mod recovery;

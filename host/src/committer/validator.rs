@@ -22,7 +22,7 @@ use crate::committer::required_policies::{Protected, required_policies};
 use crate::committer::v14_rules::{self, Instances};
 use crate::committer::verdict::{Invalid, Trouble};
 use crate::configtx;
-use crate::ledger::{CommitTx, Snapshot, TxRwSet, config_rwset};
+use crate::ledger::{CommitTx, Snapshot, TxEnvelope, TxRwSet, config_rwset};
 use crate::msp::ChannelConfig;
 use crate::proto::common::{Block, ConfigEnvelope};
 use crate::proto::protos::TxValidationCode;
@@ -96,7 +96,25 @@ impl BlockValidator {
         if !this.config.capabilities().v2_0 {
             v14_rules::refuse_upgraded(&mut judged);
         }
+        if this.config.capabilities().v1_4_2 {
+            this.open_invalid(&mut judged);
+        }
         Ok(judged)
+    }
+
+    /// Gives the ledger the sets of invalid transactions that write to collections: it keeps their
+    /// private data, too, as far as they are there. Fabric: `gossip/privdata/coordinator.go`,
+    /// `getTxPvtdataInfoFromBlock`, which opens whatever can be opened.
+    fn open_invalid(&self, judged: &mut [JudgedTx]) {
+        let invalid = judged.iter_mut().zip(self.entries()).filter(|(tx, _)| tx.tx.is_invalid());
+        for (JudgedTx { tx, .. }, entry) in invalid {
+            // What panicked before may do so again.
+            let opened = catch_unwind(|| {
+                let envelope = TxEnvelope::parse(entry).ok()?;
+                if envelope.is_endorser_tx() { envelope.rwset().ok()? } else { None }
+            });
+            tx.rwset = opened.ok().flatten().filter(TxRwSet::writes_collections);
+        }
     }
 
     fn entries(&self) -> &[Vec<u8>] {
@@ -168,7 +186,8 @@ impl BlockValidator {
             let reason = format!("the transaction id is in block {block} already");
             return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
         }
-        let invocation = Invocation::read(header, &response)?;
+        let has_lifecycle = self.config.capabilities().v2_0;
+        let invocation = Invocation::read(header, &response, has_lifecycle)?;
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
         }
@@ -177,8 +196,7 @@ impl BlockValidator {
             let reason = "a chaincode attempted to write to the namespace of the channel";
             return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
         }
-        let legacy = !self.config.capabilities().v2_0;
-        let instances = legacy.then(|| Instances::of(opened, &invocation));
+        let instances = (!has_lifecycle).then(|| Instances::of(opened, &invocation));
         Ok(ValidTx { rwset: invocation.rwset, config: None, instances })
     }
 

@@ -158,7 +158,7 @@ impl Endorser {
             )));
         }
         let name = proposal.chaincode_id.name.as_str();
-        if self.support.system_chaincode(name).is_none() {
+        if !self.support.is_system(name) {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
                 .map_err(Rejected::new)?;
@@ -222,18 +222,12 @@ impl Endorser {
 
     /// Looks an application chaincode up on the channel.
     fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
-        match self.support.system_chaincode(name) {
-            Some(system) if system.invokable_by_proposal() => {
-                let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
-                return Ok(Target { version, escc, info: None });
-            }
-            // To clients ESCC and VSCC are not there, as in Fabric 2.x, where they are no
-            // chaincodes.
-            Some(_) => return Err(format!("chaincode {name} not found")),
-            None if tx.channel_id.is_empty() => {
-                return Err(format!("chaincode {name} not found"));
-            }
-            None => {}
+        if self.support.is_system(name) {
+            let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
+            return Ok(Target { version, escc, info: None });
+        }
+        if tx.channel_id.is_empty() {
+            return Err("could not get channel config for channel ''".into());
         }
         let info = self.support.chaincode_info(tx, name).map_err(|error| error.to_string())?;
         let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
@@ -281,7 +275,7 @@ impl Endorser {
             private_data::keep(private, tx, channel, &state, place)?;
         }
         // `_lifecycle` is one on every peer that looks collections up there.
-        let is_system = |ns: &str| ns == LIFECYCLE || self.support.system_chaincode(ns).is_some();
+        let is_system = |ns: &str| ns == LIFECYCLE || self.support.is_system(ns);
         let interest = Some(interest(&results, &state, is_system)?);
         let own_reads = results.own_reads;
         Ok(Simulated { execution, results: results.public.encode(), interest, own_reads })
@@ -312,7 +306,7 @@ impl Endorser {
         }
         let spec = deployment.chaincode_spec.unwrap_or_default();
         let id = spec.chaincode_id.unwrap_or_default();
-        if self.support.system_chaincode(&id.name).is_some() {
+        if self.support.is_system(&id.name) {
             return Err(format!(
                 "attempting to deploy a system chaincode {}/{}",
                 id.name, tx.channel_id

@@ -37,7 +37,7 @@ impl Ledger {
 pub fn config_rwset(envelope: Vec<u8>) -> TxRwSet {
     let write = KvWrite { key: KEY.to_owned(), is_delete: false, value: envelope };
     let namespace = NsRwSet { writes: vec![write], ..NsRwSet::default() };
-    TxRwSet { namespaces: [(NAMESPACE.to_owned(), namespace)].into() }
+    TxRwSet { namespaces: [(NAMESPACE.to_owned(), namespace)].into(), ..Default::default() }
 }
 
 /// True if the read-write set is that of a configuration transaction, which writes the

@@ -53,11 +53,18 @@ pub struct CommitTx {
     pub tx_id: Option<String>,
     /// The verdict so far. Only VALID transactions are judged further.
     pub code: TxValidationCode,
-    /// `config_rwset` for a configuration; ignored unless VALID.
+    /// `config_rwset` for a configuration. Of an invalid transaction only private data are kept.
     pub rwset: Option<TxRwSet>,
 }
 
-/// The outcome for a block.
+impl CommitTx {
+    /// Whether it was found invalid before the ledger judges it.
+    pub fn is_invalid(&self) -> bool {
+        self.code != TxValidationCode::Valid
+    }
+}
+
+/// What became of a block.
 #[derive(Clone, Debug)]
 pub struct CommittedBlock {
     /// The block's number.
@@ -263,6 +270,9 @@ impl Ledger {
                     indexes.change(&mut batch, space, &key, before, after);
                 }
                 change_row(&mut batch, &mut layer, key::state(&namespace, &key), update);
+            }
+            for (key, height) in ns.written_absent {
+                batch.put(key::history(&namespace, &key, height), height.to_bytes());
             }
             for (collection, keys) in ns.hashed {
                 for (key_hash, update) in keys {

@@ -214,7 +214,8 @@ mod tests {
             let metadata = KvMetadataWrite { key: "_m".to_owned(), entries: Vec::new() };
             let first = NsRwSet { writes: vec![write("a", b"1", false)], ..Default::default() };
             let second = NsRwSet { writes, metadata_writes: vec![metadata], ..Default::default() };
-            TxRwSet { namespaces: [("a".into(), first), ("b".into(), second)].into() }
+            let namespaces = [("a".into(), first), ("b".into(), second)].into();
+            TxRwSet { namespaces, ..Default::default() }
         };
         assert_eq!(find_refused_write(&set(vec![])), None);
         assert_eq!(find_refused_write(&set(vec![write("k", b"{}", false)])), None);

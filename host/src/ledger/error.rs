@@ -194,14 +194,6 @@ pub enum LedgerError {
         /// The namespace.
         namespace: String,
     },
-    /// A read-write set names a collection of one namespace twice.
-    #[error("duplicate collection '{collection}' of namespace '{namespace}' in txRWSet")]
-    DuplicateCollection {
-        /// The namespace.
-        namespace: String,
-        /// The collection.
-        collection: String,
-    },
     /// A key is longer than the limit.
     #[error("a key of {bytes} bytes is longer than the limit of {limit} bytes")]
     KeyTooLong {

@@ -15,9 +15,13 @@ use crate::ledger::cost;
 use crate::ledger::envelope::TxEnvelope;
 use crate::ledger::error::LedgerError;
 use crate::ledger::key;
+use crate::ledger::key_ops::Effect;
+use crate::ledger::rwset::NsRwSet;
 use crate::ledger::rwset::is_delete;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::store::Rows;
+use crate::ledger::updates::key_ops;
+use crate::proto::common::ChannelHeader;
 use crate::types::Height;
 use crate::types::Meter;
 use crate::types::Timestamp;
@@ -96,20 +100,24 @@ impl HistoryIterator {
         }
     }
 
-    fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {
+    /// The header of a transaction, and what it did in the key's namespace.
+    fn transaction(&self, height: Height) -> Result<(ChannelHeader, NsRwSet), LedgerError> {
         let envelope = self.ledger.envelope(height)?;
         if let Some(meter) = &self.meter {
             meter.charge(cost::history_row(envelope.len()))?;
         }
         let envelope = TxEnvelope::parse(&envelope)?;
-        let rwset = envelope.rwset()?.unwrap_or_default();
-        // If a set names a key twice, the last write counts.
-        let write = rwset
-            .namespaces
-            .get(&self.namespace)
-            .and_then(|ns| ns.writes.iter().rfind(|write| write.key == self.key))
+        let mut rwset = envelope.rwset()?.unwrap_or_default();
+        let ns = rwset.namespaces.remove(&self.namespace);
+        Ok((envelope.channel_header, ns.unwrap_or_default()))
+    }
+
+    fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {
+        let (header, ns) = self.transaction(height)?;
+        // Should a set name the key twice, Fabric tells of the first write.
+        let write = ns.writes.iter().find(|write| write.key == self.key);
+        let write = write
             .ok_or_else(|| self.ledger.corrupt(height.block, "an indexed write is not in it"))?;
-        let header = envelope.channel_header;
         Ok(KeyModification {
             tx_id: header.tx_id,
             value: write.value.clone(),
@@ -136,8 +144,15 @@ impl Snapshot {
         }
         let mut history = HistoryIterator::new(self, namespace, key)?;
         history.before = history.before.min(Height::new(block, 0));
-        let write = history.next().transpose()?;
-        Ok(write.filter(|write| !write.is_delete).map(|write| write.value))
+        while let Some(height) = history.next_height()? {
+            let (_, ns) = history.transaction(height)?;
+            match key_ops(&ns, key).effect() {
+                Effect::Put(value, _) => return Ok(Some(value.to_vec())),
+                Effect::Delete => return Ok(None),
+                Effect::SetMetadata(_) | Effect::Keep => {}
+            }
+        }
+        Ok(None)
     }
 }
 

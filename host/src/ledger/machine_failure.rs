@@ -44,7 +44,6 @@ impl LedgerError {
             | Self::Decode { .. }
             | Self::Missing { .. }
             | Self::DuplicateNamespace { .. }
-            | Self::DuplicateCollection { .. }
             | Self::KeyTooLong { .. }
             | Self::ValueTooLong { .. }
             | Self::TooMuchRecorded { .. }

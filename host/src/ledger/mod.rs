@@ -33,6 +33,7 @@ mod import;
 mod inspect;
 mod json;
 mod key;
+mod key_ops;
 mod ledgers;
 mod machine_failure;
 mod orderer_metadata;

@@ -32,6 +32,9 @@ use crate::types::sha256;
 pub struct TxRwSet {
     /// By name of the namespace.
     pub namespaces: BTreeMap<String, NsRwSet>,
+    /// The names in the order in which they came; empty if that is the ascending one, as endorsers
+    /// write it.
+    pub(crate) order: Vec<String>,
 }
 
 /// What a transaction did in one namespace.
@@ -65,11 +68,15 @@ pub struct CollectionRwSet {
 impl TxRwSet {
     /// Unpacks a serialized `rwset.TxReadWriteSet`.
     ///
-    /// Errors: `Decode` if some part does not parse (Fabric's BAD_RWSET); `DuplicateNamespace` and
-    /// `DuplicateCollection` if a name occurs twice (ILLEGAL_WRITESET).
+    /// A collection that a namespace names twice is one with the entries of both, in their order.
+    ///
+    /// Errors: `Decode` if some part is not its message (Fabric's BAD_RWSET), `DuplicateNamespace`
+    /// if a namespace occurs twice (ILLEGAL_WRITESET).
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         let set = TxReadWriteSet::decode(bytes).map_err(decode_error("read-write set"))?;
         let mut namespaces = BTreeMap::new();
+        let names = || set.ns_rwset.iter().map(|ns| &ns.namespace);
+        let order = if names().is_sorted() { Vec::new() } else { names().cloned().collect() };
         for ns in set.ns_rwset {
             let opened = NsRwSet::open(&ns)?;
             match namespaces.entry(ns.namespace) {
@@ -80,7 +87,13 @@ impl TxRwSet {
                 }
             };
         }
-        Ok(Self { namespaces })
+        Ok(Self { namespaces, order })
+    }
+
+    /// The namespaces in the order in which they came, in which Fabric judges them.
+    pub fn in_order(&self) -> impl Iterator<Item = (&String, &NsRwSet)> {
+        let ascending = self.namespaces.iter().filter(|_| self.order.is_empty());
+        ascending.chain(self.order.iter().filter_map(|name| self.namespaces.get_key_value(name)))
     }
 
     /// Returns the serialized `rwset.TxReadWriteSet`, byte for byte as Fabric serializes it.
@@ -93,36 +106,40 @@ impl TxRwSet {
     pub fn has_writes(&self) -> bool {
         self.namespaces.values().any(NsRwSet::has_writes)
     }
+
+    /// Whether the transaction changes anything private.
+    pub fn writes_collections(&self) -> bool {
+        let mut all = self.namespaces.values().flat_map(|ns| ns.collections.values());
+        all.any(CollectionRwSet::has_writes)
+    }
 }
 
 impl NsRwSet {
     /// True if the transaction changes anything in this namespace, public or private.
     pub fn has_writes(&self) -> bool {
-        let written = |c: &CollectionRwSet| !c.writes.is_empty() || !c.metadata_writes.is_empty();
         !self.writes.is_empty()
             || !self.metadata_writes.is_empty()
-            || self.collections.values().any(written)
+            || self.collections.values().any(CollectionRwSet::has_writes)
     }
 
     fn open(message: &NsReadWriteSet) -> Result<Self, LedgerError> {
         let public = KvrwSet::decode(message.rwset.as_slice())
             .map_err(decode_error("read-write set of a namespace"))?;
-        let mut collections = BTreeMap::new();
+        let mut collections = BTreeMap::<String, CollectionRwSet>::new();
         for collection in &message.collection_hashed_rwset {
             let hashed = HashedRwSet::decode(collection.hashed_rwset.as_slice())
                 .map_err(decode_error("hashed read-write set"))?;
-            let opened = CollectionRwSet {
-                reads: hashed.hashed_reads,
-                writes: hashed.hashed_writes,
-                metadata_writes: hashed.metadata_writes,
-                pvt_rwset_hash: collection.pvt_rwset_hash.clone(),
+            let opened = match collections.entry(collection.collection_name.clone()) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    // Of several hashes the first counts. Fabric: `transaction.retrieveHash`.
+                    let pvt_rwset_hash = collection.pvt_rwset_hash.clone();
+                    entry.insert(CollectionRwSet { pvt_rwset_hash, ..Default::default() })
+                }
             };
-            if collections.insert(collection.collection_name.clone(), opened).is_some() {
-                return Err(LedgerError::DuplicateCollection {
-                    namespace: message.namespace.clone(),
-                    collection: collection.collection_name.clone(),
-                });
-            }
+            opened.reads.extend(hashed.hashed_reads);
+            opened.writes.extend(hashed.hashed_writes);
+            opened.metadata_writes.extend(hashed.metadata_writes);
         }
         Ok(Self {
             reads: public.reads,
@@ -160,7 +177,14 @@ impl NsRwSet {
     }
 }
 
-/// The height that a read recorded; None if the key did not exist.
+impl CollectionRwSet {
+    /// Whether the transaction changes anything in this collection.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty() || !self.metadata_writes.is_empty()
+    }
+}
+
+/// The height that a read recorded; None: the key did not exist.
 pub fn height_of(version: Option<&Version>) -> Option<Height> {
     version.map(|version| Height::new(version.block_num, version.tx_num))
 }
@@ -202,14 +226,47 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_or_collection_named_twice_is_told_from_bad_bytes() {
+    fn a_namespace_named_twice_is_told_from_bad_bytes() {
         let twice = decode(vec![namespace("a", &[]), namespace("a", &[])]);
         assert!(matches!(twice, Err(LedgerError::DuplicateNamespace { .. })));
-        let twice = decode(vec![namespace("a", &["c", "c"])]);
-        assert!(matches!(twice, Err(LedgerError::DuplicateCollection { .. })));
         let bad = NsReadWriteSet { rwset: vec![0xff], ..namespace("a", &[]) };
         assert!(matches!(decode(vec![bad]), Err(LedgerError::Decode { .. })));
         assert!(matches!(TxRwSet::decode(&[0xff]), Err(LedgerError::Decode { .. })));
+    }
+
+    #[test]
+    fn a_collection_named_twice_is_one_with_the_entries_of_both() {
+        let collection = |hash: u8| {
+            let write = KvWriteHash { key_hash: vec![hash], ..Default::default() };
+            let read = KvReadHash { key_hash: vec![hash], version: None };
+            let set = HashedRwSet {
+                hashed_reads: vec![read],
+                hashed_writes: vec![write],
+                ..Default::default()
+            };
+            CollectionHashedReadWriteSet {
+                collection_name: "c".into(),
+                hashed_rwset: set.encode_to_vec(),
+                pvt_rwset_hash: vec![hash; 3],
+            }
+        };
+        let mut ns = namespace("a", &[]);
+        ns.collection_hashed_rwset = vec![collection(2), collection(1), collection(2)];
+        let opened = &decode(vec![ns]).unwrap().namespaces["a"].collections["c"];
+        let hashes: Vec<u8> = opened.writes.iter().map(|write| write.key_hash[0]).collect();
+        assert_eq!((hashes, opened.reads.len()), (vec![2, 1, 2], 3));
+        assert_eq!(opened.pvt_rwset_hash, [2; 3]);
+    }
+
+    #[test]
+    fn namespaces_are_judged_in_the_order_in_which_they_came() {
+        let names = |all: &[&str]| {
+            let set = decode(all.iter().map(|name| namespace(name, &[])).collect()).unwrap();
+            set.in_order().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["a", "b", "c"]), ["a", "b", "c"]);
+        assert_eq!(names(&["c", "a", "b"]), ["c", "a", "b"]);
+        assert!(names(&[]).is_empty());
     }
 
     #[test]

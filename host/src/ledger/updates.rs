@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::ledger::error::LedgerError;
+use crate::ledger::key;
+use crate::ledger::key_ops::{Effect, KeyOps};
 use crate::ledger::rwset::NsRwSet;
 use crate::ledger::rwset::TxRwSet;
 use crate::ledger::rwset::is_delete;
 use crate::ledger::rwset::is_hashed_delete;
 use crate::ledger::state::VersionedValue;
 use crate::ledger::state::encode_metadata;
-use crate::proto::kvrwset::KvMetadataEntry;
 use crate::proto::statedb;
 use crate::types::Height;
 
@@ -66,6 +67,8 @@ pub(crate) struct UpdateBatch {
 pub(crate) struct NsUpdates {
     /// By public key.
     pub(crate) public: BTreeMap<String, Update>,
+    /// Writes that left a key absent which was so before: they are history and nothing else.
+    pub(crate) written_absent: Vec<(String, Height)>,
     /// By collection, then by key hash.
     pub(crate) hashed: BTreeMap<String, BTreeMap<Vec<u8>, Update>>,
 }
@@ -80,14 +83,6 @@ pub(crate) struct Update {
     pub(crate) version: Height,
     /// Parts of the key's history that move to rows of their own, each with its last height.
     pub(crate) history: Vec<(Height, Vec<u8>)>,
-}
-
-/// What one transaction does with one key.
-#[derive(Default)]
-struct KeyOps<'a> {
-    /// Inner None: delete.
-    write: Option<Option<&'a [u8]>>,
-    metadata: Option<&'a [KvMetadataEntry]>,
 }
 
 impl UpdateBatch {
@@ -119,21 +114,25 @@ impl UpdateBatch {
             for (key, ops) in public_ops(ns) {
                 let before = || state.get(namespace, key);
                 let update = apply_ops(&mut updates.public, key, &ops, version, before)?;
-                // Only writes of chaincodes have a history.
-                if let (Some((update, recent)), Some(_), false) =
-                    (update, ops.write, namespace.is_empty())
-                {
-                    add_history(update, recent, version);
+                // Only what chaincodes write has a history.
+                if namespace.is_empty() {
+                    continue;
+                }
+                match (update, ops.is_written()) {
+                    (Some((update, recent)), true) => add_history(update, recent, version),
+                    (Some((update, recent)), false) => keep_history(update, recent)?,
+                    (None, true) => updates.written_absent.push((key.to_owned(), version)),
+                    (None, false) => {}
                 }
             }
             for (name, collection) in &ns.collections {
                 let mut all = BTreeMap::<&[u8], KeyOps<'_>>::new();
                 for write in &collection.writes {
                     let value = (!is_hashed_delete(write)).then_some(write.value_hash.as_slice());
-                    all.entry(&write.key_hash).or_default().write = Some(value);
+                    all.entry(&write.key_hash).or_default().write(value);
                 }
                 for write in &collection.metadata_writes {
-                    all.entry(&write.key_hash).or_default().metadata = Some(&write.entries);
+                    all.entry(&write.key_hash).or_default().write_metadata(&write.entries);
                 }
                 let hashed = updates.hashed.entry(name.clone()).or_default();
                 for (key_hash, ops) in all {
@@ -150,7 +149,7 @@ impl UpdateBatch {
     fn drop_empty(&mut self) {
         self.namespaces.retain(|_, ns| {
             ns.hashed.retain(|_, keys| !keys.is_empty());
-            !ns.public.is_empty() || !ns.hashed.is_empty()
+            !ns.public.is_empty() || !ns.hashed.is_empty() || !ns.written_absent.is_empty()
         });
     }
 
@@ -180,16 +179,21 @@ fn public_ops(ns: &NsRwSet) -> BTreeMap<&str, KeyOps<'_>> {
     let mut all = BTreeMap::<&str, KeyOps<'_>>::new();
     for write in &ns.writes {
         let value = (!is_delete(write)).then_some(write.value.as_slice());
-        all.entry(&write.key).or_default().write = Some(value);
+        all.entry(&write.key).or_default().write(value);
     }
     for write in &ns.metadata_writes {
-        all.entry(&write.key).or_default().metadata = Some(&write.entries);
+        all.entry(&write.key).or_default().write_metadata(&write.entries);
     }
     all
 }
 
-/// Applies a transaction to a key: a value alone keeps the metadata; metadata alone keeps the value
-/// and moves the version; a delete removes both. Fabric: `prepareTxOps`.
+/// What a set does to one public key.
+pub(crate) fn key_ops<'a>(ns: &'a NsRwSet, key: &str) -> KeyOps<'a> {
+    public_ops(ns).remove(key).unwrap_or_default()
+}
+
+/// A value alone keeps the metadata, metadata alone keeps the value and moves the version, a delete
+/// takes both away. Fabric: `prepareTxOps`.
 ///
 /// Returns the key's update, unless nothing changes, and the key's recent writes so far.
 fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
@@ -199,9 +203,14 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
     version: Height,
     before: impl FnOnce() -> Result<Option<VersionedValue>, LedgerError>,
 ) -> Result<Option<(&'u mut Update, Vec<u8>)>, LedgerError> {
+    let effect = ops.effect();
+    let needs_value = matches!(effect, Effect::SetMetadata(_));
+    if effect == Effect::Keep {
+        return Ok(None);
+    }
     if !updates.contains_key(key) {
         let before = before()?;
-        if before.is_none() && ops.write.is_none() {
+        if before.is_none() && needs_value {
             return Ok(None);
         }
         let after = before.clone();
@@ -210,7 +219,7 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
     }
     let update = updates.get_mut(key).expect("it was inserted if it was not there");
     let current = update.after.take();
-    if current.is_none() && ops.write.is_none() {
+    if current.is_none() && needs_value {
         return Ok(None);
     }
     update.version = version;
@@ -218,8 +227,12 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
         Some(value) => (Some(value.value), value.metadata_bytes, value.recent_writes),
         None => (None, Vec::new(), Vec::new()),
     };
-    let metadata_bytes = ops.metadata.map_or(old_metadata, encode_metadata);
-    let value = ops.write.map_or(old_value, |write| write.map(<[u8]>::to_vec));
+    let (value, metadata_bytes) = match effect {
+        Effect::Put(value, None) => (Some(value.to_vec()), old_metadata),
+        Effect::Put(value, Some(metadata)) => (Some(value.to_vec()), encode_metadata(metadata)),
+        Effect::SetMetadata(metadata) => (old_value, encode_metadata(metadata)),
+        Effect::Delete | Effect::Keep => (None, Vec::new()),
+    };
     update.after = value.map(|value| {
         let recent_writes = recent_writes.clone();
         VersionedValue { value, metadata_bytes, version, recent_writes }
@@ -242,6 +255,18 @@ fn add_history(update: &mut Update, mut recent_writes: Vec<u8>, height: Height) 
             }
         }
     }
+}
+
+/// Keeps the history of a key that goes without being written.
+fn keep_history(update: &mut Update, recent_writes: Vec<u8>) -> Result<(), LedgerError> {
+    if update.after.is_some() || recent_writes.is_empty() {
+        return Ok(());
+    }
+    let heights = key::heights(&recent_writes).unwrap_or_default();
+    let last = heights.last().copied();
+    let last = last.ok_or(LedgerError::CorruptState { what: "a history has no heights" })?;
+    update.history.push((last, recent_writes));
+    Ok(())
 }
 
 fn kv_write(key: &[u8], update: &Update) -> statedb::KvWrite {

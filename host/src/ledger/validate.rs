@@ -29,7 +29,7 @@ pub(crate) fn find_conflict(
     updates: &UpdateBatch,
     state: &impl CommittedState,
 ) -> Result<Option<Conflict>, LedgerError> {
-    for (namespace, ns) in &rwset.namespaces {
+    for (namespace, ns) in rwset.in_order() {
         if let Some(conflict) = check_reads(namespace, ns, updates, state)? {
             return Ok(Some(conflict));
         }

@@ -47,13 +47,29 @@ pub enum AclError {
         /// Why not.
         source: PolicyError,
     },
+    /// This peer is not on the channel. Fabric's words: core/policy/policy.go, `CheckPolicy`.
+    #[error("Failed to get policy manager for channel [{channel}]")]
+    NoChannel {
+        /// The channel.
+        channel: String,
+    },
+    /// A channel decides about the resource, and none was named. Fabric's words:
+    /// core/policy/principal.go, `Get`.
+    #[error(
+        "Failed getting local MSP principal during channelless check policy with policy \
+         [{policy}]: [MSP Principal role [{policy}] not recognized]"
+    )]
+    NotLocal {
+        /// The channel's policy.
+        policy: &'static str,
+    },
     /// The signer is unknown to the peer's own organization, or the signature is wrong.
     #[error(
         "Failed deserializing proposal creator during channelless check policy with policy \
          [{policy}]: [{source}]"
     )]
     LocalIdentity {
-        /// Admins or Members.
+        /// Admins or Members, or a channel's policy.
         policy: &'static str,
         /// Why not.
         source: MspError,
@@ -147,32 +163,42 @@ pub fn default_policy(resource: &str) -> Option<&'static str> {
 /// Checks the signature, and that the peer's own organization `local` lets the signer use the
 /// resource.
 pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Result<(), AclError> {
-    let policy = required(resource)?;
-    let refused = |source| AclError::LocalIdentity { policy: policy.name(), source };
-    let identity = local.deserialize(&signed.identity).map_err(refused)?;
-    check_local_identity(resource, &identity, local)?;
+    let policy = policy_name(resource)?;
+    let refused = |source| AclError::LocalIdentity { policy, source };
+    let identity = check_local_creator(resource, &signed.identity, local)?;
     identity.verify(&signed.data, &signed.signature).map_err(refused)
 }
 
-/// As [`check_local_acl`], for a signer whose signature was checked already.
-pub fn check_local_identity(
+/// As [`check_local_acl`], for a signer whose signature was checked before. Returns the signer.
+pub fn check_local_creator(
     resource: &str,
-    identity: &Identity,
+    creator: &[u8],
     local: &Msp,
-) -> Result<(), AclError> {
-    let policy = required(resource)?;
-    let is_member = identity.msp_id() == local.id();
-    if !is_member {
-        let source = MspError::UnknownMsp { msp_id: identity.msp_id().to_owned() };
-        return Err(AclError::LocalIdentity { policy: policy.name(), source });
+) -> Result<Identity, AclError> {
+    let policy = policy_name(resource)?;
+    let refused = |source| AclError::LocalIdentity { policy, source };
+    let identity = local.deserialize(creator).map_err(refused)?;
+    match local_policy(resource) {
+        None => Err(AclError::NotLocal { policy }),
+        Some(LocalPolicy::Admins) if !identity.has_role(Role::Admin) => {
+            let msp_id = local.id().to_owned();
+            Err(AclError::NotLocalAdmin { policy, msp_id })
+        }
+        Some(_) => Ok(identity),
     }
-    if policy == LocalPolicy::Admins && !identity.has_role(Role::Admin) {
-        let msp_id = local.id().to_owned();
-        return Err(AclError::NotLocalAdmin { policy: policy.name(), msp_id });
-    }
-    Ok(())
 }
 
-fn required(resource: &str) -> Result<LocalPolicy, AclError> {
-    local_policy(resource).ok_or_else(|| AclError::Unmapped(resource.to_owned()))
+/// Why a resource of a channel that this peer is not on cannot be used.
+pub fn unknown_channel(resource: &str, channel: &str) -> AclError {
+    match policy_name(resource) {
+        Ok(_) => AclError::NoChannel { channel: channel.to_owned() },
+        Err(unmapped) => unmapped,
+    }
+}
+
+/// The name of the policy that Fabric asks for by default.
+fn policy_name(resource: &str) -> Result<&'static str, AclError> {
+    let local = local_policy(resource).map(LocalPolicy::name);
+    let policy = local.or_else(|| default_policy(resource));
+    policy.ok_or_else(|| AclError::Unmapped(resource.to_owned()))
 }

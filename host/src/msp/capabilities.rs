@@ -16,6 +16,8 @@ pub struct ApplicationCapabilities {
     pub v1_2: bool,
     /// Endorsement policies of single keys.
     pub v1_3: bool,
+    /// Keeping the private data of invalid transactions.
+    pub v1_4_2: bool,
     /// The `_lifecycle` of chaincode definitions.
     pub v2_0: bool,
     /// Purging private data.
@@ -30,6 +32,7 @@ impl ApplicationCapabilities {
         Ok(Self {
             v1_2: has(&["V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"]),
             v1_3: has(&["V1_3", "V1_4_2", "V2_0", "V2_5"]),
+            v1_4_2: has(&["V1_4_2", "V2_0", "V2_5"]),
             v2_0: has(&["V2_0", "V2_5"]),
             v2_5: has(&["V2_5"]),
         })

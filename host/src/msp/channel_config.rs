@@ -261,9 +261,11 @@ impl ChannelConfig {
         self.check_signers(resource, &signers)
     }
 
-    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked already.
-    pub fn check_acl_for(&self, resource: &str, signer: &Arc<Identity>) -> Result<(), AclError> {
-        self.check_signers(resource, std::slice::from_ref(signer))
+    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked before. One whom
+    /// the channel does not know satisfies no policy.
+    pub fn check_acl_for(&self, resource: &str, creator: &[u8]) -> Result<(), AclError> {
+        let signer = self.msps.deserialize(creator).ok();
+        self.check_signers(resource, signer.as_slice())
     }
 
     fn check_signers(&self, resource: &str, signers: &[Arc<Identity>]) -> Result<(), AclError> {

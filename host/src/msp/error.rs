@@ -18,6 +18,15 @@ pub enum MspError {
         /// The MSP id in the identity.
         msp_id: String,
     },
+    /// The identity is not of the MSP that was asked. Fabric's words: msp/mspimpl.go,
+    /// `DeserializeIdentity`.
+    #[error("expected MSP ID {expected}, received {received}")]
+    OtherMsp {
+        /// The MSP that was asked.
+        expected: String,
+        /// The MSP id that the identity claims.
+        received: String,
+    },
     /// A certificate or key is not PEM.
     #[error("no readable PEM block")]
     Pem(#[source] PEMError),

@@ -92,7 +92,8 @@ impl Msp {
     pub fn deserialize(&self, serialized: &[u8]) -> Result<Identity, MspError> {
         let serialized = SerializedIdentity::decode(serialized).map_err(MspError::Serialized)?;
         if serialized.mspid != *self.id {
-            return Err(MspError::UnknownMsp { msp_id: serialized.mspid });
+            let (expected, received) = (self.id.to_string(), serialized.mspid);
+            return Err(MspError::OtherMsp { expected, received });
         }
         self.identity(&serialized.id_bytes)
     }

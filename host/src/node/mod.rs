@@ -234,7 +234,7 @@ impl Peer {
     }
 
     /// The channels that the peer has joined.
-    pub fn channels(&self) -> &Channels {
+    pub fn channels(&self) -> &Arc<Channels> {
         &self.channels
     }
 

@@ -1,8 +1,10 @@
 //! Generated Rust for the Fabric messages that wasmcc uses. Field numbers are wire facts; the
 //! `.proto` files beside the crate are our own and hold just those messages.
 //!
-//! Invariant: generated code only, no behaviour.
+//! Invariant: generated code only, no behaviour but the form of maps.
 #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications)]
+
+pub mod go_maps;
 
 pub mod common {
     include!(concat!(env!("OUT_DIR"), "/common.rs"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::chaincode::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
 use crate::channel::Channels;
 use crate::collections::{Collection, DefinedCollections, LookupError};
-use crate::msp::acl::{check_local_identity, local_policy};
+use crate::msp::acl::{check_local_creator, local_policy, unknown_channel};
 use crate::msp::{ChannelConfig, MspManager};
 use crate::types::{Permission, ProposalContext};
 
@@ -31,9 +31,9 @@ impl Acl {
     ) -> Result<(), String> {
         let no_peer = || format!("{org} has no peer here");
         let manager = self.local.get(org).ok_or_else(no_peer)?;
-        let creator = manager.deserialize(&proposal.creator).map_err(|e| e.to_string())?;
         let local = manager.msp(org).ok_or_else(no_peer)?;
-        check_local_identity(resource, &creator, local).map_err(|e| e.to_string())
+        let checked = check_local_creator(resource, &proposal.creator, local);
+        checked.map(drop).map_err(|error| error.to_string())
     }
 
     fn config(&self, channel: &str) -> Result<Arc<ChannelConfig>, String> {
@@ -54,9 +54,10 @@ impl AccessControl for Acl {
         if channel.is_empty() || local_policy(resource).is_some() {
             return self.check_local(resource, org, proposal);
         }
-        let config = self.config(channel)?;
-        let creator = config.msps().deserialize(&proposal.creator).map_err(|e| e.to_string())?;
-        config.check_acl_for(resource, &creator).map_err(|e| e.to_string())
+        let Some(found) = self.channels.get(channel) else {
+            return Err(unknown_channel(resource, channel).to_string());
+        };
+        found.config().check_acl_for(resource, &proposal.creator).map_err(|e| e.to_string())
     }
 
     fn collection_permission(

@@ -9,6 +9,7 @@ use crate::channel::{Channel, Channels};
 use crate::msp::ChannelConfig;
 use crate::proto::common;
 use crate::proto::protos;
+use crate::syscc::invoked::refuse_chaincodes;
 use crate::types::Response;
 
 /// Arguments: function, then a genesis block or a channel's name.
@@ -26,11 +27,16 @@ impl Cscc {
     fn call(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
         let function = stub.function();
         let arguments = stub.args.len();
-        if arguments < 1 || (function != "GetChannels" && arguments < 2) {
+        let is_alone = matches!(function.as_str(), "GetChannels" | "JoinBySnapshotStatus");
+        if arguments < 1 || (!is_alone && arguments < 2) {
             return Err(format!("Incorrect number of arguments, {arguments}"));
         }
+        let rejecting = "Rejecting invoke of CSCC from another chaincode";
+        refuse_chaincodes("cscc", stub.signed_proposal, rejecting)?;
         match function.as_str() {
             "JoinChain" => self.join(stub, &stub.args[1]),
+            "JoinChainBySnapshot" => self.join_by_snapshot(stub),
+            "JoinBySnapshotStatus" => self.snapshot_status(stub),
             "GetConfigBlock" => self.config_block(stub, &stub.text_arg(1).unwrap_or_default()),
             "GetChannelConfig" => self.config(stub, &stub.text_arg(1).unwrap_or_default()),
             "GetChannels" => self.list(stub),
@@ -58,6 +64,26 @@ impl Cscc {
         Ok(Vec::new())
     }
 
+    /// No peer of this kind reads snapshots, so each of them is one that cannot be opened.
+    fn join_by_snapshot(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+        let folder = stub.text_arg(1).unwrap_or_default();
+        if folder.is_empty() {
+            return Err("Cannot join the channel, no snapshot directory provided".into());
+        }
+        self.access
+            .check("cscc/JoinChainBySnapshot", "", stub.peer_msp_id, stub.proposal)
+            .map_err(|why| format!("access denied for [JoinChainBySnapshot]: [{why}]"))?;
+        let failed = format!("cannot create ledger from snapshot {folder}");
+        Err(format!("{failed}: this peer does not read snapshots"))
+    }
+
+    fn snapshot_status(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+        self.access
+            .check("cscc/JoinBySnapshotStatus", "", stub.peer_msp_id, stub.proposal)
+            .map_err(|why| format!("access denied for [JoinBySnapshotStatus]: {why}"))?;
+        Ok(protos::JoinBySnapshotStatus::default().encode_to_vec())
+    }
+
     fn config_block(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
         let target = self.readable(stub, "GetConfigBlock", channel)?;
         let block = target.ledger().block(target.config_block()).map_err(|e| e.to_string())?;
@@ -65,6 +91,9 @@ impl Cscc {
     }
 
     fn config(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+        if channel.is_empty() {
+            return Err("empty channel name provided".into());
+        }
         let target = self.readable(stub, "GetChannelConfig", channel)?;
         Ok(target.config().config().encode_to_vec())
     }
@@ -75,15 +104,11 @@ impl Cscc {
         function: &str,
         channel: &str,
     ) -> Result<Arc<Channel>, String> {
-        if channel.is_empty() {
-            return Err("ChannelID must not be nil.".into());
-        }
-        let target = self.channels.get(channel);
-        let target = target.ok_or_else(|| format!("Unknown channel ID, {channel}"))?;
         self.access
             .check(&format!("cscc/{function}"), channel, stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [{function}][{channel}]: {why}"))?;
-        Ok(target)
+        let target = self.channels.get(channel);
+        target.ok_or_else(|| format!("Unknown channel ID, {channel}"))
     }
 
     fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {

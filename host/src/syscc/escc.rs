@@ -45,7 +45,8 @@ impl Escc {
         let header = required(1, "serialized Header object is null")?;
         let payload = required(2, "serialized ChaincodeProposalPayload object is null")?;
         let id = required(3, "ChaincodeID is null")?;
-        let response = required(4, "Response of chaincode executing is null")?;
+        // A response without status, text and payload has no bytes, and is endorsed all the same.
+        let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
         let results = args.get(5).cloned().unwrap_or_default();
         let events = args.get(6).cloned().unwrap_or_default();
 
@@ -83,7 +84,7 @@ impl NativeChaincode for Escc {
         }
     }
 
-    fn invokable_by_proposal(&self) -> bool {
+    fn is_built_in(&self) -> bool {
         false
     }
 }

@@ -147,10 +147,6 @@ impl NativeChaincode for Lifecycle {
     fn invoke(&self, stub: &mut Stub<'_>) -> Response {
         self.call(stub)
     }
-
-    fn invokable_by_chaincode(&self) -> bool {
-        true
-    }
 }
 
 /// The serialized arguments of a function.

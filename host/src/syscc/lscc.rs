@@ -290,10 +290,6 @@ impl NativeChaincode for Lscc {
             Err(text) => Response::error(text),
         }
     }
-
-    fn invokable_by_chaincode(&self) -> bool {
-        true
-    }
 }
 
 /// Whether a package may be handed out: the key with which a peer proves to a chaincode server who

@@ -5,6 +5,7 @@
 mod acl;
 mod cscc;
 mod escc;
+mod invoked;
 mod lifecycle;
 mod lscc;
 mod policies;

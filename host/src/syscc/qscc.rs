@@ -7,7 +7,12 @@ use prost::Message;
 use crate::chaincode::{AccessControl, NativeChaincode, Stub};
 use crate::channel::Channels;
 use crate::ledger::Ledger;
-use crate::types::Response;
+use crate::syscc::invoked::refuse_chaincodes;
+use crate::types::{Response, hex};
+
+/// A chaincode that asks holds the state that a commit may wait for.
+const REJECTING: &str =
+    "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks";
 
 /// Arguments: function, channel, and what to look for.
 pub struct Qscc {
@@ -25,6 +30,7 @@ impl Qscc {
         let [function, channel, rest @ ..] = stub.args else {
             return Err(format!("Incorrect number of arguments, {}", stub.args.len()));
         };
+        refuse_chaincodes("qscc", stub.signed_proposal, REJECTING)?;
         let function = String::from_utf8_lossy(function);
         let channel = String::from_utf8_lossy(channel);
         if function != "GetChainInfo" && rest.is_empty() {
@@ -45,16 +51,20 @@ fn answer(ledger: &Ledger, function: &str, wanted: &[u8]) -> Result<Vec<u8>, Str
     match function {
         "GetChainInfo" => Ok(ledger.info().encode_to_vec()),
         "GetBlockByNumber" => {
-            let number: u64 =
-                text.parse().map_err(|e| format!("Failed to parse block number with error {e}"))?;
+            let number = block_number(&text)
+                .map_err(|why| format!("Failed to parse block number with error {why}"))?;
             let failed = |why: &str| format!("Failed to get block number {number}, error {why}");
-            let block = ledger.block(number).map_err(|e| failed(&e.to_string()))?;
-            Ok(block.ok_or_else(|| failed("no such block number"))?.encode_to_vec())
+            // The largest number stands for the newest block.
+            let at = if number == u64::MAX { ledger.height().saturating_sub(1) } else { number };
+            let block = ledger.block(at).map_err(|e| failed(&e.to_string()))?;
+            let missing = || failed(&format!("no such block number [{at}] in index"));
+            Ok(block.ok_or_else(missing)?.encode_to_vec())
         }
         "GetBlockByHash" => {
             let failed = |why: &str| format!("Failed to get block hash {text}, error {why}");
             let block = ledger.block_by_hash(wanted).map_err(|e| failed(&e.to_string()))?;
-            Ok(block.ok_or_else(|| failed("no such block hash"))?.encode_to_vec())
+            let missing = || failed(&format!("no such block hash [{}] in index", hex(wanted)));
+            Ok(block.ok_or_else(missing)?.encode_to_vec())
         }
         "GetTransactionByID" => {
             let failed =
@@ -71,6 +81,17 @@ fn answer(ledger: &Ledger, function: &str, wanted: &[u8]) -> Result<Vec<u8>, Str
         }
         _ => Err(format!("Requested function {function} not found.")),
     }
+}
+
+/// A number as Go reads it: decimal digits alone (`strconv.ParseUint`).
+fn block_number(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let why = match text.parse() {
+        Ok(number) if digits => return Ok(number),
+        _ if digits => "value out of range",
+        _ => "invalid syntax",
+    };
+    Err(format!("strconv.ParseUint: parsing {text:?}: {why}"))
 }
 
 impl NativeChaincode for Qscc {

@@ -22,7 +22,7 @@ impl NativeChaincode for Vscc {
         }
     }
 
-    fn invokable_by_proposal(&self) -> bool {
+    fn is_built_in(&self) -> bool {
         false
     }
 }

@@ -187,7 +187,7 @@ fn results_must_be_readable_and_consistent() {
             let rwset = TxReadWriteSet { data_model: 0, ns_rwset: vec![ns.clone(), ns] };
             d.action.results = rwset.encode_to_vec();
         }),
-        ("a definition", IllegalWriteset, |d| *d = d.clone().put("lscc", CC, b"data")),
+        ("a definition", InvalidChaincode, |d| *d = d.clone().put("lscc", CC, b"data")),
         ("an unknown namespace", InvalidChaincode, |d| *d = d.clone().put("other", "k", b"v")),
         ("reads of anything", Valid, |d| *d = d.clone().read("other", "key", None)),
         ("a system chaincode", InvalidChaincode, |d| {

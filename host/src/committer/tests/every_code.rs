@@ -181,6 +181,8 @@ fn old_channels_know_no_invalid_chaincode() {
     fixture.define_basic();
     let unknown = |draft: &mut Draft| *draft = draft.clone().put("unknown", "key", b"value");
     assert_eq!(one(&fixture, unknown), [InvalidOtherReason]);
+    let definition = |draft: &mut Draft| *draft = draft.clone().put("lscc", CC, b"data");
+    assert_eq!(one(&fixture, definition), [IllegalWriteset]);
     assert_eq!(one(&fixture, |_| {}), [Valid]);
     // What is upgraded in the same block is not invoked in it, whatever the order.
     let other = upgrade(&fixture, "other").envelope().encode_to_vec();

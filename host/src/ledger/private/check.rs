@@ -41,7 +41,15 @@ impl Ledger {
             let at = Height::new(number, record.tx);
             let index = usize::try_from(record.tx).ok();
             let valid = index.and_then(|index| codes.get(index)) == Some(&TxValidationCode::Valid);
-            let public = if valid { self.public_set(at)? } else { TxRwSet::default() };
+            // Sets of invalid transactions are kept, too, if they can be opened.
+            let public = match self.public_set(at) {
+                Err(
+                    LedgerError::Decode { .. }
+                    | LedgerError::Missing { .. }
+                    | LedgerError::DuplicateNamespace { .. },
+                ) if !valid => TxRwSet::default(),
+                public => public?,
+            };
             let ns = public.namespaces.get(&record.namespace);
             let hashed = ns.and_then(|ns| ns.collections.get(&record.collection));
             let fault = match hashed {

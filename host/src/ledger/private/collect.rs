@@ -23,17 +23,25 @@ use crate::proto::rwset::TxPvtReadWriteSet;
 use crate::types::sha256;
 
 impl Ledger {
-    /// Returns what to keep of the private data of a block, according to `rules`.
+    /// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
+    /// transactions are kept as far as they are there: they go out with their block. Fabric:
+    /// `gossip/privdata/pvtdataprovider.go`, `storePvtdataOfInvalidTx`.
     pub(crate) fn collect_private(
         &self,
         txs: &[CommitTx],
         codes: &[TxValidationCode],
         rules: &dyn CollectionRules,
     ) -> Result<Vec<PrivateRecord>, LedgerError> {
-        let mut records = without_sets((txs, codes), &[], rules)?;
+        let all =
+            txs.iter().enumerate().filter_map(|(index, tx)| Some((index, tx.rwset.as_ref()?)));
+        let mut records = records_of(all, &[], rules)?;
         let mut waiting = None;
+        let place = |record: &PrivateRecord| usize::try_from(record.tx).ok();
+        let is_valid = |record: &PrivateRecord| {
+            place(record).and_then(|at| codes.get(at)) == Some(&TxValidationCode::Valid)
+        };
         for record in records.iter_mut().filter(|record| !record.holders.is_empty()) {
-            let tx = usize::try_from(record.tx).ok().and_then(|index| txs.get(index));
+            let tx = place(record).and_then(|index| txs.get(index));
             let Some((tx, tx_id)) = tx.and_then(|tx| Some((tx, tx_id(tx)?))) else { continue };
             let sets = match waiting.take_if(|(id, _)| *id == tx_id) {
                 Some((_, sets)) => sets,
@@ -43,6 +51,7 @@ impl Ledger {
             let hash = pvt_rwset_hash(tx, ns, coll).unwrap_or_default();
             match find(&sets, ns, coll, hash) {
                 Some(bytes) => record.set = PrivateSet::Whole(bytes),
+                None if !is_valid(record) => {}
                 None => tracing::warn!(
                     channel = %self.channel, tx_id, namespace = ns, collection = coll,
                     "the private data of a transaction are missing"
@@ -50,6 +59,7 @@ impl Ledger {
             }
             waiting = Some((tx_id, sets));
         }
+        records.retain(|record| is_valid(record) || record.set != PrivateSet::Missing);
         Ok(records)
     }
 }
@@ -61,9 +71,18 @@ pub(crate) fn without_sets(
     have: &[PrivateRecord],
     rules: &dyn CollectionRules,
 ) -> Result<Vec<PrivateRecord>, LedgerError> {
+    records_of(valid_sets(txs, codes), have, rules)
+}
+
+/// The same for what the transactions at these places write.
+fn records_of<'a>(
+    sets: impl Iterator<Item = (usize, &'a TxRwSet)>,
+    have: &[PrivateRecord],
+    rules: &dyn CollectionRules,
+) -> Result<Vec<PrivateRecord>, LedgerError> {
     let mut known = BTreeMap::<(&str, &str), Option<CollectionRule>>::new();
     let mut records = Vec::new();
-    for (index, rwset) in valid_sets(txs, codes) {
+    for (index, rwset) in sets {
         let tx = index as u64;
         for (ns, coll, hashed) in collections(rwset) {
             let is_it = |record: &PrivateRecord| {
@@ -131,7 +150,7 @@ pub(crate) fn valid_sets<'a>(
 pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, &CollectionRwSet)> {
     rwset.namespaces.iter().flat_map(|(ns, set)| {
         let all = set.collections.iter();
-        all.filter(|(_, hashed)| !hashed.writes.is_empty() || !hashed.metadata_writes.is_empty())
+        all.filter(|(_, hashed)| hashed.has_writes())
             .map(move |(coll, hashed)| (ns.as_str(), coll.as_str(), hashed))
     })
 }

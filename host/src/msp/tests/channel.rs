@@ -152,8 +152,9 @@ fn resources_ask_for_the_default_policies() {
     config.check_acl("peer/Propose", &signed(&client)).unwrap();
     config.check_acl("event/Block", &signed(&client)).unwrap();
     config.check_acl("event/Block", &signed(&peer)).unwrap();
-    let identity = config.msps().deserialize(client.serialized()).unwrap();
-    config.check_acl_for("peer/Propose", &identity).unwrap();
+    config.check_acl_for("peer/Propose", client.serialized()).unwrap();
+    let unknown = config.check_acl_for("peer/Propose", b"nobody").unwrap_err();
+    assert!(matches!(unknown, AclError::Denied { .. }), "{unknown}");
 
     let error = config.check_acl("peer/Propose", &signed(&peer)).unwrap_err();
     assert_eq!(
@@ -220,8 +221,15 @@ fn the_peers_own_organization_decides_about_its_resources() {
     let mut forged = admin;
     forged.data.push(0);
     assert!(acl::check_local_acl(install, &forged, &local).is_err());
-    let error = acl::check_local_acl("peer/Propose", &client, &local).unwrap_err();
+    let error = acl::check_local_acl("my/Resource", &client, &local).unwrap_err();
     assert!(matches!(error, AclError::Unmapped(_)));
+    let error = acl::check_local_acl("peer/Propose", &client, &local).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Failed getting local MSP principal during channelless check policy with policy \
+         [/Channel/Application/Writers]: [MSP Principal role [/Channel/Application/Writers] not \
+         recognized]"
+    );
 }
 
 #[test]

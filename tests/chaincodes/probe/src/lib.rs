@@ -1,7 +1,7 @@
 //! A chaincode that does one thing a call, so that a test can look at what each does to the ledger.
 //!
 //! The first argument names the operation, see `invoke`; rows come back one a line. `then`, `try`
-//! and `repeat` put operations together.
+//! (`caught`, without the kind of the refusal) and `repeat` put operations together.
 //!
 //! Invariant: a call does exactly the ledger calls its operation names, in the order of the list.
 
@@ -89,6 +89,11 @@ fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
         ("then", operations) => return then(ctx, operations),
         ("try", [operation, args @ ..]) => {
             return Ok(invoke(ctx, operation, args).unwrap_or_else(refused));
+        }
+        ("caught", [operation, args @ ..]) => {
+            return Ok(
+                invoke(ctx, operation, args).unwrap_or_else(|error| format!("{error}\n").into())
+            );
         }
         ("repeat", [count, operation, args @ ..]) => {
             let answers: Result<Vec<_>> =

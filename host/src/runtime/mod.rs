@@ -24,6 +24,7 @@ mod instance_count;
 mod limits;
 mod loaded;
 mod memory;
+mod network;
 mod outline;
 mod output;
 mod rules;

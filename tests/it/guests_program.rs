@@ -48,14 +48,18 @@ fn the_first_deploy_succeeds_and_fuel_is_the_same_in_another_process() {
         }
     }
     for language in Language::ALL {
-        let needed = run_alone(language, &["noop"], Limits::default()).unwrap().fuel;
+        // More than what the peer itself takes of it to find the chaincode.
+        let call: &[&str] = if language == Language::C { &["deep", "2000"] } else { &["noop"] };
+        let needed = run_alone(language, call, Limits::default()).unwrap().fuel;
         let with = |fuel: u64| {
             let peer = site.peer(&["--data", "data", "--fuel", &fuel.to_string()]);
-            query(&peer, language, &["noop"])
+            query(&peer, language, call)
         };
-        with(needed + 1).ok();
-        let said = with(needed - 1).failed(1);
-        let text = format!("chaincode used up its fuel of {} units", needed - 1);
+        // What Go takes to start depends a little on the transaction's id.
+        let slack = if language == Language::Go { needed / 10 } else { 1 };
+        with(needed + slack).ok();
+        let said = with(needed - slack).failed(1);
+        let text = format!("chaincode used up its fuel of {} units", needed - slack);
         assert!(said.contains(&text), "{said}");
     }
 }

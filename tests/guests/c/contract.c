@@ -47,8 +47,9 @@ static int get(struct bytes key, struct bytes *value) {
   struct result result;
   get_state(key.at, key.length, &result);
   if (!done(&result)) return 0;
-  *value = result.option.value;
-  if (!result.option.is_some) refuse(format("%.*s does not exist", (int)key.length, key.at));
+  // Where there is none, nothing was written.
+  if (result.option.is_some) *value = result.option.value;
+  else refuse(format("%.*s does not exist", (int)key.length, key.at));
   return result.option.is_some;
 }
 
@@ -97,13 +98,14 @@ static void hog(void) {
       fputs("out of memory\n", stderr);
       abort();
     }
-    memset(at, 1, 1 << 20);
+    *(volatile char *)at = 1;
   }
 }
 
 // Not a loop, whatever the compiler thinks of it.
-__attribute__((noinline)) static long deep(volatile long levels) {
-  return levels == 0 ? 0 : deep(levels - 1) + 1;
+__attribute__((noinline)) static long deep(long levels) {
+  volatile long below = levels == 0 ? -1 : deep(levels - 1);
+  return below + 1;
 }
 
 static void spin(void) {
@@ -163,7 +165,7 @@ EXPORT("contract", "invoke") struct response *invoke(void) {
     done(&result);
   } else if (strcmp(name, "reveal") == 0) {
     get_private_data(a[1].at, a[1].length, a[2].at, a[2].length, &result);
-    if (done(&result)) answer.payload = result.option.value;
+    if (done(&result) && result.option.is_some) answer.payload = result.option.value;
   } else {
     refuse(format("there is no function %s", name));
   }

@@ -84,7 +84,7 @@ def reveal(collection, key):
 
 
 def connect(host, port):
-    socket.create_connection((host, int(port)))
+    socket.socket().connect((host, int(port)))
 
 
 FUNCTIONS = {

@@ -89,6 +89,8 @@ export const contract = {
       return answer(200, "", functions[name](...args) ?? "");
     } catch (error) {
       if (error instanceof Refused) return answer(500, error.message, "");
+      // What the peer refused: a variant with its text, which is not in the message.
+      if (error.payload?.val) return answer(500, error.payload.val, "");
       throw error;
     }
   },

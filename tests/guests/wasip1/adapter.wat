@@ -34,7 +34,7 @@
   (func (export "args_get") (export "environ_get") (param i32 i32) (result i32)
     i32.const 0)
 
-  ;; All clocks show the same time.
+  ;; All clocks show the same time; clock 0 is the one of the day.
   (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $to i32)
     (result i32)
     (local $low i64) (local $high i64) (local $time i64)
@@ -47,6 +47,11 @@
         (i64.load32_u (i32.const 24))))
     (i64.store (i32.const 16) (local.get $low))
     (i64.store (i32.const 24) (local.get $high))
+    ;; Go does not start if a clock that only counts shows nothing.
+    (if (i32.and
+          (i64.eqz (local.get $time))
+          (i32.ne (local.get $clock) (i32.const 0)))
+      (then (local.set $time (i64.const 1))))
     (i64.store (local.get $to) (local.get $time))
     i32.const 0)
   (func (export "clock_res_get") (param $clock i32) (param $to i32) (result i32)
@@ -70,10 +75,19 @@
       (br $byte))
     unreachable)
 
-  ;; Nothing can become ready, so this is to wait for a time.
-  (func (export "poll_oneoff") (param i32 i32 i32 i32) (result i32)
-    (drop (call $sleep (i64.const 1)))
-    unreachable)
+  ;; Nothing can become ready, so this is to wait for a time. A millisecond is over at once, since
+  ;; Go waits for that long when it panics; the host refuses to wait for more.
+  (func (export "poll_oneoff") (param $wanted i32) (param $events i32) (param $count i32)
+    (param $ready i32) (result i32)
+    (if (i32.or
+          (i32.load8_u offset=8 (local.get $wanted))
+          (i64.gt_u (i64.load offset=24 (local.get $wanted)) (i64.const 1000000)))
+      (then
+        (drop (call $sleep (i64.load offset=24 (local.get $wanted))))))
+    (i64.store (local.get $events) (i64.load (local.get $wanted)))
+    (i64.store offset=8 (local.get $events) (i64.const 0))
+    (i32.store (local.get $ready) (i32.const 1))
+    i32.const 0)
 
   (func (export "fd_write") (param $fd i32) (param $buffers i32) (param $count i32)
     (param $written i32) (result i32)

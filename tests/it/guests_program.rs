@@ -29,6 +29,9 @@ fn check_accepts_every_language_and_tells_which_file_it_was() {
             (&report["accepted"], &report["sha256"], &report["bytes"]),
             (&json!(true), &json!(hash), &json!(file.len())),
         );
+        let imports = report["imports"].as_array().unwrap();
+        let network = imports.iter().any(|name| name.as_str().unwrap().contains("sockets"));
+        assert_eq!(network, language == Language::Python);
     }
 }
 

@@ -152,6 +152,8 @@ fn python(folder: &Path, component: &Path) -> Result<()> {
 fn quickjs(folder: &Path, component: &Path) -> Result<()> {
     npm::ensure(folder)?;
     let mut componentize = Command::new(folder.join("node_modules/.bin/componentize-qjs"));
+    // Paths in a stack begin where it runs.
+    componentize.current_dir(folder);
     componentize.arg("--wit").arg(root().join("wit")).args(["--world", WORLD]);
     componentize.arg("--js").arg(folder.join("contract.js")).args(["--sync", "--opt-size"]);
     run(componentize.arg("--output").arg(component))

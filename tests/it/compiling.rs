@@ -21,6 +21,7 @@ use wasmcc_tests::guest;
 use wasmcc_tests::program::program;
 
 const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm");
+const TAIL_CALL: &[u8] = include_bytes!("../components/tail_call.wasm");
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A chaincode with one more function, in which many blocks change many variables. What comes of it
@@ -134,6 +135,22 @@ fn components_that_pass_text_to_each_other_run_wherever_they_were_compiled() {
     name.take_away();
     let cached = runtime(name.compiler(), Some(cache));
     assert_eq!(status(&cached, NESTED_STRINGS), 200);
+}
+
+#[test]
+fn tail_calls_take_no_stack_and_end_with_the_fuel() {
+    let runtime = Runtime::new(RuntimeConfig::default()).unwrap();
+    let component = runtime.load(TAIL_CALL).unwrap();
+    let limits = Some(Arc::new(Limits { fuel: 50_000_000, ..Limits::default() }));
+    let run = |entry| {
+        let call = call(HOUR, &Arc::new(Meter::unlimited(HOUR)), &[]);
+        let call = Invocation { entry, limits: limits.clone(), ..call };
+        runtime.invoke(&component, call, Box::new(Nobody))
+    };
+    let counted = run(Entry::Init).unwrap();
+    assert_eq!(counted.response.status, 200);
+    assert!(counted.fuel > 1_000_000, "{}", counted.fuel);
+    assert_eq!(run(Entry::Invoke), Err(Failure::OutOfFuel { limit: 50_000_000 }));
 }
 
 #[test]

@@ -30,6 +30,8 @@ mod external_start;
 mod golden;
 mod golden_refusals;
 mod golden_simulations;
+mod guests;
+mod guests_program;
 mod hostile;
 mod install;
 mod launch;

@@ -108,13 +108,13 @@ fn a_peer_that_refuses_the_id_ends_the_dial_in_with_both_ids() {
 }
 
 /// `wasmcc serve` as a process; killed when dropped.
-struct Process {
+pub struct Process {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
 }
 
 impl Process {
-    fn start(args: &[&str]) -> Self {
+    pub fn start(args: &[&str]) -> Self {
         let mut child = Command::new(wasmcc_tests::program::program())
             .arg("serve")
             .args(args)
@@ -128,7 +128,7 @@ impl Process {
     }
 
     /// Where it serves what comes next.
-    fn connection(&mut self, id: &str) -> Vec<u8> {
+    pub fn connection(&mut self, id: &str) -> Vec<u8> {
         let line = self.out.next().unwrap().unwrap();
         let address = line.strip_prefix(&format!("serving {id} on ")).unwrap();
         format!(r#"{{"address": "{address}"}}"#).into_bytes()

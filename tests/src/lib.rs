@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod chain;
 pub mod conformance;
 mod external_chaincode;
+pub mod foreign;
 mod forge;
 pub mod load_peer;
 mod nobody;

@@ -37,6 +37,10 @@ fn main() -> Result<ExitCode> {
                 let bytes = guest.path.metadata()?.len();
                 writeln!(out, "{bytes:>9} {}", guest.path.display())?;
             }
+            for language in xtask::languages::Language::ALL {
+                let path = language.build()?;
+                writeln!(out, "{:>9} {}", path.metadata()?.len(), path.display())?;
+            }
         }
         ["demo"] => xtask::demo::run()?,
         ["check"] => xtask::check::run(None)?,

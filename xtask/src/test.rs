@@ -6,20 +6,24 @@ use anyhow::Result;
 
 use crate::cargo;
 use crate::guests;
+use crate::languages::Language;
 use crate::npm;
 use crate::rust_chaincode::{self, Profile};
 
 /// The program that tests of the command line run, as an environment variable.
 const PROGRAM: &str = "WASMCC_PROGRAM";
 
-/// Builds chaincodes and the program, installs what Node chaincodes need, then runs every test
-/// whose name contains `filter`; without a filter, every test.
+/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes need, then
+/// runs every test whose name contains `filter`; without a filter, every test.
 ///
 /// # Errors
 /// Something does not build, or a test fails.
 pub fn run(filter: Option<&str>) -> Result<()> {
     guests::build()?;
     npm::tests()?;
+    for language in Language::ALL {
+        language.build()?;
+    }
     rust_chaincode::build(Profile::Debug)?;
     cargo::run(&["build", "--quiet", "--package=wasmcc", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");

@@ -77,6 +77,10 @@ fn as_text(file: &str, report: &Report) -> String {
     let capabilities: Vec<&str> = report.capabilities().collect();
     let capabilities =
         if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
+    let network = match report.imports.iter().any(|name| name.starts_with("wasi:sockets/")) {
+        true => "\nnetwork           imported by its C library; a call of it ends the transaction",
+        false => "",
+    };
     format!(
         "{file} is accepted\n\
          sha256            {}\n\
@@ -85,7 +89,7 @@ fn as_text(file: &str, report: &Report) -> String {
          imports           {}\n\
          exports           {}\n\
          functions         {}, the largest of {} bytes\n\
-         initial memory    {} KiB",
+         initial memory    {} KiB{network}",
         output::hex(&report.hash),
         report.bytes,
         list(&report.imports),

@@ -6,14 +6,18 @@ use wasmparser::{
 
 use crate::runtime::instance_count::InstanceCount;
 use crate::runtime::limits::Limits;
+use crate::runtime::network::is_network;
 use crate::runtime::outline::Outline;
 use crate::types::sha256;
+
+/// The custom section of a core module that is a shared library.
+const SHARED_LIBRARY: &str = "dylink.0";
 
 /// The export that makes a component a chaincode.
 const CONTRACT: &str = "fabric:chaincode/contract@0.1.0";
 
 /// Interfaces that the host links. Rust's std imports most of the WASI ones and uses few; sockets
-/// and http are not among them.
+/// and http are not among them, but see [`Report::has_shared_libraries`].
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fabric:chaincode",
@@ -105,6 +109,9 @@ pub struct Report {
     pub largest_function_bytes: usize,
     /// What the linear memories of the core modules ask for at the start, in bytes.
     pub initial_memory_bytes: u64,
+    /// Whether core modules of it are shared libraries. Such a component imports what the whole of
+    /// its C library can do, so it may import `wasi:sockets`; calls of that end the transaction.
+    pub has_shared_libraries: bool,
 }
 
 impl Report {
@@ -133,7 +140,9 @@ pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
     Outline::check(wasm, limits)?;
     let mut report = Report { hash: sha256(wasm), bytes: wasm.len(), ..Report::default() };
     read(wasm, limits, &mut report)?;
-    if let Some(import) = report.imports.iter().find(|name| !is_allowed(name)) {
+    let may_have =
+        |name: &str| is_allowed(name) || (report.has_shared_libraries && is_network(name));
+    if let Some(import) = report.imports.iter().find(|name| !may_have(name)) {
         return Err(AdmissionError::Import(import.clone()));
     }
     if !report.exports.iter().any(|name| name == CONTRACT) {
@@ -155,13 +164,19 @@ fn features() -> WasmFeatures {
         | WasmFeatures::SIMD
         | WasmFeatures::MULTI_MEMORY
         | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::TAIL_CALL
         | WasmFeatures::FLOATS
         | WasmFeatures::GC_TYPES
         | WasmFeatures::COMPONENT_MODEL
 }
 
 pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
-    AdmissionError::Invalid(error.to_string())
+    let mut text = error.to_string();
+    if text.contains("component model async") {
+        text +=
+            ": a chaincode's calls are synchronous, build it so (with componentize-qjs: `--sync`)";
+    }
+    AdmissionError::Invalid(text)
 }
 
 /// Walks the file once: validates it and fills the report. Imports and exports count only at the
@@ -210,6 +225,9 @@ fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), Admissi
                     let bytes = memory.map_err(invalid)?.initial.saturating_mul(64 << 10);
                     report.initial_memory_bytes = report.initial_memory_bytes.saturating_add(bytes);
                 }
+            }
+            Payload::CustomSection(section) if section.name() == SHARED_LIBRARY => {
+                report.has_shared_libraries = true;
             }
             Payload::CodeSectionEntry(body) => count_function(body.range().len(), limits, report)?,
             _ => {}

@@ -16,6 +16,7 @@ use crate::runtime::engine::COST_TABLE;
 use crate::runtime::folder::{Folder, Keep};
 use crate::runtime::limits::Limits;
 use crate::runtime::loaded::Loaded;
+use crate::runtime::network::with_refusals;
 use crate::runtime::tx_state::TxState;
 use crate::types::{sha256, sha256_all};
 
@@ -93,6 +94,10 @@ impl Cache {
             }
         };
         let link = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        let linker = match report.has_shared_libraries {
+            true => &with_refusals(linker, &component).map_err(link)?,
+            false => linker,
+        };
         let pre = linker.instantiate_pre(&component).map_err(link)?;
         let pre = ChaincodePre::new(pre).map_err(link)?;
         Ok(Component::new(pre, report))

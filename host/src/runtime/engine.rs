@@ -11,6 +11,9 @@ use crate::runtime::limits::Limits;
 /// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
 pub const COST_TABLE: &str = "cost-1";
 
+/// Core instances, and tables, of one component.
+const MAX_PARTS: u32 = 64;
+
 /// What host functions may use of a guest's stack, beside the guest.
 const HOST_STACK_BYTES: usize = 2 << 20;
 
@@ -59,7 +62,9 @@ fn base_config(stack_bytes: usize) -> Config {
         .wasm_multi_memory(true)
         // Deterministic: sums and products of integers, which wrap the same on every processor.
         .wasm_extended_const(true)
-        .wasm_tail_call(false)
+        // Deterministic: a jump that takes no stack. It costs the fuel of a call, and a function asks
+        // for fuel and time when it is entered. Small builds of QuickJS are made of them.
+        .wasm_tail_call(true)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
         .max_wasm_stack(stack_bytes)
@@ -78,15 +83,17 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let instances = limits.instances;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        // A component of Rust's std has three core instances, one memory and two tables.
-        .total_core_instances(instances.saturating_mul(4))
+        // A component of Rust's std has three core instances, one memory and two tables. One of an
+        // interpreter has up to 40 and 30: they find room when not all are in use, and one of them
+        // always, however few instances there are.
+        .total_core_instances(instances.saturating_mul(4).saturating_add(MAX_PARTS))
         // Nearly all components have one; a few that have more find room when not all are in use.
         .total_memories(instances.saturating_add(instances / 4).saturating_add(3))
-        .total_tables(instances.saturating_mul(3))
+        .total_tables(instances.saturating_mul(3).saturating_add(MAX_PARTS))
         .total_stacks(instances)
-        .max_core_instances_per_component(64)
+        .max_core_instances_per_component(MAX_PARTS)
         .max_memories_per_component(4)
-        .max_tables_per_component(64)
+        .max_tables_per_component(MAX_PARTS)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(limits.memory_bytes)

@@ -79,7 +79,10 @@ pub struct Stop(pub Failure);
 /// Sorts what wasmtime reports.
 pub fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
-        return failure.clone();
+        return match failure.clone() {
+            Failure::Trapped { trap, .. } => Failure::Trapped { trap, stderr },
+            failure => failure,
+        };
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Failure::Trapped { trap: format!("exit with status {}", exit.0), stderr };
@@ -144,6 +147,13 @@ mod tests {
             stderr: "boom\nnote: run with `RUST_BACKTRACE=1` to\n".into(),
         };
         assert_eq!(failure.to_string(), "chaincode trapped: unreachable: boom");
+    }
+
+    #[test]
+    fn who_is_stopped_by_the_host_has_its_stderr_told_too() {
+        let stop = Failure::Trapped { trap: "it tried to sleep".into(), stderr: String::new() };
+        let failure = classify(&Stop(stop).into(), &Limits::default(), "words".into());
+        assert_eq!(failure.to_string(), "chaincode trapped: it tried to sleep: words");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod instance_count;
 mod limits;
 mod loaded;
 mod memory;
+mod network;
 mod outline;
 mod output;
 mod rules;

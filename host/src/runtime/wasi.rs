@@ -1,7 +1,7 @@
 //! The little of WASI that a guest gets, made deterministic: the clock stands at the transaction's
 //! time, random numbers come from its id, and there is nothing to read, to wait for or to connect
-//! to. Interfaces are linked one by one, so what is not named here (sockets, http) is refused at
-//! admission.
+//! to. Interfaces are linked one by one, so what is not named here (http) is refused at admission;
+//! of sockets see [`network`](crate::runtime::network).
 //!
 //! Every call is charged for where it gets hold of the transaction's state, which each does once.
 

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"structs"
+	"unsafe"
+)
+
+// What wit/ comes to in Go, written by hand: a string or a list is a pointer and a length of 32
+// bits, a result that is no number is written where the last parameter says, and what the host
+// hands over lies in memory of cabi_realloc. The names are those of wit/.
+
+type raw struct {
+	_          structs.HostLayout
+	at, length uint32
+}
+
+// Any result<..., error>. Of an error, value is its text; of an option, second says whether there
+// is a value; of a list, second is where it begins and value.at its length.
+type result struct {
+	_      structs.HostLayout
+	failed uint8
+	second uint32
+	value  raw
+}
+
+type keyValue struct {
+	_          structs.HostLayout
+	key, value raw
+}
+
+type response struct {
+	_                structs.HostLayout
+	status           int32
+	message, payload raw
+}
+
+//go:wasmimport fabric:chaincode/transaction@0.1.0 get-args
+func importGetArgs(args *raw)
+
+//go:wasmimport fabric:chaincode/state@0.1.0 get-state
+func importGetState(key string, result *result)
+
+//go:wasmimport fabric:chaincode/state@0.1.0 put-state
+func importPutState(key string, value string, result *result)
+
+//go:wasmimport fabric:chaincode/query@0.1.0 get-state-by-range
+func importGetStateByRange(start string, end string, result *result)
+
+//go:wasmimport fabric:chaincode/query@0.1.0 [method]state-iterator.next-batch
+func importNextBatch(iterator uint32, max uint32, result *result)
+
+//go:wasmimport fabric:chaincode/query@0.1.0 [resource-drop]state-iterator
+func importCloseIterator(iterator uint32)
+
+//go:wasmimport fabric:chaincode/event@0.1.0 set-event
+func importSetEvent(name string, payload string, result *result)
+
+//go:wasmimport fabric:chaincode/private-data@0.1.0 get-private-data
+func importGetPrivateData(collection string, key string, result *result)
+
+//go:wasmimport fabric:chaincode/private-data@0.1.0 put-private-data
+func importPutPrivateData(collection string, key string, value string, result *result)
+
+// What the host was given memory for. The instance is gone after the call.
+var given [][]byte
+
+//go:wasmexport cabi_realloc
+func cabiRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
+	if size == 0 {
+		return unsafe.Pointer(uintptr(align))
+	}
+	// No larger alignment than that of a pointer is ever asked for.
+	words := make([]uint64, (size+7)/8)
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
+	copy(memory, unsafe.Slice((*byte)(old), oldSize))
+	given = append(given, memory)
+	return unsafe.Pointer(unsafe.SliceData(memory))
+}
+
+func at[T any](list raw) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(uintptr(list.at))), list.length)
+}
+
+func (text raw) String() string {
+	return string(at[byte](text))
+}
+
+func lower(text string) raw {
+	given = append(given, []byte(text))
+	last := given[len(given)-1]
+	return raw{at: uint32(uintptr(unsafe.Pointer(unsafe.SliceData(last)))), length: uint32(len(last))}
+}
+
+func (result *result) err() error {
+	if result.failed != 0 {
+		return errors.New(result.value.String())
+	}
+	return nil
+}
+
+func args() []string {
+	var list raw
+	importGetArgs(&list)
+	var texts []string
+	for _, arg := range at[raw](list) {
+		texts = append(texts, arg.String())
+	}
+	return texts
+}

@@ -1,0 +1,93 @@
+//! Contracts in other languages than Rust, as people meet them: through the program.
+
+use std::fs;
+
+use serde_json::json;
+use wasmcc::runtime::Limits;
+use wasmcc::sandbox::{Call, Sandbox};
+use wasmcc::types::sha256;
+use wasmcc_tests::foreign::run_alone;
+use wasmcc_tests::program::{Client, Run, Site};
+use xtask::languages::Language;
+
+use crate::serve::Process;
+
+fn query(peer: &Client<'_>, language: Language, args: &[&str]) -> Run {
+    let input = json!({ "Args": args }).to_string();
+    peer.run(&["query", "-n", language.name(), "-c", &input])
+}
+
+#[test]
+fn check_accepts_every_language_and_tells_which_file_it_was() {
+    let site = Site::new();
+    for language in Language::ALL {
+        let path = language.build().unwrap();
+        let report = site.run(&["check", "--json", path.to_str().unwrap()]).ok().json();
+        let file = fs::read(&path).unwrap();
+        let hash: String = sha256(&file).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            (&report["accepted"], &report["sha256"], &report["bytes"]),
+            (&json!(true), &json!(hash), &json!(file.len())),
+        );
+        let imports = report["imports"].as_array().unwrap();
+        let network = imports.iter().any(|name| name.as_str().unwrap().contains("sockets"));
+        assert_eq!(network, language == Language::Python);
+    }
+}
+
+#[test]
+fn the_first_deploy_succeeds_and_fuel_is_the_same_in_another_process() {
+    let site = Site::new();
+    {
+        let peer = site.peer(&["--data", "data"]);
+        for language in Language::ALL {
+            let path = language.build().unwrap();
+            let deployed =
+                peer.run(&["deploy", path.to_str().unwrap(), "--name", language.name()]).ok();
+            assert!(deployed.out.starts_with(language.name()), "{}", deployed.out);
+            assert_eq!(query(&peer, language, &["deep", "10"]).ok().out, "10\n");
+            let said = query(&peer, language, &["throw", "the asset is gone"]).failed(1);
+            assert!(said.contains("the asset is gone"), "{said}");
+        }
+    }
+    for language in Language::ALL {
+        // More than what the peer itself takes of it to find the chaincode.
+        let call: &[&str] = if language == Language::C { &["deep", "2000"] } else { &["noop"] };
+        let needed = run_alone(language, call, Limits::default()).unwrap().fuel;
+        let with = |fuel: u64| {
+            let peer = site.peer(&["--data", "data", "--fuel", &fuel.to_string()]);
+            query(&peer, language, call)
+        };
+        // What Go takes to start depends a little on the transaction's id.
+        let slack = if language == Language::Go { needed / 10 } else { 1 };
+        with(needed + slack).ok();
+        let said = with(needed - slack).failed(1);
+        let text = format!("chaincode used up its fuel of {} units", needed - slack);
+        assert!(said.contains(&text), "{said}");
+    }
+}
+
+#[test]
+fn behind_a_server_contracts_answer_and_fail_as_in_the_peer() {
+    let served = [Language::C, Language::QuickJs, Language::Go];
+    let targets = served.map(|language| {
+        let path = language.build().unwrap();
+        format!("{}={}:1.0@127.0.0.1:0", path.display(), language.name())
+    });
+    let mut process = Process::start(&targets.each_ref().map(String::as_str));
+    let sandbox = Sandbox::new().unwrap();
+    for language in served {
+        let name = language.name();
+        let connection = process.connection(&format!("{name}:1.0"));
+        sandbox.deploy(name, &connection).unwrap();
+        let call = |args: &[&str]| Call::new(name, args[0]).args(args[1..].iter().copied());
+        sandbox.submit(call(&["put", "a", "100"])).unwrap();
+        sandbox.submit(call(&["put", "b", "5"])).unwrap();
+        let moved = sandbox.submit(call(&["transfer", "a", "b", "30"])).unwrap();
+        assert_eq!(moved.endorsed.text(), "70 35");
+        assert_eq!(sandbox.evaluate(call(&["range", "a", "c"])).unwrap().text(), "a=70\nb=35\n");
+        let thrown = sandbox.endorse(call(&["throw", "the asset is gone"])).unwrap().response;
+        assert_eq!(thrown.status, 500);
+        assert!(thrown.message.contains("the asset is gone"), "{}", thrown.message);
+    }
+}

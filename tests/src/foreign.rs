@@ -1,0 +1,147 @@
+//! Contracts that other languages' toolchains made components of, each on a peer of its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use wasmcc::client::{ProposalBuilder, lscc};
+use wasmcc::collections::package_from_json;
+use wasmcc::endorser::Processed;
+use wasmcc::msp::{NetworkSpec, SigningIdentity};
+use wasmcc::node::Peer;
+use wasmcc::proto::protos::{Response, TxValidationCode};
+use wasmcc::runtime::{Failure, Invocation, Limits, Outcome, Runtime, RuntimeConfig};
+use wasmcc::sandbox::CHANNEL;
+use wasmcc::types::{Entry, Meter, ProposalContext, TxId};
+use xtask::languages::Language;
+
+use crate::nobody::Nobody;
+use crate::peers::{Peers, create_channel, deploy_definition, install_code, process, submit, user};
+
+/// The name of the contract on its peer.
+pub const NAME: &str = "guest";
+
+const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
+
+/// Shared, with a folder for what was compiled: interpreters take seconds.
+static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
+    let limits = Limits { instances: 8, ..Limits::default() };
+    let folder = xtask::guest_tools::folder().expect("there is a target folder");
+    let cache_dir = Some(folder.join("compiled"));
+    let config = RuntimeConfig { limits, cache_dir, ..RuntimeConfig::default() };
+    Arc::new(Runtime::new(config).expect("the machine runs WebAssembly"))
+});
+
+/// The component of a language's contract, built the first time it is asked for.
+///
+/// # Panics
+/// If it does not build; the text says what is missing.
+#[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
+pub fn foreign(language: Language) -> Vec<u8> {
+    let read = |path: std::path::PathBuf| Ok(std::fs::read(path)?);
+    language.build().and_then(read).unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// A peer with the contract of one language.
+pub struct Foreign {
+    peer: Arc<Peer>,
+    user: SigningIdentity,
+    /// What the peer's files lie in.
+    _network: Peers,
+}
+
+impl Foreign {
+    /// Deploys it with a collection `secrets`.
+    pub fn deploy(language: Language) -> Self {
+        let component = foreign(language);
+        let network = Peers::new(&NetworkSpec::default());
+        let peer = network.peer(|config| config.runtime = Some(Arc::clone(&RUNTIME)));
+        create_channel(&peer, CHANNEL);
+        install_code(&peer, NAME, "1.0", &component);
+        let collections = package_from_json(COLLECTIONS).expect("it is a collection");
+        deploy_definition(
+            &peer,
+            lscc::Definition {
+                channel_id: CHANNEL.into(),
+                name: NAME.into(),
+                version: "1.0".into(),
+                collections: Some(collections),
+                ..lscc::Definition::default()
+            },
+        );
+        let user = user(&peer);
+        Self { peer, user, _network: network }
+    }
+
+    fn proposal(args: &[&str]) -> ProposalBuilder {
+        ProposalBuilder::new(CHANNEL, NAME).args(args.iter().copied())
+    }
+
+    /// Has a call simulated.
+    pub fn simulate(&self, args: &[&str]) -> Processed {
+        self.simulate_as(Self::proposal(args))
+    }
+
+    /// The same with a nonce and a time.
+    pub fn simulate_at(&self, args: &[&str], nonce: &str, seconds: i64) -> Processed {
+        let timestamp = wasmcc::types::Timestamp { seconds, nanos: 123_000_000 };
+        self.simulate_as(Self::proposal(args).nonce(nonce).timestamp(timestamp))
+    }
+
+    fn simulate_as(&self, proposal: ProposalBuilder) -> Processed {
+        process(&self.peer, proposal.sign(&self.user).signed).expect("it is a good proposal")
+    }
+
+    /// The response to a call.
+    pub fn response(&self, args: &[&str]) -> Response {
+        self.simulate(args).response.response.unwrap_or_default()
+    }
+
+    /// The payload of a call that succeeds, as text.
+    pub fn text(&self, args: &[&str]) -> String {
+        let response = self.response(args);
+        assert_eq!((response.status, response.message.as_str()), (200, ""), "{args:?}");
+        String::from_utf8(response.payload).expect("it is text")
+    }
+
+    /// The text with which a transaction fails that gave no response.
+    pub fn failure(&self, args: &[&str]) -> String {
+        let response = self.simulate(args).response;
+        assert_eq!((&response.endorsement, response.payload.len()), (&None, 0), "{args:?}");
+        let response = response.response.unwrap_or_default();
+        assert_eq!((response.status, response.payload.len()), (500, 0), "{args:?}");
+        response.message
+    }
+
+    /// Commits a call.
+    pub fn submit(&self, args: &[&str]) {
+        let committed = submit(&self.peer, CHANNEL, Self::proposal(args), &self.user);
+        assert_eq!(committed, Ok(TxValidationCode::Valid), "{args:?}");
+    }
+}
+
+/// Runs a call that asks its peer for nothing.
+///
+/// # Errors
+/// How the guest ended.
+///
+/// # Panics
+/// If the component does not build or is refused.
+pub fn run_alone(language: Language, args: &[&str], limits: Limits) -> Result<Outcome, Failure> {
+    let component = RUNTIME.load(&foreign(language)).expect("it runs on peers");
+    let hour = Duration::from_secs(3_600);
+    let invocation = Invocation {
+        entry: Entry::Invoke,
+        chaincode: NAME.into(),
+        channel_id: CHANNEL.into(),
+        tx_id: TxId::parse(&"a".repeat(64)).expect("it is hexadecimal"),
+        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+        decorations: BTreeMap::new(),
+        proposal: Arc::new(ProposalContext::default()),
+        peer_msp_id: "Org1MSP".into(),
+        timeout: hour,
+        meter: Arc::new(Meter::unlimited(hour)),
+        limits: Some(Arc::new(limits)),
+    };
+    RUNTIME.invoke(&component, invocation, Box::new(Nobody))
+}

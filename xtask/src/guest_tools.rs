@@ -1,0 +1,126 @@
+//! The compilers of `tests/guests`, which come as Python packages: installed into a virtual
+//! environment in the target folder.
+//!
+//! Invariant: only what `tests/guests/requirements.txt` names, byte for byte; nothing is built from
+//! source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{cargo, root};
+
+const REQUIREMENTS: &str = "tests/guests/requirements.txt";
+
+/// An environment that has all the tools.
+#[derive(Clone, Debug)]
+pub struct GuestTools {
+    folder: PathBuf,
+}
+
+impl GuestTools {
+    /// Makes sure that the tools are there, in the versions that the repository asks for. Callers
+    /// take turns.
+    ///
+    /// # Errors
+    /// There is no Python, or a package cannot be had; the text says what to install.
+    pub fn ensure() -> Result<Self> {
+        let tools = Self { folder: folder()?.join("tools") };
+        let wanted = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
+        // Written last, so an installation that was cut short is made again.
+        let installed = tools.folder.join("requirements.txt");
+        if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+            return Ok(tools);
+        }
+        if tools.folder.exists() {
+            fs::remove_dir_all(&tools.folder)?;
+        }
+        tools.install()?;
+        fs::write(&installed, wanted)?;
+        Ok(tools)
+    }
+
+    fn install(&self) -> Result<()> {
+        let mut python = Command::new("python3");
+        python.args(["-m", "venv"]).arg(&self.folder);
+        run(&mut python).context(
+            "the tests with chaincodes in C, Go and Python need Python 3.9 or newer with pip and \
+             venv (Debian: python3-venv)",
+        )?;
+        let mut pip = self.python();
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement"])
+            .arg(root().join(REQUIREMENTS));
+        run(&mut pip).with_context(|| {
+            format!(
+                "the compilers of the tests with chaincodes in C, Go and Python cannot be \
+                 installed: pip needs the packages that {REQUIREMENTS} names"
+            )
+        })
+    }
+
+    fn python(&self) -> Command {
+        Command::new(self.folder.join("bin/python"))
+    }
+
+    /// A program of one of the packages.
+    pub fn command(&self, name: &str) -> Command {
+        Command::new(self.folder.join("bin").join(name))
+    }
+
+    /// The C compiler, with a libc for wasm.
+    ///
+    /// # Errors
+    /// There is no target folder.
+    pub fn clang(&self) -> Result<Command> {
+        let mut clang = self.python();
+        let cache = folder()?.join("zig-cache");
+        clang.args(["-m", "ziglang", "cc"]);
+        clang.env("ZIG_GLOBAL_CACHE_DIR", &cache).env("ZIG_LOCAL_CACHE_DIR", &cache);
+        Ok(clang)
+    }
+
+    /// The Go compiler, for wasm. What the caller's Go is set to is not part of the build.
+    ///
+    /// # Errors
+    /// There is no target folder.
+    pub fn go(&self) -> Result<Command> {
+        let mut go = self.command("go");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("GO") {
+                go.env_remove(name);
+            }
+        }
+        let folder = folder()?.join("go");
+        go.envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOENV", "off"), ("GOWORK", "off")])
+            .envs([("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "-mod=mod")])
+            .env("GOPATH", folder.join("path"))
+            .env("GOCACHE", folder.join("cache"))
+            // Where it counts its uses.
+            .env("HOME", &folder)
+            .env("XDG_CONFIG_HOME", &folder);
+        Ok(go)
+    }
+}
+
+/// What guests in other languages than Rust come to, in the target folder.
+pub fn folder() -> Result<PathBuf> {
+    Ok(cargo::target_dir()?.join("guests"))
+}
+
+/// Runs a tool and expects success.
+///
+/// # Errors
+/// It cannot be run or fails; its words are in the error.
+pub fn run(command: &mut Command) -> Result<()> {
+    let name = Path::new(command.get_program()).display().to_string();
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("{name} cannot be run"))?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        bail!("{command:?} failed:\n{}", String::from_utf8_lossy(&said));
+    }
+    Ok(())
+}

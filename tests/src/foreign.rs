@@ -141,6 +141,7 @@ pub fn run_alone(language: Language, args: &[&str], limits: Limits) -> Result<Ou
         peer_msp_id: "Org1MSP".into(),
         timeout: hour,
         meter: Arc::new(Meter::unlimited(hour)),
+        share: Arc::default(),
         limits: Some(Arc::new(limits)),
     };
     RUNTIME.invoke(&component, invocation, Box::new(Nobody))

@@ -128,6 +128,9 @@ impl ConnectionTable {
             );
         }
         if beyond {
+            let client = remote.map(tracing::field::display);
+            let error = "as many connections as there may be are in use";
+            tracing::warn!(client, error, "a connection is refused");
             let refusing: Vec<_> = state.standing().filter(|other| other.is_beyond()).collect();
             let over = (refusing.len() + 1).saturating_sub(REFUSING);
             refusing.iter().take(over).for_each(|oldest| oldest.close());
@@ -207,6 +210,11 @@ impl ClientConnection {
     /// Unlike that of any other connection of its server.
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Where the client is, if that is known.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.remote
     }
 
     /// Whether the client is on this machine.

@@ -48,7 +48,7 @@ fn a_package_bounds_fuel_memory_and_time() {
     let text = failure(&sandbox, "memory", "grow");
     assert!(text.contains(refused), "{text}");
     let text = failure(&sandbox, "usual", "grow");
-    assert!(text.contains("refused more than 67108864 bytes"), "{text}");
+    assert!(text.contains("refused more than 268435456 bytes"), "{text}");
     let text = failure(&sandbox, "time", "loop");
     assert!(text.ends_with("timeout expired while executing transaction"), "{text}");
 }

@@ -68,8 +68,12 @@ fn a_service_package_says_where_the_service_is() {
     let service = ["package", probe, "--label", "x", "--type", "ccaas"];
     let without = site.run(&service);
     assert_eq!(without.code, Some(2), "{}", without.err);
-    let limited = site.run(&[&service[..], &["--address", "h:1", "--fuel", "1"]].concat());
-    assert!(limited.failed(1).contains("a service has limits of its own"));
+    site.run(&[&service[..], &["--address", "h:1", "--fuel", "1"]].concat()).ok();
+    unpack(&site.path("x.tgz"), &site.path("limited"));
+    unpack(&site.path("limited/code.tar.gz"), &site.path("limited"));
+    let limits = fs::read_to_string(site.path("limited/limits.json")).unwrap();
+    assert_eq!(limits, r#"{"fuel":1}"#);
+    assert!(site.path("limited/connection.json").is_file());
 }
 
 #[test]

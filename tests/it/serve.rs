@@ -1,7 +1,7 @@
 //! `wasmcc serve` and what it stands on, before embedded peers on the loopback.
 
 use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
@@ -31,7 +31,7 @@ fn text(sandbox: &Sandbox, line: &str) -> String {
 }
 
 /// A peer with the server's chaincode as `probe`, and another one that the test holds.
-fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
+pub fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
     let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     sandbox.deploy("probe", connection).unwrap();
     sandbox.install(&definition("held"), CONNECTS).unwrap();
@@ -47,7 +47,7 @@ fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
 }
 
 /// Has a transaction of `probe` run, and `meanwhile` done while it does.
-fn during(sandbox: &Sandbox, held: &mut Scripted, meanwhile: impl FnOnce()) -> Endorsed {
+pub fn during(sandbox: &Sandbox, held: &mut Scripted, meanwhile: impl FnOnce()) -> Endorsed {
     thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.endorse(call("probe", "cc2cc held x")).unwrap());
         let begun = held.hear();
@@ -107,10 +107,11 @@ fn a_peer_that_refuses_the_id_ends_the_dial_in_with_both_ids() {
     assert!(error.contains("'probe:1.0'") && error.contains("expected is other:1.0"), "{error}");
 }
 
-/// `wasmcc serve` as a process; killed when dropped.
+/// `wasmcc serve` as a process; killed when dropped. Nobody reads its standard error.
 pub struct Process {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
+    err: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Process {
@@ -124,19 +125,42 @@ impl Process {
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, out }
+        let err = Some(BufReader::new(child.stderr.take().unwrap()).lines());
+        Self { child, out, err }
     }
 
     /// Where it serves what comes next.
-    pub fn connection(&mut self, id: &str) -> Vec<u8> {
+    pub fn address(&mut self, id: &str) -> String {
         let line = self.out.next().unwrap().unwrap();
-        let address = line.strip_prefix(&format!("serving {id} on ")).unwrap();
-        format!(r#"{{"address": "{address}"}}"#).into_bytes()
+        line.strip_prefix(&format!("serving {id} on ")).unwrap().to_owned()
     }
 
-    fn terminate(&self) {
+    /// The same for a peer's package.
+    pub fn connection(&mut self, id: &str) -> Vec<u8> {
+        format!(r#"{{"address": "{}"}}"#, self.address(id)).into_bytes()
+    }
+
+    pub fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
+    }
+
+    /// What comes next on standard error, up to a line with these words.
+    pub fn read_until(&mut self, words: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for line in self.err.as_mut().unwrap() {
+            lines.push(line.unwrap());
+            if lines.last().unwrap().contains(words) {
+                return lines;
+            }
+        }
+        panic!("it ended without {words:?}: {lines:#?}")
+    }
+
+    /// Sends SIGTERM; what is left on standard error.
+    pub fn terminated(mut self) -> Vec<String> {
+        self.terminate();
+        self.err.take().unwrap().map(Result::unwrap).collect()
     }
 }
 
@@ -172,7 +196,7 @@ fn a_second_signal_does_not_wait_for_transactions() {
     let target = format!("{probe}=probe:1.0@127.0.0.1:0");
     let mut process = Process::start(&[&target, "--grace", "1h"]);
     let (sandbox, mut held) = with_held_chaincode(&process.connection("probe:1.0"));
-    let mut said = BufReader::new(process.child.stderr.take().unwrap()).lines();
+    let mut said = process.err.take().unwrap();
     let ran = during(&sandbox, &mut held, || {
         process.terminate();
         assert!(said.any(|line| line.unwrap().contains("a second signal ends it at once")));

@@ -281,6 +281,11 @@ impl Peer<'_> {
         assert!(Command::new("sh").args(kill).status().unwrap().success());
     }
 
+    /// Waits until a line with these words is on standard error.
+    pub fn wait_for_line(&mut self, words: &str) {
+        self.process.wait_for_line(words);
+    }
+
     /// Waits until it ends by itself.
     pub fn end(self) -> Run {
         self.process.end()

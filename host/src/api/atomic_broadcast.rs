@@ -16,6 +16,7 @@ use crate::api::ordering;
 use crate::api::peer::{Peer, Reading};
 use crate::api::seek::SeekRequest;
 use crate::api::waits::{Waiting, Waits};
+use crate::endorser::Claims;
 use crate::proto::common::{Block, Envelope, Payload, SignatureHeader, Status};
 use crate::proto::orderer::atomic_broadcast_server;
 use crate::proto::orderer::deliver_response::Type;
@@ -147,9 +148,11 @@ async fn order(
     budget: &Budget,
     envelope: Envelope,
 ) -> Result<BroadcastResponse, RpcStatus> {
-    let share = budget.admit(envelope.encoded_len())?;
+    let claims = Claims::of_envelope(&envelope);
+    let share = budget.admit(envelope.encoded_len());
+    let share = share.inspect_err(|status| claims.log_not_run(status.message()))?;
     let peer = Arc::clone(peer);
-    let (listener, outcome) = ordering::listener();
+    let (listener, outcome) = ordering::listener(claims);
     let checked = waits.run(move || {
         let _taken_until_it_is_in_the_queue = share;
         peer.order(envelope, listener);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tonic::Status;
 
 use crate::api::status::not_run;
+use crate::endorser::Claims;
 use crate::types::{self, Client};
 use crate::workers::{Workers, WorkersError};
 
@@ -95,6 +96,28 @@ impl Jobs {
         Ok(async move {
             let _until_the_result_is_there = waiting;
             running.await
+        })
+    }
+}
+
+impl Jobs {
+    /// As [`run`](Self::run), for a proposal: what is refused here leaves its line in the log.
+    pub(super) fn propose<T, F, J>(
+        &self,
+        bytes: usize,
+        claims: Claims,
+        job: F,
+    ) -> Result<impl Future<Output = Result<T, Status>> + Send + use<T, F, J>, Status>
+    where
+        T: Send + 'static,
+        F: FnOnce(Client) -> J,
+        J: Future<Output = T> + Send + 'static,
+    {
+        let running = self.run(bytes, claims.share.clone(), job);
+        let running = running.inspect_err(|status| claims.log_not_run(status.message()))?;
+        Ok(async move {
+            let done = running.await.map_err(not_run);
+            done.inspect_err(|status| claims.log_not_run(status.message()))
         })
     }
 }

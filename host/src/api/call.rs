@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use tonic::codegen::http::Extensions;
-use tonic::transport::server::TlsConnectInfo;
 use tonic::{Request, Status};
 
 use crate::api::connection_table::ClientConnection;
 use crate::api::deadline::deadline;
+use crate::tls::Client;
 
 /// A handle of a call, which stays open until the last is dropped.
 #[derive(Clone)]
@@ -23,19 +23,16 @@ pub(super) struct Call(Arc<Open>);
 struct Open {
     connection: Arc<ClientConnection>,
     /// The client's, as the listener's CA issued it; DER.
-    certificate: Option<Vec<u8>>,
+    certificate: Option<Arc<[u8]>>,
     is_settled: AtomicBool,
 }
 
 impl Call {
     /// The call of a request that has just begun; the error is why it is refused.
     pub(super) fn begin(extensions: &Extensions) -> Result<Self, Status> {
-        let connection = extensions.get::<Arc<ClientConnection>>();
-        let connection = connection.ok_or_else(|| Status::internal("a call without a client"))?;
-        let tls = extensions.get::<TlsConnectInfo<Arc<ClientConnection>>>();
-        let chain = tls.and_then(TlsConnectInfo::peer_certs);
-        let certificate = chain.and_then(|chain| Some(chain.first()?.to_vec()));
-        let connection = Arc::clone(connection);
+        let client = extensions.get::<Client<Arc<ClientConnection>>>();
+        let client = client.ok_or_else(|| Status::internal("a call without a client"))?;
+        let Client { connection, certificate } = client.clone();
         connection.call_begins();
         let call = Self(Arc::new(Open { connection, certificate, is_settled: false.into() }));
         match call.0.connection.refusal() {
@@ -49,7 +46,8 @@ impl Call {
         use crate::api::connection_table::{ConnectionTable, Patience};
         let (entry, _) = ConnectionTable::new(1, Patience::default()).admit(None);
         let mut extensions = Extensions::new();
-        extensions.insert(Arc::clone(entry.connection()));
+        let connection = Arc::clone(entry.connection());
+        extensions.insert(Client { connection, certificate: None });
         Self::begin(&extensions).expect("it is within the limit")
     }
 

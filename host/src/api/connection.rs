@@ -4,6 +4,7 @@
 //! waits for its next byte ends with it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,6 +15,7 @@ use tokio::sync::oneshot;
 use tonic::transport::server::Connected;
 
 use crate::api::connection_table::{ClientConnection, Entry};
+use crate::tls;
 
 /// A connection, which has its entry in the table until it is dropped.
 pub(super) struct Connection {
@@ -34,6 +36,12 @@ impl Connected for Connection {
 
     fn connect_info(&self) -> Self::ConnectInfo {
         Arc::clone(self.entry.connection())
+    }
+}
+
+impl tls::Connection for Connection {
+    fn remote(&self) -> Option<SocketAddr> {
+        self.entry.connection().remote()
     }
 }
 

@@ -128,6 +128,9 @@ impl ConnectionTable {
             );
         }
         if beyond {
+            let client = remote.map(tracing::field::display);
+            let error = "as many connections as there may be are in use";
+            tracing::warn!(client, error, "a connection is refused");
             let refusing: Vec<_> = state.standing().filter(|other| other.is_beyond()).collect();
             let over = (refusing.len() + 1).saturating_sub(REFUSING);
             refusing.iter().take(over).for_each(|oldest| oldest.close());
@@ -209,6 +212,11 @@ impl ClientConnection {
         self.id
     }
 
+    /// Where the client is, if that is known.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.remote
+    }
+
     /// Whether the client is on this machine.
     pub(super) fn is_local(&self) -> bool {
         self.remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback())
@@ -262,11 +270,6 @@ impl ClientConnection {
         if !self.is_beyond() || calls.ended == 1 {
             calls.since = Instant::now();
         }
-    }
-
-    /// The client's address, where it is known.
-    pub(super) fn remote(&self) -> Option<SocketAddr> {
-        self.remote
     }
 
     /// Ends the connection and all calls on it.

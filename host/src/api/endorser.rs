@@ -8,8 +8,7 @@ use tonic::{Request, Response, Status};
 use crate::api::budget::Jobs;
 use crate::api::call::Call;
 use crate::api::peer::Peer;
-use crate::api::status::not_run;
-use crate::endorser::claimed_share;
+use crate::endorser::Claims;
 use crate::proto::protos;
 use crate::proto::protos::endorser_server;
 
@@ -19,11 +18,18 @@ pub(super) struct Endorser {
     jobs: Jobs,
     /// As whose peer it answers.
     org: Arc<str>,
+    /// The largest response.
+    message_bytes: usize,
 }
 
 impl Endorser {
-    pub(super) fn new(peer: Arc<dyn Peer>, jobs: Jobs, org: Arc<str>) -> Self {
-        Self { peer, jobs, org }
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        jobs: Jobs,
+        org: Arc<str>,
+        message_bytes: usize,
+    ) -> Self {
+        Self { peer, jobs, org, message_bytes }
     }
 }
 
@@ -39,13 +45,22 @@ impl endorser_server::Endorser for Endorser {
         Call::received(&request);
         let signed = request.into_inner();
         let bytes = signed.encoded_len();
-        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
             peer.process_proposal(&org, signed, client).await
         })?;
-        let response = running.await.map_err(not_run)?;
-        response.map(Response::new).map_err(|rejected| match rejected.is_busy() {
+        let response = running.await?;
+        let response = response.map_err(|rejected| match rejected.is_busy() {
             true => Status::resource_exhausted(rejected.to_string()),
             false => Status::unknown(rejected.to_string()),
-        })
+        })?;
+        let (bytes, limit) = (response.encoded_len(), self.message_bytes);
+        if bytes > limit {
+            // As gRPC in Go says it.
+            let text = format!("trying to send message larger than max ({bytes} vs. {limit})");
+            claims.log_not_run(&text);
+            return Err(Status::resource_exhausted(text));
+        }
+        Ok(Response::new(response))
     }
 }

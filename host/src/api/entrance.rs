@@ -143,6 +143,7 @@ mod tests {
 
     use super::*;
     use crate::api::connection_table::{ConnectionTable, Patience};
+    use crate::tls::Client;
 
     #[tokio::test]
     async fn the_oldest_stream_makes_room_for_a_newcomer() {
@@ -151,7 +152,8 @@ mod tests {
         let mut call = || {
             let (entry, _) = table.admit(None);
             let mut extensions = Extensions::new();
-            extensions.insert(Arc::clone(entry.connection()));
+            let connection = Arc::clone(entry.connection());
+            extensions.insert(Client { connection, certificate: None });
             entries.push(entry);
             Call::begin(&extensions).unwrap()
         };

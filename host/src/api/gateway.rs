@@ -19,9 +19,9 @@ use crate::api::collecting::{Shortage, collect};
 use crate::api::deadline::{deadline, within};
 use crate::api::ordering;
 use crate::api::peer::{CommitStatus, OrderError, Peer};
-use crate::api::status::{not_run, with_details};
+use crate::api::status::with_details;
 use crate::api::waits::{Waiting, Waits};
-use crate::endorser::{Rejected, UnpackedProposal, claimed_share};
+use crate::endorser::{Claims, Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_server;
@@ -158,13 +158,12 @@ impl gateway_server::Gateway for Gateway {
         })?;
         let org = self.evaluator(&request.target_organizations, &signed)?;
         let (peer, asked) = (Arc::clone(&self.peer), org.clone());
-        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+        let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
             let answer = peer.process_proposal(&asked, signed, client).await;
             answer.map_err(refused).and_then(check)
         })?;
         let answer = within(deadline, "evaluate timeout expired", running).await?;
-        let answer = answer.map_err(not_run)?;
-        let response = answer.map_err(|failure| self.evaluate_failed(&org, failure))?;
+        let response = answer?.map_err(|failure| self.evaluate_failed(&org, failure))?;
         let result = result(response);
         Ok(Response::new(gateway::EvaluateResponse { result: Some(result) }))
     }
@@ -183,11 +182,11 @@ impl gateway_server::Gateway for Gateway {
         let own = self.own_org(&signed).map_err(|why| self.endorse_failed(&self.org, why))?;
         let (peer, proposed) = (Arc::clone(&self.peer), signed.clone());
         let wanted = request.endorsing_organizations;
-        let running = self.jobs.run(bytes, claimed_share(&signed), |client| async move {
+        let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
             collect(peer.as_ref(), &own, &wanted, (&proposed, client)).await
         })?;
         let answer = within(deadline, "endorse timeout expired", running).await?;
-        let responses = answer.map_err(not_run)?.map_err(|shortage| self.not_endorsed(shortage))?;
+        let responses = answer?.map_err(|shortage| self.not_endorsed(shortage))?;
         let transaction = self
             .peer
             .assemble(&signed, &responses)
@@ -210,9 +209,11 @@ impl gateway_server::Gateway for Gateway {
             return Err(Status::invalid_argument("prepared transaction must be signed"));
         }
         let peer = Arc::clone(&self.peer);
-        let (listener, outcome) = ordering::listener();
+        let claims = Claims::of_envelope(&transaction);
+        let (listener, outcome) = ordering::listener(claims.clone());
         let job = |_| async move { peer.order(transaction, listener) };
-        let checking = self.jobs.run(bytes, Share::default(), job)?;
+        let checking = self.jobs.run(bytes, Share::default(), job);
+        let checking = checking.inspect_err(|status| claims.log_not_run(status.message()))?;
         let ordered = ordering::accepted(checking, outcome);
         let ordered = within(deadline, "submit timeout expired", ordered).await?;
         ordered?.map_err(|error| self.submit_failed(&error))?;

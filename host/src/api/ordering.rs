@@ -7,13 +7,23 @@ use tonic::Status;
 
 use crate::api::peer::{OrderError, OrderListener};
 use crate::api::status::not_run;
+use crate::endorser::Claims;
+use crate::tls::chain;
 use crate::workers::WorkersError;
 
-/// Returns a listener for `Peer::order`, and a future of the outcome that it is called with.
-pub(super) fn listener() -> (OrderListener, impl Future<Output = Result<(), OrderError>> + Send) {
+/// Returns a listener for `Peer::order`, and a future of the outcome that it is called with. An
+/// envelope that is refused leaves a line in the log.
+pub(super) fn listener(
+    claims: Claims,
+) -> (OrderListener, impl Future<Output = Result<(), OrderError>> + Send) {
     let (said, heard) = oneshot::channel();
-    // A client that has gone does not hear it.
-    let listener = Box::new(move |outcome| drop(said.send(outcome)));
+    let listener = Box::new(move |outcome: Result<(), OrderError>| {
+        if let Err(error) = &outcome {
+            claims.log_not_run(&chain(error));
+        }
+        // A client that has gone does not hear it.
+        drop(said.send(outcome));
+    });
     let outcome = async {
         let gone = |_| Err(OrderError::Unavailable("the orderer has ended".into()));
         heard.await.unwrap_or_else(gone)

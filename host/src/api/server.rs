@@ -23,7 +23,7 @@ use crate::api::peer_deliver::PeerDeliver;
 use crate::api::routes::Routes;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
-use crate::tls;
+use crate::tls::{Acceptor, Door};
 use crate::types::ServerTls;
 use crate::workers::Workers;
 
@@ -91,15 +91,18 @@ impl Default for ServerConfig {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    acceptor: Option<Acceptor>,
     config: ServerConfig,
 }
 
 impl Server {
     /// Opens the socket; port 0 takes any that is free.
     pub async fn bind(address: &str, config: ServerConfig) -> std::io::Result<Self> {
+        let acceptor = config.tls.as_ref().map(Acceptor::new).transpose();
+        let acceptor = acceptor.map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, config })
+        Ok(Self { listener, address, acceptor, config })
     }
 
     /// Where it listens.
@@ -115,7 +118,7 @@ impl Server {
         workers: Arc<Workers>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), transport::Error> {
-        let Self { listener, address, config } = self;
+        let Self { listener, address, acceptor, config } = self;
         let (stop, stopping) = watch::channel(false);
         let patience = config.patience.clone();
         let waits =
@@ -125,7 +128,8 @@ impl Server {
         let org: Arc<str> = org.unwrap_or_default().into();
         let budget = Budget::new(config.request_bytes);
         let jobs = Jobs::new(workers, budget.clone());
-        let endorser = Endorser::new(Arc::clone(&peer), jobs.clone(), Arc::clone(&org));
+        let endorser =
+            Endorser::new(Arc::clone(&peer), jobs.clone(), Arc::clone(&org), config.message_bytes);
         let stopped = Stopping(stopping.clone());
         let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), stopped, entrance.clone());
         let deliverer = Deliverer::new(
@@ -142,18 +146,15 @@ impl Server {
         let bounds = (config.message_bytes, config.request_bytes, patience.request);
         let routes = Routes::new(endorser, gateway, chaincodes, deliver, orderer, bounds);
         let table = ConnectionTable::new(config.connections, patience.clone());
-        let incoming = Connections::new(listener, Arc::clone(&table));
+        let incoming = Door::new(Connections::new(listener, Arc::clone(&table)), acceptor);
         let shutdown = async {
             shutdown.await;
             stop.send_replace(true);
         };
-        let mut server = transport::Server::builder()
+        let server = transport::Server::builder()
             .max_concurrent_streams(config.calls_per_connection)
             .http2_keepalive_interval(Some(patience.ping_every))
             .http2_keepalive_timeout(Some(patience.ping_timeout));
-        if let Some(material) = &config.tls {
-            server = server.tls_config(tls::server(material))?;
-        }
         let serving = server.serve_with_incoming_shutdown(routes, incoming, shutdown);
         let grace = async {
             Stopping(stopping).wait().await;

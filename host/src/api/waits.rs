@@ -208,11 +208,13 @@ mod tests {
 
     use super::*;
     use crate::api::connection_table::{ConnectionTable, Entry, Patience};
+    use crate::tls::Client;
 
     fn client(table: &Arc<ConnectionTable>) -> (Entry, Call) {
         let (entry, _) = table.admit(None);
         let mut extensions = Extensions::new();
-        extensions.insert(Arc::clone(entry.connection()));
+        let connection = Arc::clone(entry.connection());
+        extensions.insert(Client { connection, certificate: None });
         let call = Call::begin(&extensions).unwrap();
         (entry, call)
     }

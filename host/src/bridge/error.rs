@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tonic::transport;
 
 use crate::protocol::ProtocolError;
+use crate::tls;
 
 /// What can go wrong between a chaincode and its peer. Trouble of one transaction is not here: the
 /// peer is told about that.
@@ -26,6 +27,9 @@ pub enum BridgeError {
         /// Why it failed.
         source: transport::Error,
     },
+    /// The TLS material of a server cannot be used.
+    #[error("the server's TLS key and certificates cannot be used")]
+    UnusableTls(#[source] tls::UnusableTls),
     /// A peer's address is not `host:port`.
     #[error("'{0}' is not a peer's address: it must be host:port")]
     Address(String),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt};
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{TcpConnectInfo, TcpIncoming};
 use tonic::transport::{self, Server};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -17,7 +17,7 @@ use crate::bridge::session::{Session, StreamBounds};
 use crate::bridge::stop::Stop;
 use crate::proto::protos::ChaincodeMessage;
 use crate::proto::protos::chaincode_server;
-use crate::tls;
+use crate::tls::{Acceptor, Client, Door};
 use crate::types::ServerTls;
 
 /// Before the next attempt to take a connection, when one has failed.
@@ -57,6 +57,7 @@ pub struct ChaincodeServer {
     listener: TcpListener,
     address: SocketAddr,
     program: Arc<Program>,
+    acceptor: Option<Acceptor>,
     config: ServerConfig,
 }
 
@@ -80,7 +81,9 @@ impl ChaincodeServer {
     ) -> Result<Self, BridgeError> {
         let failed = |source| BridgeError::Listen { address: "its socket".to_owned(), source };
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, program, config })
+        let acceptor = config.tls.as_ref().map(Acceptor::new).transpose();
+        let acceptor = acceptor.map_err(BridgeError::UnusableTls)?;
+        Ok(Self { listener, address, program, acceptor, config })
     }
 
     /// Where it listens.
@@ -95,7 +98,7 @@ impl ChaincodeServer {
 
     /// Serves any number of peers until `stop`, then lets the transactions that run end.
     pub async fn serve(self, stop: Stop) -> Result<(), BridgeError> {
-        let Self { listener, address, program, config } = self;
+        let Self { listener, address, program, acceptor, config } = self;
         let failed = |source: transport::Error| BridgeError::Transport {
             what: format!("the server on {address} failed"),
             source,
@@ -105,27 +108,20 @@ impl ChaincodeServer {
             chaincode_server::ChaincodeServer::new(Service { program, bounds, stop: stop.clone() })
                 .max_decoding_message_size(bounds.message_bytes)
                 .max_encoding_message_size(bounds.message_bytes);
-        let mut server = Server::builder()
+        let server = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .max_concurrent_streams(config.streams_per_connection);
-        if let Some(material) = &config.tls {
-            server = server.tls_config(tls::server(material)).map_err(|source| {
-                BridgeError::Transport {
-                    what: "the server's TLS key and certificates cannot be used".into(),
-                    source,
-                }
-            })?;
-        }
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let incoming = incoming.then(async |opened| {
+        let incoming = Box::pin(incoming.then(async |opened| {
             if let Err(error) = &opened {
                 // Such as no more open files: trying again at once would only burn a processor.
                 tracing::warn!(%error, "cannot take a connection, trying again");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
             opened
-        });
+        }));
+        let incoming = Door::new(incoming, acceptor);
         let (mut stopped, mut late) = (stop.clone(), stop);
         let serving = server
             .serve_with_incoming_shutdown(service, incoming, async move { stopped.wait().await });
@@ -156,7 +152,9 @@ impl chaincode_server::Chaincode for Service {
         &self,
         request: Request<Streaming<ChaincodeMessage>>,
     ) -> Result<Response<Outgoing>, Status> {
-        let peer = request.remote_addr().map_or_else(|| "unknown".into(), |at| at.to_string());
+        let client = request.extensions().get::<Client<TcpConnectInfo>>();
+        let peer = client.and_then(|client| client.connection.remote_addr());
+        let peer = peer.map_or_else(|| "unknown".into(), |at| at.to_string());
         let chaincode = self.program.id().to_owned();
         tracing::info!(%peer, %chaincode, "a peer has connected");
         let (session, outgoing) = Session::open(Arc::clone(&self.program), self.bounds);

@@ -23,6 +23,7 @@ use crate::protocol::{
     TxKey,
 };
 use crate::runtime::{BackendError, ErrorKind};
+use crate::types::{shown, shown_name};
 
 /// Messages that may wait for the peer to read. Who sends more waits too.
 const OUTBOX_MESSAGES: usize = 64;
@@ -254,10 +255,29 @@ impl Session {
     }
 
     fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> Work {
-        let mut link = self.lock();
-        link.running.remove(&tx);
-        link.shim.handle_completed(tx, outcome);
-        link.drain()
+        let failure = outcome.as_ref().err().cloned();
+        let (is_ready, work) = {
+            let mut link = self.lock();
+            link.running.remove(&tx);
+            link.shim.handle_completed(tx.clone(), outcome);
+            (link.shim.is_ready(), link.drain())
+        };
+        if let (Some(reason), false) = (failure, is_ready) {
+            // The peer does not hear of it: the stream has ended.
+            self.log_failure(&tx, &reason);
+        }
+        work
+    }
+
+    /// Writes the one line of a transaction that has no response.
+    fn log_failure(&self, tx: &TxKey, reason: &str) {
+        tracing::warn!(
+            channel = shown_name(&tx.channel_id),
+            tx_id = shown_name(&tx.tx_id),
+            chaincode = self.program.id(),
+            reason = shown(reason),
+            "a transaction failed"
+        );
     }
 
     /// The port of one transaction.
@@ -308,6 +328,12 @@ impl Session {
         share: Option<&Arc<Share>>,
     ) -> Result<(), ProtocolError> {
         for message in messages {
+            // From a chaincode it is the end of a transaction, whatever led to it.
+            if let Message::Error { tx, text } = &message
+                && !tx.tx_id.is_empty()
+            {
+                self.log_failure(tx, text);
+            }
             let outgoing = Outgoing(message.encode(), share.cloned());
             let sent = self.outbox.send(Some(outgoing)).await;
             sent.map_err(|_| ProtocolError::StreamTerminated)?;

@@ -26,7 +26,7 @@ pub type Asked = Pin<Box<dyn Future<Output = Answer<Vec<u8>>> + Send>>;
 /// Limit of one part of a write batch, in bytes. A single write may be larger.
 const PART_BYTES: usize = 16 << 20;
 /// Default limit of a write batch, in bytes: the memory of a guest.
-const BATCH_BYTES: usize = 64 << 20;
+const BATCH_BYTES: usize = 256 << 20;
 
 /// One transaction's view of a peer behind a stream: each call is a request and its answer, but for
 /// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer

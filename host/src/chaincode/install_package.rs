@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::chaincode::code_package::META_INF;
 use crate::chaincode::external::Description;
 use crate::chaincode::tar_gz::{Files, Folders, unpack};
-use crate::runtime::PackageLimits;
+use crate::runtime::{PackageLimits, carried_bytes};
 use crate::types::{duration, hex, sha256};
 
 const METADATA: &str = "metadata.json";
 const CODE: &str = "code.tar.gz";
 /// In a `code.tar.gz` of type ccaas.
 const CONNECTION: &str = "connection.json";
-/// In a `code.tar.gz` of type wasm, see [`LimitsFile`].
+/// In a `code.tar.gz`, see [`LimitsFile`].
 pub const LIMITS: &str = "limits.json";
 /// What a package that nobody installs may hold.
 const ANY_BYTES: usize = 1 << 30;
@@ -44,8 +44,13 @@ pub enum Code {
         /// What it asks for.
         limits: PackageLimits,
     },
-    /// In another process.
-    Elsewhere(Description),
+    /// In another process, which has its limits from itself, or from the package.
+    Elsewhere {
+        /// Where.
+        description: Description,
+        /// What the package asks for: a peer cannot see to it, the service can.
+        limits: PackageLimits,
+    },
 }
 
 #[derive(Deserialize)]
@@ -56,8 +61,9 @@ struct Metadata {
     label: String,
 }
 
-/// `limits.json` beside the component of a package of type wasm: what its transactions may use,
-/// less than the peers' own limits. What is missing is the peers'.
+/// `limits.json`: what the transactions of a chaincode may use, less than the usual limits of
+/// whatever runs it. What is missing is usual. It lies beside the component of a package of type
+/// wasm, or beside the description of a service, which reads the package too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
@@ -67,6 +73,18 @@ pub struct LimitsFile {
     /// Units of work of a transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
+    /// One value that is written, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_mib: Option<u32>,
+    /// Message and payload of a response, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_mib: Option<u32>,
+    /// Name and payload of an event, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_mib: Option<u32>,
+    /// What one call carries to the peer, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_mib: Option<u32>,
     /// Wall clock of a transaction, such as "10s".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
@@ -86,11 +104,23 @@ impl LimitsFile {
             None => None,
             Some(text) => Some(positive(text)?),
         };
-        if self.memory_mib == Some(0) || self.fuel == Some(0) {
+        let sizes =
+            [self.memory_mib, self.value_mib, self.response_mib, self.event_mib, self.call_mib];
+        if sizes.contains(&Some(0)) || self.fuel == Some(0) {
             return Err("a limit of 0 lets nothing run".into());
         }
         let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        Ok(PackageLimits { memory_bytes: self.memory_mib.map(bytes), fuel: self.fuel, timeout })
+        // What goes in a message has no more room than there is in one.
+        let carried = |mib: Option<u32>| mib.map(|mib| carried_bytes(bytes(mib)));
+        Ok(PackageLimits {
+            memory_bytes: self.memory_mib.map(bytes),
+            fuel: self.fuel,
+            value_bytes: carried(self.value_mib),
+            response_bytes: carried(self.response_mib),
+            event_bytes: carried(self.event_mib),
+            host_call_bytes: carried(self.call_mib),
+            timeout,
+        })
     }
 
     /// Whether it says nothing.
@@ -108,6 +138,15 @@ fn positive(text: &str) -> Result<Duration, String> {
 pub fn package_id(package: &[u8]) -> Result<String, String> {
     let (metadata, _) = take_apart(package, ANY_BYTES)?;
     Ok(id_of(&metadata.label, package))
+}
+
+/// What a package asks for, whatever else is in it; `max_bytes` as for [`InstallPackage::parse`].
+pub fn package_limits(package: &[u8], max_bytes: usize) -> Result<PackageLimits, String> {
+    let (_, code) = take_apart(package, max_bytes)?;
+    let files = unpack(&code, max_bytes, Folders::Skipped)
+        .map_err(|why| format!("{CODE} cannot be used: {why}"))?;
+    let limits = files.into_iter().find(|(name, _)| name == LIMITS);
+    limits.map_or_else(|| Ok(PackageLimits::default()), |(_, json)| LimitsFile::parse(&json))
 }
 
 pub(super) fn id_of(label: &str, package: &[u8]) -> String {
@@ -151,7 +190,7 @@ impl InstallPackage {
         meta_inf.sort();
         let code = match kind.as_str() {
             "wasm" => component(files)?,
-            _ => Code::Elsewhere(connection(files)?),
+            _ => service(files)?,
         };
         Ok(Self { label, code, meta_inf })
     }
@@ -200,12 +239,20 @@ fn component(files: Files) -> Result<Code, String> {
     }
 }
 
-fn connection(files: Files) -> Result<Description, String> {
+/// A service, and its limits.
+fn service(files: Files) -> Result<Code, String> {
     let failed = |why: String| format!("could not build chaincode: {why}");
-    let found = files.into_iter().find(|(name, _)| name == CONNECTION);
-    let (_, json) = found.ok_or_else(|| failed(format!("{CONNECTION} not found")))?;
+    let (mut limits, mut connection) = (PackageLimits::default(), None);
+    for (name, bytes) in files {
+        match name.as_str() {
+            LIMITS => limits = LimitsFile::parse(&bytes)?,
+            CONNECTION => connection = Some(bytes),
+            _ => {}
+        }
+    }
+    let json = connection.ok_or_else(|| failed(format!("{CONNECTION} not found")))?;
     match Description::parse(&json).map_err(failed)? {
-        description @ Description::Serves(_) => Ok(description),
+        description @ Description::Serves(_) => Ok(Code::Elsewhere { description, limits }),
         Description::Connects(_) => Err(failed(format!("{CONNECTION} has no address"))),
     }
 }
@@ -247,6 +294,7 @@ mod tests {
             memory_bytes: Some(8 << 20),
             fuel: Some(1000),
             timeout: Some(Duration::from_secs(2)),
+            ..PackageLimits::default()
         };
         let code = Code::Component { wasm: b"\0asm".to_vec(), limits };
         assert_eq!(
@@ -264,6 +312,7 @@ mod tests {
         for (json, why) in [
             (r#"{"fuel": 0}"#, "lets nothing run"),
             (r#"{"memory_mib": 0}"#, "lets nothing run"),
+            (r#"{"event_mib": 0}"#, "lets nothing run"),
             (r#"{"timeout": "soon"}"#, "'soon' is no time"),
             (r#"{"timeout": "0s"}"#, "'0s' is no time"),
             (r#"{"cpu": 1}"#, "unknown field `cpu`"),
@@ -281,8 +330,23 @@ mod tests {
     fn a_package_of_a_service_says_where_it_is() {
         let json = br#"{"address": "cc:9999", "dial_timeout": "10s", "tls_required": false}"#;
         let parsed = InstallPackage::parse(&package("CCAAS", &[(CONNECTION, json)]), MAX).unwrap();
-        let Code::Elsewhere(Description::Serves(connection)) = parsed.code else { panic!() };
-        assert_eq!(connection.address, "cc:9999");
+        let limits = br#"{"response_mib": 5, "value_mib": 100}"#;
+        let files: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS, limits)];
+        let limited = InstallPackage::parse(&package("ccaas", &files), MAX).unwrap();
+        let asked = PackageLimits {
+            response_bytes: Some(5 << 20),
+            value_bytes: Some(crate::runtime::CARRIED_BYTES),
+            ..PackageLimits::default()
+        };
+        for (parsed, asked) in [(parsed, PackageLimits::default()), (limited, asked)] {
+            let Code::Elsewhere { description: Description::Serves(to), limits } = parsed.code
+            else {
+                panic!()
+            };
+            assert_eq!((to.address.as_str(), limits), ("cc:9999", asked));
+        }
+        let bad: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS, b"{")];
+        assert!(refusal(&package("ccaas", &bad)).starts_with("limits.json is not usable: "));
     }
 
     #[test]

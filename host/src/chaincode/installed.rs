@@ -113,7 +113,7 @@ impl Packages {
     /// Where the chaincode is that runs as `ccid`; None if its package holds it.
     pub fn description(&self, ccid: &str) -> Result<Option<Description>, PackageError> {
         Ok(match self.code(ccid)? {
-            Code::Elsewhere(description) => Some(description),
+            Code::Elsewhere { description, .. } => Some(description),
             Code::Component { .. } => None,
         })
     }
@@ -134,7 +134,7 @@ impl Packages {
             Package::parse(&bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?)?;
         let CodePackage { program, meta_inf } = package.code()?;
         let code = match Description::of(&program).map_err(PackageError::Invalid)? {
-            Some(description) => Code::Elsewhere(description),
+            Some(description) => Code::Elsewhere { description, limits: PackageLimits::default() },
             None => {
                 let limits = PackageLimits::default();
                 Code::Component { wasm: program.into_owned(), limits }
@@ -163,8 +163,7 @@ impl Packages {
                 "the component begins with {needed} bytes of memory, its package allows {given}"
             )));
         }
-        let narrow = asked.memory_bytes.is_some() || asked.fuel.is_some();
-        let limits = narrow.then(|| Arc::new(limits));
+        let limits = asked.is_narrower().then(|| Arc::new(limits));
         Ok(Guest { component, limits, timeout: asked.timeout })
     }
 

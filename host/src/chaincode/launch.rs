@@ -60,8 +60,10 @@ impl Launch {
         };
         let result = match code {
             Err(why) => Err(why),
-            Ok(None | Some(Code::Elsewhere(Description::Connects(_)))) => Ok(Started::Awaited),
-            Ok(Some(Code::Elsewhere(Description::Serves(connection)))) => {
+            Ok(None | Some(Code::Elsewhere { description: Description::Connects(_), .. })) => {
+                Ok(Started::Awaited)
+            }
+            Ok(Some(Code::Elsewhere { description: Description::Serves(connection), .. })) => {
                 let Some(dialer) = self.dialer else {
                     launching.finish(Err("this peer cannot connect to chaincode servers".into()));
                     return;

@@ -35,7 +35,9 @@ pub use execution::{ExecuteError, Execution};
 pub use external::{
     Abort, Connection, Description, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox,
 };
-pub use install_package::{InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id};
+pub use install_package::{
+    InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id, package_limits,
+};
 pub use installed::InstalledPackage;
 pub use invoke::InfoError;
 pub use launch::SECRET_SEPARATOR;

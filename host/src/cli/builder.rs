@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
 use crate::chaincode::{LIMITS_FILE, LimitsFile};
+use crate::cli::builder_script;
 use crate::cli::compiler::runtime_config;
+use crate::cli::limits::{self, LimitArgs};
 use crate::cli::serve::{load, stop_on_signal};
 use crate::cli::{duration, output};
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
@@ -31,10 +33,12 @@ That is done once on each peer. In the peer's core.yaml:
     externalBuilders:
       - name: wasmcc
         path: /opt/wasmcc-builder
-        propagateEnvironment: [RUST_LOG, WASMCC_EXECUTE_TIMEOUT]
+        propagateEnvironment: [RUST_LOG, WASMCC_EXECUTE_TIMEOUT, WASMCC_FUEL, WASMCC_MEMORY_MIB,
+          WASMCC_VALUE_MIB, WASMCC_RESPONSE_MIB, WASMCC_EVENT_MIB, WASMCC_CALL_MIB]
 
 The peer then runs packages that `wasmcc package` made, without Docker. It calls the other
-commands itself.";
+commands itself, with those of these variables that the peer has. The programs in DIR/bin look for
+this one where it was, beside them as it was, and in PATH.";
 
 /// Run packages of type wasm on a Fabric peer, as its external builder.
 #[derive(Debug, clap::Args)]
@@ -67,6 +71,8 @@ enum Step {
         metadata: PathBuf,
         /// Where to put what `run` needs.
         output: PathBuf,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// Give the peer the indexes of the package.
     Release {
@@ -89,6 +95,8 @@ struct Run {
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +125,7 @@ impl Builder {
         match self.step {
             Step::Install { dir } => install(&dir),
             Step::Detect { metadata, .. } => detect(&metadata),
-            Step::Build { source, output, .. } => build(&source, &output),
+            Step::Build { source, output, limits, .. } => build(&source, &output, &limits),
             Step::Release { output, release } => {
                 let statedb = output.join(META_INF).join("statedb");
                 if statedb.is_dir() { copy(&statedb, &release.join("statedb")) } else { Ok(()) }
@@ -129,14 +137,13 @@ impl Builder {
 
 fn install(dir: &Path) -> Result<()> {
     let program = std::env::current_exe().context("cannot find this program's file")?;
-    let program = program.to_str().ok_or_else(|| anyhow!("this program's path is not UTF-8"))?;
-    let quoted = program.replace('\'', r"'\''");
     let bin = dir.join("bin");
-    std::fs::create_dir_all(&bin).with_context(|| format!("cannot make {}", bin.display()))?;
+    let failed = || format!("cannot make {}", bin.display());
+    std::fs::create_dir_all(&bin).with_context(failed)?;
+    let here = bin.canonicalize().with_context(failed)?;
     for step in ["detect", "build", "release", "run"] {
         let path = bin.join(step);
-        let script = format!("#!/bin/sh\nexec '{quoted}' builder {step} \"$@\"\n");
-        std::fs::write(&path, script)
+        std::fs::write(&path, builder_script::script(step, &here, &program)?)
             .and_then(|()| make_executable(&path))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -160,12 +167,12 @@ fn detect(metadata: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build(source: &Path, output: &Path) -> Result<()> {
+fn build(source: &Path, output: &Path, limits: &LimitArgs) -> Result<()> {
     let component = only_component(source)?;
     let wasm = std::fs::read(&component)
         .with_context(|| format!("cannot read {}", component.display()))?;
     let name = component.strip_prefix(source).unwrap_or(&component).display().to_string();
-    let runtime = runtime(output)?;
+    let runtime = runtime(output, limits)?;
     runtime.load(&wasm).with_context(|| format!("{name} is refused"))?;
     let target = output.join(COMPONENT);
     std::fs::write(&target, wasm).with_context(|| format!("cannot write {}", target.display()))?;
@@ -182,9 +189,10 @@ fn build(source: &Path, output: &Path) -> Result<()> {
 }
 
 /// Compiled code lies beside the component; what is there already is not compiled again.
-fn runtime(output: &Path) -> Result<Arc<Runtime>> {
+fn runtime(output: &Path, limits: &LimitArgs) -> Result<Arc<Runtime>> {
     let cache_dir = Some(output.join(COMPILED));
-    Ok(Arc::new(Runtime::new(RuntimeConfig { cache_dir, ..runtime_config()? })?))
+    let limits = limits.apply(Limits::default());
+    Ok(Arc::new(Runtime::new(RuntimeConfig { limits, cache_dir, ..runtime_config()? })?))
 }
 
 /// What the package asks for, if it does.
@@ -195,8 +203,7 @@ fn own_limits(folder: &Path, runtime: &Runtime) -> Result<(Option<Arc<Limits>>, 
     }
     let json = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let asked = LimitsFile::parse(&json).map_err(|why| anyhow!(why))?;
-    let limits = runtime.limits().narrowed(&asked)?;
-    Ok((Some(Arc::new(limits)), asked.timeout))
+    Ok((limits::narrowed(runtime.limits(), &asked)?, asked.timeout))
 }
 
 fn only_component(source: &Path) -> Result<PathBuf> {
@@ -258,7 +265,7 @@ fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
 impl Run {
     fn serve(self) -> Result<()> {
         let chaincode: ChaincodeJson = read_json(&self.metadata.join("chaincode.json"))?;
-        let runtime = runtime(&self.output)?;
+        let runtime = runtime(&self.output, &self.limits)?;
         let (limits, timeout) = own_limits(&self.output, &runtime)?;
         let usual = self.execute_timeout;
         let config = ProgramConfig {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 
 use crate::cli::compiler::runtime_config;
+use crate::cli::limits::{self, LimitArgs};
 use crate::cli::output;
 use crate::runtime::{Limits, LoadError, Report, Runtime, RuntimeConfig};
 
@@ -15,7 +16,8 @@ Examples:
   wasmcc check basic.wasm --json | jq .capabilities
 
 It does what a peer does at install: it compiles the component, in a process with limits on memory
-and time. Exit code 1 and the reason, if a peer with the usual limits would refuse the file.";
+and time. Exit code 1 and the reason, if a peer with these limits would refuse the file. The report
+says what a transaction may use there.";
 
 /// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,8 @@ pub struct Check {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 impl Check {
@@ -35,11 +39,13 @@ impl Check {
         let file = self.file.display().to_string();
         let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
         // It compiles and links, but runs nothing.
-        let limits = Limits { instances: 1, ..Limits::default() };
+        let limits = Limits { instances: 1, ..self.limits.apply(Limits::default()) };
         let runtime = Runtime::new(RuntimeConfig { limits, ..runtime_config()? })?;
         match runtime.load(&wasm) {
-            Ok(component) if self.json => output::json(&as_json(&file, component.report())),
-            Ok(component) => output::line(&as_text(&file, component.report())),
+            Ok(component) if self.json => {
+                output::json(&as_json(&file, component.report(), runtime.limits()))
+            }
+            Ok(component) => output::line(&as_text(&file, component.report(), runtime.limits())),
             Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {
                 Err(anyhow!("{file} cannot be judged: {why}"))
             }
@@ -54,7 +60,7 @@ impl Check {
     }
 }
 
-fn as_json(file: &str, report: &Report) -> Value {
+fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     json!({
         "file": file,
         "accepted": true,
@@ -66,10 +72,11 @@ fn as_json(file: &str, report: &Report) -> Value {
         "functions": report.functions,
         "largest_function_bytes": report.largest_function_bytes,
         "initial_memory_bytes": report.initial_memory_bytes,
+        "limits": limits::as_json(limits),
     })
 }
 
-fn as_text(file: &str, report: &Report) -> String {
+fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
     let list = |names: &[String]| match names.is_empty() {
         true => "none".to_owned(),
         false => names.join("\n                  "),
@@ -89,7 +96,8 @@ fn as_text(file: &str, report: &Report) -> String {
          imports           {}\n\
          exports           {}\n\
          functions         {}, the largest of {} bytes\n\
-         initial memory    {} KiB{network}",
+         initial memory    {} KiB{network}\n\
+         a transaction has {}",
         output::hex(&report.hash),
         report.bytes,
         list(&report.imports),
@@ -97,5 +105,6 @@ fn as_text(file: &str, report: &Report) -> String {
         report.functions,
         report.largest_function_bytes,
         report.initial_memory_bytes >> 10,
+        limits::as_text(limits),
     )
 }

@@ -6,6 +6,7 @@
 mod block;
 mod block_json;
 mod builder;
+mod builder_script;
 mod chaincodes;
 mod channel;
 mod channels;
@@ -25,6 +26,8 @@ mod ledger_files;
 mod ledger_rebuild;
 mod ledger_verify;
 mod lifecycle;
+mod limits;
+mod log;
 mod meta_inf;
 mod network;
 mod ordering;
@@ -36,6 +39,7 @@ mod query;
 mod secret;
 mod serve;
 mod serve_target;
+mod served_package;
 mod session;
 mod signal;
 mod target;
@@ -92,13 +96,28 @@ enum Verb {
 
 impl Cli {
     /// What the log shows, unless RUST_LOG says something else.
-    pub fn log_filter(&self) -> &'static str {
-        match (self.verbose, &self.verb) {
-            (0, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_)) => "wasmcc=info,warn",
-            (0, _) => "warn",
-            (1, _) => "wasmcc=debug,info",
+    fn log_filter(&self) -> &'static str {
+        match self.verbose {
+            0 if self.serves() => "wasmcc=info,warn",
+            0 => "warn",
+            1 => "wasmcc=debug,info",
             _ => "trace",
         }
+    }
+
+    /// Whether it serves peers or clients, and somebody keeps its log.
+    fn serves(&self) -> bool {
+        matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
+    }
+
+    /// The whole program, with its log. False: it failed, and has said why.
+    pub fn run_program(self) -> bool {
+        let _flushed_at_the_end = log::Flush;
+        let done = log::start(self.log_filter(), self.serves()).and_then(|()| self.run());
+        if let Err(error) = &done {
+            log::fail(error);
+        }
+        done.is_ok()
     }
 
     /// Does what the arguments say.

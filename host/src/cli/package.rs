@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::ValueEnum;
+use clap::builder::{OsStr, Resettable};
+use clap::{Arg, ValueEnum};
 use serde::Serialize;
 
-use crate::chaincode::{LIMITS_FILE, LimitsFile, tar_gz};
+use crate::chaincode::{LIMITS_FILE, tar_gz};
+use crate::cli::limits::LimitArgs;
 use crate::cli::meta_inf;
 use crate::cli::output;
 use crate::runtime::{Limits, inspect};
@@ -20,11 +22,13 @@ Examples:
   wasmcc lifecycle chaincode install basic_1.0.tgz
 
 Prints the package id. The same contents give the same bytes, and so the same id, everywhere.
-Packages of type wasm need the builder of `wasmcc builder install` on the peer.";
+Packages of type wasm need the builder of `wasmcc builder install` on the peer.
+The limits that are given go into the package as limits.json. They may not be more than those of
+whatever runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
 
 /// Package a component for `peer lifecycle chaincode install`. Needs no peer.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args(without_env))]
 pub struct Package {
     /// The component; with --type ccaas it is checked but does not become part of the package.
     #[arg(value_name = "FILE", required_unless_present = "address")]
@@ -41,25 +45,13 @@ pub struct Package {
     /// Where to write the package [default: LABEL.tgz].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Wall-clock time that a transaction may take, as 10s.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
-}
-
-/// They become part of the package, and so of its id: all peers that run it agree on them.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "With --type wasm, what a transaction may use, below the peers' own")]
-struct LimitArgs {
-    /// Memory, in MiB.
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
-    memory_mib: Option<u32>,
-    /// Units of work, about one an instruction.
-    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
-    fuel: Option<u64>,
-    /// Wall-clock time.
-    #[arg(long, value_name = "TIME")]
-    timeout: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -74,7 +66,8 @@ enum Kind {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "With --type ccaas")]
 struct ConnectionArgs {
-    /// Where peers reach the service.
+    /// Where peers reach the service. Fabric's ccaas builder fills in templates such as
+    /// {{.peername}}; this program's peer refuses them.
     #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
     address: Option<String>,
     /// How long peers try to connect.
@@ -89,7 +82,9 @@ struct ConnectionArgs {
     /// Its private key, a PEM file. Whoever gets the package gets the key.
     #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
     tls_client_key: Option<PathBuf>,
-    /// The name in the service's certificate; Fabric uses it only with a client certificate.
+    /// The name in the service's certificate, if it is not that of the address. It has no effect
+    /// with the ccaas builder that comes with Fabric, which leaves it out; this program's peer
+    /// and other builders use it, and like Fabric only with a client certificate.
     #[arg(long, value_name = "NAME", requires = "tls_client_cert")]
     tls_domain: Option<String>,
 }
@@ -132,22 +127,14 @@ impl Package {
 
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
-        let (kind, mut code) = match (self.kind, component) {
-            (Kind::Wasm, Some(component)) => {
-                let limits = self.limits.file()?;
-                let limits = limits.map(|json| (LIMITS_FILE.to_owned(), json));
-                let files = [("chaincode.wasm".to_owned(), component)];
-                ("wasm", files.into_iter().chain(limits).collect())
-            }
+        let (kind, program) = match (self.kind, component) {
+            (Kind::Wasm, Some(component)) => ("wasm", ("chaincode.wasm", component)),
             (Kind::Wasm, None) => bail!("which component? Give its file"),
-            (Kind::Ccaas, _) => {
-                if self.limits.file()?.is_some() {
-                    bail!("a service has limits of its own: leave the package's out");
-                }
-                let connection = json(&self.connection.read()?)?;
-                ("ccaas", vec![("connection.json".into(), connection)])
-            }
+            (Kind::Ccaas, _) => ("ccaas", ("connection.json", json(&self.connection.read()?)?)),
         };
+        let (name, program) = program;
+        let mut code = vec![(name.to_owned(), program)];
+        code.extend(self.limits()?.map(|json| (LIMITS_FILE.to_owned(), json)));
         if let Some(folder) = &self.meta_inf {
             code.extend(meta_inf::read(folder)?);
         }
@@ -157,13 +144,11 @@ impl Package {
             [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
         tar_gz(&files).context("cannot pack")
     }
-}
 
-impl LimitArgs {
-    /// `limits.json`, if there is anything to say.
-    fn file(&self) -> Result<Option<Vec<u8>>> {
-        let (memory_mib, fuel, timeout) = (self.memory_mib, self.fuel, self.timeout.clone());
-        let file = LimitsFile { memory_mib, fuel, timeout };
+    /// `limits.json`, if there is anything to say. It is a part of the package and so of its id:
+    /// all peers that run it agree on it.
+    fn limits(&self) -> Result<Option<Vec<u8>>> {
+        let file = self.limits.file(self.timeout.clone());
         file.limits().map_err(|why| anyhow!(why))?;
         if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
     }
@@ -184,6 +169,11 @@ impl ConnectionArgs {
             client_cert: pem(&self.tls_client_cert)?,
         })
     }
+}
+
+/// The same arguments give the same package, wherever that is.
+fn without_env(arg: Arg) -> Arg {
+    arg.env(Resettable::<OsStr>::Reset)
 }
 
 /// Fabric's rule (`core/chaincode/persistence/chaincode_package.go`, `LabelRegexp`).
@@ -213,7 +203,17 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args, Command};
+
     use super::*;
+
+    #[test]
+    fn nothing_comes_from_the_environment() {
+        let command = Package::augment_args(Command::new("package"));
+        let from_environment = |arg: &&Arg| arg.get_env().is_some();
+        assert_eq!(command.get_arguments().find(from_environment), None);
+        assert!(command.get_arguments().any(|arg| arg.get_id() == "fuel"));
+    }
 
     #[test]
     fn labels_follow_fabric() {

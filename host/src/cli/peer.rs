@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::api::{Server, ServerConfig};
 use crate::chaincode::ExternalConfig;
 use crate::cli::doors::{Doors, bind};
+use crate::cli::limits::LimitArgs;
 use crate::cli::signal::{Deadline, told_to_end};
 use crate::cli::target::{open_network, org};
 use crate::cli::tls::PeerTls;
@@ -68,6 +69,8 @@ pub struct Peer {
     doors: Doors,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    guests: LimitArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,7 +113,8 @@ impl Chaincodes {
 #[command(next_help_heading = "Limits")]
 struct Limits {
     /// How long a chaincode may take for one transaction.
-    #[arg(long, default_value = "30s", value_parser = duration::positive, value_name = "TIME")]
+    #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
+    #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
     /// How long a block waits for more transactions (on channels that are created).
     #[arg(long, default_value = "2s", value_parser = duration::positive, value_name = "TIME")]
@@ -119,14 +123,8 @@ struct Limits {
     #[arg(long, default_value_t = 500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_message_count: u32,
-    /// Work that a transaction may do, in units of about one instruction [default: 10000000000].
-    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
-    fuel: Option<u64>,
-    /// Memory that a transaction may use [default: 64].
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    memory_mib: Option<u16>,
-    /// How much memory all transactions may use together, half of it for one client or chaincode at
-    /// most [default: half of the machine's].
+    /// Memory that all transactions may use together, half of it at most for one client or
+    /// chaincode [default: half of the machine's].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     guests_mib: Option<u32>,
     /// How many threads process proposals; those that wait need none [default: one a processor].
@@ -194,7 +192,8 @@ impl Peer {
 
     fn config(self, network: Network) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { network: folder, mut orgs, data, in_memory, chaincodes, limits, .. } = self;
+        let Self { network: folder, mut orgs, data, in_memory, chaincodes, limits, guests, .. } =
+            self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = org(&network, orgs.first().map(String::as_str))?.msp_id().to_owned();
         let usual = || folder.join("data").join(&msp_id);
@@ -207,11 +206,10 @@ impl Peer {
         config.support.execute_timeout = limits.execute_timeout;
         config.batch.timeout = limits.batch_timeout;
         config.batch.max_message_count = limits.max_message_count;
-        if let Some(fuel) = limits.fuel {
-            config.limits.fuel = fuel;
-        }
-        if let Some(mib) = limits.memory_mib {
-            config.limits.memory_bytes = usize::from(mib) << 20;
+        config.limits = guests.apply(config.limits);
+        if let Some(bytes) = guests.value_bytes() {
+            // Also of chaincodes in other processes.
+            config.ledger.max_value_bytes = bytes;
         }
         let bytes = |mib| usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX);
         config.memory_of_all = limits.guests_mib.map(bytes);

@@ -12,11 +12,13 @@ use crate::bridge::{
     Budget, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
 use crate::cli::compiler::runtime_config;
+use crate::cli::limits::{self, LimitArgs};
 use crate::cli::serve_target::{Place, ServeTarget};
+use crate::cli::served_package::ServedPackage;
 use crate::cli::signal::told_to_end;
 use crate::cli::tls::read_pem;
 use crate::cli::{duration, output};
-use crate::runtime::{Runtime, RuntimeConfig};
+use crate::runtime::{Limits, Runtime, RuntimeConfig};
 use crate::types::ServerTls;
 
 const EXAMPLES: &str = "\
@@ -24,6 +26,7 @@ Examples:
   wasmcc serve basic.wasm --chaincode-id basic_1.0:6f98c4bb29414771 --address 0.0.0.0:9999
   CHAINCODE_ID=basic_1.0:6f98c4bb CHAINCODE_SERVER_ADDRESS=0.0.0.0:9999 wasmcc serve basic.wasm
   wasmcc serve basic.wasm=basic_1.0:6f98c4bb@0.0.0.0:9999 token.wasm=token:11aa22bb@0.0.0.0:9998
+  wasmcc serve basic.wasm --package basic_1.0.tgz --address 0.0.0.0:9999
 
 The id is what `wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print. A
 peer does not say which chaincode it wants when it connects, so each needs an address of its own.
@@ -41,6 +44,10 @@ pub struct Serve {
     /// The package id [env: CHAINCODE_ID, or CORE_CHAINCODE_ID_NAME].
     #[arg(long, value_name = "ID")]
     chaincode_id: Option<String>,
+    /// The package of a chaincode, as peers install it: it says the id, and what transactions may
+    /// use (limits.json). May be repeated, once for each chaincode.
+    #[arg(long = "package", env = "WASMCC_PACKAGE", value_name = "FILE")]
+    packages: Vec<PathBuf>,
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, env = "CHAINCODE_SERVER_ADDRESS", value_name = "HOST:PORT")]
     address: Option<String>,
@@ -53,7 +60,8 @@ pub struct Serve {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// How long a transaction may take; a peer's own limit is 30 s by default.
-    #[arg(long, default_value = "30s", value_parser = duration::positive, value_name = "TIME")]
+    #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
+    #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
     /// How many transactions each chaincode runs at the same time.
     #[arg(long, default_value_t = 16, value_name = "N")]
@@ -70,6 +78,8 @@ pub struct Serve {
     /// How long running transactions may go on when the server stops.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     grace: Duration,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,7 +103,10 @@ struct Tls {
 impl Serve {
     /// Serves until it is told to end.
     pub fn run(self) -> Result<()> {
-        let places = self.places()?;
+        let packages: Result<Vec<_>> =
+            self.packages.iter().map(|file| ServedPackage::read(file)).collect();
+        let packages = packages?;
+        let places = self.places(&packages)?;
         let config =
             ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
         // A peer has one stream to each chaincode, which is the work of one task. More threads than
@@ -108,12 +121,17 @@ impl Serve {
         let tokio = tokio.context("cannot start the server")?;
         // Before components are compiled and kept: a busy port leaves no trace.
         let listeners = tokio.block_on(listen(&places))?;
-        let runtime = RuntimeConfig { cache_dir: self.cache.clone(), ..runtime_config()? };
+        let limits = self.limits.apply(Limits::default());
+        let runtime = RuntimeConfig { limits, cache_dir: self.cache.clone(), ..runtime_config()? };
         let runtime = Arc::new(Runtime::new(runtime)?);
         let budget = Budget::new(usize::from(self.message_mib) << 20);
         let mut programs = Vec::new();
         for ((file, Place { id, .. }), listener) in places.into_iter().zip(listeners) {
-            let program = load(&file, &id, &runtime, self.program_config())?;
+            let package = packages.iter().find(|package| package.id == id);
+            let config = self.program_config(runtime.limits(), package)?;
+            let limits = config.limits.as_deref().unwrap_or(runtime.limits());
+            tracing::info!(chaincode = id, "a transaction has {}", limits::as_text(limits));
+            let program = load(&file, &id, &runtime, config)?;
             let program = program.with_budget(Arc::clone(&budget));
             programs.push((listener, Arc::new(program)));
         }
@@ -123,21 +141,47 @@ impl Serve {
         served
     }
 
-    fn program_config(&self) -> ProgramConfig {
-        ProgramConfig {
-            execute_timeout: self.execute_timeout,
+    fn program_config(
+        &self,
+        usual: &Limits,
+        package: Option<&ServedPackage>,
+    ) -> Result<ProgramConfig> {
+        let asked = package.map(|package| package.limits.clone()).unwrap_or_default();
+        let limits = limits::narrowed(usual, &asked).with_context(|| {
+            let file = package.map(|package| package.file.display().to_string());
+            format!("{} cannot be served with these limits", file.unwrap_or_default())
+        })?;
+        let time = self.execute_timeout;
+        Ok(ProgramConfig {
+            execute_timeout: asked.timeout.map_or(time, |shorter| shorter.min(time)),
             peer_msp_id: self.peer_msp_id.clone(),
             transactions: self.transactions.into(),
             queue: self.queue.into(),
-            limits: None,
+            limits,
+        })
+    }
+
+    /// Where all are served. A package that is not served is a mistake: a Fabric peer hangs on an
+    /// id that it does not expect.
+    fn places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
+        let places = self.unchecked_places(packages)?;
+        let is_served = |id: &str| places.iter().any(|(_, place)| place.id == id);
+        match packages.iter().find(|package| !is_served(&package.id)) {
+            None => Ok(places),
+            Some(ServedPackage { file, id, .. }) => {
+                let ids: Vec<&str> = places.iter().map(|(_, place)| place.id.as_str()).collect();
+                let (file, ids) = (file.display(), ids.join(" and "));
+                Err(anyhow!("{file} has the package id {id}, but what is served is {ids}"))
+            }
         }
     }
 
     /// One file may get its id and address from the options.
-    fn places(&self) -> Result<Vec<(PathBuf, Place)>> {
+    fn unchecked_places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
         if let [ServeTarget { file, place: None }] = self.targets.as_slice() {
-            let id = self.chaincode_id.clone().or_else(id_from_environment).ok_or_else(|| {
-                anyhow!("no package id: give --chaincode-id, or set CHAINCODE_ID")
+            let id = self.chaincode_id.clone().or_else(id_from_environment);
+            let id = id.or_else(|| Some(packages.first()?.id.clone())).ok_or_else(|| {
+                anyhow!("no package id: give --chaincode-id or --package, or set CHAINCODE_ID")
             })?;
             let address = self.address.clone().ok_or_else(|| {
                 anyhow!("no address: give --address, or set CHAINCODE_SERVER_ADDRESS")
@@ -239,6 +283,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::runtime::PackageLimits;
 
     #[derive(Parser)]
     struct Words {
@@ -254,11 +299,36 @@ mod tests {
     fn one_file_takes_its_place_from_the_options() {
         let one = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
         let place = Place { id: "x:1".into(), address: "h:1".into() };
-        assert_eq!(one.places().unwrap(), [("x.wasm".into(), place)]);
+        assert_eq!(one.places(&[]).unwrap(), [("x.wasm".into(), place)]);
         let two = serve(&["x.wasm=x:1@h:1", "y.wasm=y:1@h:2"]);
-        assert_eq!(two.places().unwrap().len(), 2);
-        let error = serve(&["x.wasm=x:1@h:1", "y.wasm"]).places().unwrap_err().to_string();
+        assert_eq!(two.places(&[]).unwrap().len(), 2);
+        let error = serve(&["x.wasm=x:1@h:1", "y.wasm"]).places(&[]).unwrap_err().to_string();
         assert!(error.contains("y.wasm=PACKAGE_ID@HOST:PORT"), "{error}");
+    }
+
+    #[test]
+    fn a_package_says_the_id_and_what_transactions_may_use() {
+        let asked = PackageLimits {
+            fuel: Some(7),
+            timeout: Some(Duration::from_secs(2)),
+            ..PackageLimits::default()
+        };
+        let package = ServedPackage { file: "x.tgz".into(), id: "x:2".into(), limits: asked };
+        let usual = Limits::default();
+        let one = serve(&["x.wasm", "--address", "h:1"]);
+        let packages = [package];
+        assert_eq!(one.places(&packages).unwrap()[0].1.id, "x:2");
+        let config = one.program_config(&usual, packages.first()).unwrap();
+        assert_eq!(config.execute_timeout, Duration::from_secs(2));
+        assert_eq!(config.limits.as_deref(), Some(&Limits { fuel: 7, ..usual }));
+        let less = Limits { fuel: 6, ..Limits::default() };
+        let error = format!("{:#}", one.program_config(&less, packages.first()).unwrap_err());
+        let text = "x.tgz cannot be served with these limits: the package asks for 7 units of \
+                    fuel, this peer gives 6";
+        assert_eq!(error, text);
+        let other = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
+        let error = other.places(&packages).unwrap_err().to_string();
+        assert_eq!(error, "x.tgz has the package id x:2, but what is served is x:1");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::api::shutdown_signal;
+use crate::cli::log;
 
 /// What a shell reports of a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -24,6 +25,7 @@ pub fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
         tokio::spawn(async move {
             again.await;
             tracing::warn!("ended without waiting for what was still running");
+            log::flush();
             std::process::exit(INTERRUPTED);
         });
     })
@@ -45,6 +47,7 @@ impl Deadline {
                     ?limit,
                     "ended without waiting for what does not end; what was committed is on disk"
                 );
+                log::flush();
                 std::process::exit(STUCK);
             }
         };

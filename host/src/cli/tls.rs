@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::msp::network::Org;
-use crate::tls::check_server;
+use crate::tls::Acceptor;
 use crate::types::{ClientTls, ServerTls};
 
 /// The peer's side.
@@ -81,7 +81,7 @@ impl PeerTls {
             ),
         };
         let tls = ServerTls { certificate, key, client_ca: self.client_ca()? };
-        check_server(&tls).context("the TLS key and certificates cannot be used")?;
+        Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
         Ok(Some(tls))
     }
 

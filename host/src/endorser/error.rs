@@ -9,17 +9,28 @@ use crate::types::ShareFull;
 pub struct Rejected {
     text: String,
     is_busy: bool,
+    cause: Option<String>,
 }
 
 impl Rejected {
     /// With the text as it is.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_busy: false }
+        Self { text: text.into(), is_busy: false, cause: None }
     }
 
     /// A failed check of the proposal itself, with Fabric's prefix.
     pub fn invalid(text: impl std::fmt::Display) -> Self {
         Self::new(format!("error validating proposal: {text}"))
+    }
+
+    /// With what only the peer's log may say.
+    pub fn because(self, cause: impl std::fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+
+    /// What clients do not get to read.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// Whether nothing is wrong with the proposal: the client has as many calls in progress as it
@@ -31,6 +42,6 @@ impl Rejected {
 
 impl From<ShareFull> for Rejected {
     fn from(full: ShareFull) -> Self {
-        Self { text: full.to_string(), is_busy: true }
+        Self { text: full.to_string(), is_busy: true, cause: None }
     }
 }

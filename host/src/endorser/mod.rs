@@ -10,9 +10,10 @@ mod process_proposal;
 mod proposal;
 mod response;
 mod turns;
+mod tx_line;
 
 pub use error::Rejected;
 pub use plan::choose;
 pub use process_proposal::{Endorser, Processed};
-pub use proposal::{UnpackedProposal, claimed_share};
+pub use proposal::{Claims, UnpackedProposal};
 pub use turns::Turns;

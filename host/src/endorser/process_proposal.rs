@@ -15,12 +15,13 @@ use crate::collections::LocalPeers;
 use crate::endorser::error::Rejected;
 use crate::endorser::interest::interest;
 use crate::endorser::private_data;
-use crate::endorser::proposal::UnpackedProposal;
+use crate::endorser::proposal::{Claims, UnpackedProposal};
 use crate::endorser::response;
 use crate::endorser::turns::Turns;
+use crate::endorser::tx_line::Unfinished;
 use crate::msp::{MspManager, has_expired};
 use crate::proto::protos;
-use crate::types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex};
+use crate::types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex, shown_name};
 
 /// The system chaincode that signs.
 const ESCC: &str = "escc";
@@ -92,40 +93,53 @@ impl Endorser {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
+        let signed = Arc::new(signed);
         let is_expired = |creator: &[u8]| self.is_expired(creator);
-        let proposal = UnpackedProposal::unpack_unless(signed, is_expired)?;
+        let unpacked = UnpackedProposal::unpack_unless(Arc::clone(&signed), is_expired);
+        let proposal =
+            unpacked.inspect_err(|rejected| Claims::of(&signed).log_refusal(rejected))?;
         let span = tracing::info_span!(
             "endorse",
-            channel = proposal.channel_id(),
+            channel = shown_name(proposal.channel_id()),
             tx_id = proposal.tx_id().get(..8),
-            chaincode = %proposal.chaincode_id.name,
+            chaincode = %shown_name(&proposal.chaincode_id.name),
         );
-        self.process_unpacked(proposal, client).instrument(span).await
+        let unfinished = Unfinished::new(proposal.line());
+        let ended = self.process_unpacked(&proposal, client).instrument(span).await;
+        unfinished.ends();
+        match ended {
+            Ok(Ok(processed)) => Ok(processed),
+            Ok(Err(text)) => {
+                proposal.line().failed(&text);
+                Ok(failure(text))
+            }
+            Err(rejected) => {
+                proposal.line().refused(&rejected);
+                Err(rejected)
+            }
+        }
     }
 
+    /// The inner error is what went wrong in its execution.
     async fn process_unpacked(
         &self,
-        proposal: UnpackedProposal,
+        proposal: &UnpackedProposal,
         client: Client,
-    ) -> Result<Processed, Rejected> {
+    ) -> Result<Result<Processed, String>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
             id => match self.channels.get(id) {
                 Some(channel) => Some(channel),
-                None => return Ok(failure(format!("channel '{id}' not found"))),
+                None => return Ok(Err(format!("channel '{id}' not found"))),
             },
         };
-        let tx_id = self.check(&proposal, channel.as_deref())?;
+        let tx_id = self.check(proposal, channel.as_deref())?;
         // Only now it is known that the client is who it says.
         let share = proposal.share();
         let _place = self.support.calls().enter(&share)?;
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
-        let tx = self.transaction(&proposal, channel.as_deref(), tx_id, (share, client));
-        let endorsed = self.endorse(&proposal, channel.as_deref(), tx).await;
-        Ok(endorsed.unwrap_or_else(|text| {
-            tracing::warn!(error = %text, "proposal failed");
-            failure(text)
-        }))
+        let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
+        Ok(self.endorse(proposal, channel.as_deref(), tx).await)
     }
 
     /// Members of the peer's own organization are known already; others are read for this.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::endorser::error::Rejected;
+use crate::endorser::tx_line::TxLine;
 use crate::msp::{Identity, MspManager};
 use crate::proto::common;
 use crate::proto::protos;
@@ -39,14 +40,14 @@ fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Rejected>
 impl UnpackedProposal {
     /// Takes a signed proposal apart.
     pub fn unpack(signed: protos::SignedProposal) -> Result<Self, Rejected> {
-        Self::unpack_unless(signed, |_| false)
+        Self::unpack_unless(Arc::new(signed), |_| false)
     }
 
     /// As [`unpack`](Self::unpack), but first refuses a creator that `is_expired` says has expired.
     /// Fabric's filter for that stands before everything else
     /// (`core/handlers/auth/filter/expiration.go`).
     pub fn unpack_unless(
-        signed: protos::SignedProposal,
+        signed: Arc<protos::SignedProposal>,
         is_expired: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Self, Rejected> {
         let proposal: protos::Proposal = protos::Proposal::decode(signed.proposal_bytes.as_slice())
@@ -96,7 +97,7 @@ impl UnpackedProposal {
             payload.transient_map,
         ));
         Ok(Self {
-            signed: Arc::new(signed),
+            signed,
             proposal,
             channel_header,
             signature_header,
@@ -117,6 +118,12 @@ impl UnpackedProposal {
         &self.channel_header.tx_id
     }
 
+    /// What the log calls it.
+    pub(super) fn line(&self) -> TxLine<'_> {
+        let (channel, tx_id) = (self.channel_id(), self.tx_id());
+        TxLine { channel, tx_id, chaincode: &self.chaincode_id.name }
+    }
+
     /// For whom the peer works if the creator is who it says.
     pub fn share(&self) -> Share {
         let creator = &self.signature_header.creator;
@@ -128,17 +135,17 @@ impl UnpackedProposal {
         self.validate_headers()?;
         let channel = self.channel_id();
         let creator = msps.deserialize(&self.signature_header.creator).map_err(|error| {
-            tracing::warn!(channel, %error, "access denied");
-            Rejected::invalid(match error.refused_by() {
+            let text = match error.refused_by() {
                 Some(msp_id) => denied(channel, msp_id),
                 None => format!(
                     "access denied: channel [{channel}] creator org unknown, creator is malformed"
                 ),
-            })
+            };
+            Rejected::invalid(text).because(error)
         })?;
         creator.verify(&self.signed.proposal_bytes, &self.signed.signature).map_err(|error| {
-            tracing::warn!(channel, %error, "the creator's signature is not valid");
-            Rejected::invalid(denied(channel, creator.msp_id()))
+            let cause = format!("the creator's signature is not valid: {error}");
+            Rejected::invalid(denied(channel, creator.msp_id())).because(cause)
         })?;
         Ok(creator)
     }
@@ -181,17 +188,56 @@ struct Headers {
     header: Vec<u8>,
 }
 
-/// For whom the peer would work, as the headers say it; nothing is checked. What cannot be read is
-/// left empty.
-pub fn claimed_share(signed: &protos::SignedProposal) -> Share {
-    let headers = Headers::decode(signed.proposal_bytes.as_slice()).unwrap_or_default();
-    let header = common::Header::decode(headers.header.as_slice()).unwrap_or_default();
-    let channel = common::ChannelHeader::decode(header.channel_header.as_slice());
-    let channel = channel.unwrap_or_default();
-    let extension = protos::ChaincodeHeaderExtension::decode(channel.extension.as_slice());
-    let chaincode = extension.unwrap_or_default().chaincode_id.unwrap_or_default();
-    let signature = common::SignatureHeader::decode(header.signature_header.as_slice());
-    Share::new(&channel.channel_id, &chaincode.name, &signature.unwrap_or_default().creator)
+/// What a proposal says of itself; nothing is checked.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// For whom the peer would work.
+    pub share: Share,
+    /// The transaction.
+    pub tx_id: String,
+}
+
+impl Claims {
+    /// Reads the headers. What cannot be read is left empty.
+    pub fn of(signed: &protos::SignedProposal) -> Self {
+        let headers = Headers::decode(signed.proposal_bytes.as_slice()).unwrap_or_default();
+        Self::of_header(&headers.header)
+    }
+
+    /// As [`of`](Self::of), of an envelope for the orderer.
+    pub fn of_envelope(envelope: &common::Envelope) -> Self {
+        // Both messages have their header as field 1, and no need to copy the rest.
+        let headers = Headers::decode(envelope.payload.as_slice()).unwrap_or_default();
+        Self::of_header(&headers.header)
+    }
+
+    fn of_header(header: &[u8]) -> Self {
+        let header = common::Header::decode(header).unwrap_or_default();
+        let channel = common::ChannelHeader::decode(header.channel_header.as_slice());
+        let channel = channel.unwrap_or_default();
+        let extension = protos::ChaincodeHeaderExtension::decode(channel.extension.as_slice());
+        let chaincode = extension.unwrap_or_default().chaincode_id.unwrap_or_default();
+        let signature = common::SignatureHeader::decode(header.signature_header.as_slice());
+        let creator = signature.unwrap_or_default().creator;
+        let share = Share::new(&channel.channel_id, &chaincode.name, &creator);
+        Self { share, tx_id: channel.tx_id }
+    }
+
+    /// What the log calls it.
+    fn line(&self) -> TxLine<'_> {
+        let Share { channel, chaincode, .. } = &self.share;
+        TxLine { channel, tx_id: &self.tx_id, chaincode }
+    }
+
+    /// Writes the line of a proposal that cannot be understood.
+    pub fn log_refusal(&self, rejected: &Rejected) {
+        self.line().refused(rejected);
+    }
+
+    /// Writes the line of a proposal for which there is no room.
+    pub fn log_not_run(&self, reason: &str) {
+        self.line().not_run(reason);
+    }
 }
 
 fn denied(channel: &str, msp_id: &str) -> String {

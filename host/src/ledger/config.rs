@@ -5,7 +5,10 @@
 /// Default of [`LedgerConfig::max_indexes`], and the bound of a package.
 pub const MAX_INDEXES: usize = 64;
 
-/// What a ledger may use, and what one simulation may ask for.
+/// The largest message of a Fabric peer, in bytes.
+const MESSAGE_BYTES: usize = 100 << 20;
+
+/// What a ledger may use and what it lets one simulation ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
     /// Memory for the state database's page cache, in bytes.
@@ -50,9 +53,10 @@ impl Default for LedgerConfig {
         Self {
             cache_bytes: 256 << 20,
             total_query_limit: 100_000,
-            max_key_bytes: 64 << 10,
-            max_value_bytes: 16 << 20,
-            max_rwset_bytes: 64 << 20,
+            // A Fabric peer has no limit on these but that of its messages.
+            max_key_bytes: MESSAGE_BYTES,
+            max_value_bytes: MESSAGE_BYTES,
+            max_rwset_bytes: MESSAGE_BYTES,
             max_ranges: 10_000,
             transient_retention_blocks: 1_000,
             transient_retention_secs: 60 * 60,

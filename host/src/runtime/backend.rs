@@ -7,8 +7,14 @@ use std::task::{Context, Poll};
 use crate::runtime::wait::wait;
 use crate::types::{Response, Timestamp};
 
-/// What one call may bring from the peer, in bytes; as much as a guest's memory has by default.
-pub const RESULT_BYTES: usize = 64 << 20;
+/// What one call, or a response with its event, may carry to the peer, in bytes. With what a
+/// message has around that (ids, names of channels, tags) it is 100 MiB, the largest message
+/// between Fabric's peers and chaincodes. A chaincode in Go has no other limit.
+pub const CARRIED_BYTES: usize = (100 << 20) - (1 << 10);
+
+/// What one call may bring from the peer, in bytes: keys and values of up to 100 rows, or many
+/// values, in a message of 100 MiB.
+pub const RESULT_BYTES: usize = (100 << 20) - (64 << 10);
 
 /// One row of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]

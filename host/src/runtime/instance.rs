@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Linker;
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::runtime::backend::Backend;
+use crate::runtime::backend::{Backend, CARRIED_BYTES};
 use crate::runtime::bindings::{Chaincode, fabric};
 use crate::runtime::cache::Cache;
 use crate::runtime::compiler::Compiler;
@@ -276,6 +276,12 @@ impl Instance {
             (message.len() + payload.len(), self.store.data().limits().response_bytes);
         if size > limit {
             let text = format!("response of {size} bytes is over the limit of {limit} bytes");
+            return Err(Failure::Limit(text));
+        }
+        let size = size + self.store.data().event_bytes();
+        if size > CARRIED_BYTES {
+            let what = format!("response and event of {size} bytes");
+            let text = format!("{what} together are over the limit of {CARRIED_BYTES} bytes");
             return Err(Failure::Limit(text));
         }
         Ok(Response { status, message, payload })

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::runtime::backend::{CARRIED_BYTES, RESULT_BYTES};
 use crate::runtime::code_limits::CodeLimits;
 
-/// Limits of components and of each transaction. A limit that is passed gives a clear error; those
+/// Limits of components and of each transaction. Where a Go chaincode has no limit but the size of
+/// its messages, the default is that size. A limit that is passed gives a clear error; those
 /// on fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -34,6 +36,8 @@ pub struct Limits {
     pub open_iterators: u32,
     /// Keys and values that the iterators of a call hold for the guest, all together.
     pub iterator_bytes: usize,
+    /// One value that is written.
+    pub value_bytes: usize,
     /// Message and payload of a response.
     pub response_bytes: usize,
     /// Name and payload of an event.
@@ -55,18 +59,19 @@ impl Default for Limits {
             functions: 100_000,
             function_bytes: 1 << 20,
             code: CodeLimits::default(),
-            memory_bytes: 64 << 20,
+            // Room for two messages of the largest size, and for what makes them.
+            memory_bytes: 256 << 20,
             table_elements: 20_000,
             stack_bytes: 512 << 10,
             fuel: 10_000_000_000,
             host_calls: u64::MAX,
-            host_call_bytes: 16 << 20,
+            host_call_bytes: CARRIED_BYTES,
             query_batch_bytes: 1 << 20,
             open_iterators: 100,
-            // Twice what one batch may have.
-            iterator_bytes: 128 << 20,
-            response_bytes: 10 << 20,
-            event_bytes: 1 << 20,
+            iterator_bytes: 2 * RESULT_BYTES,
+            value_bytes: CARRIED_BYTES,
+            response_bytes: CARRIED_BYTES,
+            event_bytes: CARRIED_BYTES,
             output_bytes: 64 << 10,
             log_lines: 1_000,
             log_line_bytes: 16 << 10,
@@ -75,7 +80,7 @@ impl Default for Limits {
     }
 }
 
-/// What a chaincode's package asks for less of than its peers would give. Fuel and memory decide
+/// What a chaincode's package asks for less of than its peers would give. All but the time decide
 /// what a transaction comes to, so they are part of the package that all peers agree on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageLimits {
@@ -83,6 +88,14 @@ pub struct PackageLimits {
     pub memory_bytes: Option<usize>,
     /// One transaction's work.
     pub fuel: Option<u64>,
+    /// One value that is written.
+    pub value_bytes: Option<usize>,
+    /// Message and payload of a response.
+    pub response_bytes: Option<usize>,
+    /// Name and payload of an event.
+    pub event_bytes: Option<usize>,
+    /// Data that one call carries to the peer.
+    pub host_call_bytes: Option<usize>,
     /// The wall clock's backstop for one transaction; the shorter of this and the peer's own
     /// counts.
     pub timeout: Option<Duration>,
@@ -97,20 +110,39 @@ pub struct BeyondLimits {
     pub asked: u64,
     /// Units that there are.
     pub given: u64,
-    /// Bytes of memory, or units of fuel.
+    /// Of what.
     pub unit: &'static str,
+}
+
+/// A limit on what goes in a message, no more than there is room in one.
+pub fn carried_bytes(bytes: usize) -> usize {
+    bytes.min(CARRIED_BYTES)
+}
+
+impl PackageLimits {
+    /// Whether it asks for anything that decides results.
+    pub fn is_narrower(&self) -> bool {
+        *self != Self { timeout: self.timeout, ..Self::default() }
+    }
 }
 
 impl Limits {
     /// These limits, made narrower by what a package asks for.
     pub fn narrowed(&self, asked: &PackageLimits) -> Result<Self, BeyondLimits> {
         let mut limits = self.clone();
-        if let Some(bytes) = asked.memory_bytes {
-            if bytes > self.memory_bytes {
-                let (asked, given) = (bytes as u64, self.memory_bytes as u64);
-                return Err(BeyondLimits { asked, given, unit: "bytes of memory" });
+        for (limit, asked, unit) in [
+            (&mut limits.memory_bytes, asked.memory_bytes, "bytes of memory"),
+            (&mut limits.value_bytes, asked.value_bytes, "bytes a value"),
+            (&mut limits.response_bytes, asked.response_bytes, "bytes a response"),
+            (&mut limits.event_bytes, asked.event_bytes, "bytes an event"),
+            (&mut limits.host_call_bytes, asked.host_call_bytes, "bytes a call of the peer"),
+        ] {
+            let asked = asked.unwrap_or(*limit);
+            if asked > *limit {
+                let (asked, given) = (asked as u64, *limit as u64);
+                return Err(BeyondLimits { asked, given, unit });
             }
-            limits.memory_bytes = bytes;
+            *limit = asked;
         }
         if let Some(fuel) = asked.fuel {
             if fuel > self.fuel {
@@ -129,18 +161,35 @@ mod tests {
 
     #[test]
     fn a_package_gets_what_it_asks_for_and_no_more_than_there_is() {
-        let peer = Limits { memory_bytes: 100, fuel: 10, ..Limits::default() };
-        assert_eq!(peer.narrowed(&PackageLimits::default()), Ok(peer.clone()));
-        let all = PackageLimits { memory_bytes: Some(100), fuel: Some(10), timeout: None };
+        let none = PackageLimits::default();
+        let peer = Limits { memory_bytes: 100, fuel: 10, event_bytes: 7, ..Limits::default() };
+        assert_eq!(peer.narrowed(&none), Ok(peer.clone()));
+        let all = PackageLimits { memory_bytes: Some(100), fuel: Some(10), ..none.clone() };
         assert_eq!(peer.narrowed(&all), Ok(peer.clone()));
-        let less = PackageLimits { memory_bytes: Some(99), fuel: Some(9), timeout: None };
+        let less = PackageLimits { memory_bytes: Some(99), fuel: Some(9), ..none.clone() };
         let narrow = peer.narrowed(&less).unwrap();
         assert_eq!((narrow.memory_bytes, narrow.fuel), (99, 9));
-        let more = PackageLimits { memory_bytes: Some(101), ..PackageLimits::default() };
+        let more = PackageLimits { memory_bytes: Some(101), ..none.clone() };
         let text = "the package asks for 101 bytes of memory, this peer gives 100";
         assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
-        let more = PackageLimits { fuel: Some(11), ..PackageLimits::default() };
+        let more = PackageLimits { fuel: Some(11), ..none.clone() };
         let text = "the package asks for 11 units of fuel, this peer gives 10";
         assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
+        let more = PackageLimits { event_bytes: Some(8), ..none.clone() };
+        let text = "the package asks for 8 bytes an event, this peer gives 7";
+        assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
+        let small = Some(3);
+        let less = PackageLimits {
+            value_bytes: small,
+            response_bytes: small,
+            event_bytes: small,
+            host_call_bytes: small,
+            ..none.clone()
+        };
+        let narrow = peer.narrowed(&less).unwrap();
+        let Limits { value_bytes, response_bytes, event_bytes, host_call_bytes, .. } = narrow;
+        assert_eq!([value_bytes, response_bytes, event_bytes, host_call_bytes], [3; 4]);
+        let time = PackageLimits { timeout: Some(Duration::from_secs(1)), ..none };
+        assert!(less.is_narrower() && !time.is_narrower());
     }
 }

@@ -36,8 +36,8 @@ mod wasi;
 
 pub use admission::{AdmissionError, Report, inspect};
 pub use backend::{
-    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
-    RESULT_BYTES, Reply,
+    Backend, BackendError, CARRIED_BYTES, ErrorKind, KeyModification, KeyValue, PageRequest,
+    QueryBatch, RESULT_BYTES, Reply,
 };
 pub use code_limits::CodeLimits;
 pub use compiler::{ChildCompiler, Compiler};
@@ -45,6 +45,6 @@ pub use compiler_process::{COMPILE_VERB, compile_for_parent};
 pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
-pub use limits::{BeyondLimits, Limits, PackageLimits};
+pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
 pub use wait::wait;

@@ -4,7 +4,7 @@ use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
-use crate::runtime::backend::{Backend, BackendError};
+use crate::runtime::backend::{Backend, BackendError, ErrorKind};
 use crate::runtime::cost::{self, Bill, OpenCalls};
 use crate::runtime::failure::{Failure, Stop, classify};
 use crate::runtime::instance::Invocation;
@@ -183,6 +183,21 @@ impl TxState {
     /// Counts rows that left an iterator.
     pub fn release_rows(&mut self, bytes: usize) {
         self.iterator_bytes = self.iterator_bytes.saturating_sub(bytes);
+    }
+
+    /// Whether a value may be written, by the limit on one.
+    pub fn check_value(&self, value: &[u8]) -> Result<(), BackendError> {
+        let (size, limit) = (value.len(), self.limits().value_bytes);
+        if size <= limit {
+            return Ok(());
+        }
+        let text = format!("value of {size} bytes is over the limit of {limit} bytes");
+        Err(BackendError::new(ErrorKind::LimitExceeded, text))
+    }
+
+    /// Bytes of the event that is set.
+    pub fn event_bytes(&self) -> usize {
+        self.event.as_ref().map_or(0, |event| event.name.len() + event.payload.len())
     }
 
     pub fn set_event(&mut self, event: ChaincodeEvent) {

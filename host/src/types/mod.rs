@@ -12,6 +12,7 @@ mod invocation;
 mod meter;
 mod sha256;
 mod share;
+mod shown;
 mod stream_origin;
 mod tls;
 
@@ -22,5 +23,6 @@ pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Respons
 pub use meter::{Client, Exhausted, Meter, WhileWaiting};
 pub use sha256::{sha256, sha256_all};
 pub use share::{Place, Share, ShareFull, Shares};
+pub use shown::{shown, shown_name};
 pub use stream_origin::StreamOrigin;
 pub use tls::{ClientTls, ServerTls};

@@ -1,5 +1,6 @@
 //! What stands in a package in place of a component: where the chaincode is.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -55,6 +56,16 @@ struct TlsJson {
 }
 
 impl TlsJson {
+    fn check_templates(&self) -> Result<(), String> {
+        check_template("root_cert", &self.root_cert)?;
+        check_template("client_cert", &self.client_cert)?;
+        check_template("domain", &self.domain)?;
+        if self.client_key.contains("{{") {
+            return Err("its client_key is a template, which this peer does not fill in".into());
+        }
+        Ok(())
+    }
+
     /// With Fabric's rules and texts (`core/container/externalbuilder/instance.go`,
     /// `ChaincodeServerInfo`): the domain counts only if the client shows a certificate.
     fn read(self) -> Result<Option<ClientTls>, String> {
@@ -118,6 +129,7 @@ impl Description {
             }
             (false, None) => Err(bad("it has no address".into())),
             (false, Some(address)) => {
+                json.tls.check_templates().map_err(bad)?;
                 check_address(&address).map_err(bad)?;
                 let dial_timeout = match json.dial_timeout {
                     None => DIAL_TIMEOUT,
@@ -144,12 +156,32 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
     digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
-fn check_address(address: &str) -> Result<(), String> {
-    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    match port.and_then(|(_, port)| port.parse::<u16>().ok()) {
-        Some(port) if port > 0 => Ok(()),
-        _ => Err(format!("the address '{address}' is not of the form host:port")),
+/// What Fabric's builder for services fills in by a configuration of each peer.
+fn check_template(name: &str, text: &str) -> Result<(), String> {
+    if !text.contains("{{") {
+        return Ok(());
     }
+    Err(format!(
+        "its {name} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
+         {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
+    ))
+}
+
+/// What can be dialed; a peer that finds out later has the chaincode installed already.
+fn check_address(address: &str) -> Result<(), String> {
+    check_template("address", address)?;
+    let form = || format!("the address '{address}' is not of the form host:port");
+    let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match in_brackets {
+        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let is_part = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
+            !host.is_empty() && host.bytes().all(is_part)
+        }
+    };
+    if is_host && is_port { Ok(()) } else { Err(form()) }
 }
 
 #[cfg(test)]
@@ -177,6 +209,13 @@ mod tests {
             let address = "cc.example.com:9999".into();
             let connection = Connection { address, dial_timeout, tls: None, has_key: false };
             assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_that_can_be_dialed() {
+        for address in ["localhost:1", "10.0.0.1:65535", "[::1]:9999", "my_cc-1.example.com:80"] {
+            assert_eq!(check_address(address), Ok(()), "{address}");
         }
     }
 
@@ -210,6 +249,18 @@ mod tests {
             (r#"{"address": "a"}"#, "host:port"),
             (r#"{"address": ":1"}"#, "host:port"),
             (r#"{"address": "a:0"}"#, "host:port"),
+            (r#"{"address": "http://a:1"}"#, "host:port"),
+            (r#"{"address": "a b:1"}"#, "host:port"),
+            (r#"{"address": "::1:9999"}"#, "host:port"),
+            (r#"{"address": "[::x]:9999"}"#, "host:port"),
+            (
+                r#"{"address": "{{.peername}}_basic:9999"}"#,
+                "its address '{{.peername}}_basic:9999' is a template: only the ccaas builder of \
+                 a Fabric peer fills in {{...}}",
+            ),
+            (r#"{"address": "a:1", "root_cert": "{{.root}}"}"#, "its root_cert '{{.root}}' is"),
+            (r#"{"address": "a:1", "client_key": "{{.key}}"}"#, "its client_key is a template"),
+            (r#"{"address": "a:1", "dial_timeout": "{{.time}}"}"#, "'{{.time}}' is no duration"),
             (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is no duration"),
             (r#"{"address": "a:1", "tls_required": true}"#, "chaincode tls root cert not provided"),
             (

@@ -18,6 +18,7 @@ use crate::protocol::{
     TxKey,
 };
 use crate::runtime::Backend;
+use crate::types::shown;
 
 /// Decides who a program may be.
 pub trait Registrar: Send + Sync {
@@ -164,7 +165,7 @@ impl ExternalProgram {
                 link.peer.handle_launched();
             }
             Err(reason) => {
-                tracing::warn!(reason, "registration refused");
+                tracing::warn!(reason = shown(&reason), "registration refused");
                 link.peer.handle_refused(&reason);
             }
         }

@@ -5,7 +5,7 @@ use wasmtime::component::Resource;
 use crate::runtime::bindings::fabric::chaincode::private_data::Host;
 use crate::runtime::cost;
 use crate::runtime::imports::cursor::StateIterator;
-use crate::runtime::imports::{Answer, invalid};
+use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
 
@@ -46,9 +46,13 @@ impl Host for TxState {
         key: String,
         value: Vec<u8>,
     ) -> Answer<()> {
+        let small = self.check_value(&value);
         let port = self.backend(cost::KEY, collection.len() + key.len() + value.len())?;
         match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
             Ok(()) => {
+                if let Err(refusal) = small {
+                    return answer(Err(refusal));
+                }
                 let written = port.put_state(&collection, &key, &value).await;
                 self.answer(written)
             }

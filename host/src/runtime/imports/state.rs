@@ -2,7 +2,7 @@
 
 use crate::runtime::bindings::fabric::chaincode::state::{Host, MetadataEntry};
 use crate::runtime::cost;
-use crate::runtime::imports::{Answer, invalid};
+use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
 
@@ -22,9 +22,13 @@ impl Host for TxState {
     }
 
     async fn put_state(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
+        let small = self.check_value(&value);
         let port = self.backend(cost::KEY, key.len() + value.len())?;
         match rules::key_to_write(&key) {
             Ok(()) => {
+                if let Err(refusal) = small {
+                    return answer(Err(refusal));
+                }
                 let written = port.put_state(PUBLIC, &key, &value).await;
                 self.answer(written)
             }

@@ -1,32 +1,17 @@
-//! TLS of all doors: what tonic makes of the material.
+//! TLS of all doors: servers take the handshakes of their clients here, clients leave theirs to
+//! tonic.
 //!
 //! Invariant: no opinion on who uses TLS, and no files.
 
+mod door;
+
 use std::error::Error;
-use std::time::Duration;
 
 use tonic::Status;
-use tonic::transport::{self, Certificate, ClientTlsConfig, Identity, Server, ServerTlsConfig};
+use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
-use crate::types::{ClientTls, ServerTls};
-
-/// Who connects and says nothing is not waited for longer.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// A server's side.
-pub fn server(tls: &ServerTls) -> ServerTlsConfig {
-    let identity = Identity::from_pem(&tls.certificate, &tls.key);
-    let config = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE);
-    match &tls.client_ca {
-        Some(ca) => config.client_ca_root(Certificate::from_pem(ca)),
-        None => config,
-    }
-}
-
-/// Whether a server can use this, so that it can be told before there is one.
-pub fn check_server(tls: &ServerTls) -> Result<(), transport::Error> {
-    Server::builder().tls_config(server(tls)).map(drop)
-}
+pub use crate::tls::door::{Acceptor, Client, Connection, Door, UnusableTls};
+use crate::types::ClientTls;
 
 /// A client's side.
 pub fn client(tls: &ClientTls) -> ClientTlsConfig {

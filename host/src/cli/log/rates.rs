@@ -1,0 +1,118 @@
+//! How often one place in the program may log.
+//!
+//! A client can cause some lines at will: refused connections, refused proposals. Each place has a
+//! number of lines in reserve, which comes back with time. Those beyond are counted and reported.
+//!
+//! Invariant: depends on the times that it is told only.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::{Duration, Instant};
+
+/// Lines that one place may log at once.
+pub const BURST: u32 = 1_000;
+/// Lines a second that it may log in the long run.
+const PER_SECOND: u32 = 100;
+/// How long lines are counted before they are reported.
+pub const PERIOD: Duration = Duration::from_secs(5);
+
+/// The rates of all places that have logged.
+pub struct Rates<Place>(HashMap<Place, Rate>);
+
+struct Rate {
+    reserve: u32,
+    /// When the reserve was last filled up.
+    filled: Instant,
+    name: String,
+    unseen: u64,
+    /// When the first of these was not shown.
+    since: Instant,
+}
+
+impl<Place> Default for Rates<Place> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<Place: Clone + Eq + Hash> Rates<Place> {
+    /// Whether a place may log one more line. `name` describes the place.
+    pub fn admit(&mut self, place: &Place, now: Instant, name: impl FnOnce() -> String) -> bool {
+        let rate = self.0.entry(place.clone()).or_insert_with(|| Rate {
+            reserve: BURST,
+            filled: now,
+            name: name(),
+            unseen: 0,
+            since: now,
+        });
+        let passed = now.saturating_duration_since(rate.filled);
+        let back = passed.as_millis() * u128::from(PER_SECOND) / 1_000;
+        if back > 0 {
+            let back = u32::try_from(back).unwrap_or(u32::MAX);
+            rate.reserve = rate.reserve.saturating_add(back).min(BURST);
+            rate.filled = now;
+        }
+        match rate.reserve.checked_sub(1) {
+            Some(left) => {
+                rate.reserve = left;
+                true
+            }
+            None => {
+                if rate.unseen == 0 {
+                    rate.since = now;
+                }
+                rate.unseen += 1;
+                false
+            }
+        }
+    }
+
+    /// What there is to report of a place: of any with `at_once`, else of one for which the time
+    /// has come.
+    pub fn report(&mut self, now: Instant, at_once: bool) -> Option<String> {
+        let is_due = |rate: &&mut Rate| {
+            rate.unseen > 0 && (at_once || now.saturating_duration_since(rate.since) >= PERIOD)
+        };
+        let rate = self.0.values_mut().find(is_due)?;
+        let unseen = std::mem::take(&mut rate.unseen);
+        Some(format!("{unseen} more lines of {} are not shown: they come too often", rate.name))
+    }
+
+    /// When the next report is due, if there will be one.
+    pub fn next_report(&self) -> Option<Instant> {
+        let waiting = self.0.values().filter(|rate| rate.unseen > 0);
+        waiting.map(|rate| rate.since + PERIOD).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_logs_no_more_often_than_it_may_and_the_rest_is_counted() {
+        let (mut rates, begin) = (Rates::default(), Instant::now());
+        let mut shown = |place: &str, now| rates.admit(&place.to_owned(), now, || place.into());
+        let mut count = |place, now| (0..5_000).filter(|_| shown(place, now)).count();
+        assert_eq!(count("a", begin), BURST as usize);
+        assert_eq!(count("b", begin), BURST as usize, "each place has its own");
+        assert_eq!(count("a", begin + Duration::from_secs(1)), PER_SECOND as usize);
+        assert_eq!(count("a", begin + Duration::from_secs(3_600)), BURST as usize);
+    }
+
+    #[test]
+    fn what_is_not_shown_is_reported_once() {
+        let (mut rates, begin) = (Rates::default(), Instant::now());
+        for _ in 0..BURST + 7 {
+            rates.admit(&1, begin, || "doors (line 5)".into());
+        }
+        let text = "7 more lines of doors (line 5) are not shown: they come too often";
+        assert_eq!(rates.next_report(), Some(begin + PERIOD));
+        assert_eq!(rates.report(begin, false), None);
+        assert_eq!(rates.report(begin + PERIOD, false).as_deref(), Some(text));
+        assert_eq!(rates.report(begin + PERIOD, false), None);
+        rates.admit(&1, begin, String::new);
+        assert!(rates.report(begin, true).is_some_and(|text| text.starts_with("1 more")));
+        assert_eq!((rates.report(begin, true), rates.next_report()), (None, None));
+    }
+}

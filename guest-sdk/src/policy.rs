@@ -6,6 +6,8 @@
 //! Invariant: every policy can be satisfied: no gate requires more than it has.
 
 mod message;
+#[cfg(not(target_family = "wasm"))]
+mod readable;
 mod text;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,8 @@ use std::str::FromStr;
 
 use crate::Error;
 use crate::Result;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use readable::check_key_policy;
 
 /// The role of a signer in its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

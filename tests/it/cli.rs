@@ -161,6 +161,36 @@ fn a_contract_is_deployed_called_and_replaced() {
 }
 
 #[test]
+fn a_deployment_goes_forward_and_keeps_what_it_is_not_told() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    let collections = r#"[{"name": "closed", "policy": "OR('Org1MSP.member')"}]"#;
+    fs::write(site.path("collections.json"), collections).unwrap();
+    let deploy = |more: &[&str]| {
+        let usual = ["deploy", component("probe"), "--name", "probe", "--json"];
+        let done = peer.run(&[&usual[..], more].concat()).ok().json();
+        (done["replaced"].clone(), done["version"].clone())
+    };
+    // Nobody can endorse for both.
+    let policy = ["-P", "AND('Org1MSP.peer','Org1MSP.admin')"];
+    let more = [&policy[..], &["--collections-config", "collections.json"]].concat();
+    assert_eq!(deploy(&more), (Value::Null, json!("1.0")));
+    let put = || peer.run(&probe("invoke", &call(&["pput", "closed", "k", "v"])));
+    let expected = "no combination of peers can be derived which satisfy the endorsement policy";
+    assert!(put().failed(1).contains(expected));
+    // The same bytes each time.
+    assert_eq!(deploy(&[]), (json!("1.0"), json!("2.0")));
+    assert_eq!(deploy(&[]), (json!("2.0"), json!("3.0")));
+    assert_eq!(deploy(&[]), (json!("3.0"), json!("4.0")));
+    assert!(put().failed(1).contains(expected));
+    assert_eq!(deploy(&["-P", "OR('Org1MSP.peer')"]), (json!("4.0"), json!("5.0")));
+    put().ok();
+    // Whoever names an older version gets it.
+    assert_eq!(deploy(&["--version", "2.0"]), (json!("5.0"), json!("2.0")));
+    put().ok();
+}
+
+#[test]
 fn a_bad_deployment_is_refused_and_changes_nothing() {
     let site = Site::new();
     let peer = site.peer(&["--in-memory"]);
@@ -244,7 +274,7 @@ fn errors_name_what_to_do() {
         run.failed(1)
     };
     let said = ask(&[]);
-    assert!(said.contains("chaincode probe not found"), "{said}");
+    assert!(said.contains("no peers available to evaluate chaincode probe"), "{said}");
     assert!(
         said.contains("hint: deploy it: wasmcc deploy FILE --name probe -C mychannel"),
         "{said}"
@@ -258,15 +288,39 @@ fn errors_name_what_to_do() {
     assert!(said.contains("it has Org1MSP: name one with --org"), "{said}");
     let said = ask(&["--network", "nothing"]);
     assert!(said.contains("make one with `wasmcc network nothing`"), "{said}");
+    peer.deploy("probe");
     let said = ask(&["--network", "strangers"]);
     assert!(said.contains("is --network the folder that the peer was started with"), "{said}");
     let said = ask(&["--peer", "not an address"]);
     assert!(said.contains("write HOST:PORT"), "{said}");
     let address = peer.address().to_owned();
     drop(peer);
-    let said = site.run(&["channels", "--peer", &address]).failed(1);
+    let said = site.run(&["channels", "--peer", &address, "--timeout", "1s"]).failed(1);
     assert!(said.contains(&format!("no peer answers at {address}")), "{said}");
     assert!(said.contains(&format!("`wasmcc peer --network net --listen {address}`")), "{said}");
+}
+
+#[test]
+fn an_error_is_json_where_the_result_would_be() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    let input = call(&["get", "k"]);
+    for (verb, why) in [
+        (&["deploy", "nothing.wasm", "--name", "probe", "--json"][..], "cannot read nothing.wasm"),
+        (&["invoke", "-n", "probe", "-c", &input, "--json"], "chaincode probe"),
+        (&["query", "-n", "probe", "-c", &input, "--json"], "chaincode probe"),
+        (&["chaincodes", "-C", "nowhere", "--json"], "nowhere"),
+        (&["channels", "--user", "User9", "--json"], "its users are"),
+        (&["block", "9", "--json"], "9"),
+        (&["check", "nothing.wasm", "--json"], "cannot read nothing.wasm"),
+        (&["ledger", "verify", "--data", "nothing", "--json"], "nothing"),
+        (&["inspect", "tx", "0", "--data", "nothing", "--json"], "nothing"),
+    ] {
+        let run = peer.run(verb);
+        let error = run.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(why), "{verb:?}: {error}");
+        assert!(run.failed(1).contains(why), "{verb:?}");
+    }
 }
 
 #[test]

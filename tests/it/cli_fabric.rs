@@ -69,6 +69,18 @@ fn what_a_chaincode_says_arrives_as_it_said_it() {
     let set = probe(&peer, "invoke", &["event", "created", "a1"], &["--json"]).ok().json();
     assert_eq!(set["event"], json!({ "name": "created", "payload": "a1" }));
     assert!(set["ms"].is_u64());
+    // What it cost, as the one who endorsed it says: it called its peer for its arguments, too.
+    let (fuel, calls) = (set["fuel"].as_u64().unwrap(), set["host_calls"].as_u64().unwrap());
+    assert!(fuel > 1_000 && calls >= 2, "{set}");
+    let endorsement = json!({ "msp_id": "Org1MSP", "fuel": fuel, "host_calls": calls });
+    assert_eq!(set["endorsements"], json!([endorsement]));
+    let text = probe(&peer, "invoke", &["event", "created", "a1"], &[]).ok().out;
+    assert!(text.contains(&format!("\nfuel     {fuel} ({calls} calls to the peer)\n")), "{text}");
+    for options in [&["--json"][..], &["--json", "--peerAddresses", peer.address()]] {
+        let read = probe(&peer, "query", &["event", "created", "a1"], options).ok().json();
+        assert_eq!((&read["fuel"], &read["host_calls"]), (&json!(fuel), &json!(calls)));
+        assert!(read["ms"].is_u64());
+    }
 
     // A control character that a terminal should not get, and a pipe should.
     probe(&peer, "invoke", &["put", "k", "\u{85}"], &[]).ok();

@@ -282,3 +282,18 @@ fn in_development_a_read_of_an_own_write_is_warned_of() {
         assert_eq!(log.contains("the-key"), warns, "{log}");
     }
 }
+
+#[test]
+fn a_client_waits_for_a_peer_that_starts() {
+    let site = Site::new();
+    // A port that is free, most probably also in a moment.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = address.to_string();
+    let mut early = site.start_at(&address, &["channels"]);
+    early.wait_for_line(&format!("waiting for a peer at {address}"));
+    let peer = site.start_at(&address, &["peer", "--in-memory", "--listen", &address]);
+    assert_eq!(early.end().ok().out, "mychannel\n");
+    drop(peer);
+    let said = site.run(&["channels", "--peer", &address, "--timeout", "1ms"]).failed(1);
+    assert!(said.contains("no peer answers"), "{said}");
+}

@@ -236,8 +236,12 @@ fn metadata_and_validation_parameters() {
     };
     doors.submit("then put k v ; put l w ; put m x");
     doors.submit(&format!("setmeta k {}", policy("OR('Org1MSP.peer')")));
-    // What is no policy can be set, but then nobody can set another one.
-    doors.submit("setmeta m nonsense");
+    for line in ["setmeta k raw:nonsense", "setmeta none raw:nonsense"] {
+        let text = doors.refusal(line);
+        assert!(text.contains("that peers can read: nobody could change the key"), "{text}");
+    }
+    // As a mere entry it can be set, but then nobody can set another one.
+    doors.submit("setentry m VALIDATION_PARAMETER nonsense");
     doors.submit("then setentry l color red ; setentry l size 5");
     for line in [
         "getmeta k",

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message;
+use wasmcc::msp::SignaturePolicy;
 use wasmcc::proto::protos::TxValidationCode;
 use wasmcc_tests::conformance::{CHANNEL, Deployment, Doors, probe};
 
@@ -136,13 +138,19 @@ fn metadata_of_private_keys() {
         doors.text(line);
     }
     doors.submit("psetmeta open k policy");
-    assert_eq!(doors.text("pgetmeta open k"), "policy");
+    let policy = |org: &str| {
+        let policy = SignaturePolicy::from_text(&format!("OR('{org}.peer')")).unwrap();
+        String::from_utf8(policy.envelope().encode_to_vec()).unwrap()
+    };
+    assert_eq!(doors.text("pgetmeta open k"), policy("policy"));
+    let text = doors.refusal("psetmeta open k raw:nonsense");
+    assert!(text.contains("that peers can read: nobody could change the key"), "{text}");
     // In no collection the key is a public one.
     doors.submit("then put public v ; psetmeta '' public mine");
-    assert_eq!(doors.text("then pgetmeta '' public ; getmeta public"), "minemine");
+    let mine = policy("mine");
+    assert_eq!(doors.text("then pgetmeta '' public ; getmeta public"), format!("{mine}{mine}"));
     doors.text("then start-batch ; psetmeta '' new p ; finish-batch");
     doors.text("pgetmeta '' k");
-    doors.ask("pgetmeta '' k");
 }
 
 #[test]

@@ -126,3 +126,90 @@ fn policies_and_collections_become_part_of_the_definition() {
     assert!(missing.contains("404: namespace nothing is not defined"), "{missing}");
     peer.terminate().ok();
 }
+
+#[test]
+fn one_verb_deploys_by_lifecycle_for_all_organizations_of_a_peer() {
+    let site = Site::of_two();
+    let collections = r#"[{"name": "c1", "policy": "OR('Org1MSP.member')"}]"#;
+    fs::write(site.path("collections.json"), collections).unwrap();
+    let orgs = ["--org", "Org1MSP", "--org", "Org2MSP", "--in-memory"];
+    let peer = site.peer(&orgs);
+    let file = guest_path("probe").to_str().unwrap();
+    let deploy =
+        |more: &[&str]| peer.run(&[&["deploy", file, "--name", "probe"], more].concat()).ok().out;
+    let policy = "AND('Org1MSP.peer','Org2MSP.peer')";
+    let more = ["--lifecycle", "--policy", policy, "--collections-config", "collections.json"];
+    // Two approvals and a commit.
+    let done = "probe 1.0 runs on mychannel since block 3, as sequence 1\n";
+    assert_eq!(deploy(&more), done);
+    let defined = || {
+        let shown = ["-n", "probe", "--output", "json"];
+        chaincode(&peer, "querycommitted", &shown).ok().json()
+    };
+    let first = defined();
+    assert_eq!(first["approvals"], json!({ "Org1MSP": true, "Org2MSP": true }));
+    let put = json!({ "Args": ["put", "k", "v"] }).to_string();
+    let put = ["invoke", "-n", "probe", "-c", &put, "--json"];
+    let both = peer.run(&put).ok().json();
+    assert_eq!(both["endorsements"].as_array().unwrap().len(), 2, "{both}");
+
+    // Again, without a word of _lifecycle, policy and collections.
+    assert!(deploy(&[]).ends_with(", as sequence 2\n"));
+    let second = defined();
+    assert_eq!((&second["version"], &second["sequence"]), (&json!("2.0"), &json!(2)));
+    for kept in ["validation_parameter", "collections", "approvals"] {
+        assert_eq!((&second[kept], second[kept].is_null()), (&first[kept], false), "{kept}");
+    }
+    peer.run(&put).ok();
+    let again = deploy(&["--version", "2.0", "--policy", "OR('Org2MSP.peer')"]);
+    assert!(again.starts_with("probe 2.0 runs on") && again.ends_with("sequence 3\n"), "{again}");
+    assert_ne!(defined()["validation_parameter"], first["validation_parameter"]);
+
+    peer.run(&["deploy", file, "--name", "older"]).ok();
+    assert_eq!(peer.run(&["chaincodes"]).ok().out, "older 1.0\nprobe 2.0 sequence 3\n");
+    let listed = peer.run(&["chaincodes", "--json"]).ok().json();
+    assert_eq!(
+        (&listed[0]["lifecycle"], &listed[1]["lifecycle"]),
+        (&json!("lscc"), &json!("_lifecycle"))
+    );
+    let installed = peer.run(&["chaincodes", "--installed"]).ok().out;
+    let lines: Vec<&str> = installed.lines().collect();
+    assert!(lines.contains(&"older 1.0"), "{installed}");
+    assert!(lines.iter().any(|line| line.starts_with("probe_1.0:")), "{installed}");
+    peer.terminate().ok();
+}
+
+#[test]
+fn a_deployment_by_lifecycle_calls_the_init_that_it_is_given() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    let file = guest_path("probe").to_str().unwrap();
+    let init = json!({ "Args": ["hello"] }).to_string();
+    let deploy = ["deploy", file, "--name", "probe", "--lifecycle"];
+    peer.run(&[&deploy[..], &["-c", &init]].concat()).ok();
+    let get = || peer.run(&["query", "-n", "probe", "-c", r#"{"Args":["get","init"]}"#]);
+    assert_eq!(get().ok().out, "hello\n");
+    // The definition still asks for an init, once in each version.
+    let next = peer.run(&deploy[..4]).ok();
+    assert!(next.err.contains("wasmcc invoke -n probe -C mychannel --isInit"), "{}", next.err);
+    assert!(get().failed(1).contains("must call as init first"));
+}
+
+#[test]
+fn an_approval_of_a_package_that_is_not_there_comes_with_a_warning() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    let approve = [&definition("1.0", "1")[..], &["--package-id", "probe_1:..."]].concat();
+    let approved = chaincode(&peer, "approveformyorg", &approve).ok();
+    assert!(approved.err.contains("the peer has no package probe_1:..."), "{}", approved.err);
+    package(&site, "probe_1");
+    chaincode(&peer, "commit", &definition("1.0", "1")).ok();
+    // Nobody has it, and the way out works.
+    let call = ["query", "-n", "probe", "-c", r#"{"Args":["noop"]}"#];
+    let refused = peer.run(&call).failed(1);
+    let hint = "hint: deploy it: wasmcc deploy FILE --name probe -C mychannel";
+    assert!(refused.contains("no peers available") && refused.contains(hint), "{refused}");
+    let probe = guest_path("probe").to_str().unwrap();
+    peer.run(&["deploy", probe, "--name", "probe", "-C", "mychannel"]).ok();
+    peer.run(&call).ok();
+}

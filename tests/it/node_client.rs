@@ -60,6 +60,28 @@ fn the_gateway_library_submits_waits_and_listens() {
     );
     let detail = failed["details"][0]["message"].as_str().unwrap();
     assert!(detail.starts_with("chaincode response 500"), "{failed}");
+    let port = peer.address().rsplit_once(':').unwrap().1;
+    assert_eq!(failed["details"][0]["address"], format!("peer0.org1.example.com:{port}"));
+
+    let failed = &seen["unknownEvaluated"];
+    let text = "no peers available to evaluate chaincode nonexistent in channel mychannel";
+    assert_eq!(failed["code"], 9, "{failed}");
+    assert!(failed["message"].as_str().unwrap().ends_with(text), "{failed}");
+    let failed = &seen["unknownSubmitted"];
+    assert_eq!((&failed["name"], &failed["code"]), (&json!("EndorseError"), &json!(9)), "{failed}");
+    let text = "no combination of peers can be derived which satisfy the endorsement policy: No \
+                metadata was found for chaincode nonexistent in channel mychannel";
+    assert!(failed["message"].as_str().unwrap().ends_with(text), "{failed}");
+
+    // A reason of 70,000 bytes does not fit into the headers that this client takes.
+    for (call, code) in [("longEvaluated", 2), ("longSubmitted", 10)] {
+        let failed = &seen[call];
+        assert_eq!(failed["code"], code, "{failed}");
+        let detail = failed["details"][0]["message"].as_str().unwrap();
+        assert!(detail.starts_with("chaincode response 500, no such asset \u{e9}; "), "{detail}");
+        assert!(detail.len() > 1_000 && detail.ends_with(" more bytes)"), "{detail}");
+    }
+    assert_eq!(seen["afterwards"], "value");
     // Fabric's peers deny what they do not know.
     assert_eq!(seen["noChannel"]["code"], 7, "{seen}");
     assert!(!seen["noBlocks"].is_null(), "{seen}");

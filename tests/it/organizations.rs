@@ -377,4 +377,7 @@ fn the_program_serves_several_organizations() {
     let listen = ["--listen", "127.0.0.1:0", "--in-memory"];
     let refused = site.try_peer(&listen).err().unwrap().failed(1);
     assert!(refused.contains("2 addresses to listen on, but 1 organizations"), "{refused}");
+    let advertise = ["--in-memory", "--advertise", "a.example.com:1,b.example.com:2"];
+    let refused = site.try_peer(&advertise).err().unwrap().failed(1);
+    assert!(refused.contains("2 addresses by --advertise, but 1 organizations"), "{refused}");
 }

@@ -33,7 +33,18 @@ fn a_package_is_reproducible_and_its_id_is_its_hash() {
     fs::create_dir_all(&indexes).unwrap();
     fs::write(indexes.join("owner.json"), r#"{"index": {"fields": ["owner"]}}"#).unwrap();
     let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
-    assert_eq!(package(&site, &["--meta-inf", "meta"], "b.tgz"), id);
+    // What a Mac or a version control leaves there does not go into the package.
+    fs::create_dir(site.path("meta/.git")).unwrap();
+    fs::write(site.path("meta/.git/config"), "x").unwrap();
+    fs::write(site.path("meta/.DS_Store"), "x").unwrap();
+    fs::write(indexes.join("._owner.json"), "x").unwrap();
+    let probe = guest_path("probe").to_str().unwrap();
+    let again = ["package", probe, "--label", "probe_1.0", "-o", "b.tgz", "--meta-inf", "meta"];
+    let again = site.run(&again).ok();
+    assert_eq!(again.out.trim(), id);
+    for hidden in ["meta/.git", "meta/.DS_Store", "indexes/._owner.json"] {
+        assert!(again.err.contains(hidden), "{hidden} is not in {}", again.err);
+    }
     let bytes = fs::read(site.path("a.tgz")).unwrap();
     assert_eq!(bytes, fs::read(site.path("b.tgz")).unwrap());
     let sum = sh(&site.path("."), "sha256sum", &["a.tgz"]);
@@ -103,6 +114,9 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     let id = site.run(&[&packed[..], &["--fuel", "20000000"]].concat()).ok().out.trim().to_owned();
     unpack(&site.path("a.tgz"), &site.path("metadata"));
     unpack(&site.path("metadata/code.tar.gz"), &site.path("source"));
+    fs::write(site.path("source/._chaincode.wasm"), "x").unwrap();
+    fs::write(site.path("source/META-INF/.DS_Store"), "x").unwrap();
+    fs::write(site.path("metadata/metadata.json"), r#"{"Type":"wasm","Label":"probe"}"#).unwrap();
     for folder in ["output", "release", "run"] {
         fs::create_dir(site.path(folder)).unwrap();
     }
@@ -114,6 +128,7 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     assert!(fs::read_dir(site.path("output/compiled")).unwrap().next().is_some());
     assert!(step("release", &["output", "release"]).status.success());
     assert!(site.path("release/statedb/couchdb/indexes/owner.json").is_file());
+    assert!(!site.path("output/META-INF/.DS_Store").exists());
 
     let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     let (name, version) = id.split_once(':').unwrap();

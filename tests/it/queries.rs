@@ -1,7 +1,8 @@
 //! Ranges, pages, histories and metadata: what a chaincode gets, and what the peer records as read.
 
+use prost::Message;
 use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::NetworkSpec;
+use wasmcc::msp::{NetworkSpec, SignaturePolicy};
 use wasmcc::proto::kvrwset::RangeQueryInfo;
 use wasmcc::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc::proto::protos::TxValidationCode;
@@ -264,12 +265,16 @@ fn a_validation_parameter_is_kept_with_its_key() {
     let written = &set.rwset.as_ref().unwrap().namespaces["probe"].metadata_writes;
     assert_eq!(written[0].key, "k");
     assert_eq!(written[0].entries[0].name, "VALIDATION_PARAMETER");
-    assert_eq!(written[0].entries[0].value, b"policy");
+    let policy = SignaturePolicy::from_text("OR('policy.peer')").unwrap();
+    let policy = policy.envelope().encode_to_vec();
+    assert_eq!(written[0].entries[0].value, policy);
     sandbox.commit(vec![set]).unwrap();
     let read = evaluate(&sandbox, "getmeta k");
-    assert_eq!(read.text(), "policy");
+    assert_eq!(read.text().as_bytes(), policy);
     assert_eq!(read.rwset.unwrap().namespaces["probe"].reads[0].key, "k", "it counts as a read");
-    assert_eq!(evaluate(&sandbox, "getentries k").text(), "VALIDATION_PARAMETER=policy\n");
+    let policy = String::from_utf8(policy).unwrap();
+    let entries = evaluate(&sandbox, "getentries k").text();
+    assert_eq!(entries, format!("VALIDATION_PARAMETER={policy}\n"));
 }
 
 #[test]

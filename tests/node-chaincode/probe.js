@@ -29,6 +29,14 @@ async function read(iterator, show, limit = Infinity) {
     return rows;
 }
 
+// The peers of one organization, as a key's policy: a common.SignaturePolicyEnvelope.
+function policyOf(org) {
+    const name = Buffer.from(org);
+    const rule = Buffer.from([0x12, 8, 0x12, 6, 8, 1, 0x12, 2, 8, 0]);
+    const principal = [0x1a, name.length + 6, 0x12, name.length + 4, 0x0a, name.length];
+    return Buffer.concat([rule, Buffer.from(principal), name, Buffer.from([0x10, 3])]);
+}
+
 const row = ({ key, value }) => `${key}=${text(value)}`;
 
 async function account(stub, name) {
@@ -121,7 +129,7 @@ const operations = {
             return `${txId} ${timestamp.seconds} ${isDelete ? 'deleted' : text(value)}`;
         }));
     },
-    setmeta: (stub, [key, policy]) => stub.setStateValidationParameter(key, Buffer.from(policy)),
+    setmeta: (stub, [key, org]) => stub.setStateValidationParameter(key, policyOf(org)),
     getmeta: (stub, [key]) => stub.getStateValidationParameter(key),
     pget: (stub, [collection, key]) => stub.getPrivateData(collection, key),
     pput: (stub, [collection, key, value]) => {
@@ -142,8 +150,8 @@ const operations = {
         const { iterator } = await stub.getPrivateDataQueryResult(collection, selector);
         return lines(await read(iterator, row));
     },
-    psetmeta: (stub, [collection, key, policy]) => {
-        return stub.setPrivateDataValidationParameter(collection, key, Buffer.from(policy));
+    psetmeta: (stub, [collection, key, org]) => {
+        return stub.setPrivateDataValidationParameter(collection, key, policyOf(org));
     },
     pgetmeta: (stub, [collection, key]) => {
         return stub.getPrivateDataValidationParameter(collection, key);

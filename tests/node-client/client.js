@@ -118,6 +118,13 @@ async function main([address, network]) {
     const odd = 'what? #1 {a} 100% ü';
     result.evaluateFailed = await failure(() => contract.evaluateTransaction('status', '500', odd));
     result.endorseFailed = await failure(() => contract.submitTransaction('status', '500', 'no'));
+    const unknown = channel.getContract('nonexistent');
+    result.unknownEvaluated = await failure(() => unknown.evaluateTransaction('f'));
+    result.unknownSubmitted = await failure(() => unknown.submitTransaction('f'));
+    const long = ['500', 'no such asset \u00e9; '.repeat(4000)];
+    result.longEvaluated = await failure(() => contract.evaluateTransaction('status', ...long));
+    result.longSubmitted = await failure(() => contract.submitTransaction('status', ...long));
+    result.afterwards = text(await contract.evaluateTransaction('get', 'key'));
     result.noChannel = await failure(async () => {
         await take(await gateway.getNetwork('nowhere').getChaincodeEvents('probe'), 1);
     });

@@ -141,6 +141,11 @@ impl Site {
         Process { child, err, seen: String::new() }
     }
 
+    /// Starts the program in the folder; it asks a peer at an address, which need not be there yet.
+    pub fn start_at(&self, address: &str, args: &[&str]) -> Process {
+        self.start(args, Some(address))
+    }
+
     /// Starts a peer on a free port that cuts blocks soon.
     pub fn peer(&self, args: &[&str]) -> Peer<'_> {
         self.try_peer(&[args, &["--batch-timeout", "10ms"]].concat()).unwrap()

@@ -108,11 +108,11 @@ impl Context {
         self.peer.get_private_data_validation_parameter(collection, key)
     }
 
-    /// Gives the key its own endorsement policy, a serialized `common.SignaturePolicyEnvelope`. In
-    /// the collection "" keys are public ones.
+    /// As [`Context::set_state_validation_parameter`], for a key of a collection. In the collection
+    /// "" keys are public ones.
     ///
     /// # Errors
-    /// The peer refuses the call.
+    /// Peers cannot read the policy, or the peer refuses the call.
     pub fn set_private_data_validation_parameter(
         &self,
         collection: &str,

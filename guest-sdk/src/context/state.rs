@@ -97,7 +97,7 @@ impl Context {
     /// removes it.
     ///
     /// # Errors
-    /// The peer refuses the call.
+    /// A policy that peers cannot read, and what else the peer refuses.
     pub fn set_state_validation_parameter(&self, key: &str, policy: &[u8]) -> Result<()> {
         self.peer.set_state_validation_parameter(key, policy)
     }

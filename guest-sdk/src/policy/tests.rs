@@ -139,3 +139,45 @@ fn damaged_bytes_are_refused_and_never_panic() {
     crate::wire::put_bytes(&mut envelope, 3, &bytes[rule + 2..rule + 2 + 7]);
     assert!(Policy::from_bytes(&envelope).is_err());
 }
+
+#[test]
+fn a_key_takes_policies_whose_rules_name_signers_that_are_there() {
+    let unit = b"\x1a\x0d\x08\x01\x12\x09\x0a\x07Org1MSP";
+    for sound in [
+        "OutOf(2, 'A.member', 'B.peer')".parse::<Policy>().unwrap().to_bytes(),
+        // A signer without a gate around it, an organizational unit, a gate that nobody satisfies,
+        // and one that everybody does.
+        [b"\x12\x02\x08\x00", &unit[..]].concat(),
+        [b"\x12\x08\x12\x06\x08\x09\x12\x02\x08\x00", &unit[..]].concat(),
+        b"\x12\x02\x12\x00".to_vec(),
+        // Versions and fields of times to come.
+        [b"\x08\x07\x12\x02\x08\x00\x50\x01", &unit[..]].concat(),
+    ] {
+        assert_eq!(check_key_policy(&sound), Ok(()), "{sound:?}");
+    }
+    for (damage, why) in [
+        (&b"nonsense"[..], "no message"),
+        (b"\x08\x00", "no rule"),
+        (b"\x12\x00", "a rule that says nothing"),
+        (b"\x12\x02\x08\x00", "a signer that is not there"),
+        (b"\x12\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "a signer before the first"),
+        (b"\x12\x05\x12\x03\x12\x01\x08", "half a rule"),
+        (b"\x12\x02\x12\x00\x18\x01", "a principal that is a number"),
+    ] {
+        assert!(check_key_policy(damage).unwrap_err().contains("nobody could"), "{why}");
+    }
+    let gates = |depth: usize| {
+        let mut rule = b"\x12\x00".to_vec();
+        for _ in 1..depth {
+            let mut gate = Vec::new();
+            crate::wire::put_bytes(&mut gate, 2, &rule);
+            rule.clear();
+            crate::wire::put_bytes(&mut rule, 2, &gate);
+        }
+        let mut envelope = Vec::new();
+        crate::wire::put_bytes(&mut envelope, 2, &rule);
+        envelope
+    };
+    assert_eq!(check_key_policy(&gates(49)), Ok(()));
+    assert!(check_key_policy(&gates(50)).is_err());
+}

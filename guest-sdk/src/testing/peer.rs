@@ -13,6 +13,7 @@ use crate::Error;
 use crate::Result;
 use crate::composite_key;
 use crate::error::Refusal;
+use crate::policy::check_key_policy;
 pub use crate::testing::batches::HistoryCursor;
 pub use crate::testing::batches::StateCursor;
 use crate::testing::simulation::Simulation;
@@ -186,6 +187,7 @@ impl Peer {
     }
 
     pub(crate) fn set_state_validation_parameter(&self, key: &str, policy: &[u8]) -> Result<()> {
+        readable(policy)?;
         self.write_metadata(self.place(), key, POLICY, policy)
     }
 
@@ -324,6 +326,7 @@ impl Peer {
         key: &str,
         policy: &[u8],
     ) -> Result<()> {
+        readable(policy)?;
         self.write_metadata(self.protected_place(collection), key, POLICY, policy)
     }
 }
@@ -364,6 +367,10 @@ impl Peer {
     pub(crate) fn log(&self, level: Level, message: &str) {
         eprintln!("{level:?}: {message}");
     }
+}
+
+fn readable(policy: &[u8]) -> Result<()> {
+    check_key_policy(policy).map_err(|words| Refusal::InvalidArgument(words).into())
 }
 
 fn non_empty(text: &str, words: &str) -> Result<()> {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::KeyValue;
+use crate::Policy;
 use crate::RefusalKind;
+use crate::Role;
 use crate::args;
 
 /// Runs what a test gives it.
@@ -207,10 +209,12 @@ fn a_call_shares_the_transaction_but_not_the_keys_or_the_event() {
 
 #[test]
 fn a_policy_stays_with_its_key_until_the_key_goes() {
-    let mut ledger = filled(|ctx| match ctx.get_function_and_parameters().0.as_str() {
-        "set" => ctx.set_state_validation_parameter("a1", b"policy").map(|()| Vec::new()),
+    let policies = ["Org1MSP", "Org2MSP"].map(|org| Policy::signed_by(Role::Peer, org).to_bytes());
+    let [policy, other] = policies.clone();
+    let mut ledger = filled(move |ctx| match ctx.get_function_and_parameters().0.as_str() {
+        "set" => ctx.set_state_validation_parameter("a1", &policies[0]).map(|()| Vec::new()),
         "private set" => {
-            ctx.set_private_data_validation_parameter("", "a1", b"other").map(|()| Vec::new())
+            ctx.set_private_data_validation_parameter("", "a1", &policies[1]).map(|()| Vec::new())
         }
         "private get" => {
             Ok(ctx.get_private_data_validation_parameter("", "a1")?.unwrap_or_default())
@@ -221,14 +225,34 @@ fn a_policy_stays_with_its_key_until_the_key_goes() {
     });
     ledger.submit("set", args![]).unwrap();
     ledger.submit("put", args![]).unwrap();
-    assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "policy");
+    assert_eq!(ledger.evaluate("get", args![]).unwrap().payload, policy);
     // In no collection the key is a public one, as with Fabric's shim.
-    assert_eq!(ledger.evaluate("private get", args![]).unwrap().text(), "policy");
+    assert_eq!(ledger.evaluate("private get", args![]).unwrap().payload, policy);
     ledger.submit("private set", args![]).unwrap();
-    assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "other");
+    assert_eq!(ledger.evaluate("get", args![]).unwrap().payload, other);
     ledger.submit("del", args![]).unwrap();
     ledger.submit("put", args![]).unwrap();
     assert_eq!(ledger.evaluate("get", args![]).unwrap().text(), "");
+}
+
+#[test]
+fn a_policy_that_peers_cannot_read_is_refused() {
+    let set = |ctx: &Context, policy: &[u8]| {
+        let public = ctx.set_state_validation_parameter("a1", policy);
+        let private = ctx.set_private_data_validation_parameter("secrets", "s1", policy);
+        [public, private].map(|set| set.map_err(|error| error.refusal()))
+    };
+    let mut ledger = filled(move |ctx| {
+        let sound = Policy::signed_by(Role::Peer, "Org1MSP").to_bytes();
+        assert_eq!(set(ctx, &sound), [Ok(()), Ok(())]);
+        assert_eq!(set(ctx, b""), [Ok(()), Ok(())]);
+        let refused = Err(Some(RefusalKind::InvalidArgument));
+        for policy in [&b"OR('Org1MSP.peer')"[..], &sound[..sound.len() - 1], b"\x12\x00"] {
+            assert_eq!(set(ctx, policy), [refused, refused], "{policy:?}");
+        }
+        Ok(Vec::new())
+    });
+    ledger.submit("set", args![]).unwrap();
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use crate::api::budget::Jobs;
 use crate::api::call::Call;
 use crate::api::peer::Peer;
+use crate::api::receipt::Receipt;
 use crate::endorser::Claims;
 use crate::proto::protos;
 use crate::proto::protos::endorser_server;
@@ -42,6 +43,7 @@ impl endorser_server::Endorser for Endorser {
         request: Request<protos::SignedProposal>,
     ) -> Result<Response<protos::ProposalResponse>, Status> {
         let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
+        let own = Arc::clone(&self.org);
         Call::received(&request);
         let signed = request.into_inner();
         let bytes = signed.encoded_len();
@@ -49,11 +51,13 @@ impl endorser_server::Endorser for Endorser {
         let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
             peer.process_proposal(&org, signed, client).await
         })?;
-        let response = running.await?;
-        let response = response.map_err(|rejected| match rejected.is_busy() {
+        let processed = running.await?;
+        let processed = processed.map_err(|rejected| match rejected.is_busy() {
             true => Status::resource_exhausted(rejected.to_string()),
             false => Status::unknown(rejected.to_string()),
         })?;
+        let receipt = Receipt::of(&own, &processed);
+        let response = processed.response;
         let (bytes, limit) = (response.encoded_len(), self.message_bytes);
         if bytes > limit {
             // As gRPC in Go says it.
@@ -61,6 +65,8 @@ impl endorser_server::Endorser for Endorser {
             claims.log_not_run(&text);
             return Err(Status::resource_exhausted(text));
         }
-        Ok(Response::new(response))
+        let mut response = Response::new(response);
+        receipt.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+        Ok(response)
     }
 }

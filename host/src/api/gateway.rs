@@ -10,22 +10,22 @@ use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::api::budget::Jobs;
 use crate::api::call::Call;
 use crate::api::chaincode_events::Feed;
-use crate::api::collecting::{Shortage, collect};
+use crate::api::collecting::{self, Answers};
 use crate::api::deadline::{deadline, within};
+use crate::api::door::Door;
 use crate::api::ordering;
-use crate::api::peer::{CommitStatus, OrderError, Peer};
-use crate::api::status::with_details;
+use crate::api::peer::{CommitStatus, Peer};
+use crate::api::receipt::Receipt;
 use crate::api::waits::{Waiting, Waits};
-use crate::endorser::{Claims, Rejected, UnpackedProposal};
+use crate::endorser::Claims;
 use crate::msp::SignedData;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_server;
-use crate::proto::msp::SerializedIdentity;
 use crate::proto::protos;
 use crate::types::{Share, grpc_metadata};
 
@@ -37,73 +37,13 @@ pub(super) struct Gateway {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
     waits: Waits,
-    /// Where the peer listens, for the details of errors.
-    address: String,
     /// As whose gateway it answers.
-    org: Arc<str>,
-}
-
-/// Why there is no endorsement.
-pub(super) enum Failure {
-    /// The proposal cannot be read.
-    Malformed(String),
-    /// The endorser said no, in a way that has this code.
-    Endorser(Code, String),
+    door: Arc<Door>,
 }
 
 impl Gateway {
-    pub(super) fn new(
-        peer: Arc<dyn Peer>,
-        jobs: Jobs,
-        waits: Waits,
-        (address, org): (String, Arc<str>),
-    ) -> Self {
-        Self { peer, jobs, waits, address, org }
-    }
-
-    fn failed(&self, org: &str, code: Code, text: &str, message: impl Into<String>) -> Status {
-        self.failed_all(code, text, vec![(org.to_owned(), message.into())])
-    }
-
-    fn failed_all(&self, code: Code, text: &str, said: Vec<(String, String)>) -> Status {
-        let detail = |(msp_id, message)| gateway::ErrorDetail {
-            address: self.address.clone(),
-            msp_id,
-            message,
-        };
-        with_details(code, text, said.into_iter().map(detail))
-    }
-
-    /// The client's organization if it has a peer here, else the one that listens.
-    fn own_org(&self, signed: &protos::SignedProposal) -> Result<String, Failure> {
-        let proposal = UnpackedProposal::unpack(signed.clone()).map_err(malformed)?;
-        let creator = SerializedIdentity::decode(proposal.signature_header.creator.as_slice());
-        let client = creator.ok().map(|creator| creator.mspid);
-        let here = self.peer.msp_ids();
-        Ok(client.filter(|org| here.contains(org)).unwrap_or_else(|| self.org.to_string()))
-    }
-
-    /// Any one of the wanted organizations may evaluate, the client's own first.
-    fn evaluator(
-        &self,
-        wanted: &[String],
-        signed: &protos::SignedProposal,
-    ) -> Result<String, Status> {
-        let own = self.own_org(signed).map_err(|why| self.evaluate_failed(&self.org, why))?;
-        if wanted.is_empty() || wanted.contains(&own) {
-            return Ok(own);
-        }
-        let here = self.peer.msp_ids();
-        if let Some(other) = wanted.iter().find(|org| here.contains(org)) {
-            return Ok(other.clone());
-        }
-        let proposal = UnpackedProposal::unpack(signed.clone());
-        let proposal = proposal.map_err(|why| self.evaluate_failed(&self.org, malformed(why)))?;
-        Err(Status::failed_precondition(format!(
-            "no peers available to evaluate chaincode {} in channel {}",
-            proposal.chaincode_id.name,
-            proposal.channel_id()
-        )))
+    pub(super) fn new(peer: Arc<dyn Peer>, jobs: Jobs, waits: Waits, door: Door) -> Self {
+        Self { peer, jobs, waits, door: Arc::new(door) }
     }
 
     /// Waits until a transaction is in a block.
@@ -156,16 +96,16 @@ impl gateway_server::Gateway for Gateway {
             let text = "failed to unpack transaction proposal: a signed proposal is required";
             Status::invalid_argument(text)
         })?;
-        let org = self.evaluator(&request.target_organizations, &signed)?;
-        let (peer, asked) = (Arc::clone(&self.peer), org.clone());
+        let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
+        let wanted = request.target_organizations;
         let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
-            let answer = peer.process_proposal(&asked, signed, client).await;
-            answer.map_err(refused).and_then(check)
+            collecting::evaluate(peer.as_ref(), door.org(), &wanted, (signed, client)).await
         })?;
         let answer = within(deadline, "evaluate timeout expired", running).await?;
-        let response = answer?.map_err(|failure| self.evaluate_failed(&org, failure))?;
-        let result = result(response);
-        Ok(Response::new(gateway::EvaluateResponse { result: Some(result) }))
+        let Answers { responses, receipts } =
+            answer?.map_err(|failure| self.door.evaluate_failed(failure))?;
+        let result = responses.into_iter().next().map(result);
+        Ok(with_receipts(gateway::EvaluateResponse { result }, &receipts))
     }
 
     async fn endorse(
@@ -179,20 +119,20 @@ impl gateway_server::Gateway for Gateway {
             let text = "the proposed transaction must contain a signed proposal";
             Status::invalid_argument(text)
         })?;
-        let own = self.own_org(&signed).map_err(|why| self.endorse_failed(&self.org, why))?;
-        let (peer, proposed) = (Arc::clone(&self.peer), signed.clone());
-        let wanted = request.endorsing_organizations;
+        let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
+        let (wanted, proposed) = (request.endorsing_organizations, signed.clone());
         let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
-            collect(peer.as_ref(), &own, &wanted, (&proposed, client)).await
+            collecting::collect(peer.as_ref(), door.org(), &wanted, (&proposed, client)).await
         })?;
         let answer = within(deadline, "endorse timeout expired", running).await?;
-        let responses = answer?.map_err(|shortage| self.not_endorsed(shortage))?;
+        let Answers { responses, receipts } =
+            answer?.map_err(|shortage| self.door.not_endorsed(shortage))?;
         let transaction = self
             .peer
             .assemble(&signed, &responses)
             .map_err(|why| Status::aborted(format!("failed to assemble transaction: {why}")))?;
         let prepared_transaction = Some(transaction);
-        Ok(Response::new(gateway::EndorseResponse { prepared_transaction }))
+        Ok(with_receipts(gateway::EndorseResponse { prepared_transaction }, &receipts))
     }
 
     async fn submit(
@@ -216,7 +156,7 @@ impl gateway_server::Gateway for Gateway {
         let checking = checking.inspect_err(|status| claims.log_not_run(status.message()))?;
         let ordered = ordering::accepted(checking, outcome);
         let ordered = within(deadline, "submit timeout expired", ordered).await?;
-        ordered?.map_err(|error| self.submit_failed(&error))?;
+        ordered?.map_err(|error| self.door.submit_failed(&error))?;
         Ok(Response::new(gateway::SubmitResponse {}))
     }
 
@@ -286,87 +226,10 @@ impl gateway_server::Gateway for Gateway {
     }
 }
 
-impl Gateway {
-    /// Failures that another peer might not have are ABORTED, others keep their code.
-    fn evaluate_failed(&self, org: &str, failure: Failure) -> Status {
-        match failure {
-            Failure::Malformed(text) => Status::invalid_argument(text),
-            Failure::Endorser(Code::Aborted, message) => {
-                let text = "failed to evaluate transaction, see attached details for more info";
-                self.failed(org, Code::Aborted, text, message)
-            }
-            Failure::Endorser(code, message) => {
-                let text = format!("evaluate call to endorser returned error: {message}");
-                self.failed(org, code, &text, message)
-            }
-        }
-    }
-
-    fn not_endorsed(&self, shortage: Shortage) -> Status {
-        match shortage {
-            Shortage::First(org, failure) => self.endorse_failed(&org, failure),
-            Shortage::Nobody(status) => status,
-            Shortage::Others(said) => {
-                let text = "failed to collect enough transaction endorsements, see attached \
-                            details for more info";
-                self.failed_all(Code::Aborted, text, said)
-            }
-        }
-    }
-
-    fn endorse_failed(&self, org: &str, failure: Failure) -> Status {
-        match failure {
-            Failure::Malformed(text) => Status::invalid_argument(text),
-            Failure::Endorser(_, message) => {
-                let text = "failed to endorse transaction, see attached details for more info";
-                self.failed(org, Code::Aborted, text, message)
-            }
-        }
-    }
-
-    fn submit_failed(&self, error: &OrderError) -> Status {
-        let status = error.status().as_str_name();
-        let message =
-            format!("received unsuccessful response from orderer: status={status}, info={error}");
-        match error {
-            OrderError::Unavailable(_) => {
-                let text = "no orderers could successfully process transaction";
-                self.failed(&self.org, Code::Unavailable, text, message)
-            }
-            _ => self.failed(&self.org, Code::Aborted, &message, message.as_str()),
-        }
-    }
-}
-
-/// A busy peer says so; what else is refused before the execution is the client's mistake.
-pub(super) fn refused(why: Rejected) -> Failure {
-    let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
-    Failure::Endorser(code, why.to_string())
-}
-
-pub(super) fn malformed(why: Rejected) -> Failure {
-    Failure::Malformed(format!("failed to unpack transaction proposal: {why}"))
-}
-
-/// Tells endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`, `responseStatus`).
-pub(super) fn check(
-    response: protos::ProposalResponse,
-) -> Result<protos::ProposalResponse, Failure> {
-    let (status, text) = match &response.response {
-        Some(said) => (said.status, said.message.as_str()),
-        None => (0, ""),
-    };
-    match status {
-        200..400 => Ok(response),
-        // Without a payload the peer itself speaks, not the chaincode.
-        500 if response.payload.is_empty() => {
-            Err(Failure::Endorser(Code::Aborted, text.to_owned()))
-        }
-        _ => {
-            let message = format!("chaincode response {status}, {text}");
-            Err(Failure::Endorser(Code::Unknown, message))
-        }
-    }
+fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {
+    let mut response = Response::new(message);
+    receipts.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+    response
 }
 
 /// The chaincode's answer. What the chaincode itself returned is in the action; the payload beside

@@ -20,6 +20,7 @@ mod connections;
 mod deadline;
 mod deliver;
 mod descriptors;
+mod door;
 mod endorser;
 mod entrance;
 mod filtered_block;
@@ -28,6 +29,7 @@ mod ordering;
 mod peer;
 mod peer_deliver;
 mod plain_text;
+mod receipt;
 mod routes;
 mod seek;
 mod server;
@@ -35,6 +37,7 @@ mod shutdown;
 mod status;
 #[cfg(test)]
 mod tests;
+mod trailers;
 mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
@@ -42,8 +45,9 @@ pub use connection_table::Patience;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use peer::{
     Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
-    TxListener, Watching,
+    Standing, TxListener, Watching,
 };
+pub use receipt::Receipt;
 pub use server::{DeliverConfig, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::endorser::{Rejected, UnpackedProposal};
+use crate::endorser::{Processed, Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::protos;
 use crate::proto::rwset;
 use crate::types::{Client, StreamOrigin};
+
+pub use crate::types::Standing;
 
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
@@ -26,8 +28,7 @@ pub type OrderListener = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
 pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
 
 /// What becomes of a proposal.
-pub type Answer<'a> =
-    Pin<Box<dyn Future<Output = Result<protos::ProposalResponse, Rejected>> + Send + 'a>>;
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Processed, Rejected>> + Send + 'a>>;
 
 /// By what somebody may read a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub trait Peer: Send + Sync + 'static {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Answer<'a>;
+
+    /// How the peer of one of the organizations stands to a chaincode on a channel. `Here` where
+    /// that is not known: then the endorser says why.
+    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing;
 
     /// Which organizations have to endorse beside those that have, of which one gave `response`;
     /// those in `without` do not. None if the endorsements are enough. The error is for the client:

@@ -16,6 +16,7 @@ use crate::api::endorser::Endorser;
 use crate::api::gateway::Gateway;
 use crate::api::peer_deliver::PeerDeliver;
 use crate::api::plain_text::plain;
+use crate::api::trailers;
 use crate::proto::gateway::gateway_server::{self, GatewayServer};
 use crate::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
 use crate::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
@@ -86,13 +87,14 @@ impl Service<http::Request<Body>> for Routes {
         };
         request.extensions_mut().insert(call.clone());
         let request = request.map(|body| self.arrivals.count(body, call.clone()));
+        let room = trailers::room(request.headers());
         let (answering, patience) = (self.dispatch(request), self.patience);
         Box::pin(async move {
             let answer = tokio::select! {
                 answer = answering => answer?,
                 overdue = call.overdue(patience) => overdue.into_http(),
             };
-            Ok(plain(answer))
+            Ok(plain(trailers::fit(answer, room)))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The listening side.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::api::chaincode_support::ChaincodeSupport;
 use crate::api::connection_table::{ConnectionTable, Patience};
 use crate::api::connections::Connections;
 use crate::api::deliver::Deliverer;
+use crate::api::door::Door;
 use crate::api::endorser::Endorser;
 use crate::api::entrance::Entrance;
 use crate::api::gateway::Gateway;
@@ -23,7 +25,7 @@ use crate::api::peer_deliver::PeerDeliver;
 use crate::api::routes::Routes;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
-use crate::tls::{Acceptor, Door};
+use crate::tls::{self, Acceptor};
 use crate::types::ServerTls;
 use crate::workers::Workers;
 
@@ -47,6 +49,10 @@ pub struct ServerConfig {
     pub tls: Option<ServerTls>,
     /// The MSP id of the organization as whose peer it answers; without, the peer's first.
     pub msp_id: Option<String>,
+    /// Where clients reach the peers of the organizations, by MSP id, for the details of errors;
+    /// for those that are not in it, the address of this server. Fabric:
+    /// `peer.gossip.externalEndpoint`.
+    pub advertised: BTreeMap<String, String>,
     /// Calls of all clients together that wait for blocks, and as many that wait for events, for
     /// transactions, and for envelopes. Half of each for one organization, a quarter for one
     /// connection. Fabric: `peer.limits.concurrency.deliverService`.
@@ -80,6 +86,7 @@ impl Default for ServerConfig {
             grace: Duration::from_secs(10),
             tls: None,
             msp_id: None,
+            advertised: BTreeMap::new(),
             waiting_calls: 2_500,
             patience: Patience::default(),
             deliver: DeliverConfig::default(),
@@ -108,6 +115,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Sets [`ServerConfig::advertised`] when it is known where all servers listen.
+    pub fn advertise(&mut self, addresses: BTreeMap<String, String>) {
+        self.config.advertised = addresses;
     }
 
     /// Serves until `shutdown` completes, then lets open calls end. Streams and calls that wait for
@@ -141,12 +153,13 @@ impl Server {
         );
         let entering = (waits.clone(), entrance);
         let orderer = AtomicBroadcast::new(Arc::clone(&peer), entering, budget, deliverer.clone());
-        let gateway = Gateway::new(peer, jobs, waits, (address.to_string(), org));
+        let door = Door::new(org, address.to_string(), config.advertised);
+        let gateway = Gateway::new(peer, jobs, waits, door);
         let deliver = PeerDeliver(deliverer);
         let bounds = (config.message_bytes, config.request_bytes, patience.request);
         let routes = Routes::new(endorser, gateway, chaincodes, deliver, orderer, bounds);
         let table = ConnectionTable::new(config.connections, patience.clone());
-        let incoming = Door::new(Connections::new(listener, Arc::clone(&table)), acceptor);
+        let incoming = tls::Door::new(Connections::new(listener, Arc::clone(&table)), acceptor);
         let shutdown = async {
             shutdown.await;
             stop.send_replace(true);

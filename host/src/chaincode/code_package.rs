@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::chaincode::external::Description;
+use crate::chaincode::hidden::without_hidden;
 use crate::chaincode::tar_gz::{Files, Folders, is_gzip, tar_gz, unpack};
 
 /// The file that is a component.
@@ -38,7 +39,7 @@ impl<'a> CodePackage<'a> {
         let files = unpack(package, MAX_BYTES, Folders::Skipped)
             .map_err(|why| format!("the code package cannot be used: {why}"))?;
         let (mut program, mut meta_inf) = (None, Files::new());
-        for (name, bytes) in files {
+        for (name, bytes) in without_hidden(files) {
             match name.as_str() {
                 COMPONENT | DESCRIPTION if program.is_some() => {
                     return Err("the code package holds two programs".into());

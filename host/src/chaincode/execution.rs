@@ -30,6 +30,8 @@ pub struct Execution {
     pub event: Option<protos::ChaincodeEvent>,
     /// Units of work of the outermost chaincode; 0 for native ones.
     pub fuel: u64,
+    /// Calls of the outermost chaincode to its peer; 0 for native ones and those elsewhere.
+    pub host_calls: u64,
 }
 
 /// Why there is no answer. The texts are Fabric's.
@@ -84,6 +86,7 @@ impl ExecuteError {
 struct Ended {
     outcome: Result<Completed, ProtocolError>,
     fuel: u64,
+    host_calls: u64,
     /// Whether every peer would come to it.
     is_deterministic: bool,
 }
@@ -116,7 +119,8 @@ impl ChaincodeSupport {
                 Program::Wasm(_) => Err(Failure::Host("a component among the system's".into())),
             })
         });
-        execution(tx, name, Ended { outcome, fuel: 0, is_deterministic: true })
+        let (fuel, host_calls) = (0, 0);
+        execution(tx, name, Ended { outcome, fuel, host_calls, is_deterministic: true })
     }
 
     /// Runs one transaction on one application chaincode, which is launched by its id.
@@ -178,6 +182,7 @@ impl ChaincodeSupport {
         let mut ended = Ended {
             outcome: Err(ProtocolError::StreamTerminated),
             fuel: 0,
+            host_calls: 0,
             is_deterministic: true,
         };
         let (begun, invocation) = match handler.begin(invocation) {
@@ -192,7 +197,7 @@ impl ChaincodeSupport {
                 let call = self.wasm_call(tx, name, guest, invocation);
                 let outcome = self.run_guest(guest, tx, call, backend).await;
                 outcome.map(|outcome| {
-                    ended.fuel = outcome.fuel;
+                    (ended.fuel, ended.host_calls) = (outcome.fuel, outcome.host_calls);
                     Completed { response: outcome.response, event: outcome.event }
                 })
             }
@@ -236,7 +241,9 @@ impl ChaincodeSupport {
             Err(RunError::Protocol(error)) => Err(error),
             Err(RunError::NotRead(reason)) => return Err(reason),
         };
-        let ended = |outcome, is_deterministic| Ended { outcome, fuel: 0, is_deterministic };
+        let (fuel, host_calls) = (0, 0);
+        let ended =
+            |outcome, is_deterministic| Ended { outcome, fuel, host_calls, is_deterministic };
         Ok(match requests.over() {
             Some((kind, cause)) => {
                 let text = failure_text(kind, &key, &cause);
@@ -311,7 +318,7 @@ fn run_native(
 
 fn execution(tx: &TxParams, name: &str, ended: Ended) -> Result<Execution, ExecuteError> {
     let tx_id = tx.tx_id.to_string();
-    let Ended { outcome, fuel, is_deterministic } = ended;
+    let Ended { outcome, fuel, host_calls, is_deterministic } = ended;
     match outcome {
         Ok(Completed { response, event }) => {
             let event = event.map(|event| protos::ChaincodeEvent {
@@ -320,7 +327,7 @@ fn execution(tx: &TxParams, name: &str, ended: Ended) -> Result<Execution, Execu
                 event_name: event.name,
                 payload: event.payload,
             });
-            Ok(Execution { response, event, fuel })
+            Ok(Execution { response, event, fuel, host_calls })
         }
         Err(ProtocolError::Returned(text)) if is_deterministic => Err(ExecuteError::Returned(text)),
         Err(ProtocolError::Returned(reason)) => Err(ExecuteError::Infrastructure { tx_id, reason }),

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::chaincode::code_package::META_INF;
 use crate::chaincode::external::Description;
+use crate::chaincode::hidden::without_hidden;
 use crate::chaincode::tar_gz::{Files, Folders, unpack};
 use crate::runtime::{PackageLimits, carried_bytes};
-use crate::types::{duration, hex, sha256};
+use crate::types::{duration, go_json, hex, sha256};
 
 const METADATA: &str = "metadata.json";
 const CODE: &str = "code.tar.gz";
@@ -159,7 +160,7 @@ fn take_apart(package: &[u8], max_bytes: usize) -> Result<(Metadata, Vec<u8>), S
     for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
         match name.as_str() {
             METADATA => {
-                let parsed = serde_json::from_slice::<Metadata>(&bytes);
+                let parsed = go_json::from_slice::<Metadata>(&bytes, &["type", "label"]);
                 let bad = |error| format!("could not unmarshal {METADATA} as json: {error}");
                 metadata = Some(parsed.map_err(bad)?);
             }
@@ -186,6 +187,7 @@ impl InstallPackage {
         let is_meta = |(name, _): &(String, _)| name.starts_with(META_INF);
         let files = unpack(&code, max_bytes, Folders::Skipped)
             .map_err(|why| format!("{CODE} cannot be used: {why}"))?;
+        let files = without_hidden(files);
         let (mut meta_inf, files): (Files, Files) = files.into_iter().partition(is_meta);
         meta_inf.sort();
         let code = match kind.as_str() {
@@ -305,6 +307,29 @@ mod tests {
                 meta_inf: vec![("META-INF/x".into(), Vec::new())]
             }
         );
+    }
+
+    /// As tools of other systems leave them beside the files that they belong to.
+    #[test]
+    fn hidden_files_are_no_part_of_a_package() {
+        let code: [(&str, &[u8]); 6] = [
+            ("._chaincode.wasm", b"mac"),
+            ("chaincode.wasm", b"\0asm"),
+            (".git/hooks/a.wasm", b"x"),
+            ("META-INF/.DS_Store", b"x"),
+            ("META-INF/statedb/couchdb/indexes/._a.json", b"x"),
+            ("META-INF/statedb/couchdb/indexes/a.json", b"{}"),
+        ];
+        let metadata = br#"{"Type":"WASM","Label":"basic_1","PATH":null}"#;
+        let package =
+            pack(&[("._metadata.json", b"x"), (METADATA, metadata), (CODE, &pack(&code))]);
+        let parsed = InstallPackage::parse(&package, MAX).unwrap();
+        let limits = PackageLimits::default();
+        assert_eq!(parsed.label, "basic_1");
+        assert_eq!(parsed.code, Code::Component { wasm: b"\0asm".to_vec(), limits });
+        let index = "META-INF/statedb/couchdb/indexes/a.json".to_owned();
+        assert_eq!(parsed.meta_inf, [(index, b"{}".to_vec())]);
+        assert!(package_id(&package).unwrap().starts_with("basic_1:"));
     }
 
     #[test]

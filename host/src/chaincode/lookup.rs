@@ -39,7 +39,7 @@ pub struct Lookup {
 }
 
 /// Channel, organization and chaincode.
-type Key = (Arc<str>, Arc<str>, String);
+pub(super) type Key = (Arc<str>, Arc<str>, String);
 
 struct Known {
     height: u64,
@@ -153,7 +153,8 @@ impl Lookup {
             return Ok(None);
         }
         let approvable = packages.approvable().map_err(|error| error.to_string())?;
-        let found = self.found(tx, name, &snapshot, approvable)?;
+        let key = (Arc::clone(channel), Arc::clone(&tx.org), name.to_owned());
+        let found = self.found(key, &snapshot, approvable)?;
         if !found.approved {
             return Err(format!(
                 "chaincode definition for '{name}' at sequence {sequence} on channel '{channel}' \
@@ -179,14 +180,13 @@ impl Lookup {
         }))
     }
 
-    fn found(
+    /// A definition that is there, at one height and with these packages.
+    pub(super) fn found(
         &self,
-        tx: &TxParams,
-        name: &str,
+        key: Key,
         snapshot: &Snapshot,
         packages: Arc<Approvable>,
     ) -> Result<Found, String> {
-        let key = (Arc::clone(&tx.channel_id), Arc::clone(&tx.org), name.to_owned());
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let height = snapshot.height();
         if let Some(known) = lock().get(&key)
@@ -195,7 +195,8 @@ impl Lookup {
         {
             return known.found.clone();
         }
-        let found = Found::read(name, snapshot, &tx.org, &packages)
+        let (_, org, name) = &key;
+        let found = Found::read(name, snapshot, org, &packages)
             .and_then(|found| found.ok_or_else(|| format!("unknown chaincode '{name}'")));
         lock().insert(key, Known { height, packages, found: found.clone() });
         found

@@ -9,6 +9,7 @@ mod code_package;
 mod execution;
 mod external;
 mod handler;
+mod hidden;
 mod install_package;
 mod installed;
 mod invoke;
@@ -24,6 +25,7 @@ mod private_access;
 mod queries;
 mod refusal;
 mod registry;
+mod standing;
 mod support;
 mod tar_gz;
 mod timer;
@@ -35,6 +37,7 @@ pub use execution::{ExecuteError, Execution};
 pub use external::{
     Abort, Connection, Description, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox,
 };
+pub use hidden::is_hidden;
 pub use install_package::{
     InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id, package_limits,
 };

@@ -31,7 +31,7 @@ pub struct Block {
     channel: String,
     /// Blocks are printed as JSON in any case.
     #[arg(long, hide = true)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     target: Target,
 }

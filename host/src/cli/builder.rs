@@ -9,14 +9,14 @@ use clap::Subcommand;
 use serde::Deserialize;
 
 use crate::bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
-use crate::chaincode::{LIMITS_FILE, LimitsFile};
+use crate::chaincode::{LIMITS_FILE, LimitsFile, is_hidden};
 use crate::cli::builder_script;
 use crate::cli::compiler::runtime_config;
 use crate::cli::limits::{self, LimitArgs};
 use crate::cli::serve::{load, stop_on_signal};
 use crate::cli::{duration, output};
 use crate::runtime::{Limits, Runtime, RuntimeConfig};
-use crate::types::ClientTls;
+use crate::types::{ClientTls, go_json};
 
 /// In the folder that `build` fills.
 const COMPONENT: &str = "chaincode.wasm";
@@ -101,6 +101,7 @@ struct Run {
 
 #[derive(Deserialize)]
 struct Metadata {
+    #[serde(default)]
     r#type: String,
 }
 
@@ -162,7 +163,11 @@ fn make_executable(_: &Path) -> std::io::Result<()> {
 }
 
 fn detect(metadata: &Path) -> Result<()> {
-    let kind = read_json::<Metadata>(&metadata.join("metadata.json"))?.r#type;
+    let path = metadata.join("metadata.json");
+    let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let read: Metadata = go_json::from_slice(&text, &["type"])
+        .with_context(|| format!("{} is not usable", path.display()))?;
+    let kind = read.r#type;
     ensure!(kind.eq_ignore_ascii_case("wasm"), "the package is of type '{kind}', not 'wasm'");
     Ok(())
 }
@@ -231,13 +236,17 @@ fn only_component(source: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Calls `each` for every regular file below `folder`; links are not followed.
+/// Calls `each` for every regular file below `folder`; links are not followed, and hidden files are
+/// skipped with a warning.
 fn visit(folder: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
     let unreadable = || format!("cannot read {}", folder.display());
     for entry in std::fs::read_dir(folder).with_context(unreadable)? {
         let entry = entry.with_context(unreadable)?;
         let kind = entry.file_type().with_context(unreadable)?;
-        if kind.is_dir() {
+        if is_hidden(&entry.file_name().to_string_lossy()) {
+            let path = entry.path();
+            tracing::warn!(file = %path.display(), "skipped a hidden file of the package");
+        } else if kind.is_dir() {
             visit(&entry.path(), each)?;
         } else if kind.is_file() {
             each(&entry.path())?;

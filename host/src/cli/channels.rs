@@ -21,7 +21,7 @@ Examples:
 pub struct Channels {
     /// Print the list as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     target: Target,
 }

@@ -28,7 +28,7 @@ pub struct Check {
     file: PathBuf,
     /// Print the report as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }

@@ -1,12 +1,14 @@
 //! `wasmcc deploy`: a component onto a peer and a channel, or a chaincode in a process of its own.
 
+mod by_lifecycle;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
-use crate::chaincode::{CodePackage, SECRET_SEPARATOR};
+use crate::chaincode::{CodePackage, Files, SECRET_SEPARATOR};
 use crate::cli::hint::Asked;
 use crate::cli::input::Input;
 use crate::cli::meta_inf;
@@ -16,9 +18,11 @@ use crate::cli::secret::Secret;
 use crate::cli::session::{MESSAGE_BYTES, Session};
 use crate::cli::target::Target;
 use crate::cli::version::{self, Choice, Installed};
-use crate::client::lscc;
+use crate::client::{ProposalBuilder, lscc};
 use crate::collections::{check_package, package_from_json};
 use crate::msp::SignaturePolicy;
+use crate::proto::common::SignaturePolicyEnvelope;
+use crate::proto::lifecycle::QueryChaincodeDefinitionResult;
 use crate::proto::protos;
 
 const EXAMPLES: &str = "\
@@ -29,6 +33,7 @@ Examples:
 
   wasmcc deploy basic.wasm --name basic --network net --collections-config collections.json
   wasmcc deploy basic.wasm --name basic --network net --meta-inf META-INF
+  wasmcc deploy basic.wasm --name basic --network net --lifecycle
 
   wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
   wasmcc deploy --external --name basic --network net
@@ -44,8 +49,10 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 
 /// Install a chaincode on the peer and run it on a channel, in place of an earlier version if any.
 ///
-/// This is LSCC's install, then deploy or upgrade, and the wait for the block. Signed by the
-/// organization's admin.
+/// A name that _lifecycle defined gets its next sequence: the package is installed, all
+/// organizations that have a peer here approve, and the channel commits. Other names are LSCC's:
+/// install, then deploy or upgrade. Signed by the organization's admin, and by the admins of the
+/// others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Deploy {
@@ -68,45 +75,92 @@ pub struct Deploy {
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     name: String,
-    /// Its version [default: the next free of 1.0, 2.0 and so on].
+    /// Define it by _lifecycle, even if the name is new.
+    #[arg(long, conflicts_with = "external")]
+    lifecycle: bool,
+    /// Its version [default: the next of 1.0, 2.0 and so on].
     #[arg(long, value_name = "V")]
     version: Option<String>,
     /// The channel.
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
-    /// Who must endorse its transactions [default: any member of the channel's organizations].
+    /// Who must endorse its transactions [default: as before; at first any member of the channel's
+    /// organizations, with _lifecycle the channel's own policy].
     #[arg(short = 'P', long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
     policy: Option<SignaturePolicy>,
-    /// Its private data collections: a JSON file as Fabric's tools take it.
+    /// Its private data collections: a JSON file as Fabric's tools take it [default: as before].
     #[arg(long, value_name = "FILE")]
     collections_config: Option<PathBuf>,
-    /// The arguments of its init.
+    /// What its init is called with; with _lifecycle the definition then requires an init.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Option<Input>,
     /// Print the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     target: Target,
 }
 
 impl Deploy {
+    /// Deploys by the lifecycle that knows the name, or if none does, by LSCC.
+    pub async fn run(self) -> Result<()> {
+        let session = Session::open(&self.target, "Admin").await?.patient();
+        let progress = Progress::start("asking the peer what it has");
+        let defined = by_lifecycle::committed(&session, &self.channel, &self.name).await?;
+        match defined.is_some() || self.lifecycle {
+            true => self.deploy_by_lifecycle(&session, defined, progress).await,
+            false => self.deploy_by_lscc(&session, progress).await,
+        }
+    }
+
+    async fn deploy_by_lifecycle(
+        &self,
+        session: &Session,
+        current: Option<QueryChaincodeDefinitionResult>,
+        progress: Progress,
+    ) -> Result<()> {
+        let replaced = current.as_ref().map(|current| current.version.clone());
+        let done = by_lifecycle::deploy(self, session, current, &progress).await?;
+        let Self { name, channel, .. } = self;
+        if let Some(input) = self.input.as_ref().filter(|_| done.needs_init) {
+            progress.step("calling its init");
+            let call = ProposalBuilder::new(channel, name).args(input.args.iter().cloned());
+            let asked = Asked { channel, chaincode: name };
+            session.submit(call.init(true), &[], asked, &progress).await?.check()?;
+        } else if done.needs_init {
+            output::aside(&format!(
+                "{name} must be called as init first: wasmcc invoke -n {name} -C {channel} \
+                 --isInit -c '{{\"Args\":[]}}'"
+            ))?;
+        }
+        drop(progress);
+        let (version, sequence, block) = (&done.version, done.sequence, done.block);
+        if self.json {
+            let mut json = done.json();
+            json["name"] = name.as_str().into();
+            json["channel"] = channel.as_str().into();
+            json["replaced"] = replaced.into();
+            return output::json(&json);
+        }
+        output::line(&format!(
+            "{name} {version} runs on {channel} since block {block}, as sequence {sequence}"
+        ))
+    }
+
     /// Installs what is not installed, then deploys or upgrades.
-    pub async fn run(mut self) -> Result<()> {
+    async fn deploy_by_lscc(mut self, session: &Session, progress: Progress) -> Result<()> {
         let is_printed = self.external && self.secret.is_none();
         if is_printed {
             self.secret = Some(Secret::random()?);
         }
         let code = self.code()?;
-        let collections = self.collections()?;
-        let session = Session::open(&self.target, "Admin").await?.patient();
-        let progress = Progress::start("asking the peer what it has");
-        let current = self.current(&session).await?;
-        let installed = self.installed(&session).await?;
+        let current = self.current(session).await?;
+        let installed = self.installed(session).await?;
         let id_of = |version: &str| version::package_id(&self.name, version, &code);
-        let (wanted, running) = (self.version.as_deref(), current.as_deref());
-        let Choice { version, install } = version::choose(wanted, running, &installed, id_of)?;
+        let running = current.as_ref().map(|current| current.version.as_str());
+        let choice = version::choose(self.version.as_deref(), running, &installed, id_of)?;
+        let Choice { version, install } = choice;
         if install {
             progress.step(&format!("installing {} {version}", self.name));
             let proposal = lscc::install(&self.name, &version, code);
@@ -115,18 +169,7 @@ impl Deploy {
         if is_printed {
             self.print_secret(&version)?;
         }
-        let definition = lscc::Definition {
-            channel_id: self.channel.clone(),
-            name: self.name.clone(),
-            version: version.clone(),
-            init_args: self.input.clone().unwrap_or_default().args,
-            policy: self.policy.as_ref().map(|policy| policy.envelope().clone()),
-            collections,
-        };
-        let (verb, proposal) = match current {
-            None => ("deploying", lscc::deploy(definition)),
-            Some(_) => ("upgrading to", lscc::upgrade(definition)),
-        };
+        let (verb, proposal) = self.definition(&version, current.as_ref())?;
         progress.step(&format!("{verb} {} {version} on {}", self.name, self.channel));
         if self.external {
             progress.step(&format!("waiting for {}:{version} to connect", self.name));
@@ -145,11 +188,40 @@ impl Deploy {
                 "name": name,
                 "version": version,
                 "channel": channel,
-                "replaced": current,
+                "replaced": current.map(|current| current.version),
                 "tx_id": outcome.tx_id,
                 "block": block,
             })),
         }
+    }
+
+    /// What is done, and the proposal for it. What the arguments do not say stays as it is: LSCC
+    /// itself would take the default policy.
+    fn definition(
+        &self,
+        version: &str,
+        current: Option<&protos::ChaincodeData>,
+    ) -> Result<(&'static str, ProposalBuilder)> {
+        let policy = match (&self.policy, current) {
+            (Some(policy), _) => Some(policy.envelope().clone()),
+            (None, Some(current)) => {
+                let policy = SignaturePolicyEnvelope::decode(current.policy.as_slice());
+                Some(policy.context("the policy in force cannot be read: give --policy")?)
+            }
+            (None, None) => None,
+        };
+        let definition = lscc::Definition {
+            channel_id: self.channel.clone(),
+            name: self.name.clone(),
+            version: version.to_owned(),
+            init_args: self.input.clone().unwrap_or_default().args,
+            policy,
+            collections: self.collections()?,
+        };
+        Ok(match current {
+            None => ("deploying", lscc::deploy(definition)),
+            Some(_) => ("upgrading to", lscc::upgrade(definition)),
+        })
     }
 
     /// Comes before the deploy, which waits for the chaincode.
@@ -168,9 +240,12 @@ impl Deploy {
 
     /// The program with what belongs to it.
     fn code(&self) -> Result<Vec<u8>> {
+        CodePackage::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
+    }
+
+    fn meta_inf(&self) -> Result<Files> {
         let folder = self.meta_inf.as_deref();
-        let meta_inf = folder.map(meta_inf::read).transpose()?.unwrap_or_default();
-        CodePackage::pack(self.program()?, meta_inf).context("cannot pack the code")
+        Ok(folder.map(meta_inf::read).transpose()?.unwrap_or_default())
     }
 
     /// The component, or where the chaincode is.
@@ -206,8 +281,8 @@ impl Deploy {
         Asked { channel, chaincode: "lscc" }
     }
 
-    /// The version that the channel runs now.
-    async fn current(&self, session: &Session) -> Result<Option<String>> {
+    /// What LSCC says that the channel runs now.
+    async fn current(&self, session: &Session) -> Result<Option<protos::ChaincodeData>> {
         let asked = self.asked_lscc(&self.channel);
         let proposal = lscc::chaincode_data(&self.channel, &self.name);
         let answer = session.process(proposal, asked).await?;
@@ -216,7 +291,7 @@ impl Deploy {
         }
         let payload = answer.content(asked)?.payload;
         let data = protos::ChaincodeData::decode(payload.as_slice());
-        Ok(Some(data.context("cannot read the peer's answer")?.version))
+        data.context("cannot read the peer's answer").map(Some)
     }
 
     async fn installed(&self, session: &Session) -> Result<Vec<Installed>> {

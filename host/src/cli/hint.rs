@@ -14,7 +14,13 @@ pub struct Asked<'a> {
 pub fn explain(text: &str, asked: Asked<'_>) -> String {
     let Asked { channel, chaincode } = asked;
     let has = |part: &str| text.contains(part);
-    let hint = if has("make sure the chaincode") {
+    let is_nowhere = [
+        "make sure the chaincode",
+        "no peers available to evaluate chaincode",
+        "No metadata was found for chaincode",
+        "required chaincodes are not installed on sufficient peers",
+    ];
+    let hint = if is_nowhere.iter().any(|part| has(part)) {
         format!("deploy it: wasmcc deploy FILE --name {chaincode} -C {channel}")
     } else if has("channel '") && has("' not found") {
         format!("`wasmcc channels` lists the channels; wasmcc peer --channel {channel} creates it")
@@ -23,6 +29,13 @@ pub fn explain(text: &str, asked: Asked<'_>) -> String {
     } else if has("access denied") || has("creator org unknown") {
         "is --network the folder that the peer was started with, and --org one of its channel's?"
             .to_owned()
+    } else if has("not agreed to by this org") {
+        format!(
+            "the organization must approve just this first: wasmcc lifecycle chaincode \
+             approveformyorg -C {channel} (checkcommitreadiness --inspect shows what differs)"
+        )
+    } else if has("new definition must be sequence") {
+        format!("wasmcc lifecycle chaincode querycommitted -C {channel} shows the last sequence")
     } else if has("timeout expired while executing") {
         "give transactions more time: wasmcc peer --execute-timeout".to_owned()
     } else {
@@ -42,6 +55,18 @@ mod tests {
         let explained = explain(unknown, asked);
         assert!(explained.starts_with(unknown));
         assert!(explained.ends_with("wasmcc deploy FILE --name basic -C mychannel"));
+        for unknown in [
+            "no peers available to evaluate chaincode basic in channel mychannel",
+            "no combination of peers can be derived which satisfy the endorsement policy: No \
+             metadata was found for chaincode basic in channel mychannel",
+            "no combination of peers can be derived which satisfy the endorsement policy: required \
+             chaincodes are not installed on sufficient peers",
+        ] {
+            let explained = explain(unknown, asked);
+            assert!(explained.ends_with("wasmcc deploy FILE --name basic -C mychannel"));
+        }
+        let sequence = "requested sequence is 1, but new definition must be sequence 2";
+        assert!(explain(sequence, asked).contains("chaincode querycommitted -C mychannel"));
         assert!(explain("channel 'x' not found", asked).contains("--channel mychannel"));
         assert_eq!(explain("boom", asked), "boom");
     }

@@ -22,6 +22,7 @@ impl FromStr for Input {
             serde_json::from_str(text).map_err(|error| format!("{error}; {USAGE}"))?;
         let (mut function, mut args) = (None, None);
         for (key, value) in json {
+            // Go's command lowers the case by Unicode's rules.
             let known = match key.to_lowercase().as_str() {
                 "function" => &mut function,
                 "args" => &mut args,

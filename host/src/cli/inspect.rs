@@ -52,6 +52,12 @@ struct Tx {
 }
 
 impl Inspect {
+    /// Whether the answer is JSON.
+    pub fn is_json(&self) -> bool {
+        let What::Tx(asked) = &self.what;
+        asked.json
+    }
+
     /// Finds, replays, explains.
     pub fn run(self) -> Result<()> {
         let What::Tx(asked) = self.what;

@@ -5,12 +5,13 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::json;
 
+use crate::cli::answer::{self, Outcome};
 use crate::cli::endorsing_peers::EndorsingPeers;
 use crate::cli::hint::Asked;
 use crate::cli::input::Input;
 use crate::cli::output;
 use crate::cli::progress::Progress;
-use crate::cli::session::{Outcome, Session};
+use crate::cli::session::Session;
 use crate::cli::target::Target;
 use crate::cli::transient::Transient;
 use crate::client::ProposalBuilder;
@@ -67,12 +68,12 @@ pub struct Invoke {
     #[arg(short = 'I', long = "isInit")]
     is_init: bool,
     /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
-    /// policies, the caller's own first].
+    /// policies, the gateway's own first].
     #[arg(long = "endorser", value_name = "MSPID", conflicts_with = "addresses")]
     endorsers: Vec<String>,
     /// Print the result as JSON, an error too.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     peers: EndorsingPeers,
     #[command(flatten)]
@@ -83,7 +84,7 @@ impl Invoke {
     /// Endorses, orders, waits.
     pub async fn run(self) -> Result<()> {
         let started = Instant::now();
-        let outcome = output::or_error(self.json, self.submit().await)?;
+        let outcome = self.submit().await?;
         let status = outcome.code.as_str_name();
         let payload = &outcome.response.payload;
         match self.json {
@@ -93,6 +94,9 @@ impl Invoke {
                 output::line(&format!("block    {}", outcome.block_number))?;
                 if let Some(reason) = &outcome.reason {
                     output::line(&format!("reason   {}", output::key(reason)))?;
+                }
+                if let Some((fuel, calls)) = answer::cost(&outcome.receipts) {
+                    output::line(&format!("fuel     {fuel} ({calls} calls to the peer)"))?;
                 }
                 if !payload.is_empty() {
                     output::line(&format!("payload  {}", output::text(payload)))?;
@@ -109,6 +113,9 @@ impl Invoke {
                     "reason": outcome.reason,
                     "payload": output::bytes(payload),
                     "event": event,
+                    "fuel": answer::cost(&outcome.receipts).map(|(fuel, _)| fuel),
+                    "host_calls": answer::cost(&outcome.receipts).map(|(_, calls)| calls),
+                    "endorsements": answer::receipts_json(&outcome.receipts),
                     "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 }))?;
             }

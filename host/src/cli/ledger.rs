@@ -38,6 +38,11 @@ enum Verb {
 }
 
 impl Ledger {
+    /// Whether the answer is JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(&self.verb, Verb::Verify(verb) if verb.json)
+    }
+
     /// Does what the arguments say.
     pub fn run(self) -> Result<()> {
         match self.verb {

@@ -32,7 +32,7 @@ pub struct Verify {
     channel: Option<String>,
     /// Print what was found as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Verify {

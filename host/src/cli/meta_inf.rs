@@ -1,15 +1,16 @@
 //! The folder META-INF of a chaincode, with its indexes.
 //!
-//! Invariant: what Fabric would not put into a package is refused here.
+//! Invariant: what Fabric would not put into a package is refused here. Hidden files are skipped
+//! with a warning, as Fabric's tools do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::chaincode::{Files, check_meta_inf};
+use crate::chaincode::{Files, check_meta_inf, is_hidden};
 
-/// All files below a META-INF folder, in the order of their names.
+/// Reads all files below a META-INF folder that are not hidden, in the order of their names.
 ///
 /// # Errors
 /// One that is no index definition, or is in no place for one.
@@ -26,7 +27,9 @@ pub fn read(folder: &Path) -> Result<Files> {
             let own = own.map_err(|_| anyhow!("{shown}: the name is not UTF-8"))?;
             let name = format!("{name}/{own}");
             let kind = entry.file_type().with_context(|| format!("cannot read {shown}"))?;
-            if kind.is_dir() {
+            if is_hidden(&own) {
+                tracing::warn!(file = %shown, "skipped: hidden files do not go into a package");
+            } else if kind.is_dir() {
                 folders.push((name, path));
             } else if kind.is_file() {
                 let bytes = std::fs::read(&path);

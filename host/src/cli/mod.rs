@@ -3,6 +3,7 @@
 //! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
 //! says what came of it; results go to standard output, everything else to standard error.
 
+mod answer;
 mod block;
 mod block_json;
 mod builder;
@@ -13,6 +14,7 @@ mod channels;
 mod check;
 mod compiler;
 mod config_json;
+mod connecting;
 mod deploy;
 mod doors;
 mod duration;
@@ -120,25 +122,51 @@ impl Cli {
         done.is_ok()
     }
 
-    /// Does what the arguments say.
+    /// Does what the arguments say. With `--json` an error is printed as JSON, too.
     pub fn run(self) -> Result<()> {
-        match self.verb {
-            Verb::Network(verb) => verb.run(),
-            Verb::Peer(verb) => verb.run(),
-            Verb::Deploy(verb) => block_on(verb.run()),
-            Verb::Lifecycle(verb) => block_on(verb.run()),
-            Verb::Invoke(verb) => block_on(verb.run()),
-            Verb::Query(verb) => block_on(verb.run()),
-            Verb::Check(verb) => verb.run(),
-            Verb::Package(verb) => verb.run(),
-            Verb::Serve(verb) => verb.run(),
-            Verb::Builder(verb) => verb.run(),
-            Verb::Channel(verb) => block_on(verb.run()),
-            Verb::Channels(verb) => block_on(verb.run()),
-            Verb::Chaincodes(verb) => block_on(verb.run()),
-            Verb::Block(verb) => block_on(verb.run()),
-            Verb::Ledger(verb) => verb.run(),
-            Verb::Inspect(verb) => verb.run(),
+        let is_json = self.verb.is_json();
+        let result = self.verb.run();
+        if let (true, Err(error)) = (is_json, &result) {
+            output::error_as_json(error)?;
+        }
+        result
+    }
+}
+
+impl Verb {
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Deploy(verb) => verb.json,
+            Self::Invoke(verb) => verb.json,
+            Self::Query(verb) => verb.json,
+            Self::Check(verb) => verb.json,
+            Self::Channels(verb) => verb.json,
+            Self::Chaincodes(verb) => verb.json,
+            Self::Block(verb) => verb.json,
+            Self::Ledger(verb) => verb.is_json(),
+            Self::Inspect(verb) => verb.is_json(),
+            _ => false,
+        }
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Network(verb) => verb.run(),
+            Self::Peer(verb) => verb.run(),
+            Self::Deploy(verb) => block_on(verb.run()),
+            Self::Lifecycle(verb) => block_on(verb.run()),
+            Self::Invoke(verb) => block_on(verb.run()),
+            Self::Query(verb) => block_on(verb.run()),
+            Self::Check(verb) => verb.run(),
+            Self::Package(verb) => verb.run(),
+            Self::Serve(verb) => verb.run(),
+            Self::Builder(verb) => verb.run(),
+            Self::Channel(verb) => block_on(verb.run()),
+            Self::Channels(verb) => block_on(verb.run()),
+            Self::Chaincodes(verb) => block_on(verb.run()),
+            Self::Block(verb) => block_on(verb.run()),
+            Self::Ledger(verb) => verb.run(),
+            Self::Inspect(verb) => verb.run(),
         }
     }
 }

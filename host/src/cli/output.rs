@@ -1,6 +1,7 @@
 //! Standard output: results, as text or JSON.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -20,17 +21,22 @@ pub fn aside(text: &str) -> Result<()> {
     writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
 }
 
+/// Whether the result is on standard output, as JSON.
+static HAS_JSON: AtomicBool = AtomicBool::new(false);
+
 /// Prints JSON, for people and programs alike.
 pub fn json(value: &impl Serialize) -> Result<()> {
+    HAS_JSON.store(true, Ordering::Relaxed);
     line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
 }
 
-/// Prints an error as JSON, too, where results are JSON: programs read standard output.
-pub fn or_error<T>(is_json: bool, result: Result<T>) -> Result<T> {
-    if let (true, Err(error)) = (is_json, &result) {
-        json(&json!({ "error": format!("{error:#}") }))?;
+/// Prints an error as JSON, where results are JSON: programs read standard output. A verb that has
+/// printed its result has said in it what is wrong.
+pub fn error_as_json(error: &anyhow::Error) -> Result<()> {
+    match HAS_JSON.load(Ordering::Relaxed) {
+        true => Ok(()),
+        false => json(&json!({ "error": format!("{error:#}") })),
     }
-    result
 }
 
 /// Prints a payload: as it is for programs, readable for a terminal, and a line's end behind it as

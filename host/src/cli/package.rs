@@ -7,7 +7,7 @@ use clap::builder::{OsStr, Resettable};
 use clap::{Arg, ValueEnum};
 use serde::Serialize;
 
-use crate::chaincode::{LIMITS_FILE, tar_gz};
+use crate::chaincode::{Files, LIMITS_FILE, tar_gz};
 use crate::cli::limits::LimitArgs;
 use crate::cli::meta_inf;
 use crate::cli::output;
@@ -127,22 +127,17 @@ impl Package {
 
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
-        let (kind, program) = match (self.kind, component) {
-            (Kind::Wasm, Some(component)) => ("wasm", ("chaincode.wasm", component)),
+        let (kind, name, program) = match (self.kind, component) {
+            (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
             (Kind::Wasm, None) => bail!("which component? Give its file"),
-            (Kind::Ccaas, _) => ("ccaas", ("connection.json", json(&self.connection.read()?)?)),
+            (Kind::Ccaas, _) => ("ccaas", "connection.json", json(&self.connection.read()?)?),
         };
-        let (name, program) = program;
-        let mut code = vec![(name.to_owned(), program)];
+        let mut code: Files = vec![(name.to_owned(), program)];
         code.extend(self.limits()?.map(|json| (LIMITS_FILE.to_owned(), json)));
         if let Some(folder) = &self.meta_inf {
             code.extend(meta_inf::read(folder)?);
         }
-        let metadata = Metadata { r#type: kind, path: "", label: &self.label };
-        let code = tar_gz(&code).context("cannot pack the code")?;
-        let files =
-            [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
-        tar_gz(&files).context("cannot pack")
+        install_package(kind, &self.label, &code)
     }
 
     /// `limits.json`, if there is anything to say. It is a part of the package and so of its id:
@@ -152,6 +147,14 @@ impl Package {
         file.limits().map_err(|why| anyhow!(why))?;
         if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
     }
+}
+
+/// The package of a type, with these files as its code.
+pub fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
+    let metadata = Metadata { r#type: kind, path: "", label };
+    let code = tar_gz(code).context("cannot pack the code")?;
+    let files = [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
+    tar_gz(&files).context("cannot pack")
 }
 
 impl ConnectionArgs {

@@ -1,5 +1,6 @@
 //! `wasmcc peer`: the embedded peer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,11 @@ pub struct Peer {
     /// organizations, in their order; those without an address are reached through the first.
     #[arg(long, default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
     listen: Vec<String>,
+    /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
+    /// the port]. Repeated: for the further organizations, in their order.
+    #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "HOST:PORT")]
+    #[arg(value_delimiter = ',')]
+    advertise: Vec<String>,
     /// A channel that the peer is on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
@@ -147,6 +153,10 @@ impl Peer {
         if listen.len() > orgs {
             bail!("{} addresses to listen on, but {orgs} organizations: add --org", listen.len());
         }
+        let advertised = self.advertise.len();
+        if advertised > orgs {
+            bail!("{advertised} addresses by --advertise, but {orgs} organizations: add --org");
+        }
         let bounds = ServerConfig {
             request_bytes: usize::from(self.limits.request_mib) << 20,
             ..self.doors.config(listen.len())?
@@ -157,7 +167,9 @@ impl Peer {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the server")?;
         // A peer that cannot listen leaves no trace.
-        let servers = runtime.block_on(bind(&listen, doors))?;
+        let mut servers = runtime.block_on(bind(&listen, doors))?;
+        let advertised = self.advertised(&network, &servers)?;
+        servers.iter_mut().for_each(|server| server.advertise(advertised.clone()));
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -188,6 +200,26 @@ impl Peer {
             Ok(ServerConfig { msp_id, tls, ..bounds.clone() })
         };
         named.chain(first).map(door).collect()
+    }
+
+    /// By MSP id. An organization without a door of its own is reached by the first.
+    fn advertised(
+        &self,
+        network: &Network,
+        servers: &[Server],
+    ) -> Result<BTreeMap<String, String>> {
+        let named = self.orgs.iter().map(|name| Some(name.as_str()));
+        let first = self.orgs.is_empty().then_some(None);
+        let mut advertised = BTreeMap::new();
+        for (number, name) in named.chain(first).enumerate() {
+            let org = org(network, name)?;
+            let server = servers.get(number).or(servers.first());
+            let usual = || Some(format!("{}:{}", org.peer_name()?, server?.address().port()));
+            if let Some(address) = self.advertise.get(number).cloned().or_else(usual) {
+                advertised.insert(org.msp_id().to_owned(), address);
+            }
+        }
+        Ok(advertised)
     }
 
     fn config(self, network: Network) -> Result<node::PeerConfig> {

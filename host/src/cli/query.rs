@@ -1,13 +1,15 @@
 //! `wasmcc query`: a call that changes nothing.
 
+use std::time::Instant;
+
 use anyhow::{Result, bail};
 use serde_json::json;
 
+use crate::cli::answer::{self, Evaluated};
 use crate::cli::endorsing_peers::PeerAddresses;
 use crate::cli::invoke::Call;
 use crate::cli::output;
 use crate::cli::target::Target;
-use crate::proto::protos;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +24,7 @@ pub struct Query {
     call: Call,
     /// Print status, message and payload as JSON, an error too.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Print the payload's bytes as they are [default: if it goes into a file or pipe].
     #[arg(short, long, conflicts_with_all = ["json", "hex"])]
     raw: bool,
@@ -38,13 +40,17 @@ pub struct Query {
 impl Query {
     /// Asks one peer, that of the caller's organization if it has one here.
     pub async fn run(self) -> Result<()> {
-        let answer = output::or_error(self.json, self.evaluate().await)?;
-        let payload = &answer.payload;
+        let started = Instant::now();
+        let Evaluated { response, receipts } = self.evaluate().await?;
+        let payload = &response.payload;
         if self.json {
             return output::json(&json!({
-                "status": answer.status,
-                "message": answer.message,
+                "status": response.status,
+                "message": response.message,
                 "payload": output::bytes(payload),
+                "fuel": answer::cost(&receipts).map(|(fuel, _)| fuel),
+                "host_calls": answer::cost(&receipts).map(|(_, calls)| calls),
+                "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             }));
         }
         match self.hex {
@@ -53,11 +59,11 @@ impl Query {
         }
     }
 
-    async fn evaluate(&self) -> Result<protos::Response> {
+    async fn evaluate(&self) -> Result<Evaluated> {
         let sessions = self.peers.sessions(&self.target, "User1").await?;
         match sessions.as_slice() {
             [one] if self.peers.are_named() => {
-                one.query(self.call.proposal(), self.call.asked()).await
+                one.query_here(self.call.proposal(), self.call.asked()).await
             }
             [one] => one.evaluate(self.call.proposal(), self.call.asked()).await,
             _ => bail!("a query asks one peer: give --peerAddresses once"),

@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use prost::Message;
-use tonic::transport::{Channel, Endpoint};
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::api::error_details;
+use crate::api::{Receipt, error_details};
+use crate::cli::answer::{Answer, Evaluated, Outcome};
+use crate::cli::connecting::connect;
 use crate::cli::hint::{Asked, explain};
 use crate::cli::progress::Progress;
 use crate::cli::target::Target;
@@ -18,20 +21,17 @@ use crate::proto::common;
 use crate::proto::gateway;
 use crate::proto::gateway::gateway_client::GatewayClient;
 use crate::proto::protos;
-use crate::proto::protos::TxValidationCode;
 use crate::proto::protos::endorser_client::EndorserClient;
-use crate::tls::{self, failed_call};
+use crate::tls::failed_call;
 use crate::types::{ClientTls, grpc_metadata};
 
 /// As Fabric's peers allow.
 pub const MESSAGE_BYTES: usize = 100 << 20;
-/// A refusal's text comes in a header; as much as Go's clients take.
-const HEADER_BYTES: u32 = 16 << 20;
+/// Of headers, in which a refusal's text comes; peers cut it for those who do not say so. Less than
+/// the connection takes.
+const TRAILER_BYTES: &str = "12582912";
 /// A component may wait for others to be compiled, and then has minutes itself.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// From here on an answer is an error.
-const ERROR_THRESHOLD: i32 = 400;
 
 /// One identity's conversation with one peer.
 pub struct Session {
@@ -42,25 +42,11 @@ pub struct Session {
     tls: Option<ClientTls>,
 }
 
-/// What a peer answered to a proposal.
-pub struct Answer {
-    response: protos::ProposalResponse,
-}
-
-/// What became of a transaction.
-pub struct Outcome {
-    /// The transaction.
-    pub tx_id: String,
-    /// The verdict.
-    pub code: TxValidationCode,
-    /// The block that it is in.
-    pub block_number: u64,
-    /// Why it is not valid, if the peer says so.
-    pub reason: Option<String>,
-    /// What the chaincode answered.
-    pub response: protos::Response,
-    /// The event that it set.
-    pub event: Option<protos::ChaincodeEvent>,
+/// A transaction that is to be ordered.
+struct Endorsed {
+    envelope: common::Envelope,
+    tx_id: String,
+    receipts: Vec<Receipt>,
 }
 
 impl Session {
@@ -84,8 +70,9 @@ impl Session {
             .max_encoding_message_size(MESSAGE_BYTES);
         let request = self.request(signed);
         let answered = endorser.process_proposal(request).await;
-        let response = answered.map_err(|status| self.failed(&status, asked))?.into_inner();
-        Ok(Answer { response })
+        let answered = answered.map_err(|status| self.failed(&status, asked))?;
+        let receipts = Receipt::read_all(answered.metadata());
+        Ok(Answer { response: answered.into_inner(), receipts })
     }
 
     /// What a chaincode answers, if it is content.
@@ -97,24 +84,37 @@ impl Session {
         self.process(builder, asked).await?.content(asked)
     }
 
-    /// What a chaincode answers, if it is content, at the peer of the caller's organization if that
-    /// has one.
-    pub async fn evaluate(
+    /// As [`query`](Self::query), with what it cost.
+    pub async fn query_here(
         &self,
         builder: ProposalBuilder,
         asked: Asked<'_>,
-    ) -> Result<protos::Response> {
+    ) -> Result<Evaluated> {
+        let answer = self.process(builder, asked).await?;
+        Ok(Evaluated { response: answer.content(asked)?, receipts: answer.receipts })
+    }
+
+    /// What a chaincode answers, if it is content, at the peer of the caller's organization if the
+    /// gateway knows one, or else at any.
+    pub async fn evaluate(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Evaluated> {
         let proposal = builder.sign(&self.signer);
         let mut gateway = self.gateway();
+        let own = self.signer.msp_id().to_owned();
         let request = gateway::EvaluateRequest {
             transaction_id: proposal.tx_id.to_string(),
             channel_id: asked.channel.to_owned(),
             proposed_transaction: Some(proposal.signed),
-            target_organizations: Vec::new(),
+            target_organizations: vec![own],
         };
-        let answered = gateway.evaluate(self.request(request)).await;
+        let mut answered = gateway.evaluate(self.request(request.clone())).await;
+        if answered.as_ref().is_err_and(has_no_peer) {
+            let anywhere = gateway::EvaluateRequest { target_organizations: Vec::new(), ..request };
+            answered = gateway.evaluate(self.request(anywhere)).await;
+        }
         let answered = answered.map_err(|status| self.not_endorsed(&status, asked))?;
-        Ok(answered.into_inner().result.unwrap_or_default())
+        let receipts = Receipt::read_all(answered.metadata());
+        let response = answered.into_inner().result.unwrap_or_default();
+        Ok(Evaluated { response, receipts })
     }
 
     /// As [`query`](Self::query), with the payload read as a message.
@@ -146,9 +146,11 @@ impl Session {
             endorsing_organizations: endorsers.to_vec(),
         };
         let endorsed = gateway.endorse(self.request(request)).await;
-        let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?.into_inner();
-        let envelope = endorsed.prepared_transaction.context("the peer gave no transaction")?;
-        self.order(envelope, tx_id, asked, progress).await
+        let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?;
+        let receipts = Receipt::read_all(endorsed.metadata());
+        let envelope = endorsed.into_inner().prepared_transaction;
+        let envelope = envelope.context("the peer gave no transaction")?;
+        self.order(Endorsed { envelope, tx_id, receipts }, asked, progress).await
     }
 
     /// As [`submit`](Self::submit), with the endorsements of exactly these peers; the first one
@@ -161,21 +163,22 @@ impl Session {
     ) -> Result<Outcome> {
         let first = peers.first().context("no peer is named")?;
         let proposal = builder.sign(&first.signer);
-        let mut responses = Vec::with_capacity(peers.len());
+        let (mut responses, mut receipts) = (Vec::with_capacity(peers.len()), Vec::new());
         for peer in peers {
             let answered = peer.endorse(proposal.signed.clone(), asked).await;
             let answer = answered.and_then(|answer| answer.content(asked).map(|_| answer));
             let answer = answer.with_context(|| format!("{} does not endorse", peer.address))?;
             responses.push(answer.response);
+            receipts.extend(answer.receipts);
         }
         let envelope = client::transaction(&proposal.signed, &responses)?;
-        first.order(envelope, proposal.tx_id.to_string(), asked, progress).await
+        let tx_id = proposal.tx_id.to_string();
+        first.order(Endorsed { envelope, tx_id, receipts }, asked, progress).await
     }
 
     async fn order(
         &self,
-        envelope: common::Envelope,
-        tx_id: String,
+        Endorsed { envelope, tx_id, receipts }: Endorsed,
         asked: Asked<'_>,
         progress: &Progress,
     ) -> Result<Outcome> {
@@ -203,7 +206,7 @@ impl Session {
             reason.and_then(|reason| String::from_utf8(reason.to_bytes().ok()?.into()).ok());
         let committed = committed.into_inner();
         let (code, block_number) = (committed.result(), committed.block_number);
-        Ok(Outcome { tx_id, code, block_number, reason, response, event })
+        Ok(Outcome { tx_id, code, block_number, reason, response, event, receipts })
     }
 
     fn gateway(&self) -> GatewayClient<Channel> {
@@ -215,6 +218,12 @@ impl Session {
     /// The same for a peer that may have to compile first, which takes as long as its compiler may.
     pub fn patient(self) -> Self {
         Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
+    }
+
+    /// The same connection for another signer.
+    pub fn signed_by(&self, signer: SigningIdentity) -> Self {
+        let (connection, address) = (self.connection.clone(), self.address.clone());
+        Self { connection, address, signer, timeout: self.timeout, tls: self.tls.clone() }
     }
 
     /// The connection itself.
@@ -236,6 +245,8 @@ impl Session {
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
+        let takes = MetadataValue::from_static(TRAILER_BYTES);
+        request.metadata_mut().insert(grpc_metadata::TRAILER_BYTES, takes);
         request
     }
 
@@ -268,48 +279,18 @@ impl Session {
             Code::Cancelled | Code::DeadlineExceeded => {
                 anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
             }
-            Code::Unavailable => anyhow!("the peer is not available: {}", status.message()),
+            Code::Unavailable if !status.message().starts_with("failed to find any endorsing") => {
+                anyhow!("the peer is not available: {}", status.message())
+            }
             _ => anyhow!("the peer refused: {}", explain(status.message(), asked)),
         }
     }
 }
 
-async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
-    let address = target.peer.as_str();
-    let address = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
-    let address = address.unwrap_or(&target.peer);
-    let scheme = if material.is_some() { "https" } else { "http" };
-    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
-        .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_max_header_list_size(HEADER_BYTES)
-        .tcp_nodelay(true);
-    if let Some(material) = material {
-        endpoint = endpoint
-            .tls_config(tls::client(material))
-            .context("the TLS key and certificates cannot be used")?;
-    }
-    // What the endpoint's own timeout leaves out: a server that does not answer to TLS.
-    let connecting = tokio::time::timeout(2 * CONNECT_TIMEOUT, endpoint.connect());
-    let Ok(connected) = connecting.await else {
-        bail!("the peer at {address} does not answer: is it a peer, and does it serve TLS?");
-    };
-    connected.map_err(|error| {
-        // The layers between say the same again.
-        let error = anyhow!(error);
-        let why = error.root_cause();
-        if material.is_some() && !is_unreachable(why) {
-            return anyhow!(
-                "no TLS with the peer at {address} ({why}): it must serve TLS, with a certificate \
-                 for this name by the CA of --tls-ca"
-            );
-        }
-        let network = target.network.display();
-        anyhow!(
-            "no peer answers at {address} ({why}): start one with `wasmcc peer --network \
-             {network} --listen {address}`, or name another with --peer"
-        )
-    })
+/// Whether the gateway knows no peer of the organizations that were named.
+fn has_no_peer(status: &Status) -> bool {
+    status.code() == Code::FailedPrecondition
+        && status.message().starts_with("no peers available to evaluate")
 }
 
 /// Whether it was the client that gave up.
@@ -322,53 +303,4 @@ fn is_timeout(status: &Status) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// Whether the system could not connect, or did not know where.
-fn is_unreachable(why: &(dyn Error + 'static)) -> bool {
-    let error = why.downcast_ref::<std::io::Error>();
-    error.is_some_and(|error| {
-        error.raw_os_error().is_some() || error.to_string().starts_with("failed to lookup")
-    })
-}
-
-impl Answer {
-    /// The status and message of the peer or the chaincode.
-    pub fn response(&self) -> protos::Response {
-        self.response.response.clone().unwrap_or_default()
-    }
-
-    /// What the chaincode answered, if it did not refuse.
-    pub fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
-        let response = self.response();
-        if response.status >= ERROR_THRESHOLD {
-            let text = explain(&response.message, asked);
-            // Without a payload it is the peer that speaks.
-            return Err(match self.response.payload.is_empty() && response.status == 500 {
-                true => anyhow!("{text}"),
-                false => anyhow!("{} answered {}: {text}", asked.chaincode, response.status),
-            });
-        }
-        let action = client::chaincode_action(&self.response.payload).ok();
-        // The chaincode's own answer is in the action; system chaincodes without a channel have
-        // none.
-        Ok(action.and_then(|action| action.response).unwrap_or(response))
-    }
-}
-
-impl Outcome {
-    /// An error unless the transaction is valid.
-    pub fn check(&self) -> Result<()> {
-        let hint = match self.code {
-            TxValidationCode::Valid => return Ok(()),
-            TxValidationCode::MvccReadConflict | TxValidationCode::PhantomReadConflict => {
-                ": another transaction changed what it had read; try again"
-            }
-            TxValidationCode::EndorsementPolicyFailure => {
-                ": the endorsements do not satisfy the policies of what it writes"
-            }
-            _ => "",
-        };
-        Err(anyhow!("the transaction is not valid, {}{hint}", self.code.as_str_name()))
-    }
 }

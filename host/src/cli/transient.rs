@@ -19,8 +19,9 @@ impl FromStr for Transient {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let usage = r#"expected {"key":"base64 of the value"}"#;
-        let json: BTreeMap<String, Option<String>> =
+        let json: Option<BTreeMap<String, Option<String>>> =
             serde_json::from_str(text).map_err(|error| format!("{error}; {usage}"))?;
+        let json = json.unwrap_or_default();
         // As Go reads bytes: null is nothing, and ends of lines in base64 are skipped.
         let read =
             |value: Option<String>| base64(&value.unwrap_or_default().replace(['\r', '\n'], ""));
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!((&*broken.0["k"], &*broken.0["none"]), (&b"hello"[..], &b""[..]));
         let error = r#"{"price":"110"}"#.parse::<Transient>().unwrap_err();
         assert!(error.contains("\"price\""), "{error}");
+        assert_eq!("null".parse::<Transient>().unwrap(), Transient::default());
         assert!(r#"["x"]"#.parse::<Transient>().is_err());
     }
 }

@@ -28,8 +28,9 @@ pub fn package_id(name: &str, version: &str, component: &[u8]) -> Vec<u8> {
     sha256_all([sha256(component).as_slice(), names.as_slice()]).to_vec()
 }
 
-/// Takes the version that is `wanted`; without one, a version that the peer has with the same code,
-/// or else the next free of 1.0, 2.0, 3.0 and so on. `current` is what the channel runs now.
+/// Takes the version that is `wanted`; without one, the latest that the peer has with the same code
+/// and that comes after `current`, which the channel runs now, or else the next free of 1.0, 2.0,
+/// 3.0 and so on. So versions never go backwards by themselves.
 pub fn choose(
     wanted: Option<&str>,
     current: Option<&str>,
@@ -49,16 +50,35 @@ pub fn choose(
             None => choice(wanted, true),
         };
     }
-    let same = installed.iter().find(|package| {
-        current != Some(package.version.as_str()) && package.id == id_of(&package.version)
-    });
-    if let Some(same) = same {
-        return choice(&same.version, false);
+    let versions = installed.iter().map(|package| package.version.as_str());
+    let is_later = |version: &str| current.is_none_or(|current| comes_after(version, current));
+    let same = installed
+        .iter()
+        .filter(|package| is_later(&package.version) && package.id == id_of(&package.version));
+    let latest = same.max_by_key(|package| numbers(&package.version));
+    match latest {
+        Some(latest) => choice(&latest.version, false),
+        None => choice(&next(versions.chain(current)), true),
     }
-    let taken = installed.iter().map(|package| package.version.as_str()).chain(current);
+}
+
+/// The first of 1.0, 2.0 and so on that comes after all of these.
+pub fn next<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let major = |version: &str| version.split('.').next().and_then(|n| n.parse::<u64>().ok());
-    let highest = taken.filter_map(major).max().unwrap_or(0);
-    choice(&format!("{}.0", highest.saturating_add(1)), true)
+    let highest = taken.into_iter().filter_map(major).max().unwrap_or(0);
+    format!("{}.0", highest.saturating_add(1))
+}
+
+/// Of versions that are not all numbers nobody knows it.
+fn comes_after(version: &str, current: &str) -> bool {
+    match (numbers(version), numbers(current)) {
+        (Some(version), Some(current)) => version > current,
+        _ => false,
+    }
+}
+
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    version.split('.').map(|number| number.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -95,6 +115,19 @@ mod tests {
         assert_eq!(chosen(None, None, &[package("1.0", b"code")]), "use 1.0");
         assert_eq!(chosen(None, Some("1.0"), &[package("1.0", b"code")]), "install 2.0");
         assert_eq!(chosen(Some("1.0"), None, &[package("1.0", b"code")]), "use 1.0");
+    }
+
+    #[test]
+    fn versions_never_go_backwards() {
+        let all = [package("1.0", b"code"), package("2.0", b"old"), package("1.10", b"code")];
+        assert_eq!(chosen(None, Some("2.0"), &all), "install 3.0");
+        assert_eq!(chosen(None, Some("1.9"), &all), "use 1.10");
+        assert_eq!(chosen(None, None, &all), "use 1.10");
+        assert_eq!(chosen(None, Some("rc1"), &all), "install 3.0");
+        // Whoever names one gets it.
+        assert_eq!(chosen(Some("1.0"), Some("2.0"), &all), "use 1.0");
+        assert_eq!(next(["2.1", "rc", "10.0"]), "11.0");
+        assert_eq!(next([]), "1.0");
     }
 
     #[test]

@@ -11,6 +11,21 @@ use crate::proto::protos::{
     ApplicationPolicy, CollectionConfig, CollectionConfigPackage, CollectionPolicyConfig,
     StaticCollectionConfig,
 };
+use crate::types::go_json;
+
+/// The members of a collection, and of the policy in it.
+const NAMES: &[&str] = &[
+    "name",
+    "policy",
+    "requiredPeerCount",
+    "maxPeerCount",
+    "blockToLive",
+    "memberOnlyRead",
+    "memberOnlyWrite",
+    "endorsementPolicy",
+    "signaturePolicy",
+    "channelConfigPolicy",
+];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,7 +55,7 @@ struct EndorsementPolicy {
 
 /// Parses a JSON array of collections.
 pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, String> {
-    let entries: Vec<Entry> = serde_json::from_str(json)
+    let entries: Vec<Entry> = go_json::from_slice(json.as_bytes(), NAMES)
         .map_err(|error| format!("could not parse the collection configuration: {error}"))?;
     let config = entries.into_iter().map(|entry| {
         let payload = Some(Payload::StaticCollectionConfig(entry.read()?));

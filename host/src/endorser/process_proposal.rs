@@ -63,6 +63,8 @@ pub struct Processed {
     pub response: protos::ProposalResponse,
     /// Units of work of the chaincode; 0 if it did not run or is a system chaincode.
     pub fuel: u64,
+    /// Calls of the chaincode to its peer; 0 as for `fuel`.
+    pub host_calls: u64,
     /// Namespaces and public keys that the transaction read after it had written them: it got the
     /// values from before.
     pub own_reads: Vec<(String, String)>,
@@ -228,10 +230,10 @@ impl Endorser {
             .simulate(&mut tx, channel, name, &target, &proposal.input)
             .await
             .map_err(|error| format!("error in simulation: {error}"))?;
-        let fuel = simulated.execution.fuel;
+        let Execution { fuel, host_calls, .. } = simulated.execution;
         let own_reads = simulated.own_reads.clone();
         let response = self.respond(proposal, &tx, &target, simulated)?;
-        Ok(Processed { response, fuel, own_reads })
+        Ok(Processed { response, fuel, host_calls, own_reads })
     }
 
     /// Looks an application chaincode up on the channel.
@@ -389,5 +391,5 @@ impl Endorser {
 fn failure(message: String) -> Processed {
     let response = protos::Response { status: 500, message, payload: Vec::new() };
     let response = protos::ProposalResponse { response: Some(response), ..Default::default() };
-    Processed { response, fuel: 0, own_reads: Vec::new() }
+    Processed { response, fuel: 0, host_calls: 0, own_reads: Vec::new() }
 }

@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::api::{
     self, Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Reading,
-    TxListener, Watching,
+    Standing, TxListener, Watching,
 };
 use crate::channel::Channel;
 use crate::client;
@@ -76,9 +76,15 @@ impl api::Peer for Peer {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Answer<'a> {
-        Box::pin(async move {
-            let processed = self.process_for(msp_id, signed, client).await;
-            processed.map(|processed| processed.response)
+        Box::pin(self.process_for(msp_id, signed, client))
+    }
+
+    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing {
+        let Some(channel) = self.channels.get(channel_id) else { return Standing::Here };
+        let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
+        standing.unwrap_or_else(|error| {
+            tracing::warn!(channel_id, chaincode, error, "cannot read a definition");
+            Standing::Here
         })
     }
 

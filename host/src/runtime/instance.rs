@@ -110,6 +110,8 @@ pub struct Outcome {
     pub event: Option<ChaincodeEvent>,
     /// Units of work; the same on every endorser.
     pub fuel: u64,
+    /// Calls of the guest to its peer; the same on every endorser.
+    pub host_calls: u64,
 }
 
 /// One transaction's sandbox, not yet run.
@@ -251,8 +253,9 @@ impl Instance {
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         let response = self.call().await?;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
+        let host_calls = self.store.data().host_calls();
         let event = self.store.into_data().into_event();
-        Ok(Outcome { response, event, fuel })
+        Ok(Outcome { response, event, fuel, host_calls })
     }
 
     /// Calls the contract and stays alive, to be looked at.

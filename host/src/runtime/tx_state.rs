@@ -109,6 +109,11 @@ impl TxState {
         self
     }
 
+    /// How often the guest called its peer.
+    pub fn host_calls(&self) -> u64 {
+        self.calls
+    }
+
     /// Counts one call from the guest to the host, which carries so many bytes.
     pub fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
         self.charge(cost::CALL.saturating_add(cost::bytes(bytes)));

@@ -202,5 +202,108 @@ async fn a_server_answers_for_its_organization() {
     let status = served.endorser().process_proposal(proposal).await.unwrap_err();
     assert_eq!(status.message(), "two says no");
     // The client is of Org1MSP, which has a peer here, too.
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    assert_eq!(details(&status)[0].msp_id, "Org2MSP");
+    let target_organizations = vec!["Org1MSP".to_owned()];
+    let request = gateway::EvaluateRequest { target_organizations, ..evaluate_request() };
+    served.gateway().evaluate(request).await.unwrap();
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert_eq!(details(&status)[0].msp_id, "Org2MSP");
+}
+
+#[tokio::test]
+async fn details_have_the_address_of_the_organization_that_they_are_of() {
+    let no = |text: &'static str| -> Box<Says> { Box::new(move || Err(Rejected::new(text))) };
+    let peer = Fake { answer: no("one"), others: vec![no("two"), no("three")], ..Fake::default() };
+    let named = |org: &str, host: &str| (org.to_owned(), format!("{host}:7051"));
+    let advertised = [named("Org1MSP", "peer0.one"), named("Org2MSP", "peer0.two")].into();
+    let config = ServerConfig { advertised, ..ServerConfig::default() };
+    let served = Served::with(peer, Workers::new(2, 8).unwrap(), config).await;
+    let orgs = ["Org1MSP", "Org2MSP", "Org3MSP"].map(str::to_owned).to_vec();
+    let request = gateway::EndorseRequest { endorsing_organizations: orgs, ..endorse_request() };
+    let status = served.gateway().endorse(request).await.unwrap_err();
+    let addresses: Vec<String> = details(&status).into_iter().map(|d| d.address).collect();
+    let own = served.address.strip_prefix("http://").unwrap();
+    assert_eq!(addresses, ["peer0.one:7051", "peer0.two:7051", own]);
+}
+
+#[tokio::test]
+async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
+    let peer = |one, two| Fake {
+        standings: [("Org1MSP", one), ("Org2MSP", two)].into(),
+        ..others(vec![Box::new(|| Ok(golden_response("ok")))])
+    };
+    let nobody = "no peers available to evaluate chaincode vec in channel mychannel";
+    let no_plan = "no combination of peers can be derived which satisfy the endorsement policy: ";
+    for (standing, why) in [
+        (Standing::Unknown, "No metadata was found for chaincode vec in channel mychannel"),
+        (Standing::Elsewhere, "required chaincodes are not installed on sufficient peers"),
+    ] {
+        let served = Served::start(peer(standing, standing)).await;
+        let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+        assert_eq!(shape(&status), (Code::FailedPrecondition, nobody));
+        let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+        let text = format!("{no_plan}{why}");
+        assert_eq!(shape(&status), (Code::FailedPrecondition, text.as_str()));
+        let endorsing_organizations = vec!["Org2MSP".to_owned()];
+        let request = gateway::EndorseRequest { endorsing_organizations, ..endorse_request() };
+        let status = served.gateway().endorse(request).await.unwrap_err();
+        let text = "failed to find any endorsing peers for org(s): Org2MSP";
+        assert_eq!(shape(&status), (Code::Unavailable, text));
+    }
+    // Another organization has it.
+    let served = Served::start(peer(Standing::Elsewhere, Standing::Here)).await;
     served.gateway().evaluate(evaluate_request()).await.unwrap();
+    let endorsed = served.gateway().endorse(endorse_request()).await.unwrap();
+    let receipts = Receipt::read_all(endorsed.metadata());
+    assert_eq!(receipts[0].msp_id, "Org2MSP");
+}
+
+#[tokio::test]
+async fn each_endorsement_tells_what_it_cost() {
+    let receipt = |msp_id: &str| Receipt { msp_id: msp_id.into(), fuel: 700, host_calls: 2 };
+    let served = Served::start(others(vec![Box::new(|| Ok(golden_response("ok")))])).await;
+    let evaluated = served.gateway().evaluate(evaluate_request()).await.unwrap();
+    assert_eq!(Receipt::read_all(evaluated.metadata()), [receipt("Org1MSP")]);
+    let endorsed = served.gateway().endorse(endorse_request()).await.unwrap();
+    let both = [receipt("Org1MSP"), receipt("Org2MSP")];
+    assert_eq!(Receipt::read_all(endorsed.metadata()), both);
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let processed = served.endorser().process_proposal(proposal).await.unwrap();
+    assert_eq!(Receipt::read_all(processed.metadata()), [receipt("Org1MSP")]);
+    let served = Served::start(Fake::answering(|| Ok(golden_response("s500")))).await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    assert_eq!(Receipt::read_all(status.metadata()), [receipt("Org1MSP")]);
+}
+
+/// A client that says nothing about headers takes 16 KiB of them, one in Java or C++ 8.
+#[tokio::test]
+async fn long_reasons_arrive_whole_where_the_client_takes_them_and_cut_elsewhere() {
+    let reason = "no such asset \u{e9}; ".repeat(3_600);
+    let said = reason.clone();
+    let served = Served::start(Fake::answering(move || {
+        let response =
+            protos::Response { status: 500, message: said.clone(), ..Default::default() };
+        let response = Some(response);
+        Ok(protos::ProposalResponse { response, payload: b"p".to_vec(), ..Default::default() })
+    }))
+    .await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unknown);
+    assert!(status.message().ends_with(" more bytes)"), "{}", status.message());
+    assert!(details(&status)[0].message.len() > 1_000);
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert!(details(&status)[0].message.contains("no such asset \u{e9}; "));
+    // The same connection goes on, and the body has room for all of it.
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let answer = served.endorser().process_proposal(proposal).await.unwrap().into_inner();
+    assert_eq!(answer.response.unwrap().message, reason);
+
+    let channel = Channel::from_shared(served.address.clone()).unwrap();
+    let channel = channel.http2_max_header_list_size(16 << 20).connect().await.unwrap();
+    let mut request = Request::new(evaluate_request());
+    request.metadata_mut().insert("wasmcc-trailer-bytes", "1048576".parse().unwrap());
+    let status = GatewayClient::new(channel).evaluate(request).await.unwrap_err();
+    assert_eq!(details(&status)[0].message, format!("chaincode response 500, {reason}"));
+    assert!(status.message().ends_with(&reason));
 }

@@ -14,9 +14,9 @@ use tonic::{Code, Request, Status};
 use crate::api::status::RpcStatus;
 use crate::api::{
     Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
-    Server, ServerConfig, TxListener, Watching,
+    Receipt, Server, ServerConfig, Standing, TxListener, Watching,
 };
-use crate::endorser::{Rejected, UnpackedProposal};
+use crate::endorser::{Processed, Rejected, UnpackedProposal};
 use crate::msp::SignedData;
 use crate::proto::common;
 use crate::proto::gateway;
@@ -44,6 +44,8 @@ struct Fake {
     answer: Box<Says>,
     /// Of further organizations.
     others: Vec<Box<Says>>,
+    /// Of organizations that do not run the chaincode.
+    standings: BTreeMap<&'static str, Standing>,
     order: Result<(), OrderError>,
     ledger: Arc<Mutex<Ledger>>,
 }
@@ -77,6 +79,7 @@ impl Default for Fake {
         Self {
             answer: Box::new(|| Ok(golden_response("ok"))),
             others: Vec::new(),
+            standings: BTreeMap::new(),
             order: Ok(()),
             ledger: Arc::default(),
         }
@@ -136,12 +139,18 @@ impl Peer for Fake {
         _: Client,
     ) -> Answer<'a> {
         Box::pin(async move {
-            match msp_id {
+            let response = match msp_id {
                 "Org2MSP" => (self.others[0])(),
                 "Org3MSP" => (self.others[1])(),
                 _ => (self.answer)(),
-            }
+            };
+            let (fuel, host_calls, own_reads) = (700, 2, Vec::new());
+            Ok(Processed { response: response?, fuel, host_calls, own_reads })
         })
+    }
+
+    fn standing(&self, msp_id: &str, _: &str, _: &str) -> Standing {
+        self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
     }
 
     /// One more of those that have not failed, as long as there are not two.

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::api::budget::{Budget, Jobs};
 use crate::api::call::Call;
+use crate::api::door::Door;
 use crate::api::gateway::Gateway;
 use crate::api::shutdown::Stopping;
 use crate::api::waits::Waits;
@@ -88,7 +89,8 @@ async fn commit_status_ends_at_the_deadline() {
     let waits = Waits::new(1, 1, Stopping(stopping));
     let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000));
     let peer = Arc::new(Fake::default());
-    let gateway = Gateway::new(peer, jobs, waits, (String::new(), "Org1MSP".into()));
+    let door = Door::new("Org1MSP".into(), String::new(), BTreeMap::new());
+    let gateway = Gateway::new(peer, jobs, waits, door);
     let mut request = Request::new(commit_status_request("never"));
     request.extensions_mut().insert(Call::without_a_client());
     request.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());

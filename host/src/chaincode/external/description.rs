@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::types::{ClientTls, duration};
+use crate::types::{ClientTls, duration, go_json};
 
 /// Fabric's, in its peer's runtime launcher.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,6 +43,20 @@ struct Json {
     #[serde(flatten)]
     tls: TlsJson,
 }
+
+/// The members of both.
+const NAMES: &[&str] = &[
+    "external",
+    "secret_sha256",
+    "address",
+    "dial_timeout",
+    "tls_required",
+    "root_cert",
+    "client_auth_required",
+    "client_key",
+    "client_cert",
+    "domain",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -117,7 +131,8 @@ impl Description {
     /// Reads a code package. As in Fabric, unknown fields are ignored.
     pub fn parse(code: &[u8]) -> Result<Self, String> {
         let bad = |why: String| format!("its connection description is not usable: {why}");
-        let json: Json = serde_json::from_slice(code).map_err(|error| bad(error.to_string()))?;
+        let json: Json =
+            go_json::from_slice(code, NAMES).map_err(|error| bad(error.to_string()))?;
         match (json.external, json.address) {
             (true, Some(_)) => Err(bad("it has both external and an address".into())),
             (true, None) => {
@@ -204,6 +219,10 @@ mod tests {
             (r#"{"address": "cc.example.com:9999", "dial_timeout": "10s", "other": 1}"#, 10_000),
             (r#"{"address": "cc.example.com:9999", "dial_timeout": 250000000}"#, 250),
             (r#"{"address": "cc.example.com:9999", "dial_timeout": "0"}"#, 3_000),
+            (
+                r#"{"Address": "cc.example.com:9999", "DIAL_TIMEOUT": "10s", "Domain": null}"#,
+                10_000,
+            ),
         ] {
             let dial_timeout = Duration::from_millis(dial_timeout);
             let address = "cc.example.com:9999".into();

@@ -3,16 +3,17 @@
 use anyhow::Result;
 use serde_json::json;
 
+use crate::cli::answer::Outcome;
 use crate::cli::endorsing_peers::EndorsingPeers;
 use crate::cli::hint::Asked;
 use crate::cli::lifecycle::definition::DefinitionArgs;
 use crate::cli::lifecycle::{Output, asked};
 use crate::cli::output;
 use crate::cli::progress::Progress;
-use crate::cli::session::{Outcome, Session};
+use crate::cli::session::Session;
 use crate::cli::target::Target;
 use crate::client::ProposalBuilder;
-use crate::client::lifecycle::{approve, commit};
+use crate::client::lifecycle::{approve, commit, query_installed};
 
 /// Approve the chaincode definition for my organization.
 #[derive(Debug, clap::Args)]
@@ -48,32 +49,54 @@ impl ApproveForMyOrg {
         let definition = self.definition.definition()?;
         let proposal = approve(definition, self.package_id.as_deref());
         let channel = asked(&self.definition.channel.id);
-        let outcome = submit("approving", proposal, channel, &self.peers, &self.target).await?;
+        let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
+        // Whoever approves for an organization needs its own peer, wherever the door is.
+        let own = sessions.first().map(|session| session.signer().msp_id().to_owned());
+        let endorsers: Vec<String> = own.into_iter().collect();
+        let outcome =
+            submit("approving", proposal, channel, (&sessions, &endorsers, &self.peers)).await?;
+        if let (Some(id), Some(session)) = (&self.package_id, sessions.first()) {
+            warn_if_missing(session, id).await?;
+        }
         report(outcome, &self.output, &self.target.peer)
     }
+}
+
+/// An approval with a package that is not there is valid, and often a mistake in the id.
+async fn warn_if_missing(session: &Session, package_id: &str) -> Result<()> {
+    let answer = session.process(query_installed(package_id), asked("")).await?;
+    if answer.response().message.contains("could not find chaincode with package id") {
+        output::aside(&format!(
+            "warning: the peer has no package {package_id}, so it cannot run the chaincode; \
+             `wasmcc lifecycle chaincode queryinstalled` lists those that it has"
+        ))?;
+    }
+    Ok(())
 }
 
 impl Commit {
     pub(super) async fn run(self) -> Result<()> {
         let proposal = commit(self.definition.definition()?);
         let channel = asked(&self.definition.channel.id);
-        let outcome = submit("committing", proposal, channel, &self.peers, &self.target).await?;
+        let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
+        let outcome =
+            submit("committing", proposal, channel, (&sessions, &[], &self.peers)).await?;
         report(outcome, &self.output, &self.target.peer)
     }
 }
 
-/// Has the named peers endorse, or else those that the gateway finds.
+/// Has the named peers endorse, or else `endorsers` or those that the gateway finds.
 async fn submit(
     what: &'static str,
     proposal: ProposalBuilder,
     channel: Asked<'_>,
-    named: &EndorsingPeers,
-    target: &Target,
+    (sessions, endorsers, named): (&[Session], &[String], &EndorsingPeers),
 ) -> Result<Outcome> {
-    let sessions = named.peers.sessions(target, "Admin").await?;
     let progress = Progress::start(what);
-    match sessions.as_slice() {
-        [one] if !named.peers.are_named() => one.submit(proposal, &[], channel, &progress).await,
+    match sessions {
+        [one] if !named.peers.are_named() => {
+            one.submit(proposal, endorsers, channel, &progress).await
+        }
         peers => Session::submit_to(peers, proposal, channel, &progress).await,
     }
 }

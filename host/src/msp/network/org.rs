@@ -208,6 +208,12 @@ impl Org {
         }
     }
 
+    /// The full name of the node that [`peer`](Self::peer) signs as, for example
+    /// `peer0.org1.example.com`.
+    pub fn peer_name(&self) -> Option<&str> {
+        self.node().map(|node| node.name.as_str())
+    }
+
     /// The credentials for TLS of the node that [`peer`](Self::peer) signs as.
     pub fn peer_tls(&self) -> Option<&Credentials> {
         self.node()?.tls.as_ref()

@@ -283,3 +283,68 @@ fn broken_channel_policies_are_named() {
     }
     assert!(matches!(PolicyManager::from_config(&deep), Err(PolicyError::TooLarge { .. })));
 }
+
+#[test]
+fn a_key_takes_those_policies_that_can_be_evaluated() {
+    use crate::types::check_key_policy;
+    let unit = b"\x1a\x0d\x08\x01\x12\x09\x0a\x07Org1MSP";
+    let text = "OutOf(2, 'A.member', OR('B.client', 'C.peer'), 'D.orderer')";
+    let whole = SignaturePolicy::from_text(text).unwrap().envelope().encode_to_vec();
+    let nested = |depth: usize| {
+        let mut rule = gate(0, Vec::new());
+        for _ in 1..depth {
+            rule = gate(1, vec![rule]);
+        }
+        SignaturePolicyEnvelope { version: 0, rule: Some(rule), identities: Vec::new() }
+            .encode_to_vec()
+    };
+    let wide = |rules: usize| {
+        let rule = Some(gate(0, vec![gate(0, Vec::new()); rules]));
+        SignaturePolicyEnvelope { version: 0, rule, identities: Vec::new() }.encode_to_vec()
+    };
+    let many = |identities: usize| {
+        let identities = vec![Default::default(); identities];
+        SignaturePolicyEnvelope { version: 7, rule: Some(gate(0, Vec::new())), identities }
+            .encode_to_vec()
+    };
+    let damaged = (0..whole.len()).flat_map(|index| {
+        let cut = whole[..index].to_vec();
+        let changed = [0x00, 0x08, 0x12, 0x1a, 0x7f, 0x80, 0xff].map(|byte| {
+            let mut changed = whole.clone();
+            changed[index] = byte;
+            changed
+        });
+        changed.into_iter().chain([cut])
+    });
+    let made = [
+        whole.clone(),
+        [b"\x12\x02\x08\x00", &unit[..]].concat(),
+        [b"\x12\x08\x12\x06\x08\x09\x12\x02\x08\x00", &unit[..]].concat(),
+        b"nonsense".to_vec(),
+        b"\x08\x00".to_vec(),
+        b"\x12\x00".to_vec(),
+        b"\x12\x02\x08\x00".to_vec(),
+        b"\x12\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        nested(49),
+        nested(50),
+        nested(60),
+        wide(4095),
+        wide(4096),
+        many(4096),
+        many(4097),
+    ];
+    let (mut taken, mut refused) = (0, 0);
+    for policy in made.into_iter().chain(damaged).filter(|policy| !policy.is_empty()) {
+        let envelope = SignaturePolicyEnvelope::decode(policy.as_slice());
+        let evaluated =
+            envelope.is_ok_and(|policy| SignaturePolicy::from_envelope(&policy).is_ok());
+        assert_eq!(check_key_policy(&policy).is_ok(), evaluated, "{policy:?}");
+        *if evaluated { &mut taken } else { &mut refused } += 1;
+    }
+    assert!(taken > 20 && refused > 100, "{taken} {refused}");
+    assert_eq!(check_key_policy(b""), Ok(()), "it removes the policy");
+}
+
+fn gate(n: i32, rules: Vec<Rule>) -> Rule {
+    Rule { r#type: Some(Type::NOutOf(NOutOf { n, rules })) }
+}

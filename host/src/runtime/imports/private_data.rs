@@ -8,6 +8,7 @@ use crate::runtime::imports::cursor::StateIterator;
 use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
+use crate::types::check_key_policy;
 
 impl Host for TxState {
     async fn get_private_data(
@@ -139,7 +140,12 @@ impl Host for TxState {
     ) -> Answer<()> {
         let name = rules::VALIDATION_PARAMETER;
         let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
-        let written = port.put_state_metadata(&collection, &key, name, &policy).await;
-        self.answer(written)
+        match check_key_policy(&policy) {
+            Ok(()) => {
+                let written = port.put_state_metadata(&collection, &key, name, &policy).await;
+                self.answer(written)
+            }
+            Err(text) => invalid(text),
+        }
     }
 }

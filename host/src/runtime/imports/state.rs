@@ -5,6 +5,7 @@ use crate::runtime::cost;
 use crate::runtime::imports::{Answer, answer, invalid};
 use crate::runtime::rules;
 use crate::runtime::tx_state::TxState;
+use crate::types::check_key_policy;
 
 const PUBLIC: &str = "";
 
@@ -64,8 +65,13 @@ impl Host for TxState {
     async fn set_state_validation_parameter(&mut self, key: String, policy: Vec<u8>) -> Answer<()> {
         let name = rules::VALIDATION_PARAMETER;
         let port = self.backend(cost::KEY, key.len() + policy.len())?;
-        let written = port.put_state_metadata(PUBLIC, &key, name, &policy).await;
-        self.answer(written)
+        match check_key_policy(&policy) {
+            Ok(()) => {
+                let written = port.put_state_metadata(PUBLIC, &key, name, &policy).await;
+                self.answer(written)
+            }
+            Err(text) => invalid(text),
+        }
     }
 
     async fn start_write_batch(&mut self) -> wasmtime::Result<()> {

@@ -15,8 +15,10 @@ use wasmcc_sdk::Error;
 use wasmcc_sdk::KeyValue;
 use wasmcc_sdk::Level;
 use wasmcc_sdk::MetadataEntry;
+use wasmcc_sdk::Policy;
 use wasmcc_sdk::Response;
 use wasmcc_sdk::Result;
+use wasmcc_sdk::Role;
 
 /// See the head of this crate.
 pub struct Probe;
@@ -155,7 +157,7 @@ fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
             })))
         }
         ("setmeta", [key, policy]) => {
-            ctx.set_state_validation_parameter(key, policy.as_bytes()).map(|()| Vec::new())
+            ctx.set_state_validation_parameter(key, &policy_of(policy)).map(|()| Vec::new())
         }
         ("getmeta", [key]) => Ok(ctx.get_state_validation_parameter(key)?.unwrap_or_default()),
         ("setentry", [key, name, value]) => {
@@ -269,6 +271,16 @@ fn text(value: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The policy that a word means: what follows `raw:` as it is, a serialized policy, or else the
+/// peers of the organization that the word names. An empty word is none.
+fn policy_of(word: &str) -> Vec<u8> {
+    match word.strip_prefix("raw:") {
+        Some(raw) => raw.into(),
+        None if word.is_empty() || Policy::from_bytes(word.as_bytes()).is_ok() => word.into(),
+        None => Policy::signed_by(Role::Peer, word).to_bytes(),
+    }
 }
 
 fn number(text: &str) -> Result<usize> {

@@ -7,6 +7,7 @@ use wasmcc_sdk::Error;
 use wasmcc_sdk::Result;
 
 use crate::hex;
+use crate::policy_of;
 use crate::rows;
 use crate::split;
 
@@ -42,7 +43,7 @@ pub(crate) fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Ve
             return rows(ctx.get_private_data_query_result(collection, selector)?);
         }
         ("psetmeta", [collection, key, policy]) => {
-            ctx.set_private_data_validation_parameter(collection, key, policy.as_bytes())?;
+            ctx.set_private_data_validation_parameter(collection, key, &policy_of(policy))?;
         }
         ("pgetmeta", [collection, key]) => {
             let policy = ctx.get_private_data_validation_parameter(collection, key)?;

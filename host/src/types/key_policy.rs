@@ -1,0 +1,96 @@
+//! What a key's own endorsement policy must be for peers to read it at all.
+//!
+//! A policy that nobody can read locks its key for ever: no endorsement satisfies it, not even for
+//! another policy. The limits are those of the policies that signatures are checked by, and a test
+//! there holds the two equal.
+
+use prost::Message;
+
+/// How deep rules may nest.
+const MAX_DEPTH: usize = 48;
+/// How many rules a policy may have, inner ones included.
+const MAX_RULES: usize = 4096;
+/// How many principals a policy may name.
+const MAX_PRINCIPALS: usize = 4096;
+
+/// `common.SignaturePolicyEnvelope`.
+#[derive(Clone, PartialEq, Message)]
+struct Envelope {
+    #[prost(int32, tag = "1")]
+    version: i32,
+    #[prost(message, optional, tag = "2")]
+    rule: Option<Rule>,
+    #[prost(message, repeated, tag = "3")]
+    identities: Vec<Principal>,
+}
+
+/// `common.SignaturePolicy`.
+#[derive(Clone, PartialEq, Message)]
+struct Rule {
+    #[prost(oneof = "Kind", tags = "1, 2")]
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Kind {
+    #[prost(int32, tag = "1")]
+    SignedBy(i32),
+    #[prost(message, tag = "2")]
+    OutOf(OutOf),
+}
+
+/// `common.SignaturePolicy.NOutOf`.
+#[derive(Clone, PartialEq, Message)]
+struct OutOf {
+    #[prost(int32, tag = "1")]
+    n: i32,
+    #[prost(message, repeated, tag = "2")]
+    rules: Vec<Rule>,
+}
+
+/// `common.MSPPrincipal`.
+#[derive(Clone, PartialEq, Message)]
+struct Principal {
+    #[prost(int32, tag = "1")]
+    classification: i32,
+    #[prost(bytes = "vec", tag = "2")]
+    principal: Vec<u8>,
+}
+
+/// Checks a key's policy before it is set. An empty one removes the policy. The error is a text
+/// for the chaincode, and depends on nothing but the bytes.
+pub fn check_key_policy(policy: &[u8]) -> Result<(), String> {
+    if policy.is_empty() || is_readable(policy) {
+        return Ok(());
+    }
+    Err("the endorsement policy is not a serialized common.SignaturePolicyEnvelope that peers can \
+         read: nobody could change the key any more"
+        .into())
+}
+
+fn is_readable(policy: &[u8]) -> bool {
+    let Ok(Envelope { rule: Some(rule), identities, .. }) = Envelope::decode(policy) else {
+        return false;
+    };
+    let mut left = MAX_RULES;
+    identities.len() <= MAX_PRINCIPALS && rule.is_sound(identities.len(), &mut left, 0)
+}
+
+impl Rule {
+    /// Whether it and its inner rules name signers that are there.
+    fn is_sound(&self, identities: usize, left: &mut usize, depth: usize) -> bool {
+        if depth > MAX_DEPTH || *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        match &self.kind {
+            Some(Kind::SignedBy(index)) => {
+                usize::try_from(*index).is_ok_and(|index| index < identities)
+            }
+            Some(Kind::OutOf(gate)) => {
+                gate.rules.iter().all(|rule| rule.is_sound(identities, left, depth + 1))
+            }
+            None => false,
+        }
+    }
+}

@@ -43,6 +43,9 @@ pub struct Recording {
     /// In a file: all signatures, in order, since they do not shrink among what does.
     #[prost(bytes = "vec", repeated, tag = "4")]
     signatures: Vec<Vec<u8>>,
+    /// In a file: all payloads of answers, which shrink most among themselves.
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    payloads: Vec<Vec<u8>>,
 }
 
 /// One thing that happened.
@@ -258,6 +261,10 @@ impl Recording {
         for place in recording.signature_places() {
             *place = signatures.next().unwrap_or_default();
         }
+        let mut payloads = std::mem::take(&mut recording.payloads).into_iter();
+        for answer in recording.calls_mut().filter_map(|call| call.answer.as_mut()) {
+            answer.payload = payloads.next().unwrap_or_default();
+        }
         recording.calls_mut().for_each(Call::unpack);
         Ok(recording)
     }
@@ -271,6 +278,8 @@ impl Recording {
         packed.calls_mut().for_each(Call::pack);
         let signatures = packed.signature_places().map(std::mem::take).collect();
         packed.signatures = signatures;
+        let answers = packed.calls_mut().filter_map(|call| call.answer.as_mut());
+        packed.payloads = answers.map(|answer| std::mem::take(&mut answer.payload)).collect();
         let mut file = GzEncoder::new(File::create(path)?, Compression::best());
         file.write_all(&packed.encode_to_vec())?;
         file.finish().map(drop)

@@ -8,7 +8,7 @@ use wasmcc::endorser::Processed;
 use wasmcc::ledger::{NsRwSet, TxRwSet};
 use wasmcc::proto::protos::ChaincodeEvent;
 use wasmcc::runtime::{Failure, Limits};
-use wasmcc_tests::foreign::{Foreign, NAME, run_alone};
+use wasmcc_tests::foreign::{Foreign, NAME, foreign, run_alone};
 use xtask::languages::Language;
 
 /// What differs between the languages.
@@ -24,8 +24,8 @@ struct Expected {
     /// Whether random numbers are the same in each transaction, since the generator was seeded when
     /// the component was built.
     seeded_at_build: bool,
-    /// Whether the runtime draws random numbers at its start, so that how it orders things, and what
-    /// that costs, depends on the transaction's id.
+    /// Whether the runtime draws random numbers at its start, so that how it orders things, and
+    /// what that costs, depends on the transaction's id.
     starts_at_random: bool,
 }
 
@@ -144,7 +144,8 @@ fn stays_within_limits(guest: &Foreign, language: Language, expected: &Expected)
     let depth = expected.depth.to_string();
     assert_eq!(guest.text(&["deep", &depth]), depth);
     let limit = 50_000_000;
-    let spin = run_alone(language, &["spin"], Limits { fuel: limit, ..Limits::default() });
+    let spin =
+        run_alone(&foreign(language), &["spin"], Limits { fuel: limit, ..Limits::default() });
     assert_eq!(spin, Err(Failure::OutOfFuel { limit }));
     let hog = guest.failure(&["hog"]);
     contains(&hog, &["after it was refused more than 67108864 bytes of memory"]);

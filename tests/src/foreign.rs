@@ -126,9 +126,9 @@ impl Foreign {
 /// How the guest ended.
 ///
 /// # Panics
-/// If the component does not build or is refused.
-pub fn run_alone(language: Language, args: &[&str], limits: Limits) -> Result<Outcome, Failure> {
-    let component = RUNTIME.load(&foreign(language)).expect("it runs on peers");
+/// If the component is refused.
+pub fn run_alone(component: &[u8], args: &[&str], limits: Limits) -> Result<Outcome, Failure> {
+    let component = RUNTIME.load(component).expect("it runs on peers");
     let hour = Duration::from_secs(3_600);
     let invocation = Invocation {
         entry: Entry::Invoke,

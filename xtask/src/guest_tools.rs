@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, root};
+use crate::cargo;
+use crate::root;
 
 const REQUIREMENTS: &str = "tests/guests/requirements.txt";
 

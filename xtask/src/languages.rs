@@ -9,7 +9,8 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use crate::guest_tools::{self, GuestTools, run};
-use crate::{npm, root};
+use crate::npm;
+use crate::root;
 
 const WORLD: &str = "chaincode";
 /// What a module for WASI 0.1 needs to become a component.

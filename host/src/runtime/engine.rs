@@ -62,8 +62,8 @@ fn base_config(stack_bytes: usize) -> Config {
         .wasm_multi_memory(true)
         // Deterministic: sums and products of integers, which wrap the same on every processor.
         .wasm_extended_const(true)
-        // Deterministic: a jump that takes no stack. It costs the fuel of a call, and a function asks
-        // for fuel and time when it is entered. Small builds of QuickJS are made of them.
+        // Deterministic: a jump that takes no stack. It costs the fuel of a call, and a function
+        // asks for fuel and time when it is entered. Small builds of QuickJS are made of them.
         .wasm_tail_call(true)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)

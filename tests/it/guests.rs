@@ -148,7 +148,7 @@ fn stays_within_limits(guest: &Foreign, language: Language, expected: &Expected)
         run_alone(&foreign(language), &["spin"], Limits { fuel: limit, ..Limits::default() });
     assert_eq!(spin, Err(Failure::OutOfFuel { limit }));
     let hog = guest.failure(&["hog"]);
-    contains(&hog, &["after it was refused more than 67108864 bytes of memory"]);
+    contains(&hog, &["after it was refused more than 268435456 bytes of memory"]);
     contains(&hog, expected.hog);
 }
 

@@ -136,7 +136,7 @@ fn a_peer_leaves_one_line_of_each_transaction_that_fails() {
     peer.run(&["query", "-n", "hostile", "-c", r#"{"Args":["nothing"]}"#]).failed(1);
     let log = peer.terminate().ok().err;
     let failed: Vec<&str> = log.lines().filter(|line| line.contains("a transaction ")).collect();
-    let reasons = [&reasons[..], &["chaincode nobody not found", "nowhere"]].concat();
+    let reasons = [&reasons[..], &["to evaluate chaincode nobody in channel", "nowhere"]].concat();
     assert_eq!(failed.len(), reasons.len(), "{failed:#?}");
     for (line, reason) in failed.iter().zip(reasons) {
         let id = line.split_once("tx_id=\"").unwrap().1.split_once('"').unwrap().0;

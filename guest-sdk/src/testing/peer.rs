@@ -14,17 +14,11 @@ use crate::Result;
 use crate::composite_key;
 use crate::error::Refusal;
 use crate::policy::check_key_policy;
-pub use crate::testing::batches::HistoryCursor;
-pub use crate::testing::batches::StateCursor;
-use crate::testing::simulation::Simulation;
-use crate::testing::simulation::sha256;
+pub use crate::testing::batches::{HistoryCursor, StateCursor};
+use crate::testing::simulation::{Simulation, sha256};
 use crate::testing::world::Place;
 use crate::timestamp::Timestamp;
-use crate::types::Level;
-use crate::types::MetadataEntry;
-use crate::types::Page;
-use crate::types::Response;
-use crate::types::SignedProposal;
+use crate::types::{Level, MetadataEntry, Page, Response, SignedProposal};
 
 /// The name that Fabric gives a key's policy among its metadata.
 const POLICY: &str = "VALIDATION_PARAMETER";

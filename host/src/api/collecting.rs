@@ -31,6 +31,16 @@ pub(super) enum Failure {
     Endorser { code: Code, message: String, receipt: Option<Receipt> },
 }
 
+impl Failure {
+    /// Why no endorser was asked, if none was; the others leave their own line in the log.
+    pub(super) fn unasked(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(text) | Self::NoPeer(text) => Some(text),
+            Self::Endorser { .. } => None,
+        }
+    }
+}
+
 /// Why there are not enough endorsements.
 pub(super) enum Shortage {
     /// The proposal cannot be read, or its first endorser, of this organization, refused.
@@ -39,6 +49,17 @@ pub(super) enum Shortage {
     Others(Vec<(String, String)>),
     /// There is nobody to ask.
     NoPeers(Code, String),
+}
+
+impl Shortage {
+    /// See [`Failure::unasked`].
+    pub(super) fn unasked(&self) -> Option<&str> {
+        match self {
+            Self::First(_, failure) => failure.unasked(),
+            Self::NoPeers(_, text) => Some(text),
+            Self::Others(_) => None,
+        }
+    }
 }
 
 /// Has one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,

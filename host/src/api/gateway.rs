@@ -98,12 +98,15 @@ impl gateway_server::Gateway for Gateway {
         })?;
         let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
         let wanted = request.target_organizations;
-        let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
             collecting::evaluate(peer.as_ref(), door.org(), &wanted, (signed, client)).await
         })?;
         let answer = within(deadline, "evaluate timeout expired", running).await?;
-        let Answers { responses, receipts } =
-            answer?.map_err(|failure| self.door.evaluate_failed(failure))?;
+        let Answers { responses, receipts } = answer?.map_err(|(org, failure)| {
+            failure.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
+            self.door.evaluate_failed((org, failure))
+        })?;
         let result = responses.into_iter().next().map(result);
         Ok(with_receipts(gateway::EvaluateResponse { result }, &receipts))
     }
@@ -121,12 +124,15 @@ impl gateway_server::Gateway for Gateway {
         })?;
         let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
         let (wanted, proposed) = (request.endorsing_organizations, signed.clone());
-        let running = self.jobs.propose(bytes, Claims::of(&signed), |client| async move {
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
             collecting::collect(peer.as_ref(), door.org(), &wanted, (&proposed, client)).await
         })?;
         let answer = within(deadline, "endorse timeout expired", running).await?;
-        let Answers { responses, receipts } =
-            answer?.map_err(|shortage| self.door.not_endorsed(shortage))?;
+        let Answers { responses, receipts } = answer?.map_err(|shortage| {
+            shortage.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
+            self.door.not_endorsed(shortage)
+        })?;
         let transaction = self
             .peer
             .assemble(&signed, &responses)

@@ -3,9 +3,9 @@
 //! A job is a future: it has a thread while it computes, and none while it waits. The line with the
 //! least time so far gets the next thread, see `lines`. A job that computes for longer than a slice
 //! continues on threads of a lower priority, so that quick jobs need not wait for the end of a
-//! slice; `balance` makes sure that it still gets a part of a busy processor. The queue of jobs that
-//! have not started is bounded; if it is full, a job is refused at once. A panic in a job costs only
-//! that job's answer. Dropping a job's handle ends the job.
+//! slice. `balance` makes sure that it still gets a part of a busy processor. The queue of jobs
+//! that have not started is bounded; if it is full, a job is refused at once. A panic in a job
+//! costs only that job's answer. Dropping a job's handle ends the job.
 //!
 //! Invariant: the queue of jobs that have not started is never longer than its bound.
 

@@ -243,7 +243,7 @@ fn lscc_refuses_what_it_does_not_know() {
         (&["getdepspec", CHANNEL, "none"], "could not find chaincode with name 'none'"),
         (
             &["getid", "other", "probe"],
-            "access denied for [getid][other]: channel 'other' not found",
+            "access denied for [getid][other]: Failed to get policy manager for channel [other]",
         ),
         (&["deploy", "Other", "x"], "invalid channel name: Other"),
         (&["deploy", "other", "x"], "channel 'other' is not that of the proposal, 'mychannel'"),

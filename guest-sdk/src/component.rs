@@ -24,7 +24,7 @@ use crate::types::Response;
 use crate::types::SignedProposal;
 
 wit_bindgen::generate!({
-    path: "../wit",
+    path: "wit",
     world: "chaincode",
     generate_all,
     pub_export_macro: true,

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::SignedProposal;
+use wasmcc_node::Peer;
 use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
+use wasmcc_types::proto::protos::SignedProposal;
 use xtask::rust_chaincode::Profile;
 
 /// As the peer's own workers have it.

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wasmcc::api::ServerConfig;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::proto::protos::SignedProposal;
-use wasmcc::proto::protos::endorser_client::EndorserClient;
-use wasmcc::runtime::Limits;
-use wasmcc::sandbox::CHANNEL;
-use wasmcc::workers::Workers;
+use wasmcc_api::ServerConfig;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_runtime::Limits;
 use wasmcc_tests::{
     Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, trusting, user,
 };
+use wasmcc_types::proto::protos::SignedProposal;
+use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_workers::Workers;
 
 const QUERIES: usize = 10_000;
 const WARM_UP: usize = 200;

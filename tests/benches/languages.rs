@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_tests::foreign::{Foreign, foreign};
 use xtask::languages::Language;
 

@@ -16,21 +16,22 @@ use std::time::Duration;
 use prost::Message;
 use tokio_stream::StreamExt;
 use tonic::transport::Channel;
-use wasmcc::client::{self, ClientProposal, ProposalBuilder, qscc};
-use wasmcc::ledger::{commit_hash, tx_filter};
-use wasmcc::msp::SigningIdentity;
-use wasmcc::proto::common::{Block, BlockchainInfo, Envelope};
-use wasmcc::proto::kvrwset::{KvMetadataWrite, KvWrite, KvrwSet};
-use wasmcc::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
-use wasmcc::proto::protos::endorser_client::EndorserClient;
-use wasmcc::proto::protos::{
-    ChaincodeAction, Endorsement, ProposalResponse, ProposalResponsePayload, SignedProposal,
-};
-use wasmcc::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
-use wasmcc::types::Timestamp;
+use wasmcc_client as client;
+use wasmcc_client::{ClientProposal, ProposalBuilder, qscc};
+use wasmcc_ledger::{commit_hash, tx_filter};
+use wasmcc_msp::SigningIdentity;
 use wasmcc_tests::programs::{Dice, Program, program};
 use wasmcc_tests::recording::{Answer, Call, Commit, Entry, Event, Recording, Step};
 use wasmcc_tests::replica::Replica;
+use wasmcc_types::Timestamp;
+use wasmcc_types::proto::common::{Block, BlockchainInfo, Envelope};
+use wasmcc_types::proto::kvrwset::{KvMetadataWrite, KvWrite, KvrwSet};
+use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
+use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_types::proto::protos::{
+    ChaincodeAction, Endorsement, ProposalResponse, ProposalResponsePayload, SignedProposal,
+};
+use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 
 const CHANNEL: &str = "mychannel";
 const CHAINCODES: [(&str, &str); 2] = [("probe", "probe"), ("other", "probe")];
@@ -408,7 +409,7 @@ fn show(answer: &Answer) -> String {
         return format!("refused: {}", answer.refused);
     }
     let action = client::chaincode_action(&answer.payload).unwrap_or_default();
-    let set = wasmcc::ledger::TxRwSet::decode(&action.results);
+    let set = wasmcc_ledger::TxRwSet::decode(&action.results);
     format!("{:?} {} {set:?}", answer.response, answer.endorsed)
 }
 

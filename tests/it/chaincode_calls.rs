@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::sandbox::{Endorsed, Sandbox};
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::Peer;
+use wasmcc_node::sandbox::{Endorsed, Sandbox};
 use wasmcc_tests::{Peers, call, create_channel, deploy, guest, install_code, process, submit};
+use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 /// The same chaincode under the names `a` and `b`.
 fn sandbox() -> Sandbox {
@@ -71,7 +71,7 @@ fn a_callee_sees_the_same_transaction() {
     let sandbox = sandbox();
     let info = |line: &str| {
         let call = call("a", line).nonce("one nonce").transient("t", "x");
-        let at = wasmcc::types::Timestamp { seconds: 1_700_000_000, nanos: 5 };
+        let at = wasmcc_types::Timestamp { seconds: 1_700_000_000, nanos: 5 };
         sandbox.evaluate(call.timestamp(at)).unwrap().text()
     };
     let (own, called) = (info("info"), info("cc2cc b info"));
@@ -209,7 +209,7 @@ fn escc_and_vscc_are_unknown_to_callers_like_any_other_name() {
 }
 
 /// A peer on two channels with `a` on both, and what `Admin` commits there.
-fn two_channels() -> (Arc<Peer>, wasmcc::msp::SigningIdentity) {
+fn two_channels() -> (Arc<Peer>, wasmcc_msp::SigningIdentity) {
     let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
     let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
     let install = lscc::install("a", "1.0", guest("probe")).sign(&admin);
@@ -228,14 +228,14 @@ fn two_channels() -> (Arc<Peer>, wasmcc::msp::SigningIdentity) {
     (peer, admin)
 }
 
-fn proposal(channel: &str, line: &str) -> wasmcc::client::ProposalBuilder {
-    wasmcc::client::ProposalBuilder::new(channel, "a").args(line.split(' '))
+fn proposal(channel: &str, line: &str) -> wasmcc_client::ProposalBuilder {
+    wasmcc_client::ProposalBuilder::new(channel, "a").args(line.split(' '))
 }
 
 fn answer(
     peer: &Peer,
     line: &str,
-    who: &wasmcc::msp::SigningIdentity,
+    who: &wasmcc_msp::SigningIdentity,
 ) -> (protos::ProposalResponse, String) {
     let proposal = proposal("mychannel", line).sign(who);
     (process(peer, proposal.signed).unwrap().response, proposal.tx_id.to_string())
@@ -249,8 +249,8 @@ fn a_call_to_another_channel_only_reads() {
     // The same chaincode in the same transaction, but on another channel: no cycle.
     let (response, _) = answer(&peer, "cc2cc-on other a get k", &admin);
     assert_eq!(response.response.unwrap().payload, b"there");
-    let action = wasmcc::client::chaincode_action(&response.payload).unwrap();
-    let rwset = wasmcc::ledger::TxRwSet::decode(&action.results).unwrap();
+    let action = wasmcc_client::chaincode_action(&response.payload).unwrap();
+    let rwset = wasmcc_ledger::TxRwSet::decode(&action.results).unwrap();
     assert!(!rwset.namespaces.contains_key("a"), "what it read there is not validated here");
 
     let line = "cc2cc-on other a put k lost";
@@ -288,10 +288,10 @@ fn who_may_not_write_to_the_other_channel_may_not_call_there() {
     process(&peer, install.signed).unwrap();
     peer.create_channel("mychannel").unwrap();
     // The other channel is that of Org1 alone.
-    let id = wasmcc::types::ChannelId::parse("other").unwrap();
+    let id = wasmcc_types::ChannelId::parse("other").unwrap();
     let mut genesis = peer.network().genesis(id);
     genesis.application_orgs.retain(|org| org.name == "Org1MSP");
-    let join = wasmcc::client::cscc::join(&genesis.block().unwrap()).sign(&admin);
+    let join = wasmcc_client::cscc::join(&genesis.block().unwrap()).sign(&admin);
     assert_eq!(process(&peer, join.signed).unwrap().response.response.unwrap().status, 200);
     let definition = Definition {
         channel_id: "mychannel".into(),
@@ -355,7 +355,7 @@ fn a_callee_that_only_this_peer_cannot_run_ends_the_whole_transaction() {
     let blocks = complete.channels().get("mychannel").unwrap();
     let block = |number| blocks.ledger().block(number).unwrap().unwrap();
     let admin = lacking.network().org("Org1MSP").unwrap().admin().unwrap();
-    let join = wasmcc::client::cscc::join(&block(0)).sign(&admin);
+    let join = wasmcc_client::cscc::join(&block(0)).sign(&admin);
     process(&lacking, join.signed).unwrap();
     let committer = lacking.committer("mychannel").unwrap();
     for number in 1..blocks.ledger().height() {

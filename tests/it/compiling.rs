@@ -11,14 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use wasmcc::runtime::{
+use wasmcc_runtime::{
     ChildCompiler, CodeLimits, Compiler, Failure, Invocation, Limits, LoadError, Runtime,
     RuntimeConfig,
 };
-use wasmcc::types::{Entry, Meter, ProposalContext, TxId};
 use wasmcc_tests::Nobody;
 use wasmcc_tests::guest;
 use wasmcc_tests::program::program;
+use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 
 const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm");
 const TAIL_CALL: &[u8] = include_bytes!("../components/tail_call.wasm");

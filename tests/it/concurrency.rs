@@ -6,13 +6,14 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::ledger::TxEnvelope;
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::{ProposalResponse, SignedProposal, TxValidationCode};
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_ledger::TxEnvelope;
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::Peer;
 use wasmcc_tests::program::{Process, Site};
 use wasmcc_tests::{Peers, create_channel, deploy, evaluate, process, submit, user};
+use wasmcc_types::proto::protos::{ProposalResponse, SignedProposal, TxValidationCode};
 
 const CHANNEL: &str = "mychannel";
 const THREADS: usize = 16;

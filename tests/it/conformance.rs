@@ -1,11 +1,11 @@
 //! One component gives the same bytes wherever it runs: state, ranges, pages, histories, metadata.
 
 use prost::Message;
-use wasmcc::ledger::TxRwSet;
-use wasmcc::msp::SignaturePolicy;
-use wasmcc::proto::kvrwset::RangeQueryInfo;
-use wasmcc::proto::kvrwset::range_query_info::ReadsInfo;
+use wasmcc_ledger::TxRwSet;
+use wasmcc_msp::SignaturePolicy;
 use wasmcc_tests::conformance::{Answer, Doors};
+use wasmcc_types::proto::kvrwset::RangeQueryInfo;
+use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 
 /// The one range that was read.
 fn range(answer: &Answer) -> RangeQueryInfo {

@@ -1,7 +1,7 @@
 //! What calls of the peer cost, and that a chaincode pays the same wherever it runs.
 
-use wasmcc::client::ProposalBuilder;
-use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_client::ProposalBuilder;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::bridged::FUEL;
 use wasmcc_tests::call;
 use wasmcc_tests::conformance::Doors;

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use wasmcc::msp::SignaturePolicy;
-use wasmcc::proto::protos::TxValidationCode;
+use wasmcc_msp::SignaturePolicy;
 use wasmcc_tests::conformance::{CHANNEL, Deployment, Doors, probe};
+use wasmcc_types::proto::protos::TxValidationCode;
 
 /// All peers are of Org1MSP. `open` is its and everyone's to ask for, `closed` its own affair;
 /// `short` forgets soon, `theirs` is only a hash here, `many` asks for peers that are not there.

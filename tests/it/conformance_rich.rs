@@ -1,6 +1,6 @@
 //! One component gives the same bytes wherever it runs: rich queries, and the limits of queries.
 
-use wasmcc::node::PeerConfig;
+use wasmcc_node::PeerConfig;
 use wasmcc_tests::conformance::{Deployment, Doors};
 
 const BY_N: (&str, &str) =

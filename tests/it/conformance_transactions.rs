@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use wasmcc::client::ProposalBuilder;
-use wasmcc::node::PeerConfig;
-use wasmcc::types::Timestamp;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_node::PeerConfig;
 use wasmcc_tests::conformance::{CHANNEL, Deployment, Doors, OTHER_CHANNEL, probe};
+use wasmcc_types::Timestamp;
 
 #[test]
 fn a_proposal_is_seen_as_it_was_signed() {

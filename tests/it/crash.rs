@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wasmcc::ledger::{Ledger, LedgerConfig, LedgerFolder, Verified};
+use wasmcc_ledger::{Ledger, LedgerConfig, LedgerFolder, Verified};
 use wasmcc_tests::chain::{CHANNEL, commit, open_chain, transaction};
 
 const DIR: &str = "WASMCC_TEST_CRASH_DIR";

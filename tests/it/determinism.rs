@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::client::{ProposalBuilder, chaincode_action, cscc};
-use wasmcc::endorser::Processed;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::sandbox::CHANNEL;
-use wasmcc::types::{ChannelId, Timestamp};
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_client::{ProposalBuilder, chaincode_action, cscc};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::Peer;
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_peer::endorser::Processed;
 use wasmcc_tests::{Peers, guest, process, submit};
+use wasmcc_types::proto::protos::{self, TxValidationCode};
+use wasmcc_types::{ChannelId, Timestamp};
 
 /// Two peers of one organization that share nothing but the network: each has a runtime, a ledger
 /// and a compiled chaincode of its own, and has committed the same deploy.

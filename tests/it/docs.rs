@@ -6,8 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
-use wasmcc::cli::Cli;
-use wasmcc::{api, bridge, chaincode, committer, ledger, msp, runtime};
+use wasmcc_api as api;
+use wasmcc_bridge as bridge;
+use wasmcc_cli::Cli;
+use wasmcc_committer as committer;
+use wasmcc_ledger as ledger;
+use wasmcc_msp as msp;
+use wasmcc_peer::chaincode;
+use wasmcc_runtime as runtime;
 
 /// The markdown files of the repository.
 fn documents() -> Vec<PathBuf> {

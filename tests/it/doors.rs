@@ -2,11 +2,11 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use wasmcc::client::lscc::Definition;
-use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc::types::{StreamOrigin, hex, sha256};
+use wasmcc_client::lscc::Definition;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::program::{NETWORK, Site};
 use wasmcc_tests::{ExternalChaincode, Program, Scripted, guest_path, trusting};
+use wasmcc_types::{StreamOrigin, hex, sha256};
 
 const SECRET: &str = "0123456789abcdef0123";
 
@@ -60,7 +60,10 @@ fn a_chaincode_proves_who_it_is() {
     let accepted = |said: &str, origin| {
         let mut chaincode = Scripted::register_from(&sandbox, said, origin);
         let registered = chaincode.hear();
-        assert_eq!(registered.r#type(), wasmcc::proto::protos::chaincode_message::Type::Registered);
+        assert_eq!(
+            registered.r#type(),
+            wasmcc_types::proto::protos::chaincode_message::Type::Registered
+        );
     };
     accepted(&format!("cc:1.0@{SECRET}"), StreamOrigin::default());
     accepted("cc:1.0", named("cc:1.0"));

@@ -1,13 +1,13 @@
 //! What a peer signs, and what it hands out unsigned.
 
 use prost::Message;
-use wasmcc::client::{ProposalBuilder, chaincode_action, qscc};
-use wasmcc::ledger::TxRwSet;
-use wasmcc::msp::Role;
-use wasmcc::proto::protos;
-use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc::types::{sha256, sha256_all};
+use wasmcc_client::{ProposalBuilder, chaincode_action, qscc};
+use wasmcc_ledger::TxRwSet;
+use wasmcc_msp::Role;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::{Forge, call, guest, process};
+use wasmcc_types::proto::protos;
+use wasmcc_types::{sha256, sha256_all};
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();
@@ -185,7 +185,7 @@ fn a_chaincode_sees_its_transaction_as_the_client_made_it() {
     let user = sandbox.identity("User1").unwrap();
     let proposal = ProposalBuilder::new(CHANNEL, "probe").args(["info"]).nonce("nonce");
     let transient = [("b".to_owned(), vec![1]), ("a".to_owned(), vec![2])];
-    let at = wasmcc::types::Timestamp { seconds: -5, nanos: 7 };
+    let at = wasmcc_types::Timestamp { seconds: -5, nanos: 7 };
     let proposal = proposal.transient(transient.into()).timestamp(at);
     let bytes = proposal.clone().sign(&user).signed.proposal_bytes.len();
     let endorsed = sandbox.endorse_as(proposal, &user).unwrap();

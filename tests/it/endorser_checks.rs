@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use wasmcc::client::ProposalBuilder;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
-use wasmcc::proto::common::HeaderType;
-use wasmcc::proto::msp::SerializedIdentity;
-use wasmcc::proto::protos;
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::Peer;
+use wasmcc_node::sandbox::CHANNEL;
 use wasmcc_tests::{Forge, Peers, guest, high_s, process, submit};
+use wasmcc_types::proto::common::HeaderType;
+use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::protos;
 
 /// One peer for all: nothing here changes it but what a test commits for itself.
 struct Setup {
@@ -25,10 +25,10 @@ static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     let org = peer.network().org("Org1MSP").unwrap();
     let (admin, user) = (org.admin().unwrap(), org.user("User1").unwrap());
     // Org2 is known to the network but not to the channel.
-    let id = wasmcc::types::ChannelId::parse(CHANNEL).unwrap();
+    let id = wasmcc_types::ChannelId::parse(CHANNEL).unwrap();
     let mut genesis = peer.network().genesis(id);
     genesis.application_orgs.retain(|org| org.name == "Org1MSP");
-    let join = wasmcc::client::cscc::join(&genesis.block().unwrap()).sign(&admin);
+    let join = wasmcc_client::cscc::join(&genesis.block().unwrap()).sign(&admin);
     process(&peer, join.signed).unwrap();
     let install = lscc::install("probe", "1.0", guest("probe")).sign(&admin);
     process(&peer, install.signed).unwrap();
@@ -87,7 +87,7 @@ fn bytes_that_are_no_proposal_are_rejected() {
     begins(rejected(garbage.clone()), "failed parsing proposal: failed to decode");
     let header = protos::Proposal { header: garbage.clone(), ..Default::default() };
     begins(rejected(encode(header)), "failed parsing header: failed to decode");
-    let part = |header: wasmcc::proto::common::Header, payload: Vec<u8>| {
+    let part = |header: wasmcc_types::proto::common::Header, payload: Vec<u8>| {
         let header = prost::Message::encode_to_vec(&header);
         rejected(encode(protos::Proposal { header, payload, ..Default::default() }))
     };

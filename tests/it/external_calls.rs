@@ -2,12 +2,12 @@
 
 use std::thread;
 
-use wasmcc::bridge::ProgramConfig;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::NetworkSpec;
-use wasmcc::proto::protos;
+use wasmcc_bridge::ProgramConfig;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::NetworkSpec;
 use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::{Peers, create_channel, deploy_code, guest, install_code, process, user};
+use wasmcc_types::proto::protos;
 
 const CHANNELS: [&str; 2] = ["mychannel", "yourchannel"];
 
@@ -18,7 +18,7 @@ fn serve(name: &str) -> Bridged {
 }
 
 /// The component under two names, each behind one worker, on a peer with two channels.
-fn peer(peers: &Peers) -> (std::sync::Arc<wasmcc::node::Peer>, Vec<Bridged>) {
+fn peer(peers: &Peers) -> (std::sync::Arc<wasmcc_node::Peer>, Vec<Bridged>) {
     let peer = peers.peer(|_| {});
     CHANNELS.iter().for_each(|channel| create_channel(&peer, channel));
     let servers = ["one", "two"].map(|name| {
@@ -30,7 +30,7 @@ fn peer(peers: &Peers) -> (std::sync::Arc<wasmcc::node::Peer>, Vec<Bridged>) {
     (peer, servers.into())
 }
 
-fn ask(peer: &wasmcc::node::Peer, name: &str, line: &str) -> protos::Response {
+fn ask(peer: &wasmcc_node::Peer, name: &str, line: &str) -> protos::Response {
     let proposal = ProposalBuilder::new(CHANNELS[0], name).args(line.split(' '));
     let processed = process(peer, proposal.sign(&user(peer)).signed);
     processed.unwrap().response.response.unwrap()

@@ -2,12 +2,12 @@
 //! our SDK.
 
 use serde_json::Value;
-use wasmcc::client;
-use wasmcc::client::lscc;
-use wasmcc::proto::protos::ChaincodeEvent;
-use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_client as client;
+use wasmcc_client::lscc;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};
 use wasmcc_tests::{ExternalChaincode, Program, Served, call, process, trusting};
+use wasmcc_types::proto::protos::ChaincodeEvent;
 
 use prost::Message;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc_tests::{ExternalChaincode, Program, Served, call, guest, trusting};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;

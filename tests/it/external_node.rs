@@ -1,10 +1,11 @@
 //! A chaincode on Fabric's Node shim does what the same chaincode does as a component.
 
 use prost::Message;
-use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::collections::package_from_json;
-use wasmcc::msp::SignaturePolicy;
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::SignaturePolicy;
+use wasmcc_node::sandbox::CHANNEL;
 use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
 

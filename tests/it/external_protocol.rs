@@ -5,14 +5,14 @@ use std::thread;
 use std::time::Duration;
 
 use prost::Message;
-use wasmcc::chaincode::ExternalConfig;
-use wasmcc::client::lifecycle;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::proto::protos::chaincode_message::Type;
-use wasmcc::proto::protos::{self, ChaincodeMessage};
-use wasmcc::protocol::BatchLimits;
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
+use wasmcc_client::lifecycle;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
+use wasmcc_peer::chaincode::ExternalConfig;
+use wasmcc_protocol::BatchLimits;
 use wasmcc_tests::{Scripted, call, guest};
+use wasmcc_types::proto::protos::chaincode_message::Type;
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
 

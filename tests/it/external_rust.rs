@@ -3,7 +3,7 @@
 //! The crate differs from Fabric's own shims where nobody need follow it: a range from "" begins
 //! before U+0001, and who stops at the last row of a batch has not asked for the next one.
 
-use wasmcc::client;
+use wasmcc_client as client;
 use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};
 use xtask::rust_chaincode::Profile;

@@ -7,13 +7,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
-use wasmcc::client::ProposalBuilder;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::proto::protos::ChaincodeMessage;
-use wasmcc::proto::protos::chaincode_server::{Chaincode, ChaincodeServer};
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::sandbox::CHANNEL;
 use wasmcc_tests::{Peers, Served, create_channel, deploy, install_code, process, user};
+use wasmcc_types::proto::protos::ChaincodeMessage;
+use wasmcc_types::proto::protos::chaincode_server::{Chaincode, ChaincodeServer};
 
 /// A server that takes a connection and never says who it is. It tells when a stream begins and
 /// when the peer ends it.

@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use prost::Message;
-use wasmcc::client;
-use wasmcc::endorser::UnpackedProposal;
-use wasmcc::ledger::{TxEnvelope, TxRwSet, commit_hash, data_hash, header_hash, tx_filter};
-use wasmcc::msp::{ChannelConfig, NetworkSpec, Role};
-use wasmcc::node::Peer;
-use wasmcc::proto::common::{self, Block};
-use wasmcc::proto::protos::{self, ProposalResponse, SignedProposal};
-use wasmcc::types::{compute_tx_id, sha256_all};
+use wasmcc_client as client;
+use wasmcc_ledger::{TxEnvelope, TxRwSet, commit_hash, data_hash, header_hash, tx_filter};
+use wasmcc_msp::{ChannelConfig, NetworkSpec, Role};
+use wasmcc_node::Peer;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_tests::{Peers, golden, process};
+use wasmcc_types::proto::common::{self, Block};
+use wasmcc_types::proto::protos::{self, ProposalResponse, SignedProposal};
+use wasmcc_types::{compute_tx_id, sha256_all};
 
 /// Where proposals lie, how their names end and those of their answers, and whose channel it is.
 const SETS: [(&str, &str, &str, &str); 3] = [

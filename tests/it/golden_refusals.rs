@@ -13,15 +13,15 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
-use wasmcc::api::{Server, ServerConfig};
-use wasmcc::client;
-use wasmcc::endorser::UnpackedProposal;
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::Peer;
-use wasmcc::proto::common::{Block, Envelope, Payload};
-use wasmcc::proto::protos::{Proposal, ProposalResponse, SignedProposal};
-use wasmcc::workers::Workers;
+use wasmcc_api::{Server, ServerConfig};
+use wasmcc_client as client;
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::Peer;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_tests::{Peers, golden, process};
+use wasmcc_types::proto::common::{Block, Envelope, Payload};
+use wasmcc_types::proto::protos::{Proposal, ProposalResponse, SignedProposal};
+use wasmcc_workers::Workers;
 
 const SETS: [&str; 2] = ["go-noinit", "node-low"];
 

@@ -6,22 +6,22 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use prost::Message;
-use wasmcc::chaincode::{ChaincodeInfo, Execution, TxParams};
-use wasmcc::client;
-use wasmcc::collections::LocalPeers;
-use wasmcc::committer::{Committer, EndorsementValidator, ValidationFailure, ValidationRequest};
-use wasmcc::endorser::UnpackedProposal;
-use wasmcc::ledger::{Ledger, TxEnvelope, TxRwSet, tx_filter};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::Peer;
-use wasmcc::proto::common::{Block, Envelope, Payload};
-use wasmcc::proto::protos::{
+use wasmcc_channel::collections::LocalPeers;
+use wasmcc_client as client;
+use wasmcc_committer::{Committer, EndorsementValidator, ValidationFailure, ValidationRequest};
+use wasmcc_ledger::{Ledger, TxEnvelope, TxRwSet, tx_filter};
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::Peer;
+use wasmcc_peer::chaincode::{ChaincodeInfo, Execution, TxParams};
+use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_runtime::wait;
+use wasmcc_tests::{Peers, golden, guest, install_code, on_peer_thread, process};
+use wasmcc_types::proto::common::{Block, Envelope, Payload};
+use wasmcc_types::proto::protos::{
     self, ChaincodeAction, ChaincodeActionPayload, ChaincodeProposalPayload, Proposal,
     ProposalResponse, ProposalResponsePayload, SignedProposal, Transaction, TxValidationCode,
 };
-use wasmcc::runtime::wait;
-use wasmcc::types::{TxId, sha256};
-use wasmcc_tests::{Peers, golden, guest, install_code, on_peer_thread, process};
+use wasmcc_types::{TxId, sha256};
 
 const CHANNEL: &str = "mychannel";
 const CHAINCODE: &str = "vec";

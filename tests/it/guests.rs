@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use wasmcc::client::chaincode_action;
-use wasmcc::endorser::Processed;
-use wasmcc::ledger::{NsRwSet, TxRwSet};
-use wasmcc::proto::protos::ChaincodeEvent;
-use wasmcc::runtime::{Failure, Limits};
+use wasmcc_client::chaincode_action;
+use wasmcc_ledger::{NsRwSet, TxRwSet};
+use wasmcc_peer::endorser::Processed;
+use wasmcc_runtime::{Failure, Limits};
 use wasmcc_tests::foreign::{Foreign, NAME, foreign, run_alone};
+use wasmcc_types::proto::protos::ChaincodeEvent;
 use xtask::languages::Language;
 
 /// What differs between the languages.

@@ -3,11 +3,11 @@
 use std::fs;
 
 use serde_json::json;
-use wasmcc::runtime::Limits;
-use wasmcc::sandbox::{Call, Sandbox};
-use wasmcc::types::sha256;
+use wasmcc_node::sandbox::{Call, Sandbox};
+use wasmcc_runtime::Limits;
 use wasmcc_tests::foreign::{foreign, run_alone};
 use wasmcc_tests::program::{Client, Run, Site};
+use wasmcc_types::sha256;
 use xtask::languages::Language;
 
 use crate::serve::Process;

@@ -4,14 +4,14 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::client::{ClientError, ClientProposal, ProposalBuilder, transaction};
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::protos;
-use wasmcc::runtime::Limits;
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_client::{ClientError, ClientProposal, ProposalBuilder, transaction};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_runtime::Limits;
 use wasmcc_tests::{Peers, guest, process, submit};
+use wasmcc_types::proto::protos;
 
 use crate::conformance_fuel::CALLS;
 

@@ -1,13 +1,13 @@
 //! LSCC's install: who may, and what a peer does not take.
 
 use prost::Message;
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::proto::protos;
-use wasmcc::runtime::Limits;
-use wasmcc::sandbox::Sandbox;
-use wasmcc::types::Response;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::sandbox::Sandbox;
+use wasmcc_runtime::Limits;
 use wasmcc_tests::{deployment_spec, guest};
+use wasmcc_types::Response;
+use wasmcc_types::proto::protos;
 
 fn install_as(sandbox: &Sandbox, user: &str, name: &str, version: &str, code: &[u8]) -> Response {
     let signer = sandbox.identity(user).unwrap();

@@ -6,16 +6,16 @@ use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_tests::{
     Peers, create_channel, deploy_code, evaluate, guest, install_code, process, submit,
 };
+use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 /// A peer's folder, in which probe is deployed and the key `k` is written. No peer has it open.
 struct Stopped {

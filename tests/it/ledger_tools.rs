@@ -4,15 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use clap::Parser;
-use wasmcc::cli::Cli;
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::collections::package_from_json;
-use wasmcc::ledger::{LedgerConfig, LedgerFolder};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::proto::protos::TxValidationCode;
-use wasmcc::types::Height;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_cli::Cli;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_ledger::{LedgerConfig, LedgerFolder};
+use wasmcc_msp::NetworkSpec;
 use wasmcc_tests::chain::{CHANNEL, commit, open_chain, transaction};
 use wasmcc_tests::{Peers, create_channel, guest, install_code, submit, user};
+use wasmcc_types::Height;
+use wasmcc_types::proto::protos::TxValidationCode;
 
 /// Runs `wasmcc` with these words; an error is what it would say.
 fn run(words: &[&str]) -> Result<(), String> {

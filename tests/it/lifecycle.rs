@@ -1,13 +1,13 @@
 //! LSCC on a channel: deploy, upgrade, and what they leave behind.
 
 use prost::Message;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::client::{ProposalBuilder, cscc};
-use wasmcc::msp::{NetworkSpec, SignaturePolicy};
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
-use wasmcc::types::sha256;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_client::{ProposalBuilder, cscc};
+use wasmcc_msp::{NetworkSpec, SignaturePolicy};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc_tests::{Peers, call, deployment_spec, guest, process, submit};
+use wasmcc_types::proto::protos::{self, TxValidationCode};
+use wasmcc_types::sha256;
 
 fn definition(name: &str, version: &str, init: &[&str]) -> Definition {
     Definition {
@@ -163,7 +163,7 @@ fn an_upgrade_brings_new_code_and_runs_init_again() {
     let new = sandbox.endorse(call("probe", "get k")).unwrap().response;
     assert_eq!((new.status, new.message.as_str()), (400, "no misbehaviour get"));
     let action = sandbox.evaluate(call("probe", "status 200")).unwrap().proposal_response.payload;
-    let id = wasmcc::client::chaincode_action(&action).unwrap().chaincode_id.unwrap();
+    let id = wasmcc_client::chaincode_action(&action).unwrap().chaincode_id.unwrap();
     assert_eq!((id.name.as_str(), id.version.as_str()), ("probe", "3.0"));
 }
 
@@ -287,7 +287,7 @@ fn lscc_refuses_what_it_does_not_know() {
 fn a_peer_runs_only_the_package_that_the_channel_agreed_on() {
     let network = Peers::new(&NetworkSpec::default());
     let admin = network.network().org("Org1MSP").unwrap().admin().unwrap();
-    let genesis = network.network().genesis(wasmcc::types::ChannelId::parse(CHANNEL).unwrap());
+    let genesis = network.network().genesis(wasmcc_types::ChannelId::parse(CHANNEL).unwrap());
     let genesis = genesis.block().unwrap();
     let join = |packages: &[(&str, &str)]| {
         let peer = network.peer(|_| {});
@@ -304,7 +304,7 @@ fn a_peer_runs_only_the_package_that_the_channel_agreed_on() {
         let deploy = lscc::deploy(definition(name, "1.0", &[]));
         assert_eq!(submit(&agreed, CHANNEL, deploy, &admin), Ok(TxValidationCode::Valid));
     }
-    let ledger = |peer: &wasmcc::node::Peer| {
+    let ledger = |peer: &wasmcc_node::Peer| {
         std::sync::Arc::clone(peer.channels().get(CHANNEL).unwrap().ledger())
     };
     let other = join(&[("probe", "hostile"), ("caller", "probe")]);
@@ -316,7 +316,7 @@ fn a_peer_runs_only_the_package_that_the_channel_agreed_on() {
             peer.committer(CHANNEL).unwrap().commit_envelopes(envelopes.collect()).unwrap();
         }
     }
-    let ask = |peer: &wasmcc::node::Peer, name: &str, args: &[&str]| {
+    let ask = |peer: &wasmcc_node::Peer, name: &str, args: &[&str]| {
         let proposal = ProposalBuilder::new(CHANNEL, name).args(args.iter().copied()).sign(&admin);
         process(peer, proposal.signed).unwrap().response.response.unwrap()
     };

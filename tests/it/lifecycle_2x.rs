@@ -2,17 +2,17 @@
 //! does to the chaincode.
 
 use prost::Message;
-use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::proto::lifecycle::{
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_node::sandbox::{CHANNEL, Call, Sandbox};
+use wasmcc_tests::{call, guest, package};
+use wasmcc_types::proto::lifecycle::{
     CheckCommitReadinessResult, InstallChaincodeResult, QueryApprovedChaincodeDefinitionResult,
     QueryApprovedChaincodeDefinitionsResult, QueryChaincodeDefinitionResult,
     QueryChaincodeDefinitionsResult, QueryInstalledChaincodeResult,
 };
-use wasmcc::proto::protos::TxValidationCode;
-use wasmcc::sandbox::{CHANNEL, Call, Sandbox};
-use wasmcc::types::{Response, sha256};
-use wasmcc_tests::{call, guest, package};
+use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{Response, sha256};
 
 const APPROVE: &str = "ApproveChaincodeDefinitionForMyOrg";
 const COMMIT: &str = "CommitChaincodeDefinition";
@@ -313,7 +313,7 @@ fn packages_are_installed_once_and_come_back_as_they_went_in() {
     let id = install(&sandbox, &package);
     let again = refusal(&sandbox, "InstallChaincode", lifecycle::install(package.clone()));
     assert_eq!(again, format!("chaincode already successfully installed (package ID '{id}')"));
-    let result: wasmcc::proto::lifecycle::GetInstalledChaincodePackageResult =
+    let result: wasmcc_types::proto::lifecycle::GetInstalledChaincodePackageResult =
         query(&sandbox, lifecycle::installed_package(&id));
     assert!(result.chaincode_install_package == package);
     let text =

@@ -4,17 +4,18 @@
 use std::fs;
 
 use prost::Message;
-use wasmcc::client::{self, ProposalBuilder, lifecycle};
-use wasmcc::ledger::TxRwSet;
-use wasmcc::proto::common::{Block, Envelope, Payload};
-use wasmcc::proto::lifecycle::chaincode_source::{Local, Type as Source};
-use wasmcc::proto::lifecycle::{ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource};
-use wasmcc::proto::protos::{
+use wasmcc_client as client;
+use wasmcc_client::{ProposalBuilder, lifecycle};
+use wasmcc_ledger::TxRwSet;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_tests::{golden, package};
+use wasmcc_types::proto::common::{Block, Envelope, Payload};
+use wasmcc_types::proto::lifecycle::chaincode_source::{Local, Type as Source};
+use wasmcc_types::proto::lifecycle::{ApproveChaincodeDefinitionForMyOrgArgs, ChaincodeSource};
+use wasmcc_types::proto::protos::{
     ChaincodeActionPayload, ChaincodeInvocationSpec, ChaincodeProposalPayload, Transaction,
     TxValidationCode,
 };
-use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc_tests::{golden, package};
 
 /// The arguments of the first transaction of a captured block, and its read-write set.
 fn captured(block: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
@@ -74,7 +75,7 @@ fn approvals_and_commits_have_the_read_write_sets_of_a_real_peer() {
     // The last one runs a service that is not here. With a chaincode in its place that writes
     // nothing either, its init gives the same set.
     let package = package("hostile", "vec_1", &[]);
-    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let admin = sandbox.identity("Admin").unwrap();
     sandbox.endorse_as(lifecycle::install(package), &admin).unwrap().accepted().unwrap();
     let (args, _) = captured(10);

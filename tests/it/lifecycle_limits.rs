@@ -1,15 +1,15 @@
 //! What a package asks for is what its chaincode gets.
 
-use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc::runtime::Limits;
-use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_runtime::Limits;
 use wasmcc_tests::{call, package};
 
 /// Installs, approves and commits `hostile` under this name.
 fn define(sandbox: &Sandbox, name: &str, more: &[&str]) {
     let admin = sandbox.identity("Admin").unwrap();
     let package = package("hostile", name, more);
-    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let install = lifecycle::install(package);
     sandbox.endorse_as(install, &admin).unwrap().accepted().unwrap();
     let definition = ChaincodeDefinition {

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use prost::Message;
-use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
-use wasmcc::proto::common::Envelope;
-use wasmcc::proto::lifecycle::CheckCommitReadinessResult;
-use wasmcc::proto::protos::{ProposalResponse, TxValidationCode};
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::Peer;
 use wasmcc_tests::{Peers, create_channel, package, process};
+use wasmcc_types::proto::common::Envelope;
+use wasmcc_types::proto::lifecycle::CheckCommitReadinessResult;
+use wasmcc_types::proto::protos::{ProposalResponse, TxValidationCode};
 
 const CHANNEL: &str = "ch";
 
@@ -91,7 +92,7 @@ fn definition(version: &str) -> ChaincodeDefinition {
 fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
     let both = Both::new();
     let package = package("probe", "probe_1", &[]);
-    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let (installed, _) = both.endorse(&[0], lifecycle::install(package));
     assert_eq!(installed[0].response.as_ref().unwrap().status, 200);
     let (one, two) = (definition("1"), definition("2"));

@@ -4,9 +4,9 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use wasmcc::bridge::ProgramConfig;
-use wasmcc::client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_bridge::ProgramConfig;
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::{call, guest, package};
 
@@ -30,7 +30,7 @@ fn a_service_is_called_as_its_package_says() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let package = package("probe", "service", &["--type", "ccaas", "--address", &address]);
-    let id = wasmcc::chaincode::package_id(&package).unwrap();
+    let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let program = program(&id, &guest("probe"), ProgramConfig::default());
     let server = Bridged::serve(program, None);
     pass_on(listener, server.address().to_owned());

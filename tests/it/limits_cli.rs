@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use wasmcc::runtime::{CARRIED_BYTES, Limits};
-use wasmcc::sandbox::Sandbox;
+use wasmcc_node::sandbox::Sandbox;
+use wasmcc_runtime::{CARRIED_BYTES, Limits};
 use wasmcc_tests::program::{Site, program};
 use wasmcc_tests::{call, guest, guest_path};
 
@@ -93,8 +93,8 @@ fn a_service_package_says_the_id_and_the_limits() {
     let sandbox = Sandbox::new().unwrap();
     let address = process.address(&id);
     let (name, version) = id.split_once(':').unwrap();
-    let definition = wasmcc::client::lscc::Definition {
-        channel_id: wasmcc::sandbox::CHANNEL.into(),
+    let definition = wasmcc_client::lscc::Definition {
+        channel_id: wasmcc_node::sandbox::CHANNEL.into(),
         name: name.into(),
         version: version.into(),
         ..Default::default()

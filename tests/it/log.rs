@@ -1,6 +1,6 @@
 //! The log of the verbs that serve, as whoever starts them reads it, or does not.
 
-use wasmcc::sandbox::{Call, Sandbox};
+use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::program::Site;
 use wasmcc_tests::{call, guest_path};
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::json;
-use wasmcc::sandbox::Sandbox;
+use wasmcc_node::sandbox::Sandbox;
 use wasmcc_tests::certificates::{Authority, Credentials};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
@@ -124,7 +124,7 @@ fn lines_that_clients_can_cause_are_counted_when_there_are_too_many() {
     let log = peer.terminate().ok().err;
     let shown = log.lines().filter(|line| line.contains("a TLS handshake failed")).count();
     let counted = log.lines().filter_map(|line| {
-        let (before, _) = line.split_once(" more lines of wasmcc::tls::door (line ")?;
+        let (before, _) = line.split_once(" more lines of wasmcc_tls::door (line ")?;
         before.rsplit(' ').next()?.parse::<usize>().ok()
     });
     let counted = counted.sum::<usize>();

@@ -5,18 +5,20 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 use serde_json::{Value, json};
-use wasmcc::api::Peer;
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::collections::package_from_json;
-use wasmcc::ledger::{IndexDefinition, TxRwSet};
-use wasmcc::msp::{NetworkSpec, SignaturePolicy, SignedData};
-use wasmcc::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata, state_data};
-use wasmcc::proto::msp::SerializedIdentity;
-use wasmcc::proto::protos::{ApplicationPolicy, TxValidationCode, application_policy};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
+use wasmcc_api::Peer;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_ledger::{IndexDefinition, TxRwSet};
+use wasmcc_msp::{NetworkSpec, SignaturePolicy, SignedData};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc_tests::chain::{commit, transaction};
 use wasmcc_tests::program::{Client, Run, Site};
 use wasmcc_tests::{call, guest};
+use wasmcc_types::proto::lifecycle::{
+    ChaincodeValidationInfo, StateData, StateMetadata, state_data,
+};
+use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::protos::{ApplicationPolicy, TxValidationCode, application_policy};
 
 const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
 const COLLECTIONS: &str = r#"[

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::sandbox::{CHANNEL, Sandbox};
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::program::Site;
 use wasmcc_tests::{Served, call, guest_path, trusting};
 

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tempfile::TempDir;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::ledger::{Ledger, header_hash};
-use wasmcc::msp::{Network, NetworkSpec};
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::protos::TxValidationCode;
-use wasmcc::sandbox::{Call, Sandbox};
+use wasmcc_client::ProposalBuilder;
+use wasmcc_ledger::{Ledger, header_hash};
+use wasmcc_msp::{Network, NetworkSpec};
+use wasmcc_node::sandbox::{Call, Sandbox};
+use wasmcc_node::{Peer, PeerConfig};
 use wasmcc_tests::{Peers, create_channel, deploy, evaluate, guest, submit, user};
+use wasmcc_types::proto::protos::TxValidationCode;
 
 const CHANNEL: &str = "mychannel";
 

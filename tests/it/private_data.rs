@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use prost::Message;
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::collections::package_from_json;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::proto::kvrwset::KvrwSet;
-use wasmcc::proto::protos::{ChaincodeCall, CollectionConfigPackage, TxValidationCode};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
-use wasmcc::types::sha256;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::{call, guest};
+use wasmcc_types::proto::kvrwset::KvrwSet;
+use wasmcc_types::proto::protos::{ChaincodeCall, CollectionConfigPackage, TxValidationCode};
+use wasmcc_types::sha256;
 
 /// `open` is Org1MSP's and everyone's to ask for, `closed` its own affair; `short` forgets soon.
 const COLLECTIONS: &str = r#"[

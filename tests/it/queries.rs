@@ -1,14 +1,14 @@
 //! Ranges, pages, histories and metadata: what a chaincode gets, and what the peer records as read.
 
 use prost::Message;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::{NetworkSpec, SignaturePolicy};
-use wasmcc::proto::kvrwset::RangeQueryInfo;
-use wasmcc::proto::kvrwset::range_query_info::ReadsInfo;
-use wasmcc::proto::protos::TxValidationCode;
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
-use wasmcc::types::Timestamp;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::{NetworkSpec, SignaturePolicy};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
 use wasmcc_tests::{Peers, call, create_channel, deploy, guest, user};
+use wasmcc_types::Timestamp;
+use wasmcc_types::proto::kvrwset::RangeQueryInfo;
+use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
+use wasmcc_types::proto::protos::TxValidationCode;
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();

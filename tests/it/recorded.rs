@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use wasmcc::ledger::{TxRwSet, commit_hash, tx_filter};
-use wasmcc::proto::common::Block;
+use wasmcc_ledger::{TxRwSet, commit_hash, tx_filter};
 use wasmcc_tests::golden;
 use wasmcc_tests::recording::{Answer, Commit, Event, Recording};
 use wasmcc_tests::replica::Replica;
+use wasmcc_types::proto::common::Block;
 
 const FILE: &str = "programs/fabric-3.1.5.gz";
 const CHAINCODES: [(&str, &str); 2] = [("probe", "probe"), ("other", "probe")];
@@ -16,7 +16,7 @@ const CHAINCODES: [(&str, &str); 2] = [("probe", "probe"), ("other", "probe")];
 /// What differs, in words.
 fn difference(live: &Answer, own: &Answer) -> Option<String> {
     let sets = [live, own].map(|answer| {
-        let action = wasmcc::client::chaincode_action(&answer.payload).unwrap_or_default();
+        let action = wasmcc_client::chaincode_action(&answer.payload).unwrap_or_default();
         TxRwSet::decode(&action.results).ok()
     });
     let what = if live.refused != own.refused {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use wasmcc::client::{self, ProposalBuilder};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::protos::TxValidationCode;
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::{Peer, PeerConfig};
 use wasmcc_tests::conformance::{CHANNEL, Deployment, Doors, probe};
 use wasmcc_tests::{Peers, create_channel, deploy, evaluate, process, user};
+use wasmcc_types::proto::protos::TxValidationCode;
 
 const COLLECTIONS: &str = r#"[{"name":"open","policy":"OR('Org1MSP.member')"}]"#;
 

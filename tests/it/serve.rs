@@ -5,9 +5,9 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use wasmcc::bridge::{PeerAddress, ProgramConfig};
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
+use wasmcc_bridge::{PeerAddress, ProgramConfig};
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::{Scripted, Served, call, guest, guest_path, trusting};
 

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
-use wasmcc::client::ProposalBuilder;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::gateway::EvaluateRequest;
-use wasmcc::proto::gateway::gateway_client::GatewayClient;
-use wasmcc::proto::protos::chaincode_message::Type;
-use wasmcc::proto::protos::{self, ChaincodeMessage};
-use wasmcc::sandbox::CHANNEL;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::{Peer, PeerConfig};
 use wasmcc_tests::{
     Peers, Scripted, Served, create_channel, deploy, deploy_code, install_code, on_peer_thread,
     trusting,
 };
+use wasmcc_types::proto::gateway::EvaluateRequest;
+use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
+use wasmcc_types::proto::protos::chaincode_message::Type;
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
 

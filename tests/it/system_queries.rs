@@ -1,13 +1,13 @@
 //! CSCC and QSCC: channels, blocks and transactions as the peer tells them.
 
 use prost::Message;
-use wasmcc::client::{ProposalBuilder, cscc, qscc};
-use wasmcc::ledger::header_hash;
-use wasmcc::msp::NetworkSpec;
-use wasmcc::proto::{common, protos};
-use wasmcc::sandbox::{CHANNEL, Endorsed, Sandbox};
-use wasmcc::types::ChannelId;
+use wasmcc_client::{ProposalBuilder, cscc, qscc};
+use wasmcc_ledger::header_hash;
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::{call, guest};
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::{common, protos};
 
 /// Fabric's words for a signer whom no organization of the channel knows.
 const NOBODY: &str = "implicit policy evaluation failed - 0 sub-policies were satisfied, but this \

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wasmcc::api::ServerConfig;
-use wasmcc::bridge::{PeerAddress, ProgramConfig};
-use wasmcc::chaincode::{ExternalConfig, package_id, tar_gz};
-use wasmcc::client::lifecycle;
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::sandbox::{CHANNEL, Sandbox};
-use wasmcc::types::{ClientTls, ServerTls};
+use wasmcc_api::ServerConfig;
+use wasmcc_bridge::{PeerAddress, ProgramConfig};
+use wasmcc_client::lifecycle;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_peer::chaincode::{ExternalConfig, package_id, tar_gz};
 use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::certificates::{Authority, Credentials, server};
 use wasmcc_tests::program::{Client, Peer, Site};
 use wasmcc_tests::{Served, call, guest};
+use wasmcc_types::{ClientTls, ServerTls};
 
 const HERE: &[&str] = &["localhost", "127.0.0.1"];
 

@@ -1,8 +1,8 @@
 //! Transactions of one contract, from the proposal to the ledger.
 
-use wasmcc::proto::protos::TxValidationCode;
-use wasmcc::sandbox::{Call, Sandbox, SandboxError};
+use wasmcc_node::sandbox::{Call, Sandbox, SandboxError};
 use wasmcc_tests::guest;
+use wasmcc_types::proto::protos::TxValidationCode;
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();

@@ -7,12 +7,12 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::runtime::{Builder, Runtime as Tokio};
 use tokio::task::JoinHandle;
-use wasmcc::bridge::{
+use wasmcc_bridge::{
     BridgeError, ChaincodeServer, PeerAddress, PeerClient, Program, ProgramConfig, ServerConfig,
     Stop, StopHandle,
 };
-use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
-use wasmcc::types::ServerTls;
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_types::ServerTls;
 
 /// Each reserves 4 GiB of address space.
 pub(crate) const INSTANCES: u32 = 32;

@@ -4,7 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
     date_time_ymd,
 };
-use wasmcc::types::{ClientTls, ServerTls};
+use wasmcc_types::{ClientTls, ServerTls};
 
 /// A certificate authority.
 pub struct Authority {

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use prost::Message;
-use wasmcc::ledger::{
+use wasmcc_ledger::{
     CommitTx, CommittedBlock, Ledger, LedgerConfig, LedgerError, Ledgers, NoCollections,
     TxEnvelope, TxRwSet, new_block,
 };
-use wasmcc::proto::common::{Block, ChannelHeader, Envelope, Header, HeaderType, Payload};
-use wasmcc::proto::protos::{
+use wasmcc_types::proto::common::{Block, ChannelHeader, Envelope, Header, HeaderType, Payload};
+use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeActionPayload, ChaincodeEndorsedAction, ProposalResponsePayload,
     Transaction, TransactionAction, TxValidationCode,
 };

@@ -11,12 +11,13 @@ mod door;
 
 use std::thread;
 
-use wasmcc::chaincode::Files;
-use wasmcc::client::{self, ProposalBuilder, lscc};
-use wasmcc::ledger::TxRwSet;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::PeerConfig;
-use wasmcc::proto::protos::{self, TxValidationCode};
+use wasmcc_client as client;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_ledger::TxRwSet;
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::PeerConfig;
+use wasmcc_peer::chaincode::Files;
+use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 pub use answer::Answer;
 

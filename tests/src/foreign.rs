@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use wasmcc::client::{ProposalBuilder, lscc};
-use wasmcc::collections::package_from_json;
-use wasmcc::endorser::Processed;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::{Response, TxValidationCode};
-use wasmcc::runtime::{Failure, Invocation, Limits, Outcome, Runtime, RuntimeConfig};
-use wasmcc::sandbox::CHANNEL;
-use wasmcc::types::{Entry, Meter, ProposalContext, TxId};
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::Peer;
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_peer::endorser::Processed;
+use wasmcc_runtime::{Failure, Invocation, Limits, Outcome, Runtime, RuntimeConfig};
+use wasmcc_types::proto::protos::{Response, TxValidationCode};
+use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 use xtask::languages::Language;
 
 use crate::nobody::Nobody;
@@ -84,7 +84,7 @@ impl Foreign {
 
     /// The same with a nonce and a time.
     pub fn simulate_at(&self, args: &[&str], nonce: &str, seconds: i64) -> Processed {
-        let timestamp = wasmcc::types::Timestamp { seconds, nanos: 123_000_000 };
+        let timestamp = wasmcc_types::Timestamp { seconds, nanos: 123_000_000 };
         self.simulate_as(Self::proposal(args).nonce(nonce).timestamp(timestamp))
     }
 

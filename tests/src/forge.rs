@@ -1,10 +1,10 @@
 //! Proposals as no honest client makes them.
 
 use prost::Message;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::SigningIdentity;
-use wasmcc::proto::{common, protos};
-use wasmcc::types::sha256_all;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::SigningIdentity;
+use wasmcc_types::proto::{common, protos};
+use wasmcc_types::sha256_all;
 
 /// A proposal in all its parts, each free to be changed. The parts that hold others as bytes are
 /// filled in by [`Forge::bytes`].

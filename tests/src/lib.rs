@@ -25,9 +25,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use wasmcc::chaincode::ExternalConfig;
-use wasmcc::proto::protos;
-use wasmcc::sandbox::Call;
+use wasmcc_node::sandbox::Call;
+use wasmcc_peer::chaincode::ExternalConfig;
+use wasmcc_types::proto::protos;
 
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};

@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Endpoint;
-use wasmcc::client::ProposalBuilder;
-use wasmcc::msp::{Network, NetworkSpec};
-use wasmcc::proto::protos::chaincode_client::ChaincodeClient;
-use wasmcc::proto::protos::{self, ChaincodeMessage};
-use wasmcc::protocol::MessageType;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::{Network, NetworkSpec};
+use wasmcc_protocol::MessageType;
+use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
 /// One stream to a chaincode service.
 pub struct LoadPeer {

@@ -1,9 +1,9 @@
 //! A peer that refuses everything, for guests that ask for nothing.
 
-use wasmcc::runtime::{
+use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
 };
-use wasmcc::types::Response;
+use wasmcc_types::Response;
 
 /// See the head of this file.
 pub struct Nobody;

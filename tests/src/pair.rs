@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
-use wasmcc::client::lscc::{self, Definition};
-use wasmcc::client::{self, ClientProposal, ProposalBuilder, cscc};
-use wasmcc::ledger::TxRwSet;
-use wasmcc::msp::{NetworkSpec, SigningIdentity};
-use wasmcc::node::Peer;
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::sandbox::CHANNEL;
-use wasmcc::types::ChannelId;
+use wasmcc_client as client;
+use wasmcc_client::lscc::{self, Definition};
+use wasmcc_client::{ClientProposal, ProposalBuilder, cscc};
+use wasmcc_ledger::TxRwSet;
+use wasmcc_msp::{NetworkSpec, SigningIdentity};
+use wasmcc_node::Peer;
+use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 use crate::ExternalChaincode;
 use crate::Peers;

@@ -6,16 +6,17 @@ use std::thread;
 
 use rcgen::{CertificateParams, DnType, DnValue, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use tempfile::TempDir;
-use wasmcc::client::{self, ProposalBuilder, lscc};
-use wasmcc::endorser::{Processed, Rejected};
-use wasmcc::msp::{Network, NetworkSpec, SigningIdentity};
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::proto::protos::{self, TxValidationCode};
-use wasmcc::runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_client as client;
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
+use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_peer::endorser::{Processed, Rejected};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 use crate::bridged::INSTANCES;
 
-/// As [`Workers`](wasmcc::workers::Workers) have it.
+/// As [`Workers`](wasmcc_workers::Workers) have it.
 const STACK_BYTES: usize = 16 << 20;
 
 /// A network whose members can be read any number of times, for peers that share nothing else.

@@ -62,7 +62,8 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(|| match env::var_os("WASMCC_PROGRAM") {
         Some(program) => program.into(),
         None => {
-            xtask::cargo::run(&["build", "--quiet", "--package=wasmcc", "--bin=wasmcc"]).unwrap();
+            xtask::cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])
+                .unwrap();
             xtask::cargo::target_dir().unwrap().join("debug/wasmcc")
         }
     })

@@ -4,7 +4,7 @@
 //! What stops a Fabric peer is left out: keys whose metadata are written are never deleted, and
 //! policies are policies.
 
-use wasmcc::msp::SignaturePolicy;
+use wasmcc_msp::SignaturePolicy;
 
 /// A call of a chaincode.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,14 +13,14 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use prost::{Message, Oneof};
-use wasmcc::client;
-use wasmcc::endorser::UnpackedProposal;
-use wasmcc::proto::common::{Block, BlockData, BlockHeader, Envelope};
-use wasmcc::proto::protos::{
+use wasmcc_client as client;
+use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_types::compute_tx_id;
+use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, Envelope};
+use wasmcc_types::proto::protos::{
     ChaincodeAction, Endorsement, ProposalResponse, ProposalResponsePayload, Response,
     SignedProposal,
 };
-use wasmcc::types::compute_tx_id;
 
 type TxIdText = [u8; 64];
 

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use wasmcc::client::cscc;
-use wasmcc::collections::LocalPeers;
-use wasmcc::committer::{Committer, EndorsementValidator, ValidationFailure, ValidationRequest};
-use wasmcc::ledger::CommittedBlock;
-use wasmcc::msp::NetworkSpec;
-use wasmcc::node::Peer;
-use wasmcc::proto::common::Block;
-use wasmcc::proto::protos::SignedProposal;
-use wasmcc::syscc::{APPLICATION_POLICY, Vscc, VsccError};
+use wasmcc_channel::collections::LocalPeers;
+use wasmcc_client::cscc;
+use wasmcc_committer::{Committer, EndorsementValidator, ValidationFailure, ValidationRequest};
+use wasmcc_ledger::CommittedBlock;
+use wasmcc_msp::NetworkSpec;
+use wasmcc_node::Peer;
+use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc, VsccError};
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::SignedProposal;
 
 use crate::Peers;
 use crate::guest;

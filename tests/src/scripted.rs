@@ -5,11 +5,11 @@
 
 use prost::Message;
 use tokio::sync::mpsc;
-use wasmcc::api::{ChaincodeStream, Peer};
-use wasmcc::proto::protos::chaincode_message::Type;
-use wasmcc::proto::protos::{self, ChaincodeMessage};
-use wasmcc::sandbox::Sandbox;
-use wasmcc::types::StreamOrigin;
+use wasmcc_api::{ChaincodeStream, Peer};
+use wasmcc_node::sandbox::Sandbox;
+use wasmcc_types::StreamOrigin;
+use wasmcc_types::proto::protos::chaincode_message::Type;
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
 /// A chaincode that says what the test says.
 pub struct Scripted {
@@ -25,11 +25,11 @@ impl Scripted {
     }
 
     /// As [`open`](Self::open), at any peer.
-    pub fn open_at(peer: &wasmcc::node::Peer, outbox: usize) -> Self {
+    pub fn open_at(peer: &wasmcc_node::Peer, outbox: usize) -> Self {
         Self::open_from(peer, outbox, StreamOrigin { is_local: true, common_name: None })
     }
 
-    fn open_from(peer: &wasmcc::node::Peer, outbox: usize, origin: StreamOrigin) -> Self {
+    fn open_from(peer: &wasmcc_node::Peer, outbox: usize, origin: StreamOrigin) -> Self {
         let (outbox, messages) = mpsc::channel(outbox);
         Self { stream: peer.open_chaincode_stream(outbox, origin), messages }
     }
@@ -50,7 +50,7 @@ impl Scripted {
     }
 
     /// As [`ready`](Self::ready), at any peer, which may send `outbox` messages that are not heard.
-    pub fn ready_at(peer: &wasmcc::node::Peer, outbox: usize, ccid: &str) -> (Self, Vec<u8>) {
+    pub fn ready_at(peer: &wasmcc_node::Peer, outbox: usize, ccid: &str) -> (Self, Vec<u8>) {
         let mut this = Self::open_at(peer, outbox).registering(ccid);
         assert_eq!(this.hear().r#type(), Type::Registered);
         let ready = this.hear();

@@ -8,11 +8,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{self, Channel};
-use wasmcc::api::{Server, ServerConfig};
-use wasmcc::node::Peer;
-use wasmcc::proto::protos;
-use wasmcc::proto::protos::endorser_client::EndorserClient;
-use wasmcc::workers::Workers;
+use wasmcc_api::{Server, ServerConfig};
+use wasmcc_node::Peer;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_workers::Workers;
 
 /// Serves a peer until it is dropped.
 pub struct Served {

@@ -22,9 +22,8 @@ use crate::rust_chaincode::{self, Profile};
 /// Transactions of the block that the bench `commit` commits.
 const BLOCK_TXS: f64 = 500.0;
 
-/// A package with benches, and the arguments with which cargo builds them.
-const OWN: &[&str] = &["--package=wasmcc", "--features=server"];
-const BESIDE: &[&str] = &["--package=wasmcc-tests"];
+/// The package with the benches.
+const PACKAGE: &str = "--package=wasmcc-tests";
 
 /// What a bench needs in addition to the chaincodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,23 +36,23 @@ enum Need {
     Rust,
 }
 
-/// A `[[bench]]` of a package.
+/// A `[[bench]]` of the package.
 struct Bench {
     name: &'static str,
-    package: &'static [&'static str],
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 9] = [
-    Bench { name: "invoke", package: OWN, needs: &[] },
-    Bench { name: "endorse", package: OWN, needs: &[] },
-    Bench { name: "commit", package: OWN, needs: &[] },
-    Bench { name: "query", package: OWN, needs: &[] },
-    Bench { name: "launch", package: OWN, needs: &[Need::Program] },
-    Bench { name: "large_state", package: OWN, needs: &[] },
-    Bench { name: "endorse_external", package: BESIDE, needs: &[Need::Node, Need::Rust] },
-    Bench { name: "fair", package: BESIDE, needs: &[] },
-    Bench { name: "serve", package: BESIDE, needs: &[Need::Program, Need::Rust] },
+const BENCHES: [Bench; 10] = [
+    Bench { name: "invoke", needs: &[] },
+    Bench { name: "endorse", needs: &[] },
+    Bench { name: "commit", needs: &[] },
+    Bench { name: "query", needs: &[] },
+    Bench { name: "launch", needs: &[Need::Program] },
+    Bench { name: "large_state", needs: &[] },
+    Bench { name: "endorse_external", needs: &[Need::Node, Need::Rust] },
+    Bench { name: "fair", needs: &[] },
+    Bench { name: "languages", needs: &[] },
+    Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
 ];
 
 /// A figure's name, and how it follows from what was measured.
@@ -109,20 +108,12 @@ pub fn run(name: Option<&str>) -> Result<()> {
     let folder = prepare(&benches)?;
     let program = cargo::target_dir()?.join("release/wasmcc");
     let since = SystemTime::now();
-    let mut output = String::new();
-    for package in [OWN, BESIDE] {
-        let of_package: Vec<_> = benches.iter().filter(|bench| bench.package == package).collect();
-        if of_package.is_empty() {
-            continue;
-        }
-        let mut command = cargo::command();
-        command.arg("bench").args(package);
-        for bench in of_package {
-            command.args(["--bench", bench.name]);
-        }
-        command.env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
-        output += &output_of(&mut command)?;
+    let mut command = cargo::command();
+    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
+    for bench in benches {
+        command.args(["--bench", bench.name]);
     }
+    let output = output_of(&mut command)?;
     let criterion = cargo::target_dir()?.join("criterion");
     let mut out = std::io::stdout().lock();
     for (name, value) in figures(&Results { criterion, since, output }, name.is_none())? {
@@ -155,7 +146,7 @@ fn prepare(benches: &[&Bench]) -> Result<PathBuf> {
         rust_chaincode::build(Profile::Release)?;
     }
     if needs(Need::Program) {
-        cargo::run(&["build", "--quiet", "--release", "--package=wasmcc", "--bin=wasmcc"])?;
+        cargo::run(&["build", "--quiet", "--release", "--package=wasmcc-cli", "--bin=wasmcc"])?;
     }
     Ok(folder.to_owned())
 }
@@ -243,20 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn every_bench_of_the_packages_is_known() {
-        for (folder, package) in [("host", OWN), ("tests", BESIDE)] {
-            let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
-            let mut in_manifest: Vec<&str> = manifest
-                .split("[[bench]]")
-                .skip(1)
-                .filter_map(|bench| bench.split('"').nth(1))
-                .collect();
-            let of_package = BENCHES.iter().filter(|bench| bench.package == package);
-            let mut known: Vec<&str> = of_package.map(|bench| bench.name).collect();
-            in_manifest.sort_unstable();
-            known.sort_unstable();
-            assert_eq!(known, in_manifest, "{folder}");
-        }
+    fn every_bench_of_the_package_is_known() {
+        let manifest = fs::read_to_string(root().join("tests/Cargo.toml")).unwrap();
+        let benches = manifest.split("[[bench]]").skip(1);
+        let mut in_manifest: Vec<&str> =
+            benches.filter_map(|bench| bench.split('"').nth(1)).collect();
+        let mut known = BENCHES.map(|bench| bench.name);
+        in_manifest.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known[..], in_manifest);
         assert!(chosen(Some("fair")).is_ok_and(|benches| benches.len() == 1));
         assert!(chosen(Some("unfair")).is_err());
     }

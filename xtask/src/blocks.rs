@@ -12,7 +12,7 @@ pub const COUNT: u64 = 100_000;
 /// The default seed of the first channel.
 pub const SEED: u64 = 1;
 
-const TEST: &str = "committer::tests::hostile::no_block_stops_a_channel";
+const TEST: &str = "tests::hostile::no_block_stops_a_channel";
 
 /// Runs the test with `count` blocks from `seed`.
 ///
@@ -20,7 +20,15 @@ const TEST: &str = "committer::tests::hostile::no_block_stops_a_channel";
 /// It does not build, or a block broke a promise; its seed is printed.
 pub fn run(count: u64, seed: u64) -> Result<()> {
     let mut test = cargo::command();
-    test.args(["test", "--package=wasmcc", "--lib", "--", "--exact", "--nocapture", TEST]);
+    test.args([
+        "test",
+        "--package=wasmcc-committer",
+        "--lib",
+        "--",
+        "--exact",
+        "--nocapture",
+        TEST,
+    ]);
     test.env("WASMCC_TEST_BLOCKS", count.to_string());
     test.env("WASMCC_TEST_BLOCKS_SEED", seed.to_string());
     ensure!(test.status()?.success(), "a block broke a promise");

@@ -21,7 +21,7 @@ pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let contract = guests.iter().find(|guest| guest.name == CONTRACT);
     let contract = contract.with_context(|| format!("there is no chaincode {CONTRACT}"))?;
-    cargo::run(&["build", "--package=wasmcc", "--bin=wasmcc", "--example=demo"])?;
+    cargo::run(&["build", "--package=wasmcc-cli", "--bin=wasmcc", "--example=demo"])?;
     let built = cargo::target_dir()?.join("debug");
     let status = Command::new(built.join("examples/demo"))
         .arg(built.join("wasmcc"))

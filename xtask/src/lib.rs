@@ -15,6 +15,7 @@ pub mod guest_tools;
 pub mod guests;
 pub mod languages;
 pub mod npm;
+pub mod package;
 pub mod rust_chaincode;
 pub mod target;
 pub mod test;

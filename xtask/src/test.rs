@@ -25,7 +25,7 @@ pub fn run(filter: Option<&str>) -> Result<()> {
         language.build()?;
     }
     rust_chaincode::build(Profile::Debug)?;
-    cargo::run(&["build", "--quiet", "--package=wasmcc", "--bin=wasmcc"])?;
+    cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");
     let mut tests = cargo::command();
     tests.args(["test", "--workspace"]).args(filter).env(PROGRAM, program);

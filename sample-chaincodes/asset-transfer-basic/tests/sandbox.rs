@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 use asset_transfer_basic::Asset;
-use wasmcc::proto::protos::TxValidationCode;
+use wasmcc::TxValidationCode;
 use wasmcc::sandbox::{Call, Sandbox, SandboxError};
 
 type Result<T> = std::result::Result<T, SandboxError>;

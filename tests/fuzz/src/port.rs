@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::channel::Channels;
-use crate::committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
-use crate::syscc::vscc::{APPLICATION_POLICY, Vscc, VsccError};
+use wasmcc_channel::Channels;
+use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use wasmcc_channel::vscc::{APPLICATION_POLICY, Vscc, VsccError};
 
 struct Port(Vscc);
 

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use wasmcc_fuzz::committer::hostile::Hostile;
+use wasmcc_committer::hostile::Hostile;
 use wasmcc_fuzz::vscc;
 
 /// Blocks of one channel at most.

@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
-use wasmcc_fuzz::proto::protos::{ChaincodeMessage, SignedProposal};
-use wasmcc_fuzz::protocol::{Message, proposal_context};
+use wasmcc_types::proto::protos::{ChaincodeMessage, SignedProposal};
+use wasmcc_protocol::{Message, proposal_context};
 
 fuzz_target!(|bytes: &[u8]| {
     _ = proposal_context(&SignedProposal { proposal_bytes: bytes.to_vec(), ..Default::default() });

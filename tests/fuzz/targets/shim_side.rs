@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wasmcc_fuzz::Input;
-use wasmcc_fuzz::protocol::promises::check_shim;
+use wasmcc_protocol::promises::check_shim;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input::new(bytes);

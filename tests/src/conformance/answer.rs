@@ -3,9 +3,10 @@
 use std::fmt;
 
 use prost::Message;
-use wasmcc::client::{self, ClientProposal};
-use wasmcc::ledger::TxRwSet;
-use wasmcc::proto::protos;
+use wasmcc_client as client;
+use wasmcc_client::ClientProposal;
+use wasmcc_ledger::TxRwSet;
+use wasmcc_types::proto::protos;
 
 /// Of a payload in a failed comparison.
 const TEXT_SHOWN: usize = 2_000;

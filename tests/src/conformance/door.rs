@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use wasmcc::bridge::{PeerAddress, ProgramConfig};
-use wasmcc::chaincode::{CodePackage, Files};
-use wasmcc::client::lscc;
-use wasmcc::collections::package_from_json;
-use wasmcc::node::{Peer, PeerConfig};
-use wasmcc::protocol::BatchLimits;
+use wasmcc_bridge::{PeerAddress, ProgramConfig};
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client::lscc;
+use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_peer::chaincode::{CodePackage, Files};
+use wasmcc_protocol::BatchLimits;
 
 use crate::bridged::{Bridged, program, runtime};
 use crate::conformance::Deployment;

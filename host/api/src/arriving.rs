@@ -1,0 +1,273 @@
+//! Requests that have not come as a whole.
+//!
+//! A message is kept in memory until its last byte is there, and room for all of it is made when
+//! its length is known. So what is counted is what messages have announced that are not complete
+//! yet: for each connection, and for all together. A connection that has too much loses that
+//! request; if all have too much, the connection with the most is closed. A client whose requests
+//! are small is never the one that has most.
+//!
+//! Invariant: a message is counted before tonic sees its first byte.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use http_body::{Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Bytes;
+
+use crate::call::Call;
+use crate::connection_table::ClientConnection;
+
+/// Before each message: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
+
+/// Shared by the calls of a server.
+#[derive(Clone)]
+pub(super) struct Arrivals(Arc<Bounds>);
+
+struct Bounds {
+    /// One message; larger ones are refused when their length is read.
+    message_bytes: usize,
+    of_one: usize,
+    of_all: usize,
+    /// By connection.
+    arriving: Mutex<BTreeMap<u64, Arriving>>,
+}
+
+struct Arriving {
+    connection: Arc<ClientConnection>,
+    bytes: usize,
+}
+
+/// The body of a request, counted.
+struct CountedBody {
+    body: Body,
+    messages: Messages,
+    counted: usize,
+    call: Call,
+    arrivals: Arrivals,
+}
+
+/// Follows the messages of a body.
+#[derive(Debug, Default)]
+struct Messages {
+    prefix: [u8; PREFIX_BYTES],
+    /// How much of the prefix is there.
+    prefix_bytes: usize,
+    /// Of the message that has begun.
+    length: usize,
+    left: usize,
+}
+
+impl Messages {
+    fn see(&mut self, mut data: &[u8]) {
+        while !data.is_empty() {
+            if self.left > 0 {
+                let here = self.left.min(data.len());
+                self.left -= here;
+                data = &data[here..];
+                continue;
+            }
+            let (next, rest) = data.split_at((PREFIX_BYTES - self.prefix_bytes).min(data.len()));
+            self.prefix[self.prefix_bytes..][..next.len()].copy_from_slice(next);
+            self.prefix_bytes += next.len();
+            data = rest;
+            if self.prefix_bytes == PREFIX_BYTES {
+                let [_, length @ ..] = self.prefix;
+                self.length = u32::from_be_bytes(length) as usize;
+                (self.left, self.prefix_bytes) = (self.length, 0);
+            }
+        }
+    }
+
+    /// What the message that has begun will have, if it is not complete.
+    fn announced(&self) -> usize {
+        if self.left > 0 { self.length } else { 0 }
+    }
+}
+
+impl Arrivals {
+    /// For messages of at most `message_bytes`, and requests of `request_bytes` together, or of two
+    /// messages if that is more.
+    pub(super) fn new(message_bytes: usize, request_bytes: usize) -> Self {
+        // A message that may come comes, whatever becomes of its request.
+        let of_one = (request_bytes / 4).max(message_bytes);
+        let of_all = request_bytes.max(message_bytes.saturating_mul(2));
+        Self(Arc::new(Bounds { message_bytes, of_one, of_all, arriving: Mutex::default() }))
+    }
+
+    /// Counts the body of a call's request as it comes.
+    pub(super) fn count(&self, body: Body, call: Call) -> Body {
+        let (messages, arrivals) = (Messages::default(), self.clone());
+        Body::new(CountedBody { body, messages, counted: 0, call, arrivals })
+    }
+
+    /// A call of a connection had announced `before` bytes, and has announced `now`.
+    fn change(
+        &self,
+        connection: &Arc<ClientConnection>,
+        before: usize,
+        now: usize,
+    ) -> Result<(), Status> {
+        let Bounds { of_one, of_all, arriving, .. } = &*self.0;
+        let mut arriving = arriving.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = connection.id();
+        let own = arriving.get(&id).map_or(0, |of| of.bytes).saturating_sub(before) + now;
+        if now > before && own > *of_one {
+            return Err(too_much("this connection has begun", own, *of_one));
+        }
+        if own == 0 {
+            arriving.remove(&id);
+            return Ok(());
+        }
+        let new = || Arriving { connection: Arc::clone(connection), bytes: 0 };
+        arriving.entry(id).or_insert_with(new).bytes = own;
+        if now <= before {
+            return Ok(());
+        }
+        // Those that are being closed give theirs back in a moment.
+        let open = || arriving.values().filter(|of| !of.connection.is_closing());
+        let all: usize = open().map(|of| of.bytes).sum();
+        if all > *of_all
+            && let Some(most) = open().max_by_key(|of| of.bytes)
+        {
+            tracing::warn!(
+                bytes = most.bytes,
+                limit = *of_all,
+                remote = ?most.connection.remote(),
+                "closes the connection that has begun the most requests without ending them"
+            );
+            most.connection.close();
+        }
+        Ok(())
+    }
+}
+
+fn too_much(whose: &str, bytes: usize, limit: usize) -> Status {
+    Status::resource_exhausted(format!(
+        "{whose} requests of {bytes} bytes that have not come as a whole, and may have {limit}; \
+         send large requests one after the other, or start the peer with a larger --request-mib"
+    ))
+}
+
+impl CountedBody {
+    fn change(&mut self, now: usize) -> Result<(), Status> {
+        if now != self.counted {
+            self.arrivals.change(self.call.shared_connection(), self.counted, now)?;
+            self.counted = now;
+        }
+        Ok(())
+    }
+}
+
+impl http_body::Body for CountedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        let polled = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        if let Some(data) = polled.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            this.messages.see(data);
+            let announced = this.messages.announced();
+            let is_read = announced <= this.arrivals.0.message_bytes;
+            if let Err(refused) = this.change(if is_read { announced } else { 0 }) {
+                return Poll::Ready(Some(Err(refused)));
+            }
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for CountedBody {
+    fn drop(&mut self) {
+        // Less is never refused.
+        let _ = self.change(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection_table::{ConnectionTable, Entry, Patience};
+
+    fn message(bytes: usize) -> Vec<u8> {
+        let mut message = vec![0];
+        message.extend((bytes as u32).to_be_bytes());
+        message.resize(PREFIX_BYTES + bytes, 7);
+        message
+    }
+
+    #[test]
+    fn messages_are_followed_however_they_are_cut() {
+        let wire: Vec<u8> = [message(3), message(0), message(300)].concat();
+        for size in 1..=wire.len() {
+            let mut messages = Messages::default();
+            let mut seen = 0;
+            for chunk in wire.chunks(size) {
+                messages.see(chunk);
+                seen += chunk.len();
+                let expected = match seen {
+                    5..8 => 3,
+                    18..318 => 300,
+                    _ => 0,
+                };
+                assert_eq!(messages.announced(), expected, "{seen} in parts of {size}");
+            }
+        }
+    }
+
+    fn connections(count: usize) -> Vec<Entry> {
+        let table = ConnectionTable::new(usize::MAX, Patience::default());
+        (0..count).map(|_| table.admit(None).0).collect()
+    }
+
+    #[test]
+    fn a_connection_that_begins_too_much_loses_that_request_only() {
+        let arrivals = Arrivals::new(100, 400);
+        let entries = connections(2);
+        let (one, two) = (entries[0].connection(), entries[1].connection());
+        arrivals.change(one, 0, 60).unwrap();
+        let refused = arrivals.change(one, 0, 41).unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+        assert!(refused.message().contains("101 bytes"), "{refused}");
+        arrivals.change(two, 0, 100).unwrap();
+        arrivals.change(one, 60, 0).unwrap();
+        arrivals.change(one, 0, 100).unwrap();
+        arrivals.change(one, 100, 0).unwrap();
+        arrivals.change(two, 100, 0).unwrap();
+        assert!(arrivals.0.arriving.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn of_all_connections_the_one_with_the_most_is_closed() {
+        let arrivals = Arrivals::new(100, 400);
+        let entries = connections(7);
+        let connection = |number: usize| entries[number].connection();
+        for number in 0..4 {
+            arrivals.change(connection(number), 0, 90 + number).unwrap();
+        }
+        arrivals.change(connection(4), 0, 10).unwrap();
+        let closing =
+            || -> Vec<usize> { (0..7).filter(|number| connection(*number).is_closing()).collect() };
+        assert_eq!(closing(), Vec::<usize>::new());
+        arrivals.change(connection(5), 0, 50).unwrap();
+        assert_eq!(closing(), [3], "the newcomer stays");
+        arrivals.change(connection(6), 0, 10).unwrap();
+        assert_eq!(closing(), [3], "what is being closed counts no more");
+    }
+}

@@ -1,0 +1,64 @@
+//! The blocks of a channel, one after the other, as they are committed.
+//!
+//! Invariant: no block is left out, and who waits for one holds no thread. The peer says how many
+//! blocks there are; they are read when they are asked for.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tonic::Status;
+
+use crate::peer::{Peer, Watching};
+use crate::waits::Waits;
+use wasmcc_types::proto::common::Block;
+
+/// The way to the blocks of one channel.
+pub(super) struct BlockFeed {
+    peer: Arc<dyn Peer>,
+    waits: Waits,
+    channel_id: String,
+    height: watch::Receiver<u64>,
+    _watching: Watching,
+}
+
+impl BlockFeed {
+    /// Hears of all blocks from now on; None if the peer has not joined the channel. Blocks for a
+    /// moment.
+    pub(super) fn open(peer: Arc<dyn Peer>, waits: Waits, channel_id: &str) -> Option<Self> {
+        let (sender, height) = watch::channel(0);
+        let rise = move |sender: &watch::Sender<u64>, to: u64| {
+            sender.send_if_modified(|height| {
+                let rises = *height < to;
+                *height = to.max(*height);
+                rises
+            });
+        };
+        let announced = sender.clone();
+        let watching =
+            peer.watch_blocks(channel_id, Box::new(move |number| rise(&announced, number + 1)))?;
+        // Asked after subscribing, so that no block can slip through in between.
+        rise(&sender, peer.height(channel_id)?);
+        let channel_id = channel_id.to_owned();
+        Some(Self { peer, waits, channel_id, height, _watching: watching })
+    }
+
+    /// How many blocks there are.
+    pub(super) fn height(&self) -> u64 {
+        *self.height.borrow()
+    }
+
+    /// A block, as soon as there is one of this number; None if the channel has stopped before.
+    pub(super) async fn block(&mut self, number: u64) -> Result<Option<Block>, Status> {
+        let mut stopping = self.waits.stopping();
+        let there = tokio::select! {
+            there = self.height.wait_for(|height| *height > number) => there.is_ok(),
+            () = stopping.wait() => return Err(Status::unavailable("the peer is stopping")),
+        };
+        if !there {
+            return Ok(None);
+        }
+        let (peer, channel_id) = (Arc::clone(&self.peer), self.channel_id.clone());
+        let read = self.waits.run(move || peer.block(&channel_id, number)).await?;
+        read.map_err(Status::aborted)
+    }
+}

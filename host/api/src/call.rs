@@ -1,0 +1,103 @@
+//! One call, as long as it is open.
+//!
+//! Invariant: a call that has not settled keeps no connection alive that a newcomer needs. It
+//! settles when its request has come as a whole, or, for streams, has been checked.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+use tonic::codegen::http::Extensions;
+use tonic::{Request, Status};
+
+use crate::connection_table::ClientConnection;
+use crate::deadline::deadline;
+use wasmcc_tls::Client;
+
+/// A handle of a call, which stays open until the last is dropped.
+#[derive(Clone)]
+pub(super) struct Call(Arc<Open>);
+
+struct Open {
+    connection: Arc<ClientConnection>,
+    /// The client's, as the listener's CA issued it; DER.
+    certificate: Option<Arc<[u8]>>,
+    is_settled: AtomicBool,
+}
+
+impl Call {
+    /// The call of a request that has just begun; the error is why it is refused.
+    pub(super) fn begin(extensions: &Extensions) -> Result<Self, Status> {
+        let client = extensions.get::<Client<Arc<ClientConnection>>>();
+        let client = client.ok_or_else(|| Status::internal("a call without a client"))?;
+        let Client { connection, certificate } = client.clone();
+        connection.call_begins();
+        let call = Self(Arc::new(Open { connection, certificate, is_settled: false.into() }));
+        match call.0.connection.refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(call),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn without_a_client() -> Self {
+        use crate::connection_table::{ConnectionTable, Patience};
+        let (entry, _) = ConnectionTable::new(1, Patience::default()).admit(None);
+        let mut extensions = Extensions::new();
+        let connection = Arc::clone(entry.connection());
+        extensions.insert(Client { connection, certificate: None });
+        Self::begin(&extensions).expect("it is within the limit")
+    }
+
+    /// The call that a request came with.
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        let call = request.extensions().get::<Self>().cloned();
+        call.ok_or_else(|| Status::internal("a request without a call"))
+    }
+
+    /// The request has come as a whole and is in work. Returns when the client stops waiting; None
+    /// if it does not say.
+    pub(super) fn received<T>(request: &Request<T>) -> Option<Instant> {
+        if let Some(call) = request.extensions().get::<Self>() {
+            call.settle();
+        }
+        deadline(request.metadata(), Instant::now())
+    }
+
+    /// From now on the call counts as use of its connection.
+    pub(super) fn settle(&self) {
+        if !self.0.is_settled.swap(true, Ordering::AcqRel) {
+            self.0.connection.call_settles();
+        }
+    }
+
+    /// Completes if the request has not come as a whole within `patience`.
+    pub(super) async fn overdue(self, patience: Duration) -> Status {
+        sleep(patience).await;
+        if self.0.is_settled.load(Ordering::Acquire) {
+            return pending().await;
+        }
+        Status::deadline_exceeded(format!("the request did not come within {patience:?}"))
+    }
+
+    pub(super) fn connection(&self) -> &ClientConnection {
+        &self.0.connection
+    }
+
+    pub(super) fn shared_connection(&self) -> &Arc<ClientConnection> {
+        &self.0.connection
+    }
+
+    /// The client's TLS certificate as DER, if the listener asked for one and believes it.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.0.certificate.as_deref()
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connection.call_ends(*self.is_settled.get_mut());
+    }
+}

@@ -1,0 +1,122 @@
+//! The events of one chaincode, block by block.
+//!
+//! Invariant: only events of valid transactions go out, in the order of the ledger.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use crate::block_feed::BlockFeed;
+use crate::filtered_block::{self, channel_header};
+use crate::peer::Peer;
+use crate::waits::{Place, Waits};
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::common::BlockMetadataIndex;
+use wasmcc_types::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsResponse};
+use wasmcc_types::proto::orderer::seek_position;
+use wasmcc_types::proto::protos;
+
+/// Sends the events of each block that has any, until the client goes or the peer stops.
+pub(super) struct Feed {
+    blocks: BlockFeed,
+    chaincode_id: String,
+    next_block: u64,
+    /// In the first block: events up to and including those of this transaction are left out.
+    after: Option<String>,
+    _place: Place,
+}
+
+impl Feed {
+    /// Finds the block to start with (fabric `internal/pkg/gateway/chaincodeevents.go`). Blocks.
+    pub(super) fn start(
+        peer: Arc<dyn Peer>,
+        waits: Waits,
+        place: Place,
+        request: ChaincodeEventsRequest,
+    ) -> Result<Self, Status> {
+        let ChaincodeEventsRequest { channel_id, chaincode_id, .. } = request;
+        let blocks = BlockFeed::open(Arc::clone(&peer), waits, &channel_id)
+            .ok_or_else(|| Status::not_found(format!("channel not found: {channel_id}")))?;
+        let after = Some(request.after_transaction_id).filter(|tx_id| !tx_id.is_empty());
+        let known = after.as_deref().and_then(|tx_id| {
+            let status = peer.commit_status(&channel_id, tx_id);
+            status.ok().flatten().map(|status| status.block_number)
+        });
+        let position = request.start_position.and_then(|position| position.r#type);
+        let next_block = match (known, position) {
+            (Some(block), _) => block,
+            (None, None | Some(seek_position::Type::NextCommit(_))) => blocks.height(),
+            (None, Some(seek_position::Type::Specified(block))) => block.number,
+            (None, Some(seek_position::Type::Newest(_) | seek_position::Type::Oldest(_))) => {
+                return Err(Status::invalid_argument("invalid start position type"));
+            }
+        };
+        let after = after.filter(|_| known.is_some());
+        Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
+    }
+
+    /// Runs until the other end of `out` is gone.
+    pub(super) async fn run(mut self, out: mpsc::Sender<Result<ChaincodeEventsResponse, Status>>) {
+        loop {
+            let next = tokio::select! {
+                next = self.next() => next,
+                () = out.closed() => return,
+            };
+            let last = next.is_err();
+            // Without events there is nothing to send.
+            let Some(message) = next.transpose() else { continue };
+            if out.send(message).await.is_err() || last {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next block; None if it has no event of the chaincode.
+    async fn next(&mut self) -> Result<Option<ChaincodeEventsResponse>, Status> {
+        let number = self.next_block;
+        let block = self.blocks.block(number).await?;
+        let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
+        self.next_block += 1;
+        let mut transactions = transactions(&block);
+        if let Some(after) = self.after.take()
+            && let Some(place) = transactions.iter().position(|(tx_id, _)| *tx_id == after)
+        {
+            transactions.drain(..=place);
+        }
+        let events = transactions.into_iter().filter_map(|(_, event)| event);
+        let events: Vec<_> =
+            events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
+        let response = ChaincodeEventsResponse { events, block_number: number };
+        Ok(Some(response).filter(|response| !response.events.is_empty()))
+    }
+}
+
+/// The ids of a block's transactions, with the event of each that is valid and has one. What does
+/// not parse was invalid, too.
+fn transactions(block: &common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
+    let flags = block.metadata.as_ref().and_then(|metadata| {
+        metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)
+    });
+    let entries = block.data.as_ref().map_or(&[][..], |data| data.data.as_slice());
+    let valid = i32::from(protos::TxValidationCode::Valid);
+    let is_valid = |index| {
+        flags.and_then(|flags| flags.get(index)).is_some_and(|&flag| i32::from(flag) == valid)
+    };
+    let parsed = entries.iter().enumerate().filter_map(|(index, entry)| {
+        let (header, data) = channel_header(entry)?;
+        let event = if is_valid(index) { event(&header, &data) } else { None };
+        Some((header.tx_id, event))
+    });
+    parsed.collect()
+}
+
+/// The event of an endorsed transaction.
+fn event(header: &common::ChannelHeader, data: &[u8]) -> Option<protos::ChaincodeEvent> {
+    if header.r#type != i32::from(common::HeaderType::EndorserTransaction) {
+        return None;
+    }
+    let transaction = protos::Transaction::decode(data).ok()?;
+    filtered_block::event(transaction.actions.first()?)
+}

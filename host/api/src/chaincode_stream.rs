@@ -1,0 +1,60 @@
+//! Carries the messages of one chaincode stream, whoever connected to whom.
+//!
+//! Invariant: it does not look into messages. The peer may end a stream, by dropping its sender.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use crate::peer::ChaincodeStream;
+use crate::shutdown::Stopping;
+use wasmcc_types::proto::protos::ChaincodeMessage;
+
+/// Messages that a chaincode has not read yet. A transaction has one at a time at most.
+const OUTBOX_MESSAGES: usize = 4096;
+/// How often a stream looks up that waits for nothing but messages.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// Where a peer puts the messages for a chaincode, and where they come out.
+pub(super) fn outbox() -> (mpsc::Sender<ChaincodeMessage>, ReceiverStream<ChaincodeMessage>) {
+    let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES);
+    (outbox, ReceiverStream::new(messages))
+}
+
+/// Passes on what comes until one side ends the stream, or until the server stops and no
+/// transaction runs any more.
+pub(super) async fn drive(
+    stream: Box<dyn ChaincodeStream>,
+    mut messages: Streaming<ChaincodeMessage>,
+    mut stopping: Stopping,
+) {
+    let keepalive = stream.keepalive();
+    let period = keepalive.unwrap_or(LOOK_UP).max(Duration::from_millis(1));
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = false;
+    while stream.is_open() {
+        tokio::select! {
+            message = messages.message() => match message {
+                Ok(Some(message)) => stream.receive(message),
+                Ok(None) => return,
+                Err(status) => {
+                    tracing::info!(%status, "a chaincode stream broke");
+                    return;
+                }
+            },
+            _ = ticks.tick() => {
+                if keepalive.is_some() {
+                    stream.keepalive_due();
+                }
+            }
+            () = stopping.wait(), if !told => {
+                told = true;
+                stream.stop();
+            }
+        }
+    }
+}

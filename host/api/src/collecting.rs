@@ -1,0 +1,285 @@
+//! Finds who evaluates a transaction, and collects its endorsements (fabric
+//! `internal/pkg/gateway/evaluate.go`, `endorse.go` and `registry.go`).
+//!
+//! The organizations are asked one after the other: they run the same chaincodes.
+
+use tonic::Code;
+
+use crate::peer::{Peer, Standing};
+use crate::receipt::Receipt;
+use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_types::Client;
+use wasmcc_types::proto::protos;
+
+/// What Fabric's gateway says when it finds nobody to endorse.
+const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
+
+/// Answers that are good and, for a transaction, all the same.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) responses: Vec<protos::ProposalResponse>,
+    pub(super) receipts: Vec<Receipt>,
+}
+
+/// Why a peer gave no good answer.
+pub(super) enum Failure {
+    /// The proposal cannot be read.
+    Malformed(String),
+    /// There is nobody to ask.
+    NoPeer(String),
+    /// The endorser said no, in a way that has this code.
+    Endorser { code: Code, message: String, receipt: Option<Receipt> },
+}
+
+impl Failure {
+    /// Why no endorser was asked, if none was; the others leave their own line in the log.
+    pub(super) fn unasked(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(text) | Self::NoPeer(text) => Some(text),
+            Self::Endorser { .. } => None,
+        }
+    }
+}
+
+/// Why there are not enough endorsements.
+pub(super) enum Shortage {
+    /// The proposal cannot be read, or its first endorser, of this organization, refused.
+    First(String, Failure),
+    /// What these organizations said.
+    Others(Vec<(String, String)>),
+    /// There is nobody to ask.
+    NoPeers(Code, String),
+}
+
+impl Shortage {
+    /// See [`Failure::unasked`].
+    pub(super) fn unasked(&self) -> Option<&str> {
+        match self {
+            Self::First(_, failure) => failure.unasked(),
+            Self::NoPeers(_, text) => Some(text),
+            Self::Others(_) => None,
+        }
+    }
+}
+
+/// Has one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,
+/// first. An error names whom it is about.
+pub(super) async fn evaluate(
+    peer: &dyn Peer,
+    own: &str,
+    wanted: &[String],
+    (signed, client): (protos::SignedProposal, Client),
+) -> Result<Answers, (String, Failure)> {
+    let ours = |failure| (own.to_owned(), failure);
+    let proposal = UnpackedProposal::unpack(signed.clone()).map_err(|why| ours(malformed(why)))?;
+    let org = evaluator(peer, own, wanted, &proposal).map_err(ours)?;
+    let mut answers = Answers::default();
+    let asked = ask(peer, &org, signed, client).await;
+    answers.add(asked.map_err(|failure| (org, failure))?);
+    Ok(answers)
+}
+
+/// Transient data stays with the gateway's own organization unless the client says otherwise.
+fn evaluator(
+    peer: &dyn Peer,
+    own: &str,
+    wanted: &[String],
+    proposal: &UnpackedProposal,
+) -> Result<String, Failure> {
+    let is_guarded = wanted.is_empty() && has_transient(proposal);
+    let others = peer.msp_ids().into_iter().filter(|org| org != own);
+    let is_wanted = |org: &String| match is_guarded {
+        true => org == own,
+        false => wanted.is_empty() || wanted.contains(org),
+    };
+    let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
+    if let Some(found) = candidates.find(|org| standing(peer, org, proposal) == Standing::Here) {
+        return Ok(found);
+    }
+    let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
+    Err(Failure::NoPeer(match is_guarded {
+        true => format!(
+            "no endorsers found in the gateway's organization; retry specifying target \
+             organization(s) to protect transient data: {nobody}"
+        ),
+        false => nobody,
+    }))
+}
+
+/// Has the organizations of `wanted` endorse, or if it is empty, `own`, the gateway's, and as many
+/// others as need be.
+pub(super) async fn collect(
+    peer: &dyn Peer,
+    own: &str,
+    wanted: &[String],
+    (signed, client): (&protos::SignedProposal, Client),
+) -> Result<Answers, Shortage> {
+    let proposal = UnpackedProposal::unpack(signed.clone())
+        .map_err(|why| Shortage::First(own.to_owned(), malformed(why)))?;
+    let mut plan = Plan { peer, signed, client, endorsed: Vec::new(), said: Vec::new() };
+    let mut answers = Answers::default();
+    if !wanted.is_empty() {
+        let here = peer.msp_ids();
+        let is_missing =
+            |org: &&String| !here.contains(org) || standing(peer, org, &proposal) != Standing::Here;
+        let missing: Vec<&str> = wanted.iter().filter(is_missing).map(String::as_str).collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            let text = format!("failed to find any endorsing peers for org(s): {missing}");
+            return Err(Shortage::NoPeers(Code::Unavailable, text));
+        }
+        for org in wanted {
+            plan.ask(org, &mut answers).await;
+        }
+        return plan.complete(answers, wanted.len());
+    }
+    let first = first_endorser(peer, own, &proposal)?;
+    let asked = ask(peer, &first, signed.clone(), plan.client.clone()).await;
+    answers.add(asked.map_err(|why| Shortage::First(first.clone(), why))?);
+    plan.endorsed.push(first);
+    let mut failed = Vec::new();
+    loop {
+        let more = peer
+            .further_endorsers(&proposal, &answers.responses[0], &plan.endorsed, &failed)
+            .map_err(|why| plan.nobody(why))?;
+        let Some(org) = more.first() else { return Ok(answers) };
+        if !plan.ask(org, &mut answers).await {
+            failed.push(org.clone());
+        }
+    }
+}
+
+/// The gateway's own organization, or another one if that does not have the chaincode and the
+/// proposal has no transient data.
+fn first_endorser(
+    peer: &dyn Peer,
+    own: &str,
+    proposal: &UnpackedProposal,
+) -> Result<String, Shortage> {
+    let nobody = |text: String| Shortage::NoPeers(Code::FailedPrecondition, text);
+    let own_standing = standing(peer, own, proposal);
+    if own_standing == Standing::Here {
+        return Ok(own.to_owned());
+    }
+    if has_transient(proposal) {
+        return Err(nobody(
+            "no endorsers found in the gateway's organization; retry specifying endorsing \
+             organization(s) to protect transient data"
+                .into(),
+        ));
+    }
+    let mut others = peer.msp_ids().into_iter().filter(|org| org != own);
+    if let Some(other) = others.find(|org| standing(peer, org, proposal) == Standing::Here) {
+        return Ok(other);
+    }
+    let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    Err(nobody(match own_standing {
+        Standing::Unknown => {
+            format!("{NO_PLAN}: No metadata was found for chaincode {name} in channel {channel}")
+        }
+        _ => format!("{NO_PLAN}: required chaincodes are not installed on sufficient peers"),
+    }))
+}
+
+fn standing(peer: &dyn Peer, org: &str, proposal: &UnpackedProposal) -> Standing {
+    peer.standing(org, proposal.channel_id(), &proposal.chaincode_id.name)
+}
+
+fn has_transient(proposal: &UnpackedProposal) -> bool {
+    !proposal.context.transient.is_empty()
+}
+
+async fn ask(
+    peer: &dyn Peer,
+    org: &str,
+    signed: protos::SignedProposal,
+    client: Client,
+) -> Result<(protos::ProposalResponse, Option<Receipt>), Failure> {
+    let processed = peer.process_proposal(org, signed, client).await.map_err(refused)?;
+    let receipt = Receipt::of(org, &processed);
+    check(processed, receipt)
+}
+
+impl Answers {
+    fn add(&mut self, (response, receipt): (protos::ProposalResponse, Option<Receipt>)) {
+        self.responses.push(response);
+        self.receipts.extend(receipt);
+    }
+}
+
+struct Plan<'a> {
+    peer: &'a dyn Peer,
+    signed: &'a protos::SignedProposal,
+    client: Client,
+    endorsed: Vec<String>,
+    said: Vec<(String, String)>,
+}
+
+impl Plan<'_> {
+    /// Whether the organization endorsed what the others did.
+    async fn ask(&mut self, org: &str, answers: &mut Answers) -> bool {
+        let asked = ask(self.peer, org, self.signed.clone(), self.client.clone()).await;
+        let refusal = match asked {
+            Err(Failure::Malformed(text) | Failure::NoPeer(text)) => text,
+            Err(Failure::Endorser { message, .. }) => message,
+            Ok(answer) => match answers.responses.first() {
+                Some(first) if first.payload != answer.0.payload => {
+                    tracing::warn!(org, "ProposalResponsePayloads do not match");
+                    "ProposalResponsePayloads do not match".to_owned()
+                }
+                _ => {
+                    self.endorsed.push(org.to_owned());
+                    answers.add(answer);
+                    return true;
+                }
+            },
+        };
+        self.said.push((org.to_owned(), refusal));
+        false
+    }
+
+    fn complete(self, answers: Answers, wanted: usize) -> Result<Answers, Shortage> {
+        match answers.responses.len() == wanted {
+            true => Ok(answers),
+            false => Err(Shortage::Others(self.said)),
+        }
+    }
+
+    /// Nobody is left; that some refused is the better reason.
+    fn nobody(&mut self, why: String) -> Shortage {
+        match self.said.is_empty() {
+            true => Shortage::NoPeers(Code::FailedPrecondition, why),
+            false => Shortage::Others(std::mem::take(&mut self.said)),
+        }
+    }
+}
+
+/// A busy peer says so; what else is refused before the execution is the client's mistake.
+fn refused(why: Rejected) -> Failure {
+    let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
+    Failure::Endorser { code, message: why.to_string(), receipt: None }
+}
+
+fn malformed(why: Rejected) -> Failure {
+    Failure::Malformed(format!("failed to unpack transaction proposal: {why}"))
+}
+
+/// Tells endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`, `responseStatus`).
+fn check(
+    processed: Processed,
+    receipt: Option<Receipt>,
+) -> Result<(protos::ProposalResponse, Option<Receipt>), Failure> {
+    let response = processed.response;
+    let (status, text) = match &response.response {
+        Some(said) => (said.status, said.message.as_str()),
+        None => (0, ""),
+    };
+    let (code, message) = match status {
+        200..400 => return Ok((response, receipt)),
+        // Without a payload the peer itself speaks, not the chaincode.
+        500 if response.payload.is_empty() => (Code::Aborted, text.to_owned()),
+        _ => (Code::Unknown, format!("chaincode response {status}, {text}")),
+    };
+    Err(Failure::Endorser { code, message, receipt })
+}

@@ -1,0 +1,106 @@
+//! As whose gateway a listener answers, and the errors that it answers with (fabric
+//! `internal/pkg/gateway/apiutils.go`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tonic::{Code, Status};
+
+use crate::collecting::{Failure, Shortage};
+use crate::peer::OrderError;
+use crate::status::with_details;
+use wasmcc_types::proto::gateway::ErrorDetail;
+
+/// One listener's organization, and where clients reach the peers of all.
+pub(super) struct Door {
+    org: Arc<str>,
+    /// Where it listens itself.
+    address: String,
+    /// By MSP id.
+    advertised: BTreeMap<String, String>,
+}
+
+impl Door {
+    pub(super) fn new(
+        org: Arc<str>,
+        address: String,
+        advertised: BTreeMap<String, String>,
+    ) -> Self {
+        Self { org, address, advertised }
+    }
+
+    /// The MSP id of the gateway's own organization.
+    pub(super) fn org(&self) -> &str {
+        &self.org
+    }
+
+    fn failed(&self, org: &str, code: Code, text: &str, message: impl Into<String>) -> Status {
+        self.failed_all(code, text, vec![(org.to_owned(), message.into())])
+    }
+
+    /// Each organization's words come with the address at which it is known to others, as Fabric's
+    /// `peer.gossip.externalEndpoint`.
+    fn failed_all(&self, code: Code, text: &str, said: Vec<(String, String)>) -> Status {
+        let detail = |(msp_id, message): (String, String)| {
+            let address = self.advertised.get(&msp_id).unwrap_or(&self.address).clone();
+            ErrorDetail { address, msp_id, message }
+        };
+        with_details(code, text, said.into_iter().map(detail))
+    }
+
+    /// Failures that another peer might not have are ABORTED, others keep their code.
+    pub(super) fn evaluate_failed(&self, (org, failure): (String, Failure)) -> Status {
+        match failure {
+            Failure::Malformed(text) => Status::invalid_argument(text),
+            Failure::NoPeer(text) => Status::failed_precondition(text),
+            Failure::Endorser { code: Code::Aborted, message, .. } => {
+                let text = "failed to evaluate transaction, see attached details for more info";
+                self.failed(&org, Code::Aborted, text, message)
+            }
+            Failure::Endorser { code, message, receipt } => {
+                let text = format!("evaluate call to endorser returned error: {message}");
+                let mut status = self.failed(&org, code, &text, message);
+                receipt.iter().for_each(|receipt| receipt.add_to(status.metadata_mut()));
+                status
+            }
+        }
+    }
+
+    pub(super) fn not_endorsed(&self, shortage: Shortage) -> Status {
+        match shortage {
+            Shortage::First(org, failure) => self.endorse_failed(&org, failure),
+            Shortage::NoPeers(code, text) => Status::new(code, text),
+            Shortage::Others(said) => {
+                let text = "failed to collect enough transaction endorsements, see attached \
+                            details for more info";
+                self.failed_all(Code::Aborted, text, said)
+            }
+        }
+    }
+
+    fn endorse_failed(&self, org: &str, failure: Failure) -> Status {
+        match failure {
+            Failure::Malformed(text) => Status::invalid_argument(text),
+            Failure::NoPeer(text) => Status::failed_precondition(text),
+            Failure::Endorser { message, receipt, .. } => {
+                let text = "failed to endorse transaction, see attached details for more info";
+                let mut status = self.failed(org, Code::Aborted, text, message);
+                receipt.iter().for_each(|receipt| receipt.add_to(status.metadata_mut()));
+                status
+            }
+        }
+    }
+
+    pub(super) fn submit_failed(&self, error: &OrderError) -> Status {
+        let status = error.status().as_str_name();
+        let message =
+            format!("received unsuccessful response from orderer: status={status}, info={error}");
+        match error {
+            OrderError::Unavailable(_) => {
+                let text = "no orderers could successfully process transaction";
+                self.failed(&self.org, Code::Unavailable, text, message)
+            }
+            _ => self.failed(&self.org, Code::Aborted, &message, message.as_str()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `protos.Endorser`: proposals, one by one.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::budget::Jobs;
+use crate::call::Call;
+use crate::peer::Peer;
+use crate::receipt::Receipt;
+use wasmcc_peer::endorser::Claims;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::endorser_server;
+
+/// The service.
+pub(super) struct Endorser {
+    peer: Arc<dyn Peer>,
+    jobs: Jobs,
+    /// As whose peer it answers.
+    org: Arc<str>,
+    /// The largest response.
+    message_bytes: usize,
+}
+
+impl Endorser {
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        jobs: Jobs,
+        org: Arc<str>,
+        message_bytes: usize,
+    ) -> Self {
+        Self { peer, jobs, org, message_bytes }
+    }
+}
+
+#[tonic::async_trait]
+impl endorser_server::Endorser for Endorser {
+    /// What is wrong with the proposal itself is UNKNOWN, as a Go error without a code is; what
+    /// goes wrong in its execution is a response.
+    async fn process_proposal(
+        &self,
+        request: Request<protos::SignedProposal>,
+    ) -> Result<Response<protos::ProposalResponse>, Status> {
+        let (peer, org) = (Arc::clone(&self.peer), Arc::clone(&self.org));
+        let own = Arc::clone(&self.org);
+        Call::received(&request);
+        let signed = request.into_inner();
+        let bytes = signed.encoded_len();
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
+            peer.process_proposal(&org, signed, client).await
+        })?;
+        let processed = running.await?;
+        let processed = processed.map_err(|rejected| match rejected.is_busy() {
+            true => Status::resource_exhausted(rejected.to_string()),
+            false => Status::unknown(rejected.to_string()),
+        })?;
+        let receipt = Receipt::of(&own, &processed);
+        let response = processed.response;
+        let (bytes, limit) = (response.encoded_len(), self.message_bytes);
+        if bytes > limit {
+            // As gRPC in Go says it.
+            let text = format!("trying to send message larger than max ({bytes} vs. {limit})");
+            claims.log_not_run(&text);
+            return Err(Status::resource_exhausted(text));
+        }
+        let mut response = Response::new(response);
+        receipt.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+        Ok(response)
+    }
+}

@@ -1,0 +1,256 @@
+//! `gateway.Gateway`: the service that today's Fabric clients use (fabric `internal/pkg/gateway`).
+//!
+//! Invariant: the peers of this process are the only endorsers and the only orderer that it knows.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use prost::Message;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Response, Status};
+
+use crate::budget::Jobs;
+use crate::call::Call;
+use crate::chaincode_events::Feed;
+use crate::collecting::{self, Answers};
+use crate::deadline::{deadline, within};
+use crate::door::Door;
+use crate::ordering;
+use crate::peer::{CommitStatus, Peer};
+use crate::receipt::Receipt;
+use crate::waits::{Waiting, Waits};
+use wasmcc_msp::SignedData;
+use wasmcc_peer::endorser::Claims;
+use wasmcc_types::proto::gateway;
+use wasmcc_types::proto::gateway::gateway_server;
+use wasmcc_types::proto::protos;
+use wasmcc_types::{Share, grpc_metadata};
+
+/// Messages of a stream that wait for a slow client.
+const STREAM_MESSAGES: usize = 16;
+
+/// The service.
+pub(super) struct Gateway {
+    peer: Arc<dyn Peer>,
+    jobs: Jobs,
+    waits: Waits,
+    /// As whose gateway it answers.
+    door: Arc<Door>,
+}
+
+impl Gateway {
+    pub(super) fn new(peer: Arc<dyn Peer>, jobs: Jobs, waits: Waits, door: Door) -> Self {
+        Self { peer, jobs, waits, door: Arc::new(door) }
+    }
+
+    /// Waits until a transaction is in a block.
+    async fn wait_for_tx(&self, channel_id: String, tx_id: String) -> Result<CommitStatus, Status> {
+        let (sender, receiver) = oneshot::channel();
+        let peer = Arc::clone(&self.peer);
+        let done = move |status| {
+            // Nobody may be waiting any more.
+            let _ = sender.send(status);
+        };
+        let watch = move || peer.watch_tx(&channel_id, &tx_id, Box::new(done));
+        let _watching = self.waits.run(watch).await?.map_err(Status::aborted)?;
+        let mut stopping = self.waits.stopping();
+        tokio::select! {
+            status = receiver => {
+                let stopped = || Status::unavailable("the channel has stopped");
+                status.ok().flatten().ok_or_else(stopped)
+            }
+            () = stopping.wait() => Err(Status::unavailable("the peer is stopping")),
+        }
+    }
+
+    /// Checks the signature over a request and the right to make it.
+    async fn authorize(
+        &self,
+        resource: &'static str,
+        channel_id: &str,
+        request: SignedData,
+    ) -> Result<(), Status> {
+        let (peer, channel_id) = (Arc::clone(&self.peer), channel_id.to_owned());
+        let share = self.jobs.budget.admit(request.data.len())?;
+        let checked = self.waits.run(move || {
+            let _taken_until_the_check_ends = share;
+            peer.authorize(resource, &channel_id, &request)
+        });
+        checked.await?.map_err(Status::permission_denied)
+    }
+}
+
+#[tonic::async_trait]
+impl gateway_server::Gateway for Gateway {
+    async fn evaluate(
+        &self,
+        request: Request<gateway::EvaluateRequest>,
+    ) -> Result<Response<gateway::EvaluateResponse>, Status> {
+        let deadline = Call::received(&request);
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let signed = request.proposed_transaction.ok_or_else(|| {
+            let text = "failed to unpack transaction proposal: a signed proposal is required";
+            Status::invalid_argument(text)
+        })?;
+        let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
+        let wanted = request.target_organizations;
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
+            collecting::evaluate(peer.as_ref(), door.org(), &wanted, (signed, client)).await
+        })?;
+        let answer = within(deadline, "evaluate timeout expired", running).await?;
+        let Answers { responses, receipts } = answer?.map_err(|(org, failure)| {
+            failure.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
+            self.door.evaluate_failed((org, failure))
+        })?;
+        let result = responses.into_iter().next().map(result);
+        Ok(with_receipts(gateway::EvaluateResponse { result }, &receipts))
+    }
+
+    async fn endorse(
+        &self,
+        request: Request<gateway::EndorseRequest>,
+    ) -> Result<Response<gateway::EndorseResponse>, Status> {
+        let deadline = Call::received(&request);
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let signed = request.proposed_transaction.ok_or_else(|| {
+            let text = "the proposed transaction must contain a signed proposal";
+            Status::invalid_argument(text)
+        })?;
+        let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
+        let (wanted, proposed) = (request.endorsing_organizations, signed.clone());
+        let claims = Claims::of(&signed);
+        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
+            collecting::collect(peer.as_ref(), door.org(), &wanted, (&proposed, client)).await
+        })?;
+        let answer = within(deadline, "endorse timeout expired", running).await?;
+        let Answers { responses, receipts } = answer?.map_err(|shortage| {
+            shortage.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
+            self.door.not_endorsed(shortage)
+        })?;
+        let transaction = self
+            .peer
+            .assemble(&signed, &responses)
+            .map_err(|why| Status::aborted(format!("failed to assemble transaction: {why}")))?;
+        let prepared_transaction = Some(transaction);
+        Ok(with_receipts(gateway::EndorseResponse { prepared_transaction }, &receipts))
+    }
+
+    async fn submit(
+        &self,
+        request: Request<gateway::SubmitRequest>,
+    ) -> Result<Response<gateway::SubmitResponse>, Status> {
+        let deadline = Call::received(&request);
+        let request = request.into_inner();
+        let bytes = request.encoded_len();
+        let transaction = request
+            .prepared_transaction
+            .ok_or_else(|| Status::invalid_argument("a prepared transaction is required"))?;
+        if transaction.signature.is_empty() {
+            return Err(Status::invalid_argument("prepared transaction must be signed"));
+        }
+        let peer = Arc::clone(&self.peer);
+        let claims = Claims::of_envelope(&transaction);
+        let (listener, outcome) = ordering::listener(claims.clone());
+        let job = |_| async move { peer.order(transaction, listener) };
+        let checking = self.jobs.run(bytes, Share::default(), job);
+        let checking = checking.inspect_err(|status| claims.log_not_run(status.message()))?;
+        let ordered = ordering::accepted(checking, outcome);
+        let ordered = within(deadline, "submit timeout expired", ordered).await?;
+        ordered?.map_err(|error| self.door.submit_failed(&error))?;
+        Ok(Response::new(gateway::SubmitResponse {}))
+    }
+
+    async fn commit_status(
+        &self,
+        request: Request<gateway::SignedCommitStatusRequest>,
+    ) -> Result<Response<gateway::CommitStatusResponse>, Status> {
+        let (deadline, call) = (deadline(request.metadata(), Instant::now()), Call::of(&request)?);
+        let gateway::SignedCommitStatusRequest { request: data, signature } = request.into_inner();
+        if data.is_empty() {
+            return Err(Status::invalid_argument("a commit status request is required"));
+        }
+        let wanted = gateway::CommitStatusRequest::decode(data.as_slice()).map_err(|error| {
+            Status::invalid_argument(format!("invalid status request: {error}"))
+        })?;
+        let gateway::CommitStatusRequest { transaction_id, channel_id, identity } = wanted;
+        required(&identity, "no identity provided")?;
+        required(channel_id.as_bytes(), "no channel ID provided")?;
+        required(transaction_id.as_bytes(), "transaction ID should not be empty")?;
+        let signed = SignedData { identity: identity.clone(), data, signature };
+        self.authorize("gateway/CommitStatus", &channel_id, signed).await?;
+        let _place = self.waits.place(Waiting::CommitStatus, &identity, &call)?;
+        let waiting = self.wait_for_tx(channel_id, transaction_id);
+        let status = within(deadline, "context deadline exceeded", waiting).await??;
+        let mut response = Response::new(gateway::CommitStatusResponse {
+            result: status.code.into(),
+            block_number: status.block_number,
+        });
+        if let Some(reason) = status.reason {
+            let reason = MetadataValue::from_bytes(reason.as_bytes());
+            response.metadata_mut().insert_bin(grpc_metadata::REASON, reason);
+        }
+        Ok(response)
+    }
+
+    type ChaincodeEventsStream = Pin<
+        Box<
+            dyn tokio_stream::Stream<Item = Result<gateway::ChaincodeEventsResponse, Status>>
+                + Send,
+        >,
+    >;
+
+    async fn chaincode_events(
+        &self,
+        request: Request<gateway::SignedChaincodeEventsRequest>,
+    ) -> Result<Response<Self::ChaincodeEventsStream>, Status> {
+        let call = Call::of(&request)?;
+        let gateway::SignedChaincodeEventsRequest { request: data, signature } =
+            request.into_inner();
+        if data.is_empty() {
+            return Err(Status::invalid_argument("a chaincode events request is required"));
+        }
+        let wanted = gateway::ChaincodeEventsRequest::decode(data.as_slice()).map_err(|error| {
+            Status::invalid_argument(format!("invalid chaincode events request: {error}"))
+        })?;
+        required(&wanted.identity, "no identity provided")?;
+        required(wanted.channel_id.as_bytes(), "no channel ID provided")?;
+        required(wanted.chaincode_id.as_bytes(), "no chaincode ID provided")?;
+        let signed = SignedData { identity: wanted.identity.clone(), data, signature };
+        self.authorize("gateway/ChaincodeEvents", &wanted.channel_id, signed).await?;
+        let place = self.waits.place(Waiting::ChaincodeEvents, &wanted.identity, &call)?;
+        let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
+        let feed = self.waits.run(move || Feed::start(peer, waits, place, wanted)).await??;
+        let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
+        tokio::spawn(feed.run(sender));
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+}
+
+fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {
+    let mut response = Response::new(message);
+    receipts.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+    response
+}
+
+/// The chaincode's answer. What the chaincode itself returned is in the action; the payload beside
+/// it need not be the same.
+fn result(response: protos::ProposalResponse) -> protos::Response {
+    let said = response.response.unwrap_or_default();
+    let payload = protos::ProposalResponsePayload::decode(response.payload.as_slice()).ok();
+    let action = payload
+        .and_then(|payload| protos::ChaincodeAction::decode(payload.extension.as_slice()).ok());
+    match action.and_then(|action| action.response) {
+        Some(inner) => protos::Response { payload: inner.payload, ..said },
+        None => said,
+    }
+}
+
+fn required(value: &[u8], text: &str) -> Result<(), Status> {
+    if value.is_empty() { Err(Status::invalid_argument(text)) } else { Ok(()) }
+}

@@ -1,0 +1,203 @@
+//! What the services ask of a peer.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use wasmcc_msp::SignedData;
+use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::rwset;
+use wasmcc_types::{Client, StreamOrigin};
+
+pub use wasmcc_types::Standing;
+
+/// Keeps a listener listening until it is dropped.
+pub type Watching = Box<dyn Send + Sync>;
+
+/// Hears what became of a transaction; None if the channel has stopped and will not commit it.
+pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
+
+/// Called once when an envelope is accepted or refused.
+pub type OrderListener = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
+
+/// Hears the number of each block that is committed.
+pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
+
+/// What becomes of a proposal.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Processed, Rejected>> + Send + 'a>>;
+
+/// By what somebody may read a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The ACL of a resource, named as in Fabric.
+    Resource(&'static str),
+    /// A policy of the channel.
+    Policy(&'static str),
+}
+
+/// A peer, as its gRPC services see it. All methods but `process_proposal` block for as long as
+/// their work takes. No method blocks until a block or a chaincode answers.
+pub trait Peer: Send + Sync + 'static {
+    /// The MSP ids of the organizations whose peer this is, at least one.
+    fn msp_ids(&self) -> Vec<String>;
+
+    /// Checks, simulates and endorses a proposal as the peer of one of the organizations, for as
+    /// long as `client` waits. Dropping the answer ends the transaction. Polled on a thread with a
+    /// large stack.
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
+        signed: protos::SignedProposal,
+        client: Client,
+    ) -> Answer<'a>;
+
+    /// How the peer of one of the organizations stands to a chaincode on a channel. `Here` where
+    /// that is not known: then the endorser says why.
+    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing;
+
+    /// Which organizations have to endorse beside those that have, of which one gave `response`;
+    /// those in `without` do not. None if the endorsements are enough. The error is for the client:
+    /// there are no such organizations here.
+    fn further_endorsers(
+        &self,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String>;
+
+    /// Puts a proposal and its endorsements together to a transaction, unsigned.
+    fn assemble(
+        &self,
+        signed: &protos::SignedProposal,
+        responses: &[protos::ProposalResponse],
+    ) -> Result<common::Envelope, String>;
+
+    /// Gives a signed transaction to the orderer and calls `done` when it is accepted or refused,
+    /// maybe from another thread. Accepted means kept on disk, not committed. `done` must neither
+    /// wait nor panic.
+    fn order(&self, transaction: common::Envelope, done: OrderListener);
+
+    /// What became of a transaction; None if it is in no block yet.
+    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String>;
+
+    /// Calls `done` when a transaction is committed, at once if it is so already. `done` must
+    /// neither wait nor panic.
+    fn watch_tx(&self, channel_id: &str, tx_id: &str, done: TxListener)
+    -> Result<Watching, String>;
+
+    /// Whether the signature is good and its identity may use `resource`, named as in Fabric.
+    fn authorize(
+        &self,
+        resource: &str,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String>;
+
+    /// Whether the signature is good and its identity may read the channel.
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String>;
+
+    /// How often the configuration of a channel was changed; None if the peer has not joined it.
+    fn config_sequence(&self, channel_id: &str) -> Option<u64>;
+
+    /// The number of a channel's next block; None if the peer has not joined the channel.
+    fn height(&self, channel_id: &str) -> Option<u64>;
+
+    /// A committed block, with its validation flags; None if there is none yet.
+    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String>;
+
+    /// Calls `listener` for each block that is committed from now on, when it can be read; drops it
+    /// when the channel stops. None if the peer has not joined the channel. `listener` must neither
+    /// wait nor panic.
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching>;
+
+    /// The private data of a block that the peer of an organization has and the one who signed may
+    /// see, by the places of its transactions.
+    fn private_data(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+        request: &SignedData,
+    ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, String>;
+
+    /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
+    /// when the stream shall end.
+    fn open_chaincode_stream(
+        &self,
+        outbox: mpsc::Sender<protos::ChaincodeMessage>,
+        origin: StreamOrigin,
+    ) -> Box<dyn ChaincodeStream>;
+}
+
+/// The peer's end of a chaincode's stream. To drop it says that the stream has ended. Nothing
+/// blocks for longer than a look at the disk.
+pub trait ChaincodeStream: Send + Sync {
+    /// A message came.
+    fn receive(&self, message: protos::ChaincodeMessage);
+
+    /// How often [`ChaincodeStream::keepalive_due`] wants to be called.
+    fn keepalive(&self) -> Option<Duration>;
+
+    /// Asks the chaincode whether it is there.
+    fn keepalive_due(&self);
+
+    /// Ends the stream as soon as no transaction runs.
+    fn stop(&self);
+
+    /// Whether the stream stands for the peer.
+    fn is_open(&self) -> bool;
+}
+
+/// The verdict on a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// VALID, or why not.
+    pub code: protos::TxValidationCode,
+    /// The block that the transaction is in.
+    pub block_number: u64,
+    /// Why the transaction is not valid, for people, if the peer still knows.
+    pub reason: Option<String>,
+}
+
+/// Why an orderer does not take a transaction. The text is its `info`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is malformed.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Its creator may not write to the channel.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such channel.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is larger than the channel allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The orderer does not take anything now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl OrderError {
+    /// As the orderer's `BroadcastResponse` has it.
+    pub fn status(&self) -> common::Status {
+        match self {
+            Self::BadRequest(_) => common::Status::BadRequest,
+            Self::Forbidden(_) => common::Status::Forbidden,
+            Self::NotFound(_) => common::Status::NotFound,
+            Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
+            Self::Unavailable(_) => common::Status::ServiceUnavailable,
+        }
+    }
+}

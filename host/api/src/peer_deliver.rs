@@ -1,0 +1,116 @@
+//! `protos.Deliver`: the blocks of a peer, whole, filtered, or with private data.
+
+use tonic::{Request, Response, Status as RpcStatus, Streaming};
+
+use crate::deliver::{Answers, Deliverer, Form};
+use crate::filtered_block::filtered_block;
+use crate::peer::{Peer, Reading};
+use crate::seek::SeekRequest;
+use wasmcc_types::proto::common::{Block, Envelope, Status};
+use wasmcc_types::proto::protos::deliver_response::Type;
+use wasmcc_types::proto::protos::{BlockAndPrivateData, DeliverResponse, deliver_server};
+
+/// The service.
+pub(super) struct PeerDeliver(pub(super) Deliverer);
+
+/// Whole blocks.
+pub(super) struct Blocks;
+/// Blocks without what transactions did.
+pub(super) struct FilteredBlocks;
+/// Whole blocks with the private data that the client may see.
+pub(super) struct BlocksWithPrivateData;
+
+fn response(content: Type) -> DeliverResponse {
+    DeliverResponse { r#type: Some(content) }
+}
+
+impl Form for Blocks {
+    type Message = DeliverResponse;
+    const READING: Reading = Reading::Resource("event/Block");
+    const METHOD: &'static str = "/protos.Deliver/Deliver";
+
+    fn status(status: Status) -> DeliverResponse {
+        response(Type::Status(status.into()))
+    }
+
+    fn block(
+        _: &dyn Peer,
+        _: &str,
+        _: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
+        Ok(response(Type::Block(block)))
+    }
+}
+
+impl Form for FilteredBlocks {
+    type Message = DeliverResponse;
+    const READING: Reading = Reading::Resource("event/FilteredBlock");
+    const METHOD: &'static str = "/protos.Deliver/DeliverFiltered";
+
+    fn status(status: Status) -> DeliverResponse {
+        Blocks::status(status)
+    }
+
+    fn block(
+        _: &dyn Peer,
+        _: &str,
+        _: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
+        Ok(response(Type::FilteredBlock(filtered_block(&block))))
+    }
+}
+
+impl Form for BlocksWithPrivateData {
+    type Message = DeliverResponse;
+    const READING: Reading = Reading::Resource("event/Block");
+    const METHOD: &'static str = "/protos.Deliver/DeliverWithPrivateData";
+
+    fn status(status: Status) -> DeliverResponse {
+        Blocks::status(status)
+    }
+
+    fn block(
+        peer: &dyn Peer,
+        org: &str,
+        request: &SeekRequest,
+        block: Block,
+    ) -> Result<DeliverResponse, String> {
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let SeekRequest { channel_id, signed, .. } = request;
+        let private_data_map = peer.private_data(org, channel_id, number, signed)?;
+        let block = BlockAndPrivateData { block: Some(block), private_data_map };
+        Ok(response(Type::BlockAndPrivateData(block)))
+    }
+}
+
+#[tonic::async_trait]
+impl deliver_server::Deliver for PeerDeliver {
+    type DeliverStream = Answers<Blocks>;
+
+    async fn deliver(
+        &self,
+        request: Request<Streaming<Envelope>>,
+    ) -> Result<Response<Self::DeliverStream>, RpcStatus> {
+        self.0.serve::<Blocks>(request)
+    }
+
+    type DeliverFilteredStream = Answers<FilteredBlocks>;
+
+    async fn deliver_filtered(
+        &self,
+        request: Request<Streaming<Envelope>>,
+    ) -> Result<Response<Self::DeliverFilteredStream>, RpcStatus> {
+        self.0.serve::<FilteredBlocks>(request)
+    }
+
+    type DeliverWithPrivateDataStream = Answers<BlocksWithPrivateData>;
+
+    async fn deliver_with_private_data(
+        &self,
+        request: Request<Streaming<Envelope>>,
+    ) -> Result<Response<Self::DeliverWithPrivateDataStream>, RpcStatus> {
+        self.0.serve::<BlocksWithPrivateData>(request)
+    }
+}

@@ -1,0 +1,75 @@
+//! What an endorsement cost its chaincode: told beside Fabric's messages, in metadata.
+
+use serde::{Deserialize, Serialize};
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+
+use wasmcc_peer::endorser::Processed;
+use wasmcc_types::grpc_metadata;
+
+/// The fuel of one organization's endorsement or evaluation. Of chaincodes that run elsewhere, and
+/// of system chaincodes, there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Whose peer it was.
+    pub msp_id: String,
+    /// Units of work of the chaincode, without those of chaincodes that it called.
+    pub fuel: u64,
+    /// How often it called the peer.
+    pub host_calls: u64,
+}
+
+impl Receipt {
+    /// Of what the peer of an organization processed; none if no component ran.
+    pub(super) fn of(msp_id: &str, processed: &Processed) -> Option<Self> {
+        let Processed { fuel, host_calls, .. } = *processed;
+        (fuel > 0).then(|| Self { msp_id: msp_id.to_owned(), fuel, host_calls })
+    }
+
+    /// Adds it to those that are there.
+    pub(super) fn add_to(&self, metadata: &mut MetadataMap) {
+        let json = serde_json::to_string(self).map(|json| ascii(&json));
+        let value = json.ok().and_then(|json| AsciiMetadataValue::try_from(json).ok());
+        if let Some(value) = value {
+            metadata.append(grpc_metadata::RECEIPT, value);
+        }
+    }
+
+    /// All that an answer or an error came with.
+    pub fn read_all(metadata: &MetadataMap) -> Vec<Self> {
+        let values = metadata.get_all(grpc_metadata::RECEIPT).into_iter();
+        values.filter_map(|value| serde_json::from_slice(value.as_bytes()).ok()).collect()
+    }
+}
+
+/// The same JSON with escapes for what is not ASCII, which only stands in strings.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            text.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_travel_as_ascii() {
+        let of = |msp_id: &str| Receipt { msp_id: msp_id.into(), fuel: u64::MAX, host_calls: 3 };
+        let receipts = [of("Org1MSP"), of("\u{e9} \u{1f600} \"MSP\"")];
+        let mut metadata = MetadataMap::new();
+        receipts.iter().for_each(|receipt| receipt.add_to(&mut metadata));
+        assert_eq!(Receipt::read_all(&metadata), receipts);
+        let first = metadata.get(grpc_metadata::RECEIPT).unwrap().to_str().unwrap();
+        assert_eq!(first, format!(r#"{{"mspId":"Org1MSP","fuel":{},"hostCalls":3}}"#, u64::MAX));
+        assert!(Receipt::read_all(&MetadataMap::new()).is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! Which service a request is for.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+
+use crate::arriving::Arrivals;
+use crate::atomic_broadcast::AtomicBroadcast;
+use crate::call::Call;
+use crate::chaincode_support::ChaincodeSupport;
+use crate::endorser::Endorser;
+use crate::gateway::Gateway;
+use crate::peer_deliver::PeerDeliver;
+use crate::plain_text::plain;
+use crate::trailers;
+use wasmcc_types::proto::gateway::gateway_server::{self, GatewayServer};
+use wasmcc_types::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
+use wasmcc_types::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
+use wasmcc_types::proto::protos::deliver_server::{self, DeliverServer};
+use wasmcc_types::proto::protos::endorser_server::{self, EndorserServer};
+
+/// Sends a request to the service that its path begins with. tonic's own router would bring a web
+/// framework for it.
+#[derive(Clone)]
+pub(super) struct Routes {
+    endorser: EndorserServer<Endorser>,
+    gateway: GatewayServer<Gateway>,
+    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
+    deliver: DeliverServer<PeerDeliver>,
+    orderer: AtomicBroadcastServer<AtomicBroadcast>,
+    arrivals: Arrivals,
+    /// For the whole request of a call that has one.
+    patience: Duration,
+}
+
+impl Routes {
+    /// With messages of at most `message_bytes` in both directions, and requests that come at the
+    /// same time of `request_bytes` together.
+    pub(super) fn new(
+        endorser: Endorser,
+        gateway: Gateway,
+        chaincode_support: ChaincodeSupport,
+        deliver: PeerDeliver,
+        orderer: AtomicBroadcast,
+        (message_bytes, request_bytes, patience): (usize, usize, Duration),
+    ) -> Self {
+        Self {
+            endorser: EndorserServer::new(endorser)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            gateway: GatewayServer::new(gateway)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            chaincode_support: ChaincodeSupportServer::new(chaincode_support)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            deliver: DeliverServer::new(deliver)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            orderer: AtomicBroadcastServer::new(orderer)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            arrivals: Arrivals::new(message_bytes, request_bytes),
+            patience,
+        }
+    }
+}
+
+impl Service<http::Request<Body>> for Routes {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        // All services are always ready; they queue elsewhere.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let call = match Call::begin(request.extensions()) {
+            Ok(call) => call,
+            Err(refusal) => return Box::pin(async { Ok(plain(refusal.into_http())) }),
+        };
+        request.extensions_mut().insert(call.clone());
+        let request = request.map(|body| self.arrivals.count(body, call.clone()));
+        let room = trailers::room(request.headers());
+        let (answering, patience) = (self.dispatch(request), self.patience);
+        Box::pin(async move {
+            let answer = tokio::select! {
+                answer = answering => answer?,
+                overdue = call.overdue(patience) => overdue.into_http(),
+            };
+            Ok(plain(trailers::fit(answer, room)))
+        })
+    }
+}
+
+impl Routes {
+    fn dispatch(
+        &mut self,
+        request: http::Request<Body>,
+    ) -> BoxFuture<http::Response<Body>, Infallible> {
+        let path = request.uri().path();
+        let service = path.strip_prefix('/').and_then(|path| path.split('/').next());
+        match service {
+            Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
+            Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
+            Some(chaincode_support_server::SERVICE_NAME) => self.chaincode_support.call(request),
+            Some(deliver_server::SERVICE_NAME) => self.deliver.call(request),
+            Some(atomic_broadcast_server::SERVICE_NAME) => self.orderer.call(request),
+            _ => {
+                let text = format!("this peer has no service {}", service.unwrap_or_default());
+                Box::pin(async { Ok(Status::unimplemented(text).into_http()) })
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! gRPC errors as Fabric's gateway shapes them.
+
+use prost::Message;
+use tonic::{Code, Status};
+
+use wasmcc_types::proto::gateway::ErrorDetail;
+use wasmcc_workers::WorkersError;
+
+/// Clients of the gateway read every detail as this, whatever its type says; it says so all the
+/// same.
+const DETAIL_TYPE: &str = "type.googleapis.com/gateway.ErrorDetail";
+
+/// `google.rpc.Status`, which travels in `grpc-status-details-bin`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) details: Vec<prost_types::Any>,
+}
+
+/// An error that says which peers or orderer it comes from (fabric
+/// `internal/pkg/gateway/apiutils.go`, `newRpcError`).
+pub(super) fn with_details(
+    code: Code,
+    message: &str,
+    details: impl Iterator<Item = ErrorDetail>,
+) -> Status {
+    let any = |detail: ErrorDetail| prost_types::Any {
+        type_url: DETAIL_TYPE.into(),
+        value: detail.encode_to_vec(),
+    };
+    let details = details.map(any).collect();
+    let details = RpcStatus { code: code.into(), message: message.into(), details };
+    Status::with_details(code, message, details.encode_to_vec().into())
+}
+
+/// What an error of the gateway says of single peers and orderers; empty if it says nothing.
+pub fn error_details(status: &Status) -> Vec<ErrorDetail> {
+    let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
+    details.iter().filter_map(|any| ErrorDetail::decode(any.value.as_slice()).ok()).collect()
+}
+
+/// A job that was not run, or not to its end.
+pub(super) fn not_run(error: WorkersError) -> Status {
+    match error {
+        WorkersError::Busy { .. } => Status::resource_exhausted(error.to_string()),
+        WorkersError::Panicked => Status::internal(error.to_string()),
+        WorkersError::Stopped => Status::unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,419 @@
+//! The services over loopback, in front of a peer that says what it is told to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prost::Message;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use crate::Answer;
+use crate::BlockListener;
+use crate::ChaincodeStream;
+use crate::CommitStatus;
+use crate::OrderError;
+use crate::OrderListener;
+use crate::Peer;
+use crate::Reading;
+use crate::Receipt;
+use crate::Server;
+use crate::ServerConfig;
+use crate::Standing;
+use crate::TxListener;
+use crate::Watching;
+use crate::status::RpcStatus;
+use wasmcc_msp::SignedData;
+use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::gateway;
+use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
+use wasmcc_types::proto::orderer::{SeekNewest, SeekPosition, SeekSpecified, seek_position};
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::{Client, StreamOrigin};
+use wasmcc_workers::Workers;
+
+mod chaincodes;
+mod delivering;
+mod doors;
+mod endorsing;
+mod events;
+mod serving;
+mod submitting;
+
+type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
+
+/// A peer with the golden channel.
+struct Fake {
+    answer: Box<Says>,
+    /// Of further organizations.
+    others: Vec<Box<Says>>,
+    /// Of organizations that do not run the chaincode.
+    standings: BTreeMap<&'static str, Standing>,
+    order: Result<(), OrderError>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    blocks: Vec<common::Block>,
+    statuses: BTreeMap<String, CommitStatus>,
+    sequence: u64,
+    /// Whose signature is good.
+    readers: Option<&'static [u8]>,
+    next_id: u64,
+    tx_listeners: BTreeMap<u64, (String, TxListener)>,
+    block_listeners: BTreeMap<u64, Arc<dyn Fn(u64) + Send + Sync>>,
+}
+
+/// Ends a listener.
+struct Listening(Arc<Mutex<Ledger>>, u64);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut ledger = self.0.lock().unwrap();
+        let gone = (ledger.tx_listeners.remove(&self.1), ledger.block_listeners.remove(&self.1));
+        drop(ledger);
+        drop(gone);
+    }
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            answer: Box::new(|| Ok(golden_response("ok"))),
+            others: Vec::new(),
+            standings: BTreeMap::new(),
+            order: Ok(()),
+            ledger: Arc::default(),
+        }
+    }
+}
+
+impl Fake {
+    fn answering(
+        answer: impl Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync + 'static,
+    ) -> Self {
+        Self { answer: Box::new(answer), ..Self::default() }
+    }
+
+    /// Adds the golden blocks up to a number.
+    fn grow(&self, height: u64) {
+        let mut ledger = self.ledger.lock().unwrap();
+        let numbers = ledger.blocks.len() as u64..height;
+        for number in numbers.clone() {
+            ledger.blocks.push(golden(&format!("b{number:03}.block")));
+        }
+        let listeners: Vec<_> = ledger.block_listeners.values().cloned().collect();
+        drop(ledger);
+        for number in numbers {
+            listeners.iter().for_each(|listener| listener(number));
+        }
+    }
+
+    fn commit(&self, tx_id: &str, code: TxValidationCode, block_number: u64) {
+        let status = CommitStatus { code, block_number, reason: None };
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.statuses.insert(tx_id.to_owned(), status.clone());
+        let of_tx = ledger.tx_listeners.extract_if(.., |_, (wanted, _)| wanted == tx_id);
+        let told: Vec<_> = of_tx.collect();
+        drop(ledger);
+        told.into_iter().for_each(|(_, (_, done))| done(Some(status.clone())));
+    }
+
+    /// Sends all listeners home.
+    fn close(&self) {
+        let mut ledger = self.ledger.lock().unwrap();
+        let gone = std::mem::take(&mut ledger.block_listeners);
+        drop(ledger);
+        drop(gone);
+    }
+}
+
+impl Peer for Fake {
+    fn msp_ids(&self) -> Vec<String> {
+        let orgs = ["Org1MSP", "Org2MSP", "Org3MSP"];
+        orgs[..=self.others.len()].iter().map(|org| (*org).to_owned()).collect()
+    }
+
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
+        _: protos::SignedProposal,
+        _: Client,
+    ) -> Answer<'a> {
+        Box::pin(async move {
+            let response = match msp_id {
+                "Org2MSP" => (self.others[0])(),
+                "Org3MSP" => (self.others[1])(),
+                _ => (self.answer)(),
+            };
+            let (fuel, host_calls, own_reads) = (700, 2, Vec::new());
+            Ok(Processed { response: response?, fuel, host_calls, own_reads })
+        })
+    }
+
+    fn standing(&self, msp_id: &str, _: &str, _: &str) -> Standing {
+        self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
+    }
+
+    /// One more of those that have not failed, as long as there are not two.
+    fn further_endorsers(
+        &self,
+        _: &UnpackedProposal,
+        _: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String> {
+        if endorsed.len() > self.others.len().min(1) {
+            return Ok(Vec::new());
+        }
+        let mut left = self.msp_ids();
+        left.retain(|org| !endorsed.contains(org) && !without.contains(org));
+        left.truncate(1);
+        if left.is_empty() { Err("nobody".to_owned()) } else { Ok(left) }
+    }
+
+    fn assemble(
+        &self,
+        signed: &protos::SignedProposal,
+        responses: &[protos::ProposalResponse],
+    ) -> Result<common::Envelope, String> {
+        if responses.iter().any(|response| response.endorsement.is_none()) {
+            return Err("no endorsements".to_owned());
+        }
+        let payloads = responses.iter().map(|response| response.payload.as_slice());
+        let payload: Vec<&[u8]> =
+            [signed.proposal_bytes.as_slice()].into_iter().chain(payloads).collect();
+        let payload = payload.concat();
+        Ok(common::Envelope { payload, signature: Vec::new() })
+    }
+
+    fn order(&self, _: common::Envelope, done: OrderListener) {
+        done(self.order.clone());
+    }
+
+    fn commit_status(&self, _: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+        Ok(self.ledger.lock().unwrap().statuses.get(tx_id).cloned())
+    }
+
+    fn watch_tx(&self, _: &str, tx_id: &str, done: TxListener) -> Result<Watching, String> {
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.next_id += 1;
+        let id = ledger.next_id;
+        match ledger.statuses.get(tx_id).cloned() {
+            Some(status) => {
+                drop(ledger);
+                done(Some(status));
+            }
+            None => drop(ledger.tx_listeners.insert(id, (tx_id.to_owned(), done))),
+        }
+        Ok(Box::new(Listening(Arc::clone(&self.ledger), id)))
+    }
+
+    fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), String> {
+        match request.signature.as_slice() {
+            b"good" => Ok(()),
+            _ => Err(format!("{resource} is not for {}", request.identity.escape_ascii())),
+        }
+    }
+
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        _: &str,
+        request: &SignedData,
+    ) -> Result<(), String> {
+        let readers = self.ledger.lock().unwrap().readers.unwrap_or(b"good");
+        match request.signature == readers {
+            true => Ok(()),
+            false => Err(format!("{reading:?} is not for you")),
+        }
+    }
+
+    fn config_sequence(&self, channel_id: &str) -> Option<u64> {
+        let sequence = self.ledger.lock().unwrap().sequence;
+        (channel_id == "mychannel").then_some(sequence)
+    }
+
+    fn height(&self, channel_id: &str) -> Option<u64> {
+        let height = self.ledger.lock().unwrap().blocks.len() as u64;
+        (channel_id == "mychannel").then_some(height)
+    }
+
+    fn block(&self, _: &str, number: u64) -> Result<Option<common::Block>, String> {
+        Ok(self.ledger.lock().unwrap().blocks.get(number as usize).cloned())
+    }
+
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {
+        if channel_id != "mychannel" {
+            return None;
+        }
+        let mut ledger = self.ledger.lock().unwrap();
+        ledger.next_id += 1;
+        let id = ledger.next_id;
+        ledger.block_listeners.insert(id, Arc::from(listener));
+        Some(Box::new(Listening(Arc::clone(&self.ledger), id)))
+    }
+
+    fn private_data(
+        &self,
+        _: &str,
+        _: &str,
+        block: u64,
+        _: &SignedData,
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+        Ok([(block, TxPvtReadWriteSet::default())].into())
+    }
+
+    fn open_chaincode_stream(
+        &self,
+        outbox: mpsc::Sender<protos::ChaincodeMessage>,
+        _: StreamOrigin,
+    ) -> Box<dyn ChaincodeStream> {
+        Box::new(Echo(Mutex::new(Some(outbox))))
+    }
+}
+
+/// Sends back what comes, and ends the stream at an ERROR or when it shall stop.
+struct Echo(Mutex<Option<mpsc::Sender<protos::ChaincodeMessage>>>);
+
+impl ChaincodeStream for Echo {
+    fn receive(&self, message: protos::ChaincodeMessage) {
+        let mut outbox = self.0.lock().unwrap();
+        match message.r#type() {
+            protos::chaincode_message::Type::Error => *outbox = None,
+            _ => outbox.as_ref().unwrap().try_send(message).unwrap(),
+        }
+    }
+
+    fn keepalive(&self) -> Option<Duration> {
+        Some(Duration::from_millis(1))
+    }
+
+    fn keepalive_due(&self) {
+        let keepalive = protos::ChaincodeMessage { r#type: 18, ..Default::default() };
+        self.0.lock().unwrap().as_ref().unwrap().try_send(keepalive).unwrap();
+    }
+
+    fn stop(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().unwrap().is_some()
+    }
+}
+
+/// A server, a connection to it, and how to end it.
+struct Served {
+    peer: Arc<Fake>,
+    address: String,
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Served {
+    async fn start(peer: Fake) -> Self {
+        Self::with(peer, Workers::new(2, 8).unwrap(), ServerConfig::default()).await
+    }
+
+    async fn with(peer: Fake, workers: Workers, config: ServerConfig) -> Self {
+        let server = Server::bind("127.0.0.1:0", config).await.unwrap();
+        let address = format!("http://{}", server.address());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let peer = Arc::new(peer);
+        let behind = Arc::clone(&peer);
+        let serving = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            server.serve(behind, Arc::new(workers), stopped).await.unwrap();
+        });
+        let channel = Channel::from_shared(address.clone()).unwrap();
+        let channel = channel.connect().await.unwrap();
+        Self { peer, address, channel, stop, serving }
+    }
+
+    fn endorser(&self) -> EndorserClient<Channel> {
+        EndorserClient::new(self.channel.clone())
+    }
+
+    fn gateway(&self) -> GatewayClient<Channel> {
+        GatewayClient::new(self.channel.clone())
+    }
+}
+
+fn golden<M: Message + Default>(name: &str) -> M {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/channel");
+    M::decode(std::fs::read(root.join(name)).unwrap().as_slice()).unwrap()
+}
+
+fn golden_response(name: &str) -> protos::ProposalResponse {
+    golden(&format!("{name}.proposalresponse"))
+}
+
+fn evaluate_request() -> gateway::EvaluateRequest {
+    gateway::EvaluateRequest {
+        proposed_transaction: Some(golden("ok.signedproposal")),
+        ..Default::default()
+    }
+}
+
+fn endorse_request() -> gateway::EndorseRequest {
+    gateway::EndorseRequest {
+        proposed_transaction: Some(golden("ok.signedproposal")),
+        ..Default::default()
+    }
+}
+
+fn commit_status_request(tx_id: &str) -> gateway::SignedCommitStatusRequest {
+    let request = gateway::CommitStatusRequest {
+        transaction_id: tx_id.to_owned(),
+        channel_id: "mychannel".to_owned(),
+        identity: b"me".to_vec(),
+    };
+    let signature = b"good".to_vec();
+    gateway::SignedCommitStatusRequest { request: request.encode_to_vec(), signature }
+}
+
+fn events_request(
+    channel_id: &str,
+    start: Option<seek_position::Type>,
+    after: &str,
+) -> gateway::SignedChaincodeEventsRequest {
+    let request = gateway::ChaincodeEventsRequest {
+        channel_id: channel_id.to_owned(),
+        chaincode_id: "vec".to_owned(),
+        identity: b"me".to_vec(),
+        start_position: start.map(|start| SeekPosition { r#type: Some(start) }),
+        after_transaction_id: after.to_owned(),
+    };
+    let signature = b"good".to_vec();
+    gateway::SignedChaincodeEventsRequest { request: request.encode_to_vec(), signature }
+}
+
+fn shape(status: &Status) -> (Code, &str) {
+    (status.code(), status.message())
+}
+
+/// The details, as a client of the gateway reads them.
+fn details(status: &Status) -> Vec<gateway::ErrorDetail> {
+    let inner = RpcStatus::decode(status.details()).unwrap();
+    assert_eq!((inner.code, inner.message.as_str()), (status.code() as i32, status.message()));
+    let details = inner.details.iter();
+    details.map(|any| gateway::ErrorDetail::decode(any.value.as_slice()).unwrap()).collect()
+}
+
+fn peer_says(message: &'static str) -> Fake {
+    Fake::answering(move || {
+        let response =
+            protos::Response { status: 500, message: message.into(), ..Default::default() };
+        Ok(protos::ProposalResponse { response: Some(response), ..Default::default() })
+    })
+}

@@ -1,0 +1,129 @@
+//! The server itself: limits, panics, its end.
+
+use super::*;
+use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
+
+/// A peer that says when it is asked, and answers when it is told to.
+fn stuck() -> (Fake, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
+    let (begun, has_begun) = std::sync::mpsc::channel::<()>();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let peer = Fake::answering(move || {
+        begun.send(()).unwrap();
+        may_go_on.lock().unwrap().recv().unwrap();
+        Ok(golden_response("ok"))
+    });
+    (peer, has_begun, go_on)
+}
+
+#[tokio::test]
+async fn a_busy_peer_says_so_at_once() {
+    let (peer, has_begun, go_on) = stuck();
+    let workers = Workers::new(1, 0).unwrap();
+    let served = Served::with(peer, workers, ServerConfig::default()).await;
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let (mut endorser, first) = (served.endorser(), proposal.clone());
+    // A worker that is not waiting yet refuses, too; a client would try again.
+    let first = tokio::spawn(async move {
+        loop {
+            match endorser.process_proposal(first.clone()).await {
+                Err(status) if status.code() == Code::ResourceExhausted => {}
+                answer => return answer,
+            }
+        }
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    let status = served.endorser().process_proposal(proposal).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.message().contains("busy"), "{status}");
+    go_on.send(()).unwrap();
+    first.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_is_an_internal_error_and_the_peer_lives_on() {
+    let broken = std::sync::atomic::AtomicBool::new(true);
+    let peer = Fake::answering(move || {
+        assert!(!broken.swap(false, std::sync::atomic::Ordering::SeqCst), "on purpose");
+        Ok(golden_response("ok"))
+    });
+    let served = Served::start(peer).await;
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let status = served.endorser().process_proposal(proposal.clone()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
+    served.endorser().process_proposal(proposal).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_beyond_the_bytes_in_work_are_refused() {
+    let (peer, has_begun, go_on) = stuck();
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let config =
+        ServerConfig { request_bytes: proposal.encoded_len() + 100, ..ServerConfig::default() };
+    let served = Served::with(peer, Workers::new(1, 8).unwrap(), config).await;
+    let (mut endorser, first) = (served.endorser(), proposal.clone());
+    let first = tokio::spawn(async move { endorser.process_proposal(first).await });
+    let first_begun = move || has_begun.recv().map(|()| has_begun);
+    let _has_begun = tokio::task::spawn_blocking(first_begun).await.unwrap().unwrap();
+
+    // There is room in the queue, but not for so many bytes, whichever way they come.
+    let payload = vec![0; 200];
+    let envelope = common::Envelope { payload, signature: b"good".to_vec() };
+    let submit = gateway::SubmitRequest {
+        prepared_transaction: Some(envelope.clone()),
+        ..Default::default()
+    };
+    let mut orderer = AtomicBroadcastClient::new(served.channel.clone());
+    let broadcast = orderer.broadcast(tokio_stream::iter([envelope])).await.unwrap();
+    let refused = async {
+        [
+            served.endorser().process_proposal(proposal.clone()).await.unwrap_err(),
+            served.gateway().evaluate(evaluate_request()).await.unwrap_err(),
+            served.gateway().endorse(endorse_request()).await.unwrap_err(),
+            served.gateway().submit(submit).await.unwrap_err(),
+            broadcast.into_inner().message().await.unwrap_err(),
+        ]
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
+    for refused in refused.expect("none waits for the first") {
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+        assert!(refused.message().contains("requests in work may have"), "{refused}");
+    }
+    go_on.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    go_on.send(()).unwrap();
+    served.endorser().process_proposal(proposal).await.unwrap();
+}
+
+#[tokio::test]
+async fn large_messages_and_unknown_services_are_refused() {
+    let config = ServerConfig { message_bytes: 1_000, ..ServerConfig::default() };
+    let served = Served::with(Fake::default(), Workers::new(1, 1).unwrap(), config).await;
+    let large = protos::SignedProposal { proposal_bytes: vec![0; 2_000], ..Default::default() };
+    let status = served.endorser().process_proposal(large).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+
+    use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
+    let mut other = ChaincodeClient::new(served.channel.clone());
+    let status = other.connect(tokio_stream::empty()).await.unwrap_err();
+    let text = "this peer has no service protos.Chaincode";
+    assert_eq!(shape(&status), (Code::Unimplemented, text));
+}
+
+#[tokio::test]
+async fn a_stop_ends_waits_and_streams() {
+    let served = Served::start(Fake::default()).await;
+    served.peer.grow(1);
+    let mut gateway = served.gateway();
+    let waiting =
+        tokio::spawn(async move { gateway.commit_status(commit_status_request("never")).await });
+    let request = events_request("mychannel", None, "");
+    let mut stream = served.gateway().chaincode_events(request).await.unwrap().into_inner();
+    let Served { stop, serving, channel, .. } = served;
+    stop.send(()).unwrap();
+    assert_eq!(stream.message().await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(waiting.await.unwrap().unwrap_err().code(), Code::Unavailable);
+    drop(channel);
+    let ended = tokio::time::timeout(Duration::from_secs(5), serving).await;
+    ended.expect("the server ends before its grace does").unwrap();
+}

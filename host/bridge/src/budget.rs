@@ -1,0 +1,117 @@
+//! How many bytes the transactions of a process may hold in messages, over all its streams.
+//!
+//! Invariant: a transaction that would pass the limit fails alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::program::not_run;
+
+/// The bytes that are held, and their limit.
+#[derive(Debug)]
+pub struct Budget {
+    held: AtomicUsize,
+    limit: usize,
+}
+
+/// The bytes that one transaction holds; given back when this is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: Arc<Budget>,
+    parts: [AtomicUsize; 3],
+}
+
+/// What a transaction holds bytes for. A transaction does one thing at a time, so its parts do not
+/// change concurrently.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// Its input, from beginning to end.
+    Input,
+    /// The message that it sends, or the last answer.
+    Message,
+    /// The writes that are held back.
+    Batch,
+}
+
+impl Budget {
+    /// For at most `limit` bytes at once. One message may always be held, so that a limit below its
+    /// size does not refuse it for ever.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), limit })
+    }
+
+    /// An empty share.
+    pub(super) fn share(self: &Arc<Self>) -> Arc<Share> {
+        Arc::new(Share { budget: Arc::clone(self), parts: Default::default() })
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), String> {
+        let before = self.held.fetch_add(bytes, Ordering::Relaxed);
+        if before == 0 || before.saturating_add(bytes) <= self.limit {
+            return Ok(());
+        }
+        self.give(bytes);
+        Err(not_run(&format!(
+            "the messages of the chaincode server's transactions have {} MiB already; try again \
+             later, or give it more room (--message-mib)",
+            before >> 20
+        )))
+    }
+
+    fn give(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Share {
+    /// Holds so many bytes for `part` from now on, or as many as before if there is no room: then
+    /// gives the text of ERROR.
+    pub(super) fn hold(&self, part: Part, bytes: usize) -> Result<(), String> {
+        let held = &self.parts[part as usize];
+        let before = held.load(Ordering::Relaxed);
+        if bytes > before {
+            self.budget.take(bytes - before)?;
+        } else {
+            self.budget.give(before - bytes);
+        }
+        held.store(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.give(self.parts.iter_mut().map(|part| *part.get_mut()).sum());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_the_limit_together_and_give_it_back() {
+        let budget = Budget::new(100);
+        let (one, two) = (budget.share(), budget.share());
+        one.hold(Part::Input, 60).unwrap();
+        two.hold(Part::Input, 40).unwrap();
+        let refused = two.hold(Part::Batch, 1).unwrap_err();
+        assert!(refused.starts_with("cannot run chaincode: the messages of"), "{refused}");
+        one.hold(Part::Input, 50).unwrap();
+        two.hold(Part::Batch, 10).unwrap();
+        assert!(two.hold(Part::Batch, 11).is_err());
+        two.hold(Part::Batch, 10).unwrap();
+        drop(one);
+        two.hold(Part::Message, 50).unwrap();
+        drop(two);
+        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_message_may_be_larger_than_the_limit() {
+        let budget = Budget::new(10);
+        let one = budget.share();
+        one.hold(Part::Input, 1000).unwrap();
+        assert!(budget.share().hold(Part::Input, 1).is_err());
+    }
+}

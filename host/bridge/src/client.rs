@@ -1,0 +1,97 @@
+//! The dialing side: `protos.ChaincodeSupport/Register`, on which peers listen for the chaincodes
+//! that they launched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::error::BridgeError;
+use crate::program::Program;
+use crate::server::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use crate::session::{Session, StreamBounds};
+use crate::stop::Stop;
+use wasmcc_tls as tls;
+use wasmcc_types::ClientTls;
+use wasmcc_types::proto::protos::chaincode_support_client::ChaincodeSupportClient;
+
+/// fabric-chaincode-go `shim/internal/client.go`, `dialTimeout`.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a peer listens for chaincodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// `host:port`.
+    pub address: String,
+    /// None: without TLS.
+    pub tls: Option<ClientTls>,
+}
+
+/// A connection to a peer that wants a chaincode.
+#[derive(Debug)]
+pub struct PeerClient {
+    channel: Channel,
+    tls: Option<ClientTls>,
+}
+
+impl PeerClient {
+    /// Dials a peer.
+    pub async fn connect(peer: &PeerAddress) -> Result<Self, BridgeError> {
+        let PeerAddress { address, tls: material } = peer;
+        let scheme = if material.is_some() { "https" } else { "http" };
+        let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+            .map_err(|_| BridgeError::Address(address.clone()))?
+            .connect_timeout(DIAL_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+        let endpoint = match material {
+            Some(material) => endpoint.tls_config(tls::client(material)).map_err(|source| {
+                let what = "the TLS key and certificates for the peer cannot be used".into();
+                BridgeError::Transport { what, source }
+            })?,
+            None => endpoint,
+        };
+        let channel = endpoint.connect().await.map_err(|source| BridgeError::Transport {
+            what: format!("cannot reach the peer at {address}"),
+            source,
+        })?;
+        Ok(Self { channel, tls: material.clone() })
+    }
+
+    /// Registers and serves until `stop`, then lets the transactions that run end within `grace`.
+    /// It is an error if the peer ends the stream.
+    pub async fn serve(
+        self,
+        program: Arc<Program>,
+        stop: Stop,
+        grace: Duration,
+    ) -> Result<(), BridgeError> {
+        let bounds = StreamBounds::default();
+        let mut client = ChaincodeSupportClient::new(self.channel)
+            .max_decoding_message_size(bounds.message_bytes)
+            .max_encoding_message_size(bounds.message_bytes);
+        let (session, outgoing) = Session::open(program, bounds);
+        let mut late = stop.clone();
+        // A peer answers the call itself only when it has something to say.
+        let opening = async {
+            let opened = client.register(outgoing).await.map(tonic::Response::into_inner);
+            opened.map_err(|status| {
+                Status::new(status.code(), tls::failed_call(&status, self.tls.as_ref()))
+            })
+        };
+        let ended = async {
+            late.wait().await;
+            tokio::time::sleep(grace).await;
+        };
+        tokio::select! {
+            served = session.run(opening, stop) => served,
+            () = ended => {
+                tracing::warn!("transactions were still running when the time to stop had passed");
+                Ok(())
+            }
+        }
+    }
+}

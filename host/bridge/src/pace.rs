@@ -1,0 +1,176 @@
+//! Where transactions run: on the thread of their stream while they are quick, on a thread of their
+//! own when they are not.
+//!
+//! To wake another thread costs more than most transactions do, and each answer of the peer would
+//! wake one. But who computes for long would keep all other messages of the stream waiting.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::task;
+
+use wasmcc_runtime::wait;
+
+/// What a transaction may use of its stream's thread in all.
+const QUICK: Duration = Duration::from_micros(500);
+/// One part of so many is what the last transaction counts for in the usual time.
+const WEIGHT: u64 = 8;
+
+/// How long the transactions of a program usually take.
+#[derive(Default)]
+pub struct Pace {
+    usual_ns: AtomicU64,
+}
+
+/// A call that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;
+
+impl Pace {
+    /// Runs a call to its end, within a tokio runtime.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Panicked> {
+        let mut call = Timed { call: Box::pin(call), spent: Duration::ZERO };
+        if self.usual_ns.load(Ordering::Relaxed) <= nanoseconds(QUICK)
+            && let Some(ended) = poll_fn(|cx| call.poll_while_quick(cx)).await
+        {
+            self.learn(call.spent);
+            return ended;
+        }
+        // It panics if the system has no thread left.
+        let elsewhere = catch_unwind(AssertUnwindSafe(move || {
+            task::spawn_blocking(move || (wait(&mut call), call.spent))
+        }));
+        let elsewhere = elsewhere.map_err(|_| Panicked)?;
+        let (output, spent) = elsewhere.await.map_err(|_| Panicked)?;
+        self.learn(spent);
+        Ok(output)
+    }
+
+    /// What two transactions learn at the same time may be lost.
+    fn learn(&self, spent: Duration) {
+        let usual = self.usual_ns.load(Ordering::Relaxed);
+        let usual = usual - usual / WEIGHT + nanoseconds(spent) / WEIGHT;
+        self.usual_ns.store(usual, Ordering::Relaxed);
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A call and the time that its thread has spent on it.
+struct Timed<F> {
+    call: Pin<Box<F>>,
+    spent: Duration,
+}
+
+impl<F: Future> Timed<F> {
+    /// None: it is not quick. A panic is the end of the call, not of the thread.
+    fn poll_while_quick(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<F::Output, Panicked>>> {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *self).poll(cx))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
+            Ok(Poll::Pending) if self.spent > QUICK => Poll::Ready(None),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => {
+                tracing::error!("a transaction panicked");
+                Poll::Ready(Some(Err(Panicked)))
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Timed<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let begun = Instant::now();
+        let polled = self.call.as_mut().poll(cx);
+        self.spent += begun.elapsed();
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{self, ThreadId};
+
+    use super::*;
+
+    /// Keeps the thread busy for longer than is quick.
+    fn compute() {
+        let begun = Instant::now();
+        while begun.elapsed() <= 2 * QUICK {
+            std::hint::spin_loop();
+        }
+    }
+
+    async fn place() -> ThreadId {
+        thread::current().id()
+    }
+
+    async fn compute_twice() -> (ThreadId, ThreadId) {
+        let before = thread::current().id();
+        compute();
+        task::yield_now().await;
+        (before, thread::current().id())
+    }
+
+    #[tokio::test]
+    async fn who_is_quick_stays_on_the_thread_of_the_stream() {
+        let here = thread::current().id();
+        assert_eq!(Pace::default().run(place()).await, Ok(here));
+    }
+
+    #[tokio::test]
+    async fn who_is_not_leaves_it_and_the_next_ones_begin_elsewhere() {
+        let here = thread::current().id();
+        let pace = Pace::default();
+        let (before, after) = pace.run(compute_twice()).await.unwrap();
+        assert_eq!(before, here);
+        assert_ne!(after, here);
+        let mut begun_elsewhere = 0;
+        for _ in 0..100 {
+            let (before, after) = pace.run(compute_twice()).await.unwrap();
+            assert_ne!(after, here);
+            begun_elsewhere += usize::from(before != here);
+        }
+        assert!(begun_elsewhere > 50, "{begun_elsewhere}");
+    }
+
+    #[tokio::test]
+    async fn who_becomes_quick_comes_back() {
+        let pace = Pace::default();
+        for _ in 0..100 {
+            pace.run(compute_twice()).await.unwrap();
+        }
+        let mut came_back = false;
+        for _ in 0..1_000 {
+            came_back |= pace.run(place()).await == Ok(thread::current().id());
+        }
+        assert!(came_back);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_end_of_its_call_wherever_it_runs() {
+        let pace = Pace::default();
+        let broken = async || -> u8 { panic!("on purpose") };
+        assert_eq!(pace.run(broken()).await, Err(Panicked));
+        let broken_later = async || -> u8 {
+            compute();
+            task::yield_now().await;
+            panic!("on purpose")
+        };
+        assert_eq!(pace.run(broken_later()).await, Err(Panicked));
+        assert_eq!(pace.run(async { 7 }).await, Ok(7));
+    }
+}

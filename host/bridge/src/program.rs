@@ -1,0 +1,225 @@
+//! What runs behind a stream: one component under one package id.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::budget::{Budget, Share};
+use crate::pace::{Pace, Panicked};
+use crate::stream_backend::{StreamBackend, batch_failed};
+use wasmcc_protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
+use wasmcc_runtime as runtime;
+use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
+use wasmcc_types::{Meter, ProposalContext, TxId};
+
+/// How transactions of a [`Program`] are run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramConfig {
+    /// The backstop on the time of one transaction, waiting for the peer included. A peer gives up
+    /// after its `chaincode.executetimeout`, 30 s by default, and does not say so.
+    pub execute_timeout: Duration,
+    /// The MSP id of the peer; empty if it is not known.
+    pub peer_msp_id: String,
+    /// Transactions that may run at once, those that wait for an answer included. Calls by other
+    /// chaincodes come on top.
+    pub transactions: usize,
+    /// Transactions that may wait for that. Those beyond are refused.
+    pub queue: usize,
+    /// Narrower limits than the runtime's; none: the runtime's own.
+    pub limits: Option<Arc<Limits>>,
+}
+
+impl Default for ProgramConfig {
+    fn default() -> Self {
+        let execute_timeout = Duration::from_secs(30);
+        let (peer_msp_id, limits) = (String::new(), None);
+        Self { execute_timeout, peer_msp_id, transactions: 16, queue: 1_000, limits }
+    }
+}
+
+/// A component that serves peers.
+pub struct Program {
+    id: String,
+    contract: Box<Contract>,
+    pace: Pace,
+    room: Arc<Semaphore>,
+    /// Room for those that wait for room.
+    queue: Arc<Semaphore>,
+    /// Limit of a transaction's write batch: the memory of a guest.
+    batch_bytes: usize,
+    budget: Arc<Budget>,
+    config: ProgramConfig,
+}
+
+/// The default of [`Program::with_budget`], in bytes.
+const MESSAGES_BYTES: usize = 512 << 20;
+
+/// Runs one transaction.
+pub(super) type Contract = dyn Fn(Invocation, StreamBackend) -> Outcome + Send + Sync;
+
+/// What comes of a transaction. The error is the text of ERROR.
+pub(super) type Outcome = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
+
+/// The right to run one transaction, now or when there is room.
+pub(super) enum Admission {
+    Now(Option<OwnedSemaphorePermit>),
+    Queued(OwnedSemaphorePermit),
+}
+
+impl Program {
+    /// Serves `component` under package id `id`.
+    pub fn new(
+        id: impl Into<String>,
+        component: Arc<Component>,
+        runtime: Arc<Runtime>,
+        config: ProgramConfig,
+    ) -> Self {
+        let id = id.into();
+        let limits = config.limits.as_deref().unwrap_or(runtime.limits());
+        let batch_bytes = limits.memory_bytes;
+        let guest = Guest { id: id.clone(), component, runtime, config: config.clone() };
+        let guest = Arc::new(guest);
+        let run = move |invocation, backend| -> Outcome {
+            let guest = Arc::clone(&guest);
+            Box::pin(async move { guest.run(invocation, backend).await })
+        };
+        Self { batch_bytes, ..Self::with(id, config, Box::new(run)) }
+    }
+
+    /// Bounds the bytes that transactions hold in messages by a budget that several programs may
+    /// share. The default is a budget of 512 MiB for this program alone.
+    pub fn with_budget(self, budget: Arc<Budget>) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Serves what needs no component.
+    pub(super) fn with(
+        id: impl Into<String>,
+        config: ProgramConfig,
+        contract: Box<Contract>,
+    ) -> Self {
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
+        let (batch_bytes, budget) = (Limits::default().memory_bytes, Budget::new(MESSAGES_BYTES));
+        let (id, pace) = (id.into(), Pace::default());
+        Self { id, contract, pace, room, queue, batch_bytes, budget, config }
+    }
+
+    /// An empty share of the budget, for one transaction.
+    pub(super) fn share(&self) -> Arc<Share> {
+        self.budget.share()
+    }
+
+    /// Bytes of writes that a transaction may hold back.
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.batch_bytes
+    }
+
+    /// The package id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Finds room for a transaction, or says why not. Calls by other chaincodes need none: all that
+    /// run may be waiting for them.
+    pub(super) fn admit(&self, invocation: &Invocation) -> Result<Admission, String> {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
+            return Ok(Admission::Now(Some(room)));
+        }
+        if is_nested(invocation) {
+            return Ok(Admission::Now(None));
+        }
+        Arc::clone(&self.queue).try_acquire_owned().map(Admission::Queued).map_err(|_| {
+            let queue = self.config.queue;
+            not_run(&format!(
+                "the chaincode server is busy: {queue} transactions are waiting already; try again \
+                 later, or give it more room (--transactions, --queue)"
+            ))
+        })
+    }
+
+    /// Runs one transaction, whose time begins when there is room. The error is the text of ERROR.
+    pub(super) async fn execute(
+        self: &Arc<Self>,
+        admission: Admission,
+        invocation: Invocation,
+        backend: StreamBackend,
+    ) -> Result<Completed, String> {
+        let _room = match admission {
+            Admission::Now(room) => room,
+            Admission::Queued(place) => {
+                let room = Arc::clone(&self.room).acquire_owned().await;
+                drop(place);
+                room.ok()
+            }
+        };
+        let program = Arc::clone(self);
+        let call = async move {
+            let ended = async {
+                let completed = (program.contract)(invocation, backend.clone()).await?;
+                backend.flush().await.map_err(|error| match error.kind {
+                    ErrorKind::TransactionOver => error.text,
+                    _ => batch_failed(&error.text),
+                })?;
+                Ok(completed)
+            };
+            let timely = timeout(program.config.execute_timeout, ended).await;
+            timely.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
+        };
+        let ended = self.pace.run(call).await;
+        ended.unwrap_or_else(|Panicked| Err("panic during execution".into()))
+    }
+}
+
+/// A component and all that its transactions have in common.
+struct Guest {
+    id: String,
+    component: Arc<Component>,
+    runtime: Arc<Runtime>,
+    config: ProgramConfig,
+}
+
+impl Guest {
+    async fn run(
+        &self,
+        invocation: Invocation,
+        backend: StreamBackend,
+    ) -> Result<Completed, String> {
+        let Invocation { tx, entry, input, proposal } = invocation;
+        let proposal = match proposal {
+            Some(signed) => proposal_context(&signed).map_err(|error| error.to_string())?,
+            None => ProposalContext::default(),
+        };
+        let call = runtime::Invocation {
+            entry,
+            chaincode: self.id.clone(),
+            channel_id: tx.channel_id.to_string(),
+            tx_id: TxId::parse(&tx.tx_id).map_err(|error| error.to_string())?,
+            args: input.args,
+            decorations: input.decorations,
+            proposal: Arc::new(proposal),
+            peer_msp_id: self.config.peer_msp_id.clone(),
+            timeout: self.config.execute_timeout,
+            meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
+            // The peer shares its transactions out between clients.
+            share: Arc::default(),
+            limits: self.config.limits.clone(),
+        };
+        let outcome = self
+            .runtime
+            .invoke_async(&self.component, call, Box::new(backend))
+            .await
+            .map_err(|failure| failure.to_string())?;
+        Ok(Completed { response: outcome.response, event: outcome.event })
+    }
+}
+
+/// Other peers' servers may have run it, and the text lets the embedded peer know.
+pub(super) fn not_run(why: &str) -> String {
+    Failure::Host(why.to_owned()).to_string()
+}

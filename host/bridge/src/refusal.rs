@@ -1,0 +1,182 @@
+//! What kind of refusal a peer's text is.
+//!
+//! The wire has only the text of ERROR; a component sees a kind too, and may act on it. So the kind
+//! is read off the text, by the same rules on every endorser, and is the one that
+//! `wasmcc_peer::chaincode` gives a component in the peer's own process; the conformance
+//! tests compare the two. A text that is not known is a failure of the ledger.
+//!
+//! A refused call of another chaincode is no refusal to a component but an answer with status 500,
+//! so its kind is never asked for.
+//!
+//! Invariant: a pure function. Keys and values never decide: they do not begin a text.
+
+use Part::{Around, Begins, Ends, Holds};
+
+use wasmcc_runtime::ErrorKind;
+
+/// How a cause is recognized, and what it is; the first that fits. What is sure from its beginning
+/// goes first, since the rest of a text may quote what a chaincode asked.
+const CAUSES: [(Part, ErrorKind); 29] = [
+    // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
+    (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
+    // fabric `core/chaincode/handler.go`.
+    (Begins("tx creator does not have read access"), ErrorKind::NotPermitted),
+    (Begins("tx creator does not have write access"), ErrorKind::NotPermitted),
+    (Begins("private data APIs are not allowed"), ErrorKind::NotPermitted),
+    (Begins("ExecuteQuery not supported for leveldb"), ErrorKind::Unsupported),
+    (Begins("ExecuteQueryWithPagination not supported for leveldb"), ErrorKind::Unsupported),
+    (Begins("history database is not enabled"), ErrorKind::Unsupported),
+    // fabric `core/common/privdata/store.go` and `txmgr/collection_val.go`.
+    (Around("collection ", " could not be found"), ErrorKind::InvalidArgument),
+    (Begins("error setting up collection "), ErrorKind::InvalidArgument),
+    (Around("collection [", "]"), ErrorKind::InvalidArgument),
+    (Begins("collection config not defined for chaincode ["), ErrorKind::InvalidArgument),
+    // fabric `statecouchdb`: what CouchDB did not understand, and what it was not even asked.
+    (Begins("invalid key"), ErrorKind::InvalidArgument),
+    (Begins("field ["), ErrorKind::InvalidArgument),
+    (Holds(COUCHDB, ",  Status Code:400,"), ErrorKind::InvalidArgument),
+    (Begins(COUCHDB), ErrorKind::LedgerFailure),
+    (Begins("fields definition must be an array"), ErrorKind::InvalidArgument),
+    // The embedded peer's own.
+    (Begins("a rich query must be a JSON object: "), ErrorKind::InvalidArgument),
+    (Begins("a rich query may examine at most "), ErrorKind::LimitExceeded),
+    (Begins("a rich query may have at most "), ErrorKind::LimitExceeded),
+    (Begins("a transaction may "), ErrorKind::LimitExceeded),
+    (Holds("a page of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),
+    (Holds("a batch of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),
+    (Holds("a ", " bytes is longer than the limit of "), ErrorKind::LimitExceeded),
+    (Begins("more than "), ErrorKind::LimitExceeded),
+    (Begins("the definition of chaincode "), ErrorKind::InvalidArgument),
+    // A capability that the channel does not have.
+    (Ends("capability of V1_3 or later is required"), ErrorKind::Unsupported),
+    (Ends("capability of V2_5 or later is required"), ErrorKind::Unsupported),
+    (Ends(" is not supported by this peer yet"), ErrorKind::Unsupported),
+    (Ends(" is not supported by this ledger"), ErrorKind::Unsupported),
+];
+const COUCHDB: &str = "error handling CouchDB request. ";
+
+enum Part {
+    Begins(&'static str),
+    Ends(&'static str),
+    /// Begins with the first and ends with the second.
+    Around(&'static str, &'static str),
+    /// Begins with the first and has the second behind it.
+    Holds(&'static str, &'static str),
+}
+
+/// The kind of a refusal of a request.
+pub fn kind(text: &str) -> ErrorKind {
+    let cause = cause(text);
+    let found = CAUSES.iter().find(|(part, _)| match part {
+        Begins(words) => cause.starts_with(words),
+        Ends(words) => cause.ends_with(words),
+        Around(first, last) => cause.starts_with(first) && cause.ends_with(last),
+        Holds(first, then) => cause.strip_prefix(first).is_some_and(|behind| behind.contains(then)),
+    });
+    found.map_or(ErrorKind::LedgerFailure, |(_, kind)| *kind)
+}
+
+/// What stands behind "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
+fn cause(text: &str) -> &str {
+    let after = |text, mark| {
+        let rest: Option<&str> = str::strip_prefix(text, mark);
+        rest.and_then(|rest| rest.split_once(": ")).map_or(text, |(_, cause)| cause)
+    };
+    let text = text.split_once(" failed: ").map_or(text, |(_, text)| text);
+    after(after(text, "transaction ID: "), "txid [")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_peers_are_recognized() {
+        for (text, expected) in [
+            (
+                "PUT_STATE failed: transaction ID: ab: txid [ab]: unsuppored transaction. \
+                 Transaction has already performed a paginated query. Writes are not allowed",
+                ErrorKind::NotPermitted,
+            ),
+            (
+                "GET_STATE failed: transaction ID: ab: tx creator does not have read access \
+                 permission on privatedata in chaincodeName:cc collectionName: c",
+                ErrorKind::NotPermitted,
+            ),
+            (
+                "GET_QUERY_RESULT failed: transaction ID: ab: ExecuteQuery not supported for \
+                 leveldb",
+                ErrorKind::Unsupported,
+            ),
+            (
+                "GET_QUERY_RESULT failed: transaction ID: ab: a rich query is not supported by \
+                 this peer yet",
+                ErrorKind::Unsupported,
+            ),
+            (
+                "GET_STATE_BY_RANGE failed: transaction ID: ab: more than 100 open queries",
+                ErrorKind::LimitExceeded,
+            ),
+            (
+                "PUT_STATE failed: transaction ID: ab: a value of 9 bytes is longer than the \
+                 limit of 8 bytes",
+                ErrorKind::LimitExceeded,
+            ),
+            (
+                "GET_STATE failed: transaction ID: ab: collection unsuppored transaction. could \
+                 not be found",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "GET_PRIVATE_DATA_HASH failed: transaction ID: ab: collection [c] not defined in \
+                 the collection config for chaincode [cc]",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "GET_STATE failed: transaction ID: ab: private data matching public hash version \
+                 is not available. Public hash version = {BlockNum: 2, TxNum: 0}, Private data \
+                 version = <nil>",
+                ErrorKind::LedgerFailure,
+            ),
+            (
+                "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
+                 Error:bad_arg,  Status Code:400,  Reason:9 bytes is longer than the limit of 8",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
+                 Error:unknown_error,  Status Code:500,  Reason:is not supported by this ledger",
+                ErrorKind::LedgerFailure,
+            ),
+            (
+                "GET_STATE_BY_RANGE failed: transaction ID: ab: a page of a query may hold keys \
+                 and values of at most 9 bytes",
+                ErrorKind::LimitExceeded,
+            ),
+            (
+                "PUT_STATE_METADATA failed: transaction ID: ab: key level endorsement is not \
+                 enabled, channel application capability of V1_3 or later is required",
+                ErrorKind::Unsupported,
+            ),
+            (
+                "PUT_STATE failed: transaction ID: ab: invalid key [_a: b], cannot begin with \
+                 \"_\"",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "GET_STATE failed: transaction ID: ab: invalid key. Empty string is not supported \
+                 as a key by couchdb",
+                ErrorKind::InvalidArgument,
+            ),
+            (
+                "PUT_STATE failed: transaction ID: ab: field [_a is not supported by this ledger] \
+                 is not valid for the CouchDB state database",
+                ErrorKind::InvalidArgument,
+            ),
+            ("the disk is gone", ErrorKind::LedgerFailure),
+            ("", ErrorKind::LedgerFailure),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! One stream to a peer.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use prost::Message as _;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
+
+use crate::budget::{Part, Share};
+use crate::error::BridgeError;
+use crate::program::{Admission, Program, not_run};
+use crate::refusal;
+use crate::stop::Stop;
+use crate::stream_backend::{Asked, StreamBackend};
+use wasmcc_protocol::{
+    Completed, Invocation, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
+    TxKey,
+};
+use wasmcc_runtime::{BackendError, ErrorKind};
+use wasmcc_types::proto::protos::ChaincodeMessage;
+use wasmcc_types::{shown, shown_name};
+
+/// Messages that may wait for the peer to read. Who sends more waits too.
+const OUTBOX_MESSAGES: usize = 64;
+/// A peer that accepts a registration does so at once; Fabric's leaves one that it does not want
+/// without an answer.
+const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Bounds of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamBounds {
+    /// The largest message, in both directions; Fabric's peers allow 100 MiB. A transaction that
+    /// would send a larger one fails.
+    pub message_bytes: usize,
+    /// How long a peer may take to go on after REGISTER; then the stream is closed.
+    pub register: Duration,
+}
+
+impl Default for StreamBounds {
+    fn default() -> Self {
+        // A peer gives up after its `chaincode.startuptimeout`, 300 s by default.
+        Self { message_bytes: MESSAGE_BYTES, register: Duration::from_secs(330) }
+    }
+}
+
+/// Drives a [`ShimSide`]: messages come in and go out here, each transaction is a task.
+///
+/// Invariant: nothing is sent while the lock is held.
+pub struct Session {
+    program: Arc<Program>,
+    bounds: StreamBounds,
+    link: Mutex<Link>,
+    /// None is the end of the stream.
+    outbox: mpsc::Sender<Option<Outgoing>>,
+    /// Transactions that were taken and have not ended.
+    running: watch::Sender<usize>,
+}
+
+struct Link {
+    shim: ShimSide,
+    /// What runs, and where the answer goes that it waits for. Who is cancelled is taken out, and
+    /// so learns of it.
+    running: HashMap<TxKey, Option<oneshot::Sender<Answer>>>,
+    stopping: bool,
+}
+
+type Answer = Result<Vec<u8>, String>;
+
+/// A message for the peer, and the share that holds its bytes until it is encoded.
+struct Outgoing(ChaincodeMessage, #[expect(dead_code, reason = "held")] Option<Arc<Share>>);
+
+/// What remains to be done when the lock is given back.
+#[derive(Default)]
+struct Work {
+    messages: Vec<Message>,
+    calls: Vec<Invocation>,
+}
+
+impl Session {
+    /// A stream that has just been opened, and what to send on it, beginning with REGISTER.
+    pub fn open(
+        program: Arc<Program>,
+        bounds: StreamBounds,
+    ) -> (Arc<Self>, impl Stream<Item = ChaincodeMessage>) {
+        let (outbox, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
+        let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
+        if let Some(ShimAction::Send(register)) = shim.poll_action() {
+            // The outbox is empty.
+            let _ = outbox.try_send(Some(Outgoing(register.encode(), None)));
+        }
+        let link = Mutex::new(Link { shim, running: HashMap::new(), stopping: false });
+        let running = watch::Sender::new(0);
+        let outgoing = ReceiverStream::new(outgoing);
+        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|Outgoing(message, _)| message));
+        (Arc::new(Self { program, bounds, link, outbox, running }), outgoing)
+    }
+
+    /// Serves until the peer ends the stream, which is an error, or until `stop` and the end of the
+    /// transactions that run then. `opening` gives the peer's half.
+    pub async fn run<S>(
+        self: &Arc<Self>,
+        opening: impl Future<Output = Result<S, Status>>,
+        stop: Stop,
+    ) -> Result<(), BridgeError>
+    where
+        S: Stream<Item = Result<ChaincodeMessage, Status>> + Unpin,
+    {
+        let ended = self.serve(opening, stop).await;
+        let work = {
+            let mut link = self.lock();
+            link.shim.handle_disconnected();
+            link.drain()
+        };
+        self.perform(work, 0).await;
+        // Nobody may be there to read it.
+        let _ = self.outbox.send(None).await;
+        ended
+    }
+
+    async fn serve<S>(
+        self: &Arc<Self>,
+        opening: impl Future<Output = Result<S, Status>>,
+        mut stop: Stop,
+    ) -> Result<(), BridgeError>
+    where
+        S: Stream<Item = Result<ChaincodeMessage, Status>> + Unpin,
+    {
+        let mut given_up = std::pin::pin!(self.when_not_registered());
+        let mut opening = std::pin::pin!(opening);
+        let mut stopped = std::pin::pin!(stop.wait());
+        let mut inbound = tokio::select! {
+            opened = &mut opening => opened.map_err(|status| self.lost(status))?,
+            error = &mut given_up => return Err(error),
+            () = &mut stopped => return Ok(()),
+        };
+        let mut running = self.running.subscribe();
+        // What `wait_for` gives is a lock, which must not live across an await.
+        let mut idle = async || drop(running.wait_for(|running| *running == 0).await);
+        let mut stopping = false;
+        loop {
+            // First what must not wait for a peer that never rests.
+            tokio::select! {
+                biased;
+                () = &mut stopped, if !stopping => {
+                    stopping = true;
+                    self.lock().stopping = true;
+                }
+                () = idle(), if stopping => return Ok(()),
+                message = inbound.next() => match message {
+                    Some(Ok(wire)) => self.receive(wire).await?,
+                    Some(Err(status)) => return Err(self.lost(status)),
+                    None if stopping => return Ok(()),
+                    None => return Err(BridgeError::Closed { id: self.program.id().into() }),
+                },
+                error = &mut given_up => return Err(error),
+            }
+        }
+    }
+
+    /// Warns once if the peer does not go on after REGISTER, and completes after
+    /// [`StreamBounds::register`]. Never completes if the stream is ready by then.
+    async fn when_not_registered(&self) -> BridgeError {
+        let waited = self.bounds.register;
+        let left = waited.saturating_sub(REGISTER_PATIENCE);
+        tokio::time::sleep(REGISTER_PATIENCE.min(waited)).await;
+        if !self.lock().shim.is_ready() {
+            tracing::warn!(
+                announced = self.program.id(),
+                "the peer has not gone on after REGISTER for {} s. A Fabric peer that expects \
+                 another package id says nothing and hangs: compare the announced id with `peer \
+                 lifecycle chaincode queryinstalled`",
+                REGISTER_PATIENCE.as_secs()
+            );
+            tokio::time::sleep(left).await;
+            if !self.lock().shim.is_ready() {
+                return BridgeError::NotAnswered { id: self.program.id().into(), waited };
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn lost(&self, status: Status) -> BridgeError {
+        BridgeError::Status { id: self.program.id().into(), source: Box::new(status) }
+    }
+
+    /// Takes one message of the peer.
+    async fn receive(self: &Arc<Self>, wire: ChaincodeMessage) -> Result<(), BridgeError> {
+        let bytes = wire.encoded_len();
+        let (handled, work) = {
+            let mut link = self.lock();
+            let was_ready = link.shim.is_ready();
+            let handled = link.shim.handle_wire(wire);
+            if !was_ready && link.shim.is_ready() {
+                tracing::info!(chaincode = self.program.id(), "registered with the peer");
+            }
+            (handled, link.drain())
+        };
+        self.perform(work, bytes).await;
+        handled.map_err(|error| match error {
+            ProtocolError::NotRegistered(reason) => {
+                BridgeError::NotRegistered { announced: self.program.id().into(), reason }
+            }
+            error => BridgeError::Protocol(error),
+        })
+    }
+
+    /// `bytes` came with the call, if there is one.
+    async fn perform(self: &Arc<Self>, work: Work, bytes: usize) {
+        let mut messages = work.messages;
+        for invocation in work.calls {
+            let tx = invocation.tx.clone();
+            if let Err(refusal) = self.start(invocation, bytes) {
+                messages.append(&mut self.complete(tx, Err(refusal)).messages);
+            }
+        }
+        // A stream that is gone ends with the next thing that is read.
+        let _ = self.send_all(messages, None).await;
+    }
+
+    /// Begins a transaction, or says why not.
+    fn start(self: &Arc<Self>, invocation: Invocation, bytes: usize) -> Result<(), String> {
+        if self.lock().stopping {
+            return Err(not_run("the chaincode server is stopping"));
+        }
+        let share = self.program.share();
+        share.hold(Part::Input, bytes)?;
+        let admission = self.program.admit(&invocation)?;
+        self.running.send_modify(|running| *running += 1);
+        tokio::spawn(Arc::clone(self).work(admission, invocation, share));
+        Ok(())
+    }
+
+    /// Runs a transaction from beginning to end.
+    async fn work(
+        self: Arc<Self>,
+        admission: Admission,
+        invocation: Invocation,
+        share: Arc<Share>,
+    ) {
+        let tx = invocation.tx.clone();
+        let backend = self.backend(tx.clone(), &share);
+        let outcome = self.program.execute(admission, invocation, backend).await;
+        let outcome = outcome.and_then(|completed| {
+            share.hold(Part::Message, bytes_of(&completed)).map(|()| completed)
+        });
+        let work = self.complete(tx, outcome);
+        // If the stream is gone, so is who waits for it.
+        let _ = self.send_all(work.messages, Some(&share)).await;
+        self.running.send_modify(|running| *running -= 1);
+    }
+
+    fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> Work {
+        let failure = outcome.as_ref().err().cloned();
+        let (is_ready, work) = {
+            let mut link = self.lock();
+            link.running.remove(&tx);
+            link.shim.handle_completed(tx.clone(), outcome);
+            (link.shim.is_ready(), link.drain())
+        };
+        if let (Some(reason), false) = (failure, is_ready) {
+            // The peer does not hear of it: the stream has ended.
+            self.log_failure(&tx, &reason);
+        }
+        work
+    }
+
+    /// Writes the one line of a transaction that has no response.
+    fn log_failure(&self, tx: &TxKey, reason: &str) {
+        tracing::warn!(
+            channel = shown_name(&tx.channel_id),
+            tx_id = shown_name(&tx.tx_id),
+            chaincode = self.program.id(),
+            reason = shown(reason),
+            "a transaction failed"
+        );
+    }
+
+    /// The port of one transaction.
+    fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<Share>) -> StreamBackend {
+        let limits = self.lock().shim.batch_limits();
+        let (session, held) = (Arc::clone(self), Arc::clone(share));
+        let ask = move |request| -> Asked {
+            Box::pin(Arc::clone(&session).ask(tx.clone(), request, Arc::clone(&held)))
+        };
+        let backend = StreamBackend::new(Arc::new(ask), limits);
+        backend.holding(self.program.batch_bytes(), Arc::clone(share))
+    }
+
+    async fn ask(
+        self: Arc<Self>,
+        tx: TxKey,
+        request: Request,
+        share: Arc<Share>,
+    ) -> Result<Vec<u8>, BackendError> {
+        let no_room = |text| BackendError::new(ErrorKind::TransactionOver, text);
+        share.hold(Part::Message, request.encoded_len()).map_err(no_room)?;
+        let terminated = || over(&ProtocolError::StreamTerminated);
+        let (messages, answer) = {
+            let mut link = self.lock();
+            link.shim.handle_request(tx.clone(), request).map_err(|error| not_asked(&error))?;
+            let (sender, answer) = oneshot::channel();
+            *link.running.get_mut(&tx).ok_or_else(terminated)? = Some(sender);
+            (link.drain().messages, answer)
+        };
+        let sent = self.send_all(messages, Some(&share)).await;
+        sent.map_err(|error| over(&error))?;
+        match answer.await {
+            Ok(Ok(payload)) => {
+                share.hold(Part::Message, payload.len()).map_err(no_room)?;
+                Ok(payload)
+            }
+            // Who is cancelled while it waits gets an answer too, but none to its request.
+            Ok(Err(_)) if !self.lock().running.contains_key(&tx) => Err(terminated()),
+            Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
+            Err(_) => Err(terminated()),
+        }
+    }
+
+    /// Waits for room.
+    async fn send_all(
+        &self,
+        messages: Vec<Message>,
+        share: Option<&Arc<Share>>,
+    ) -> Result<(), ProtocolError> {
+        for message in messages {
+            // From a chaincode it is the end of a transaction, whatever led to it.
+            if let Message::Error { tx, text } = &message
+                && !tx.tx_id.is_empty()
+            {
+                self.log_failure(tx, text);
+            }
+            let outgoing = Outgoing(message.encode(), share.cloned());
+            let sent = self.outbox.send(Some(outgoing)).await;
+            sent.map_err(|_| ProtocolError::StreamTerminated)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Link {
+    /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before
+    /// it gives the lock back, so all actions are its own.
+    fn drain(&mut self) -> Work {
+        let mut work = Work::default();
+        while let Some(action) = self.shim.poll_action() {
+            match action {
+                ShimAction::Send(message) => work.messages.push(message),
+                ShimAction::Invoke(invocation) => {
+                    self.running.insert(invocation.tx.clone(), None);
+                    work.calls.push(invocation);
+                }
+                ShimAction::Resume { tx, answer } => {
+                    if let Some(waiting) = self.running.get_mut(&tx).and_then(Option::take) {
+                        // Who gave up waiting does not read it.
+                        let _ = waiting.send(answer);
+                    }
+                }
+                ShimAction::Cancel { tx } => {
+                    self.running.remove(&tx);
+                }
+                // An error of `handle_wire` says the same.
+                ShimAction::Close => {}
+            }
+        }
+        work
+    }
+}
+
+fn bytes_of(Completed { response, event }: &Completed) -> usize {
+    let event = event.as_ref().map_or(0, |event| event.name.len() + event.payload.len());
+    response.message.len() + response.payload.len() + event
+}
+
+/// A request that is too large for a message is refused like one that the peer finds too large.
+fn not_asked(error: &ProtocolError) -> BackendError {
+    match error {
+        ProtocolError::TooLarge { .. } => {
+            BackendError::new(ErrorKind::LimitExceeded, error.to_string())
+        }
+        error => over(error),
+    }
+}
+
+fn over(error: &ProtocolError) -> BackendError {
+    BackendError::new(ErrorKind::TransactionOver, error.to_string())
+}

@@ -1,0 +1,510 @@
+//! Sessions against a peer in the same process: the recorded streams of a 3.1.5 peer, and what a
+//! peer may do that the recordings do not show.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
+
+use super::program::{Contract, Outcome};
+use super::*;
+use wasmcc_protocol::{Completed, Invocation, Message, Request, TxKey};
+use wasmcc_runtime::{Backend, PageRequest};
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
+use wasmcc_types::{Entry, Response};
+
+/// The peer's end of a session.
+struct Peer {
+    say: mpsc::Sender<Result<ChaincodeMessage, Status>>,
+    hear: Pin<Box<dyn Stream<Item = ChaincodeMessage> + Send>>,
+    session: JoinHandle<Result<(), BridgeError>>,
+    stop: Arc<StopHandle>,
+}
+
+impl Peer {
+    fn new(name: &str, config: ProgramConfig, contract: Box<Contract>) -> Self {
+        Self::with(Program::with(name, config, contract), StreamBounds::default())
+    }
+
+    fn with(program: Program, bounds: StreamBounds) -> Self {
+        let (session, outgoing) = Session::open(Arc::new(program), bounds);
+        let (say, inbound) = mpsc::channel(64);
+        let (stop, stopped) = Stop::new();
+        let session = tokio::spawn(async move {
+            let opening = std::future::ready(Ok(ReceiverStream::new(inbound)));
+            session.run(opening, stopped).await
+        });
+        Self { say, hear: Box::pin(outgoing), session, stop }
+    }
+
+    async fn ready(config: ProgramConfig, contract: Box<Contract>) -> Self {
+        let mut peer = Self::new("cc:1", config, contract);
+        peer.register().await;
+        peer
+    }
+
+    async fn register(&mut self) {
+        assert_eq!(self.hear().await, Message::Register { name: "cc:1".into() });
+        self.say(Message::Registered).await;
+        self.say(Message::Ready { params: Default::default() }).await;
+    }
+
+    async fn say(&self, message: Message) {
+        self.say.send(Ok(message.encode())).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Message {
+        Message::decode(self.hear.next().await.expect("the stream goes on")).unwrap()
+    }
+
+    async fn call(&self, tx: &str) {
+        let input = Default::default();
+        let tx = TxKey::new("ch", tx);
+        let invocation = Invocation { tx, entry: Entry::Invoke, input, proposal: None };
+        self.say(Message::Invoke(invocation)).await;
+    }
+}
+
+fn tx(id: &str) -> TxKey {
+    TxKey::new("ch", id)
+}
+
+fn done() -> Result<Completed, String> {
+    Ok(Completed { response: Response::success("done"), event: None })
+}
+
+/// A chaincode that reads one key; what it got goes to the channel.
+fn reader(got: mpsc::UnboundedSender<String>) -> Box<Contract> {
+    Box::new(move |_, mut backend| {
+        let got = got.clone();
+        Box::pin(async move {
+            let answer = backend.get_state("", "k").await;
+            got.send(format!("{answer:?}")).unwrap();
+            answer.map_err(|error| error.text).and_then(|_| done())
+        })
+    })
+}
+
+fn get_state() -> Request {
+    Request::GetState(protos::GetState { key: "k".into(), collection: String::new() })
+}
+
+#[tokio::test]
+async fn a_request_waits_for_its_answer() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    assert_eq!(peer.hear().await, Message::Request { tx: tx("t1"), request: get_state() });
+    peer.say(Message::Keepalive).await;
+    assert_eq!(peer.hear().await, Message::Keepalive);
+    peer.say(Message::Response { tx: tx("t1"), payload: b"v".to_vec() }).await;
+    assert_eq!(answers.recv().await.unwrap(), "Ok(Some([118]))");
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn an_error_answer_is_a_failure_of_the_ledger_with_the_peers_text() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    peer.say(Message::Error { tx: tx("t1"), text: "GET_STATE failed: no".into() }).await;
+    let answer = answers.recv().await.unwrap();
+    assert!(answer.contains("LedgerFailure") && answer.contains("GET_STATE failed: no"));
+}
+
+#[tokio::test]
+async fn loss_of_the_stream_ends_who_waits() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    drop(peer.say);
+    let answer = answers.recv().await.unwrap();
+    assert!(answer.contains("TransactionOver") && answer.contains("chaincode stream terminated"));
+    let ended = peer.session.await.unwrap().unwrap_err().to_string();
+    assert_eq!(ended, "the peer closed the stream of chaincode 'cc:1'");
+    assert_eq!(peer.hear.next().await, None);
+}
+
+#[tokio::test]
+async fn a_transaction_that_comes_again_ends_the_first() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    peer.call("t1").await;
+    let text = "txid: t1(ch) exists".to_owned();
+    assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
+    assert!(answers.recv().await.unwrap().contains("TransactionOver"));
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_answer_is_not_waited_for_for_ever() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let execute_timeout = Duration::from_millis(10);
+    let config = ProgramConfig { execute_timeout, ..Default::default() };
+    let mut peer = Peer::ready(config, reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    let text = "timeout expired while executing transaction".to_owned();
+    assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
+    // The chaincode is stopped, not answered.
+    drop(peer);
+    assert_eq!(answers.recv().await, None);
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_transaction_only() {
+    let panic = |invocation: Invocation, _| -> Outcome {
+        Box::pin(async move {
+            assert_ne!(&*invocation.tx.tx_id, "t1", "on purpose");
+            done()
+        })
+    };
+    let mut peer = Peer::ready(ProgramConfig::default(), Box::new(panic)).await;
+    peer.call("t1").await;
+    let text = "panic during execution".to_owned();
+    assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
+    peer.call("t2").await;
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn who_computes_for_long_keeps_nobody_waiting() {
+    let (release, released) = std::sync::mpsc::channel();
+    let released = Arc::new(Mutex::new(released));
+    let contract = move |invocation: Invocation, _| -> Outcome {
+        let released = Arc::clone(&released);
+        Box::pin(async move {
+            if &*invocation.tx.tx_id == "slow" {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_millis(2) {
+                    std::hint::spin_loop();
+                }
+                // As a guest does whenever some time has passed.
+                tokio::task::yield_now().await;
+                let released = released.lock().unwrap();
+                released.recv_timeout(Duration::from_secs(60)).map_err(|e| e.to_string())?;
+            }
+            done()
+        })
+    };
+    let mut peer = Peer::ready(ProgramConfig::default(), Box::new(contract)).await;
+    peer.call("slow").await;
+    for n in 0..100 {
+        let quick = format!("quick{n}");
+        peer.call(&quick).await;
+        assert_eq!(peer.hear().await.tx(), Some(&tx(&quick)));
+    }
+    release.send(()).unwrap();
+    assert!(
+        matches!(peer.hear().await, Message::Completed { tx: ended, .. } if ended == tx("slow"))
+    );
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_a_stop_lets_running_transactions_end() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let config = ProgramConfig { transactions: 1, queue: 1, ..Default::default() };
+    let mut peer = Peer::ready(config, reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    peer.call("t2").await;
+    peer.call("t3").await;
+    let Message::Error { tx: refused, text } = peer.hear().await else { panic!() };
+    assert_eq!(refused, tx("t3"));
+    assert!(text.contains("busy: 1 transactions"), "{text}");
+
+    peer.stop.stop();
+    // The stop is seen at some time; from then on the session refuses.
+    for n in 4.. {
+        peer.call(&format!("t{n}")).await;
+        let Message::Error { text, .. } = peer.hear().await else { panic!() };
+        if text == "cannot run chaincode: the chaincode server is stopping" {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    for id in ["t1", "t2"] {
+        peer.say(Message::Response { tx: tx(id), payload: Vec::new() }).await;
+        assert_eq!(answers.recv().await.unwrap(), "Ok(None)");
+        let ended = peer.hear().await;
+        assert_eq!(ended.tx(), Some(&tx(id)));
+        assert!(matches!(ended, Message::Completed { .. }));
+        if id == "t1" {
+            assert_eq!(peer.hear().await, Message::Request { tx: tx("t2"), request: get_state() });
+        }
+    }
+    assert!(peer.session.await.unwrap().is_ok());
+    assert_eq!(peer.hear.next().await, None);
+}
+
+#[tokio::test]
+async fn a_refused_registration_names_the_id_and_the_peers_reason() {
+    let mut peer =
+        Peer::new("cc:1", ProgramConfig::default(), Box::new(|_, _| Box::pin(async { done() })));
+    peer.hear().await;
+    let text = "unexpected chaincode id cc:1, expected cc:2".to_owned();
+    peer.say(Message::Error { tx: TxKey::default(), text }).await;
+    let error = peer.session.await.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("the peer refuses chaincode id 'cc:1': unexpected"), "{error}");
+    assert!(error.contains("expected cc:2"), "{error}");
+}
+
+struct Recorded {
+    from_chaincode: bool,
+    wire: ChaincodeMessage,
+}
+
+fn recording(name: &str) -> Vec<Recorded> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/streams");
+    let text = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
+    let line = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        // Lines without a direction tell of the connection.
+        let from_chaincode = line.get("dir")?.as_str().unwrap() == "cc->peer";
+        let hex = line["raw"].as_str().unwrap();
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let raw: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+        let wire = ChaincodeMessage::decode(&*raw).unwrap();
+        Some(Recorded { from_chaincode, wire })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// What a recorded chaincode asked in each transaction, and how it ended.
+#[derive(Default)]
+struct Script {
+    requests: Vec<Request>,
+    end: Option<Completed>,
+}
+
+fn scripts(recording: &[Recorded]) -> HashMap<TxKey, Script> {
+    let mut scripts: HashMap<TxKey, Script> = HashMap::new();
+    for recorded in recording.iter().filter(|recorded| recorded.from_chaincode) {
+        match Message::decode(recorded.wire.clone()).unwrap() {
+            Message::Request { tx, request } => {
+                scripts.entry(tx).or_default().requests.push(request);
+            }
+            Message::Completed { tx, completed } => {
+                scripts.entry(tx).or_default().end = Some(completed);
+            }
+            Message::Register { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    scripts
+}
+
+/// Asks through the port what the recorded chaincode asked. Refusals are part of the recording.
+async fn perform(
+    request: Request,
+    backend: &mut StreamBackend,
+    histories: &mut HashSet<String>,
+) -> bool {
+    let page = |metadata: &[u8]| {
+        let page = protos::QueryMetadata::decode(metadata).unwrap();
+        (!metadata.is_empty())
+            .then_some(PageRequest { size: page.page_size, bookmark: page.bookmark })
+    };
+    match request {
+        Request::GetState(r) => backend.get_state(&r.collection, &r.key).await.is_ok(),
+        Request::PutState(r) => backend.put_state(&r.collection, &r.key, &r.value).await.is_ok(),
+        Request::DelState(r) => backend.del_state(&r.collection, &r.key).await.is_ok(),
+        Request::InvokeChaincode(r) => {
+            let name = r.chaincode_id.unwrap_or_default().name;
+            backend.invoke_chaincode(&name, r.input.unwrap_or_default().args).await.is_ok()
+        }
+        Request::GetStateByRange(r) => {
+            let page = page(&r.metadata);
+            let (start, end) = (&r.start_key, &r.end_key);
+            backend.get_state_by_range(&r.collection, start, end, page.as_ref()).await.is_ok()
+        }
+        Request::GetQueryResult(r) => {
+            let page = page(&r.metadata);
+            backend.get_query_result(&r.collection, &r.query, page.as_ref()).await.is_ok()
+        }
+        Request::QueryStateNext(r) if histories.contains(&r.id) => {
+            backend.history_next(&r.id).await.is_ok()
+        }
+        Request::QueryStateNext(r) => backend.query_next(&r.id).await.is_ok(),
+        Request::QueryStateClose(r) => backend.query_close(&r.id).await.is_ok(),
+        Request::GetHistoryForKey(r) => match backend.get_history_for_key(&r.key).await {
+            Ok(batch) => histories.insert(batch.id),
+            Err(_) => false,
+        },
+        Request::GetStateMetadata(r) => {
+            backend.get_state_metadata(&r.collection, &r.key).await.is_ok()
+        }
+        Request::PutStateMetadata(r) => {
+            let entry = r.metadata.unwrap_or_default();
+            let (name, value) = (&entry.metakey, &entry.value);
+            backend.put_state_metadata(&r.collection, &r.key, name, value).await.is_ok()
+        }
+        Request::GetPrivateDataHash(r) => {
+            backend.get_private_data_hash(&r.collection, &r.key).await.is_ok()
+        }
+        Request::PurgePrivateData(r) => {
+            backend.purge_private_data(&r.collection, &r.key).await.is_ok()
+        }
+        other => panic!("not in the recordings: {other:?}"),
+    }
+}
+
+/// The recorded peer, and a chaincode that asks by the port what the recorded one asked: every
+/// message goes out byte for byte, and every answer that is not ERROR can be read.
+#[tokio::test]
+async fn sessions_speak_as_the_recorded_chaincodes() {
+    for name in ["caperr", "capnodelow"] {
+        let recording = recording(name);
+        let scripts = Mutex::new(scripts(&recording));
+        let answered = Arc::new(Mutex::new((0, 0)));
+        let count = Arc::clone(&answered);
+        let play = move |invocation: Invocation, mut backend| -> Outcome {
+            let script = scripts.lock().unwrap().remove(&invocation.tx).unwrap();
+            let count = Arc::clone(&count);
+            Box::pin(async move {
+                let mut histories = HashSet::new();
+                for request in script.requests {
+                    let good = perform(request, &mut backend, &mut histories).await;
+                    let mut count = count.lock().unwrap();
+                    if good { count.0 += 1 } else { count.1 += 1 }
+                }
+                script.end.ok_or_else(|| "the recorded chaincode did not end".into())
+            })
+        };
+        let register = Message::decode(recording[0].wire.clone()).unwrap();
+        let Message::Register { name: id } = register else { panic!("no REGISTER") };
+        // As many as the recorded peer had in flight at once.
+        let config = ProgramConfig { transactions: 64, ..Default::default() };
+        let mut peer = Peer::new(&id, config, Box::new(play));
+        let (mut responses, mut errors) = (0, 0);
+        // Transactions overlap, and threads have no order.
+        let mut early: HashMap<TxKey, Vec<ChaincodeMessage>> = HashMap::new();
+        for recorded in recording {
+            if !recorded.from_chaincode {
+                match Message::decode(recorded.wire.clone()).unwrap() {
+                    Message::Response { .. } => responses += 1,
+                    Message::Error { .. } => errors += 1,
+                    _ => {}
+                }
+                peer.say.send(Ok(recorded.wire)).await.unwrap();
+                continue;
+            }
+            let key = |wire: &ChaincodeMessage| TxKey::new(&*wire.channel_id, &*wire.txid);
+            let wanted = key(&recorded.wire);
+            while early.get(&wanted).is_none_or(Vec::is_empty) {
+                let said = peer.hear.next().await.unwrap();
+                early.entry(key(&said)).or_default().push(said);
+            }
+            let said = early.get_mut(&wanted).unwrap().remove(0);
+            assert_eq!(said, recorded.wire, "{name}");
+        }
+        assert!(early.values().all(Vec::is_empty));
+        assert_eq!(*answered.lock().unwrap(), (responses, errors), "{name}");
+        peer.stop.stop();
+        assert!(peer.session.await.unwrap().is_ok());
+    }
+}
+
+/// A chaincode that ends with as many bytes as the transaction's id says.
+fn answerer() -> Box<Contract> {
+    Box::new(move |invocation, _| {
+        Box::pin(async move {
+            let bytes = invocation.tx.tx_id.parse().unwrap_or_default();
+            let response = Response { payload: vec![7; bytes], ..Response::success("") };
+            Ok(Completed { response, event: None })
+        })
+    })
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_sent_fails_its_transaction_only() {
+    let bounds = StreamBounds { message_bytes: 1000, ..StreamBounds::default() };
+    let program = Program::with("cc:1", ProgramConfig::default(), answerer());
+    let mut peer = Peer::with(program, bounds);
+    peer.register().await;
+    peer.call("1000").await;
+    let Message::Error { tx: failed, text } = peer.hear().await else { panic!() };
+    assert_eq!(failed, tx("1000"));
+    assert!(text.contains("is longer than the limit of 1000 bytes"), "{text}");
+    peer.call("900").await;
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_understood_ends_its_transaction_only() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let mut peer = Peer::ready(ProgramConfig::default(), reader(got)).await;
+    peer.call("t1").await;
+    peer.hear().await;
+    peer.call("t2").await;
+    peer.hear().await;
+    let unknown = ChaincodeMessage { r#type: 99, ..Message::Keepalive.encode() };
+    let unknown = ChaincodeMessage { txid: "t1".into(), channel_id: "ch".into(), ..unknown };
+    peer.say.send(Ok(unknown)).await.unwrap();
+    let text = "[t1] cannot handle message (99)".to_owned();
+    assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
+    assert!(answers.recv().await.unwrap().contains("TransactionOver"));
+    peer.say(Message::Response { tx: tx("t2"), payload: Vec::new() }).await;
+    assert_eq!(answers.recv().await.unwrap(), "Ok(None)");
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+}
+
+#[tokio::test]
+async fn transactions_that_find_no_room_for_their_messages_are_refused_and_others_go_on() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let program = Program::with("cc:1", ProgramConfig::default(), reader(got));
+    let mut peer = Peer::with(program.with_budget(Budget::new(2000)), StreamBounds::default());
+    peer.register().await;
+    peer.call("t1").await;
+    peer.hear().await;
+    let refused = |text: &str| text.starts_with("cannot run chaincode: the messages of");
+    // An input that is too much beside the other transaction.
+    let args = vec![vec![7; 3000]];
+    let input = protos::ChaincodeInput { args, ..Default::default() };
+    let large = Invocation { tx: tx("t2"), entry: Entry::Invoke, input, proposal: None };
+    peer.say(Message::Invoke(large.clone())).await;
+    let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
+    assert!(of == tx("t2") && refused(&text), "{text}");
+    // An answer that is.
+    peer.call("t3").await;
+    peer.hear().await;
+    peer.say(Message::Response { tx: tx("t3"), payload: vec![7; 3000] }).await;
+    assert!(answers.recv().await.unwrap().contains("TransactionOver"));
+    let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
+    assert!(of == tx("t3") && refused(&text), "{text}");
+    // All give back what they hold.
+    peer.say(Message::Response { tx: tx("t1"), payload: vec![7; 100] }).await;
+    assert!(answers.recv().await.unwrap().starts_with("Ok(Some("));
+    assert!(matches!(peer.hear().await, Message::Completed { .. }));
+    peer.say(Message::Invoke(large)).await;
+    let said = loop {
+        match peer.hear().await {
+            // What the last transaction held may still be on its way.
+            Message::Error { text, .. } if refused(&text) => peer.call("t2").await,
+            other => break other,
+        }
+    };
+    assert_eq!(said, Message::Request { tx: tx("t2"), request: get_state() });
+}
+
+#[tokio::test]
+async fn a_peer_that_never_goes_on_after_register_does_not_keep_the_stream() {
+    let bounds = StreamBounds { register: Duration::from_millis(10), ..StreamBounds::default() };
+    let program = Program::with("cc:1", ProgramConfig::default(), answerer());
+    let mut peer = Peer::with(program, bounds);
+    peer.hear().await;
+    let error = peer.session.await.unwrap().unwrap_err();
+    assert!(matches!(error, BridgeError::NotAnswered { .. }), "{error}");
+    assert!(peer.hear.next().await.is_none());
+}

@@ -1,0 +1,193 @@
+//! A configuration as one map of its elements by path, and back. Fabric:
+//! `common/configtx/configmap.go`.
+//!
+//! Does not look at versions and signatures: `validator` does.
+
+use std::collections::BTreeMap;
+
+use crate::configtx::error::ConfigTxError;
+use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
+
+/// The name of the root group.
+pub(super) const ROOT: &str = "Channel";
+/// Depth of groups; channels have three levels.
+const MAX_DEPTH: usize = 8;
+/// Groups, values and policies of a configuration; a channel of a hundred organizations has about
+/// a thousand.
+const MAX_ELEMENTS: usize = 20_000;
+const MAX_NAME_BYTES: usize = 249;
+const GROUP: &str = "[Group]  ";
+const VALUE: &str = "[Value]  ";
+const POLICY: &str = "[Policy] ";
+const ORDERER_CAPABILITIES: &str = "[Value]  /Channel/Orderer/Capabilities";
+const DEFAULT_MOD_POLICY: &str = "Admins";
+
+/// One group, value or policy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a> {
+    /// What it is.
+    pub(super) kind: Kind<'a>,
+    /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
+    group_len: usize,
+}
+
+/// The kind of an element.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'a> {
+    Group(&'a ConfigGroup),
+    Value(&'a ConfigValue),
+    Policy(&'a ConfigPolicy),
+}
+
+/// All elements, by Fabric's keys, such as `[Value]  /Channel/Orderer/BatchSize`.
+pub(super) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
+
+impl Element<'_> {
+    pub(super) fn version(&self) -> u64 {
+        match self.kind {
+            Kind::Group(group) => group.version,
+            Kind::Value(value) => value.version,
+            Kind::Policy(policy) => policy.version,
+        }
+    }
+
+    pub(super) fn mod_policy(&self) -> &str {
+        match self.kind {
+            Kind::Group(group) => &group.mod_policy,
+            Kind::Value(value) => &value.mod_policy,
+            Kind::Policy(policy) => &policy.mod_policy,
+        }
+    }
+
+    /// The absolute name of the policy that protects this element, whose key is `key`. A relative
+    /// name refers to the group itself, or to the group of the value or policy.
+    pub(super) fn policy_path(&self, key: &str) -> String {
+        let policy = self.mod_policy();
+        if policy.starts_with('/') {
+            return policy.to_owned();
+        }
+        let group = key.get(GROUP.len()..self.group_len).unwrap_or_default();
+        format!("{group}/{policy}")
+    }
+}
+
+/// All elements of a group and of the groups below it; none if there is no group.
+pub(super) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
+    let mut elements = ConfigMap::new();
+    if let Some(root) = root {
+        add_group(&mut elements, "", ROOT, root, 0)?;
+    }
+    Ok(elements)
+}
+
+fn add_group<'a>(
+    elements: &mut ConfigMap<'a>,
+    path: &str,
+    name: &str,
+    group: &'a ConfigGroup,
+    depth: usize,
+) -> Result<(), ConfigTxError> {
+    if depth == MAX_DEPTH {
+        return Err(ConfigTxError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
+    }
+    add(elements, GROUP, path, name, Kind::Group(group))?;
+    let path = format!("{path}/{name}");
+    for (name, sub_group) in &group.groups {
+        add_group(elements, &path, name, sub_group, depth + 1)?;
+    }
+    for (name, value) in &group.values {
+        add(elements, VALUE, &path, name, Kind::Value(value))?;
+    }
+    for (name, policy) in &group.policies {
+        add(elements, POLICY, &path, name, Kind::Policy(policy))?;
+    }
+    Ok(())
+}
+
+fn add<'a>(
+    elements: &mut ConfigMap<'a>,
+    prefix: &str,
+    path: &str,
+    name: &str,
+    kind: Kind<'a>,
+) -> Result<(), ConfigTxError> {
+    check_name(name)
+        .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
+    if elements.len() == MAX_ELEMENTS {
+        return Err(ConfigTxError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
+    }
+    let key = format!("{prefix}{path}/{name}");
+    let group_len = match kind {
+        Kind::Group(_) => key.len(),
+        Kind::Value(_) | Kind::Policy(_) => prefix.len() + path.len(),
+    };
+    elements.insert(key, Element { kind, group_len });
+    Ok(())
+}
+
+/// Fabric: `validateConfigID`.
+pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
+    let text = match name {
+        "" => "config ID illegal, cannot be empty".to_owned(),
+        _ if name.len() > MAX_NAME_BYTES => {
+            format!("config ID illegal, cannot be longer than {MAX_NAME_BYTES}")
+        }
+        "." | ".." => format!("name '{name}' for config ID is not allowed"),
+        _ if !name.bytes().all(allowed) => {
+            format!("config ID '{name}' contains illegal characters")
+        }
+        _ => return Ok(()),
+    };
+    Err(ConfigTxError::Name(text))
+}
+
+/// Makes the channel group of a map. A group's own lists decide its members; unlisted elements are
+/// dropped.
+pub(super) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
+    let fix_mod_policies = elements.contains_key(ORDERER_CAPABILITIES);
+    to_group(elements, &format!("/{ROOT}"), fix_mod_policies)
+}
+
+/// The recursion is as deep as the groups of the map's sources, which are limited.
+fn to_group(
+    elements: &ConfigMap<'_>,
+    path: &str,
+    fix_mod_policies: bool,
+) -> Result<ConfigGroup, ConfigTxError> {
+    let key = format!("{GROUP}{path}");
+    let Some(Kind::Group(group)) = elements.get(&key).map(|element| element.kind) else {
+        return Err(ConfigTxError::Incomplete(format!("group at path: {key}")));
+    };
+    let mut result = ConfigGroup {
+        version: group.version,
+        mod_policy: group.mod_policy.clone(),
+        ..ConfigGroup::default()
+    };
+    for name in group.groups.keys() {
+        let sub_group = to_group(elements, &format!("{path}/{name}"), fix_mod_policies)?;
+        result.groups.insert(name.clone(), sub_group);
+    }
+    for name in group.values.keys() {
+        let key = format!("{VALUE}{path}/{name}");
+        let Some(Kind::Value(value)) = elements.get(&key).map(|element| element.kind) else {
+            return Err(ConfigTxError::Incomplete(format!("value at path: {key}")));
+        };
+        result.values.insert(name.clone(), value.clone());
+    }
+    for name in group.policies.keys() {
+        let key = format!("{POLICY}{path}/{name}");
+        let Some(Kind::Policy(policy)) = elements.get(&key).map(|element| element.kind) else {
+            return Err(ConfigTxError::Incomplete(format!("policy at path: {key}")));
+        };
+        result.policies.insert(name.clone(), policy.clone());
+    }
+    if fix_mod_policies {
+        let values = result.values.values_mut().map(|value| &mut value.mod_policy);
+        let policies = result.policies.values_mut().map(|policy| &mut policy.mod_policy);
+        let all = values.chain(policies).chain([&mut result.mod_policy]);
+        // Channels of Fabric 1.0 had elements that nobody could change.
+        all.filter(|name| name.is_empty()).for_each(|name| DEFAULT_MOD_POLICY.clone_into(name));
+    }
+    Ok(result)
+}

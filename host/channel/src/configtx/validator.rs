@@ -1,0 +1,223 @@
+//! Judges an update against the current configuration. Fabric: `common/configtx/validator.go` and
+//! `update.go`; `ValidateNew` in `common/channelconfig/bundle.go`.
+//!
+//! Invariant: `validate` accepts what `propose` makes, as long as the configuration is the same.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::configtx::config_map::{self, ConfigMap, check_name};
+use crate::configtx::envelope::open_update;
+use crate::configtx::error::ConfigTxError;
+use wasmcc_msp::policy::valid_identities;
+use wasmcc_msp::{ChannelConfig, SignedData};
+use wasmcc_types::proto::common::{
+    Config, ConfigEnvelope, ConfigGroup, ConfigUpdate, ConfigUpdateEnvelope, Envelope,
+    SignatureHeader,
+};
+
+/// Most signatures of an update. A channel has about as many administrators as organizations.
+const MAX_SIGNATURES: usize = 1_000;
+
+/// The result of an update.
+#[derive(Debug)]
+pub struct Proposed {
+    /// The message for the block.
+    pub envelope: ConfigEnvelope,
+    /// The same, parsed.
+    pub config: ChannelConfig,
+}
+
+/// Makes the next configuration from an envelope of type CONFIG_UPDATE. Fabric:
+/// `proposeConfigUpdate` and `ChainSupport.ProposeConfigUpdate`.
+pub fn propose(current: &ChannelConfig, update: &Envelope) -> Result<Proposed, ConfigTxError> {
+    let opened = open_update(update)
+        .map_err(ConfigTxError::during("error converting envelope to config update"))?;
+    let channel_group =
+        authorize(current, &opened).map_err(ConfigTxError::during("error authorizing update"))?;
+    // The largest number has no successor.
+    let sequence = current
+        .sequence()
+        .checked_add(1)
+        .ok_or(ConfigTxError::Sequence { current: current.sequence(), got: current.sequence() })?;
+    let config = Config { sequence, channel_group: Some(channel_group) };
+    let next = successor(current, &config)?;
+    let envelope = ConfigEnvelope { config: Some(config), last_update: Some(update.clone()) };
+    Ok(Proposed { envelope, config: next })
+}
+
+/// Checks that a configuration follows from the current one by the update in it, and parses it.
+/// Fabric: `Validate`, `Channel.Apply`.
+pub fn validate(
+    current: &ChannelConfig,
+    envelope: &ConfigEnvelope,
+) -> Result<ChannelConfig, ConfigTxError> {
+    let config = envelope.config.as_ref();
+    let config = config.ok_or(ConfigTxError::Missing("config envelope has nil config"))?;
+    // The largest number has no successor.
+    if current.sequence().checked_add(1) != Some(config.sequence) {
+        let (current, got) = (current.sequence(), config.sequence);
+        return Err(ConfigTxError::Sequence { current, got });
+    }
+    let update = envelope.last_update.as_ref();
+    let update = open_update(update.ok_or(ConfigTxError::Missing("nil last update"))?)?;
+    let channel_group = authorize(current, &update)?;
+    if config.channel_group.as_ref() != Some(&channel_group) {
+        return Err(ConfigTxError::OtherResult);
+    }
+    successor(current, config)
+}
+
+/// Fabric: `authorizeUpdate`. Returns the channel group with the changes.
+fn authorize(
+    current: &ChannelConfig,
+    envelope: &ConfigUpdateEnvelope,
+) -> Result<ConfigGroup, ConfigTxError> {
+    let update = ConfigUpdate::decode(envelope.config_update.as_slice())
+        .map_err(ConfigTxError::decode("ConfigUpdate"))?;
+    if update.channel_id != current.channel_id().as_str() {
+        let expected = current.channel_id().to_string();
+        return Err(ConfigTxError::Channel { got: update.channel_id, expected });
+    }
+    let existing = config_map::map(current.config().channel_group.as_ref())
+        .map_err(ConfigTxError::during("error converting config to map"))?;
+    let reads = config_map::map(update.read_set.as_ref())
+        .map_err(ConfigTxError::during("error mapping ReadSet"))?;
+    check_reads(&existing, &reads).map_err(ConfigTxError::during("error validating ReadSet"))?;
+    let writes = config_map::map(update.write_set.as_ref())
+        .map_err(ConfigTxError::during("error mapping WriteSet"))?;
+    let unread = |(key, element): &(&String, &config_map::Element<'_>)| {
+        reads.get(*key).is_none_or(|read| read.version() != element.version())
+    };
+    let changes: BTreeMap<&String, _> = writes.iter().filter(unread).collect();
+    let signed = signatures(envelope)?;
+    check_changes(current, &existing, &changes, &signed)
+        .map_err(ConfigTxError::during("error validating DeltaSet"))?;
+    // Written elements that did not change were read, so they are in the current configuration.
+    let mut result = existing.clone();
+    result.extend(changes.into_iter().map(|(key, element)| (key.clone(), *element)));
+    config_map::to_config(&result)
+        .map_err(ConfigTxError::during("could not turn configMap back to channelGroup"))
+}
+
+/// Fabric: `verifyReadSet`.
+fn check_reads(existing: &ConfigMap<'_>, reads: &ConfigMap<'_>) -> Result<(), ConfigTxError> {
+    for (key, read) in reads {
+        let Some(found) = existing.get(key) else {
+            return Err(ConfigTxError::NotThere(key.clone()));
+        };
+        if found.version() != read.version() {
+            return Err(ConfigTxError::ReadVersion {
+                key: key.clone(),
+                wanted: read.version(),
+                current: found.version(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Fabric: `verifyDeltaSet`. A signer who may change a group may also add to it.
+fn check_changes(
+    current: &ChannelConfig,
+    existing: &ConfigMap<'_>,
+    changes: &BTreeMap<&String, &config_map::Element<'_>>,
+    signed: &[SignedData],
+) -> Result<(), ConfigTxError> {
+    if changes.is_empty() {
+        return Err(ConfigTxError::NoEffect);
+    }
+    // Each signature is verified once, however many policies need it.
+    let signers = valid_identities(signed, current.msps());
+    for (&key, change) in changes {
+        check_mod_policy(change.mod_policy())
+            .map_err(ConfigTxError::during(format!("invalid mod_policy for element {key}")))?;
+        let version = change.version();
+        let Some(found) = existing.get(key) else {
+            if version != 0 {
+                return Err(ConfigTxError::NewVersion { key: key.clone(), version });
+            }
+            continue;
+        };
+        if found.version().checked_add(1) != Some(version) {
+            let current = found.version();
+            return Err(ConfigTxError::WriteVersion { key: key.clone(), version, current });
+        }
+        let Some(policy) = current.policies().get(&found.policy_path(key)) else {
+            let policy = found.mod_policy().to_owned();
+            return Err(ConfigTxError::NoPolicy { policy, key: key.clone() });
+        };
+        policy
+            .evaluate_identities(&signers)
+            .map_err(|source| ConfigTxError::Denied { key: key.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Fabric: `validateModPolicy`.
+fn check_mod_policy(policy: &str) -> Result<(), ConfigTxError> {
+    if policy.is_empty() {
+        return Err(ConfigTxError::Missing("mod_policy not set"));
+    }
+    let path = policy.strip_prefix('/').unwrap_or(policy);
+    for (index, element) in path.split('/').enumerate() {
+        check_name(element)
+            .map_err(ConfigTxError::during(format!("path element at {index} is invalid")))?;
+    }
+    Ok(())
+}
+
+/// Fabric: `ConfigUpdateEnvelopeAsSignedData`.
+fn signatures(envelope: &ConfigUpdateEnvelope) -> Result<Vec<SignedData>, ConfigTxError> {
+    if envelope.signatures.len() > MAX_SIGNATURES {
+        return Err(ConfigTxError::TooLarge { what: "signatures", limit: MAX_SIGNATURES });
+    }
+    let signed = envelope.signatures.iter().map(|signature| {
+        let header = SignatureHeader::decode(signature.signature_header.as_slice())
+            .map_err(ConfigTxError::decode("SignatureHeader"))?;
+        Ok(SignedData {
+            identity: header.creator,
+            data: [&signature.signature_header[..], &envelope.config_update].concat(),
+            signature: signature.signature.clone(),
+        })
+    });
+    signed.collect()
+}
+
+/// Parses a configuration and checks what it must keep. Fabric: `NewBundle`, `ValidateNew`.
+fn successor(current: &ChannelConfig, config: &Config) -> Result<ChannelConfig, ConfigTxError> {
+    // Limits are checked before the configuration is parsed.
+    config_map::map(config.channel_group.as_ref())
+        .map_err(ConfigTxError::during("error converting config to map"))?;
+    let next = ChannelConfig::from_config(current.channel_id().as_str(), config)
+        .map_err(ConfigTxError::Unusable)?;
+    let refuse = |text: String| Err(ConfigTxError::Successor(text));
+    match (current.consensus_type(), next.consensus_type()) {
+        (Some(_), None) => {
+            return refuse(
+                "current config has orderer section, but new config does not".to_owned(),
+            );
+        }
+        (Some(old), Some(new)) if old != new => {
+            return refuse(format!("attempted to change consensus type from {old} to {new}"));
+        }
+        _ => {}
+    }
+    let kinds = [
+        ("orderer", current.orderer_orgs(), next.orderer_orgs()),
+        ("application", current.application_orgs(), next.application_orgs()),
+    ];
+    for (kind, old, new) in kinds {
+        for org in old {
+            let Some(same) = new.iter().find(|other| other.name == org.name) else { continue };
+            if same.msp_id != org.msp_id {
+                let (name, from, to) = (&org.name, &org.msp_id, &same.msp_id);
+                return refuse(format!(
+                    "{kind} org {name} attempted to change MSP ID from {from} to {to}"
+                ));
+            }
+        }
+    }
+    Ok(next)
+}

@@ -1,0 +1,176 @@
+//! VSCC: says whether the endorsements of a transaction satisfy a policy (fabric 1.0
+//! `core/scc/vscc/validator_onevalidsignature.go`). The committer asks it, through its handler.
+//!
+//! Invariant: one transaction and one policy; which policies count is the committer's to know.
+
+mod endorsed_tx;
+mod lscc_rules;
+mod signers;
+
+use std::fmt;
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::Channels;
+use crate::vscc::endorsed_tx::EndorsedTx;
+use crate::vscc::lscc_rules::check_lscc_invocation;
+use crate::vscc::signers::{Signers, SignersCache};
+use wasmcc_ledger::LedgerError;
+use wasmcc_msp::{ChannelConfig, Identity, PolicyError, SignaturePolicy};
+use wasmcc_types::proto::protos::ApplicationPolicy;
+use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
+
+/// The first argument if the policy is a `protos.ApplicationPolicy`.
+pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
+
+/// Arguments: "", a serialized `common.Envelope`, a serialized `common.SignaturePolicyEnvelope`. If
+/// the first one is "ApplicationPolicy", the policy is a serialized `protos.ApplicationPolicy`.
+///
+/// Answers with status 200 and nothing, with 500 and the reason if the transaction is not valid,
+/// and with 503 if this peer cannot say.
+pub struct Vscc {
+    channels: Arc<Channels>,
+    signers: SignersCache,
+}
+
+/// Why a transaction is not found valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VsccError {
+    /// It is not: every peer says so.
+    #[error("{0}")]
+    Invalid(String),
+    /// This peer cannot say: it has not joined the channel, or cannot read its ledger.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl VsccError {
+    /// For `map_err`: the ledger could not be read. What stands in it and cannot be understood is
+    /// the transaction's fault, or that of whoever wrote it.
+    fn reading(what: String) -> impl FnOnce(LedgerError) -> Self {
+        move |error| match error.into_machine_failure() {
+            Ok(failure) => Self::Unavailable(format!("{what}: {failure}")),
+            Err(error) => Self::Invalid(format!("{what}: {error}")),
+        }
+    }
+}
+
+impl From<String> for VsccError {
+    fn from(reason: String) -> Self {
+        Self::Invalid(reason)
+    }
+}
+
+impl From<&str> for VsccError {
+    fn from(reason: &str) -> Self {
+        Self::Invalid(reason.to_owned())
+    }
+}
+
+impl Vscc {
+    /// The status of an answer that says nothing about the transaction.
+    pub const UNAVAILABLE: i32 = 503;
+
+    /// Judges by the configurations and definitions of the peer's channels.
+    pub fn new(channels: Arc<Channels>) -> Self {
+        Self { channels, signers: SignersCache::default() }
+    }
+
+    /// What `invoke` does, with the arguments that it takes.
+    pub fn validate(&self, args: &[Vec<u8>]) -> Result<(), VsccError> {
+        let [kind, envelope, policy, ..] = args else {
+            return Err("Incorrect number of arguments".into());
+        };
+        if envelope.is_empty() {
+            return Err("No block to validate".into());
+        }
+        if policy.is_empty() {
+            return Err("No policy supplied".into());
+        }
+        let tx = EndorsedTx::open(envelope)?;
+        let channel_id = &tx.channel_header.channel_id;
+        let channel = self.channels.get(channel_id).ok_or_else(|| {
+            VsccError::Unavailable(format!("channel '{channel_id}' is not joined"))
+        })?;
+        let config = channel.config();
+        let policy = match kind.as_slice() == APPLICATION_POLICY.as_bytes() {
+            true => application_policy(policy)?,
+            false => Policy::Signatures(signature_policy(SignaturePolicy::from_bytes(policy))?),
+        };
+        let signers = self.signers.of(envelope, &tx, &config);
+        evaluate(&policy, &signers, &config)?;
+        if tx.is_of_lscc()? {
+            check_lscc_invocation(&tx, &channel)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether endorsements of these peers would satisfy a serialized `protos.ApplicationPolicy`.
+pub fn satisfies(
+    policy: &[u8],
+    endorsers: &[Arc<Identity>],
+    config: &ChannelConfig,
+) -> Result<(), VsccError> {
+    let signers = Signers { valid: endorsers.into(), duplicates: false };
+    evaluate(&application_policy(policy)?, &signers, config)
+}
+
+enum Policy {
+    Signatures(SignaturePolicy),
+    /// The path of one of the channel's policies.
+    Reference(String),
+}
+
+fn signature_policy(
+    policy: Result<SignaturePolicy, PolicyError>,
+) -> Result<SignaturePolicy, VsccError> {
+    policy.map_err(|e| format!("could not create evaluator for signature policy: {e}").into())
+}
+
+/// Fabric: `core/policy/application.go`, `ApplicationPolicyEvaluator.Evaluate`.
+fn application_policy(bytes: &[u8]) -> Result<Policy, VsccError> {
+    let policy = ApplicationPolicy::decode(bytes)
+        .map_err(|e| format!("failed to unmarshal ApplicationPolicy bytes: {e}"))?;
+    match policy.r#type {
+        Some(PolicyType::SignaturePolicy(envelope)) => {
+            let policy = SignaturePolicy::from_envelope(&envelope);
+            Ok(Policy::Signatures(signature_policy(policy)?))
+        }
+        Some(PolicyType::ChannelConfigPolicyReference(name)) => Ok(Policy::Reference(name)),
+        None => Err("unsupported policy type".into()),
+    }
+}
+
+fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Result<(), VsccError> {
+    let outcome = match policy {
+        Policy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
+        Policy::Reference(name) => match config.policies().get(name) {
+            Some(policy) => policy.evaluate_identities(&signers.valid),
+            None => {
+                return Err(format!("failed to retrieve policy for reference {name}").into());
+            }
+        },
+    };
+    // Fabric's words, then what one needs to know to do something about it.
+    outcome.map_err(|error| {
+        let why = match signers.duplicates {
+            true => {
+                let text = "Endorsement policy evaluation failure might be caused by duplicated";
+                format!("{text} identities")
+            }
+            false => format!("VSCC error: policy evaluation failed, err {error}"),
+        };
+        format!("{why}; the policy is {policy}, endorsed by {signers}").into()
+    })
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signatures(policy) => write!(f, "{policy}"),
+            Self::Reference(name) => f.write_str(name),
+        }
+    }
+}

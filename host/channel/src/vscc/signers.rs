@@ -1,0 +1,108 @@
+//! Whose endorsements of a transaction hold.
+//!
+//! Invariant: depends on the envelope and the channel's configuration alone, which are the key of
+//! the cache.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::vscc::endorsed_tx::EndorsedTx;
+use wasmcc_msp::{ChannelConfig, Identity, SignedData, policy::valid_identities};
+use wasmcc_types::sha256;
+
+/// Transactions whose signers are remembered: those that are under validation just now.
+const REMEMBERED: usize = 16;
+
+/// The endorsers of a transaction.
+#[derive(Clone)]
+pub(super) struct Signers {
+    /// Those whose signatures hold, each once.
+    pub(super) valid: Arc<[Arc<Identity>]>,
+    /// Whether somebody endorsed twice.
+    pub(super) duplicates: bool,
+}
+
+/// Signers that are shown.
+const MAX_SHOWN: usize = 8;
+
+impl fmt::Display for Signers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.valid.is_empty() {
+            return f.write_str("nobody whose signature is valid");
+        }
+        for (index, signer) in self.valid.iter().take(MAX_SHOWN).enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(f, "{comma}{} of {}", common_name(signer.subject()), signer.msp_id())?;
+        }
+        match self.valid.len().saturating_sub(MAX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// The common name in a subject as text; all of it if it has none.
+fn common_name(subject: &str) -> &str {
+    let parts = subject.split(", ").filter_map(|part| part.strip_prefix("CN="));
+    parts.last().unwrap_or(subject)
+}
+
+/// Remembers the signers of the last few transactions, since a transaction that writes to several
+/// namespaces comes several times in a row and its signatures take most of the time.
+#[derive(Default)]
+pub(super) struct SignersCache {
+    last: Mutex<VecDeque<(Key, Signers)>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    channel_id: String,
+    config_sequence: u64,
+    envelope: [u8; 32],
+}
+
+impl SignersCache {
+    /// The signers of a transaction, whose serialized envelope is `envelope`.
+    pub(super) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+        let key = Key {
+            channel_id: config.channel_id().to_string(),
+            config_sequence: config.sequence(),
+            envelope: sha256(envelope),
+        };
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last().iter().find(|(known, _)| *known == key).map(|(_, found)| found.clone());
+        if let Some(signers) = known {
+            return signers;
+        }
+        let signers = verify(tx, config);
+        let mut last = last();
+        last.truncate(REMEMBERED - 1);
+        last.push_front((key, signers.clone()));
+        signers
+    }
+}
+
+/// Checks each signature. An endorser signs the proposal response and its own identity; of several
+/// endorsements of one endorser any may hold (Fabric: common/policies/policy.go,
+/// `SignatureSetToValidIdentities`). On channels without the capability V1_3 only the first one
+/// counts (`builtin/v12/validation_logic.go`, `deduplicateIdentity`).
+fn verify(tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+    let response = &tx.action.proposal_response_payload;
+    let endorsements = &tx.action.endorsements;
+    let only_first = !config.capabilities().v1_3;
+    let (mut endorsers, mut signed) = (HashSet::new(), Vec::with_capacity(endorsements.len()));
+    for endorsement in endorsements {
+        if endorsers.insert(&endorsement.endorser) || !only_first {
+            signed.push(SignedData {
+                identity: endorsement.endorser.clone(),
+                data: [response.as_slice(), &endorsement.endorser].concat(),
+                signature: endorsement.signature.clone(),
+            });
+        }
+    }
+    Signers {
+        valid: valid_identities(&signed, config.msps()).into(),
+        duplicates: endorsers.len() < endorsements.len(),
+    }
+}

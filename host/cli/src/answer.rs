@@ -1,0 +1,102 @@
+//! What peers answer to proposals, and what becomes of transactions.
+
+use anyhow::{Result, anyhow};
+use serde_json::{Value, json};
+
+use crate::hint::{Asked, explain};
+use wasmcc_api::Receipt;
+use wasmcc_client as client;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// From here on an answer is an error.
+const ERROR_THRESHOLD: i32 = 400;
+
+/// What a peer answered to a proposal.
+pub struct Answer {
+    /// As the peer sent it.
+    pub response: protos::ProposalResponse,
+    /// What it cost, where the peer says so.
+    pub receipts: Vec<Receipt>,
+}
+
+/// What became of a transaction.
+pub struct Outcome {
+    /// The transaction.
+    pub tx_id: String,
+    /// The verdict.
+    pub code: TxValidationCode,
+    /// The block that it is in.
+    pub block_number: u64,
+    /// Why it is not valid, if the peer says so.
+    pub reason: Option<String>,
+    /// What the chaincode answered.
+    pub response: protos::Response,
+    /// The event that it set.
+    pub event: Option<protos::ChaincodeEvent>,
+    /// What each endorsement cost, where the peer says so.
+    pub receipts: Vec<Receipt>,
+}
+
+/// What a chaincode answered to a call that nothing comes of.
+pub struct Evaluated {
+    /// Its answer.
+    pub response: protos::Response,
+    /// What it cost, where the peer says so.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Answer {
+    /// The status and message of the peer or the chaincode.
+    pub fn response(&self) -> protos::Response {
+        self.response.response.clone().unwrap_or_default()
+    }
+
+    /// What the chaincode answered, if it did not refuse.
+    pub fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
+        let response = self.response();
+        if response.status >= ERROR_THRESHOLD {
+            let text = explain(&response.message, asked);
+            // Without a payload it is the peer that speaks.
+            return Err(match self.response.payload.is_empty() && response.status == 500 {
+                true => anyhow!("{text}"),
+                false => anyhow!("{} answered {}: {text}", asked.chaincode, response.status),
+            });
+        }
+        let action = client::chaincode_action(&self.response.payload).ok();
+        // The chaincode's own answer is in the action; system chaincodes without a channel have
+        // none.
+        Ok(action.and_then(|action| action.response).unwrap_or(response))
+    }
+}
+
+impl Outcome {
+    /// An error unless the transaction is valid.
+    pub fn check(&self) -> Result<()> {
+        let hint = match self.code {
+            TxValidationCode::Valid => return Ok(()),
+            TxValidationCode::MvccReadConflict | TxValidationCode::PhantomReadConflict => {
+                ": another transaction changed what it had read; try again"
+            }
+            TxValidationCode::EndorsementPolicyFailure => {
+                ": the endorsements do not satisfy the policies of what it writes"
+            }
+            _ => "",
+        };
+        Err(anyhow!("the transaction is not valid, {}{hint}", self.code.as_str_name()))
+    }
+}
+
+/// The first endorsement's fuel and calls; all that endorse the same have the same.
+pub fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
+    receipts.first().map(|receipt| (receipt.fuel, receipt.host_calls))
+}
+
+/// All receipts, as JSON.
+pub fn receipts_json(receipts: &[Receipt]) -> Value {
+    let one = |receipt: &Receipt| {
+        let Receipt { msp_id, fuel, host_calls } = receipt;
+        json!({ "msp_id": msp_id, "fuel": fuel, "host_calls": host_calls })
+    };
+    receipts.iter().map(one).collect()
+}

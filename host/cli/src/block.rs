@@ -1,0 +1,96 @@
+//! `wasmcc block`: what a block holds.
+
+use std::str::FromStr;
+
+use anyhow::Result;
+
+use crate::block_json;
+use crate::hint::Asked;
+use crate::output;
+use crate::session::Session;
+use crate::target::Target;
+use wasmcc_client::qscc;
+use wasmcc_types::proto::common;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc block latest --network net
+  wasmcc block 3 --network net -C mychannel | jq '.transactions[].rwset'
+  wasmcc block 58f5b4055a57692818892b57024d02a49eb08388af0d2fb2ab2138003ff7537c --network net";
+
+/// Print a block as JSON: its transactions, their verdicts, and what they read and wrote.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Block {
+    /// A block's number, the id of a transaction in it, or `latest`.
+    #[arg(value_name = "N|TXID|latest")]
+    which: Which,
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// Blocks are printed as JSON in any case.
+    #[arg(long, hide = true)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Number(u64),
+    OfTransaction(String),
+    Latest,
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Shorter numbers could be transaction ids only of a client that is not Fabric's.
+        match text {
+            "" => Err("expected a number, a transaction id or `latest`".into()),
+            "latest" => Ok(Self::Latest),
+            _ if text.len() <= 20 && text.bytes().all(|c| c.is_ascii_digit()) => {
+                text.parse().map(Self::Number).map_err(|_| "there is no such block".into())
+            }
+            _ => Ok(Self::OfTransaction(text.to_owned())),
+        }
+    }
+}
+
+impl Block {
+    /// Asks QSCC.
+    pub async fn run(self) -> Result<()> {
+        let session = Session::open(&self.target, "User1").await?;
+        let channel = self.channel.as_str();
+        let asked = Asked { channel, chaincode: "qscc" };
+        let proposal = match self.which {
+            Which::Number(number) => qscc::block_by_number(channel, number),
+            Which::OfTransaction(tx_id) => qscc::block_by_tx_id(channel, &tx_id),
+            Which::Latest => {
+                let info = session.query_message(qscc::chain_info(channel), asked).await?;
+                let common::BlockchainInfo { height, .. } = info;
+                qscc::block_by_number(channel, height.saturating_sub(1))
+            }
+        };
+        let block: common::Block = session.query_message(proposal, asked).await?;
+        output::json(&block_json::Block::new(&block))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_transactions_are_told_apart() {
+        let parse = |text: &str| text.parse::<Which>();
+        assert_eq!(parse("0"), Ok(Which::Number(0)));
+        assert_eq!(parse("latest"), Ok(Which::Latest));
+        let tx_id = "5".repeat(64);
+        assert_eq!(parse(&tx_id), Ok(Which::OfTransaction(tx_id.clone())));
+        assert_eq!(parse("58f5"), Ok(Which::OfTransaction("58f5".into())));
+        assert!(parse("").is_err() && parse("99999999999999999999").is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! `wasmcc check`: whether a peer will take a component, and what the component may do.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
+
+use crate::compiler::runtime_config;
+use crate::limits::{self, LimitArgs};
+use crate::output;
+use wasmcc_runtime::{Limits, LoadError, Report, Runtime, RuntimeConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc check target/wasm32-wasip2/release/asset_transfer_basic.wasm
+  wasmcc check basic.wasm --json | jq .capabilities
+
+It does what a peer does at install: it compiles the component, in a process with limits on memory
+and time. Exit code 1 and the reason, if a peer with these limits would refuse the file. The report
+says what a transaction may use there.";
+
+/// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Check {
+    /// The component.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl Check {
+    /// Reads, judges, reports.
+    pub fn run(self) -> Result<()> {
+        let file = self.file.display().to_string();
+        let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
+        // It compiles and links, but runs nothing.
+        let limits = Limits { instances: 1, ..self.limits.apply(Limits::default()) };
+        let runtime = Runtime::new(RuntimeConfig { limits, ..runtime_config()? })?;
+        match runtime.load(&wasm) {
+            Ok(component) if self.json => {
+                output::json(&as_json(&file, component.report(), runtime.limits()))
+            }
+            Ok(component) => output::line(&as_text(&file, component.report(), runtime.limits())),
+            Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {
+                Err(anyhow!("{file} cannot be judged: {why}"))
+            }
+            Err(why) => {
+                if self.json {
+                    let why = why.to_string();
+                    output::json(&json!({ "file": file, "accepted": false, "reason": why }))?;
+                }
+                Err(anyhow!("{file} is refused: {why}"))
+            }
+        }
+    }
+}
+
+fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
+    json!({
+        "file": file,
+        "accepted": true,
+        "sha256": output::hex(&report.hash),
+        "bytes": report.bytes,
+        "capabilities": report.capabilities().collect::<Vec<_>>(),
+        "imports": report.imports,
+        "exports": report.exports,
+        "functions": report.functions,
+        "largest_function_bytes": report.largest_function_bytes,
+        "initial_memory_bytes": report.initial_memory_bytes,
+        "limits": limits::as_json(limits),
+    })
+}
+
+fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
+    let list = |names: &[String]| match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join("\n                  "),
+    };
+    let capabilities: Vec<&str> = report.capabilities().collect();
+    let capabilities =
+        if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(", ") };
+    let network = match report.imports.iter().any(|name| name.starts_with("wasi:sockets/")) {
+        true => "\nnetwork           imported by its C library; a call of it ends the transaction",
+        false => "",
+    };
+    format!(
+        "{file} is accepted\n\
+         sha256            {}\n\
+         size              {} bytes\n\
+         capabilities      {capabilities}\n\
+         imports           {}\n\
+         exports           {}\n\
+         functions         {}, the largest of {} bytes\n\
+         initial memory    {} KiB{network}\n\
+         a transaction has {}",
+        output::hex(&report.hash),
+        report.bytes,
+        list(&report.imports),
+        list(&report.exports),
+        report.functions,
+        report.largest_function_bytes,
+        report.initial_memory_bytes >> 10,
+        limits::as_text(limits),
+    )
+}

@@ -1,0 +1,94 @@
+//! The way to a peer, which may still be starting.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::output;
+use crate::target::Target;
+use wasmcc_tls as tls;
+use wasmcc_types::ClientTls;
+
+/// Of headers; as much as Go's clients take.
+const HEADER_BYTES: u32 = 16 << 20;
+/// For one attempt to reach the address.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A peer that was started a moment ago opens its door within this time.
+const STARTING: Duration = Duration::from_secs(10);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
+/// not answer to TLS yet, because it opens its ledgers, as long as `target` waits for an answer.
+pub async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
+    let address = target.peer.as_str();
+    let address = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+    let address = address.unwrap_or(&target.peer);
+    let endpoint = endpoint(address, material)?;
+    let (begun, mut is_told) = (Instant::now(), false);
+    let error = loop {
+        // What the endpoint's own timeout leaves out: a server that does not answer to TLS.
+        let patience = target.timeout.max(CONNECT_TIMEOUT);
+        let Ok(connected) = tokio::time::timeout(patience, endpoint.connect()).await else {
+            bail!("the peer at {address} does not answer: is it a peer, and does it serve TLS?");
+        };
+        // The layers between say the same again.
+        let error = match connected {
+            Ok(connection) => return Ok(connection),
+            Err(error) => anyhow!(error),
+        };
+        let is_over = begun.elapsed() >= STARTING.min(target.timeout);
+        if is_over || !is_refused(error.root_cause()) {
+            break error;
+        }
+        if !is_told {
+            output::aside(&format!("waiting for a peer at {address} ..."))?;
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    let why = error.root_cause();
+    if material.is_some() && !is_unreachable(why) {
+        bail!(
+            "no TLS with the peer at {address} ({why}): it must serve TLS, with a certificate for \
+             this name by the CA of --tls-ca"
+        );
+    }
+    let network = target.network.display();
+    bail!(
+        "no peer answers at {address} ({why}): start one with `wasmcc peer --network {network} \
+         --listen {address}`, or name another with --peer"
+    )
+}
+
+fn endpoint(address: &str, material: Option<&ClientTls>) -> Result<Endpoint> {
+    let scheme = if material.is_some() { "https" } else { "http" };
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+        .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_max_header_list_size(HEADER_BYTES)
+        .tcp_nodelay(true);
+    match material {
+        None => Ok(endpoint),
+        Some(material) => endpoint
+            .tls_config(tls::client(material))
+            .context("the TLS key and certificates cannot be used"),
+    }
+}
+
+/// Whether nothing listens there.
+fn is_refused(why: &(dyn Error + 'static)) -> bool {
+    let error = why.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
+
+/// Whether the system could not connect, or did not know where.
+fn is_unreachable(why: &(dyn Error + 'static)) -> bool {
+    let error = why.downcast_ref::<io::Error>();
+    error.is_some_and(|error| {
+        error.raw_os_error().is_some() || error.to_string().starts_with("failed to lookup")
+    })
+}

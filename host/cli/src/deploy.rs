@@ -1,0 +1,304 @@
+//! `wasmcc deploy`: a component onto a peer and a channel, or a chaincode in a process of its own.
+
+mod by_lifecycle;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail};
+use prost::Message;
+use serde_json::json;
+
+use crate::hint::Asked;
+use crate::input::Input;
+use crate::meta_inf;
+use crate::output;
+use crate::progress::Progress;
+use crate::secret::Secret;
+use crate::session::{MESSAGE_BYTES, Session};
+use crate::target::Target;
+use crate::version::{self, Choice, Installed};
+use wasmcc_channel::collections::{check_package, package_from_json};
+use wasmcc_client::{ProposalBuilder, lscc};
+use wasmcc_msp::SignaturePolicy;
+use wasmcc_peer::chaincode::{CodePackage, Files, SECRET_SEPARATOR};
+use wasmcc_types::proto::common::SignaturePolicyEnvelope;
+use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
+use wasmcc_types::proto::protos;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc deploy asset_transfer_basic.wasm --name basic --network net
+  wasmcc deploy basic.wasm --name basic --network net --version 1.1 -C assets \\
+      --policy \"AND('Org1MSP.peer','Org2MSP.peer')\" -c '{\"Args\":[\"init\",\"7\"]}'
+
+  wasmcc deploy basic.wasm --name basic --network net --collections-config collections.json
+  wasmcc deploy basic.wasm --name basic --network net --meta-inf META-INF
+  wasmcc deploy basic.wasm --name basic --network net --lifecycle
+
+  wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
+  wasmcc deploy --external --name basic --network net
+
+`wasmcc check FILE` tells beforehand whether a peer will take the file. A chaincode in a process of
+its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME, CHAINCODE_ID).
+With --external it connects to the peer's address, from the install on, and says that it is
+NAME:VERSION@SECRET, or shows a TLS client certificate of the common name NAME:VERSION that a CA of
+the peer's --tls-client-ca issued. The deploy waits some seconds for it.";
+
+/// Room for all of a message that is not the component.
+const ENVELOPE_BYTES: usize = 64 << 10;
+
+/// Install a chaincode on the peer and run it on a channel, in place of an earlier version if any.
+///
+/// A name that _lifecycle defined gets its next sequence: the package is installed, all
+/// organizations that have a peer here approve, and the channel commits. Other names are LSCC's:
+/// install, then deploy or upgrade. Signed by the organization's admin, and by the admins of the
+/// others.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Deploy {
+    /// The component, or the connection.json of a chaincode server (with its TLS).
+    #[arg(value_name = "FILE", required_unless_present_any = ["ccaas", "external"])]
+    #[arg(conflicts_with_all = ["ccaas", "external"])]
+    file: Option<PathBuf>,
+    /// In place of a component: the address of a chaincode server, to which the peer connects.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "external")]
+    ccaas: Option<String>,
+    /// In place of a component: the chaincode connects to the peer.
+    #[arg(long)]
+    external: bool,
+    /// The secret with which that chaincode registers [default: a new one, which is printed].
+    #[arg(long, env = "WASMCC_CHAINCODE_SECRET", hide_env_values = true, value_name = "TEXT")]
+    secret: Option<Secret>,
+    /// A META-INF folder with the indexes of rich queries.
+    #[arg(long, value_name = "DIR")]
+    meta_inf: Option<PathBuf>,
+    /// The chaincode's name.
+    #[arg(short, long, value_name = "NAME")]
+    name: String,
+    /// Define it by _lifecycle, even if the name is new.
+    #[arg(long, conflicts_with = "external")]
+    lifecycle: bool,
+    /// Its version [default: the next of 1.0, 2.0 and so on].
+    #[arg(long, value_name = "V")]
+    version: Option<String>,
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// Who must endorse its transactions [default: as before; at first any member of the channel's
+    /// organizations, with _lifecycle the channel's own policy].
+    #[arg(short = 'P', long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
+    policy: Option<SignaturePolicy>,
+    /// Its private data collections: a JSON file as Fabric's tools take it [default: as before].
+    #[arg(long, value_name = "FILE")]
+    collections_config: Option<PathBuf>,
+    /// What its init is called with; with _lifecycle the definition then requires an init.
+    #[arg(short = 'c', long = "ctor", value_name = "JSON")]
+    input: Option<Input>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Deploy {
+    /// Deploys by the lifecycle that knows the name, or if none does, by LSCC.
+    pub async fn run(self) -> Result<()> {
+        let session = Session::open(&self.target, "Admin").await?.patient();
+        let progress = Progress::start("asking the peer what it has");
+        let defined = by_lifecycle::committed(&session, &self.channel, &self.name).await?;
+        match defined.is_some() || self.lifecycle {
+            true => self.deploy_by_lifecycle(&session, defined, progress).await,
+            false => self.deploy_by_lscc(&session, progress).await,
+        }
+    }
+
+    async fn deploy_by_lifecycle(
+        &self,
+        session: &Session,
+        current: Option<QueryChaincodeDefinitionResult>,
+        progress: Progress,
+    ) -> Result<()> {
+        let replaced = current.as_ref().map(|current| current.version.clone());
+        let done = by_lifecycle::deploy(self, session, current, &progress).await?;
+        let Self { name, channel, .. } = self;
+        if let Some(input) = self.input.as_ref().filter(|_| done.needs_init) {
+            progress.step("calling its init");
+            let call = ProposalBuilder::new(channel, name).args(input.args.iter().cloned());
+            let asked = Asked { channel, chaincode: name };
+            session.submit(call.init(true), &[], asked, &progress).await?.check()?;
+        } else if done.needs_init {
+            output::aside(&format!(
+                "{name} must be called as init first: wasmcc invoke -n {name} -C {channel} \
+                 --isInit -c '{{\"Args\":[]}}'"
+            ))?;
+        }
+        drop(progress);
+        let (version, sequence, block) = (&done.version, done.sequence, done.block);
+        if self.json {
+            let mut json = done.json();
+            json["name"] = name.as_str().into();
+            json["channel"] = channel.as_str().into();
+            json["replaced"] = replaced.into();
+            return output::json(&json);
+        }
+        output::line(&format!(
+            "{name} {version} runs on {channel} since block {block}, as sequence {sequence}"
+        ))
+    }
+
+    /// Installs what is not installed, then deploys or upgrades.
+    async fn deploy_by_lscc(mut self, session: &Session, progress: Progress) -> Result<()> {
+        let is_printed = self.external && self.secret.is_none();
+        if is_printed {
+            self.secret = Some(Secret::random()?);
+        }
+        let code = self.code()?;
+        let current = self.current(session).await?;
+        let installed = self.installed(session).await?;
+        let id_of = |version: &str| version::package_id(&self.name, version, &code);
+        let running = current.as_ref().map(|current| current.version.as_str());
+        let choice = version::choose(self.version.as_deref(), running, &installed, id_of)?;
+        let Choice { version, install } = choice;
+        if install {
+            progress.step(&format!("installing {} {version}", self.name));
+            let proposal = lscc::install(&self.name, &version, code);
+            session.query(proposal, self.asked_lscc("")).await?;
+        }
+        if is_printed {
+            self.print_secret(&version)?;
+        }
+        let (verb, proposal) = self.definition(&version, current.as_ref())?;
+        progress.step(&format!("{verb} {} {version} on {}", self.name, self.channel));
+        if self.external {
+            progress.step(&format!("waiting for {}:{version} to connect", self.name));
+        }
+        let outcome =
+            session.submit(proposal, &[], self.asked_lscc(&self.channel), &progress).await?;
+        drop(progress);
+        outcome.check()?;
+        let Self { name, channel, .. } = &self;
+        let block = outcome.block_number;
+        match self.json {
+            false => {
+                output::line(&format!("{name} {version} runs on {channel} since block {block}"))
+            }
+            true => output::json(&json!({
+                "name": name,
+                "version": version,
+                "channel": channel,
+                "replaced": current.map(|current| current.version),
+                "tx_id": outcome.tx_id,
+                "block": block,
+            })),
+        }
+    }
+
+    /// What is done, and the proposal for it. What the arguments do not say stays as it is: LSCC
+    /// itself would take the default policy.
+    fn definition(
+        &self,
+        version: &str,
+        current: Option<&protos::ChaincodeData>,
+    ) -> Result<(&'static str, ProposalBuilder)> {
+        let policy = match (&self.policy, current) {
+            (Some(policy), _) => Some(policy.envelope().clone()),
+            (None, Some(current)) => {
+                let policy = SignaturePolicyEnvelope::decode(current.policy.as_slice());
+                Some(policy.context("the policy in force cannot be read: give --policy")?)
+            }
+            (None, None) => None,
+        };
+        let definition = lscc::Definition {
+            channel_id: self.channel.clone(),
+            name: self.name.clone(),
+            version: version.to_owned(),
+            init_args: self.input.clone().unwrap_or_default().args,
+            policy,
+            collections: self.collections()?,
+        };
+        Ok(match current {
+            None => ("deploying", lscc::deploy(definition)),
+            Some(_) => ("upgrading to", lscc::upgrade(definition)),
+        })
+    }
+
+    /// Comes before the deploy, which waits for the chaincode.
+    fn print_secret(&self, version: &str) -> Result<()> {
+        let Some(secret) = self.secret.as_ref().map(Secret::reveal) else { return Ok(()) };
+        let text = format!(
+            "let it register as {}:{version}{SECRET_SEPARATOR}{secret} (the secret is not shown \
+             again; to deploy with the same one, set WASMCC_CHAINCODE_SECRET)",
+            self.name
+        );
+        match self.json {
+            false => output::line(&text),
+            true => output::aside(&text),
+        }
+    }
+
+    /// The program with what belongs to it.
+    fn code(&self) -> Result<Vec<u8>> {
+        CodePackage::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
+    }
+
+    fn meta_inf(&self) -> Result<Files> {
+        let folder = self.meta_inf.as_deref();
+        Ok(folder.map(meta_inf::read).transpose()?.unwrap_or_default())
+    }
+
+    /// The component, or where the chaincode is.
+    fn program(&self) -> Result<Vec<u8>> {
+        let Some(path) = &self.file else {
+            let description = match (&self.ccaas, &self.secret) {
+                (Some(address), _) => json!({ "address": address }),
+                (None, Some(secret)) => secret.description(),
+                (None, None) => json!({ "external": true }),
+            };
+            return Ok(description.to_string().into_bytes());
+        };
+        let file = path.display();
+        let component = std::fs::read(path).with_context(|| {
+            format!("cannot read {file} (build it for the target wasm32-wasip2)")
+        })?;
+        if component.len() > MESSAGE_BYTES - ENVELOPE_BYTES {
+            bail!("{file} has {} bytes, which is more than a peer takes", component.len());
+        }
+        Ok(component)
+    }
+
+    fn collections(&self) -> Result<Option<protos::CollectionConfigPackage>> {
+        let Some(path) = &self.collections_config else { return Ok(None) };
+        let file = path.display();
+        let json = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
+        let package = package_from_json(&json).map_err(|why| anyhow!("{file}: {why}"))?;
+        check_package(&package).map_err(|why| anyhow!("{file}: {why}"))?;
+        Ok(Some(package))
+    }
+
+    fn asked_lscc<'a>(&self, channel: &'a str) -> Asked<'a> {
+        Asked { channel, chaincode: "lscc" }
+    }
+
+    /// What LSCC says that the channel runs now.
+    async fn current(&self, session: &Session) -> Result<Option<protos::ChaincodeData>> {
+        let asked = self.asked_lscc(&self.channel);
+        let proposal = lscc::chaincode_data(&self.channel, &self.name);
+        let answer = session.process(proposal, asked).await?;
+        if answer.response().message.contains("could not find chaincode with name") {
+            return Ok(None);
+        }
+        let payload = answer.content(asked)?.payload;
+        let data = protos::ChaincodeData::decode(payload.as_slice());
+        data.context("cannot read the peer's answer").map(Some)
+    }
+
+    async fn installed(&self, session: &Session) -> Result<Vec<Installed>> {
+        let asked = self.asked_lscc("");
+        let answer = session.query_message(lscc::installed(), asked).await?;
+        let protos::ChaincodeQueryResponse { chaincodes } = answer;
+        let own = chaincodes.into_iter().filter(|info| info.name == self.name);
+        Ok(own.map(|info| Installed { version: info.version, id: info.id }).collect())
+    }
+}

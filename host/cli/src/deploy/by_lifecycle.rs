@@ -1,0 +1,216 @@
+//! A deployment by `_lifecycle`: the package is installed, every organization that has a peer here
+//! approves the definition, and the channel commits it.
+
+use anyhow::{Context, Result, bail};
+use prost::Message;
+use serde_json::{Value, json};
+
+use crate::deploy::Deploy;
+use crate::hint::Asked;
+use crate::package::install_package;
+use crate::progress::Progress;
+use crate::session::Session;
+use crate::target::open_network;
+use crate::version;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_peer::chaincode::{Description, Files, package_id};
+use wasmcc_types::LIFECYCLE;
+use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
+use wasmcc_types::proto::protos::ApplicationPolicy;
+use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
+
+/// What the gateway says of an organization without a peer there.
+const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
+
+/// What came of it.
+pub(super) struct Done {
+    pub(super) version: String,
+    pub(super) sequence: i64,
+    pub(super) package_id: String,
+    pub(super) tx_id: String,
+    pub(super) block: u64,
+    /// Whether the chaincode must be called as init before anything else.
+    pub(super) needs_init: bool,
+}
+
+/// The channel's definition of a chaincode; none if `_lifecycle` does not know the name.
+pub(super) async fn committed(
+    session: &Session,
+    channel: &str,
+    name: &str,
+) -> Result<Option<QueryChaincodeDefinitionResult>> {
+    let asked = asked(channel);
+    let answer = session.process(lifecycle::query_committed(channel, name), asked).await?;
+    let text = answer.response().message;
+    // A channel of before Fabric 2.0 has no `_lifecycle`.
+    if text.contains("is not defined") || text.contains("cannot use new lifecycle") {
+        return Ok(None);
+    }
+    let payload = answer.content(asked)?.payload;
+    let found = QueryChaincodeDefinitionResult::decode(payload.as_slice());
+    found.context("cannot read the peer's answer").map(Some)
+}
+
+/// Installs, approves and commits. What the arguments do not say stays as `current` has it.
+pub(super) async fn deploy(
+    verb: &Deploy,
+    session: &Session,
+    current: Option<QueryChaincodeDefinitionResult>,
+    progress: &Progress,
+) -> Result<Done> {
+    let is_new = current.is_none();
+    let current = current.unwrap_or_default();
+    let version = match (&verb.version, is_new) {
+        (Some(wanted), _) => wanted.clone(),
+        (None, true) => version::next([]),
+        (None, false) => version::next([current.version.as_str()]),
+    };
+    let package = package(verb, &version)?;
+    let id = package_id(&package).map_err(anyhow::Error::msg)?;
+    progress.step(&format!("installing {id}"));
+    install(session, package).await?;
+    let definition = definition(verb, &current, &version)?;
+    let endorsers = approve(verb, session, (&definition, &id), progress).await?;
+    progress.step(&format!("committing {} {version} on {}", verb.name, verb.channel));
+    let (sequence, init) = (definition.sequence, definition.init_required);
+    let proposal = lifecycle::commit(definition);
+    let outcome = session.submit(proposal, &endorsers, asked(&verb.channel), progress).await?;
+    outcome.check().with_context(|| {
+        format!(
+            "{} have approved it; if others must, too, they do so with `wasmcc lifecycle \
+             chaincode approveformyorg --package-id {id}`",
+            endorsers.join(" and ")
+        )
+    })?;
+    let needs_init = init && (is_new || version != current.version);
+    let (tx_id, block) = (outcome.tx_id, outcome.block_number);
+    Ok(Done { version, sequence, package_id: id, tx_id, block, needs_init })
+}
+
+fn asked(channel: &str) -> Asked<'_> {
+    Asked { channel, chaincode: LIFECYCLE }
+}
+
+/// The install package of the code that the arguments name.
+fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
+    let program = verb.program()?;
+    let (kind, file) = match Description::of(&program).map_err(anyhow::Error::msg)? {
+        None => ("wasm", "chaincode.wasm"),
+        Some(Description::Serves(_)) => ("ccaas", "connection.json"),
+        Some(Description::Connects(_)) => bail!(
+            "_lifecycle has no chaincodes that connect by themselves (--external): give --ccaas, \
+             or another --name, which LSCC defines"
+        ),
+    };
+    let mut code: Files = vec![(file.to_owned(), program)];
+    code.extend(verb.meta_inf()?);
+    install_package(kind, &format!("{}_{version}", verb.name), &code)
+}
+
+/// A package that is there already is as good.
+async fn install(session: &Session, package: Vec<u8>) -> Result<()> {
+    let answer = session.process(lifecycle::install(package), asked("")).await?;
+    match answer.response().message.contains("chaincode already successfully installed") {
+        true => Ok(()),
+        false => answer.content(asked("")).map(drop),
+    }
+}
+
+fn definition(
+    verb: &Deploy,
+    current: &QueryChaincodeDefinitionResult,
+    version: &str,
+) -> Result<ChaincodeDefinition> {
+    let validation_parameter = match &verb.policy {
+        None => current.validation_parameter.clone(),
+        Some(policy) => {
+            let policy = PolicyType::SignaturePolicy(policy.envelope().clone());
+            ApplicationPolicy { r#type: Some(policy) }.encode_to_vec()
+        }
+    };
+    let collections = match verb.collections()? {
+        None => current.collections.clone().filter(|package| !package.config.is_empty()),
+        given => given,
+    };
+    Ok(ChaincodeDefinition {
+        channel_id: verb.channel.clone(),
+        name: verb.name.clone(),
+        version: version.to_owned(),
+        sequence: current.sequence + 1,
+        validation_parameter,
+        collections,
+        // Arguments for an init that the definition does not require could not be passed.
+        init_required: current.init_required || verb.input.is_some(),
+        endorsement_plugin: current.endorsement_plugin.clone(),
+        validation_plugin: current.validation_plugin.clone(),
+    })
+}
+
+/// Has the signer's organization approve, and all others whose peers the gateway knows and whose
+/// admins are in the network folder. Returns them.
+async fn approve(
+    verb: &Deploy,
+    session: &Session,
+    (definition, package_id): (&ChaincodeDefinition, &str),
+    progress: &Progress,
+) -> Result<Vec<String>> {
+    let proposal = || lifecycle::approve(definition.clone(), Some(package_id));
+    let own = session.signer().msp_id();
+    if !approve_by(session, proposal(), &verb.channel, progress).await? {
+        bail!(
+            "{own} has no peer at {}: name that of its peer with --peer, or another organization \
+             with --org",
+            verb.target.peer
+        );
+    }
+    let mut approved = vec![own.to_owned()];
+    let network = open_network(&verb.target.network)?;
+    let others = network.orgs().iter().filter(|org| org.msp_id() != own);
+    for admin in others.filter_map(|org| org.admin().ok()) {
+        let org = admin.msp_id().to_owned();
+        let session = session.signed_by(admin);
+        if approve_by(&session, proposal(), &verb.channel, progress).await? {
+            approved.push(org);
+        }
+    }
+    Ok(approved)
+}
+
+/// Has the signer's organization approve. False if it has no peer there.
+async fn approve_by(
+    session: &Session,
+    proposal: ProposalBuilder,
+    channel: &str,
+    progress: &Progress,
+) -> Result<bool> {
+    let org = session.signer().msp_id();
+    progress.step(&format!("approving for {org}"));
+    let endorsers = [org.to_owned()];
+    match session.submit(proposal, &endorsers, asked(channel), progress).await {
+        Ok(outcome) => outcome.check().map(|()| true),
+        Err(error) => {
+            let text = format!("{error:#}");
+            // As far as an earlier deployment came that was interrupted.
+            if text.contains("with unchanged content") {
+                return Ok(true);
+            }
+            match text.contains(NO_PEER) {
+                true => Ok(false),
+                false => Err(error.context(format!("{org} does not approve"))),
+            }
+        }
+    }
+}
+
+impl Done {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "version": self.version,
+            "sequence": self.sequence,
+            "package_id": self.package_id,
+            "tx_id": self.tx_id,
+            "block": self.block,
+        })
+    }
+}

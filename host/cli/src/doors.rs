@@ -1,0 +1,72 @@
+//! The peer's listeners: their bounds, and the sockets before anything else is touched.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::duration;
+use wasmcc_api::{Descriptors, Patience, Server, ServerConfig};
+
+/// At an address, unless the options or the limit of open files say otherwise.
+const CONNECTIONS: u32 = 900;
+
+/// Who may connect for how long.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connections")]
+pub struct Doors {
+    /// Most connections at each address. For one more, an idle one is closed; if all are in use,
+    /// calls are refused [default: 900, or what the limit of open files has room for].
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    connections: Option<u32>,
+    /// How long a connection may be without an open call.
+    #[arg(long, default_value = "10m", value_parser = duration::positive, value_name = "TIME")]
+    idle_timeout: Duration,
+    /// Most calls that may wait at each address for blocks, and as many for events and for
+    /// transactions. One organization may have half of them, one connection a quarter.
+    #[arg(long, default_value_t = 2500, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    waiting_calls: u32,
+    /// How long open calls may go on when the peer is told to end.
+    #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
+    grace: Duration,
+}
+
+impl Doors {
+    /// The bounds of each of so many listeners. Raises this process's limit of open files.
+    pub fn config(&self, addresses: usize) -> Result<ServerConfig> {
+        let wanted = self.connections.unwrap_or(CONNECTIONS).into();
+        let connections = Descriptors::raise().connections(wanted, addresses)?;
+        if self.connections.is_some() && connections < wanted {
+            tracing::warn!(
+                wanted,
+                connections,
+                "--connections is lowered to what the limit of open files (ulimit -n) has room for"
+            );
+        }
+        Ok(ServerConfig {
+            connections: usize::try_from(connections).unwrap_or(usize::MAX),
+            waiting_calls: self.waiting_calls as usize,
+            grace: self.grace,
+            patience: Patience { idle: self.idle_timeout, ..Patience::default() },
+            ..ServerConfig::default()
+        })
+    }
+
+    /// How long open calls may go on.
+    pub fn grace(&self) -> Duration {
+        self.grace
+    }
+}
+
+/// Opens the sockets, in order.
+pub async fn bind(listen: &[String], configs: Vec<ServerConfig>) -> Result<Vec<Server>> {
+    let mut servers = Vec::with_capacity(listen.len());
+    for (address, config) in listen.iter().zip(configs) {
+        let server = Server::bind(address, config).await.with_context(|| {
+            format!("cannot listen on {address}: choose another address with --listen")
+        })?;
+        servers.push(server);
+    }
+    Ok(servers)
+}

@@ -1,0 +1,137 @@
+//! `wasmcc invoke`: a transaction, from proposal to block.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::answer::{self, Outcome};
+use crate::endorsing_peers::EndorsingPeers;
+use crate::hint::Asked;
+use crate::input::Input;
+use crate::output;
+use crate::progress::Progress;
+use crate::session::Session;
+use crate::target::Target;
+use crate::transient::Transient;
+use wasmcc_client::ProposalBuilder;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc invoke --network net -n basic -c '{\"Args\":[\"DeleteAsset\",\"a1\"]}'
+  wasmcc invoke --network net -C mychannel -n basic --user User2 --json \\
+      -c '{\"function\":\"TransferAsset\",\"Args\":[\"a1\",\"Max\"]}' \\
+      --transient '{\"price\":\"MTEw\"}'";
+
+/// Which function is called, and with what.
+#[derive(Debug, clap::Args)]
+pub struct Call {
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// The chaincode.
+    #[arg(short, long, value_name = "NAME")]
+    name: String,
+    /// Function and arguments: {"Args":["f","x"]} or {"function":"f","Args":["x"]}.
+    #[arg(short = 'c', long = "ctor", value_name = "JSON")]
+    input: Input,
+    /// Data that the transaction does not keep: {"key":"base64 of the value"}.
+    #[arg(long, value_name = "JSON")]
+    transient: Option<Transient>,
+}
+
+impl Call {
+    /// As a proposal.
+    pub fn proposal(&self) -> ProposalBuilder {
+        ProposalBuilder::new(&self.channel, &self.name)
+            .args(self.input.args.iter().cloned())
+            .transient(self.transient.clone().unwrap_or_default().0)
+    }
+
+    /// For errors.
+    pub fn asked(&self) -> Asked<'_> {
+        Asked { channel: &self.channel, chaincode: &self.name }
+    }
+}
+
+/// Call a function in a transaction, and wait until it is committed.
+///
+/// It fails, with exit code 1, if the chaincode refuses or the transaction turns out not to be
+/// valid.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Invoke {
+    #[command(flatten)]
+    call: Call,
+    /// Call the chaincode's init, which its definition must require.
+    #[arg(short = 'I', long = "isInit")]
+    is_init: bool,
+    /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
+    /// policies, the gateway's own first].
+    #[arg(long = "endorser", value_name = "MSPID", conflicts_with = "addresses")]
+    endorsers: Vec<String>,
+    /// Print the result as JSON, an error too.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    peers: EndorsingPeers,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Invoke {
+    /// Endorses, orders, waits.
+    pub async fn run(self) -> Result<()> {
+        let started = Instant::now();
+        let outcome = self.submit().await?;
+        let status = outcome.code.as_str_name();
+        let payload = &outcome.response.payload;
+        match self.json {
+            false => {
+                output::line(&format!("status   {status}"))?;
+                output::line(&format!("tx id    {}", outcome.tx_id))?;
+                output::line(&format!("block    {}", outcome.block_number))?;
+                if let Some(reason) = &outcome.reason {
+                    output::line(&format!("reason   {}", output::key(reason)))?;
+                }
+                if let Some((fuel, calls)) = answer::cost(&outcome.receipts) {
+                    output::line(&format!("fuel     {fuel} ({calls} calls to the peer)"))?;
+                }
+                if !payload.is_empty() {
+                    output::line(&format!("payload  {}", output::text(payload)))?;
+                }
+            }
+            true => {
+                let event = outcome.event.as_ref().map(|event| {
+                    json!({ "name": event.event_name, "payload": output::bytes(&event.payload) })
+                });
+                output::json(&json!({
+                    "status": status,
+                    "tx_id": outcome.tx_id,
+                    "block": outcome.block_number,
+                    "reason": outcome.reason,
+                    "payload": output::bytes(payload),
+                    "event": event,
+                    "fuel": answer::cost(&outcome.receipts).map(|(fuel, _)| fuel),
+                    "host_calls": answer::cost(&outcome.receipts).map(|(_, calls)| calls),
+                    "endorsements": answer::receipts_json(&outcome.receipts),
+                    "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                }))?;
+            }
+        }
+        outcome.check()
+    }
+
+    async fn submit(&self) -> Result<Outcome> {
+        let sessions = self.peers.peers.sessions(&self.target, "User1").await?;
+        let progress = Progress::start("endorsing");
+        let (proposal, asked) = (self.call.proposal().init(self.is_init), self.call.asked());
+        match sessions.as_slice() {
+            [one] if !self.peers.peers.are_named() => {
+                one.submit(proposal, &self.endorsers, asked, &progress).await
+            }
+            named => Session::submit_to(named, proposal, asked, &progress).await,
+        }
+    }
+}

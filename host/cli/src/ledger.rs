@@ -1,0 +1,129 @@
+//! `wasmcc ledger`: looks after a ledger whose peer is not running.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::ledger_files::{Export, Import};
+use crate::ledger_rebuild::Rebuild;
+use crate::ledger_verify::Verify;
+use crate::progress::Progress;
+use wasmcc_ledger::{LedgerError, LedgerFolder, Step};
+use wasmcc_node::{LEDGER_FOLDER, open_ledger_folder};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc ledger verify --data net/data/Org1MSP
+  wasmcc ledger rebuild --data net/data/Org1MSP
+  wasmcc ledger export mychannel.blocks --data net/data/Org1MSP -C mychannel
+  wasmcc ledger import mychannel.blocks --data net/data/Org2MSP
+
+The peer that uses the folder must not be running.";
+
+/// Verify, rebuild, export or import the ledger of a peer that is not running.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Ledger {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Verify(Verify),
+    Rebuild(Rebuild),
+    Export(Export),
+    Import(Import),
+}
+
+impl Ledger {
+    /// Whether the answer is JSON.
+    pub fn is_json(&self) -> bool {
+        matches!(&self.verb, Verb::Verify(verb) if verb.json)
+    }
+
+    /// Does what the arguments say.
+    pub fn run(self) -> Result<()> {
+        match self.verb {
+            Verb::Verify(verb) => verb.run(),
+            Verb::Rebuild(verb) => verb.run(),
+            Verb::Export(verb) => verb.run(),
+            Verb::Import(verb) => verb.run(),
+        }
+    }
+}
+
+/// Where the ledger is.
+#[derive(Debug, clap::Args)]
+pub struct Data {
+    /// The peer's data folder; without `wasmcc peer --data` it is data/MSPID in the network folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+impl Data {
+    /// The folder with the ledgers.
+    pub fn ledger_folder(&self) -> PathBuf {
+        self.data.join(LEDGER_FOLDER)
+    }
+
+    /// Opens it, for itself alone.
+    pub fn open(&self) -> Result<LedgerFolder> {
+        open(&self.ledger_folder())
+    }
+}
+
+/// Opens the folder with the ledgers, for itself alone.
+pub fn open(dir: &Path) -> Result<LedgerFolder> {
+    open_ledger_folder(dir).map_err(|error| match error {
+        LedgerError::Locked { .. } => {
+            anyhow!("{error}: stop the peer first, or use another folder with --data")
+        }
+        LedgerError::NoLedger { .. } => anyhow!("{error}: --data is a peer's data folder"),
+        _ => error.into(),
+    })
+}
+
+/// Shows how far long work is, once a second at most.
+pub struct Steps {
+    progress: Progress,
+    what: String,
+    shown: Instant,
+}
+
+impl Steps {
+    /// Begins; `what` is what is done to the blocks.
+    pub fn start(what: &str) -> Self {
+        let progress = Progress::start(what);
+        Self { progress, what: what.to_owned(), shown: Instant::now() }
+    }
+
+    /// Takes note of a step.
+    pub fn show(&mut self, step: Step) {
+        if self.shown.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.shown = Instant::now();
+        let percent = step.bytes.saturating_mul(100).checked_div(step.of_bytes).unwrap_or(100);
+        self.progress.step(&format!("{}: {} blocks, {percent}%", self.what, step.blocks));
+    }
+}
+
+/// Adds what to do about a damaged ledger.
+pub fn hint<T>(result: Result<T, LedgerError>) -> Result<T> {
+    result.map_err(|error| match error {
+        LedgerError::Store { .. } | LedgerError::CorruptState { .. } => {
+            anyhow::Error::new(error).context("`wasmcc ledger rebuild` makes the state again")
+        }
+        _ => error.into(),
+    })
+}
+
+/// The channels to work on: the one that was named, or all.
+pub fn channels(folder: &LedgerFolder, name: Option<&str>) -> Result<Vec<wasmcc_types::ChannelId>> {
+    match name {
+        Some(name) => Ok(vec![folder.channel(name)?]),
+        None => folder.channels().context("cannot list the channels"),
+    }
+}

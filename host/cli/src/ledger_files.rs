@@ -1,0 +1,85 @@
+//! `wasmcc ledger export` and `import`: a channel as one file.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::ledger::{Data, Steps, hint};
+use crate::output;
+use wasmcc_ledger::LedgerFolder;
+
+const EXPORT: &str = "\
+Example:
+  wasmcc ledger export mychannel.blocks --data net/data/Org1MSP -C mychannel
+
+The file holds all blocks from the genesis block on, each a serialized common.Block with its
+length in front as a protobuf varint (delimited messages). Chain and data hashes are checked on
+the way. Blocks have the hashes of private data only: nothing private is in the file.";
+
+const IMPORT: &str = "\
+Example:
+  wasmcc ledger import mychannel.blocks --data net/data/Org2MSP
+
+The genesis block names the channel, which must not exist yet. Every block is judged again: hashes,
+verdicts and commit hashes must come out as in the file, and the metadata must have its form and
+name the right configuration, or nothing changes. Signatures are not verified: compare the last
+commit hash, which is printed, with that of a peer that you trust.
+
+The file has no private data. If the folder still has those of this chain, they are used; all others
+are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
+from the channel's collections.";
+
+/// Write the blocks of a channel to one file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPORT)]
+pub struct Export {
+    /// The file, which must not exist.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    data: Data,
+    /// The channel.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+}
+
+/// Make a channel from a file of blocks.
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT)]
+pub struct Import {
+    /// The file, as `wasmcc ledger export` writes it.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Export {
+    /// Copies block by block.
+    pub fn run(self) -> Result<()> {
+        let folder = self.data.open()?;
+        let channel = folder.channel(&self.channel)?;
+        let mut steps = Steps::start(&format!("exporting {channel}"));
+        let blocks = folder.export(&channel, &self.file, &mut |step| steps.show(step))?;
+        drop(steps);
+        output::line(&format!("{channel}: {blocks} blocks in {}", self.file.display()))
+    }
+}
+
+impl Import {
+    /// Judges and stores block by block.
+    pub fn run(self) -> Result<()> {
+        let file = self.file.display();
+        // A peer's first channel may come from a file, too.
+        LedgerFolder::make(&self.data.ledger_folder())?;
+        let folder = self.data.open()?;
+        let mut steps = Steps::start(&format!("importing {file}"));
+        let imported = hint(folder.import(&self.file, &mut |step| steps.show(step)))
+            .with_context(|| format!("cannot import {file}"))?;
+        drop(steps);
+        let (channel, blocks) = (&imported.channel, imported.blocks);
+        let hash = output::hex(&imported.commit_hash);
+        output::line(&format!("{channel}: {blocks} blocks, last commit hash {hash}"))
+    }
+}

@@ -1,0 +1,103 @@
+//! `wasmcc lifecycle chaincode`: Fabric's `peer lifecycle chaincode`, with its flags and words.
+
+mod change;
+mod definition;
+mod json;
+mod packages;
+mod queries;
+
+use anyhow::Result;
+use clap::{Subcommand, ValueEnum};
+
+use crate::hint::Asked;
+use wasmcc_types::LIFECYCLE;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc lifecycle chaincode install basic_1.0.tgz
+  wasmcc lifecycle chaincode queryinstalled
+  wasmcc lifecycle chaincode approveformyorg -C mychannel -n basic --version 1.0 --sequence 1 \\
+      --package-id basic_1.0:1f2e...
+  wasmcc lifecycle chaincode checkcommitreadiness -C mychannel -n basic --version 1.0 --sequence 1
+  wasmcc lifecycle chaincode commit -C mychannel -n basic --version 1.0 --sequence 1
+  wasmcc lifecycle chaincode querycommitted -C mychannel --output json
+
+`wasmcc package` makes packages; `wasmcc invoke --isInit` calls the init that --init-required asks
+for.";
+
+/// Install packages; approve, commit and look up definitions, as Fabric 2.x does it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Lifecycle {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// Perform chaincode operations.
+    #[command(subcommand)]
+    Chaincode(Verb),
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Install(packages::Install),
+    #[command(name = "queryinstalled")]
+    QueryInstalled(packages::QueryInstalled),
+    #[command(name = "getinstalledpackage")]
+    GetInstalledPackage(packages::GetInstalledPackage),
+    #[command(name = "calculatepackageid")]
+    CalculatePackageId(packages::CalculatePackageId),
+    #[command(name = "approveformyorg")]
+    ApproveForMyOrg(change::ApproveForMyOrg),
+    #[command(name = "queryapproved")]
+    QueryApproved(queries::QueryApproved),
+    #[command(name = "checkcommitreadiness")]
+    CheckCommitReadiness(queries::CheckCommitReadiness),
+    Commit(change::Commit),
+    #[command(name = "querycommitted")]
+    QueryCommitted(queries::QueryCommitted),
+}
+
+/// How a result is printed, other than as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The fields of Fabric's message.
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+struct Output {
+    /// Print the result in this format rather than as text.
+    #[arg(short = 'O', long, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+}
+
+impl Output {
+    fn is_json(&self) -> bool {
+        self.output == Some(Format::Json)
+    }
+}
+
+impl Lifecycle {
+    /// Does what the innermost verb says.
+    pub async fn run(self) -> Result<()> {
+        let Subject::Chaincode(verb) = self.subject;
+        match verb {
+            Verb::Install(verb) => verb.run().await,
+            Verb::QueryInstalled(verb) => verb.run().await,
+            Verb::GetInstalledPackage(verb) => verb.run().await,
+            Verb::CalculatePackageId(verb) => verb.run(),
+            Verb::ApproveForMyOrg(verb) => verb.run().await,
+            Verb::QueryApproved(verb) => verb.run().await,
+            Verb::CheckCommitReadiness(verb) => verb.run().await,
+            Verb::Commit(verb) => verb.run().await,
+            Verb::QueryCommitted(verb) => verb.run().await,
+        }
+    }
+}
+
+fn asked(channel: &str) -> Asked<'_> {
+    Asked { channel, chaincode: LIFECYCLE }
+}

@@ -1,0 +1,155 @@
+//! What a transaction may use: the options of all verbs that run or judge components.
+//!
+//! Invariant: the same names, environment variables and units everywhere.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use wasmcc_peer::chaincode::LimitsFile;
+use wasmcc_runtime::{BeyondLimits, Limits, PackageLimits, carried_bytes};
+
+/// The largest message between a peer and a chaincode, in MiB.
+const MESSAGE_MIB: i64 = 100;
+
+/// Limits on transactions. Those that are not given are the usual ones.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "What a transaction may use (the same for all who endorse it)")]
+pub struct LimitArgs {
+    /// Work, about one unit an instruction [default: 10000000000].
+    #[arg(long, env = "WASMCC_FUEL", value_name = "UNITS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    fuel: Option<u64>,
+    /// Memory [default: 256].
+    #[arg(long, env = "WASMCC_MEMORY_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=4096))]
+    memory_mib: Option<u32>,
+    /// One value that it writes [default: 100, a whole message].
+    #[arg(long, env = "WASMCC_VALUE_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
+    value_mib: Option<u32>,
+    /// Its response [default: 100, a whole message].
+    #[arg(long, env = "WASMCC_RESPONSE_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
+    response_mib: Option<u32>,
+    /// Its event [default: 100, a whole message].
+    #[arg(long, env = "WASMCC_EVENT_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
+    event_mib: Option<u32>,
+    /// What one call carries to the peer, whatever it is [default: 100, a whole message].
+    #[arg(long, env = "WASMCC_CALL_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
+    call_mib: Option<u32>,
+}
+
+impl LimitArgs {
+    /// The limits with those that are given.
+    pub fn apply(&self, usual: Limits) -> Limits {
+        let bytes = |mib: Option<u32>| mib.map(|mib| (mib as usize) << 20);
+        let carried = |mib, usual| bytes(mib).map_or(usual, carried_bytes);
+        Limits {
+            fuel: self.fuel.unwrap_or(usual.fuel),
+            memory_bytes: bytes(self.memory_mib).unwrap_or(usual.memory_bytes),
+            value_bytes: carried(self.value_mib, usual.value_bytes),
+            response_bytes: carried(self.response_mib, usual.response_bytes),
+            event_bytes: carried(self.event_mib, usual.event_bytes),
+            host_call_bytes: carried(self.call_mib, usual.host_call_bytes),
+            ..usual
+        }
+    }
+
+    /// The limit on a value, if one is given.
+    pub fn value_bytes(&self) -> Option<usize> {
+        self.value_mib.map(|_| self.apply(Limits::default()).value_bytes)
+    }
+
+    /// The same as a package says it.
+    pub fn file(&self, timeout: Option<String>) -> LimitsFile {
+        let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib } = *self;
+        LimitsFile { memory_mib, fuel, value_mib, response_mib, event_mib, call_mib, timeout }
+    }
+}
+
+/// What a package asks for of these limits, none if it asks for all.
+pub fn narrowed(
+    limits: &Limits,
+    asked: &PackageLimits,
+) -> Result<Option<Arc<Limits>>, BeyondLimits> {
+    let narrowed = limits.narrowed(asked)?;
+    Ok(asked.is_narrower().then(|| narrowed.into()))
+}
+
+/// The limits, for people.
+pub fn as_text(limits: &Limits) -> String {
+    let size = |bytes: usize| match bytes % (1 << 20) {
+        0 => format!("{} MiB", bytes >> 20),
+        // The room in a message of whole MiB.
+        _ => format!("{bytes} bytes"),
+    };
+    format!(
+        "fuel {}, memory {}, a value {}, a response {}, an event {}, a call {}",
+        limits.fuel,
+        size(limits.memory_bytes),
+        size(limits.value_bytes),
+        size(limits.response_bytes),
+        size(limits.event_bytes),
+        size(limits.host_call_bytes),
+    )
+}
+
+/// The limits, for programs.
+pub fn as_json(limits: &Limits) -> Value {
+    json!({
+        "fuel": limits.fuel,
+        "memory_bytes": limits.memory_bytes,
+        "value_bytes": limits.value_bytes,
+        "response_bytes": limits.response_bytes,
+        "event_bytes": limits.event_bytes,
+        "call_bytes": limits.host_call_bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use wasmcc_runtime::CARRIED_BYTES;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    fn limits(words: &[&str]) -> LimitArgs {
+        Words::try_parse_from([&["x"], words].concat()).unwrap().limits
+    }
+
+    #[test]
+    fn what_is_given_counts_and_the_rest_is_usual() {
+        assert_eq!(limits(&[]).apply(Limits::default()), Limits::default());
+        let given = ["--fuel=7", "--memory-mib=8", "--value-mib=1", "--response-mib=100"];
+        let given = limits(&[&given[..], &["--event-mib=2", "--call-mib=3"]].concat());
+        let expected = Limits {
+            fuel: 7,
+            memory_bytes: 8 << 20,
+            value_bytes: 1 << 20,
+            response_bytes: CARRIED_BYTES,
+            event_bytes: 2 << 20,
+            host_call_bytes: 3 << 20,
+            ..Limits::default()
+        };
+        assert_eq!(given.apply(Limits::default()), expected);
+        assert_eq!((given.value_bytes(), limits(&[]).value_bytes()), (Some(1 << 20), None));
+        let text = "fuel 7, memory 8 MiB, a value 1 MiB, a response 104856576 bytes, an event 2 \
+                    MiB, a call 3 MiB";
+        assert_eq!(as_text(&expected), text);
+        let asked = given.file(None).limits().unwrap();
+        assert_eq!(narrowed(&Limits::default(), &asked).unwrap().as_deref(), Some(&expected));
+        assert_eq!(narrowed(&expected, &PackageLimits::default()), Ok(None));
+        for bad in ["--fuel=0", "--memory-mib=4097", "--value-mib=101", "--call-mib=0"] {
+            assert!(Words::try_parse_from(["x", bad]).is_err(), "{bad}");
+        }
+    }
+}

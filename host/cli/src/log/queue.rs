@@ -1,0 +1,215 @@
+//! The lines that wait to be written.
+//!
+//! Invariant: nothing here waits but the thread that writes, and, for a bounded time, the end of
+//! the process. A line for which there is no room is dropped and counted.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::Metadata;
+use tracing::callsite::Identifier;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+use crate::log::line::line;
+use crate::log::rates::Rates;
+
+/// Lines that may wait; a line has 8 KiB at most.
+const LINES: usize = 1_024;
+/// Where the lines of chaincodes come from. Each transaction may log so many only.
+const CHAINCODES: &str = "wasmcc::chaincode";
+/// Lines that are written between two reports of dropped lines, while there are always more.
+const BETWEEN_REPORTS: usize = 10 * LINES;
+
+/// See the head of this file.
+pub struct Queue {
+    colors: bool,
+    state: Mutex<State>,
+    /// For the thread that writes.
+    filled: Condvar,
+    /// For the end of the process.
+    emptied: Condvar,
+}
+
+struct State {
+    lines: VecDeque<String>,
+    rates: Rates<Identifier>,
+    dropped: u64,
+    /// Lines that were written since the last report of these.
+    since_report: usize,
+    /// A line is being written.
+    is_writing: bool,
+    /// All is reported at once.
+    is_ending: bool,
+}
+
+impl Queue {
+    /// An empty one. With `colors` for a terminal.
+    pub fn new(colors: bool) -> Self {
+        let state = State {
+            lines: VecDeque::new(),
+            rates: Rates::default(),
+            dropped: 0,
+            since_report: 0,
+            is_writing: false,
+            is_ending: false,
+        };
+        Self { colors, state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new() }
+    }
+
+    /// Whether the place of an event may log it.
+    pub fn admits(&self, event: &Metadata<'_>) -> bool {
+        if event.target() == CHAINCODES {
+            return true;
+        }
+        let name = || match event.line() {
+            Some(line) => format!("{} (line {line})", event.target()),
+            None => event.target().to_owned(),
+        };
+        let mut state = self.lock();
+        let is_first = state.rates.next_report().is_none();
+        let admits = state.rates.admit(&event.callsite(), Instant::now(), name);
+        drop(state);
+        if !admits && is_first {
+            // It has to know when to report.
+            self.filled.notify_one();
+        }
+        admits
+    }
+
+    /// Queues a line if there is room.
+    pub fn push(&self, event: &str) {
+        let line = line(event, self.colors);
+        let mut state = self.lock();
+        if state.lines.len() < LINES {
+            state.lines.push_back(line);
+        } else {
+            state.dropped += 1;
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Queues one of the last lines, for which there is always room.
+    pub fn push_last(&self, text: &str) {
+        let line = line(text, self.colors);
+        self.lock().lines.push_back(line);
+        self.filled.notify_one();
+    }
+
+    /// A line could not be written.
+    pub fn lost(&self) {
+        self.lock().dropped += 1;
+    }
+
+    /// Waits for the next line. The line before counts as written.
+    pub fn next(&self) -> String {
+        let mut state = self.lock();
+        state.is_writing = false;
+        loop {
+            let now = Instant::now();
+            if let Some(report) = state.report(now) {
+                state.is_writing = true;
+                drop(state);
+                return line(&warning(&report), self.colors);
+            }
+            if let Some(line) = state.lines.pop_front() {
+                state.since_report += 1;
+                state.is_writing = true;
+                return line;
+            }
+            self.emptied.notify_all();
+            state = match state.rates.next_report() {
+                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(due) => {
+                    let left = due.saturating_duration_since(now);
+                    let waited = self.filled.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Waits until all is written, but no longer than `limit`.
+    pub fn flush(&self, limit: Duration) {
+        let mut state = self.lock();
+        state.is_ending = true;
+        self.filled.notify_one();
+        let is_busy = |state: &mut State| {
+            let has_lines = state.is_writing || !state.lines.is_empty();
+            has_lines || state.dropped > 0 || state.rates.next_report().is_some()
+        };
+        // Whether it was in time makes no difference: the process ends.
+        drop(self.emptied.wait_timeout_while(state, limit, is_busy));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What the log has to say of itself by now.
+    fn report(&mut self, now: Instant) -> Option<String> {
+        let is_due = self.lines.is_empty() || self.since_report >= BETWEEN_REPORTS;
+        if self.dropped > 0 && is_due {
+            self.since_report = 0;
+            let dropped = std::mem::take(&mut self.dropped);
+            return Some(format!("{dropped} lines of the log were dropped: nobody read them"));
+        }
+        self.rates.report(now, self.is_ending && self.lines.is_empty())
+    }
+}
+
+/// In the form of the other lines. It is shown whatever the filter says.
+fn warning(text: &str) -> String {
+    let mut event = String::new();
+    // Without the time the line is still worth something.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut event));
+    format!("{event}  WARN wasmcc::log: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_without_room_are_counted_and_reported_when_the_others_are_written() {
+        let queue = Queue::new(false);
+        for number in 0..LINES + 5 {
+            queue.push(&number.to_string());
+        }
+        queue.push_last("error: the end");
+        for number in 0..LINES {
+            assert_eq!(queue.next(), format!("{number}\n"));
+        }
+        assert_eq!(queue.next(), "error: the end\n");
+        let report = queue.next();
+        assert!(
+            report.ends_with(
+                "WARN wasmcc::log: 5 lines of the log were dropped: nobody read \
+                                  them\n"
+            ),
+            "{report}"
+        );
+        queue.push("next");
+        assert_eq!(queue.next(), "next\n");
+    }
+
+    #[test]
+    fn the_end_waits_for_the_writer_and_not_for_ever() {
+        let queue = Queue::new(false);
+        queue.push("one");
+        queue.push("two");
+        // Nobody writes.
+        queue.flush(Duration::ZERO);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| [queue.next(), queue.next(), queue.next()]);
+            queue.flush(Duration::from_secs(60));
+            assert!(queue.lock().lines.is_empty());
+            queue.push("three");
+            assert_eq!(writer.join().unwrap(), ["one\n", "two\n", "three\n"]);
+        });
+    }
+}

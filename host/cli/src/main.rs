@@ -1,0 +1,19 @@
+//! The program `wasmcc`: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use wasmcc_cli::Cli;
+use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    // Before anything else: it takes its limits first.
+    if args.next().is_some_and(|verb| verb == COMPILE_VERB) {
+        return compile_for_parent(args);
+    }
+    match Cli::parse().run_program() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,91 @@
+//! A client's conversation with an orderer: envelopes in, blocks out.
+
+use anyhow::{Context, Result, anyhow, bail};
+use prost::Message;
+use tokio_stream::StreamExt;
+
+use crate::session::{MESSAGE_BYTES, Session};
+use wasmcc_channel::configtx;
+use wasmcc_client as client;
+use wasmcc_types::proto::common::{
+    Block, BlockMetadataIndex, ChannelHeader, Envelope, HeaderType, LastConfig, Metadata,
+    OrdererBlockMetadata, Status,
+};
+use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
+use wasmcc_types::proto::orderer::deliver_response::Type;
+use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
+use wasmcc_types::proto::orderer::seek_position::Type as Position;
+use wasmcc_types::proto::orderer::{SeekInfo, SeekNewest, SeekPosition, SeekSpecified};
+
+/// Has an envelope ordered.
+pub async fn broadcast(session: &Session, envelope: Envelope) -> Result<()> {
+    let mut orderer =
+        AtomicBroadcastClient::new(session.connection()).max_encoding_message_size(MESSAGE_BYTES);
+    let request = session.request(tokio_stream::once(envelope));
+    let answers = orderer.broadcast(request).await.map_err(|status| session.broken(&status))?;
+    let answer = answers.into_inner().message().await;
+    let answer = answer.map_err(|status| session.broken(&status))?;
+    let answer = answer.ok_or_else(|| anyhow!("the orderer did not answer"))?;
+    match answer.status() {
+        Status::Success => Ok(()),
+        status => bail!("the orderer refused, {}: {}", status.as_str_name(), answer.info),
+    }
+}
+
+/// The block at a position; an error if it is not there yet.
+pub async fn fetch(session: &Session, channel: &str, position: Position) -> Result<Block> {
+    let position = Some(SeekPosition { r#type: Some(position) });
+    let info = SeekInfo {
+        start: position,
+        stop: position,
+        behavior: SeekBehavior::FailIfNotReady.into(),
+        ..SeekInfo::default()
+    };
+    let header = ChannelHeader {
+        r#type: HeaderType::DeliverSeekInfo.into(),
+        channel_id: channel.to_owned(),
+        timestamp: Some(client::timestamp()),
+        ..ChannelHeader::default()
+    };
+    let nonce = client::random_nonce();
+    let envelope = configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce);
+    let mut orderer =
+        AtomicBroadcastClient::new(session.connection()).max_decoding_message_size(MESSAGE_BYTES);
+    // A stream that ended would be taken for a client that has gone.
+    let requests = tokio_stream::once(envelope).chain(tokio_stream::pending());
+    let request = session.request(requests);
+    let answers = orderer.deliver(request).await.map_err(|status| session.broken(&status))?;
+    let answer = answers.into_inner().message().await;
+    let answer = answer.map_err(|status| session.broken(&status))?;
+    match answer.and_then(|answer| answer.r#type) {
+        Some(Type::Block(block)) => Ok(block),
+        Some(Type::Status(status)) => {
+            let status = Status::try_from(status).map_or("UNKNOWN", |status| status.as_str_name());
+            bail!("the orderer does not give the block, {status}")
+        }
+        None => bail!("the orderer did not answer"),
+    }
+}
+
+/// The block that brought the configuration in force.
+pub async fn fetch_config(session: &Session, channel: &str) -> Result<Block> {
+    let newest = fetch(session, channel, Position::Newest(SeekNewest {})).await?;
+    let number = last_config(&newest).context("the newest block does not name a configuration")?;
+    fetch(session, channel, Position::Specified(SeekSpecified { number })).await
+}
+
+/// Where a block says that the configuration is: with its signatures, in older ones beside them.
+fn last_config(block: &Block) -> Option<u64> {
+    let slots = &block.metadata.as_ref()?.metadata;
+    let value = |index: BlockMetadataIndex| {
+        let metadata = Metadata::decode(slots.get(index as usize)?.as_slice()).ok()?;
+        Some(metadata.value).filter(|value| !value.is_empty())
+    };
+    let signed = value(BlockMetadataIndex::Signatures)
+        .and_then(|value| OrdererBlockMetadata::decode(value.as_slice()).ok()?.last_config);
+    let beside = || {
+        let value = value(BlockMetadataIndex::LastConfig)?;
+        LastConfig::decode(value.as_slice()).ok()
+    };
+    signed.or_else(beside).map(|last| last.index)
+}

@@ -1,0 +1,96 @@
+//! Standard output: results, as text or JSON.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Prints a line. A reader that has gone, as `head` does, has read enough.
+pub fn line(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the result"),
+    }
+}
+
+/// Prints a line to standard error, beside a result that a program reads.
+pub fn aside(text: &str) -> Result<()> {
+    writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
+}
+
+/// Whether the result is on standard output, as JSON.
+static HAS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Prints JSON, for people and programs alike.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    HAS_JSON.store(true, Ordering::Relaxed);
+    line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+}
+
+/// Prints an error as JSON, where results are JSON: programs read standard output. A verb that has
+/// printed its result has said in it what is wrong.
+pub fn error_as_json(error: &anyhow::Error) -> Result<()> {
+    match HAS_JSON.load(Ordering::Relaxed) {
+        true => Ok(()),
+        false => json(&json!({ "error": format!("{error:#}") })),
+    }
+}
+
+/// Prints a payload: as it is for programs, readable for a terminal, and a line's end behind it as
+/// Fabric's peer command does.
+pub fn payload(bytes: &[u8], raw: bool) -> Result<()> {
+    let mut out = io::stdout().lock();
+    if !raw && out.is_terminal() {
+        drop(out);
+        return line(&text(bytes));
+    }
+    match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the result"),
+    }
+}
+
+/// Bytes as the text that they are, or in hexadecimal.
+pub fn text(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_readable(text) => text.to_owned(),
+        _ => format!("0x{}", hex(bytes)),
+    }
+}
+
+/// As [`text`], with the two told apart.
+pub fn bytes(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_readable(text) => json!(text),
+        _ => json!({ "hex": hex(bytes) }),
+    }
+}
+
+/// A key may have the zeros of a composite key in it; a terminal should not see them.
+pub fn key(key: &str) -> String {
+    key.replace('\0', "\\0")
+}
+
+pub use wasmcc_types::hex;
+
+fn is_readable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_text_where_they_are() {
+        assert_eq!(text(b"caf\xc3\xa9\n"), "café\n");
+        assert_eq!(text(b"\x00\xff"), "0x00ff");
+        assert_eq!(text(b"\x1b[2J"), "0x1b5b324a");
+        assert_eq!(bytes(b"a"), json!("a"));
+        assert_eq!(bytes(b"\xff"), json!({ "hex": "ff" }));
+        assert_eq!(key("\0asset\0a1\0"), "\\0asset\\0a1\\0");
+    }
+}

@@ -1,0 +1,249 @@
+//! `wasmcc package`: a chaincode package of Fabric 2.x.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::builder::{OsStr, Resettable};
+use clap::{Arg, ValueEnum};
+use serde::Serialize;
+
+use crate::limits::LimitArgs;
+use crate::meta_inf;
+use crate::output;
+use wasmcc_peer::chaincode::{Files, LIMITS_FILE, tar_gz};
+use wasmcc_runtime::{Limits, inspect};
+use wasmcc_types::sha256;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc package basic.wasm --label basic_1.0 -o basic.tgz
+  wasmcc package basic.wasm --label basic_1.0 --memory-mib 16 --fuel 100000000 --timeout 5s
+  wasmcc package basic.wasm --label basic_1.0 --type ccaas --address basic.example.com:9999
+  wasmcc lifecycle chaincode install basic_1.0.tgz
+
+Prints the package id. The same contents give the same bytes, and so the same id, everywhere.
+Packages of type wasm need the builder of `wasmcc builder install` on the peer.
+The limits that are given go into the package as limits.json. They may not be more than those of
+whatever runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
+
+/// Package a component for `peer lifecycle chaincode install`. Needs no peer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, mut_args(without_env))]
+pub struct Package {
+    /// The component; with --type ccaas it is checked but does not become part of the package.
+    #[arg(value_name = "FILE", required_unless_present = "address")]
+    file: Option<PathBuf>,
+    /// A human-readable name, such as basic_1.0.
+    #[arg(long, value_name = "LABEL", value_parser = label)]
+    label: String,
+    /// Where the peer gets the code from: the package, or a service that runs already.
+    #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
+    kind: Kind,
+    /// A META-INF folder to put into the package, with its indexes.
+    #[arg(long, value_name = "DIR")]
+    meta_inf: Option<PathBuf>,
+    /// Where to write the package [default: LABEL.tgz].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Wall-clock time that a transaction may take, as 10s.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// The package contains the component.
+    #[default]
+    Wasm,
+    /// The package contains the address of a chaincode service.
+    Ccaas,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --type ccaas")]
+struct ConnectionArgs {
+    /// Where peers reach the service. Fabric's ccaas builder fills in templates such as
+    /// {{.peername}}; this program's peer refuses them.
+    #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
+    address: Option<String>,
+    /// How long peers try to connect.
+    #[arg(long, default_value = "10s", value_name = "TIME")]
+    dial_timeout: String,
+    /// The CA of the service's TLS certificate, a PEM file; makes peers use TLS.
+    #[arg(long, value_name = "FILE")]
+    tls_root_cert: Option<PathBuf>,
+    /// The certificate that peers show to the service, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_root_cert", requires = "tls_client_key")]
+    tls_client_cert: Option<PathBuf>,
+    /// Its private key, a PEM file. Whoever gets the package gets the key.
+    #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
+    tls_client_key: Option<PathBuf>,
+    /// The name in the service's certificate, if it is not that of the address. It has no effect
+    /// with the ccaas builder that comes with Fabric, which leaves it out; this program's peer
+    /// and other builders use it, and like Fabric only with a client certificate.
+    #[arg(long, value_name = "NAME", requires = "tls_client_cert")]
+    tls_domain: Option<String>,
+}
+
+/// `metadata.json`.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    r#type: &'a str,
+    path: &'a str,
+    label: &'a str,
+}
+
+/// `connection.json`: Fabric wants real booleans and PEM text.
+#[derive(Serialize)]
+struct Connection {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    dial_timeout: String,
+    tls_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_cert: Option<String>,
+    client_auth_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_cert: Option<String>,
+}
+
+impl Package {
+    /// Checks, packs, writes.
+    pub fn run(self) -> Result<()> {
+        let bytes = self.pack()?;
+        let usual = || PathBuf::from(format!("{}.tgz", self.label));
+        let path = self.output.clone().unwrap_or_else(usual);
+        std::fs::write(&path, &bytes)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        output::line(&format!("{}:{}", self.label, output::hex(&sha256(&bytes))))
+    }
+
+    fn pack(&self) -> Result<Vec<u8>> {
+        let component = self.file.as_deref().map(admitted).transpose()?;
+        let (kind, name, program) = match (self.kind, component) {
+            (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
+            (Kind::Wasm, None) => bail!("which component? Give its file"),
+            (Kind::Ccaas, _) => ("ccaas", "connection.json", json(&self.connection.read()?)?),
+        };
+        let mut code: Files = vec![(name.to_owned(), program)];
+        code.extend(self.limits()?.map(|json| (LIMITS_FILE.to_owned(), json)));
+        if let Some(folder) = &self.meta_inf {
+            code.extend(meta_inf::read(folder)?);
+        }
+        install_package(kind, &self.label, &code)
+    }
+
+    /// `limits.json`, if there is anything to say. It is a part of the package and so of its id:
+    /// all peers that run it agree on it.
+    fn limits(&self) -> Result<Option<Vec<u8>>> {
+        let file = self.limits.file(self.timeout.clone());
+        file.limits().map_err(|why| anyhow!(why))?;
+        if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
+    }
+}
+
+/// The package of a type, with these files as its code.
+pub fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
+    let metadata = Metadata { r#type: kind, path: "", label };
+    let code = tar_gz(code).context("cannot pack the code")?;
+    let files = [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
+    tar_gz(&files).context("cannot pack")
+}
+
+impl ConnectionArgs {
+    fn read(&self) -> Result<Connection> {
+        let pem = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
+        let address = self.address.clone();
+        Ok(Connection {
+            address: address.ok_or_else(|| anyhow!("where is the service? Give --address"))?,
+            domain: self.tls_domain.clone(),
+            dial_timeout: self.dial_timeout.clone(),
+            tls_required: self.tls_root_cert.is_some(),
+            root_cert: pem(&self.tls_root_cert)?,
+            client_auth_required: self.tls_client_cert.is_some(),
+            client_key: pem(&self.tls_client_key)?,
+            client_cert: pem(&self.tls_client_cert)?,
+        })
+    }
+}
+
+/// The same arguments give the same package, wherever that is.
+fn without_env(arg: Arg) -> Arg {
+    arg.env(Resettable::<OsStr>::Reset)
+}
+
+/// Fabric's rule (`core/chaincode/persistence/chaincode_package.go`, `LabelRegexp`).
+fn label(text: &str) -> Result<String, String> {
+    let rest = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
+    let begins = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+    if begins && text.bytes().all(rest) {
+        return Ok(text.to_owned());
+    }
+    Err("a label begins with a letter or digit and has only letters, digits and _ . + -".into())
+}
+
+fn admitted(file: &Path) -> Result<Vec<u8>> {
+    let shown = file.display();
+    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    inspect(&wasm, &Limits::default()).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
+    Ok(wasm)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).context("cannot write JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn nothing_comes_from_the_environment() {
+        let command = Package::augment_args(Command::new("package"));
+        let from_environment = |arg: &&Arg| arg.get_env().is_some();
+        assert_eq!(command.get_arguments().find(from_environment), None);
+        assert!(command.get_arguments().any(|arg| arg.get_id() == "fuel"));
+    }
+
+    #[test]
+    fn labels_follow_fabric() {
+        for good in ["basic_1.0", "0", "a.b+c-d"] {
+            assert!(label(good).is_ok(), "{good}");
+        }
+        for bad in ["", "_a", "a b", "a:b", "é", "a/b"] {
+            assert!(label(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_service_needs_an_address_and_says_it_in_json() {
+        let args = ConnectionArgs {
+            address: Some("h:1".into()),
+            dial_timeout: "10s".into(),
+            tls_root_cert: None,
+            tls_client_cert: None,
+            tls_client_key: None,
+            tls_domain: None,
+        };
+        let text = String::from_utf8(json(&args.read().unwrap()).unwrap()).unwrap();
+        let expected = concat!(
+            r#"{"address":"h:1","dial_timeout":"10s","tls_required":false,"#,
+            r#""client_auth_required":false}"#
+        );
+        assert_eq!(text, expected);
+        assert!(ConnectionArgs { address: None, ..args }.read().is_err());
+    }
+}

@@ -1,0 +1,74 @@
+//! The secret by which a peer knows a chaincode that connects to it.
+//!
+//! Invariant: the peer gets the hash only.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+use aws_lc_rs::rand;
+use serde_json::{Value, json};
+
+use wasmcc_types::{hex, sha256};
+
+/// Shorter ones could be guessed.
+const SHORTEST: usize = 16;
+
+/// A chaincode's secret, never shown by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// One that nobody has.
+    pub fn random() -> Result<Self> {
+        let mut bytes = [0; 20];
+        rand::fill(&mut bytes).context("the system has no randomness")?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    /// What is installed in place of a component.
+    pub fn description(&self) -> Value {
+        json!({ "external": true, "secret_sha256": hex(&sha256(self.0.as_bytes())) })
+    }
+
+    /// In the open, for the chaincode's operator.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("a secret has at least {SHORTEST} visible ASCII characters"))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_peer::chaincode::Description;
+
+    #[test]
+    fn only_the_hash_is_installed() {
+        let secret = Secret::random().unwrap();
+        assert_ne!(secret, Secret::random().unwrap());
+        let description = secret.description().to_string();
+        assert!(!description.contains(secret.reveal()) && !format!("{secret:?}").contains("4"));
+        let hash = sha256(secret.reveal().as_bytes());
+        let installed = Description::parse(description.as_bytes());
+        assert_eq!(installed, Ok(Description::Connects(Some(hash))));
+        assert!("too short".parse::<Secret>().is_err());
+        assert!("0123456789abcdef".parse::<Secret>().is_ok());
+    }
+}

@@ -1,0 +1,344 @@
+//! `wasmcc serve`: components as chaincode services for real Fabric peers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::compiler::runtime_config;
+use crate::duration;
+use crate::limits::{self, LimitArgs};
+use crate::output;
+use crate::serve_target::{Place, ServeTarget};
+use crate::served_package::ServedPackage;
+use crate::signal::told_to_end;
+use crate::tls::read_pem;
+use wasmcc_bridge::{
+    Budget, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
+};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_types::ServerTls;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc serve basic.wasm --chaincode-id basic_1.0:6f98c4bb29414771 --address 0.0.0.0:9999
+  CHAINCODE_ID=basic_1.0:6f98c4bb CHAINCODE_SERVER_ADDRESS=0.0.0.0:9999 wasmcc serve basic.wasm
+  wasmcc serve basic.wasm=basic_1.0:6f98c4bb@0.0.0.0:9999 token.wasm=token:11aa22bb@0.0.0.0:9998
+  wasmcc serve basic.wasm --package basic_1.0.tgz --address 0.0.0.0:9999
+
+The id is what `wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print. A
+peer does not say which chaincode it wants when it connects, so each needs an address of its own.
+TLS is used when a key is given, unless CHAINCODE_TLS_DISABLED is true.
+It serves until it gets SIGTERM or SIGINT, and then lets running transactions end; a second one ends
+it at once.";
+
+/// Serve components to Fabric peers as chaincode services (chaincode-as-a-service).
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    /// The component; for several, each with its package id and address.
+    #[arg(value_name = "FILE[=PACKAGE_ID@HOST:PORT]", required = true)]
+    targets: Vec<ServeTarget>,
+    /// The package id [env: CHAINCODE_ID, or CORE_CHAINCODE_ID_NAME].
+    #[arg(long, value_name = "ID")]
+    chaincode_id: Option<String>,
+    /// The package of a chaincode, as peers install it: it says the id, and what transactions may
+    /// use (limits.json). May be repeated, once for each chaincode.
+    #[arg(long = "package", env = "WASMCC_PACKAGE", value_name = "FILE")]
+    packages: Vec<PathBuf>,
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, env = "CHAINCODE_SERVER_ADDRESS", value_name = "HOST:PORT")]
+    address: Option<String>,
+    #[command(flatten)]
+    tls: Tls,
+    /// The MSP id of the peer's organization, for contracts that ask.
+    #[arg(long, env = "CORE_PEER_LOCALMSPID", value_name = "MSPID", default_value = "")]
+    peer_msp_id: String,
+    /// Where compiled code is kept [default: nowhere].
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// How long a transaction may take; a peer's own limit is 30 s by default.
+    #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
+    #[arg(value_parser = duration::positive, value_name = "TIME")]
+    execute_timeout: Duration,
+    /// How many transactions each chaincode runs at the same time.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    transactions: u16,
+    /// How many transactions of each chaincode may wait to run.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    queue: u16,
+    /// Size of the messages that transactions hold, in MiB, over all chaincodes. A transaction that
+    /// finds no room is refused.
+    #[arg(long, default_value_t = 512, value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    message_mib: u16,
+    /// How long running transactions may go on when the server stops.
+    #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
+    grace: Duration,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+struct Tls {
+    /// Serve without TLS even if there is a key.
+    #[arg(long, env = "CHAINCODE_TLS_DISABLED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    tls_disabled: Option<bool>,
+    /// The server's private key, a PEM file.
+    #[arg(long, env = "CHAINCODE_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// The server's certificate, a PEM file.
+    #[arg(long, env = "CHAINCODE_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The CA whose peers may connect, a PEM file [default: anybody may].
+    #[arg(long, env = "CHAINCODE_CLIENT_CA_CERT", value_name = "FILE")]
+    client_ca_cert: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Serves until it is told to end.
+    pub fn run(self) -> Result<()> {
+        let packages: Result<Vec<_>> =
+            self.packages.iter().map(|file| ServedPackage::read(file)).collect();
+        let packages = packages?;
+        let places = self.places(&packages)?;
+        let config =
+            ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
+        // A peer has one stream to each chaincode, which is the work of one task. More threads than
+        // that would wake each other for every message.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = places.len().clamp(1, cores);
+        let mut tokio = match threads {
+            1 => tokio::runtime::Builder::new_current_thread(),
+            _ => tokio::runtime::Builder::new_multi_thread(),
+        };
+        let tokio = tokio.worker_threads(threads).enable_all().build();
+        let tokio = tokio.context("cannot start the server")?;
+        // Before components are compiled and kept: a busy port leaves no trace.
+        let listeners = tokio.block_on(listen(&places))?;
+        let limits = self.limits.apply(Limits::default());
+        let runtime = RuntimeConfig { limits, cache_dir: self.cache.clone(), ..runtime_config()? };
+        let runtime = Arc::new(Runtime::new(runtime)?);
+        let budget = Budget::new(usize::from(self.message_mib) << 20);
+        let mut programs = Vec::new();
+        for ((file, Place { id, .. }), listener) in places.into_iter().zip(listeners) {
+            let package = packages.iter().find(|package| package.id == id);
+            let config = self.program_config(runtime.limits(), package)?;
+            let limits = config.limits.as_deref().unwrap_or(runtime.limits());
+            tracing::info!(chaincode = id, "a transaction has {}", limits::as_text(limits));
+            let program = load(&file, &id, &runtime, config)?;
+            let program = program.with_budget(Arc::clone(&budget));
+            programs.push((listener, Arc::new(program)));
+        }
+        let served = tokio.block_on(serve(programs, config));
+        // A guest that does not end in time is not waited for.
+        tokio.shutdown_background();
+        served
+    }
+
+    fn program_config(
+        &self,
+        usual: &Limits,
+        package: Option<&ServedPackage>,
+    ) -> Result<ProgramConfig> {
+        let asked = package.map(|package| package.limits.clone()).unwrap_or_default();
+        let limits = limits::narrowed(usual, &asked).with_context(|| {
+            let file = package.map(|package| package.file.display().to_string());
+            format!("{} cannot be served with these limits", file.unwrap_or_default())
+        })?;
+        let time = self.execute_timeout;
+        Ok(ProgramConfig {
+            execute_timeout: asked.timeout.map_or(time, |shorter| shorter.min(time)),
+            peer_msp_id: self.peer_msp_id.clone(),
+            transactions: self.transactions.into(),
+            queue: self.queue.into(),
+            limits,
+        })
+    }
+
+    /// Where all are served. A package that is not served is a mistake: a Fabric peer hangs on an
+    /// id that it does not expect.
+    fn places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
+        let places = self.unchecked_places(packages)?;
+        let is_served = |id: &str| places.iter().any(|(_, place)| place.id == id);
+        match packages.iter().find(|package| !is_served(&package.id)) {
+            None => Ok(places),
+            Some(ServedPackage { file, id, .. }) => {
+                let ids: Vec<&str> = places.iter().map(|(_, place)| place.id.as_str()).collect();
+                let (file, ids) = (file.display(), ids.join(" and "));
+                Err(anyhow!("{file} has the package id {id}, but what is served is {ids}"))
+            }
+        }
+    }
+
+    /// One file may get its id and address from the options.
+    fn unchecked_places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
+        if let [ServeTarget { file, place: None }] = self.targets.as_slice() {
+            let id = self.chaincode_id.clone().or_else(id_from_environment);
+            let id = id.or_else(|| Some(packages.first()?.id.clone())).ok_or_else(|| {
+                anyhow!("no package id: give --chaincode-id or --package, or set CHAINCODE_ID")
+            })?;
+            let address = self.address.clone().ok_or_else(|| {
+                anyhow!("no address: give --address, or set CHAINCODE_SERVER_ADDRESS")
+            })?;
+            return Ok(vec![(file.clone(), Place { id, address })]);
+        }
+        let place = |target: &ServeTarget| match &target.place {
+            Some(place) => Ok((target.file.clone(), place.clone())),
+            None => Err(anyhow!(
+                "where should {0} be served? With several files, each is given as \
+                 {0}=PACKAGE_ID@HOST:PORT",
+                target.file.display()
+            )),
+        };
+        self.targets.iter().map(place).collect()
+    }
+}
+
+fn id_from_environment() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
+    set("CHAINCODE_ID").or_else(|| set("CORE_CHAINCODE_ID_NAME"))
+}
+
+impl Tls {
+    fn read(&self) -> Result<Option<ServerTls>> {
+        let given = self.tls_key.is_some() || self.tls_cert.is_some();
+        if self.tls_disabled.unwrap_or(!given) {
+            return Ok(None);
+        }
+        let (Some(key), Some(certificate)) = (&self.tls_key, &self.tls_cert) else {
+            bail!(
+                "TLS needs a key and a certificate: give --tls-key and --tls-cert, or set \
+                 CHAINCODE_TLS_KEY and CHAINCODE_TLS_CERT"
+            );
+        };
+        let client_ca = self.client_ca_cert.as_deref().map(read_pem).transpose()?;
+        let (key, certificate) = (read_pem(key)?, read_pem(certificate)?);
+        Ok(Some(ServerTls { certificate, key, client_ca }))
+    }
+}
+
+/// Admits and compiles a component, to be served under `id`.
+pub fn load(
+    file: &Path,
+    id: &str,
+    runtime: &Arc<Runtime>,
+    config: ProgramConfig,
+) -> Result<Program> {
+    let shown = file.display();
+    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
+    Ok(Program::new(id, component, Arc::clone(runtime), config))
+}
+
+/// Stops `stop` when the process is told to end, from now on.
+pub fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
+    let told = told_to_end()?;
+    tokio::spawn(async move {
+        told.await;
+        stop.stop();
+    });
+    Ok(())
+}
+
+async fn listen(places: &[(PathBuf, Place)]) -> Result<Vec<TcpListener>> {
+    let mut listeners = Vec::with_capacity(places.len());
+    for (_, Place { address, .. }) in places {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.with_context(|| format!("cannot listen on {address}"))?);
+    }
+    Ok(listeners)
+}
+
+async fn serve(programs: Vec<(TcpListener, Arc<Program>)>, config: ServerConfig) -> Result<()> {
+    let (handle, stop) = Stop::new();
+    // Asked for first: a signal that comes early must not kill transactions half way.
+    stop_on_signal(Arc::clone(&handle))?;
+    let mut servers = Vec::new();
+    for (listener, program) in programs {
+        servers.push(ChaincodeServer::on(listener, program, config.clone())?);
+    }
+    let mut serving = JoinSet::new();
+    for server in servers {
+        output::line(&format!("serving {} on {}", server.program().id(), server.address()))?;
+        serving.spawn(server.serve(stop.clone()));
+    }
+    let mut outcome = Ok(());
+    while let Some(served) = serving.join_next().await {
+        // When one listener fails the process cannot do what it was started for.
+        handle.stop();
+        let served = served.context("a server panicked").and_then(|served| Ok(served?));
+        outcome = outcome.and(served);
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use wasmcc_runtime::PackageLimits;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn serve(words: &[&str]) -> Serve {
+        Words::try_parse_from([&["serve"], words].concat()).unwrap().serve
+    }
+
+    #[test]
+    fn one_file_takes_its_place_from_the_options() {
+        let one = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
+        let place = Place { id: "x:1".into(), address: "h:1".into() };
+        assert_eq!(one.places(&[]).unwrap(), [("x.wasm".into(), place)]);
+        let two = serve(&["x.wasm=x:1@h:1", "y.wasm=y:1@h:2"]);
+        assert_eq!(two.places(&[]).unwrap().len(), 2);
+        let error = serve(&["x.wasm=x:1@h:1", "y.wasm"]).places(&[]).unwrap_err().to_string();
+        assert!(error.contains("y.wasm=PACKAGE_ID@HOST:PORT"), "{error}");
+    }
+
+    #[test]
+    fn a_package_says_the_id_and_what_transactions_may_use() {
+        let asked = PackageLimits {
+            fuel: Some(7),
+            timeout: Some(Duration::from_secs(2)),
+            ..PackageLimits::default()
+        };
+        let package = ServedPackage { file: "x.tgz".into(), id: "x:2".into(), limits: asked };
+        let usual = Limits::default();
+        let one = serve(&["x.wasm", "--address", "h:1"]);
+        let packages = [package];
+        assert_eq!(one.places(&packages).unwrap()[0].1.id, "x:2");
+        let config = one.program_config(&usual, packages.first()).unwrap();
+        assert_eq!(config.execute_timeout, Duration::from_secs(2));
+        assert_eq!(config.limits.as_deref(), Some(&Limits { fuel: 7, ..usual }));
+        let less = Limits { fuel: 6, ..Limits::default() };
+        let error = format!("{:#}", one.program_config(&less, packages.first()).unwrap_err());
+        let text = "x.tgz cannot be served with these limits: the package asks for 7 units of \
+                    fuel, this peer gives 6";
+        assert_eq!(error, text);
+        let other = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
+        let error = other.places(&packages).unwrap_err().to_string();
+        assert_eq!(error, "x.tgz has the package id x:2, but what is served is x:1");
+    }
+
+    #[test]
+    fn tls_needs_both_parts_and_may_be_turned_off() {
+        let tls = |words: &[&str]| serve(&[&["x=x:1@h:1"], words].concat()).tls.read();
+        assert!(tls(&[]).unwrap().is_none());
+        assert!(tls(&["--tls-key", "k", "--tls-disabled"]).unwrap().is_none());
+        assert!(tls(&["--tls-disabled=false"]).unwrap_err().to_string().contains("--tls-key"));
+        assert!(tls(&["--tls-key", "k"]).unwrap_err().to_string().contains("--tls-cert"));
+        assert!(tls(&["--tls-key", "no", "--tls-cert", "no"]).is_err());
+    }
+}

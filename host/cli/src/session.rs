@@ -1,0 +1,307 @@
+//! A client's connection to a peer.
+
+use std::error::Error;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use prost::Message;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use crate::answer::{Answer, Evaluated, Outcome};
+use crate::connecting::connect;
+use crate::hint::{Asked, explain};
+use crate::progress::Progress;
+use crate::target::Target;
+use wasmcc_api::{Receipt, error_details};
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::SigningIdentity;
+use wasmcc_tls::failed_call;
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::gateway;
+use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_types::{ClientTls, grpc_metadata};
+
+/// As Fabric's peers allow.
+pub const MESSAGE_BYTES: usize = 100 << 20;
+/// Of headers, in which a refusal's text comes; peers cut it for those who do not say so. Less than
+/// the connection takes.
+const TRAILER_BYTES: &str = "12582912";
+/// A component may wait for others to be compiled, and then has minutes itself.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// One identity's conversation with one peer.
+pub struct Session {
+    connection: Channel,
+    address: String,
+    signer: SigningIdentity,
+    timeout: Duration,
+    tls: Option<ClientTls>,
+}
+
+/// A transaction that is to be ordered.
+struct Endorsed {
+    envelope: common::Envelope,
+    tx_id: String,
+    receipts: Vec<Receipt>,
+}
+
+impl Session {
+    /// Connects, and signs as `usual` unless the arguments name somebody else.
+    pub async fn open(target: &Target, usual: &str) -> Result<Self> {
+        let signer = target.signer(usual)?;
+        let tls = target.tls()?;
+        let connection = connect(target, tls.as_ref()).await?;
+        let (address, timeout) = (target.peer.clone(), target.timeout);
+        Ok(Self { connection, address, signer, timeout, tls })
+    }
+
+    /// Has a proposal processed; whatever the answer is.
+    pub async fn process(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Answer> {
+        self.endorse(builder.sign(&self.signer).signed, asked).await
+    }
+
+    async fn endorse(&self, signed: protos::SignedProposal, asked: Asked<'_>) -> Result<Answer> {
+        let mut endorser = EndorserClient::new(self.connection.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        let request = self.request(signed);
+        let answered = endorser.process_proposal(request).await;
+        let answered = answered.map_err(|status| self.failed(&status, asked))?;
+        let receipts = Receipt::read_all(answered.metadata());
+        Ok(Answer { response: answered.into_inner(), receipts })
+    }
+
+    /// What a chaincode answers, if it is content.
+    pub async fn query(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<protos::Response> {
+        self.process(builder, asked).await?.content(asked)
+    }
+
+    /// As [`query`](Self::query), with what it cost.
+    pub async fn query_here(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<Evaluated> {
+        let answer = self.process(builder, asked).await?;
+        Ok(Evaluated { response: answer.content(asked)?, receipts: answer.receipts })
+    }
+
+    /// What a chaincode answers, if it is content, at the peer of the caller's organization if the
+    /// gateway knows one, or else at any.
+    pub async fn evaluate(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Evaluated> {
+        let proposal = builder.sign(&self.signer);
+        let mut gateway = self.gateway();
+        let own = self.signer.msp_id().to_owned();
+        let request = gateway::EvaluateRequest {
+            transaction_id: proposal.tx_id.to_string(),
+            channel_id: asked.channel.to_owned(),
+            proposed_transaction: Some(proposal.signed),
+            target_organizations: vec![own],
+        };
+        let mut answered = gateway.evaluate(self.request(request.clone())).await;
+        if answered.as_ref().is_err_and(has_no_peer) {
+            let anywhere = gateway::EvaluateRequest { target_organizations: Vec::new(), ..request };
+            answered = gateway.evaluate(self.request(anywhere)).await;
+        }
+        let answered = answered.map_err(|status| self.not_endorsed(&status, asked))?;
+        let receipts = Receipt::read_all(answered.metadata());
+        let response = answered.into_inner().result.unwrap_or_default();
+        Ok(Evaluated { response, receipts })
+    }
+
+    /// As [`query`](Self::query), with the payload read as a message.
+    pub async fn query_message<M: Message + Default>(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<M> {
+        let payload = self.query(builder, asked).await?.payload;
+        M::decode(payload.as_slice()).context("cannot read the peer's answer")
+    }
+
+    /// Has a proposal endorsed, by these organizations or those that are needed, ordered and
+    /// committed; whatever the verdict is.
+    pub async fn submit(
+        &self,
+        builder: ProposalBuilder,
+        endorsers: &[String],
+        asked: Asked<'_>,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let proposal = builder.sign(&self.signer);
+        let tx_id = proposal.tx_id.to_string();
+        let mut gateway = self.gateway();
+        let request = gateway::EndorseRequest {
+            transaction_id: tx_id.clone(),
+            channel_id: asked.channel.to_owned(),
+            proposed_transaction: Some(proposal.signed),
+            endorsing_organizations: endorsers.to_vec(),
+        };
+        let endorsed = gateway.endorse(self.request(request)).await;
+        let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?;
+        let receipts = Receipt::read_all(endorsed.metadata());
+        let envelope = endorsed.into_inner().prepared_transaction;
+        let envelope = envelope.context("the peer gave no transaction")?;
+        self.order(Endorsed { envelope, tx_id, receipts }, asked, progress).await
+    }
+
+    /// As [`submit`](Self::submit), with the endorsements of exactly these peers; the first one
+    /// orders. One that does not endorse is named.
+    pub async fn submit_to(
+        peers: &[Self],
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let first = peers.first().context("no peer is named")?;
+        let proposal = builder.sign(&first.signer);
+        let (mut responses, mut receipts) = (Vec::with_capacity(peers.len()), Vec::new());
+        for peer in peers {
+            let answered = peer.endorse(proposal.signed.clone(), asked).await;
+            let answer = answered.and_then(|answer| answer.content(asked).map(|_| answer));
+            let answer = answer.with_context(|| format!("{} does not endorse", peer.address))?;
+            responses.push(answer.response);
+            receipts.extend(answer.receipts);
+        }
+        let envelope = client::transaction(&proposal.signed, &responses)?;
+        let tx_id = proposal.tx_id.to_string();
+        first.order(Endorsed { envelope, tx_id, receipts }, asked, progress).await
+    }
+
+    async fn order(
+        &self,
+        Endorsed { envelope, tx_id, receipts }: Endorsed,
+        asked: Asked<'_>,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let action = client::endorsed_action(&envelope)?;
+        let response = action.response.context("the transaction has no answer of a chaincode")?;
+        let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
+        let event = event.filter(|event| !event.event_name.is_empty());
+        let envelope = client::sign_envelope(envelope, &self.signer);
+        progress.step("waiting for the block");
+        let mut gateway = self.gateway();
+        let request = gateway::SubmitRequest {
+            transaction_id: tx_id.clone(),
+            channel_id: asked.channel.to_owned(),
+            prepared_transaction: Some(envelope),
+        };
+        let submitted = gateway.submit(self.request(request)).await;
+        submitted.map_err(|status| self.failed(&status, asked))?;
+        let request = client::gateway::commit_status_request(asked.channel, &tx_id, &self.signer);
+        let committed = gateway.commit_status(self.request(request)).await;
+        let committed = committed
+            .map_err(|status| self.failed(&status, asked))
+            .with_context(|| format!("transaction {tx_id} is ordered, its fate is not known"))?;
+        let reason = committed.metadata().get_bin(grpc_metadata::REASON);
+        let reason =
+            reason.and_then(|reason| String::from_utf8(reason.to_bytes().ok()?.into()).ok());
+        let committed = committed.into_inner();
+        let (code, block_number) = (committed.result(), committed.block_number);
+        Ok(Outcome { tx_id, code, block_number, reason, response, event, receipts })
+    }
+
+    fn gateway(&self) -> GatewayClient<Channel> {
+        GatewayClient::new(self.connection.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// The same for a peer that may have to compile first, which takes as long as its compiler may.
+    pub fn patient(self) -> Self {
+        Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
+    }
+
+    /// The same connection for another signer.
+    pub fn signed_by(&self, signer: SigningIdentity) -> Self {
+        let (connection, address) = (self.connection.clone(), self.address.clone());
+        Self { connection, address, signer, timeout: self.timeout, tls: self.tls.clone() }
+    }
+
+    /// The connection itself.
+    pub fn connection(&self) -> Channel {
+        self.connection.clone()
+    }
+
+    /// Who asks.
+    pub fn signer(&self) -> &SigningIdentity {
+        &self.signer
+    }
+
+    /// A call that failed, for people.
+    pub fn broken(&self, status: &Status) -> anyhow::Error {
+        self.failed(status, Asked::default())
+    }
+
+    /// A message that is waited for as long as the arguments say.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(self.timeout);
+        let takes = MetadataValue::from_static(TRAILER_BYTES);
+        request.metadata_mut().insert(grpc_metadata::TRAILER_BYTES, takes);
+        request
+    }
+
+    /// Nobody answered as wanted, or not enough did; each of them has said why.
+    fn not_endorsed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
+        let details = error_details(status);
+        let [first, others @ ..] = details.as_slice() else { return self.failed(status, asked) };
+        let said = |detail: &gateway::ErrorDetail| {
+            let chaincode = detail.message.strip_prefix("chaincode response ");
+            match chaincode.and_then(|said| said.split_once(", ")) {
+                Some((status, text)) => {
+                    format!("{} answered {status}: {}", asked.chaincode, explain(text, asked))
+                }
+                None => explain(&detail.message, asked),
+            }
+        };
+        if others.is_empty() && !status.message().starts_with("failed to collect") {
+            return anyhow!("{}", said(first));
+        }
+        let lines = details.iter().map(|detail| format!("{}: {}", detail.msp_id, said(detail)));
+        anyhow!("not enough endorsements: {}", lines.collect::<Vec<_>>().join("; "))
+    }
+
+    fn failed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
+        match status.code() {
+            _ if status.source().is_some() && !is_timeout(status) => {
+                let why = failed_call(status, self.tls.as_ref());
+                anyhow!("the connection to the peer broke: {why}; see --tls-ca and --tls-cert")
+            }
+            Code::Cancelled | Code::DeadlineExceeded => {
+                anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
+            }
+            Code::Unavailable if !status.message().starts_with("failed to find any endorsing") => {
+                anyhow!("the peer is not available: {}", status.message())
+            }
+            _ => anyhow!("the peer refused: {}", explain(status.message(), asked)),
+        }
+    }
+}
+
+/// Whether the gateway knows no peer of the organizations that were named.
+fn has_no_peer(status: &Status) -> bool {
+    status.code() == Code::FailedPrecondition
+        && status.message().starts_with("no peers available to evaluate")
+}
+
+/// Whether it was the client that gave up.
+fn is_timeout(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,163 @@
+//! TLS between clients and the embedded peer, by options or by the environment variables of
+//! Fabric's peer and its command line.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use wasmcc_msp::network::Org;
+use wasmcc_tls::Acceptor;
+use wasmcc_types::{ClientTls, ServerTls};
+
+/// The peer's side.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+pub struct PeerTls {
+    /// Serve with TLS [default: if there is a certificate]; without a certificate, with the
+    /// network's own for peer0.
+    #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls: Option<bool>,
+    /// The peer's certificate, a PEM file.
+    #[arg(long, env = "CORE_PEER_TLS_CERT_FILE", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    #[arg(long, env = "CORE_PEER_TLS_KEY_FILE", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// A CA whose clients may connect, a PEM file; may be repeated, or separated by blanks
+    /// [default: anybody may].
+    #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
+    #[arg(value_delimiter = ' ')]
+    tls_client_ca: Vec<PathBuf>,
+    /// Whether a client must have a certificate of these [default: if there are any].
+    #[arg(long, env = "CORE_PEER_TLS_CLIENTAUTHREQUIRED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls_client_auth: Option<bool>,
+}
+
+/// The client's side.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+pub struct TargetTls {
+    /// Use TLS [default: if there is a CA]; without a CA, with the network's own.
+    #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tls: Option<bool>,
+    /// The CA of the peer's certificate, a PEM file.
+    #[arg(long, env = "CORE_PEER_TLS_ROOTCERT_FILE", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// The client's certificate for peers that ask for one, a PEM file.
+    #[arg(long, env = "CORE_PEER_TLS_CLIENTCERT_FILE", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    #[arg(long, env = "CORE_PEER_TLS_CLIENTKEY_FILE", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// The name in the peer's certificate, if it is not that of the address.
+    #[arg(long, env = "CORE_PEER_TLS_SERVERHOSTOVERRIDE", value_name = "NAME")]
+    tls_domain: Option<String>,
+}
+
+impl PeerTls {
+    /// What is given, checked; `org` has what is not.
+    pub fn read(&self, org: &Org) -> Result<Option<ServerTls>> {
+        let given = self.tls_cert.is_some() || self.tls_key.is_some();
+        if !self.tls.unwrap_or(given) {
+            return Ok(None);
+        }
+        let (certificate, key) = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => (read_pem(certificate)?, read_pem(key)?),
+            (None, None) => {
+                let own = org.peer_tls().with_context(|| {
+                    let org = org.msp_id();
+                    format!(
+                        "the network has no TLS certificate for the peer of {org}: give --tls-cert"
+                    )
+                })?;
+                (own.certificate.clone(), own.key.clone())
+            }
+            _ => bail!(
+                "TLS needs a certificate and its key: give --tls-cert and --tls-key, or set \
+                 CORE_PEER_TLS_CERT_FILE and CORE_PEER_TLS_KEY_FILE"
+            ),
+        };
+        let tls = ServerTls { certificate, key, client_ca: self.client_ca()? };
+        Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
+        Ok(Some(tls))
+    }
+
+    /// The CAs of clients, one after the other.
+    fn client_ca(&self) -> Result<Option<String>> {
+        let files: Vec<&PathBuf> =
+            self.tls_client_ca.iter().filter(|file| !file.as_os_str().is_empty()).collect();
+        match (self.tls_client_auth, files.as_slice()) {
+            (Some(false), _) | (None, []) => Ok(None),
+            (Some(true), []) => bail!(
+                "clients need a certificate, but of which CA? Give --tls-client-ca, or set \
+                 CORE_PEER_TLS_CLIENTROOTCAS_FILES"
+            ),
+            (_, files) => {
+                let read: Result<Vec<String>> = files.iter().map(|file| read_pem(file)).collect();
+                Ok(Some(read?.join("\n")))
+            }
+        }
+    }
+}
+
+impl TargetTls {
+    /// The same with the CA of another peer.
+    pub fn with_ca(&self, file: &Path) -> Self {
+        Self { tls_ca: Some(file.to_owned()), ..self.clone() }
+    }
+
+    /// What is given; `org` has what is not. `wanted`: the address asks for TLS.
+    pub fn read(
+        &self,
+        org: impl FnOnce() -> Result<String>,
+        wanted: bool,
+    ) -> Result<Option<ClientTls>> {
+        if !self.tls.unwrap_or(wanted || self.tls_ca.is_some()) {
+            return Ok(None);
+        }
+        let root = match &self.tls_ca {
+            Some(ca) => read_pem(ca)?,
+            None => org()?,
+        };
+        let identity = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Some((read_pem(certificate)?, read_pem(key)?)),
+            (None, None) => None,
+            _ => bail!("a client's TLS certificate needs its key: give --tls-cert and --tls-key"),
+        };
+        Ok(Some(ClientTls { root, identity, domain: self.tls_domain.clone() }))
+    }
+}
+
+/// A PEM file's text.
+pub fn read_pem(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn the_environment_is_fabrics() {
+        let names = |command: Command| {
+            let of = |arg: &clap::Arg| {
+                let env = arg.get_env().map(|name| name.to_string_lossy().into_owned());
+                env.and_then(|name| name.strip_prefix("CORE_PEER_TLS_").map(str::to_owned))
+            };
+            command.get_arguments().map(|arg| of(arg).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let peer = names(PeerTls::augment_args(Command::new("peer")));
+        let expected =
+            ["ENABLED", "CERT_FILE", "KEY_FILE", "CLIENTROOTCAS_FILES", "CLIENTAUTHREQUIRED"];
+        assert_eq!(peer, expected);
+        let client = names(TargetTls::augment_args(Command::new("client")));
+        let expected =
+            ["ENABLED", "ROOTCERT_FILE", "CLIENTCERT_FILE", "CLIENTKEY_FILE", "SERVERHOSTOVERRIDE"];
+        assert_eq!(client, expected);
+    }
+}

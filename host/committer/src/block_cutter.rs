@@ -1,0 +1,148 @@
+//! Cuts a stream of messages into batches by count and size. Fabric:
+//! `orderer/common/blockcutter/blockcutter.go`.
+//!
+//! Invariant: pure. No clock: whoever drives this starts a timer when messages begin to wait and
+//! calls `cut` when it runs out.
+
+use wasmcc_msp::BatchLimits;
+use wasmcc_types::proto::common::Envelope;
+
+/// Collects messages until a batch is full.
+#[derive(Debug, Default)]
+pub(super) struct BlockCutter {
+    waiting: Vec<Envelope>,
+    waiting_bytes: usize,
+}
+
+/// What became of a message.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Ordered {
+    /// The batches that this message completed, at most two, none of them empty.
+    pub(super) batches: Vec<Vec<Envelope>>,
+    /// Whether messages are waiting now, so that a timer has to run.
+    pub(super) pending: bool,
+}
+
+/// A message that fits into no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message payload is {bytes} bytes and exceeds maximum allowed {limit} bytes")]
+pub struct MessageTooLarge {
+    /// The message's size.
+    pub bytes: usize,
+    /// `BatchLimits::absolute_max_bytes`.
+    pub limit: usize,
+}
+
+impl BlockCutter {
+    /// Checks the size of a message, as Fabric's broadcast does (`msgprocessor/sizefilter.go`).
+    pub(super) fn check_size(
+        limits: &BatchLimits,
+        message: &Envelope,
+    ) -> Result<(), MessageTooLarge> {
+        let (bytes, limit) = (size(message), limits.absolute_max_bytes as usize);
+        if bytes > limit { Err(MessageTooLarge { bytes, limit }) } else { Ok(()) }
+    }
+
+    /// Takes the next message. A message above the preferred size goes into a batch of its own.
+    pub(super) fn ordered(
+        &mut self,
+        limits: &BatchLimits,
+        message: Envelope,
+    ) -> Result<Ordered, MessageTooLarge> {
+        Self::check_size(limits, &message)?;
+        let bytes = size(&message);
+        let preferred = limits.preferred_max_bytes as usize;
+        let mut batches = Vec::new();
+        if self.waiting_bytes + bytes > preferred {
+            batches.extend(self.cut());
+        }
+        self.waiting.push(message);
+        self.waiting_bytes += bytes;
+        if bytes > preferred || self.waiting.len() >= limits.max_message_count as usize {
+            batches.extend(self.cut());
+        }
+        Ok(Ordered { batches, pending: !self.waiting.is_empty() })
+    }
+
+    /// Takes what is waiting as a batch; None if nothing is.
+    pub(super) fn cut(&mut self) -> Option<Vec<Envelope>> {
+        self.waiting_bytes = 0;
+        let batch = std::mem::take(&mut self.waiting);
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+/// The size of a message as Fabric counts it: without the few bytes of its encoding.
+pub(super) fn size(message: &Envelope) -> usize {
+    message.payload.len() + message.signature.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: BatchLimits = BatchLimits {
+        max_message_count: 3,
+        absolute_max_bytes: 100,
+        preferred_max_bytes: 10,
+        timeout: std::time::Duration::from_secs(1),
+    };
+
+    fn message(bytes: usize) -> Envelope {
+        Envelope { payload: vec![b'p'; bytes - 1], signature: vec![b's'] }
+    }
+
+    /// Sizes of the messages of each batch, and whether messages wait.
+    fn order(cutter: &mut BlockCutter, bytes: usize) -> (Vec<Vec<usize>>, bool) {
+        let Ordered { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
+        (batches.iter().map(|batch| batch.iter().map(size).collect()).collect(), pending)
+    }
+
+    #[test]
+    fn a_batch_is_cut_when_it_has_enough_messages() {
+        let mut cutter = BlockCutter::default();
+        assert_eq!(order(&mut cutter, 1), (vec![], true));
+        assert_eq!(order(&mut cutter, 2), (vec![], true));
+        assert_eq!(order(&mut cutter, 3), (vec![vec![1, 2, 3]], false));
+        assert_eq!(cutter.cut(), None);
+    }
+
+    #[test]
+    fn a_message_that_would_overflow_starts_the_next_batch() {
+        let mut cutter = BlockCutter::default();
+        assert_eq!(order(&mut cutter, 6), (vec![], true));
+        assert_eq!(order(&mut cutter, 4), (vec![], true));
+        assert_eq!(order(&mut cutter, 1), (vec![vec![6, 4]], true));
+        assert_eq!(cutter.cut().map(|batch| batch.len()), Some(1));
+    }
+
+    #[test]
+    fn a_message_above_the_preferred_size_goes_alone() {
+        let mut cutter = BlockCutter::default();
+        assert_eq!(order(&mut cutter, 11), (vec![vec![11]], false));
+        assert_eq!(order(&mut cutter, 1), (vec![], true));
+        assert_eq!(order(&mut cutter, 11), (vec![vec![1], vec![11]], false));
+        assert_eq!(order(&mut cutter, 10), (vec![], true));
+    }
+
+    #[test]
+    fn one_message_a_block_cuts_twice_at_most() {
+        let limits = BatchLimits { max_message_count: 1, ..LIMITS };
+        let mut cutter = BlockCutter::default();
+        for bytes in [1, 10, 11] {
+            let ordered = cutter.ordered(&limits, message(bytes)).unwrap();
+            assert_eq!((ordered.batches.len(), ordered.pending), (1, false));
+        }
+    }
+
+    #[test]
+    fn a_message_above_the_absolute_size_is_refused_and_nothing_changes() {
+        let mut cutter = BlockCutter::default();
+        assert_eq!(order(&mut cutter, 1), (vec![], true));
+        assert_eq!(order(&mut cutter, 100), (vec![vec![1], vec![100]], false));
+        assert_eq!(order(&mut cutter, 1), (vec![], true));
+        let error = cutter.ordered(&LIMITS, message(101)).unwrap_err();
+        assert_eq!(error, MessageTooLarge { bytes: 101, limit: 100 });
+        assert_eq!(cutter.cut().map(|batch| batch.len()), Some(1));
+    }
+}

@@ -1,0 +1,59 @@
+//! What an orderer writes beside the transactions of a block: which block holds the configuration
+//! in force, and its signature. Fabric: `orderer/common/multichannel/blockwriter.go`.
+//!
+//! Invariant: metadata only; hashes do not cover it, and verdicts do not depend on it.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use wasmcc_ledger::header_bytes;
+use wasmcc_msp::SigningIdentity;
+use wasmcc_types::proto::common::{
+    Block, BlockMetadataIndex, LastConfig, Metadata, MetadataSignature, OrdererBlockMetadata,
+    SignatureHeader,
+};
+
+/// Notes the block of the last configuration, which may be this one, and signs if somebody can.
+/// Fabric: `addLastConfig`, `addBlockSignature`.
+pub(super) fn add_metadata(
+    block: &mut Block,
+    last_config: u64,
+    signer: Option<&Arc<SigningIdentity>>,
+) {
+    let last_config = LastConfig { index: last_config };
+    let value = OrdererBlockMetadata {
+        last_config: Some(last_config),
+        consenter_metadata: Metadata::default().encode_to_vec(),
+    };
+    let value = value.encode_to_vec();
+    let header = block.header.as_ref().map(header_bytes).unwrap_or_default();
+    let signatures = signer.map(|signer| {
+        let creator = signer.serialized().to_vec();
+        let signature_header = SignatureHeader { creator, nonce: random_nonce() }.encode_to_vec();
+        let signature = signer.sign(&[&value[..], &signature_header, &header].concat());
+        MetadataSignature { signature_header, signature, identifier_header: Vec::new() }
+    });
+    let signatures = Metadata { value, signatures: signatures.into_iter().collect() };
+    let last_config = Metadata { value: last_config.encode_to_vec(), signatures: Vec::new() };
+    let slots = &mut block.metadata.get_or_insert_default().metadata;
+    let entries = [
+        (BlockMetadataIndex::Signatures, signatures),
+        (BlockMetadataIndex::LastConfig, last_config),
+    ];
+    for (index, entry) in entries {
+        if slots.len() <= index as usize {
+            slots.resize(index as usize + 1, Vec::new());
+        }
+        if let Some(slot) = slots.get_mut(index as usize) {
+            *slot = entry.encode_to_vec();
+        }
+    }
+}
+
+/// 24 bytes, as everywhere in Fabric.
+pub(super) fn random_nonce() -> Vec<u8> {
+    let mut nonce = vec![0; 24];
+    aws_lc_rs::rand::fill(&mut nonce).expect("the system has randomness, or it had no keys either");
+    nonce
+}

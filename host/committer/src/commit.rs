@@ -1,0 +1,352 @@
+//! Validates blocks, commits them and says so, one block of a channel at a time. Fabric:
+//! `gossip/state/state.go` (`commitBlock`), `core/committer/committer_impl.go`.
+//!
+//! A failure of this machine does not end a channel: the ledger is opened again and the block tried
+//! again, at once and then with growing pauses, until it works or the committer has to end. After
+//! the second failure the channel is interrupted: whoever waits is told, and whoever submits.
+//!
+//! Invariant: a block is announced if and only if it is in the ledger, and no later block is
+//! judged before it is.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prost::Message;
+
+use crate::aftermath::{self, Aftermath};
+use crate::block_writer;
+use crate::collection_rules::BlockCollections;
+use crate::deploy_listener::DeployListener;
+use crate::endorsement_validator::EndorsementValidator;
+use crate::error::CommitError;
+use crate::fatal::Fatal;
+use crate::health::Health;
+use crate::notifier::{Notifier, isolated};
+use crate::validator::BlockValidator;
+use wasmcc_channel::Channel;
+use wasmcc_channel::collections::LocalPeers;
+use wasmcc_ledger::{CommittedBlock, LedgerError, new_block, tx_filter};
+use wasmcc_msp::SigningIdentity;
+use wasmcc_types::proto::common::{Block, BlockData, Envelope};
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// The one who adds blocks to a channel; there must not be two.
+pub struct Committer {
+    channel: Arc<Channel>,
+    endorsements: Arc<dyn EndorsementValidator>,
+    notifier: Arc<Notifier>,
+    signers: Vec<Arc<SigningIdentity>>,
+    threads: usize,
+    peers: LocalPeers,
+    deploys: Option<Arc<dyn DeployListener>>,
+    health: Health,
+    stage: Mutex<Stage>,
+}
+
+/// Whoever commits holds this.
+#[derive(Default)]
+struct Stage {
+    stopped: bool,
+}
+
+impl Committer {
+    /// For a channel; `endorsements` answers whether endorsements satisfy policies. Validation uses
+    /// as many threads as there are processors.
+    pub fn new(channel: Arc<Channel>, endorsements: Arc<dyn EndorsementValidator>) -> Self {
+        let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let health = Health::new(channel.ledger().channel_id().clone(), Arc::clone(&notifier));
+        let (peers, signers, stage) = (LocalPeers::default(), Vec::new(), Mutex::default());
+        let deploys = None;
+        Self { channel, endorsements, notifier, signers, threads, peers, deploys, health, stage }
+    }
+
+    /// Signs what an orderer signs as the first of these that the channel's configuration knows.
+    pub fn with_signers(self, signers: Vec<Arc<SigningIdentity>>) -> Self {
+        Self { signers, ..self }
+    }
+
+    /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// With another first pause after a failure of this machine than 0.1 s. Later ones are twice as
+    /// long each, up to 30 s.
+    pub fn with_first_pause(self, first_pause: Duration) -> Self {
+        Self { health: self.health.with_pause(first_pause), ..self }
+    }
+
+    /// With the peers that hold private data; without, nobody does.
+    pub fn with_peers(self, peers: LocalPeers) -> Self {
+        Self { peers, ..self }
+    }
+
+    /// With somebody to tell of chaincodes that blocks define.
+    pub fn with_deploy_listener(self, listener: Arc<dyn DeployListener>) -> Self {
+        Self { deploys: Some(listener), ..self }
+    }
+
+    /// The channel whose blocks these are.
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.channel
+    }
+
+    /// Where to wait for commits.
+    pub fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
+    /// Validates a block and adds it. Whatever its metadata says about verdicts is not believed.
+    ///
+    /// Waits as long as this machine fails.
+    ///
+    /// Errors: a block that does not continue the chain or contradicts its header changes nothing;
+    /// `Fatal` if this machine fails after `end_pauses`; `Stopped` after `stop`.
+    pub fn commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
+        self.commit_staged(&self.stage(), block)
+    }
+
+    /// Makes the next block of these envelopes, in their order, validates and adds it.
+    pub fn commit_envelopes(
+        &self,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        if envelopes.is_empty() {
+            return Err(CommitError::EmptyBlock);
+        }
+        let entries = envelopes.iter().map(Message::encode_to_vec).collect();
+        drop(envelopes);
+        // From here to the commit nobody else adds a block.
+        let stage = self.stage();
+        let tip = self.channel.ledger().info();
+        let mut block = new_block(tip.height, tip.current_block_hash, entries);
+        block_writer::add_metadata(&mut block, self.channel.config_block(), self.signer());
+        self.commit_staged(&stage, block)
+    }
+
+    /// Makes a block of one configuration, as `commit_envelopes`.
+    pub(super) fn commit_config(
+        &self,
+        envelope: &Envelope,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        let stage = self.stage();
+        let tip = self.channel.ledger().info();
+        let entries = vec![envelope.encode_to_vec()];
+        let mut block = new_block(tip.height, tip.current_block_hash, entries);
+        block_writer::add_metadata(&mut block, tip.height, self.signer());
+        self.commit_staged(&stage, block)
+    }
+
+    /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
+    pub(super) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
+        let config = self.channel.config();
+        let knows =
+            |signer: &&Arc<SigningIdentity>| config.msps().deserialize(signer.serialized()).is_ok();
+        self.signers.iter().find(knows)
+    }
+
+    /// Why the channel can commit nothing just now: this machine fails. None: it can.
+    pub fn interruption(&self) -> Option<String> {
+        self.health.interruption()
+    }
+
+    /// From now on a commit does not wait for this machine to work again: it fails instead.
+    pub fn end_pauses(&self) {
+        self.health.end_pauses();
+    }
+
+    /// Takes no more blocks and tells all who wait for one. A commit under way is finished first,
+    /// if this machine works.
+    pub fn stop(&self) {
+        self.end_pauses();
+        self.stage().stopped = true;
+        self.notifier.close();
+    }
+
+    /// The stage is held, so that nobody else commits meanwhile.
+    fn commit_staged(
+        &self,
+        stage: &MutexGuard<'_, Stage>,
+        block: Block,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        if stage.stopped {
+            let channel = self.channel.ledger().channel_id().clone();
+            return Err(CommitError::Stopped { channel });
+        }
+        let turn = self.health.turn();
+        let outcome = self.commit_until_done(&Arc::new(block));
+        if let Err(CommitError::Fatal(fatal)) = &outcome {
+            self.health.interrupt(fatal);
+        }
+        turn.end();
+        outcome
+    }
+
+    /// Tries until the block is in the ledger or turns out not to belong there.
+    fn commit_until_done(&self, block: &Arc<Block>) -> Result<Arc<CommittedBlock>, CommitError> {
+        let started = Instant::now();
+        let mut aftermath = Aftermath::default();
+        let mut outcome = self.attempt(block, &mut aftermath);
+        let mut tries = 0_u32;
+        loop {
+            let fatal = match outcome {
+                Ok(committed) => return Ok(self.announce(committed, aftermath, started)),
+                Err(CommitError::Fatal(fatal)) => fatal,
+                Err(of_the_block) => return Err(of_the_block),
+            };
+            let channel = self.channel.ledger().channel_id();
+            tracing::warn!(%channel, error = %chain(&fatal), tries, "a block is not committed yet");
+            // What passes at once is nobody's concern.
+            if tries > 0 {
+                self.health.interrupt(&fatal);
+                if !self.health.pause(tries) {
+                    return Err(fatal.into());
+                }
+            }
+            tries = tries.saturating_add(1);
+            outcome = self.attempt_again(block, &mut aftermath);
+        }
+    }
+
+    /// Opens the ledger again, which may have the block by now, and tries once more if not.
+    fn attempt_again(
+        &self,
+        block: &Arc<Block>,
+        aftermath: &mut Aftermath,
+    ) -> Result<CommittedBlock, CommitError> {
+        let reopen = || {
+            self.channel.ledger().reopen()?;
+            self.stored(block)
+        };
+        match guarded(block, reopen)? {
+            Some(stored) => Ok(stored),
+            None => self.attempt(block, aftermath),
+        }
+    }
+
+    /// The block as it is in the ledger, if it is.
+    fn stored(&self, block: &Block) -> Result<Option<CommittedBlock>, CommitError> {
+        let ledger = self.channel.ledger();
+        let header = block.header.as_ref();
+        let number = header.map_or(0, |header| header.number);
+        let Some(stored) = ledger.block(number)? else { return Ok(None) };
+        if stored.header.as_ref() != header {
+            let expected = ledger.height();
+            return Err(LedgerError::BlockNumber { expected, got: number }.into());
+        }
+        let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
+        let codes: Vec<_> = tx_filter(&stored)
+            .iter()
+            .map(|byte| code(byte).unwrap_or(TxValidationCode::InvalidOtherReason))
+            .collect();
+        let conflicts = vec![None; codes.len()];
+        let commit_hash = ledger.last_commit_hash();
+        Ok(Some(CommittedBlock { number, codes, conflicts, commit_hash, block: stored }))
+    }
+
+    /// Validates a block and gives it to the ledger, once.
+    fn attempt(
+        &self,
+        block: &Arc<Block>,
+        aftermath: &mut Aftermath,
+    ) -> Result<CommittedBlock, CommitError> {
+        guarded(block, || {
+            let ledger = self.channel.ledger();
+            let missing = |part| LedgerError::IncompleteBlock { part };
+            let header = block.header.as_ref().ok_or(missing("header"))?;
+            block.data.as_ref().ok_or(missing("data"))?;
+            // A verdict on a block holds for the state in front of it only.
+            let (expected, got) = (ledger.height(), header.number);
+            if got != expected {
+                return Err(LedgerError::BlockNumber { expected, got }.into());
+            }
+            let channel = ledger.channel_id().as_str();
+            let _span = tracing::info_span!("commit_block", channel, block = got).entered();
+
+            let (snapshot, config) = (ledger.snapshot(), self.channel.config());
+            let validator = BlockValidator::new(
+                Arc::clone(block),
+                snapshot.clone(),
+                Arc::clone(&config),
+                Arc::clone(&self.endorsements),
+            );
+            let (found, txs) = Aftermath::of(validator.validate(self.threads)?);
+            *aftermath = found;
+            let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
+            // The commit need not keep what only this snapshot would still see.
+            drop(snapshot);
+            Ok(ledger.commit(Block::clone(block), txs, &collections)?)
+        })
+    }
+
+    /// What follows when a block is in the ledger.
+    fn announce(
+        &self,
+        committed: CommittedBlock,
+        aftermath: Aftermath,
+        started: Instant,
+    ) -> Arc<CommittedBlock> {
+        let committed = Arc::new(committed);
+        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        if let Some(config) = config {
+            tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
+            self.channel.put_in_force(Arc::new(config), committed.number);
+        }
+        if let Some(listener) = &self.deploys {
+            let ledger = self.channel.ledger();
+            isolated(|| defining.tell(&committed.codes, listener.as_ref(), ledger));
+        }
+        self.health.resume();
+        let reasons = aftermath::reasons_of(&committed, reasons);
+        aftermath::log(&committed, &tx_ids, &reasons, started);
+        self.notifier.committed(&committed, &tx_ids, reasons);
+        committed
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does a part of a commit; a panic is a failure of this machine. Judging one transaction is
+/// guarded by itself.
+fn guarded<T>(
+    block: &Block,
+    part: impl FnOnce() -> Result<T, CommitError>,
+) -> Result<T, CommitError> {
+    catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|_| {
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        Err(Fatal::Panicked { number }.into())
+    })
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> impl std::fmt::Display + '_ {
+    std::fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut next = error.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    })
+}
+
+/// Why transactions would not be valid in the next block of a channel, as far as signatures and
+/// policies go; None for those against which nothing was found. Nothing is committed.
+pub fn explain(
+    channel: &Channel,
+    endorsements: &Arc<dyn EndorsementValidator>,
+    entries: Vec<Vec<u8>>,
+) -> Result<Vec<Option<String>>, CommitError> {
+    let data = Some(BlockData { data: entries });
+    let block = Arc::new(Block { header: None, data, metadata: None });
+    let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
+    let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
+    let judged = validator.validate(1)?;
+    Ok(judged.into_iter().map(|judged| judged.reason).collect())
+}

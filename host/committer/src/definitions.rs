@@ -1,0 +1,265 @@
+//! Who has to endorse what is written to a namespace, as the committed state says. Fabric:
+//! `core/chaincode/lifecycle/deployedcc_infoprovider.go`, `core/scc/lscc/lscc.go`
+//! (`ValidationInfo`) and, for the two together, `txvalidator/v20/valinforetriever/shim.go`.
+//!
+//! Invariant: one height of the state and one configuration; a block never sees its own
+//! definitions.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prost::Message;
+
+use crate::verdict::{Invalid, Trouble};
+use wasmcc_channel::definition::{Fields, LSCC, LsccName, ReadError, Validator, implicit_org};
+use wasmcc_ledger::{LedgerError, Snapshot};
+use wasmcc_msp::{ChannelConfig, SignaturePolicy};
+use wasmcc_types::LIFECYCLE;
+use wasmcc_types::proto::common::SignaturePolicyEnvelope;
+use wasmcc_types::proto::common::signature_policy::Type as Rule;
+use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
+use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
+use wasmcc_types::proto::protos::{
+    ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
+};
+
+const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
+
+/// The validation rules of one namespace.
+#[derive(Debug)]
+pub(super) struct Definition {
+    /// Who validates, usually `vscc`; see [`validator`](Self::validator).
+    plugin: String,
+    /// A serialized `protos.ApplicationPolicy`.
+    pub(super) policy: Vec<u8>,
+    /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
+    pub(super) version: Option<String>,
+    collections: Collections,
+}
+
+impl Definition {
+    /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
+    /// at the first transaction that needs it, and the code is the one that it has in hand then
+    /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
+    pub(super) fn validator(&self) -> Result<Validator, Invalid> {
+        Validator::named(&self.plugin).ok_or_else(|| {
+            let name = &self.plugin;
+            let reason = format!(
+                "plugin with name {name} couldn't be used: plugin with name {name} wasn't found"
+            );
+            Invalid::new(TxValidationCode::InvalidOtherReason, reason)
+        })
+    }
+
+    /// Fabric: `getCDataForCC`.
+    fn complete(self, namespace: &str) -> Result<Self, String> {
+        let missing = match (self.plugin.is_empty(), self.policy.is_empty()) {
+            (true, _) => "plugin",
+            (_, true) => "policy",
+            _ => return Ok(self),
+        };
+        let of = format!("chaincode definition for [{namespace}]");
+        Err(format!("{of} is invalid, {missing} field must be set"))
+    }
+}
+
+#[derive(Debug)]
+enum Collections {
+    /// Without policies of their own: what LSCC instantiates.
+    Legacy,
+    /// The endorsement policy of each collection, if it has one.
+    Named(BTreeMap<String, Option<Vec<u8>>>),
+}
+
+/// The definitions that a block needs, each looked up once.
+pub(super) struct Definitions {
+    snapshot: Snapshot,
+    config: Arc<ChannelConfig>,
+    found: Mutex<BTreeMap<String, Found>>,
+}
+
+/// A definition, or the reason why there is no usable one.
+type Found = Result<Arc<Definition>, String>;
+
+impl Definitions {
+    pub(super) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
+        Self { snapshot, config, found: Mutex::default() }
+    }
+
+    /// The state that they are read from.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The definition of a namespace. A namespace without one, or with one that cannot be read,
+    /// makes a transaction invalid.
+    pub(super) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
+        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = known().get(namespace).cloned();
+        let found = match cached {
+            Some(found) => found,
+            None => {
+                let found = self.look_up(namespace)?.map(Arc::new);
+                known().insert(namespace.to_owned(), found.clone());
+                found
+            }
+        };
+        found.map_err(|reason| Invalid::new(TxValidationCode::InvalidChaincode, reason).into())
+    }
+
+    /// The endorsement policy of a collection; None if the chaincode's counts (Fabric:
+    /// `CollectionValidationInfo`).
+    pub(super) fn collection_policy(
+        &self,
+        definition: &Definition,
+        collection: &str,
+    ) -> Result<Option<Vec<u8>>, Invalid> {
+        let Collections::Named(policies) = &definition.collections else { return Ok(None) };
+        let reason = match implicit_org(collection) {
+            Some(msp_id) => match self.implicit_collection_policy(msp_id) {
+                Some(policy) => return Ok(Some(policy)),
+                None => format!("no org found in channel with MSPID '{msp_id}'"),
+            },
+            None => match policies.get(collection) {
+                Some(policy) => return Ok(policy.clone()),
+                None => format!("no such collection '{collection}'"),
+            },
+        };
+        Err(Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason))
+    }
+
+    fn implicit_collection_policy(&self, msp_id: &str) -> Option<Vec<u8>> {
+        let org = self.config.application_orgs().iter().find(|org| org.msp_id == msp_id)?;
+        let name = format!("/Channel/Application/{}/Endorsement", org.name);
+        Some(match self.config.policies().get(&name) {
+            Some(_) => reference(&name),
+            None => signature_policy(SignaturePolicy::any_member([msp_id])),
+        })
+    }
+
+    fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+        let system = |policy, collections| {
+            let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
+            Ok(Ok(Definition { plugin, policy, version, collections }))
+        };
+        match namespace {
+            // The channel's configuration is there, and no definition gives it to a chaincode.
+            "" => Ok(Err("the namespace of the channel is not a chaincode's".to_owned())),
+            LIFECYCLE => system(self.lifecycle_policy(), Collections::Named(BTreeMap::new())),
+            LSCC => {
+                let policy = SignaturePolicy::any_member(self.msp_ids());
+                system(signature_policy(policy), Collections::Legacy)
+            }
+            _ => match self.defined_by_lifecycle(namespace)? {
+                Some(found) => Ok(found),
+                None => self.defined_by_lscc(namespace),
+            },
+        }
+    }
+
+    /// Fabric: `Resources.LifecycleEndorsementPolicyAsBytes`.
+    fn lifecycle_policy(&self) -> Vec<u8> {
+        if self.config.policies().get(LIFECYCLE_POLICY).is_some() {
+            return reference(LIFECYCLE_POLICY);
+        }
+        let mut members = SignaturePolicy::any_member(self.msp_ids());
+        let majority = i32::try_from(members.identities.len() / 2 + 1).unwrap_or(i32::MAX);
+        if let Some(Rule::NOutOf(gate)) =
+            members.rule.as_mut().and_then(|rule| rule.r#type.as_mut())
+        {
+            gate.n = majority;
+        }
+        signature_policy(members)
+    }
+
+    fn msp_ids(&self) -> impl Iterator<Item = &str> {
+        self.config.application_orgs().iter().map(|org| org.msp_id.as_str())
+    }
+
+    /// Fabric: `Resources.ChaincodeDefinitionIfDefined`. None if `_lifecycle` does not know the
+    /// name. Where a definition cannot be read Fabric stops the channel; the code that it has in
+    /// hand then is INVALID_CHAINCODE (`dispatcher.go`, `GetInfoForValidate`).
+    fn defined_by_lifecycle(
+        &self,
+        namespace: &str,
+    ) -> Result<Option<Result<Definition, String>>, LedgerError> {
+        match self.read_lifecycle(namespace) {
+            Ok(found) => Ok(found.map(|found| found.complete(namespace))),
+            Err(ReadError::State { error, .. }) => Err(error),
+            Err(ReadError::Damaged(reason)) => Ok(Some(Err(unusable(namespace, &reason)))),
+        }
+    }
+
+    fn read_lifecycle(
+        &self,
+        namespace: &str,
+    ) -> Result<Option<Definition>, ReadError<LedgerError>> {
+        let mut state = |key: &str| {
+            let found = self.snapshot.get(LIFECYCLE, key)?;
+            Ok::<_, LedgerError>(found.map(|found| found.value))
+        };
+        let Some(mut fields) = Fields::of_chaincode(namespace, &mut state)? else {
+            return Ok(None);
+        };
+        let info = fields.validation_info()?;
+        let package = fields.collections()?;
+        if info.validation_plugin.is_empty() && info.validation_parameter.is_empty() {
+            // Fabric takes this for a chaincode that only LSCC may know.
+            return Ok(None);
+        }
+        // Of several collections of one name the first counts; an empty policy is none.
+        let collections = package.config.into_iter().rev().filter_map(|config| {
+            let Collection::StaticCollectionConfig(collection) = config.payload?;
+            let policy = collection.endorsement_policy.map(|policy| policy.encode_to_vec());
+            Some((collection.name, policy.filter(|policy| !policy.is_empty())))
+        });
+        let collections = Collections::Named(collections.collect());
+        let ChaincodeValidationInfo { validation_plugin, validation_parameter } = info;
+        let (plugin, policy) = (validation_plugin, validation_parameter);
+        Ok(Some(Definition { plugin, policy, version: None, collections }))
+    }
+
+    /// Fabric: `lscc.SCC.ValidationInfo`.
+    fn defined_by_lscc(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+        let stored = match LsccName::new(namespace) {
+            Some(name) => self.snapshot.get(LSCC, name.definition_key())?,
+            None => None,
+        };
+        let Some(stored) = stored else {
+            return Ok(Err(format!("chaincode {namespace} not found")));
+        };
+        let data = match ChaincodeData::decode(stored.value.as_slice()) {
+            Ok(data) => data,
+            Err(error) => return Ok(Err(unusable(namespace, &error))),
+        };
+        // A policy that does not parse is passed on as it is: whoever evaluates it will refuse.
+        let policy = match wrap(&data.policy) {
+            Some(policy) => policy,
+            None => data.policy,
+        };
+        let (plugin, version, collections) = (data.vscc, Some(data.version), Collections::Legacy);
+        Ok(Definition { plugin, policy, version, collections }.complete(namespace))
+    }
+}
+
+fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> String {
+    format!("chaincode {namespace} has bad definition: {reason}")
+}
+
+/// The application policy for a serialized signature policy; None if that does not parse or is
+/// empty.
+pub(super) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
+    if policy.is_empty() {
+        return None;
+    }
+    SignaturePolicyEnvelope::decode(policy).ok().map(signature_policy)
+}
+
+fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
+    ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) }.encode_to_vec()
+}
+
+fn reference(name: &str) -> Vec<u8> {
+    let reference = PolicyType::ChannelConfigPolicyReference(name.to_owned());
+    ApplicationPolicy { r#type: Some(reference) }.encode_to_vec()
+}

@@ -1,0 +1,21 @@
+//! The port to whoever prepares a channel for a chaincode that it now runs.
+//!
+//! Invariant: nothing that it does changes a verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use wasmcc_ledger::Ledger;
+
+/// The hashes of the keys that blocks write to the collections in which organizations approve
+/// chaincodes, by MSP id.
+pub type Approvals = BTreeMap<String, BTreeSet<Vec<u8>>>;
+
+/// Told after each block that defines or approves a chaincode, before the block is announced.
+pub trait DeployListener: Send + Sync {
+    /// The channel has a new or other definition of this chaincode.
+    fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str);
+
+    /// Organizations have approved chaincodes, or changed what they approved.
+    fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals);
+}

@@ -1,0 +1,122 @@
+//! Whether a channel takes blocks, and what happens when it cannot.
+//!
+//! Invariant: while a block is committed somebody holds a [`Turn`]. However that ends, also by a
+//! panic, the channel either goes on or is interrupted, and then everybody who waits is told and
+//! the log says so. An interruption ends with the next block that is committed.
+
+use std::fmt::Display;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::notifier::Notifier;
+use wasmcc_types::ChannelId;
+
+/// The pause before a failed block is tried again: this at first, twice as long each time.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// And at most this.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// The state of a channel's committer.
+pub(super) struct Health {
+    channel: ChannelId,
+    notifier: Arc<Notifier>,
+    first_pause: Duration,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Why no block can be committed now.
+    interrupted: Option<String>,
+    /// Nobody may wait for the machine any more.
+    ending: bool,
+}
+
+impl Health {
+    pub(super) fn new(channel: ChannelId, notifier: Arc<Notifier>) -> Self {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        Self { channel, notifier, first_pause: FIRST_PAUSE, state, changed }
+    }
+
+    /// With another first pause.
+    pub(super) fn with_pause(self, first_pause: Duration) -> Self {
+        Self { first_pause, ..self }
+    }
+
+    /// Why the channel cannot commit blocks just now, if it cannot.
+    pub(super) fn interruption(&self) -> Option<String> {
+        self.state().interrupted.clone()
+    }
+
+    /// The commit of a block begins.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        Turn { health: self, ended: false }
+    }
+
+    /// The channel cannot go on: wakes all who wait, and says so.
+    pub(super) fn interrupt(&self, reason: &dyn Display) {
+        let before = self.state().interrupted.replace(reason.to_string());
+        if before.is_none() {
+            tracing::error!(channel = %self.channel, %reason, "the channel is interrupted");
+        }
+        self.notifier.close();
+    }
+
+    /// The channel goes on.
+    pub(super) fn resume(&self) {
+        let interrupted = self.state().interrupted.take();
+        if interrupted.is_some() {
+            self.notifier.reopen();
+            tracing::info!(channel = %self.channel, "the channel goes on");
+        }
+    }
+
+    /// Waits before a block is tried again for the `tries`-th time. False: it must not be.
+    pub(super) fn pause(&self, tries: u32) -> bool {
+        let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
+        let pause = self.first_pause.saturating_mul(factor).min(MAX_PAUSE);
+        let until = Instant::now() + pause;
+        let mut state = self.state();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if state.ending || left.is_zero() {
+                return !state.ending;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Ends all pauses, now and later.
+    pub(super) fn end_pauses(&self) {
+        self.state().ending = true;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The commit of one block. If it is dropped before it has ended well, the channel is interrupted.
+#[must_use = "dropping it interrupts the channel"]
+pub(super) struct Turn<'a> {
+    health: &'a Health,
+    ended: bool,
+}
+
+impl Turn<'_> {
+    /// The commit ended and the channel can go on.
+    pub(super) fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.health.interrupt(&"the commit of a block did not end");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a transaction claims to have done, and whether the claim is consistent. Fabric:
+//! `core/committer/txvalidator/v20/plugindispatcher/dispatcher.go`, function `Dispatch`, whose
+//! order and codes these are.
+//!
+//! Invariant: the transaction alone is looked at, not the state.
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+
+use crate::verdict::Invalid;
+use wasmcc_channel::definition::LSCC;
+use wasmcc_ledger::{LedgerError, NsRwSet, TxRwSet};
+use wasmcc_types::proto::common::ChannelHeader;
+use wasmcc_types::proto::protos::{
+    ChaincodeAction, ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId,
+    ProposalResponsePayload, TxValidationCode,
+};
+
+/// A consistent invocation of a chaincode.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    /// The chaincode that was invoked, and the version that did it.
+    pub(super) chaincode: String,
+    pub(super) version: String,
+    /// What it read and wrote.
+    pub(super) rwset: TxRwSet,
+    /// The namespaces whose endorsement policies count.
+    pub(super) namespaces: BTreeSet<String>,
+}
+
+impl Invocation {
+    /// Opens the results of an endorsed transaction and checks that its parts agree.
+    /// `has_lifecycle` tells whether the channel has the capability V2_0.
+    pub(super) fn read(
+        header: &ChannelHeader,
+        response: &ProposalResponsePayload,
+        has_lifecycle: bool,
+    ) -> Result<Self, Invalid> {
+        use TxValidationCode::{BadHeaderExtension, BadResponsePayload};
+        let extension = ChaincodeHeaderExtension::decode(header.extension.as_slice())
+            .map_err(Invalid::cause(BadHeaderExtension, "bad header extension"))?;
+        if response.extension.is_empty() {
+            let reason = "response payload is missing extension";
+            return Err(Invalid::new(BadResponsePayload, reason));
+        }
+        let action = ChaincodeAction::decode(response.extension.as_slice())
+            .map_err(Invalid::cause(BadResponsePayload, "GetActionFromEnvelope failed"))?;
+        // A name that occurs twice has its own code, after all others that belong to the action.
+        let rwset = match TxRwSet::decode(&action.results) {
+            Ok(rwset) => Ok(rwset),
+            Err(error @ LedgerError::DuplicateNamespace { .. }) => Err(error),
+            Err(error) => {
+                return Err(Invalid::cause(TxValidationCode::BadRwset, "bad rwset")(error));
+            }
+        };
+        let (chaincode, version) =
+            check_chaincode_ids(extension.chaincode_id, action.chaincode_id)?;
+        check_event(&action.events, &chaincode)?;
+        let rwset =
+            rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
+        let namespaces = namespaces(&chaincode, &rwset, has_lifecycle)?;
+        Ok(Self { chaincode, version, rwset, namespaces })
+    }
+}
+
+impl Invocation {
+    /// Whether it writes where the channel's configuration is.
+    pub(super) fn writes_configuration(&self) -> bool {
+        self.rwset.namespaces.get("").is_some_and(NsRwSet::has_writes)
+    }
+}
+
+/// The name of the invoked chaincode, on which the proposal and its response must agree, and its
+/// version.
+fn check_chaincode_ids(
+    proposed: Option<ChaincodeId>,
+    endorsed: Option<ChaincodeId>,
+) -> Result<(String, String), Invalid> {
+    use TxValidationCode::{InvalidChaincode, InvalidOtherReason};
+    let proposed = proposed
+        .ok_or_else(|| Invalid::new(InvalidOtherReason, "nil ChaincodeId in header extension"))?;
+    let endorsed = endorsed
+        .ok_or_else(|| Invalid::new(InvalidOtherReason, "nil ChaincodeId in ChaincodeAction"))?;
+    if proposed.name.is_empty() {
+        return Err(Invalid::new(InvalidChaincode, "invalid chaincode ID"));
+    }
+    if proposed.name != endorsed.name {
+        let reason = format!("inconsistent ccid info ({}/{})", proposed.name, endorsed.name);
+        return Err(Invalid::new(InvalidChaincode, reason));
+    }
+    if endorsed.version.is_empty() {
+        return Err(Invalid::new(InvalidChaincode, "invalid chaincode version"));
+    }
+    Ok((proposed.name, endorsed.version))
+}
+
+fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {
+    if event.is_empty() {
+        return Ok(());
+    }
+    let code = TxValidationCode::InvalidOtherReason;
+    let event =
+        ChaincodeEvent::decode(event).map_err(Invalid::cause(code, "invalid chaincode event"))?;
+    if event.chaincode_id != chaincode {
+        let reason = "chaincode event chaincode id does not match chaincode action chaincode id";
+        return Err(Invalid::new(code, reason));
+    }
+    Ok(())
+}
+
+/// The invoked chaincode's namespace, written or not, and all others that were written.
+///
+/// LSCC is of the time before `_lifecycle`, and so are its rules (Fabric:
+/// `txvalidator/v14/vscc_validator.go`, function `VSCCValidateTx`). It instantiates a chaincode and
+/// runs its init in one transaction, when there is no definition yet to say whose endorsement the
+/// namespace needs; so LSCC's own policy counts for all, and `vscc` checks that nothing else is
+/// written. Nobody but LSCC may write its namespace; with V2_0 it is one that nobody defined.
+fn namespaces(
+    chaincode: &str,
+    rwset: &TxRwSet,
+    has_lifecycle: bool,
+) -> Result<BTreeSet<String>, Invalid> {
+    let mut namespaces = BTreeSet::from([chaincode.to_owned()]);
+    if chaincode == LSCC {
+        return Ok(namespaces);
+    }
+    let written = rwset.namespaces.iter().filter(|(_, ns)| ns.has_writes());
+    namespaces.extend(written.map(|(name, _)| name.clone()));
+    if namespaces.contains(LSCC) {
+        let reason = format!("chaincode {chaincode} attempted to write to the namespace of LSCC");
+        let code = match has_lifecycle {
+            true => TxValidationCode::InvalidChaincode,
+            false => TxValidationCode::IllegalWriteset,
+        };
+        return Err(Invalid::new(code, reason));
+    }
+    Ok(namespaces)
+}

@@ -1,0 +1,135 @@
+//! The thread of an orderer that keeps what is accepted: it writes all envelopes that wait into the
+//! log with one flush, puts them into the queue and tells their clients.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use prost::Message;
+
+use crate::accepted_log::{Accepted, AcceptedLog};
+use crate::block_cutter::size;
+use crate::commit::Committer;
+use crate::msg_processor::{self, Checked};
+use crate::order_error::OrderError;
+use crate::order_queue::{Backlog, Queued};
+use crate::solo::Ordered;
+use wasmcc_ledger::Ledger;
+use wasmcc_types::proto::common::Envelope;
+use wasmcc_types::sha256;
+
+/// Envelopes of about so many bytes are written with one flush, even if more are waiting.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// A checked envelope that its client waits for.
+pub(super) struct ToKeep {
+    pub(super) checked: Checked,
+    pub(super) done: Ordered,
+}
+
+/// State of the keeper's thread.
+pub(super) struct Keeper {
+    ledger: Arc<Ledger>,
+    log: AcceptedLog,
+    incoming: Receiver<ToKeep>,
+    queue: Sender<Queued>,
+    backlog: Arc<Backlog>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        committer: &Committer,
+        log: AcceptedLog,
+        incoming: Receiver<ToKeep>,
+        queue: Sender<Queued>,
+        backlog: Arc<Backlog>,
+    ) -> Self {
+        let ledger = Arc::clone(committer.channel().ledger());
+        Self { ledger, log, incoming, queue, backlog }
+    }
+
+    /// Runs until all senders are dropped; returns the log.
+    pub(super) fn run(mut self) -> AcceptedLog {
+        while let Ok(first) = self.incoming.recv() {
+            let mut bytes = size(&first.checked.envelope);
+            let mut group = vec![first];
+            while bytes < GROUP_BYTES
+                && let Ok(next) = self.incoming.try_recv()
+            {
+                bytes += size(&next.checked.envelope);
+                group.push(next);
+            }
+            self.keep(group);
+        }
+        self.log
+    }
+
+    fn keep(&mut self, group: Vec<ToKeep>) {
+        let channel = self.ledger.channel_id();
+        if self.backlog.failure().is_some() {
+            return self.refuse(group, || self.backlog.stopped(channel.as_str()));
+        }
+        let envelopes = group
+            .iter()
+            .map(|ToKeep { checked, .. }| (checked.sequence, checked.envelope.encode_to_vec()));
+        // No block below this height holds one of them.
+        let height = self.ledger.height();
+        match self.log.append(self.backlog.settled(), height, envelopes) {
+            Ok(first) => self.enqueue(first, group),
+            Err(error) => {
+                tracing::error!(%channel, %error, "cannot write the log of accepted envelopes");
+                self.refuse(group, || OrderError::NotKept {
+                    channel: channel.to_string(),
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+
+    fn enqueue(&self, first: u64, group: Vec<ToKeep>) {
+        for (number, ToKeep { checked, done }) in (first..).zip(group) {
+            match self.queue.send(Queued { checked, number }) {
+                Ok(()) => done(Ok(())),
+                // It is on disk, and is ordered when the peer opens the channel again.
+                Err(back) => {
+                    let checked = back.0.checked;
+                    self.refuse(vec![ToKeep { checked, done }], || {
+                        self.backlog.stopped(self.ledger.channel_id().as_str())
+                    });
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, group: Vec<ToKeep>, why: impl Fn() -> OrderError) {
+        for ToKeep { checked, done } in group {
+            self.backlog.remove(&checked);
+            done(Err(why()));
+        }
+    }
+}
+
+/// Returns the accepted envelopes that are in no block. After a crash the log may still hold
+/// envelopes that the last blocks hold, too.
+pub(super) fn not_in_blocks(
+    accepted: Vec<Accepted>,
+    committer: &Committer,
+) -> io::Result<Vec<Queued>> {
+    let ledger = committer.channel().ledger();
+    let height = ledger.height();
+    let first = accepted.iter().map(|record| record.height).min().unwrap_or(height);
+    let mut in_blocks = HashSet::new();
+    for number in first..height {
+        let block = ledger.block(number).map_err(io::Error::other)?.unwrap_or_default();
+        let entries = block.data.unwrap_or_default().data;
+        in_blocks.extend(entries.iter().map(|entry| sha256(entry)));
+    }
+    let waiting = accepted.into_iter().filter(|it| !in_blocks.contains(&sha256(&it.envelope)));
+    let queued = waiting.map(|Accepted { number, sequence, envelope, .. }| {
+        let envelope = Envelope::decode(envelope.as_slice()).map_err(io::Error::other)?;
+        let is_config = msg_processor::is_config(&envelope);
+        Ok(Queued { checked: Checked { envelope, is_config, sequence }, number })
+    });
+    queued.collect()
+}

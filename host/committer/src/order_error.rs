@@ -1,0 +1,101 @@
+//! Why an envelope is not ordered.
+//!
+//! Invariant: each has the status that a client of an orderer gets to see.
+
+use crate::block_cutter::MessageTooLarge;
+use wasmcc_channel::configtx::ConfigTxError;
+use wasmcc_msp::PolicyError;
+use wasmcc_types::proto::common::Status;
+
+/// Why an envelope is not ordered.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// It is not an envelope with headers.
+    #[error("{0}")]
+    Malformed(String),
+    /// It is for another channel.
+    #[error("channel does not exist: '{0}'")]
+    UnknownChannel(String),
+    /// Orderers make such envelopes themselves.
+    #[error("{0}")]
+    NotForBroadcast(&'static str),
+    /// It is an update of the channel's configuration that does not hold.
+    #[error("error applying config update to existing channel '{channel}': {source}")]
+    ConfigUpdate {
+        /// The channel.
+        channel: String,
+        /// Why not.
+        source: Box<ConfigTxError>,
+    },
+    /// An update of the channel's configuration, or what it leads to, is refused as any envelope.
+    #[error("config update for existing channel did not pass {checks} checks: {source}")]
+    OfUpdate {
+        /// Initial or final.
+        checks: &'static str,
+        /// Why.
+        source: Box<OrderError>,
+    },
+    /// Nobody here can sign a new configuration.
+    #[error("the orderer has no identity that the channel knows")]
+    NoSigner,
+    /// It fits into no block.
+    #[error(transparent)]
+    TooLarge(#[from] MessageTooLarge),
+    /// The certificate of its creator is not valid any more.
+    #[error("broadcast client identity expired")]
+    Expired,
+    /// Its creator may not write to the channel.
+    #[error("{0}: permission denied")]
+    Denied(#[source] PolicyError),
+    /// Too much is waiting already.
+    #[error("the orderer's queue is full")]
+    QueueFull,
+    /// This machine cannot commit just now. It tries again by itself.
+    #[error("channel '{channel}' takes no transactions until this peer can write again: {reason}")]
+    Interrupted {
+        /// The channel.
+        channel: String,
+        /// What fails.
+        reason: String,
+    },
+    /// The orderer was stopped, or its channel had to stop.
+    #[error("the orderer of channel '{channel}' has stopped: {reason}")]
+    Stopped {
+        /// The channel.
+        channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// It could not be brought to disk, so it is not accepted.
+    #[error(
+        "the orderer of channel '{channel}' cannot keep the envelope: {reason}; it was not \
+         accepted, and may be sent again when that has been mended"
+    )]
+    NotKept {
+        /// The channel.
+        channel: String,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl OrderError {
+    /// What an orderer's client gets to see.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Malformed(_)
+            | Self::Expired
+            | Self::NotForBroadcast(_)
+            | Self::ConfigUpdate { .. } => Status::BadRequest,
+            Self::OfUpdate { source, .. } => source.status(),
+            Self::UnknownChannel(_) => Status::NotFound,
+            Self::TooLarge(_) => Status::RequestEntityTooLarge,
+            Self::Denied(_) => Status::Forbidden,
+            Self::NoSigner
+            | Self::QueueFull
+            | Self::Interrupted { .. }
+            | Self::Stopped { .. }
+            | Self::NotKept { .. } => Status::ServiceUnavailable,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Which policies the endorsements of a transaction have to satisfy for one namespace. Fabric:
+//! `core/common/validation/statebased/v13.go` (`Evaluate`, `checkSBAndCCEP`) and `v20.go`.
+//!
+//! Invariant: chooses policies, does not evaluate them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+
+use crate::definitions::{Definition, Definitions, wrap};
+use crate::verdict::{Invalid, Trouble};
+use wasmcc_ledger::{NsRwSet, VersionedValue};
+use wasmcc_types::hex;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// Name of the metadata that holds the endorsement policy of a key.
+const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
+
+/// Serialized `protos.ApplicationPolicy`s, all of which count, and the first thing that each
+/// protects.
+pub(super) type Policies = BTreeMap<Vec<u8>, Protected>;
+
+/// What a policy protects. For people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Protected {
+    /// What has no policy of its own.
+    Chaincode,
+    /// One key.
+    Key(String),
+    /// What of a collection has no policy of its own.
+    Collection(String),
+    /// One private key: its collection, and its hash.
+    PrivateKey(String, Vec<u8>),
+}
+
+impl Protected {
+    /// With the chaincode's name.
+    pub(super) fn of<'a>(&'a self, namespace: &'a str) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match self {
+            Self::Chaincode => write!(f, "chaincode {namespace}"),
+            Self::Key(key) => write!(f, "key {key:?} of {namespace}"),
+            Self::Collection(collection) => write!(f, "collection {namespace}/{collection}"),
+            Self::PrivateKey(collection, hash) => {
+                write!(f, "the private key of {namespace}/{collection} with hash {}", hex(hash))
+            }
+        })
+    }
+}
+
+fn add(policies: &mut Policies, policy: Vec<u8>, protected: impl FnOnce() -> Protected) {
+    if let Entry::Vacant(entry) = policies.entry(policy) {
+        entry.insert(protected());
+    }
+}
+
+/// For each key that is written: the key's own policy, else its collection's, else the chaincode's.
+/// The chaincode's, too, if nothing is written.
+pub(super) fn required_policies(
+    namespace: &str,
+    written: Option<&NsRwSet>,
+    definition: &Definition,
+    definitions: &Definitions,
+) -> Result<Policies, Trouble> {
+    let mut policies = Policies::new();
+    if let Some(ns) = written {
+        let mut needs_general_policy = false;
+        let writes = ns.writes.iter().map(|write| &write.key);
+        for key in writes.chain(ns.metadata_writes.iter().map(|write| &write.key)) {
+            let protected = || Protected::Key(key.clone());
+            match key_policy(definitions.snapshot().get(namespace, key)?, namespace, protected)? {
+                Some(policy) => add(&mut policies, policy, protected),
+                None => needs_general_policy = true,
+            }
+        }
+        if needs_general_policy {
+            add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
+        }
+        add_collections(&mut policies, namespace, ns, definition, definitions)?;
+    }
+    if policies.is_empty() {
+        add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
+    }
+    Ok(policies)
+}
+
+fn add_collections(
+    policies: &mut Policies,
+    namespace: &str,
+    ns: &NsRwSet,
+    definition: &Definition,
+    definitions: &Definitions,
+) -> Result<(), Trouble> {
+    for (collection, set) in &ns.collections {
+        let mut needs_general_policy = false;
+        let writes = set.writes.iter().map(|write| &write.key_hash);
+        for hash in writes.chain(set.metadata_writes.iter().map(|write| &write.key_hash)) {
+            let stored = definitions.snapshot().get_hashed(namespace, collection, hash)?;
+            let protected = || Protected::PrivateKey(collection.clone(), hash.clone());
+            match key_policy(stored, namespace, protected)? {
+                Some(policy) => add(policies, policy, protected),
+                None => needs_general_policy = true,
+            }
+        }
+        if needs_general_policy {
+            let own = definitions.collection_policy(definition, collection);
+            let own = own.map_err(|invalid| invalid.about(namespace))?;
+            let policy = own.unwrap_or_else(|| definition.policy.clone());
+            add(policies, policy, || Protected::Collection(collection.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The policy of a key; None if it has none or does not exist.
+///
+/// A chaincode can set any bytes. On Fabric metadata or a policy that do not parse stop the channel
+/// at the next write of their key; here it is a policy that nobody can satisfy.
+fn key_policy(
+    stored: Option<VersionedValue>,
+    namespace: &str,
+    protected: impl FnOnce() -> Protected,
+) -> Result<Option<Vec<u8>>, Invalid> {
+    let Some(stored) = stored.filter(|stored| !stored.metadata_bytes.is_empty()) else {
+        return Ok(None);
+    };
+    let refuse = |what| {
+        let protected = protected();
+        let reason = format!("{}: its {what} does not parse", protected.of(namespace));
+        Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason)
+    };
+    let Ok(metadata) = stored.metadata() else { return Err(refuse("metadata")) };
+    let Some(policy) = metadata.get(VALIDATION_PARAMETER).filter(|policy| !policy.is_empty())
+    else {
+        return Ok(None);
+    };
+    wrap(policy).map(Some).ok_or_else(|| refuse("endorsement policy"))
+}

@@ -1,0 +1,141 @@
+//! The thread of an orderer that cuts blocks and hands them to the committer.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::block_cutter::BlockCutter;
+use crate::commit::Committer;
+use crate::error::CommitError;
+use crate::msg_processor::{self, Checked};
+use crate::order_queue::{Backlog, Queued};
+use wasmcc_types::proto::common::Envelope;
+
+/// State of the thread.
+pub(super) struct Chain {
+    committer: Arc<Committer>,
+    queue: Receiver<Queued>,
+    backlog: Arc<Backlog>,
+    cutter: BlockCutter,
+    /// When what is waiting becomes a block. None if nothing is waiting.
+    deadline: Option<Instant>,
+    /// The number of the last envelope that was taken from the queue.
+    taken: u64,
+    /// The number of the first envelope that waits in the cutter.
+    waiting: Option<u64>,
+}
+
+impl Chain {
+    pub(super) fn new(
+        committer: Arc<Committer>,
+        queue: Receiver<Queued>,
+        backlog: Arc<Backlog>,
+    ) -> Self {
+        let cutter = BlockCutter::default();
+        Self { committer, queue, backlog, cutter, deadline: None, taken: 0, waiting: None }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Nothing of the block is in the ledger, and the next one may fit.
+                Err(error @ (CommitError::Block(_) | CommitError::EmptyBlock)) => {
+                    tracing::error!(%error, "a block was refused");
+                    // At most the last message waits: all others were in the block.
+                    self.waiting = self.deadline.is_some().then_some(self.taken);
+                    self.settle();
+                }
+                // The committer was told to end, and has logged why. Without a receiver the queue
+                // refuses everything.
+                Err(error @ (CommitError::Fatal(_) | CommitError::Stopped { .. })) => {
+                    return self.backlog.fail(error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Handles one message or the end of the timeout. False: stopped and all is committed.
+    fn step(&mut self) -> Result<bool, CommitError> {
+        let received = match self.deadline {
+            Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
+                // Even if the queue never runs empty.
+                Duration::ZERO => Err(RecvTimeoutError::Timeout),
+                left => self.queue.recv_timeout(left),
+            },
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        let goes_on = !matches!(received, Err(RecvTimeoutError::Disconnected));
+        match received {
+            Ok(queued) => self.order(queued)?,
+            Err(_) => self.cut()?,
+        }
+        self.settle();
+        Ok(goes_on)
+    }
+
+    /// All envelopes before the first one that waits are in blocks, or dropped.
+    fn settle(&self) {
+        self.backlog.settle(self.waiting.map_or(self.taken, |first| first.saturating_sub(1)));
+    }
+
+    fn order(&mut self, Queued { checked, number }: Queued) -> Result<(), CommitError> {
+        self.backlog.remove(&checked);
+        self.taken = number;
+        let current = self.committer.channel().config().sequence();
+        let checked = match checked.sequence < current {
+            true => msg_processor::check_again(&self.committer, checked, SystemTime::now()),
+            false => Ok(checked),
+        };
+        match checked {
+            Ok(Checked { envelope, is_config: true, .. }) => self.configure(&envelope),
+            Ok(Checked { envelope, .. }) => self.order_normal(envelope),
+            Err(error) => {
+                // It was good when it was taken; the configuration has changed since.
+                tracing::warn!(%error, "dropped a transaction");
+                Ok(())
+            }
+        }
+    }
+
+    /// A configuration has a block of its own, after all that waits.
+    fn configure(&mut self, envelope: &Envelope) -> Result<(), CommitError> {
+        self.cut()?;
+        self.committer.commit_config(envelope).map(drop)
+    }
+
+    fn order_normal(&mut self, envelope: Envelope) -> Result<(), CommitError> {
+        let limits = self.committer.channel().config().batch_limits();
+        let ordered = match self.cutter.ordered(&limits, envelope) {
+            Ok(ordered) => ordered,
+            Err(error) => {
+                // It was small enough when it was taken; the limits have changed since.
+                tracing::warn!(%error, "dropped a transaction");
+                return Ok(());
+            }
+        };
+        // A running timer goes on when a batch was cut and messages wait, as in Fabric.
+        self.deadline = match (ordered.pending, self.deadline) {
+            (false, _) => None,
+            (true, running @ Some(_)) => running,
+            (true, None) => Instant::now().checked_add(limits.timeout),
+        };
+        let before = self.waiting.filter(|_| ordered.batches.is_empty());
+        for batch in ordered.batches {
+            self.committer.commit_envelopes(batch)?;
+        }
+        // Of a message that filled no batch, or that began the next one.
+        self.waiting = ordered.pending.then(|| before.unwrap_or(self.taken));
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<(), CommitError> {
+        self.deadline = None;
+        if let Some(batch) = self.cutter.cut() {
+            self.committer.commit_envelopes(batch)?;
+        }
+        self.waiting = None;
+        Ok(())
+    }
+}

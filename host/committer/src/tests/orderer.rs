@@ -1,0 +1,418 @@
+//! The orderer: when it cuts blocks and what it refuses.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use prost::Message;
+
+use crate::Committer;
+use crate::EndorsementValidator;
+use crate::OrderError;
+use crate::Solo;
+use crate::SoloConfig;
+use crate::ValidationFailure;
+use crate::ValidationRequest;
+use crate::accepted_log::AcceptedLog;
+use crate::msg_processor;
+use crate::tests::support::{CC, Draft, Fixture, Port, deadline, yes};
+use wasmcc_msp::BatchLimits;
+use wasmcc_types::proto::common::{Envelope, HeaderType, Payload, Status};
+use wasmcc_types::proto::protos::TxValidationCode::Valid;
+
+/// Limits that no test reaches.
+const WIDE: BatchLimits = BatchLimits {
+    max_message_count: 1000,
+    absolute_max_bytes: 1 << 20,
+    preferred_max_bytes: 1 << 20,
+    timeout: Duration::from_secs(3600),
+};
+
+struct Orderer {
+    fixture: Fixture,
+    committer: Arc<Committer>,
+    solo: Solo,
+}
+
+impl Orderer {
+    fn new(limits: BatchLimits) -> Self {
+        Self::with(limits, SoloConfig::default(), yes())
+    }
+
+    fn with(limits: BatchLimits, config: SoloConfig, port: Arc<dyn EndorsementValidator>) -> Self {
+        let fixture = Fixture::with_limits(limits);
+        fixture.define_basic();
+        let committer = Arc::new(fixture.committer(port));
+        let solo = Solo::start(Arc::clone(&committer), config).unwrap();
+        Self { fixture, committer, solo }
+    }
+
+    /// One that keeps what it accepts, in the state of its channel.
+    fn with_log(limits: BatchLimits, folder: &Path) -> Self {
+        let fixture = Fixture::with_limits(limits);
+        fixture.define_basic();
+        let committer = Arc::new(fixture.committer(yes()));
+        let start = Solo::start_with_log(Arc::clone(&committer), SoloConfig::default(), folder);
+        Self { fixture, committer, solo: start.unwrap() }
+    }
+
+    /// The same channel after a crash that left `accepted` in the log.
+    fn crashed(self, folder: &Path, accepted: &[Envelope]) -> Self {
+        self.solo.stop();
+        let Self { fixture, committer, .. } = self;
+        leave(folder, fixture.channel.config().sequence(), accepted);
+        let start = Solo::start_with_log(Arc::clone(&committer), SoloConfig::default(), folder);
+        Self { fixture, committer, solo: start.unwrap() }
+    }
+
+    fn order(&self) -> String {
+        let draft = self.fixture.draft(CC);
+        self.solo.order(draft.envelope()).unwrap();
+        draft.tx_id()
+    }
+
+    /// The block of a transaction, counted from the first one after the definition.
+    fn block_of(&self, tx_id: &str) -> u64 {
+        let verdict = self.committer.notifier().wait_for_tx(tx_id, deadline()).unwrap();
+        let (code, block) = verdict.expect("the transaction is committed in time");
+        assert_eq!(code, Valid);
+        block - 1
+    }
+
+    fn height(&self) -> u64 {
+        self.fixture.channel.ledger().height() - 1
+    }
+}
+
+/// Writes what a process had accepted that then was killed.
+fn leave(folder: &Path, sequence: u64, envelopes: &[Envelope]) {
+    let (mut log, _) = AcceptedLog::open(folder).unwrap();
+    let encoded = envelopes.iter().map(|envelope| (sequence, envelope.encode_to_vec()));
+    log.append(0, 0, encoded).unwrap();
+}
+
+fn size(draft: &Draft) -> u32 {
+    let envelope = draft.envelope();
+    u32::try_from(envelope.payload.len() + envelope.signature.len()).unwrap()
+}
+
+#[test]
+fn blocks_are_cut_when_they_have_enough_transactions() {
+    let orderer = Orderer::new(BatchLimits { max_message_count: 3, ..WIDE });
+    let ids: Vec<String> = (0..7).map(|_| orderer.order()).collect();
+    let blocks: Vec<u64> = ids[..6].iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 1, 2, 2, 2]);
+    assert_eq!(orderer.height(), 3);
+    // The seventh waits for the timeout, or for the end.
+    orderer.solo.stop();
+    assert_eq!(orderer.block_of(&ids[6]), 3);
+}
+
+#[test]
+fn blocks_are_cut_when_they_are_large_enough() {
+    let some = size(&Fixture::new().draft(CC));
+    let limits = BatchLimits { preferred_max_bytes: some * 5 / 2, ..WIDE };
+    let orderer = Orderer::new(limits);
+    let mut ids: Vec<String> = (0..3).map(|_| orderer.order()).collect();
+    assert_eq!(orderer.block_of(&ids[0]), 1);
+    let large = orderer.fixture.draft(CC).put(CC, "key", &vec![1; 4 * some as usize]);
+    orderer.solo.order(large.envelope()).unwrap();
+    ids.push(large.tx_id());
+    let blocks: Vec<u64> = ids.iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 2, 3]);
+}
+
+#[test]
+fn blocks_are_cut_when_transactions_have_waited_long_enough() {
+    let timeout = Duration::from_millis(20);
+    let orderer = Orderer::new(BatchLimits { timeout, ..WIDE });
+    let started = Instant::now();
+    let first = orderer.order();
+    assert_eq!(orderer.block_of(&first), 1);
+    assert!(started.elapsed() >= timeout);
+    let second = orderer.order();
+    assert_eq!(orderer.block_of(&second), 2);
+}
+
+#[test]
+fn stopping_commits_what_is_in_the_queue_in_its_order() {
+    let orderer = Orderer::new(BatchLimits { max_message_count: 4, ..WIDE });
+    let ids: Vec<String> = (0..10).map(|_| orderer.order()).collect();
+    orderer.solo.stop();
+    assert_eq!(orderer.height(), 4);
+    let blocks: Vec<u64> = ids.iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Stopped { .. }), "{error}");
+    assert_eq!(error.status(), Status::ServiceUnavailable);
+    orderer.solo.stop();
+}
+
+#[test]
+fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
+    let fixture = Fixture::new();
+    // Certificates and signatures differ by a few bytes.
+    let fits = fixture.draft(CC).put(CC, "key", &[1; 100]);
+    let bytes = size(&fits) + 100;
+    let limits = BatchLimits { absolute_max_bytes: bytes, preferred_max_bytes: bytes, ..WIDE };
+    let orderer = Orderer::new(limits);
+    let draft = || orderer.fixture.draft(CC).put(CC, "key", &[1; 100]);
+    let envelope = draft().envelope();
+
+    let refused = |envelope: Envelope, status: Status, text: &str| {
+        let error = orderer.solo.order(envelope).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    };
+    refused(Envelope::default(), Status::BadRequest, "nil payload header");
+    let garbled = Envelope { payload: vec![0xff; 3], signature: Vec::new() };
+    refused(garbled, Status::BadRequest, "error unmarshalling Payload");
+    let edited = |edit: fn(&mut Draft)| {
+        let mut draft = draft();
+        edit(&mut draft);
+        draft.envelope()
+    };
+    let other = edited(|draft| draft.header.channel_id = "other".into());
+    refused(other, Status::NotFound, "'other'");
+    let config = edited(|draft| draft.header.r#type = HeaderType::Config.into());
+    refused(config, Status::BadRequest, "cannot be processed directly");
+    let update = edited(|draft| draft.header.r#type = HeaderType::ConfigUpdate.into());
+    refused(update, Status::BadRequest, "error applying config update to existing channel");
+    let no_headers = edited(|draft| {
+        let spoil = |payload: &mut Payload| {
+            payload.header.as_mut().unwrap().signature_header = vec![0xff];
+        };
+        draft.edit_payload = spoil;
+    });
+    refused(no_headers, Status::BadRequest, "error unmarshalling SignatureHeader");
+    let large = draft().put(CC, "more", &[1; 300]).envelope();
+    refused(large, Status::RequestEntityTooLarge, "exceeds maximum allowed");
+    let unsigned = Envelope { signature: Vec::new(), ..envelope.clone() };
+    refused(unsigned, Status::Forbidden, "permission denied");
+    let others = orderer.fixture.user(2).sign(&envelope.payload);
+    let forged = Envelope { signature: others, ..envelope.clone() };
+    refused(forged, Status::Forbidden, "permission denied");
+
+    let later = SystemTime::now() + Duration::from_secs(200 * 365 * 24 * 3600);
+    let error = msg_processor::check(&orderer.committer, envelope.clone(), later).unwrap_err();
+    assert_eq!(error.to_string(), "broadcast client identity expired");
+    assert_eq!(error.status(), Status::BadRequest);
+    orderer.solo.order(envelope).unwrap();
+}
+
+#[test]
+fn who_is_no_writer_may_not_order() {
+    let orderer = Orderer::new(WIDE);
+    // A peer is a reader of its channel only.
+    let creator = orderer.fixture.peer(1);
+    let draft = Draft { creator, ..orderer.fixture.draft(CC) };
+    let error = orderer.solo.order(draft.envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Denied(_)), "{error}");
+}
+
+/// A port that reports each question and waits for a word before it answers.
+fn slow() -> (Arc<dyn EndorsementValidator>, Receiver<()>, Sender<()>) {
+    let (asked, questions) = channel();
+    let (answer, answers) = channel();
+    let answers = Mutex::new(answers);
+    let port = Port(move |_: &ValidationRequest<'_>| {
+        asked.send(()).unwrap();
+        answers.lock().unwrap().recv().unwrap();
+        Ok(())
+    });
+    (Arc::new(port), questions, answer)
+}
+
+#[test]
+fn a_full_queue_refuses() {
+    let bytes = size(&Fixture::new().draft(CC)) as usize;
+    for config in [
+        SoloConfig { queue_messages: 1, queue_bytes: usize::MAX },
+        SoloConfig { queue_messages: 100, queue_bytes: bytes + bytes / 2 },
+    ] {
+        let (port, questions, answer) = slow();
+        let limits = BatchLimits { max_message_count: 1, ..WIDE };
+        let orderer = Orderer::with(limits, config, port);
+        let first = orderer.order();
+        questions.recv_timeout(Duration::from_secs(30)).unwrap();
+        // The first one is out of the queue now, and its block is not done.
+        let second = orderer.order();
+        let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+        assert!(matches!(error, OrderError::QueueFull), "{error}");
+        assert_eq!(error.status(), Status::ServiceUnavailable);
+        answer.send(()).unwrap();
+        answer.send(()).unwrap();
+        assert_eq!([orderer.block_of(&first), orderer.block_of(&second)], [1, 2]);
+    }
+}
+
+#[test]
+fn an_orderer_whose_channel_is_interrupted_refuses_until_it_goes_on() {
+    let works = Arc::new(AtomicBool::new(false));
+    let port = {
+        let works = Arc::clone(&works);
+        Port(move |_: &ValidationRequest<'_>| match works.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(ValidationFailure::Infrastructure("vscc is gone".into())),
+        })
+    };
+    let limits = BatchLimits { max_message_count: 1, ..WIDE };
+    let orderer = Orderer::with(limits, SoloConfig::default(), Arc::new(port));
+    let tx_id = orderer.order();
+    let verdict = orderer.committer.notifier().wait_for_tx(&tx_id, deadline()).unwrap();
+    assert_eq!(verdict, None, "whoever waits is told");
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Interrupted { .. }), "{error}");
+    assert_eq!(error.status(), Status::ServiceUnavailable);
+    assert!(error.to_string().contains("vscc is gone"), "{error}");
+
+    works.store(true, Ordering::Relaxed);
+    let end = deadline();
+    while orderer.committer.interruption().is_some() {
+        assert!(Instant::now() < end);
+        thread::yield_now();
+    }
+    // What was accepted before is in a block now, and new ones are taken.
+    orderer.block_of(&tx_id);
+    let next = orderer.order();
+    orderer.block_of(&next);
+}
+
+#[test]
+fn an_orderer_ends_even_if_its_channel_is_interrupted() {
+    let port = Port(|_: &ValidationRequest<'_>| {
+        Err(ValidationFailure::Infrastructure("vscc is gone".into()))
+    });
+    let limits = BatchLimits { max_message_count: 1, ..WIDE };
+    let orderer = Orderer::with(limits, SoloConfig::default(), Arc::new(port));
+    orderer.order();
+    orderer.solo.stop();
+    assert!(orderer.committer.interruption().unwrap().contains("vscc is gone"));
+    let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
+    assert_eq!(error.status(), Status::ServiceUnavailable);
+}
+
+#[test]
+fn many_clients_order_at_once() {
+    let orderer = Orderer::new(BatchLimits {
+        max_message_count: 7,
+        timeout: Duration::from_millis(20),
+        ..WIDE
+    });
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let orderer = &orderer;
+            scope.spawn(move || {
+                let ids: Vec<String> = (0..10).map(|_| orderer.order()).collect();
+                for id in ids {
+                    orderer.block_of(&id);
+                }
+            });
+        }
+    });
+    orderer.solo.stop();
+    let ledger = orderer.fixture.channel.ledger();
+    let count = |number| ledger.block(number).unwrap().unwrap().data.unwrap().data.len();
+    assert_eq!((2..ledger.height()).map(count).sum::<usize>(), 40);
+}
+
+#[test]
+fn what_was_accepted_before_a_crash_is_ordered_first_and_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = BatchLimits { max_message_count: 2, ..WIDE };
+    let orderer = Orderer::with_log(limits, folder.path());
+    let committed = orderer.fixture.draft(CC);
+    // Each envelope of a draft is signed anew.
+    let in_a_block = committed.envelope();
+    orderer.solo.order(in_a_block.clone()).unwrap();
+    orderer.solo.stop();
+    assert_eq!(orderer.block_of(&committed.tx_id()), 1);
+    assert!(!Solo::has_log(folder.path()), "it is emptied when all is in blocks");
+
+    let drafts: Vec<Draft> = (0..5).map(|_| orderer.fixture.draft(CC)).collect();
+    // The process was killed after a block and before it could forget its envelopes.
+    let left: Vec<Envelope> =
+        [in_a_block].into_iter().chain(drafts.iter().map(Draft::envelope)).collect();
+    let orderer = orderer.crashed(folder.path(), &left);
+    let later = orderer.order();
+    let blocks: Vec<u64> = drafts.iter().map(|draft| orderer.block_of(&draft.tx_id())).collect();
+    assert_eq!(blocks, [2, 2, 3, 3, 4]);
+    assert_eq!(orderer.block_of(&later), 4);
+    orderer.solo.stop();
+    assert_eq!(orderer.height(), 5, "nothing was committed twice");
+    assert!(!Solo::has_log(folder.path()));
+}
+
+#[test]
+fn what_waits_for_its_block_is_in_the_log_and_stays_until_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let orderer = Orderer::with_log(BatchLimits { max_message_count: 3, ..WIDE }, folder.path());
+    let kept = || AcceptedLog::open(folder.path()).unwrap().1.len();
+    let first = orderer.order();
+    orderer.order();
+    assert_eq!(kept(), 2);
+    orderer.order();
+    assert_eq!(orderer.block_of(&first), 1);
+    // The three are in a block now; the file is written anew with the next envelope.
+    let end = deadline();
+    while kept() > 2 {
+        assert!(Instant::now() < end);
+        orderer.order();
+    }
+}
+
+#[test]
+fn an_envelope_that_cannot_be_kept_is_refused_and_the_next_ones_are_asked_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with_limits(WIDE);
+    fixture.define_basic();
+    let committer = Arc::new(fixture.committer(yes()));
+    let (mut log, accepted) = AcceptedLog::open(folder.path()).unwrap();
+    log.fail_writes().unwrap();
+    let config = SoloConfig { queue_messages: 1, ..SoloConfig::default() };
+    let solo = Solo::resume(committer, config, log, accepted).unwrap();
+    for _ in 0..3 {
+        let error = solo.order(fixture.draft(CC).envelope()).unwrap_err();
+        assert!(matches!(error, OrderError::NotKept { .. }), "{error}");
+        assert_eq!(error.status(), Status::ServiceUnavailable);
+        assert!(error.to_string().contains("os error"), "{error}");
+    }
+    solo.stop();
+    assert_eq!(fixture.channel.ledger().height(), 2, "what was refused is not ordered");
+}
+
+#[test]
+fn a_channel_that_stops_leaves_what_it_had_accepted_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Fixture::with_limits(BatchLimits { max_message_count: 2, ..WIDE });
+    fixture.define_basic();
+    let port = Port(|_: &ValidationRequest<'_>| {
+        Err(ValidationFailure::Infrastructure("vscc is gone".into()))
+    });
+    let start = |port: Arc<dyn EndorsementValidator>| {
+        let committer = Arc::new(fixture.committer(port));
+        let solo =
+            Solo::start_with_log(Arc::clone(&committer), SoloConfig::default(), folder.path());
+        (committer, solo.unwrap())
+    };
+    let (committer, solo) = start(Arc::new(port));
+    let drafts = [fixture.draft(CC), fixture.draft(CC)];
+    drafts.iter().for_each(|draft| solo.order(draft.envelope()).unwrap());
+    let verdict = committer.notifier().wait_for_tx(&drafts[1].tx_id(), deadline()).unwrap();
+    assert_eq!(verdict, None);
+    let error = solo.order(fixture.draft(CC).envelope()).unwrap_err();
+    assert!(matches!(error, OrderError::Interrupted { .. }), "{error}");
+    solo.stop();
+    let error = solo.order(fixture.draft(CC).envelope()).unwrap_err().to_string();
+    assert!(error.contains("has stopped: ") && error.contains("vscc is gone"), "{error}");
+    drop(solo);
+
+    let (committer, _solo) = start(yes());
+    for draft in &drafts {
+        let verdict = committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap();
+        assert_eq!(verdict, Some((Valid, 2)));
+    }
+}

@@ -1,0 +1,125 @@
+//! A failure of this machine is survived or told: the block is tried again until it works.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::CommitError;
+use crate::Committer;
+use crate::EndorsementValidator;
+use crate::Fatal;
+use crate::ValidationFailure;
+use crate::ValidationRequest;
+use crate::tests::support::{CC, Draft, Fixture, Port, deadline};
+use wasmcc_types::proto::protos::TxValidationCode::*;
+
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Fails so many times; each time it is asked it calls `asked` first.
+fn fails(times: usize, asked: impl Fn() + Send + Sync + 'static) -> Arc<dyn EndorsementValidator> {
+    let calls = AtomicUsize::new(0);
+    Arc::new(Port(move |_: &ValidationRequest<'_>| {
+        asked();
+        match calls.fetch_add(1, Ordering::Relaxed) {
+            call if call < times => Err(ValidationFailure::Infrastructure("vscc is gone".into())),
+            _ => Ok(()),
+        }
+    }))
+}
+
+fn commit_one(committer: &Committer, draft: &Draft) -> Result<u64, CommitError> {
+    committer.commit_envelopes(vec![draft.envelope()]).map(|block| block.number)
+}
+
+/// Commits a transaction under a failing port; gives what somebody heard who waited for it.
+fn heard(times: usize) -> Option<(wasmcc_types::proto::protos::TxValidationCode, u64)> {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    let committer = fixture.committer(fails(times, || {})).with_first_pause(PAUSE);
+    let draft = fixture.draft(CC);
+    let (sender, receiver) = mpsc::channel();
+    let watch = committer.notifier().watch_tx(&draft.tx_id(), move |verdict| {
+        sender.send(verdict).unwrap();
+    });
+    let number = commit_one(&committer, &draft).unwrap();
+    drop(watch);
+    assert_eq!(committer.interruption(), None);
+    // From now on there is something to wait for again.
+    let waited = committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap();
+    assert_eq!(waited, Some((Valid, number)));
+    let (sender, blocks) = mpsc::channel();
+    let subscription = committer.notifier().subscribe(move |block| {
+        sender.send(block.number).unwrap();
+    });
+    assert_eq!(commit_one(&committer, &fixture.draft(CC)).unwrap(), number + 1);
+    drop(subscription);
+    assert_eq!(blocks.iter().collect::<Vec<_>>(), [number + 1]);
+    receiver.recv_timeout(Duration::from_secs(30)).unwrap()
+}
+
+#[test]
+fn what_passes_at_once_is_nobodys_concern() {
+    assert_eq!(heard(0), Some((Valid, 2)));
+    assert_eq!(heard(1), Some((Valid, 2)));
+}
+
+#[test]
+fn what_lasts_is_told_and_the_channel_goes_on_when_it_has_passed() {
+    assert_eq!(heard(2), None);
+    assert_eq!(heard(6), None);
+}
+
+#[test]
+fn a_committer_that_has_to_end_does_not_wait_for_the_machine() {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    let (sender, asked) = mpsc::channel();
+    let port = fails(usize::MAX, move || sender.send(()).unwrap());
+    // The pause is longer than any test runs.
+    let committer = fixture.committer(port).with_first_pause(Duration::from_secs(30));
+    let draft = fixture.draft(CC);
+    let height = fixture.channel.ledger().height();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| commit_one(&committer, &draft));
+        asked.recv().unwrap();
+        asked.recv().unwrap();
+        committer.stop();
+        let error = waiting.join().unwrap().unwrap_err();
+        assert!(matches!(error, CommitError::Fatal(Fatal::Validator { .. })), "{error}");
+        let text = "could not be validated for basic: vscc is gone";
+        assert!(error.to_string().contains(text), "{error}");
+    });
+    assert!(committer.interruption().unwrap().contains("vscc is gone"));
+    assert_eq!(committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap(), None);
+    assert_eq!(fixture.channel.ledger().height(), height);
+    let error = commit_one(&committer, &draft).unwrap_err();
+    assert!(matches!(error, CommitError::Stopped { .. }), "{error}");
+}
+
+#[test]
+fn a_commit_that_failed_half_way_is_made_good_by_the_next_one() {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    let ledger = Arc::clone(fixture.channel.ledger());
+    let port = {
+        let ledger = Arc::clone(&ledger);
+        // As a commit leaves the ledger whose write was refused.
+        fails(0, move || ledger.fail_commits())
+    };
+    let committer = fixture.committer(port).with_first_pause(PAUSE);
+    let committed = thread::scope(|scope| {
+        // It fails each time; ending it is the only way out.
+        let waiting = scope.spawn(|| commit_one(&committer, &fixture.draft(CC)));
+        while committer.interruption().is_none() {
+            thread::yield_now();
+        }
+        committer.end_pauses();
+        waiting.join().unwrap()
+    });
+    assert!(matches!(committed, Err(CommitError::Fatal(Fatal::Ledger(_)))), "{committed:?}");
+    let committer = fixture.committer(fails(0, || {}));
+    assert_eq!(commit_one(&committer, &fixture.draft(CC)).unwrap(), ledger.height() - 1);
+    assert_eq!(committer.interruption(), None);
+}

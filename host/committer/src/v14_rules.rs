@@ -1,0 +1,84 @@
+//! What channels without the capability V2_0 check besides. Fabric: `txvalidator/v14/validator.go`,
+//! `invalidTXsForUpgradeCC`, and `vscc_validator.go`.
+//!
+//! Invariant: a channel with V2_0 never comes here.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::invocation::Invocation;
+use crate::opened_tx::OpenedTx;
+use crate::validator::JudgedTx;
+use crate::verdict::Invalid;
+use wasmcc_channel::definition::LSCC;
+use wasmcc_types::proto::protos::{
+    ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
+};
+
+/// Which chaincode a transaction invokes, and which one it upgrades.
+#[derive(Debug, Default)]
+pub(super) struct Instances {
+    invoked: String,
+    upgraded: Option<String>,
+}
+
+impl Instances {
+    pub(super) fn of(opened: &OpenedTx<'_>, invocation: &Invocation) -> Self {
+        let invoked = invocation.chaincode.clone();
+        let upgraded = if invoked == LSCC { upgraded(opened) } else { None };
+        Self { invoked, upgraded }
+    }
+}
+
+/// The chaincode that a call of LSCC's `upgrade` is about.
+fn upgraded(opened: &OpenedTx<'_>) -> Option<String> {
+    let payload = opened.chaincode_proposal_payload()?;
+    let payload = ChaincodeProposalPayload::decode(payload.as_slice()).ok()?;
+    let spec = ChaincodeInvocationSpec::decode(payload.input.as_slice()).ok()?;
+    let args = spec.chaincode_spec?.input?.args;
+    let [function, _, spec, ..] = args.as_slice() else { return None };
+    if function != b"upgrade" {
+        return None;
+    }
+    let spec = ChaincodeDeploymentSpec::decode(spec.as_slice()).ok()?;
+    Some(spec.chaincode_spec?.chaincode_id?.name)
+}
+
+/// The version that was invoked must be the one that runs on the channel.
+pub(super) fn check_version(invocation: &Invocation, current: &str) -> Result<(), Invalid> {
+    let Invocation { chaincode, version, .. } = invocation;
+    if version == current {
+        return Ok(());
+    }
+    let reason =
+        format!("chaincode {chaincode}:{version} didn't match {chaincode}:{current} in lscc");
+    Err(Invalid::new(TxValidationCode::ExpiredChaincode, reason))
+}
+
+/// Codes that came with 2.0 were something else before.
+pub(super) fn code(code: TxValidationCode) -> TxValidationCode {
+    match code {
+        TxValidationCode::InvalidChaincode => TxValidationCode::InvalidOtherReason,
+        code => code,
+    }
+}
+
+/// Of several upgrades of a chaincode in a block the last one counts, and no invocation of a
+/// chaincode counts that is upgraded in its block.
+pub(super) fn refuse_upgraded(judged: &mut [JudgedTx]) {
+    let mut upgrades = BTreeMap::new();
+    for (index, tx) in judged.iter().enumerate() {
+        if let Some(Instances { upgraded: Some(name), .. }) = &tx.instances {
+            upgrades.insert(name.clone(), index);
+        }
+    }
+    for (index, tx) in judged.iter_mut().enumerate() {
+        let Some(Instances { invoked, upgraded }) = &tx.instances else { continue };
+        let overtaken = upgraded.as_ref().is_some_and(|name| upgrades.get(name) != Some(&index));
+        if overtaken || upgrades.contains_key(invoked) {
+            let reason = "chaincode was upgraded in the same block";
+            tx.invalidate(Invalid::new(TxValidationCode::ChaincodeVersionConflict, reason));
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Judges the transactions of a block, as far as signatures and policies go. Fabric:
+//! `core/committer/txvalidator/v20/validator.go`.
+//!
+//! Invariant: nothing is written, and a verdict depends on the block, the state before it and the
+//! channel's configuration alone. Races over the state are judged by the ledger.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::definitions::Definitions;
+use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use crate::fatal::Fatal;
+use crate::invocation::Invocation;
+use crate::lanes::Lanes;
+use crate::opened_tx::{Content, OpenedTx};
+use crate::required_policies::{Protected, required_policies};
+use crate::v14_rules::{self, Instances};
+use crate::verdict::{Invalid, Trouble};
+use wasmcc_channel::configtx;
+use wasmcc_ledger::{CommitTx, Snapshot, TxEnvelope, TxRwSet, config_rwset};
+use wasmcc_msp::ChannelConfig;
+use wasmcc_types::TxId;
+use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// What judges one block.
+pub(super) struct BlockValidator {
+    block: Arc<Block>,
+    config: Arc<ChannelConfig>,
+    definitions: Definitions,
+    endorsements: Arc<dyn EndorsementValidator>,
+}
+
+/// A transaction with its verdict so far.
+#[derive(Debug, Default)]
+pub(super) struct JudgedTx {
+    /// What the ledger gets.
+    pub(super) tx: CommitTx,
+    /// Why it is not valid, for people.
+    pub(super) reason: Option<String>,
+    /// The configuration that it brings.
+    pub(super) config: Option<ChannelConfig>,
+    /// Of a valid transaction on a channel without the capability V2_0.
+    pub(super) instances: Option<Instances>,
+}
+
+/// What a valid transaction leads to.
+struct ValidTx {
+    rwset: TxRwSet,
+    config: Option<ChannelConfig>,
+    instances: Option<Instances>,
+}
+
+impl JudgedTx {
+    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+        self.tx.code = code;
+        self.tx.rwset = None;
+        self.config = None;
+        self.instances = None;
+        self.reason = Some(reason);
+    }
+}
+
+impl BlockValidator {
+    pub(super) fn new(
+        block: Arc<Block>,
+        snapshot: Snapshot,
+        config: Arc<ChannelConfig>,
+        endorsements: Arc<dyn EndorsementValidator>,
+    ) -> Self {
+        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        Self { block, config, definitions, endorsements }
+    }
+
+    /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
+    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+        let count = self.entries().len();
+        let this = Arc::new(self);
+        let work = {
+            let this = Arc::clone(&this);
+            move |index| this.judge(index)
+        };
+        let outcomes = Lanes::shared().run(count, lanes, work);
+        let judged = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(index, outcome)| outcome.unwrap_or_else(|| this.judge_again(index)));
+        let mut judged = judged.collect::<Result<Vec<_>, _>>()?;
+        refuse_changed_policies(&mut judged);
+        refuse_later_configs(&mut judged);
+        if !this.config.capabilities().v2_0 {
+            v14_rules::refuse_upgraded(&mut judged);
+        }
+        if this.config.capabilities().v1_4_2 {
+            this.open_invalid(&mut judged);
+        }
+        Ok(judged)
+    }
+
+    /// Gives the ledger the sets of invalid transactions that write to collections: it keeps their
+    /// private data, too, as far as they are there. Fabric: `gossip/privdata/coordinator.go`,
+    /// `getTxPvtdataInfoFromBlock`, which opens whatever can be opened.
+    fn open_invalid(&self, judged: &mut [JudgedTx]) {
+        let invalid = judged.iter_mut().zip(self.entries()).filter(|(tx, _)| tx.tx.is_invalid());
+        for (JudgedTx { tx, .. }, entry) in invalid {
+            // What panicked before may do so again.
+            let opened = catch_unwind(|| {
+                let envelope = TxEnvelope::parse(entry).ok()?;
+                if envelope.is_endorser_tx() { envelope.rwset().ok()? } else { None }
+            });
+            tx.rwset = opened.ok().flatten().filter(TxRwSet::writes_collections);
+        }
+    }
+
+    fn entries(&self) -> &[Vec<u8>] {
+        self.block.data.as_ref().map_or(&[], |data| &data.data)
+    }
+
+    /// Judges what panicked the first time. If it does so again, then because of what it is, and it
+    /// will on every peer and at every start: a Fabric peer would not come up again.
+    fn judge_again(&self, index: usize) -> Result<JudgedTx, Fatal> {
+        let isolated = AssertUnwindSafe(|| self.judge(index));
+        if let Ok(outcome) = catch_unwind(isolated) {
+            return outcome;
+        }
+        let tx_id = catch_unwind(AssertUnwindSafe(|| {
+            let opened = OpenedTx::open(self.entries().get(index)?).ok();
+            opened.map(|opened| opened.tx_id())
+        }));
+        let mut judged = JudgedTx::default();
+        judged.tx.tx_id = tx_id.unwrap_or_default();
+        let tx_id = judged.tx.tx_id.as_deref().unwrap_or_default();
+        tracing::error!(index, tx_id, "the validation of a transaction panicked; it is not valid");
+        let reason = "the validation of the transaction panicked";
+        judged.invalidate(Invalid::new(TxValidationCode::InvalidOtherReason, reason));
+        Ok(judged)
+    }
+
+    fn judge(&self, index: usize) -> Result<JudgedTx, Fatal> {
+        let entry = self.entries().get(index).map_or(&[][..], Vec::as_slice);
+        let mut judged = JudgedTx::default();
+        let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
+            judged.tx.tx_id = Some(opened.tx_id());
+            self.validate_tx(&opened)
+        });
+        match outcome {
+            Ok(valid) => {
+                judged.tx.rwset = Some(valid.rwset);
+                (judged.config, judged.instances) = (valid.config, valid.instances);
+            }
+            Err(Trouble::Invalid(mut invalid)) => {
+                if !self.config.capabilities().v2_0 {
+                    invalid.code = v14_rules::code(invalid.code);
+                }
+                judged.invalidate(invalid);
+            }
+            Err(Trouble::Fatal(error)) => return Err(error),
+        }
+        Ok(judged)
+    }
+
+    /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
+    fn validate_tx(&self, opened: &OpenedTx<'_>) -> Result<ValidTx, Trouble> {
+        let content = opened.check(self.config.msps())?;
+        let header = &opened.channel_header;
+        if header.channel_id != self.config.channel_id().as_str() {
+            let reason = format!("the transaction is for channel '{}'", header.channel_id);
+            return Err(Invalid::new(TxValidationCode::TargetChainNotFound, reason).into());
+        }
+        let response = match content {
+            Content::Endorsed(response) => response,
+            Content::Config(bytes) => {
+                let config = self.validate_config(bytes)?;
+                let rwset = config_rwset(bytes.to_vec());
+                return Ok(ValidTx { rwset, config: Some(config), instances: None });
+            }
+        };
+        if let Some((_, block)) =
+            self.definitions.snapshot().ledger().tx_validation(&header.tx_id)?
+        {
+            let reason = format!("the transaction id is in block {block} already");
+            return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
+        }
+        let has_lifecycle = self.config.capabilities().v2_0;
+        let invocation = Invocation::read(header, &response, has_lifecycle)?;
+        for namespace in &invocation.namespaces {
+            self.validate_endorsements(opened, &invocation, namespace)?;
+        }
+        if invocation.writes_configuration() {
+            // Of LSCC only, whose own policy counts for all that it writes.
+            let reason = "a chaincode attempted to write to the namespace of the channel";
+            return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
+        }
+        let instances = (!has_lifecycle).then(|| Instances::of(opened, &invocation));
+        Ok(ValidTx { rwset: invocation.rwset, config: None, instances })
+    }
+
+    /// A Fabric peer stops when a configuration does not hold, since orderers never let one
+    /// through; here it is invalid as any other transaction.
+    fn validate_config(&self, bytes: &[u8]) -> Result<ChannelConfig, Invalid> {
+        let code = TxValidationCode::InvalidConfigTransaction;
+        let envelope = ConfigEnvelope::decode(bytes)
+            .map_err(Invalid::cause(code, "error unmarshalling ConfigEnvelope"))?;
+        configtx::validate(&self.config, &envelope)
+            .map_err(Invalid::cause(code, "error validating config"))
+    }
+
+    fn validate_endorsements(
+        &self,
+        opened: &OpenedTx<'_>,
+        invocation: &Invocation,
+        namespace: &str,
+    ) -> Result<(), Trouble> {
+        let definition = self.definitions.get(namespace)?;
+        if let (Some(version), false) = (&definition.version, self.config.capabilities().v2_0)
+            && namespace == invocation.chaincode
+        {
+            v14_rules::check_version(invocation, version)?;
+        }
+        let validator = definition.validator()?;
+        let tx_id = TxId::parse(&opened.channel_header.tx_id)
+            .map_err(Invalid::cause(TxValidationCode::BadProposalTxid, "invalid txid"))?;
+        let written = invocation.rwset.namespaces.get(namespace);
+        let policies = required_policies(namespace, written, &definition, &self.definitions)?;
+        for (policy, protected) in &policies {
+            let request = ValidationRequest {
+                channel_id: self.config.channel_id(),
+                tx_id: &tx_id,
+                namespace,
+                validator,
+                envelope: opened.bytes,
+                policy,
+            };
+            self.endorsements.validate(&request).map_err(|failure| match failure {
+                ValidationFailure::Policy(reason) => {
+                    let code = TxValidationCode::EndorsementPolicyFailure;
+                    Trouble::Invalid(Invalid::new(code, reason).about(protected.of(namespace)))
+                }
+                ValidationFailure::Infrastructure(reason) => {
+                    let (tx_id, namespace) = (tx_id.to_string(), namespace.to_owned());
+                    Fatal::Validator { tx_id, namespace, reason }.into()
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Orderers give a configuration a block of its own. In a block that holds several, the first one
+/// takes effect; the others follow from one that is not in force any more.
+fn refuse_later_configs(judged: &mut [JudgedTx]) {
+    let mut configs = judged.iter_mut().filter(|tx| tx.config.is_some());
+    let Some(first) = configs.next().and_then(|tx| tx.config.as_ref().map(|c| c.sequence())) else {
+        return;
+    };
+    for later in configs {
+        let reason = format!("the configuration of sequence {first} is earlier in the block");
+        let code = TxValidationCode::InvalidConfigTransaction;
+        later.invalidate(Invalid::new(code, reason));
+    }
+}
+
+/// Invalidates what writes a key after an earlier transaction of the block has changed the
+/// endorsement policy of that key: which policy it must satisfy was not known when it was endorsed.
+/// The earlier one counts if its endorsements are valid, whatever the ledger says about it later.
+/// Fabric: `statebased/vpmanagerimpl.go`, `GetValidationParameterForKey`.
+fn refuse_changed_policies(judged: &mut [JudgedTx]) {
+    let mut changed: HashMap<StateKey, String> = HashMap::new();
+    for tx in judged {
+        let Some(rwset) = &tx.tx.rwset else { continue };
+        let written = (!changed.is_empty())
+            .then(|| written_keys(rwset).find_map(|key| changed.get_key_value(&key)))
+            .flatten();
+        match written {
+            None => {
+                let tx_id = tx.tx.tx_id.as_deref().unwrap_or_default();
+                let keys = keys_with_new_metadata(rwset);
+                changed.extend(keys.map(|key| (key, tx_id.to_owned())));
+            }
+            Some(((namespace, collection, key), earlier)) => {
+                let protected = match collection.is_empty() {
+                    true => Protected::Key(String::from_utf8_lossy(key).into_owned()),
+                    false => Protected::PrivateKey(collection.clone(), key.clone()),
+                };
+                let reason = format!(
+                    "the endorsement policy of {} has been changed by transaction {earlier}, \
+                     earlier in this block",
+                    protected.of(namespace)
+                );
+                tx.invalidate(Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason));
+            }
+        }
+    }
+}
+
+/// Namespace, collection or empty, and key or key hash.
+type StateKey = (String, String, Vec<u8>);
+
+fn keys_with_new_metadata(rwset: &TxRwSet) -> impl Iterator<Item = StateKey> {
+    rwset.namespaces.iter().flat_map(|(name, ns)| {
+        let public = ns
+            .metadata_writes
+            .iter()
+            .map(|write| (name.clone(), String::new(), write.key.clone().into_bytes()));
+        let private = ns.collections.iter().flat_map(|(collection, set)| {
+            let hashes = set.metadata_writes.iter().map(|write| write.key_hash.clone());
+            hashes.map(|hash| (name.clone(), collection.clone(), hash))
+        });
+        public.chain(private)
+    })
+}
+
+fn written_keys(rwset: &TxRwSet) -> impl Iterator<Item = StateKey> {
+    let values = rwset.namespaces.iter().flat_map(|(name, ns)| {
+        let public = ns
+            .writes
+            .iter()
+            .map(|write| (name.clone(), String::new(), write.key.clone().into_bytes()));
+        let private = ns.collections.iter().flat_map(|(collection, set)| {
+            let hashes = set.writes.iter().map(|write| write.key_hash.clone());
+            hashes.map(|hash| (name.clone(), collection.clone(), hash))
+        });
+        public.chain(private)
+    });
+    values.chain(keys_with_new_metadata(rwset))
+}

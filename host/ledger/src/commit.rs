@@ -1,0 +1,398 @@
+//! Adding a block: check, validate, store, apply. Fabric: `kv_ledger.go`, function `commit`.
+//!
+//! The order makes a crash harmless. First, private data go to disk: they are in no block and could
+//! not be made again. Second, the block is stored, with its verdicts and commit hash. Third, one
+//! batch changes state, history and indexes together and moves the savepoint. Last, purged data
+//! leave the private data store, and sets that waited for this block leave the transient store.
+//! Opening the ledger does whatever is missing of this (`recover`).
+//!
+//! Does not judge signatures and policies: that has happened before.
+//!
+//! Invariant: a verdict changes only from VALID to DUPLICATE_TXID, INVALID_WRITESET,
+//! MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+use crate::block::data_hash;
+use crate::block::header_hash;
+use crate::block::set_outcome;
+use crate::block_file::Location;
+use crate::channel::Ledger;
+use crate::channel::Tip;
+use crate::channel::TxEntry;
+use crate::channel_config::is_config;
+use crate::collections::CollectionRules;
+use crate::committed::Committed;
+use crate::conflict::Conflict;
+use crate::couchdb::find_refused_write;
+use crate::error::LedgerError;
+use crate::key;
+use crate::overlay::Layer;
+use crate::private::changes::PrivateChanges;
+use crate::private::collect::purges;
+use crate::private::record::PrivateBlock;
+use crate::private::transient::Bounds;
+use crate::rich::Space;
+use crate::rwset::TxRwSet;
+use crate::store::Batch;
+use crate::updates::Update;
+use crate::updates::UpdateBatch;
+use crate::validate::find_conflict;
+use crate::writer_names::WriterNames;
+use wasmcc_types::Height;
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::common::BlockHeader;
+use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::sha256_all;
+
+/// A transaction of a block with its verdict so far.
+#[derive(Clone, Debug, Default)]
+pub struct CommitTx {
+    /// From the channel header; None or empty if it could not be read.
+    pub tx_id: Option<String>,
+    /// The verdict so far. Only VALID transactions are judged further.
+    pub code: TxValidationCode,
+    /// `config_rwset` for a configuration. Of an invalid transaction only private data are kept.
+    pub rwset: Option<TxRwSet>,
+}
+
+impl CommitTx {
+    /// Whether it was found invalid before the ledger judges it.
+    pub fn is_invalid(&self) -> bool {
+        self.code != TxValidationCode::Valid
+    }
+}
+
+/// What became of a block.
+#[derive(Clone, Debug)]
+pub struct CommittedBlock {
+    /// The block's number.
+    pub number: u64,
+    /// The verdict on each transaction, in order.
+    pub codes: Vec<TxValidationCode>,
+    /// Why the ledger made a transaction invalid; None for all others.
+    pub conflicts: Vec<Option<Conflict>>,
+    /// The commit hash; empty for a genesis block.
+    pub commit_hash: Vec<u8>,
+    /// The block as it was stored, with verdicts and commit hash in its metadata.
+    pub block: Block,
+}
+
+/// State of the writer; its lock is held for a whole commit.
+pub(crate) struct Writer {
+    /// True while a commit is unfinished: what is on disk may be ahead of what is in memory.
+    pub(crate) failed: bool,
+    /// Where the next block is stored.
+    pub(crate) offset: u64,
+}
+
+/// The verdicts on a block, and the commit hash.
+pub(crate) struct Outcome {
+    pub(crate) codes: Vec<TxValidationCode>,
+    pub(crate) conflicts: Vec<Option<Conflict>>,
+    pub(crate) commit_hash: Vec<u8>,
+}
+
+/// The outcome for a block, and what its valid transactions change.
+type Judged = (Outcome, UpdateBatch);
+
+impl Outcome {
+    fn new(
+        tip: &Tip,
+        txs: &[CommitTx],
+        conflicts: Vec<Option<Conflict>>,
+        updates: &UpdateBatch,
+    ) -> Self {
+        let code = |(tx, conflict): (&CommitTx, &Option<Conflict>)| {
+            conflict.as_ref().map_or(tx.code, Conflict::code)
+        };
+        let codes: Vec<_> = txs.iter().zip(&conflicts).map(code).collect();
+        let commit_hash = next_commit_hash(tip, &codes, updates);
+        Self { codes, conflicts, commit_hash }
+    }
+}
+
+impl Ledger {
+    /// Validates a block and adds it. `txs` has one entry for each transaction of the block;
+    /// `collections` decide where private data are kept, and how long.
+    ///
+    /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
+    /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
+    /// (`NeedsReopen`) until `reopen` has succeeded.
+    pub fn commit(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+    ) -> Result<CommittedBlock, LedgerError> {
+        self.commit_where(block, txs, collections, |_| self.config.rich_queries)
+    }
+
+    /// As `commit`. `writes` is true for the transactions (by index) whose writes have to satisfy
+    /// CouchDB's rules.
+    pub(crate) fn commit_where(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+        writes: impl Fn(usize) -> bool,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.failed {
+            return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
+        }
+        let tip = self.tip();
+        let header = check_block(&block, &tip, txs.len())?.clone();
+        // Set before anything can fail or panic, and cleared at the end.
+        writer.failed = true;
+        let (outcome, updates) = self.judge(&tip, &txs, writes)?;
+        if header.number == 0 {
+            self.private.begin(&header_hash(&header))?;
+        }
+        let private = self.store_private(header.number, &txs, &outcome, collections)?;
+        let block = with_outcome(block, &outcome);
+        let location = self.store_block(writer.offset, &block)?;
+        self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        self.after_block(&txs)?;
+        writer.offset = location.end();
+        writer.failed = false;
+        let Outcome { codes, conflicts, commit_hash } = outcome;
+        Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
+    }
+
+    /// Judges the transactions of the next block and collects the changes of the valid ones.
+    /// `writes` is true for the transactions whose writes have to satisfy CouchDB's rules.
+    pub(crate) fn judge(
+        &self,
+        tip: &Tip,
+        txs: &[CommitTx],
+        writes: impl Fn(usize) -> bool,
+    ) -> Result<Judged, LedgerError> {
+        let mut conflicts = self.find_duplicates(txs)?;
+        let mut updates = UpdateBatch::default();
+        let state = Committed::new(&self.table);
+        let mut writers = WriterNames::new(self, tip.height, txs);
+        for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
+            let Some(rwset) = valid_rwset(tx) else { continue };
+            if conflict.is_none() && writes(index) {
+                *conflict = find_refused_write(rwset);
+            }
+            if conflict.is_none() {
+                *conflict = find_conflict(rwset, &updates, &state)?;
+                if let Some(conflict) = conflict {
+                    writers.add(conflict, &updates);
+                }
+            }
+            if conflict.is_none() {
+                updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
+            }
+        }
+        Ok((Outcome::new(tip, txs, conflicts, &updates), updates))
+    }
+
+    /// Collects the changes of a block whose verdicts are final.
+    pub(crate) fn trust(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
+        let mut updates = UpdateBatch::default();
+        let state = Committed::new(&self.table);
+        for (index, tx) in txs.iter().enumerate() {
+            if let Some(rwset) = valid_rwset(tx) {
+                updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
+            }
+        }
+        Ok((Outcome::new(tip, txs, vec![None; txs.len()], &updates), updates))
+    }
+
+    /// Finds chaincode transactions whose id is in the ledger, or belongs to an earlier one of
+    /// this block that is valid so far. Fabric: `checkTxIdDupsLedger`, `markTXIdDuplicates`.
+    fn find_duplicates(&self, txs: &[CommitTx]) -> Result<Vec<Option<Conflict>>, LedgerError> {
+        let mut seen = HashSet::new();
+        txs.iter()
+            .map(|tx| {
+                let from_chaincode = |_: &&str| valid_rwset(tx).is_some_and(|set| !is_config(set));
+                let Some(tx_id) = tx_id(tx).filter(from_chaincode) else {
+                    return Ok(None);
+                };
+                if let Some(entry) = self.tx_entry(tx_id)? {
+                    return Ok(Some(Conflict::DuplicateTxId { block: Some(entry.height.block) }));
+                }
+                Ok((!seen.insert(tx_id)).then_some(Conflict::DuplicateTxId { block: None }))
+            })
+            .collect()
+    }
+
+    /// Writes the private data of a judged block to disk, and returns them.
+    pub(crate) fn store_private(
+        &self,
+        number: u64,
+        txs: &[CommitTx],
+        outcome: &Outcome,
+        collections: &dyn CollectionRules,
+    ) -> Result<PrivateBlock, LedgerError> {
+        let records = self.collect_private(txs, &outcome.codes, collections)?;
+        self.private.put_block(number, &records, &purges(txs, &outcome.codes))?;
+        Ok(PrivateBlock { records, late: self.private.late(number)? })
+    }
+
+    /// Writes a judged block to disk. From here on it is part of the chain, even if a later step
+    /// fails.
+    pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
+        self.blocks.append(offset, block)
+    }
+
+    /// Brings state, history and indexes up to a stored block, publishes the new height, and
+    /// returns the new end of the chain.
+    pub(crate) fn apply_block(
+        &self,
+        header: &BlockHeader,
+        location: Location,
+        txs: &[CommitTx],
+        outcome: &Outcome,
+        updates: UpdateBatch,
+        private: &PrivateBlock,
+    ) -> Result<Tip, LedgerError> {
+        let number = header.number;
+        let hash = header_hash(header);
+        let mut batch = Batch::default();
+        let mut layer = Layer::new();
+        let judged = (txs, outcome.codes.as_slice());
+        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, private)?;
+        let indexes = self.indexes.get();
+        private.apply(&mut batch, &mut layer, &indexes);
+        for (namespace, ns) in updates.namespaces {
+            let space = indexes.concern(&namespace, "").then(|| Space::public(&namespace));
+            for (key, mut update) in ns.public {
+                for (last, heights) in update.history.drain(..) {
+                    batch.put(key::history(&namespace, &key, last), heights);
+                }
+                if let Some(space) = &space {
+                    let (before, after) = (update.before.as_ref(), update.after.as_ref());
+                    indexes.change(&mut batch, space, &key, before, after);
+                }
+                change_row(&mut batch, &mut layer, key::state(&namespace, &key), update);
+            }
+            for (key, height) in ns.written_absent {
+                batch.put(key::history(&namespace, &key, height), height.to_bytes());
+            }
+            for (collection, keys) in ns.hashed {
+                for (key_hash, update) in keys {
+                    let row = key::hashed(&namespace, &collection, &key_hash);
+                    change_row(&mut batch, &mut layer, row, update);
+                }
+            }
+        }
+        self.index_txs(&mut batch, number, txs, &outcome.codes)?;
+        batch.put(key::block(number), location.encode());
+        batch.put(key::block_hash(&hash), number.to_be_bytes().to_vec());
+        batch.put(key::SAVEPOINT.to_vec(), number.to_be_bytes().to_vec());
+
+        self.overlay.publish(number, layer);
+        self.table.apply(batch)?;
+        let tip = Tip {
+            height: number + 1,
+            current_hash: hash.to_vec(),
+            previous_hash: header.previous_hash.clone(),
+            commit_hash: outcome.commit_hash.clone(),
+        };
+        self.set_tip(tip.clone());
+        self.overlay.advance(number + 1);
+        Ok(tip)
+    }
+
+    /// Removes private data that are not needed once the block is applied.
+    pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
+        let height = self.height();
+        self.settle_private(height)?;
+        let bounds = Bounds::now(&self.config, height);
+        self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
+    }
+
+    /// Adds the transactions to the index. An id keeps its first transaction: look-ups find that
+    /// one.
+    fn index_txs(
+        &self,
+        batch: &mut Batch,
+        number: u64,
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
+    ) -> Result<(), LedgerError> {
+        let mut seen = HashSet::new();
+        for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
+            let Some(tx_id) = tx_id(tx) else { continue };
+            let row = key::tx(tx_id);
+            // For a valid transaction of a chaincode, `find_duplicates` has asked the index
+            // already.
+            let from_chaincode = tx.rwset.as_ref().is_some_and(|rwset| !is_config(rwset));
+            let new = *code == TxValidationCode::Valid && from_chaincode;
+            if !seen.insert(tx_id) || !new && self.table.contains(&row)? {
+                continue;
+            }
+            let height = Height::new(number, index as u64);
+            batch.put(row, TxEntry { height, code: *code as i32 as u8 }.encode());
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a block continues the chain and matches its header.
+pub(crate) fn check_block<'a>(
+    block: &'a Block,
+    tip: &Tip,
+    verdicts: usize,
+) -> Result<&'a BlockHeader, LedgerError> {
+    let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+    let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+    let number = header.number;
+    if number != tip.height {
+        return Err(LedgerError::BlockNumber { expected: tip.height, got: number });
+    }
+    if number == 0 && !header.previous_hash.is_empty() {
+        return Err(LedgerError::NotGenesis { reason: "it names a predecessor" });
+    }
+    if number > 0 && header.previous_hash != tip.current_hash {
+        return Err(LedgerError::PreviousHash { number });
+    }
+    if header.data_hash != data_hash(data) {
+        return Err(LedgerError::DataHash { number });
+    }
+    let envelopes = data.data.len();
+    if envelopes != verdicts {
+        return Err(LedgerError::VerdictCount { number, envelopes, verdicts });
+    }
+    Ok(header)
+}
+
+pub(crate) fn with_outcome(mut block: Block, outcome: &Outcome) -> Block {
+    let filter: Vec<u8> = outcome.codes.iter().map(|code| *code as i32 as u8).collect();
+    let commit_hash = (!outcome.commit_hash.is_empty()).then_some(outcome.commit_hash.as_slice());
+    set_outcome(&mut block, &filter, commit_hash);
+    block
+}
+
+/// The hash over the verdicts, the changes and the previous commit hash; empty for a genesis block.
+/// Fabric: `kvLedger.addBlockCommitHash`.
+fn next_commit_hash(tip: &Tip, codes: &[TxValidationCode], updates: &UpdateBatch) -> Vec<u8> {
+    if tip.height == 0 {
+        return Vec::new();
+    }
+    let mut head = Vec::with_capacity(codes.len() + 10);
+    prost::encoding::encode_varint(codes.len() as u64, &mut head);
+    head.extend(codes.iter().map(|code| *code as i32 as u8));
+    sha256_all([&head[..], &updates.deterministic_bytes(), &tip.commit_hash]).to_vec()
+}
+
+fn valid_rwset(tx: &CommitTx) -> Option<&TxRwSet> {
+    tx.rwset.as_ref().filter(|_| tx.code == TxValidationCode::Valid)
+}
+
+pub(crate) fn tx_id(tx: &CommitTx) -> Option<&str> {
+    tx.tx_id.as_deref().filter(|tx_id| !tx_id.is_empty())
+}
+
+fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: Update) {
+    match &update.after {
+        Some(value) => batch.put(row.clone(), value.encode()),
+        None => batch.delete(row.clone()),
+    }
+    layer.insert(row, update.before);
+}

@@ -1,0 +1,352 @@
+//! JSON values as a list of nodes: each value, then its contents, then an end node if it has
+//! contents. The members of an object are sorted by the bytes of their names. Of members with the
+//! same name the last one counts, as in Go's maps.
+//!
+//! Invariant: reading, comparing and dropping a value needs no recursion, whatever its depth.
+
+use crate::json::scan::{NotJson, Sink, is_blank, scan, unquote};
+
+/// Longest text, in bytes: positions have 32 bits, and a string may grow to three times its length.
+const MAX_BYTES: usize = 1 << 30;
+
+/// A value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Json {
+    nodes: Vec<Node>,
+    /// All strings, one after the other.
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Node {
+    /// The end of an array or an object.
+    End,
+    Null,
+    Boolean(bool),
+    Number {
+        value: f64,
+        is_integer: bool,
+    },
+    Text {
+        start: u32,
+        length: u32,
+    },
+    /// `nodes`: number of nodes, with this one and its end.
+    Container {
+        is_object: bool,
+        nodes: u32,
+    },
+}
+
+/// A value that is part of a [`Json`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value<'a> {
+    nodes: &'a [Node],
+    text: &'a str,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind<'a> {
+    Null,
+    Boolean(bool),
+    Number(f64),
+    Text(&'a str),
+    Array,
+    Object,
+}
+
+/// A part of a value, in the order of its nodes. Names and values of an object alternate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Event<'a> {
+    Value(Kind<'a>),
+    /// The end of the innermost array or object.
+    End,
+}
+
+impl Json {
+    /// Reads a text that is one value.
+    pub(crate) fn read(json: &[u8]) -> Result<Self, NotJson> {
+        let (read, rest) = Self::read_first(json)?;
+        match is_blank(rest) {
+            true => Ok(read),
+            false => Err(NotJson { at: json.len() - rest.len(), what: "text after the value" }),
+        }
+    }
+
+    /// Reads the value at the beginning of a text, and returns the text after it.
+    pub(crate) fn read_first(json: &[u8]) -> Result<(Self, &[u8]), NotJson> {
+        if json.len() > MAX_BYTES {
+            return Err(NotJson { at: MAX_BYTES, what: "more text than is read" });
+        }
+        let mut builder = Builder { is_sorted: true, ..Builder::default() };
+        // An estimate that fits most texts.
+        builder.json.nodes.reserve(json.len() / 8 + 4);
+        builder.json.text.reserve(json.len());
+        let rest = scan(json, &mut builder)?;
+        Ok((builder.finish(), rest))
+    }
+
+    /// Reads a text that is one object; None if it is anything else.
+    pub(crate) fn read_object(json: &[u8]) -> Option<Self> {
+        // A cheap test: most values that are not objects differ in the first letter.
+        let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'{') {
+            return None;
+        }
+        Self::read(json).ok()
+    }
+
+    /// The whole value.
+    pub(crate) fn value(&self) -> Value<'_> {
+        Value { nodes: &self.nodes, text: &self.text }
+    }
+
+    /// Its memory, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        size_of_val(self.nodes.as_slice()) + self.text.len()
+    }
+
+    fn node(&self, at: usize) -> Node {
+        self.nodes.get(at).copied().unwrap_or(Node::End)
+    }
+
+    /// Sorts the members of all objects.
+    fn sorted(self) -> Self {
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut open: Vec<(usize, bool, std::vec::IntoIter<usize>)> = Vec::new();
+        let mut next = Some(0);
+        loop {
+            if let Some(at) = next.take() {
+                let node = self.node(at);
+                if let Node::Container { is_object, .. } = node {
+                    open.push((nodes.len(), is_object, self.parts(at, is_object).into_iter()));
+                }
+                nodes.push(node);
+            }
+            let Some((head, is_object, parts)) = open.last_mut() else { break };
+            match parts.next() {
+                Some(name) if *is_object => {
+                    nodes.push(self.node(name));
+                    next = Some(name + 1);
+                }
+                Some(element) => next = Some(element),
+                None => {
+                    nodes.push(Node::End);
+                    let size = (nodes.len() - *head) as u32;
+                    if let Some(Node::Container { nodes, .. }) = nodes.get_mut(*head) {
+                        *nodes = size;
+                    }
+                    open.pop();
+                }
+            }
+        }
+        Self { nodes, text: self.text }
+    }
+
+    /// The positions of an array's elements, or of the names of an object's members that count.
+    fn parts(&self, head: usize, is_object: bool) -> Vec<usize> {
+        let (mut parts, mut at) = (Vec::new(), head + 1);
+        while !matches!(self.node(at), Node::End) {
+            parts.push(at);
+            at += usize::from(is_object);
+            at += size(self.node(at));
+        }
+        if is_object {
+            let name = |at: &usize| self.text(self.node(*at));
+            parts.sort_by(|a, b| name(a).cmp(name(b)));
+            // Of equal names the last one is kept.
+            parts.reverse();
+            parts.dedup_by(|a, b| name(a) == name(b));
+            parts.reverse();
+        }
+        parts
+    }
+
+    fn text(&self, node: Node) -> &str {
+        text_of(&self.text, node)
+    }
+}
+
+fn text_of(text: &str, node: Node) -> &str {
+    let Node::Text { start, length } = node else { return "" };
+    let start = start as usize;
+    text.get(start..start + length as usize).unwrap_or_default()
+}
+
+/// Number of nodes of a value.
+fn size(node: Node) -> usize {
+    match node {
+        Node::Container { nodes, .. } => nodes as usize,
+        _ => 1,
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The kind of this value.
+    pub(crate) fn kind(self) -> Kind<'a> {
+        self.nodes.first().map_or(Kind::Null, |node| self.kind_of(*node))
+    }
+
+    fn kind_of(self, node: Node) -> Kind<'a> {
+        match node {
+            Node::Null | Node::End => Kind::Null,
+            Node::Boolean(value) => Kind::Boolean(value),
+            Node::Number { value, .. } => Kind::Number(value),
+            Node::Text { .. } => Kind::Text(text_of(self.text, node)),
+            Node::Container { is_object: false, .. } => Kind::Array,
+            Node::Container { is_object: true, .. } => Kind::Object,
+        }
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.kind() == Kind::Array
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.kind() == Kind::Object
+    }
+
+    pub(crate) fn as_text(self) -> Option<&'a str> {
+        match self.kind() {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        match self.kind() {
+            Kind::Boolean(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A number that is written without fraction and exponent.
+    pub(crate) fn as_integer(self) -> Option<f64> {
+        match self.nodes.first() {
+            Some(Node::Number { value, is_integer: true }) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array; none for other values.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        let whole = if self.is_array() { self } else { Self { nodes: &[], ..self } };
+        whole.parts()
+    }
+
+    /// The members of an object, by name; none for other values.
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+        let whole = if self.is_object() { self } else { Self { nodes: &[], ..self } };
+        let mut parts = whole.parts();
+        std::iter::from_fn(move || Some((parts.next()?.as_text()?, parts.next()?)))
+    }
+
+    /// The contents of an array or object: elements, or names and values in turn.
+    fn parts(self) -> impl Iterator<Item = Value<'a>> {
+        let mut rest = self.nodes.get(1..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let first = rest.first().filter(|node| !matches!(node, Node::End))?;
+            let (nodes, after) = rest.split_at_checked(size(*first))?;
+            rest = after;
+            Some(Value { nodes, text: self.text })
+        })
+    }
+
+    /// All parts, this value included.
+    pub(crate) fn events(self) -> impl Iterator<Item = Event<'a>> {
+        self.nodes.iter().map(move |node| match node {
+            Node::End => Event::End,
+            node => Event::Value(self.kind_of(*node)),
+        })
+    }
+
+    /// A copy of this value alone.
+    pub(crate) fn to_json(self) -> Json {
+        let mut text = String::new();
+        let copied = self.nodes.iter().map(|node| match node {
+            Node::Text { .. } => {
+                let start = text.len() as u32;
+                let part = text_of(self.text, *node);
+                text.push_str(part);
+                Node::Text { start, length: part.len() as u32 }
+            }
+            node => *node,
+        });
+        let nodes = copied.collect();
+        Json { nodes, text }
+    }
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Self {
+        let nodes = vec![Node::Text { start: 0, length: text.len() as u32 }];
+        Self { nodes, text: text.to_owned() }
+    }
+}
+
+/// Makes the nodes of what is read.
+#[derive(Default)]
+struct Builder {
+    json: Json,
+    /// For each open object or array: its position, and an object's last name.
+    open: Vec<(usize, Option<Node>)>,
+    /// True if all names came in order, each once.
+    is_sorted: bool,
+}
+
+impl Builder {
+    fn finish(self) -> Json {
+        if self.is_sorted { self.json } else { self.json.sorted() }
+    }
+
+    fn push_text(&mut self, raw: &[u8]) -> Node {
+        let start = self.json.text.len();
+        unquote(raw, &mut self.json.text);
+        let length = (self.json.text.len() - start) as u32;
+        let node = Node::Text { start: start as u32, length };
+        self.json.nodes.push(node);
+        node
+    }
+}
+
+impl Sink for Builder {
+    fn null(&mut self) {
+        self.json.nodes.push(Node::Null);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.json.nodes.push(Node::Boolean(value));
+    }
+
+    fn number(&mut self, value: f64, is_integer: bool) {
+        self.json.nodes.push(Node::Number { value, is_integer });
+    }
+
+    fn text(&mut self, raw: &[u8]) {
+        self.push_text(raw);
+    }
+
+    fn name(&mut self, raw: &[u8]) {
+        let name = self.push_text(raw);
+        if let Some((_, last)) = self.open.last_mut()
+            && let Some(last) = last.replace(name)
+        {
+            self.is_sorted &= self.json.text(last) < self.json.text(name);
+        }
+    }
+
+    fn begin(&mut self, is_object: bool) {
+        self.open.push((self.json.nodes.len(), None));
+        self.json.nodes.push(Node::Container { is_object, nodes: 0 });
+    }
+
+    fn end(&mut self) {
+        let Some((head, _)) = self.open.pop() else { return };
+        self.json.nodes.push(Node::End);
+        let size = (self.json.nodes.len() - head) as u32;
+        if let Some(Node::Container { nodes, .. }) = self.json.nodes.get_mut(head) {
+            *nodes = size;
+        }
+    }
+}

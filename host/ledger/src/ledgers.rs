@@ -1,0 +1,250 @@
+//! The ledgers of a peer: a folder with a state database, one block file per channel, and the
+//! peer's own values.
+//!
+//! ```text
+//! <dir>/state                     sled; can be made again from the blocks and the private data
+//! <dir>/private                   sled: private data store and transient store
+//! <dir>/channels/<id>/blocks      see block_file
+//! <dir>/channels/<id>/accepted.*  the orderer's, see committer::accepted_log
+//! <dir>/peer/                     see peer_values
+//! ```
+//!
+//! Invariant: a channel exists if, and only if, its block file holds a block.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use crate::block_file::BlockFile;
+use crate::block_file::Scan;
+use crate::channel::Ledger;
+use crate::channel_folders::ChannelFolders;
+use crate::collections::NoCollections;
+use crate::commit::CommitTx;
+use crate::config::LedgerConfig;
+use crate::disk;
+use crate::envelope::TxEnvelope;
+use crate::error::LedgerError;
+use crate::folder::CHANNELS;
+use crate::folder::PRIVATE;
+use crate::folder::STATE;
+use crate::folder::Tables;
+use crate::key;
+use crate::peer_values::PeerValues;
+use crate::reopen::Home;
+use crate::store::Batch;
+use crate::store::Database;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// All channels of a peer, and the peer's own values.
+pub struct Ledgers {
+    // Order of dropping: the databases before the folder that they are in.
+    channels: RwLock<BTreeMap<ChannelId, Arc<Ledger>>>,
+    pub(crate) home: Arc<Home>,
+    peer: PeerValues,
+    config: LedgerConfig,
+    dir: PathBuf,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Ledgers {
+    /// Opens the folder, and creates it if it is missing. Brings every channel up to its blocks.
+    ///
+    /// Errors: `Locked` if it is open already; `CorruptBlock` and `StateAhead` if a channel cannot
+    /// be opened. Nothing is changed then.
+    pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
+        Self::open_in(dir, config, None)
+    }
+
+    /// Ledgers in a temporary folder, which is removed when they are dropped. Nothing is flushed.
+    pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
+        let parent = std::env::temp_dir();
+        let dir = tempfile::tempdir().map_err(disk::io("make a folder in", &parent))?;
+        let path = dir.path().to_owned();
+        Self::open_in(&path, config, Some(dir))
+    }
+
+    fn open_in(
+        dir: &Path,
+        config: LedgerConfig,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Result<Self, LedgerError> {
+        disk::make_folder(dir)?;
+        disk::make_folder(&dir.join(CHANNELS))?;
+        let open = |name| Database::open(&dir.join(name), config.cache_bytes, temporary.is_some());
+        let ledgers = Self {
+            channels: RwLock::default(),
+            home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
+            peer: PeerValues::open(&dir.join("peer"))?,
+            config,
+            dir: dir.to_owned(),
+            temporary,
+        };
+        let is_known = |channel: &ChannelId| {
+            [&ledgers.home.state, &ledgers.home.private].iter().any(|it| it.has_table(channel))
+        };
+        let folders = ChannelFolders::list(&dir.join(CHANNELS), is_known)?;
+        folders.warn();
+        let mut channels = BTreeMap::new();
+        for channel in folders.channels {
+            let ledger = ledgers.open_channel(&channel)?;
+            // A channel without a block is left from an interrupted creation.
+            if ledger.height() > 0 {
+                channels.insert(channel, ledgers.home.add(ledger));
+            }
+        }
+        *ledgers.channels.write().unwrap_or_else(PoisonError::into_inner) = channels;
+        Ok(ledgers)
+    }
+
+    /// Creates a channel and commits its genesis block, whose first envelope names the channel.
+    pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
+        let (channel, tx) = genesis_channel(genesis)?;
+        let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        if channels.contains_key(&channel) {
+            return Err(LedgerError::ChannelExists { channel });
+        }
+        self.home.mend()?;
+        let ledger = self.join(&channel, genesis, &tx).inspect_err(|_| {
+            // If it cannot be removed now, the next attempt removes it, or the next start.
+            if let Err(error) = self.remove_unfinished(&channel) {
+                tracing::warn!(%channel, %error, "what is left of the channel was not removed");
+            }
+        })?;
+        let ledger = self.home.add(ledger);
+        channels.insert(channel, Arc::clone(&ledger));
+        Ok(ledger)
+    }
+
+    fn join(
+        &self,
+        channel: &ChannelId,
+        genesis: &Block,
+        tx: &TxEnvelope,
+    ) -> Result<Ledger, LedgerError> {
+        let mut ledger = self.open_channel(channel)?;
+        match ledger.height() {
+            0 => {}
+            1 => {
+                drop(ledger);
+                self.remove_unfinished(channel)?;
+                ledger = self.open_channel(channel)?;
+            }
+            _ => return Err(LedgerError::ChannelExists { channel: channel.clone() }),
+        }
+        let rwset = if tx.is_endorser_tx() { None } else { tx.rwset()? };
+        let tx = CommitTx { tx_id: Some(tx.tx_id()), code: TxValidationCode::Valid, rwset };
+        ledger.commit(genesis.clone(), vec![tx], &NoCollections)?;
+        Ok(ledger)
+    }
+
+    /// Removes what is left of a channel whose genesis block was not committed. Nobody may have a
+    /// handle to it.
+    fn remove_unfinished(&self, channel: &ChannelId) -> Result<(), LedgerError> {
+        let dir = self.dir.join(CHANNELS).join(channel.as_str());
+        let blocks = dir.join("blocks");
+        if blocks.exists() {
+            let file = BlockFile::open(&blocks, self.temporary.is_none())?;
+            if let Scan::Record(first) = file.scan(0)?
+                && file.scan(first.end())? != Scan::End
+            {
+                return Err(LedgerError::ChannelExists { channel: channel.clone() });
+            }
+            // Without its savepoint the state counts for no block, even if the next steps are
+            // interrupted.
+            let table = self.home.state.table(channel)?;
+            let mut batch = Batch::default();
+            batch.delete(key::SAVEPOINT.to_vec());
+            table.apply(batch)?;
+            table.flush()?;
+            file.truncate(0)?;
+            table.clear()?;
+        }
+        disk::remove(&dir)
+    }
+
+    /// The ledger of a channel.
+    pub fn get(&self, channel: &str) -> Option<Arc<Ledger>> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
+    }
+
+    /// All channels, sorted.
+    pub fn channels(&self) -> Vec<ChannelId> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// The folder of all files.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the folder of a channel, in which the orderer keeps its log; none if the ledgers are
+    /// temporary.
+    pub fn channel_dir(&self, channel: &ChannelId) -> Option<PathBuf> {
+        let dir = || self.dir.join(CHANNELS).join(channel.as_str());
+        self.temporary.is_none().then(dir)
+    }
+
+    /// Stores a value that belongs to no channel, such as an installed package, under a name of at
+    /// most 240 bytes. When this returns, the value is on disk.
+    pub fn put_peer_value(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
+        self.peer.put(key, value)
+    }
+
+    /// Returns a value of `put_peer_value`.
+    pub fn get_peer_value(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.peer.get(key)
+    }
+
+    /// Removes a value; a missing one is no error.
+    pub fn remove_peer_value(&self, key: &str) -> Result<(), LedgerError> {
+        self.peer.remove(key)
+    }
+
+    /// The names of values that start with `prefix`, sorted.
+    pub fn peer_value_keys(&self, prefix: &str) -> Result<Vec<String>, LedgerError> {
+        self.peer.keys(prefix)
+    }
+
+    fn open_channel(&self, channel: &ChannelId) -> Result<Ledger, LedgerError> {
+        let parent = self.dir.join(CHANNELS);
+        let dir = parent.join(channel.as_str());
+        disk::make_folder(&dir)?;
+        let durable = self.temporary.is_none();
+        let blocks = BlockFile::open(&dir.join("blocks"), durable)?;
+        if durable {
+            // A new file survives a power failure only if its folders are flushed, too.
+            for dir in [&dir, &parent, &self.dir] {
+                disk::flush_folder(dir)?;
+            }
+        }
+        let tables = Tables::open(&self.home.state, &self.home.private, channel)?;
+        Ledger::open(channel.clone(), self.config.clone(), tables, blocks)
+    }
+}
+
+impl Drop for Ledgers {
+    fn drop(&mut self) {
+        // The databases stay open as long as a handle to a channel exists.
+        if !self.home.has_failed()
+            && let Err(error) = self.home.flush()
+        {
+            tracing::warn!(%error, "the ledgers were not flushed at closing");
+        }
+    }
+}
+
+/// The channel that a genesis block names, and its one transaction.
+pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope), LedgerError> {
+    let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
+    let [envelope] = envelopes else {
+        return Err(LedgerError::NotGenesis { reason: "it must hold one transaction" });
+    };
+    let tx = TxEnvelope::parse(envelope)?;
+    Ok((ChannelId::parse(&tx.channel_header.channel_id)?, tx))
+}

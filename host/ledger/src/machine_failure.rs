@@ -1,0 +1,89 @@
+//! Tells failures of this machine from other errors.
+//!
+//! Invariant: a [`MachineFailure`] is made only here, from errors of the disk, of the database, and
+//! of the form of what this program stored. So nothing that a client put into a block or into the
+//! state becomes one.
+
+use crate::error::LedgerError;
+
+/// A failure of this machine. It says nothing about the block that was being judged: another peer
+/// may commit the block, and this one may commit it later.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct MachineFailure(LedgerError);
+
+impl LedgerError {
+    /// Returns the failure of this machine; any other error comes back unchanged.
+    pub fn into_machine_failure(self) -> Result<MachineFailure, LedgerError> {
+        match self {
+            // The operating system or the database refused, or another process has the folder open.
+            Self::Locked { .. } | Self::Io { .. } | Self::Store { .. } => Ok(MachineFailure(self)),
+            // A row or record does not have the form that this program stores. Only forms count:
+            // what a client chose, such as values and metadata, is never read here.
+            Self::CorruptState { .. }
+            | Self::PrivateData { .. }
+            | Self::CorruptPrivateData { .. }
+            | Self::CorruptBlock { .. }
+            | Self::StateAhead { .. } => Ok(MachineFailure(self)),
+            // One of the above came first, and the ledger was not reopened.
+            Self::NeedsReopen { .. } => Ok(MachineFailure(self)),
+            // The request or its input is at fault.
+            Self::NoLedger { .. }
+            | Self::UnknownChannel { .. }
+            | Self::UnknownBlock { .. }
+            | Self::ImportFile { .. }
+            | Self::InvalidChannel(_)
+            | Self::ChannelExists { .. }
+            | Self::NotGenesis { .. }
+            | Self::IncompleteBlock { .. }
+            | Self::BlockNumber { .. }
+            | Self::PreviousHash { .. }
+            | Self::DataHash { .. }
+            | Self::VerdictCount { .. }
+            | Self::BlockTooLarge { .. }
+            | Self::Decode { .. }
+            | Self::Missing { .. }
+            | Self::DuplicateNamespace { .. }
+            | Self::KeyTooLong { .. }
+            | Self::ValueTooLong { .. }
+            | Self::TooMuchRecorded { .. }
+            | Self::TooManyRanges { .. }
+            | Self::PageTooLarge { .. }
+            | Self::UnknownRange
+            | Self::PaginatedQueryAfterWrite { .. }
+            | Self::WriteAfterPaginatedQuery { .. }
+            | Self::PrivateQueryAfterWrite { .. }
+            | Self::WriteAfterPrivateQuery { .. }
+            | Self::PrivateDataNotAvailable { .. }
+            | Self::TransientStoreFull { .. }
+            | Self::TransientShareUsed { .. }
+            | Self::PeerKey { .. }
+            | Self::Query(_)
+            | Self::NoDocument(_)
+            | Self::Exhausted(_)
+            | Self::RichQueriesOff => Err(self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TxEnvelope;
+    use crate::TxRwSet;
+
+    #[test]
+    fn what_a_client_wrote_is_no_failure_of_the_machine() {
+        let error = TxRwSet::decode(&[0xff]).unwrap_err().into_machine_failure().unwrap_err();
+        assert!(matches!(error, LedgerError::Decode { .. }), "{error}");
+        let error = TxEnvelope::parse(&[]).unwrap_err().into_machine_failure().unwrap_err();
+        assert!(matches!(error, LedgerError::Missing { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_one() {
+        let error = LedgerError::Store { action: "read", source: "the disk is gone".into() };
+        let failure = error.into_machine_failure().unwrap();
+        assert_eq!(failure.to_string(), "the state database failed to read");
+    }
+}

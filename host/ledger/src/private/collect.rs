@@ -1,0 +1,172 @@
+//! Finds the private data of a block that is about to be committed.
+//!
+//! Invariant: a set that is missing or does not match its hash is noted as missing; it is no error.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::channel::Ledger;
+use crate::collections::CollectionRule;
+use crate::collections::CollectionRules;
+use crate::commit::CommitTx;
+use crate::commit::tx_id;
+use crate::error::LedgerError;
+use crate::private::record::PrivateRecord;
+use crate::private::record::PrivateSet;
+use crate::private::rows::HashedKey;
+use crate::rwset::CollectionRwSet;
+use crate::rwset::TxRwSet;
+use wasmcc_types::proto::kvrwset::KvrwSet;
+use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::sha256;
+
+impl Ledger {
+    /// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
+    /// transactions are kept as far as they are there: they go out with their block. Fabric:
+    /// `gossip/privdata/pvtdataprovider.go`, `storePvtdataOfInvalidTx`.
+    pub(crate) fn collect_private(
+        &self,
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
+        rules: &dyn CollectionRules,
+    ) -> Result<Vec<PrivateRecord>, LedgerError> {
+        let all =
+            txs.iter().enumerate().filter_map(|(index, tx)| Some((index, tx.rwset.as_ref()?)));
+        let mut records = records_of(all, &[], rules)?;
+        let mut waiting = None;
+        let place = |record: &PrivateRecord| usize::try_from(record.tx).ok();
+        let is_valid = |record: &PrivateRecord| {
+            place(record).and_then(|at| codes.get(at)) == Some(&TxValidationCode::Valid)
+        };
+        for record in records.iter_mut().filter(|record| !record.holders.is_empty()) {
+            let tx = place(record).and_then(|index| txs.get(index));
+            let Some((tx, tx_id)) = tx.and_then(|tx| Some((tx, tx_id(tx)?))) else { continue };
+            let sets = match waiting.take_if(|(id, _)| *id == tx_id) {
+                Some((_, sets)) => sets,
+                None => self.transient.sets(tx_id)?,
+            };
+            let (ns, coll) = (record.namespace.as_str(), record.collection.as_str());
+            let hash = pvt_rwset_hash(tx, ns, coll).unwrap_or_default();
+            match find(&sets, ns, coll, hash) {
+                Some(bytes) => record.set = PrivateSet::Whole(bytes),
+                None if !is_valid(record) => {}
+                None => tracing::warn!(
+                    channel = %self.channel, tx_id, namespace = ns, collection = coll,
+                    "the private data of a transaction are missing"
+                ),
+            }
+            waiting = Some((tx_id, sets));
+        }
+        records.retain(|record| is_valid(record) || record.set != PrivateSet::Missing);
+        Ok(records)
+    }
+}
+
+/// Returns records for everything that valid transactions write to collections, as if every set
+/// were missing; leaves out those in `have`.
+pub(crate) fn without_sets(
+    (txs, codes): (&[CommitTx], &[TxValidationCode]),
+    have: &[PrivateRecord],
+    rules: &dyn CollectionRules,
+) -> Result<Vec<PrivateRecord>, LedgerError> {
+    records_of(valid_sets(txs, codes), have, rules)
+}
+
+/// The same for what the transactions at these places write.
+fn records_of<'a>(
+    sets: impl Iterator<Item = (usize, &'a TxRwSet)>,
+    have: &[PrivateRecord],
+    rules: &dyn CollectionRules,
+) -> Result<Vec<PrivateRecord>, LedgerError> {
+    let mut known = BTreeMap::<(&str, &str), Option<CollectionRule>>::new();
+    let mut records = Vec::new();
+    for (index, rwset) in sets {
+        let tx = index as u64;
+        for (ns, coll, hashed) in collections(rwset) {
+            let is_it = |record: &PrivateRecord| {
+                record.tx == tx && record.namespace == ns && record.collection == coll
+            };
+            if have.iter().any(is_it) {
+                continue;
+            }
+            let rule = match known.get(&(ns, coll)) {
+                Some(rule) => rule.clone(),
+                None => {
+                    let rule = rules.rule(ns, coll)?;
+                    known.insert((ns, coll), rule.clone());
+                    rule
+                }
+            };
+            let Some(CollectionRule { mut holders, block_to_live }) = rule else { continue };
+            if hashed.pvt_rwset_hash.is_empty() {
+                // The record only says how long the hashes live; a set can never come.
+                holders.clear();
+            }
+            if holders.is_empty() && block_to_live == 0 {
+                continue;
+            }
+            let (namespace, collection) = (ns.to_owned(), coll.to_owned());
+            let set = PrivateSet::Missing;
+            let record =
+                PrivateRecord { tx, namespace, collection, block_to_live, holders, since: 0, set };
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+fn pvt_rwset_hash<'a>(tx: &'a CommitTx, ns: &str, coll: &str) -> Option<&'a [u8]> {
+    let set = tx.rwset.as_ref()?.namespaces.get(ns)?;
+    set.collections.get(coll).map(|hashed| hashed.pvt_rwset_hash.as_slice())
+}
+
+/// The keys that each valid transaction of a block purges.
+pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, HashedKey)> {
+    let mut purges = Vec::new();
+    for (index, rwset) in valid_sets(txs, codes) {
+        for (ns, coll, hashed) in collections(rwset) {
+            for write in hashed.writes.iter().filter(|write| write.is_purge) {
+                let key = (ns.to_owned(), coll.to_owned(), write.key_hash.clone());
+                purges.push((index as u64, key));
+            }
+        }
+    }
+    purges
+}
+
+/// The sets of the valid transactions, with their places.
+pub(crate) fn valid_sets<'a>(
+    txs: &'a [CommitTx],
+    codes: &'a [TxValidationCode],
+) -> impl Iterator<Item = (usize, &'a TxRwSet)> {
+    let all = txs.iter().zip(codes).enumerate();
+    all.filter(|(_, (_, code))| **code == TxValidationCode::Valid)
+        .filter_map(|(index, (tx, _))| Some((index, tx.rwset.as_ref()?)))
+}
+
+/// The collections that a transaction writes to.
+pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, &CollectionRwSet)> {
+    rwset.namespaces.iter().flat_map(|(ns, set)| {
+        let all = set.collections.iter();
+        all.filter(|(_, hashed)| hashed.has_writes())
+            .map(move |(coll, hashed)| (ns.as_str(), coll.as_str(), hashed))
+    })
+}
+
+/// The set that matches the hash in the block.
+fn find(
+    sets: &[TxPvtReadWriteSet],
+    namespace: &str,
+    collection: &str,
+    hash: &[u8],
+) -> Option<Vec<u8>> {
+    let all = sets.iter().flat_map(|set| &set.ns_pvt_rwset);
+    all.filter(|ns| ns.namespace == namespace)
+        .flat_map(|ns| &ns.collection_pvt_rwset)
+        .filter(|found| found.collection_name == collection)
+        .map(|found| &found.rwset)
+        .find(|bytes| sha256(bytes)[..] == *hash && KvrwSet::decode(bytes.as_slice()).is_ok())
+        .cloned()
+}

@@ -1,0 +1,204 @@
+//! Removes purged and expired data from the private data store. Fabric: `pvtdatastorage/store.go`,
+//! functions `deleteDataMarkedForPurge` and `purgeExpiredData`.
+//!
+//! The record of an expired set stays, without keys and values: it says how long the hashes live,
+//! which is needed to make the state again.
+//!
+//! Invariant: only what committed blocks ask for is removed, and only after the state without it is
+//! on disk.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::channel::Ledger;
+use crate::error::LedgerError;
+use crate::key;
+use crate::private::record::PrivateRecord;
+use crate::private::record::PrivateSet;
+use crate::private::record::expiring_block;
+use crate::private::rows;
+use crate::private::rows::HashedKey;
+use crate::private::rows::Place;
+use crate::private::store::PrivateStore;
+use crate::private::store::put_keys;
+use crate::private::store::remove_keys;
+use crate::state::VersionedValue;
+use crate::store::Batch;
+use wasmcc_types::Height;
+use wasmcc_types::proto::kvrwset::KvWrite;
+use wasmcc_types::proto::kvrwset::KvrwSet;
+use wasmcc_types::sha256;
+
+impl Ledger {
+    /// Brings the private data store up to the state at `height`. Purges are done at once, expired
+    /// data are removed at intervals.
+    pub(crate) fn settle_private(&self, height: u64) -> Result<(), LedgerError> {
+        let interval = self.config.private_purge_interval_blocks.max(1);
+        if height.is_multiple_of(interval) {
+            self.settle_all_private(height)
+        } else if self.private.has_purges(height)? {
+            self.table.flush()?;
+            self.private.purge_below(height)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same, with all expired data.
+    pub(crate) fn settle_all_private(&self, height: u64) -> Result<(), LedgerError> {
+        let Some(last) = height.checked_sub(1) else { return Ok(()) };
+        if self.private.has_purges(height)? || self.private.has_expiries(last)? {
+            // Otherwise a crash could leave a state with the key and no trace of its purge.
+            self.table.flush()?;
+            self.private.purge_below(height)?;
+            self.private.expire_up_to(last, &|block, record, write| {
+                let until = self.lives_until(block, record, write)?;
+                Ok(until.filter(|until| *until > last))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the block with which a value expires that a record of `block` wrote and whose
+    /// version has moved since, because its metadata were written; None if it is no longer in the
+    /// state.
+    fn lives_until(
+        &self,
+        block: u64,
+        record: &PrivateRecord,
+        write: &KvWrite,
+    ) -> Result<Option<u64>, LedgerError> {
+        let mut until = None;
+        for org in &record.holders {
+            let row = key::private(org, &record.namespace, &record.collection, &write.key);
+            let value = self.table.get(&row, VersionedValue::decode)?;
+            if let Some(VersionedValue { value, version, .. }) = value
+                && value == write.value
+                && version.block > block
+            {
+                until = until.max(expiring_block(version.block, record.block_to_live));
+            }
+        }
+        Ok(until)
+    }
+}
+
+/// The block until which a value of a record lives; None if it has expired.
+type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
+
+impl PrivateStore {
+    fn has_purges(&self, height: u64) -> Result<bool, LedgerError> {
+        let (from, to) = rows::purges_below(height);
+        Ok(self.table.range(&from, &to).next().transpose()?.is_some())
+    }
+
+    fn has_expiries(&self, last: u64) -> Result<bool, LedgerError> {
+        let (from, to) = rows::expiries_up_to(last);
+        Ok(self.table.range(&from, &to).next().transpose()?.is_some())
+    }
+
+    /// Does all purges of blocks below `height`.
+    fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let mut changed = BTreeMap::<Place, PrivateRecord>::new();
+        let (from, to) = rows::purges_below(height);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let (at, key) = rows::purge_parts(&row)?;
+            self.purge_key(&mut batch, &mut changed, at, &key)?;
+            batch.delete(row);
+        }
+        for ((block, tx, namespace, collection), record) in &changed {
+            batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+
+    /// Removes a key from all records up to and including the transaction that purges it; not even
+    /// its name stays.
+    fn purge_key(
+        &self,
+        batch: &mut Batch,
+        changed: &mut BTreeMap<Place, PrivateRecord>,
+        at: Height,
+        (namespace, collection, key_hash): &HashedKey,
+    ) -> Result<(), LedgerError> {
+        let (from, to) = rows::keys_up_to((namespace, collection, key_hash), at);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let height = rows::key_height(&row)
+                .ok_or(LedgerError::CorruptPrivateData { what: "a key has no record" })?;
+            batch.delete(row);
+            let place = (height.block, height.tx, namespace.clone(), collection.clone());
+            let record = match changed.remove(&place) {
+                Some(record) => Some(record),
+                None => self.record(&place)?,
+            };
+            if let Some(mut record) = record {
+                without(&mut record, key_hash);
+                changed.insert(place, record);
+            }
+        }
+        batch.put(rows::purged(namespace, collection, key_hash), at.to_bytes());
+        Ok(())
+    }
+
+    /// Removes keys and values from all records that expire when block `last` is committed, except
+    /// values that still live.
+    fn expire_up_to(&self, last: u64, lives: LivesUntil<'_>) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let (from, to) = rows::expiries_up_to(last);
+        for row in self.table.range(&from, &to) {
+            let (row, _) = row?;
+            let place = rows::dated_place(&row)?;
+            if let Some(record) = self.record(&place)? {
+                expire_record(&mut batch, &place, record, lives)?;
+            }
+            batch.delete(row);
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+}
+
+fn expire_record(
+    batch: &mut Batch,
+    place: &Place,
+    mut record: PrivateRecord,
+    lives: LivesUntil<'_>,
+) -> Result<(), LedgerError> {
+    let (block, tx, namespace, collection) = place;
+    let set = record.bytes().map(KvrwSet::decode).and_then(Result::ok).unwrap_or_default();
+    let (mut left, mut until) = (KvrwSet::default(), None);
+    for write in set.writes {
+        if let Some(at) = lives(*block, &record, &write)? {
+            left.writes.push(write);
+            until = until.max(Some(at));
+        }
+    }
+    remove_keys(batch, *block, &record);
+    batch.delete(rows::missing(*block, *tx, namespace, collection));
+    record.set = match until {
+        Some(until) => {
+            batch.put(rows::expiry(until, (*block, *tx, namespace, collection)), Vec::new());
+            PrivateSet::Alive(left.encode_to_vec())
+        }
+        None => PrivateSet::Expired,
+    };
+    put_keys(batch, *block, &record);
+    batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+    Ok(())
+}
+
+fn without(record: &mut PrivateRecord, key_hash: &[u8]) {
+    let Some(bytes) = record.bytes() else { return };
+    let mut set = KvrwSet::decode(bytes).unwrap_or_default();
+    set.writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
+    set.metadata_writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
+    record.set = match record.set {
+        PrivateSet::Alive(_) => PrivateSet::Alive(set.encode_to_vec()),
+        _ => PrivateSet::Rest(set.encode_to_vec()),
+    };
+}

@@ -1,0 +1,199 @@
+//! The private data store: the private sets of committed transactions. The private state can be
+//! made again from them. Fabric: `core/ledger/pvtdatastorage`.
+//!
+//! ```text
+//! record(block, tx, namespace, collection)         the set, its holders, its time
+//! key(namespace, collection, key hash, block, tx)  the record has the key
+//! missing(record)                                  the record has no set
+//! late(block, record)                              the record's set came with that block
+//! expiry(block, record)                            the record expires with that block
+//! purge(block, tx, key)                            the key has yet to be purged
+//! purged(key)                                      the height of the last purge
+//! chain                                            the hash of the genesis block
+//! ```
+//! A block's rows are on disk before the block, so there may be rows of a block that never came.
+//!
+//! Invariant: rows of blocks at or above the height do not count. The next block of that number
+//! replaces them.
+
+use prost::Message;
+
+use crate::error::LedgerError;
+use crate::private::record::PrivateBlock;
+use crate::private::record::PrivateRecord;
+use crate::private::record::PrivateSet;
+use crate::private::rows;
+use crate::private::rows::HashedKey;
+use crate::private::rows::Place;
+use crate::store::Batch;
+use crate::store::Table;
+use wasmcc_types::Height;
+use wasmcc_types::proto::kvrwset::KvrwSet;
+use wasmcc_types::sha256;
+
+/// The private data of one channel, of all organizations of this process.
+pub(crate) struct PrivateStore {
+    pub(crate) table: Table,
+}
+
+impl PrivateStore {
+    pub(crate) fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Starts the store for the chain with this genesis block (hash of its header). Removes what it
+    /// has of another chain of the same name.
+    pub(crate) fn begin(&self, genesis: &[u8]) -> Result<(), LedgerError> {
+        let known = self.table.get(rows::CHAIN, |hash| Ok(hash == genesis))?;
+        if known == Some(true) {
+            return Ok(());
+        }
+        self.table.clear()?;
+        let mut batch = Batch::default();
+        batch.put(rows::CHAIN.to_vec(), genesis.to_vec());
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+
+    /// Stores the records of a block and the keys that each of its transactions purges. Replaces
+    /// what was stored for a block of this number. When this returns, it is on disk.
+    pub(crate) fn put_block(
+        &self,
+        block: u64,
+        records: &[PrivateRecord],
+        purges: &[(u64, HashedKey)],
+    ) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        let replaced = self.remove_block(&mut batch, block)?;
+        if !replaced && records.is_empty() && purges.is_empty() {
+            return Ok(());
+        }
+        for record in records {
+            put(&mut batch, block, record);
+        }
+        for (tx, (ns, coll, key_hash)) in purges {
+            batch.put(rows::purge(Height::new(block, *tx), ns, coll, key_hash), Vec::new());
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
+    }
+
+    /// Adds records of a stored block.
+    pub(crate) fn add(&self, block: u64, records: &[PrivateRecord]) -> Result<(), LedgerError> {
+        let mut batch = Batch::default();
+        for record in records {
+            put(&mut batch, block, record);
+        }
+        self.table.apply(batch)
+    }
+
+    /// Removes what was stored for a block that never came. Returns whether there was anything.
+    fn remove_block(&self, batch: &mut Batch, block: u64) -> Result<bool, LedgerError> {
+        let mut found = false;
+        for record in self.records(block)? {
+            remove_keys(batch, block, &record);
+            let place = (block, record.tx, record.namespace.as_str(), record.collection.as_str());
+            if let Some(at) = record.expires(block) {
+                batch.delete(rows::expiry(at, place));
+            }
+            batch.delete(rows::missing(block, record.tx, &record.namespace, &record.collection));
+            batch.delete(rows::record(block, record.tx, &record.namespace, &record.collection));
+            found = true;
+        }
+        let (from, to) = rows::purges_of(block);
+        for row in self.table.range(&from, &to) {
+            batch.delete(row?.0);
+            found = true;
+        }
+        Ok(found)
+    }
+
+    /// Returns the data to apply with a stored block.
+    pub(crate) fn block(&self, number: u64) -> Result<PrivateBlock, LedgerError> {
+        let mut records = self.records(number)?;
+        for record in records.iter_mut().filter(|record| record.since > number) {
+            record.set = PrivateSet::Missing;
+        }
+        Ok(PrivateBlock { records, late: self.late(number)? })
+    }
+
+    /// The late sets that come with a block.
+    pub(crate) fn late(&self, block: u64) -> Result<Vec<(u64, PrivateRecord)>, LedgerError> {
+        let (from, to) = rows::late_with(block);
+        let mut late = Vec::new();
+        for row in self.table.range(&from, &to) {
+            let place = rows::dated_place(&row?.0)?;
+            late.extend(self.record(&place)?.map(|record| (place.0, record)));
+        }
+        Ok(late)
+    }
+
+    /// All records of a block, in the order of its transactions.
+    pub(crate) fn records(&self, block: u64) -> Result<Vec<PrivateRecord>, LedgerError> {
+        let (from, to) = rows::records_of(block);
+        let records = self.table.range(&from, &to).map(|row| decode(row?));
+        records.map(|record| Ok(record?.1)).collect()
+    }
+
+    /// The records of one transaction.
+    pub(crate) fn tx_records(&self, height: Height) -> Result<Vec<PrivateRecord>, LedgerError> {
+        let (from, to) = rows::records_of_tx(height.block, height.tx);
+        let records = self.table.range(&from, &to).map(|row| decode(row?));
+        records.map(|record| Ok(record?.1)).collect()
+    }
+
+    /// One record.
+    pub(crate) fn record(&self, place: &Place) -> Result<Option<PrivateRecord>, LedgerError> {
+        let (block, tx, ns, coll) = place;
+        self.table.get(&rows::record(*block, *tx, ns, coll), |bytes| {
+            PrivateRecord::decode((*tx, ns.clone(), coll.clone()), bytes)
+        })
+    }
+}
+
+/// Adds a record and the rows that find it.
+pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
+    let PrivateRecord { tx, namespace, collection, .. } = record;
+    batch.put(rows::record(block, *tx, namespace, collection), record.encode());
+    put_keys(batch, block, record);
+    if let Some(at) = record.expires(block) {
+        batch.put(rows::expiry(at, (block, *tx, namespace, collection)), Vec::new());
+    }
+    if record.is_missing() {
+        batch.put(rows::missing(block, *tx, namespace, collection), Vec::new());
+    }
+}
+
+/// Adds the rows that find a record by its keys.
+pub(crate) fn put_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
+    for key in key_hashes(record) {
+        let height = Height::new(block, record.tx);
+        batch.put(rows::key_at((&record.namespace, &record.collection, &key), height), Vec::new());
+    }
+}
+
+/// Removes the rows that find a record by its keys.
+pub(crate) fn remove_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
+    for key in key_hashes(record) {
+        let height = Height::new(block, record.tx);
+        batch.delete(rows::key_at((&record.namespace, &record.collection, &key), height));
+    }
+}
+
+fn key_hashes(record: &PrivateRecord) -> Vec<[u8; 32]> {
+    let Some(set) = record.bytes().and_then(|bytes| KvrwSet::decode(bytes).ok()) else {
+        return Vec::new();
+    };
+    let written = set.writes.iter().map(|write| &write.key);
+    let metadata = set.metadata_writes.iter().map(|write| &write.key);
+    written.chain(metadata).map(|key| sha256(key.as_bytes())).collect()
+}
+
+pub(crate) fn decode(
+    (row, value): crate::store::Row,
+) -> Result<(Place, PrivateRecord), LedgerError> {
+    let place = rows::record_place(&row)?;
+    let (_, tx, namespace, collection) = place.clone();
+    let record = PrivateRecord::decode((tx, namespace, collection), &value)?;
+    Ok((place, record))
+}

@@ -1,0 +1,58 @@
+//! The constants of a list operator, in a form for look-ups instead of one comparison each.
+//!
+//! Invariant: sorted, and each value once.
+
+use crate::json::Json;
+use crate::json::Value;
+use crate::rich::collation::compare;
+use crate::rich::work::COMPARED_BYTES;
+use crate::rich::work::CONDITION;
+use crate::rich::work::Work;
+use wasmcc_types::Exhausted;
+
+/// A set of values.
+#[derive(Clone, Debug)]
+pub(super) struct Constants {
+    sorted: Vec<Json>,
+    /// Units of work of one look-up.
+    cost: u64,
+}
+
+impl Constants {
+    pub(super) fn new(mut values: Vec<Json>) -> Self {
+        let heaviest = values.iter().map(|value| value.weight()).max().unwrap_or_default();
+        values.sort_by(|a, b| compare(a.value(), b.value()));
+        values.dedup_by(|a, b| compare(a.value(), b.value()).is_eq());
+        values.shrink_to_fit();
+        let steps = u64::from(values.len().checked_ilog2().unwrap_or_default()) + 1;
+        let cost = steps * comparison_cost(heaviest);
+        Self { sorted: values, cost }
+    }
+
+    /// The position of a value among the constants.
+    pub(super) fn position(
+        &self,
+        value: Value<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<Option<usize>, Exhausted> {
+        work.spend(self.cost)?;
+        Ok(self.sorted.binary_search_by(|own| compare(own.value(), value)).ok())
+    }
+
+    pub(super) fn contains(
+        &self,
+        value: Value<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<bool, Exhausted> {
+        Ok(self.position(value, work)?.is_some())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+}
+
+/// Units of work of comparing a value with a constant of this weight.
+pub(super) fn comparison_cost(weight: usize) -> u64 {
+    CONDITION + (weight / COMPARED_BYTES) as u64
+}

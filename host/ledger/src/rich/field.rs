@@ -1,0 +1,209 @@
+//! Names of fields: parts separated by dots; a backslash makes a dot part of a name. CouchDB:
+//! `mango_util:parse_field`, `mango_doc:get_field`.
+//!
+//! Invariant: `_id` is the key of the document, even if the value has a member of that name.
+
+use std::sync::Arc;
+
+use crate::json::Kind;
+use crate::json::Value;
+use crate::json::shorten;
+use crate::rich::error::QueryError;
+use crate::rich::work::STEP;
+use crate::rich::work::Work;
+use wasmcc_types::Exhausted;
+
+/// The field that is the document's key.
+const ID: &str = "_id";
+/// Parts of a name, including those of the selectors around it.
+const MAX_PARTS: usize = 64;
+/// Bytes of such a name.
+const MAX_BYTES: usize = 1024;
+
+/// The place of a value in a document. Without parts: the document itself. Copies share the parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Path {
+    parts: Arc<[Arc<str>]>,
+}
+
+/// A value and its key, as CouchDB sees the two.
+#[derive(Clone, Copy)]
+pub(super) struct Document<'a> {
+    /// None inside of a document.
+    pub(super) key: Option<&'a str>,
+    pub(super) value: Value<'a>,
+}
+
+/// What is at a path.
+pub(super) enum Found<'a> {
+    Value(Value<'a>),
+    Key(&'a str),
+    /// An object on the path has no such member.
+    Missing,
+    /// The path leads through a value without members.
+    BadPath,
+}
+
+impl Path {
+    /// Parses a name.
+    ///
+    /// Errors: a part is empty, there are too many parts, or the name is too long.
+    pub(super) fn parse(name: &str) -> Result<Self, QueryError> {
+        Self::default().join(name)
+    }
+
+    /// This path, followed by a name.
+    pub(super) fn join(&self, name: &str) -> Result<Self, QueryError> {
+        let bytes = self.parts.iter().map(|part| part.len()).sum::<usize>() + name.len();
+        if bytes > MAX_BYTES {
+            return Err(QueryError::too_many(bytes, MAX_BYTES, "bytes in the name of a field"));
+        }
+        let (mut parts, mut part, mut chars) = (self.parts.to_vec(), String::new(), name.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '.' => parts.push(std::mem::take(&mut part).into()),
+                '\\' => part.extend(chars.next()),
+                c => part.push(c),
+            }
+        }
+        parts.push(part.into());
+        if parts.iter().any(|part| part.is_empty()) {
+            let reason = format!("Invalid field name: {:?} has an empty part", shorten(name));
+            return Err(QueryError::refused("invalid_field_name", reason));
+        }
+        if parts.len() > MAX_PARTS {
+            let what = "parts in the name of a field";
+            return Err(QueryError::too_many(parts.len(), MAX_PARTS, what));
+        }
+        Ok(Self { parts: parts.into() })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// True for the document's key.
+    pub(super) fn is_id(&self) -> bool {
+        matches!(&*self.parts, [only] if &**only == ID)
+    }
+
+    pub(super) fn parts(&self) -> &[Arc<str>] {
+        &self.parts
+    }
+
+    /// Finds what a document has at this path. A number is an index where the path leads through an
+    /// array.
+    pub(super) fn find<'a>(
+        &self,
+        document: Document<'a>,
+        work: &mut Work<'_>,
+    ) -> Result<Found<'a>, Exhausted> {
+        if let (true, Some(key)) = (self.is_id(), document.key) {
+            return Ok(Found::Key(key));
+        }
+        let mut value = document.value;
+        for part in &*self.parts {
+            value = match step(value, part, work)? {
+                Found::Value(next) => next,
+                nothing => return Ok(nothing),
+            };
+        }
+        Ok(Found::Value(value))
+    }
+}
+
+/// One step: what a value has under a name.
+pub(super) fn step<'a>(
+    value: Value<'a>,
+    part: &str,
+    work: &mut Work<'_>,
+) -> Result<Found<'a>, Exhausted> {
+    let mut passed = 0;
+    let mut pass = || passed += STEP;
+    let found = match value.kind() {
+        Kind::Object => {
+            let mut members = value.members().inspect(|_| pass());
+            // Members are sorted.
+            let member = members.find(|(name, _)| *name >= part);
+            match member {
+                Some((name, value)) if name == part => Found::Value(value),
+                _ => Found::Missing,
+            }
+        }
+        Kind::Array => {
+            let index = part.parse::<usize>().ok();
+            let element = index.and_then(|index| value.elements().inspect(|_| pass()).nth(index));
+            element.map_or(Found::BadPath, Found::Value)
+        }
+        _ => Found::BadPath,
+    };
+    work.spend(passed)?;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Json;
+
+    #[test]
+    fn dots_divide_unless_they_are_escaped() {
+        for (name, parts) in [
+            ("ab", &["ab"][..]),
+            ("a.b.c", &["a", "b", "c"]),
+            (r"a\.b", &["a.b"]),
+            (r"a.b\.c", &["a", "b.c"]),
+            (r"a\\b", &[r"a\b"]),
+        ] {
+            let path = Path::parse(name).unwrap();
+            assert!(path.parts().iter().map(|part| &**part).eq(parts.iter().copied()), "{name}");
+        }
+        for name in ["", ".", "a..b", ".a", "a."] {
+            assert!(Path::parse(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_only_so_long() {
+        let parts = |count: usize| vec!["a"; count].join(".");
+        let nested = Path::parse(&parts(60)).unwrap();
+        assert!(nested.join(&parts(4)).is_ok());
+        let refused = nested.join(&parts(5)).unwrap_err().to_string();
+        assert!(refused.contains("at most 64 parts in the name of a field, not 65"), "{refused}");
+        assert!(Path::parse(&"a".repeat(1024)).is_ok());
+        let refused = Path::parse(&"a".repeat(1025)).unwrap_err().to_string();
+        assert!(
+            refused.contains("at most 1024 bytes in the name of a field, not 1025"),
+            "{refused}"
+        );
+        assert!(Path::parse(&parts(150_000)).is_err());
+    }
+
+    #[test]
+    fn ways_lead_through_objects_and_arrays() {
+        let value = br#"{"a": {"b": [1, {"c": null}]}, "s": "x", "_id": "no"}"#;
+        let value = Json::read(value).unwrap();
+        let document = Document { key: Some("k"), value: value.value() };
+        let text = |name: &str| {
+            let path = Path::parse(name).unwrap();
+            match path.find(document, &mut Work::of(None)).unwrap() {
+                Found::Value(value) => value.shown(),
+                Found::Key(key) => format!("key {key}"),
+                Found::Missing => "missing".into(),
+                Found::BadPath => "bad path".into(),
+            }
+        };
+        for (name, found) in [
+            ("a.b.0", "1"),
+            ("a.b.1.c", "null"),
+            ("a.x", "missing"),
+            ("x.y.z", "missing"),
+            ("a.b.2", "bad path"),
+            ("a.b.x", "bad path"),
+            ("s.x", "bad path"),
+            ("_id", "key k"),
+        ] {
+            assert_eq!(text(name), found, "{name}");
+        }
+    }
+}

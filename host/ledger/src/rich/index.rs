@@ -1,0 +1,176 @@
+//! Index definitions, and the entry of a document in an index. CouchDB: `mango_idx_view.erl`;
+//! Fabric's checks of definitions: `internal/ccmetadata/validators.go`.
+//!
+//! Invariant: a document has at most one entry in an index, and none if it lacks one of the fields.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::json::Json;
+use crate::json::Kind;
+use crate::json::Value;
+use crate::json::shorten;
+use crate::rich::collation::encode;
+use crate::rich::collation::encode_text;
+use crate::rich::error::QueryError;
+use crate::rich::field::Document;
+use crate::rich::field::Found;
+use crate::rich::field::Path;
+use crate::rich::query::Sort;
+use crate::rich::selector::Bounds;
+use crate::rich::selector::Selector;
+use crate::rich::work::Work;
+use wasmcc_types::Exhausted;
+use wasmcc_types::hex;
+use wasmcc_types::sha256;
+
+/// Most fields of an index.
+const MAX_COLUMNS: usize = 16;
+/// Longest definition, in bytes.
+const MAX_BYTES: usize = 64 << 10;
+
+/// Limit on the work of one document in a `partial_filter_selector`, in units of a `Meter`. A
+/// document that would take more is left out of the index, on every peer, so that no definition
+/// delays commits.
+const MAX_FILTER_WORK: u64 = 4_000_000;
+
+/// The contents of a file in `META-INF/statedb/couchdb/indexes`.
+#[derive(Clone, Debug)]
+pub struct IndexDefinition {
+    /// Its design document, without `_design/`.
+    pub(super) ddoc: String,
+    pub(super) name: String,
+    pub(super) columns: Vec<Path>,
+    /// Only documents that match this are in the index.
+    pub(super) filter: Option<Selector>,
+    /// The original text.
+    pub(super) json: String,
+}
+
+/// An index of a channel.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) id: u32,
+    pub(super) namespace: String,
+    /// Empty for public state.
+    pub(super) collection: String,
+    pub(super) definition: IndexDefinition,
+    /// True if all documents are in it.
+    pub(super) is_built: bool,
+    /// Set when the index is replaced; from then on entries may be missing.
+    pub(super) replaced: Arc<AtomicBool>,
+}
+
+impl IndexDefinition {
+    /// Reads the JSON of a definition:
+    /// `{"index": {"fields": ["a", {"b.c": "desc"}]}, "ddoc": "d", "name": "n", "type": "json"}`.
+    pub fn parse(json: &[u8]) -> Result<Self, QueryError> {
+        if json.len() > MAX_BYTES {
+            let reason = format!("it has {} bytes, more than {MAX_BYTES}", json.len());
+            return Err(QueryError::definition(reason));
+        }
+        let read = Json::read(json)
+            .map_err(|error| QueryError::definition(format!("it is not a JSON object: {error}")))?;
+        if !read.value().is_object() {
+            return Err(QueryError::definition("it is not a JSON object"));
+        }
+        let (mut sort, mut filter, mut named, mut index) =
+            (None, None, [None, None], String::new());
+        for (key, value) in read.value().members() {
+            match (key, value.kind()) {
+                ("index", Kind::Object) => {
+                    (sort, filter) = fields_and_filter(value)?;
+                    index = value.to_json().to_string();
+                }
+                ("index", _) => {
+                    return Err(QueryError::definition("Invalid entry, \"index\" must be a JSON"));
+                }
+                ("ddoc", Kind::Text(text)) => named[0] = Some(text.to_owned()),
+                ("name", Kind::Text(text)) => named[1] = Some(text.to_owned()),
+                ("ddoc" | "name", _) => {
+                    let reason = format!("Invalid entry, {key:?} must be a string");
+                    return Err(QueryError::definition(reason));
+                }
+                ("type", Kind::Text("json")) => {}
+                ("type", _) => return Err(QueryError::definition("Index type must be json")),
+                _ => return Err(invalid_entry(key)),
+            }
+        }
+        let columns = sort.map(|sort| sort.fields).filter(|columns| !columns.is_empty());
+        let columns = columns.ok_or_else(|| {
+            QueryError::definition("Index definition must include a \"fields\" definition")
+        })?;
+        if columns.len() > MAX_COLUMNS {
+            let reason = format!("it has {} fields, more than {MAX_COLUMNS}", columns.len());
+            return Err(QueryError::definition(reason));
+        }
+        // CouchDB makes missing names from a hash, too.
+        let [ddoc, name] =
+            named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
+        let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();
+        let json = read.to_string();
+        Ok(Self { ddoc, name, columns, filter, json })
+    }
+
+    /// `DESIGN_DOCUMENT/NAME`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.ddoc, self.name)
+    }
+
+    /// Encodes the values of a document for this index; None if the document is not in the index.
+    /// Adds the units of work to `spent`.
+    pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
+        if let Some(filter) = &self.filter {
+            let mut work = Work::up_to(MAX_FILTER_WORK);
+            let is_wanted = filter.matches(document, &mut work);
+            *spent += work.used();
+            if !is_wanted.ok()? {
+                return None;
+            }
+        }
+        let mut work = Work::of(None);
+        let entry = self.values(document, &mut work).ok()?;
+        *spent += work.used();
+        entry
+    }
+
+    fn values(
+        &self,
+        document: Document<'_>,
+        work: &mut Work<'_>,
+    ) -> Result<Option<Vec<u8>>, Exhausted> {
+        let mut entry = Vec::new();
+        for column in &self.columns {
+            match column.find(document, work)? {
+                Found::Value(value) => encode(value, &mut entry),
+                Found::Key(key) => encode_text(key, &mut entry),
+                Found::Missing | Found::BadPath => return Ok(None),
+            }
+        }
+        Ok(Some(entry))
+    }
+}
+
+/// The columns and the filter of the member `index`.
+fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>), QueryError> {
+    let refused = |error: QueryError| QueryError::definition(error.to_string());
+    let (mut sort, mut filter) = (None, None);
+    for (key, value) in index.members() {
+        match key {
+            "fields" if value.is_array() => sort = Some(Sort::parse(value).map_err(refused)?),
+            "fields" => return Err(QueryError::definition("Expecting a JSON array of fields")),
+            "partial_filter_selector" => {
+                let selector =
+                    Selector::parse(value, key, Bounds::FILTER, &mut 0).map_err(refused)?;
+                let is_all = value.members().next().is_none();
+                filter = (!is_all).then_some(selector);
+            }
+            _ => return Err(invalid_entry(key)),
+        }
+    }
+    Ok((sort, filter))
+}
+
+fn invalid_entry(key: &str) -> QueryError {
+    QueryError::definition(format!("Invalid Entry.  Entry {}", shorten(key)))
+}

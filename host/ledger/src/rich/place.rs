@@ -1,0 +1,52 @@
+//! A place in a query, in the query's own words, for error texts.
+//!
+//! Invariant: becomes text only for an error, so a correct query pays nothing.
+
+use std::fmt;
+
+use crate::json::shorten;
+
+/// A member or an element, and its container.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    outer: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Member(&'a str),
+    Element(usize),
+}
+
+impl<'a> Place<'a> {
+    /// An outermost place.
+    pub(super) fn root(name: &'a str) -> Self {
+        Self { outer: None, step: Step::Member(name) }
+    }
+
+    pub(super) fn member(&'a self, name: &'a str) -> Self {
+        Self { outer: Some(self), step: Step::Member(name) }
+    }
+
+    pub(super) fn element(&'a self, index: usize) -> Self {
+        Self { outer: Some(self), step: Step::Element(index) }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps = Vec::from_iter(std::iter::successors(Some(self), |place| place.outer));
+        steps.reverse();
+        for (number, place) in steps.into_iter().enumerate() {
+            if number > 0 {
+                f.write_str(".")?;
+            }
+            match place.step {
+                Step::Member(name) => f.write_str(&shorten(name))?,
+                Step::Element(index) => write!(f, "{index}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Regular expressions of selectors: searched anywhere in a string, in linear time.
+//!
+//! They are run as lazily built automata, byte by byte, so that each byte and each new state can be
+//! charged to the transaction.
+//!
+//! Invariant: the memory of a selector's expressions is bounded.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use regex_automata::Input;
+use regex_automata::hybrid::dfa::Cache;
+use regex_automata::hybrid::dfa::DFA;
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax;
+
+use crate::rich::pcre;
+use crate::rich::work::REGEX_BYTE;
+use crate::rich::work::Work;
+use wasmcc_types::Exhausted;
+
+/// Longest expression, in bytes.
+const MAX_BYTES: usize = 4096;
+/// Memory of a compiled one, in bytes.
+const MAX_COMPILED: usize = 1 << 20;
+/// Memory for the states of an automaton, in bytes; more if a few states do not fit.
+const CACHE: usize = 64 << 10;
+/// Depth of parentheses.
+const MAX_NESTED: u32 = 50;
+/// Bytes of a string between two charges.
+const CHUNK: usize = 1024;
+/// Units for a new state of an automaton (`STATE`), and for each state of the program that it may
+/// stand for (`PROGRAM_STATE`).
+const STATE: u64 = 500;
+const PROGRAM_STATE: u64 = 8;
+
+/// A compiled expression. Copies share it.
+#[derive(Clone, Debug)]
+pub(super) struct Regular {
+    automaton: Arc<Automaton>,
+}
+
+#[derive(Debug)]
+struct Automaton {
+    dfa: DFA,
+    cache: Mutex<Cache>,
+    /// Units for a new state.
+    state_cost: u64,
+}
+
+/// The expressions of one selector, each compiled once.
+pub(super) struct Regulars {
+    known: HashMap<String, Regular>,
+    limit: usize,
+    used: usize,
+}
+
+impl Regulars {
+    /// An empty set with a limit in bytes.
+    pub(super) fn up_to(limit: usize) -> Self {
+        Self { known: HashMap::new(), limit, used: 0 }
+    }
+
+    /// Memory of all expressions.
+    pub(super) fn bytes(&self) -> usize {
+        self.used
+    }
+
+    /// The expression of a pattern; the error is a human-readable reason.
+    pub(super) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
+        match self.known.entry(pattern.to_owned()) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(vacant) => {
+                let (regular, bytes) = Regular::new(pattern)?;
+                self.used += bytes;
+                if self.used > self.limit {
+                    let limit = self.limit;
+                    return Err(format!(
+                        "the expressions of a selector take more than {limit} bytes when compiled"
+                    ));
+                }
+                Ok(vacant.insert(regular).clone())
+            }
+        }
+    }
+}
+
+impl Regular {
+    /// Compiles; also returns the memory that it takes.
+    fn new(pattern: &str) -> Result<(Self, usize), String> {
+        if pattern.len() > MAX_BYTES {
+            return Err(format!("it has {} bytes, more than {MAX_BYTES}", pattern.len()));
+        }
+        let pattern = pcre::translate(pattern)?;
+        let program = thompson::Compiler::new()
+            .syntax(syntax::Config::new().utf8(false).nest_limit(MAX_NESTED))
+            .configure(
+                thompson::Config::new()
+                    .utf8(false)
+                    .nfa_size_limit(Some(MAX_COMPILED))
+                    .which_captures(thompson::WhichCaptures::None),
+            )
+            .build(&pattern);
+        let program = program.map_err(|error| reason(&error))?;
+        let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
+        let least = config.get_minimum_cache_capacity(&program).map_err(|e| e.to_string())?;
+        let (states, bytes) = (program.states().len(), program.memory_usage() + least.max(CACHE));
+        let dfa = DFA::builder().configure(config).build_from_nfa(program);
+        let dfa = dfa.map_err(|error| error.to_string())?;
+        let cache = Mutex::new(dfa.create_cache());
+        let state_cost = STATE + PROGRAM_STATE * states as u64;
+        Ok((Self { automaton: Arc::new(Automaton { dfa, cache, state_cost }) }, bytes))
+    }
+
+    /// True if the expression matches anywhere in the text.
+    pub(super) fn is_match(&self, text: &str, work: &mut Work<'_>) -> Result<bool, Exhausted> {
+        let Automaton { dfa, cache, state_cost } = &*self.automaton;
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if work.is_limited() {
+            cache.reset(dfa);
+        }
+        work.spend(*state_cost)?;
+        // An automaton fails only on quit bytes, or if its cache may not be cleared; neither is
+        // configured here.
+        let Ok(mut state) = dfa.start_state_forward(&mut cache, &Input::new(text)) else {
+            return Ok(false);
+        };
+        for chunk in text.as_bytes().chunks(CHUNK) {
+            work.spend(REGEX_BYTE * chunk.len() as u64)?;
+            for byte in chunk {
+                let mut next = dfa.next_state_untagged(&cache, state, *byte);
+                if next.is_unknown() {
+                    work.spend(*state_cost)?;
+                    let Ok(made) = dfa.next_state(&mut cache, state, *byte) else {
+                        return Ok(false);
+                    };
+                    next = made;
+                }
+                if next.is_tagged() {
+                    // A match or a dead end: further bytes cannot change the result.
+                    return Ok(next.is_match());
+                }
+                state = next;
+            }
+        }
+        work.spend(*state_cost)?;
+        let end = dfa.next_eoi_state(&mut cache, state);
+        Ok(end.is_ok_and(|end| end.is_match()))
+    }
+}
+
+/// Why an expression does not parse. The parser's text draws the place over several lines; the last
+/// line says what is wrong.
+fn reason(error: &thompson::BuildError) -> String {
+    if let Some(limit) = error.size_limit() {
+        return format!("it takes more than {limit} bytes when compiled");
+    }
+    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    text.lines().last().unwrap_or_default().to_owned()
+}

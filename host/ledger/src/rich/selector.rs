@@ -1,0 +1,356 @@
+//! Selectors, as CouchDB's Mango understands them. CouchDB: `mango_selector.erl`.
+//!
+//! A selector is normalized while it is parsed: names of nested fields are joined, and negations
+//! are moved down to the conditions. So a condition on a field that a document lacks never matches,
+//! negated or not; only `"$exists": false` does.
+//!
+//! Invariant: no deeper than `MAX_DEPTH`, so recursion over a selector is bounded.
+
+use std::collections::BTreeMap;
+
+use crate::json::Json;
+use crate::json::Value;
+use crate::json::shorten;
+use crate::rich::constants::Constants;
+use crate::rich::error::QueryError;
+use crate::rich::field::Path;
+use crate::rich::place::Place;
+use crate::rich::regular::Regular;
+use crate::rich::regular::Regulars;
+
+/// Depth of selectors and conditions.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// The bounds of one selector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Conditions, and lists of them.
+    pub(super) conditions: usize,
+    /// Memory of all regular expressions, in bytes.
+    pub(super) regexes_bytes: usize,
+}
+
+impl Bounds {
+    /// For the selector of a query.
+    pub(super) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
+    /// For the filter of an index, which is evaluated at every write.
+    pub(super) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
+}
+
+/// Which documents are wanted.
+#[derive(Clone, Debug)]
+pub(super) enum Selector {
+    /// All of these; if empty, every document.
+    All(Vec<Selector>),
+    /// At least one of these.
+    Any(Vec<Selector>),
+    /// A condition on what is at a path.
+    Field(Path, Condition),
+    /// No document: a bare `$and` or `$or` without selectors.
+    Nothing,
+}
+
+/// A condition on a value.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    Lt(Json),
+    Lte(Json),
+    Eq(Json),
+    Ne(Json),
+    Gte(Json),
+    Gt(Json),
+    /// Several `Eq`, of which one must hold.
+    EqAny(Constants),
+    /// Several `Ne`, which must all hold.
+    NeAll(Constants),
+    In(Constants),
+    Nin(Constants),
+    Exists(bool),
+    Type(String),
+    Size(u64),
+    Mod(i64, i64),
+    Regex(Regular),
+    BeginsWith(String),
+    /// The value is an array that holds all of these, or equals the given array.
+    All(Constants, Option<Json>),
+    /// At least one element of an array matches.
+    ElemMatch(Box<Selector>),
+    /// Every element of an array matches, and there is one.
+    AllMatch(Box<Selector>),
+    /// At least one key of an object matches.
+    KeyMapMatch(Box<Selector>),
+    Not(Box<Condition>),
+}
+
+/// The place of a part of a selector.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    path: &'a Path,
+    /// For error texts.
+    place: &'a Place<'a>,
+    negated: bool,
+    depth: usize,
+    /// True within `$elemMatch` and the like, where conditions apply to the value itself.
+    in_element: bool,
+}
+
+/// Counts of what was parsed so far.
+struct Read {
+    limit: usize,
+    conditions: usize,
+    regulars: Regulars,
+}
+
+impl Selector {
+    /// Parses a selector; `name` is its name in error texts. Adds the memory of its regular
+    /// expressions to `regexes_bytes`.
+    pub(super) fn parse(
+        json: Value<'_>,
+        name: &str,
+        bounds: Bounds,
+        regexes_bytes: &mut usize,
+    ) -> Result<Self, QueryError> {
+        let place = &Place::root(name);
+        if !json.is_object() {
+            let shown = json.shown();
+            let reason = format!("Selector must be a JSON object, not: {shown} (at {place})");
+            return Err(QueryError::refused("invalid_selector_json", reason));
+        }
+        let mut members = json.members();
+        let Some(first) = members.next() else { return Ok(Self::All(Vec::new())) };
+        let only = members.next().is_none().then_some(first);
+        let path = Path::default();
+        let context = Context { path: &path, place, negated: false, depth: 0, in_element: false };
+        let regulars = Regulars::up_to(bounds.regexes_bytes);
+        let mut read = Read { limit: bounds.conditions, conditions: 0, regulars };
+        let selector = context.selector(json, &mut read)?;
+        *regexes_bytes += read.regulars.bytes();
+        Ok(match only {
+            Some(("$and" | "$or" | "$nor", list))
+                if list.is_array() && list.elements().next().is_none() =>
+            {
+                Self::Nothing
+            }
+            _ => selector,
+        })
+    }
+}
+
+impl<'a> Context<'a> {
+    fn selector(self, json: Value<'_>, read: &mut Read) -> Result<Selector, QueryError> {
+        if self.depth > MAX_DEPTH {
+            let reason = format!("it is more than {MAX_DEPTH} deep (at {})", self.place);
+            return Err(QueryError::refused("invalid_selector", reason));
+        }
+        let mut members = json.members();
+        match (members.next(), members.next()) {
+            (None, _) => self.leaf(Condition::Eq(json.to_json()), read),
+            (Some((name, argument)), None) => self.member(name, argument, read),
+            _ => {
+                let parts = json.members().map(|(name, value)| self.member(name, value, read));
+                let parts = parts.collect::<Result<_, _>>()?;
+                self.combined(true, parts, read)
+            }
+        }
+    }
+
+    fn member(
+        self,
+        name: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        let place = self.place.member(name);
+        let below = Context { place: &place, depth: self.depth + 1, ..self };
+        match name {
+            "$and" => below.list(name, argument, true, read),
+            "$or" => below.list(name, argument, false, read),
+            "$nor" => Context { negated: !self.negated, ..below }.list(name, argument, false, read),
+            "$not" if argument.is_object() => {
+                Context { negated: !self.negated, ..below }.selector(argument, read)
+            }
+            "$not" => Err(QueryError::bad_arg(name, argument, &place)),
+            _ if name.starts_with('$') => {
+                let condition = below.condition(name, argument, read)?;
+                below.leaf(condition, read)
+            }
+            _ => {
+                let path = self.path.join(name)?;
+                Context { path: &path, ..below }.selector(argument, read)
+            }
+        }
+    }
+
+    /// The selectors of `$and`, `$or` and `$nor`.
+    fn list(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        all: bool,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        if !argument.is_array() {
+            return Err(QueryError::bad_arg(operator, argument, self.place));
+        }
+        let parts = argument.elements().enumerate().map(|(index, selector)| {
+            let place = self.place.element(index);
+            Context { place: &place, depth: self.depth + 1, ..self }.selector(selector, read)
+        });
+        let parts = parts.collect::<Result<_, _>>()?;
+        self.combined(all, parts, read)
+    }
+
+    /// De Morgan's rule. CouchDB takes an empty list of either for true.
+    fn combined(
+        self,
+        all: bool,
+        parts: Vec<Selector>,
+        read: &mut Read,
+    ) -> Result<Selector, QueryError> {
+        self.count(read)?;
+        Ok(match all != self.negated || parts.is_empty() {
+            true => Selector::All(gathered(parts, true)),
+            false => Selector::Any(gathered(parts, false)),
+        })
+    }
+
+    fn leaf(self, condition: Condition, read: &mut Read) -> Result<Selector, QueryError> {
+        self.count(read)?;
+        if self.path.is_empty() && !self.in_element {
+            let reason = "One or more conditions is missing a field name.";
+            let reason = format!("{reason} (at {})", self.place);
+            return Err(QueryError::refused("invalid_selector", reason));
+        }
+        let condition = if self.negated { condition.negate() } else { condition };
+        Ok(Selector::Field(self.path.clone(), condition))
+    }
+
+    fn count(self, read: &mut Read) -> Result<(), QueryError> {
+        read.conditions += 1;
+        if read.conditions > read.limit {
+            let what = format!("conditions in a selector (at {})", self.place);
+            return Err(QueryError::too_many(read.conditions, read.limit, what));
+        }
+        Ok(())
+    }
+
+    fn condition(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Condition, QueryError> {
+        let bad = || QueryError::bad_arg(operator, argument, self.place);
+        let any = || argument.to_json();
+        let list = || match argument.is_array() {
+            true => Ok(Constants::new(argument.elements().map(Value::to_json).collect())),
+            false => Err(bad()),
+        };
+        let text = || argument.as_text().map(str::to_owned).ok_or_else(bad);
+        Ok(match operator {
+            "$lt" => Condition::Lt(any()),
+            "$lte" => Condition::Lte(any()),
+            "$eq" => Condition::Eq(any()),
+            "$ne" => Condition::Ne(any()),
+            "$gte" => Condition::Gte(any()),
+            "$gt" => Condition::Gt(any()),
+            "$in" => Condition::In(list()?),
+            "$nin" => Condition::Nin(list()?),
+            "$all" => {
+                let mut elements = argument.elements();
+                let whole = match (elements.next(), elements.next()) {
+                    (Some(only), None) if only.is_array() => Some(only.to_json()),
+                    _ => None,
+                };
+                Condition::All(list()?, whole)
+            }
+            "$exists" => Condition::Exists(argument.as_bool().ok_or_else(bad)?),
+            "$type" => Condition::Type(text()?),
+            "$size" => Condition::Size(natural(argument).ok_or_else(bad)?),
+            "$mod" => {
+                let mut numbers = argument.elements().map(integer);
+                match (numbers.next(), numbers.next(), numbers.next()) {
+                    (Some(Some(divisor)), Some(Some(remainder)), None) if divisor != 0 => {
+                        Condition::Mod(divisor, remainder)
+                    }
+                    _ => return Err(bad()),
+                }
+            }
+            "$regex" => {
+                let compiled = read.regulars.get(argument.as_text().ok_or_else(bad)?);
+                Condition::Regex(compiled.map_err(|why| {
+                    let reason = format!("Bad argument for operator $regex: {why}");
+                    QueryError::refused("bad_arg", format!("{reason} (at {})", self.place))
+                })?)
+            }
+            "$beginsWith" => Condition::BeginsWith(text()?),
+            "$elemMatch" => Condition::ElemMatch(self.element(operator, argument, read)?),
+            "$allMatch" => Condition::AllMatch(self.element(operator, argument, read)?),
+            "$keyMapMatch" => Condition::KeyMapMatch(self.element(operator, argument, read)?),
+            "$text" | "$where" | "$geoWithin" | "$geoIntersects" | "$near" | "$nearSphere" => {
+                let reason = format!("Unsupported operator: {operator} (at {})", self.place);
+                return Err(QueryError::refused("not_supported", reason));
+            }
+            _ => {
+                let operator = shorten(operator);
+                let reason = format!("Invalid operator: {operator} (at {})", self.place);
+                return Err(QueryError::refused("invalid_operator", reason));
+            }
+        })
+    }
+
+    /// A selector for the contents of an array or object. A negation around it stays outside.
+    fn element(
+        self,
+        operator: &str,
+        argument: Value<'_>,
+        read: &mut Read,
+    ) -> Result<Box<Selector>, QueryError> {
+        if !argument.is_object() {
+            return Err(QueryError::bad_arg(operator, argument, self.place));
+        }
+        let path = Path::default();
+        let inner = Context {
+            path: &path,
+            negated: false,
+            depth: self.depth + 1,
+            in_element: true,
+            ..self
+        };
+        inner.selector(argument, read).map(Box::new)
+    }
+}
+
+/// Combines conditions that compare one field with constants into one condition, so that a
+/// document's value is looked up among the constants.
+fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
+    let mut constants: BTreeMap<Path, Vec<Json>> = BTreeMap::new();
+    let mut gathered = Vec::new();
+    for part in parts {
+        match part {
+            Selector::Field(path, Condition::Eq(value)) if !all => {
+                constants.entry(path).or_default().push(value);
+            }
+            Selector::Field(path, Condition::Ne(value)) if all => {
+                constants.entry(path).or_default().push(value);
+            }
+            other => gathered.push(other),
+        }
+    }
+    gathered.extend(constants.into_iter().map(|(path, values)| {
+        let values = Constants::new(values);
+        let condition = if all { Condition::NeAll(values) } else { Condition::EqAny(values) };
+        Selector::Field(path, condition)
+    }));
+    gathered
+}
+
+/// An integer, also written as one.
+pub(super) fn integer(json: Value<'_>) -> Option<i64> {
+    json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
+}
+
+/// An integer that is not negative. A number that is too large becomes the largest.
+pub(super) fn natural(json: Value<'_>) -> Option<u64> {
+    json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
+}

@@ -1,0 +1,52 @@
+//! Capabilities: the rules that a channel uses.
+//!
+//! Does not tell versions apart that behave the same here.
+//!
+//! Invariant: unknown capabilities are refused.
+
+use crate::channel_config::ConfigError;
+
+const APPLICATION: [&str; 6] = ["V1_1", "V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"];
+const CHANNEL: [&str; 6] = ["V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0"];
+
+/// The capabilities of a channel's Application group. Later ones include earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationCapabilities {
+    /// Collections of private data, also in upgrades.
+    pub v1_2: bool,
+    /// Endorsement policies of single keys.
+    pub v1_3: bool,
+    /// Keeping the private data of invalid transactions.
+    pub v1_4_2: bool,
+    /// The `_lifecycle` of chaincode definitions.
+    pub v2_0: bool,
+    /// Purging private data.
+    pub v2_5: bool,
+}
+
+impl ApplicationCapabilities {
+    /// Fabric: common/capabilities/application.go, `NewApplicationProvider`.
+    pub(super) fn new(names: &[String]) -> Result<Self, ConfigError> {
+        check("Application", &APPLICATION, names)?;
+        let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
+        Ok(Self {
+            v1_2: has(&["V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"]),
+            v1_3: has(&["V1_3", "V1_4_2", "V2_0", "V2_5"]),
+            v1_4_2: has(&["V1_4_2", "V2_0", "V2_5"]),
+            v2_0: has(&["V2_0", "V2_5"]),
+            v2_5: has(&["V2_5"]),
+        })
+    }
+
+    /// Refuses a channel that requires an unknown capability.
+    pub(super) fn check_channel(names: &[String]) -> Result<(), ConfigError> {
+        check("Channel", &CHANNEL, names)
+    }
+}
+
+fn check(group: &'static str, known: &[&str], names: &[String]) -> Result<(), ConfigError> {
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(ConfigError::Capability { group, name: name.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,221 @@
+//! Makes the first block of a channel, as configtxgen does.
+//!
+//! Invariant: the same specification gives the same bytes, without a clock or randomness. Therefore
+//! the nonce is a hash of the configuration, and there is no timestamp.
+
+use std::time::Duration;
+
+use prost::Message;
+
+use crate::channel_config::BatchLimits;
+use crate::policy::PolicyError;
+use crate::policy::SignaturePolicy;
+use wasmcc_types::ChannelId;
+use wasmcc_types::duration;
+use wasmcc_types::hex;
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::common::BlockData;
+use wasmcc_types::proto::common::BlockDataHashingStructure;
+use wasmcc_types::proto::common::BlockHeader;
+use wasmcc_types::proto::common::BlockMetadata;
+use wasmcc_types::proto::common::Capabilities;
+use wasmcc_types::proto::common::Capability;
+use wasmcc_types::proto::common::ChannelHeader;
+use wasmcc_types::proto::common::Config;
+use wasmcc_types::proto::common::ConfigEnvelope;
+use wasmcc_types::proto::common::ConfigGroup;
+use wasmcc_types::proto::common::ConfigPolicy;
+use wasmcc_types::proto::common::ConfigValue;
+use wasmcc_types::proto::common::Envelope;
+use wasmcc_types::proto::common::HashingAlgorithm;
+use wasmcc_types::proto::common::Header;
+use wasmcc_types::proto::common::HeaderType;
+use wasmcc_types::proto::common::ImplicitMetaPolicy;
+use wasmcc_types::proto::common::LastConfig;
+use wasmcc_types::proto::common::Metadata;
+use wasmcc_types::proto::common::OrdererBlockMetadata;
+use wasmcc_types::proto::common::Payload;
+use wasmcc_types::proto::common::Policy;
+use wasmcc_types::proto::common::SignatureHeader;
+use wasmcc_types::proto::common::implicit_meta_policy::Rule;
+use wasmcc_types::proto::common::policy::PolicyType;
+use wasmcc_types::proto::msp::FabricMspConfig;
+use wasmcc_types::proto::msp::MspConfig;
+use wasmcc_types::proto::orderer::BatchSize;
+use wasmcc_types::proto::orderer::BatchTimeout;
+use wasmcc_types::proto::orderer::ConsensusType;
+use wasmcc_types::sha256;
+use wasmcc_types::sha256_all;
+
+const ADMINS: &str = "Admins";
+/// Entries of a block's metadata; 0 has signatures, 1 the last configuration.
+const METADATA_ENTRIES: usize = 5;
+
+/// The specification of a new channel.
+#[derive(Clone, Debug)]
+pub struct GenesisSpec {
+    /// Its name.
+    pub channel_id: ChannelId,
+    /// The organizations with peers, at least one. Groups are named after their MSP ids.
+    pub application_orgs: Vec<FabricMspConfig>,
+    /// The organization that orders; if None, the first of the others does.
+    pub orderer_org: Option<FabricMspConfig>,
+    /// When the orderer cuts a block.
+    pub batch_limits: BatchLimits,
+}
+
+impl GenesisSpec {
+    /// A channel of these organizations with default limits and no orderer organization.
+    pub fn new(channel_id: ChannelId, application_orgs: Vec<FabricMspConfig>) -> Self {
+        let batch_limits = BatchLimits::default();
+        Self { channel_id, application_orgs, orderer_org: None, batch_limits }
+    }
+
+    /// Makes the block. Fails if an MSP id has characters that policies do not allow (letters,
+    /// digits, '.' and '-' are allowed).
+    pub fn block(&self) -> Result<Block, PolicyError> {
+        let config = Config { sequence: 0, channel_group: Some(self.channel_group()?) };
+        let config = ConfigEnvelope { config: Some(config), last_update: None }.encode_to_vec();
+        // configtxgen draws 24 random bytes; a hash works as well and is reproducible.
+        let nonce = sha256_all([self.channel_id.as_bytes(), &config])[..24].to_vec();
+        let channel_header = ChannelHeader {
+            r#type: HeaderType::Config.into(),
+            version: 1,
+            channel_id: self.channel_id.to_string(),
+            // The creator is empty, so the transaction id depends on the nonce alone.
+            tx_id: hex(&sha256(&nonce)),
+            ..ChannelHeader::default()
+        };
+        let signature_header = SignatureHeader { creator: Vec::new(), nonce };
+        let payload = Payload {
+            header: Some(Header {
+                channel_header: channel_header.encode_to_vec(),
+                signature_header: signature_header.encode_to_vec(),
+            }),
+            data: config,
+        };
+        let envelope = Envelope { payload: payload.encode_to_vec(), signature: Vec::new() };
+        Ok(first_block(envelope.encode_to_vec()))
+    }
+
+    fn channel_group(&self) -> Result<ConfigGroup, PolicyError> {
+        let mut channel = group();
+        add_common_policies(&mut channel);
+        add_value(&mut channel, "HashingAlgorithm", &HashingAlgorithm { name: "SHA256".into() });
+        let structure = BlockDataHashingStructure { width: u32::MAX };
+        add_value(&mut channel, "BlockDataHashingStructure", &structure);
+        add_value(&mut channel, "Capabilities", &capability("V2_0"));
+        channel.groups.insert("Orderer".to_owned(), self.orderer_group()?);
+        channel.groups.insert("Application".to_owned(), self.application_group()?);
+        Ok(channel)
+    }
+
+    fn orderer_group(&self) -> Result<ConfigGroup, PolicyError> {
+        let mut orderer = group();
+        add_common_policies(&mut orderer);
+        add_meta_policy(&mut orderer, "BlockValidation", "Writers", Rule::Any);
+        let BatchLimits { max_message_count, absolute_max_bytes, preferred_max_bytes, timeout } =
+            self.batch_limits;
+        let size = BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes };
+        add_value(&mut orderer, "BatchSize", &size);
+        // A timeout of zero would be refused when the block is read.
+        let timeout = duration::format(timeout.max(Duration::from_millis(1)));
+        add_value(&mut orderer, "BatchTimeout", &BatchTimeout { timeout });
+        let consensus = ConsensusType { r#type: "solo".into(), metadata: Vec::new() };
+        add_value(&mut orderer, "ConsensusType", &consensus);
+        add_value(&mut orderer, "Capabilities", &capability("V2_0"));
+        if let Some(org) = self.orderer_org.as_ref().or(self.application_orgs.first()) {
+            orderer.groups.insert(org.name.clone(), org_group(org, false)?);
+        }
+        Ok(orderer)
+    }
+
+    fn application_group(&self) -> Result<ConfigGroup, PolicyError> {
+        let mut application = group();
+        add_common_policies(&mut application);
+        for name in ["LifecycleEndorsement", "Endorsement"] {
+            add_meta_policy(&mut application, name, "Endorsement", Rule::Majority);
+        }
+        add_value(&mut application, "Capabilities", &capability("V2_5"));
+        for org in &self.application_orgs {
+            application.groups.insert(org.name.clone(), org_group(org, true)?);
+        }
+        Ok(application)
+    }
+}
+
+/// The group of an organization with peers, for a channel's Application group. Fails as
+/// [`GenesisSpec::block`].
+pub fn application_org(org: &FabricMspConfig) -> Result<ConfigGroup, PolicyError> {
+    org_group(org, true)
+}
+
+/// The policies of test-network's configtx.yaml for organizations with NodeOUs.
+fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, PolicyError> {
+    let id = &org.name;
+    let mut policies = vec![(ADMINS, format!("OR('{id}.admin')"))];
+    if has_peers {
+        policies.extend([
+            ("Readers", format!("OR('{id}.admin', '{id}.peer', '{id}.client')")),
+            ("Writers", format!("OR('{id}.admin', '{id}.client')")),
+            ("Endorsement", format!("OR('{id}.peer')")),
+        ]);
+    } else {
+        let member = format!("OR('{id}.member')");
+        policies.extend([("Readers", member.clone()), ("Writers", member)]);
+    }
+    let mut result = group();
+    for (name, text) in policies {
+        let value = SignaturePolicy::from_text(&text)?.envelope().encode_to_vec();
+        add_policy(&mut result, name, PolicyType::Signature, value);
+    }
+    add_value(&mut result, "MSP", &MspConfig { r#type: 0, config: org.encode_to_vec() });
+    Ok(result)
+}
+
+fn group() -> ConfigGroup {
+    ConfigGroup { mod_policy: ADMINS.to_owned(), ..ConfigGroup::default() }
+}
+
+fn add_common_policies(group: &mut ConfigGroup) {
+    add_meta_policy(group, "Readers", "Readers", Rule::Any);
+    add_meta_policy(group, "Writers", "Writers", Rule::Any);
+    add_meta_policy(group, ADMINS, ADMINS, Rule::Majority);
+}
+
+fn add_meta_policy(group: &mut ConfigGroup, name: &str, sub_policy: &str, rule: Rule) {
+    let meta = ImplicitMetaPolicy { sub_policy: sub_policy.to_owned(), rule: rule.into() };
+    add_policy(group, name, PolicyType::ImplicitMeta, meta.encode_to_vec());
+}
+
+fn add_policy(group: &mut ConfigGroup, name: &str, kind: PolicyType, value: Vec<u8>) {
+    let policy = Some(Policy { r#type: kind.into(), value });
+    let policy = ConfigPolicy { version: 0, policy, mod_policy: ADMINS.to_owned() };
+    group.policies.insert(name.to_owned(), policy);
+}
+
+fn add_value(group: &mut ConfigGroup, name: &str, message: &impl Message) {
+    let value = message.encode_to_vec();
+    let value = ConfigValue { version: 0, value, mod_policy: ADMINS.to_owned() };
+    group.values.insert(name.to_owned(), value);
+}
+
+fn capability(name: &str) -> Capabilities {
+    Capabilities { capabilities: [(name.to_owned(), Capability {})].into() }
+}
+
+/// Block 0 with one transaction (Fabric: common/genesis/genesis.go, `factory.Block`).
+fn first_block(transaction: Vec<u8>) -> Block {
+    let data_hash = sha256(&transaction).to_vec();
+    let last_config = Some(LastConfig { index: 0 });
+    let orderer = OrdererBlockMetadata { last_config, consenter_metadata: Vec::new() };
+    let entry = |value| Metadata { value, signatures: Vec::new() }.encode_to_vec();
+    let mut metadata = vec![Vec::new(); METADATA_ENTRIES];
+    metadata[0] = entry(orderer.encode_to_vec());
+    metadata[1] = entry(LastConfig { index: 0 }.encode_to_vec());
+    Block {
+        header: Some(BlockHeader { number: 0, previous_hash: Vec::new(), data_hash }),
+        data: Some(BlockData { data: vec![transaction] }),
+        metadata: Some(BlockMetadata { metadata }),
+    }
+}

@@ -1,0 +1,155 @@
+//! A valid member of an organization.
+//!
+//! Holds no private keys.
+//!
+//! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use prost::Message;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use crate::certificate::Certificate;
+use crate::error::MspError;
+use crate::error::SignatureFault;
+use crate::node_ous::Role;
+use crate::principal::Principal;
+use crate::public_key::PublicKey;
+use crate::signature::Signature;
+use wasmcc_types::proto::common::MspPrincipal;
+use wasmcc_types::proto::msp::SerializedIdentity;
+
+/// A valid member: its certificate has a chain to a root of its organization, is not revoked, and
+/// has the required organizational units. It may have expired.
+#[derive(Debug)]
+pub struct Identity {
+    msp_id: Arc<str>,
+    certificate: Vec<u8>,
+    subject: String,
+    ous: Vec<String>,
+    not_after: i64,
+    key: PublicKey,
+    roles: Vec<Role>,
+    is_named_admin: bool,
+    certifiers: [u8; 32],
+}
+
+/// True if the certificate in an `msp.SerializedIdentity` has expired, whoever issued it. Bytes
+/// that do not parse have not expired (Fabric: common/crypto/expiration.go, `ExpiresAt`).
+pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
+    SerializedIdentity::decode(serialized)
+        .ok()
+        .and_then(|identity| Certificate::from_pem(&identity.id_bytes).ok())
+        .is_some_and(|certificate| is_past(certificate.not_after, now))
+}
+
+/// The common name in a certificate's subject; None if it has none or several, or the bytes are not
+/// a certificate. Does not check the certificate's validity.
+pub fn common_name(der: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let mut names = certificate.subject().iter_common_name();
+    let name = names.next().filter(|_| names.next().is_none())?;
+    name.as_str().ok().map(str::to_owned)
+}
+
+fn is_past(seconds: i64, now: SystemTime) -> bool {
+    let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(now).unwrap_or(i64::MAX) > seconds
+}
+
+impl Identity {
+    pub(super) fn new(
+        msp_id: Arc<str>,
+        certificate: Certificate,
+        roles: Vec<Role>,
+        is_named_admin: bool,
+        certifiers: [u8; 32],
+    ) -> Self {
+        let Certificate { der, subject, ous, not_after, key, .. } = certificate;
+        let certificate = der;
+        Self {
+            msp_id,
+            certificate,
+            subject,
+            ous,
+            not_after,
+            key,
+            roles,
+            is_named_admin,
+            certifiers,
+        }
+    }
+
+    /// The id of its organization's MSP.
+    pub fn msp_id(&self) -> &str {
+        &self.msp_id
+    }
+
+    /// The DER certificate, its signature with a low S. So two identities are equal exactly if MSP
+    /// id and certificate are.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The subject as text, for logs and errors.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The organizational units of the subject.
+    pub fn ous(&self) -> &[String] {
+        &self.ous
+    }
+
+    /// The last second of validity, in seconds since 1970.
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
+    /// True if the certificate has expired. Only the endorser's filter checks this (Fabric:
+    /// core/handlers/auth/filter/expiration.go); signatures of an expired identity stay valid.
+    pub fn is_expired(&self, now: SystemTime) -> bool {
+        is_past(self.not_after, now)
+    }
+
+    /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
+    /// bccsp/sw/ecdsa.go, `verifyECDSA`).
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
+        let signature = Signature::from_der(signature)?;
+        if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
+            return Err(MspError::Signature(SignatureFault::HighS));
+        }
+        self.key.verify(message, signature)
+    }
+
+    /// True if this member matches a principal of a policy.
+    pub fn satisfies(&self, principal: &MspPrincipal) -> bool {
+        self.matches(&Principal::parse(principal))
+    }
+
+    /// As [`satisfies`](Self::satisfies), for a parsed principal.
+    pub fn matches(&self, principal: &Principal) -> bool {
+        match principal {
+            Principal::Member { msp_id } => *msp_id == *self.msp_id,
+            Principal::Role { msp_id, role } => *msp_id == *self.msp_id && self.has_role(*role),
+            Principal::OrganizationUnit { msp_id, ou, certifiers } => {
+                *msp_id == *self.msp_id && *certifiers == self.certifiers && self.ous.contains(ou)
+            }
+            Principal::Identity { msp_id, certificate } => {
+                *msp_id == *self.msp_id && *certificate == self.certificate
+            }
+            Principal::All(principals) => principals.iter().all(|each| self.matches(each)),
+            Principal::Anyone => true,
+            Principal::Nobody => false,
+        }
+    }
+
+    /// True if this member has a role. Members whose certificates the organization lists as admins
+    /// are admins, too (Fabric: msp/mspimpl.go, `satisfiesPrincipalInternalV142`).
+    pub fn has_role(&self, role: Role) -> bool {
+        self.roles.contains(&role) || (role == Role::Admin && self.is_named_admin)
+    }
+}

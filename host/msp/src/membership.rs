@@ -1,0 +1,175 @@
+//! The membership service provider: one organization's rules for its members.
+//!
+//! Does not read files (`msp_dir` does) and has no cache (`manager` has one). The rules are those
+//! of channels with capability V1_4_3 and later.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::certificate::Certificate;
+use crate::error::MspError;
+use crate::error::Refusal;
+use crate::identity::Identity;
+use crate::msp_dir;
+use crate::node_ous::NodeOu;
+use crate::node_ous::NodeOus;
+use crate::node_ous::Role;
+use crate::trust::Trust;
+use wasmcc_types::proto::msp::FabricMspConfig;
+use wasmcc_types::proto::msp::FabricNodeOUs;
+use wasmcc_types::proto::msp::SerializedIdentity;
+
+/// One organization: its CAs, revocations, roles and admins.
+#[derive(Debug)]
+pub struct Msp {
+    id: Arc<str>,
+    trust: Trust,
+    node_ous: NodeOus,
+    /// If not empty, an identity needs at least one of these units, issued under that chain.
+    required_ous: Vec<(String, [u8; 32])>,
+    /// Certificates of the admins that the configuration lists.
+    admins: HashSet<Vec<u8>>,
+}
+
+impl Msp {
+    /// Makes an organization from its channel configuration (Fabric: msp/mspimplsetup.go,
+    /// `preSetupV142` and `postSetupV142`).
+    pub fn from_config(config: &FabricMspConfig) -> Result<Self, MspError> {
+        let id = config.name.as_str();
+        let broken = |rule: &str| MspError::Config { msp_id: id.into(), rule: rule.into() };
+        if id.is_empty() {
+            return Err(broken("it has no name"));
+        }
+        if config.root_certs.is_empty() {
+            return Err(broken("expected at least one CA certificate"));
+        }
+        if let Some(crypto) = &config.crypto_config {
+            let hash_family = crypto.signature_hash_family.as_str();
+            let id_hash = crypto.identity_identifier_hash_function.as_str();
+            if !matches!(hash_family, "" | "SHA2") || !matches!(id_hash, "" | "SHA256") {
+                return Err(broken("only SHA2 signatures and SHA256 identifiers are supported"));
+            }
+        }
+        let trust = Trust::new(
+            id,
+            &config.root_certs,
+            &config.intermediate_certs,
+            &config.revocation_list,
+        )?;
+        let node_ous = match &config.fabric_node_ous {
+            Some(node_ous) if node_ous.enable => read_node_ous(&trust, node_ous)
+                .map_err(|error| error.in_part(id, "certificate of a NodeOU"))?,
+            _ => NodeOus::default(),
+        };
+        let mut required_ous = Vec::new();
+        for unit in &config.organizational_unit_identifiers {
+            let certifiers = trust
+                .certifiers_identifier(&unit.certificate)
+                .map_err(|error| error.in_part(id, "certificate of an organizational unit"))?;
+            required_ous.push((unit.organizational_unit_identifier.clone(), certifiers));
+        }
+        let admins = HashSet::new();
+        let mut msp = Self { id: id.into(), trust, node_ous, required_ous, admins };
+        msp.add_admins(&config.admins)?;
+        Ok(msp)
+    }
+
+    /// Reads an MSP folder in the layout of cryptogen: `cacerts`, `intermediatecerts`,
+    /// `admincerts`, `crls` and the NodeOUs of `config.yaml`.
+    pub fn from_dir(dir: &Path, msp_id: &str) -> Result<Self, MspError> {
+        Self::from_config(&msp_dir::read(dir, msp_id)?)
+    }
+
+    /// The id of the MSP, for example `Org1MSP`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Reads and validates a serialized identity, which must claim this MSP.
+    pub fn deserialize(&self, serialized: &[u8]) -> Result<Identity, MspError> {
+        let serialized = SerializedIdentity::decode(serialized).map_err(MspError::Serialized)?;
+        if serialized.mspid != *self.id {
+            let (expected, received) = (self.id.to_string(), serialized.mspid);
+            return Err(MspError::OtherMsp { expected, received });
+        }
+        self.identity(&serialized.id_bytes)
+    }
+
+    /// Reads and validates a PEM certificate.
+    pub fn identity(&self, pem: &[u8]) -> Result<Identity, MspError> {
+        let certificate = Certificate::from_pem(pem)?;
+        let refused = |refusal| MspError::Refused {
+            msp_id: self.id.to_string(),
+            subject: certificate.subject.clone(),
+            refusal,
+        };
+        if certificate.usage.is_ca {
+            // Only a CA of this organization, or one below it, is known here.
+            if !self.trust.contains(&certificate) {
+                self.trust.chain(&certificate)?;
+            }
+            return Err(refused(Refusal::Authority));
+        }
+        if certificate.key.curve().is_none() {
+            let what = "has an RSA key, but members sign with ECDSA";
+            return Err(MspError::Unsupported { subject: certificate.subject, what });
+        }
+        let chain = self.trust.identity_chain(&certificate)?;
+        if self.trust.is_revoked(&certificate, &chain) {
+            return Err(refused(Refusal::Revoked));
+        }
+        let certifiers = self.trust.identifier(&chain);
+        let ous = &certificate.ous;
+        let is_known = |ou: &String| {
+            self.required_ous.iter().any(|(known, under)| known == ou && *under == certifiers)
+        };
+        if !self.required_ous.is_empty() && !ous.iter().any(is_known) {
+            return Err(refused(Refusal::UnknownOu { ous: ous.clone() }));
+        }
+        let roles = self.node_ous.roles(ous, &certifiers).map_err(refused)?;
+        let is_named_admin = self.admins.contains(&certificate.der);
+        Ok(Identity::new(self.id.clone(), certificate, roles, is_named_admin, certifiers))
+    }
+
+    fn add_admins(&mut self, pems: &[Vec<u8>]) -> Result<(), MspError> {
+        for pem in pems {
+            let admin = self
+                .identity(pem)
+                .map_err(|error| error.in_part(&self.id, "certificate of an admin"))?;
+            let can_be_admin = admin.has_role(Role::Client) || admin.has_role(Role::Admin);
+            if self.node_ous.are_enforced() && !can_be_admin {
+                let rule = format!("the admin '{}' is neither client nor admin", admin.subject());
+                return Err(MspError::Config { msp_id: self.id.to_string(), rule });
+            }
+            self.admins.insert(admin.certificate().to_vec());
+        }
+        if self.admins.is_empty() && !self.node_ous.have_admin() {
+            let rule = "administrators must be declared when no admin ou classification is set";
+            return Err(MspError::Config { msp_id: self.id.to_string(), rule: rule.to_owned() });
+        }
+        Ok(())
+    }
+}
+
+fn read_node_ous(trust: &Trust, config: &FabricNodeOUs) -> Result<NodeOus, MspError> {
+    let units = [
+        (Role::Client, &config.client_ou_identifier),
+        (Role::Peer, &config.peer_ou_identifier),
+        (Role::Admin, &config.admin_ou_identifier),
+        (Role::Orderer, &config.orderer_ou_identifier),
+    ];
+    let mut rules = Vec::new();
+    for (role, unit) in units {
+        let Some(unit) = unit else { continue };
+        let certifiers = match unit.certificate.is_empty() {
+            true => None,
+            false => Some(trust.certifiers_identifier(&unit.certificate)?),
+        };
+        let ou = unit.organizational_unit_identifier.clone();
+        rules.push(NodeOu { role, ou, certifiers });
+    }
+    Ok(NodeOus::new(rules))
+}

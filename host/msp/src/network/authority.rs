@@ -1,0 +1,167 @@
+//! A certificate authority, and the certificates that it issues. They are like those of cryptogen.
+//!
+//! Invariant: P-256 only, and every signature has a low S: Fabric refuses or rewrites others.
+
+use aws_lc_rs::rand;
+use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::DistinguishedName;
+use rcgen::DnType;
+use rcgen::DnValue;
+use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::IsCa;
+use rcgen::Issuer;
+use rcgen::KeyIdMethod;
+use rcgen::KeyPair;
+use rcgen::KeyUsagePurpose;
+use rcgen::PKCS_ECDSA_P256_SHA256;
+use rcgen::PublicKeyData;
+use rcgen::SerialNumber;
+use rcgen::SignatureAlgorithm;
+use rcgen::SigningKey;
+use time::Duration;
+use time::OffsetDateTime;
+
+use crate::curve::Curve;
+use crate::network::NetworkError;
+use crate::network::org::Credentials;
+use crate::node_ous::Role;
+use crate::signature::Signature;
+use wasmcc_types::sha256;
+
+const LIFETIME: Duration = Duration::days(3650);
+/// Clocks differ, and a new certificate must be valid on other machines at once.
+const BACKDATE: Duration = Duration::minutes(5);
+
+/// A CA with its key.
+pub(super) struct Authority {
+    issuer: Issuer<'static, LowSKey>,
+    pub(super) credentials: Credentials,
+}
+
+impl Authority {
+    /// A self-signed CA (Fabric: internal/cryptogen/ca/ca.go, `NewCA`).
+    pub(super) fn new(name: &str, organization: &str) -> Result<Self, NetworkError> {
+        let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        let organization = Some((DnType::OrganizationName, organization));
+        let mut params = params(name, organization);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+        ];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        // RFC 7093, method 4, over the bare point, as in cryptogen's `computeSKI`.
+        let key_id = sha256(key.der_bytes()).to_vec();
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key_id);
+        let key = LowSKey(key);
+        let certificate = params.self_signed(&key).map_err(failed)?.pem();
+        let credentials = Credentials::new(certificate, key.0.serialize_pem());
+        Ok(Self { issuer: Issuer::new(params, key), credentials })
+    }
+
+    /// Issues a member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
+    /// `GenerateLocalMSP`). Its organizational unit names the role.
+    pub(super) fn issue_identity(
+        &self,
+        name: &str,
+        role: Role,
+    ) -> Result<Credentials, NetworkError> {
+        let role = role.to_string();
+        let mut params = params(name, Some((DnType::OrganizationalUnitName, &role)));
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        self.issue(name, params)
+    }
+
+    /// Issues a TLS certificate for client and server.
+    pub(super) fn issue_tls(
+        &self,
+        name: &str,
+        hosts: &[String],
+    ) -> Result<Credentials, NetworkError> {
+        let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };
+        let alternative = CertificateParams::new(hosts).map_err(failed)?.subject_alt_names;
+        let mut params = params(name, None);
+        params.subject_alt_names = alternative;
+        params.key_usages =
+            vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        self.issue(name, params)
+    }
+
+    fn issue(
+        &self,
+        name: &str,
+        mut params: CertificateParams,
+    ) -> Result<Credentials, NetworkError> {
+        let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
+        Ok(Credentials::new(certificate.pem(), key.serialize_pem()))
+    }
+}
+
+/// Ten years from now, a random serial number, and the subject that cryptogen writes.
+fn params(name: &str, unit: Option<(DnType, &str)>) -> CertificateParams {
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CountryName, text("US"));
+    subject.push(DnType::StateOrProvinceName, text("California"));
+    subject.push(DnType::LocalityName, text("San Francisco"));
+    if let Some((kind, value)) = unit {
+        subject.push(kind, text(value));
+    }
+    subject.push(DnType::CommonName, text(name));
+
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject;
+    let now = OffsetDateTime::now_utc();
+    params.not_before = now - BACKDATE - Duration::seconds(i64::from(now.second()));
+    params.not_after = params.not_before + LIFETIME;
+    params.serial_number = Some(serial_number());
+    params
+}
+
+/// The plainest string type that can hold the text, as in Go.
+fn text(value: &str) -> DnValue {
+    match value.try_into() {
+        Ok(printable) => DnValue::PrintableString(printable),
+        Err(_) => DnValue::Utf8String(value.to_owned()),
+    }
+}
+
+/// 126 random bits. The two highest bits are fixed, so the number is positive and always has 16
+/// bytes.
+fn serial_number() -> SerialNumber {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).expect("the system has randomness, or no key could have been made");
+    bytes[0] = (bytes[0] & 0x7f) | 0x40;
+    SerialNumber::from_slice(&bytes)
+}
+
+/// A key pair whose signatures have a low S.
+struct LowSKey(KeyPair);
+
+impl PublicKeyData for LowSKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
+impl SigningKey for LowSKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature = Signature::from_der(&self.0.sign(message)?);
+        let signature = signature.map_err(|_| rcgen::Error::RemoteKeyError)?;
+        Ok(signature.into_low_s(Curve::P256).to_der())
+    }
+}

@@ -1,0 +1,138 @@
+//! Networks for development: organizations with certificate authorities, peers and users, in memory
+//! or in a folder with cryptogen's layout.
+//!
+//! Does not protect the keys of the CAs, which are stored with everything else, and does not renew
+//! or revoke certificates: not for production.
+
+mod authority;
+mod folder;
+mod org;
+mod reader;
+mod spec;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+pub use org::Credentials;
+pub use org::Org;
+pub use org::TlsFiles;
+pub use spec::NetworkSpec;
+pub use spec::OrdererSpec;
+pub use spec::OrgSpec;
+
+use crate::error::MspError;
+use crate::genesis::GenesisSpec;
+use wasmcc_types::ChannelId;
+
+/// The members of a small Fabric network, with their private keys.
+#[derive(Debug)]
+pub struct Network {
+    root: Option<PathBuf>,
+    orgs: Vec<Org>,
+    orderer: Option<Org>,
+}
+
+/// Why a network cannot be made, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The specification has a duplicate or an invalid name.
+    #[error("the network cannot be made: {0}")]
+    Spec(String),
+    /// A certificate could not be made.
+    #[error("cannot make the certificate of {name}")]
+    Certificate {
+        /// Its common name.
+        name: String,
+        /// The cause.
+        #[source]
+        source: rcgen::Error,
+    },
+    /// The path for the new network exists.
+    #[error("{} exists already; remove it or choose another folder", .0.display())]
+    Exists(PathBuf),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// "read", "write", "create" or "rename".
+        action: &'static str,
+        /// Which file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder is not that of a network.
+    #[error("{} is not a network folder: {reason}", path.display())]
+    NotANetwork {
+        /// Which folder.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// The MSP of an organization is unusable.
+    #[error("the MSP of {org} is not usable")]
+    Msp {
+        /// The organization's domain.
+        org: String,
+        /// The cause.
+        #[source]
+        source: MspError,
+    },
+}
+
+impl Network {
+    /// Makes a network without files.
+    pub fn in_memory(spec: &NetworkSpec) -> Result<Self, NetworkError> {
+        spec.check()?;
+        let orgs = spec.orgs.iter().map(Org::with_peer).collect::<Result<_, _>>()?;
+        let orderer = spec.orderer.as_ref().map(Org::with_orderer).transpose()?;
+        Ok(Self { root: None, orgs, orderer })
+    }
+
+    /// Makes a network in a new folder. A failure leaves nothing behind.
+    pub fn generate(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
+        let network = Self::in_memory(spec)?;
+        network.write(path)?;
+        Self::open(path)
+    }
+
+    /// Writes a network into a new folder; private keys are readable by the owner only.
+    pub fn write(&self, path: &Path) -> Result<(), NetworkError> {
+        folder::write(path, &self.orgs, self.orderer.as_ref())
+    }
+
+    /// Reads the folder of a network that was made by this program, cryptogen, fabric-ca or
+    /// Fabric's test network. Members that cannot sign are left out; asking for one fails with the
+    /// reason.
+    pub fn open(path: &Path) -> Result<Self, NetworkError> {
+        let (orgs, orderer) = reader::read(path)?;
+        Ok(Self { root: Some(path.to_owned()), orgs, orderer })
+    }
+
+    /// The folder that the network was read from.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The organizations with peers: as specified, or by domain if read from a folder.
+    pub fn orgs(&self) -> &[Org] {
+        &self.orgs
+    }
+
+    /// The organization with this MSP id, that of the orderer included.
+    pub fn org(&self, msp_id: &str) -> Option<&Org> {
+        self.orgs.iter().chain(&self.orderer).find(|org| org.msp_id() == msp_id)
+    }
+
+    /// The organization that orders, if there is one.
+    pub fn orderer(&self) -> Option<&Org> {
+        self.orderer.as_ref()
+    }
+
+    /// A channel of all organizations.
+    pub fn genesis(&self, channel_id: ChannelId) -> GenesisSpec {
+        let orgs = self.orgs.iter().map(|org| org.msp_config().clone()).collect();
+        let orderer_org = self.orderer.as_ref().map(|org| org.msp_config().clone());
+        GenesisSpec { orderer_org, ..GenesisSpec::new(channel_id, orgs) }
+    }
+}

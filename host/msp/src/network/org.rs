@@ -1,0 +1,324 @@
+//! One organization of a network, with the private keys of its members.
+//!
+//! Does not read or write files (`folder` does); it only composes paths.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::error::MspError;
+use crate::msp_dir;
+use crate::network::NetworkError;
+use crate::network::authority::Authority;
+use crate::network::spec::OrdererSpec;
+use crate::network::spec::OrgSpec;
+use crate::node_ous::Role;
+use crate::signer::SigningIdentity;
+use wasmcc_types::proto::msp::FabricMspConfig;
+use wasmcc_types::proto::msp::FabricNodeOUs;
+use wasmcc_types::proto::msp::FabricOuIdentifier;
+
+/// A certificate and its private key, both PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The certificate.
+    pub certificate: String,
+    /// The private key, PKCS#8.
+    pub key: String,
+}
+
+/// The paths of a member's TLS files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the CA.
+    pub ca: PathBuf,
+    /// The member's certificate.
+    pub certificate: PathBuf,
+    /// The member's private key.
+    pub key: PathBuf,
+}
+
+/// An organization: its CAs, its peer or orderer, its admin and its users.
+#[derive(Clone, Debug)]
+pub struct Org {
+    pub(super) msp_id: String,
+    pub(super) domain: String,
+    pub(super) kind: Kind,
+    /// None if the CA keeps its key elsewhere.
+    pub(super) ca: Option<Credentials>,
+    /// As for `ca`.
+    pub(super) tls_ca: Option<Credentials>,
+    /// The certificates of the CAs for TLS, PEM.
+    pub(super) tls_roots: String,
+    pub(super) members: Vec<Member>,
+    /// Members that cannot sign, by name, with the reason.
+    pub(super) unusable: BTreeMap<String, String>,
+    pub(super) msp_config: FabricMspConfig,
+    /// The organization's folder, if it was read from one.
+    pub(super) root: Option<PathBuf>,
+}
+
+/// The kind of an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Peer,
+    Orderer,
+}
+
+/// A node or user.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// The common name: `peer0.org1.example.com`, `User1@org1.example.com`.
+    pub(super) name: String,
+    pub(super) identity: Credentials,
+    pub(super) tls: Option<Credentials>,
+    /// None if the member was not read from a folder.
+    pub(super) tls_files: Option<TlsFiles>,
+}
+
+impl Kind {
+    /// The folder of all organizations of this kind.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Peer => "peerOrganizations",
+            Self::Orderer => "ordererOrganizations",
+        }
+    }
+
+    /// The folder of an organization's nodes.
+    pub(super) fn nodes_folder(self) -> &'static str {
+        match self {
+            Self::Peer => "peers",
+            Self::Orderer => "orderers",
+        }
+    }
+
+    fn node_host(self) -> &'static str {
+        match self {
+            Self::Peer => "peer0",
+            Self::Orderer => "orderer",
+        }
+    }
+
+    fn node_role(self) -> Role {
+        match self {
+            Self::Peer => Role::Peer,
+            Self::Orderer => Role::Orderer,
+        }
+    }
+}
+
+impl Credentials {
+    pub(super) fn new(certificate: String, key: String) -> Self {
+        Self { certificate, key }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    /// Does not show the private key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+impl Member {
+    pub(super) fn is_user(&self) -> bool {
+        self.name.contains('@')
+    }
+
+    /// File names of nodes begin with "server", those of users with "client".
+    pub(super) fn tls_prefix(&self) -> &'static str {
+        if self.is_user() { "client" } else { "server" }
+    }
+}
+
+impl Org {
+    pub(super) fn with_peer(spec: &OrgSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, Kind::Peer, &spec.users)
+    }
+
+    pub(super) fn with_orderer(spec: &OrdererSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, Kind::Orderer, &[])
+    }
+
+    fn new(msp_id: &str, domain: &str, kind: Kind, users: &[String]) -> Result<Self, NetworkError> {
+        let ca = Authority::new(&format!("ca.{domain}"), domain)?;
+        let tls_ca = Authority::new(&format!("tlsca.{domain}"), domain)?;
+        let host = kind.node_host();
+        let node = format!("{host}.{domain}");
+        let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
+        let mut members = vec![Member {
+            identity: ca.issue_identity(&node, kind.node_role())?,
+            tls: Some(tls_ca.issue_tls(&node, &hosts)?),
+            tls_files: None,
+            name: node,
+        }];
+        let admin = [("Admin", Role::Admin)];
+        let users = users.iter().map(|user| (user.as_str(), Role::Client));
+        for (user, role) in admin.into_iter().chain(users) {
+            let name = format!("{user}@{domain}");
+            members.push(Member {
+                identity: ca.issue_identity(&name, role)?,
+                tls: Some(tls_ca.issue_tls(&name, &[])?),
+                tls_files: None,
+                name,
+            });
+        }
+        Ok(Self {
+            msp_config: msp_config(msp_id, &ca.credentials, &tls_ca.credentials),
+            msp_id: msp_id.to_owned(),
+            domain: domain.to_owned(),
+            kind,
+            tls_roots: tls_ca.credentials.certificate.clone(),
+            ca: Some(ca.credentials),
+            tls_ca: Some(tls_ca.credentials),
+            members,
+            unusable: BTreeMap::new(),
+            root: None,
+        })
+    }
+
+    /// The id of the MSP, for example `Org1MSP`.
+    pub fn msp_id(&self) -> &str {
+        &self.msp_id
+    }
+
+    /// The domain, for example `org1.example.com`.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The MSP, in the form of a channel's configuration.
+    pub fn msp_config(&self) -> &FabricMspConfig {
+        &self.msp_config
+    }
+
+    /// The names of the users without the domain, Admin included.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().filter_map(|member| member.name.split_once('@')).map(|(user, _)| user)
+    }
+
+    /// Returns the signer of the organization's peer or orderer: `peer0` or `orderer` if there is
+    /// one of that name, else the first by name.
+    pub fn peer(&self) -> Result<SigningIdentity, MspError> {
+        match self.node() {
+            Some(node) => self.sign_as(node),
+            None => self.signer(&self.node_name()),
+        }
+    }
+
+    /// The full name of the node that [`peer`](Self::peer) signs as, for example
+    /// `peer0.org1.example.com`.
+    pub fn peer_name(&self) -> Option<&str> {
+        self.node().map(|node| node.name.as_str())
+    }
+
+    /// The credentials for TLS of the node that [`peer`](Self::peer) signs as.
+    pub fn peer_tls(&self) -> Option<&Credentials> {
+        self.node()?.tls.as_ref()
+    }
+
+    /// Returns the signer of the organization's admin.
+    pub fn admin(&self) -> Result<SigningIdentity, MspError> {
+        self.user("Admin")
+    }
+
+    /// Returns the signer of a user, for example `User1`.
+    pub fn user(&self, name: &str) -> Result<SigningIdentity, MspError> {
+        self.signer(&format!("{name}@{}", self.domain))
+    }
+
+    /// The credentials of a member for signing: `peer0`, `orderer`, `Admin`, `User1`.
+    pub fn identity(&self, name: &str) -> Option<&Credentials> {
+        self.member(name).map(|member| &member.identity)
+    }
+
+    /// The credentials of a member for TLS.
+    pub fn tls(&self, name: &str) -> Option<&Credentials> {
+        self.member(name)?.tls.as_ref()
+    }
+
+    /// The PEM certificates of the CAs for TLS.
+    pub fn tls_ca_certificate(&self) -> &str {
+        &self.tls_roots
+    }
+
+    /// The TLS files of a member, if the network was read from a folder.
+    pub fn tls_files(&self, name: &str) -> Option<TlsFiles> {
+        self.member(name)?.tls_files.clone()
+    }
+
+    /// The MSP folder of a member, if the network was read from a folder.
+    pub fn msp_folder(&self, name: &str) -> Option<PathBuf> {
+        let member = self.member(name)?;
+        Some(self.member_folder(self.root.as_deref()?, member).join("msp"))
+    }
+
+    pub(super) fn member_folder(&self, root: &Path, member: &Member) -> PathBuf {
+        let kind = if member.is_user() { "users" } else { self.kind.nodes_folder() };
+        root.join(kind).join(&member.name)
+    }
+
+    fn node_name(&self) -> String {
+        format!("{}.{}", self.kind.node_host(), self.domain)
+    }
+
+    fn member(&self, short_name: &str) -> Option<&Member> {
+        let matches = |member: &&Member| {
+            let rest = member.name.strip_prefix(short_name);
+            let rest = rest.and_then(|rest| rest.strip_prefix(['@', '.']));
+            rest == Some(self.domain.as_str())
+        };
+        self.members.iter().find(matches)
+    }
+
+    fn node(&self) -> Option<&Member> {
+        let usual = self.node_name();
+        let nodes = || self.members.iter().filter(|member| !member.is_user());
+        nodes().find(|node| node.name == usual).or_else(|| nodes().next())
+    }
+
+    fn signer(&self, name: &str) -> Result<SigningIdentity, MspError> {
+        match self.members.iter().find(|member| member.name == name) {
+            Some(member) => self.sign_as(member),
+            None => {
+                let reason = match self.unusable.get(name) {
+                    Some(reason) => format!(" that can sign: {reason}"),
+                    None => String::new(),
+                };
+                let (msp_id, name) = (self.msp_id.clone(), name.to_owned());
+                Err(MspError::NoMember { msp_id, name, reason })
+            }
+        }
+    }
+
+    fn sign_as(&self, member: &Member) -> Result<SigningIdentity, MspError> {
+        let Credentials { certificate, key } = &member.identity;
+        SigningIdentity::from_pem(&self.msp_id, certificate.as_bytes(), key.as_bytes())
+    }
+}
+
+fn msp_config(msp_id: &str, ca: &Credentials, tls_ca: &Credentials) -> FabricMspConfig {
+    let ca_certificate = ca.certificate.clone().into_bytes();
+    let unit = |role: Role| {
+        Some(FabricOuIdentifier {
+            certificate: ca_certificate.clone(),
+            organizational_unit_identifier: role.to_string(),
+        })
+    };
+    FabricMspConfig {
+        name: msp_id.to_owned(),
+        root_certs: vec![ca_certificate.clone()],
+        crypto_config: Some(msp_dir::sha2()),
+        tls_root_certs: vec![tls_ca.certificate.clone().into_bytes()],
+        fabric_node_ous: Some(FabricNodeOUs {
+            enable: true,
+            client_ou_identifier: unit(Role::Client),
+            peer_ou_identifier: unit(Role::Peer),
+            admin_ou_identifier: unit(Role::Admin),
+            orderer_ou_identifier: unit(Role::Orderer),
+        }),
+        ..FabricMspConfig::default()
+    }
+}

@@ -1,0 +1,74 @@
+//! Roles that an organization assigns by organizational unit.
+//!
+//! Does not know certificates: the certifiers identifier comes from the trust of the organization.
+
+use crate::error::Refusal;
+
+/// The role of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Submits transactions.
+    Client,
+    /// Endorses and commits.
+    Peer,
+    /// Administers the organization.
+    Admin,
+    /// Orders transactions.
+    Orderer,
+}
+
+/// The units that name roles. Without any, roles are not distinguished.
+#[derive(Debug, Default)]
+pub(super) struct NodeOus {
+    rules: Vec<NodeOu>,
+}
+
+/// A unit that names a role.
+#[derive(Debug)]
+pub(super) struct NodeOu {
+    pub(super) role: Role,
+    pub(super) ou: String,
+    /// The chain of CAs under which the unit counts; None for any chain.
+    pub(super) certifiers: Option<[u8; 32]>,
+}
+
+impl NodeOus {
+    pub(super) fn new(rules: Vec<NodeOu>) -> Self {
+        Self { rules }
+    }
+
+    pub(super) fn are_enforced(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    pub(super) fn have_admin(&self) -> bool {
+        self.rules.iter().any(|rule| rule.role == Role::Admin)
+    }
+
+    /// The roles of a member with these units: empty if roles are not distinguished, else what its
+    /// one role unit names (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`). There is
+    /// more than one role only if the configuration uses one unit for two.
+    pub(super) fn roles(
+        &self,
+        ous: &[String],
+        certifiers: &[u8; 32],
+    ) -> Result<Vec<Role>, Refusal> {
+        if !self.are_enforced() {
+            return Ok(Vec::new());
+        }
+        let mut role_ous = Vec::new();
+        for ou in ous {
+            // The last rule of a unit counts, as in Fabric's map.
+            let Some(rule) = self.rules.iter().rev().find(|rule| rule.ou == *ou) else { continue };
+            if rule.certifiers.is_some_and(|wanted| wanted != *certifiers) {
+                return Err(Refusal::Certifier { ou: ou.clone() });
+            }
+            role_ous.push(ou);
+        }
+        match role_ous[..] {
+            [] => Err(Refusal::NoRole { ous: ous.to_vec() }),
+            [ou] => Ok(self.rules.iter().filter(|rule| rule.ou == *ou).map(|r| r.role).collect()),
+            _ => Err(Refusal::ManyRoles { ous: ous.to_vec() }),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Principals: what a policy requires of a signer.
+//!
+//! Invariant: parsing never fails. Nobody satisfies a principal that does not parse, as in Fabric,
+//! where policies are compiled before their principals are read (common/cauthdsl, `compile`).
+
+use prost::Message;
+
+use crate::certificate::Certificate;
+use crate::node_ous::Role;
+use wasmcc_types::proto::common::MspPrincipal;
+use wasmcc_types::proto::common::MspRole;
+use wasmcc_types::proto::common::OrganizationUnit;
+use wasmcc_types::proto::common::msp_principal::Classification;
+use wasmcc_types::proto::common::msp_role::MspRoleType;
+use wasmcc_types::proto::msp::SerializedIdentity;
+
+/// Depth of combined principals. Real ones are not nested.
+const MAX_DEPTH: usize = 8;
+
+/// A parsed `common.MSPPrincipal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Any valid member of the organization.
+    Member {
+        /// The organization.
+        msp_id: String,
+    },
+    /// A member with a role.
+    Role {
+        /// The organization.
+        msp_id: String,
+        /// The role.
+        role: Role,
+    },
+    /// A member with an organizational unit that was issued under certain CAs.
+    OrganizationUnit {
+        /// The organization.
+        msp_id: String,
+        /// The unit.
+        ou: String,
+        /// SHA-256 of the chain of CAs.
+        certifiers: Vec<u8>,
+    },
+    /// One particular member.
+    Identity {
+        /// The organization.
+        msp_id: String,
+        /// The DER certificate, its signature with a low S.
+        certificate: Vec<u8>,
+    },
+    /// Satisfies all of these.
+    All(Vec<Principal>),
+    /// Everyone who is not anonymous; a member with a certificate never is.
+    Anyone,
+    /// Nobody: the principal does not parse, or requires what X.509 identities cannot be.
+    Nobody,
+}
+
+/// `common.CombinedPrincipal`.
+#[derive(Clone, PartialEq, Message)]
+struct CombinedPrincipal {
+    #[prost(message, repeated, tag = "1")]
+    principals: Vec<MspPrincipal>,
+}
+
+/// `common.MSPIdentityAnonymity`.
+#[derive(Clone, PartialEq, Message)]
+struct MspIdentityAnonymity {
+    /// 0 means nominal, 1 anonymous.
+    #[prost(int32, tag = "1")]
+    anonymity_type: i32,
+}
+
+impl Principal {
+    /// Reads a principal.
+    pub fn parse(principal: &MspPrincipal) -> Self {
+        Self::parse_at(principal, 0).unwrap_or(Self::Nobody)
+    }
+
+    /// Returns the message of a role; None for other principals. Policies made here have roles
+    /// only.
+    pub fn to_message(&self) -> Option<MspPrincipal> {
+        let (msp_id, role) = match self {
+            Self::Member { msp_id } => (msp_id, MspRoleType::Member),
+            Self::Role { msp_id, role } => (msp_id, role_type(*role)),
+            _ => return None,
+        };
+        let role = MspRole { msp_identifier: msp_id.clone(), role: role.into() };
+        Some(MspPrincipal {
+            principal_classification: Classification::Role.into(),
+            principal: role.encode_to_vec(),
+        })
+    }
+
+    fn parse_at(principal: &MspPrincipal, depth: usize) -> Option<Self> {
+        let bytes = principal.principal.as_slice();
+        match Classification::try_from(principal.principal_classification).ok()? {
+            Classification::Role => Self::parse_role(bytes),
+            Classification::OrganizationUnit => {
+                let unit = OrganizationUnit::decode(bytes).ok()?;
+                Some(Self::OrganizationUnit {
+                    msp_id: unit.msp_identifier,
+                    ou: unit.organizational_unit_identifier,
+                    certifiers: unit.certifiers_identifier,
+                })
+            }
+            Classification::Identity => {
+                let identity = SerializedIdentity::decode(bytes).ok()?;
+                let certificate = Certificate::from_pem(&identity.id_bytes).ok()?;
+                Some(Self::Identity { msp_id: identity.mspid, certificate: certificate.der })
+            }
+            Classification::Anonymity => {
+                let anonymity = MspIdentityAnonymity::decode(bytes).ok()?;
+                (anonymity.anonymity_type == 0).then_some(Self::Anyone)
+            }
+            Classification::Combined => {
+                let combined = CombinedPrincipal::decode(bytes).ok()?.principals;
+                if combined.is_empty() || depth == MAX_DEPTH {
+                    return None;
+                }
+                let parts = combined.iter().map(|part| Self::parse_at(part, depth + 1));
+                Some(Self::All(parts.collect::<Option<Vec<_>>>()?))
+            }
+        }
+    }
+
+    fn parse_role(bytes: &[u8]) -> Option<Self> {
+        let role = MspRole::decode(bytes).ok()?;
+        let msp_id = role.msp_identifier;
+        let role = match MspRoleType::try_from(role.role).ok()? {
+            MspRoleType::Member => return Some(Self::Member { msp_id }),
+            MspRoleType::Admin => Role::Admin,
+            MspRoleType::Client => Role::Client,
+            MspRoleType::Peer => Role::Peer,
+            MspRoleType::Orderer => Role::Orderer,
+        };
+        Some(Self::Role { msp_id, role })
+    }
+}
+
+fn role_type(role: Role) -> MspRoleType {
+    match role {
+        Role::Client => MspRoleType::Client,
+        Role::Peer => MspRoleType::Peer,
+        Role::Admin => MspRoleType::Admin,
+        Role::Orderer => MspRoleType::Orderer,
+    }
+}

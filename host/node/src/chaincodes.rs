@@ -1,0 +1,50 @@
+//! Streams of chaincodes in other processes: what gRPC carries and what the peer does with it.
+
+use std::time::Duration;
+
+use wasmcc_api as api;
+use wasmcc_api::{ChaincodeDialer, ServerConfig};
+use wasmcc_peer::chaincode::{Abort, Connection, Dialer, ExternalStream, Failed, Open};
+use wasmcc_types::proto::protos;
+
+/// The stream of a chaincode in another process, for the gRPC side.
+pub(super) struct Stream(pub(super) ExternalStream);
+
+impl api::ChaincodeStream for Stream {
+    fn receive(&self, message: protos::ChaincodeMessage) {
+        self.0.receive(message);
+    }
+
+    fn keepalive(&self) -> Option<Duration> {
+        self.0.keepalive()
+    }
+
+    fn keepalive_due(&self) {
+        self.0.keepalive_due();
+    }
+
+    fn stop(&self) {
+        self.0.stop();
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+}
+
+/// Connects to chaincode servers over gRPC.
+pub(super) struct GrpcDialer(ChaincodeDialer);
+
+impl Default for GrpcDialer {
+    fn default() -> Self {
+        Self(ChaincodeDialer::new(ServerConfig::default().message_bytes))
+    }
+}
+
+impl Dialer for GrpcDialer {
+    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort {
+        let Connection { address, dial_timeout, tls, .. } = connection;
+        let open = |outbox| -> Box<dyn api::ChaincodeStream> { Box::new(Stream(open(outbox))) };
+        self.0.dial(address, tls.as_ref(), *dial_timeout, open, failed)
+    }
+}

@@ -1,0 +1,56 @@
+//! What a peer does when channels come to run other chaincodes.
+//!
+//! Invariant: nothing is let go of as long as it is not known what all channels run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::indexes::IndexCreator;
+use crate::running::Running;
+use wasmcc_channel::Channels;
+use wasmcc_committer::{Approvals, DeployListener};
+use wasmcc_ledger::Ledger;
+use wasmcc_peer::chaincode::ChaincodeSupport;
+
+/// Creates indexes, and lets go of chaincodes that no channel runs any more.
+pub struct Deployments {
+    pub indexes: IndexCreator,
+    pub running: Running,
+    pub channels: Arc<Channels>,
+    pub support: Arc<ChaincodeSupport>,
+}
+
+impl Deployments {
+    fn retire(&self) {
+        match self.wanted() {
+            Ok(wanted) => self.support.retire(|ccid| wanted.contains(ccid)),
+            Err(error) => {
+                tracing::warn!(error, "chaincodes that were replaced stay in memory");
+            }
+        }
+    }
+
+    /// What all channels run, by the ids that it is launched by.
+    fn wanted(&self) -> Result<BTreeSet<String>, String> {
+        let mut wanted = BTreeSet::new();
+        for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
+            let ledger = channel.ledger();
+            for name in self.running.names(ledger)? {
+                wanted.extend(self.running.packages(ledger, &name)?);
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+impl DeployListener for Deployments {
+    fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
+        self.indexes.deployed(ledger, chaincode);
+        self.retire();
+    }
+
+    fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals) {
+        self.indexes.approved(ledger, approvals);
+        self.retire();
+    }
+}

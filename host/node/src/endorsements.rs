@@ -1,0 +1,97 @@
+//! Which of this process's organizations have to endorse a transaction.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::Peer;
+use wasmcc_channel::Channel;
+use wasmcc_channel::collections::{Collection, DefinedCollections};
+use wasmcc_committer::needed_policies;
+use wasmcc_msp::Identity;
+use wasmcc_peer::endorser::{UnpackedProposal, choose};
+use wasmcc_peer::syscc::satisfies;
+use wasmcc_types::proto::protos;
+
+/// What Fabric's gateway says when it finds nobody.
+const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
+
+impl Peer {
+    /// The organizations that have to endorse a transaction beside those of `endorsed`, of which
+    /// one gave `response`; those in `without` cannot. The error is for the client.
+    pub fn further_endorsers(
+        &self,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String> {
+        let channel = self.channels.get(proposal.channel_id());
+        let channel =
+            channel.ok_or_else(|| format!("channel '{}' not found", proposal.channel_id()))?;
+        let config = channel.config();
+        let policies = needed_policies(&channel, &proposal.channel_header, &response.payload)
+            .map_err(|why| format!("{NO_PLAN}: {why}"))?;
+        let identity = |org: &str| self.peers.identity(org, config.msps());
+        let is_enough = |orgs: &[&str]| {
+            let peers: Vec<Arc<Identity>> = orgs.iter().filter_map(|org| identity(org)).collect();
+            policies.iter().all(|policy| satisfies(policy, &peers, &config).is_ok())
+        };
+        let endorsed: Vec<&str> = endorsed.iter().map(String::as_str).collect();
+        let is_left =
+            |org: &&str| !endorsed.contains(org) && !without.iter().any(|other| other == org);
+        let others: Vec<&str> =
+            self.orgs().filter(is_left).filter(|org| identity(org).is_some()).collect();
+        let has_transient = !proposal.context.transient.is_empty();
+        let (mut allowed, mut guarded) = (others.clone(), Vec::new());
+        for (namespace, collection, read) in touched(response) {
+            if read || has_transient {
+                let members = self.members(&channel, namespace, collection)?;
+                allowed.retain(|org| members.contains(*org));
+            }
+            if !read && has_transient {
+                guarded.push(collection);
+            }
+        }
+        let owned = |orgs: Vec<&str>| orgs.into_iter().map(str::to_owned).collect();
+        if let Some(chosen) = choose(&endorsed, &allowed, is_enough) {
+            return Ok(owned(chosen));
+        }
+        // It may be the caution about transient data that leaves nobody.
+        if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
+            return Err(format!(
+                "requires endorsement from organisation(s) that are not in the distribution policy \
+                 of the private data collection(s): [{}]; retry specifying trusted endorsing \
+                 organizations to protect transient data",
+                guarded.join(" ")
+            ));
+        }
+        Err(format!("{NO_PLAN}: no peer combination can satisfy the endorsement policy"))
+    }
+
+    /// The organizations of this process that are members of a collection.
+    fn members(
+        &self,
+        channel: &Channel,
+        namespace: &str,
+        collection: &str,
+    ) -> Result<BTreeSet<String>, String> {
+        let state = channel.ledger().snapshot();
+        let mut read = |ns: &str, key: &str| state.get(ns, key).map(|v| v.map(|v| v.value));
+        let defined = DefinedCollections::look_up(namespace, &mut read);
+        let Some(found) = defined.map_err(|error| error.to_string())?.get(collection) else {
+            return Ok(BTreeSet::new());
+        };
+        let found = Collection::new(found)?;
+        let config = channel.config();
+        Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
+    }
+}
+
+/// Namespace, collection and whether it was read, of each collection in a response's interest.
+fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = (&str, &str, bool)> {
+    let calls = response.interest.iter().flat_map(|interest| &interest.chaincodes);
+    calls.flat_map(|call| {
+        let collections = call.collection_names.iter();
+        collections.map(|name| (call.name.as_str(), name.as_str(), !call.no_private_reads))
+    })
+}

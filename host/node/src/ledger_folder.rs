@@ -1,0 +1,15 @@
+//! The ledger of a peer that is not running, for the tools.
+//!
+//! Invariant: what a peer would make of a block, the tools make of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmcc_committer::StateRules;
+use wasmcc_ledger::{LedgerConfig, LedgerError, LedgerFolder};
+
+/// Opens the folder with the ledgers. Blocks of which it has no private data are judged by the
+/// collections that the channel's state defines.
+pub fn open_ledger_folder(dir: &Path) -> Result<LedgerFolder, LedgerError> {
+    Ok(LedgerFolder::open(dir, LedgerConfig::default())?.with_rules(Arc::new(StateRules)))
+}

@@ -1,0 +1,348 @@
+//! The composition root: the only place that knows every part and joins them.
+//!
+//! Invariant: no logic of its own; what is decided here is who gets to know whom.
+
+pub mod sandbox;
+
+#[cfg(feature = "server")]
+mod chaincodes;
+mod data_folder;
+mod deployments;
+mod endorsements;
+mod explain;
+mod indexes;
+mod ledger_folder;
+mod local_orgs;
+#[cfg(feature = "server")]
+mod private_events;
+mod running;
+#[cfg(feature = "server")]
+mod serve;
+mod system_chaincodes;
+mod vscc_port;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use prost::Message;
+
+use crate::data_folder::DataFolder;
+use crate::deployments::Deployments;
+use crate::indexes::IndexCreator;
+use crate::local_orgs::LocalOrgs;
+use crate::running::Running;
+use crate::vscc_port::VsccPort;
+use wasmcc_channel::collections::LocalPeers;
+use wasmcc_channel::{Channel, Channels};
+use wasmcc_client::ProposalBuilder;
+use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
+use wasmcc_ledger::{LedgerConfig, Ledgers};
+use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
+use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
+use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
+use wasmcc_peer::syscc::Acl;
+use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_types::proto::protos;
+use wasmcc_types::{ChannelId, Client, Response};
+
+pub use explain::explain_block;
+pub use ledger_folder::open_ledger_folder;
+
+/// Where compiled code lies in a data folder.
+const CACHE_FOLDER: &str = "compiled";
+/// Where ledgers lie in a data folder.
+pub const LEDGER_FOLDER: &str = "ledger";
+
+/// How a peer is set up.
+pub struct PeerConfig {
+    /// The organizations and their identities.
+    pub network: Network,
+    /// The MSP id of the organization whose peer this is.
+    pub org: String,
+    /// The MSP ids of further organizations whose peers run in this process. They share blocks,
+    /// public state and installed chaincodes; each signs as itself and has private data of its own.
+    pub more_orgs: Vec<String>,
+    /// The data folder; none: in memory, gone with the process.
+    pub data: Option<PathBuf>,
+    /// What components may use. Ignored if `runtime` is given.
+    pub limits: Limits,
+    /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
+    pub memory_of_all: Option<usize>,
+    /// Where components are compiled. Ignored if `runtime` is given.
+    pub compiler: Compiler,
+    /// A runtime to share with other peers of this process.
+    pub runtime: Option<Arc<Runtime>>,
+    /// Timeouts and bounds of executions.
+    pub support: SupportConfig,
+    /// Bounds of ledgers.
+    pub ledger: LedgerConfig,
+    /// When blocks are cut on channels that this peer creates.
+    pub batch: BatchLimits,
+}
+
+impl PeerConfig {
+    /// The usual set-up for a peer of `org`, in memory.
+    pub fn new(network: Network, org: impl Into<String>) -> Self {
+        Self {
+            network,
+            org: org.into(),
+            more_orgs: Vec::new(),
+            data: None,
+            limits: Limits::default(),
+            memory_of_all: None,
+            compiler: Compiler::default(),
+            runtime: None,
+            support: SupportConfig::default(),
+            ledger: LedgerConfig::default(),
+            batch: BatchLimits::default(),
+        }
+    }
+}
+
+/// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
+/// organizations that share these.
+pub struct Peer {
+    network: Network,
+    batch: BatchLimits,
+    support: Arc<ChaincodeSupport>,
+    /// By organization, the first in front.
+    endorsers: Vec<(String, Endorser)>,
+    access: Arc<dyn AccessControl>,
+    ledgers: Arc<Ledgers>,
+    channels: Arc<Channels>,
+    validator: Arc<dyn EndorsementValidator>,
+    peers: LocalPeers,
+    deploys: Arc<dyn DeployListener>,
+    /// Who may order, the organization that is there for it first.
+    signers: Vec<Arc<SigningIdentity>>,
+    committers: Mutex<BTreeMap<String, Arc<Committer>>>,
+    orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
+}
+
+impl Peer {
+    /// Opens or creates a peer and recovers what it had.
+    pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
+        let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
+        let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
+        let (ledger, batch) = (config.ledger, config.batch);
+        let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
+        let orgs = LocalOrgs::new(&network, named)?;
+        let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
+        let folder = folder.transpose()?;
+        let ledgers = match &data {
+            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
+                .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
+            None => Ledgers::temporary(ledger).context("cannot open ledgers in memory")?,
+        };
+        let ledgers = Arc::new(ledgers);
+        let runtime = match runtime {
+            Some(runtime) => runtime,
+            None => {
+                let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
+                let config = RuntimeConfig {
+                    limits,
+                    memory_of_all,
+                    cache_dir,
+                    compiler,
+                    ..Default::default()
+                };
+                Arc::new(Runtime::new(config)?)
+            }
+        };
+        let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
+        if let Some(folder) = folder {
+            folder.adopt(&channels, &orgs)?;
+        }
+        let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
+        let access: Arc<dyn AccessControl> =
+            Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
+        let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
+        let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
+        indexes.catch_up(&channels);
+        let mut support = ChaincodeSupport::new(
+            runtime,
+            Arc::clone(&packages),
+            Arc::clone(&ledgers),
+            Arc::clone(&access),
+            support,
+        );
+        // A network of somebody else's may have an orderer without its key.
+        let orderer = network.orderer().and_then(|org| org.peer().ok());
+        let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
+        let signers = signers.collect();
+        system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
+        #[cfg(feature = "server")]
+        support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
+        let support = Arc::new(support);
+        let deploys = Deployments {
+            indexes,
+            running,
+            channels: Arc::clone(&channels),
+            support: Arc::clone(&support),
+        };
+        let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
+        let endorsers = orgs.msps().map(|(org, msps)| {
+            let endorser = Endorser::new(
+                Arc::clone(&support),
+                Arc::clone(&channels),
+                Arc::clone(&access),
+                Arc::clone(msps),
+                (org, peers.clone()),
+                Arc::clone(&turns),
+            );
+            (org.to_owned(), endorser)
+        });
+        let endorsers = endorsers.collect();
+        let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
+        let peer = Arc::new(Self {
+            network,
+            batch,
+            support,
+            endorsers,
+            access,
+            ledgers,
+            channels,
+            validator,
+            peers,
+            deploys: Arc::new(deploys),
+            signers,
+            committers: Mutex::default(),
+            orderers: Mutex::default(),
+        });
+        peer.resume_ordering();
+        Ok(peer)
+    }
+
+    /// Orders what was accepted before the last end of the process and is in no block.
+    fn resume_ordering(&self) {
+        for channel in self.ledgers.channels() {
+            let folder = self.ledgers.channel_dir(&channel);
+            if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
+                continue;
+            }
+            // Whoever submits is told, too.
+            if let Err(error) = self.orderer(channel.as_str()) {
+                tracing::error!(%channel, %error, "cannot order what was accepted before");
+            }
+        }
+    }
+
+    /// The organizations and their identities.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The channels that the peer has joined.
+    pub fn channels(&self) -> &Arc<Channels> {
+        &self.channels
+    }
+
+    /// What runs chaincodes, for a caller that has a transaction but no proposal that a client
+    /// signed for this peer: one that looks at another peer's transactions.
+    pub fn support(&self) -> &Arc<ChaincodeSupport> {
+        &self.support
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &dyn AccessControl {
+        self.access.as_ref()
+    }
+
+    /// Creates a channel of all organizations of the network and joins it, by a proposal of the
+    /// organization's admin to CSCC.
+    pub fn create_channel(&self, name: &str) -> Result<()> {
+        let id = ChannelId::parse(name)?;
+        let mut genesis = self.network.genesis(id);
+        genesis.batch_limits = self.batch;
+        let block = genesis.block()?.encode_to_vec();
+        let own = self.org().and_then(|org| self.network.org(org));
+        let own = own.ok_or_else(|| anyhow!("no organization"))?;
+        let signed = ProposalBuilder::new("", "cscc")
+            .args([b"JoinChain".to_vec(), block])
+            .sign(&own.admin()?);
+        let response = self.process(signed.signed)?.response.response.unwrap_or_default();
+        if response.status >= Response::ERROR_THRESHOLD {
+            return Err(anyhow!("cannot create channel {name}: {}", response.message));
+        }
+        Ok(())
+    }
+
+    /// The MSP ids of the organizations whose peers these are, the first in front.
+    pub fn orgs(&self) -> impl Iterator<Item = &str> {
+        self.endorsers.iter().map(|(org, _)| org.as_str())
+    }
+
+    fn org(&self) -> Option<&str> {
+        self.orgs().next()
+    }
+
+    /// Checks, simulates and endorses one proposal, as the peer of the first organization, and
+    /// blocks until that is done. It needs a thread with a large stack: see
+    /// [`Workers`](wasmcc_workers::Workers).
+    pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
+        self.process_as(self.org().unwrap_or_default(), signed)
+    }
+
+    /// As [`process`](Self::process), as the peer of the organization `org` (MSP id).
+    pub fn process_as(
+        &self,
+        org: &str,
+        signed: protos::SignedProposal,
+    ) -> Result<Processed, Rejected> {
+        wait(self.process_for(org, signed, Client::default()))
+    }
+
+    /// As [`process_as`](Self::process_as), for asynchronous code: it gives its thread back while
+    /// it waits for a chaincode in another process, and every 10 ms while a guest computes. It ends
+    /// when it is dropped; a client that has gone ends it, too.
+    pub async fn process_for(
+        &self,
+        org: &str,
+        signed: protos::SignedProposal,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
+        let endorser = self.endorsers.iter().find(|(msp_id, _)| msp_id == org);
+        let no_peer = || Rejected::new(format!("organization {org} has no peer here"));
+        endorser.ok_or_else(no_peer)?.1.process(signed, client).await
+    }
+
+    /// What validates and commits the blocks of a channel.
+    pub fn committer(&self, channel: &str) -> Option<Arc<Committer>> {
+        let mut committers = lock(&self.committers);
+        if let Some(committer) = committers.get(channel) {
+            return Some(Arc::clone(committer));
+        }
+        let found: Arc<Channel> = self.channels.get(channel)?;
+        let committer = Committer::new(found, Arc::clone(&self.validator));
+        let deploys = Arc::clone(&self.deploys);
+        let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(deploys);
+        let committer = Arc::new(committer.with_signers(self.signers.clone()));
+        committers.insert(channel.to_owned(), Arc::clone(&committer));
+        Some(committer)
+    }
+
+    /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
+    /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
+    /// channel.
+    pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
+        let Some(committer) = self.committer(channel) else { return Ok(None) };
+        let mut orderers = lock(&self.orderers);
+        if let Some(orderer) = orderers.get(channel) {
+            return Ok(Some(Arc::clone(orderer)));
+        }
+        let folder = self.ledgers.channel_dir(committer.channel().ledger().channel_id());
+        let orderer = Arc::new(match folder {
+            Some(folder) => Solo::start_with_log(committer, SoloConfig::default(), &folder)?,
+            None => Solo::start(committer, SoloConfig::default())?,
+        });
+        orderers.insert(channel.to_owned(), Arc::clone(&orderer));
+        Ok(Some(orderer))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,379 @@
+//! A whole peer in one value, for tests: no ports, nothing left behind.
+//!
+//! The crate `wasmcc` shows how it is used.
+//!
+//! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
+//! peer, signed by real identities of a network that exists only in memory. Sandboxes do not know
+//! of each other and may run in parallel; they share compiled components.
+//!
+//! Invariant: no behaviour that a served peer does not have.
+
+mod build;
+mod call;
+mod error;
+mod outcome;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::Peer;
+use crate::PeerConfig;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::Definition;
+use wasmcc_ledger::Ledger;
+use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
+use wasmcc_peer::chaincode::{CodePackage, ExternalConfig, check_meta_inf};
+use wasmcc_peer::endorser::{Processed, UnpackedProposal};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::protos::{SignedProposal, TxValidationCode};
+use wasmcc_workers::Workers;
+
+pub use build::build;
+pub use call::Call;
+pub use error::SandboxError;
+pub use outcome::{Endorsed, Submitted};
+
+/// The channel that a sandbox has from the start.
+pub const CHANNEL: &str = "mychannel";
+
+/// How a sandbox is set up.
+#[derive(Default)]
+pub struct SandboxBuilder {
+    network: NetworkSpec,
+    orgs: Vec<String>,
+    limits: Option<Limits>,
+    execute_timeout: Option<std::time::Duration>,
+    external: ExternalConfig,
+}
+
+/// In-memory peers of one or more organizations, with one channel.
+pub struct Sandbox {
+    peer: Arc<Peer>,
+    org: String,
+    workers: Workers,
+}
+
+impl SandboxBuilder {
+    /// The organizations of the channel; the peer belongs to the first one.
+    pub fn network(mut self, network: NetworkSpec) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// The MSP ids of the organizations that have a peer; without, it is the network's first one.
+    pub fn orgs<'a>(mut self, msp_ids: impl IntoIterator<Item = &'a str>) -> Self {
+        self.orgs = msp_ids.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// What components may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// How long one transaction may take.
+    pub fn execute_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.execute_timeout = Some(timeout);
+        self
+    }
+
+    /// How chaincodes in other processes are run.
+    pub fn external(mut self, external: ExternalConfig) -> Self {
+        self.external = external;
+        self
+    }
+
+    /// Sets the peer up and creates the channel.
+    pub fn build(self) -> Result<Sandbox, SandboxError> {
+        let setup = |error: anyhow::Error| SandboxError::Setup(error);
+        let network = Network::in_memory(&self.network).map_err(|e| setup(e.into()))?;
+        let first = network.orgs().first().map(|org| org.msp_id().to_owned());
+        let mut orgs = self.orgs.into_iter();
+        let org = orgs.next().or(first);
+        let org = org.ok_or_else(|| setup(anyhow::anyhow!("the network has no organization")))?;
+        let mut config = PeerConfig::new(network, &org);
+        config.more_orgs = orgs.collect();
+        config.runtime = match self.limits {
+            None => Some(shared_runtime().map_err(setup)?),
+            Some(limits) => {
+                config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
+                None
+            }
+        };
+        if let Some(timeout) = self.execute_timeout {
+            config.support.execute_timeout = timeout;
+        }
+        config.support.external = self.external;
+        config.ledger.cache_bytes = 16 << 20;
+        let peer = Peer::open(config).map_err(setup)?;
+        let workers = Workers::new(1, 64).map_err(|e| setup(e.into()))?;
+        let sandbox = Sandbox { peer, org, workers };
+        let peer = Arc::clone(&sandbox.peer);
+        sandbox.run(move || peer.create_channel(CHANNEL))?.map_err(setup)?;
+        Ok(sandbox)
+    }
+}
+
+/// The pool of a runtime reserves 4 GiB of address space an instance, so tests take few.
+const SHARED_INSTANCES: u32 = 128;
+
+/// One runtime for all sandboxes of a process with the usual limits: a component is compiled once.
+fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
+    static RUNTIME: OnceLock<Result<Arc<Runtime>, String>> = OnceLock::new();
+    let make = || {
+        let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
+        let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
+        runtime.map(Arc::new).map_err(|error| error.to_string())
+    };
+    RUNTIME.get_or_init(make).clone().map_err(anyhow::Error::msg)
+}
+
+impl Sandbox {
+    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
+    /// [`CHANNEL`].
+    pub fn new() -> Result<Self, SandboxError> {
+        Self::builder().build()
+    }
+
+    /// To set more than the usual.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// The peer itself.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// The channel's ledger.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        let channel = self.peer.channels().get(CHANNEL);
+        Arc::clone(channel.expect("the builder created the channel").ledger())
+    }
+
+    /// An identity of the peer's organization, such as "User1" or "Admin".
+    pub fn identity(&self, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
+        self.identity_of(&self.org, user)
+    }
+
+    /// An identity of any organization of the network.
+    pub fn identity_of(&self, org: &str, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
+        let no_user = |reason: String| SandboxError::NoUser {
+            org: org.to_owned(),
+            user: user.to_owned(),
+            reason,
+        };
+        let found = self.peer.network().org(org);
+        let found = found.ok_or_else(|| no_user("the organization does not exist".into()))?;
+        found.user(user).map(Arc::new).map_err(|error| no_user(error.to_string()))
+    }
+
+    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
+    pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
+        let definition = Definition {
+            channel_id: CHANNEL.into(),
+            name: name.into(),
+            version: "1.0".into(),
+            ..Definition::default()
+        };
+        self.deploy_as(definition, component)
+    }
+
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
+    /// take it.
+    pub fn deploy_with_collections(
+        &self,
+        name: &str,
+        component: &[u8],
+        collections: &str,
+    ) -> Result<Submitted, SandboxError> {
+        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let definition = Definition {
+            channel_id: CHANNEL.into(),
+            name: name.into(),
+            version: "1.0".into(),
+            collections: Some(collections.map_err(SandboxError::Setup)?),
+            ..Definition::default()
+        };
+        self.deploy_as(definition, component)
+    }
+
+    /// Installs a component and instantiates it as its definition says.
+    pub fn deploy_as(
+        &self,
+        definition: Definition,
+        component: &[u8],
+    ) -> Result<Submitted, SandboxError> {
+        self.install(&definition, component)?;
+        self.instantiate(client::lscc::deploy(definition))
+    }
+
+    /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
+    /// files in `META-INF/statedb/couchdb/indexes`.
+    pub fn deploy_with_indexes(
+        &self,
+        name: &str,
+        component: &[u8],
+        indexes: &[&str],
+    ) -> Result<Submitted, SandboxError> {
+        let file = |(number, text): (usize, &&str)| {
+            let name = format!("META-INF/statedb/couchdb/indexes/{number:04}.json");
+            (name, text.as_bytes().to_vec())
+        };
+        let files = indexes.iter().enumerate().map(file).collect();
+        let setup = |error: anyhow::Error| SandboxError::Setup(error);
+        check_meta_inf(&files).map_err(|error| setup(anyhow::Error::msg(error)))?;
+        let code =
+            CodePackage::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+        self.deploy(name, &code)
+    }
+
+    /// Installs a component under the name and version of a definition.
+    pub fn install(&self, definition: &Definition, component: &[u8]) -> Result<(), SandboxError> {
+        let Definition { name, version, .. } = definition;
+        let install = client::lscc::install(name, version, component.to_vec());
+        self.endorse_as(install, &self.identity("Admin")?)?.accepted().map(drop)
+    }
+
+    /// Commits a proposal made by [`client::lscc::deploy`] or [`client::lscc::upgrade`].
+    pub fn instantiate(&self, proposal: ProposalBuilder) -> Result<Submitted, SandboxError> {
+        let endorsed = self.endorse_as(proposal, &self.identity("Admin")?)?.accepted()?;
+        self.commit_valid(endorsed)
+    }
+
+    /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
+    /// an answer.
+    pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        let (builder, org, user) = call.into_proposal();
+        let org = org.unwrap_or_else(|| self.org.clone());
+        let signer = self.identity_of(&org, &user)?;
+        self.endorse_at(self.peer_of(&org), builder, &signer)
+    }
+
+    /// As [`endorse`](Self::endorse), for a proposal that was built by hand, at the first peer.
+    pub fn endorse_as(
+        &self,
+        proposal: ProposalBuilder,
+        signer: &Arc<SigningIdentity>,
+    ) -> Result<Endorsed, SandboxError> {
+        self.endorse_at(&self.org, proposal, signer)
+    }
+
+    /// As [`endorse_as`](Self::endorse_as), at the peer of an organization.
+    pub fn endorse_at(
+        &self,
+        org: &str,
+        proposal: ProposalBuilder,
+        signer: &Arc<SigningIdentity>,
+    ) -> Result<Endorsed, SandboxError> {
+        let proposal = proposal.sign(signer);
+        let processed = self.process(org, &proposal.signed)?;
+        Endorsed::read(processed, proposal, Arc::clone(signer))
+    }
+
+    /// Has the peer of a further organization endorse, too. That it answers something else comes
+    /// out when all is committed.
+    pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
+        let processed = self.process(org, &endorsed.proposal.signed)?;
+        endorsed.more.push(processed.response);
+        Ok(())
+    }
+
+    fn process(&self, org: &str, signed: &SignedProposal) -> Result<Processed, SandboxError> {
+        let (peer, org, signed) = (Arc::clone(&self.peer), org.to_owned(), signed.clone());
+        Ok(self.run(move || peer.process_as(&org, signed))??)
+    }
+
+    /// The organization whose peer a caller asks.
+    fn peer_of<'a>(&'a self, org: &'a str) -> &'a str {
+        if self.peer.orgs().any(|known| known == org) { org } else { &self.org }
+    }
+
+    /// Has those endorse who are needed beside the first; where they are not here, the commit says
+    /// so.
+    fn endorse_enough(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
+        if self.peer.orgs().count() == 1 {
+            return Ok(());
+        }
+        let proposal = UnpackedProposal::unpack(endorsed.proposal.signed.clone())?;
+        let by = [org.to_owned()];
+        let needed = self.peer.further_endorsers(&proposal, &endorsed.proposal_response, &by, &[]);
+        let needed = needed.unwrap_or_default();
+        needed.iter().try_for_each(|org| self.endorse_also(org, endorsed))
+    }
+
+    /// Simulates a call and gives the answer; an error status is an error.
+    pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.endorse(call)?.accepted()
+    }
+
+    /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
+    /// of its own; a transaction that is not valid is an error.
+    pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
+        let (builder, org, user) = call.into_proposal();
+        let org = org.unwrap_or_else(|| self.org.clone());
+        let signer = self.identity_of(&org, &user)?;
+        let peer = self.peer_of(&org);
+        let mut endorsed = self.endorse_at(peer, builder, &signer)?.accepted()?;
+        self.endorse_enough(peer, &mut endorsed)?;
+        self.commit_valid(endorsed)
+    }
+
+    /// Commits endorsed calls in one block, in their order, whatever becomes of them.
+    pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
+        let mut envelopes = Vec::with_capacity(endorsed.len());
+        for one in &endorsed {
+            let first = std::iter::once(&one.proposal_response);
+            let responses: Vec<_> = first.chain(&one.more).cloned().collect();
+            let envelope = client::transaction(&one.proposal.signed, &responses)?;
+            envelopes.push(client::sign_envelope(envelope, &one.signer));
+        }
+        self.commit_envelopes(envelopes, endorsed)
+    }
+
+    fn commit_valid(&self, endorsed: Endorsed) -> Result<Submitted, SandboxError> {
+        let submitted = self.commit(vec![endorsed])?;
+        let Some(submitted) = submitted.into_iter().next() else {
+            return Err(SandboxError::Commit("the block is empty".into()));
+        };
+        if submitted.code == TxValidationCode::Valid {
+            return Ok(submitted);
+        }
+        let (tx_id, code) = (submitted.endorsed.tx_id, submitted.code);
+        let conflict = submitted.conflict.map(Box::new);
+        Err(SandboxError::Invalid { tx_id, code, conflict, reason: submitted.reason })
+    }
+
+    fn commit_envelopes(
+        &self,
+        envelopes: Vec<common::Envelope>,
+        endorsed: Vec<Endorsed>,
+    ) -> Result<Vec<Submitted>, SandboxError> {
+        let failed = |error: &dyn std::fmt::Display| SandboxError::Commit(error.to_string());
+        let committer = self.peer.committer(CHANNEL).ok_or_else(|| failed(&"no channel"))?;
+        let block = committer.commit_envelopes(envelopes).map_err(|error| failed(&error))?;
+        let verdicts = block.codes.iter().zip(&block.conflicts);
+        Ok(endorsed
+            .into_iter()
+            .zip(verdicts)
+            .map(|(endorsed, (code, conflict))| Submitted {
+                block: block.number,
+                code: *code,
+                conflict: conflict.clone(),
+                reason: committer.notifier().reason(&endorsed.tx_id),
+                endorsed,
+            })
+            .collect())
+    }
+
+    /// Runs on the sandbox's own thread, whose stack is large enough for nested chaincode calls.
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SandboxError> {
+        self.workers.run_blocking(job).map_err(|e| SandboxError::Setup(anyhow::Error::msg(e)))
+    }
+}

@@ -1,0 +1,109 @@
+//! What became of a call.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::sandbox::SandboxError;
+use wasmcc_client as client;
+use wasmcc_client::ClientProposal;
+use wasmcc_ledger::{Conflict, TxRwSet};
+use wasmcc_msp::SigningIdentity;
+use wasmcc_peer::endorser::Processed;
+use wasmcc_types::proto::protos::{self, TxValidationCode};
+use wasmcc_types::{ChaincodeEvent, Response};
+
+/// A proposal's answer.
+#[derive(Clone, Debug)]
+pub struct Endorsed {
+    /// The transaction's id.
+    pub tx_id: String,
+    /// What the chaincode answered.
+    pub response: Response,
+    /// What it read and wrote; none if the peer gave none (statuses from 400 to 499, and failures).
+    pub rwset: Option<TxRwSet>,
+    /// The event it set.
+    pub event: Option<ChaincodeEvent>,
+    /// Units of work that it took.
+    pub fuel: u64,
+    /// Namespaces and keys that were read after they were written; it gave the values from before.
+    pub own_reads: Vec<(String, String)>,
+    /// The peer's answer as it goes over the wire.
+    pub proposal_response: protos::ProposalResponse,
+    /// The answers of further organizations' peers.
+    pub(super) more: Vec<protos::ProposalResponse>,
+    pub(super) proposal: ClientProposal,
+    pub(super) signer: Arc<SigningIdentity>,
+}
+
+impl Endorsed {
+    /// Reads what a peer gave for a proposal.
+    pub(super) fn read(
+        processed: Processed,
+        proposal: ClientProposal,
+        signer: Arc<SigningIdentity>,
+    ) -> Result<Self, SandboxError> {
+        let proposal_response = processed.response;
+        let answer = proposal_response.response.clone().unwrap_or_default();
+        let protos::Response { status, message, payload } = answer;
+        let (rwset, event) = results(&proposal_response)?;
+        Ok(Self {
+            tx_id: proposal.tx_id.to_string(),
+            response: Response { status, message, payload },
+            rwset,
+            event,
+            fuel: processed.fuel,
+            own_reads: processed.own_reads,
+            proposal_response,
+            more: Vec::new(),
+            proposal,
+            signer,
+        })
+    }
+
+    /// Turns an error status into an error.
+    pub fn accepted(self) -> Result<Self, SandboxError> {
+        if self.response.status >= Response::ERROR_THRESHOLD {
+            return Err(SandboxError::Refused(self.response));
+        }
+        Ok(self)
+    }
+
+    /// The response's payload as text, with invalid UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.response.payload).into_owned()
+    }
+}
+
+/// A committed transaction.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// What the peer endorsed.
+    pub endorsed: Endorsed,
+    /// The number of the block that holds it.
+    pub block: u64,
+    /// Whether it is valid.
+    pub code: TxValidationCode,
+    /// What it collided with, if it did.
+    pub conflict: Option<Conflict>,
+    /// Why it is not valid, for people: what it collided with, or which policy its endorsements do
+    /// not satisfy.
+    pub reason: Option<String>,
+}
+
+/// What a response's payload says of the simulation.
+fn results(
+    response: &protos::ProposalResponse,
+) -> Result<(Option<TxRwSet>, Option<ChaincodeEvent>), SandboxError> {
+    if response.payload.is_empty() {
+        return Ok((None, None));
+    }
+    let action = client::chaincode_action(&response.payload)?;
+    let rwset = TxRwSet::decode(&action.results)
+        .map_err(|error| SandboxError::Setup(anyhow::Error::new(error)))?;
+    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
+    let event = event.filter(|event| !event.event_name.is_empty());
+    let event =
+        event.map(|event| ChaincodeEvent { name: event.event_name, payload: event.payload });
+    Ok((Some(rwset), event))
+}

@@ -1,0 +1,208 @@
+//! The peer as its gRPC services see it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::Peer;
+use crate::chaincodes::Stream;
+use crate::private_events;
+use wasmcc_api as api;
+use wasmcc_api::{
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Reading,
+    Standing, TxListener, Watching,
+};
+use wasmcc_channel::Channel;
+use wasmcc_client as client;
+use wasmcc_committer as committer;
+use wasmcc_committer::{Solo, TxVerdict};
+use wasmcc_msp::SignedData;
+use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::common::Status;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::{Client, StreamOrigin};
+
+/// Why an envelope was refused, for clients.
+fn refused(error: committer::OrderError) -> OrderError {
+    let text = error.to_string();
+    match error.status() {
+        Status::NotFound => OrderError::NotFound(text),
+        Status::RequestEntityTooLarge => OrderError::TooLarge(text),
+        Status::Forbidden => OrderError::Forbidden(text),
+        Status::ServiceUnavailable => OrderError::Unavailable(text),
+        _ => OrderError::BadRequest(text),
+    }
+}
+
+/// The channel that an envelope is for.
+fn channel_of(envelope: &common::Envelope) -> Result<String, OrderError> {
+    let bad = |e: prost::DecodeError| OrderError::BadRequest(format!("malformed envelope: {e}"));
+    let payload = common::Payload::decode(envelope.payload.as_slice()).map_err(bad)?;
+    let header = payload.header.unwrap_or_default();
+    let header = common::ChannelHeader::decode(header.channel_header.as_slice()).map_err(bad)?;
+    Ok(header.channel_id)
+}
+
+fn status((code, block_number): TxVerdict) -> CommitStatus {
+    CommitStatus { code, block_number, reason: None }
+}
+
+impl Peer {
+    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
+        let channel = self.channels.get(channel_id);
+        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+    }
+
+    fn orderer_of(&self, envelope: &common::Envelope) -> Result<Arc<Solo>, OrderError> {
+        let channel = channel_of(envelope)?;
+        let not_started =
+            |error| format!("the orderer of channel '{channel}' cannot be started: {error}");
+        let orderer = self.orderer(&channel);
+        let orderer = orderer.map_err(|error| OrderError::Unavailable(not_started(error)))?;
+        let unknown = || OrderError::NotFound(format!("channel does not exist: '{channel}'"));
+        orderer.ok_or_else(unknown)
+    }
+}
+
+impl api::Peer for Peer {
+    fn msp_ids(&self) -> Vec<String> {
+        self.orgs().map(str::to_owned).collect()
+    }
+
+    fn process_proposal<'a>(
+        &'a self,
+        msp_id: &'a str,
+        signed: protos::SignedProposal,
+        client: Client,
+    ) -> Answer<'a> {
+        Box::pin(self.process_for(msp_id, signed, client))
+    }
+
+    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing {
+        let Some(channel) = self.channels.get(channel_id) else { return Standing::Here };
+        let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
+        standing.unwrap_or_else(|error| {
+            tracing::warn!(channel_id, chaincode, error, "cannot read a definition");
+            Standing::Here
+        })
+    }
+
+    fn further_endorsers(
+        &self,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+        endorsed: &[String],
+        without: &[String],
+    ) -> Result<Vec<String>, String> {
+        self.further_endorsers(proposal, response, endorsed, without)
+    }
+
+    fn assemble(
+        &self,
+        signed: &protos::SignedProposal,
+        responses: &[protos::ProposalResponse],
+    ) -> Result<common::Envelope, String> {
+        client::transaction(signed, responses).map_err(|error| error.to_string())
+    }
+
+    fn order(&self, transaction: common::Envelope, done: OrderListener) {
+        match self.orderer_of(&transaction) {
+            Ok(orderer) => {
+                let done = Box::new(|ordered: Result<(), _>| done(ordered.map_err(refused)));
+                orderer.order_then(transaction, done);
+            }
+            Err(error) => done(Err(error)),
+        }
+    }
+
+    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+        let channel = self.joined(channel_id)?;
+        let verdict = channel.ledger().tx_validation(tx_id).map_err(|error| error.to_string())?;
+        Ok(verdict.map(status))
+    }
+
+    fn watch_tx(
+        &self,
+        channel_id: &str,
+        tx_id: &str,
+        done: TxListener,
+    ) -> Result<Watching, String> {
+        let committer = self.committer(channel_id);
+        let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
+        let notifier = Arc::clone(committer.notifier());
+        let of = tx_id.to_owned();
+        let watch =
+            committer.notifier().watch_tx(tx_id, move |verdict| {
+                done(verdict.map(|verdict| CommitStatus {
+                    reason: notifier.reason(&of),
+                    ..status(verdict)
+                }));
+            });
+        Ok(Box::new(watch.map_err(|error| error.to_string())?))
+    }
+
+    fn authorize(
+        &self,
+        resource: &str,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String> {
+        let config = self.joined(channel_id)?.config();
+        config.check_acl(resource, request).map_err(|error| error.to_string())
+    }
+
+    fn authorize_reader(
+        &self,
+        reading: Reading,
+        channel_id: &str,
+        request: &SignedData,
+    ) -> Result<(), String> {
+        let name = match reading {
+            Reading::Resource(resource) => return self.authorize(resource, channel_id, request),
+            Reading::Policy(name) => name,
+        };
+        let config = self.joined(channel_id)?.config();
+        let policy = config.policies().get(name);
+        let policy = policy.ok_or_else(|| format!("could not find policy {name}"))?;
+        let checked = policy.evaluate(std::slice::from_ref(request), config.msps());
+        checked.map_err(|error| error.to_string())
+    }
+
+    fn config_sequence(&self, channel_id: &str) -> Option<u64> {
+        self.channels.get(channel_id).map(|channel| channel.config().sequence())
+    }
+
+    fn height(&self, channel_id: &str) -> Option<u64> {
+        self.channels.get(channel_id).map(|channel| channel.ledger().height())
+    }
+
+    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String> {
+        self.joined(channel_id)?.ledger().block(number).map_err(|error| error.to_string())
+    }
+
+    fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {
+        let committer = self.committer(channel_id)?;
+        Some(Box::new(committer.notifier().subscribe(move |block| listener(block.number))))
+    }
+
+    fn private_data(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+        request: &SignedData,
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+        private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
+    }
+
+    fn open_chaincode_stream(
+        &self,
+        outbox: tokio::sync::mpsc::Sender<protos::ChaincodeMessage>,
+        origin: StreamOrigin,
+    ) -> Box<dyn ChaincodeStream> {
+        Box::new(Stream(self.support.open_stream(outbox, origin)))
+    }
+}

@@ -1,0 +1,53 @@
+//! Lets the committer reach the chaincode `vscc` through its handler.
+
+use std::sync::Arc;
+
+use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use wasmcc_peer::chaincode::{ChaincodeSupport, TxParams};
+use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc};
+use wasmcc_types::Response;
+use wasmcc_types::proto::protos;
+
+/// The committer's questions, as executions of VSCC.
+pub struct VsccPort {
+    support: Arc<ChaincodeSupport>,
+}
+
+impl VsccPort {
+    /// Asks through `support`.
+    pub fn new(support: Arc<ChaincodeSupport>) -> Self {
+        Self { support }
+    }
+}
+
+impl EndorsementValidator for VsccPort {
+    fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
+        let tx = TxParams {
+            channel_id: request.channel_id.as_str().into(),
+            tx_id: request.tx_id.clone(),
+            signed_proposal: Arc::default(),
+            proposal: Arc::default(),
+            org: Arc::default(),
+            simulator: None,
+            meter: Arc::new(self.support.meter()),
+            share: Arc::default(),
+            depth: 0,
+        };
+        let args = vec![
+            APPLICATION_POLICY.as_bytes().to_vec(),
+            request.envelope.to_vec(),
+            request.policy.to_vec(),
+        ];
+        let input = protos::ChaincodeInput { args, ..Default::default() };
+        let answer = self
+            .support
+            .execute_system(&tx, request.validator.name(), input)
+            .map_err(|error| ValidationFailure::Infrastructure(error.to_string()))?
+            .response;
+        match answer.status {
+            Vscc::UNAVAILABLE => Err(ValidationFailure::Infrastructure(answer.message)),
+            Response::ERROR_THRESHOLD.. => Err(ValidationFailure::Policy(answer.message)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! One program behind one stream.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::select;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::chaincode::caught::caught;
+use crate::chaincode::external::outgoing::Outgoing;
+use crate::chaincode::external::{ExternalConfig, Outbox, Requests};
+use crate::chaincode::timer::within;
+use wasmcc_protocol::{
+    Completed, Invocation, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
+    TxKey,
+};
+use wasmcc_runtime::Backend;
+use wasmcc_types::proto::protos::ChaincodeMessage;
+use wasmcc_types::shown;
+
+/// Decides who a program may be.
+pub trait Registrar: Send + Sync {
+    /// Whether a program may be what it says in REGISTER; returns the name under which it is known.
+    /// What it says may hold a secret, so it is neither logged nor part of an error.
+    fn admit(&self, said: &str) -> Result<String, String>;
+
+    /// Makes an admitted program known. It cannot be used before this has returned, and must not be
+    /// asked for anything meanwhile.
+    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String>;
+}
+
+/// A chaincode in another process, which takes transactions once it is registered. It stays what it
+/// was when its stream has ended: another stream is another program.
+pub struct ExternalProgram {
+    link: Mutex<Link>,
+    /// So that the registry can ask without the lock.
+    open: AtomicBool,
+    /// Asked once at most; it may hold what holds the program.
+    registrar: Mutex<Option<Box<dyn Registrar>>>,
+}
+
+/// The peer's half of the stream. Whoever holds the lock does all actions before letting go.
+struct Link {
+    peer: PeerSide,
+    /// None when the stream has ended, for this peer at least.
+    outgoing: Option<Outgoing>,
+    /// Where what comes of an execution goes.
+    runs: HashMap<RunId, UnboundedSender<Event>>,
+    /// The stream ends with the last execution.
+    stopping: bool,
+}
+
+/// What a program gets for a request.
+type Answer = Result<Vec<u8>, String>;
+/// How an execution ends.
+type End = Result<Completed, ProtocolError>;
+
+/// What comes of an execution: at most one request at a time, and one end.
+enum Event {
+    Serve(Ticket, Request),
+    Finish(End),
+}
+
+/// Why an execution has no result.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// It did not begin: the program has too much to read already.
+    NotRead(String),
+    /// It did not begin, or not end well.
+    Protocol(ProtocolError),
+}
+
+/// An execution. Dropping it takes it out of the link, as a timeout does.
+struct Run<'a> {
+    program: &'a ExternalProgram,
+    tx: TxKey,
+    run: RunId,
+    events: UnboundedReceiver<Event>,
+}
+
+/// What drives a stream: passes on what comes, and says when nothing more will come by being
+/// dropped.
+pub struct ExternalStream {
+    program: Arc<ExternalProgram>,
+    keepalive: Option<Duration>,
+}
+
+impl ExternalProgram {
+    /// Whether the stream stands.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Runs one transaction until its end, until `deadline` at most. What the program asks
+    /// meanwhile is answered by `requests`. The end of the stream and the deadline also end a
+    /// request that is being answered. Dropping the future ends the transaction.
+    pub async fn execute<B: Backend>(
+        &self,
+        invocation: Invocation,
+        deadline: Instant,
+        requests: &mut Requests<B>,
+    ) -> Result<Completed, RunError> {
+        let mut run = self.begin(invocation)?;
+        let outcome = match within(deadline, run.follow(requests)).await {
+            Ok(outcome) => outcome,
+            Err(_) => run.time_out(),
+        };
+        outcome.map_err(RunError::Protocol)
+    }
+
+    fn begin(&self, invocation: Invocation) -> Result<Run<'_>, RunError> {
+        let (sender, events) = unbounded_channel();
+        let tx = invocation.tx.clone();
+        self.with(|link| {
+            if let Some(outgoing) = &mut link.outgoing {
+                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::NotRead)?;
+            }
+            let run = link.peer.handle_execute(invocation).map_err(RunError::Protocol)?;
+            link.runs.insert(run, sender);
+            Ok(Run { program: self, tx, run, events })
+        })
+    }
+
+    /// Ends the stream.
+    pub fn close(&self) {
+        self.with(|link| {
+            link.outgoing = None;
+            link.peer.handle_disconnected();
+        });
+    }
+
+    /// Changes the link and does what comes of it.
+    fn with<T>(&self, change: impl FnOnce(&mut Link) -> T) -> T {
+        let mut link = self.lock();
+        let result = change(&mut link);
+        self.act(&mut link);
+        result
+    }
+
+    /// Does all actions; gives the name that a program wants to be known under, if it just said
+    /// one.
+    fn act(&self, link: &mut Link) -> Option<String> {
+        // Whoever hears that the stream has ended may come back at once, and must not find it open.
+        if link.outgoing.is_none() {
+            self.open.store(false, Ordering::Release);
+        }
+        let name = link.act();
+        self.open.store(link.outgoing.is_some(), Ordering::Release);
+        name
+    }
+
+    fn register(self: &Arc<Self>, said: &str) {
+        let registrar = self.registrar.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The protocol lets a program register once.
+        let Some(registrar) = registrar else { return };
+        let admitted = registrar.admit(said);
+        let mut link = self.lock();
+        // Known first and ready then, under one lock: nobody can use it in between.
+        let entered = |name: String| registrar.enter(&name, self).map(|()| name);
+        match admitted.and_then(entered) {
+            Ok(name) => {
+                tracing::info!(chaincode = name, "registered");
+                link.peer.handle_launched();
+            }
+            Err(reason) => {
+                tracing::warn!(reason = shown(&reason), "registration refused");
+                link.peer.handle_refused(&reason);
+            }
+        }
+        self.act(&mut link);
+    }
+
+    /// Answers a request, if there is room for that.
+    fn answer(&self, ticket: Ticket, answer: Answer) -> Result<(), String> {
+        self.with(|link| {
+            let room = match (&mut link.outgoing, &answer) {
+                (Some(outgoing), Ok(payload)) => outgoing.admit_bytes(payload.len()),
+                _ => Ok(()),
+            };
+            let answer = room.clone().and(answer);
+            link.peer.handle_served(ticket, answer);
+            room
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Link {
+    fn act(&mut self) -> Option<String> {
+        let mut registering = None;
+        loop {
+            let Some(action) = self.peer.poll_action() else {
+                if self.stopping && self.runs.is_empty() && self.outgoing.take().is_some() {
+                    self.peer.handle_disconnected();
+                    continue;
+                }
+                return registering;
+            };
+            match action {
+                PeerAction::Send(message) => self.send(message),
+                PeerAction::Register { name } => registering = Some(name),
+                PeerAction::Serve { ticket, request } => {
+                    if let Some(waiting) = self.runs.get(&ticket.run()) {
+                        // It waits until it has heard of the end.
+                        let _ = waiting.send(Event::Serve(ticket, request));
+                    }
+                }
+                PeerAction::Finish { run, outcome, .. } => {
+                    if let Some(waiting) = self.runs.remove(&run) {
+                        let _ = waiting.send(Event::Finish(outcome));
+                    }
+                }
+                PeerAction::Close => self.outgoing = None,
+            }
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        let Some(outgoing) = &mut self.outgoing else { return };
+        if !outgoing.send(message) {
+            tracing::warn!("a chaincode asks and does not read the answers, its stream ends");
+            self.outgoing = None;
+            self.peer.handle_disconnected();
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Answers what the program asks, until its end.
+    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> End {
+        loop {
+            let (ticket, request) = match self.events.recv().await {
+                Some(Event::Serve(ticket, request)) => (ticket, request),
+                Some(Event::Finish(outcome)) => return outcome,
+                None => return Err(ProtocolError::StreamTerminated),
+            };
+            let kind = request.kind();
+            let (answer, end) = self.serve(requests, request).await?;
+            if let Some(outcome) = end {
+                return outcome;
+            }
+            if let Err(lost) = self.program.answer(ticket, answer) {
+                requests.lost(kind, &lost);
+            }
+        }
+    }
+
+    /// Answers a request. If the program ends its transaction meanwhile, which is its mistake, the
+    /// request is still done, as other peers do it. The end of the stream ends it.
+    async fn serve<B: Backend>(
+        &mut self,
+        requests: &mut Requests<B>,
+        request: Request,
+    ) -> Result<(Answer, Option<End>), ProtocolError> {
+        let mut end = None;
+        let mut serving = Box::pin(caught(requests.serve(request)));
+        loop {
+            select! {
+                biased;
+                answer = &mut serving => {
+                    let answer = answer.unwrap_or_else(|_| Err("panic during execution".into()));
+                    return Ok((answer, end));
+                }
+                event = self.events.recv(), if end.is_none() => match event {
+                    None | Some(Event::Finish(Err(ProtocolError::StreamTerminated))) => {
+                        return Err(ProtocolError::StreamTerminated);
+                    }
+                    Some(Event::Finish(outcome)) => end = Some(outcome),
+                    // The link refuses a second request.
+                    Some(Event::Serve(..)) => {}
+                },
+            }
+        }
+    }
+
+    /// The end of an execution that has taken too long, or that came just now.
+    fn time_out(&mut self) -> End {
+        self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::Finish(outcome) = event {
+                return outcome;
+            }
+        }
+        Err(ProtocolError::StreamTerminated)
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        // If it has ended, the link does not know it any more.
+        self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
+    }
+}
+
+impl ExternalStream {
+    /// The peer's end of a stream that has just been opened.
+    pub(in crate::chaincode) fn open(
+        outbox: Outbox,
+        config: &ExternalConfig,
+        registrar: Box<dyn Registrar>,
+    ) -> Self {
+        let link = Link {
+            peer: PeerSide::new(config.batch),
+            outgoing: Some(Outgoing::new(outbox)),
+            runs: HashMap::new(),
+            stopping: false,
+        };
+        let program = ExternalProgram {
+            link: Mutex::new(link),
+            open: AtomicBool::new(true),
+            registrar: Mutex::new(Some(registrar)),
+        };
+        Self { program: Arc::new(program), keepalive: config.keepalive }
+    }
+
+    /// A message came.
+    pub fn receive(&self, wire: ChaincodeMessage) {
+        let mut link = self.program.lock();
+        if let Err(error) = link.peer.handle_wire(wire) {
+            tracing::warn!(%error, "a chaincode stream ends");
+            self.program.open.store(false, Ordering::Release);
+        }
+        let name = self.program.act(&mut link);
+        drop(link);
+        if let Some(name) = name {
+            self.program.register(&name);
+        }
+    }
+
+    /// How often [`ExternalStream::keepalive_due`] wants to be called.
+    pub fn keepalive(&self) -> Option<Duration> {
+        self.keepalive
+    }
+
+    /// Asks the chaincode whether it is there.
+    pub fn keepalive_due(&self) {
+        self.program.with(|link| {
+            // What it has not read yet asks the same.
+            if link.outgoing.as_mut().is_some_and(Outgoing::is_empty) {
+                link.peer.handle_keepalive_due();
+            }
+        });
+    }
+
+    /// Ends the stream as soon as no transaction runs.
+    pub fn stop(&self) {
+        self.program.with(|link| link.stopping = true);
+    }
+
+    /// Whether the stream stands for this peer.
+    pub fn is_open(&self) -> bool {
+        self.program.is_open()
+    }
+}
+
+impl Drop for ExternalStream {
+    fn drop(&mut self) {
+        self.program.close();
+    }
+}

@@ -1,0 +1,261 @@
+//! What a program behind a stream asks for, answered as Fabric's peer answers it
+//! (`core/chaincode/handler.go`, the functions `Handle...`).
+
+use std::collections::HashSet;
+
+use prost::Message;
+
+use wasmcc_protocol::{BatchLimits, Request};
+use wasmcc_runtime::{
+    Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
+};
+use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
+use wasmcc_types::proto::{protos, queryresult};
+
+/// The requests of one transaction.
+pub struct Requests<B> {
+    backend: B,
+    namespace: String,
+    batch: BatchLimits,
+    /// The open histories: messages do not say what kind of query they go on with.
+    histories: HashSet<String>,
+    over: Option<(MessageType, String)>,
+}
+
+type Answer = Result<Vec<u8>, BackendError>;
+
+impl<B: Backend> Requests<B> {
+    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
+    /// beginning.
+    pub fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
+        let namespace = namespace.to_owned();
+        Self { backend, namespace, batch, histories: HashSet::new(), over: None }
+    }
+
+    /// The payload of RESPONSE, or the cause of a failure.
+    pub async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+        let kind = request.kind();
+        self.answer(request).await.map_err(|error| {
+            if error.kind == ErrorKind::TransactionOver {
+                self.over.get_or_insert_with(|| (kind, error.text.clone()));
+            }
+            error.text
+        })
+    }
+
+    /// The answer to a request does not reach the program.
+    pub fn lost(&mut self, kind: MessageType, cause: &str) {
+        self.over.get_or_insert_with(|| (kind, cause.to_owned()));
+    }
+
+    /// Why the transaction must not be endorsed, whatever the program made of it: the request that
+    /// failed, and the cause.
+    pub fn over(self) -> Option<(MessageType, String)> {
+        self.over
+    }
+
+    async fn answer(&mut self, request: Request) -> Answer {
+        let backend = &mut self.backend;
+        match request {
+            Request::GetState(get) => {
+                Ok(backend.get_state(&get.collection, &get.key).await?.unwrap_or_default())
+            }
+            Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value).await),
+            Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).await),
+            Request::GetPrivateDataHash(get) => Ok(backend
+                .get_private_data_hash(&get.collection, &get.key)
+                .await?
+                .unwrap_or_default()),
+            Request::PurgePrivateData(purge) => {
+                done(backend.purge_private_data(&purge.collection, &purge.key).await)
+            }
+            Request::GetStateMetadata(get) => {
+                let entries =
+                    backend.get_state_metadata(&get.collection, &get.key).await?.into_iter();
+                let entries =
+                    entries.map(|(metakey, value)| protos::StateMetadata { metakey, value });
+                Ok(protos::StateMetadataResult { entries: entries.collect() }.encode_to_vec())
+            }
+            Request::PutStateMetadata(put) => {
+                done(self.put_metadata(&put.collection, &put.key, put.metadata).await)
+            }
+            Request::WriteBatchState(batch) => done(self.write_batch(batch).await),
+            Request::GetStateMultiple(get) => self.get_multiple(get).await,
+            Request::InvokeChaincode(spec) => self.invoke(spec).await,
+            Request::GetStateByRange(_)
+            | Request::GetQueryResult(_)
+            | Request::GetHistoryForKey(_)
+            | Request::QueryStateNext(_)
+            | Request::QueryStateClose(_) => self.query(request).await,
+        }
+    }
+
+    async fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
+        self.backend.put_state(collection, key, value).await
+    }
+
+    async fn put_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+        metadata: Option<protos::StateMetadata>,
+    ) -> Result<(), BackendError> {
+        let protos::StateMetadata { metakey, value } = metadata.unwrap_or_default();
+        self.backend.put_state_metadata(collection, key, &metakey, &value).await
+    }
+
+    async fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
+        check_batch("write batch", self.batch.write_batch, batch.rec.len())?;
+        for record in batch.rec {
+            let protos::WriteRecord { collection, key, value, metadata, r#type } = record;
+            match MessageType::try_from(r#type) {
+                Ok(MessageType::PutState) => self.put(&collection, &key, &value).await?,
+                Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).await?,
+                Ok(MessageType::PutStateMetadata) => {
+                    self.put_metadata(&collection, &key, metadata).await?;
+                }
+                Ok(MessageType::PurgePrivateData) => {
+                    self.backend.purge_private_data(&collection, &key).await?;
+                }
+                _ => {
+                    return Err(invalid(format!(
+                        "unknown operation type {type} in a write batch",
+                        r#type = r#type
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
+        check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
+        let values = self.backend.get_states(&get.collection, &get.keys).await?.into_iter();
+        let values = values.map(Option::unwrap_or_default).collect();
+        Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
+    }
+
+    /// The answer holds a whole message, whatever status the callee gave.
+    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
+        let id = spec.chaincode_id.unwrap_or_default();
+        let args = spec.input.unwrap_or_default().args;
+        let response = self.backend.invoke_chaincode(&id.name, args).await?;
+        let response = protos::Response {
+            status: response.status,
+            message: response.message,
+            payload: response.payload,
+        };
+        let message = protos::ChaincodeMessage {
+            r#type: MessageType::Completed.into(),
+            payload: response.encode_to_vec(),
+            ..Default::default()
+        };
+        Ok(message.encode_to_vec())
+    }
+
+    async fn query(&mut self, request: Request) -> Answer {
+        let backend = &mut self.backend;
+        match request {
+            Request::GetStateByRange(range) => {
+                let page = page(&range.metadata)?;
+                let (start, end) = (&range.start_key, &range.end_key);
+                let page = page.as_ref();
+                let batch = backend.get_state_by_range(&range.collection, start, end, page).await?;
+                Ok(self.states(batch))
+            }
+            Request::GetQueryResult(get) => {
+                let page = page(&get.metadata)?;
+                let (collection, query) = (&get.collection, &get.query);
+                let batch = backend.get_query_result(collection, query, page.as_ref()).await?;
+                Ok(self.states(batch))
+            }
+            Request::GetHistoryForKey(get) => {
+                let batch = backend.get_history_for_key(&get.key).await?;
+                Ok(self.changes(batch))
+            }
+            Request::QueryStateNext(next) if self.histories.contains(&next.id) => {
+                let batch = backend.history_next(&next.id).await?;
+                Ok(self.changes(batch))
+            }
+            Request::QueryStateNext(next) => {
+                let batch = backend.query_next(&next.id).await?;
+                Ok(self.states(batch))
+            }
+            Request::QueryStateClose(close) => {
+                self.histories.remove(&close.id);
+                backend.query_close(&close.id).await?;
+                Ok(protos::QueryResponse { id: close.id, ..Default::default() }.encode_to_vec())
+            }
+            _ => Err(invalid("this is no query")),
+        }
+    }
+
+    fn states(&self, batch: QueryBatch<KeyValue>) -> Vec<u8> {
+        let row = |KeyValue { key, value }| {
+            queryresult::Kv { namespace: self.namespace.clone(), key, value }.encode_to_vec()
+        };
+        query_response(batch, row)
+    }
+
+    fn changes(&mut self, batch: QueryBatch<KeyModification>) -> Vec<u8> {
+        if batch.has_more {
+            self.histories.insert(batch.id.clone());
+        } else {
+            self.histories.remove(&batch.id);
+        }
+        query_response(batch, |change| {
+            let KeyModification { tx_id, value, timestamp, is_delete } = change;
+            let timestamp = prost_types::Timestamp {
+                seconds: timestamp.seconds,
+                nanos: timestamp.nanos.try_into().unwrap_or_default(),
+            };
+            let timestamp = Some(timestamp);
+            queryresult::KeyModification { tx_id, value, timestamp, is_delete }.encode_to_vec()
+        })
+    }
+}
+
+fn done(written: Result<(), BackendError>) -> Answer {
+    written.map(|()| Vec::new())
+}
+
+fn invalid(text: impl Into<String>) -> BackendError {
+    BackendError::new(ErrorKind::InvalidArgument, text)
+}
+
+fn check_batch(what: &str, limit: Option<u32>, entries: usize) -> Result<(), BackendError> {
+    match limit.map(usize::try_from) {
+        None => Err(invalid(format!("a {what} was not announced by this peer"))),
+        Some(Ok(limit)) if entries > limit => {
+            Err(invalid(format!("a {what} has {entries} entries, more than the announced {limit}")))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// None if the query is not paginated.
+fn page(metadata: &[u8]) -> Result<Option<PageRequest>, BackendError> {
+    if metadata.is_empty() {
+        return Ok(None);
+    }
+    let metadata = protos::QueryMetadata::decode(metadata)
+        .map_err(|error| invalid(format!("unmarshal failed: {error}")))?;
+    Ok(Some(PageRequest { size: metadata.page_size, bookmark: metadata.bookmark }))
+}
+
+fn query_response<Row>(batch: QueryBatch<Row>, encode: impl Fn(Row) -> Vec<u8>) -> Vec<u8> {
+    let QueryBatch { rows, has_more, id, bookmark } = batch;
+    let metadata = bookmark.map(|bookmark| protos::QueryResponseMetadata {
+        fetched_records_count: rows.len().try_into().unwrap_or(i32::MAX),
+        bookmark,
+    });
+    let results =
+        rows.into_iter().map(|row| protos::QueryResultBytes { result_bytes: encode(row) });
+    protos::QueryResponse {
+        results: results.collect(),
+        has_more,
+        id,
+        metadata: metadata.map(|metadata| metadata.encode_to_vec()).unwrap_or_default(),
+    }
+    .encode_to_vec()
+}

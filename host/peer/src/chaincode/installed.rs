@@ -1,0 +1,181 @@
+//! Packages of Fabric 2.x on this peer, by package id, and the code of any chaincode by the id that
+//! it runs under.
+//!
+//! Invariant: a package is stored as it came, since its id is a hash of its bytes.
+
+use std::sync::{Arc, PoisonError};
+
+use prost::Message;
+
+use crate::chaincode::code_package::CodePackage;
+use crate::chaincode::external::Description;
+use crate::chaincode::install_package::{Code, InstallPackage, id_of};
+use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
+use crate::chaincode::tar_gz::Files;
+use wasmcc_channel::definition::package_id_state;
+use wasmcc_runtime::{Component, Limits, PackageLimits};
+use wasmcc_types::sha256;
+
+/// What a package may hold besides its component, in bytes.
+const EXTRA_BYTES: usize = 16 << 20;
+
+/// A component that is ready to run, with what its package asks for.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// Compiled.
+    pub component: Arc<Component>,
+    /// Narrower limits than the peer's; none: the peer's.
+    pub limits: Option<Arc<Limits>>,
+    /// A shorter time than the peer's; none: the peer's.
+    pub timeout: Option<std::time::Duration>,
+}
+
+/// A package as `_lifecycle` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledPackage {
+    /// Label and hash.
+    pub id: String,
+    /// A name for people.
+    pub label: String,
+}
+
+impl InstalledPackage {
+    fn new(id: String) -> Self {
+        let label = id.rsplit_once(':').map_or(id.as_str(), |(label, _)| label).to_owned();
+        Self { id, label }
+    }
+}
+
+impl Packages {
+    /// Admits, compiles and stores an install package.
+    pub fn install_package(&self, bytes: &[u8]) -> Result<InstalledPackage, PackageError> {
+        let unusable = |why| {
+            let parsing = "could not parse as a chaincode install package";
+            PackageError::Unusable(format!("{parsing}: {why}"))
+        };
+        let package = InstallPackage::parse(bytes, self.unpacked_bytes()).map_err(unusable)?;
+        let id = id_of(&package.label, bytes);
+        // One of the same id that LSCC has would be another chaincode.
+        let is_free = || match self.stored(&id)? {
+            Some(_) => Err(PackageError::Installed(id.clone())),
+            None => Ok(()),
+        };
+        is_free()?;
+        if let Code::Component { wasm, limits } = &package.code {
+            self.guest(&id, wasm, limits).map_err(|error| {
+                PackageError::Unusable(format!("could not build chaincode: {error}"))
+            })?;
+        }
+        // Of two that are installed at the same time, one must be refused.
+        let mut approvable = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
+        is_free()?;
+        self.ledgers.put_peer_value(&format!("{PREFIX_2X}{id}"), bytes)?;
+        *approvable = None;
+        Ok(InstalledPackage { id, label: package.label })
+    }
+
+    /// The install package of this id, as it was installed.
+    pub fn install_package_bytes(&self, id: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        Ok(self.ledgers.get_peer_value(&format!("{PREFIX_2X}{id}"))?)
+    }
+
+    /// All install packages, ascending by id.
+    pub fn installed_packages(&self) -> Result<Vec<InstalledPackage>, PackageError> {
+        let keys = self.ledgers.peer_value_keys(PREFIX_2X)?;
+        let ids = keys.iter().filter_map(|key| key.strip_prefix(PREFIX_2X));
+        Ok(ids.map(|id| InstalledPackage::new(id.to_owned())).collect())
+    }
+
+    /// The ids of all install packages, by the hash under which an organization's approval keeps
+    /// the one that it chose. Cheap: every proposal may ask.
+    pub fn approvable(&self) -> Result<Arc<Approvable>, PackageError> {
+        let known = self.approvable.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_ref() {
+            return Ok(Arc::clone(known));
+        }
+        drop(known);
+        let mut known = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
+        let packages = self.installed_packages()?.into_iter();
+        let by_hash = packages.map(|InstalledPackage { id, .. }| {
+            let state = package_id_state(&id).encode_to_vec();
+            (sha256(&state), id)
+        });
+        let by_hash = Arc::new(by_hash.collect::<Approvable>());
+        *known = Some(Arc::clone(&by_hash));
+        Ok(by_hash)
+    }
+
+    /// How the chaincode that runs as `ccid` comes to run: a package id, or LSCC's "name:version".
+    pub fn code(&self, ccid: &str) -> Result<Code, PackageError> {
+        Ok(self.unpacked(ccid)?.0)
+    }
+
+    /// Where the chaincode is that runs as `ccid`; None if its package holds it.
+    pub fn description(&self, ccid: &str) -> Result<Option<Description>, PackageError> {
+        Ok(match self.code(ccid)? {
+            Code::Elsewhere { description, .. } => Some(description),
+            Code::Component { .. } => None,
+        })
+    }
+
+    /// What is below META-INF in the package that runs as `ccid`.
+    pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
+        Ok(self.unpacked(ccid)?.1)
+    }
+
+    fn unpacked(&self, ccid: &str) -> Result<(Code, Files), PackageError> {
+        if let Some(bytes) = self.install_package_bytes(ccid)? {
+            let parsed = InstallPackage::parse(&bytes, self.unpacked_bytes());
+            let InstallPackage { code, meta_inf, .. } = parsed.map_err(PackageError::Unusable)?;
+            return Ok((code, meta_inf));
+        }
+        let bytes = self.legacy_bytes(ccid)?;
+        let package =
+            Package::parse(&bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?)?;
+        let CodePackage { program, meta_inf } = package.code()?;
+        let code = match Description::of(&program).map_err(PackageError::Invalid)? {
+            Some(description) => Code::Elsewhere { description, limits: PackageLimits::default() },
+            None => {
+                let limits = PackageLimits::default();
+                Code::Component { wasm: program.into_owned(), limits }
+            }
+        };
+        Ok((code, meta_inf))
+    }
+
+    fn legacy_bytes(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        Ok(self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?)
+    }
+
+    /// Compiles a component, and bounds what its package asks for by what the peer gives.
+    pub fn guest(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        asked: &PackageLimits,
+    ) -> Result<Guest, PackageError> {
+        let narrowed = self.runtime.limits().narrowed(asked);
+        let limits = narrowed.map_err(|error| PackageError::Unusable(error.to_string()))?;
+        let component = self.component(name, wasm)?;
+        let (needed, given) = (component.report().initial_memory_bytes, limits.memory_bytes as u64);
+        if needed > given {
+            return Err(PackageError::Unusable(format!(
+                "the component begins with {needed} bytes of memory, its package allows {given}"
+            )));
+        }
+        let limits = asked.is_narrower().then(|| Arc::new(limits));
+        Ok(Guest { component, limits, timeout: asked.timeout })
+    }
+
+    /// What lies here under an id, of either kind.
+    pub(super) fn stored(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
+        match self.install_package_bytes(ccid)? {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.legacy_bytes(ccid),
+        }
+    }
+
+    fn unpacked_bytes(&self) -> usize {
+        self.runtime.limits().component_bytes.saturating_add(EXTRA_BYTES)
+    }
+}

@@ -1,0 +1,395 @@
+//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the chaincodes around it are those of
+//! 1.0).
+
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use prost::Message;
+use tracing::Instrument;
+
+use crate::chaincode::{
+    AccessControl, ChaincodeInfo, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams, ccid,
+};
+use crate::endorser::error::Rejected;
+use crate::endorser::interest::interest;
+use crate::endorser::private_data;
+use crate::endorser::proposal::{Claims, UnpackedProposal};
+use crate::endorser::response;
+use crate::endorser::turns::Turns;
+use crate::endorser::tx_line::Unfinished;
+use wasmcc_channel::collections::LocalPeers;
+use wasmcc_channel::{Channel, Channels};
+use wasmcc_msp::{MspManager, has_expired};
+use wasmcc_types::proto::protos;
+use wasmcc_types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex, shown_name};
+
+/// The system chaincode that signs.
+const ESCC: &str = "escc";
+
+/// Endorses proposals.
+pub struct Endorser {
+    support: Arc<ChaincodeSupport>,
+    channels: Arc<Channels>,
+    access: Arc<dyn AccessControl>,
+    local_msps: Arc<MspManager>,
+    org: Arc<str>,
+    peers: LocalPeers,
+    turns: Arc<Turns>,
+}
+
+/// Which chaincode runs, and who signs for it.
+struct Target {
+    version: String,
+    escc: String,
+    /// What the channel says of it; none if it is a system chaincode.
+    info: Option<ChaincodeInfo>,
+}
+
+/// What a simulation gave.
+struct Simulated {
+    execution: Execution,
+    /// The serialized read-write set; empty for a proposal to the peer itself, and for what reads
+    /// ledgers and not state.
+    results: Vec<u8>,
+    /// None where there are no results.
+    interest: Option<protos::ChaincodeInterest>,
+    own_reads: Vec<(String, String)>,
+}
+
+/// What [`Endorser::process`] gave: the answer, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processed {
+    /// What the client gets.
+    pub response: protos::ProposalResponse,
+    /// Units of work of the chaincode; 0 if it did not run or is a system chaincode.
+    pub fuel: u64,
+    /// Calls of the chaincode to its peer; 0 as for `fuel`.
+    pub host_calls: u64,
+    /// Namespaces and public keys that the transaction read after it had written them: it got the
+    /// values from before.
+    pub own_reads: Vec<(String, String)>,
+}
+
+/// Warnings about one transaction.
+const MAX_WARNINGS: usize = 10;
+
+impl Endorser {
+    /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
+    /// organization; `peers` are those of this process, this one included, which share `turns`.
+    pub fn new(
+        support: Arc<ChaincodeSupport>,
+        channels: Arc<Channels>,
+        access: Arc<dyn AccessControl>,
+        local_msps: Arc<MspManager>,
+        (org, peers): (&str, LocalPeers),
+        turns: Arc<Turns>,
+    ) -> Self {
+        Self { support, channels, access, local_msps, org: org.into(), peers, turns }
+    }
+
+    /// Checks, simulates and endorses one proposal, for as long as `client` waits. What is wrong
+    /// with the proposal itself is an error; what goes wrong in its execution is a response of
+    /// status 500. Dropping the future ends the transaction.
+    pub async fn process(
+        &self,
+        signed: protos::SignedProposal,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
+        let signed = Arc::new(signed);
+        let is_expired = |creator: &[u8]| self.is_expired(creator);
+        let unpacked = UnpackedProposal::unpack_unless(Arc::clone(&signed), is_expired);
+        let proposal =
+            unpacked.inspect_err(|rejected| Claims::of(&signed).log_refusal(rejected))?;
+        let span = tracing::info_span!(
+            "endorse",
+            channel = shown_name(proposal.channel_id()),
+            tx_id = proposal.tx_id().get(..8),
+            chaincode = %shown_name(&proposal.chaincode_id.name),
+        );
+        let unfinished = Unfinished::new(proposal.line());
+        let ended = self.process_unpacked(&proposal, client).instrument(span).await;
+        unfinished.ends();
+        match ended {
+            Ok(Ok(processed)) => Ok(processed),
+            Ok(Err(text)) => {
+                proposal.line().failed(&text);
+                Ok(failure(text))
+            }
+            Err(rejected) => {
+                proposal.line().refused(&rejected);
+                Err(rejected)
+            }
+        }
+    }
+
+    /// The inner error is what went wrong in its execution.
+    async fn process_unpacked(
+        &self,
+        proposal: &UnpackedProposal,
+        client: Client,
+    ) -> Result<Result<Processed, String>, Rejected> {
+        let channel = match proposal.channel_id() {
+            "" => None,
+            id => match self.channels.get(id) {
+                Some(channel) => Some(channel),
+                None => return Ok(Err(format!("channel '{id}' not found"))),
+            },
+        };
+        let tx_id = self.check(proposal, channel.as_deref())?;
+        // Only now it is known that the client is who it says.
+        let share = proposal.share();
+        let _place = self.support.calls().enter(&share)?;
+        let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
+        let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
+        Ok(self.endorse(proposal, channel.as_deref(), tx).await)
+    }
+
+    /// Members of the peer's own organization are known already; others are read for this.
+    fn is_expired(&self, creator: &[u8]) -> bool {
+        let now = SystemTime::now();
+        match self.local_msps.deserialize(creator) {
+            Ok(creator) => creator.is_expired(now),
+            Err(_) => has_expired(creator, now),
+        }
+    }
+
+    /// What must hold before anything runs.
+    fn check(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+    ) -> Result<TxId, Rejected> {
+        let msps = match channel {
+            Some(channel) => Arc::clone(channel.config().msps()),
+            None => Arc::clone(&self.local_msps),
+        };
+        proposal.validate(&msps)?;
+        let tx_id = TxId::parse(proposal.tx_id()).map_err(Rejected::invalid)?;
+        let Some(channel) = channel else { return Ok(tx_id) };
+        let known = channel.ledger().tx_validation(&tx_id);
+        if known.map_err(|error| Rejected::new(error.to_string()))?.is_some() {
+            let creator = hex(&proposal.signature_header.creator);
+            return Err(Rejected::new(format!(
+                "duplicate transaction found [{tx_id}]. Creator [{creator}]"
+            )));
+        }
+        let name = proposal.chaincode_id.name.as_str();
+        if !self.support.is_system(name) {
+            self.access
+                .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
+                .map_err(Rejected::new)?;
+        }
+        Ok(tx_id)
+    }
+
+    /// The transaction, before anything has run.
+    fn transaction(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+        tx_id: TxId,
+        (share, client): (Share, Client),
+    ) -> TxParams {
+        let name = proposal.chaincode_id.name.as_str();
+        // Fabric takes no simulator for these two: they read ledgers, not state.
+        let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
+        let meter = Arc::new(self.support.meter().of_client(client));
+        let simulator = simulated_on.map(|channel| {
+            let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
+            simulator.metered(Arc::clone(&meter))
+        });
+        TxParams {
+            channel_id: proposal.channel_id().into(),
+            tx_id,
+            signed_proposal: Arc::clone(&proposal.signed),
+            proposal: Arc::clone(&proposal.context),
+            org: Arc::clone(&self.org),
+            simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
+            meter,
+            share: Arc::new(share),
+            depth: 0,
+        }
+    }
+
+    /// Simulates and, if the chaincode is content, endorses.
+    async fn endorse(
+        &self,
+        proposal: &UnpackedProposal,
+        channel: Option<&Channel>,
+        mut tx: TxParams,
+    ) -> Result<Processed, String> {
+        let name = proposal.chaincode_id.name.as_str();
+        let target = self.target(&tx, name).map_err(|error| {
+            format!(
+                "make sure the chaincode {name} has been successfully defined on channel {} and \
+                 try again: {error}",
+                proposal.channel_id()
+            )
+        })?;
+        let simulated = self
+            .simulate(&mut tx, channel, name, &target, &proposal.input)
+            .await
+            .map_err(|error| format!("error in simulation: {error}"))?;
+        let Execution { fuel, host_calls, .. } = simulated.execution;
+        let own_reads = simulated.own_reads.clone();
+        let response = self.respond(proposal, &tx, &target, simulated)?;
+        Ok(Processed { response, fuel, host_calls, own_reads })
+    }
+
+    /// Looks an application chaincode up on the channel.
+    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
+        if self.support.is_system(name) {
+            let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
+            return Ok(Target { version, escc, info: None });
+        }
+        if tx.channel_id.is_empty() {
+            return Err("could not get channel config for channel ''".into());
+        }
+        let info = self.support.chaincode_info(tx, name).map_err(|error| error.to_string())?;
+        let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
+        Ok(Target { version, escc, info: Some(info) })
+    }
+
+    /// Runs the chaincode and takes the simulation's results.
+    async fn simulate(
+        &self,
+        tx: &mut TxParams,
+        channel: Option<&Channel>,
+        name: &str,
+        target: &Target,
+        input: &protos::ChaincodeInput,
+    ) -> Result<Simulated, String> {
+        let execution = match &target.info {
+            Some(info) => self.support.invoke(tx, name, info, input.clone()).await,
+            None => self.support.execute_system(tx, name, input.clone()),
+        };
+        let execution = execution.map_err(|error| error.to_string())?;
+        if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
+            self.init_deployed(tx, &input.args).await?;
+        }
+        let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
+            return Ok(Simulated {
+                execution,
+                results: Vec::new(),
+                interest: None,
+                own_reads: Vec::new(),
+            });
+        };
+        let simulator = Arc::into_inner(simulator)
+            .ok_or("the simulator is still in use by a chaincode")?
+            .into_inner()
+            .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
+        let state = simulator.snapshot().clone();
+        let results = simulator.finish();
+        self.warn_of_own_reads(&results.own_reads);
+        if let Some(private) = &results.private {
+            if name == "lscc" {
+                return Err("Private data is forbidden to be used in instantiate".into());
+            }
+            let place = (&*self.org, &self.peers);
+            let tx = (tx.tx_id.as_ref(), tx.proposal.creator.as_slice());
+            private_data::keep(private, tx, channel, &state, place)?;
+        }
+        // `_lifecycle` is one on every peer that looks collections up there.
+        let is_system = |ns: &str| ns == LIFECYCLE || self.support.is_system(ns);
+        let interest = Some(interest(&results, &state, is_system)?);
+        let own_reads = results.own_reads;
+        Ok(Simulated { execution, results: results.public.encode(), interest, own_reads })
+    }
+
+    /// In development it is worth a warning that a read gave what was there before the transaction.
+    fn warn_of_own_reads(&self, own_reads: &[(String, String)]) {
+        let text = "the transaction read a key that it had written, and got the value from before";
+        for (chaincode, key) in own_reads.iter().take(MAX_WARNINGS) {
+            match self.support.config().external.dev {
+                true => tracing::warn!(chaincode, ?key, "{text}"),
+                false => tracing::debug!(chaincode, ?key, "{text}"),
+            }
+        }
+    }
+
+    /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
+    /// both stand or fall together.
+    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
+        let [function, _, spec, ..] = args else { return Ok(()) };
+        if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
+            return Ok(());
+        }
+        let deployment = protos::ChaincodeDeploymentSpec::decode(spec.as_slice())
+            .map_err(|e| format!("invalid deployment spec: {e}"))?;
+        if !deployment.code_package.is_empty() {
+            return Err("lscc upgrade/deploy should not include a code packages".into());
+        }
+        let spec = deployment.chaincode_spec.unwrap_or_default();
+        let id = spec.chaincode_id.unwrap_or_default();
+        if self.support.is_system(&id.name) {
+            return Err(format!(
+                "attempting to deploy a system chaincode {}/{}",
+                id.name, tx.channel_id
+            ));
+        }
+        self.support.check_legacy(tx, &id.name)?;
+        let input = spec.input.unwrap_or_default();
+        self.support
+            .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The answer for what was simulated.
+    fn respond(
+        &self,
+        proposal: &UnpackedProposal,
+        tx: &TxParams,
+        target: &Target,
+        simulated: Simulated,
+    ) -> Result<protos::ProposalResponse, String> {
+        let Simulated { execution, results, interest, .. } = simulated;
+        let Execution { response, event, .. } = execution;
+        let parts = response::Parts::new(proposal, &target.version, response, event);
+        match parts.status() {
+            Response::ERROR.. => Ok(parts.failed(results, interest)),
+            Response::ERROR_THRESHOLD.. => Ok(parts.bare()),
+            _ if tx.channel_id.is_empty() => Ok(parts.bare()),
+            _ => {
+                let endorsed = self.call_escc(proposal, tx, target, parts.with_results(results))?;
+                Ok(protos::ProposalResponse { interest, ..endorsed })
+            }
+        }
+    }
+
+    /// Has ESCC sign.
+    fn call_escc(
+        &self,
+        proposal: &UnpackedProposal,
+        tx: &TxParams,
+        target: &Target,
+        parts: response::Parts,
+    ) -> Result<protos::ProposalResponse, String> {
+        let failed = |error: String| format!("endorsing with plugin failed: {error}");
+        if target.escc != ESCC {
+            return Err(failed(format!("plugin with name {} wasn't found", target.escc)));
+        }
+        let input = protos::ChaincodeInput {
+            args: parts.escc_args(&proposal.proposal),
+            ..Default::default()
+        };
+        let endorsed = self
+            .support
+            .execute_system(tx, &target.escc, input)
+            .map_err(|error| failed(error.to_string()))?;
+        if endorsed.response.status >= Response::ERROR_THRESHOLD {
+            return Err(failed(endorsed.response.message));
+        }
+        protos::ProposalResponse::decode(endorsed.response.payload.as_slice())
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// Fabric's answer to trouble in the execution.
+fn failure(message: String) -> Processed {
+    let response = protos::Response { status: 500, message, payload: Vec::new() };
+    let response = protos::ProposalResponse { response: Some(response), ..Default::default() };
+    Processed { response, fuel: 0, host_calls: 0, own_reads: Vec::new() }
+}

@@ -1,0 +1,68 @@
+//! The line that a transaction without a response leaves in the log.
+//!
+//! Invariant: one line, which names the transaction by itself: the spans around it may be filtered
+//! out.
+
+use crate::endorser::error::Rejected;
+use wasmcc_types::{Exhausted, shown, shown_name};
+
+/// Which transaction; nothing of it need be true.
+#[derive(Clone, Copy)]
+pub struct TxLine<'a> {
+    /// The channel's name; empty for a proposal to the peer itself.
+    pub channel: &'a str,
+    /// The transaction's id.
+    pub tx_id: &'a str,
+    /// The chaincode's name.
+    pub chaincode: &'a str,
+}
+
+/// Writes the line of a transaction whose client has gone, unless it has come to its end.
+pub struct Unfinished<'a>(Option<TxLine<'a>>);
+
+impl TxLine<'_> {
+    /// It was not executed.
+    pub fn refused(self, rejected: &Rejected) {
+        let (reason, cause) = (rejected.to_string(), rejected.cause().map(shown));
+        let (reason, Self { channel, tx_id, chaincode }) = (shown(&reason), self.shown());
+        tracing::warn!(channel, tx_id, chaincode, cause, reason, "a transaction is refused");
+    }
+
+    /// There was no room for it.
+    pub fn not_run(self, reason: &str) {
+        let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
+        tracing::warn!(channel, tx_id, chaincode, reason, "a transaction is refused");
+    }
+
+    /// Its execution failed.
+    pub fn failed(self, reason: &str) {
+        let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
+        tracing::warn!(channel, tx_id, chaincode, reason, "a transaction failed");
+    }
+
+    fn shown(self) -> Self {
+        let Self { channel, tx_id, chaincode } = self;
+        let (channel, chaincode) = (shown_name(channel), shown_name(chaincode));
+        Self { channel, tx_id: shown_name(tx_id), chaincode }
+    }
+}
+
+impl<'a> Unfinished<'a> {
+    /// It begins.
+    pub fn new(line: TxLine<'a>) -> Self {
+        Self(Some(line))
+    }
+
+    /// It has come to its end, of which another line tells.
+    pub fn ends(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(line) = self.0 {
+            line.failed(&Exhausted::Abandoned.to_string());
+        }
+    }
+}

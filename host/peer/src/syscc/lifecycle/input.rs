@@ -1,0 +1,170 @@
+//! What a definition may say (fabric `scc.go`, `validateInput`), and what is filled in where it
+//! says nothing (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
+
+use prost::Message;
+
+use crate::chaincode::Stub;
+use crate::syscc::lifecycle::Lifecycle;
+use crate::syscc::lifecycle::state::{PublicState, simulator};
+use wasmcc_channel::collections::{
+    check_against_committed, check_members, check_package, lscc_key,
+};
+use wasmcc_channel::definition::{Definition, Parameters, ReadableState};
+use wasmcc_msp::ChannelConfig;
+use wasmcc_types::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
+use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
+use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeData, CollectionConfigPackage};
+
+const DEFAULT_POLICY: &str = "/Channel/Application/Endorsement";
+const SYSTEM_CHAINCODES: [&str; 5] = ["cscc", "escc", "lscc", "qscc", "vscc"];
+
+/// The fields that the arguments of three functions have in common.
+pub(super) struct Proposed {
+    pub(super) name: String,
+    pub(super) definition: Definition,
+}
+
+/// Takes them out of any of the three messages.
+macro_rules! proposed {
+    ($args:expr) => {{
+        let args = $args;
+        let endorsement_info = wasmcc_types::proto::lifecycle::ChaincodeEndorsementInfo {
+            version: args.version,
+            init_required: args.init_required,
+            endorsement_plugin: args.endorsement_plugin,
+        };
+        let validation_info = wasmcc_types::proto::lifecycle::ChaincodeValidationInfo {
+            validation_plugin: args.validation_plugin,
+            validation_parameter: args.validation_parameter,
+        };
+        let collections = args.collections.unwrap_or_default();
+        $crate::syscc::lifecycle::input::Proposed::new(
+            args.name,
+            args.sequence,
+            endorsement_info,
+            validation_info,
+            collections,
+        )
+    }};
+}
+pub(super) use proposed;
+
+impl Proposed {
+    pub(super) fn new(
+        name: String,
+        sequence: i64,
+        endorsement_info: ChaincodeEndorsementInfo,
+        validation_info: ChaincodeValidationInfo,
+        collections: CollectionConfigPackage,
+    ) -> Self {
+        let parameters = Parameters { endorsement_info, validation_info, collections };
+        Self { name, definition: Definition { sequence, parameters } }
+    }
+
+    /// Fills in what the client left to the channel.
+    pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), String> {
+        let Parameters { endorsement_info, validation_info, .. } = &mut self.definition.parameters;
+        if endorsement_info.endorsement_plugin.is_empty() {
+            endorsement_info.endorsement_plugin = "escc".into();
+        }
+        if validation_info.validation_plugin.is_empty() {
+            validation_info.validation_plugin = "vscc".into();
+        }
+        if validation_info.validation_parameter.is_empty() {
+            let channel = config.channel_id();
+            if config.policies().get(DEFAULT_POLICY).is_none() {
+                return Err(format!(
+                    "could not set defaults for chaincode definition in channel {channel}: policy \
+                     '{DEFAULT_POLICY}' must be defined for channel '{channel}' before chaincode \
+                     operations can be attempted"
+                ));
+            }
+            let policy = PolicyType::ChannelConfigPolicyReference(DEFAULT_POLICY.to_owned());
+            let policy = ApplicationPolicy { r#type: Some(policy) };
+            validation_info.validation_parameter = policy.encode_to_vec();
+        }
+        Ok(())
+    }
+}
+
+impl Lifecycle {
+    /// Whether the channel could ever agree on this.
+    pub(super) fn validate(&self, stub: &Stub<'_>, proposed: &Proposed) -> Result<(), String> {
+        self.check(stub, proposed)
+            .map_err(|why| format!("error validating chaincode definition: {why}"))
+    }
+
+    fn check(&self, stub: &Stub<'_>, proposed: &Proposed) -> Result<(), String> {
+        let name = proposed.name.as_str();
+        let Parameters { endorsement_info, collections, .. } = &proposed.definition.parameters;
+        if !is_name(name) {
+            return Err(format!(
+                "invalid chaincode name '{name}'. Names can only consist of alphanumerics, '_', \
+                 and '-' and can only begin with alphanumerics"
+            ));
+        }
+        if SYSTEM_CHAINCODES.contains(&name) {
+            return Err(format!("chaincode name '{name}' is the name of a system chaincode"));
+        }
+        let version = endorsement_info.version.as_str();
+        let allowed = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
+        if version.is_empty() || !version.bytes().all(allowed) {
+            return Err(format!(
+                "invalid chaincode version '{version}'. Versions can only consist of \
+                 alphanumerics, '_', '-', '+', and '.'"
+            ));
+        }
+        let config = self.config(stub)?;
+        let collections = check_package(collections)?;
+        collections.iter().try_for_each(|one| check_members(one, config.msps()))?;
+        let committed = committed_collections(stub, name).map_err(|why| {
+            format!("could not retrieve committed definition for chaincode '{name}': {why}")
+        })?;
+        match committed {
+            Some(committed) => check_against_committed(&collections, &committed),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The collections of a chaincode that `_lifecycle` or else LSCC knows (fabric
+/// `deployedcc_infoprovider.go`, `ChaincodeInfo`); the same keys are read.
+fn committed_collections(
+    stub: &Stub<'_>,
+    name: &str,
+) -> Result<Option<CollectionConfigPackage>, String> {
+    let simulator = simulator(stub)?;
+    let found = Definition::find(name, &mut PublicState::new(simulator))
+        .map_err(|why| format!("could not get info about chaincode: {why}"))?;
+    if let Some(definition) = found {
+        return Ok(Some(definition.parameters.collections));
+    }
+    let mut lscc = PublicState::of_lscc(simulator);
+    let Some(data) = lscc.get(name)? else { return Ok(None) };
+    ChaincodeData::decode(data.as_slice())
+        .map_err(|e| format!("error unmarshalling chaincode state data: {e}"))?;
+    let collections = lscc.get(&lscc_key(name))?;
+    let collections = CollectionConfigPackage::decode(collections.unwrap_or_default().as_slice());
+    collections.map(Some).map_err(|e| e.to_string())
+}
+
+/// `^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$`.
+fn is_name(name: &str) -> bool {
+    name.split(['-', '_'])
+        .all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_fabric() {
+        for good in ["a", "0", "a-b", "a_b-0", "ABC"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a--b", "a_-b", "a.b", "é", "a b"] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

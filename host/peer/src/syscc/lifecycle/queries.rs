@@ -1,0 +1,94 @@
+//! What a channel has agreed on (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
+//! `QueryNamespaceDefinitions`).
+
+use std::fmt::Display;
+
+use prost::Message;
+
+use crate::chaincode::Stub;
+use crate::syscc::lifecycle::commit::{approvals, yes_or_no};
+use crate::syscc::lifecycle::state::{PublicState, simulator};
+use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
+use wasmcc_channel::definition::{
+    DEFINITION_TYPE, Definition, NAMESPACES, Parameters, metadata, metadata_prefix,
+};
+use wasmcc_types::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
+use wasmcc_types::proto::lifecycle::{
+    QueryChaincodeDefinitionArgs, QueryChaincodeDefinitionResult, QueryChaincodeDefinitionsArgs,
+    QueryChaincodeDefinitionsResult, StateMetadata,
+};
+
+impl Lifecycle {
+    pub(super) fn query_definition(
+        &self,
+        stub: &Stub<'_>,
+        args: QueryChaincodeDefinitionArgs,
+    ) -> Answer<QueryChaincodeDefinitionResult> {
+        let definition = committed(stub, &args.name)?;
+        let config = self.config(stub)?;
+        let approvals = approvals(simulator(stub)?, &args.name, &definition, &config)?;
+        let Definition { sequence, parameters } = definition;
+        let Parameters { endorsement_info, validation_info, collections } = parameters;
+        Ok(QueryChaincodeDefinitionResult {
+            sequence,
+            version: endorsement_info.version,
+            endorsement_plugin: endorsement_info.endorsement_plugin,
+            validation_plugin: validation_info.validation_plugin,
+            validation_parameter: validation_info.validation_parameter,
+            collections: Some(collections),
+            init_required: endorsement_info.init_required,
+            approvals: yes_or_no(approvals),
+        })
+    }
+
+    pub(super) fn query_definitions(
+        &self,
+        stub: &mut Stub<'_>,
+        _: QueryChaincodeDefinitionsArgs,
+    ) -> Answer<QueryChaincodeDefinitionsResult> {
+        let prefix = metadata_prefix(NAMESPACES);
+        let rows = stub.range(&prefix, &format!("{prefix}\u{7f}")).map_err(|error| {
+            let what = "could not query namespace metadata: could not get state iterator";
+            format!("{what}: {error}")
+        })?;
+        let mut chaincode_definitions = Vec::new();
+        for (key, value) in rows {
+            let name = key.strip_prefix(&prefix).unwrap_or(&key);
+            let metadata = StateMetadata::decode(value.as_slice())
+                .map_err(|e| format!("error unmarshalling metadata for key '{key}': {e}"))?;
+            if metadata.datatype != DEFINITION_TYPE {
+                continue;
+            }
+            let Definition { sequence, parameters } = committed(stub, name)?;
+            let Parameters { endorsement_info, validation_info, collections } = parameters;
+            chaincode_definitions.push(ChaincodeDefinition {
+                name: name.to_owned(),
+                sequence,
+                version: endorsement_info.version,
+                endorsement_plugin: endorsement_info.endorsement_plugin,
+                validation_plugin: validation_info.validation_plugin,
+                validation_parameter: validation_info.validation_parameter,
+                collections: Some(collections),
+                init_required: endorsement_info.init_required,
+            });
+        }
+        Ok(QueryChaincodeDefinitionsResult { chaincode_definitions })
+    }
+}
+
+/// The definition of a chaincode, which must have one.
+fn committed(stub: &Stub<'_>, name: &str) -> Answer<Definition> {
+    let mut public = PublicState::new(simulator(stub)?);
+    let found = metadata(NAMESPACES, name, &mut public)
+        .map_err(|why| format!("could not fetch metadata for namespace {name}: {why}"))?;
+    let Some(found) = found else {
+        return Err(Failure::NotFound(format!("namespace {name} is not defined")));
+    };
+    let failed =
+        |why: &dyn Display| format!("could not deserialize namespace {name} as chaincode: {why}");
+    if found.datatype != DEFINITION_TYPE {
+        let text = format!("type name mismatch '{DEFINITION_TYPE}' != '{}'", found.datatype);
+        return Err(failed(&text).into());
+    }
+    Ok(Definition::read(name, &mut public).map_err(|why| failed(&why))?)
+}

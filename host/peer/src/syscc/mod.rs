@@ -1,0 +1,21 @@
+//! The system chaincodes, native chaincodes behind the same handler.
+//!
+//! Invariant: no knowledge of who calls them.
+
+mod acl;
+mod cscc;
+mod escc;
+mod invoked;
+mod lifecycle;
+mod lscc;
+mod policies;
+mod qscc;
+mod vscc_chaincode;
+
+pub use acl::Acl;
+pub use cscc::Cscc;
+pub use escc::{Escc, proposal_response_payload};
+pub use lifecycle::Lifecycle;
+pub use lscc::{Lscc, defined_version};
+pub use qscc::Qscc;
+pub use wasmcc_channel::vscc::{APPLICATION_POLICY, Vscc, VsccError, satisfies};

@@ -1,0 +1,55 @@
+//! The policies that LSCC hands out and checks.
+
+use prost::Message;
+
+use wasmcc_msp::{ChannelConfig, SignaturePolicy};
+use wasmcc_types::proto::common::msp_principal::Classification;
+use wasmcc_types::proto::common::msp_role::MspRoleType;
+use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
+use wasmcc_types::proto::common::{MspPrincipal, MspRole, SignaturePolicyEnvelope};
+
+/// The MSP ids of the organizations that have peers on the channel.
+pub fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
+    config.application_orgs().iter().map(|org| org.msp_id.as_str()).collect()
+}
+
+/// Any one member of any of these organizations, serialized.
+pub fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
+    SignaturePolicy::any_member(msp_ids).encode_to_vec()
+}
+
+/// Any one admin of any of these organizations, serialized (Fabric: `cauthdsl.SignedByAnyAdmin`).
+pub fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
+    msp_ids.sort_unstable();
+    let identities = msp_ids.iter().map(|id| {
+        let role = MspRole { msp_identifier: (*id).to_owned(), role: MspRoleType::Admin.into() };
+        MspPrincipal {
+            principal_classification: Classification::Role.into(),
+            principal: role.encode_to_vec(),
+        }
+    });
+    let rules = (0..).zip(&msp_ids).map(|(index, _)| {
+        wasmcc_types::proto::common::SignaturePolicy { r#type: Some(Type::SignedBy(index)) }
+    });
+    let rule = NOutOf { n: 1, rules: rules.collect() };
+    let rule = wasmcc_types::proto::common::SignaturePolicy { r#type: Some(Type::NOutOf(rule)) };
+    SignaturePolicyEnvelope { version: 0, rule: Some(rule), identities: identities.collect() }
+        .encode_to_vec()
+}
+
+/// Whether a serialized policy is usable at all.
+pub fn check(policy: &[u8]) -> Result<(), String> {
+    SignaturePolicy::from_bytes(policy).map(drop).map_err(|e| e.to_string())
+}
+
+/// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
+/// alone.
+pub fn creator_satisfies(
+    policy: &[u8],
+    creator: &[u8],
+    config: &ChannelConfig,
+) -> Result<(), String> {
+    let policy = SignaturePolicy::from_bytes(policy).map_err(|e| e.to_string())?;
+    let creator = config.msps().deserialize(creator).map_err(|e| e.to_string())?;
+    policy.evaluate_identities(&[creator]).map_err(|e| e.to_string())
+}

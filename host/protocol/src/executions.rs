@@ -1,0 +1,201 @@
+//! What a chaincode is at, as its peer knows it.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::collections::btree_map;
+
+use crate::Completed;
+use crate::Invocation;
+use crate::Message;
+use crate::MessageType;
+use crate::PeerAction;
+use crate::ProtocolError;
+use crate::Request;
+use crate::RunId;
+use crate::Ticket;
+use crate::TxKey;
+use crate::failure_text;
+use crate::given_up::GiveUp;
+use crate::given_up::GivenUp;
+use crate::size_limit::SizeLimit;
+
+/// The executions of a stream that is ready.
+#[derive(Debug)]
+pub(super) struct Executions {
+    open: BTreeMap<TxKey, Execution>,
+    given_up: GivenUp,
+    runs: u64,
+    limit: SizeLimit,
+}
+
+#[derive(Debug)]
+enum Execution {
+    Running(RunId),
+    /// A request of this type waits for its ticket.
+    Serving(RunId, MessageType),
+    /// It has finished for the peer, by timeout, but not for the chaincode.
+    Abandoned(GiveUp),
+}
+
+impl Executions {
+    pub(super) fn new(limit: SizeLimit) -> Self {
+        Self { open: BTreeMap::new(), given_up: GivenUp::default(), runs: 0, limit }
+    }
+
+    /// Transactions of which something may still come.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn execute(
+        &mut self,
+        invocation: Invocation,
+        actions: &mut VecDeque<PeerAction>,
+    ) -> Result<RunId, ProtocolError> {
+        let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) else {
+            return Err(ProtocolError::TxExists(invocation.tx));
+        };
+        let message = Message::Invoke(invocation);
+        self.limit.check(&message)?;
+        self.runs += 1;
+        let run = RunId(self.runs);
+        place.insert(Execution::Running(run));
+        actions.push_back(PeerAction::Send(message));
+        Ok(run)
+    }
+
+    /// `Err(cause)`: a request that could not be read.
+    pub(super) fn request(
+        &mut self,
+        tx: TxKey,
+        kind: MessageType,
+        request: Result<Request, String>,
+        actions: &mut VecDeque<PeerAction>,
+    ) {
+        let cause = match (self.open.get_mut(&tx), request) {
+            (Some(execution @ &mut Execution::Running(run)), Ok(request)) => {
+                *execution = Execution::Serving(run, kind);
+                actions.push_back(PeerAction::Serve { ticket: Ticket { tx, run }, request });
+                return;
+            }
+            (Some(Execution::Running(_)), Err(cause)) => cause,
+            (Some(Execution::Serving(..)), _) => {
+                ProtocolError::RequestInFlight(tx.clone()).to_string()
+            }
+            (Some(Execution::Abandoned(_)) | None, _) => no_context(kind).to_owned(),
+        };
+        actions.push_back(self.refusal(tx, kind, &cause));
+    }
+
+    pub(super) fn served(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<Vec<u8>, String>,
+        actions: &mut VecDeque<PeerAction>,
+    ) {
+        let Ticket { tx, run } = ticket;
+        let kind = match self.open.get_mut(&tx) {
+            Some(execution @ &mut Execution::Serving(now, kind)) if now == run => {
+                *execution = Execution::Running(run);
+                kind
+            }
+            _ => return,
+        };
+        let cause = match answer {
+            Ok(payload) => {
+                let message = Message::Response { tx: tx.clone(), payload };
+                match self.limit.check(&message) {
+                    Ok(()) => return actions.push_back(PeerAction::Send(message)),
+                    Err(error) => error.to_string(),
+                }
+            }
+            Err(cause) => cause,
+        };
+        actions.push_back(self.refusal(tx, kind, &cause));
+    }
+
+    /// COMPLETED or ERROR came. It may be late, or about a transaction that was never executed.
+    pub(super) fn finish(
+        &mut self,
+        tx: TxKey,
+        outcome: Result<Completed, ProtocolError>,
+        actions: &mut VecDeque<PeerAction>,
+    ) {
+        match self.open.remove(&tx) {
+            Some(Execution::Running(run)) => {
+                actions.push_back(PeerAction::Finish { tx, run, outcome });
+            }
+            Some(Execution::Serving(run, kind)) => {
+                actions.push_back(self.refusal(tx.clone(), kind, no_context(kind)));
+                actions.push_back(PeerAction::Finish { tx, run, outcome });
+            }
+            Some(Execution::Abandoned(_)) | None => {}
+        }
+    }
+
+    /// A message came that no chaincode may send about a transaction. It is answered, since it may
+    /// be a request of a later version, and it ends the execution.
+    pub(super) fn refuse(
+        &mut self,
+        tx: TxKey,
+        error: ProtocolError,
+        actions: &mut VecDeque<PeerAction>,
+    ) {
+        let message = self.limit.error(tx.clone(), error.to_string());
+        actions.push_back(PeerAction::Send(message));
+        if let Some(&(Execution::Running(run) | Execution::Serving(run, _))) = self.open.get(&tx) {
+            self.give_up(&tx, run, error, actions);
+        }
+    }
+
+    /// The execution is over for the peer. Nothing happens if it has ended already.
+    pub(super) fn give_up(
+        &mut self,
+        tx: &TxKey,
+        run: RunId,
+        error: ProtocolError,
+        actions: &mut VecDeque<PeerAction>,
+    ) {
+        match self.open.get(tx) {
+            Some(&Execution::Running(now)) if now == run => {}
+            Some(&Execution::Serving(now, kind)) if now == run => {
+                actions.push_back(self.refusal(tx.clone(), kind, no_context(kind)));
+            }
+            _ => return,
+        }
+        let (this, oldest) = self.given_up.add(tx.clone());
+        self.open.insert(tx.clone(), Execution::Abandoned(this));
+        if let Some((oldest, time)) = oldest
+            && matches!(self.open.get(&oldest), Some(&Execution::Abandoned(of)) if of == time)
+        {
+            self.open.remove(&oldest);
+        }
+        actions.push_back(PeerAction::Finish { tx: tx.clone(), run, outcome: Err(error) });
+    }
+
+    fn refusal(&self, tx: TxKey, kind: MessageType, cause: &str) -> PeerAction {
+        let text = failure_text(kind, &tx, cause);
+        PeerAction::Send(self.limit.error(tx, text))
+    }
+
+    pub(super) fn terminate(self, actions: &mut VecDeque<PeerAction>) {
+        for (tx, execution) in self.open {
+            match execution {
+                Execution::Running(run) | Execution::Serving(run, _) => {
+                    let outcome = Err(ProtocolError::StreamTerminated);
+                    actions.push_back(PeerAction::Finish { tx, run, outcome });
+                }
+                Execution::Abandoned(_) => {}
+            }
+        }
+    }
+}
+
+/// `core/chaincode/handler.go`: `HandleTransaction` and `getTxContextForInvoke`.
+fn no_context(kind: MessageType) -> &'static str {
+    match kind {
+        MessageType::InvokeChaincode => "could not get valid transaction",
+        _ => "no ledger context",
+    }
+}

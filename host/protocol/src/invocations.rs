@@ -1,0 +1,197 @@
+//! What a chaincode runs, as its half of the stream knows it.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::collections::btree_map;
+
+use crate::Completed;
+use crate::Invocation;
+use crate::Message;
+use crate::ProtocolError;
+use crate::Request;
+use crate::ShimAction;
+use crate::TxKey;
+use crate::given_up::GiveUp;
+use crate::given_up::GivenUp;
+use crate::size_limit::SizeLimit;
+use wasmcc_types::Entry;
+use wasmcc_types::Response;
+
+/// The invocations of a stream that is ready.
+#[derive(Debug)]
+pub(super) struct Invocations {
+    open: BTreeMap<TxKey, Progress>,
+    given_up: GivenUp,
+    limit: SizeLimit,
+}
+
+/// Messages carry no number that says which request they answer, nor which invocation of a
+/// transaction. So a transaction stays known until nothing about it can come any more, or others
+/// have been given up since.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    Running(Entry),
+    /// For the answer to a request.
+    Waiting(Entry),
+    /// Cancelled, but still running.
+    Cancelled {
+        answer_due: bool,
+    },
+    /// It has ended; the answer to its last request is still due.
+    Draining(GiveUp),
+}
+
+impl Invocations {
+    pub(super) fn new(limit: SizeLimit) -> Self {
+        Self { open: BTreeMap::new(), given_up: GivenUp::default(), limit }
+    }
+
+    pub(super) fn start(&mut self, invocation: Invocation, actions: &mut VecDeque<ShimAction>) {
+        if let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) {
+            place.insert(Progress::Running(invocation.entry));
+            actions.push_back(ShimAction::Invoke(invocation));
+        } else {
+            let text = ProtocolError::TxExists(invocation.tx.clone()).to_string();
+            self.refuse(invocation.tx, text, actions);
+        }
+    }
+
+    /// Answers INIT or TRANSACTION with ERROR. To the peer that is the end of the transaction, so
+    /// nothing more may be heard of it if it runs already.
+    pub(super) fn refuse(&mut self, tx: TxKey, text: String, actions: &mut VecDeque<ShimAction>) {
+        if let Some(progress) = self.open.get_mut(&tx) {
+            match *progress {
+                Progress::Running(_) => {
+                    *progress = Progress::Cancelled { answer_due: false };
+                    actions.push_back(ShimAction::Cancel { tx: tx.clone() });
+                }
+                Progress::Waiting(_) => {
+                    *progress = Progress::Cancelled { answer_due: true };
+                    let answer = Err(text.clone());
+                    actions.push_back(ShimAction::Resume { tx: tx.clone(), answer });
+                    actions.push_back(ShimAction::Cancel { tx: tx.clone() });
+                }
+                Progress::Cancelled { .. } | Progress::Draining(_) => {}
+            }
+        }
+        actions.push_back(ShimAction::Send(self.limit.error(tx, text)));
+    }
+
+    pub(super) fn request(
+        &mut self,
+        tx: TxKey,
+        request: Request,
+        actions: &mut VecDeque<ShimAction>,
+    ) -> Result<(), ProtocolError> {
+        match self.open.get_mut(&tx) {
+            Some(progress @ &mut Progress::Running(entry)) => {
+                let message = Message::Request { tx, request };
+                self.limit.check(&message)?;
+                *progress = Progress::Waiting(entry);
+                actions.push_back(ShimAction::Send(message));
+                Ok(())
+            }
+            Some(Progress::Waiting(_)) => Err(ProtocolError::RequestInFlight(tx)),
+            Some(Progress::Cancelled { .. } | Progress::Draining(_)) | None => {
+                Err(ProtocolError::NotRunning(tx))
+            }
+        }
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        tx: TxKey,
+        answer: Result<Vec<u8>, String>,
+        actions: &mut VecDeque<ShimAction>,
+    ) {
+        match self.open.get_mut(&tx) {
+            Some(progress @ &mut Progress::Waiting(entry)) => {
+                *progress = Progress::Running(entry);
+                actions.push_back(ShimAction::Resume { tx, answer });
+            }
+            Some(Progress::Cancelled { answer_due }) => *answer_due = false,
+            Some(Progress::Draining(_)) => {
+                self.open.remove(&tx);
+            }
+            Some(Progress::Running(_)) | None => {}
+        }
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        tx: TxKey,
+        outcome: Result<Completed, String>,
+        actions: &mut VecDeque<ShimAction>,
+    ) {
+        match self.open.get(&tx) {
+            Some(&Progress::Running(entry)) => {
+                self.open.remove(&tx);
+                actions.push_back(ShimAction::Send(self.ending(tx, entry, outcome)));
+            }
+            Some(&Progress::Waiting(entry)) => {
+                self.drain(tx.clone());
+                actions.push_back(ShimAction::Send(self.ending(tx, entry, outcome)));
+            }
+            Some(Progress::Cancelled { answer_due: true }) => self.drain(tx),
+            Some(Progress::Cancelled { answer_due: false }) => {
+                self.open.remove(&tx);
+            }
+            Some(Progress::Draining(_)) | None => {}
+        }
+    }
+
+    /// Transactions of which something may still come.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.open.len()
+    }
+
+    fn drain(&mut self, tx: TxKey) {
+        let (this, oldest) = self.given_up.add(tx.clone());
+        self.open.insert(tx, Progress::Draining(this));
+        if let Some((oldest, time)) = oldest
+            && matches!(self.open.get(&oldest), Some(&Progress::Draining(of)) if of == time)
+        {
+            self.open.remove(&oldest);
+        }
+    }
+
+    /// The message that ends a transaction. One that is too large to be sent fails it.
+    fn ending(&self, tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
+        let message = ending(tx, entry, outcome);
+        match (self.limit.check(&message), message) {
+            (Err(error), Message::Completed { tx, .. }) => self.limit.error(tx, error.to_string()),
+            (_, Message::Error { tx, text }) => self.limit.error(tx, text),
+            (_, message) => message,
+        }
+    }
+
+    pub(super) fn terminate(self, actions: &mut VecDeque<ShimAction>) {
+        for (tx, progress) in self.open {
+            match progress {
+                Progress::Waiting(_) => {
+                    let answer = Err(ProtocolError::StreamTerminated.to_string());
+                    actions.push_back(ShimAction::Resume { tx: tx.clone(), answer });
+                    actions.push_back(ShimAction::Cancel { tx });
+                }
+                Progress::Running(_) => actions.push_back(ShimAction::Cancel { tx }),
+                Progress::Cancelled { .. } | Progress::Draining(_) => {}
+            }
+        }
+    }
+}
+
+/// A failed INIT is ERROR with the response's message, so that the peer sees a failed execution; a
+/// failed TRANSACTION is COMPLETED with the failure inside (`shim/handler.go`, `handleInit` and
+/// `handleTransaction`).
+fn ending(tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
+    match outcome {
+        Ok(Completed { response, .. })
+            if entry == Entry::Init && response.status >= Response::ERROR =>
+        {
+            Message::Error { tx, text: response.message }
+        }
+        Ok(completed) => Message::Completed { tx, completed },
+        Err(text) => Message::Error { tx, text },
+    }
+}

@@ -1,0 +1,210 @@
+//! The promises of each machine as checks: whatever happens to it, it finishes every execution and
+//! answers every request exactly once. Random tests (`fuzz`) and the fuzz targets in `tests/fuzz`
+//! choose what happens.
+//!
+//! Invariant: compiled for tests only; panics when a promise is broken.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::BatchLimits;
+use crate::Completed;
+use crate::Invocation;
+use crate::Message;
+use crate::PeerAction;
+use crate::PeerSide;
+use crate::Request;
+use crate::RunId;
+use crate::ShimAction;
+use crate::ShimSide;
+use crate::Ticket;
+use crate::TxKey;
+use wasmcc_types::Entry;
+use wasmcc_types::Response;
+use wasmcc_types::proto::protos;
+use wasmcc_types::proto::protos::ChaincodeMessage;
+
+/// What may happen to a peer's half.
+#[derive(Clone, Debug)]
+pub enum PeerEvent {
+    /// A message comes.
+    Wire(Box<ChaincodeMessage>),
+    /// The registry accepts.
+    Launched,
+    /// The registry refuses.
+    Refused,
+    /// Somebody wants this transaction executed.
+    Execute(TxKey),
+    /// The request that was last begun has its answer.
+    Served(Result<Vec<u8>, String>),
+    /// One of the first eight executions takes too long.
+    Timeout(usize),
+    /// A sign of life is due.
+    KeepaliveDue,
+    /// The stream breaks.
+    Disconnected,
+}
+
+/// What may happen to a chaincode's half.
+#[derive(Clone, Debug)]
+pub enum ShimEvent {
+    /// A message comes.
+    Wire(Box<ChaincodeMessage>),
+    /// The chaincode asks for something.
+    Request(TxKey),
+    /// The chaincode ends with a status, or fails.
+    Completed(TxKey, Result<i32, String>),
+    /// The stream breaks.
+    Disconnected,
+}
+
+/// Lets all this happen to a peer's half, which may have the handshake behind it, then breaks the
+/// stream.
+pub fn check_peer(skips_handshake: bool, events: impl IntoIterator<Item = PeerEvent>) {
+    let mut peer = PeerSide::new(BatchLimits::default());
+    let mut world = PeerWorld::default();
+    if skips_handshake {
+        let register = Message::Register { name: "basic:1".into() };
+        peer.handle_message(register).expect("the first message of a stream");
+        peer.handle_launched();
+        world.poll(&mut peer, false);
+    }
+    for event in events {
+        world.handle(&mut peer, event);
+    }
+    let ready = peer.is_ready();
+    while !world.tickets.is_empty() {
+        world.handle(&mut peer, PeerEvent::Served(Ok(Vec::new())));
+    }
+    if ready {
+        assert_eq!(world.asked, world.answered, "requests and answers");
+    }
+    world.handle(&mut peer, PeerEvent::Disconnected);
+    assert!(world.executed.keys().eq(&world.finished), "not every execution has finished");
+}
+
+/// As [`check_peer`], for a chaincode's half.
+pub fn check_shim(skips_handshake: bool, events: impl IntoIterator<Item = ShimEvent>) {
+    let mut shim = ShimSide::new("basic:1");
+    let mut world = ShimWorld::default();
+    if skips_handshake {
+        let ready = Message::Ready { params: Default::default() };
+        shim.handle_message(Message::Registered).expect("the first message of a stream");
+        shim.handle_message(ready).expect("READY follows REGISTERED");
+    }
+    for event in events {
+        world.handle(&mut shim, event);
+    }
+    world.handle(&mut shim, ShimEvent::Disconnected);
+    assert!(world.waiting.is_empty(), "a request waits for its answer");
+    assert!(world.running.is_empty(), "a transaction was neither completed nor cancelled");
+}
+
+fn invocation(tx: TxKey) -> Invocation {
+    Invocation { tx, entry: Entry::Invoke, input: Default::default(), proposal: None }
+}
+
+#[derive(Default)]
+struct PeerWorld {
+    executed: BTreeMap<RunId, TxKey>,
+    finished: BTreeSet<RunId>,
+    tickets: Vec<Ticket>,
+    asked: usize,
+    answered: usize,
+}
+
+impl PeerWorld {
+    fn handle(&mut self, peer: &mut PeerSide, event: PeerEvent) {
+        let ready = peer.is_ready();
+        match event {
+            PeerEvent::Wire(wire) => {
+                let asks = ready && !matches!(wire.r#type, 6 | 7 | 18);
+                let handled = peer.handle_wire(*wire);
+                self.asked += usize::from(asks && handled.is_ok());
+            }
+            PeerEvent::Launched => peer.handle_launched(),
+            PeerEvent::Refused => peer.handle_refused("no"),
+            PeerEvent::Execute(tx) => {
+                if let Ok(run) = peer.handle_execute(invocation(tx.clone())) {
+                    assert!(ready && self.executed.insert(run, tx).is_none());
+                }
+            }
+            PeerEvent::Served(answer) => {
+                if let Some(ticket) = self.tickets.pop() {
+                    peer.handle_served(ticket, answer);
+                }
+            }
+            PeerEvent::Timeout(at) => {
+                if let Some((&run, tx)) = self.executed.iter().nth(at % 8) {
+                    peer.handle_timeout(tx, run);
+                }
+            }
+            PeerEvent::KeepaliveDue => peer.handle_keepalive_due(),
+            PeerEvent::Disconnected => peer.handle_disconnected(),
+        }
+        self.poll(peer, ready);
+    }
+
+    fn poll(&mut self, peer: &mut PeerSide, ready: bool) {
+        while let Some(action) = peer.poll_action() {
+            match action {
+                PeerAction::Send(Message::Response { .. } | Message::Error { .. }) => {
+                    self.answered += usize::from(ready);
+                }
+                PeerAction::Serve { ticket, .. } => self.tickets.push(ticket),
+                PeerAction::Finish { tx, run, .. } => {
+                    assert_eq!(self.executed.get(&run), Some(&tx));
+                    assert!(self.finished.insert(run), "finished twice");
+                }
+                PeerAction::Send(_) | PeerAction::Register { .. } | PeerAction::Close => {}
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct ShimWorld {
+    /// Neither completed nor cancelled.
+    running: BTreeSet<TxKey>,
+    /// Cancelled, but not completed.
+    cancelled: BTreeSet<TxKey>,
+    waiting: BTreeSet<TxKey>,
+}
+
+impl ShimWorld {
+    fn handle(&mut self, shim: &mut ShimSide, event: ShimEvent) {
+        match event {
+            ShimEvent::Wire(wire) => _ = shim.handle_wire(*wire),
+            ShimEvent::Request(tx) => {
+                let request = Request::GetState(protos::GetState::default());
+                if shim.handle_request(tx.clone(), request).is_ok() {
+                    assert!(self.running.contains(&tx) && self.waiting.insert(tx));
+                }
+            }
+            ShimEvent::Completed(tx, outcome) => {
+                self.waiting.remove(&tx);
+                self.running.remove(&tx);
+                self.cancelled.remove(&tx);
+                let outcome = outcome.map(|status| Completed {
+                    response: Response { status, ..Response::default() },
+                    event: None,
+                });
+                shim.handle_completed(tx, outcome);
+            }
+            ShimEvent::Disconnected => shim.handle_disconnected(),
+        }
+        while let Some(action) = shim.poll_action() {
+            match action {
+                ShimAction::Invoke(Invocation { tx, .. }) => {
+                    assert!(!self.cancelled.contains(&tx) && self.running.insert(tx));
+                }
+                ShimAction::Resume { tx, .. } => assert!(self.waiting.remove(&tx)),
+                ShimAction::Cancel { tx } => {
+                    assert!(self.running.remove(&tx) && !self.waiting.contains(&tx));
+                    self.cancelled.insert(tx);
+                }
+                ShimAction::Send(_) | ShimAction::Close => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What chaincodes may know of the proposal that a message carries.
+
+use prost::DecodeError;
+use prost::bytes::Bytes;
+
+use crate::Invocation;
+use wasmcc_types::ProposalContext;
+use wasmcc_types::Timestamp;
+use wasmcc_types::proto::common;
+use wasmcc_types::proto::protos;
+use wasmcc_types::sha256_all;
+
+/// Why a signed proposal cannot be taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProposalError {
+    /// A part of it is not the message that it should be.
+    #[error("failed to extract the {what} from the proposal: {source}")]
+    Malformed {
+        /// The part.
+        what: &'static str,
+        /// Where decoding failed.
+        source: DecodeError,
+    },
+    /// It is not of a kind that calls chaincodes (fabric-chaincode-go `shim/stub.go`,
+    /// `newChaincodeStub`).
+    #[error("invalid channel header type. Expected ENDORSER_TRANSACTION or CONFIG, received {0}")]
+    Type(i32),
+}
+
+/// Takes a signed proposal apart, as far as chaincodes may look at it. Nothing is verified: a
+/// chaincode believes its peer.
+pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalContext, ProposalError> {
+    let proposal: protos::Proposal =
+        decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
+    let header: common::Header = decode(proposal.header.into(), "Header")?;
+    let channel_header: common::ChannelHeader =
+        decode(header.channel_header.into(), "ChannelHeader")?;
+    match common::HeaderType::try_from(channel_header.r#type) {
+        Ok(common::HeaderType::EndorserTransaction | common::HeaderType::Config) => {}
+        _ => return Err(ProposalError::Type(channel_header.r#type)),
+    }
+    let signature_header = decode(header.signature_header.into(), "SignatureHeader")?;
+    let payload: protos::ChaincodeProposalPayload =
+        decode(proposal.payload.into(), "ChaincodeProposalPayload")?;
+    Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
+}
+
+/// Whether a call was caused by another chaincode's: it is not what the client asked for. A call
+/// that asks another chaincode for just the same, on the same channel, looks as the client's own.
+pub fn is_nested(invocation: &Invocation) -> bool {
+    let Some(signed) = &invocation.proposal else { return false };
+    let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
+        let proposal: protos::Proposal =
+            decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
+        let header: common::Header = decode(proposal.header.into(), "Header")?;
+        let header: common::ChannelHeader = decode(header.channel_header.into(), "ChannelHeader")?;
+        let payload: protos::ChaincodeProposalPayload =
+            decode(proposal.payload.into(), "ChaincodeProposalPayload")?;
+        let spec: protos::ChaincodeInvocationSpec =
+            decode(payload.input.into(), "ChaincodeInvocationSpec")?;
+        let input = spec.chaincode_spec.and_then(|spec| spec.input);
+        Ok((header.channel_id, input.unwrap_or_default()))
+    };
+    // What cannot be read is refused when it runs.
+    asked().is_ok_and(|(channel_id, input)| {
+        channel_id != *invocation.tx.channel_id || input.args != invocation.input.args
+    })
+}
+
+/// As [`proposal_context`], for a proposal that is taken apart already.
+pub fn context_of_parts(
+    signed: &protos::SignedProposal,
+    channel_header: &common::ChannelHeader,
+    signature_header: common::SignatureHeader,
+    transient: std::collections::BTreeMap<String, Vec<u8>>,
+) -> ProposalContext {
+    ProposalContext {
+        binding: binding(&signature_header, channel_header.epoch).to_vec(),
+        creator: signature_header.creator,
+        transient,
+        timestamp: channel_header.timestamp.map(|at| Timestamp {
+            seconds: at.seconds,
+            nanos: u32::try_from(at.nanos).unwrap_or(0),
+        }),
+        proposal_bytes: signed.proposal_bytes.as_slice().into(),
+        signature: signed.signature.clone(),
+    }
+}
+
+/// From `Bytes`, of which prost copies a field once; of a slice it does so twice.
+fn decode<M: prost::Message + Default>(
+    bytes: Bytes,
+    what: &'static str,
+) -> Result<M, ProposalError> {
+    M::decode(bytes).map_err(|source| ProposalError::Malformed { what, source })
+}
+
+/// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it.
+fn binding(header: &common::SignatureHeader, epoch: u64) -> [u8; 32] {
+    let epoch = epoch.to_le_bytes();
+    sha256_all([header.nonce.as_slice(), header.creator.as_slice(), epoch.as_slice()])
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    fn signed(kind: common::HeaderType) -> protos::SignedProposal {
+        let channel_header = common::ChannelHeader {
+            r#type: kind.into(),
+            timestamp: Some(prost_types::Timestamp { seconds: 7, nanos: 8 }),
+            ..Default::default()
+        };
+        let signature_header =
+            common::SignatureHeader { creator: b"me".to_vec(), nonce: b"once".to_vec() };
+        let header = common::Header {
+            channel_header: channel_header.encode_to_vec(),
+            signature_header: signature_header.encode_to_vec(),
+        };
+        let payload = protos::ChaincodeProposalPayload {
+            transient_map: [("k".to_owned(), b"v".to_vec())].into(),
+            ..Default::default()
+        };
+        let proposal = protos::Proposal {
+            header: header.encode_to_vec(),
+            payload: payload.encode_to_vec(),
+            ..Default::default()
+        };
+        let proposal_bytes = proposal.encode_to_vec();
+        protos::SignedProposal { proposal_bytes, signature: b"sig".to_vec() }
+    }
+
+    #[test]
+    fn a_chaincode_sees_what_the_client_signed() {
+        let signed = signed(common::HeaderType::EndorserTransaction);
+        let context = proposal_context(&signed).unwrap();
+        assert_eq!(context.creator, b"me");
+        assert_eq!(context.transient["k"], b"v");
+        assert_eq!(context.timestamp, Some(Timestamp { seconds: 7, nanos: 8 }));
+        assert_eq!(context.binding, sha256_all([b"onceme".as_slice(), &[0; 8]]));
+        assert_eq!(*context.proposal_bytes, *signed.proposal_bytes);
+        assert_eq!(context.signature, b"sig");
+    }
+
+    #[test]
+    fn other_kinds_and_garbage_are_refused() {
+        let error = proposal_context(&signed(common::HeaderType::Message)).unwrap_err();
+        assert_eq!(error, ProposalError::Type(0));
+        let garbage = protos::SignedProposal { proposal_bytes: vec![0xff], ..Default::default() };
+        let error = proposal_context(&garbage).unwrap_err().to_string();
+        assert!(error.starts_with("failed to extract the Proposal from the proposal: "), "{error}");
+    }
+}

@@ -1,0 +1,100 @@
+//! What a chaincode may ask of its peer.
+
+use prost::DecodeError;
+use prost::Message as _;
+use prost::bytes::Bytes;
+
+use crate::MessageType;
+use crate::TxKey;
+use wasmcc_types::proto::protos;
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident($payload:ident),)*) => {
+        /// A request of a chaincode. The peer answers with RESPONSE, whose payload depends on the
+        /// request, or with ERROR.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Request {
+            $($(#[$doc])* $name(protos::$payload),)*
+        }
+
+        impl Request {
+            /// The type of the message that carries it.
+            pub fn kind(&self) -> MessageType {
+                match self {
+                    $(Self::$name(_) => MessageType::$name,)*
+                }
+            }
+
+            /// Whether messages of this type are requests.
+            pub(super) fn is_request(kind: MessageType) -> bool {
+                matches!(kind, $(MessageType::$name)|*)
+            }
+
+            /// None if messages of this type are not requests.
+            pub(super) fn decode(
+                kind: MessageType,
+                payload: Bytes,
+            ) -> Option<Result<Self, DecodeError>> {
+                match kind {
+                    $(MessageType::$name => {
+                        Some(protos::$payload::decode(payload).map(Self::$name))
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// Bytes of the payload of the message that carries it.
+            pub fn encoded_len(&self) -> usize {
+                match self {
+                    $(Self::$name(payload) => payload.encoded_len(),)*
+                }
+            }
+
+            /// The payload of the message that carries it.
+            pub(super) fn encode(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$name(payload) => payload.encode_to_vec(),)*
+                }
+            }
+        }
+    };
+}
+
+requests! {
+    /// The value of a key. Answer: the value, empty when absent.
+    GetState(GetState),
+    /// Answer: empty.
+    PutState(PutState),
+    /// Answer: empty.
+    DelState(DelState),
+    /// Calls `name` or `name/channel`. Answer: a whole ChaincodeMessage, COMPLETED or ERROR.
+    InvokeChaincode(ChaincodeSpec),
+    /// Answer: QueryResponse.
+    GetStateByRange(GetStateByRange),
+    /// Answer: QueryResponse.
+    GetQueryResult(GetQueryResult),
+    /// Answer: QueryResponse.
+    QueryStateNext(QueryStateNext),
+    /// Answer: QueryResponse without results.
+    QueryStateClose(QueryStateClose),
+    /// Answer: QueryResponse.
+    GetHistoryForKey(GetHistoryForKey),
+    /// Answer: StateMetadataResult.
+    GetStateMetadata(GetStateMetadata),
+    /// Answer: empty.
+    PutStateMetadata(PutStateMetadata),
+    /// The hash of a private value. Answer: the hash, empty when absent.
+    GetPrivateDataHash(GetState),
+    /// Answer: empty.
+    PurgePrivateData(PurgePrivateState),
+    /// Many writes at once; only to peers that announced it in READY. Answer: empty.
+    WriteBatchState(WriteBatchState),
+    /// Many keys at once; only to peers that announced it in READY. Answer: GetStateMultipleResult.
+    GetStateMultiple(GetStateMultiple),
+}
+
+/// The text of ERROR for a request that failed because of `cause` (`core/chaincode/handler.go`,
+/// `HandleTransaction`). [`PeerSide`](crate::PeerSide) writes it by itself.
+pub fn failure_text(kind: MessageType, tx: &TxKey, cause: &str) -> String {
+    format!("{} failed: transaction ID: {}: {cause}", kind.as_str_name(), tx.tx_id)
+}

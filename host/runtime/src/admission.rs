@@ -1,0 +1,307 @@
+//! What a component file must be to be installed, told before any of it is compiled.
+
+use wasmparser::{
+    ComponentExternalKind, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
+};
+
+use crate::instance_count::InstanceCount;
+use crate::limits::Limits;
+use crate::network::is_network;
+use crate::outline::Outline;
+use wasmcc_types::sha256;
+
+/// The custom section of a core module that is a shared library.
+const SHARED_LIBRARY: &str = "dylink.0";
+
+/// The export that makes a component a chaincode.
+const CONTRACT: &str = "fabric:chaincode/contract@0.1.0";
+
+/// Interfaces that the host links. Rust's std imports most of the WASI ones and uses few; sockets
+/// and http are not among them, but see [`Report::has_shared_libraries`].
+const ALLOWED: &[(&str, &[&str])] = &[
+    (
+        "fabric:chaincode",
+        &["types", "transaction", "state", "query", "private-data", "invocation", "event", "log"],
+    ),
+    ("wasi:io", &["error", "poll", "streams"]),
+    ("wasi:clocks", &["wall-clock", "monotonic-clock"]),
+    ("wasi:random", &["random", "insecure", "insecure-seed"]),
+    ("wasi:filesystem", &["types", "preopens"]),
+    (
+        "wasi:cli",
+        &[
+            "environment",
+            "exit",
+            "stdin",
+            "stdout",
+            "stderr",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stdin",
+            "terminal-stdout",
+            "terminal-stderr",
+        ],
+    ),
+];
+
+/// Why a file is refused. The text says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// Larger than the limit.
+    #[error(
+        "the file has {size} bytes, the limit is {limit}: build it in release mode with \
+             `strip = true`, or raise the peer's limit"
+    )]
+    TooLarge {
+        /// In bytes.
+        size: usize,
+        /// In bytes.
+        limit: usize,
+    },
+    /// Not WebAssembly.
+    #[error("this is not a WebAssembly file (it does not begin with \\0asm)")]
+    NotWasm,
+    /// A core module.
+    #[error(
+        "this is a core WebAssembly module, not a component: build it for the target \
+             wasm32-wasip2"
+    )]
+    CoreModule,
+    /// Damaged, or uses what chaincodes may not use.
+    #[error("this is not a valid component: {0}")]
+    Invalid(String),
+    /// Asks for what the host does not give.
+    #[error(
+        "the component imports {0}, which a chaincode may not use: transactions are \
+             deterministic and have no network, files or threads"
+    )]
+    Import(String),
+    /// Does not offer the contract's functions.
+    #[error(
+        "the component does not export fabric:chaincode/contract@0.1.0: is it a chaincode? \
+             (with the Rust SDK: is there a `chaincode!` line?)"
+    )]
+    NoContract,
+    /// A count is over its limit.
+    #[error("the component has {what}, the limit is {limit}")]
+    Limit {
+        /// What there is too much of, and how much.
+        what: String,
+        /// How much there may be.
+        limit: u64,
+    },
+}
+
+/// What a component is and wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// SHA-256 of the file.
+    pub hash: [u8; 32],
+    /// Size of the file in bytes.
+    pub bytes: usize,
+    /// Imported interfaces with versions, as written: what the component may do.
+    pub imports: Vec<String>,
+    /// Exported names.
+    pub exports: Vec<String>,
+    /// Functions in all core modules.
+    pub functions: u32,
+    /// The largest function's body in bytes.
+    pub largest_function_bytes: usize,
+    /// What the linear memories of the core modules ask for at the start, in bytes.
+    pub initial_memory_bytes: u64,
+    /// Whether core modules of it are shared libraries. Such a component imports what the whole of
+    /// its C library can do, so it may import `wasi:sockets`; calls of that end the transaction.
+    pub has_shared_libraries: bool,
+}
+
+impl Report {
+    /// The Fabric interfaces among the imports, without package and version: the component's
+    /// capabilities.
+    pub fn capabilities(&self) -> impl Iterator<Item = &str> {
+        self.imports.iter().filter_map(|name| {
+            let interface = name.strip_prefix("fabric:chaincode/")?;
+            interface.split('@').next().filter(|interface| *interface != "types")
+        })
+    }
+}
+
+/// Checks a component file against `limits` and reports what it is.
+pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
+    if wasm.len() > limits.component_bytes {
+        let (size, limit) = (wasm.len(), limits.component_bytes);
+        return Err(AdmissionError::TooLarge { size, limit });
+    }
+    if !wasm.starts_with(b"\0asm") {
+        return Err(AdmissionError::NotWasm);
+    }
+    if Parser::is_core_wasm(wasm) {
+        return Err(AdmissionError::CoreModule);
+    }
+    Outline::check(wasm, limits)?;
+    let mut report = Report { hash: sha256(wasm), bytes: wasm.len(), ..Report::default() };
+    read(wasm, limits, &mut report)?;
+    let may_have =
+        |name: &str| is_allowed(name) || (report.has_shared_libraries && is_network(name));
+    if let Some(import) = report.imports.iter().find(|name| !may_have(name)) {
+        return Err(AdmissionError::Import(import.clone()));
+    }
+    if !report.exports.iter().any(|name| name == CONTRACT) {
+        return Err(AdmissionError::NoContract);
+    }
+    Ok(report)
+}
+
+/// The features of `engine`, said again for the validator.
+fn features() -> WasmFeatures {
+    WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::CALL_INDIRECT_OVERLONG
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::BULK_MEMORY_OPT
+        | WasmFeatures::SIMD
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::TAIL_CALL
+        | WasmFeatures::FLOATS
+        | WasmFeatures::GC_TYPES
+        | WasmFeatures::COMPONENT_MODEL
+}
+
+pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
+    let mut text = error.to_string();
+    if text.contains("component model async") {
+        text +=
+            ": a chaincode's calls are synchronous, build it so (with componentize-qjs: `--sync`)";
+    }
+    AdmissionError::Invalid(text)
+}
+
+/// Walks the file once: validates it and fills the report. Imports and exports count only at the
+/// top; functions and memories count wherever a core module is nested.
+fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), AdmissionError> {
+    let mut validator = Validator::new_with_features(features());
+    let mut allocations = Default::default();
+    let mut depth = 0_u32;
+    let mut instances = InstanceCount::default();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.map_err(invalid)?;
+        instances.see(&payload)?;
+        match &payload {
+            Payload::Version { encoding, .. } => {
+                depth += 1;
+                if depth == 1 && *encoding != Encoding::Component {
+                    return Err(AdmissionError::CoreModule);
+                }
+            }
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::TableSection(section) => {
+                for table in section.clone() {
+                    let limit = limits.table_elements as u64;
+                    let elements = table.map_err(invalid)?.ty.initial;
+                    if elements > limit {
+                        let what = format!("a table of {elements} elements");
+                        return Err(AdmissionError::Limit { what, limit });
+                    }
+                }
+            }
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section.clone() {
+                    report.imports.push(import.map_err(invalid)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section.clone() {
+                    let export = export.map_err(invalid)?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        report.exports.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section.clone() {
+                    let bytes = memory.map_err(invalid)?.initial.saturating_mul(64 << 10);
+                    report.initial_memory_bytes = report.initial_memory_bytes.saturating_add(bytes);
+                }
+            }
+            Payload::CustomSection(section) if section.name() == SHARED_LIBRARY => {
+                report.has_shared_libraries = true;
+            }
+            Payload::CodeSectionEntry(body) => count_function(body.range().len(), limits, report)?,
+            _ => {}
+        }
+        if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(invalid)? {
+            let mut function = function.into_validator(std::mem::take(&mut allocations));
+            function.validate(&body).map_err(invalid)?;
+            allocations = function.into_allocations();
+        }
+    }
+    if report.initial_memory_bytes > limits.memory_bytes as u64 {
+        let what = format!("{} bytes of memory at the start", report.initial_memory_bytes);
+        return Err(AdmissionError::Limit { what, limit: limits.memory_bytes as u64 });
+    }
+    Ok(())
+}
+
+fn count_function(
+    bytes: usize,
+    limits: &Limits,
+    report: &mut Report,
+) -> Result<(), AdmissionError> {
+    report.functions += 1;
+    report.largest_function_bytes = report.largest_function_bytes.max(bytes);
+    if report.functions > limits.functions {
+        let what = format!("more than {} functions", limits.functions);
+        return Err(AdmissionError::Limit { what, limit: u64::from(limits.functions) });
+    }
+    if bytes > limits.function_bytes {
+        let what = format!("a function of {bytes} bytes");
+        return Err(AdmissionError::Limit { what, limit: limits.function_bytes as u64 });
+    }
+    Ok(())
+}
+
+/// Whether the host links an interface. WASI 0.2.x and our own 0.1.x are compatible within
+/// themselves.
+fn is_allowed(import: &str) -> bool {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    let Some((package, interface)) = name.split_once('/') else { return false };
+    let line = if package == "fabric:chaincode" { "0.1." } else { "0.2." };
+    version.starts_with(line)
+        && ALLOWED.iter().any(|(p, interfaces)| *p == package && interfaces.contains(&interface))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_linked_interfaces_are_allowed() {
+        for good in ["fabric:chaincode/state@0.1.0", "wasi:cli/stderr@0.2.6"] {
+            assert!(is_allowed(good), "{good}");
+        }
+        for bad in [
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:cli/stderr@0.3.0",
+            "fabric:chaincode/state@0.2.0",
+            "fabric:chaincode/state",
+            "env",
+        ] {
+            assert!(!is_allowed(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_no_components_are_told_apart() {
+        let limits = Limits::default();
+        assert_eq!(inspect(b"hello", &limits), Err(AdmissionError::NotWasm));
+        assert_eq!(inspect(b"\0asm\x01\0\0\0", &limits), Err(AdmissionError::CoreModule));
+        assert_eq!(inspect(b"\0asm\x0d\0\x01\0", &limits), Err(AdmissionError::NoContract));
+        let damaged = inspect(b"\0asm\x0d\0\x01\0\x07", &limits).unwrap_err();
+        assert!(matches!(damaged, AdmissionError::Invalid(_)), "{damaged}");
+        let small = Limits { component_bytes: 4, ..limits };
+        assert!(matches!(inspect(b"\0asm\x0d", &small), Err(AdmissionError::TooLarge { .. })));
+    }
+}

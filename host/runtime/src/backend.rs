@@ -1,0 +1,241 @@
+//! The port: all that one transaction may ask of its peer.
+
+use std::future::{self, Future};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::wait::wait;
+use wasmcc_types::{Response, Timestamp};
+
+/// What one call, or a response with its event, may carry to the peer, in bytes. With what a
+/// message has around that (ids, names of channels, tags) it is 100 MiB, the largest message
+/// between Fabric's peers and chaincodes. A chaincode in Go has no other limit.
+pub const CARRIED_BYTES: usize = (100 << 20) - (1 << 10);
+
+/// What one call may bring from the peer, in bytes: keys and values of up to 100 rows, or many
+/// values, in a message of 100 MiB.
+pub const RESULT_BYTES: usize = (100 << 20) - (64 << 10);
+
+/// One row of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The key, as the chaincode wrote it.
+    pub key: String,
+    /// Never empty.
+    pub value: Vec<u8>,
+}
+
+/// One change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyModification {
+    /// The transaction that made the change.
+    pub tx_id: String,
+    /// Empty for a deletion.
+    pub value: Vec<u8>,
+    /// The client's time in that transaction.
+    pub timestamp: Timestamp,
+    /// The change was a deletion.
+    pub is_delete: bool,
+}
+
+/// Which page of a paginated query is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Rows at most.
+    pub size: i32,
+    /// What the page before said; empty for the first.
+    pub bookmark: String,
+}
+
+impl PageRequest {
+    /// Whether the peer takes it for one. Fabric: `handler.go`, `isMetadataSetForPagination`.
+    pub fn is_page(&self) -> bool {
+        self.size != 0 || !self.bookmark.is_empty()
+    }
+}
+
+/// What one `QueryResponse` of the chaincode protocol carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryBatch<Row> {
+    /// In the query's order.
+    pub rows: Vec<Row>,
+    /// Whether [`Backend::query_next`] would find more.
+    pub has_more: bool,
+    /// What to ask for more with, and to close.
+    pub id: String,
+    /// The next page's bookmark; only for paginated queries.
+    pub bookmark: Option<String>,
+}
+
+/// Why the peer did not do what was asked; becomes the `error` variant of the WIT package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The arguments break a rule of the interface.
+    InvalidArgument,
+    /// The creator, or this kind of transaction, may not do this.
+    NotPermitted,
+    /// This peer cannot do this at all.
+    Unsupported,
+    /// A limit of the peer was reached.
+    LimitExceeded,
+    /// The peer tried and failed.
+    LedgerFailure,
+    /// The transaction is over (the stream to the peer is gone): the guest is stopped, not
+    /// answered.
+    TransactionOver,
+}
+
+/// A refusal with its reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct BackendError {
+    /// What sort of refusal.
+    pub kind: ErrorKind,
+    /// For people; Fabric's own text where it has one.
+    pub text: String,
+}
+
+impl BackendError {
+    /// A refusal of `kind` with its reason.
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+}
+
+/// An answer of a [`Backend`]: there at once, or when another process has given it.
+pub enum Reply<'a, T> {
+    /// What [`Reply::now`] makes.
+    Now(future::Ready<Result<T, BackendError>>),
+    /// What [`Reply::later`] makes.
+    Later(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
+}
+
+impl<'a, T> Reply<'a, T> {
+    /// The answer itself.
+    pub fn now(answer: Result<T, BackendError>) -> Self {
+        Self::Now(future::ready(answer))
+    }
+
+    /// What the answer will come of.
+    pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
+        Self::Later(Box::pin(answer))
+    }
+
+    /// The answer; blocks the thread until it is there.
+    pub fn wait(self) -> Result<T, BackendError> {
+        match self {
+            Self::Now(answer) => answer.into_inner(),
+            Self::Later(answer) => wait(answer),
+        }
+    }
+}
+
+impl<T> Future for Reply<'_, T> {
+    type Output = Result<T, BackendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(answer) => Pin::new(answer).poll(cx),
+            Self::Later(answer) => answer.as_mut().poll(cx),
+        }
+    }
+}
+
+/// Answers for one transaction. `collection` is empty for public state. Implementations follow the
+/// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
+/// composite keys) is done before they are called.
+pub trait Backend: Send {
+    /// The committed value; none if the key does not exist.
+    fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
+
+    /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together
+    /// are a refusal: the host holds them all at once.
+    fn get_states<'a>(
+        &'a mut self,
+        collection: &'a str,
+        keys: &'a [String],
+    ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
+        Reply::later(async move {
+            let mut room = RESULT_BYTES;
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let value = self.get_state(collection, key).await?;
+                let size = value.as_ref().map_or(0, Vec::len);
+                room = room.checked_sub(size).ok_or_else(|| {
+                    let text = format!("more than {RESULT_BYTES} bytes of values in one call");
+                    BackendError::new(ErrorKind::LimitExceeded, text)
+                })?;
+                values.push(value);
+            }
+            Ok(values)
+        })
+    }
+
+    /// Writes at commit; an empty value deletes.
+    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()>;
+
+    /// Deletes at commit.
+    fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
+
+    /// Deletes private data and its history at commit.
+    fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
+
+    /// The hash of a private value; none if the key does not exist.
+    fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
+
+    /// All metadata of a key, ascending by name.
+    fn get_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> Reply<'_, Vec<(String, Vec<u8>)>>;
+
+    /// Replaces all metadata of a key with this piece at commit.
+    fn put_state_metadata(
+        &mut self,
+        collection: &str,
+        key: &str,
+        name: &str,
+        value: &[u8],
+    ) -> Reply<'_, ()>;
+
+    /// The first batch of a range, `end` excluded.
+    fn get_state_by_range(
+        &mut self,
+        collection: &str,
+        start: &str,
+        end: &str,
+        page: Option<&PageRequest>,
+    ) -> Reply<'_, QueryBatch<KeyValue>>;
+
+    /// The first batch of a rich query.
+    fn get_query_result(
+        &mut self,
+        collection: &str,
+        query: &str,
+        page: Option<&PageRequest>,
+    ) -> Reply<'_, QueryBatch<KeyValue>>;
+
+    /// The first batch of a key's changes.
+    fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>>;
+
+    /// The next batch of a range or rich query.
+    fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>>;
+
+    /// The next batch of a history query.
+    fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>>;
+
+    /// Ends a query; an unknown id is no error.
+    fn query_close(&mut self, id: &str) -> Reply<'_, ()>;
+
+    /// Runs `name` ("chaincode" or "chaincode/channel") in this transaction.
+    fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response>;
+
+    /// From here on writes may be held back. By default nothing is.
+    fn start_write_batch(&mut self) {}
+
+    /// Sends what was held back.
+    fn finish_write_batch(&mut self) -> Reply<'_, ()> {
+        Reply::now(Ok(()))
+    }
+}

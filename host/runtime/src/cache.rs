@@ -1,0 +1,149 @@
+//! Compiled code, in memory and on disk.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::admission::inspect;
+use crate::bindings::ChaincodePre;
+use crate::compiler::{Compiler, Compilers};
+use crate::component::{Component, LoadError};
+use crate::engine::COST_TABLE;
+use crate::folder::{Folder, Keep};
+use crate::limits::Limits;
+use crate::loaded::Loaded;
+use crate::network::with_refusals;
+use crate::tx_state::TxState;
+use wasmcc_types::{sha256, sha256_all};
+
+/// How many components that nobody uses, and refusals, stay in memory: 256 of usual size are a few
+/// hundred megabytes.
+const KEPT_UNUSED: usize = 256;
+
+/// Each component is compiled once on a disk and, as long as it is used, is in memory once, however
+/// many ask for it at the same time. Refusals are remembered too, so that a bad file that comes
+/// again does not cost its compilation again; what this machine was short of is not.
+pub struct Cache {
+    folder: Option<Folder>,
+    compilers: Compilers,
+    loaded: Loaded<Component, LoadError>,
+}
+
+impl Cache {
+    /// A cache for `engine`, on disk if `dir` is given. The folder is made if need be; it must
+    /// belong to this user alone, since what lies there is run as native code.
+    pub fn open(
+        engine: &Engine,
+        dir: Option<PathBuf>,
+        compiler: Compiler,
+        limits: &Limits,
+    ) -> Result<Self, LoadError> {
+        let target = sha256_all([
+            compatibility(engine).as_slice(),
+            COST_TABLE.as_bytes(),
+            std::env::consts::ARCH.as_bytes(),
+        ]);
+        let open = |path: PathBuf| {
+            let opened = Folder::open(path.clone(), &target, Keep::default());
+            opened.map_err(|reason| LoadError::CacheFolder { path, reason })
+        };
+        let folder = dir.map(open).transpose()?;
+        let compilers = Compilers::new(compiler, limits.stack_bytes);
+        Ok(Self { folder, compilers, loaded: Loaded::new(KEPT_UNUSED) })
+    }
+
+    /// Admits, compiles and links `wasm`, or gives what is already there.
+    pub fn load(
+        &self,
+        wasm: &[u8],
+        engine: &Engine,
+        linker: &Linker<TxState>,
+        limits: &Limits,
+    ) -> Result<Arc<Component>, LoadError> {
+        let prepare = || {
+            // A file that makes the compiler panic is a bad file.
+            let prepared =
+                catch_unwind(AssertUnwindSafe(|| self.prepare(wasm, engine, linker, limits)));
+            prepared.unwrap_or_else(|panic| Err(panicked(panic)))
+        };
+        self.loaded.get_or_make(sha256(wasm), prepare, LoadError::is_of_this_machine)
+    }
+
+    fn prepare(
+        &self,
+        wasm: &[u8],
+        engine: &Engine,
+        linker: &Linker<TxState>,
+        limits: &Limits,
+    ) -> Result<Component, LoadError> {
+        let report = inspect(wasm, limits)?;
+        let component = match self.compiled(engine, &report.hash) {
+            Some(component) => component,
+            None => {
+                let code = self.compilers.compile(engine, wasm)?;
+                let component = native(engine, &code);
+                let component = component.map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+                if let Some(folder) = &self.folder {
+                    folder.write(&report.hash, &code);
+                }
+                component
+            }
+        };
+        let link = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        let linker = match report.has_shared_libraries {
+            true => &with_refusals(linker, &component).map_err(link)?,
+            false => linker,
+        };
+        let pre = linker.instantiate_pre(&component).map_err(link)?;
+        let pre = ChaincodePre::new(pre).map_err(link)?;
+        Ok(Component::new(pre, report))
+    }
+
+    /// What lies in the folder.
+    fn compiled(&self, engine: &Engine, hash: &[u8; 32]) -> Option<wasmtime::component::Component> {
+        let folder = self.folder.as_ref()?;
+        let component = native(engine, &folder.read(hash)?);
+        if component.is_err() {
+            folder.forget(hash);
+        }
+        component.ok()
+    }
+}
+
+/// Compiled code as a component.
+fn native(engine: &Engine, code: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
+    // SAFETY: these bytes become native code. They come from this program's own compiler: directly,
+    // from its process, whose answer is complete, or from the folder, which was checked to be
+    // writable by nobody else and where a hash rules out damage.
+    #[allow(unsafe_code)]
+    unsafe {
+        wasmtime::component::Component::deserialize(engine, code)
+    }
+}
+
+/// The refusal of a file that made the compiler panic.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> LoadError {
+    LoadError::Compile(panic_text(panic))
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: Box<dyn Any + Send>) -> String {
+    let text = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => {
+            panic.downcast::<&str>().map_or_else(|_| String::new(), |text| (*text).into())
+        }
+    };
+    format!("the compiler panicked: {text}")
+}
+
+fn compatibility(engine: &Engine) -> [u8; 8] {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish().to_le_bytes()
+}

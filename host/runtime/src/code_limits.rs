@@ -1,0 +1,67 @@
+//! What the code of a component may look like, so that it can be validated and compiled in little
+//! time. Compilers need more than linear time for some shapes of code, which no program has that
+//! somebody wrote; what is left is bounded by the compiler's process
+//! ([`Compiler`](crate::Compiler)).
+
+/// Bounds of a component's code. Counts are over all modules and components of the file, unless
+/// they say something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeLimits {
+    /// Components and modules inside each other.
+    pub nesting: u32,
+    /// Components and modules.
+    pub modules: u32,
+    /// Sections, custom ones too.
+    pub sections: u32,
+    /// Custom sections.
+    pub custom_sections: u32,
+    /// Types, imports, exports, globals, tables, memories, segments, aliases, instances and
+    /// canonical functions together.
+    pub items: u32,
+    /// Types of components inside each other, in one section.
+    pub type_nesting: usize,
+    /// Sections of types together, in bytes.
+    pub type_bytes: usize,
+    /// Results of one function type.
+    pub results: usize,
+    /// Sections of element segments together, in bytes.
+    pub element_bytes: usize,
+    /// Bodies of all functions, in bytes.
+    pub code_bytes: usize,
+    /// Local variables of one function.
+    pub locals: u32,
+    /// Blocks inside each other in one function.
+    pub block_nesting: usize,
+    /// Loops inside each other in one function.
+    pub loop_nesting: u32,
+    /// Blocks of one function and what branches to them.
+    pub branches: u64,
+    /// Blocks of one function times the local variables that it uses: as many values may have to
+    /// be merged where branches meet.
+    pub merges: u64,
+    /// The same over all functions.
+    pub all_merges: u64,
+}
+
+impl Default for CodeLimits {
+    fn default() -> Self {
+        Self {
+            nesting: 32,
+            modules: 250,
+            sections: 20_000,
+            custom_sections: 1_000,
+            items: 200_000,
+            type_nesting: 200,
+            type_bytes: 4 << 20,
+            results: 16,
+            element_bytes: 1 << 20,
+            code_bytes: 24 << 20,
+            locals: 10_000,
+            block_nesting: 2_000,
+            loop_nesting: 200,
+            branches: 200_000,
+            merges: 5_000_000,
+            all_merges: 100_000_000,
+        }
+    }
+}

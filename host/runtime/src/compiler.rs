@@ -1,0 +1,241 @@
+//! Where components are compiled: in this process, or in one of its own that has limits on memory
+//! and time. A compiler takes what it takes, depending on the code; only the end of its process
+//! gives all of it back.
+//!
+//! Invariant: what is said about a component (it does not compile, it takes too much) is told apart
+//! from what is said about this machine (no process, no memory, somebody killed it), since only the
+//! first holds when the component comes again.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::Engine;
+
+use crate::compiler_process::{COMPILE_VERB, Said};
+use crate::component::LoadError;
+
+/// What a compiler says on standard error and is kept of it, in bytes.
+const LAST_WORDS: u64 = 4 << 10;
+/// How many threads compile one component.
+const THREADS: usize = 4;
+
+/// Where a runtime compiles components.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Compiler {
+    /// In this process, on the thread that loads: for components whose source is trusted.
+    #[default]
+    InProcess,
+    /// Each in a process of its own.
+    Child(ChildCompiler),
+}
+
+/// How components are compiled in processes of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildCompiler {
+    /// The program `wasmcc`.
+    pub program: PathBuf,
+    /// The address space of the process.
+    pub memory_bytes: u64,
+    /// Seconds of processor time, of all its threads together. It may take four times as long by
+    /// the clock.
+    pub cpu_seconds: u64,
+    /// Processes at the same time; further components wait.
+    pub at_once: usize,
+}
+
+impl ChildCompiler {
+    /// The usual limits; `program` is `wasmcc`.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program, memory_bytes: 3 << 30, cpu_seconds: 120, at_once: 2 }
+    }
+
+    /// The program that runs now, which has to be `wasmcc`.
+    ///
+    /// # Errors
+    /// The system does not say where it is.
+    pub fn this_program() -> io::Result<Self> {
+        // This stays the same program while its file is replaced by a newer version.
+        let running = PathBuf::from("/proc/self/exe");
+        let program = if running.exists() { running } else { std::env::current_exe()? };
+        Ok(Self::new(program))
+    }
+
+    fn wall_clock(&self) -> Duration {
+        Duration::from_secs(self.cpu_seconds.saturating_mul(4).saturating_add(10))
+    }
+}
+
+/// The compilers of one runtime.
+pub struct Compilers {
+    compiler: Compiler,
+    stack_bytes: usize,
+    running: Mutex<usize>,
+    ended: Condvar,
+}
+
+impl Compilers {
+    /// For guests with so much stack.
+    pub fn new(compiler: Compiler, stack_bytes: usize) -> Self {
+        Self { compiler, stack_bytes, running: Mutex::new(0), ended: Condvar::new() }
+    }
+
+    /// Compiles an admitted component to code for `engine`. Blocks the thread.
+    pub fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        match &self.compiler {
+            Compiler::InProcess => {
+                let compiled = engine.precompile_component(wasm);
+                compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))
+            }
+            Compiler::Child(child) => {
+                let _place = self.wait_for_place(child.at_once.max(1));
+                child.compile(self.stack_bytes, wasm)
+            }
+        }
+    }
+
+    fn wait_for_place(&self, at_once: usize) -> Place<'_> {
+        let mut running = self.count();
+        while *running >= at_once {
+            running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
+        }
+        *running += 1;
+        Place(self)
+    }
+
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to run one process.
+struct Place<'a>(&'a Compilers);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.count() -= 1;
+        self.0.ended.notify_one();
+    }
+}
+
+/// A process that is gone, and waited for, when this is.
+struct Running(Child);
+
+impl Running {
+    fn kill(&mut self) {
+        // One that has ended by itself cannot be killed.
+        let _ = self.0.kill();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn short_of(what: impl std::fmt::Display) -> LoadError {
+    LoadError::Machine(what.to_string())
+}
+
+impl ChildCompiler {
+    fn compile(&self, stack_bytes: usize, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let mut running = Running(self.start(stack_bytes)?);
+        let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
+        let (Some(to), Some(mut from), Some(mut words)) = pipes else {
+            return Err(short_of("the compiler has no pipes"));
+        };
+        let said = thread::scope(|scope| {
+            let (tell, told) = mpsc::channel();
+            let talk = move || {
+                // A compiler that ends early does not read all, so what it says is what counts.
+                let _ = Said::send_component(to, wasm);
+                let _ = tell.send(Said::receive(&mut from));
+            };
+            let talking = thread::Builder::new().name("wasmcc-compile".into());
+            talking.spawn_scoped(scope, talk).map_err(short_of)?;
+            told.recv_timeout(self.wall_clock()).map_err(|_| {
+                // Its pipes break, so the thread ends.
+                running.kill();
+                let seconds = self.wall_clock().as_secs();
+                short_of(format!("the compiler did not end within {seconds} s"))
+            })
+        })?;
+        match said {
+            Some(Said::Compiled(code)) => Ok(code),
+            Some(Said::Refused(why)) => Err(LoadError::Compile(why)),
+            Some(Said::OutOfMemory) => Err(self.out_of_memory()),
+            None => {
+                let mut last = Vec::new();
+                let _ = io::copy(&mut io::Read::take(&mut words, LAST_WORDS), &mut last);
+                let status = running.0.wait().map_err(short_of)?;
+                Err(self.judge(status, String::from_utf8_lossy(&last).trim()))
+            }
+        }
+    }
+
+    fn start(&self, stack_bytes: usize) -> Result<Child, LoadError> {
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        let mut command = Command::new(&self.program);
+        command
+            .arg(COMPILE_VERB)
+            .args([self.memory_bytes, self.cpu_seconds, stack_bytes as u64].map(|n| n.to_string()))
+            .env_clear()
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            // Compilers recurse; and each thread's own heap would take address space.
+            .env("RUST_MIN_STACK", (8 << 20).to_string())
+            .env("MALLOC_ARENA_MAX", threads.to_string())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let program = self.program.display();
+        command.spawn().map_err(|error| short_of(format!("cannot start {program}: {error}")))
+    }
+
+    /// What an end without an answer means.
+    fn judge(&self, status: ExitStatus, last_words: &str) -> LoadError {
+        if is_out_of_time(status) {
+            return LoadError::TooExpensive(format!(
+                "more than {} seconds of processor time",
+                self.cpu_seconds
+            ));
+        }
+        // What Rust says before it aborts.
+        if last_words.contains("memory allocation of ") {
+            return self.out_of_memory();
+        }
+        if last_words.contains("has overflowed its stack") {
+            return LoadError::Compile("the compiler recurses too deep".into());
+        }
+        short_of(format!("the compiler ended with {status} {last_words}").trim_end())
+    }
+
+    /// Linux promises more memory than it has, and kills whoever takes it. So memory that is
+    /// refused was refused by the limit, unless the system was told to promise what it has.
+    fn out_of_memory(&self) -> LoadError {
+        let mode = std::fs::read_to_string("/proc/sys/vm/overcommit_memory");
+        match mode.as_deref().map(str::trim) {
+            Ok("0" | "1") => LoadError::TooExpensive(format!(
+                "more than {} MiB of memory",
+                self.memory_bytes >> 20
+            )),
+            _ => short_of("no memory for the compiler"),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_out_of_time(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(rustix::process::Signal::XCPU.as_raw())
+}
+
+#[cfg(not(unix))]
+fn is_out_of_time(_: ExitStatus) -> bool {
+    false
+}

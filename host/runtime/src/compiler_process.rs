@@ -1,0 +1,159 @@
+//! The other side of [`ChildCompiler`](crate::ChildCompiler): a process that compiles one
+//! component, from standard input to standard output.
+//!
+//! Invariant: it takes its limits before it reads anything, has no file but its pipes and can open
+//! none, connections included, and is gone with the thread that started it.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use wasmtime::Engine;
+
+use crate::cache::panic_text;
+use crate::engine::compiling_engine;
+
+/// The verb of `wasmcc` that nobody types.
+pub const COMPILE_VERB: &str = "compile-component";
+
+/// What compiled code may have.
+const COMPILED_BYTES: u64 = 256 << 20;
+/// The component `(component (core module (func)))`.
+const SMALLEST: &[u8] =
+    b"\0asm\x0d\0\x01\0\x01\x18\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
+                          \x0a\x04\x01\x02\0\x0b";
+
+/// The answer of a compiler. On the wire: a byte, the length of what follows, and that.
+pub(super) enum Said {
+    /// Code for this machine.
+    Compiled(Vec<u8>),
+    /// Why it does not compile.
+    Refused(String),
+    /// The limit on memory was met where the compiler can say so.
+    OutOfMemory,
+}
+
+impl Said {
+    /// Sends a component to a compiler.
+    pub(super) fn send_component(mut to: impl Write, wasm: &[u8]) -> io::Result<()> {
+        to.write_all(&(wasm.len() as u64).to_le_bytes())?;
+        to.write_all(wasm)?;
+        to.flush()
+    }
+
+    /// What a compiler answers. None: it ended without a whole answer.
+    pub(super) fn receive(from: &mut impl Read) -> Option<Self> {
+        let mut kind = [0];
+        from.read_exact(&mut kind).ok()?;
+        let bytes = receive(from, COMPILED_BYTES).ok()?;
+        match kind[0] {
+            b'C' => Some(Self::Compiled(bytes)),
+            b'R' => Some(Self::Refused(String::from_utf8_lossy(&bytes).into_owned())),
+            b'M' => Some(Self::OutOfMemory),
+            _ => None,
+        }
+    }
+
+    fn send(&self, mut to: impl Write) -> io::Result<()> {
+        let (kind, bytes) = match self {
+            Self::Compiled(code) => (b'C', code.as_slice()),
+            Self::Refused(text) => (b'R', text.as_bytes()),
+            Self::OutOfMemory => (b'M', [].as_slice()),
+        };
+        to.write_all(&[kind])?;
+        Self::send_component(to, bytes)
+    }
+}
+
+/// Bytes with their length in front.
+fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
+    let mut length = [0; 8];
+    from.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let length = usize::try_from(length.min(limit.saturating_add(1))).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length)?;
+    from.take(length as u64).read_to_end(&mut bytes)?;
+    match bytes.len() == length && length as u64 <= limit {
+        true => Ok(bytes),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Compiles the component on standard input; the arguments after the verb are the limits. What goes
+/// wrong on this machine ends it without an answer.
+pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            let _ = writeln!(io::stderr(), "{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
+    let numbers: Vec<u64> = args.filter_map(|arg| arg.to_str()?.parse().ok()).collect();
+    let &[memory_bytes, cpu_seconds, stack_bytes] = numbers.as_slice() else {
+        return Err("this verb is for wasmcc itself: it wants bytes, seconds and bytes".into());
+    };
+    confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
+    let failed = |error: wasmtime::Error| format!("{error:#}");
+    let engine = compiling_engine(stack_bytes as usize).map_err(failed)?;
+    // What fails here, threads for example, is no fault of the component.
+    engine.precompile_component(SMALLEST).map_err(failed)?;
+    let read = receive(&mut io::stdin().lock(), COMPILED_BYTES);
+    let wasm = read.map_err(|error| format!("no component came: {error}"))?;
+    let said = compile(&engine, &wasm);
+    said.send(io::stdout().lock()).map_err(|error| format!("nobody takes the answer: {error}"))
+}
+
+fn compile(engine: &Engine, wasm: &[u8]) -> Said {
+    match catch_unwind(AssertUnwindSafe(|| engine.precompile_component(wasm))) {
+        Ok(Ok(code)) if code.len() as u64 > COMPILED_BYTES => {
+            Said::Refused(format!("it compiles to more than {COMPILED_BYTES} bytes"))
+        }
+        Ok(Ok(code)) => Said::Compiled(code),
+        Ok(Err(error)) if is_out_of_memory(&error) => Said::OutOfMemory,
+        Ok(Err(error)) => Said::Refused(format!("{error:#}")),
+        Err(panic) => Said::Refused(panic_text(panic)),
+    }
+}
+
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory)
+    })
+}
+
+/// Takes this process's rights away.
+#[cfg(unix)]
+fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = |resource, value: u64| {
+        let given = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let value = Some(value.min(given));
+        setrlimit(resource, Rlimit { current: value, maximum: value })
+    };
+    // If the parent is gone before this, its pipe is closed and no whole component comes.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::Fsize, 0)?;
+    // Standard input, output and error are open; nothing can be opened beside them.
+    limit(Resource::Nofile, 3)?;
+    limit(Resource::As, memory_bytes)?;
+    // A soft limit below the hard one is told by a signal of its own.
+    let given = getrlimit(Resource::Cpu).maximum.unwrap_or(u64::MAX);
+    let (current, maximum) = (cpu_seconds.min(given), cpu_seconds.saturating_add(5).min(given));
+    setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum: Some(maximum) })?;
+    // Transactions come first.
+    rustix::process::nice(5).map(drop)
+}
+
+#[cfg(not(unix))]
+fn confine(_: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}

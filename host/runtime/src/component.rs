@@ -1,0 +1,77 @@
+//! A component that may run.
+
+use std::path::PathBuf;
+
+use crate::admission::{AdmissionError, Report};
+use crate::bindings::ChaincodePre;
+use crate::tx_state::TxState;
+
+/// Admitted, compiled and linked; shared by all its transactions.
+pub struct Component {
+    pre: ChaincodePre<TxState>,
+    report: Report,
+}
+
+impl Component {
+    pub(super) fn new(pre: ChaincodePre<TxState>, report: Report) -> Self {
+        Self { pre, report }
+    }
+
+    pub(super) fn pre(&self) -> &ChaincodePre<TxState> {
+        &self.pre
+    }
+
+    /// What admission found out about the file.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// Why a component cannot be loaded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file breaks a rule.
+    #[error(transparent)]
+    NotAdmitted(#[from] AdmissionError),
+    /// It is valid, but the compiler gave up on it.
+    #[error("the component does not compile: {0}")]
+    Compile(String),
+    /// It is valid, but compiling it takes more than a compiler may have.
+    #[error(
+        "compiling the component takes {0}: split large functions, build with `opt-level` \"s\" or \
+             \"z\", or raise the limits of the compiler"
+    )]
+    TooExpensive(String),
+    /// Says nothing about the component: this machine was short of something.
+    #[error("the component cannot be compiled now: {0}")]
+    Machine(String),
+    /// It compiles, but does not fit the interfaces that the host offers.
+    #[error("the component does not fit this host: {0}")]
+    Link(String),
+    /// The folder of compiled code cannot be used.
+    #[error("cannot use the folder of compiled code {}: {reason}", path.display())]
+    CacheFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What to mend.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    /// Whether the next attempt may end otherwise.
+    pub fn is_of_this_machine(&self) -> bool {
+        match self {
+            Self::Machine(_) | Self::CacheFolder { .. } => true,
+            Self::NotAdmitted(_) | Self::Compile(_) | Self::TooExpensive(_) | Self::Link(_) => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What calls from the guest to its host cost, in units of fuel. A guest pays for what crosses the
+//! port (calls, bytes, rows), so the same call costs the same wherever the port leads to.
+//!
+//! Work that only the embedded peer does (documents that a query scans) is not fuel: it is counted
+//! by the transaction's [`Meter`](wasmcc_types::Meter).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::backend::{KeyModification, KeyValue, QueryBatch};
+use wasmcc_types::Response;
+
+/// Every call, also one that is refused: about what the way there and back takes.
+pub const CALL: u64 = 500;
+/// Each byte that a call carries, in either direction.
+pub const BYTE: u64 = 1;
+/// What the peer is asked about one key: reads, writes, metadata, the end of a batch of writes.
+pub const KEY: u64 = 5_000;
+/// Opening a query, or asking for its next batch.
+pub const QUERY: u64 = 20_000;
+/// Each row that the peer sends.
+pub const ROW: u64 = 1_000;
+/// Running another chaincode: a fresh instance. What that one computes is metered on its own.
+pub const CHAINCODE: u64 = 50_000;
+/// A line for the log, shown or not: what is shown differs from peer to peer.
+pub const LOG_LINE: u64 = 2_000;
+/// Each random byte, on top of carrying it. Random numbers are hashes.
+pub const RANDOM_BYTE: u64 = 10;
+
+/// Each thing that one call asks for whether it is ready.
+pub const POLLED: u64 = 100;
+
+/// The cost of carrying so many bytes.
+pub fn bytes(count: usize) -> u64 {
+    BYTE.saturating_mul(count as u64)
+}
+
+/// The size of a list: each element has a pointer and a length beside its bytes.
+pub fn list_bytes<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    elements.into_iter().map(|element| element.len() + 8).sum()
+}
+
+/// The size of a list of texts.
+pub fn text_bytes(texts: &[String]) -> usize {
+    list_bytes(texts.iter().map(String::as_bytes))
+}
+
+/// What the calls of a transaction have cost and its guest has not paid yet. Clones are the same
+/// account.
+#[derive(Clone, Default)]
+pub struct Bill(Arc<AtomicU64>);
+
+impl Bill {
+    /// Puts a cost on the bill. Calls of one transaction come one after the other.
+    pub fn add(&self, cost: u64) {
+        let sum = self.0.load(Ordering::Relaxed).saturating_add(cost);
+        self.0.store(sum, Ordering::Relaxed);
+    }
+
+    /// Takes the sum off the bill.
+    pub fn take(&self) -> u64 {
+        match self.0.load(Ordering::Relaxed) {
+            0 => 0,
+            cost => {
+                self.0.store(0, Ordering::Relaxed);
+                cost
+            }
+        }
+    }
+}
+
+/// The calls into the host that are open, one inside the other, and what they cost.
+pub struct OpenCalls {
+    bill: Bill,
+    open: u32,
+}
+
+impl OpenCalls {
+    /// None yet; all of them are on this bill.
+    pub fn new(bill: Bill) -> Self {
+        Self { bill, open: 0 }
+    }
+
+    /// Puts a cost on the bill.
+    pub fn charge(&self, cost: u64) {
+        self.bill.add(cost);
+    }
+
+    /// A call begins.
+    pub fn enter(&mut self) {
+        self.open += 1;
+    }
+
+    /// A call ends; what the guest has to pay now. Only the outermost call is paid for: only then
+    /// does the guest read its fuel again.
+    pub fn leave(&mut self) -> u64 {
+        self.open = self.open.saturating_sub(1);
+        if self.open == 0 { self.bill.take() } else { 0 }
+    }
+}
+
+/// What a guest receives, and what the peer's side of it costs.
+pub trait Received {
+    /// In units of fuel.
+    fn cost(&self) -> u64;
+}
+
+impl Received for () {
+    fn cost(&self) -> u64 {
+        0
+    }
+}
+
+impl Received for Vec<u8> {
+    fn cost(&self) -> u64 {
+        bytes(self.len())
+    }
+}
+
+impl<T: Received> Received for Option<T> {
+    fn cost(&self) -> u64 {
+        self.as_ref().map_or(0, T::cost)
+    }
+}
+
+impl Received for Vec<Option<Vec<u8>>> {
+    fn cost(&self) -> u64 {
+        bytes(list_bytes(self.iter().map(|value| value.as_deref().unwrap_or_default())))
+    }
+}
+
+impl Received for Vec<Vec<u8>> {
+    fn cost(&self) -> u64 {
+        bytes(list_bytes(self.iter().map(Vec::as_slice)))
+    }
+}
+
+/// Named pieces: metadata, transient data, decorations.
+pub fn entries<'a>(entries: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> u64 {
+    bytes(entries.into_iter().map(|(name, value)| name.len() + value.len() + 16).sum())
+}
+
+impl Received for Vec<(String, Vec<u8>)> {
+    fn cost(&self) -> u64 {
+        entries(self.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Received for KeyValue {
+    fn cost(&self) -> u64 {
+        ROW.saturating_add(bytes(self.key.len() + self.value.len()))
+    }
+}
+
+impl Received for KeyModification {
+    fn cost(&self) -> u64 {
+        ROW.saturating_add(bytes(self.tx_id.len() + self.value.len()))
+    }
+}
+
+impl<R: Received> Received for QueryBatch<R> {
+    fn cost(&self) -> u64 {
+        let rows = self.rows.iter().map(Received::cost).fold(0, u64::saturating_add);
+        rows.saturating_add(bytes(self.bookmark.as_ref().map_or(0, String::len)))
+    }
+}
+
+impl Received for Response {
+    fn cost(&self) -> u64 {
+        bytes(self.message.len() + self.payload.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_pinned() {
+        // They decide where a transaction ends, so all peers of a channel need the same ones:
+        // docs/determinism.md has them, and a change is a change of the interface.
+        let costs = [CALL, BYTE, KEY, QUERY, ROW, CHAINCODE, LOG_LINE, RANDOM_BYTE, POLLED];
+        assert_eq!(costs, [500, 1, 5_000, 20_000, 1_000, 50_000, 2_000, 10, 100]);
+    }
+
+    #[test]
+    fn a_batch_costs_its_rows_and_what_they_hold() {
+        let row = KeyValue { key: "ab".into(), value: vec![0; 3] };
+        let rows = vec![row.clone(), row];
+        let batch =
+            QueryBatch { rows, has_more: true, id: "q".into(), bookmark: Some("ab".into()) };
+        assert_eq!(batch.cost(), 2 * (ROW + 5 * BYTE) + 2 * BYTE);
+        assert_eq!(vec![None, Some(vec![1, 2])].cost(), 2 + 2 * 8);
+    }
+
+    #[test]
+    fn a_bill_is_paid_once_and_never_wraps() {
+        let bill = Bill::default();
+        bill.add(1);
+        bill.clone().add(2);
+        assert_eq!((bill.take(), bill.take()), (3, 0));
+        bill.add(u64::MAX);
+        bill.add(1);
+        assert_eq!(bill.take(), u64::MAX);
+    }
+
+    #[test]
+    fn only_the_outermost_call_is_paid_for() {
+        let mut calls = OpenCalls::new(Bill::default());
+        calls.enter();
+        calls.charge(3);
+        // The guest makes room for the result, and wasmtime helps it.
+        for _ in 0..2 {
+            calls.enter();
+            assert_eq!(calls.leave(), 0);
+        }
+        assert_eq!(calls.leave(), 3);
+        calls.enter();
+        assert_eq!(calls.leave(), 0);
+    }
+}

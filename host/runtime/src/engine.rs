@@ -1,0 +1,146 @@
+//! The one configuration of wasmtime. Everything that can change a result or a fuel count is set
+//! here by name, so that an upgrade cannot change it behind our back.
+
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
+    PoolingAllocationConfig, VariableOperatorCost,
+};
+
+use crate::limits::Limits;
+
+/// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
+pub const COST_TABLE: &str = "cost-1";
+
+/// Core instances, and tables, of one component.
+const MAX_PARTS: u32 = 64;
+
+/// What host functions may use of a guest's stack, beside the guest.
+const HOST_STACK_BYTES: usize = 2 << 20;
+
+/// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
+/// (containers with a limit on virtual memory).
+pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
+    let mut config = base_config(limits.stack_bytes);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    match Engine::new(&config) {
+        Ok(engine) => Ok(engine),
+        Err(error) => {
+            tracing::warn!(error = %format!("{error:#}"), "no instance pool, allocating on demand");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+        }
+    }
+}
+
+/// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
+/// instances.
+pub fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
+    let mut config = base_config(stack_bytes);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config)
+}
+
+fn base_config(stack_bytes: usize) -> Config {
+    let mut config = Config::new();
+    config
+        // No calls beside each other in one instance: that would double the cost of a host call.
+        .concurrency_support(false)
+        .consume_fuel(true)
+        .operator_cost(operator_cost())
+        .epoch_interruption(true)
+        .cranelift_nan_canonicalization(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_simd(true)
+        .wasm_bulk_memory(true)
+        .wasm_multi_value(true)
+        .wasm_relaxed_simd(false)
+        .relaxed_simd_deterministic(true)
+        .wasm_memory64(false)
+        // Deterministic: an instruction names one of several memories by an index that the file
+        // has, and all of them grow under one limit (`MemoryLimiter`). wasmtime itself needs that
+        // to copy text from one nested component to another.
+        .wasm_multi_memory(true)
+        // Deterministic: sums and products of integers, which wrap the same on every processor.
+        .wasm_extended_const(true)
+        // Deterministic: a jump that takes no stack. It costs the fuel of a call, and a function
+        // asks for fuel and time when it is entered. Small builds of QuickJS are made of them.
+        .wasm_tail_call(true)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .max_wasm_stack(stack_bytes)
+        // What the host does for a guest happens on the guest's stack.
+        .async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES))
+        .memory_init_cow(true)
+        .native_unwind_info(false)
+        .generate_address_map(false)
+        .wasm_backtrace_max_frames(None);
+    config
+}
+
+/// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets
+/// just the pages that a transaction touched.
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let instances = limits.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        // A component of Rust's std has three core instances, one memory and two tables. One of an
+        // interpreter has up to 40 and 30: they find room when not all are in use, and one of them
+        // always, however few instances there are.
+        .total_core_instances(instances.saturating_mul(4).saturating_add(MAX_PARTS))
+        // Nearly all components have one; a few that have more find room when not all are in use.
+        .total_memories(instances.saturating_add(instances / 4).saturating_add(3))
+        .total_tables(instances.saturating_mul(3).saturating_add(MAX_PARTS))
+        .total_stacks(instances)
+        .max_core_instances_per_component(MAX_PARTS)
+        .max_memories_per_component(4)
+        .max_tables_per_component(MAX_PARTS)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_memory_size(limits.memory_bytes)
+        .table_elements(limits.table_elements)
+        .linear_memory_keep_resident(1 << 20)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// What each instruction costs. The flat costs are wasmtime's defaults (one unit, nothing for what
+/// makes no code), pinned by a test; costs by size are written out here.
+pub fn operator_cost() -> OperatorCost {
+    let mut cost = OperatorCost::new();
+    cost.variable = VariableOperatorCost {
+        memory_copy_per_byte: 1,
+        memory_fill_per_byte: 1,
+        memory_init_per_byte: 1,
+        // The kernel clears a page of 64 KiB; about what 200 instructions take.
+        memory_grow_per_page: 200,
+        table_copy_per_element: 1,
+        table_fill_per_element: 1,
+        table_init_per_element: 1,
+        table_grow_per_element: 1,
+        array_copy_per_element: 1,
+        array_fill_per_element: 1,
+        array_new_data_per_element: 1,
+        array_init_data_per_element: 1,
+        array_new_elem_per_element: 1,
+        array_init_elem_per_element: 1,
+        array_new_default_per_element: 1,
+        array_new_per_element: 1,
+    };
+    cost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_types::sha256;
+
+    #[test]
+    fn cost_table_is_pinned() {
+        // If this fails after an upgrade of wasmtime, fuel would differ between peers of different
+        // versions: set the changed operators back here, or give COST_TABLE a new name.
+        let table = format!("{:?}", operator_cost());
+        let hash: String = sha256(table.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!((COST_TABLE, &hash[..16]), ("cost-1", "ba1648ef2c1e92fe"), "{table}");
+    }
+}

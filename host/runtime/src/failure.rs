@@ -1,0 +1,174 @@
+//! How a guest can end without a response.
+
+use wasmtime::Trap;
+
+use crate::limits::Limits;
+
+/// Why a transaction's guest gave no response. The text names the limit or the trap, and what the
+/// guest wrote to standard error, so that a panic's message reaches the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Deterministic: every endorser stops at the same instruction.
+    #[error("chaincode used up its fuel of {limit} units")]
+    OutOfFuel {
+        /// The limit.
+        limit: u64,
+    },
+    /// Not deterministic: this peer was too slow, or the guest's fuel too much for the time.
+    #[error("timeout expired while executing transaction")]
+    Timeout,
+    /// The guest trapped, panicked or called `exit`.
+    #[error("chaincode trapped: {trap}{}", stderr_suffix(stderr))]
+    Trapped {
+        /// What happened.
+        trap: String,
+        /// The end of the guest's standard error.
+        stderr: String,
+    },
+    /// A limit other than fuel.
+    #[error("chaincode passed a limit: {0}")]
+    Limit(String),
+    /// Not deterministic: how deep a recursion gets depends on the compiler and the processor.
+    #[error("chaincode passed a limit: call stack exhausted (recursion too deep)")]
+    StackExhausted,
+    /// The peer's side of the transaction ended first.
+    #[error("{0}")]
+    TransactionOver(String),
+    /// The host could not run it at all: no instance free, no memory.
+    #[error("cannot run chaincode: {0}")]
+    Host(String),
+}
+
+impl Failure {
+    /// Whether every endorser would come to it. If not, a chaincode must not go on as if it were
+    /// the answer of the one that it called.
+    pub fn is_deterministic(&self) -> bool {
+        match self {
+            Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,
+            Self::Timeout | Self::StackExhausted | Self::TransactionOver(_) | Self::Host(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether the text of a failure that came from somewhere else is of one that is not
+    /// deterministic. Of a text that only looks like one nothing worse comes than a transaction
+    /// that is not endorsed.
+    pub fn is_text_of_one_host(text: &str) -> bool {
+        text == Self::Timeout.to_string()
+            || text == Self::StackExhausted.to_string()
+            || text.starts_with(&Self::Host(String::new()).to_string())
+    }
+}
+
+fn stderr_suffix(stderr: &str) -> String {
+    // Rust's advice to set a variable, which no guest has.
+    let is_advice = |line: &&str| line.starts_with("note: run with `RUST_BACKTRACE=1`");
+    let lines: Vec<&str> = stderr.lines().filter(|line| !is_advice(line)).collect();
+    match lines.join("\n").trim() {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
+}
+
+/// An error that a host function raises to end the guest.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Stop(pub Failure);
+
+/// Sorts what wasmtime reports.
+pub fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
+    if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
+        return match failure.clone() {
+            Failure::Trapped { trap, .. } => Failure::Trapped { trap, stderr },
+            failure => failure,
+        };
+    }
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return Failure::Trapped { trap: format!("exit with status {}", exit.0), stderr };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: limits.fuel },
+        Some(Trap::Interrupt) => Failure::Timeout,
+        Some(Trap::StackOverflow) => Failure::StackExhausted,
+        Some(trap) => Failure::Trapped { trap: trap_name(*trap), stderr },
+        None if carried_too_much(error) => {
+            let limit = limits.host_call_bytes;
+            Failure::Limit(format!(
+                "more than {limit} bytes in one call between chaincode and peer"
+            ))
+        }
+        None => Failure::Trapped { trap: format!("{error:#}"), stderr },
+    }
+}
+
+/// wasmtime keeps the type of this error to itself; an integration test meets it.
+fn carried_too_much(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().ends_with("fuel allocated for hostcalls has been exhausted")
+}
+
+/// Our own words for the traps that contract authors meet; wasmtime's for the rest.
+fn trap_name(trap: Trap) -> String {
+    match trap {
+        Trap::UnreachableCodeReached => "unreachable code (a panic or an abort)".into(),
+        Trap::MemoryOutOfBounds => "memory access out of bounds".into(),
+        Trap::IntegerDivisionByZero => "integer division by zero".into(),
+        Trap::IntegerOverflow => "integer overflow".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trap_has_a_class() {
+        // A new trap of a new wasmtime must be looked at: is it deterministic?
+        let limits = Limits { fuel: 7, ..Limits::default() };
+        let known = (0..=u8::MAX).filter_map(Trap::from_u8).count();
+        assert_eq!(known, 50);
+        for trap in (0..=u8::MAX).filter_map(Trap::from_u8) {
+            let failure = classify(&wasmtime::Error::from(trap), &limits, String::new());
+            let expected = match trap {
+                Trap::OutOfFuel => matches!(failure, Failure::OutOfFuel { limit: 7 }),
+                Trap::Interrupt => failure == Failure::Timeout,
+                Trap::StackOverflow => failure == Failure::StackExhausted,
+                _ => matches!(failure, Failure::Trapped { .. }),
+            };
+            assert!(expected, "{trap:?}: {failure:?}");
+        }
+    }
+
+    #[test]
+    fn stderr_is_part_of_the_text() {
+        let failure = Failure::Trapped {
+            trap: "unreachable".into(),
+            stderr: "boom\nnote: run with `RUST_BACKTRACE=1` to\n".into(),
+        };
+        assert_eq!(failure.to_string(), "chaincode trapped: unreachable: boom");
+    }
+
+    #[test]
+    fn who_is_stopped_by_the_host_has_its_stderr_told_too() {
+        let stop = Failure::Trapped { trap: "it tried to sleep".into(), stderr: String::new() };
+        let failure = classify(&Stop(stop).into(), &Limits::default(), "words".into());
+        assert_eq!(failure.to_string(), "chaincode trapped: it tried to sleep: words");
+    }
+
+    #[test]
+    fn texts_of_one_host_are_known() {
+        let trapped = Failure::Trapped { trap: "cannot run chaincode".into(), stderr: "".into() };
+        for failure in [
+            Failure::OutOfFuel { limit: 7 },
+            Failure::Timeout,
+            trapped,
+            Failure::Limit("cannot run chaincode: x".into()),
+            Failure::StackExhausted,
+            Failure::Host("no instance is free".into()),
+        ] {
+            let text = failure.to_string();
+            assert_eq!(Failure::is_text_of_one_host(&text), !failure.is_deterministic(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The memory that the guests of a process have together.
+//!
+//! Half of it is divided evenly: every instance may use its part without asking. The other half is
+//! for guests that need more, in shares, so that no client or chaincode takes all of it. A guest
+//! that finds nothing left ends with a failure of this host, which is never endorsed: how much its
+//! neighbours use differs from peer to peer.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use wasmcc_types::{Place, Share, Shares};
+
+/// The memory of all guests of a runtime.
+#[derive(Debug)]
+pub struct GuestMemory {
+    /// What each instance may use without asking.
+    part: usize,
+    more: Arc<Shares>,
+}
+
+/// What one instance uses, until it is dropped.
+pub struct UsedMemory {
+    part: usize,
+    more: Arc<Shares>,
+    share: Arc<Share>,
+    /// What it uses beyond its part.
+    place: Option<Place>,
+}
+
+impl GuestMemory {
+    /// `bytes` for at most `instances` guests.
+    pub fn new(bytes: usize, instances: u32) -> Self {
+        let half = bytes / 2;
+        let part = half / usize::try_from(instances).unwrap_or(usize::MAX).max(1);
+        Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
+    }
+
+    /// Begins to count for one instance, which works for `share`.
+    pub fn begin(&self, share: Arc<Share>) -> UsedMemory {
+        UsedMemory { part: self.part, more: Arc::clone(&self.more), share, place: None }
+    }
+}
+
+impl UsedMemory {
+    /// Makes sure of room for an instance that uses `bytes` now. It never gives any back before its
+    /// end, since memories of WebAssembly only grow.
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), Failure> {
+        let beyond = bytes.saturating_sub(self.part);
+        let taken = self.place.as_ref().map_or(0, Place::count);
+        let Some(more) = beyond.checked_sub(taken).filter(|more| *more > 0) else { return Ok(()) };
+        let grown = match &mut self.place {
+            Some(place) => place.grow(more),
+            none => self.more.take(&self.share, more).map(|place| *none = Some(place)),
+        };
+        grown.map_err(|full| Failure::Host(full.to_string()))
+    }
+}
+
+/// Half of the memory that this process may use: the machine's, or what its control group leaves.
+pub fn default_bytes() -> usize {
+    let read = |path: &str| fs::read_to_string(Path::new(path)).unwrap_or_default();
+    let limits = [
+        machine_bytes(&read("/proc/meminfo")),
+        read("/sys/fs/cgroup/memory.max").trim().parse().ok(),
+        read("/sys/fs/cgroup/memory/memory.limit_in_bytes").trim().parse().ok(),
+    ];
+    let least: Option<u64> = limits.into_iter().flatten().min();
+    // Where nothing is known, what a small machine has.
+    usize::try_from(least.unwrap_or(4 << 30) / 2).unwrap_or(usize::MAX)
+}
+
+fn machine_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_instance_has_its_part_and_the_rest_is_shared() {
+        let memory = GuestMemory::new(2_000, 10);
+        let share = |client: &str| Arc::new(Share::new("ch", "cc", client.as_bytes()));
+        let mut one = memory.begin(share("one"));
+        one.reserve(100).unwrap();
+        assert_eq!(memory.more.taken(), 0);
+        one.reserve(600).unwrap();
+        assert_eq!(memory.more.taken(), 500);
+        let refused = one.reserve(601).unwrap_err();
+        assert!(!refused.is_deterministic());
+        assert!(refused.to_string().contains("the client has 500 bytes"), "{refused}");
+        // All may have their part, whatever the others use.
+        let mut others: Vec<_> = (0..9).map(|_| memory.begin(share("one"))).collect();
+        others.iter_mut().for_each(|other| other.reserve(100).unwrap());
+        drop(one);
+        assert_eq!(memory.more.taken(), 0);
+        others[0].reserve(600).unwrap();
+    }
+
+    #[test]
+    fn the_machines_memory_is_found() {
+        let text = "MemTotal:       24659716 kB\nMemFree:          1 kB\n";
+        assert_eq!(machine_bytes(text), Some(24_659_716 * 1_024));
+        assert_eq!(machine_bytes("MemTotal: many"), None);
+        assert!(default_bytes() > 1 << 20);
+    }
+}

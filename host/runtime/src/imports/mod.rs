@@ -1,0 +1,65 @@
+//! One file per WIT interface: convert, check the limit, call the
+//! [`Backend`](crate::Backend).
+//!
+//! Invariant: nothing is decided here. The shim's rules are in `rules`, the peer's behind the port.
+
+mod cursor;
+mod event;
+mod invocation;
+mod log;
+mod pages;
+mod private_data;
+mod query;
+mod state;
+mod transaction;
+
+pub use cursor::{HistoryIterator, StateIterator};
+
+use crate::backend::{BackendError, ErrorKind};
+use crate::bindings::fabric::chaincode::types::{Error, Host};
+use crate::cost::Received;
+use crate::failure::{Failure, Stop};
+use crate::tx_state::TxState;
+
+/// What a host function gives: an outer error ends the guest, an inner one is an answer.
+pub type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for TxState {}
+
+/// The inner error for a broken rule of the shim.
+fn invalid<T>(text: String) -> Answer<T> {
+    Ok(Err(Error::InvalidArgument(text)))
+}
+
+impl TxState {
+    /// Answers a call that carried so many bytes with the rule of the shim that it breaks.
+    fn refuse<T>(&mut self, bytes: usize, text: String) -> Answer<T> {
+        self.count_call(bytes)?;
+        invalid(text)
+    }
+
+    /// Charges for what the port answered and turns it into the WIT package's answer. A refusal is
+    /// free: its text is no longer than what was asked, and no part of the protocol.
+    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> Answer<T> {
+        if let Ok(value) = &result {
+            self.charge(value.cost());
+        }
+        answer(result)
+    }
+}
+
+/// Turns the port's answer into the WIT package's.
+fn answer<T>(result: Result<T, BackendError>) -> Answer<T> {
+    let BackendError { kind, text } = match result {
+        Ok(value) => return Ok(Ok(value)),
+        Err(error) => error,
+    };
+    Ok(Err(match kind {
+        ErrorKind::InvalidArgument => Error::InvalidArgument(text),
+        ErrorKind::NotPermitted => Error::NotPermitted(text),
+        ErrorKind::Unsupported => Error::Unsupported(text),
+        ErrorKind::LimitExceeded => Error::LimitExceeded(text),
+        ErrorKind::LedgerFailure => Error::LedgerFailure(text),
+        ErrorKind::TransactionOver => return Err(Stop(Failure::TransactionOver(text)).into()),
+    }))
+}

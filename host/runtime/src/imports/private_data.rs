@@ -1,0 +1,151 @@
+//! `fabric:chaincode/private-data`.
+
+use wasmtime::component::Resource;
+
+use crate::bindings::fabric::chaincode::private_data::Host;
+use crate::cost;
+use crate::imports::cursor::StateIterator;
+use crate::imports::{Answer, answer, invalid};
+use crate::rules;
+use crate::tx_state::TxState;
+use wasmcc_types::check_key_policy;
+
+impl Host for TxState {
+    async fn get_private_data(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
+        match rules::collection(&collection) {
+            Ok(()) => {
+                let answer = port.get_state(&collection, &key).await;
+                self.answer(answer)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn get_private_data_hash(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
+        match rules::collection(&collection) {
+            Ok(()) => {
+                let answer = port.get_private_data_hash(&collection, &key).await;
+                self.answer(answer)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn put_private_data(
+        &mut self,
+        collection: String,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
+        let small = self.check_value(&value);
+        let port = self.backend(cost::KEY, collection.len() + key.len() + value.len())?;
+        match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
+            Ok(()) => {
+                if let Err(refusal) = small {
+                    return answer(Err(refusal));
+                }
+                let written = port.put_state(&collection, &key, &value).await;
+                self.answer(written)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
+        match rules::collection(&collection) {
+            Ok(()) => {
+                let answer = port.del_state(&collection, &key).await;
+                self.answer(answer)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+        let port = self.backend(cost::KEY, collection.len() + key.len())?;
+        match rules::collection(&collection) {
+            Ok(()) => {
+                let answer = port.purge_private_data(&collection, &key).await;
+                self.answer(answer)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn get_private_data_by_range(
+        &mut self,
+        collection: String,
+        start_key: String,
+        end_key: String,
+    ) -> Answer<Resource<StateIterator>> {
+        let bounds =
+            rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
+        match bounds {
+            Ok((start, end)) => self.open_range(&collection, start, end).await,
+            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
+        }
+    }
+
+    async fn get_private_data_by_partial_composite_key(
+        &mut self,
+        collection: String,
+        object_type: String,
+        attributes: Vec<String>,
+    ) -> Answer<Resource<StateIterator>> {
+        let bounds = rules::collection(&collection)
+            .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
+        match bounds {
+            Ok((start, end)) => self.open_range(&collection, &start, &end).await,
+            Err(text) => self.refuse(cost::text_bytes(&attributes), text),
+        }
+    }
+
+    async fn get_private_data_query_result(
+        &mut self,
+        collection: String,
+        query: String,
+    ) -> Answer<Resource<StateIterator>> {
+        match rules::collection(&collection) {
+            Ok(()) => self.open_query(&collection, &query).await,
+            Err(text) => self.refuse(query.len(), text),
+        }
+    }
+
+    async fn get_private_data_validation_parameter(
+        &mut self,
+        collection: String,
+        key: String,
+    ) -> Answer<Option<Vec<u8>>> {
+        // Fabric's shim does not check the name here: without one the key is a public one.
+        let policy = self.validation_parameter(&collection, &key).await?;
+        self.answer(policy)
+    }
+
+    async fn set_private_data_validation_parameter(
+        &mut self,
+        collection: String,
+        key: String,
+        policy: Vec<u8>,
+    ) -> Answer<()> {
+        let name = rules::VALIDATION_PARAMETER;
+        let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
+        match check_key_policy(&policy) {
+            Ok(()) => {
+                let written = port.put_state_metadata(&collection, &key, name, &policy).await;
+                self.answer(written)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+}

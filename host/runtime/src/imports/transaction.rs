@@ -1,0 +1,78 @@
+//! `fabric:chaincode/transaction`.
+
+use crate::bindings::fabric::chaincode::transaction::{Host, SignedProposal};
+use crate::bindings::fabric::chaincode::types::{Error, Timestamp};
+use crate::cost::{self, Received};
+use crate::imports::Answer;
+use crate::tx_state::TxState;
+
+impl Host for TxState {
+    fn get_args(&mut self) -> wasmtime::Result<Vec<Vec<u8>>> {
+        self.count_call(0)?;
+        let args = self.invocation().args.clone();
+        self.charge(args.cost());
+        Ok(args)
+    }
+
+    fn get_tx_id(&mut self) -> wasmtime::Result<String> {
+        self.count_call(0)?;
+        Ok(self.invocation().tx_id.to_string())
+    }
+
+    fn get_channel_id(&mut self) -> wasmtime::Result<String> {
+        self.count_call(0)?;
+        Ok(self.invocation().channel_id.clone())
+    }
+
+    fn get_creator(&mut self) -> wasmtime::Result<Vec<u8>> {
+        self.count_call(self.invocation().proposal.creator.len())?;
+        Ok(self.invocation().proposal.creator.clone())
+    }
+
+    fn get_transient(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+        self.count_call(0)?;
+        self.charge(cost::entries(&self.invocation().proposal.transient));
+        let transient = &self.invocation().proposal.transient;
+        Ok(transient.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn get_tx_timestamp(&mut self) -> Answer<Timestamp> {
+        self.count_call(0)?;
+        Ok(match self.invocation().proposal.timestamp {
+            Some(at) => Ok(Timestamp { seconds: at.seconds, nanos: at.nanos }),
+            None => Err(Error::InvalidArgument("the proposal has no timestamp".into())),
+        })
+    }
+
+    fn get_binding(&mut self) -> wasmtime::Result<Vec<u8>> {
+        self.count_call(0)?;
+        Ok(self.invocation().proposal.binding.clone())
+    }
+
+    fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {
+        self.count_call(self.invocation().proposal.proposal_bytes.len())?;
+        let proposal = &self.invocation().proposal;
+        Ok((!proposal.proposal_bytes.is_empty()).then(|| SignedProposal {
+            proposal_bytes: proposal.proposal_bytes.to_vec(),
+            signature: proposal.signature.clone(),
+        }))
+    }
+
+    fn get_decorations(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+        self.count_call(0)?;
+        self.charge(cost::entries(&self.invocation().decorations));
+        let decorations = &self.invocation().decorations;
+        Ok(decorations.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn get_peer_msp_id(&mut self) -> Answer<String> {
+        self.count_call(0)?;
+        let msp_id = &self.invocation().peer_msp_id;
+        Ok(if msp_id.is_empty() {
+            // The text of fabric-chaincode-go `shim.GetMSPID`.
+            Err(Error::InvalidArgument("'CORE_PEER_LOCALMSPID' is not set".into()))
+        } else {
+            Ok(msp_id.clone())
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! The runtime, and the one transaction that each instance lives for.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::Linker;
+use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
+
+use crate::backend::{Backend, CARRIED_BYTES};
+use crate::bindings::{Chaincode, fabric};
+use crate::cache::Cache;
+use crate::compiler::Compiler;
+use crate::component::{Component, LoadError};
+use crate::cost::Bill;
+use crate::engine::engine;
+use crate::failure::{Failure, Stop};
+use crate::guest_memory::{self, GuestMemory};
+use crate::limits::Limits;
+use crate::memory::MemoryLimiter;
+use crate::output::{Capture, one_line};
+use crate::ticker::Ticker;
+use crate::tx_state::TxState;
+use crate::wait::wait;
+use crate::wasi;
+use wasmcc_types::{
+    ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
+};
+
+/// How a [`Runtime`] is set up.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeConfig {
+    /// What guests may use.
+    pub limits: Limits,
+    /// Bytes of memory for all guests together, see [`Limits::memory_bytes`] for that of one. None:
+    /// half of what the machine, or the control group, has. Differs from peer to peer, so a guest
+    /// that ends for want of it is never endorsed.
+    pub memory_of_all: Option<usize>,
+    /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
+    pub cache_dir: Option<PathBuf>,
+    /// Where components are compiled.
+    pub compiler: Compiler,
+    /// Lets calls from guests to the host cost no fuel, to measure what metering costs. A peer that
+    /// runs so disagrees with all others.
+    pub free_host_calls: bool,
+}
+
+/// The runtime could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// wasmtime refused its configuration.
+    #[error("cannot set up the WebAssembly engine")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The thread behind deadlines did not start.
+    #[error("cannot start the deadline thread")]
+    Ticker(#[source] std::io::Error),
+    /// The cache folder cannot be used.
+    #[error(transparent)]
+    Cache(#[from] LoadError),
+}
+
+/// Loads components and runs their transactions. Shared by all channels of a process.
+pub struct Runtime {
+    engine: Engine,
+    linker: Linker<TxState>,
+    limits: Arc<Limits>,
+    memory: GuestMemory,
+    free_host_calls: bool,
+    cache: Cache,
+    _ticker: Ticker,
+}
+
+/// One call of a contract.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Which function.
+    pub entry: Entry,
+    /// The chaincode's name, for logs.
+    pub chaincode: String,
+    /// The channel's name; empty for a proposal without one.
+    pub channel_id: String,
+    /// The transaction's id.
+    pub tx_id: TxId,
+    /// What the contract is called with.
+    pub args: Vec<Vec<u8>>,
+    /// What the peer's decorators added.
+    pub decorations: BTreeMap<String, Vec<u8>>,
+    /// What the client signed.
+    pub proposal: Arc<ProposalContext>,
+    /// The MSP id of this peer; empty if it has none.
+    pub peer_msp_id: String,
+    /// The wall-clock backstop.
+    pub timeout: Duration,
+    /// What the transaction may have its peer do, and until when. The guest is stopped when it is
+    /// exhausted.
+    pub meter: Arc<Meter>,
+    /// For whom it works: the memory of guests is shared out by it.
+    pub share: Arc<Share>,
+    /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
+    pub limits: Option<Arc<Limits>>,
+}
+
+/// What a call gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The contract's answer, whatever its status.
+    pub response: Response,
+    /// The event it set, if any.
+    pub event: Option<ChaincodeEvent>,
+    /// Units of work; the same on every endorser.
+    pub fuel: u64,
+    /// Calls of the guest to its peer; the same on every endorser.
+    pub host_calls: u64,
+}
+
+/// One transaction's sandbox, not yet run.
+pub struct Instance {
+    store: Store<TxState>,
+    contract: Chaincode,
+    fuel: u64,
+    stdout: Capture,
+    stderr: Capture,
+}
+
+impl Runtime {
+    /// Sets up the engine and links what components may import.
+    pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
+        let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
+        let engine = engine(&config.limits).map_err(failed)?;
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker).map_err(failed)?;
+        Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
+        let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
+        let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
+        let free_host_calls = config.free_host_calls;
+        let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
+        let memory = GuestMemory::new(memory_of_all, config.limits.instances);
+        let limits = Arc::new(config.limits);
+        Ok(Self { engine, linker, limits, memory, free_host_calls, cache, _ticker: ticker })
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Admits and compiles a component, or takes it from the cache.
+    pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
+        self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
+    }
+
+    /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
+    /// waited for.
+    pub fn invoke(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+    ) -> Result<Outcome, Failure> {
+        wait(self.invoke_async(component, invocation, backend))
+    }
+
+    /// As [`invoke`](Self::invoke), for asynchronous code: the guest gives its thread back while
+    /// the backend is waited for, and every 10 ms while it computes.
+    pub async fn invoke_async(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+    ) -> Result<Outcome, Failure> {
+        self.instantiate(component, invocation, backend).await?.run().await
+    }
+
+    /// Makes the sandbox of one transaction. The time for its deadline begins here, since
+    /// instantiation may already run code of the guest.
+    pub async fn instantiate(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+    ) -> Result<Instance, Failure> {
+        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
+        let limits = Arc::clone(limits);
+        let bill = Bill::default();
+        let stdout = Capture::new(limits.output_bytes, bill.clone());
+        let stderr = Capture::new(limits.output_bytes, bill.clone());
+        let meter = Arc::clone(&invocation.meter);
+        let deadline = Instant::now() + invocation.timeout;
+        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone(), &bill);
+        let used = self.memory.begin(Arc::clone(&invocation.share));
+        let memory = MemoryLimiter::new(Arc::clone(&limits), used);
+        let state = TxState::new(invocation, backend, wasi, bill, memory);
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| state.memory());
+        store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
+        if !self.free_host_calls {
+            store.call_hook(pay);
+        }
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
+        store.set_hostcall_fuel(limits.host_call_bytes);
+        store.set_max_component_handles(limits.open_iterators as usize + 64);
+        let contract = component.pre().instantiate_async(&mut store).await.map_err(|error| {
+            match error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
+                Some(full) => Failure::Host(format!("no free instance ({full})")),
+                None => store.data().failure(&error, stderr.text()),
+            }
+        })?;
+        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr })
+    }
+}
+
+/// Takes what a call has cost from the guest's fuel when it returns. Every import comes by here.
+///
+/// So do wasmtime's own helpers (memory that grows, an epoch that ends), also those of a guest's
+/// function that is called in the middle of an import, to make room for its result. There fuel must
+/// not be changed: the guest goes on with its own count, and an epoch ends by the clock.
+fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
+    match at {
+        CallHook::CallingHost => {
+            store.data_mut().open_calls().enter();
+            Ok(())
+        }
+        CallHook::ReturningFromHost => {
+            let cost = store.data_mut().open_calls().leave();
+            if cost == 0 {
+                return Ok(());
+            }
+            match store.get_fuel()?.checked_sub(cost) {
+                Some(left) => store.set_fuel(left),
+                None => {
+                    store.set_fuel(0)?;
+                    Err(Trap::OutOfFuel.into())
+                }
+            }
+        }
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
+    }
+}
+
+/// Whether a guest may go on that has computed for a while.
+fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
+    match meter.check() {
+        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
+        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
+        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
+    }
+}
+
+impl Instance {
+    /// Calls the contract and gives the sandbox back.
+    pub async fn run(mut self) -> Result<Outcome, Failure> {
+        let response = self.call().await?;
+        let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
+        let host_calls = self.store.data().host_calls();
+        let event = self.store.into_data().into_event();
+        Ok(Outcome { response, event, fuel, host_calls })
+    }
+
+    /// Calls the contract and stays alive, to be looked at.
+    pub async fn call(&mut self) -> Result<Response, Failure> {
+        let entry = self.store.data().invocation().entry;
+        let contract = self.contract.fabric_chaincode_contract();
+        let result = match entry {
+            Entry::Init => contract.call_init(&mut self.store).await,
+            Entry::Invoke => contract.call_invoke(&mut self.store).await,
+        };
+        self.log_output();
+        // Whatever the guest made of a refusal: nothing that comes after it is endorsed.
+        if let Err(why @ (Exhausted::Work { .. } | Exhausted::Abandoned)) =
+            self.store.data().invocation().meter.check()
+        {
+            return Err(Failure::TransactionOver(why.to_string()));
+        }
+        let fabric::chaincode::types::Response { status, message, payload } =
+            result.map_err(|error| self.store.data().failure(&error, self.stderr.text()))?;
+        let (size, limit) =
+            (message.len() + payload.len(), self.store.data().limits().response_bytes);
+        if size > limit {
+            let text = format!("response of {size} bytes is over the limit of {limit} bytes");
+            return Err(Failure::Limit(text));
+        }
+        let size = size + self.store.data().event_bytes();
+        if size > CARRIED_BYTES {
+            let what = format!("response and event of {size} bytes");
+            let text = format!("{what} together are over the limit of {CARRIED_BYTES} bytes");
+            return Err(Failure::Limit(text));
+        }
+        Ok(Response { status, message, payload })
+    }
+
+    fn log_output(&mut self) {
+        for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            for line in output.text().lines() {
+                self.store.data_mut().in_span(|| {
+                    tracing::debug!(target: "wasmcc::chaincode", "{name}: {}", one_line(line));
+                });
+            }
+        }
+    }
+}
+
+/// Tells wasmtime that imports work on the whole state.
+struct Imports;
+
+impl wasmtime::component::HasData for Imports {
+    type Data<'a> = &'a mut TxState;
+}

@@ -1,0 +1,195 @@
+//! What a guest may use. Every limit is the same on all endorsers of a channel, or they disagree.
+
+use std::time::Duration;
+
+use crate::backend::{CARRIED_BYTES, RESULT_BYTES};
+use crate::code_limits::CodeLimits;
+
+/// Limits of components and of each transaction. Where a Go chaincode has no limit but the size of
+/// its messages, the default is that size. A limit that is passed gives a clear error; those
+/// on fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A component file.
+    pub component_bytes: usize,
+    /// Functions in all core modules of a component.
+    pub functions: u32,
+    /// One function's body, which bounds the time to compile it.
+    pub function_bytes: usize,
+    /// What else bounds the time to compile a component.
+    pub code: CodeLimits,
+    /// All linear memories of an instance together.
+    pub memory_bytes: usize,
+    /// Elements of one table.
+    pub table_elements: usize,
+    /// The guest's stack.
+    pub stack_bytes: usize,
+    /// One transaction's work: about one unit an instruction, see `engine::operator_cost`.
+    pub fuel: u64,
+    /// Calls from the guest to the peer. They cost fuel, so this is needed only to allow less.
+    pub host_calls: u64,
+    /// Data that one call carries from the guest to the peer.
+    pub host_call_bytes: usize,
+    /// Rows of one batch of a query, in bytes.
+    pub query_batch_bytes: usize,
+    /// Iterators that are open at the same time.
+    pub open_iterators: u32,
+    /// Keys and values that the iterators of a call hold for the guest, all together.
+    pub iterator_bytes: usize,
+    /// One value that is written.
+    pub value_bytes: usize,
+    /// Message and payload of a response.
+    pub response_bytes: usize,
+    /// Name and payload of an event.
+    pub event_bytes: usize,
+    /// What is kept of standard output, and of standard error.
+    pub output_bytes: usize,
+    /// Lines that `log` passes on.
+    pub log_lines: u32,
+    /// What `log` passes on of one line.
+    pub log_line_bytes: usize,
+    /// Instances that may be alive at once in one runtime.
+    pub instances: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            component_bytes: 32 << 20,
+            functions: 100_000,
+            function_bytes: 1 << 20,
+            code: CodeLimits::default(),
+            // Room for two messages of the largest size, and for what makes them.
+            memory_bytes: 256 << 20,
+            table_elements: 20_000,
+            stack_bytes: 512 << 10,
+            fuel: 10_000_000_000,
+            host_calls: u64::MAX,
+            host_call_bytes: CARRIED_BYTES,
+            query_batch_bytes: 1 << 20,
+            open_iterators: 100,
+            iterator_bytes: 2 * RESULT_BYTES,
+            value_bytes: CARRIED_BYTES,
+            response_bytes: CARRIED_BYTES,
+            event_bytes: CARRIED_BYTES,
+            output_bytes: 64 << 10,
+            log_lines: 1_000,
+            log_line_bytes: 16 << 10,
+            instances: 1_024,
+        }
+    }
+}
+
+/// What a chaincode's package asks for less of than its peers would give. All but the time decide
+/// what a transaction comes to, so they are part of the package that all peers agree on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageLimits {
+    /// All linear memories of an instance together.
+    pub memory_bytes: Option<usize>,
+    /// One transaction's work.
+    pub fuel: Option<u64>,
+    /// One value that is written.
+    pub value_bytes: Option<usize>,
+    /// Message and payload of a response.
+    pub response_bytes: Option<usize>,
+    /// Name and payload of an event.
+    pub event_bytes: Option<usize>,
+    /// Data that one call carries to the peer.
+    pub host_call_bytes: Option<usize>,
+    /// The wall clock's backstop for one transaction; the shorter of this and the peer's own
+    /// counts.
+    pub timeout: Option<Duration>,
+}
+
+/// A package may not ask for more than its peer gives: a peer that gave less without a word would
+/// endorse other results than one that gives all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the package asks for {asked} {unit}, this peer gives {given}")]
+pub struct BeyondLimits {
+    /// Units that were asked for.
+    pub asked: u64,
+    /// Units that there are.
+    pub given: u64,
+    /// Of what.
+    pub unit: &'static str,
+}
+
+/// A limit on what goes in a message, no more than there is room in one.
+pub fn carried_bytes(bytes: usize) -> usize {
+    bytes.min(CARRIED_BYTES)
+}
+
+impl PackageLimits {
+    /// Whether it asks for anything that decides results.
+    pub fn is_narrower(&self) -> bool {
+        *self != Self { timeout: self.timeout, ..Self::default() }
+    }
+}
+
+impl Limits {
+    /// These limits, made narrower by what a package asks for.
+    pub fn narrowed(&self, asked: &PackageLimits) -> Result<Self, BeyondLimits> {
+        let mut limits = self.clone();
+        for (limit, asked, unit) in [
+            (&mut limits.memory_bytes, asked.memory_bytes, "bytes of memory"),
+            (&mut limits.value_bytes, asked.value_bytes, "bytes a value"),
+            (&mut limits.response_bytes, asked.response_bytes, "bytes a response"),
+            (&mut limits.event_bytes, asked.event_bytes, "bytes an event"),
+            (&mut limits.host_call_bytes, asked.host_call_bytes, "bytes a call of the peer"),
+        ] {
+            let asked = asked.unwrap_or(*limit);
+            if asked > *limit {
+                let (asked, given) = (asked as u64, *limit as u64);
+                return Err(BeyondLimits { asked, given, unit });
+            }
+            *limit = asked;
+        }
+        if let Some(fuel) = asked.fuel {
+            if fuel > self.fuel {
+                let given = self.fuel;
+                return Err(BeyondLimits { asked: fuel, given, unit: "units of fuel" });
+            }
+            limits.fuel = fuel;
+        }
+        Ok(limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_gets_what_it_asks_for_and_no_more_than_there_is() {
+        let none = PackageLimits::default();
+        let peer = Limits { memory_bytes: 100, fuel: 10, event_bytes: 7, ..Limits::default() };
+        assert_eq!(peer.narrowed(&none), Ok(peer.clone()));
+        let all = PackageLimits { memory_bytes: Some(100), fuel: Some(10), ..none.clone() };
+        assert_eq!(peer.narrowed(&all), Ok(peer.clone()));
+        let less = PackageLimits { memory_bytes: Some(99), fuel: Some(9), ..none.clone() };
+        let narrow = peer.narrowed(&less).unwrap();
+        assert_eq!((narrow.memory_bytes, narrow.fuel), (99, 9));
+        let more = PackageLimits { memory_bytes: Some(101), ..none.clone() };
+        let text = "the package asks for 101 bytes of memory, this peer gives 100";
+        assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
+        let more = PackageLimits { fuel: Some(11), ..none.clone() };
+        let text = "the package asks for 11 units of fuel, this peer gives 10";
+        assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
+        let more = PackageLimits { event_bytes: Some(8), ..none.clone() };
+        let text = "the package asks for 8 bytes an event, this peer gives 7";
+        assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
+        let small = Some(3);
+        let less = PackageLimits {
+            value_bytes: small,
+            response_bytes: small,
+            event_bytes: small,
+            host_call_bytes: small,
+            ..none.clone()
+        };
+        let narrow = peer.narrowed(&less).unwrap();
+        let Limits { value_bytes, response_bytes, event_bytes, host_call_bytes, .. } = narrow;
+        assert_eq!([value_bytes, response_bytes, event_bytes, host_call_bytes], [3; 4]);
+        let time = PackageLimits { timeout: Some(Duration::from_secs(1)), ..none };
+        assert!(less.is_narrower() && !time.is_narrower());
+    }
+}

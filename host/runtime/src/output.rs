@@ -1,0 +1,107 @@
+//! A guest's standard output and error, captured.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::cost::{self, Bill};
+
+/// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no
+/// error.
+#[derive(Clone)]
+pub struct Capture {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
+    bill: Bill,
+}
+
+impl Capture {
+    /// An empty capture, which puts what is written on `bill`. Allocates only when something is
+    /// written.
+    pub fn new(limit: usize, bill: Bill) -> Self {
+        Self { bytes: Arc::default(), limit, bill }
+    }
+
+    /// What was written, with invalid UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lock()).into_owned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, written: &[u8]) {
+        let mut bytes = self.lock();
+        let room = self.limit.saturating_sub(bytes.len());
+        bytes.extend_from_slice(&written[..written.len().min(room)]);
+    }
+}
+
+impl IsTerminal for Capture {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Capture {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    /// Only WASI 0.3 asks for this, which is not linked.
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+}
+
+impl OutputStream for Capture {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.bill.add(cost::bytes(bytes.len()));
+        self.keep(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 << 10)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Capture {
+    async fn ready(&mut self) {}
+}
+
+/// A guest's text as one line without codes for terminals, so that it cannot pass for lines of the
+/// host.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        match char {
+            char if char.is_control() => line.extend(char.escape_default()),
+            char => line.push(char),
+        }
+    }
+    Cow::Owned(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_cannot_start_a_line_of_the_log() {
+        assert_eq!(one_line("plain \u{fc}"), "plain \u{fc}");
+        assert_eq!(one_line("a\nINFO b\u{1b}[2J"), "a\\nINFO b\\u{1b}[2J");
+    }
+}

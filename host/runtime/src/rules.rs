@@ -1,0 +1,122 @@
+//! The rules that Fabric's shim applies before it asks the peer (fabric-chaincode-go
+//! `shim/stub.go`). They hold for both back ends, so they stand above
+//! [`Backend`](crate::Backend).
+//!
+//! Invariant: pure functions.
+
+use std::fmt::Write;
+
+/// Where an empty start key begins, so that composite keys stay out of simple ranges.
+const EMPTY_START: &str = "\u{1}";
+/// Comes after every attribute of a composite key.
+const MAX_CHARACTER: char = '\u{10FFFF}';
+/// The metadata entry that holds a key's own endorsement policy.
+pub const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
+
+/// A key to write.
+pub fn key_to_write(key: &str) -> Result<(), String> {
+    if key.is_empty() { Err("key must not be an empty string".into()) } else { Ok(()) }
+}
+
+/// A collection's name in a private data call.
+pub fn collection(name: &str) -> Result<(), String> {
+    if name.is_empty() { Err("collection must not be an empty string".into()) } else { Ok(()) }
+}
+
+/// The bounds of a simple range.
+pub fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), String> {
+    let start = if start.is_empty() { EMPTY_START } else { start };
+    for key in [start, end] {
+        if key.starts_with('\0') {
+            return Err(format!(
+                "first character of the key [{key}] contains a null character which is not allowed"
+            ));
+        }
+    }
+    Ok((start, end))
+}
+
+/// The bounds of all composite keys that begin with these parts.
+pub fn partial_composite_range(
+    object_type: &str,
+    attributes: &[String],
+) -> Result<(String, String), String> {
+    let start = create_composite_key(object_type, attributes)?;
+    let end = format!("{start}{MAX_CHARACTER}");
+    Ok((start, end))
+}
+
+/// Joins an object type and attributes into one key that sorts by its parts.
+pub fn create_composite_key(object_type: &str, attributes: &[String]) -> Result<String, String> {
+    let mut key = String::from('\0');
+    for part in std::iter::once(object_type).chain(attributes.iter().map(String::as_str)) {
+        if let Some((at, c)) = part.char_indices().find(|(_, c)| [MAX_CHARACTER, '\0'].contains(c))
+        {
+            let c = u32::from(c);
+            return Err(format!(
+                "input contains unicode U+{c:04X} starting at position [{at}]. U+0000 and \
+                 U+10FFFF are not allowed in the input attribute of a composite key"
+            ));
+        }
+        key.push_str(part);
+        key.push('\0');
+    }
+    Ok(key)
+}
+
+/// The object type and the attributes of a composite key; none if it is not one.
+pub fn split_composite_key(key: &str) -> Option<(String, Vec<String>)> {
+    let mut parts = key.strip_prefix('\0')?.strip_suffix('\0')?.split('\0').map(str::to_owned);
+    let object_type = parts.next()?;
+    Some((object_type, parts.collect()))
+}
+
+/// An event's name.
+pub fn event_name(name: &str) -> Result<(), String> {
+    if name.is_empty() { Err("event name can not be empty string".into()) } else { Ok(()) }
+}
+
+/// How a call names another chaincode on the wire.
+pub fn chaincode_address(name: &str, channel: &str) -> String {
+    let mut address = name.to_owned();
+    if !channel.is_empty() {
+        let _ = write!(address, "/{channel}");
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(parts: &[&str]) -> Vec<String> {
+        parts.iter().map(|p| (*p).to_owned()).collect()
+    }
+
+    #[test]
+    fn composite_keys_go_there_and_back() {
+        for attributes in [&[][..], &["a"], &["", "b"], &["é", ""]] {
+            let key = create_composite_key("color~id", &strings(attributes)).unwrap();
+            assert_eq!(split_composite_key(&key), Some(("color~id".into(), strings(attributes))));
+        }
+        assert_eq!(split_composite_key("plain"), None);
+    }
+
+    #[test]
+    fn composite_parts_may_not_hold_the_separators() {
+        let error = create_composite_key("t", &strings(&["a\0b"])).unwrap_err();
+        assert_eq!(
+            error,
+            "input contains unicode U+0000 starting at position [1]. U+0000 and U+10FFFF are not \
+             allowed in the input attribute of a composite key"
+        );
+        assert!(create_composite_key("\u{10FFFF}", &[]).unwrap_err().contains("U+10FFFF starting"));
+    }
+
+    #[test]
+    fn simple_ranges_leave_composite_keys_out() {
+        assert_eq!(range("", ""), Ok(("\u{1}", "")));
+        assert!(range("\0a", "").unwrap_err().contains("null character"));
+        assert!(range("a", "\0b").unwrap_err().contains("null character"));
+    }
+}

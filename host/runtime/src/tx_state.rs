@@ -1,0 +1,236 @@
+//! What one transaction has used and may still use.
+
+use tracing::Span;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::WasiCtx;
+
+use crate::backend::{Backend, BackendError, ErrorKind};
+use crate::cost::{self, Bill, OpenCalls};
+use crate::failure::{Failure, Stop, classify};
+use crate::instance::Invocation;
+use crate::limits::Limits;
+use crate::memory::MemoryLimiter;
+use crate::rules;
+use wasmcc_types::ChaincodeEvent;
+
+/// What the host functions of one transaction work on.
+pub struct TxState {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory: MemoryLimiter,
+    invocation: Invocation,
+    backend: Box<dyn Backend>,
+    event: Option<ChaincodeEvent>,
+    calls: u64,
+    /// What calls have cost since the guest last paid.
+    open_calls: OpenCalls,
+    open_iterators: u32,
+    /// What these hold.
+    iterator_bytes: usize,
+    log_lines: u32,
+    /// What log lines say of the transaction; made with the first of them.
+    span: Option<Span>,
+}
+
+impl TxState {
+    pub fn new(
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        wasi: WasiCtx,
+        bill: Bill,
+        memory: MemoryLimiter,
+    ) -> Self {
+        Self {
+            wasi,
+            table: ResourceTable::new(),
+            memory,
+            invocation,
+            backend,
+            event: None,
+            calls: 0,
+            open_calls: OpenCalls::new(bill),
+            open_iterators: 0,
+            iterator_bytes: 0,
+            log_lines: 0,
+            span: None,
+        }
+    }
+
+    /// What wasmtime asks whether memory may grow.
+    pub fn memory(&mut self) -> &mut MemoryLimiter {
+        &mut self.memory
+    }
+
+    pub fn into_event(self) -> Option<ChaincodeEvent> {
+        self.event
+    }
+
+    pub fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    pub fn limits(&self) -> &Limits {
+        self.memory.limits()
+    }
+
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
+        (&mut self.wasi, &mut self.table)
+    }
+
+    /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
+    pub fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
+        match classify(error, self.limits(), stderr) {
+            Failure::Trapped { trap, stderr } if self.memory.has_refused() => {
+                let limit = self.limits().memory_bytes;
+                let trap = format!("{trap} after it was refused more than {limit} bytes of memory");
+                Failure::Trapped { trap, stderr }
+            }
+            failure => failure,
+        }
+    }
+
+    /// Puts a cost on the guest's bill, to be paid when the call returns.
+    pub fn charge(&mut self, cost: u64) {
+        self.open_calls.charge(cost);
+    }
+
+    /// The calls that the guest pays for.
+    pub fn open_calls(&mut self) -> &mut OpenCalls {
+        &mut self.open_calls
+    }
+
+    /// Charges for one call of a WASI interface, which has not to ask anybody.
+    pub fn wasi_call(&mut self) -> &mut Self {
+        self.charge(cost::CALL);
+        self
+    }
+
+    /// How often the guest called its peer.
+    pub fn host_calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Counts one call from the guest to the host, which carries so many bytes.
+    pub fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.charge(cost::CALL.saturating_add(cost::bytes(bytes)));
+        self.calls += 1;
+        let limit = self.limits().host_calls;
+        if self.calls > limit {
+            return stop_at_limit(format!("more than {limit} calls to the peer"));
+        }
+        Ok(())
+    }
+
+    /// The port, for one call that carries so many bytes and costs the peer so much.
+    pub fn backend(&mut self, cost: u64, bytes: usize) -> wasmtime::Result<&mut dyn Backend> {
+        self.charge(cost);
+        self.count_call(bytes)?;
+        Ok(self.backend.as_mut())
+    }
+
+    /// A key's own endorsement policy.
+    pub async fn validation_parameter(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, BackendError>> {
+        let bytes = collection.len() + key.len();
+        let entries = self.backend(cost::KEY, bytes)?.get_state_metadata(collection, key).await;
+        Ok(entries.map(|entries| {
+            let wanted = rules::VALIDATION_PARAMETER;
+            entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
+        }))
+    }
+
+    /// A cursor of the guest together with the port that feeds it, for one call.
+    pub fn cursor_and_backend<C: Send + 'static>(
+        &mut self,
+        cursor: &Resource<C>,
+    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
+        self.count_call(0)?;
+        Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
+    }
+
+    /// Makes room for one more iterator.
+    pub fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
+        let limit = self.limits().open_iterators;
+        if self.open_iterators >= limit {
+            return stop_at_limit(format!("more than {limit} open iterators"));
+        }
+        self.open_iterators += 1;
+        Ok(())
+    }
+
+    /// Gives the room of one iterator back, which still holds so many bytes of rows.
+    pub fn release_iterator(&mut self, bytes: usize) {
+        self.open_iterators = self.open_iterators.saturating_sub(1);
+        self.release_rows(bytes);
+    }
+
+    /// Counts rows that came into an iterator. Only the sum is bounded here: it is what a guest can
+    /// have its host keep by opening one iterator after the other.
+    pub fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let limit = self.limits().iterator_bytes;
+        self.iterator_bytes = self.iterator_bytes.saturating_add(bytes);
+        if self.iterator_bytes > limit {
+            return stop_at_limit(format!(
+                "more than {limit} bytes of rows in open iterators: close those that are read, or \
+                 read pages"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Counts rows that left an iterator.
+    pub fn release_rows(&mut self, bytes: usize) {
+        self.iterator_bytes = self.iterator_bytes.saturating_sub(bytes);
+    }
+
+    /// Whether a value may be written, by the limit on one.
+    pub fn check_value(&self, value: &[u8]) -> Result<(), BackendError> {
+        let (size, limit) = (value.len(), self.limits().value_bytes);
+        if size <= limit {
+            return Ok(());
+        }
+        let text = format!("value of {size} bytes is over the limit of {limit} bytes");
+        Err(BackendError::new(ErrorKind::LimitExceeded, text))
+    }
+
+    /// Bytes of the event that is set.
+    pub fn event_bytes(&self) -> usize {
+        self.event.as_ref().map_or(0, |event| event.name.len() + event.payload.len())
+    }
+
+    pub fn set_event(&mut self, event: ChaincodeEvent) {
+        self.event = Some(event);
+    }
+
+    /// Runs what logs.
+    pub fn in_span(&mut self, log: impl FnOnce()) {
+        let Invocation { channel_id, tx_id, chaincode, .. } = &self.invocation;
+        let span = self.span.get_or_insert_with(|| {
+            let tx_id = tx_id.short();
+            tracing::info_span!("invoke", channel = %channel_id, tx_id, chaincode = %chaincode)
+        });
+        span.in_scope(log);
+    }
+
+    /// Whether one more line may go to the log.
+    pub fn take_log_line(&mut self) -> bool {
+        let limit = self.limits().log_lines;
+        self.log_lines = self.log_lines.saturating_add(1);
+        if self.log_lines == limit.saturating_add(1) {
+            let text = format!("more than {limit} lines, rest not shown");
+            self.in_span(|| tracing::warn!(target: "wasmcc::chaincode", "{text}"));
+        }
+        self.log_lines <= limit
+    }
+}
+
+fn stop_at_limit<T>(text: String) -> wasmtime::Result<T> {
+    Err(Stop(Failure::Limit(text)).into())
+}

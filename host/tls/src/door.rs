@@ -1,0 +1,268 @@
+//! The door of a server: its connections as they come, with TLS after their handshake.
+//!
+//! Invariant: a connection that does not get in leaves one line in the log, and holds up no other.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{self, RootCertStore};
+use tokio_rustls::server::TlsStream;
+use tokio_stream::Stream;
+use tonic::transport::server::Connected;
+
+use wasmcc_types::ServerTls;
+
+/// Time limit for a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What clients without TLS send first (RFC 9113, section 3.4).
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// What clients with TLS send first: a record of a handshake.
+const TLS_RECORD: u8 = 22;
+
+/// The TLS material of a server that was read and can be used.
+#[derive(Clone)]
+pub struct Acceptor(TlsAcceptor);
+
+/// The TLS material of a server cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusableTls(String);
+
+/// A connection that a [`Door`] takes.
+pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static {
+    /// Where the client is, if that is known.
+    fn remote(&self) -> Option<SocketAddr>;
+}
+
+/// A stream of connections that got in.
+pub struct Door<S, C> {
+    incoming: S,
+    acceptor: Option<Acceptor>,
+    /// None: the client did not get in.
+    handshakes: JoinSet<Option<TlsStream<C>>>,
+}
+
+/// A connection that got in.
+pub enum Opened<C> {
+    /// Without TLS. Its first bytes have not been seen as long as the flag is set.
+    Plain(C, bool),
+    /// With TLS.
+    Tls(Box<TlsStream<C>>),
+}
+
+/// What is known of the client of a request; one of its extensions.
+#[derive(Clone)]
+pub struct Client<I> {
+    /// Of the connection itself.
+    pub connection: I,
+    /// The client's certificate, as the server's CA issued it; DER.
+    pub certificate: Option<Arc<[u8]>>,
+}
+
+impl Acceptor {
+    /// Reads the PEM texts.
+    pub fn new(tls: &ServerTls) -> Result<Self, UnusableTls> {
+        let failed = |error: rustls::Error| UnusableTls(error.to_string());
+        let builder = rustls::ServerConfig::builder();
+        let builder = match &tls.client_ca {
+            None => builder.with_no_client_auth(),
+            Some(ca) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(certificates(ca)?);
+                let verifier = WebPkiClientVerifier::builder(roots.into()).build();
+                let verifier = verifier.map_err(|error| UnusableTls(error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(tls.key.as_bytes())
+            .map_err(|error| UnusableTls(format!("no private key: {error}")))?;
+        let chain = certificates(&tls.certificate)?;
+        let mut config = builder.with_single_cert(chain, key).map_err(failed)?;
+        config.alpn_protocols.push(b"h2".to_vec());
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    async fn open<C: Connection>(self, connection: C) -> Option<TlsStream<C>> {
+        let client = connection.remote();
+        let error = match timeout(HANDSHAKE, self.0.accept(connection)).await {
+            Ok(Ok(opened)) => return Some(opened),
+            Ok(Err(error)) => reason(&error),
+            Err(_) => "it takes too long".to_owned(),
+        };
+        let client = client.map(tracing::field::display);
+        tracing::warn!(client, error, "a TLS handshake failed");
+        None
+    }
+}
+
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, UnusableTls> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| UnusableTls(format!("no certificate: {error}")))
+}
+
+/// What went wrong, and what to look at.
+fn reason(error: &io::Error) -> String {
+    let hint = match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => " (does the client speak TLS?)",
+        Some(rustls::Error::NoCertificatesPresented) => " (clients must have one)",
+        Some(rustls::Error::InvalidCertificate(_)) => " (of the client)",
+        Some(rustls::Error::AlertReceived(_)) => " (from the client: does it know our CA?)",
+        _ => "",
+    };
+    format!("{error}{hint}")
+}
+
+impl<S, C> Door<S, C> {
+    /// Lets in what comes. None: without TLS.
+    pub fn new(incoming: S, acceptor: Option<Acceptor>) -> Self {
+        Self { incoming, acceptor, handshakes: JoinSet::new() }
+    }
+}
+
+impl<S, C, E> Stream for Door<S, C>
+where
+    S: Stream<Item = Result<C, E>> + Unpin,
+    C: Connection,
+{
+    type Item = Result<Opened<C>, E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            match this.handshakes.poll_join_next(cx) {
+                Poll::Ready(Some(Ok(Some(opened)))) => {
+                    return Poll::Ready(Some(Ok(Opened::Tls(Box::new(opened)))));
+                }
+                // The log has it.
+                Poll::Ready(Some(_)) => continue,
+                Poll::Ready(None) | Poll::Pending => {}
+            }
+            match Pin::new(&mut this.incoming).poll_next(cx) {
+                Poll::Ready(Some(Ok(connection))) => match &this.acceptor {
+                    None => return Poll::Ready(Some(Ok(Opened::Plain(connection, true)))),
+                    Some(acceptor) => {
+                        this.handshakes.spawn(acceptor.clone().open(connection));
+                    }
+                },
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) if this.handshakes.is_empty() => return Poll::Ready(None),
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Tells of a client that will not be understood; the transport only ends its connection.
+fn look_at_greeting(first: &[u8], client: Option<SocketAddr>) {
+    let seen = first.len().min(GREETING.len());
+    let error = match first.first() {
+        None => return,
+        Some(&TLS_RECORD) => "it speaks TLS, and this address has none",
+        Some(_) if first[..seen] != GREETING[..seen] => "it does not speak HTTP/2",
+        Some(_) => return,
+    };
+    let client = client.map(tracing::field::display);
+    tracing::warn!(client, error, "a connection is refused");
+}
+
+impl Connection for TcpStream {
+    fn remote(&self) -> Option<SocketAddr> {
+        self.peer_addr().ok()
+    }
+}
+
+impl<C: Connection> Connected for Opened<C> {
+    type ConnectInfo = Client<C::ConnectInfo>;
+
+    fn connect_info(&self) -> Self::ConnectInfo {
+        match self {
+            Self::Plain(connection, _) => {
+                Client { connection: connection.connect_info(), certificate: None }
+            }
+            Self::Tls(stream) => {
+                let (connection, session) = stream.get_ref();
+                let own = session.peer_certificates().and_then(|chain| chain.first());
+                let certificate = own.map(|certificate| certificate.as_ref().into());
+                Client { connection: connection.connect_info(), certificate }
+            }
+        }
+    }
+}
+
+impl<C: Connection> AsyncRead for Opened<C> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(connection, is_fresh) => {
+                let before = buffer.filled().len();
+                let read = Pin::new(&mut *connection).poll_read(cx, buffer);
+                if read.is_ready() && std::mem::take(is_fresh) {
+                    look_at_greeting(&buffer.filled()[before..], connection.remote());
+                }
+                read
+            }
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl<C: Connection> AsyncWrite for Opened<C> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(connection, _) => Pin::new(connection).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(connection, _) => Pin::new(connection).poll_write_vectored(cx, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(connection, _) => connection.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(connection, _) => Pin::new(connection).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(connection, _) => Pin::new(connection).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Types that all layers share. Input becomes one of them once, at the edge, and is not checked
+//! again inside.
+//!
+//! Invariant: no I/O, and no other module of this crate is used.
+
+pub mod proto;
+
+pub mod duration;
+pub mod go_json;
+pub mod grpc_metadata;
+mod height;
+mod hex;
+mod ids;
+mod invocation;
+mod key_policy;
+mod meter;
+mod sha256;
+mod share;
+mod shown;
+mod standing;
+mod stream_origin;
+mod tls;
+
+pub use height::Height;
+pub use hex::{compute_tx_id, hex};
+pub use ids::{ChaincodeName, ChannelId, InvalidId, LIFECYCLE, TxId};
+pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
+pub use key_policy::check_key_policy;
+pub use meter::{Client, Exhausted, Meter, WhileWaiting};
+pub use sha256::{sha256, sha256_all};
+pub use share::{Place, Share, ShareFull, Shares};
+pub use shown::{shown, shown_name};
+pub use standing::Standing;
+pub use stream_origin::StreamOrigin;
+pub use tls::{ClientTls, ServerTls};

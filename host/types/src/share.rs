@@ -1,0 +1,225 @@
+//! Shares: how much of a bounded resource one client, one chaincode or one channel may use.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::sha256;
+
+/// Identifies who uses a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Share {
+    /// The channel's name; empty for a proposal to the peer itself.
+    pub channel: Arc<str>,
+    /// The chaincode that the client calls.
+    pub chaincode: Arc<str>,
+    /// The hash of the client's serialized identity.
+    pub client: [u8; 32],
+}
+
+impl Share {
+    /// The share for a client's call. `creator` is the serialized identity.
+    pub fn new(channel: &str, chaincode: &str, creator: &[u8]) -> Self {
+        Self { channel: channel.into(), chaincode: chaincode.into(), client: sha256(creator) }
+    }
+}
+
+/// A bounded number of places, given out in shares.
+///
+/// Invariant: one client and one chaincode have at most half of the places, one channel at most
+/// three quarters. So none of them can keep all others out.
+#[derive(Debug)]
+pub struct Shares {
+    what: &'static str,
+    limit: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    channels: HashMap<Arc<str>, usize>,
+    /// By channel and name.
+    chaincodes: HashMap<(Arc<str>, Arc<str>), usize>,
+    clients: HashMap<[u8; 32], usize>,
+}
+
+/// One or more places; dropping it returns them.
+#[derive(Debug)]
+pub struct Place {
+    of: Arc<Shares>,
+    share: Share,
+    count: usize,
+}
+
+/// Why no place is free.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the peer is busy: {whose} has {taken} {what}, and may have {limit} of them{wanted}; try again \
+     later"
+)]
+pub struct ShareFull {
+    whose: String,
+    what: &'static str,
+    taken: usize,
+    limit: usize,
+    /// Says how many more were asked for, where it is not one.
+    wanted: String,
+}
+
+impl Shares {
+    /// Manages `limit` places. `what` names them in refusals, such as "calls in progress".
+    pub fn new(what: &'static str, limit: usize) -> Arc<Self> {
+        Arc::new(Self { what, limit, taken: Mutex::default() })
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// The peer, the client, the chaincode or the channel has no place left.
+    pub fn enter(self: &Arc<Self>, share: &Share) -> Result<Place, ShareFull> {
+        self.take(share, 1)
+    }
+
+    /// Takes several places at once.
+    ///
+    /// # Errors
+    /// The peer, the client, the chaincode or the channel would have more than it may have. None is
+    /// taken.
+    pub fn take(self: &Arc<Self>, share: &Share, count: usize) -> Result<Place, ShareFull> {
+        self.add(share, count)?;
+        Ok(Place { of: Arc::clone(self), share: share.clone(), count })
+    }
+
+    fn add(&self, share: &Share, count: usize) -> Result<(), ShareFull> {
+        let mut taken = self.lock();
+        let chaincode = (Arc::clone(&share.channel), Arc::clone(&share.chaincode));
+        let half = self.limit.div_ceil(2);
+        let of = |map: Option<&usize>| map.copied().unwrap_or(0);
+        let Share { channel, chaincode: name, client } = share;
+        for (whose, taken, limit) in [
+            ("the client", of(taken.clients.get(client)), half),
+            (&*format!("chaincode {name}"), of(taken.chaincodes.get(&chaincode)), half),
+            (
+                &*format!("channel {channel}"),
+                of(taken.channels.get(channel)),
+                self.limit - self.limit / 4,
+            ),
+            ("it", taken.all, self.limit),
+        ] {
+            if taken.saturating_add(count) > limit {
+                let (whose, what) = (whose.to_owned(), self.what);
+                let wanted =
+                    if count == 1 { String::new() } else { format!(", {count} more wanted") };
+                return Err(ShareFull { whose, what, taken, limit, wanted });
+            }
+        }
+        taken.all += count;
+        *taken.clients.entry(*client).or_default() += count;
+        *taken.channels.entry(Arc::clone(channel)).or_default() += count;
+        *taken.chaincodes.entry(chaincode).or_default() += count;
+        Ok(())
+    }
+
+    /// Number of places in use.
+    pub fn taken(&self) -> usize {
+        self.lock().all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Takes so many more.
+    ///
+    /// # Errors
+    /// As for [`Shares::take`]; what was taken before stays taken.
+    pub fn grow(&mut self, more: usize) -> Result<(), ShareFull> {
+        self.of.add(&self.share, more)?;
+        self.count += more;
+        Ok(())
+    }
+
+    /// How many places it is.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Share { channel, chaincode, client } = &self.share;
+        let mut taken = self.of.lock();
+        taken.all = taken.all.saturating_sub(self.count);
+        give_back(&mut taken.clients, client, self.count);
+        give_back(&mut taken.channels, channel, self.count);
+        let chaincode = (Arc::clone(channel), Arc::clone(chaincode));
+        give_back(&mut taken.chaincodes, &chaincode, self.count);
+    }
+}
+
+fn give_back<K: std::hash::Hash + Eq>(taken: &mut HashMap<K, usize>, of: &K, places: usize) {
+    if let Some(count) = taken.get_mut(of) {
+        *count = count.saturating_sub(places);
+        if *count == 0 {
+            taken.remove(of);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_takes_all_and_the_refusal_says_who_has_too_much() {
+        let shares = Shares::new("calls in progress", 8);
+        let of = |chaincode: &str, client: &str| Share::new("ch", chaincode, client.as_bytes());
+        let enter = |share: &Share| shares.enter(share);
+        let first: Vec<_> = (0..4).map(|_| enter(&of("a", "one")).unwrap()).collect();
+        let refused = |share| enter(&share).unwrap_err().to_string();
+        let text = "the peer is busy: the client has 4 calls in progress, and may have 4 of them; \
+                    try again later";
+        assert_eq!(refused(of("b", "one")), text);
+        assert!(refused(of("a", "two")).contains("chaincode a has 4 "));
+        let second: Vec<_> = (0..2).map(|_| enter(&of("b", "two")).unwrap()).collect();
+        assert!(refused(of("b", "two")).contains("channel ch has 6 "));
+        let elsewhere = |client: &str| Share::new("other", "a", client.as_bytes());
+        let third: Vec<_> = (0..2).map(|_| enter(&elsewhere("two")).unwrap()).collect();
+        assert!(refused(elsewhere("three")).contains("it has 8 "));
+        drop(first);
+        assert_eq!(shares.taken(), 4);
+        enter(&of("a", "one")).unwrap();
+        drop((second, third));
+        let taken = shares.lock();
+        assert!(taken.clients.is_empty() && taken.channels.is_empty());
+        assert!(taken.chaincodes.is_empty() && taken.all == 0);
+    }
+
+    #[test]
+    fn one_place_can_be_taken() {
+        let shares = Shares::new("places", 1);
+        let place = shares.enter(&Share::default()).unwrap();
+        assert!(shares.enter(&Share::default()).is_err());
+        drop(place);
+        assert!(shares.enter(&Share::default()).is_ok());
+    }
+
+    #[test]
+    fn several_places_are_taken_as_a_whole_or_not_at_all() {
+        let shares = Shares::new("bytes", 100);
+        let share = Share::new("ch", "a", b"one");
+        let mut place = shares.take(&share, 20).unwrap();
+        place.grow(30).unwrap();
+        let refused = place.grow(2).unwrap_err().to_string();
+        let text = "the peer is busy: the client has 50 bytes, and may have 50 of them, 2 more \
+                    wanted; try again later";
+        assert_eq!(refused, text);
+        assert_eq!((place.count(), shares.taken()), (50, 50));
+        assert!(shares.take(&Share::new("ch", "b", b"two"), usize::MAX).is_err());
+        drop(place);
+        let taken = shares.lock();
+        assert!(taken.clients.is_empty() && taken.chaincodes.is_empty() && taken.all == 0);
+    }
+}

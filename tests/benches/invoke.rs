@@ -1,0 +1,114 @@
+//! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a
+//! fresh instance, beside the same component on wasmtime alone; and what it costs that calls of the
+//! host cost fuel.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig};
+use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
+
+use crate::support::bare::Bare;
+use crate::support::map_backend::{MapBackend, State};
+
+fn transfer() -> Vec<Vec<u8>> {
+    ["transfer", "alice", "bob", "1"].map(|arg| arg.as_bytes().to_vec()).to_vec()
+}
+
+fn accounts() -> State {
+    let account = |name| {
+        (String::from(name), format!(r#"{{"owner":"{name}","balance":1000000000}}"#).into_bytes())
+    };
+    Arc::new(Mutex::new(BTreeMap::from([account("alice"), account("bob")])))
+}
+
+fn invoke(c: &mut Criterion) {
+    let wasm = support::guest("transfer");
+    let mut group = c.benchmark_group("invoke");
+
+    let bare = Bare::new(&wasm);
+    let state = accounts();
+    assert_eq!(bare.invoke(transfer(), state.clone()), 200);
+    group.bench_function("bare_wasmtime", |b| {
+        b.iter(|| bare.invoke(transfer(), Arc::clone(&state)));
+    });
+
+    let metered = Subject::new(&wasm, RuntimeConfig::default());
+    metered.call();
+    group.bench_function("runtime", |b| b.iter(|| metered.call()));
+    group.finish();
+
+    let free = RuntimeConfig { free_host_calls: true, ..Default::default() };
+    let overhead = ratio(&metered, &Subject::new(&wasm, free));
+    println!("hostcall fuel overhead: {overhead:.4}");
+}
+
+/// A component in a runtime, with accounts.
+struct Subject {
+    runtime: Runtime,
+    component: Arc<Component>,
+    invocation: Invocation,
+    state: State,
+}
+
+impl Subject {
+    fn new(wasm: &[u8], config: RuntimeConfig) -> Self {
+        let runtime = Runtime::new(config).unwrap();
+        let component = runtime.load(wasm).unwrap();
+        let invocation = Invocation {
+            entry: Entry::Invoke,
+            chaincode: "transfer".into(),
+            channel_id: "mychannel".into(),
+            tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
+            args: transfer(),
+            decorations: BTreeMap::new(),
+            proposal: Arc::new(ProposalContext::default()),
+            peer_msp_id: "Org1MSP".into(),
+            timeout: Duration::from_secs(30),
+            meter: Arc::new(Meter::unlimited(Duration::from_secs(3_600))),
+            share: Arc::default(),
+            limits: None,
+        };
+        Self { runtime, component, invocation, state: accounts() }
+    }
+
+    fn call(&self) {
+        let backend = Box::new(MapBackend(Arc::clone(&self.state)));
+        let outcome = self.runtime.invoke(&self.component, self.invocation.clone(), backend);
+        assert_eq!(outcome.unwrap().response.status, 200);
+    }
+}
+
+/// How much longer one takes than the other, measured in turns, so that what else the machine does
+/// is the same for both.
+fn ratio(one: &Subject, other: &Subject) -> f64 {
+    const ROUNDS: usize = 301;
+    const CALLS: usize = 200;
+    let time = |subject: &Subject| {
+        let begin = Instant::now();
+        (0..CALLS).for_each(|_| subject.call());
+        begin.elapsed().as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|round| {
+            // None is always the first.
+            if round % 2 == 0 {
+                let one = time(one);
+                one / time(other)
+            } else {
+                let other = time(other);
+                time(one) / other
+            }
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ROUNDS / 2]
+}
+
+criterion_group!(benches, invoke);
+criterion_main!(benches);

@@ -1,0 +1,88 @@
+//! From an installed component to its first answer: compiled from scratch, and from the compiled
+//! cache. Then the memory of 1,000 instances that are alive after a transaction.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use wasmcc_runtime::{ChildCompiler, Compiler, Invocation, Runtime, RuntimeConfig, wait};
+use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
+
+use crate::support::map_backend::{MapBackend, State};
+use crate::support::memory::resident_bytes;
+
+const LIVE: usize = 1_000;
+
+fn invocation(args: &[&str]) -> Invocation {
+    Invocation {
+        entry: Entry::Invoke,
+        chaincode: "basic".into(),
+        channel_id: "mychannel".into(),
+        tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
+        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+        decorations: BTreeMap::new(),
+        proposal: Arc::new(ProposalContext::default()),
+        peer_msp_id: "Org1MSP".into(),
+        timeout: Duration::from_secs(30),
+        meter: Arc::new(Meter::unlimited(Duration::from_secs(30))),
+        share: Arc::default(),
+        limits: None,
+    }
+}
+
+fn first_answer(wasm: &[u8], cache_dir: Option<PathBuf>) -> i32 {
+    // As the peer compiles, where the program is there.
+    let compiler = std::env::var_os("WASMCC_PROGRAM")
+        .map_or(Compiler::InProcess, |program| Compiler::Child(ChildCompiler::new(program.into())));
+    let config = RuntimeConfig { cache_dir, compiler, ..Default::default() };
+    let runtime = Runtime::new(config).unwrap();
+    let component = runtime.load(wasm).unwrap();
+    let call = invocation(&["AssetExists", "asset1"]);
+    let backend = MapBackend(State::default());
+    runtime.invoke(&component, call, Box::new(backend)).unwrap().response.status
+}
+
+fn launch(c: &mut Criterion) {
+    let wasm = support::guest("asset_transfer_basic");
+    let mut group = c.benchmark_group("launch");
+    group.sample_size(10);
+    group.bench_function("cold", |b| b.iter(|| assert_eq!(first_answer(&wasm, None), 200)));
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("compiled");
+    assert_eq!(first_answer(&wasm, Some(cache.clone())), 200);
+    group.bench_function("cached", |b| {
+        b.iter(|| assert_eq!(first_answer(&wasm, Some(cache.clone())), 200));
+    });
+    group.finish();
+    live();
+}
+
+fn live() {
+    let wasm = support::guest("transfer");
+    let runtime = Runtime::new(RuntimeConfig::default()).unwrap();
+    let component = runtime.load(&wasm).unwrap();
+    let account = |name: &str| {
+        (name.to_owned(), format!(r#"{{"owner":"{name}","balance":1000000}}"#).into_bytes())
+    };
+    let state = Arc::new(Mutex::new(BTreeMap::from([account("alice"), account("bob")])));
+    let before = resident_bytes();
+    let instances: Vec<_> = (0..LIVE)
+        .map(|_| {
+            let backend = Box::new(MapBackend(Arc::clone(&state)));
+            let call = invocation(&["transfer", "alice", "bob", "1"]);
+            let mut instance = wait(runtime.instantiate(&component, call, backend)).unwrap();
+            assert_eq!(wait(instance.call()).unwrap().status, 200);
+            instance
+        })
+        .collect();
+    let megabytes = (resident_bytes() - before) as f64 / 1e6;
+    println!("live: {} instances take {megabytes:.1} MB", instances.len());
+}
+
+criterion_group!(benches, launch);
+criterion_main!(benches);

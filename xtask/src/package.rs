@@ -1,0 +1,58 @@
+//! `cargo xtask package`: packages everything that users depend on, as for a registry.
+//!
+//! Does not build the packages: they are made of what the tests have tested. What a package would
+//! lack (a file, the version of a sibling, a description) is an error here.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cargo;
+use crate::root;
+
+/// Packages the facade, its parts, and the SDK into `target/package`.
+///
+/// # Errors
+/// A package lacks something; cargo's words are on standard error.
+pub fn run() -> Result<()> {
+    let names = names()?;
+    let mut args = vec!["package", "--no-verify", "--allow-dirty", "--locked", "--quiet"];
+    for name in &names {
+        args.extend(["--package", name.as_str()]);
+    }
+    cargo::run(&args)
+}
+
+/// The packages of the workspace that may be published.
+fn names() -> Result<Vec<String>> {
+    let mut folders = vec!["guest-sdk".into(), "guest-sdk/macros".into(), "host".into()];
+    for entry in fs::read_dir(root().join("host"))? {
+        folders.push(Path::new("host").join(entry?.file_name()));
+    }
+    let mut names = Vec::new();
+    for folder in folders {
+        let Ok(manifest) = fs::read_to_string(root().join(&folder).join("Cargo.toml")) else {
+            continue;
+        };
+        let name =
+            manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        let name = name.with_context(|| format!("{} has no name", folder.display()))?;
+        names.push(name.to_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_and_the_sdk_are_packaged() {
+        let names = names().unwrap();
+        for name in ["wasmcc", "wasmcc-cli", "wasmcc-ledger", "wasmcc-sdk", "wasmcc-sdk-macros"] {
+            assert!(names.iter().any(|found| found == name), "{name} is not in {names:?}");
+        }
+    }
+}

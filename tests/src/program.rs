@@ -11,12 +11,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// The network folder of a [`Site`].
 pub const NETWORK: &str = "net";
+
+/// How long a line may be waited for that does not come.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder of its own with a network in it, where the program runs; gone when dropped.
 pub struct Site {
@@ -215,9 +219,9 @@ impl Process {
     /// Waits until a line with these words is on standard error.
     pub fn wait_for_line(&mut self, words: &str) {
         while !self.seen.contains(words) {
-            match self.err.recv() {
+            match self.err.recv_timeout(PATIENCE) {
                 Ok(line) => self.seen.push_str(&line),
-                Err(_) => panic!("it ended without {words:?}: {}", self.seen),
+                Err(why) => panic!("no {words:?} ({why}): {}", self.seen),
             }
         }
     }

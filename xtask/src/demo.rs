@@ -21,7 +21,8 @@ pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let contract = guests.iter().find(|guest| guest.name == CONTRACT);
     let contract = contract.with_context(|| format!("there is no chaincode {CONTRACT}"))?;
-    cargo::run(&["build", "--package=wasmcc-cli", "--bin=wasmcc", "--example=demo"])?;
+    let packages = ["--package=wasmcc", "--package=wasmcc-cli"];
+    cargo::run(&[&["build", "--bin=wasmcc", "--example=demo"], &packages[..]].concat())?;
     let built = cargo::target_dir()?.join("debug");
     let status = Command::new(built.join("examples/demo"))
         .arg(built.join("wasmcc"))

@@ -14,7 +14,7 @@ use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig};
 use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 
 use crate::support::bare::Bare;
-use crate::support::map_backend::{MapBackend, State};
+use wasmcc_tests::{MapBackend, State};
 
 fn transfer() -> Vec<Vec<u8>> {
     ["transfer", "alice", "bob", "1"].map(|arg| arg.as_bytes().to_vec()).to_vec()

@@ -13,8 +13,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use wasmcc_runtime::{ChildCompiler, Compiler, Invocation, Runtime, RuntimeConfig, wait};
 use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 
-use crate::support::map_backend::{MapBackend, State};
 use crate::support::memory::resident_bytes;
+use wasmcc_tests::{MapBackend, State};
 
 const LIVE: usize = 1_000;
 

@@ -15,7 +15,7 @@ use wasmcc_runtime::{
     ChildCompiler, CodeLimits, Compiler, Failure, Invocation, Limits, LoadError, Runtime,
     RuntimeConfig,
 };
-use wasmcc_tests::Nobody;
+use wasmcc_tests::MapBackend;
 use wasmcc_tests::guest;
 use wasmcc_tests::program::program;
 use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
@@ -119,7 +119,11 @@ fn call(timeout: Duration, meter: &Arc<Meter>, args: &[&str]) -> Invocation {
 fn status(runtime: &Runtime, wasm: &[u8]) -> i32 {
     let component = runtime.load(wasm).unwrap();
     let meter = Arc::new(Meter::unlimited(HOUR));
-    runtime.invoke(&component, call(HOUR, &meter, &[]), Box::new(Nobody)).unwrap().response.status
+    runtime
+        .invoke(&component, call(HOUR, &meter, &[]), Box::<MapBackend>::default())
+        .unwrap()
+        .response
+        .status
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn tail_calls_take_no_stack_and_end_with_the_fuel() {
     let run = |entry| {
         let call = call(HOUR, &Arc::new(Meter::unlimited(HOUR)), &[]);
         let call = Invocation { entry, limits: limits.clone(), ..call };
-        runtime.invoke(&component, call, Box::new(Nobody))
+        runtime.invoke(&component, call, Box::<MapBackend>::default())
     };
     let counted = run(Entry::Init).unwrap();
     assert_eq!(counted.response.status, 200);
@@ -256,7 +260,7 @@ fn a_guest_is_stopped_with_its_transaction() {
     let component = runtime.load(&guest("hostile")).unwrap();
     let run = |meter: Meter, args: &[&str]| {
         let call = call(HOUR, &Arc::new(meter), args);
-        runtime.invoke(&component, call, Box::new(Nobody)).unwrap_err()
+        runtime.invoke(&component, call, Box::<MapBackend>::default()).unwrap_err()
     };
     let limit = 10;
     let exhausted = || {

@@ -15,7 +15,7 @@ use wasmcc_types::proto::protos::{Response, TxValidationCode};
 use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 use xtask::languages::Language;
 
-use crate::nobody::Nobody;
+use crate::map_backend::MapBackend;
 use crate::peers::{Peers, create_channel, deploy_definition, install_code, process, submit, user};
 
 /// The name of the contract on its peer.
@@ -144,5 +144,5 @@ pub fn run_alone(component: &[u8], args: &[&str], limits: Limits) -> Result<Outc
         share: Arc::default(),
         limits: Some(Arc::new(limits)),
     };
-    RUNTIME.invoke(&component, invocation, Box::new(Nobody))
+    RUNTIME.invoke(&component, invocation, Box::<MapBackend>::default())
 }

@@ -10,7 +10,7 @@ mod external_chaincode;
 pub mod foreign;
 mod forge;
 pub mod load_peer;
-mod nobody;
+mod map_backend;
 mod packages;
 pub mod pair;
 mod peers;
@@ -31,7 +31,7 @@ use wasmcc_types::proto::protos;
 
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
-pub use nobody::Nobody;
+pub use map_backend::{MapBackend, State};
 pub use packages::package;
 pub use peers::{
     Peers, create_channel, deploy, deploy_code, evaluate, install_code, on_peer_thread, process,

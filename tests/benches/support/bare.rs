@@ -11,7 +11,7 @@ use wasmtime::{
 use self::fabric::chaincode::state::MetadataEntry;
 use self::fabric::chaincode::transaction::SignedProposal;
 use self::fabric::chaincode::types::{Error, Timestamp};
-use crate::support::map_backend::State;
+use wasmcc_tests::State;
 
 wasmtime::component::bindgen!({
     path: "../wit",

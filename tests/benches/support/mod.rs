@@ -3,7 +3,6 @@
 
 pub mod bare;
 pub mod chain;
-pub mod map_backend;
 pub mod memory;
 
 use std::path::PathBuf;

@@ -1,31 +1,40 @@
-//! The least that can stand behind a chaincode: a map.
+//! The least that can stand behind a chaincode: a map of its state, which refuses everything else.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, Reply,
 };
 use wasmcc_types::Response;
 
+/// Keys and values, shared by the transactions that read and write them.
 pub type State = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
+/// See the head of this file.
+#[derive(Default)]
 pub struct MapBackend(pub State);
 
+impl MapBackend {
+    fn state(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn unsupported<'a, T>() -> Reply<'a, T> {
-    Reply::now(Err(BackendError::new(ErrorKind::Unsupported, "not in this bench")))
+    Reply::now(Err(BackendError::new(ErrorKind::Unsupported, "a map has only state")))
 }
 
 impl Backend for MapBackend {
     fn get_state(&mut self, _: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
-        Reply::now(Ok(self.0.lock().unwrap().get(key).cloned()))
+        Reply::now(Ok(self.state().get(key).cloned()))
     }
     fn put_state(&mut self, _: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
-        self.0.lock().unwrap().insert(key.to_owned(), value.to_vec());
+        self.state().insert(key.to_owned(), value.to_vec());
         Reply::now(Ok(()))
     }
     fn del_state(&mut self, _: &str, key: &str) -> Reply<'_, ()> {
-        self.0.lock().unwrap().remove(key);
+        self.state().remove(key);
         Reply::now(Ok(()))
     }
     fn purge_private_data(&mut self, _: &str, _: &str) -> Reply<'_, ()> {

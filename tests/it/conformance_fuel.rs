@@ -8,7 +8,7 @@ use wasmcc_tests::conformance::Doors;
 use wasmcc_tests::guest;
 
 /// The calls that `hostile` makes in a loop, as `calls-NAME`.
-pub const CALLS: [&str; 14] = [
+pub(crate) const CALLS: [&str; 14] = [
     "read",
     "write",
     "refused",

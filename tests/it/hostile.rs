@@ -15,13 +15,13 @@ use wasmcc_types::proto::protos;
 
 use crate::conformance_fuel::CALLS;
 
-pub struct Setup {
+pub(crate) struct Setup {
     peer: Arc<Peer>,
     user: SigningIdentity,
 }
 
 const KIB: usize = 1 << 10;
-pub const MIB: usize = 1 << 20;
+pub(crate) const MIB: usize = 1 << 20;
 
 impl Setup {
     fn new(adjust: impl FnOnce(&mut PeerConfig)) -> Self {
@@ -47,25 +47,25 @@ impl Setup {
         Self { peer, user }
     }
 
-    pub fn propose(&self, chaincode: &str, line: &str) -> ClientProposal {
+    pub(crate) fn propose(&self, chaincode: &str, line: &str) -> ClientProposal {
         ProposalBuilder::new(CHANNEL, chaincode).args(line.split(' ')).sign(&self.user)
     }
 
-    pub fn answer(&self, proposal: &ClientProposal) -> protos::ProposalResponse {
+    pub(crate) fn answer(&self, proposal: &ClientProposal) -> protos::ProposalResponse {
         process(&self.peer, proposal.signed.clone()).unwrap().response
     }
 
-    pub fn hostile(&self, line: &str) -> protos::ProposalResponse {
+    pub(crate) fn hostile(&self, line: &str) -> protos::ProposalResponse {
         self.answer(&self.propose("hostile", line))
     }
 
-    pub fn is_fine(&self) {
+    pub(crate) fn is_fine(&self) {
         let response = self.answer(&self.propose("probe", "get k"));
         assert_eq!(response.response.unwrap().payload, b"good");
     }
 
     /// The text of a transaction that gave no answer at all.
-    pub fn death(&self, line: &str) -> String {
+    pub(crate) fn death(&self, line: &str) -> String {
         let response = self.hostile(line);
         assert_eq!((&response.endorsement, response.payload.len()), (&None, 0), "{line}");
         let said = response.response.unwrap();
@@ -77,7 +77,7 @@ impl Setup {
     }
 
     /// The text of an answer that the chaincode itself gave.
-    pub fn refusal(&self, line: &str) -> String {
+    pub(crate) fn refusal(&self, line: &str) -> String {
         let proposal = self.propose("hostile", line);
         let response = self.answer(&proposal);
         assert_eq!(response.endorsement, None, "{line}");
@@ -87,13 +87,13 @@ impl Setup {
         said.message.replace(proposal.tx_id.as_str(), "TX")
     }
 
-    pub fn survives(&self, line: &str) {
+    pub(crate) fn survives(&self, line: &str) {
         let response = self.hostile(line);
         assert!(response.endorsement.is_some(), "{line}: {:?}", response.response);
     }
 }
 
-pub static SETUP: LazyLock<Setup> = LazyLock::new(|| {
+pub(crate) static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     Setup::new(|config| {
         config.runtime = None;
         config.limits = Limits {

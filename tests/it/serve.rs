@@ -31,7 +31,7 @@ fn text(sandbox: &Sandbox, line: &str) -> String {
 }
 
 /// A peer with the server's chaincode as `probe`, and another one that the test holds.
-pub fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
+pub(crate) fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
     let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     sandbox.deploy("probe", connection).unwrap();
     sandbox.install(&definition("held"), CONNECTS).unwrap();
@@ -47,7 +47,7 @@ pub fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
 }
 
 /// Has a transaction of `probe` run, and `meanwhile` done while it does.
-pub fn during(sandbox: &Sandbox, held: &mut Scripted, meanwhile: impl FnOnce()) -> Endorsed {
+pub(crate) fn during(sandbox: &Sandbox, held: &mut Scripted, meanwhile: impl FnOnce()) -> Endorsed {
     thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.endorse(call("probe", "cc2cc held x")).unwrap());
         let begun = held.hear();
@@ -108,14 +108,14 @@ fn a_peer_that_refuses_the_id_ends_the_dial_in_with_both_ids() {
 }
 
 /// `wasmcc serve` as a process; killed when dropped. Nobody reads its standard error.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
     err: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Process {
-    pub fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(wasmcc_tests::program::program())
             .arg("serve")
             .args(args)
@@ -130,23 +130,23 @@ impl Process {
     }
 
     /// Where it serves what comes next.
-    pub fn address(&mut self, id: &str) -> String {
+    pub(crate) fn address(&mut self, id: &str) -> String {
         let line = self.out.next().unwrap().unwrap();
         line.strip_prefix(&format!("serving {id} on ")).unwrap().to_owned()
     }
 
     /// The same for a peer's package.
-    pub fn connection(&mut self, id: &str) -> Vec<u8> {
+    pub(crate) fn connection(&mut self, id: &str) -> Vec<u8> {
         format!(r#"{{"address": "{}"}}"#, self.address(id)).into_bytes()
     }
 
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
     }
 
     /// What comes next on standard error, up to a line with these words.
-    pub fn read_until(&mut self, words: &str) -> Vec<String> {
+    pub(crate) fn read_until(&mut self, words: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for line in self.err.as_mut().unwrap() {
             lines.push(line.unwrap());
@@ -158,7 +158,7 @@ impl Process {
     }
 
     /// Sends SIGTERM; what is left on standard error.
-    pub fn terminated(mut self) -> Vec<String> {
+    pub(crate) fn terminated(mut self) -> Vec<String> {
         self.terminate();
         self.err.take().unwrap().map(Result::unwrap).collect()
     }

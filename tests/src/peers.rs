@@ -147,7 +147,7 @@ pub fn deploy_code(peer: &Peer, channel: &str, name: &str, version: &str) {
 }
 
 /// Runs what is installed on a channel, as a definition says.
-pub fn deploy_definition(peer: &Peer, definition: lscc::Definition) {
+pub(crate) fn deploy_definition(peer: &Peer, definition: lscc::Definition) {
     let channel = definition.channel_id.clone();
     let deployed = submit(peer, &channel, lscc::deploy(definition), &admin(peer));
     assert_eq!(deployed, Ok(TxValidationCode::Valid));

@@ -13,9 +13,9 @@ use crate::types::KeyValue;
 pub struct Batches<Row>(RefCell<std::vec::IntoIter<Row>>);
 
 /// An open query for rows.
-pub type StateCursor = Batches<KeyValue>;
+pub(crate) type StateCursor = Batches<KeyValue>;
 /// An open query for the changes of a key.
-pub type HistoryCursor = Batches<KeyModification>;
+pub(crate) type HistoryCursor = Batches<KeyModification>;
 
 impl<Row> Batches<Row> {
     pub(super) fn new(rows: Vec<Row>) -> Self {

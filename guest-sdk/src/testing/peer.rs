@@ -14,7 +14,7 @@ use crate::Result;
 use crate::composite_key;
 use crate::error::Refusal;
 use crate::policy::check_key_policy;
-pub use crate::testing::batches::{HistoryCursor, StateCursor};
+pub(crate) use crate::testing::batches::{HistoryCursor, StateCursor};
 use crate::testing::simulation::{Simulation, sha256};
 use crate::testing::world::Place;
 use crate::timestamp::Timestamp;

@@ -11,22 +11,25 @@ use wasmcc_types::proto::{protos, queryresult};
 use wasmcc_types::{Response, Timestamp};
 
 /// A failure in words of the peer, or about them.
-pub fn failure(text: impl Into<String>) -> BackendError {
+pub(crate) fn failure(text: impl Into<String>) -> BackendError {
     BackendError::new(ErrorKind::LedgerFailure, text)
 }
 
 /// A message inside of an answer.
-pub fn decode<M: Message + Default>(payload: &[u8], what: &str) -> Result<M, BackendError> {
+pub(crate) fn decode<M: Message + Default>(payload: &[u8], what: &str) -> Result<M, BackendError> {
     M::decode(payload).map_err(|e| failure(format!("the peer's {what} cannot be read: {e}")))
 }
 
 /// The wire does not tell an empty value from none, and the ledger has no empty values.
-pub fn value(payload: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn value(payload: Vec<u8>) -> Option<Vec<u8>> {
     (!payload.is_empty()).then_some(payload)
 }
 
 /// Rows of a range or a rich query.
-pub fn states(payload: Vec<u8>, paginated: bool) -> Result<QueryBatch<KeyValue>, BackendError> {
+pub(crate) fn states(
+    payload: Vec<u8>,
+    paginated: bool,
+) -> Result<QueryBatch<KeyValue>, BackendError> {
     batch(payload, paginated, |bytes| {
         let row: queryresult::Kv = decode(bytes, "row")?;
         Ok(KeyValue { key: row.key, value: row.value })
@@ -34,7 +37,7 @@ pub fn states(payload: Vec<u8>, paginated: bool) -> Result<QueryBatch<KeyValue>,
 }
 
 /// Changes of a key.
-pub fn changes(payload: Vec<u8>) -> Result<QueryBatch<KeyModification>, BackendError> {
+pub(crate) fn changes(payload: Vec<u8>) -> Result<QueryBatch<KeyModification>, BackendError> {
     batch(payload, false, |bytes| {
         let row: queryresult::KeyModification = decode(bytes, "change of a key")?;
         let at = row.timestamp.unwrap_or_default();
@@ -70,7 +73,7 @@ fn batch<Row>(
 }
 
 /// What a called chaincode answered: a whole message in the answer.
-pub fn called(payload: &[u8]) -> Result<Response, BackendError> {
+pub(crate) fn called(payload: &[u8]) -> Result<Response, BackendError> {
     let message: protos::ChaincodeMessage = decode(payload, "ChaincodeMessage")?;
     match message.r#type() {
         MessageType::Completed => {

@@ -22,17 +22,17 @@ const WEIGHT: u64 = 8;
 
 /// How long the transactions of a program usually take.
 #[derive(Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     usual_ns: AtomicU64,
 }
 
 /// A call that did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Panicked;
+pub(crate) struct Panicked;
 
 impl Pace {
     /// Runs a call to its end, within a tokio runtime.
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Panicked> {

@@ -65,7 +65,7 @@ enum Part {
 }
 
 /// The kind of a refusal of a request.
-pub fn kind(text: &str) -> ErrorKind {
+pub(crate) fn kind(text: &str) -> ErrorKind {
     let cause = cause(text);
     let found = CAUSES.iter().find(|(part, _)| match part {
         Begins(words) => cause.starts_with(words),

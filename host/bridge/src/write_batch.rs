@@ -16,7 +16,7 @@ const RECORD_BYTES: usize = 256;
 /// The last write of each key. Sent in the order of collection and key, so that a transaction
 /// always says the same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WriteBatch {
+pub(crate) struct WriteBatch {
     records: BTreeMap<Place, WriteRecord>,
     bytes: usize,
     limit: usize,
@@ -25,7 +25,7 @@ pub struct WriteBatch {
 /// A batch would hold too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a transaction may hold back writes of at most {limit} bytes in a batch")]
-pub struct BatchFull {
+pub(crate) struct BatchFull {
     /// What it may hold.
     pub limit: usize,
 }
@@ -40,17 +40,22 @@ struct Place {
 
 impl WriteBatch {
     /// An empty one, for at most `limit` bytes.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { records: BTreeMap::new(), bytes: 0, limit }
     }
 
     /// Returns the bytes that it holds.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Holds a value back.
-    pub fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BatchFull> {
+    pub(crate) fn put(
+        &mut self,
+        collection: &str,
+        key: &str,
+        value: &[u8],
+    ) -> Result<(), BatchFull> {
         self.insert(WriteRecord {
             value: value.to_vec(),
             ..record(collection, key, Type::PutState)
@@ -58,17 +63,17 @@ impl WriteBatch {
     }
 
     /// Holds a deletion back.
-    pub fn delete(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
+    pub(crate) fn delete(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::DelState))
     }
 
     /// Holds a purge back.
-    pub fn purge(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
+    pub(crate) fn purge(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::PurgePrivateData))
     }
 
     /// Holds a piece of metadata back.
-    pub fn put_metadata(
+    pub(crate) fn put_metadata(
         &mut self,
         collection: &str,
         key: &str,
@@ -82,7 +87,7 @@ impl WriteBatch {
 
     /// Its writes, in parts of at most `count` writes and `bytes` bytes. A write that is larger is
     /// a part of its own.
-    pub fn into_parts(self, count: u32, bytes: usize) -> Vec<Vec<WriteRecord>> {
+    pub(crate) fn into_parts(self, count: u32, bytes: usize) -> Vec<Vec<WriteRecord>> {
         let count = usize::try_from(count).unwrap_or(usize::MAX).max(1);
         let mut parts: Vec<Vec<WriteRecord>> = Vec::new();
         let mut of_part = 0;

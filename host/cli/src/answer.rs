@@ -13,7 +13,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 const ERROR_THRESHOLD: i32 = 400;
 
 /// What a peer answered to a proposal.
-pub struct Answer {
+pub(crate) struct Answer {
     /// As the peer sent it.
     pub response: protos::ProposalResponse,
     /// What it cost, where the peer says so.
@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 /// What became of a transaction.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The transaction.
     pub tx_id: String,
     /// The verdict.
@@ -39,7 +39,7 @@ pub struct Outcome {
 }
 
 /// What a chaincode answered to a call that nothing comes of.
-pub struct Evaluated {
+pub(crate) struct Evaluated {
     /// Its answer.
     pub response: protos::Response,
     /// What it cost, where the peer says so.
@@ -48,12 +48,12 @@ pub struct Evaluated {
 
 impl Answer {
     /// The status and message of the peer or the chaincode.
-    pub fn response(&self) -> protos::Response {
+    pub(crate) fn response(&self) -> protos::Response {
         self.response.response.clone().unwrap_or_default()
     }
 
     /// What the chaincode answered, if it did not refuse.
-    pub fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
+    pub(crate) fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
         let response = self.response();
         if response.status >= ERROR_THRESHOLD {
             let text = explain(&response.message, asked);
@@ -72,7 +72,7 @@ impl Answer {
 
 impl Outcome {
     /// An error unless the transaction is valid.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let hint = match self.code {
             TxValidationCode::Valid => return Ok(()),
             TxValidationCode::MvccReadConflict | TxValidationCode::PhantomReadConflict => {
@@ -88,12 +88,12 @@ impl Outcome {
 }
 
 /// The first endorsement's fuel and calls; all that endorse the same have the same.
-pub fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
+pub(crate) fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
     receipts.first().map(|receipt| (receipt.fuel, receipt.host_calls))
 }
 
 /// All receipts, as JSON.
-pub fn receipts_json(receipts: &[Receipt]) -> Value {
+pub(crate) fn receipts_json(receipts: &[Receipt]) -> Value {
     let one = |receipt: &Receipt| {
         let Receipt { msp_id, fuel, host_calls } = receipt;
         json!({ "msp_id": msp_id, "fuel": fuel, "host_calls": host_calls })

@@ -21,7 +21,7 @@ Examples:
 /// Print a block as JSON: its transactions, their verdicts, and what they read and wrote.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Block {
+pub(crate) struct Block {
     /// A block's number, the id of a transaction in it, or `latest`.
     #[arg(value_name = "N|TXID|latest")]
     which: Which,
@@ -61,7 +61,7 @@ impl FromStr for Which {
 
 impl Block {
     /// Asks QSCC.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let channel = self.channel.as_str();
         let asked = Asked { channel, chaincode: "qscc" };

@@ -18,7 +18,7 @@ use wasmcc_types::proto::rwset;
 
 /// Header, verdicts and all transactions.
 #[derive(Serialize)]
-pub struct Block {
+pub(crate) struct Block {
     number: u64,
     previous_hash: String,
     data_hash: String,
@@ -80,7 +80,7 @@ struct Range {
 
 impl Block {
     /// Reads as much of a block as can be read.
-    pub fn new(block: &common::Block) -> Self {
+    pub(crate) fn new(block: &common::Block) -> Self {
         let header = block.header.clone().unwrap_or_default();
         let metadata = |index: BlockMetadataIndex| {
             let entries = block.metadata.as_ref().map_or(&[][..], |entries| &entries.metadata);

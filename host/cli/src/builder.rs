@@ -44,7 +44,7 @@ this one where it was, beside them as it was, and in PATH.";
 /// Run packages of type wasm on a Fabric peer, as its external builder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Builder {
+pub(crate) struct Builder {
     #[command(subcommand)]
     step: Step,
 }
@@ -123,7 +123,7 @@ struct ChaincodeJson {
 
 impl Builder {
     /// Does one step.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         match self.step {
             Step::Install { dir } => install(&dir),
             Step::Detect { metadata, .. } => detect(&metadata),

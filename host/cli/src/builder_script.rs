@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Result, anyhow};
 
 /// The script of one step in the folder `bin`, both paths absolute and without links.
-pub fn script(step: &str, bin: &Path, program: &Path) -> Result<String> {
+pub(crate) fn script(step: &str, bin: &Path, program: &Path) -> Result<String> {
     let quoted = |path: &Path| {
         let path = path.to_str().ok_or_else(|| anyhow!("{} is not UTF-8", path.display()))?;
         Ok::<_, anyhow::Error>(format!("'{}'", path.replace('\'', r"'\''")))

@@ -24,7 +24,7 @@ Examples:
 /// List the chaincodes of a channel, or all that are installed on the peer, of both lifecycles.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Chaincodes {
+pub(crate) struct Chaincodes {
     /// The channel.
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
@@ -41,7 +41,7 @@ pub struct Chaincodes {
 
 impl Chaincodes {
     /// Asks both lifecycles.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let usual = if self.installed { "Admin" } else { "User1" };
         let session = Session::open(&self.target, usual).await?;
         let entries = match self.installed {

@@ -39,7 +39,7 @@ Changes of the Application group need signatures of most organizations' admins:
 /// Fetch blocks of a channel, show its configuration, change it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Channel {
+pub(crate) struct Channel {
     #[command(subcommand)]
     what: What,
 }
@@ -160,7 +160,7 @@ impl FromStr for Which {
 
 impl Channel {
     /// Does what the arguments say.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         match self.what {
             What::Fetch(verb) => verb.run().await,
             What::Config(verb) => verb.run().await,

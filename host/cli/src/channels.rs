@@ -18,7 +18,7 @@ Examples:
 /// List the channels of the peer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Channels {
+pub(crate) struct Channels {
     /// Print the list as JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -28,7 +28,7 @@ pub struct Channels {
 
 impl Channels {
     /// Asks CSCC.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let asked = Asked { channel: "", chaincode: "cscc" };
         let answer = session.query_message(cscc::channels(), asked).await?;

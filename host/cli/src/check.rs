@@ -22,7 +22,7 @@ says what a transaction may use there.";
 /// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Check {
+pub(crate) struct Check {
     /// The component.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -35,7 +35,7 @@ pub struct Check {
 
 impl Check {
     /// Reads, judges, reports.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let file = self.file.display().to_string();
         let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
         // It compiles and links, but runs nothing.

@@ -23,13 +23,13 @@ use wasmcc_types::proto::protos::{AcLs, AnchorPeer, AnchorPeers, ApiResource};
 const MAX_DEPTH: usize = 8;
 
 /// The whole configuration.
-pub fn config(config: &Config) -> Value {
+pub(crate) fn config(config: &Config) -> Value {
     let root = config.channel_group.as_ref().map(group);
     json!({ "sequence": config.sequence, "channel_group": root })
 }
 
 /// One group and all below it.
-pub fn group(group_: &ConfigGroup) -> Value {
+pub(crate) fn group(group_: &ConfigGroup) -> Value {
     let groups: Map<_, _> =
         group_.groups.iter().map(|(name, below)| (name.clone(), group(below))).collect();
     let values: Map<_, _> =
@@ -114,7 +114,7 @@ fn policy(policy: &ConfigPolicy) -> Value {
 }
 
 /// The configuration that edited JSON describes.
-pub fn edited(original: &Config, json: &Value) -> Result<Config> {
+pub(crate) fn edited(original: &Config, json: &Value) -> Result<Config> {
     let root = original.channel_group.as_ref();
     let json = json.get("channel_group").ok_or_else(|| anyhow!("there is no channel_group"))?;
     let channel_group = Some(read_group(root, json, "Channel", 0)?);

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
 /// not answer to TLS yet, because it opens its ledgers, as long as `target` waits for an answer.
-pub async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
+pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
     let address = target.peer.as_str();
     let address = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
     let address = address.unwrap_or(&target.peer);

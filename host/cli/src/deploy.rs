@@ -55,7 +55,7 @@ const ENVELOPE_BYTES: usize = 64 << 10;
 /// others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Deploy {
+pub(crate) struct Deploy {
     /// The component, or the connection.json of a chaincode server (with its TLS).
     #[arg(value_name = "FILE", required_unless_present_any = ["ccaas", "external"])]
     #[arg(conflicts_with_all = ["ccaas", "external"])]
@@ -104,7 +104,7 @@ pub struct Deploy {
 
 impl Deploy {
     /// Deploys by the lifecycle that knows the name, or if none does, by LSCC.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "Admin").await?.patient();
         let progress = Progress::start("asking the peer what it has");
         let defined = by_lifecycle::committed(&session, &self.channel, &self.name).await?;

@@ -13,7 +13,7 @@ const CONNECTIONS: u32 = 900;
 /// Who may connect for how long.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
-pub struct Doors {
+pub(crate) struct Doors {
     /// Most connections at each address. For one more, an idle one is closed; if all are in use,
     /// calls are refused [default: 900, or what the limit of open files has room for].
     #[arg(long, value_name = "N")]
@@ -34,7 +34,7 @@ pub struct Doors {
 
 impl Doors {
     /// The bounds of each of so many listeners. Raises this process's limit of open files.
-    pub fn config(&self, addresses: usize) -> Result<ServerConfig> {
+    pub(crate) fn config(&self, addresses: usize) -> Result<ServerConfig> {
         let wanted = self.connections.unwrap_or(CONNECTIONS).into();
         let connections = Descriptors::raise().connections(wanted, addresses)?;
         if self.connections.is_some() && connections < wanted {
@@ -54,13 +54,13 @@ impl Doors {
     }
 
     /// How long open calls may go on.
-    pub fn grace(&self) -> Duration {
+    pub(crate) fn grace(&self) -> Duration {
         self.grace
     }
 }
 
 /// Opens the sockets, in order.
-pub async fn bind(listen: &[String], configs: Vec<ServerConfig>) -> Result<Vec<Server>> {
+pub(crate) async fn bind(listen: &[String], configs: Vec<ServerConfig>) -> Result<Vec<Server>> {
     let mut servers = Vec::with_capacity(listen.len());
     for (address, config) in listen.iter().zip(configs) {
         let server = Server::bind(address, config).await.with_context(|| {

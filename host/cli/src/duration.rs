@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads "500ms", "2s", "1m" or "1h".
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let usage = "expected a number with a unit: 500ms, 2s, 1m or 1h";
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(usage)?;
     let (number, unit) = text.split_at(digits);
@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// As [`parse`], and not nothing.
-pub fn positive(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive(text: &str) -> Result<Duration, String> {
     match parse(text)? {
         Duration::ZERO => Err("it must be longer than nothing".into()),
         duration => Ok(duration),

@@ -13,7 +13,7 @@ use crate::target::Target;
 /// Which peers endorse a transaction.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "As in Fabric's peer command")]
-pub struct EndorsingPeers {
+pub(crate) struct EndorsingPeers {
     #[command(flatten)]
     pub peers: PeerAddresses,
     #[command(flatten)]
@@ -23,7 +23,7 @@ pub struct EndorsingPeers {
 /// Peers by their addresses.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "As in Fabric's peer command")]
-pub struct PeerAddresses {
+pub(crate) struct PeerAddresses {
     /// The address of a peer to ask, in place of --peer; may be repeated. Of several, all endorse
     /// and the first one orders.
     #[arg(long = "peerAddresses", value_name = "HOST:PORT")]
@@ -68,7 +68,7 @@ struct Ordering {
 
 impl PeerAddresses {
     /// A session with each of the peers, or with that of `target` if none are named.
-    pub async fn sessions(&self, target: &Target, usual: &str) -> Result<Vec<Session>> {
+    pub(crate) async fn sessions(&self, target: &Target, usual: &str) -> Result<Vec<Session>> {
         if self.addresses.is_empty() {
             if !self.roots.is_empty() {
                 bail!("--tlsRootCertFiles belongs to --peerAddresses: give both, or --tls-ca");
@@ -91,7 +91,7 @@ impl PeerAddresses {
     }
 
     /// Whether peers are named.
-    pub fn are_named(&self) -> bool {
+    pub(crate) fn are_named(&self) -> bool {
         !self.addresses.is_empty()
     }
 }

@@ -2,7 +2,7 @@
 
 /// What was asked of whom.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// The channel; empty if none.
     pub channel: &'a str,
     /// The chaincode.
@@ -11,7 +11,7 @@ pub struct Asked<'a> {
 
 /// The peer's text and, where one is known, the way out. Peers send texts, not codes, so texts are
 /// what is told apart here.
-pub fn explain(text: &str, asked: Asked<'_>) -> String {
+pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     let Asked { channel, chaincode } = asked;
     let has = |part: &str| text.contains(part);
     let is_nowhere = [

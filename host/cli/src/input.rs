@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// The arguments; the first is the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Input {
+pub(crate) struct Input {
     /// As the chaincode gets them.
     pub args: Vec<Vec<u8>>,
 }

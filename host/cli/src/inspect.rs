@@ -21,7 +21,7 @@ BLOCK:TRANSACTION, both from 0.";
 /// Look into the ledger of a peer that is not running.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Inspect {
+pub(crate) struct Inspect {
     #[command(subcommand)]
     what: What,
 }
@@ -53,13 +53,13 @@ struct Tx {
 
 impl Inspect {
     /// Whether the answer is JSON.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         let What::Tx(asked) = &self.what;
         asked.json
     }
 
     /// Finds, replays, explains.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let What::Tx(asked) = self.what;
         let folder = asked.data.open()?;
         let channel = folder.channel(&asked.channel)?;

@@ -25,7 +25,7 @@ Examples:
 
 /// Which function is called, and with what.
 #[derive(Debug, clap::Args)]
-pub struct Call {
+pub(crate) struct Call {
     /// The channel.
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
@@ -43,14 +43,14 @@ pub struct Call {
 
 impl Call {
     /// As a proposal.
-    pub fn proposal(&self) -> ProposalBuilder {
+    pub(crate) fn proposal(&self) -> ProposalBuilder {
         ProposalBuilder::new(&self.channel, &self.name)
             .args(self.input.args.iter().cloned())
             .transient(self.transient.clone().unwrap_or_default().0)
     }
 
     /// For errors.
-    pub fn asked(&self) -> Asked<'_> {
+    pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { channel: &self.channel, chaincode: &self.name }
     }
 }
@@ -61,7 +61,7 @@ impl Call {
 /// valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Invoke {
+pub(crate) struct Invoke {
     #[command(flatten)]
     call: Call,
     /// Call the chaincode's init, which its definition must require.
@@ -82,7 +82,7 @@ pub struct Invoke {
 
 impl Invoke {
     /// Endorses, orders, waits.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let started = Instant::now();
         let outcome = self.submit().await?;
         let status = outcome.code.as_str_name();

@@ -24,7 +24,7 @@ The peer that uses the folder must not be running.";
 /// Verify, rebuild, export or import the ledger of a peer that is not running.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -39,12 +39,12 @@ enum Verb {
 
 impl Ledger {
     /// Whether the answer is JSON.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         matches!(&self.verb, Verb::Verify(verb) if verb.json)
     }
 
     /// Does what the arguments say.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         match self.verb {
             Verb::Verify(verb) => verb.run(),
             Verb::Rebuild(verb) => verb.run(),
@@ -56,7 +56,7 @@ impl Ledger {
 
 /// Where the ledger is.
 #[derive(Debug, clap::Args)]
-pub struct Data {
+pub(crate) struct Data {
     /// The peer's data folder; without `wasmcc peer --data` it is data/MSPID in the network folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -64,18 +64,18 @@ pub struct Data {
 
 impl Data {
     /// The folder with the ledgers.
-    pub fn ledger_folder(&self) -> PathBuf {
+    pub(crate) fn ledger_folder(&self) -> PathBuf {
         self.data.join(LEDGER_FOLDER)
     }
 
     /// Opens it, for itself alone.
-    pub fn open(&self) -> Result<LedgerFolder> {
+    pub(crate) fn open(&self) -> Result<LedgerFolder> {
         open(&self.ledger_folder())
     }
 }
 
 /// Opens the folder with the ledgers, for itself alone.
-pub fn open(dir: &Path) -> Result<LedgerFolder> {
+pub(crate) fn open(dir: &Path) -> Result<LedgerFolder> {
     open_ledger_folder(dir).map_err(|error| match error {
         LedgerError::Locked { .. } => {
             anyhow!("{error}: stop the peer first, or use another folder with --data")
@@ -86,7 +86,7 @@ pub fn open(dir: &Path) -> Result<LedgerFolder> {
 }
 
 /// Shows how far long work is, once a second at most.
-pub struct Steps {
+pub(crate) struct Steps {
     progress: Progress,
     what: String,
     shown: Instant,
@@ -94,13 +94,13 @@ pub struct Steps {
 
 impl Steps {
     /// Begins; `what` is what is done to the blocks.
-    pub fn start(what: &str) -> Self {
+    pub(crate) fn start(what: &str) -> Self {
         let progress = Progress::start(what);
         Self { progress, what: what.to_owned(), shown: Instant::now() }
     }
 
     /// Takes note of a step.
-    pub fn show(&mut self, step: Step) {
+    pub(crate) fn show(&mut self, step: Step) {
         if self.shown.elapsed() < Duration::from_secs(1) {
             return;
         }
@@ -111,7 +111,7 @@ impl Steps {
 }
 
 /// Adds what to do about a damaged ledger.
-pub fn hint<T>(result: Result<T, LedgerError>) -> Result<T> {
+pub(crate) fn hint<T>(result: Result<T, LedgerError>) -> Result<T> {
     result.map_err(|error| match error {
         LedgerError::Store { .. } | LedgerError::CorruptState { .. } => {
             anyhow::Error::new(error).context("`wasmcc ledger rebuild` makes the state again")
@@ -121,7 +121,10 @@ pub fn hint<T>(result: Result<T, LedgerError>) -> Result<T> {
 }
 
 /// The channels to work on: the one that was named, or all.
-pub fn channels(folder: &LedgerFolder, name: Option<&str>) -> Result<Vec<wasmcc_types::ChannelId>> {
+pub(crate) fn channels(
+    folder: &LedgerFolder,
+    name: Option<&str>,
+) -> Result<Vec<wasmcc_types::ChannelId>> {
     match name {
         Some(name) => Ok(vec![folder.channel(name)?]),
         None => folder.channels().context("cannot list the channels"),

@@ -32,7 +32,7 @@ from the channel's collections.";
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPORT)]
-pub struct Export {
+pub(crate) struct Export {
     /// The file, which must not exist.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -47,7 +47,7 @@ pub struct Export {
 /// Make a channel from a file of blocks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT)]
-pub struct Import {
+pub(crate) struct Import {
     /// The file, as `wasmcc ledger export` writes it.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -57,7 +57,7 @@ pub struct Import {
 
 impl Export {
     /// Copies block by block.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let channel = folder.channel(&self.channel)?;
         let mut steps = Steps::start(&format!("exporting {channel}"));
@@ -69,7 +69,7 @@ impl Export {
 
 impl Import {
     /// Judges and stores block by block.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let file = self.file.display();
         // A peer's first channel may come from a file, too.
         LedgerFolder::make(&self.data.ledger_folder())?;

@@ -18,14 +18,14 @@ installed chaincodes are not touched. A damaged block is an error, and then noth
 /// Make state, history and indexes again from the blocks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Rebuild {
+pub(crate) struct Rebuild {
     #[command(flatten)]
     data: Data,
 }
 
 impl Rebuild {
     /// Replays, then replaces.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let mut steps = Steps::start("rebuilding the state");
         let rebuilt = folder.rebuild(&mut |_, step| steps.show(step))?;

@@ -23,7 +23,7 @@ Exit code 1 if anything is wrong.";
 /// Check blocks, state, indexes and private data. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Verify {
+pub(crate) struct Verify {
     #[command(flatten)]
     data: Data,
     /// The channel [default: all].
@@ -37,7 +37,7 @@ pub struct Verify {
 
 impl Verify {
     /// Checks one channel after the other.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let mut all = Vec::new();
         for channel in channels(&folder, self.channel.as_deref())? {

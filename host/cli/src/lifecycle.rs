@@ -28,7 +28,7 @@ for.";
 /// Install packages; approve, commit and look up definitions, as Fabric 2.x does it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Lifecycle {
+pub(crate) struct Lifecycle {
     #[command(subcommand)]
     subject: Subject,
 }
@@ -82,7 +82,7 @@ impl Output {
 
 impl Lifecycle {
     /// Does what the innermost verb says.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let Subject::Chaincode(verb) = self.subject;
         match verb {
             Verb::Install(verb) => verb.run().await,

@@ -15,7 +15,7 @@ const MESSAGE_MIB: i64 = 100;
 /// Limits on transactions. Those that are not given are the usual ones.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "What a transaction may use (the same for all who endorse it)")]
-pub struct LimitArgs {
+pub(crate) struct LimitArgs {
     /// Work, about one unit an instruction [default: 10000000000].
     #[arg(long, env = "WASMCC_FUEL", value_name = "UNITS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
@@ -44,7 +44,7 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     /// The limits with those that are given.
-    pub fn apply(&self, usual: Limits) -> Limits {
+    pub(crate) fn apply(&self, usual: Limits) -> Limits {
         let bytes = |mib: Option<u32>| mib.map(|mib| (mib as usize) << 20);
         let carried = |mib, usual| bytes(mib).map_or(usual, carried_bytes);
         Limits {
@@ -59,19 +59,19 @@ impl LimitArgs {
     }
 
     /// The limit on a value, if one is given.
-    pub fn value_bytes(&self) -> Option<usize> {
+    pub(crate) fn value_bytes(&self) -> Option<usize> {
         self.value_mib.map(|_| self.apply(Limits::default()).value_bytes)
     }
 
     /// The same as a package says it.
-    pub fn file(&self, timeout: Option<String>) -> LimitsFile {
+    pub(crate) fn file(&self, timeout: Option<String>) -> LimitsFile {
         let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib } = *self;
         LimitsFile { memory_mib, fuel, value_mib, response_mib, event_mib, call_mib, timeout }
     }
 }
 
 /// What a package asks for of these limits, none if it asks for all.
-pub fn narrowed(
+pub(crate) fn narrowed(
     limits: &Limits,
     asked: &PackageLimits,
 ) -> Result<Option<Arc<Limits>>, BeyondLimits> {
@@ -80,7 +80,7 @@ pub fn narrowed(
 }
 
 /// The limits, for people.
-pub fn as_text(limits: &Limits) -> String {
+pub(crate) fn as_text(limits: &Limits) -> String {
     let size = |bytes: usize| match bytes % (1 << 20) {
         0 => format!("{} MiB", bytes >> 20),
         // The room in a message of whole MiB.
@@ -98,7 +98,7 @@ pub fn as_text(limits: &Limits) -> String {
 }
 
 /// The limits, for programs.
-pub fn as_json(limits: &Limits) -> Value {
+pub(crate) fn as_json(limits: &Limits) -> Value {
     json!({
         "fuel": limits.fuel,
         "memory_bytes": limits.memory_bytes,

@@ -14,7 +14,7 @@ use wasmcc_peer::chaincode::{Files, check_meta_inf, is_hidden};
 ///
 /// # Errors
 /// One that is no index definition, or is in no place for one.
-pub fn read(folder: &Path) -> Result<Files> {
+pub(crate) fn read(folder: &Path) -> Result<Files> {
     let (mut files, mut folders) = (BTreeMap::new(), vec![("META-INF".to_owned(), folder.into())]);
     while let Some((name, folder)) = folders.pop() {
         let path: PathBuf = folder;

@@ -20,7 +20,7 @@ Examples:
 /// the private keys of the authorities.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Network {
+pub(crate) struct Network {
     /// The folder, which must not exist.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -43,7 +43,7 @@ fn parse_org(text: &str) -> Result<(String, String), String> {
 
 impl Network {
     /// Makes the folder.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let mut spec = NetworkSpec::default();
         let users: Vec<String> = (1..=self.users).map(|number| format!("User{number}")).collect();
         if !self.orgs.is_empty() {

@@ -18,7 +18,7 @@ use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekNewest, SeekPosition, SeekSpecified};
 
 /// Has an envelope ordered.
-pub async fn broadcast(session: &Session, envelope: Envelope) -> Result<()> {
+pub(crate) async fn broadcast(session: &Session, envelope: Envelope) -> Result<()> {
     let mut orderer =
         AtomicBroadcastClient::new(session.connection()).max_encoding_message_size(MESSAGE_BYTES);
     let request = session.request(tokio_stream::once(envelope));
@@ -33,7 +33,7 @@ pub async fn broadcast(session: &Session, envelope: Envelope) -> Result<()> {
 }
 
 /// The block at a position; an error if it is not there yet.
-pub async fn fetch(session: &Session, channel: &str, position: Position) -> Result<Block> {
+pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) -> Result<Block> {
     let position = Some(SeekPosition { r#type: Some(position) });
     let info = SeekInfo {
         start: position,
@@ -68,7 +68,7 @@ pub async fn fetch(session: &Session, channel: &str, position: Position) -> Resu
 }
 
 /// The block that brought the configuration in force.
-pub async fn fetch_config(session: &Session, channel: &str) -> Result<Block> {
+pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Block> {
     let newest = fetch(session, channel, Position::Newest(SeekNewest {})).await?;
     let number = last_config(&newest).context("the newest block does not name a configuration")?;
     fetch(session, channel, Position::Specified(SeekSpecified { number })).await

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Prints a line. A reader that has gone, as `head` does, has read enough.
-pub fn line(text: &str) -> Result<()> {
+pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -17,7 +17,7 @@ pub fn line(text: &str) -> Result<()> {
 }
 
 /// Prints a line to standard error, beside a result that a program reads.
-pub fn aside(text: &str) -> Result<()> {
+pub(crate) fn aside(text: &str) -> Result<()> {
     writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
 }
 
@@ -25,14 +25,14 @@ pub fn aside(text: &str) -> Result<()> {
 static HAS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Prints JSON, for people and programs alike.
-pub fn json(value: &impl Serialize) -> Result<()> {
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     HAS_JSON.store(true, Ordering::Relaxed);
     line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
 }
 
 /// Prints an error as JSON, where results are JSON: programs read standard output. A verb that has
 /// printed its result has said in it what is wrong.
-pub fn error_as_json(error: &anyhow::Error) -> Result<()> {
+pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     match HAS_JSON.load(Ordering::Relaxed) {
         true => Ok(()),
         false => json(&json!({ "error": format!("{error:#}") })),
@@ -41,7 +41,7 @@ pub fn error_as_json(error: &anyhow::Error) -> Result<()> {
 
 /// Prints a payload: as it is for programs, readable for a terminal, and a line's end behind it as
 /// Fabric's peer command does.
-pub fn payload(bytes: &[u8], raw: bool) -> Result<()> {
+pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     let mut out = io::stdout().lock();
     if !raw && out.is_terminal() {
         drop(out);
@@ -54,7 +54,7 @@ pub fn payload(bytes: &[u8], raw: bool) -> Result<()> {
 }
 
 /// Bytes as the text that they are, or in hexadecimal.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => text.to_owned(),
         _ => format!("0x{}", hex(bytes)),
@@ -62,7 +62,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// As [`text`], with the two told apart.
-pub fn bytes(bytes: &[u8]) -> Value {
+pub(crate) fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => json!(text),
         _ => json!({ "hex": hex(bytes) }),
@@ -70,11 +70,11 @@ pub fn bytes(bytes: &[u8]) -> Value {
 }
 
 /// A key may have the zeros of a composite key in it; a terminal should not see them.
-pub fn key(key: &str) -> String {
+pub(crate) fn key(key: &str) -> String {
     key.replace('\0', "\\0")
 }
 
-pub use wasmcc_types::hex;
+pub(crate) use wasmcc_types::hex;
 
 fn is_readable(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))

@@ -29,7 +29,7 @@ whatever runs the component: a peer, the builder, or for type ccaas `wasmcc serv
 /// Package a component for `peer lifecycle chaincode install`. Needs no peer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_args(without_env))]
-pub struct Package {
+pub(crate) struct Package {
     /// The component; with --type ccaas it is checked but does not become part of the package.
     #[arg(value_name = "FILE", required_unless_present = "address")]
     file: Option<PathBuf>,
@@ -116,7 +116,7 @@ struct Connection {
 
 impl Package {
     /// Checks, packs, writes.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let bytes = self.pack()?;
         let usual = || PathBuf::from(format!("{}.tgz", self.label));
         let path = self.output.clone().unwrap_or_else(usual);
@@ -150,7 +150,7 @@ impl Package {
 }
 
 /// The package of a type, with these files as its code.
-pub fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
+pub(crate) fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
     let metadata = Metadata { r#type: kind, path: "", label };
     let code = tar_gz(code).context("cannot pack the code")?;
     let files = [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];

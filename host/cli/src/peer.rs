@@ -39,7 +39,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// The network folder with the peer's identity.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: PathBuf,
@@ -149,7 +149,7 @@ struct Limits {
 
 impl Peer {
     /// Serves until it is told to end.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let (channels, listen) = (self.channels.clone(), self.listen.clone());
         let orgs = self.orgs.len().max(1);
         if listen.len() > orgs {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 /// Shows one step at a time, on standard error; gone when dropped.
-pub struct Progress {
+pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
 }
 
 impl Progress {
     /// Begins with a first step.
-    pub fn start(step: &str) -> Self {
+    pub(crate) fn start(step: &str) -> Self {
         let spinner = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
         if let Some(spinner) = &spinner {
             spinner.enable_steady_tick(Duration::from_millis(100));
@@ -23,7 +23,7 @@ impl Progress {
     }
 
     /// Goes on to the next step.
-    pub fn step(&self, step: &str) {
+    pub(crate) fn step(&self, step: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(step.to_owned()),
             None => eprintln!("{step} ..."),

@@ -19,7 +19,7 @@ Examples:
 /// Call a function and print what it returns; nothing is ordered or committed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Query {
+pub(crate) struct Query {
     #[command(flatten)]
     call: Call,
     /// Print status, message and payload as JSON, an error too.
@@ -39,7 +39,7 @@ pub struct Query {
 
 impl Query {
     /// Asks one peer, that of the caller's organization if it has one here.
-    pub async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<()> {
         let started = Instant::now();
         let Evaluated { response, receipts } = self.evaluate().await?;
         let payload = &response.payload;

@@ -16,23 +16,23 @@ const SHORTEST: usize = 16;
 
 /// A chaincode's secret, never shown by accident.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// One that nobody has.
-    pub fn random() -> Result<Self> {
+    pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; 20];
         rand::fill(&mut bytes).context("the system has no randomness")?;
         Ok(Self(hex(&bytes)))
     }
 
     /// What is installed in place of a component.
-    pub fn description(&self) -> Value {
+    pub(crate) fn description(&self) -> Value {
         json!({ "external": true, "secret_sha256": hex(&sha256(self.0.as_bytes())) })
     }
 
     /// In the open, for the chaincode's operator.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -38,7 +38,7 @@ it at once.";
 /// Serve components to Fabric peers as chaincode services (chaincode-as-a-service).
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The component; for several, each with its package id and address.
     #[arg(value_name = "FILE[=PACKAGE_ID@HOST:PORT]", required = true)]
     targets: Vec<ServeTarget>,
@@ -103,7 +103,7 @@ struct Tls {
 
 impl Serve {
     /// Serves until it is told to end.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         let packages: Result<Vec<_>> =
             self.packages.iter().map(|file| ServedPackage::read(file)).collect();
         let packages = packages?;
@@ -225,7 +225,7 @@ impl Tls {
 }
 
 /// Admits and compiles a component, to be served under `id`.
-pub fn load(
+pub(crate) fn load(
     file: &Path,
     id: &str,
     runtime: &Arc<Runtime>,
@@ -238,7 +238,7 @@ pub fn load(
 }
 
 /// Stops `stop` when the process is told to end, from now on.
-pub fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
+pub(crate) fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
     let told = told_to_end()?;
     tokio::spawn(async move {
         told.await;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// `FILE=PACKAGE_ID@ADDRESS`, or the file alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServeTarget {
+pub(crate) struct ServeTarget {
     /// The component.
     pub file: PathBuf,
     /// Package id and address, if they are given.
@@ -14,7 +14,7 @@ pub struct ServeTarget {
 
 /// Under which id, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// `label:hash`.
     pub id: String,
     /// `host:port`.

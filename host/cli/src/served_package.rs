@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 128 << 20;
 
 /// A package of a chaincode that is served here.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ServedPackage {
+pub(crate) struct ServedPackage {
     /// Where it was read from.
     pub file: PathBuf,
     /// Its id on every peer.
@@ -23,7 +23,7 @@ pub struct ServedPackage {
 
 impl ServedPackage {
     /// Reads a package file.
-    pub fn read(file: &Path) -> Result<Self> {
+    pub(crate) fn read(file: &Path) -> Result<Self> {
         let shown = file.display();
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
         let unusable = |why| anyhow!("{shown} is not a usable chaincode package: {why}");

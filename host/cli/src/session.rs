@@ -27,7 +27,7 @@ use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::{ClientTls, grpc_metadata};
 
 /// As Fabric's peers allow.
-pub const MESSAGE_BYTES: usize = 100 << 20;
+pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
 /// Of headers, in which a refusal's text comes; peers cut it for those who do not say so. Less than
 /// the connection takes.
 const TRAILER_BYTES: &str = "12582912";
@@ -35,7 +35,7 @@ const TRAILER_BYTES: &str = "12582912";
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// One identity's conversation with one peer.
-pub struct Session {
+pub(crate) struct Session {
     connection: Channel,
     address: String,
     signer: SigningIdentity,
@@ -52,7 +52,7 @@ struct Endorsed {
 
 impl Session {
     /// Connects, and signs as `usual` unless the arguments name somebody else.
-    pub async fn open(target: &Target, usual: &str) -> Result<Self> {
+    pub(crate) async fn open(target: &Target, usual: &str) -> Result<Self> {
         let signer = target.signer(usual)?;
         let tls = target.tls()?;
         let connection = connect(target, tls.as_ref()).await?;
@@ -61,7 +61,11 @@ impl Session {
     }
 
     /// Has a proposal processed; whatever the answer is.
-    pub async fn process(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Answer> {
+    pub(crate) async fn process(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<Answer> {
         self.endorse(builder.sign(&self.signer).signed, asked).await
     }
 
@@ -77,7 +81,7 @@ impl Session {
     }
 
     /// What a chaincode answers, if it is content.
-    pub async fn query(
+    pub(crate) async fn query(
         &self,
         builder: ProposalBuilder,
         asked: Asked<'_>,
@@ -86,7 +90,7 @@ impl Session {
     }
 
     /// As [`query`](Self::query), with what it cost.
-    pub async fn query_here(
+    pub(crate) async fn query_here(
         &self,
         builder: ProposalBuilder,
         asked: Asked<'_>,
@@ -97,7 +101,11 @@ impl Session {
 
     /// What a chaincode answers, if it is content, at the peer of the caller's organization if the
     /// gateway knows one, or else at any.
-    pub async fn evaluate(&self, builder: ProposalBuilder, asked: Asked<'_>) -> Result<Evaluated> {
+    pub(crate) async fn evaluate(
+        &self,
+        builder: ProposalBuilder,
+        asked: Asked<'_>,
+    ) -> Result<Evaluated> {
         let proposal = builder.sign(&self.signer);
         let mut gateway = self.gateway();
         let own = self.signer.msp_id().to_owned();
@@ -119,7 +127,7 @@ impl Session {
     }
 
     /// As [`query`](Self::query), with the payload read as a message.
-    pub async fn query_message<M: Message + Default>(
+    pub(crate) async fn query_message<M: Message + Default>(
         &self,
         builder: ProposalBuilder,
         asked: Asked<'_>,
@@ -130,7 +138,7 @@ impl Session {
 
     /// Has a proposal endorsed, by these organizations or those that are needed, ordered and
     /// committed; whatever the verdict is.
-    pub async fn submit(
+    pub(crate) async fn submit(
         &self,
         builder: ProposalBuilder,
         endorsers: &[String],
@@ -156,7 +164,7 @@ impl Session {
 
     /// As [`submit`](Self::submit), with the endorsements of exactly these peers; the first one
     /// orders. One that does not endorse is named.
-    pub async fn submit_to(
+    pub(crate) async fn submit_to(
         peers: &[Self],
         builder: ProposalBuilder,
         asked: Asked<'_>,
@@ -217,33 +225,33 @@ impl Session {
     }
 
     /// The same for a peer that may have to compile first, which takes as long as its compiler may.
-    pub fn patient(self) -> Self {
+    pub(crate) fn patient(self) -> Self {
         Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
     }
 
     /// The same connection for another signer.
-    pub fn signed_by(&self, signer: SigningIdentity) -> Self {
+    pub(crate) fn signed_by(&self, signer: SigningIdentity) -> Self {
         let (connection, address) = (self.connection.clone(), self.address.clone());
         Self { connection, address, signer, timeout: self.timeout, tls: self.tls.clone() }
     }
 
     /// The connection itself.
-    pub fn connection(&self) -> Channel {
+    pub(crate) fn connection(&self) -> Channel {
         self.connection.clone()
     }
 
     /// Who asks.
-    pub fn signer(&self) -> &SigningIdentity {
+    pub(crate) fn signer(&self) -> &SigningIdentity {
         &self.signer
     }
 
     /// A call that failed, for people.
-    pub fn broken(&self, status: &Status) -> anyhow::Error {
+    pub(crate) fn broken(&self, status: &Status) -> anyhow::Error {
         self.failed(status, Asked::default())
     }
 
     /// A message that is waited for as long as the arguments say.
-    pub fn request<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
         let takes = MetadataValue::from_static(TRAILER_BYTES);

@@ -16,7 +16,7 @@ const STUCK: i32 = 1;
 
 /// Listens from now on. What it gives completes with the first signal; who sends a second one does
 /// not want to wait for transactions, and the process ends at once.
-pub fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
+pub(crate) fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
     let signal = shutdown_signal().context("cannot listen for signals")?;
     Ok(async move {
         signal.await;
@@ -33,11 +33,11 @@ pub fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
 
 /// Ends the process if it does not end by itself, from the time on that it is told to. Its thread
 /// exists from the beginning: there may be none to be had later.
-pub struct Deadline(Sender<()>);
+pub(crate) struct Deadline(Sender<()>);
 
 impl Deadline {
     /// The process gets `limit` for its end.
-    pub fn new(limit: Duration) -> Result<Self> {
+    pub(crate) fn new(limit: Duration) -> Result<Self> {
         let (begin, begun) = channel();
         let watch = move || {
             let is_begun = begun.recv().is_ok();
@@ -57,7 +57,7 @@ impl Deadline {
     }
 
     /// From now on.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         // The thread goes only with the process.
         let _ = self.0.send(());
     }

@@ -14,7 +14,7 @@ use wasmcc_types::ClientTls;
 /// The arguments of all verbs that ask a peer.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Which peer, and who asks")]
-pub struct Target {
+pub(crate) struct Target {
     /// The peer's address.
     #[arg(long, env = "WASMCC_PEER", default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
     pub peer: String,
@@ -37,13 +37,13 @@ pub struct Target {
 impl Target {
     /// The same client at another peer, whose certificate is of the CA in the file `root`, if
     /// there is one.
-    pub fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
+    pub(crate) fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
         let tls = root.map_or_else(|| self.tls.clone(), |root| self.tls.with_ca(root));
         Self { peer: peer.to_owned(), tls, ..self.clone() }
     }
 
     /// How the peer is known, if TLS is wanted.
-    pub fn tls(&self) -> Result<Option<ClientTls>> {
+    pub(crate) fn tls(&self) -> Result<Option<ClientTls>> {
         let usual = || {
             let network = open_network(&self.network)?;
             Ok(org(&network, self.org.as_deref())?.tls_ca_certificate().to_owned())
@@ -52,7 +52,7 @@ impl Target {
     }
 
     /// The identity that signs; `usual` is its name unless one is given.
-    pub fn signer(&self, usual: &str) -> Result<SigningIdentity> {
+    pub(crate) fn signer(&self, usual: &str) -> Result<SigningIdentity> {
         let network = open_network(&self.network)?;
         let org = org(&network, self.org.as_deref())?;
         let user = self.user.as_deref().unwrap_or(usual);
@@ -65,7 +65,7 @@ impl Target {
 }
 
 /// Reads a network folder.
-pub fn open_network(path: &Path) -> Result<Network> {
+pub(crate) fn open_network(path: &Path) -> Result<Network> {
     Network::open(path).with_context(|| {
         let path = path.display();
         format!("cannot use the network folder {path} (make one with `wasmcc network {path}`)")
@@ -73,7 +73,7 @@ pub fn open_network(path: &Path) -> Result<Network> {
 }
 
 /// The organization with this MSP id, or the first.
-pub fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a Org> {
+pub(crate) fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a Org> {
     let found = match msp_id {
         Some(msp_id) => network.org(msp_id),
         None => network.orgs().first(),

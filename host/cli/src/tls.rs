@@ -12,7 +12,7 @@ use wasmcc_types::{ClientTls, ServerTls};
 /// The peer's side.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
-pub struct PeerTls {
+pub(crate) struct PeerTls {
     /// Serve with TLS [default: if there is a certificate]; without a certificate, with the
     /// network's own for peer0.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
@@ -38,7 +38,7 @@ pub struct PeerTls {
 /// The client's side.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
-pub struct TargetTls {
+pub(crate) struct TargetTls {
     /// Use TLS [default: if there is a CA]; without a CA, with the network's own.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -59,7 +59,7 @@ pub struct TargetTls {
 
 impl PeerTls {
     /// What is given, checked; `org` has what is not.
-    pub fn read(&self, org: &Org) -> Result<Option<ServerTls>> {
+    pub(crate) fn read(&self, org: &Org) -> Result<Option<ServerTls>> {
         let given = self.tls_cert.is_some() || self.tls_key.is_some();
         if !self.tls.unwrap_or(given) {
             return Ok(None);
@@ -105,12 +105,12 @@ impl PeerTls {
 
 impl TargetTls {
     /// The same with the CA of another peer.
-    pub fn with_ca(&self, file: &Path) -> Self {
+    pub(crate) fn with_ca(&self, file: &Path) -> Self {
         Self { tls_ca: Some(file.to_owned()), ..self.clone() }
     }
 
     /// What is given; `org` has what is not. `wanted`: the address asks for TLS.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         org: impl FnOnce() -> Result<String>,
         wanted: bool,
@@ -132,7 +132,7 @@ impl TargetTls {
 }
 
 /// A PEM file's text.
-pub fn read_pem(path: &Path) -> Result<String> {
+pub(crate) fn read_pem(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// Data that the chaincode sees and the transaction does not keep.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Transient(pub BTreeMap<String, Vec<u8>>);
+pub(crate) struct Transient(pub BTreeMap<String, Vec<u8>>);
 
 impl std::fmt::Debug for Transient {
     /// Never the values.
@@ -56,7 +56,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Encodes as Go's JSON does: standard base64 with its padding.
-pub fn to_base64(bytes: &[u8]) -> String {
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for block in bytes.chunks(3) {

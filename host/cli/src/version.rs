@@ -6,7 +6,7 @@ use wasmcc_types::{sha256, sha256_all};
 
 /// A version of a chaincode that lies on the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
+pub(crate) struct Installed {
     /// Its version.
     pub version: String,
     /// What LSCC lists as its id.
@@ -15,7 +15,7 @@ pub struct Installed {
 
 /// What to do about a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// The version that it gets.
     pub version: String,
     /// Whether the peer does not have it yet.
@@ -23,7 +23,7 @@ pub struct Choice {
 }
 
 /// The id that LSCC gives a package (fabric `core/common/ccprovider/cdspackage.go`, `GetId`).
-pub fn package_id(name: &str, version: &str, component: &[u8]) -> Vec<u8> {
+pub(crate) fn package_id(name: &str, version: &str, component: &[u8]) -> Vec<u8> {
     let names = sha256_all([name.as_bytes(), version.as_bytes()]);
     sha256_all([sha256(component).as_slice(), names.as_slice()]).to_vec()
 }
@@ -31,7 +31,7 @@ pub fn package_id(name: &str, version: &str, component: &[u8]) -> Vec<u8> {
 /// Takes the version that is `wanted`; without one, the latest that the peer has with the same code
 /// and that comes after `current`, which the channel runs now, or else the next free of 1.0, 2.0,
 /// 3.0 and so on. So versions never go backwards by themselves.
-pub fn choose(
+pub(crate) fn choose(
     wanted: Option<&str>,
     current: Option<&str>,
     installed: &[Installed],
@@ -63,7 +63,7 @@ pub fn choose(
 }
 
 /// The first of 1.0, 2.0 and so on that comes after all of these.
-pub fn next<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn next<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let major = |version: &str| version.split('.').next().and_then(|n| n.parse::<u64>().ok());
     let highest = taken.into_iter().filter_map(major).max().unwrap_or(0);
     format!("{}.0", highest.saturating_add(1))

@@ -13,7 +13,7 @@ use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
 /// Creates indexes, and lets go of chaincodes that no channel runs any more.
-pub struct Deployments {
+pub(crate) struct Deployments {
     pub indexes: IndexCreator,
     pub running: Running,
     pub channels: Arc<Channels>,

@@ -12,20 +12,20 @@ use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::{PackageError, Packages, create_indexes};
 
 /// Looks for the packages of definitions.
-pub struct IndexCreator {
+pub(crate) struct IndexCreator {
     packages: Arc<Packages>,
     running: Running,
 }
 
 impl IndexCreator {
     /// Looks among these packages.
-    pub fn new(packages: Arc<Packages>, running: Running) -> Self {
+    pub(crate) fn new(packages: Arc<Packages>, running: Running) -> Self {
         Self { packages, running }
     }
 
     /// For everything that the channels run, when a peer opens: whatever was interrupted, and
     /// packages that came while their channel was away.
-    pub fn catch_up(&self, channels: &Channels) {
+    pub(crate) fn catch_up(&self, channels: &Channels) {
         for channel in channels.ids().iter().filter_map(|id| channels.get(id)) {
             let ledger = channel.ledger();
             if let Err(error) = ledger.finish_indexes() {

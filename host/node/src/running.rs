@@ -11,7 +11,7 @@ use wasmcc_types::sha256;
 
 /// Looks it up, each time in the state as it is.
 #[derive(Clone)]
-pub struct Running {
+pub(crate) struct Running {
     packages: Arc<Packages>,
     /// Whose peers run here.
     orgs: Vec<String>,
@@ -19,12 +19,12 @@ pub struct Running {
 
 impl Running {
     /// For packages that one of `orgs` has approved, or that LSCC runs.
-    pub fn new(packages: Arc<Packages>, orgs: Vec<String>) -> Self {
+    pub(crate) fn new(packages: Arc<Packages>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
     }
 
     /// The chaincodes that a channel knows.
-    pub fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, String> {
+    pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, String> {
         let snapshot = ledger.snapshot();
         let mut names = BTreeSet::from_iter(defined_names(&snapshot).map_err(|e| e.to_string())?);
         for row in snapshot.range("lscc", "", "") {
@@ -39,7 +39,7 @@ impl Running {
 
     /// What the chaincode is launched by: a package for each organization that chose one, which
     /// need not be the same.
-    pub fn packages(
+    pub(crate) fn packages(
         &self,
         ledger: &Arc<Ledger>,
         chaincode: &str,
@@ -54,7 +54,7 @@ impl Running {
 
     /// The chaincodes that the channel knows and one of `orgs` has approved anew. Of approvals only
     /// the hashes of their keys are public, so those of each chaincode are compared.
-    pub fn approved(
+    pub(crate) fn approved(
         &self,
         ledger: &Arc<Ledger>,
         approvals: &Approvals,

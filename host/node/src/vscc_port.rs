@@ -9,13 +9,13 @@ use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
 /// The committer's questions, as executions of VSCC.
-pub struct VsccPort {
+pub(crate) struct VsccPort {
     support: Arc<ChaincodeSupport>,
 }
 
 impl VsccPort {
     /// Asks through `support`.
-    pub fn new(support: Arc<ChaincodeSupport>) -> Self {
+    pub(crate) fn new(support: Arc<ChaincodeSupport>) -> Self {
         Self { support }
     }
 }

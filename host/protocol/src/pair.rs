@@ -43,7 +43,7 @@ struct Guest {
     cancelled: bool,
 }
 
-pub struct Pair {
+pub(crate) struct Pair {
     rng: StdRng,
     faults: Faults,
     peer: PeerSide,
@@ -64,7 +64,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn new(seed: u64, faults: Faults) -> Self {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         Self {
             rng: StdRng::seed_from_u64(seed),
             faults,
@@ -85,7 +85,7 @@ impl Pair {
         }
     }
 
-    pub fn run(mut self) -> Tally {
+    pub(crate) fn run(mut self) -> Tally {
         for _ in 0..STEPS {
             self.poll();
             match self.rng.random_range(0..20) {

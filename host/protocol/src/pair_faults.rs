@@ -9,7 +9,7 @@ use crate::Message;
 
 /// What may happen beside the honest course of things.
 #[derive(Clone, Copy, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Executions run out of time.
     pub timeouts: bool,
     /// Chaincodes end while their request is under way.
@@ -26,7 +26,7 @@ pub struct Faults {
 
 /// What came to pass, to see that the seeds reach what they are meant to reach.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     pub completed: u32,
     pub returned: u32,
     pub timed_out: u32,
@@ -52,7 +52,11 @@ impl AddAssign for Tally {
 
 /// Takes a message from anywhere in the queue, but those of one transaction in their order: Fabric
 /// sends from many goroutines. What belongs to no transaction keeps its place.
-pub fn take_any(queue: &mut Vec<Message>, rng: &mut StdRng, faults: Faults) -> Option<Message> {
+pub(crate) fn take_any(
+    queue: &mut Vec<Message>,
+    rng: &mut StdRng,
+    faults: Faults,
+) -> Option<Message> {
     if queue.is_empty() {
         return None;
     }

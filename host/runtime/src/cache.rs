@@ -27,7 +27,7 @@ const KEPT_UNUSED: usize = 256;
 /// Each component is compiled once on a disk and, as long as it is used, is in memory once, however
 /// many ask for it at the same time. Refusals are remembered too, so that a bad file that comes
 /// again does not cost its compilation again; what this machine was short of is not.
-pub struct Cache {
+pub(crate) struct Cache {
     folder: Option<Folder>,
     compilers: Compilers,
     loaded: Loaded<Component, LoadError>,
@@ -36,7 +36,7 @@ pub struct Cache {
 impl Cache {
     /// A cache for `engine`, on disk if `dir` is given. The folder is made if need be; it must
     /// belong to this user alone, since what lies there is run as native code.
-    pub fn open(
+    pub(crate) fn open(
         engine: &Engine,
         dir: Option<PathBuf>,
         compiler: Compiler,
@@ -57,7 +57,7 @@ impl Cache {
     }
 
     /// Admits, compiles and links `wasm`, or gives what is already there.
-    pub fn load(
+    pub(crate) fn load(
         &self,
         wasm: &[u8],
         engine: &Engine,

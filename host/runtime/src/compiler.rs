@@ -70,7 +70,7 @@ impl ChildCompiler {
 }
 
 /// The compilers of one runtime.
-pub struct Compilers {
+pub(crate) struct Compilers {
     compiler: Compiler,
     stack_bytes: usize,
     running: Mutex<usize>,
@@ -79,12 +79,12 @@ pub struct Compilers {
 
 impl Compilers {
     /// For guests with so much stack.
-    pub fn new(compiler: Compiler, stack_bytes: usize) -> Self {
+    pub(crate) fn new(compiler: Compiler, stack_bytes: usize) -> Self {
         Self { compiler, stack_bytes, running: Mutex::new(0), ended: Condvar::new() }
     }
 
     /// Compiles an admitted component to code for `engine`. Blocks the thread.
-    pub fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    pub(crate) fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
         match &self.compiler {
             Compiler::InProcess => {
                 let compiled = engine.precompile_component(wasm);

@@ -11,54 +11,54 @@ use crate::backend::{KeyModification, KeyValue, QueryBatch};
 use wasmcc_types::Response;
 
 /// Every call, also one that is refused: about what the way there and back takes.
-pub const CALL: u64 = 500;
+pub(crate) const CALL: u64 = 500;
 /// Each byte that a call carries, in either direction.
-pub const BYTE: u64 = 1;
+pub(crate) const BYTE: u64 = 1;
 /// What the peer is asked about one key: reads, writes, metadata, the end of a batch of writes.
-pub const KEY: u64 = 5_000;
+pub(crate) const KEY: u64 = 5_000;
 /// Opening a query, or asking for its next batch.
-pub const QUERY: u64 = 20_000;
+pub(crate) const QUERY: u64 = 20_000;
 /// Each row that the peer sends.
-pub const ROW: u64 = 1_000;
+pub(crate) const ROW: u64 = 1_000;
 /// Running another chaincode: a fresh instance. What that one computes is metered on its own.
-pub const CHAINCODE: u64 = 50_000;
+pub(crate) const CHAINCODE: u64 = 50_000;
 /// A line for the log, shown or not: what is shown differs from peer to peer.
-pub const LOG_LINE: u64 = 2_000;
+pub(crate) const LOG_LINE: u64 = 2_000;
 /// Each random byte, on top of carrying it. Random numbers are hashes.
-pub const RANDOM_BYTE: u64 = 10;
+pub(crate) const RANDOM_BYTE: u64 = 10;
 
 /// Each thing that one call asks for whether it is ready.
-pub const POLLED: u64 = 100;
+pub(crate) const POLLED: u64 = 100;
 
 /// The cost of carrying so many bytes.
-pub fn bytes(count: usize) -> u64 {
+pub(crate) fn bytes(count: usize) -> u64 {
     BYTE.saturating_mul(count as u64)
 }
 
 /// The size of a list: each element has a pointer and a length beside its bytes.
-pub fn list_bytes<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> usize {
+pub(crate) fn list_bytes<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> usize {
     elements.into_iter().map(|element| element.len() + 8).sum()
 }
 
 /// The size of a list of texts.
-pub fn text_bytes(texts: &[String]) -> usize {
+pub(crate) fn text_bytes(texts: &[String]) -> usize {
     list_bytes(texts.iter().map(String::as_bytes))
 }
 
 /// What the calls of a transaction have cost and its guest has not paid yet. Clones are the same
 /// account.
 #[derive(Clone, Default)]
-pub struct Bill(Arc<AtomicU64>);
+pub(crate) struct Bill(Arc<AtomicU64>);
 
 impl Bill {
     /// Puts a cost on the bill. Calls of one transaction come one after the other.
-    pub fn add(&self, cost: u64) {
+    pub(crate) fn add(&self, cost: u64) {
         let sum = self.0.load(Ordering::Relaxed).saturating_add(cost);
         self.0.store(sum, Ordering::Relaxed);
     }
 
     /// Takes the sum off the bill.
-    pub fn take(&self) -> u64 {
+    pub(crate) fn take(&self) -> u64 {
         match self.0.load(Ordering::Relaxed) {
             0 => 0,
             cost => {
@@ -70,37 +70,37 @@ impl Bill {
 }
 
 /// The calls into the host that are open, one inside the other, and what they cost.
-pub struct OpenCalls {
+pub(crate) struct OpenCalls {
     bill: Bill,
     open: u32,
 }
 
 impl OpenCalls {
     /// None yet; all of them are on this bill.
-    pub fn new(bill: Bill) -> Self {
+    pub(crate) fn new(bill: Bill) -> Self {
         Self { bill, open: 0 }
     }
 
     /// Puts a cost on the bill.
-    pub fn charge(&self, cost: u64) {
+    pub(crate) fn charge(&self, cost: u64) {
         self.bill.add(cost);
     }
 
     /// A call begins.
-    pub fn enter(&mut self) {
+    pub(crate) fn enter(&mut self) {
         self.open += 1;
     }
 
     /// A call ends; what the guest has to pay now. Only the outermost call is paid for: only then
     /// does the guest read its fuel again.
-    pub fn leave(&mut self) -> u64 {
+    pub(crate) fn leave(&mut self) -> u64 {
         self.open = self.open.saturating_sub(1);
         if self.open == 0 { self.bill.take() } else { 0 }
     }
 }
 
 /// What a guest receives, and what the peer's side of it costs.
-pub trait Received {
+pub(crate) trait Received {
     /// In units of fuel.
     fn cost(&self) -> u64;
 }
@@ -136,7 +136,7 @@ impl Received for Vec<Vec<u8>> {
 }
 
 /// Named pieces: metadata, transient data, decorations.
-pub fn entries<'a>(entries: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> u64 {
+pub(crate) fn entries<'a>(entries: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> u64 {
     bytes(entries.into_iter().map(|(name, value)| name.len() + value.len() + 16).sum())
 }
 

@@ -9,7 +9,7 @@ use wasmtime::{
 use crate::limits::Limits;
 
 /// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
-pub const COST_TABLE: &str = "cost-1";
+pub(crate) const COST_TABLE: &str = "cost-1";
 
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
@@ -19,7 +19,7 @@ const HOST_STACK_BYTES: usize = 2 << 20;
 
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
 /// (containers with a limit on virtual memory).
-pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
+pub(crate) fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
     let mut config = base_config(limits.stack_bytes);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     match Engine::new(&config) {
@@ -34,7 +34,7 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
 
 /// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
 /// instances.
-pub fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
+pub(crate) fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
     let mut config = base_config(stack_bytes);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     Engine::new(&config)
@@ -106,7 +106,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
 
 /// What each instruction costs. The flat costs are wasmtime's defaults (one unit, nothing for what
 /// makes no code), pinned by a test; costs by size are written out here.
-pub fn operator_cost() -> OperatorCost {
+pub(crate) fn operator_cost() -> OperatorCost {
     let mut cost = OperatorCost::new();
     cost.variable = VariableOperatorCost {
         memory_copy_per_byte: 1,

@@ -74,10 +74,10 @@ fn stderr_suffix(stderr: &str) -> String {
 /// An error that a host function raises to end the guest.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Stop(pub Failure);
+pub(crate) struct Stop(pub Failure);
 
 /// Sorts what wasmtime reports.
-pub fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
+pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
         return match failure.clone() {
             Failure::Trapped { trap, .. } => Failure::Trapped { trap, stderr },

@@ -19,7 +19,7 @@ const UNFINISHED_FOR: Duration = Duration::from_secs(3_600);
 
 /// What a folder keeps.
 #[derive(Clone, Copy, Debug)]
-pub struct Keep {
+pub(crate) struct Keep {
     /// All files together.
     pub bytes: u64,
     /// Since the last use.
@@ -34,7 +34,7 @@ impl Default for Keep {
 }
 
 /// An open folder.
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     /// How the names of files end that this process can use.
     suffix: String,
@@ -45,7 +45,7 @@ impl Folder {
     /// Opens the folder, which is made if need be, and removes what is of no use: code for another
     /// version or processor, and what is over the bounds. `target` is what code depends on besides
     /// the component.
-    pub fn open(path: PathBuf, target: &[u8; 32], keep: Keep) -> Result<Self, String> {
+    pub(crate) fn open(path: PathBuf, target: &[u8; 32], keep: Keep) -> Result<Self, String> {
         private(&path)?;
         let (target, _) = target.split_at(8);
         let folder = Self { path, suffix: format!("-{}.{EXTENSION}", hex(target)), keep };
@@ -55,7 +55,7 @@ impl Folder {
 
     /// The code of the component with this hash. A file is its SHA-256, then the code: a torn or
     /// damaged one is removed.
-    pub fn read(&self, component: &[u8; 32]) -> Option<Vec<u8>> {
+    pub(crate) fn read(&self, component: &[u8; 32]) -> Option<Vec<u8>> {
         let path = self.file(component);
         let mut code = fs::read(&path).ok()?;
         if code.split_first_chunk::<32>().is_none_or(|(hash, code)| *hash != sha256(code)) {
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// Keeps code. A full disk costs a compilation later, not this load.
-    pub fn write(&self, component: &[u8; 32], code: &[u8]) {
+    pub(crate) fn write(&self, component: &[u8; 32], code: &[u8]) {
         let path = self.file(component);
         match self.put(&path, code) {
             Ok(()) => self.sweep(Some(&path)),
@@ -81,7 +81,7 @@ impl Folder {
     }
 
     /// Removes code that turned out to be of no use.
-    pub fn forget(&self, component: &[u8; 32]) {
+    pub(crate) fn forget(&self, component: &[u8; 32]) {
         remove(&self.file(component));
     }
 

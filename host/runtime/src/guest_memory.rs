@@ -14,14 +14,14 @@ use wasmcc_types::{Place, Share, Shares};
 
 /// The memory of all guests of a runtime.
 #[derive(Debug)]
-pub struct GuestMemory {
+pub(crate) struct GuestMemory {
     /// What each instance may use without asking.
     part: usize,
     more: Arc<Shares>,
 }
 
 /// What one instance uses, until it is dropped.
-pub struct UsedMemory {
+pub(crate) struct UsedMemory {
     part: usize,
     more: Arc<Shares>,
     share: Arc<Share>,
@@ -31,14 +31,14 @@ pub struct UsedMemory {
 
 impl GuestMemory {
     /// `bytes` for at most `instances` guests.
-    pub fn new(bytes: usize, instances: u32) -> Self {
+    pub(crate) fn new(bytes: usize, instances: u32) -> Self {
         let half = bytes / 2;
         let part = half / usize::try_from(instances).unwrap_or(usize::MAX).max(1);
         Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
     }
 
     /// Begins to count for one instance, which works for `share`.
-    pub fn begin(&self, share: Arc<Share>) -> UsedMemory {
+    pub(crate) fn begin(&self, share: Arc<Share>) -> UsedMemory {
         UsedMemory { part: self.part, more: Arc::clone(&self.more), share, place: None }
     }
 }
@@ -46,7 +46,7 @@ impl GuestMemory {
 impl UsedMemory {
     /// Makes sure of room for an instance that uses `bytes` now. It never gives any back before its
     /// end, since memories of WebAssembly only grow.
-    pub fn reserve(&mut self, bytes: usize) -> Result<(), Failure> {
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), Failure> {
         let beyond = bytes.saturating_sub(self.part);
         let taken = self.place.as_ref().map_or(0, Place::count);
         let Some(more) = beyond.checked_sub(taken).filter(|more| *more > 0) else { return Ok(()) };
@@ -59,7 +59,7 @@ impl UsedMemory {
 }
 
 /// Half of the memory that this process may use: the machine's, or what its control group leaves.
-pub fn default_bytes() -> usize {
+pub(crate) fn default_bytes() -> usize {
     let read = |path: &str| fs::read_to_string(Path::new(path)).unwrap_or_default();
     let limits = [
         machine_bytes(&read("/proc/meminfo")),

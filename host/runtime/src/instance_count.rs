@@ -9,11 +9,11 @@ use wasmparser::{
 use crate::admission::AdmissionError;
 
 /// Core and component instances of one component; the pool has room for as many core instances.
-pub const MAX_INSTANCES: u64 = 64;
+pub(crate) const MAX_INSTANCES: u64 = 64;
 
 /// Follows a component's sections and counts, nested ones as often as they are instantiated.
 #[derive(Default)]
-pub struct InstanceCount {
+pub(crate) struct InstanceCount {
     open: Vec<Scope>,
 }
 
@@ -27,7 +27,7 @@ struct Scope {
 
 impl InstanceCount {
     /// Takes the next part of the file.
-    pub fn see(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
+    pub(crate) fn see(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
         let invalid = |e: wasmparser::BinaryReaderError| AdmissionError::Invalid(e.to_string());
         match payload {
             Payload::Version { encoding, .. } => {

@@ -9,7 +9,7 @@ use crate::guest_memory::UsedMemory;
 use crate::limits::Limits;
 
 /// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
-pub struct MemoryLimiter {
+pub(crate) struct MemoryLimiter {
     used: usize,
     refused: bool,
     limits: Arc<Limits>,
@@ -18,16 +18,16 @@ pub struct MemoryLimiter {
 }
 
 impl MemoryLimiter {
-    pub fn new(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
         Self { used: 0, refused: false, limits, of_all }
     }
 
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
     /// Whether the guest was ever refused more.
-    pub fn has_refused(&self) -> bool {
+    pub(crate) fn has_refused(&self) -> bool {
         self.refused
     }
 }

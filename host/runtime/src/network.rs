@@ -18,12 +18,12 @@ const PACKAGE: &str = "wasi:sockets/";
 struct Never;
 
 /// Whether an import, as written, is an interface of the network.
-pub fn is_network(import: &str) -> bool {
+pub(crate) fn is_network(import: &str) -> bool {
     import.strip_prefix(PACKAGE).is_some_and(|name| name.contains("@0.2."))
 }
 
 /// Returns `linker` with every function of the network that `component` imports.
-pub fn with_refusals(
+pub(crate) fn with_refusals(
     linker: &Linker<TxState>,
     component: &Component,
 ) -> wasmtime::Result<Linker<TxState>> {

@@ -13,7 +13,7 @@ use crate::code_limits::CodeLimits;
 use crate::limits::Limits;
 
 /// Counts what has been seen of a file.
-pub struct Outline<'a> {
+pub(crate) struct Outline<'a> {
     wasm: &'a [u8],
     limits: &'a CodeLimits,
     functions_limit: u64,
@@ -47,7 +47,7 @@ fn add(count: &mut u64, more: u64, limit: u64, what: &str) -> Result<(), Admissi
 
 impl<'a> Outline<'a> {
     /// Passes over the file.
-    pub fn check(wasm: &'a [u8], limits: &'a Limits) -> Result<(), AdmissionError> {
+    pub(crate) fn check(wasm: &'a [u8], limits: &'a Limits) -> Result<(), AdmissionError> {
         let mut outline = Self {
             wasm,
             limits: &limits.code,

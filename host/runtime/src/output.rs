@@ -12,7 +12,7 @@ use crate::cost::{self, Bill};
 /// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no
 /// error.
 #[derive(Clone)]
-pub struct Capture {
+pub(crate) struct Capture {
     bytes: Arc<Mutex<Vec<u8>>>,
     limit: usize,
     bill: Bill,
@@ -21,12 +21,12 @@ pub struct Capture {
 impl Capture {
     /// An empty capture, which puts what is written on `bill`. Allocates only when something is
     /// written.
-    pub fn new(limit: usize, bill: Bill) -> Self {
+    pub(crate) fn new(limit: usize, bill: Bill) -> Self {
         Self { bytes: Arc::default(), limit, bill }
     }
 
     /// What was written, with invalid UTF-8 replaced.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock()).into_owned()
     }
 
@@ -81,7 +81,7 @@ impl Pollable for Capture {
 
 /// A guest's text as one line without codes for terminals, so that it cannot pass for lines of the
 /// host.
-pub fn one_line(text: &str) -> Cow<'_, str> {
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

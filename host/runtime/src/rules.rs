@@ -11,20 +11,20 @@ const EMPTY_START: &str = "\u{1}";
 /// Comes after every attribute of a composite key.
 const MAX_CHARACTER: char = '\u{10FFFF}';
 /// The metadata entry that holds a key's own endorsement policy.
-pub const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
+pub(crate) const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
 /// A key to write.
-pub fn key_to_write(key: &str) -> Result<(), String> {
+pub(crate) fn key_to_write(key: &str) -> Result<(), String> {
     if key.is_empty() { Err("key must not be an empty string".into()) } else { Ok(()) }
 }
 
 /// A collection's name in a private data call.
-pub fn collection(name: &str) -> Result<(), String> {
+pub(crate) fn collection(name: &str) -> Result<(), String> {
     if name.is_empty() { Err("collection must not be an empty string".into()) } else { Ok(()) }
 }
 
 /// The bounds of a simple range.
-pub fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), String> {
+pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), String> {
     let start = if start.is_empty() { EMPTY_START } else { start };
     for key in [start, end] {
         if key.starts_with('\0') {
@@ -37,7 +37,7 @@ pub fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), Str
 }
 
 /// The bounds of all composite keys that begin with these parts.
-pub fn partial_composite_range(
+pub(crate) fn partial_composite_range(
     object_type: &str,
     attributes: &[String],
 ) -> Result<(String, String), String> {
@@ -72,12 +72,12 @@ pub fn split_composite_key(key: &str) -> Option<(String, Vec<String>)> {
 }
 
 /// An event's name.
-pub fn event_name(name: &str) -> Result<(), String> {
+pub(crate) fn event_name(name: &str) -> Result<(), String> {
     if name.is_empty() { Err("event name can not be empty string".into()) } else { Ok(()) }
 }
 
 /// How a call names another chaincode on the wire.
-pub fn chaincode_address(name: &str, channel: &str) -> String {
+pub(crate) fn chaincode_address(name: &str, channel: &str) -> String {
     let mut address = name.to_owned();
     if !channel.is_empty() {
         let _ = write!(address, "/{channel}");

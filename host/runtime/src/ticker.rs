@@ -7,16 +7,16 @@ use std::time::Duration;
 use wasmtime::Engine;
 
 /// Advances an engine's epoch every [`Ticker::PERIOD`] until it is dropped.
-pub struct Ticker {
+pub(crate) struct Ticker {
     _stop: mpsc::Sender<()>,
 }
 
 impl Ticker {
     /// The resolution of deadlines.
-    pub const PERIOD: Duration = Duration::from_millis(10);
+    pub(crate) const PERIOD: Duration = Duration::from_millis(10);
 
     /// Starts the thread. It keeps no engine alive.
-    pub fn start(engine: &Engine) -> std::io::Result<Self> {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel::<()>();
         let engine = engine.weak();
         thread::Builder::new().name("wasmcc-epoch".into()).spawn(move || {

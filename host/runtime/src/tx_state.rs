@@ -14,7 +14,7 @@ use crate::rules;
 use wasmcc_types::ChaincodeEvent;
 
 /// What the host functions of one transaction work on.
-pub struct TxState {
+pub(crate) struct TxState {
     wasi: WasiCtx,
     table: ResourceTable,
     memory: MemoryLimiter,
@@ -33,7 +33,7 @@ pub struct TxState {
 }
 
 impl TxState {
-    pub fn new(
+    pub(crate) fn new(
         invocation: Invocation,
         backend: Box<dyn Backend>,
         wasi: WasiCtx,
@@ -57,32 +57,32 @@ impl TxState {
     }
 
     /// What wasmtime asks whether memory may grow.
-    pub fn memory(&mut self) -> &mut MemoryLimiter {
+    pub(crate) fn memory(&mut self) -> &mut MemoryLimiter {
         &mut self.memory
     }
 
-    pub fn into_event(self) -> Option<ChaincodeEvent> {
+    pub(crate) fn into_event(self) -> Option<ChaincodeEvent> {
         self.event
     }
 
-    pub fn invocation(&self) -> &Invocation {
+    pub(crate) fn invocation(&self) -> &Invocation {
         &self.invocation
     }
 
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         self.memory.limits()
     }
 
-    pub fn table(&mut self) -> &mut ResourceTable {
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
     }
 
-    pub fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
+    pub(crate) fn wasi_and_table(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
         (&mut self.wasi, &mut self.table)
     }
 
     /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
-    pub fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
+    pub(crate) fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
         match classify(error, self.limits(), stderr) {
             Failure::Trapped { trap, stderr } if self.memory.has_refused() => {
                 let limit = self.limits().memory_bytes;
@@ -94,28 +94,28 @@ impl TxState {
     }
 
     /// Puts a cost on the guest's bill, to be paid when the call returns.
-    pub fn charge(&mut self, cost: u64) {
+    pub(crate) fn charge(&mut self, cost: u64) {
         self.open_calls.charge(cost);
     }
 
     /// The calls that the guest pays for.
-    pub fn open_calls(&mut self) -> &mut OpenCalls {
+    pub(crate) fn open_calls(&mut self) -> &mut OpenCalls {
         &mut self.open_calls
     }
 
     /// Charges for one call of a WASI interface, which has not to ask anybody.
-    pub fn wasi_call(&mut self) -> &mut Self {
+    pub(crate) fn wasi_call(&mut self) -> &mut Self {
         self.charge(cost::CALL);
         self
     }
 
     /// How often the guest called its peer.
-    pub fn host_calls(&self) -> u64 {
+    pub(crate) fn host_calls(&self) -> u64 {
         self.calls
     }
 
     /// Counts one call from the guest to the host, which carries so many bytes.
-    pub fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
+    pub(crate) fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
         self.charge(cost::CALL.saturating_add(cost::bytes(bytes)));
         self.calls += 1;
         let limit = self.limits().host_calls;
@@ -126,14 +126,18 @@ impl TxState {
     }
 
     /// The port, for one call that carries so many bytes and costs the peer so much.
-    pub fn backend(&mut self, cost: u64, bytes: usize) -> wasmtime::Result<&mut dyn Backend> {
+    pub(crate) fn backend(
+        &mut self,
+        cost: u64,
+        bytes: usize,
+    ) -> wasmtime::Result<&mut dyn Backend> {
         self.charge(cost);
         self.count_call(bytes)?;
         Ok(self.backend.as_mut())
     }
 
     /// A key's own endorsement policy.
-    pub async fn validation_parameter(
+    pub(crate) async fn validation_parameter(
         &mut self,
         collection: &str,
         key: &str,
@@ -147,7 +151,7 @@ impl TxState {
     }
 
     /// A cursor of the guest together with the port that feeds it, for one call.
-    pub fn cursor_and_backend<C: Send + 'static>(
+    pub(crate) fn cursor_and_backend<C: Send + 'static>(
         &mut self,
         cursor: &Resource<C>,
     ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
@@ -156,7 +160,7 @@ impl TxState {
     }
 
     /// Makes room for one more iterator.
-    pub fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
+    pub(crate) fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
         let limit = self.limits().open_iterators;
         if self.open_iterators >= limit {
             return stop_at_limit(format!("more than {limit} open iterators"));
@@ -166,14 +170,14 @@ impl TxState {
     }
 
     /// Gives the room of one iterator back, which still holds so many bytes of rows.
-    pub fn release_iterator(&mut self, bytes: usize) {
+    pub(crate) fn release_iterator(&mut self, bytes: usize) {
         self.open_iterators = self.open_iterators.saturating_sub(1);
         self.release_rows(bytes);
     }
 
     /// Counts rows that came into an iterator. Only the sum is bounded here: it is what a guest can
     /// have its host keep by opening one iterator after the other.
-    pub fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
+    pub(crate) fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
         let limit = self.limits().iterator_bytes;
         self.iterator_bytes = self.iterator_bytes.saturating_add(bytes);
         if self.iterator_bytes > limit {
@@ -186,12 +190,12 @@ impl TxState {
     }
 
     /// Counts rows that left an iterator.
-    pub fn release_rows(&mut self, bytes: usize) {
+    pub(crate) fn release_rows(&mut self, bytes: usize) {
         self.iterator_bytes = self.iterator_bytes.saturating_sub(bytes);
     }
 
     /// Whether a value may be written, by the limit on one.
-    pub fn check_value(&self, value: &[u8]) -> Result<(), BackendError> {
+    pub(crate) fn check_value(&self, value: &[u8]) -> Result<(), BackendError> {
         let (size, limit) = (value.len(), self.limits().value_bytes);
         if size <= limit {
             return Ok(());
@@ -201,16 +205,16 @@ impl TxState {
     }
 
     /// Bytes of the event that is set.
-    pub fn event_bytes(&self) -> usize {
+    pub(crate) fn event_bytes(&self) -> usize {
         self.event.as_ref().map_or(0, |event| event.name.len() + event.payload.len())
     }
 
-    pub fn set_event(&mut self, event: ChaincodeEvent) {
+    pub(crate) fn set_event(&mut self, event: ChaincodeEvent) {
         self.event = Some(event);
     }
 
     /// Runs what logs.
-    pub fn in_span(&mut self, log: impl FnOnce()) {
+    pub(crate) fn in_span(&mut self, log: impl FnOnce()) {
         let Invocation { channel_id, tx_id, chaincode, .. } = &self.invocation;
         let span = self.span.get_or_insert_with(|| {
             let tx_id = tx_id.short();
@@ -220,7 +224,7 @@ impl TxState {
     }
 
     /// Whether one more line may go to the log.
-    pub fn take_log_line(&mut self) -> bool {
+    pub(crate) fn take_log_line(&mut self) -> bool {
         let limit = self.limits().log_lines;
         self.log_lines = self.log_lines.saturating_add(1);
         if self.log_lines == limit.saturating_add(1) {

@@ -25,7 +25,7 @@ use crate::tx_state::TxState;
 use wasmcc_types::sha256_all;
 
 /// Links every WASI interface that a component may import.
-pub fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
     let l = linker;
     wasi::io::error::add_to_linker::<TxState, Io>(l, |t| t.wasi_call().table())?;
     wasi::io::poll::add_to_linker::<TxState, Polls<'static>>(l, |t| Polls(t.wasi_call()))?;
@@ -59,7 +59,12 @@ pub fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()> {
 }
 
 /// The WASI context of one transaction.
-pub fn context(invocation: &Invocation, stdout: Capture, stderr: Capture, bill: &Bill) -> WasiCtx {
+pub(crate) fn context(
+    invocation: &Invocation,
+    stdout: Capture,
+    stderr: Capture,
+    bill: &Bill,
+) -> WasiCtx {
     let seed = sha256_all([
         b"wasmcc random 1".as_slice(),
         invocation.channel_id.as_bytes(),

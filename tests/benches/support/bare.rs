@@ -19,7 +19,7 @@ wasmtime::component::bindgen!({
     imports: { default: trappable },
 });
 
-pub struct Data {
+pub(crate) struct Data {
     args: Vec<Vec<u8>>,
     state: State,
 }
@@ -30,13 +30,13 @@ impl HasData for Imports {
     type Data<'a> = &'a mut Data;
 }
 
-pub struct Bare {
+pub(crate) struct Bare {
     engine: Engine,
     pre: ChaincodePre<Data>,
 }
 
 impl Bare {
-    pub fn new(wasm: &[u8]) -> Self {
+    pub(crate) fn new(wasm: &[u8]) -> Self {
         let engine = Engine::new(&config()).unwrap();
         let component = Component::from_binary(&engine, wasm).unwrap();
         let mut linker = Linker::<Data>::new(&engine);
@@ -55,7 +55,7 @@ impl Bare {
         Self { engine, pre }
     }
 
-    pub fn invoke(&self, args: Vec<Vec<u8>>, state: State) -> i32 {
+    pub(crate) fn invoke(&self, args: Vec<Vec<u8>>, state: State) -> i32 {
         let mut store = Store::new(&self.engine, Data { args, state });
         store.set_fuel(10_000_000_000).unwrap();
         store.set_epoch_deadline(3000);

@@ -16,10 +16,10 @@ use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos;
 
 /// The namespace that `Chain::block` writes to.
-pub const NAMESPACE: &str = "cc";
+pub(crate) const NAMESPACE: &str = "cc";
 const CHANNEL: &str = "mychannel";
 
-pub struct Chain {
+pub(crate) struct Chain {
     pub ledger: Arc<Ledger>,
     user: SigningIdentity,
     // Dropped last.
@@ -28,7 +28,7 @@ pub struct Chain {
 
 impl Chain {
     /// Opens the ledger in `dir`, made if it is missing.
-    pub fn open(dir: &Path, config: LedgerConfig) -> Self {
+    pub(crate) fn open(dir: &Path, config: LedgerConfig) -> Self {
         let ledgers = Ledgers::open(dir, config).unwrap();
         let network = Network::in_memory(&NetworkSpec::default()).unwrap();
         let ledger = ledgers.get(CHANNEL).unwrap_or_else(|| {
@@ -40,7 +40,7 @@ impl Chain {
     }
 
     /// The next block, of `txs` transactions; `simulate` runs one of them.
-    pub fn block(&self, txs: usize, simulate: impl Fn(&mut Simulator, usize)) -> Block {
+    pub(crate) fn block(&self, txs: usize, simulate: impl Fn(&mut Simulator, usize)) -> Block {
         let number = self.ledger.height();
         let tip = self.ledger.block(number - 1).unwrap().unwrap().header.unwrap();
         let envelopes = (0..txs).map(|index| {
@@ -85,7 +85,7 @@ impl Chain {
 
     /// What the committer does besides signatures and policies: read, judge, store. Gives the
     /// number of valid transactions.
-    pub fn commit(&self, block: Block) -> usize {
+    pub(crate) fn commit(&self, block: Block) -> usize {
         let txs = block.data.as_ref().unwrap().data.iter().map(|bytes| {
             let envelope = TxEnvelope::parse(bytes).unwrap();
             CommitTx {

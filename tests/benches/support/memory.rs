@@ -1,7 +1,7 @@
 //! What this process takes.
 
 /// Resident memory in bytes, as the kernel counts it.
-pub fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().unwrap();

@@ -1,14 +1,14 @@
 //! What several benches need.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
-pub mod bare;
-pub mod chain;
-pub mod memory;
+pub(crate) mod bare;
+pub(crate) mod chain;
+pub(crate) mod memory;
 
 use std::path::PathBuf;
 
 /// A guest that `cargo xtask` built.
-pub fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     let dir = std::env::var_os("WASMCC_GUESTS").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm32-wasip2/guest")),
         PathBuf::from,

@@ -3,13 +3,13 @@
 //! Invariant: it has one end of line, at its end, and no more than [`LINE_BYTES`] bytes.
 
 /// The longest line with its end, in bytes; Fabric's peer reads 64 KiB.
-pub const LINE_BYTES: usize = 8 << 10;
+pub(super) const LINE_BYTES: usize = 8 << 10;
 /// Room for the words about what was cut off.
 const CUT_BYTES: usize = 64;
 
 /// Turns an event into a line: control characters are escaped, so that nothing in it can pass for
 /// another line; what is too long is cut. With `colors` the codes for them stay.
-pub fn line(event: &str, colors: bool) -> String {
+pub(super) fn line(event: &str, colors: bool) -> String {
     let event = event.trim_end_matches(['\n', '\r']);
     let mut line = String::with_capacity(event.len().min(LINE_BYTES) + 1);
     for char in event.chars() {

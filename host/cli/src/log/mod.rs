@@ -34,7 +34,7 @@ static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 /// Starts the log; `filter` says what it shows, unless RUST_LOG does. The verbs that do not serve
 /// write their lines themselves.
-pub fn start(filter: &str, serves: bool) -> Result<()> {
+pub(crate) fn start(filter: &str, serves: bool) -> Result<()> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) if !text.is_empty() => {
             EnvFilter::try_new(text).context("RUST_LOG is not usable")?
@@ -66,7 +66,7 @@ pub fn start(filter: &str, serves: bool) -> Result<()> {
 }
 
 /// Says why the process fails. Nothing that is logged keeps this out.
-pub fn fail(error: &anyhow::Error) {
+pub(crate) fn fail(error: &anyhow::Error) {
     let text = format!("error: {error:#}");
     match QUEUE.get() {
         Some(queue) => text.lines().for_each(|line| queue.push_last(line)),
@@ -77,14 +77,14 @@ pub fn fail(error: &anyhow::Error) {
 
 /// Waits until the lines are written, but not for a reader that does not read. To be called before
 /// the process ends.
-pub fn flush() {
+pub(crate) fn flush() {
     if let Some(queue) = QUEUE.get() {
         queue.flush(FLUSH);
     }
 }
 
 /// Flushes when it is dropped, also after a panic.
-pub struct Flush;
+pub(crate) struct Flush;
 
 impl Drop for Flush {
     fn drop(&mut self) {

@@ -23,7 +23,7 @@ const CHAINCODES: &str = "wasmcc::chaincode";
 const BETWEEN_REPORTS: usize = 10 * LINES;
 
 /// See the head of this file.
-pub struct Queue {
+pub(super) struct Queue {
     colors: bool,
     state: Mutex<State>,
     /// For the thread that writes.
@@ -46,7 +46,7 @@ struct State {
 
 impl Queue {
     /// An empty one. With `colors` for a terminal.
-    pub fn new(colors: bool) -> Self {
+    pub(super) fn new(colors: bool) -> Self {
         let state = State {
             lines: VecDeque::new(),
             rates: Rates::default(),
@@ -59,7 +59,7 @@ impl Queue {
     }
 
     /// Whether the place of an event may log it.
-    pub fn admits(&self, event: &Metadata<'_>) -> bool {
+    pub(super) fn admits(&self, event: &Metadata<'_>) -> bool {
         if event.target() == CHAINCODES {
             return true;
         }
@@ -79,7 +79,7 @@ impl Queue {
     }
 
     /// Queues a line if there is room.
-    pub fn push(&self, event: &str) {
+    pub(super) fn push(&self, event: &str) {
         let line = line(event, self.colors);
         let mut state = self.lock();
         if state.lines.len() < LINES {
@@ -92,19 +92,19 @@ impl Queue {
     }
 
     /// Queues one of the last lines, for which there is always room.
-    pub fn push_last(&self, text: &str) {
+    pub(super) fn push_last(&self, text: &str) {
         let line = line(text, self.colors);
         self.lock().lines.push_back(line);
         self.filled.notify_one();
     }
 
     /// A line could not be written.
-    pub fn lost(&self) {
+    pub(super) fn lost(&self) {
         self.lock().dropped += 1;
     }
 
     /// Waits for the next line. The line before counts as written.
-    pub fn next(&self) -> String {
+    pub(super) fn next(&self) -> String {
         let mut state = self.lock();
         state.is_writing = false;
         loop {
@@ -132,7 +132,7 @@ impl Queue {
     }
 
     /// Waits until all is written, but no longer than `limit`.
-    pub fn flush(&self, limit: Duration) {
+    pub(super) fn flush(&self, limit: Duration) {
         let mut state = self.lock();
         state.is_ending = true;
         self.filled.notify_one();

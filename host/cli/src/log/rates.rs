@@ -10,14 +10,14 @@ use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 /// Lines that one place may log at once.
-pub const BURST: u32 = 1_000;
+pub(super) const BURST: u32 = 1_000;
 /// Lines a second that it may log in the long run.
 const PER_SECOND: u32 = 100;
 /// How long lines are counted before they are reported.
-pub const PERIOD: Duration = Duration::from_secs(5);
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 /// The rates of all places that have logged.
-pub struct Rates<Place>(HashMap<Place, Rate>);
+pub(super) struct Rates<Place>(HashMap<Place, Rate>);
 
 struct Rate {
     reserve: u32,
@@ -37,7 +37,12 @@ impl<Place> Default for Rates<Place> {
 
 impl<Place: Clone + Eq + Hash> Rates<Place> {
     /// Whether a place may log one more line. `name` describes the place.
-    pub fn admit(&mut self, place: &Place, now: Instant, name: impl FnOnce() -> String) -> bool {
+    pub(super) fn admit(
+        &mut self,
+        place: &Place,
+        now: Instant,
+        name: impl FnOnce() -> String,
+    ) -> bool {
         let rate = self.0.entry(place.clone()).or_insert_with(|| Rate {
             reserve: BURST,
             filled: now,
@@ -69,7 +74,7 @@ impl<Place: Clone + Eq + Hash> Rates<Place> {
 
     /// What there is to report of a place: of any with `at_once`, else of one for which the time
     /// has come.
-    pub fn report(&mut self, now: Instant, at_once: bool) -> Option<String> {
+    pub(super) fn report(&mut self, now: Instant, at_once: bool) -> Option<String> {
         let is_due = |rate: &&mut Rate| {
             rate.unseen > 0 && (at_once || now.saturating_duration_since(rate.since) >= PERIOD)
         };
@@ -79,7 +84,7 @@ impl<Place: Clone + Eq + Hash> Rates<Place> {
     }
 
     /// When the next report is due, if there will be one.
-    pub fn next_report(&self) -> Option<Instant> {
+    pub(super) fn next_report(&self) -> Option<Instant> {
         let waiting = self.0.values().filter(|rate| rate.unseen > 0);
         waiting.map(|rate| rate.since + PERIOD).min()
     }

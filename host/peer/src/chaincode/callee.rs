@@ -15,7 +15,7 @@ use wasmcc_types::proto::protos;
 
 /// What is called, and the transaction as it sees it. It holds nothing of the caller, which waits
 /// meanwhile.
-pub struct Callee {
+pub(super) struct Callee {
     support: Arc<ChaincodeSupport>,
     target: InvokeTarget,
     tx: TxParams,
@@ -24,7 +24,7 @@ pub struct Callee {
 
 impl Callee {
     /// What `address` names in a call from `caller`, if it may be called.
-    pub fn find(
+    pub(super) fn find(
         support: &Arc<ChaincodeSupport>,
         caller: &TxParams,
         address: &str,
@@ -68,18 +68,18 @@ impl Callee {
     }
 
     /// Whether it is one of the peer's own, which do not wait.
-    pub fn is_system(&self) -> bool {
+    pub(super) fn is_system(&self) -> bool {
         self.is_system
     }
 
     /// Calls a chaincode of the peer.
-    pub fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    pub(super) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         response(self.support.execute_system(&self.tx, &self.target.name, input))
     }
 
     /// Calls an application chaincode.
-    pub async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    pub(super) async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
         let Self { support, target, tx, .. } = self;
         let input = protos::ChaincodeInput { args, ..Default::default() };
         let info = support.chaincode_info(&tx, &target.name).map_err(|error| {

@@ -11,7 +11,7 @@ use wasmcc_protocol::{
 use wasmcc_runtime::Failure;
 
 /// What runs behind a handler in this process.
-pub enum Program {
+pub(super) enum Program {
     /// A component; every call gets an instance of its own.
     Wasm(Guest),
     /// A system chaincode.
@@ -21,7 +21,7 @@ pub enum Program {
 /// A registered chaincode that takes transactions. Both halves of the protocol stand face to face
 /// here, so that a component passes through the same states as a chaincode behind a stream; what a
 /// component asks of its peer is a call, not a message.
-pub struct Handler {
+pub(super) struct Handler {
     program: Program,
     link: Mutex<Link>,
 }
@@ -41,7 +41,10 @@ enum Event {
 
 impl Handler {
     /// Registers a program: REGISTER, REGISTERED, READY.
-    pub fn register(ccid: impl Into<String>, program: Program) -> Result<Self, ProtocolError> {
+    pub(super) fn register(
+        ccid: impl Into<String>,
+        program: Program,
+    ) -> Result<Self, ProtocolError> {
         let peer = PeerSide::new(BatchLimits::default()).in_process();
         let mut link = Link { peer, shim: ShimSide::new(ccid).in_process() };
         link.carry()?;
@@ -49,12 +52,15 @@ impl Handler {
     }
 
     /// What runs here.
-    pub fn program(&self) -> &Program {
+    pub(super) fn program(&self) -> &Program {
         &self.program
     }
 
     /// Begins one transaction; gives what the chaincode is called with.
-    pub fn begin(&self, invocation: Invocation) -> Result<(Begun<'_>, Invocation), ProtocolError> {
+    pub(super) fn begin(
+        &self,
+        invocation: Invocation,
+    ) -> Result<(Begun<'_>, Invocation), ProtocolError> {
         let tx = invocation.tx.clone();
         let mut link = self.lock();
         let run = link.peer.handle_execute(invocation)?;
@@ -74,7 +80,7 @@ impl Handler {
 }
 
 /// One transaction that has begun. Dropping it ends it, as a timeout does.
-pub struct Begun<'a> {
+pub(super) struct Begun<'a> {
     handler: &'a Handler,
     tx: TxKey,
     run: RunId,
@@ -83,7 +89,7 @@ pub struct Begun<'a> {
 
 impl Begun<'_> {
     /// Takes what the chaincode came to through the protocol.
-    pub fn finish(
+    pub(super) fn finish(
         mut self,
         outcome: Result<Completed, Failure>,
     ) -> Result<Completed, ProtocolError> {

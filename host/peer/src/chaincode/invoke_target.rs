@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// The address in INVOKE_CHAINCODE, taken apart: `name[:version][/channel]`. The version is
 /// ignored, as in Fabric (`core/chaincode/chaincode_support.go`, `ParseName`).
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvokeTarget {
+pub(super) struct InvokeTarget {
     /// The chaincode.
     pub name: String,
     /// Its channel; the caller's if the address has none.
@@ -14,7 +14,7 @@ pub struct InvokeTarget {
 
 impl InvokeTarget {
     /// Takes `address` apart, called from `channel`.
-    pub fn parse(address: &str, channel: &Arc<str>) -> Self {
+    pub(super) fn parse(address: &str, channel: &Arc<str>) -> Self {
         let (name, target) = address.split_once('/').unwrap_or((address, ""));
         let name = name.split_once(':').map_or(name, |(name, _)| name);
         let channel = if target.is_empty() { Arc::clone(channel) } else { target.into() };

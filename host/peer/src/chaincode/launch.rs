@@ -44,7 +44,7 @@ impl ChaincodeSupport {
 }
 
 /// One launch.
-pub struct Launch {
+pub(super) struct Launch {
     pub packages: Arc<Packages>,
     pub dialer: Option<Arc<dyn Dialer>>,
     pub config: ExternalConfig,
@@ -52,7 +52,7 @@ pub struct Launch {
 
 impl Launch {
     /// Launches what is installed. In development, what is not installed will come.
-    pub fn run(self, launching: Launching) {
+    pub(super) fn run(self, launching: Launching) {
         let failed = |error: PackageError| format!("error building chaincode: {error}");
         let code = match self.packages.code(launching.ccid()) {
             Err(PackageError::NotInstalled(_)) if self.config.dev => Ok(None),
@@ -109,7 +109,7 @@ fn log_launched(chaincode: &str, begin: Instant) {
 
 /// Takes chaincodes that connect by themselves. A stream whose chaincode has not registered keeps
 /// nothing of the peer.
-pub struct Arrivals {
+pub(super) struct Arrivals {
     pub packages: Weak<Packages>,
     pub registry: Weak<Registry>,
     pub config: ExternalConfig,

@@ -14,7 +14,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Launches that wait or go on.
 #[derive(Default)]
-pub struct LaunchThreads {
+pub(super) struct LaunchThreads {
     state: Mutex<State>,
 }
 
@@ -26,7 +26,7 @@ struct State {
 
 impl LaunchThreads {
     /// Runs a launch as soon as there is a thread for it. It is dropped if there will be none.
-    pub fn run(self: &Arc<Self>, job: Job) {
+    pub(super) fn run(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         state.queue.push_back(job);
         if state.threads == THREADS {

@@ -18,7 +18,7 @@ use wasmcc_types::{Entry, Response, TxId};
 
 /// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
 /// chaincode sees the same words here and behind a real peer.
-pub struct LocalBackend {
+pub(super) struct LocalBackend {
     support: Arc<ChaincodeSupport>,
     tx: TxParams,
     namespace: String,
@@ -30,7 +30,7 @@ pub struct LocalBackend {
 
 impl LocalBackend {
     /// The view of chaincode `namespace` in a call of its function `entry`.
-    pub fn new(
+    pub(super) fn new(
         support: Arc<ChaincodeSupport>,
         tx: TxParams,
         namespace: String,
@@ -42,7 +42,7 @@ impl LocalBackend {
     }
 
     /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
-    pub fn bare(self) -> Self {
+    pub(super) fn bare(self) -> Self {
         Self { is_bare: true, ..self }
     }
 

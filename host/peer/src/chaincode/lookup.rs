@@ -17,7 +17,7 @@ use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::{Entry, LIFECYCLE};
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
-pub const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
+pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
 
 /// What a transaction needs to know of a chaincode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct ChaincodeInfo {
 
 /// What is known of definitions at one height of one channel, and with which packages.
 #[derive(Default)]
-pub struct Lookup {
+pub(super) struct Lookup {
     known: Mutex<HashMap<Key, Known>>,
 }
 
@@ -60,14 +60,14 @@ pub struct Found {
 
 /// Reads at one height that nobody records: public state of `_lifecycle`, and one collection's
 /// hashes.
-pub struct Unrecorded<'a> {
+pub(super) struct Unrecorded<'a> {
     snapshot: &'a Snapshot,
     collection: String,
 }
 
 impl<'a> Unrecorded<'a> {
     /// What peers of `msp_id` see.
-    pub fn new(snapshot: &'a Snapshot, msp_id: &str) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, msp_id: &str) -> Self {
         Self { snapshot, collection: implicit_collection(msp_id) }
     }
 }
@@ -129,7 +129,7 @@ pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
 impl Lookup {
     /// What `_lifecycle` says of a chaincode, if it knows it (`CachedChaincodeInfo`). In
     /// development a chaincode without package is one that connects as "name:version".
-    pub fn lifecycle(
+    pub(super) fn lifecycle(
         &self,
         tx: &TxParams,
         name: &str,
@@ -223,14 +223,14 @@ impl ReadableState for Recorded<'_> {
 }
 
 /// Whether `_lifecycle` knows a chaincode; the answer counts as a read of the transaction.
-pub fn is_defined(tx: &TxParams, name: &str) -> Result<bool, String> {
+pub(super) fn is_defined(tx: &TxParams, name: &str) -> Result<bool, String> {
     let mut state = Recorded::of(tx)?;
     state.get(&sequence_key(name)).map(|sequence| sequence.is_some())
 }
 
 /// How a chaincode may be called now: as a transaction, or once in each version as its init (fabric
 /// `core/chaincode/chaincode_support.go`, `CheckInvocation`).
-pub fn check_invocation(
+pub(super) fn check_invocation(
     tx: &TxParams,
     name: &str,
     info: &ChaincodeInfo,

@@ -14,7 +14,7 @@ use wasmcc_types::{Entry, Permission};
 
 /// What is going to be done with a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub(super) enum Use {
     /// Its values or metadata are read.
     Read,
     /// It is written.
@@ -25,19 +25,19 @@ pub enum Use {
 
 /// The answers that one chaincode call has got so far. There are at most as many as the chaincode
 /// has collections.
-pub struct PrivateAccess {
+pub(super) struct PrivateAccess {
     entry: Entry,
     permissions: HashMap<String, Permission>,
 }
 
 impl PrivateAccess {
     /// For a call of this kind.
-    pub fn new(entry: Entry) -> Self {
+    pub(super) fn new(entry: Entry) -> Self {
         Self { entry, permissions: HashMap::new() }
     }
 
     /// Refuses what the call may not do.
-    pub fn check(
+    pub(super) fn check(
         &mut self,
         wanted: Use,
         access: &dyn AccessControl,

@@ -28,7 +28,7 @@ impl Default for QueryLimits {
 }
 
 /// A query and the row that was read ahead of its next batch.
-pub struct Query<Source, Row> {
+pub(super) struct Query<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
     /// Rows that the first answer may have; then the query is over.
@@ -39,7 +39,7 @@ type Range = Query<RangeId, KeyValue>;
 type History = Query<HistoryIterator, KeyModification>;
 
 /// Open queries by id.
-pub struct Queries {
+pub(super) struct Queries {
     limits: QueryLimits,
     ranges: HashMap<String, Range>,
     histories: HashMap<String, History>,
@@ -48,13 +48,13 @@ pub struct Queries {
 
 impl<Source, Row> Query<Source, Row> {
     /// A query of which nothing was read.
-    pub fn new(source: Source) -> Self {
+    pub(super) fn new(source: Source) -> Self {
         Self { source, ahead: None, most: usize::MAX }
     }
 
     /// The same with no more rows than a page, if they fit into the first batch; later batches do
     /// not know of the page. Fabric: `handler.go`, `calculateTotalReturnLimit`.
-    pub fn up_to(self, page: Option<&PageRequest>) -> Self {
+    pub(super) fn up_to(self, page: Option<&PageRequest>) -> Self {
         let size = page.and_then(|page| usize::try_from(page.size).ok());
         Self { most: size.filter(|size| *size > 0).unwrap_or(usize::MAX), ..self }
     }
@@ -91,17 +91,17 @@ impl<Source, Row> Query<Source, Row> {
 
 impl Queries {
     /// None open.
-    pub fn new(limits: QueryLimits) -> Self {
+    pub(super) fn new(limits: QueryLimits) -> Self {
         Self { limits, ranges: HashMap::new(), histories: HashMap::new(), opened: 0 }
     }
 
     /// The bounds.
-    pub fn limits(&self) -> &QueryLimits {
+    pub(super) fn limits(&self) -> &QueryLimits {
         &self.limits
     }
 
     /// The id of a query that is about to be opened, if there may be one more.
-    pub fn reserve(&mut self) -> Result<String, Refusal> {
+    pub(super) fn reserve(&mut self) -> Result<String, Refusal> {
         if self.ranges.len() + self.histories.len() >= self.limits.open {
             let text = format!("more than {} open queries", self.limits.open);
             return Err(Refusal(ErrorKind::LimitExceeded, text));
@@ -111,17 +111,17 @@ impl Queries {
     }
 
     /// Takes an open range out.
-    pub fn take_range(&mut self, id: &str) -> Option<Range> {
+    pub(super) fn take_range(&mut self, id: &str) -> Option<Range> {
         self.ranges.remove(id)
     }
 
     /// Takes an open history out.
-    pub fn take_history(&mut self, id: &str) -> Option<History> {
+    pub(super) fn take_history(&mut self, id: &str) -> Option<History> {
         self.histories.remove(id)
     }
 
     /// The next batch of a range, which stays open if there is more.
-    pub fn states(
+    pub(super) fn states(
         &mut self,
         sim: &mut Simulator,
         id: String,
@@ -143,7 +143,7 @@ impl Queries {
     }
 
     /// The next batch of a history, which stays open if there is more.
-    pub fn changes(
+    pub(super) fn changes(
         &mut self,
         id: String,
         mut query: History,
@@ -159,7 +159,7 @@ impl Queries {
 }
 
 /// A row of the ledger as the port has it.
-pub fn row(row: ledger::KeyValue) -> KeyValue {
+pub(super) fn row(row: ledger::KeyValue) -> KeyValue {
     KeyValue { key: row.key, value: row.value }
 }
 

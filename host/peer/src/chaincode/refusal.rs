@@ -7,7 +7,7 @@ use wasmcc_ledger::{LedgerError, QueryError};
 use wasmcc_runtime::ErrorKind;
 
 /// A refusal without its beginning.
-pub struct Refusal(pub ErrorKind, pub String);
+pub(super) struct Refusal(pub ErrorKind, pub String);
 
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {

@@ -17,7 +17,7 @@ use crate::chaincode::timer::within;
 
 /// A chaincode that takes transactions.
 #[derive(Clone)]
-pub enum Launched {
+pub(super) enum Launched {
     /// In this process.
     Here(Arc<Handler>),
     /// Behind a stream.
@@ -25,7 +25,7 @@ pub enum Launched {
 }
 
 /// What a launch came to.
-pub enum Started {
+pub(super) enum Started {
     /// The chaincode is there.
     Ready(Launched),
     /// The chaincode has to come by itself.
@@ -43,7 +43,7 @@ impl Launched {
 
 /// How long one caller waits.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub(super) struct Patience {
     /// For a launch.
     pub launch: Instant,
     /// For a chaincode to come by itself.
@@ -53,7 +53,7 @@ pub struct Patience {
 /// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that
 /// stands. Dropping the registry ends the streams.
 #[derive(Default)]
-pub struct Registry {
+pub(super) struct Registry {
     slots: Mutex<Slots>,
     threads: Arc<LaunchThreads>,
 }
@@ -87,7 +87,7 @@ enum State {
 }
 
 /// A launch that goes on. Dropping it is its failure.
-pub struct Launching {
+pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
     slot: Arc<Slot>,
@@ -106,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Registry {
     /// The chaincode `ccid`, if it is ready.
-    pub fn ready(&self, ccid: &str) -> Option<Launched> {
+    pub(super) fn ready(&self, ccid: &str) -> Option<Launched> {
         match &lock(&lock(&self.slots).get(ccid)?.place).state {
             State::Ready(launched) if launched.is_alive() => Some(launched.clone()),
             _ => None,
@@ -114,7 +114,11 @@ impl Registry {
     }
 
     /// Makes a chaincode known that came by itself, unless there is one of its id.
-    pub fn register(&self, ccid: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
+    pub(super) fn register(
+        &self,
+        ccid: &str,
+        program: &Arc<ExternalProgram>,
+    ) -> Result<(), String> {
         // Held to the end: a slot that is taken out meanwhile would be nobody's.
         let mut slots = lock(&self.slots);
         let (slot, _) = slot(&mut slots, ccid);
@@ -130,7 +134,7 @@ impl Registry {
     /// The chaincode `ccid`, launched by `start` if need be, on a thread for launches. All callers
     /// share one launch and each of them waits on its own. After a failure the next caller launches
     /// anew.
-    pub async fn launch(
+    pub(super) async fn launch(
         self: &Arc<Self>,
         ccid: &str,
         patience: Patience,
@@ -167,7 +171,7 @@ impl Registry {
     /// Lets go of the chaincodes of this process that are not wanted, and gives their ids. Whoever
     /// runs a transaction on one holds it until that ends. Those behind streams stay: they came by
     /// themselves, or end when their stream does.
-    pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    pub(super) fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let mut retired = Vec::new();
         lock(&self.slots).retain(|ccid, slot| {
             let is_here = matches!(&lock(&slot.place).state, State::Ready(Launched::Here(_)));
@@ -238,13 +242,13 @@ impl Slot {
 
 impl Launching {
     /// What is launched.
-    pub fn ccid(&self) -> &str {
+    pub(super) fn ccid(&self) -> &str {
         &self.ccid
     }
 
     /// Ends the launch; whether the result counts. A chaincode that came by itself meanwhile stays,
     /// and only the first result counts.
-    pub fn finish(&self, result: Result<Started, String>) -> bool {
+    pub(super) fn finish(&self, result: Result<Started, String>) -> bool {
         let registry = self.registry.upgrade();
         let mut slots = registry.as_ref().map(|registry| lock(&registry.slots));
         let mut place = lock(&self.slot.place);
@@ -269,7 +273,7 @@ impl Launching {
     }
 
     /// `abort` ends what the launch waits for, when nobody waits for the launch any more.
-    pub fn abort_with(&self, abort: Abort) {
+    pub(super) fn abort_with(&self, abort: Abort) {
         let mut place = lock(&self.slot.place);
         if !matches!(place.state, State::Launching) {
             drop(place);

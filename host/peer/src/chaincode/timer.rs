@@ -13,10 +13,10 @@ use tokio::select;
 
 /// It took longer than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Elapsed;
+pub(super) struct Elapsed;
 
 /// The output of `future`, if it is there before `deadline`.
-pub async fn within<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
+pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
     let future = pin!(future);
     select! {
         biased;

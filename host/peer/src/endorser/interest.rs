@@ -26,7 +26,7 @@ struct Needed {
 }
 
 /// Takes `state`, which the simulation read, for the policies of the keys that were written.
-pub fn interest(
+pub(super) fn interest(
     results: &SimulationResults,
     state: &Snapshot,
     is_system: impl Fn(&str) -> bool,

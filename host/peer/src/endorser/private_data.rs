@@ -14,7 +14,7 @@ use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 
 /// Keeps private data until the transaction commits. `creator` is the client's serialized identity,
 /// `state` is what the simulation read, and `org` the one whose peer simulated.
-pub fn keep(
+pub(super) fn keep(
     private: &TxPvtReadWriteSet,
     (tx_id, creator): (&str, &[u8]),
     channel: &Channel,

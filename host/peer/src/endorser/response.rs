@@ -8,7 +8,7 @@ use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
 /// The parts of a response, until it is clear which of them go out.
-pub struct Parts {
+pub(super) struct Parts {
     hash: [u8; 32],
     id: protos::ChaincodeId,
     response: protos::Response,
@@ -18,7 +18,7 @@ pub struct Parts {
 
 impl Parts {
     /// Takes what the chaincode answered. An event counts only if the answer is endorsed.
-    pub fn new(
+    pub(super) fn new(
         proposal: &UnpackedProposal,
         version: &str,
         response: Response,
@@ -41,22 +41,22 @@ impl Parts {
     }
 
     /// The chaincode's status.
-    pub fn status(&self) -> i32 {
+    pub(super) fn status(&self) -> i32 {
         self.response.status
     }
 
     /// With the serialized read-write set.
-    pub fn with_results(self, results: Vec<u8>) -> Self {
+    pub(super) fn with_results(self, results: Vec<u8>) -> Self {
         Self { results, ..self }
     }
 
     /// Only what the chaincode answered.
-    pub fn bare(self) -> protos::ProposalResponse {
+    pub(super) fn bare(self) -> protos::ProposalResponse {
         protos::ProposalResponse { response: Some(self.response), ..Default::default() }
     }
 
     /// A failed chaincode's answer with what it read and wrote, but nobody's signature.
-    pub fn failed(
+    pub(super) fn failed(
         self,
         results: Vec<u8>,
         interest: Option<protos::ChaincodeInterest>,
@@ -77,7 +77,7 @@ impl Parts {
     }
 
     /// What ESCC is called with.
-    pub fn escc_args(self, proposal: &protos::Proposal) -> Vec<Vec<u8>> {
+    pub(super) fn escc_args(self, proposal: &protos::Proposal) -> Vec<Vec<u8>> {
         vec![
             Vec::new(),
             proposal.header.clone(),

@@ -8,7 +8,7 @@ use wasmcc_types::{Exhausted, shown, shown_name};
 
 /// Which transaction; nothing of it need be true.
 #[derive(Clone, Copy)]
-pub struct TxLine<'a> {
+pub(super) struct TxLine<'a> {
     /// The channel's name; empty for a proposal to the peer itself.
     pub channel: &'a str,
     /// The transaction's id.
@@ -18,24 +18,24 @@ pub struct TxLine<'a> {
 }
 
 /// Writes the line of a transaction whose client has gone, unless it has come to its end.
-pub struct Unfinished<'a>(Option<TxLine<'a>>);
+pub(super) struct Unfinished<'a>(Option<TxLine<'a>>);
 
 impl TxLine<'_> {
     /// It was not executed.
-    pub fn refused(self, rejected: &Rejected) {
+    pub(super) fn refused(self, rejected: &Rejected) {
         let (reason, cause) = (rejected.to_string(), rejected.cause().map(shown));
         let (reason, Self { channel, tx_id, chaincode }) = (shown(&reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, cause, reason, "a transaction is refused");
     }
 
     /// There was no room for it.
-    pub fn not_run(self, reason: &str) {
+    pub(super) fn not_run(self, reason: &str) {
         let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, reason, "a transaction is refused");
     }
 
     /// Its execution failed.
-    pub fn failed(self, reason: &str) {
+    pub(super) fn failed(self, reason: &str) {
         let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, reason, "a transaction failed");
     }
@@ -49,12 +49,12 @@ impl TxLine<'_> {
 
 impl<'a> Unfinished<'a> {
     /// It begins.
-    pub fn new(line: TxLine<'a>) -> Self {
+    pub(super) fn new(line: TxLine<'a>) -> Self {
         Self(Some(line))
     }
 
     /// It has come to its end, of which another line tells.
-    pub fn ends(mut self) {
+    pub(super) fn ends(mut self) {
         self.0 = None;
     }
 }

@@ -9,17 +9,17 @@ use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
 use wasmcc_types::proto::common::{MspPrincipal, MspRole, SignaturePolicyEnvelope};
 
 /// The MSP ids of the organizations that have peers on the channel.
-pub fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
+pub(super) fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
     config.application_orgs().iter().map(|org| org.msp_id.as_str()).collect()
 }
 
 /// Any one member of any of these organizations, serialized.
-pub fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
+pub(super) fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
     SignaturePolicy::any_member(msp_ids).encode_to_vec()
 }
 
 /// Any one admin of any of these organizations, serialized (Fabric: `cauthdsl.SignedByAnyAdmin`).
-pub fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
+pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
     msp_ids.sort_unstable();
     let identities = msp_ids.iter().map(|id| {
         let role = MspRole { msp_identifier: (*id).to_owned(), role: MspRoleType::Admin.into() };
@@ -38,13 +38,13 @@ pub fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
 }
 
 /// Whether a serialized policy is usable at all.
-pub fn check(policy: &[u8]) -> Result<(), String> {
+pub(super) fn check(policy: &[u8]) -> Result<(), String> {
     SignaturePolicy::from_bytes(policy).map(drop).map_err(|e| e.to_string())
 }
 
 /// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
 /// alone.
-pub fn creator_satisfies(
+pub(super) fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],
     config: &ChannelConfig,

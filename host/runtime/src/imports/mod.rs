@@ -3,6 +3,7 @@
 //!
 //! Invariant: nothing is decided here. The shim's rules are in `rules`, the peer's behind the port.
 
+#[allow(unreachable_pub, reason = "the bindings re-export its iterators")]
 mod cursor;
 mod event;
 mod invocation;
@@ -13,6 +14,7 @@ mod query;
 mod state;
 mod transaction;
 
+#[allow(unreachable_pub, reason = "the bindings re-export them")]
 pub use cursor::{HistoryIterator, StateIterator};
 
 use crate::backend::{BackendError, ErrorKind};
@@ -22,7 +24,7 @@ use crate::failure::{Failure, Stop};
 use crate::tx_state::TxState;
 
 /// What a host function gives: an outer error ends the guest, an inner one is an answer.
-pub type Answer<T> = wasmtime::Result<Result<T, Error>>;
+pub(crate) type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for TxState {}
 

@@ -14,7 +14,7 @@ use crate::imports::cursor::bytes_of;
 
 /// The whole of a page that begins with this batch, and how many further batches were asked for.
 /// Its bookmark is None if it is no page to the peer.
-pub async fn whole_page(
+pub(crate) async fn whole_page(
     backend: &mut dyn Backend,
     first: Result<QueryBatch<KeyValue>, BackendError>,
     wanted: &PageRequest,

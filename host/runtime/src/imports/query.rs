@@ -158,7 +158,7 @@ impl TxState {
     }
 
     /// Opens a range whose bounds are already those of the peer.
-    pub async fn open_range(
+    pub(crate) async fn open_range(
         &mut self,
         collection: &str,
         start: &str,
@@ -171,7 +171,7 @@ impl TxState {
     }
 
     /// Opens a rich query.
-    pub async fn open_query(
+    pub(crate) async fn open_query(
         &mut self,
         collection: &str,
         query: &str,

@@ -10,7 +10,7 @@ use crate::chaincode::external::{
 };
 
 /// Hears what became of a connection; only the first result counts. False: nobody waits for it.
-pub type Launched = Arc<dyn Fn(Result<Arc<ExternalProgram>, String>) -> bool + Send + Sync>;
+pub(super) type Launched = Arc<dyn Fn(Result<Arc<ExternalProgram>, String>) -> bool + Send + Sync>;
 
 /// Takes the one program that was asked for and hands it to who waits.
 struct Awaited {
@@ -46,7 +46,7 @@ impl Drop for Awaited {
 
 /// Connects to the program `ccid` behind `connection` (fabric
 /// `core/chaincode/runtime_launcher.go`, `Launch`).
-pub fn dial(
+pub(crate) fn dial(
     dialer: &dyn Dialer,
     ccid: &str,
     connection: &Connection,

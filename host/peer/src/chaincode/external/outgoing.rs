@@ -11,7 +11,7 @@ use wasmcc_protocol::{Invocation, Message};
 const BYTES: usize = 128 << 20;
 
 /// An outbox whose contents are counted.
-pub struct Outgoing {
+pub(super) struct Outgoing {
     outbox: Outbox,
     /// Of the messages that were not read when this was last looked at, the oldest in front.
     sizes: VecDeque<usize>,
@@ -19,19 +19,19 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    pub fn new(outbox: Outbox) -> Self {
+    pub(super) fn new(outbox: Outbox) -> Self {
         Self { outbox, sizes: VecDeque::new(), bytes: 0 }
     }
 
     /// Whether everything was read.
-    pub fn is_empty(&mut self) -> bool {
+    pub(super) fn is_empty(&mut self) -> bool {
         self.update();
         self.sizes.is_empty()
     }
 
     /// Whether a transaction can begin beside `running` others, each of which needs room for one
     /// message. The error says what is in the way.
-    pub fn admit(&mut self, invocation: &Invocation, running: usize) -> Result<(), String> {
+    pub(super) fn admit(&mut self, invocation: &Invocation, running: usize) -> Result<(), String> {
         let proposal = invocation.proposal.as_ref().map_or(0, |proposal| proposal.encoded_len());
         self.admit_bytes(invocation.input.encoded_len() + proposal)?;
         if self.outbox.capacity() <= running {
@@ -41,7 +41,7 @@ impl Outgoing {
     }
 
     /// Whether so many bytes more can wait.
-    pub fn admit_bytes(&mut self, bytes: usize) -> Result<(), String> {
+    pub(super) fn admit_bytes(&mut self, bytes: usize) -> Result<(), String> {
         self.update();
         match self.sizes.is_empty() || self.bytes.saturating_add(bytes) <= BYTES {
             true => Ok(()),
@@ -50,7 +50,7 @@ impl Outgoing {
     }
 
     /// Puts a message in; whether there was room.
-    pub fn send(&mut self, message: Message) -> bool {
+    pub(super) fn send(&mut self, message: Message) -> bool {
         let wire = message.encode();
         let size = wire.encoded_len();
         self.update();

@@ -21,7 +21,7 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::shown;
 
 /// Decides who a program may be.
-pub trait Registrar: Send + Sync {
+pub(crate) trait Registrar: Send + Sync {
     /// Whether a program may be what it says in REGISTER; returns the name under which it is known.
     /// What it says may hold a secret, so it is neither logged nor part of an error.
     fn admit(&self, said: &str) -> Result<String, String>;
@@ -33,7 +33,7 @@ pub trait Registrar: Send + Sync {
 
 /// A chaincode in another process, which takes transactions once it is registered. It stays what it
 /// was when its stream has ended: another stream is another program.
-pub struct ExternalProgram {
+pub(crate) struct ExternalProgram {
     link: Mutex<Link>,
     /// So that the registry can ask without the lock.
     open: AtomicBool,
@@ -65,7 +65,7 @@ enum Event {
 
 /// Why an execution has no result.
 #[derive(Debug, PartialEq, Eq)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// It did not begin: the program has too much to read already.
     NotRead(String),
     /// It did not begin, or not end well.
@@ -89,14 +89,14 @@ pub struct ExternalStream {
 
 impl ExternalProgram {
     /// Whether the stream stands.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
     /// Runs one transaction until its end, until `deadline` at most. What the program asks
     /// meanwhile is answered by `requests`. The end of the stream and the deadline also end a
     /// request that is being answered. Dropping the future ends the transaction.
-    pub async fn execute<B: Backend>(
+    pub(crate) async fn execute<B: Backend>(
         &self,
         invocation: Invocation,
         deadline: Instant,
@@ -124,7 +124,7 @@ impl ExternalProgram {
     }
 
     /// Ends the stream.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.with(|link| {
             link.outgoing = None;
             link.peer.handle_disconnected();

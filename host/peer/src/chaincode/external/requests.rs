@@ -13,7 +13,7 @@ use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 use wasmcc_types::proto::{protos, queryresult};
 
 /// The requests of one transaction.
-pub struct Requests<B> {
+pub(crate) struct Requests<B> {
     backend: B,
     namespace: String,
     batch: BatchLimits,
@@ -27,13 +27,13 @@ type Answer = Result<Vec<u8>, BackendError>;
 impl<B: Backend> Requests<B> {
     /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
     /// beginning.
-    pub fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
+    pub(crate) fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
         let namespace = namespace.to_owned();
         Self { backend, namespace, batch, histories: HashSet::new(), over: None }
     }
 
     /// The payload of RESPONSE, or the cause of a failure.
-    pub async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+    pub(crate) async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
         let kind = request.kind();
         self.answer(request).await.map_err(|error| {
             if error.kind == ErrorKind::TransactionOver {
@@ -44,13 +44,13 @@ impl<B: Backend> Requests<B> {
     }
 
     /// The answer to a request does not reach the program.
-    pub fn lost(&mut self, kind: MessageType, cause: &str) {
+    pub(crate) fn lost(&mut self, kind: MessageType, cause: &str) {
         self.over.get_or_insert_with(|| (kind, cause.to_owned()));
     }
 
     /// Why the transaction must not be endorsed, whatever the program made of it: the request that
     /// failed, and the cause.
-    pub fn over(self) -> Option<(MessageType, String)> {
+    pub(crate) fn over(self) -> Option<(MessageType, String)> {
         self.over
     }
 

@@ -1,10 +1,10 @@
-//! Requests that have not come as a whole.
+//! Bounds requests that are still being received.
 //!
-//! A message is kept in memory until its last byte is there, and room for all of it is made when
-//! its length is known. So what is counted is what messages have announced that are not complete
-//! yet: for each connection, and for all together. A connection that has too much loses that
-//! request; if all have too much, the connection with the most is closed. A client whose requests
-//! are small is never the one that has most.
+//! gRPC keeps a message in memory until it is complete, and allocates all of it when its length is
+//! known. So the announced lengths of incomplete messages are counted: for each connection, and for
+//! all together. A request that takes its connection over the limit is refused. If all connections
+//! together are over theirs, the connection with the largest sum is closed, which is never that of
+//! a client with small requests.
 //!
 //! Invariant: a message is counted before tonic sees its first byte.
 
@@ -21,19 +21,19 @@ use tonic::codegen::Bytes;
 use crate::call::Call;
 use crate::connection_table::ClientConnection;
 
-/// Before each message: whether it is compressed, and its length.
+/// Size of the prefix of a message: a flag for compression, and the length.
 const PREFIX_BYTES: usize = 5;
 
-/// Shared by the calls of a server.
+/// The counts of a server, shared by its calls.
 #[derive(Clone)]
 pub(super) struct Arrivals(Arc<Bounds>);
 
 struct Bounds {
-    /// One message; larger ones are refused when their length is read.
+    /// Limit of one message; tonic refuses larger ones when it reads their length.
     message_bytes: usize,
     of_one: usize,
     of_all: usize,
-    /// By connection.
+    /// The announced bytes of each connection, by its id.
     arriving: Mutex<BTreeMap<u64, Arriving>>,
 }
 
@@ -42,7 +42,7 @@ struct Arriving {
     bytes: usize,
 }
 
-/// The body of a request, counted.
+/// The body of a request, which counts its messages.
 struct CountedBody {
     body: Body,
     messages: Messages,
@@ -51,13 +51,13 @@ struct CountedBody {
     arrivals: Arrivals,
 }
 
-/// Follows the messages of a body.
+/// Finds the messages in the bytes of a body.
 #[derive(Debug, Default)]
 struct Messages {
     prefix: [u8; PREFIX_BYTES],
-    /// How much of the prefix is there.
+    /// How many bytes of the prefix were received.
     prefix_bytes: usize,
-    /// Of the message that has begun.
+    /// Length of the current message.
     length: usize,
     left: usize,
 }
@@ -83,29 +83,32 @@ impl Messages {
         }
     }
 
-    /// What the message that has begun will have, if it is not complete.
+    /// Length of the current message, if it is not complete.
     fn announced(&self) -> usize {
         if self.left > 0 { self.length } else { 0 }
     }
 }
 
 impl Arrivals {
-    /// For messages of at most `message_bytes`, and requests of `request_bytes` together, or of two
+    /// Allows messages of `message_bytes`, and all requests together `request_bytes`, or two
     /// messages if that is more.
     pub(super) fn new(message_bytes: usize, request_bytes: usize) -> Self {
-        // A message that may come comes, whatever becomes of its request.
+        // One message of the permitted size must always fit.
         let of_one = (request_bytes / 4).max(message_bytes);
         let of_all = request_bytes.max(message_bytes.saturating_mul(2));
         Self(Arc::new(Bounds { message_bytes, of_one, of_all, arriving: Mutex::default() }))
     }
 
-    /// Counts the body of a call's request as it comes.
+    /// Wraps the body of a call's request.
     pub(super) fn count(&self, body: Body, call: Call) -> Body {
         let (messages, arrivals) = (Messages::default(), self.clone());
         Body::new(CountedBody { body, messages, counted: 0, call, arrivals })
     }
 
-    /// A call of a connection had announced `before` bytes, and has announced `now`.
+    /// Replaces the count of one call of a connection.
+    ///
+    /// # Errors
+    /// The connection would be over its limit.
     fn change(
         &self,
         connection: &Arc<ClientConnection>,
@@ -128,7 +131,7 @@ impl Arrivals {
         if now <= before {
             return Ok(());
         }
-        // Those that are being closed give theirs back in a moment.
+        // Closing connections release their bytes in a moment.
         let open = || arriving.values().filter(|of| !of.connection.is_closing());
         let all: usize = open().map(|of| of.bytes).sum();
         if all > *of_all
@@ -195,7 +198,7 @@ impl http_body::Body for CountedBody {
 
 impl Drop for CountedBody {
     fn drop(&mut self) {
-        // Less is never refused.
+        // A smaller count is never refused.
         let _ = self.change(0);
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct Answers {
 pub(super) enum Failure {
     /// The proposal cannot be read.
     Malformed(String),
-    /// There is nobody to ask.
-    NoPeer(String),
+    /// There is nobody to ask; the code of the answer, and the reason.
+    NoPeer(Code, String),
     /// The endorser said no, in a way that has this code.
     Endorser { code: Code, message: String, receipt: Option<Receipt> },
 }
@@ -35,7 +35,7 @@ impl Failure {
     /// Why no endorser was asked, if none was; the others leave their own line in the log.
     pub(super) fn unasked(&self) -> Option<&str> {
         match self {
-            Self::Malformed(text) | Self::NoPeer(text) => Some(text),
+            Self::Malformed(text) | Self::NoPeer(_, text) => Some(text),
             Self::Endorser { .. } => None,
         }
     }
@@ -97,14 +97,22 @@ fn evaluator(
         return Ok(found);
     }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    if standing(peer, own, proposal) == Standing::NoChannel {
+        let text = format!(
+            "failed to get config for channel [{channel}]: could not get last config for channel \
+             {channel}"
+        );
+        return Err(Failure::NoPeer(Code::Unavailable, text));
+    }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
-    Err(Failure::NoPeer(match is_guarded {
+    let text = match is_guarded {
         true => format!(
             "no endorsers found in the gateway's organization; retry specifying target \
              organization(s) to protect transient data: {nobody}"
         ),
         false => nobody,
-    }))
+    };
+    Err(Failure::NoPeer(Code::FailedPrecondition, text))
 }
 
 /// Has the organizations of `wanted` endorse, or if it is empty, `own`, the gateway's, and as many
@@ -175,7 +183,7 @@ fn first_endorser(
     }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
     Err(nobody(match own_standing {
-        Standing::Unknown => {
+        Standing::Unknown | Standing::NoChannel => {
             format!("{NO_PLAN}: No metadata was found for chaincode {name} in channel {channel}")
         }
         _ => format!("{NO_PLAN}: required chaincodes are not installed on sufficient peers"),
@@ -221,7 +229,7 @@ impl Plan<'_> {
     async fn ask(&mut self, org: &str, answers: &mut Answers) -> bool {
         let asked = ask(self.peer, org, self.signed.clone(), self.client.clone()).await;
         let refusal = match asked {
-            Err(Failure::Malformed(text) | Failure::NoPeer(text)) => text,
+            Err(Failure::Malformed(text) | Failure::NoPeer(_, text)) => text,
             Err(Failure::Endorser { message, .. }) => message,
             Ok(answer) => match answers.responses.first() {
                 Some(first) if first.payload != answer.0.payload => {

@@ -52,7 +52,7 @@ impl Door {
     pub(super) fn evaluate_failed(&self, (org, failure): (String, Failure)) -> Status {
         match failure {
             Failure::Malformed(text) => Status::invalid_argument(text),
-            Failure::NoPeer(text) => Status::failed_precondition(text),
+            Failure::NoPeer(code, text) => Status::new(code, text),
             Failure::Endorser { code: Code::Aborted, message, .. } => {
                 let text = "failed to evaluate transaction, see attached details for more info";
                 self.failed(&org, Code::Aborted, text, message)
@@ -81,7 +81,7 @@ impl Door {
     fn endorse_failed(&self, org: &str, failure: Failure) -> Status {
         match failure {
             Failure::Malformed(text) => Status::invalid_argument(text),
-            Failure::NoPeer(text) => Status::failed_precondition(text),
+            Failure::NoPeer(code, text) => Status::new(code, text),
             Failure::Endorser { message, receipt, .. } => {
                 let text = "failed to endorse transaction, see attached details for more info";
                 let mut status = self.failed(org, Code::Aborted, text, message);

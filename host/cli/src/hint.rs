@@ -22,7 +22,7 @@ pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     ];
     let hint = if is_nowhere.iter().any(|part| has(part)) {
         format!("deploy it: wasmcc deploy FILE --name {chaincode} -C {channel}")
-    } else if has("channel '") && has("' not found") {
+    } else if has("channel '") && has("' not found") || has("could not get last config") {
         format!("`wasmcc channels` lists the channels; wasmcc peer --channel {channel} creates it")
     } else if has("not an admin") || has("instantiation policy violated") {
         "sign as an admin: --user Admin".to_owned()
@@ -67,7 +67,9 @@ mod tests {
         }
         let sequence = "requested sequence is 1, but new definition must be sequence 2";
         assert!(explain(sequence, asked).contains("chaincode querycommitted -C mychannel"));
-        assert!(explain("channel 'x' not found", asked).contains("--channel mychannel"));
+        for unknown in ["channel 'x' not found", "could not get last config for channel x"] {
+            assert!(explain(unknown, asked).contains("--channel mychannel"));
+        }
         assert_eq!(explain("boom", asked), "boom");
     }
 }

@@ -82,7 +82,10 @@ impl api::Peer for Peer {
     }
 
     fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing {
-        let Some(channel) = self.channels.get(channel_id) else { return Standing::Here };
+        let Some(channel) = self.channels.get(channel_id) else {
+            // Proposals without a channel are for the peer itself.
+            return if channel_id.is_empty() { Standing::Here } else { Standing::NoChannel };
+        };
         let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
         standing.unwrap_or_else(|error| {
             tracing::warn!(channel_id, chaincode, error, "cannot read a definition");

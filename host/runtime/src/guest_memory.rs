@@ -1,9 +1,9 @@
-//! The memory that the guests of a process have together.
+//! The memory of all guests of a process together.
 //!
 //! Half of it is divided evenly: every instance may use its part without asking. The other half is
-//! for guests that need more, in shares, so that no client or chaincode takes all of it. A guest
-//! that finds nothing left ends with a failure of this host, which is never endorsed: how much its
-//! neighbours use differs from peer to peer.
+//! for guests that need more. It is given out in shares, so that no client or chaincode takes all
+//! of it. A guest for which nothing is left fails with a failure of this host, which is never
+//! endorsed: how much memory other guests use differs from peer to peer.
 
 use std::fs;
 use std::path::Path;
@@ -15,37 +15,40 @@ use wasmcc_types::{Place, Share, Shares};
 /// The memory of all guests of a runtime.
 #[derive(Debug)]
 pub(crate) struct GuestMemory {
-    /// What each instance may use without asking.
+    /// Bytes that each instance may use without asking.
     part: usize,
     more: Arc<Shares>,
 }
 
-/// What one instance uses, until it is dropped.
+/// The memory of one instance; dropping it releases the memory.
 pub(crate) struct UsedMemory {
     part: usize,
     more: Arc<Shares>,
     share: Arc<Share>,
-    /// What it uses beyond its part.
+    /// What it holds of the shared half.
     place: Option<Place>,
 }
 
 impl GuestMemory {
-    /// `bytes` for at most `instances` guests.
+    /// Divides `bytes` between at most `instances` guests.
     pub(crate) fn new(bytes: usize, instances: u32) -> Self {
         let half = bytes / 2;
         let part = half / usize::try_from(instances).unwrap_or(usize::MAX).max(1);
         Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
     }
 
-    /// Begins to count for one instance, which works for `share`.
+    /// Returns the account of a new instance, which works for `share`.
     pub(crate) fn begin(&self, share: Arc<Share>) -> UsedMemory {
         UsedMemory { part: self.part, more: Arc::clone(&self.more), share, place: None }
     }
 }
 
 impl UsedMemory {
-    /// Makes sure of room for an instance that uses `bytes` now. It never gives any back before its
+    /// Reserves memory for an instance that uses `bytes` in total. Nothing is released before its
     /// end, since memories of WebAssembly only grow.
+    ///
+    /// # Errors
+    /// The shared half has no such room, for this client, chaincode or channel.
     pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), Failure> {
         let beyond = bytes.saturating_sub(self.part);
         let taken = self.place.as_ref().map_or(0, Place::count);
@@ -67,7 +70,7 @@ pub(crate) fn default_bytes() -> usize {
         read("/sys/fs/cgroup/memory/memory.limit_in_bytes").trim().parse().ok(),
     ];
     let least: Option<u64> = limits.into_iter().flatten().min();
-    // Where nothing is known, what a small machine has.
+    // If nothing is known, assume a small machine.
     usize::try_from(least.unwrap_or(4 << 30) / 2).unwrap_or(usize::MAX)
 }
 

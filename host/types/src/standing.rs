@@ -4,6 +4,8 @@
 /// tell each other of it by gossip, as far as a gateway needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
+    /// The peer has not joined the channel.
+    NoChannel,
     /// The channel has no definition of it.
     Unknown,
     /// The channel has one, but this peer does not run it: its organization has not approved the

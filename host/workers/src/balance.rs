@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
-/// Slices that take less are those of a thread that gets its part. Guests end theirs every 10 ms,
-/// two threads may share a processor, and one that only gets what others leave waits for about 85.
+/// A slice that takes less was not starved. Guests end their slices every 10 ms, and two threads
+/// may share a processor. A thread that only gets what others leave waits for about 85 ms.
 const UNDISTURBED: Duration = Duration::from_millis(50);
-/// Time of quick jobs for which one slice is due.
+/// Time of quick jobs after which one slice is due.
 const FOR_ONE_SLICE: Duration = Duration::from_millis(40);
 
 /// Counts what quick jobs have used since jobs that compute last got what is theirs.
@@ -20,24 +20,24 @@ pub(super) struct Balance {
 }
 
 impl Balance {
-    /// A quick job has used a thread.
+    /// Adds the time that a quick job used.
     pub(super) fn quick(&mut self, used: Duration) {
         self.quick = self.quick.saturating_add(used);
     }
 
-    /// A job that computes has had a slice on a thread of its own, which took so long.
+    /// Notes how long a slice took on a thread for computing jobs.
     pub(super) fn computing(&mut self, took: Duration) {
         if took < UNDISTURBED {
             self.quick = Duration::ZERO;
         }
     }
 
-    /// Whether a thread for quick jobs has to serve a job that computes next.
+    /// True if a thread for quick jobs has to serve a computing job next.
     pub(super) fn is_due(&self) -> bool {
         self.quick >= FOR_ONE_SLICE
     }
 
-    /// It does so, or there is none.
+    /// Called when it does.
     pub(super) fn paid(&mut self) {
         self.quick = Duration::ZERO;
     }

@@ -235,13 +235,20 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
     };
     let nobody = "no peers available to evaluate chaincode vec in channel mychannel";
     let no_plan = "no combination of peers can be derived which satisfy the endorsement policy: ";
+    let no_channel = "failed to get config for channel [mychannel]: could not get last config for \
+                      channel mychannel";
     for (standing, why) in [
+        (Standing::NoChannel, "No metadata was found for chaincode vec in channel mychannel"),
         (Standing::Unknown, "No metadata was found for chaincode vec in channel mychannel"),
         (Standing::Elsewhere, "required chaincodes are not installed on sufficient peers"),
     ] {
         let served = Served::start(peer(standing, standing)).await;
         let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
-        assert_eq!(shape(&status), (Code::FailedPrecondition, nobody));
+        let expected = match standing {
+            Standing::NoChannel => (Code::Unavailable, no_channel),
+            _ => (Code::FailedPrecondition, nobody),
+        };
+        assert_eq!(shape(&status), expected);
         let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
         let text = format!("{no_plan}{why}");
         assert_eq!(shape(&status), (Code::FailedPrecondition, text.as_str()));

@@ -288,7 +288,8 @@ impl Session {
             Code::Cancelled | Code::DeadlineExceeded => {
                 anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
             }
-            Code::Unavailable if !status.message().starts_with("failed to find any endorsing") => {
+            // With these words a gateway says that a channel or an organization is not here.
+            Code::Unavailable if !status.message().starts_with("failed to ") => {
                 anyhow!("the peer is not available: {}", status.message())
             }
             _ => anyhow!("the peer refused: {}", explain(status.message(), asked)),

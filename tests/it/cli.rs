@@ -280,8 +280,8 @@ fn errors_name_what_to_do() {
         "{said}"
     );
     let said = ask(&["-C", "nowhere"]);
-    let unknown = "failed to get config for channel [nowhere]: could not get last config for channel \
-                   nowhere";
+    let unknown = "failed to get config for channel [nowhere]: could not get last config for \
+                   channel nowhere";
     assert!(said.contains(unknown), "{said}");
     assert!(said.contains("wasmcc peer --channel nowhere"), "{said}");
     let said = ask(&["--user", "User9"]);

@@ -4,11 +4,11 @@
 
 use prost::Message;
 
+use crate::block::rwset::CollectionRwSet;
+use crate::block::rwset::is_hashed_delete;
 use crate::error::LedgerError;
-use crate::key::push_name;
-use crate::key::split_text;
-use crate::rwset::CollectionRwSet;
-use crate::rwset::is_hashed_delete;
+use crate::store::key::push_name;
+use crate::store::key::split_text;
 use wasmcc_types::proto::kvrwset::KvWrite;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::sha256;

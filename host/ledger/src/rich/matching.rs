@@ -24,7 +24,7 @@ type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
     /// True if a document matches.
-    pub(super) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
+    pub(crate) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
         work.spend(CONDITION)?;
         match self {
             Self::Nothing => Ok(false),

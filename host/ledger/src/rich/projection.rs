@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::QueryError;
 use crate::json::Value;
 use crate::json::write_text;
-use crate::rich::error::QueryError;
 use crate::rich::field::Found;
 use crate::rich::field::Path;
 use crate::rich::field::step;
@@ -24,14 +24,14 @@ const MAX_FIELDS: usize = 1_000;
 
 /// The fields that are wanted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Projection {
+pub(crate) struct Projection {
     /// The parts below this one; empty for the whole value, or at the top for nothing.
     parts: BTreeMap<Arc<str>, Projection>,
 }
 
 impl Projection {
     /// Parses `fields`.
-    pub(super) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
         if !fields.is_array() {
             return Err(QueryError::Fields);
         }
@@ -69,7 +69,7 @@ impl Projection {
     }
 
     /// The value to return for a document.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         document: Value<'_>,
         work: &mut Work<'_>,

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::error::QueryError;
 use crate::json::Json;
-use crate::rich::error::QueryError;
 use crate::rich::field::Document;
 use crate::rich::selector::Bounds;
 use crate::rich::selector::Selector;

@@ -5,13 +5,7 @@
 //! Invariant: no block is written here, and no reader waits for a commit.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use prost::Message;
 
@@ -23,22 +17,15 @@ use crate::error::LedgerError;
 use crate::private::store::PrivateStore;
 use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
-use crate::store::Database;
-use crate::store::Table;
-use crate::store::block_file::BlockFile;
-use crate::store::block_file::Location;
+use crate::store::block_file::{BlockFile, Location};
 use crate::store::checked_blocks::CheckedBlocks;
-use crate::store::key;
 use crate::store::overlay::Overlay;
 use crate::store::tx_entry::TxEntry;
-use wasmcc_types::ChannelId;
-use wasmcc_types::Height;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockchainInfo;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::protos::ProcessedTransaction;
-use wasmcc_types::proto::protos::TxValidationCode;
+use crate::store::{Database, Table, key};
+use wasmcc_types::proto::common::{Block, BlockchainInfo, Envelope};
+use wasmcc_types::proto::protos::{ProcessedTransaction, TxValidationCode};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::{ChannelId, Height};
 
 /// The ledger of one channel, shared by all readers and writers of the channel.
 pub struct Ledger {

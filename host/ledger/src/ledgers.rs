@@ -12,32 +12,21 @@
 //! Invariant: a channel exists if, and only if, its block file holds a block.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::block::envelope::TxEnvelope;
 use crate::block::genesis::genesis_channel;
 use crate::block::tx::CommitTx;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
-use crate::ledger::Home;
-use crate::ledger::Ledger;
+use crate::ledger::{Home, Ledger};
 use crate::private::rules::NoCollections;
-use crate::store::Batch;
-use crate::store::Database;
-use crate::store::block_file::BlockFile;
-use crate::store::block_file::Scan;
+use crate::store::block_file::{BlockFile, Scan};
 use crate::store::channel_folders::ChannelFolders;
-use crate::store::disk;
-use crate::store::key;
 use crate::store::peer_values::PeerValues;
-use crate::store::tables::CHANNELS;
-use crate::store::tables::PRIVATE;
-use crate::store::tables::STATE;
-use crate::store::tables::Tables;
+use crate::store::tables::{CHANNELS, PRIVATE, STATE, Tables};
+use crate::store::{Batch, Database, disk, key};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;

@@ -29,7 +29,7 @@ const COLLECTIONS_ARG: usize = 5;
 const SYSTEM_NAMES: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifecycle"];
 
 /// Checks an invocation of LSCC.
-pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
+pub(crate) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
     let Requested { function, id, collections } = requested(tx)?;
     let written = check_writes(tx, &id, &collections)?;
     let reading =

@@ -3,8 +3,7 @@
 //! Does not read the configuration: it is bytes here. Callers decide what it says and whether it
 //! may change.
 
-use crate::block::rwset::NsRwSet;
-use crate::block::rwset::TxRwSet;
+use crate::block::rwset::{NsRwSet, TxRwSet};
 use wasmcc_types::proto::kvrwset::KvWrite;
 
 /// The namespace of the peer itself, which no chaincode has.

@@ -8,15 +8,10 @@ use crate::block::config_tx::config_rwset;
 use crate::block::rwset::TxRwSet;
 use crate::error::LedgerError;
 use wasmcc_types::compute_tx_id;
-use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::HeaderType;
-use wasmcc_types::proto::common::Payload;
-use wasmcc_types::proto::common::SignatureHeader;
-use wasmcc_types::proto::protos::ChaincodeAction;
-use wasmcc_types::proto::protos::ChaincodeActionPayload;
-use wasmcc_types::proto::protos::ProposalResponsePayload;
-use wasmcc_types::proto::protos::Transaction;
+use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader};
+use wasmcc_types::proto::protos::{
+    ChaincodeAction, ChaincodeActionPayload, ProposalResponsePayload, Transaction,
+};
 
 /// An entry of a block, opened as far as its headers.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::block::rwset::NsRwSet;
-use crate::block::rwset::is_delete;
+use crate::block::rwset::{NsRwSet, is_delete};
 use wasmcc_types::proto::kvrwset::KvMetadataEntry;
 
 const UPSERT: u8 = 1;

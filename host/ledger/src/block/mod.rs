@@ -13,10 +13,5 @@ pub(crate) mod rwset;
 pub(crate) mod tx;
 pub(crate) mod updates;
 
-pub use parts::commit_hash;
-pub use parts::data_hash;
-pub use parts::header_bytes;
-pub use parts::header_hash;
-pub use parts::new_block;
 pub(crate) use parts::set_outcome;
-pub use parts::tx_filter;
+pub use parts::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};

@@ -4,14 +4,10 @@
 
 use prost::Message;
 
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockData;
-use wasmcc_types::proto::common::BlockHeader;
-use wasmcc_types::proto::common::BlockMetadata;
-use wasmcc_types::proto::common::BlockMetadataIndex;
-use wasmcc_types::proto::common::Metadata;
-use wasmcc_types::sha256;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::common::{
+    Block, BlockData, BlockHeader, BlockMetadata, BlockMetadataIndex, Metadata,
+};
+use wasmcc_types::{sha256, sha256_all};
 
 /// Entries of a block's metadata.
 const METADATA_SLOTS: usize = 5;

@@ -6,12 +6,9 @@
 
 use prost::Message;
 
-use wasmcc_types::proto::kvrwset::KvRead;
-use wasmcc_types::proto::kvrwset::QueryReads;
-use wasmcc_types::proto::kvrwset::QueryReadsMerkleSummary;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
-use wasmcc_types::sha256;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::kvrwset::{KvRead, QueryReads, QueryReadsMerkleSummary};
+use wasmcc_types::{sha256, sha256_all};
 
 /// The degree that Fabric's simulator uses (`maxDegreeQueryReadsHashing`).
 pub(crate) const MAX_DEGREE: u32 = 50;

@@ -11,21 +11,12 @@ use std::collections::btree_map::Entry;
 use prost::Message;
 
 use crate::error::LedgerError;
-use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::HashedRwSet;
-use wasmcc_types::proto::kvrwset::KvMetadataWrite;
-use wasmcc_types::proto::kvrwset::KvMetadataWriteHash;
-use wasmcc_types::proto::kvrwset::KvRead;
-use wasmcc_types::proto::kvrwset::KvReadHash;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvWriteHash;
-use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::proto::kvrwset::RangeQueryInfo;
-use wasmcc_types::proto::kvrwset::Version;
-use wasmcc_types::proto::rwset::CollectionHashedReadWriteSet;
-use wasmcc_types::proto::rwset::NsReadWriteSet;
-use wasmcc_types::proto::rwset::TxReadWriteSet;
-use wasmcc_types::sha256;
+use wasmcc_types::proto::kvrwset::{
+    HashedRwSet, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvReadHash, KvWrite, KvWriteHash,
+    KvrwSet, RangeQueryInfo, Version,
+};
+use wasmcc_types::proto::rwset::{CollectionHashedReadWriteSet, NsReadWriteSet, TxReadWriteSet};
+use wasmcc_types::{Height, sha256};
 
 /// An unpacked `rwset.TxReadWriteSet`.
 #[derive(Clone, Debug, Default, PartialEq)]

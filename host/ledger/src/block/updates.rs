@@ -8,14 +8,11 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::block::key_ops::public_ops;
-use crate::block::key_ops::{Effect, KeyOps};
-use crate::block::rwset::TxRwSet;
-use crate::block::rwset::is_hashed_delete;
+use crate::block::key_ops::{Effect, KeyOps, public_ops};
+use crate::block::rwset::{TxRwSet, is_hashed_delete};
 use crate::error::LedgerError;
 use crate::store::key;
-use crate::store::state::VersionedValue;
-use crate::store::state::encode_metadata;
+use crate::store::state::{VersionedValue, encode_metadata};
 use wasmcc_types::Height;
 use wasmcc_types::proto::statedb;
 

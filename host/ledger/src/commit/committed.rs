@@ -11,10 +11,8 @@ use std::collections::HashMap;
 
 use crate::block::updates::CommittedState;
 use crate::error::LedgerError;
-use crate::store::Rows;
-use crate::store::Table;
-use crate::store::key;
 use crate::store::state::VersionedValue;
+use crate::store::{Rows, Table, key};
 use wasmcc_types::Height;
 
 /// The state of a channel with a cache of what was read.

@@ -5,9 +5,8 @@
 use std::fmt;
 
 use crate::error::no_document::NoDocument;
-use wasmcc_types::Height;
-use wasmcc_types::hex;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{Height, hex};
 
 /// Why the ledger made a transaction invalid; most often another transaction was faster. The
 /// verdict itself is the `TxValidationCode`.

@@ -2,8 +2,7 @@
 //! counts. The process is this test program, started again with a step in its environment.
 
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use prost::Message;
@@ -12,19 +11,11 @@ use crate::Ledger;
 use crate::LedgerFolder;
 use crate::SimulationResults;
 use crate::commit::apply::with_outcome;
-use crate::private::test_support::Rules;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::commit_public;
-use crate::private::test_support::keep;
-use crate::private::test_support::rules;
-use crate::private::test_support::simulate_private;
+use crate::private::test_support::{
+    Rules, commit_private, commit_public, keep, rules, simulate_private,
+};
 use crate::store::block_file::BlockFile;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::next_block;
-use crate::test_support::open_with;
-use crate::test_support::puts;
-use crate::test_support::small_config;
+use crate::test_support::{CHANNEL, commit, next_block, open_with, puts, small_config};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 

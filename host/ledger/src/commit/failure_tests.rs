@@ -10,21 +10,11 @@ use crate::LedgerError;
 use crate::LedgerFolder;
 use crate::Ledgers;
 use crate::commit::apply::with_outcome;
-use crate::private::test_support::Rules;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::get;
-use crate::private::test_support::held_by;
-use crate::private::test_support::keep;
-use crate::private::test_support::simulate_private;
+use crate::private::test_support::{Rules, commit_private, get, held_by, keep, simulate_private};
 use crate::store::disk::faults;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::genesis;
-use crate::test_support::next_block;
-use crate::test_support::open_with;
-use crate::test_support::puts;
-use crate::test_support::simulate;
-use crate::test_support::small_config;
+use crate::test_support::{
+    CHANNEL, commit, genesis, next_block, open_with, puts, simulate, small_config,
+};
 use wasmcc_types::ChannelId;
 
 /// The ledger's folder of a process of `a_process_ends_whatever_failed`.

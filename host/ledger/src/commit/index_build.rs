@@ -8,31 +8,18 @@
 //! Invariant: every batch is applied with the channel's writer lock held, so no entry is added for
 //! a value that a commit has just replaced.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use crate::error::LedgerError;
-use crate::error::QueryError;
+use crate::error::{LedgerError, QueryError};
 use crate::json::Json;
-use crate::ledger::Ledger;
-use crate::ledger::Writer;
-use crate::rich::index::Index;
-use crate::rich::index::IndexDefinition;
-use crate::rich::indexes::IndexState;
-use crate::rich::indexes::READER;
-use crate::rich::indexes::StoredIndex;
-use crate::rich::space::DEFINITION;
-use crate::rich::space::Space;
-use crate::rich::space::definition_row;
-use crate::rich::space::entry_range;
-use crate::store::Batch;
-use crate::store::Table;
-use crate::store::key;
+use crate::ledger::{Ledger, Writer};
+use crate::rich::index::{Index, IndexDefinition};
+use crate::rich::indexes::{IndexState, READER, StoredIndex};
+use crate::rich::space::{DEFINITION, Space, definition_row, entry_range};
 use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table, key};
 
 /// Rows of one batch, and bytes of values at which a batch ends.
 const BATCH_ROWS: usize = 1000;

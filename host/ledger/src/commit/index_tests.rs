@@ -10,16 +10,9 @@ use crate::rich::collation::MAX_ENCODED;
 use crate::rich::index::Index;
 use crate::rich::plan::Plan;
 use crate::rich::query::Query;
-use crate::rich::space::DEFINITION;
-use crate::rich::space::ENTRY;
-use crate::rich::space::Space;
+use crate::rich::space::{DEFINITION, ENTRY, Space};
 use crate::store::Batch;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::genesis;
-use crate::test_support::puts;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
+use crate::test_support::{CHANNEL, commit, genesis, puts, small_config, temporary};
 
 fn define(ledger: &Ledger, definitions: &[&str]) -> usize {
     let parse = |json: &&str| IndexDefinition::parse(json.as_bytes()).unwrap();

@@ -8,8 +8,7 @@ use std::collections::HashSet;
 use crate::block::config_tx::is_config;
 use crate::block::data_hash;
 use crate::block::rwset::TxRwSet;
-use crate::block::tx::CommitTx;
-use crate::block::tx::tx_id;
+use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::UpdateBatch;
 use crate::commit::committed::Committed;
 use crate::commit::conflict::Conflict;
@@ -17,13 +16,10 @@ use crate::commit::refused_write::find_refused_write;
 use crate::commit::validate::find_conflict;
 use crate::commit::writer_names::WriterNames;
 use crate::error::LedgerError;
-use crate::ledger::Ledger;
-use crate::ledger::Tip;
-use wasmcc_types::Height;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockHeader;
+use crate::ledger::{Ledger, Tip};
+use wasmcc_types::proto::common::{Block, BlockHeader};
 use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::sha256_all;
+use wasmcc_types::{Height, sha256_all};
 
 /// The verdicts on a block, and the commit hash.
 pub(crate) struct Outcome {

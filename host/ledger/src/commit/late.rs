@@ -13,15 +13,13 @@ use prost::Message;
 
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
+use crate::private::record::{PrivateRecord, PrivateSet};
 use crate::private::rows;
 use crate::private::store::put;
 use crate::store::Batch;
 use crate::store::key::height;
-use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// A private set that organizations of this process should have and lack.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,10 @@ use prost::Message;
 use crate::Ledger;
 use crate::MissingPrivateData;
 use crate::SimulationResults;
-use crate::private::test_support::commit_empty;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::commit_public;
-use crate::private::test_support::get;
-use crate::private::test_support::held;
-use crate::private::test_support::held_by;
-use crate::private::test_support::private_purge;
-use crate::private::test_support::private_puts;
-use crate::private::test_support::simulate_private;
+use crate::private::test_support::{
+    commit_empty, commit_private, commit_public, get, held, held_by, private_purge, private_puts,
+    simulate_private,
+};
 use crate::test_support::temporary;
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::KvrwSet;

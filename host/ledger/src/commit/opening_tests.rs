@@ -13,14 +13,9 @@ use crate::commit::apply::with_outcome;
 use crate::header_hash;
 use crate::ledger::Tip;
 use crate::store::channel_folders::ChannelFolders;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::genesis;
-use crate::test_support::next_block;
-use crate::test_support::open_with;
-use crate::test_support::puts;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
+use crate::test_support::{
+    CHANNEL, commit, genesis, next_block, open_with, puts, small_config, temporary,
+};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

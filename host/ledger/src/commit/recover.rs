@@ -7,9 +7,7 @@
 //! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
 //! record of a block whose commit never returned is removed.
 
-use std::sync::Mutex;
-use std::sync::OnceLock;
-use std::sync::RwLock;
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use crate::block;
 use crate::block::envelope::TxEnvelope;
@@ -17,20 +15,15 @@ use crate::block::tx::CommitTx;
 use crate::commit::judge::check_block;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
-use crate::ledger::Ledger;
-use crate::ledger::Tip;
-use crate::ledger::Writer;
+use crate::ledger::{Ledger, Tip, Writer};
 use crate::private::store::PrivateStore;
 use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
-use crate::store::Table;
-use crate::store::block_file::BlockFile;
-use crate::store::block_file::Location;
-use crate::store::block_file::Scan;
+use crate::store::block_file::{BlockFile, Location, Scan};
 use crate::store::checked_blocks::CheckedBlocks;
-use crate::store::key;
 use crate::store::overlay::Overlay;
 use crate::store::tables::Tables;
+use crate::store::{Table, key};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;

@@ -26,8 +26,7 @@ pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
 mod tests {
     use super::*;
     use crate::block::rwset::NsRwSet;
-    use wasmcc_types::proto::kvrwset::KvMetadataWrite;
-    use wasmcc_types::proto::kvrwset::KvWrite;
+    use wasmcc_types::proto::kvrwset::{KvMetadataWrite, KvWrite};
 
     #[test]
     fn public_writes_are_looked_at_and_metadata_is_not() {

@@ -7,15 +7,10 @@
 //!
 //! Invariant: committed blocks stay committed, and the height never falls.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::error::LedgerError;
-use crate::ledger::Home;
-use crate::ledger::Ledger;
+use crate::ledger::{Home, Ledger};
 use crate::store::Database;
 
 impl Home {

@@ -7,20 +7,13 @@
 use std::iter::Peekable;
 
 use crate::block::range_reads::RangeReads;
-use crate::block::rwset::CollectionRwSet;
-use crate::block::rwset::NsRwSet;
-use crate::block::rwset::TxRwSet;
-use crate::block::rwset::height_of;
-use crate::block::rwset::version_of;
-use crate::block::updates::CommittedState;
-use crate::block::updates::UpdateBatch;
-use crate::commit::conflict::Conflict;
-use crate::commit::conflict::NewestRow;
+use crate::block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, version_of};
+use crate::block::updates::{CommittedState, UpdateBatch};
+use crate::commit::conflict::{Conflict, NewestRow};
 use crate::error::LedgerError;
 use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::KvRead;
-use wasmcc_types::proto::kvrwset::RangeQueryInfo;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
+use wasmcc_types::proto::kvrwset::{KvRead, RangeQueryInfo};
 
 /// Returns the first read that no longer holds, on the committed state with the changes of earlier
 /// transactions of the block; None if the transaction is valid.

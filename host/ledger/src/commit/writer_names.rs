@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use crate::block::envelope::TxEnvelope;
 use crate::block::tx::CommitTx;
-use crate::block::updates::Update;
-use crate::block::updates::UpdateBatch;
+use crate::block::updates::{Update, UpdateBatch};
 use crate::commit::conflict::Conflict;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;

@@ -6,22 +6,17 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::block::rwset::CollectionRwSet;
-use crate::block::rwset::TxRwSet;
-use crate::block::tx::CommitTx;
-use crate::block::tx::tx_id;
+use crate::block::rwset::{CollectionRwSet, TxRwSet};
+use crate::block::tx::{CommitTx, tx_id};
 use crate::error::LedgerError;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
+use crate::private::record::{PrivateRecord, PrivateSet};
 use crate::private::rows::HashedKey;
-use crate::private::rules::CollectionRule;
-use crate::private::rules::CollectionRules;
+use crate::private::rules::{CollectionRule, CollectionRules};
 use crate::private::transient::TransientStore;
-use wasmcc_types::ChannelId;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::sha256;
+use wasmcc_types::{ChannelId, sha256};
 
 /// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
 /// transactions are kept as far as they are there: they go out with their block. Fabric:

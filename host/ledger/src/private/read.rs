@@ -8,9 +8,7 @@ use crate::error::LedgerError;
 use crate::private::record::PrivateRecord;
 use crate::private::store::PrivateStore;
 use wasmcc_types::Height;
-use wasmcc_types::proto::rwset::CollectionPvtReadWriteSet;
-use wasmcc_types::proto::rwset::NsPvtReadWriteSet;
-use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::proto::rwset::{CollectionPvtReadWriteSet, NsPvtReadWriteSet, TxPvtReadWriteSet};
 
 impl PrivateStore {
     /// Returns the sets of the transaction at `at` that an organization (MSP id) holds when the

@@ -4,13 +4,10 @@
 
 use prost::Message;
 
-use crate::block::rwset::CollectionRwSet;
-use crate::block::rwset::is_hashed_delete;
+use crate::block::rwset::{CollectionRwSet, is_hashed_delete};
 use crate::error::LedgerError;
-use crate::store::key::push_name;
-use crate::store::key::split_text;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvrwSet;
+use crate::store::key::{push_name, split_text};
+use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
 use wasmcc_types::sha256;
 
 /// The private data of one transaction in one collection.

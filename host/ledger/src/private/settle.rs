@@ -12,23 +12,13 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::error::LedgerError;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
-use crate::private::record::expiring_block;
-use crate::private::rows;
-use crate::private::rows::HashedKey;
-use crate::private::rows::Place;
-use crate::private::store::PrivateStore;
-use crate::private::store::put_keys;
-use crate::private::store::remove_keys;
-use crate::store::Batch;
-use crate::store::Table;
-use crate::store::key;
+use crate::private::record::{PrivateRecord, PrivateSet, expiring_block};
+use crate::private::rows::{self, HashedKey, Place};
+use crate::private::store::{PrivateStore, put_keys, remove_keys};
 use crate::store::state::VersionedValue;
-use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::sha256;
+use crate::store::{Batch, Table, key};
+use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
+use wasmcc_types::{Height, sha256};
 
 /// The block until which a value of a record lives; None if it has expired.
 type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;

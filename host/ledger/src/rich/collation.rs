@@ -9,9 +9,7 @@
 
 use std::cmp::Ordering;
 
-use crate::json::Event;
-use crate::json::Kind;
-use crate::json::Value;
+use crate::json::{Event, Kind, Value};
 
 /// Length at which an encoded value is cut, in bytes.
 pub(crate) const MAX_ENCODED: usize = 512;
@@ -154,8 +152,7 @@ fn tag(event: Event<'_>) -> u8 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;

@@ -2,12 +2,9 @@
 //!
 //! Invariant: sorted, and each value once.
 
-use crate::json::Json;
-use crate::json::Value;
+use crate::json::{Json, Value};
 use crate::rich::collation::compare;
-use crate::rich::work::COMPARED_BYTES;
-use crate::rich::work::CONDITION;
-use crate::rich::work::Work;
+use crate::rich::work::{COMPARED_BYTES, CONDITION, Work};
 use wasmcc_types::Exhausted;
 
 /// A set of values.

@@ -6,11 +6,8 @@
 use std::sync::Arc;
 
 use crate::error::QueryError;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::work::STEP;
-use crate::rich::work::Work;
+use crate::json::{Kind, Value, shorten};
+use crate::rich::work::{STEP, Work};
 use wasmcc_types::Exhausted;
 
 /// The field that is the document's key.

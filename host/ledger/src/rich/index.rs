@@ -7,22 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::error::QueryError;
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::collation::encode;
-use crate::rich::collation::encode_text;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
+use crate::json::{Json, Kind, Value, shorten};
+use crate::rich::collation::{encode, encode_text};
+use crate::rich::field::{Document, Found, Path};
 use crate::rich::query::Sort;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
+use crate::rich::selector::{Bounds, Selector};
 use crate::rich::work::Work;
-use wasmcc_types::Exhausted;
-use wasmcc_types::hex;
-use wasmcc_types::sha256;
+use wasmcc_types::{Exhausted, hex, sha256};
 
 /// Most fields of an index.
 const MAX_COLUMNS: usize = 16;

@@ -7,25 +7,17 @@
 //! began with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
-use crate::json::Json;
-use crate::json::Value;
+use crate::json::{Json, Value};
 use crate::rich::field::Document;
-use crate::rich::index::Index;
-use crate::rich::index::IndexDefinition;
-use crate::rich::space::DEFINITION;
-use crate::rich::space::Space;
-use crate::rich::space::definition_row;
-use crate::store::Batch;
-use crate::store::Table;
+use crate::rich::index::{Index, IndexDefinition};
+use crate::rich::space::{DEFINITION, Space, definition_row};
 use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table};
 
 /// The indexes of a channel.
 #[derive(Default)]

@@ -29,8 +29,6 @@ pub(crate) mod work;
 mod selector_tests;
 
 pub use index::IndexDefinition;
-pub(crate) use indexes::IndexSet;
 pub use indexes::IndexState;
-pub(crate) use indexes::Indexes;
-pub(crate) use space::Space;
-pub(crate) use space::entry_index;
+pub(crate) use indexes::{IndexSet, Indexes};
+pub(crate) use space::{Space, entry_index};

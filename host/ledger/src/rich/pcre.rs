@@ -12,8 +12,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::rich::pcre_class;
-use crate::rich::pcre_class::push_literal;
+use crate::rich::pcre_class::{self, push_literal};
 
 /// At the end, or before a newline at the end. What follows in an expression cannot match that
 /// newline any more.

@@ -5,8 +5,7 @@
 use std::fmt;
 
 use crate::error::QueryError;
-use crate::json::Value;
-use crate::json::shorten;
+use crate::json::{Value, shorten};
 
 /// A member or an element, and its container.
 #[derive(Clone, Copy)]

@@ -7,19 +7,16 @@
 //!
 //! Invariant: depends on the query and the definitions only, so peers agree.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::error::QueryError;
 use crate::json::Json;
-use crate::rich::collation::encode;
-use crate::rich::collation::encode_beginning;
+use crate::rich::collation::{encode, encode_beginning};
 use crate::rich::field::Path;
 use crate::rich::index::Index;
 use crate::rich::query::Query;
-use crate::rich::selector::Condition;
-use crate::rich::selector::Selector;
+use crate::rich::selector::{Condition, Selector};
 use crate::rich::space::Space;
 use crate::store::key::after_prefix;
 

@@ -10,13 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::QueryError;
-use crate::json::Value;
-use crate::json::write_text;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
-use crate::rich::field::step;
-use crate::rich::work::DOCUMENT_BYTE;
-use crate::rich::work::Work;
+use crate::json::{Value, write_text};
+use crate::rich::field::{Found, Path, step};
+use crate::rich::work::{DOCUMENT_BYTE, Work};
 use wasmcc_types::Exhausted;
 
 /// Most fields of one query.
@@ -118,8 +114,7 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;

@@ -7,15 +7,10 @@
 //! Invariant: never changed after parsing.
 
 use crate::error::QueryError;
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
+use crate::json::{Json, Kind, Value, shorten};
 use crate::rich::field::Path;
 use crate::rich::projection::Projection;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
-use crate::rich::selector::natural;
+use crate::rich::selector::{Bounds, Selector, natural};
 
 /// Most fields to sort by.
 const MAX_SORT: usize = 64;

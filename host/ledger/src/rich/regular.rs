@@ -8,19 +8,15 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regex_automata::Input;
-use regex_automata::hybrid::dfa::Cache;
-use regex_automata::hybrid::dfa::DFA;
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 
 use crate::rich::pcre;
-use crate::rich::work::REGEX_BYTE;
-use crate::rich::work::Work;
+use crate::rich::work::{REGEX_BYTE, Work};
 use wasmcc_types::Exhausted;
 
 /// Longest expression, in bytes.

@@ -9,15 +9,11 @@
 use std::collections::BTreeMap;
 
 use crate::error::QueryError;
-use crate::json::Json;
-use crate::json::Value;
-use crate::json::shorten;
+use crate::json::{Json, Value, shorten};
 use crate::rich::constants::Constants;
 use crate::rich::field::Path;
-use crate::rich::place::Place;
-use crate::rich::place::bad_arg;
-use crate::rich::regular::Regular;
-use crate::rich::regular::Regulars;
+use crate::rich::place::{Place, bad_arg};
+use crate::rich::regular::{Regular, Regulars};
 
 /// Depth of selectors and conditions.
 pub(crate) const MAX_DEPTH: usize = 64;

@@ -4,8 +4,7 @@
 
 use crate::error::LedgerError;
 use crate::rich::collation::encoded_len;
-use crate::store::key;
-use crate::store::key::after_prefix;
+use crate::store::key::{self, after_prefix};
 
 /// First byte of the rows of index entries.
 pub(crate) const ENTRY: u8 = b'i';

@@ -4,8 +4,7 @@
 //! Invariant: a price depends on the query and the documents only, so a query that costs too much
 //! does so on every peer.
 
-use wasmcc_types::Exhausted;
-use wasmcc_types::Meter;
+use wasmcc_types::{Exhausted, Meter};
 
 /// Units for each document that is looked at: finding and reading its row.
 pub(crate) const DOCUMENT: u64 = 2_000;

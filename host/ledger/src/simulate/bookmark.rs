@@ -8,8 +8,7 @@
 use crate::error::QueryError;
 use crate::rich::query::invalid_bookmark;
 use crate::simulate::rich_scan::RichScan;
-use wasmcc_types::hex;
-use wasmcc_types::sha256;
+use wasmcc_types::{hex, sha256};
 
 /// Longest accepted bookmark, in bytes. None is longer than a key and the values of an index.
 const MAX_BYTES: usize = 1 << 20;

@@ -11,20 +11,15 @@
 use std::sync::Arc;
 
 use crate::block::envelope::TxEnvelope;
-use crate::block::key_ops::Effect;
-use crate::block::key_ops::key_ops;
-use crate::block::rwset::NsRwSet;
-use crate::block::rwset::is_delete;
+use crate::block::key_ops::{Effect, key_ops};
+use crate::block::rwset::{NsRwSet, is_delete};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::simulate::cost;
 use crate::simulate::snapshot::Snapshot;
-use crate::store::Rows;
-use crate::store::key;
-use wasmcc_types::Height;
-use wasmcc_types::Meter;
-use wasmcc_types::Timestamp;
+use crate::store::{Rows, key};
 use wasmcc_types::proto::common::ChannelHeader;
+use wasmcc_types::{Height, Meter, Timestamp};
 
 /// One write of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

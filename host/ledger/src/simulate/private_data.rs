@@ -11,11 +11,9 @@ use crate::simulate::cost;
 use crate::simulate::open_query::Scan;
 use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::RangeId;
-use crate::simulate::rwset_builder::PrivateWrite;
-use crate::simulate::rwset_builder::metadata_bytes;
+use crate::simulate::rwset_builder::{PrivateWrite, metadata_bytes};
 use crate::simulate::simulator::Simulator;
-use crate::store::state::Metadata;
-use crate::store::state::VersionedValue;
+use crate::store::state::{Metadata, VersionedValue};
 
 impl Simulator {
     /// Returns the hash of a private value; None if the key does not exist. Every member of the

@@ -4,8 +4,7 @@
 //! Invariant: a query of public keys records every row that it reads, even if the chaincode never
 //! gets it. A query of private keys records nothing.
 
-use crate::block::range_reads::MAX_DEGREE;
-use crate::block::range_reads::RangeReads;
+use crate::block::range_reads::{MAX_DEGREE, RangeReads};
 use crate::error::LedgerError;
 use crate::simulate::rows::KeyValue;
 use crate::simulate::rwset_builder::kv_read;

@@ -2,18 +2,14 @@
 //! cost is proportional to its size and it ends when the transaction's work is used up.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Ledger;
 use crate::LedgerError;
 use crate::rich::IndexDefinition;
 use crate::rich::query::Query;
-use crate::test_support::commit;
-use crate::test_support::puts;
-use crate::test_support::temporary;
-use wasmcc_types::Exhausted;
-use wasmcc_types::Meter;
+use crate::test_support::{commit, puts, temporary};
+use wasmcc_types::{Exhausted, Meter};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MIB: usize = 1 << 20;

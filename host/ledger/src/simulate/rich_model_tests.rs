@@ -5,11 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rand::RngExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
-use serde_json::json;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
 
 use crate::Ledger;
 use crate::RangeId;
@@ -17,13 +15,10 @@ use crate::Simulator;
 use crate::json::Json;
 use crate::rich::IndexDefinition;
 use crate::rich::collation::encode;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
+use crate::rich::field::{Document, Found};
 use crate::rich::query::Query;
 use crate::rich::work::Work;
-use crate::test_support::commit;
-use crate::test_support::puts;
-use crate::test_support::temporary;
+use crate::test_support::{commit, puts, temporary};
 
 /// The documents by key.
 type World = BTreeMap<String, Value>;

@@ -6,20 +6,13 @@
 //!
 //! Invariant: no rich query sees the writes of its own transaction.
 
-use crate::error::LedgerError;
-use crate::error::QueryError;
+use crate::error::{LedgerError, QueryError};
 use crate::rich::query::Query;
 use crate::rich::space::Space;
-use crate::rich::work::COMPILED_BYTE;
-use crate::rich::work::DOCUMENT;
-use crate::rich::work::QUERY_BYTE;
-use crate::simulate::open_query::RichRows;
-use crate::simulate::open_query::Scan;
-use crate::simulate::rich_scan::FoundRow;
-use crate::simulate::rich_scan::RichScan;
-use crate::simulate::rows::KeyValue;
-use crate::simulate::rows::Page;
-use crate::simulate::rows::RangeId;
+use crate::rich::work::{COMPILED_BYTE, DOCUMENT, QUERY_BYTE};
+use crate::simulate::open_query::{RichRows, Scan};
+use crate::simulate::rich_scan::{FoundRow, RichScan};
+use crate::simulate::rows::{KeyValue, Page, RangeId};
 use crate::simulate::simulator::Simulator;
 
 /// CouchDB's bookmark if there was no row.

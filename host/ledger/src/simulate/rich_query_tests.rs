@@ -7,11 +7,7 @@ use crate::LedgerConfig;
 use crate::LedgerError;
 use crate::Simulator;
 use crate::rich::IndexDefinition;
-use crate::test_support::commit;
-use crate::test_support::puts;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
-use crate::test_support::temporary_with;
+use crate::test_support::{commit, puts, small_config, temporary, temporary_with};
 
 /// Marbles of two owners, and values that are not JSON objects.
 fn marbles(ledger: &Arc<Ledger>, count: usize) {

@@ -12,26 +12,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::LedgerError;
-use crate::error::QueryError;
-use crate::json::Json;
-use crate::json::Value;
+use crate::error::{LedgerError, QueryError};
+use crate::json::{Json, Value};
 use crate::rich::field::Document;
 use crate::rich::index::Index;
 use crate::rich::plan::Plan;
 use crate::rich::projection::Projection;
 use crate::rich::query::Query;
 use crate::rich::selector::Selector;
-use crate::rich::space::Space;
-use crate::rich::space::entry_key;
-use crate::rich::work::DOCUMENT;
-use crate::rich::work::DOCUMENT_BYTE;
-use crate::rich::work::Work;
+use crate::rich::space::{Space, entry_key};
+use crate::rich::work::{DOCUMENT, DOCUMENT_BYTE, Work};
 use crate::simulate::snapshot::Snapshot;
 use crate::store::Rows;
 use crate::store::state::VersionedValue;
-use wasmcc_types::Exhausted;
-use wasmcc_types::Meter;
+use wasmcc_types::{Exhausted, Meter};
 
 /// An open query.
 pub(crate) struct RichScan {

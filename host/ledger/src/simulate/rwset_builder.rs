@@ -5,31 +5,19 @@
 //!
 //! Invariant: the same calls give the same bytes; no state is used.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use prost::Message;
 
-use crate::block::rwset::CollectionRwSet;
-use crate::block::rwset::NsRwSet;
-use crate::block::rwset::TxRwSet;
-use crate::block::rwset::version_of;
+use crate::block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, version_of};
 use crate::store::state::Metadata;
-use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::KvMetadataEntry;
-use wasmcc_types::proto::kvrwset::KvMetadataWrite;
-use wasmcc_types::proto::kvrwset::KvMetadataWriteHash;
-use wasmcc_types::proto::kvrwset::KvRead;
-use wasmcc_types::proto::kvrwset::KvReadHash;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvWriteHash;
-use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::proto::kvrwset::RangeQueryInfo;
-use wasmcc_types::proto::rwset::CollectionPvtReadWriteSet;
-use wasmcc_types::proto::rwset::NsPvtReadWriteSet;
-use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::sha256;
+use wasmcc_types::proto::kvrwset::{
+    KvMetadataEntry, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvReadHash, KvWrite,
+    KvWriteHash, KvrwSet, RangeQueryInfo,
+};
+use wasmcc_types::proto::rwset::{CollectionPvtReadWriteSet, NsPvtReadWriteSet, TxPvtReadWriteSet};
+use wasmcc_types::{Height, sha256};
 
 /// A read-write set under construction.
 #[derive(Default)]

@@ -18,14 +18,10 @@ use crate::simulate::cost;
 use crate::simulate::history::HistoryIterator;
 use crate::simulate::open_query::Scan;
 use crate::simulate::range_scan::RangeScan;
-use crate::simulate::rows::KeyValue;
-use crate::simulate::rows::Page;
-use crate::simulate::rows::RangeId;
-use crate::simulate::rwset_builder::RwSetBuilder;
-use crate::simulate::rwset_builder::metadata_bytes;
+use crate::simulate::rows::{KeyValue, Page, RangeId};
+use crate::simulate::rwset_builder::{RwSetBuilder, metadata_bytes};
 use crate::simulate::snapshot::Snapshot;
-use crate::store::state::Metadata;
-use crate::store::state::VersionedValue;
+use crate::store::state::{Metadata, VersionedValue};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::{Height, Meter};
 

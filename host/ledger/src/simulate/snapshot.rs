@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::store::Rows;
-use crate::store::key;
-use crate::store::state::Metadata;
-use crate::store::state::VersionedValue;
+use crate::store::state::{Metadata, VersionedValue};
+use crate::store::{Rows, key};
 use wasmcc_types::sha256;
 
 /// The state of one channel at the moment when this was created. Clones share it.

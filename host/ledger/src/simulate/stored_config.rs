@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::block::config_tx::KEY;
-use crate::block::config_tx::NAMESPACE;
+use crate::block::config_tx::{KEY, NAMESPACE};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 

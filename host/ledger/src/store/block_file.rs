@@ -11,17 +11,11 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
-use crate::store::block_record::HEAD;
-use crate::store::block_record::Head;
-use crate::store::block_record::decode;
-use crate::store::block_record::encode;
-use crate::store::block_record::lengths;
-use crate::store::disk;
-use crate::store::disk::attempt;
+use crate::store::block_record::{HEAD, Head, decode, encode, lengths};
+use crate::store::disk::{self, attempt};
 use wasmcc_types::proto::common::Block;
 
 /// The unit that a disk writes as a whole or not at all, in bytes.

@@ -12,12 +12,8 @@
 use prost::Message;
 
 use crate::error::LedgerError;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockData;
-use wasmcc_types::proto::common::BlockHeader;
-use wasmcc_types::proto::common::BlockMetadata;
-use wasmcc_types::sha256;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, BlockMetadata};
+use wasmcc_types::{sha256, sha256_all};
 
 /// Bytes of the head of a record.
 pub(crate) const HEAD: usize = 20;
@@ -134,8 +130,7 @@ fn seal<const N: usize>(parts: [&[u8]; N]) -> [u8; SEAL] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::data_hash;
-    use crate::block::new_block;
+    use crate::block::{data_hash, new_block};
 
     fn parse(record: &[u8]) -> Option<Block> {
         let (head, body) = record.split_first_chunk()?;

@@ -4,8 +4,7 @@
 //! listed as a channel, so that opening it finds the damage.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
 use wasmcc_types::ChannelId;

@@ -2,8 +2,7 @@
 //!
 //! Takes one bit of memory for each block. Does not read blocks.
 
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{PoisonError, RwLock};
 
 /// A set of block numbers.
 #[derive(Default)]

@@ -8,24 +8,14 @@
 //!
 //! Does not know what the rows mean.
 
-use std::fs::File;
-use std::fs::TryLockError;
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::Weak;
-use std::thread;
-use std::thread::ThreadId;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::thread::{self, ThreadId};
 
 use crate::error::LedgerError;
-use crate::store::engine::Engine;
-use crate::store::engine::LOCK_RETRIES;
-use crate::store::engine::LOCK_WAIT;
+use crate::store::engine::{Engine, LOCK_RETRIES, LOCK_WAIT};
 
 /// Free room that is required to open a database again, in bytes.
 const ROOM_TO_OPEN: usize = 1 << 20;

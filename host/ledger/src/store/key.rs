@@ -8,8 +8,7 @@
 //! Does not read or write rows, and does not know values (see `state`).
 
 use crate::error::LedgerError;
-use wasmcc_types::Height;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 pub(crate) const STATE: u8 = b's';
 pub(crate) const HASHED: u8 = b'h';

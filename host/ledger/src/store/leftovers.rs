@@ -14,8 +14,7 @@
 //! Invariant: removes nothing that holds data, and nothing while another process has the database
 //! open.
 
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use crate::error::LedgerError;

@@ -19,8 +19,4 @@ pub(crate) mod state;
 pub(crate) mod tables;
 pub(crate) mod tx_entry;
 
-pub(crate) use database::Batch;
-pub(crate) use database::Database;
-pub(crate) use database::Row;
-pub(crate) use database::Rows;
-pub(crate) use database::Table;
+pub(crate) use database::{Batch, Database, Row, Rows, Table};

@@ -6,15 +6,11 @@
 //! Meant for few values: there is no index, and listing reads the folder.
 
 use std::fs;
-use std::io::ErrorKind;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
-use crate::store::disk;
-use crate::store::disk::attempt;
-use crate::store::disk::io;
+use crate::store::disk::{self, attempt, io};
 
 /// Longest file name that every file system takes, minus the ending of an unfinished file.
 const MAX_NAME: usize = 240;

@@ -9,8 +9,7 @@ use prost::Message;
 use crate::error::LedgerError;
 use crate::store::key;
 use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::KvMetadataEntry;
-use wasmcc_types::proto::kvrwset::KvMetadataWrite;
+use wasmcc_types::proto::kvrwset::{KvMetadataEntry, KvMetadataWrite};
 
 /// Metadata of a key by name, such as `VALIDATION_PARAMETER`.
 pub type Metadata = BTreeMap<String, Vec<u8>>;

@@ -3,8 +3,7 @@
 //! Does not know what the rows mean.
 
 use crate::error::LedgerError;
-use crate::store::Database;
-use crate::store::Table;
+use crate::store::{Database, Table};
 use wasmcc_types::ChannelId;
 
 /// The name of the folder of the state.

@@ -12,23 +12,14 @@ use crate::Metadata;
 use crate::NoCollections;
 use crate::Simulator;
 use crate::TxRwSet;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::leveldb_config;
-use crate::test_support::next_block;
-use crate::test_support::open_with;
-use crate::test_support::puts;
-use crate::test_support::simulate;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
-use crate::test_support::temporary_with;
-use wasmcc_types::ChannelId;
-use wasmcc_types::Height;
-use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::proto::protos::TxValidationCode::DuplicateTxid;
-use wasmcc_types::proto::protos::TxValidationCode::InvalidWriteset;
-use wasmcc_types::proto::protos::TxValidationCode::MvccReadConflict;
-use wasmcc_types::proto::protos::TxValidationCode::Valid;
+use crate::test_support::{
+    CHANNEL, commit, leveldb_config, next_block, open_with, puts, simulate, small_config,
+    temporary, temporary_with,
+};
+use wasmcc_types::proto::protos::TxValidationCode::{
+    self, DuplicateTxid, InvalidWriteset, MvccReadConflict, Valid,
+};
+use wasmcc_types::{ChannelId, Height};
 
 const EMPTY: &str = "invalid key. Empty string is not supported as a key by couchdb";
 const UNDERSCORE: &str = "invalid key [_k], cannot begin with \"_\"";

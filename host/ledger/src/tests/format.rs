@@ -1,29 +1,18 @@
 //! Decodes real files and rows as `docs/ledger-format.md` describes them, with none of the code
 //! that wrote them.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
 use crate::block::header_hash;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::commit_public;
-use crate::private::test_support::held_by;
-use crate::private::test_support::keep;
-use crate::private::test_support::private_purge;
-use crate::private::test_support::private_puts;
-use crate::private::test_support::rules;
+use crate::private::test_support::{
+    commit_private, commit_public, held_by, keep, private_purge, private_puts, rules,
+};
 use crate::rich::IndexDefinition;
 use crate::store::Table;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::open_with;
-use crate::test_support::puts;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
-use wasmcc_types::proto::common::BlockHeader;
-use wasmcc_types::proto::common::BlockMetadata;
+use crate::test_support::{CHANNEL, commit, open_with, puts, small_config, temporary};
+use wasmcc_types::proto::common::{BlockHeader, BlockMetadata};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::sha256;

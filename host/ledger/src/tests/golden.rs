@@ -11,20 +11,15 @@ use crate::NoCollections;
 use crate::TxEnvelope;
 use crate::TxRwSet;
 use crate::block;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit_tx;
-use crate::test_support::envelopes;
-use crate::test_support::golden_blocks;
-use crate::test_support::golden_dir;
-use crate::test_support::leveldb_config;
-use crate::test_support::simulate;
+use crate::test_support::{
+    CHANNEL, commit_tx, envelopes, golden_blocks, golden_dir, leveldb_config, simulate,
+};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::kvrwset::RangeQueryInfo;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
-use wasmcc_types::proto::protos::ChaincodeAction;
-use wasmcc_types::proto::protos::ProposalResponse;
-use wasmcc_types::proto::protos::ProposalResponsePayload;
-use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::proto::protos::{
+    ChaincodeAction, ProposalResponse, ProposalResponsePayload, TxValidationCode,
+};
 
 /// Commits a golden block without verdicts and commit hash, and expects the same block with them.
 fn replay(ledger: &Ledger, golden: &Block) {

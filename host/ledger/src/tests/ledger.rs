@@ -8,16 +8,9 @@ use crate::NoCollections;
 use crate::TxRwSet;
 use crate::block;
 use crate::new_block;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::genesis;
-use crate::test_support::next_block;
-use crate::test_support::puts;
-use crate::test_support::simulate;
-use crate::test_support::temporary;
-use wasmcc_types::Height;
-use wasmcc_types::Timestamp;
+use crate::test_support::{CHANNEL, commit, genesis, next_block, puts, simulate, temporary};
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{Height, Timestamp};
 
 #[test]
 fn a_block_must_continue_the_chain() {

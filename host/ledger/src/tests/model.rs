@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use crate::Simulator;
 use crate::Snapshot;
 use crate::TxRwSet;
-use crate::test_support::commit;
-use crate::test_support::temporary;
+use crate::test_support::{commit, temporary};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

@@ -4,15 +4,12 @@
 //!
 //! WASMCC_MODEL_TXS says how many transactions, WASMCC_MODEL_SEED which.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rand::RngExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::CommitTx;
 use crate::Ledger;
@@ -22,8 +19,7 @@ use crate::Simulator;
 use crate::Snapshot;
 use crate::TxRwSet;
 use crate::new_block;
-use crate::test_support::temporary;
-use crate::test_support::tx_envelope;
+use crate::test_support::{temporary, tx_envelope};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

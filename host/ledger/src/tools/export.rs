@@ -10,16 +10,14 @@
 //!
 //! Invariant: an exported file is complete: it is renamed to its final name last.
 
-use std::io::BufWriter;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use prost::Message;
 
 use crate::error::LedgerError;
 use crate::tools::folder::LedgerFolder;
-use crate::tools::replay::Step;
-use crate::tools::replay::Walk;
+use crate::tools::replay::{Step, Walk};
 use wasmcc_types::ChannelId;
 
 impl LedgerFolder {

@@ -6,20 +6,16 @@
 //! Invariant: opening changes no block. A state that cannot be opened is a finding, not an error.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rules::NoCollections;
-use crate::store::Database;
 use crate::store::block_file::BlockFile;
 use crate::store::channel_folders::ChannelFolders;
-use crate::store::disk;
-use crate::store::tables::CHANNELS;
-use crate::store::tables::PRIVATE;
-use crate::store::tables::STATE;
+use crate::store::tables::{CHANNELS, PRIVATE, STATE};
+use crate::store::{Database, disk};
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 

@@ -11,18 +11,10 @@ use crate::LedgerError;
 use crate::LedgerFolder;
 use crate::Ledgers;
 use crate::Verified;
-use crate::store::Batch;
-use crate::store::key;
-use crate::test_support::CHANNEL;
-use crate::test_support::commit;
-use crate::test_support::genesis;
-use crate::test_support::golden_blocks;
-use crate::test_support::puts;
-use crate::test_support::simulate;
-use crate::test_support::small_config;
-use wasmcc_types::ChannelId;
-use wasmcc_types::Height;
+use crate::store::{Batch, key};
+use crate::test_support::{CHANNEL, commit, genesis, golden_blocks, puts, simulate, small_config};
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{ChannelId, Height};
 
 fn folder(dir: &Path) -> LedgerFolder {
     LedgerFolder::open(dir, small_config()).unwrap()

@@ -11,8 +11,7 @@
 //! commit hash.
 
 use std::fs::File;
-use std::io::BufReader;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use prost::Message;
@@ -24,18 +23,13 @@ use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::private::store::PrivateStore;
 use crate::store::block_file::BlockFile;
-use crate::store::disk;
-use crate::store::disk::io;
-use crate::store::tables::CHANNELS;
-use crate::store::tables::Tables;
-use crate::store::tables::transient_name;
+use crate::store::disk::{self, io};
+use crate::store::tables::{CHANNELS, Tables, transient_name};
 use crate::tools::folder::LedgerFolder;
 use crate::tools::orderer_metadata;
-use crate::tools::replay::Replay;
-use crate::tools::replay::Step;
+use crate::tools::replay::{Replay, Step};
 use wasmcc_types::ChannelId;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::HeaderType;
+use wasmcc_types::proto::common::{Block, HeaderType};
 
 /// The folder of a channel that is not complete.
 const IMPORTING: &str = "importing";

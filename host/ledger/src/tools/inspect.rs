@@ -10,16 +10,10 @@ use crate::commit::conflict::Conflict;
 use crate::error::LedgerError;
 use crate::ledgers::Ledgers;
 use crate::tools::folder::LedgerFolder;
-use crate::tools::replay::Replay;
-use crate::tools::replay::Step;
-use crate::tools::replay::Walk;
-use crate::tools::replay::had_refused_writes;
-use crate::tools::replay::is_of_ledger;
-use crate::tools::replay::unjudged_tx;
-use wasmcc_types::ChannelId;
-use wasmcc_types::Height;
+use crate::tools::replay::{Replay, Step, Walk, had_refused_writes, is_of_ledger, unjudged_tx};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{ChannelId, Height};
 
 /// A transaction as it is in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,12 +8,9 @@
 
 use prost::Message;
 
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockMetadataIndex;
-use wasmcc_types::proto::common::LastConfig;
-use wasmcc_types::proto::common::Metadata;
-use wasmcc_types::proto::common::OrdererBlockMetadata;
-use wasmcc_types::proto::common::SignatureHeader;
+use wasmcc_types::proto::common::{
+    Block, BlockMetadataIndex, LastConfig, Metadata, OrdererBlockMetadata, SignatureHeader,
+};
 
 /// Entries of the metadata of a block.
 const SLOTS: usize = 5;

@@ -4,18 +4,15 @@
 
 use prost::Message;
 
-use crate::block::rwset::CollectionRwSet;
-use crate::block::rwset::TxRwSet;
+use crate::block::rwset::{CollectionRwSet, TxRwSet};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
+use crate::private::record::{PrivateRecord, PrivateSet};
 use crate::private::rows;
 use crate::store::key::height;
-use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// The findings for one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

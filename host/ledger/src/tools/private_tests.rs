@@ -12,23 +12,12 @@ use crate::RulesOfState;
 use crate::Snapshot;
 use crate::Verified;
 use crate::private::rows;
-use crate::private::test_support::Rules;
-use crate::private::test_support::commit_empty;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::commit_public;
-use crate::private::test_support::get;
-use crate::private::test_support::hash_is_there;
-use crate::private::test_support::held;
-use crate::private::test_support::held_by;
-use crate::private::test_support::private_purge;
-use crate::private::test_support::private_puts;
-use crate::private::test_support::rules;
-use crate::private::test_support::simulate_private;
-use crate::store::Batch;
-use crate::store::Table;
-use crate::test_support::CHANNEL;
-use crate::test_support::open_with;
-use crate::test_support::small_config;
+use crate::private::test_support::{
+    Rules, commit_empty, commit_private, commit_public, get, hash_is_there, held, held_by,
+    private_purge, private_puts, rules, simulate_private,
+};
+use crate::store::{Batch, Table};
+use crate::test_support::{CHANNEL, open_with, small_config};
 use wasmcc_types::ChannelId;
 
 fn both() -> Rules {

@@ -9,14 +9,10 @@
 
 use crate::commit::recover::savepoint;
 use crate::error::LedgerError;
-use crate::store::Database;
-use crate::store::Table;
-use crate::store::disk;
-use crate::store::tables::STATE;
-use crate::store::tables::Tables;
+use crate::store::tables::{STATE, Tables};
+use crate::store::{Database, Table, disk};
 use crate::tools::folder::LedgerFolder;
-use crate::tools::replay::Replay;
-use crate::tools::replay::Step;
+use crate::tools::replay::{Replay, Step};
 use wasmcc_types::ChannelId;
 
 const NEW_STATE: &str = "state.new";

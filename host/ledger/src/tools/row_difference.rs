@@ -6,13 +6,10 @@ use std::cmp::Ordering;
 
 use crate::error::LedgerError;
 use crate::rich::entry_index;
-use crate::store::Row;
-use crate::store::Rows;
-use crate::store::Table;
 use crate::store::key::height;
 use crate::store::tx_entry::TxEntry;
-use crate::tools::row_names::Kind;
-use crate::tools::row_names::describe;
+use crate::store::{Row, Rows, Table};
+use crate::tools::row_names::{Kind, describe};
 
 /// Compares a stored table with the expected one.
 pub(crate) struct Differences {

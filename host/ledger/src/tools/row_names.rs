@@ -4,20 +4,11 @@
 
 use std::borrow::Cow;
 
-use crate::rich::space::DEFINITION;
-use crate::rich::space::ENTRY;
-use crate::store::key::BLOCK;
-use crate::store::key::BLOCK_HASH;
-use crate::store::key::EXPIRY;
-use crate::store::key::HASHED;
-use crate::store::key::HISTORY;
-use crate::store::key::PRIVATE;
-use crate::store::key::PRIVATE_NAME;
-use crate::store::key::SAVEPOINT;
-use crate::store::key::STATE;
-use crate::store::key::TX;
-use crate::store::key::height;
-use crate::store::key::split_bytes;
+use crate::rich::space::{DEFINITION, ENTRY};
+use crate::store::key::{
+    BLOCK, BLOCK_HASH, EXPIRY, HASHED, HISTORY, PRIVATE, PRIVATE_NAME, SAVEPOINT, STATE, TX,
+    height, split_bytes,
+};
 use wasmcc_types::Height;
 
 /// The kind of a row, as far as its key tells.

@@ -2,8 +2,7 @@
 //!
 //! Invariant: the ledger itself never reads a collection's definition.
 
-use crate::private::rules::CollectionRules;
-use crate::private::rules::NoCollections;
+use crate::private::rules::{CollectionRules, NoCollections};
 use crate::simulate::snapshot::Snapshot;
 
 /// Makes rules from a state, for blocks that are judged again: `wasmcc ledger` reads the channel's

@@ -12,11 +12,9 @@ use serde::Serialize;
 use crate::commit::recover::savepoint;
 use crate::error::LedgerError;
 use crate::store::Table;
-use crate::tools::folder::LedgerFolder;
-use crate::tools::folder::chain;
+use crate::tools::folder::{LedgerFolder, chain};
 use crate::tools::private_check::CheckedPrivate;
-use crate::tools::replay::Replay;
-use crate::tools::replay::Step;
+use crate::tools::replay::{Replay, Step};
 use crate::tools::row_difference::Differences;
 use wasmcc_types::ChannelId;
 

@@ -42,12 +42,12 @@ pub struct Committer {
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
     health: Health,
-    stage: Mutex<Stage>,
+    stage: Mutex<CommitStage>,
 }
 
 /// Whoever commits holds this.
 #[derive(Default)]
-struct Stage {
+struct CommitStage {
     stopped: bool,
 }
 
@@ -169,7 +169,7 @@ impl Committer {
     /// The stage is held, so that nobody else commits meanwhile.
     fn commit_staged(
         &self,
-        stage: &MutexGuard<'_, Stage>,
+        stage: &MutexGuard<'_, CommitStage>,
         block: Block,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
         if stage.stopped {
@@ -306,7 +306,7 @@ impl Committer {
         committed
     }
 
-    fn stage(&self) -> MutexGuard<'_, Stage> {
+    fn stage(&self) -> MutexGuard<'_, CommitStage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

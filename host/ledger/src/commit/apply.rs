@@ -13,17 +13,17 @@ use std::sync::PoisonError;
 
 use crate::block::config_tx::is_config;
 use crate::block::tx::{CommitTx, tx_id};
-use crate::block::updates::{Update, UpdateBatch};
+use crate::block::updates::{KeyUpdate, UpdateBatch};
 use crate::block::{header_hash, set_outcome};
 use crate::commit::conflict::Conflict;
-use crate::commit::judge::{Outcome, check_block};
+use crate::commit::judge::{BlockOutcome, check_block};
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::changes::PrivateChanges;
 use crate::private::collect::{collect_private, purges};
 use crate::private::record::PrivateBlock;
 use crate::private::rules::CollectionRules;
-use crate::private::transient::Bounds;
+use crate::private::transient::WaitingBounds;
 use crate::rich::Space;
 use crate::store::block_file::Location;
 use crate::store::overlay::Layer;
@@ -92,7 +92,7 @@ impl Ledger {
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
-        let Outcome { codes, conflicts, commit_hash } = outcome;
+        let BlockOutcome { codes, conflicts, commit_hash } = outcome;
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }
 
@@ -101,7 +101,7 @@ impl Ledger {
         &self,
         number: u64,
         txs: &[CommitTx],
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
         collections: &dyn CollectionRules,
     ) -> Result<PrivateBlock, LedgerError> {
         let (transient, channel) = (&self.transient, &self.channel);
@@ -123,7 +123,7 @@ impl Ledger {
         header: &BlockHeader,
         location: Location,
         txs: &[CommitTx],
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
         updates: UpdateBatch,
         private: &PrivateBlock,
     ) -> Result<Tip, LedgerError> {
@@ -131,8 +131,8 @@ impl Ledger {
         let hash = header_hash(header);
         let mut batch = Batch::default();
         let mut layer = Layer::new();
-        let judged = (txs, outcome.codes.as_slice());
-        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, private)?;
+        let codes = outcome.codes.as_slice();
+        let private = PrivateChanges::prepare(&self.table, number, txs, codes, &updates, private)?;
         let indexes = self.indexes.get();
         private.apply(&mut batch, &mut layer, &indexes);
         for (namespace, ns) in updates.namespaces {
@@ -180,7 +180,7 @@ impl Ledger {
         let height = self.height();
         let interval = self.config.private_purge_interval_blocks;
         self.private.settle(&self.table, height, interval)?;
-        let bounds = Bounds::now(&self.config, height);
+        let bounds = WaitingBounds::now(&self.config, height);
         self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
     }
 
@@ -211,14 +211,14 @@ impl Ledger {
     }
 }
 
-pub(crate) fn with_outcome(mut block: Block, outcome: &Outcome) -> Block {
+pub(crate) fn with_outcome(mut block: Block, outcome: &BlockOutcome) -> Block {
     let filter: Vec<u8> = outcome.codes.iter().map(|code| *code as i32 as u8).collect();
     let commit_hash = (!outcome.commit_hash.is_empty()).then_some(outcome.commit_hash.as_slice());
     set_outcome(&mut block, &filter, commit_hash);
     block
 }
 
-fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: Update) {
+fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: KeyUpdate) {
     match &update.after {
         Some(value) => batch.put(row.clone(), value.encode()),
         None => batch.delete(row.clone()),

@@ -118,7 +118,7 @@ fn assert_none(found: Vec<String>) {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
-/// The modules of its crate that a line names, as in `use crate::chaincode::Packages`.
+/// The modules of its crate that a line names, as in `use crate::chaincode::Stub`.
 fn used(line: &str) -> impl Iterator<Item = &str> {
     let after = line.split("crate::").skip(1).filter(|_| !line.trim_start().starts_with("//"));
     after.map(|rest| {
@@ -228,6 +228,25 @@ fn nothing_is_left_over() {
         }
     }
     assert_none(found);
+}
+
+/// As in `name == "lscc"`. Tests may write them out, so that they do not follow a wrong constant.
+#[test]
+fn the_names_of_system_chaincodes_are_written_once() {
+    let names = ["_lifecycle", "lscc", "cscc", "qscc", "escc", "vscc"];
+    let literals = names.map(|name| format!("\"{name}\""));
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.is_rust() && !source.is_test()) {
+        let once = source.path == "host/types/src/system_chaincodes.rs";
+        let lines = source.code().lines().enumerate();
+        for (number, line) in lines.filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            if literals.iter().any(|literal| line.contains(literal)) {
+                found.push((once, format!("{}:{}: {}", source.path, number + 1, line.trim())));
+            }
+        }
+    }
+    assert_eq!(found.iter().filter(|(once, _)| *once).count(), names.len());
+    assert_none(found.into_iter().filter(|(once, _)| !once).map(|(_, at)| at).collect());
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use crate::deploy_listener::{Approvals, DeployListener};
 use crate::validator::JudgedTx;
-use wasmcc_channel::definition::{LSCC, LsccName, implicit_org, name_in_sequence_key};
+use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
 use wasmcc_ledger::{CommitTx, CommittedBlock, Ledger};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Characters of a reason or id, of which a client chose some.
 const MAX_LOGGED: usize = 1000;

@@ -11,10 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prost::Message;
 
 use crate::verdict::{Invalid, Trouble};
-use wasmcc_channel::definition::{Fields, LSCC, LsccName, ReadError, Validator, implicit_org};
+use wasmcc_channel::definition::{Fields, LsccName, ReadError, Validator, implicit_org};
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_msp::{ChannelConfig, SignaturePolicy};
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::common::signature_policy::Type as Rule;
 use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
@@ -22,6 +21,7 @@ use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{
     ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
 };
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use prost::Message;
 
 use crate::verdict::Invalid;
-use wasmcc_channel::definition::LSCC;
 use wasmcc_ledger::{LedgerError, NsRwSet, TxRwSet};
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId,

@@ -11,7 +11,7 @@ use crate::invocation::Invocation;
 use crate::opened_tx::OpenedTx;
 use crate::validator::JudgedTx;
 use crate::verdict::Invalid;
-use wasmcc_channel::definition::LSCC;
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::protos::{
     ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
 };

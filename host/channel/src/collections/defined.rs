@@ -7,10 +7,10 @@
 use prost::Message;
 
 use crate::collections::collection::Collection;
-use crate::definition::{Fields, LSCC, ReadError, implicit_org};
-use wasmcc_types::LIFECYCLE;
+use crate::definition::{Fields, ReadError, implicit_org};
 use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Returns the value of a key of a namespace, at one height.
 pub(crate) type ReadKey<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;

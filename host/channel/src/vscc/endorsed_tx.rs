@@ -4,6 +4,7 @@
 
 use prost::Message;
 
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload};
 use wasmcc_types::proto::protos::{
     ChaincodeActionPayload, ChaincodeEndorsedAction, ChaincodeHeaderExtension, Transaction,
@@ -56,7 +57,7 @@ impl EndorsedTx {
     pub(crate) fn is_of_lscc(&self) -> Result<bool, String> {
         let extension: ChaincodeHeaderExtension =
             decode(&self.channel_header.extension, "ChaincodeHeaderExtension")?;
-        Ok(extension.chaincode_id.is_some_and(|id| id.name == "lscc"))
+        Ok(extension.chaincode_id.is_some_and(|id| id.name == LSCC))
     }
 }
 

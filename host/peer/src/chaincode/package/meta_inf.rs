@@ -6,26 +6,42 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::tar_gz::Files;
-use wasmcc_ledger::{IndexDefinition, Ledger, MAX_INDEXES};
+use crate::chaincode::package::tar_gz::Files;
+use wasmcc_ledger::{IndexDefinition, Ledger, MAX_INDEXES, QueryError};
 
 const COUCHDB: &str = "META-INF/statedb/couchdb/";
 
+/// Why the files of a new package are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum MetaInfError {
+    /// There are more index definitions than a chaincode may have.
+    #[error("a package may have at most {MAX_INDEXES} indexes, not {0}")]
+    TooMany(usize),
+    /// A file is not where index definitions are.
+    #[error(
+        "metadata file path or name is not supported: {0}; expected is {COUCHDB}indexes/NAME.json \
+         or {COUCHDB}collections/NAME/indexes/NAME.json"
+    )]
+    Path(String),
+    /// A file is not an index definition.
+    #[error("Index metadata file [{file}]: {error}")]
+    Definition {
+        /// The file's name in the package.
+        file: String,
+        /// What is wrong with it.
+        error: QueryError,
+    },
+}
+
 /// Checks the files of a new package as Fabric's client does.
-pub fn check_meta_inf(files: &Files) -> Result<(), String> {
+pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
     if files.len() > MAX_INDEXES {
-        let count = files.len();
-        return Err(format!("a package may have at most {MAX_INDEXES} indexes, not {count}"));
+        return Err(MetaInfError::TooMany(files.len()));
     }
     for (name, bytes) in files {
-        collection_of(name).ok_or_else(|| {
-            format!(
-                "metadata file path or name is not supported: {name}; expected is \
-                 {COUCHDB}indexes/NAME.json or {COUCHDB}collections/NAME/indexes/NAME.json"
-            )
-        })?;
+        collection_of(name).ok_or_else(|| MetaInfError::Path(name.clone()))?;
         IndexDefinition::parse(bytes)
-            .map_err(|error| format!("Index metadata file [{name}]: {error}"))?;
+            .map_err(|error| MetaInfError::Definition { file: name.clone(), error })?;
     }
     Ok(())
 }
@@ -83,12 +99,12 @@ mod tests {
         }
         assert_eq!(collection_of("META-INF/statedb/leveldb/indexes/a.json"), None);
         let file = |text: &str| vec![(format!("{COUCHDB}indexes/a.json"), text.into())];
-        assert_eq!(check_meta_inf(&file(r#"{"index": {"fields": ["a"]}}"#)), Ok(()));
+        assert!(check_meta_inf(&file(r#"{"index": {"fields": ["a"]}}"#)).is_ok());
         let many: Vec<_> =
             (0..65).map(|n| (format!("{COUCHDB}indexes/{n}.json"), "{}".into())).collect();
-        let refused = check_meta_inf(&many).unwrap_err();
+        let refused = check_meta_inf(&many).unwrap_err().to_string();
         assert_eq!(refused, "a package may have at most 64 indexes, not 65");
-        let refused = check_meta_inf(&file("{}")).unwrap_err();
+        let refused = check_meta_inf(&file("{}")).unwrap_err().to_string();
         assert!(refused.contains("indexes/a.json]: not an index definition"), "{refused}");
     }
 }

@@ -53,15 +53,59 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP)
 }
 
+/// Why an archive cannot be read. Texts are Fabric's
+/// (`core/chaincode/persistence/chaincode_package.go`, `core/container/externalbuilder/tar.go`)
+/// where Fabric has one.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The bytes do not begin as a gzip stream does.
+    #[error("error reading as gzip stream: gzip: invalid header")]
+    NotGzip,
+    /// The next entry cannot be found.
+    #[error("error inspecting next tar header: {0}")]
+    Header(io::Error),
+    /// The contents of an entry cannot be read.
+    #[error("could not read {name} from tar: {error}")]
+    Contents {
+        /// The entry's name.
+        name: String,
+        /// What failed.
+        error: io::Error,
+    },
+    /// An entry would be unpacked outside of the archive's folder.
+    #[error("tar contains the absolute or escaping path '{0}'")]
+    EscapingPath(String),
+    /// An entry is a link, a device, or a folder where none may be.
+    #[error("tar entry {name} is not a regular file, type {kind}")]
+    NotRegular {
+        /// The entry's name.
+        name: String,
+        /// The type byte of its header.
+        kind: u8,
+    },
+    /// There are more entries than the reader accepts.
+    #[error("the archive holds more than {limit} files and folders")]
+    TooManyEntries {
+        /// The most that are read.
+        limit: usize,
+    },
+    /// The contents are larger than the caller accepts.
+    #[error("the archive holds more than {limit} bytes when unpacked")]
+    TooLarge {
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+}
+
 /// The files of a gzip tar, in its order, without the "./" that some tools put before names. All of
 /// them together hold at most `max_bytes`.
-///
-/// Errors: an archive that is damaged or too large, or that holds anything but files in a folder of
-/// its own; in Fabric's words (`core/chaincode/persistence/chaincode_package.go`,
-/// `core/container/externalbuilder/tar.go`).
-pub(super) fn unpack(archive: &[u8], max_bytes: usize, folders: Folders) -> Result<Files, String> {
+pub(super) fn unpack(
+    archive: &[u8],
+    max_bytes: usize,
+    folders: Folders,
+) -> Result<Files, ArchiveError> {
     if !is_gzip(archive) {
-        return Err("error reading as gzip stream: gzip: invalid header".into());
+        return Err(ArchiveError::NotGzip);
     }
     let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
     let room = max_bytes.saturating_add(HEADER_BYTES);
@@ -69,7 +113,7 @@ pub(super) fn unpack(archive: &[u8], max_bytes: usize, folders: Folders) -> Resu
     let files = read_entries(&mut archive, max_bytes, folders);
     // An archive that was cut off here may look like a damaged or a shorter one.
     match archive.into_inner().limit() {
-        0 => Err(too_large(max_bytes)),
+        0 => Err(ArchiveError::TooLarge { limit: max_bytes }),
         _ => files,
     }
 }
@@ -78,39 +122,35 @@ fn read_entries(
     archive: &mut Archive<impl Read>,
     max_bytes: u64,
     folders: Folders,
-) -> Result<Files, String> {
-    let next = |error: io::Error| format!("error inspecting next tar header: {error}");
+) -> Result<Files, ArchiveError> {
     let (mut files, mut left) = (Files::new(), max_bytes);
-    for (index, entry) in archive.entries().map_err(next)?.enumerate() {
-        let mut entry = entry.map_err(next)?;
+    for (index, entry) in archive.entries().map_err(ArchiveError::Header)?.enumerate() {
+        let mut entry = entry.map_err(ArchiveError::Header)?;
         if index >= MAX_ENTRIES {
-            return Err(format!("the archive holds more than {MAX_ENTRIES} files and folders"));
+            return Err(ArchiveError::TooManyEntries { limit: MAX_ENTRIES });
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if leaves_its_folder(&name) {
-            return Err(format!("tar contains the absolute or escaping path '{name}'"));
+            return Err(ArchiveError::EscapingPath(name));
         }
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous => {}
             EntryType::Directory if folders == Folders::Skipped => continue,
             other => {
-                let kind = other.as_byte();
-                return Err(format!("tar entry {name} is not a regular file, type {kind}"));
+                return Err(ArchiveError::NotRegular { name, kind: other.as_byte() });
             }
         }
         let mut bytes = Vec::new();
         // One byte more than allowed shows that there is too much.
         let read = entry.by_ref().take(left.saturating_add(1)).read_to_end(&mut bytes);
-        let read = read.map_err(|error| format!("could not read {name} from tar: {error}"))?;
-        let read = u64::try_from(read).unwrap_or(u64::MAX);
-        left = left.checked_sub(read).ok_or_else(|| too_large(max_bytes))?;
+        let read = match read {
+            Ok(read) => u64::try_from(read).unwrap_or(u64::MAX),
+            Err(error) => return Err(ArchiveError::Contents { name, error }),
+        };
+        left = left.checked_sub(read).ok_or(ArchiveError::TooLarge { limit: max_bytes })?;
         files.push((name.strip_prefix("./").unwrap_or(&name).to_owned(), bytes));
     }
     Ok(files)
-}
-
-fn too_large(max_bytes: u64) -> String {
-    format!("the archive holds more than {max_bytes} bytes when unpacked")
 }
 
 /// Whether a name is no place below the folder that the archive is unpacked into (`ValidPath`).
@@ -151,7 +191,7 @@ mod tests {
     }
 
     fn refusal(archive: &[u8]) -> String {
-        unpack(archive, MAX, Folders::Skipped).unwrap_err()
+        unpack(archive, MAX, Folders::Skipped).unwrap_err().to_string()
     }
 
     #[test]
@@ -180,7 +220,7 @@ mod tests {
         let long = format!("META-INF/{}/index.json", "x".repeat(120));
         let files = vec![("a.wasm".to_owned(), vec![7; 1000]), (long, b"{}".to_vec())];
         for folders in [Folders::Skipped, Folders::Refused] {
-            assert_eq!(unpack(&tar_gz(&files).unwrap(), MAX, folders).as_ref(), Ok(&files));
+            assert_eq!(unpack(&tar_gz(&files).unwrap(), MAX, folders).unwrap(), files);
         }
         let dotted = entry(EntryType::Regular, b"./b/../a", b"1");
         assert_eq!(refusal(b"no"), "error reading as gzip stream: gzip: invalid header");
@@ -222,9 +262,9 @@ mod tests {
     #[test]
     fn folders_are_skipped_or_refused() {
         let folder = entry(EntryType::Directory, b"META-INF/", b"");
-        assert_eq!(unpack(&folder, MAX, Folders::Skipped), Ok(Files::new()));
+        assert_eq!(unpack(&folder, MAX, Folders::Skipped).unwrap(), Files::new());
         let text = "tar entry META-INF/ is not a regular file, type 53";
-        assert_eq!(unpack(&folder, MAX, Folders::Refused).unwrap_err(), text);
+        assert_eq!(unpack(&folder, MAX, Folders::Refused).unwrap_err().to_string(), text);
     }
 
     #[test]

@@ -33,6 +33,58 @@ pub struct Connection {
     pub has_key: bool,
 }
 
+/// Why a description cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its connection description is not usable: {0}")]
+pub struct DescriptionError(pub InvalidConnection);
+
+/// What is wrong with a description. The texts of TLS are Fabric's
+/// (`core/container/externalbuilder/instance.go`, `ChaincodeServerInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConnection {
+    /// It is not JSON, or a member has another type.
+    #[error("{0}")]
+    Json(String),
+    /// The chaincode would both connect and be connected to.
+    #[error("it has both external and an address")]
+    ExternalWithAddress,
+    /// Neither of both.
+    #[error("it has no address")]
+    NoAddress,
+    /// The hash of the secret is not one.
+    #[error("secret_sha256 is not 64 hexadecimal digits")]
+    SecretHash,
+    /// The peer cannot dial it.
+    #[error("the address '{0}' is not of the form host:port")]
+    Address(String),
+    /// A member is to be filled in by a builder of a Fabric peer.
+    #[error(
+        "its {member} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
+         {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
+    )]
+    Template {
+        /// Which member.
+        member: &'static str,
+        /// What it says.
+        text: String,
+    },
+    /// The same of the private key, which is not shown.
+    #[error("its client_key is a template, which this peer does not fill in")]
+    KeyTemplate,
+    /// The time limit of connecting cannot be read.
+    #[error("dial_timeout '{0}' is no duration")]
+    DialTimeout(String),
+    /// The client has to prove who it is and has no key.
+    #[error("chaincode tls key not provided")]
+    NoClientKey,
+    /// The client has to prove who it is and has no certificate.
+    #[error("chaincode tls cert not provided")]
+    NoClientCert,
+    /// There is nothing to check the server's certificate with.
+    #[error("chaincode tls root cert not provided")]
+    NoRootCert,
+}
+
 #[derive(Deserialize)]
 struct Json {
     #[serde(default)]
@@ -70,30 +122,29 @@ struct TlsJson {
 }
 
 impl TlsJson {
-    fn check_templates(&self) -> Result<(), String> {
+    fn check_templates(&self) -> Result<(), InvalidConnection> {
         check_template("root_cert", &self.root_cert)?;
         check_template("client_cert", &self.client_cert)?;
         check_template("domain", &self.domain)?;
         if self.client_key.contains("{{") {
-            return Err("its client_key is a template, which this peer does not fill in".into());
+            return Err(InvalidConnection::KeyTemplate);
         }
         Ok(())
     }
 
-    /// With Fabric's rules and texts (`core/container/externalbuilder/instance.go`,
-    /// `ChaincodeServerInfo`): the domain counts only if the client shows a certificate.
-    fn read(self) -> Result<Option<ClientTls>, String> {
+    /// By Fabric's rules: the domain counts only if the client shows a certificate.
+    fn read(self) -> Result<Option<ClientTls>, InvalidConnection> {
         if !self.tls_required {
             return Ok(None);
         }
         if self.client_auth_required && self.client_key.is_empty() {
-            return Err("chaincode tls key not provided".into());
+            return Err(InvalidConnection::NoClientKey);
         }
         if self.client_auth_required && self.client_cert.is_empty() {
-            return Err("chaincode tls cert not provided".into());
+            return Err(InvalidConnection::NoClientCert);
         }
         if self.root_cert.is_empty() {
-            return Err("chaincode tls root cert not provided".into());
+            return Err(InvalidConnection::NoRootCert);
         }
         let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
         let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
@@ -124,38 +175,43 @@ impl Description {
     }
 
     /// The description that a program is; None if it is a component.
-    pub fn of(program: &[u8]) -> Result<Option<Self>, String> {
+    pub fn of(program: &[u8]) -> Result<Option<Self>, DescriptionError> {
         Self::is_one(program).then(|| Self::parse(program)).transpose()
     }
 
     /// Reads a code package. As in Fabric, unknown fields are ignored.
-    pub fn parse(code: &[u8]) -> Result<Self, String> {
-        let bad = |why: String| format!("its connection description is not usable: {why}");
-        let json: Json =
-            go_json::from_slice(code, NAMES).map_err(|error| bad(error.to_string()))?;
+    pub fn parse(code: &[u8]) -> Result<Self, DescriptionError> {
+        Self::read(code).map_err(DescriptionError)
+    }
+
+    fn read(code: &[u8]) -> Result<Self, InvalidConnection> {
+        let json: Json = go_json::from_slice(code, NAMES)
+            .map_err(|error| InvalidConnection::Json(error.to_string()))?;
         match (json.external, json.address) {
-            (true, Some(_)) => Err(bad("it has both external and an address".into())),
+            (true, Some(_)) => Err(InvalidConnection::ExternalWithAddress),
             (true, None) => {
-                let hash = json.secret_sha256.as_deref().map(|digits| {
-                    let bad_hash = || bad("secret_sha256 is not 64 hexadecimal digits".into());
-                    hash(digits).ok_or_else(bad_hash)
-                });
+                let hash = json
+                    .secret_sha256
+                    .as_deref()
+                    .map(|digits| hash(digits).ok_or(InvalidConnection::SecretHash));
                 Ok(Self::Connects(hash.transpose()?))
             }
-            (false, None) => Err(bad("it has no address".into())),
+            (false, None) => Err(InvalidConnection::NoAddress),
             (false, Some(address)) => {
-                json.tls.check_templates().map_err(bad)?;
-                check_address(&address).map_err(bad)?;
+                json.tls.check_templates()?;
+                check_address(&address)?;
                 let dial_timeout = match json.dial_timeout {
                     None => DIAL_TIMEOUT,
                     Some(DialTimeout::Nanos(nanos)) => Duration::from_nanos(nanos),
-                    Some(DialTimeout::Text(text)) => duration::parse(&text)
-                        .ok_or_else(|| bad(format!("dial_timeout '{text}' is no duration")))?,
+                    Some(DialTimeout::Text(text)) => match duration::parse(&text) {
+                        Some(time) => time,
+                        None => return Err(InvalidConnection::DialTimeout(text)),
+                    },
                 };
                 // None means the usual in Fabric too.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
                 let has_key = !json.tls.client_key.is_empty();
-                let tls = json.tls.read().map_err(bad)?;
+                let tls = json.tls.read()?;
                 Ok(Self::Serves(Connection { address, dial_timeout, tls, has_key }))
             }
         }
@@ -172,20 +228,17 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
 }
 
 /// What Fabric's builder for services fills in by a configuration of each peer.
-fn check_template(name: &str, text: &str) -> Result<(), String> {
+fn check_template(member: &'static str, text: &str) -> Result<(), InvalidConnection> {
     if !text.contains("{{") {
         return Ok(());
     }
-    Err(format!(
-        "its {name} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
-         {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
-    ))
+    Err(InvalidConnection::Template { member, text: text.to_owned() })
 }
 
 /// What can be dialed; a peer that finds out later has the chaincode installed already.
-fn check_address(address: &str) -> Result<(), String> {
+fn check_address(address: &str) -> Result<(), InvalidConnection> {
     check_template("address", address)?;
-    let form = || format!("the address '{address}' is not of the form host:port");
+    let form = || InvalidConnection::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
     let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -203,7 +256,7 @@ fn check_address(address: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Result<Description, String> {
+    fn parse(json: &str) -> Result<Description, DescriptionError> {
         assert!(Description::is_one(json.as_bytes()));
         Description::parse(json.as_bytes())
     }
@@ -294,7 +347,7 @@ mod tests {
             ),
             (r#"{"address": "a:1", "tls_required": "false"}"#, "boolean"),
         ] {
-            let error = parse(json).unwrap_err();
+            let error = parse(json).unwrap_err().to_string();
             assert!(error.contains(why), "{json}: {error}");
         }
     }

@@ -2,12 +2,12 @@
 //!
 //! Invariant: whatever is a failure of this peer alone ends the transaction.
 
-use crate::chaincode::access::CollectionError;
+use crate::chaincode::backend::access::CollectionError;
 use wasmcc_ledger::{LedgerError, QueryError};
 use wasmcc_runtime::ErrorKind;
 
 /// A refusal without its beginning.
-pub(super) struct Refusal(pub ErrorKind, pub String);
+pub(crate) struct Refusal(pub ErrorKind, pub String);
 
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {

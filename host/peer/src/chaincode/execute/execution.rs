@@ -6,15 +6,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::chaincode::backend::LocalBackend;
 use crate::chaincode::caught::caught;
+use crate::chaincode::execute::handler::{Handler, Program};
+use crate::chaincode::execute::registry::{Launched, Patience};
+use crate::chaincode::execute::support::{ChaincodeSupport, SYSTEM_VERSION};
 use crate::chaincode::external::{ExternalProgram, Requests, RunError};
-use crate::chaincode::handler::{Handler, Program};
-use crate::chaincode::installed::Guest;
-use crate::chaincode::local_backend::LocalBackend;
 use crate::chaincode::native::{NativeChaincode, Stub};
-use crate::chaincode::packages::ccid;
-use crate::chaincode::registry::{Launched, Patience};
-use crate::chaincode::support::{ChaincodeSupport, SYSTEM_VERSION};
+use crate::chaincode::package::Guest;
+use crate::chaincode::package::ccid;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_protocol::{Completed, Invocation, ProtocolError, TxKey, failure_text};
 use wasmcc_runtime as runtime;

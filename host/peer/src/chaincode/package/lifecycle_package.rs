@@ -1,33 +1,34 @@
 //! A chaincode package of Fabric 2.x, taken apart: a gzip tar of `metadata.json` and `code.tar.gz`
 //! (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
 //!
-//! Invariant: the bytes alone are looked at; whether a peer takes the component is the packages' to
-//! find out.
+//! Does not ask whether a peer can run the component: [`PackageStore`] does that at the install.
+//!
+//! [`PackageStore`]: crate::chaincode::package::PackageStore
 
-use std::time::Duration;
+use serde::Deserialize;
 
-use serde::{Deserialize, Serialize};
-
-use crate::chaincode::code_package::META_INF;
-use crate::chaincode::external::Description;
-use crate::chaincode::hidden::without_hidden;
-use crate::chaincode::tar_gz::{Files, Folders, unpack};
-use wasmcc_runtime::{PackageLimits, carried_bytes};
-use wasmcc_types::{duration, go_json, hex, sha256};
+use crate::chaincode::package::description::{Description, DescriptionError};
+use crate::chaincode::package::hidden::without_hidden;
+use crate::chaincode::package::limits_file::{LIMITS_FILE, LimitsFile, LimitsFileError};
+use crate::chaincode::package::program_bundle::META_INF;
+use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, unpack};
+use wasmcc_runtime::PackageLimits;
+use wasmcc_types::{go_json, hex, sha256};
 
 const METADATA: &str = "metadata.json";
 const CODE: &str = "code.tar.gz";
 /// In a `code.tar.gz` of type ccaas.
 const CONNECTION: &str = "connection.json";
-/// In a `code.tar.gz`, see [`LimitsFile`].
-pub const LIMITS: &str = "limits.json";
 /// What a package that nobody installs may hold.
 const ANY_BYTES: usize = 1 << 30;
 
-/// An install package.
+/// What a client installs through `_lifecycle`, as Fabric 2.x packages chaincode: a label, the
+/// program and its META-INF.
 #[derive(Clone, Debug, PartialEq)]
-pub struct InstallPackage {
-    /// A name for people.
+pub struct LifecyclePackage {
+    /// The same on every peer: label and hash.
+    pub id: String,
+    /// A human-readable name, part of the package id.
     pub label: String,
     /// What is in it.
     pub code: Code,
@@ -62,205 +63,171 @@ struct Metadata {
     label: String,
 }
 
-/// `limits.json`: what the transactions of a chaincode may use, less than the usual limits of
-/// whatever runs it. What is missing is usual. It lies beside the component of a package of type
-/// wasm, or beside the description of a service, which reads the package too.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct LimitsFile {
-    /// Memory of an instance, in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_mib: Option<u32>,
-    /// Units of work of a transaction.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fuel: Option<u64>,
-    /// One value that is written, in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value_mib: Option<u32>,
-    /// Message and payload of a response, in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_mib: Option<u32>,
-    /// Name and payload of an event, in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_mib: Option<u32>,
-    /// What one call carries to the peer, in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub call_mib: Option<u32>,
-    /// Wall clock of a transaction, such as "10s".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<String>,
-}
-
-impl LimitsFile {
-    /// Reads the JSON text.
-    pub fn parse(json: &[u8]) -> Result<PackageLimits, String> {
-        let bad = |why: String| format!("{LIMITS} is not usable: {why}");
-        let file: Self = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
-        file.limits().map_err(bad)
-    }
-
-    /// What the file says, if it makes sense.
-    pub fn limits(&self) -> Result<PackageLimits, String> {
-        let timeout = match &self.timeout {
-            None => None,
-            Some(text) => Some(positive(text)?),
-        };
-        let sizes =
-            [self.memory_mib, self.value_mib, self.response_mib, self.event_mib, self.call_mib];
-        if sizes.contains(&Some(0)) || self.fuel == Some(0) {
-            return Err("a limit of 0 lets nothing run".into());
-        }
-        let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // What goes in a message has no more room than there is in one.
-        let carried = |mib: Option<u32>| mib.map(|mib| carried_bytes(bytes(mib)));
-        Ok(PackageLimits {
-            memory_bytes: self.memory_mib.map(bytes),
-            fuel: self.fuel,
-            value_bytes: carried(self.value_mib),
-            response_bytes: carried(self.response_mib),
-            event_bytes: carried(self.event_mib),
-            host_call_bytes: carried(self.call_mib),
-            timeout,
-        })
-    }
-
-    /// Whether it says nothing.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-fn positive(text: &str) -> Result<Duration, String> {
-    let time = duration::parse(text).filter(|time| !time.is_zero());
-    time.ok_or_else(|| format!("timeout '{text}' is no time, such as 10s"))
+/// Why a package cannot be used. Texts are Fabric's where Fabric has one.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecyclePackageError {
+    /// The package is not an archive that can be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The code in it is not an archive that can be read.
+    #[error("{CODE} cannot be used: {0}")]
+    Code(ArchiveError),
+    /// The metadata is not JSON, or has a member of another type.
+    #[error("could not unmarshal {METADATA} as json: {0}")]
+    Metadata(String),
+    /// The package has no code.
+    #[error("did not find a code package inside the package")]
+    NoCode,
+    /// The package has no metadata.
+    #[error("did not find any package metadata (missing {METADATA})")]
+    NoMetadata,
+    /// The label breaks the rule `^[[:alnum:]][[:alnum:]_.+-]*$`.
+    #[error(
+        "invalid label '{0}'. Label must be non-empty, can only consist of alphanumerics, symbols \
+         from '.+-_', and can only begin with alphanumerics"
+    )]
+    Label(String),
+    /// The peer cannot build the package: Fabric builds these in Docker, or has an external builder
+    /// do it.
+    #[error(
+        "could not build chaincode: this peer builds no packages of type '{0}', only of types wasm \
+         and ccaas: run the chaincode as a service and install a package of type ccaas that says \
+         where it is (wasmcc package --type ccaas --address HOST:PORT)"
+    )]
+    Type(String),
+    /// It is not clear which file is the component.
+    #[error(
+        "could not build chaincode: the package holds {0} .wasm files, it must hold exactly one \
+         component"
+    )]
+    Components(usize),
+    /// The package of a service does not say where it is.
+    #[error("could not build chaincode: {CONNECTION} not found")]
+    NoConnection,
+    /// The service is described as a chaincode that connects by itself.
+    #[error("could not build chaincode: {CONNECTION} has no address")]
+    NoAddress,
+    /// The description of the service cannot be used.
+    #[error("could not build chaincode: {0}")]
+    Connection(DescriptionError),
+    /// The limits cannot be used.
+    #[error(transparent)]
+    Limits(#[from] LimitsFileError),
 }
 
 /// The id that a package has on every peer: "label:sha256". Packages of all types have one.
-pub fn package_id(package: &[u8]) -> Result<String, String> {
+pub fn package_id(package: &[u8]) -> Result<String, LifecyclePackageError> {
     let (metadata, _) = take_apart(package, ANY_BYTES)?;
     Ok(id_of(&metadata.label, package))
 }
 
-/// What a package asks for, whatever else is in it; `max_bytes` as for [`InstallPackage::parse`].
-pub fn package_limits(package: &[u8], max_bytes: usize) -> Result<PackageLimits, String> {
+/// What a package asks for, whatever else is in it; `max_bytes` as for [`LifecyclePackage::parse`].
+pub fn package_limits(
+    package: &[u8],
+    max_bytes: usize,
+) -> Result<PackageLimits, LifecyclePackageError> {
     let (_, code) = take_apart(package, max_bytes)?;
-    let files = unpack(&code, max_bytes, Folders::Skipped)
-        .map_err(|why| format!("{CODE} cannot be used: {why}"))?;
-    let limits = files.into_iter().find(|(name, _)| name == LIMITS);
-    limits.map_or_else(|| Ok(PackageLimits::default()), |(_, json)| LimitsFile::parse(&json))
+    let files = unpack(&code, max_bytes, Folders::Skipped).map_err(LifecyclePackageError::Code)?;
+    match files.into_iter().find(|(name, _)| name == LIMITS_FILE) {
+        Some((_, json)) => Ok(LimitsFile::parse(&json)?),
+        None => Ok(PackageLimits::default()),
+    }
 }
 
-pub(super) fn id_of(label: &str, package: &[u8]) -> String {
+fn id_of(label: &str, package: &[u8]) -> String {
     format!("{label}:{}", hex(&sha256(package)))
 }
 
 /// The metadata, and the code as it is packed.
-fn take_apart(package: &[u8], max_bytes: usize) -> Result<(Metadata, Vec<u8>), String> {
+fn take_apart(
+    package: &[u8],
+    max_bytes: usize,
+) -> Result<(Metadata, Vec<u8>), LifecyclePackageError> {
     let (mut metadata, mut code) = (None, None);
     for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
         match name.as_str() {
             METADATA => {
                 let parsed = go_json::from_slice::<Metadata>(&bytes, &["type", "label"]);
-                let bad = |error| format!("could not unmarshal {METADATA} as json: {error}");
+                let bad = |error| LifecyclePackageError::Metadata(format!("{error}"));
                 metadata = Some(parsed.map_err(bad)?);
             }
             CODE => code = Some(bytes),
             _ => tracing::warn!(file = %name, "unexpected file in a chaincode package"),
         }
     }
-    let code = code.ok_or("did not find a code package inside the package")?;
-    let missing = || format!("did not find any package metadata (missing {METADATA})");
-    let metadata = metadata.ok_or_else(missing)?;
-    check_label(&metadata.label)?;
+    let code = code.ok_or(LifecyclePackageError::NoCode)?;
+    let metadata = metadata.ok_or(LifecyclePackageError::NoMetadata)?;
+    if !is_label(&metadata.label) {
+        return Err(LifecyclePackageError::Label(metadata.label));
+    }
     Ok((metadata, code))
 }
 
-impl InstallPackage {
+impl LifecyclePackage {
     /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
-    /// they are unpacked. Errors are Fabric's texts where Fabric has one.
-    pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, String> {
+    /// they are unpacked.
+    pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, LifecyclePackageError> {
         let (Metadata { r#type, label }, code) = take_apart(package, max_bytes)?;
-        let kind = r#type.to_ascii_lowercase();
-        if !matches!(kind.as_str(), "wasm" | "ccaas") {
-            return Err(refused_type(&r#type));
-        }
+        let build = match r#type.to_ascii_lowercase().as_str() {
+            "wasm" => component,
+            "ccaas" => service,
+            _ => return Err(LifecyclePackageError::Type(r#type)),
+        };
         let is_meta = |(name, _): &(String, _)| name.starts_with(META_INF);
-        let files = unpack(&code, max_bytes, Folders::Skipped)
-            .map_err(|why| format!("{CODE} cannot be used: {why}"))?;
+        let files =
+            unpack(&code, max_bytes, Folders::Skipped).map_err(LifecyclePackageError::Code)?;
         let files = without_hidden(files);
         let (mut meta_inf, files): (Files, Files) = files.into_iter().partition(is_meta);
         meta_inf.sort();
-        let code = match kind.as_str() {
-            "wasm" => component(files)?,
-            _ => service(files)?,
-        };
-        Ok(Self { label, code, meta_inf })
+        Ok(Self { id: id_of(&label, package), label, code: build(files)?, meta_inf })
     }
-}
-
-/// Fabric builds these in Docker, or has an external builder do it.
-fn refused_type(kind: &str) -> String {
-    format!(
-        "could not build chaincode: this peer builds no packages of type '{kind}', only of types \
-         wasm and ccaas: run the chaincode as a service and install a package of type ccaas that \
-         says where it is (wasmcc package --type ccaas --address HOST:PORT)"
-    )
 }
 
 /// `^[[:alnum:]][[:alnum:]_.+-]*$`.
-fn check_label(label: &str) -> Result<(), String> {
+fn is_label(label: &str) -> bool {
     let rest = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
     let begins = label.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
-    if begins && label.bytes().all(rest) {
-        return Ok(());
-    }
-    Err(format!(
-        "invalid label '{label}'. Label must be non-empty, can only consist of alphanumerics, \
-         symbols from '.+-_', and can only begin with alphanumerics"
-    ))
+    begins && label.bytes().all(rest)
 }
 
 /// The one component of a package, and its limits.
-fn component(files: Files) -> Result<Code, String> {
+fn component(files: Files) -> Result<Code, LifecyclePackageError> {
     let mut limits = PackageLimits::default();
     let mut components = Vec::new();
     for (name, bytes) in files {
-        if name == LIMITS {
+        if name == LIMITS_FILE {
             limits = LimitsFile::parse(&bytes)?;
         } else if name.ends_with(".wasm") {
-            components.push((name, bytes));
+            components.push(bytes);
         }
     }
     match <[_; 1]>::try_from(components) {
-        Ok([(_, wasm)]) => Ok(Code::Component { wasm, limits }),
-        Err(others) => Err(format!(
-            "could not build chaincode: the package holds {} .wasm files, it must hold exactly one \
-             component",
-            others.len()
-        )),
+        Ok([wasm]) => Ok(Code::Component { wasm, limits }),
+        Err(others) => Err(LifecyclePackageError::Components(others.len())),
     }
 }
 
 /// A service, and its limits.
-fn service(files: Files) -> Result<Code, String> {
-    let failed = |why: String| format!("could not build chaincode: {why}");
+fn service(files: Files) -> Result<Code, LifecyclePackageError> {
     let (mut limits, mut connection) = (PackageLimits::default(), None);
     for (name, bytes) in files {
         match name.as_str() {
-            LIMITS => limits = LimitsFile::parse(&bytes)?,
+            LIMITS_FILE => limits = LimitsFile::parse(&bytes)?,
             CONNECTION => connection = Some(bytes),
             _ => {}
         }
     }
-    let json = connection.ok_or_else(|| failed(format!("{CONNECTION} not found")))?;
-    match Description::parse(&json).map_err(failed)? {
+    let json = connection.ok_or(LifecyclePackageError::NoConnection)?;
+    match Description::parse(&json).map_err(LifecyclePackageError::Connection)? {
         description @ Description::Serves(_) => Ok(Code::Elsewhere { description, limits }),
-        Description::Connects(_) => Err(failed(format!("{CONNECTION} has no address"))),
+        Description::Connects(_) => Err(LifecyclePackageError::NoAddress),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use flate2::{Compression, write::GzEncoder};
 
     use super::*;
@@ -283,15 +250,16 @@ mod tests {
     }
 
     fn refusal(package: &[u8]) -> String {
-        InstallPackage::parse(package, MAX).unwrap_err()
+        LifecyclePackage::parse(package, MAX).unwrap_err().to_string()
     }
 
     #[test]
     fn a_component_comes_with_its_limits() {
         let json = br#"{"memory_mib": 8, "fuel": 1000, "timeout": "2s"}"#;
         let code: [(&str, &[u8]); 3] =
-            [("chaincode.wasm", b"\0asm"), (LIMITS, json), ("META-INF/x", b"")];
-        let parsed = InstallPackage::parse(&package("wasm", &code), MAX).unwrap();
+            [("chaincode.wasm", b"\0asm"), (LIMITS_FILE, json), ("META-INF/x", b"")];
+        let bytes = package("wasm", &code);
+        let parsed = LifecyclePackage::parse(&bytes, MAX).unwrap();
         let limits = PackageLimits {
             memory_bytes: Some(8 << 20),
             fuel: Some(1000),
@@ -301,7 +269,8 @@ mod tests {
         let code = Code::Component { wasm: b"\0asm".to_vec(), limits };
         assert_eq!(
             parsed,
-            InstallPackage {
+            LifecyclePackage {
+                id: package_id(&bytes).unwrap(),
                 label: "basic_1.0".into(),
                 code,
                 meta_inf: vec![("META-INF/x".into(), Vec::new())]
@@ -323,7 +292,7 @@ mod tests {
         let metadata = br#"{"Type":"WASM","Label":"basic_1","PATH":null}"#;
         let package =
             pack(&[("._metadata.json", b"x"), (METADATA, metadata), (CODE, &pack(&code))]);
-        let parsed = InstallPackage::parse(&package, MAX).unwrap();
+        let parsed = LifecyclePackage::parse(&package, MAX).unwrap();
         let limits = PackageLimits::default();
         assert_eq!(parsed.label, "basic_1");
         assert_eq!(parsed.code, Code::Component { wasm: b"\0asm".to_vec(), limits });
@@ -332,32 +301,15 @@ mod tests {
         assert!(package_id(&package).unwrap().starts_with("basic_1:"));
     }
 
-    #[test]
-    fn limits_that_make_no_sense_are_refused() {
-        for (json, why) in [
-            (r#"{"fuel": 0}"#, "lets nothing run"),
-            (r#"{"memory_mib": 0}"#, "lets nothing run"),
-            (r#"{"event_mib": 0}"#, "lets nothing run"),
-            (r#"{"timeout": "soon"}"#, "'soon' is no time"),
-            (r#"{"timeout": "0s"}"#, "'0s' is no time"),
-            (r#"{"cpu": 1}"#, "unknown field `cpu`"),
-            (r#"{"fuel": -1}"#, "invalid value"),
-        ] {
-            let error = LimitsFile::parse(json.as_bytes()).unwrap_err();
-            assert!(error.starts_with("limits.json is not usable: "), "{error}");
-            assert!(error.contains(why), "{error}");
-        }
-        assert_eq!(LimitsFile::parse(b"{}"), Ok(PackageLimits::default()));
-    }
-
     /// Made by `peer lifecycle chaincode package`'s way for services.
     #[test]
     fn a_package_of_a_service_says_where_it_is() {
         let json = br#"{"address": "cc:9999", "dial_timeout": "10s", "tls_required": false}"#;
-        let parsed = InstallPackage::parse(&package("CCAAS", &[(CONNECTION, json)]), MAX).unwrap();
+        let parsed =
+            LifecyclePackage::parse(&package("CCAAS", &[(CONNECTION, json)]), MAX).unwrap();
         let limits = br#"{"response_mib": 5, "value_mib": 100}"#;
-        let files: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS, limits)];
-        let limited = InstallPackage::parse(&package("ccaas", &files), MAX).unwrap();
+        let files: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS_FILE, limits)];
+        let limited = LifecyclePackage::parse(&package("ccaas", &files), MAX).unwrap();
         let asked = PackageLimits {
             response_bytes: Some(5 << 20),
             value_bytes: Some(wasmcc_runtime::CARRIED_BYTES),
@@ -370,7 +322,7 @@ mod tests {
             };
             assert_eq!((to.address.as_str(), limits), ("cc:9999", asked));
         }
-        let bad: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS, b"{")];
+        let bad: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS_FILE, b"{")];
         assert!(refusal(&package("ccaas", &bad)).starts_with("limits.json is not usable: "));
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::chaincode::refusal::Refusal;
+use crate::chaincode::backend::refusal::Refusal;
 use wasmcc_ledger as ledger;
 use wasmcc_ledger::{HistoryIterator, LedgerError, RangeId, Simulator};
 use wasmcc_runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, RESULT_BYTES};

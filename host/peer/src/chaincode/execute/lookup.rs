@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::chaincode::packages::{Approvable, Packages, ccid};
+use crate::chaincode::package::{Approvable, PackageStore, ccid};
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_channel::definition::{
     CHAINCODE_SOURCES, Definition, NAMESPACES, OpaqueState, ReadableState, implicit_collection,
@@ -133,7 +133,7 @@ impl Lookup {
         &self,
         tx: &TxParams,
         name: &str,
-        packages: &Packages,
+        packages: &PackageStore,
         dev: bool,
     ) -> Result<Option<ChaincodeInfo>, String> {
         let channel = &tx.channel_id;

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::chaincode::execute::handler::Handler;
+use crate::chaincode::execute::launch_threads::LaunchThreads;
 use crate::chaincode::external::{Abort, ExternalProgram};
-use crate::chaincode::handler::Handler;
-use crate::chaincode::launch_threads::LaunchThreads;
 use crate::chaincode::timer::within;
 
 /// A chaincode that takes transactions.
@@ -327,7 +327,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::chaincode::handler::Program;
+    use crate::chaincode::execute::handler::Program;
     use crate::chaincode::native::{NativeChaincode, Stub};
     use wasmcc_runtime::wait;
     use wasmcc_types::Response;

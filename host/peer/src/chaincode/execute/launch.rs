@@ -7,14 +7,13 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use crate::chaincode::execute::handler::{Handler, Program};
+use crate::chaincode::execute::registry::{Launched, Launching, Registry, Started};
+use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::external::{
-    Description, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Registrar, dial,
+    Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Registrar, dial,
 };
-use crate::chaincode::handler::{Handler, Program};
-use crate::chaincode::install_package::Code;
-use crate::chaincode::packages::{PackageError, Packages};
-use crate::chaincode::registry::{Launched, Launching, Registry, Started};
-use crate::chaincode::support::ChaincodeSupport;
+use crate::chaincode::package::{Code, Description, PackageError, PackageStore};
 use wasmcc_types::{StreamOrigin, sha256};
 
 impl ChaincodeSupport {
@@ -45,7 +44,7 @@ impl ChaincodeSupport {
 
 /// One launch.
 pub(super) struct Launch {
-    pub packages: Arc<Packages>,
+    pub packages: Arc<PackageStore>,
     pub dialer: Option<Arc<dyn Dialer>>,
     pub config: ExternalConfig,
 }
@@ -88,7 +87,7 @@ impl Launch {
             Ok(Some(Code::Component { wasm, limits })) => {
                 let begin = Instant::now();
                 let ccid = launching.ccid();
-                let guest = self.packages.guest(ccid, &wasm, &limits).map_err(failed);
+                let guest = self.packages.guest(ccid, &wasm, &limits).map_err(|e| failed(e.into()));
                 let handler = guest.and_then(|guest| {
                     Handler::register(ccid, Program::Wasm(guest))
                         .map_err(|e| format!("chaincode registration failed: {e}"))
@@ -110,7 +109,7 @@ fn log_launched(chaincode: &str, begin: Instant) {
 /// Takes chaincodes that connect by themselves. A stream whose chaincode has not registered keeps
 /// nothing of the peer.
 pub(super) struct Arrivals {
-    pub packages: Weak<Packages>,
+    pub packages: Weak<PackageStore>,
     pub registry: Weak<Registry>,
     pub config: ExternalConfig,
     pub origin: StreamOrigin,
@@ -161,7 +160,8 @@ impl Registrar for Arrivals {
             None => (said, None),
         };
         if !self.config.dev || ccid.is_empty() {
-            let expected = self.packages.upgrade().ok_or(GONE)?.expect(ccid)?;
+            let expected = self.packages.upgrade().ok_or(GONE)?.expect(ccid);
+            let expected = expected.map_err(|error| error.to_string())?;
             self.prove(ccid, expected, secret)?;
         }
         Ok(ccid.to_owned())

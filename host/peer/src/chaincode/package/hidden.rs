@@ -2,7 +2,7 @@
 //! file. People often do not know that they are there (fabric
 //! `core/chaincode/platforms/util/writer.go`).
 
-use crate::chaincode::tar_gz::Files;
+use crate::chaincode::package::tar_gz::Files;
 
 /// Whether a file or one of its folders is hidden.
 pub fn is_hidden(name: &str) -> bool {

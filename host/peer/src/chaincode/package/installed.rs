@@ -1,5 +1,5 @@
-//! Packages of Fabric 2.x on this peer, by package id, and the code of any chaincode by the id that
-//! it runs under.
+//! The packages of `_lifecycle` in the store, by package id, and the code of any chaincode by the
+//! id that it runs under.
 //!
 //! Invariant: a package is stored as it came, since its id is a hash of its bytes.
 
@@ -7,11 +7,13 @@ use std::sync::{Arc, PoisonError};
 
 use prost::Message;
 
-use crate::chaincode::code_package::CodePackage;
-use crate::chaincode::external::Description;
-use crate::chaincode::install_package::{Code, InstallPackage, id_of};
-use crate::chaincode::packages::{Approvable, PREFIX, PREFIX_2X, Package, PackageError, Packages};
-use crate::chaincode::tar_gz::Files;
+use crate::chaincode::package::description::Description;
+use crate::chaincode::package::error::{ComponentError, InvalidSpec, PackageError};
+use crate::chaincode::package::lifecycle_package::{Code, LifecyclePackage};
+use crate::chaincode::package::lscc_package::LsccPackage;
+use crate::chaincode::package::program_bundle::ProgramBundle;
+use crate::chaincode::package::store::{Approvable, PREFIX, PREFIX_2X, PackageStore};
+use crate::chaincode::package::tar_gz::Files;
 use wasmcc_channel::definition::package_id_state;
 use wasmcc_runtime::{Component, Limits, PackageLimits};
 use wasmcc_types::sha256;
@@ -30,48 +32,50 @@ pub struct Guest {
     pub timeout: Option<std::time::Duration>,
 }
 
-/// A package as `_lifecycle` lists it.
+/// An entry of the list of packages that `_lifecycle` has installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstalledPackage {
+pub struct PackageEntry {
     /// Label and hash.
     pub id: String,
-    /// A name for people.
+    /// A human-readable name.
     pub label: String,
 }
 
-impl InstalledPackage {
+impl PackageEntry {
     fn new(id: String) -> Self {
         let label = id.rsplit_once(':').map_or(id.as_str(), |(label, _)| label).to_owned();
         Self { id, label }
     }
 }
 
-impl Packages {
-    /// Admits, compiles and stores an install package.
-    pub fn install_package(&self, bytes: &[u8]) -> Result<InstalledPackage, PackageError> {
-        let unusable = |why| {
-            let parsing = "could not parse as a chaincode install package";
-            PackageError::Unusable(format!("{parsing}: {why}"))
-        };
-        let package = InstallPackage::parse(bytes, self.unpacked_bytes()).map_err(unusable)?;
-        let id = id_of(&package.label, bytes);
+impl PackageStore {
+    /// Takes a package apart that `_lifecycle` should install.
+    pub fn parse_lifecycle(&self, bytes: &[u8]) -> Result<LifecyclePackage, PackageError> {
+        LifecyclePackage::parse(bytes, self.unpacked_bytes()).map_err(PackageError::NotAPackage)
+    }
+
+    /// Admits, compiles and stores a package, which was read from `bytes`.
+    pub fn install_lifecycle(
+        &self,
+        package: &LifecyclePackage,
+        bytes: &[u8],
+    ) -> Result<(), PackageError> {
+        let id = package.id.as_str();
         // One of the same id that LSCC has would be another chaincode.
-        let is_free = || match self.stored(&id)? {
-            Some(_) => Err(PackageError::Installed(id.clone())),
+        let is_free = || match self.stored(id)? {
+            Some(_) => Err(PackageError::Installed(id.to_owned())),
             None => Ok(()),
         };
         is_free()?;
         if let Code::Component { wasm, limits } = &package.code {
-            self.guest(&id, wasm, limits).map_err(|error| {
-                PackageError::Unusable(format!("could not build chaincode: {error}"))
-            })?;
+            self.guest(id, wasm, limits).map_err(PackageError::Build)?;
         }
         // Of two that are installed at the same time, one must be refused.
         let mut approvable = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
         self.ledgers.put_peer_value(&format!("{PREFIX_2X}{id}"), bytes)?;
         *approvable = None;
-        Ok(InstalledPackage { id, label: package.label })
+        Ok(())
     }
 
     /// The install package of this id, as it was installed.
@@ -80,10 +84,10 @@ impl Packages {
     }
 
     /// All install packages, ascending by id.
-    pub fn installed_packages(&self) -> Result<Vec<InstalledPackage>, PackageError> {
+    pub fn installed_packages(&self) -> Result<Vec<PackageEntry>, PackageError> {
         let keys = self.ledgers.peer_value_keys(PREFIX_2X)?;
         let ids = keys.iter().filter_map(|key| key.strip_prefix(PREFIX_2X));
-        Ok(ids.map(|id| InstalledPackage::new(id.to_owned())).collect())
+        Ok(ids.map(|id| PackageEntry::new(id.to_owned())).collect())
     }
 
     /// The ids of all install packages, by the hash under which an organization's approval keeps
@@ -96,7 +100,7 @@ impl Packages {
         drop(known);
         let mut known = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
         let packages = self.installed_packages()?.into_iter();
-        let by_hash = packages.map(|InstalledPackage { id, .. }| {
+        let by_hash = packages.map(|PackageEntry { id, .. }| {
             let state = package_id_state(&id).encode_to_vec();
             (sha256(&state), id)
         });
@@ -125,20 +129,18 @@ impl Packages {
 
     fn unpacked(&self, ccid: &str) -> Result<(Code, Files), PackageError> {
         if let Some(bytes) = self.install_package_bytes(ccid)? {
-            let parsed = InstallPackage::parse(&bytes, self.unpacked_bytes());
-            let InstallPackage { code, meta_inf, .. } = parsed.map_err(PackageError::Unusable)?;
+            let parsed = LifecyclePackage::parse(&bytes, self.unpacked_bytes());
+            let LifecyclePackage { code, meta_inf, .. } = parsed.map_err(PackageError::Stored)?;
             return Ok((code, meta_inf));
         }
         let bytes = self.legacy_bytes(ccid)?;
-        let package =
-            Package::parse(&bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?)?;
-        let CodePackage { program, meta_inf } = package.code()?;
-        let code = match Description::of(&program).map_err(PackageError::Invalid)? {
-            Some(description) => Code::Elsewhere { description, limits: PackageLimits::default() },
-            None => {
-                let limits = PackageLimits::default();
-                Code::Component { wasm: program.into_owned(), limits }
-            }
+        let bytes = bytes.ok_or_else(|| PackageError::NotInstalled(ccid.to_owned()))?;
+        let package = LsccPackage::parse(&bytes)?;
+        let ProgramBundle { program, meta_inf } = package.bundle()?;
+        let limits = PackageLimits::default();
+        let code = match Description::of(&program).map_err(InvalidSpec::from)? {
+            Some(description) => Code::Elsewhere { description, limits },
+            None => Code::Component { wasm: program.into_owned(), limits },
         };
         Ok((code, meta_inf))
     }
@@ -153,15 +155,12 @@ impl Packages {
         name: &str,
         wasm: &[u8],
         asked: &PackageLimits,
-    ) -> Result<Guest, PackageError> {
-        let narrowed = self.runtime.limits().narrowed(asked);
-        let limits = narrowed.map_err(|error| PackageError::Unusable(error.to_string()))?;
+    ) -> Result<Guest, ComponentError> {
+        let limits = self.runtime.limits().narrowed(asked)?;
         let component = self.component(name, wasm)?;
         let (needed, given) = (component.report().initial_memory_bytes, limits.memory_bytes as u64);
         if needed > given {
-            return Err(PackageError::Unusable(format!(
-                "the component begins with {needed} bytes of memory, its package allows {given}"
-            )));
+            return Err(ComponentError::Memory { needed, given });
         }
         let limits = asked.is_narrower().then(|| Arc::new(limits));
         Ok(Guest { component, limits, timeout: asked.timeout })

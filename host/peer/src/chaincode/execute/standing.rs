@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::lookup::Unrecorded;
-use crate::chaincode::packages::PackageError;
-use crate::chaincode::support::ChaincodeSupport;
-use wasmcc_channel::definition::{LSCC, LsccName, sequence};
+use crate::chaincode::execute::lookup::Unrecorded;
+use crate::chaincode::execute::support::ChaincodeSupport;
+use crate::chaincode::package::PackageError;
+use wasmcc_channel::definition::{LsccName, sequence};
 use wasmcc_ledger::{Ledger, Snapshot};
-use wasmcc_types::Standing;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{LSCC, Standing};
 
 impl ChaincodeSupport {
     /// How the peer of the organization `org` stands to a chaincode on a ledger's channel, at the

@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::chaincode::execution::{ExecuteError, Execution};
-use crate::chaincode::invoke::InfoError;
-use crate::chaincode::invoke_target::InvokeTarget;
-use crate::chaincode::refusal::Refusal;
-use crate::chaincode::support::ChaincodeSupport;
+use crate::chaincode::backend::Refusal;
+use crate::chaincode::execute::execution::{ExecuteError, Execution};
+use crate::chaincode::execute::invoke::InfoError;
+use crate::chaincode::execute::invoke_target::InvokeTarget;
+use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_runtime::ErrorKind;
 use wasmcc_types::Response;
@@ -15,7 +15,7 @@ use wasmcc_types::proto::protos;
 
 /// What is called, and the transaction as it sees it. It holds nothing of the caller, which waits
 /// meanwhile.
-pub(super) struct Callee {
+pub(crate) struct Callee {
     support: Arc<ChaincodeSupport>,
     target: InvokeTarget,
     tx: TxParams,
@@ -24,7 +24,7 @@ pub(super) struct Callee {
 
 impl Callee {
     /// What `address` names in a call from `caller`, if it may be called.
-    pub(super) fn find(
+    pub(crate) fn find(
         support: &Arc<ChaincodeSupport>,
         caller: &TxParams,
         address: &str,
@@ -68,18 +68,18 @@ impl Callee {
     }
 
     /// Whether it is one of the peer's own, which do not wait.
-    pub(super) fn is_system(&self) -> bool {
+    pub(crate) fn is_system(&self) -> bool {
         self.is_system
     }
 
     /// Calls a chaincode of the peer.
-    pub(super) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    pub(crate) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         response(self.support.execute_system(&self.tx, &self.target.name, input))
     }
 
     /// Calls an application chaincode.
-    pub(super) async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    pub(crate) async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
         let Self { support, target, tx, .. } = self;
         let input = protos::ChaincodeInput { args, ..Default::default() };
         let info = support.chaincode_info(&tx, &target.name).map_err(|error| {

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::chaincode::access::Feature;
-use crate::chaincode::callee::Callee;
-use crate::chaincode::private_access::{PrivateAccess, Use};
-use crate::chaincode::queries::{Queries, Query, row};
-use crate::chaincode::refusal::Refusal;
-use crate::chaincode::support::ChaincodeSupport;
+use crate::chaincode::backend::access::Feature;
+use crate::chaincode::backend::private_access::{PrivateAccess, Use};
+use crate::chaincode::backend::queries::{Queries, Query, row};
+use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::execute::Callee;
+use crate::chaincode::execute::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_ledger::{Page, Simulator};
 use wasmcc_protocol::{MessageType, TxKey, failure_text};
@@ -18,7 +18,7 @@ use wasmcc_types::{Entry, Response, TxId};
 
 /// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
 /// chaincode sees the same words here and behind a real peer.
-pub(super) struct LocalBackend {
+pub(crate) struct LocalBackend {
     support: Arc<ChaincodeSupport>,
     tx: TxParams,
     namespace: String,
@@ -30,7 +30,7 @@ pub(super) struct LocalBackend {
 
 impl LocalBackend {
     /// The view of chaincode `namespace` in a call of its function `entry`.
-    pub(super) fn new(
+    pub(crate) fn new(
         support: Arc<ChaincodeSupport>,
         tx: TxParams,
         namespace: String,
@@ -42,7 +42,7 @@ impl LocalBackend {
     }
 
     /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
-    pub(super) fn bare(self) -> Self {
+    pub(crate) fn bare(self) -> Self {
         Self { is_bare: true, ..self }
     }
 

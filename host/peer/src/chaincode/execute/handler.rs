@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::chaincode::installed::Guest;
 use crate::chaincode::native::NativeChaincode;
+use crate::chaincode::package::Guest;
 use wasmcc_protocol::{
     BatchLimits, Completed, Invocation, PeerAction, PeerSide, ProtocolError, RunId, ShimAction,
     ShimSide, TxKey,

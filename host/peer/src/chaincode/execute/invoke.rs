@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::execution::{ExecuteError, Execution};
-use crate::chaincode::lookup::{ChaincodeInfo, check_invocation, is_defined};
-use crate::chaincode::packages::ccid;
-use crate::chaincode::support::ChaincodeSupport;
+use crate::chaincode::execute::execution::{ExecuteError, Execution};
+use crate::chaincode::execute::lookup::{ChaincodeInfo, check_invocation, is_defined};
+use crate::chaincode::execute::support::ChaincodeSupport;
+use crate::chaincode::package::ccid;
 use crate::chaincode::tx_params::TxParams;
-use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{LSCC, Response};
 
 /// Why a chaincode cannot be called.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,7 +100,7 @@ impl ChaincodeSupport {
     ) -> Result<protos::ChaincodeData, InfoError> {
         let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
         let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
-        let found = self.execute_system(tx, "lscc", input).map_err(|error| error.to_string())?;
+        let found = self.execute_system(tx, LSCC, input).map_err(|error| error.to_string())?;
         if found.response.status >= Response::ERROR_THRESHOLD {
             let text = found.response.message;
             let missing = text.starts_with("could not find chaincode with name");

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::chaincode::access::AccessControl;
+use crate::chaincode::backend::AccessControl;
+use crate::chaincode::backend::QueryLimits;
+use crate::chaincode::execute::handler::{Handler, Program};
+use crate::chaincode::execute::launch::Launch;
+use crate::chaincode::execute::lookup::Lookup;
+use crate::chaincode::execute::registry::Registry;
 use crate::chaincode::external::{Dialer, ExternalConfig};
-use crate::chaincode::handler::{Handler, Program};
-use crate::chaincode::launch::Launch;
-use crate::chaincode::lookup::Lookup;
 use crate::chaincode::native::NativeChaincode;
-use crate::chaincode::packages::{Packages, ccid};
-use crate::chaincode::queries::QueryLimits;
-use crate::chaincode::registry::Registry;
+use crate::chaincode::package::{PackageStore, ccid};
 use wasmcc_ledger::Ledgers;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::Runtime;
@@ -57,7 +57,7 @@ impl Default for SupportConfig {
 /// Runs chaincodes for a peer.
 pub struct ChaincodeSupport {
     runtime: Arc<Runtime>,
-    pub(super) packages: Arc<Packages>,
+    pub(super) packages: Arc<PackageStore>,
     ledgers: Arc<Ledgers>,
     access: Arc<dyn AccessControl>,
     config: SupportConfig,
@@ -74,7 +74,7 @@ impl ChaincodeSupport {
     /// Support without system chaincodes yet.
     pub fn new(
         runtime: Arc<Runtime>,
-        packages: Arc<Packages>,
+        packages: Arc<PackageStore>,
         ledgers: Arc<Ledgers>,
         access: Arc<dyn AccessControl>,
         config: SupportConfig,
@@ -130,7 +130,7 @@ impl ChaincodeSupport {
         &self.ledgers
     }
 
-    pub(super) fn access(&self) -> &dyn AccessControl {
+    pub(crate) fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
     }
 

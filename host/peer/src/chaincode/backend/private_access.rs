@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::chaincode::access::{AccessControl, CollectionName};
-use crate::chaincode::refusal::Refusal;
+use crate::chaincode::backend::access::{AccessControl, CollectionName};
+use crate::chaincode::backend::refusal::Refusal;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_ledger::Simulator;
 use wasmcc_runtime::ErrorKind;

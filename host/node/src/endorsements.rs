@@ -81,7 +81,7 @@ impl Peer {
         let Some(found) = defined.map_err(|error| error.to_string())?.get(collection) else {
             return Ok(BTreeSet::new());
         };
-        let found = Collection::new(found)?;
+        let found = Collection::new(found).map_err(|error| error.to_string())?;
         let config = channel.config();
         Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
     }

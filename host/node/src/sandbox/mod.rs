@@ -190,7 +190,7 @@ impl Sandbox {
         component: &[u8],
         collections: &str,
     ) -> Result<Submitted, SandboxError> {
-        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let collections = package_from_json(collections).map_err(anyhow::Error::from);
         let definition = Definition {
             channel_id: CHANNEL.into(),
             name: name.into(),

@@ -60,7 +60,7 @@ fn check_peers(
     let config =
         defined.get(name).ok_or_else(|| format!("no configuration for collection {name} found"))?;
     let StaticCollectionConfig { required_peer_count: required, .. } = config;
-    let collection = Collection::new(config)?;
+    let collection = Collection::new(config).map_err(|error| error.to_string())?;
     let eligible = peers.members(&collection, msps).filter(|member| *member != org).count();
     if i64::try_from(eligible).is_ok_and(|eligible| eligible < i64::from(required)) {
         return Err(format!(

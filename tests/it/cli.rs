@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "network",
     "peer",
     "deploy",
     "lifecycle",
     "invoke",
     "query",
+    "build",
     "check",
     "package",
     "serve",

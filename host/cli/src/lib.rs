@@ -6,6 +6,7 @@
 mod answer;
 mod block;
 mod block_json;
+mod build;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -84,6 +85,7 @@ enum Verb {
     Lifecycle(lifecycle::Lifecycle),
     Invoke(invoke::Invoke),
     Query(query::Query),
+    Build(build::Build),
     Check(check::Check),
     Package(package::Package),
     Serve(serve::Serve),
@@ -139,6 +141,7 @@ impl Verb {
             Self::Deploy(verb) => verb.json,
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
+            Self::Build(verb) => verb.json,
             Self::Check(verb) => verb.json,
             Self::Channels(verb) => verb.json,
             Self::Chaincodes(verb) => verb.json,
@@ -157,6 +160,7 @@ impl Verb {
             Self::Lifecycle(verb) => block_on(verb.run()),
             Self::Invoke(verb) => block_on(verb.run()),
             Self::Query(verb) => block_on(verb.run()),
+            Self::Build(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Package(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),

@@ -41,6 +41,8 @@ pub use manager::MspManager;
 pub use membership::Msp;
 pub use network::Network;
 pub use network::NetworkSpec;
+pub use network::OrdererSpec;
+pub use network::OrgSpec;
 pub use node_ous::Role;
 pub use policy::PolicyError;
 pub use policy::PolicyManager;

@@ -9,13 +9,13 @@ use std::process::{Command, Output, Stdio};
 use serde::Deserialize;
 
 use super::package::{Metadata, Package};
-use super::{BuildError, Order, Words};
+use super::{BuildError, Built, Order, Words};
 
 /// The target of all contracts.
 pub(super) const TARGET: &str = "wasm32-wasip2";
 
-/// Builds the contract of a folder, which is absolute, and returns its component's path.
-pub(super) fn build(folder: &Path, order: &Order) -> Result<PathBuf, BuildError> {
+/// Builds the contract of a folder, which is absolute.
+pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let package = metadata(folder)?.contract(folder)?;
     has_target(folder)?;
     let output = compile(&package, order)?;
@@ -23,8 +23,10 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<PathBuf, BuildError>
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(BuildError::Compile { folder: package.folder, words });
     }
-    let path = component_path(&output.stdout, &package.id);
-    path.ok_or(BuildError::NoComponent { folder: package.folder })
+    match component_path(&output.stdout, &package.id) {
+        Some(path) => Ok(Built { path, folder: package.folder }),
+        None => Err(BuildError::NoComponent { folder: package.folder }),
+    }
 }
 
 fn compile(package: &Package, order: &Order) -> Result<Output, BuildError> {
@@ -103,7 +105,7 @@ fn component_path(messages: &[u8], package: &str) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
     let files = artifacts.filter(|built| built.package_id == package).flat_map(|a| a.filenames);
-    files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).last()
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).next_back()
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl Order {
 }
 
 /// The profile of a component that is deployed.
-const RELEASE: &str = "release";
+pub(crate) const RELEASE: &str = "release";
 /// The profile of quick loops.
 pub(crate) const DEV: &str = "dev";
 
@@ -97,6 +97,20 @@ pub(crate) const DEV: &str = "dev";
 /// # Errors
 /// See [`BuildError`]; each says what to do.
 pub(crate) fn component(folder: &Path, order: &Order) -> Result<PathBuf, BuildError> {
+    contract(folder, order).map(|built| built.path)
+}
+
+/// What was built.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The component.
+    pub path: PathBuf,
+    /// The contract's own folder: not that of a workspace around it.
+    pub folder: PathBuf,
+}
+
+/// As [`component`], with the folder that the component is of.
+pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let project = Project::at(folder)?;
     match project.language {
         Language::Rust => cargo::build(&project.folder, order),

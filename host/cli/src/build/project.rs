@@ -14,15 +14,18 @@ pub(crate) struct Project {
 }
 
 /// What a contract is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "lower")]
 pub(crate) enum Language {
-    /// A crate.
+    /// A crate of cargo.
     Rust,
     /// A package of npm, in TypeScript too.
+    #[value(aliases = ["typescript", "node", "js", "ts"])]
     JavaScript,
     /// A project of pip.
     Python,
-    /// A module.
+    /// A module of go.
+    #[value(alias = "golang")]
     Go,
 }
 

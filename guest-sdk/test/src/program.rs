@@ -101,6 +101,7 @@ fn does_not_fit(program: &Path, version: Option<&str>, protocol: Option<u64>) ->
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -111,42 +112,36 @@ mod tests {
         }
     }
 
-    /// A program that says this and ends.
-    fn saying(name: &str, greeting: &str) -> String {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = env::temp_dir().join(format!("wasmcc-test-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(name);
-        fs::write(&path, format!("#!/bin/sh\necho '{greeting}'\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
     #[test]
-    fn a_program_that_is_missing_is_told_how_to_get() {
+    fn a_program_that_is_missing_or_does_not_fit_is_told_how_to_get() {
+        let folder = tempfile::TempDir::new().unwrap();
+        // A program that says this and ends. All are written before one is run.
+        let saying = |name: &str, greeting: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, format!("#!/bin/sh\necho '{greeting}'\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let silent = saying("silent", "");
+        let wordy = saying("wordy", "usage: x");
+        let newer = saying("newer", r#"{"wasmcc":"9.1.0","sandbox":99,"blobs":[]}"#);
+        let older = saying("older", r#"{"wasmcc":"0.1.0","sandbox":0,"blobs":[]}"#);
+
+        for program in [silent.as_str(), wordy.as_str(), "false"] {
+            let said = refused(program);
+            assert!(said.contains("does not fit wasmcc-test"), "{said}");
+            assert!(said.contains("cargo install"), "{said}");
+        }
+        let said = refused(&newer);
+        assert!(said.contains("9.1.0 does not fit"), "{said}");
+        assert!(said.contains("the crate is older"), "{said}");
+        let said = refused(&older);
+        assert!(said.contains("the program is older; install a newer one"), "{said}");
         let said = refused("/no/such/wasmcc");
         assert!(said.contains("/no/such/wasmcc") && said.contains("cargo install"), "{said}");
         let missing = std::io::Error::from(ErrorKind::NotFound);
         let said = does_not_start(&"wasmcc".into(), &missing).to_string();
-        assert!(said.contains("not on the PATH") && said.contains("set WASMCC to its path"), "{said}");
-    }
-
-    #[test]
-    fn a_program_that_is_no_wasmcc_or_has_no_sandbox_does_not_fit() {
-        for program in [saying("silent", ""), saying("wordy", "usage: x"), "false".into()] {
-            let said = refused(&program);
-            assert!(said.contains("does not fit wasmcc-test"), "{said}");
-            assert!(said.contains("cargo install"), "{said}");
-        }
-    }
-
-    #[test]
-    fn a_program_of_another_version_says_which_of_the_two_is_older() {
-        let newer = r#"{"wasmcc":"9.1.0","sandbox":99,"blobs":[]}"#;
-        let said = refused(&saying("newer", newer));
-        assert!(said.contains("9.1.0 does not fit") && said.contains("the crate is older"), "{said}");
-        let older = r#"{"wasmcc":"0.1.0","sandbox":0,"blobs":[]}"#;
-        let said = refused(&saying("older", older));
-        assert!(said.contains("the program is older; install a newer one"), "{said}");
+        assert!(said.contains("not on the PATH"), "{said}");
+        assert!(said.contains("set WASMCC to its path"), "{said}");
     }
 }

@@ -25,7 +25,7 @@ pub fn run() -> Result<()> {
 }
 
 /// The packages of the workspace that may be published.
-fn names() -> Result<Vec<String>> {
+pub(crate) fn names() -> Result<Vec<String>> {
     let mut folders: Vec<_> =
         ["guest-sdk", "guest-sdk/macros", "guest-sdk/test", "host"].map(PathBuf::from).into();
     for entry in fs::read_dir(root().join("host"))? {

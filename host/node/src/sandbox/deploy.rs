@@ -6,7 +6,7 @@ use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::Definition;
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_peer::chaincode::{CodePackage, check_meta_inf};
+use wasmcc_peer::chaincode::{ProgramBundle, check_meta_inf};
 
 impl Sandbox {
     /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
@@ -65,9 +65,9 @@ impl Sandbox {
         };
         let files = indexes.iter().enumerate().map(file).collect();
         let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        check_meta_inf(&files).map_err(|error| setup(anyhow::Error::msg(error)))?;
+        check_meta_inf(&files).map_err(|error| setup(error.into()))?;
         let code =
-            CodePackage::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+            ProgramBundle::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
         self.deploy(name, &code)
     }
 

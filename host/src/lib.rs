@@ -44,7 +44,8 @@ pub use wasmcc_client::lscc::Definition;
 pub use wasmcc_ledger::{Ledger, LedgerConfig};
 pub use wasmcc_msp::{Network, NetworkSpec, OrdererSpec, OrgSpec, SigningIdentity};
 pub use wasmcc_node::sandbox::{
-    self, CHANNEL, Call, Endorsed, Sandbox, SandboxBuilder, SandboxError, Submitted, build,
+    self, CHANNEL, Call, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError, Submitted,
+    build,
 };
 pub use wasmcc_node::{Peer, PeerConfig};
 pub use wasmcc_runtime::{

@@ -89,8 +89,9 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
 #[test]
 fn a_new_contract_is_formatted_and_small() {
     let desk = Desk::new();
-    // The longest and the last of names move lines and imports about.
-    for name in ["a", "zz-top"] {
+    // Long names and those at the end of the alphabet move lines and imports about.
+    let long = format!("z{}", "-long".repeat(12));
+    for name in ["a", &long] {
         desk.contract(name);
         let formatted = Command::new("cargo")
             .args(["fmt", "--check", "--manifest-path"])
@@ -137,6 +138,105 @@ fn a_component_that_a_peer_would_refuse_is_not_a_success() {
     desk.contract("small");
     let said = desk.run("small", &["build", "--memory-mib", "1", "--dev"]).failed(1);
     assert!(said.contains("is built, but a peer would refuse it"), "{said}");
+}
+
+/// The lines of a document's blocks of commands.
+fn commands(document: &str) -> Vec<String> {
+    let text = fs::read_to_string(xtask::root().join(document)).unwrap();
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.flat_map(str::lines).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tutorial_runs_as_it_is_written() {
+    let desk = Desk::new();
+    let (target, _guard) = target();
+    let (mut folder, mut variables) = (desk.path("."), Vec::<(String, String)>::new());
+    let mut peers = Vec::new();
+    let path =
+        format!("{}:{}", program().parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut last = String::new();
+    let commands = commands("docs/contracts.md");
+    for line in &commands {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut command = Command::new("bash");
+        command.current_dir(&folder).env("PATH", &path).stdin(Stdio::null());
+        // The folder of the peer is the default one; its port is not, since others may run.
+        command.env("CARGO_TARGET_DIR", &target).env("CARGO_NET_OFFLINE", "true");
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        match words.as_slice() {
+            ["cd", to] => folder = folder.join(to),
+            ["export", assignment] => {
+                let (name, value) = assignment.split_once('=').unwrap();
+                variables.push((name.to_owned(), value.to_owned()));
+            }
+            [.., "&"] => {
+                let line = line.trim_end_matches(" &");
+                command.args(["-c", &format!("exec {line} --listen 127.0.0.1:0")]);
+                let peer = Background::start(command);
+                variables.push(("WASMCC_PEER".to_owned(), peer.address.clone()));
+                peers.push(peer);
+            }
+            _ => {
+                // Components are where the target folder is.
+                let line = line.replace("target/wasm32-wasip2", "$CARGO_TARGET_DIR/wasm32-wasip2");
+                let output = command.args(["-c", &line]).output().unwrap();
+                let err = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{line}: {err}");
+                last = String::from_utf8(output.stdout).unwrap();
+            }
+        }
+        if let ["wasmcc", "new", name] = words[..] {
+            let lock = folder.join(name).join("Cargo.lock");
+            fs::copy(xtask::root().join("Cargo.lock"), lock).unwrap();
+        }
+    }
+    assert!(commands.len() > 8, "{commands:?}");
+    assert!(last.contains(r#""Owner":"Org1MSP""#), "{last}");
+}
+
+/// A peer that is ended with this value.
+struct Background {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Background {
+    fn start(mut command: Command) -> Self {
+        use std::io::BufRead;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        std::io::BufReader::new(out).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("ready on ").unwrap_or_else(|| panic!("{line}"));
+        Self { address: address.to_owned(), child }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_contract_that_depends_on_the_order_of_a_map_is_found() {
+    let desk = Desk::new();
+    desk.contract("careless");
+    let source = desk.path("careless/src/lib.rs");
+    let careless = "let order = std::collections::HashMap::from([(1, 0), (2, 0), (3, 0), (4, 0), \
+                    (5, 0), (6, 0), (7, 0), (8, 0)]);\n        let order: Vec<u8> = \
+                    order.into_keys().collect();\n        ctx.put(\"order\", &order)?;\n        \
+                    ctx.put(&asset.id, &asset)?;\n        ctx.set_event";
+    replace(&source, "ctx.put(&asset.id, &asset)?;\n        ctx.set_event", careless);
+    desk.run("careless", &["test", "--", "--test", "sandbox", "--", "an_asset_goes"]).ok();
+    let twice = ["test", "--twice", "--", "--test", "sandbox", "--", "an_asset_goes"];
+    let found = desk.run("careless", &twice);
+    assert!(found.out.contains("with other random numbers"), "{found:?}");
+    assert!(found.out.contains("put-state key \\\"order\\\" value"), "{found:?}");
+    found.failed(1);
 }
 
 #[test]

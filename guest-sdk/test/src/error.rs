@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Response, TxValidationCode};
+use crate::code::TxValidationCode;
+use crate::outcome::Response;
 
 /// What can go wrong.
 #[derive(Debug)]
@@ -38,8 +39,34 @@ pub enum SandboxError {
         /// What it collided with, or which policy its endorsements do not satisfy.
         reason: Option<String>,
     },
+    /// The contract depends on what it must not depend on.
+    Diverged(Box<Divergence>),
     /// A component could not be built.
     Build(String),
+}
+
+/// The first place where two runs of the same proposal differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// What was another in the second run, in words.
+    pub cause: String,
+    /// Where they differ: a call of the peer with its number, the response or the event.
+    pub place: String,
+    /// What it was in the run as on a peer.
+    pub first: String,
+    /// What it was in the other run.
+    pub second: String,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cause, place, first, second } = self;
+        write!(
+            f,
+            "the contract is not deterministic: {cause}, {place} differs\n  first: {first}\n  \
+             then:  {second}"
+        )
+    }
 }
 
 /// A proposal that was refused before it was simulated, with the peer's text.
@@ -70,6 +97,7 @@ impl fmt::Display for SandboxError {
                 write!(f, "transaction {tx_id} is invalid: {}", code.as_str_name())?;
                 reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
             }
+            Self::Diverged(divergence) => divergence.fmt(f),
             Self::Build(why) => write!(f, "cannot build the component: {why}"),
         }
     }

@@ -43,7 +43,7 @@ mod sandbox;
 pub use call::{Call, Timestamp};
 pub use code::TxValidationCode;
 pub use component::build;
-pub use error::{Rejected, SandboxError};
+pub use error::{Divergence, Rejected, SandboxError};
 pub use limits::Limits;
 pub use network::{NetworkSpec, OrdererSpec, OrgSpec};
 pub use outcome::{ChaincodeEvent, Endorsed, Response, Submitted};

@@ -12,7 +12,7 @@ use std::thread;
 use serde_json::{Map, Value};
 
 use crate::SandboxError;
-use crate::error::Rejected;
+use crate::error::{Divergence, Rejected};
 use crate::frame::{self, Blobs, Frame};
 use crate::outcome::{code, response};
 use crate::program::{self, Process};
@@ -167,6 +167,12 @@ fn failure(part: Part<'_>) -> Option<SandboxError> {
             code: code(part.at("code"))?,
             reason: part.at("reason").optional(Part::text)?,
         },
+        "diverged" => SandboxError::Diverged(Box::new(Divergence {
+            cause: part.at("cause").text()?,
+            place: part.at("place").text()?,
+            first: part.at("first").text()?,
+            second: part.at("second").text()?,
+        })),
         _ => SandboxError::Program(text),
     })
 }

@@ -53,7 +53,10 @@ impl NetworkSpec {
 
     /// The network as a request has it.
     pub(crate) fn to_json(&self) -> Value {
-        let org = |org: &OrgSpec| json!({ "msp_id": org.msp_id, "domain": org.domain, "users": org.users });
+        let org = |org: &OrgSpec| {
+            let OrgSpec { msp_id, domain, users } = org;
+            json!({ "msp_id": msp_id, "domain": domain, "users": users })
+        };
         let orderer = |org: &OrdererSpec| json!({ "msp_id": org.msp_id, "domain": org.domain });
         json!({
             "orgs": self.orgs.iter().map(org).collect::<Vec<_>>(),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::code::TxValidationCode;
+use crate::error::SandboxError;
 use crate::link::Kept;
 use crate::read::Part;
-use crate::{SandboxError, TxRwSet, TxValidationCode};
+use crate::rwset::TxRwSet;
 
 /// The status from which on an answer is an error.
 const ERROR_THRESHOLD: i32 = 400;

@@ -16,7 +16,8 @@ const VARIABLE: &str = "WASMCC";
 /// older crate, would not understand.
 const PROTOCOL: u64 = 1;
 
-const INSTALL: &str = "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc";
+const INSTALL: &str = "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` \
+                       in a checkout of wasmcc";
 
 /// A process of `wasmcc sandbox` that has said which version it speaks.
 pub(crate) struct Process {

@@ -4,10 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::call::Call;
+use crate::error::SandboxError;
 use crate::frame::Blobs;
+use crate::limits::Limits;
 use crate::link::{Link, kept, link, members};
+use crate::network::NetworkSpec;
+use crate::outcome::{Endorsed, Submitted};
 use crate::read::Part;
-use crate::{Call, Endorsed, Limits, NetworkSpec, SandboxError, Submitted};
+
+/// Set by `wasmcc test --twice`.
+const TWICE: &str = "WASMCC_TWICE";
 
 /// How a sandbox is set up.
 #[derive(Debug, Default)]
@@ -135,10 +142,28 @@ impl Sandbox {
     /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
     /// an answer.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
-        let number = self.number;
-        self.ask_for_call("endorse", &call, |part| {
-            Some(Endorsed { kept: Some(kept(number, part)?), ..Endorsed::read(part)? })
-        })
+        self.run_twice(&call)?;
+        self.ask_for_endorsement("endorse", &call)
+    }
+
+    /// As [`endorse`](Self::endorse), in several runs: one as on a peer, which is returned, and one
+    /// each with other random numbers (and so another order of a hash map), with other clocks, and
+    /// in an instance that the contract was called in before. If they do not ask the same of their
+    /// peer and answer the same, that is an error with the first difference.
+    ///
+    /// A peer of wasmcc lets contracts see none of that; other hosts of the same contract do, and
+    /// the same call has another outcome when it is sent again. `wasmcc test --twice` does this for
+    /// every call of every test.
+    pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.ask_for_endorsement("assert_deterministic", &call)
+    }
+
+    /// Under `wasmcc test --twice`: an error if the call is not deterministic.
+    fn run_twice(&self, call: &Call) -> Result<(), SandboxError> {
+        match std::env::var_os(TWICE) {
+            Some(_) => self.ask_for_endorsement("assert_deterministic", call).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Has the peer of a further organization endorse, too. That it answers something else comes
@@ -150,12 +175,14 @@ impl Sandbox {
 
     /// Simulates a call and gives the answer; an error status is an error.
     pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.run_twice(&call)?;
         self.ask_for_call("evaluate", &call, Endorsed::read)
     }
 
     /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
     /// of its own; a transaction that is not valid is an error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
+        self.run_twice(&call)?;
         self.ask_for_call("submit", &call, Submitted::read)
     }
 
@@ -195,6 +222,13 @@ impl Sandbox {
             })
         };
         Ok(json!(endorsed.iter().map(number).collect::<Result<Vec<u64>, _>>()?))
+    }
+
+    fn ask_for_endorsement(&self, verb: &str, call: &Call) -> Result<Endorsed, SandboxError> {
+        let number = self.number;
+        self.ask_for_call(verb, call, |part| {
+            Some(Endorsed { kept: Some(kept(number, part)?), ..Endorsed::read(part)? })
+        })
     }
 
     fn ask_for_call<T>(

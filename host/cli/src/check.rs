@@ -20,7 +20,7 @@ Examples:
 
 It does what a peer does at install: it compiles the component, in a process with limits on memory
 and time. Exit code 1 and the reason, if a peer with these limits would refuse the file. The report
-says what a transaction may use there. The contract of a folder is built first, as by `wasmcc build`.";
+says what a transaction may use there. Of a folder, the contract is built first (wasmcc build).";
 
 /// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]

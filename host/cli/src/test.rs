@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   wasmcc test
   wasmcc test contracts/assets --release
+  wasmcc test --twice
   wasmcc test -- --test sandbox transfer
 
 It runs `cargo test`, whose sandbox tests (crate wasmcc-test) run on this program. What follows --
@@ -27,6 +28,10 @@ pub(crate) struct Test {
     /// Test the component that `wasmcc build` makes, not the one that is built quickly.
     #[arg(long)]
     release: bool,
+    /// Run each call of the sandbox tests several times, with other random numbers, clocks and
+    /// memory, and fail at the first difference.
+    #[arg(long)]
+    twice: bool,
     /// Further arguments of `cargo test`.
     #[arg(last = true, value_name = "CARGO ARGUMENTS")]
     args: Vec<OsString>,
@@ -41,7 +46,9 @@ impl Test {
         let built = build::contract(&folder, &order)?;
         let program = std::env::current_exe().context("cannot tell which program this is")?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
+        let mut tests = Command::new(cargo);
+        tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "1")));
+        let status = tests
             .arg("test")
             .args(&self.args)
             .current_dir(&built.folder)

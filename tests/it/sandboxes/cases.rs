@@ -318,3 +318,32 @@ fn errors_travel_through_other_error_types() {
     }
     assert_eq!(read(&sandbox()).unwrap_err().to_string(), "status 418: teapot");
 }
+
+#[test]
+fn a_contract_that_depends_on_random_numbers_or_clocks_is_found() {
+    let sandbox = sandbox();
+    let refused = sandbox.assert_deterministic(call("then get k ; hashmap")).unwrap_err();
+    let words = refused.to_string();
+    let SandboxError::Diverged(found) = refused else { panic!("{words}") };
+    assert!(found.cause.contains("random numbers"), "{words}");
+    assert_eq!(found.place, "call 2 of the peer, by probe,");
+    assert!(found.first.starts_with("put-state key \"hashmap\" value \"order="), "{words}");
+    assert_ne!(found.first, found.second);
+    assert!(words.contains("the contract is not deterministic"), "{words}");
+}
+
+#[test]
+fn a_deterministic_call_is_endorsed_once_and_can_be_committed() {
+    let sandbox = sandbox();
+    let height = sandbox.height().unwrap();
+    let endorsed = sandbox.assert_deterministic(call("then rmw k v ; event e p")).unwrap();
+    assert_eq!(sandbox.height().unwrap(), height);
+    let done = sandbox.commit(vec![endorsed]).unwrap();
+    assert_eq!(done[0].code, TxValidationCode::Valid);
+    assert_eq!(text(&sandbox, "get k"), "v");
+    // A refusal is an answer, and the same each time.
+    let refused = sandbox.assert_deterministic(call("status 404 missing")).unwrap();
+    assert_eq!(refused.response.status, 404);
+    sandbox.deploy("other", &guest("probe")).unwrap();
+    sandbox.assert_deterministic(call("cc2cc other rmw k v")).unwrap();
+}

@@ -70,7 +70,11 @@ fn the_program_says_which_version_it_speaks_and_ends_with_its_input() {
     let greeting: serde_json::Value = serde_json::from_str(&greeting).unwrap();
     assert_eq!(greeting["sandbox"], 1);
     assert_eq!(greeting["wasmcc"], env!("CARGO_PKG_VERSION"));
-    let new = r#"{"id":7,"sandbox":1,"do":"new","network":{"orgs":[],"orderer":null},"orgs":[],"limits":null,"execute_timeout_ms":null}"#;
+    let network = serde_json::json!({ "orgs": [], "orderer": null });
+    let new = serde_json::json!({
+        "id": 7, "sandbox": 1, "do": "new", "network": network, "orgs": [], "limits": null,
+        "execute_timeout_ms": null,
+    });
     let input = child.stdin.as_mut().unwrap();
     writeln!(input, "{new}").unwrap();
     let mut answer = String::new();

@@ -104,8 +104,9 @@ struct Artifact {
 fn component_path(messages: &[u8], package: &str) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
-    let files = artifacts.filter(|built| built.package_id == package).flat_map(|a| a.filenames);
-    files.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).next_back()
+    let own = artifacts.filter(|built| built.package_id == package);
+    let is_wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
+    own.flat_map(|built| built.filenames).rfind(is_wasm)
 }
 
 #[cfg(test)]
@@ -115,8 +116,8 @@ mod tests {
     #[test]
     fn the_component_is_that_of_the_package_itself() {
         let lines = [
-            r#"{"reason":"compiler-artifact","package_id":"other","filenames":["/t/other.wasm"]}"#,
-            r#"{"reason":"compiler-artifact","package_id":"own","filenames":["/t/a.rlib","/t/own.wasm"]}"#,
+            r#"{"reason":"x","package_id":"other","filenames":["/t/other.wasm"]}"#,
+            r#"{"reason":"x","package_id":"own","filenames":["/t/a.rlib","/t/own.wasm"]}"#,
             r#"{"reason":"compiler-message","package_id":"own","message":{}}"#,
             "words of a build script",
             r#"{"reason":"build-finished","success":true}"#,

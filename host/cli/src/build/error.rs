@@ -41,7 +41,8 @@ pub(crate) enum BuildError {
     },
     /// A program is not installed, or does not run.
     #[error(
-        "{tool} cannot be run: {why}\n  hint: install Rust with rustup, then run `rustup target add {TARGET}`"
+        "{tool} cannot be run: {why}\n  hint: install Rust with rustup, then run `rustup target \
+         add {TARGET}`"
     )]
     NoTool {
         /// The program.
@@ -59,8 +60,8 @@ pub(crate) enum BuildError {
     },
     /// The target's library is not installed.
     #[error(
-        "Rust's library for {TARGET} is not installed\n  hint: type `rustup target add {TARGET}`, or \
-         install your distribution's package of it"
+        "Rust's library for {TARGET} is not installed\n  hint: type `rustup target add \
+         {TARGET}`, or install your distribution's package of it"
     )]
     NoTarget,
     /// Cargo cannot read the project.
@@ -73,8 +74,8 @@ pub(crate) enum BuildError {
     },
     /// The crate makes no component.
     #[error(
-        "{} makes no component: {}\n  hint: write into it\n    [lib]\n    crate-type = [\"cdylib\", \
-         \"rlib\"]",
+        "{} makes no component: {}\n  hint: write into it\n    [lib]\n    crate-type = \
+         [\"cdylib\", \"rlib\"]",
         manifest.display(),
         match has_library {
             true => "its library has no crate-type cdylib",
@@ -118,7 +119,10 @@ pub(crate) enum BuildError {
         words: String,
     },
     /// Cargo succeeded without a component.
-    #[error("cargo made no component of {}: there is no .wasm file among what it built", folder.display())]
+    #[error(
+        "cargo made no component of {}: there is no .wasm file among what it built",
+        folder.display()
+    )]
     NoComponent {
         /// The folder.
         folder: PathBuf,

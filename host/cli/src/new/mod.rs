@@ -42,7 +42,7 @@ pub(crate) struct New {
 /// The files of a contract in Rust: their paths there, and their texts.
 const RUST: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../../template/rust/Cargo.toml.in")),
-    ("src/lib.rs", include_str!("../../template/rust/lib.rs")),
+    ("src/lib.rs", include_str!("../../template/rust/contract.rs")),
     ("tests/sandbox.rs", include_str!("../../template/rust/sandbox.rs")),
     ("README.md", include_str!("../../template/rust/README.md")),
     (".gitignore", include_str!("../../template/rust/gitignore")),

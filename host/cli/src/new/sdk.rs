@@ -18,7 +18,7 @@ pub(super) enum Sdk {
 }
 
 impl Sdk {
-    /// That of the checkout that is given, or that the program was built from, if it is still there.
+    /// That of the checkout that is given, or of the one that the program was built from.
     pub(super) fn find(given: Option<&Path>) -> Result<Self> {
         let Some(given) = given else {
             return Ok(folder(Path::new(BESIDE)).map_or(Self::Version, Self::Folder));

@@ -144,6 +144,14 @@ pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
             "code": code.as_str_name(),
             "reason": reason,
         }),
+        SandboxError::Diverged(divergence) => json!({
+            "kind": "diverged",
+            "text": divergence.to_string(),
+            "cause": divergence.cause,
+            "place": divergence.place,
+            "first": divergence.first,
+            "second": divergence.second,
+        }),
         SandboxError::Build(why) => of_kind("build", why),
     }
 }

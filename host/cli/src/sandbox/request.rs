@@ -25,14 +25,34 @@ pub(super) struct Work {
 pub(super) enum Request {
     New(New),
     Deploy(Deployment),
-    Endorse { call: CallOf },
-    EndorseAlso { org: String, endorsed: Vec<u64> },
-    Evaluate { call: CallOf },
-    Submit { call: CallOf },
-    Commit { endorsed: Vec<u64> },
+    /// Also: endorse in several runs that must be alike.
+    AssertDeterministic {
+        call: CallOf,
+    },
+    Endorse {
+        call: CallOf,
+    },
+    EndorseAlso {
+        org: String,
+        endorsed: Vec<u64>,
+    },
+    Evaluate {
+        call: CallOf,
+    },
+    Submit {
+        call: CallOf,
+    },
+    Commit {
+        endorsed: Vec<u64>,
+    },
     Height {},
-    GetState { name: String, key: String },
-    Forget { endorsed: u64 },
+    GetState {
+        name: String,
+        key: String,
+    },
+    Forget {
+        endorsed: u64,
+    },
     End {},
 }
 

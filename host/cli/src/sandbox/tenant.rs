@@ -81,11 +81,11 @@ impl Tenant {
             }
             Request::Endorse { call } => {
                 let endorsed = sandbox.endorse(call.into_call(blobs))?;
-                let mut value = answer::endorsed(&endorsed, added);
-                self.next += 1;
-                self.kept.insert(self.next, endorsed);
-                value["kept"] = self.next.into();
-                value
+                self.keep(endorsed, added)
+            }
+            Request::AssertDeterministic { call } => {
+                let endorsed = sandbox.assert_deterministic(call.into_call(blobs))?;
+                self.keep(endorsed, added)
             }
             Request::EndorseAlso { org, endorsed } => {
                 for number in endorsed {
@@ -112,6 +112,17 @@ impl Tenant {
             }
             Request::New(_) | Request::Forget { .. } | Request::End {} => Value::Null,
         })
+    }
+}
+
+impl Tenant {
+    /// An endorsement that the test may commit later.
+    fn keep(&mut self, endorsed: Endorsed, added: &mut Blobs) -> Value {
+        let mut value = answer::endorsed(&endorsed, added);
+        self.next += 1;
+        self.kept.insert(self.next, endorsed);
+        value["kept"] = self.next.into();
+        value
     }
 }
 

@@ -7,6 +7,9 @@ use wasmcc_test::{Call, NetworkSpec, Sandbox, SandboxError, TxValidationCode, bu
 
 use my_contract::Asset;
 
+/// The name under which the contract is deployed.
+const CHAINCODE: &str = "my-contract";
+
 type Result<T> = std::result::Result<T, SandboxError>;
 
 /// The component, built once however many tests run.
@@ -17,14 +20,16 @@ fn component() -> &'static [u8] {
 
 /// A channel of two organizations with the contract and one asset. Each test has its own.
 fn sandbox() -> Result<Sandbox> {
-    let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).build()?;
-    sandbox.deploy("my-contract", component())?;
+    let sandbox = Sandbox::builder()
+        .network(NetworkSpec::with_orgs(2))
+        .build()?;
+    sandbox.deploy(CHAINCODE, component())?;
     sandbox.submit(call("CreateAsset").args(["asset1", "blue", "300"]))?;
     Ok(sandbox)
 }
 
 fn call(function: &str) -> Call {
-    Call::new("my-contract", function)
+    Call::new(CHAINCODE, function)
 }
 
 fn read(sandbox: &Sandbox, id: &str) -> Result<Asset> {
@@ -36,10 +41,16 @@ fn read(sandbox: &Sandbox, id: &str) -> Result<Asset> {
 fn an_asset_goes_from_one_organization_to_another() -> Result<()> {
     let sandbox = sandbox()?;
     let transferred = sandbox.submit(call("TransferAsset").args(["asset1", "Org2MSP"]))?;
-    assert_eq!(transferred.endorsed.text(), "Org1MSP", "it returns the old owner");
+    assert_eq!(
+        transferred.endorsed.text(),
+        "Org1MSP",
+        "it returns the old owner"
+    );
     assert_eq!(read(&sandbox, "asset1")?.owner, "Org2MSP");
     // A client of the other organization.
-    let back = call("TransferAsset").args(["asset1", "Org1MSP"]).org("Org2MSP");
+    let back = call("TransferAsset")
+        .args(["asset1", "Org1MSP"])
+        .org("Org2MSP");
     sandbox.submit(back)?;
     assert_eq!(read(&sandbox, "asset1")?.owner, "Org1MSP");
     Ok(())
@@ -63,7 +74,9 @@ fn what_the_contract_refuses_is_not_committed() -> Result<()> {
     let sandbox = sandbox()?;
     let height = sandbox.height()?;
     let refused = sandbox.submit(call("DeleteAsset").args(["asset1"]).org("Org2MSP"));
-    let Err(SandboxError::Refused(answer)) = refused else { panic!("it should be refused") };
+    let Err(SandboxError::Refused(answer)) = refused else {
+        panic!("it should be refused")
+    };
     assert_eq!(
         (answer.status, answer.message.as_str()),
         (403, "the asset asset1 belongs to Org1MSP")
@@ -77,11 +90,14 @@ fn a_new_asset_is_written_as_json_and_announced() -> Result<()> {
     let sandbox = sandbox()?;
     let endorsed = sandbox.endorse(call("CreateAsset").args(["asset2", "red", "7"]))?;
     let rwset = endorsed.rwset.as_ref().expect("it was endorsed");
-    let write = &rwset.namespaces["my-contract"].writes[0];
+    let write = &rwset.namespaces[CHAINCODE].writes[0];
     assert_eq!(
         String::from_utf8_lossy(&write.value),
         r#"{"ID":"asset2","Color":"red","Owner":"Org1MSP","AppraisedValue":7}"#
     );
-    assert_eq!(endorsed.event.expect("it sets an event").name, "CreateAsset");
+    assert_eq!(
+        endorsed.event.expect("it sets an event").name,
+        "CreateAsset"
+    );
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod build;
 mod call;
 mod deploy;
+mod determinism;
 mod error;
 mod outcome;
 
@@ -31,6 +32,7 @@ use wasmcc_workers::Workers;
 
 pub use build::build;
 pub use call::Call;
+pub use determinism::Divergence;
 pub use error::SandboxError;
 pub use outcome::{Endorsed, Submitted};
 

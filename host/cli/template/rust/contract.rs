@@ -35,9 +35,18 @@ impl AssetTransfer {
         color: String,
         appraised_value: u64,
     ) -> Result<Asset> {
-        ensure!(ctx.get_state(&id)?.is_none(), 409, "the asset {id} already exists");
+        ensure!(
+            ctx.get_state(&id)?.is_none(),
+            409,
+            "the asset {id} already exists"
+        );
         let owner = ctx.client_identity()?.msp_id().to_owned();
-        let asset = Asset { id, color, owner, appraised_value };
+        let asset = Asset {
+            id,
+            color,
+            owner,
+            appraised_value,
+        };
         ctx.put(&asset.id, &asset)?;
         ctx.set_event("CreateAsset", asset.id.as_bytes())?;
         Ok(asset)
@@ -46,7 +55,8 @@ impl AssetTransfer {
     /// The asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
-        ctx.get(id)?.ok_or_else(|| Error::not_found(format!("the asset {id} does not exist")))
+        ctx.get(id)?
+            .ok_or_else(|| Error::not_found(format!("the asset {id} does not exist")))
     }
 
     /// Gives an asset of the caller's organization to another one, and returns the old owner.
@@ -69,7 +79,9 @@ impl AssetTransfer {
     #[transaction(evaluate)]
     fn get_all_assets(&self, ctx: &Context) -> Result<Vec<Asset>> {
         // Two empty bounds: everything in this chaincode's namespace.
-        ctx.get_state_by_range("", "")?.map(|row| row?.json()).collect()
+        ctx.get_state_by_range("", "")?
+            .map(|row| row?.json())
+            .collect()
     }
 }
 
@@ -78,7 +90,12 @@ impl AssetTransfer {
     fn own_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         let asset = self.read_asset(ctx, id)?;
         let caller = ctx.client_identity()?;
-        ensure!(caller.msp_id() == asset.owner, 403, "the asset {id} belongs to {}", asset.owner);
+        ensure!(
+            caller.msp_id() == asset.owner,
+            403,
+            "the asset {id} belongs to {}",
+            asset.owner
+        );
         Ok(asset)
     }
 }
@@ -94,38 +111,66 @@ mod tests {
 
     fn with_one_asset() -> MockLedger {
         let mut ledger = MockLedger::new(vec![&AssetTransfer]);
-        ledger.submit("CreateAsset", args!["asset1", "blue", 300]).unwrap();
+        ledger
+            .submit("CreateAsset", args!["asset1", "blue", 300])
+            .unwrap();
         ledger
     }
 
     #[test]
     fn a_created_asset_belongs_to_the_callers_organization() {
         let mut ledger = with_one_asset();
-        let asset: Asset = ledger.evaluate("ReadAsset", args!["asset1"]).unwrap().json();
-        assert_eq!((asset.owner.as_str(), asset.appraised_value), ("Org1MSP", 300));
-        let refused = ledger.submit("CreateAsset", args!["asset1", "red", 1]).unwrap_err();
-        assert_eq!((refused.status(), refused.message()), (409, "the asset asset1 already exists"));
+        let asset: Asset = ledger
+            .evaluate("ReadAsset", args!["asset1"])
+            .unwrap()
+            .json();
+        assert_eq!(
+            (asset.owner.as_str(), asset.appraised_value),
+            ("Org1MSP", 300)
+        );
+        let refused = ledger
+            .submit("CreateAsset", args!["asset1", "red", 1])
+            .unwrap_err();
+        assert_eq!(
+            (refused.status(), refused.message()),
+            (409, "the asset asset1 already exists")
+        );
     }
 
     #[test]
     fn only_its_owner_transfers_an_asset() {
         let mut ledger = with_one_asset();
-        let old = ledger.submit("TransferAsset", args!["asset1", "Org2MSP"]).unwrap();
+        let old = ledger
+            .submit("TransferAsset", args!["asset1", "Org2MSP"])
+            .unwrap();
         assert_eq!(old.text(), "Org1MSP");
-        let refused = ledger.submit("TransferAsset", args!["asset1", "Org1MSP"]).unwrap_err();
+        let refused = ledger
+            .submit("TransferAsset", args!["asset1", "Org1MSP"])
+            .unwrap_err();
         assert_eq!(
             (refused.status(), refused.message()),
             (403, "the asset asset1 belongs to Org2MSP")
         );
         ledger.as_client("Org2MSP", "ann", &[]);
-        ledger.submit("TransferAsset", args!["asset1", "Org1MSP"]).unwrap();
+        ledger
+            .submit("TransferAsset", args!["asset1", "Org1MSP"])
+            .unwrap();
     }
 
     #[test]
     fn a_deleted_asset_is_gone() {
         let mut ledger = with_one_asset();
         ledger.submit("DeleteAsset", args!["asset1"]).unwrap();
-        assert_eq!(ledger.evaluate("GetAllAssets", args![]).unwrap().text(), "[]");
-        assert_eq!(ledger.evaluate("ReadAsset", args!["asset1"]).unwrap_err().status(), 404);
+        assert_eq!(
+            ledger.evaluate("GetAllAssets", args![]).unwrap().text(),
+            "[]"
+        );
+        assert_eq!(
+            ledger
+                .evaluate("ReadAsset", args!["asset1"])
+                .unwrap_err()
+                .status(),
+            404
+        );
     }
 }

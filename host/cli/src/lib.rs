@@ -6,6 +6,7 @@
 mod answer;
 mod block;
 mod block_json;
+mod build;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -32,12 +33,14 @@ mod limits;
 mod log;
 mod meta_inf;
 mod network;
+mod new;
 mod ordering;
 mod output;
 mod package;
 mod peer;
 mod progress;
 mod query;
+mod sandbox;
 mod secret;
 mod serve;
 mod serve_target;
@@ -45,6 +48,7 @@ mod served_package;
 mod session;
 mod signal;
 mod target;
+mod test;
 mod tls;
 mod transient;
 mod version;
@@ -78,13 +82,16 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    New(new::New),
+    Build(build::Build),
+    Test(test::Test),
+    Check(check::Check),
     Network(network::Network),
     Peer(peer::Peer),
     Deploy(deploy::Deploy),
     Lifecycle(lifecycle::Lifecycle),
     Invoke(invoke::Invoke),
     Query(query::Query),
-    Check(check::Check),
     Package(package::Package),
     Serve(serve::Serve),
     Builder(builder::Builder),
@@ -94,6 +101,8 @@ enum Verb {
     Block(block::Block),
     Ledger(ledger::Ledger),
     Inspect(inspect::Inspect),
+    #[command(hide = true)]
+    Sandbox(sandbox::Sandbox),
 }
 
 impl Cli {
@@ -101,6 +110,8 @@ impl Cli {
     fn log_filter(&self) -> &'static str {
         match self.verbose {
             0 if self.serves() => "wasmcc=info,warn",
+            // A test that expects a refusal passes quietly.
+            0 if matches!(self.verb, Verb::Sandbox(_)) => "error",
             0 => "warn",
             1 => "wasmcc=debug,info",
             _ => "trace",
@@ -139,6 +150,7 @@ impl Verb {
             Self::Deploy(verb) => verb.json,
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
+            Self::Build(verb) => verb.json,
             Self::Check(verb) => verb.json,
             Self::Channels(verb) => verb.json,
             Self::Chaincodes(verb) => verb.json,
@@ -151,12 +163,15 @@ impl Verb {
 
     fn run(self) -> Result<()> {
         match self {
+            Self::New(verb) => verb.run(),
+            Self::Test(verb) => verb.run(),
             Self::Network(verb) => verb.run(),
             Self::Peer(verb) => verb.run(),
             Self::Deploy(verb) => block_on(verb.run()),
             Self::Lifecycle(verb) => block_on(verb.run()),
             Self::Invoke(verb) => block_on(verb.run()),
             Self::Query(verb) => block_on(verb.run()),
+            Self::Build(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Package(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
@@ -167,6 +182,7 @@ impl Verb {
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
+            Self::Sandbox(verb) => verb.run(),
         }
     }
 }

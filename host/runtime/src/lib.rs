@@ -31,6 +31,7 @@ mod output;
 mod rules;
 mod ticker;
 mod tx_state;
+mod variation;
 mod wait;
 mod wasi;
 
@@ -47,4 +48,5 @@ pub use failure::Failure;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
+pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::ledger::{Data, Steps};
 use crate::output;
+use wasmcc_audit::explain_block;
 use wasmcc_ledger::{Conflict, InspectedTx, LedgerFolder, NewestRow, Step};
-use wasmcc_node::explain_block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 

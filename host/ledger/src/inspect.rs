@@ -12,7 +12,6 @@ use crate::folder::LedgerFolder;
 use crate::ledgers::Ledgers;
 use crate::replay::Replay;
 use crate::replay::Step;
-use crate::replay::Walk;
 use crate::replay::had_refused_writes;
 use crate::replay::is_of_ledger;
 use crate::replay::unjudged_tx;
@@ -42,8 +41,7 @@ impl LedgerFolder {
         tx_id: &str,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Vec<InspectedTx>, LedgerError> {
-        let blocks = self.blocks(channel)?;
-        let mut walk = Walk::new(channel, &blocks);
+        let mut walk = self.walk(channel)?;
         let mut found = Vec::new();
         while let Some(block) = walk.next()? {
             find(&block, tx_id, &mut found);
@@ -67,8 +65,7 @@ impl LedgerFolder {
         on_step: &mut dyn FnMut(Step),
     ) -> Result<(Ledgers, Block), LedgerError> {
         let missing = || LedgerError::UnknownBlock { channel: channel.clone(), number };
-        let blocks = self.blocks(channel)?;
-        let mut walk = Walk::new(channel, &blocks);
+        let mut walk = self.walk(channel)?;
         let ledgers = Ledgers::temporary(self.config.clone())?;
         let ledger = ledgers.create(&walk.next()?.ok_or_else(missing)?)?;
         loop {

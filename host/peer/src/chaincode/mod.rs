@@ -20,11 +20,13 @@ mod local_backend;
 mod lookup;
 mod meta_inf;
 mod native;
+mod observer;
 mod packages;
 mod private_access;
 mod queries;
 mod refusal;
 mod registry;
+mod stand_ins;
 mod standing;
 mod support;
 mod tar_gz;
@@ -47,10 +49,12 @@ pub use launch::SECRET_SEPARATOR;
 pub use lookup::{ChaincodeInfo, Found, defined_names};
 pub use meta_inf::{check_meta_inf, create_indexes};
 pub use native::{NativeChaincode, Stub};
+pub use observer::Observer;
 pub use packages::{
     Approvable, Package, PackageError, Packages, Seal, ccid, check_name, check_version,
 };
 pub use queries::QueryLimits;
+pub use stand_ins::{StandIn, StandIns};
 pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};
 pub use tar_gz::{Files, tar_gz};
 pub use tx_params::{SharedSimulator, TxParams};

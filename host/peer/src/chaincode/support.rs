@@ -12,9 +12,11 @@ use crate::chaincode::handler::{Handler, Program};
 use crate::chaincode::launch::Launch;
 use crate::chaincode::lookup::Lookup;
 use crate::chaincode::native::NativeChaincode;
+use crate::chaincode::observer::Observer;
 use crate::chaincode::packages::{Packages, ccid};
 use crate::chaincode::queries::QueryLimits;
 use crate::chaincode::registry::Registry;
+use crate::chaincode::stand_ins::StandIns;
 use wasmcc_ledger::Ledgers;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::Runtime;
@@ -63,6 +65,8 @@ pub struct ChaincodeSupport {
     config: SupportConfig,
     pub(super) lookup: Lookup,
     dialer: Option<Arc<dyn Dialer>>,
+    stand_ins: Option<StandIns>,
+    observer: Option<Arc<dyn Observer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
     system_calls: AtomicU64,
     calls: Arc<Shares>,
@@ -90,6 +94,8 @@ impl ChaincodeSupport {
             config,
             lookup: Lookup::default(),
             dialer: None,
+            stand_ins: None,
+            observer: None,
             system: BTreeMap::new(),
             system_calls: AtomicU64::new(0),
             registry: Arc::default(),
@@ -99,6 +105,24 @@ impl ChaincodeSupport {
     /// Lets it connect to chaincode servers.
     pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
         self.dialer = Some(dialer);
+    }
+
+    /// Runs only these chaincodes, in place of what is installed.
+    pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
+        self.stand_ins = Some(stand_ins);
+    }
+
+    /// Lets somebody see what guests ask of this peer.
+    pub fn set_observer(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    pub(super) fn stand_ins(&self) -> Option<&StandIns> {
+        self.stand_ins.as_ref()
+    }
+
+    pub(super) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
     }
 
     /// Registers a system chaincode.

@@ -1,0 +1,99 @@
+//! Adds blocks of another peer to a ledger of one's own, and simulates on them: for tools that look
+//! at a channel's past.
+//!
+//! Verdicts of the layers above (signatures, policies) are taken from the block; those of the
+//! ledger are computed again, as in `replay`.
+//!
+//! Invariant: a block whose verdicts or commit hash come out otherwise changes nothing.
+
+use std::sync::Arc;
+
+use crate::block;
+use crate::channel::Ledger;
+use crate::collections::RulesOfState;
+use crate::commit::CommitTx;
+use crate::commit::CommittedBlock;
+use crate::commit::Outcome;
+use crate::error::LedgerError;
+use crate::folder::LedgerFolder;
+use crate::private::collect::purges;
+use crate::private::collect::without_sets;
+use crate::private::record::PrivateBlock;
+use crate::private::store::PrivateStore;
+use crate::replay::had_refused_writes;
+use crate::replay::unjudged_tx;
+use crate::simulator::Simulator;
+use crate::snapshot::Snapshot;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::Block;
+
+/// The private data that a folder holds of one channel, of all organizations of its peer.
+pub struct StoredPrivateData(PrivateStore);
+
+impl LedgerFolder {
+    /// Returns the private data of a channel.
+    ///
+    /// Errors: `PrivateData` if the database cannot be opened.
+    pub fn stored_private(&self, channel: &ChannelId) -> Result<StoredPrivateData, LedgerError> {
+        Ok(StoredPrivateData(PrivateStore::new(self.private()?.table(channel)?)))
+    }
+}
+
+impl Ledger {
+    /// Adds the next block of another peer, with that peer's verdicts on signatures and policies.
+    /// Private data come from `private`, or are missing. `rules` say how long hashes live that
+    /// `private` does not know.
+    ///
+    /// Errors: `CorruptBlock` if a verdict or the commit hash comes out otherwise; those of
+    /// `commit`. The ledger takes further blocks after these.
+    pub fn follow(
+        self: &Arc<Self>,
+        block: Block,
+        rules: &dyn RulesOfState,
+        private: Option<&StoredPrivateData>,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let number = self.height();
+        let (entries, verdicts) =
+            (block.data.as_ref().map_or(0, |data| data.data.len()), block::tx_filter(&block).len());
+        if verdicts != entries {
+            let reason = format!(
+                "it has {entries} transactions and {verdicts} verdicts: take blocks from a peer, \
+                 orderers do not judge them"
+            );
+            return Err(self.corrupt(number, reason));
+        }
+        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let writes = had_refused_writes(&block);
+        let collections = rules.rules(&self.snapshot());
+        let metadata = block.metadata.clone();
+        let stored = Block { header: block.header.clone(), data: None, metadata };
+        let check = |outcome: &Outcome| {
+            self.check_verdicts(&stored, number, outcome)?;
+            // Channels that began with Fabric 1.x have no commit hashes.
+            match block::commit_hash(&stored) {
+                Some(hash) if hash != outcome.commit_hash => Err(self.wrong_changes(number)),
+                _ => Ok(()),
+            }
+        };
+        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+            let Some(StoredPrivateData(held)) = private else {
+                return self.store_private(number, txs, outcome, collections.as_ref());
+            };
+            let mut of_block = held.block(number)?;
+            let judged = (txs, outcome.codes.as_slice());
+            let unknown = without_sets(judged, &of_block.records, collections.as_ref())?;
+            of_block.records.extend(unknown);
+            self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
+            Ok::<PrivateBlock, LedgerError>(of_block)
+        };
+        self.commit_checked(block, txs, writes, check, private)
+    }
+}
+
+impl Snapshot {
+    /// Starts a simulation on the height of this snapshot. It reads private data as a peer of `org`
+    /// (MSP id) holds them. `tx_id` only appears in error texts.
+    pub fn simulator(&self, tx_id: &str, org: &str) -> Simulator {
+        Simulator::new(self.clone(), tx_id).reading_as(org)
+    }
+}

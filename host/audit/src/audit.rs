@@ -315,7 +315,9 @@ pub(crate) fn kind_of(run: &Run) -> Kind {
 /// nothing was given.
 fn is_of_this_machine(failure: &str) -> bool {
     let ends = ["timeout expired", "cannot run chaincode", "call stack exhausted", "units of work"];
-    ends.iter().any(|end| failure.contains(end)) || failure.contains("no component stands in for")
+    ends.iter().any(|end| failure.contains(end))
+        || failure.contains("no component stands in for")
+        || failure.contains("is not installed")
 }
 
 /// Whether a stored verdict can follow from the one on signatures and policies.

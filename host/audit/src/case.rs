@@ -55,10 +55,7 @@ pub fn chaincode_of(entry: &[u8]) -> Option<String> {
 
 impl Case {
     /// Opens an entry of a block. `transient` becomes the proposal's transient data.
-    pub fn open(
-        entry: &[u8],
-        transient: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Self, NotEndorsed> {
+    pub fn open(entry: &[u8], transient: &BTreeMap<String, Vec<u8>>) -> Result<Self, NotEndorsed> {
         let envelope: Envelope = open(entry, "envelope")?;
         let payload: Payload = open(&envelope.payload, "payload")?;
         let header = payload.header.ok_or_else(|| missing("header"))?;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::case::Case;
 use crate::laboratory::Run;
 use wasmcc_ledger::{CollectionRwSet, NsRwSet, TxRwSet};
+use wasmcc_types::hex;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::kvrwset::{KvMetadataEntry, RangeQueryInfo, Version};
 use wasmcc_types::proto::protos::{ChaincodeEvent, Response};
-use wasmcc_types::hex;
 
 /// Differences that are described.
 const MAX_DIFFERENCES: usize = 100;
@@ -148,9 +148,8 @@ fn rows(range: &RangeQueryInfo) -> String {
     match &range.reads_info {
         Some(ReadsInfo::RawReads(reads)) => {
             let reads = reads.kv_reads.iter();
-            let reads = reads.map(|read| {
-                format!("{} {}", key(&read.key), version(read.version.as_ref()))
-            });
+            let reads =
+                reads.map(|read| format!("{} {}", key(&read.key), version(read.version.as_ref())));
             cut(&format!("{end}: {}", reads.collect::<Vec<_>>().join(", ")))
         }
         Some(ReadsInfo::ReadsMerkleHashes(hashes)) => {

@@ -97,7 +97,7 @@ impl Totals {
     }
 
     /// Adds the numbers of a block.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.blocks += other.blocks;
         self.transactions += other.transactions;
         self.of_others += other.of_others;

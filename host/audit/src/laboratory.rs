@@ -1,7 +1,6 @@
 //! A channel that is followed block by block, and what runs its transactions again.
 //!
-//! Invariant: only the components that were brought run, whatever the channel's definitions ask
-//! for; nothing is endorsed, and nothing of a run is committed.
+//! Invariant: nothing is endorsed, and nothing of a run is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,7 +16,9 @@ use crate::trace::Trace;
 use crate::vscc::DirectVscc;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
-use wasmcc_ledger::{CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope};
+use wasmcc_ledger::{
+    CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
+};
 use wasmcc_peer::chaincode::{
     AccessControl, ChaincodeSupport, Execution, NativeChaincode, Packages, StandIn, StandIns,
     SupportConfig, TxParams,
@@ -57,6 +58,9 @@ pub struct LaboratoryConfig {
     pub compiler: Compiler,
     /// Where compiled code is kept.
     pub cache: Option<PathBuf>,
+    /// What the peer of the channel has installed, as `LedgerFolder::peer_values` returns it: runs
+    /// chaincodes that have no component.
+    pub installed: Vec<(String, Vec<u8>)>,
 }
 
 /// What a transaction came to again.
@@ -105,6 +109,9 @@ impl Laboratory {
             Some(folder) => Ledgers::open(folder, config.ledger)?,
             None => Ledgers::temporary(config.ledger)?,
         };
+        for (key, value) in &config.installed {
+            ledgers.put_peer_value(key, value)?;
+        }
         let ledgers = Arc::new(ledgers);
         let (limits, cache_dir, compiler) = (config.limits, config.cache, config.compiler);
         let runtime =
@@ -119,7 +126,7 @@ impl Laboratory {
             stand_ins.add(&packages, name, version.as_deref(), code)?;
         }
         let names: BTreeSet<String> = components.iter().map(|it| it.name.clone()).collect();
-        let traces = Arc::new(Traces::new(names.clone()));
+        let traces = Arc::new(Traces::default());
         let mut support = ChaincodeSupport::new(
             runtime,
             Arc::clone(&packages),

@@ -1,6 +1,6 @@
 //! Gives each running transaction a trace.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::trace::Trace;
@@ -12,10 +12,9 @@ use wasmcc_runtime::{Backend, FuelGauge};
 pub(crate) type SharedTrace = Arc<Mutex<Trace>>;
 
 /// Traces by transaction id.
+#[derive(Default)]
 pub(crate) struct Traces {
     running: Mutex<HashMap<String, SharedTrace>>,
-    /// The chaincodes for which there is a component.
-    components: BTreeSet<String>,
 }
 
 /// Locks what no panic can leave half done.
@@ -24,11 +23,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Traces {
-    /// Of nobody yet.
-    pub(crate) fn new(components: BTreeSet<String>) -> Self {
-        Self { running: Mutex::default(), components }
-    }
-
     /// A transaction begins.
     pub(crate) fn begin(&self, tx_id: &str, keeps: bool) {
         let trace = Arc::new(Mutex::new(Trace::new(keeps)));
@@ -53,7 +47,6 @@ impl Observer for Traces {
         let Some(trace) = lock(&self.running).get(tx.tx_id.as_str()).cloned() else {
             return backend;
         };
-        let components = self.components.clone();
-        Box::new(TracingBackend::new(backend, trace, (chaincode, tx), fuel, components))
+        Box::new(TracingBackend::new(backend, trace, (chaincode, tx), fuel))
     }
 }

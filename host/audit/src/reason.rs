@@ -47,7 +47,7 @@ pub enum Reason {
         /// Its name.
         name: String,
     },
-    /// It called a chaincode for which no component is given.
+    /// It called a chaincode that cannot run here.
     NoComponent {
         /// Its name.
         name: String,
@@ -103,7 +103,7 @@ impl fmt::Display for Reason {
                 write!(f, "it asks the system chaincode {name}, unrecorded")
             }
             Self::NoComponent { name } => {
-                write!(f, "it calls chaincode {name}, for which no component is given")
+                write!(f, "it calls chaincode {name}, which cannot run here: no component is given")
             }
         }
     }

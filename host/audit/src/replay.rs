@@ -62,10 +62,11 @@ pub fn replay<E: From<AuditError>>(
 ) -> Result<Result<Replayed, NotEndorsed>, E> {
     let missing = || AuditError::NoTransaction { block: at.block, tx: at.tx };
     let index = usize::try_from(at.tx).unwrap_or(usize::MAX);
-    let entry = first_pass.data.as_ref().and_then(|data| data.data.get(index)).ok_or_else(missing)?;
+    let entry =
+        first_pass.data.as_ref().and_then(|data| data.data.get(index)).ok_or_else(missing)?;
     let code = tx_filter(first_pass).get(index).copied().unwrap_or_default();
-    let code = TxValidationCode::try_from(i32::from(code))
-        .unwrap_or(TxValidationCode::InvalidOtherReason);
+    let code =
+        TxValidationCode::try_from(i32::from(code)).unwrap_or(TxValidationCode::InvalidOtherReason);
     let case = match Case::open(entry, transient) {
         Ok(case) => case,
         Err(why) => return Ok(Err(why)),

@@ -177,7 +177,9 @@ mod tests {
         let kept = (0..many + 2).filter(|_| trace.begin(call(1 << 20)).is_some()).count();
         assert_eq!((kept, trace.more_calls), (many, 2));
         trace.end(0, Ok(Value::bytes(&[1])));
-        assert!(matches!(&trace.calls[0].answer, Some(Ok(Value::Text(text))) if text.contains("full")));
+        assert!(
+            matches!(&trace.calls[0].answer, Some(Ok(Value::Text(text))) if text.contains("full"))
+        );
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! Invariant: changes neither calls nor answers.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::observer::{SharedTrace, lock};
@@ -10,7 +9,8 @@ use crate::reason::Reason;
 use crate::trace::{HostCall, Value};
 use wasmcc_peer::chaincode::TxParams;
 use wasmcc_runtime::{
-    Backend, FuelGauge, KeyModification, KeyValue, PageRequest, ProposalPart, QueryBatch, Reply,
+    Backend, BackendError, ErrorKind, FuelGauge, KeyModification, KeyValue, PageRequest,
+    ProposalPart, QueryBatch, Reply,
 };
 use wasmcc_types::Response;
 
@@ -28,7 +28,6 @@ pub(crate) struct TracingBackend {
     depth: u32,
     has_transient: bool,
     fuel: FuelGauge,
-    components: BTreeSet<String>,
 }
 
 type Arguments = Vec<(&'static str, Value)>;
@@ -38,17 +37,23 @@ struct Awaited {
     trace: SharedTrace,
     place: Option<usize>,
     if_refused: Option<Reason>,
+    /// The reason if the call ends the transaction.
+    if_over: Option<Reason>,
 }
 
 impl Awaited {
-    fn answered<T>(&self, answer: &Result<T, wasmcc_runtime::BackendError>, show: fn(&T) -> Value) {
-        if self.place.is_none() && (answer.is_ok() || self.if_refused.is_none()) {
+    fn answered<T>(&self, answer: &Result<T, BackendError>, show: fn(&T) -> Value) {
+        let is_over = |error: &BackendError| error.kind == ErrorKind::TransactionOver;
+        let reason = match answer {
+            Ok(_) => None,
+            Err(error) if is_over(error) => self.if_over.as_ref().or(self.if_refused.as_ref()),
+            Err(_) => self.if_refused.as_ref(),
+        };
+        if self.place.is_none() && reason.is_none() {
             return;
         }
         let mut trace = lock(&self.trace);
-        if answer.is_err()
-            && let Some(reason) = &self.if_refused
-        {
+        if let Some(reason) = reason {
             trace.note(reason.clone());
         }
         if let Some(place) = self.place {
@@ -58,7 +63,11 @@ impl Awaited {
 }
 
 /// Passes an answer on, at once or when it is there.
-fn passed<'a, T: Send + 'a>(reply: Reply<'a, T>, to: Awaited, show: fn(&T) -> Value) -> Reply<'a, T> {
+fn passed<'a, T: Send + 'a>(
+    reply: Reply<'a, T>,
+    to: Awaited,
+    show: fn(&T) -> Value,
+) -> Reply<'a, T> {
     match reply {
         Reply::Now(answer) => {
             let answer = answer.into_inner();
@@ -80,7 +89,6 @@ impl TracingBackend {
         trace: SharedTrace,
         (chaincode, tx): (&str, &TxParams),
         fuel: FuelGauge,
-        components: BTreeSet<String>,
     ) -> Self {
         Self {
             inner,
@@ -90,7 +98,6 @@ impl TracingBackend {
             depth: tx.depth,
             has_transient: !tx.proposal.transient.is_empty(),
             fuel,
-            components,
         }
     }
 
@@ -105,7 +112,7 @@ impl TracingBackend {
                 trace.begin(HostCall { chaincode, depth, function, arguments, answer, fuel })
             }
         };
-        Awaited { trace: Arc::clone(&self.trace), place, if_refused: None }
+        Awaited { trace: Arc::clone(&self.trace), place, if_refused: None, if_over: None }
     }
 
     /// The same for a read of one key; private data that are not here are refused.
@@ -149,16 +156,15 @@ impl TracingBackend {
         }
     }
 
-    /// What is known of a chaincode that is called.
-    fn note_callee(&self, address: &str) {
+    /// What is known of a chaincode that is called. Gives the reason if it cannot run here.
+    fn note_callee(&self, address: &str) -> Option<Reason> {
         let (name, channel) = address.split_once('/').unwrap_or((address, ""));
         if SYSTEM.contains(&name) {
             self.note(Reason::SystemChaincode { name: name.to_owned() });
         } else if !channel.is_empty() && *channel != *self.channel {
             self.note(Reason::OtherChannel { name: address.to_owned() });
-        } else if !self.components.contains(name) {
-            self.note(Reason::NoComponent { name: name.to_owned() });
         }
+        Some(Reason::NoComponent { name: name.to_owned() })
     }
 }
 
@@ -345,11 +351,12 @@ impl Backend for TracingBackend {
     }
 
     fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response> {
-        self.note_callee(name);
-        let awaited = self.begin("invoke-chaincode", || {
+        let if_over = self.note_callee(name);
+        let begun = self.begin("invoke-chaincode", || {
             let args = Value::list(&args, |arg| Value::bytes(arg));
             vec![("chaincode", Value::text(name)), ("args", args)]
         });
+        let awaited = Awaited { if_over, ..begun };
         passed(self.inner.invoke_chaincode(name, args), awaited, response)
     }
 

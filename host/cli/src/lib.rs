@@ -4,8 +4,10 @@
 //! says what came of it; results go to standard output, everything else to standard error.
 
 mod answer;
+mod audit;
 mod block;
 mod block_json;
+mod blocks;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -13,6 +15,7 @@ mod channel;
 mod channels;
 mod check;
 mod compiler;
+mod components;
 mod config_json;
 mod connecting;
 mod deploy;
@@ -23,6 +26,7 @@ mod hint;
 mod input;
 mod inspect;
 mod invoke;
+mod laboratory;
 mod ledger;
 mod ledger_files;
 mod ledger_rebuild;
@@ -36,8 +40,11 @@ mod ordering;
 mod output;
 mod package;
 mod peer;
+mod peer_blocks;
 mod progress;
 mod query;
+mod replay;
+mod replay_text;
 mod secret;
 mod serve;
 mod serve_target;
@@ -94,6 +101,8 @@ enum Verb {
     Block(block::Block),
     Ledger(ledger::Ledger),
     Inspect(inspect::Inspect),
+    Replay(replay::Replay),
+    Audit(audit::Audit),
 }
 
 impl Cli {
@@ -145,6 +154,8 @@ impl Verb {
             Self::Block(verb) => verb.json,
             Self::Ledger(verb) => verb.is_json(),
             Self::Inspect(verb) => verb.is_json(),
+            Self::Replay(verb) => verb.json,
+            Self::Audit(verb) => verb.json,
             _ => false,
         }
     }
@@ -167,6 +178,8 @@ impl Verb {
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
+            Self::Replay(verb) => verb.run(),
+            Self::Audit(verb) => verb.run(),
         }
     }
 }

@@ -41,14 +41,7 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
         behavior: SeekBehavior::FailIfNotReady.into(),
         ..SeekInfo::default()
     };
-    let header = ChannelHeader {
-        r#type: HeaderType::DeliverSeekInfo.into(),
-        channel_id: channel.to_owned(),
-        timestamp: Some(client::timestamp()),
-        ..ChannelHeader::default()
-    };
-    let nonce = client::random_nonce();
-    let envelope = configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce);
+    let envelope = seek_envelope(session, channel, &info)?;
     let mut orderer =
         AtomicBroadcastClient::new(session.connection()).max_decoding_message_size(MESSAGE_BYTES);
     // A stream that ended would be taken for a client that has gone.
@@ -65,6 +58,19 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
         }
         None => bail!("the orderer did not answer"),
     }
+}
+
+/// A request for blocks. It names the client's TLS certificate, if the client has one.
+pub(crate) fn seek_envelope(session: &Session, channel: &str, info: &SeekInfo) -> Result<Envelope> {
+    let header = ChannelHeader {
+        r#type: HeaderType::DeliverSeekInfo.into(),
+        channel_id: channel.to_owned(),
+        timestamp: Some(client::timestamp()),
+        tls_cert_hash: session.tls_certificate_hash()?,
+        ..ChannelHeader::default()
+    };
+    let nonce = client::random_nonce();
+    Ok(configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce))
 }
 
 /// The block that brought the configuration in force.

@@ -16,6 +16,8 @@ use crate::commit::CommittedBlock;
 use crate::commit::Outcome;
 use crate::error::LedgerError;
 use crate::folder::LedgerFolder;
+use crate::folder::PEER;
+use crate::peer_values::PeerValues;
 use crate::private::collect::purges;
 use crate::private::collect::without_sets;
 use crate::private::record::PrivateBlock;
@@ -36,6 +38,18 @@ impl LedgerFolder {
     /// Errors: `PrivateData` if the database cannot be opened.
     pub fn stored_private(&self, channel: &ChannelId) -> Result<StoredPrivateData, LedgerError> {
         Ok(StoredPrivateData(PrivateStore::new(self.private()?.table(channel)?)))
+    }
+
+    /// Returns what the peer has stored that belongs to no channel, such as installed packages.
+    pub fn peer_values(&self) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
+        let values = PeerValues::open(&self.dir.join(PEER))?;
+        let mut all = Vec::new();
+        for key in values.keys("")? {
+            if let Some(value) = values.get(&key)? {
+                all.push((key, value));
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -29,6 +29,7 @@ use crate::disk;
 use crate::envelope::TxEnvelope;
 use crate::error::LedgerError;
 use crate::folder::CHANNELS;
+use crate::folder::PEER;
 use crate::folder::PRIVATE;
 use crate::folder::STATE;
 use crate::folder::Tables;
@@ -80,7 +81,7 @@ impl Ledgers {
         let ledgers = Self {
             channels: RwLock::default(),
             home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
-            peer: PeerValues::open(&dir.join("peer"))?,
+            peer: PeerValues::open(&dir.join(PEER))?,
             config,
             dir: dir.to_owned(),
             temporary,

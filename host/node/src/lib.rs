@@ -46,6 +46,7 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ChannelId, Client, Response};
 
+pub use data_folder::folder_org;
 pub use ledger_folder::open_ledger_folder;
 
 /// Where compiled code lies in a data folder.

@@ -160,8 +160,8 @@ impl ChaincodeSupport {
     }
 
     async fn launch(&self, tx: &TxParams, ccid: &str) -> Result<Launched, String> {
-        if let Some(stand_ins) = self.stand_ins() {
-            return stand_ins.handler(ccid).map(Launched::Here);
+        if let Some(handler) = self.stand_ins().handler(ccid)? {
+            return Ok(Launched::Here(handler));
         }
         if let Some(launched) = self.registry.ready(ccid) {
             return Ok(launched);

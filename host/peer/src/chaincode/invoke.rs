@@ -46,7 +46,7 @@ impl ChaincodeSupport {
         tx: &TxParams,
         name: &str,
     ) -> Result<ChaincodeInfo, InfoError> {
-        if self.stand_ins().is_some() {
+        if self.stand_ins().has(name) {
             return self.stand_in_info(tx, name);
         }
         if self.access().has_lifecycle(&tx.channel_id) {

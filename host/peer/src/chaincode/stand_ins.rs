@@ -83,12 +83,20 @@ impl StandIns {
         self.0.keys().any(|(known, _)| known == name)
     }
 
-    /// The handler of the chaincode that runs as "name:version".
-    pub(super) fn handler(&self, id: &str) -> Result<Arc<Handler>, String> {
+    /// The handler of the chaincode that runs as "name:version"; None if nothing stands in for it.
+    ///
+    /// # Errors
+    /// Only other versions have a component.
+    pub(super) fn handler(&self, id: &str) -> Result<Option<Arc<Handler>>, String> {
         let (name, version) = id.split_once(':').unwrap_or((id, ""));
+        if !self.has(name) {
+            return Ok(None);
+        }
         let exact = self.0.get(&(name.to_owned(), Some(version.to_owned())));
-        let found = exact.or_else(|| self.0.get(&(name.to_owned(), None)));
-        found.cloned().ok_or_else(|| format!("no component stands in for {name}, version {version}"))
+        let found = exact.or_else(|| self.0.get(&(name.to_owned(), None))).cloned();
+        found.map(Some).ok_or_else(|| {
+            format!("no component stands in for version {version} of chaincode {name}")
+        })
     }
 }
 

@@ -65,7 +65,7 @@ pub struct ChaincodeSupport {
     config: SupportConfig,
     pub(super) lookup: Lookup,
     dialer: Option<Arc<dyn Dialer>>,
-    stand_ins: Option<StandIns>,
+    stand_ins: StandIns,
     observer: Option<Arc<dyn Observer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
     system_calls: AtomicU64,
@@ -94,7 +94,7 @@ impl ChaincodeSupport {
             config,
             lookup: Lookup::default(),
             dialer: None,
-            stand_ins: None,
+            stand_ins: StandIns::default(),
             observer: None,
             system: BTreeMap::new(),
             system_calls: AtomicU64::new(0),
@@ -107,9 +107,9 @@ impl ChaincodeSupport {
         self.dialer = Some(dialer);
     }
 
-    /// Runs only these chaincodes, in place of what is installed.
+    /// Runs these components in place of what is installed.
     pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
-        self.stand_ins = Some(stand_ins);
+        self.stand_ins = stand_ins;
     }
 
     /// Lets somebody see what guests ask of this peer.
@@ -117,8 +117,8 @@ impl ChaincodeSupport {
         self.observer = Some(observer);
     }
 
-    pub(super) fn stand_ins(&self) -> Option<&StandIns> {
-        self.stand_ins.as_ref()
+    pub(super) fn stand_ins(&self) -> &StandIns {
+        &self.stand_ins
     }
 
     pub(super) fn observer(&self) -> Option<&dyn Observer> {

@@ -12,7 +12,7 @@ use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, FuelGauge, KeyModification, KeyValue, PageRequest,
     ProposalPart, QueryBatch, Reply,
 };
-use wasmcc_types::Response;
+use wasmcc_types::{ProposalContext, Response};
 
 /// Characters of a query that a reason names.
 const QUERY_CHARS: usize = 200;
@@ -26,7 +26,7 @@ pub(crate) struct TracingBackend {
     chaincode: String,
     channel: Arc<str>,
     depth: u32,
-    has_transient: bool,
+    proposal: Arc<ProposalContext>,
     fuel: FuelGauge,
 }
 
@@ -96,7 +96,7 @@ impl TracingBackend {
             chaincode: chaincode.to_owned(),
             channel: Arc::clone(&tx.channel_id),
             depth: tx.depth,
-            has_transient: !tx.proposal.transient.is_empty(),
+            proposal: Arc::clone(&tx.proposal),
             fuel,
         }
     }
@@ -361,17 +361,23 @@ impl Backend for TracingBackend {
     }
 
     fn reads_proposal(&mut self, part: ProposalPart) {
+        let transient = &self.proposal.transient;
         let (function, reason) = match part {
-            ProposalPart::Transient => {
-                ("get-transient", (!self.has_transient).then_some(Reason::Transient))
+            ProposalPart::Transient if transient.is_empty() => {
+                ("get-transient", Some(Reason::Transient))
             }
+            ProposalPart::Transient => ("get-transient", None),
             ProposalPart::Signed => ("get-signed-proposal", Some(Reason::SignedProposal)),
         };
         if let Some(reason) = reason {
             self.note(reason);
         }
         let awaited = self.begin(function, Vec::new);
-        awaited.answered(&Ok(()), nothing);
+        let answer = transient.clone().into_iter().collect();
+        match part {
+            ProposalPart::Transient => awaited.answered(&Ok(answer), entries),
+            ProposalPart::Signed => awaited.answered(&Ok(()), nothing),
+        }
     }
 
     fn start_write_batch(&mut self) {

@@ -78,7 +78,9 @@ impl SourceArgs {
     /// Opens the source that is named.
     pub(crate) fn open(&self) -> Result<Source> {
         if let Some(data) = &self.data {
-            let folder = Box::new(ledger::open(&data.join(LEDGER_FOLDER))?);
+            let folder = ledger::open(&data.join(LEDGER_FOLDER));
+            let folder = folder.context("a running peer is asked with --network and --peer");
+            let folder = Box::new(folder?);
             let channel = folder.channel(&self.channel)?;
             return Ok(Source::Folder { folder, channel });
         }

@@ -81,7 +81,7 @@ pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Blo
 }
 
 /// Where a block says that the configuration is: with its signatures, in older ones beside them.
-fn last_config(block: &Block) -> Option<u64> {
+pub(crate) fn last_config(block: &Block) -> Option<u64> {
     let slots = &block.metadata.as_ref()?.metadata;
     let value = |index: BlockMetadataIndex| {
         let metadata = Metadata::decode(slots.get(index as usize)?.as_slice()).ok()?;

@@ -17,6 +17,7 @@ use crate::commit::Outcome;
 use crate::error::LedgerError;
 use crate::folder::LedgerFolder;
 use crate::folder::PEER;
+use crate::folder::Tables;
 use crate::peer_values::PeerValues;
 use crate::private::collect::purges;
 use crate::private::collect::without_sets;
@@ -38,6 +39,22 @@ impl LedgerFolder {
     /// Errors: `PrivateData` if the database cannot be opened.
     pub fn stored_private(&self, channel: &ChannelId) -> Result<StoredPrivateData, LedgerError> {
         Ok(StoredPrivateData(PrivateStore::new(self.private()?.table(channel)?)))
+    }
+
+    /// Returns a channel as the state database has it, for reading. Blocks that the state lacks
+    /// after a crash are not there.
+    ///
+    /// Errors: `CorruptState` if the database cannot be opened; `StateAhead`.
+    pub fn stored(&self, channel: &ChannelId) -> Result<Arc<Ledger>, LedgerError> {
+        let state = self.state.as_ref().map_err(|_| LedgerError::CorruptState {
+            what: "the database of the state cannot be opened",
+        })?;
+        let private = self.private.as_ref().unwrap_or(state);
+        let tables = Tables::open(state, private, channel)?;
+        let blocks = self.blocks(channel)?;
+        let ledger = Ledger::assemble(channel.clone(), self.config.clone(), tables, blocks);
+        ledger.show_stored()?;
+        Ok(Arc::new(ledger))
     }
 
     /// Returns what the peer has stored that belongs to no channel, such as installed packages.

@@ -4,7 +4,7 @@ use std::io;
 
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::LedgerError;
-use wasmcc_peer::chaincode::PackageError;
+use wasmcc_peer::chaincode::StandInError;
 use wasmcc_runtime::RuntimeError;
 
 /// Why an audit or a replay ends early. What is wrong with transactions is in reports.
@@ -21,7 +21,7 @@ pub enum AuditError {
     Runtime(#[from] RuntimeError),
     /// A component.
     #[error(transparent)]
-    Component(#[from] PackageError),
+    Component(#[from] StandInError),
     /// The machine could not judge signatures.
     #[error(transparent)]
     Commit(#[from] wasmcc_committer::CommitError),

@@ -20,7 +20,7 @@ use wasmcc_ledger::{
     CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
 };
 use wasmcc_peer::chaincode::{
-    AccessControl, ChaincodeSupport, Execution, NativeChaincode, Packages, StandIn, StandIns,
+    AccessControl, ChaincodeSupport, Execution, NativeChaincode, PackageStore, StandIn, StandIns,
     SupportConfig, TxParams,
 };
 use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
@@ -120,7 +120,7 @@ impl Laboratory {
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), BTreeMap::new()));
-        let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
         let mut stand_ins = StandIns::default();
         for Component { name, version, code } in components {
             stand_ins.add(&packages, name, version.as_deref(), code)?;
@@ -251,7 +251,7 @@ impl Laboratory {
 
 fn register_system(
     support: &mut ChaincodeSupport,
-    packages: &Arc<Packages>,
+    packages: &Arc<PackageStore>,
     channels: &Arc<Channels>,
     access: &Arc<dyn AccessControl>,
 ) -> Result<(), AuditError> {

@@ -27,7 +27,7 @@ use wasmcc_types::proto::common::{Block, ConfigEnvelope};
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// What judges one block.
-pub(super) struct BlockValidator {
+pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
     definitions: Definitions,
@@ -36,15 +36,15 @@ pub(super) struct BlockValidator {
 
 /// A transaction with its verdict so far.
 #[derive(Debug, Default)]
-pub(super) struct JudgedTx {
+pub(crate) struct JudgedTx {
     /// What the ledger gets.
-    pub(super) tx: CommitTx,
+    pub(crate) tx: CommitTx,
     /// Why it is not valid, for people.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
     /// Of a valid transaction on a channel without the capability V2_0.
-    pub(super) instances: Option<Instances>,
+    pub(crate) instances: Option<Instances>,
 }
 
 /// What a valid transaction leads to.
@@ -55,7 +55,7 @@ struct ValidTx {
 }
 
 impl JudgedTx {
-    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+    pub(crate) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
         self.config = None;
@@ -65,7 +65,7 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
-    pub(super) fn new(
+    pub(crate) fn new(
         block: Arc<Block>,
         snapshot: Snapshot,
         config: Arc<ChannelConfig>,
@@ -76,7 +76,7 @@ impl BlockValidator {
     }
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
-    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+    pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
         let count = self.entries().len();
         let this = Arc::new(self);
         let work = {

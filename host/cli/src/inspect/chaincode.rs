@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::view::ViewArgs;
 use crate::output;
 use wasmcc_channel::collections::DefinedCollections;
-use wasmcc_channel::definition::{Definition, LSCC, LsccName, ReadableState};
+use wasmcc_channel::definition::{Definition, LsccName, ReadableState};
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_peer::chaincode::defined_names;
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos::application_policy::Type;
 use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeData};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Show the chaincodes of a channel: version, sequence, endorsement policy, collections.
 #[derive(Debug, clap::Args)]

@@ -91,7 +91,8 @@ impl Check {
     }
 }
 
-fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
+/// A report of an accepted component.
+pub(crate) fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     json!({
         "file": file,
         "accepted": true,
@@ -107,7 +108,8 @@ fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     })
 }
 
-fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
+/// The same in lines.
+pub(crate) fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
     let list = |names: &[String]| match names.is_empty() {
         true => "none".to_owned(),
         false => names.join("\n                  "),

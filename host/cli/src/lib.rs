@@ -4,9 +4,11 @@
 //! says what came of it; results go to standard output, everything else to standard error.
 
 mod answer;
+mod audit;
 mod block;
 mod block_json;
 mod build;
+mod blocks;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -14,6 +16,7 @@ mod channel;
 mod channels;
 mod check;
 mod compiler;
+mod components;
 mod config_json;
 mod connecting;
 mod deploy;
@@ -24,6 +27,7 @@ mod hint;
 mod input;
 mod inspect;
 mod invoke;
+mod laboratory;
 mod ledger;
 mod ledger_files;
 mod ledger_rebuild;
@@ -38,9 +42,12 @@ mod ordering;
 mod output;
 mod package;
 mod peer;
+mod peer_blocks;
 mod progress;
 mod query;
 mod sandbox;
+mod replay;
+mod replay_text;
 mod secret;
 mod serve;
 mod serve_target;
@@ -103,6 +110,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     #[command(hide = true)]
     Sandbox(sandbox::Sandbox),
+    Replay(replay::Replay),
+    Audit(audit::Audit),
 }
 
 impl Cli {
@@ -157,6 +166,8 @@ impl Verb {
             Self::Block(verb) => verb.json,
             Self::Ledger(verb) => verb.is_json(),
             Self::Inspect(verb) => verb.is_json(),
+            Self::Replay(verb) => verb.json,
+            Self::Audit(verb) => verb.json,
             _ => false,
         }
     }
@@ -183,6 +194,8 @@ impl Verb {
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
             Self::Sandbox(verb) => verb.run(),
+            Self::Replay(verb) => verb.run(),
+            Self::Audit(verb) => verb.run(),
         }
     }
 }

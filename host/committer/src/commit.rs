@@ -343,10 +343,22 @@ pub fn explain(
     endorsements: &Arc<dyn EndorsementValidator>,
     entries: Vec<Vec<u8>>,
 ) -> Result<Vec<Option<String>>, CommitError> {
+    let judged = verdicts(channel, endorsements, entries, 1)?;
+    Ok(judged.into_iter().map(|(_, reason)| reason).collect())
+}
+
+/// The verdicts on transactions as the next block of a channel, as far as signatures and policies
+/// go, with reasons. Nothing is committed. Works on up to `threads` threads.
+pub fn verdicts(
+    channel: &Channel,
+    endorsements: &Arc<dyn EndorsementValidator>,
+    entries: Vec<Vec<u8>>,
+    threads: usize,
+) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
     let data = Some(BlockData { data: entries });
     let block = Arc::new(Block { header: None, data, metadata: None });
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
-    let judged = validator.validate(1)?;
-    Ok(judged.into_iter().map(|judged| judged.reason).collect())
+    let judged = validator.validate(threads)?;
+    Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

@@ -9,7 +9,6 @@ mod chaincodes;
 mod data_folder;
 mod deployments;
 mod endorsements;
-mod explain;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
@@ -47,7 +46,7 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use explain::explain_block;
+pub use data_folder::folder_org;
 pub use ledger_folder::open_ledger_folder;
 
 /// Where compiled code lies in a data folder.

@@ -16,6 +16,7 @@ use crate::component::{Component, LoadError};
 use crate::cost::Bill;
 use crate::engine::engine;
 use crate::failure::{Failure, Stop};
+use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
@@ -192,6 +193,27 @@ impl Runtime {
         self.instantiate(component, invocation, backend).await?.run().await
     }
 
+    /// As [`invoke_async`](Self::invoke_async), with a gauge that `backend` can read during the
+    /// guest's calls. The results are the same.
+    pub async fn invoke_gauged(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        gauge: FuelGauge,
+    ) -> Result<Outcome, Failure> {
+        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
+        let fuel = limits.fuel;
+        let hook = move |store: StoreContextMut<'_, TxState>, at: CallHook| {
+            if matches!(at, CallHook::CallingHost) {
+                let left = store.get_fuel()?;
+                gauge.set(fuel.saturating_sub(left));
+            }
+            pay(store, at)
+        };
+        self.instantiate_with(component, invocation, backend, hook).await?.run().await
+    }
+
     /// Makes the sandbox of one transaction. The time for its deadline begins here, since
     /// instantiation may already run code of the guest.
     pub async fn instantiate(
@@ -199,6 +221,20 @@ impl Runtime {
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
+    ) -> Result<Instance, Failure> {
+        self.instantiate_with(component, invocation, backend, pay).await
+    }
+
+    /// `hook` is called around calls of the guest to the host.
+    async fn instantiate_with(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<Instance, Failure> {
         let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
         let limits = Arc::clone(limits);
@@ -219,7 +255,7 @@ impl Runtime {
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
         if !self.free_host_calls {
-            store.call_hook(pay);
+            store.call_hook(hook);
         }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| go_on(&meter, deadline));

@@ -4,7 +4,7 @@ use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
-use crate::backend::{Backend, BackendError, ErrorKind};
+use crate::backend::{Backend, BackendError, ErrorKind, ProposalPart};
 use crate::cost::{self, Bill, OpenCalls};
 use crate::failure::{Failure, Stop, classify};
 use crate::instance::Invocation;
@@ -153,6 +153,11 @@ impl TxState {
         self.charge(cost);
         self.count_call(bytes)?;
         Ok(self.backend.as_mut())
+    }
+
+    /// Tells the port that the guest reads what is in no block. Costs nothing.
+    pub(crate) fn reads_proposal(&mut self, part: ProposalPart) {
+        self.backend.reads_proposal(part);
     }
 
     /// A key's own endorsement policy.

@@ -73,6 +73,22 @@ impl Ledger {
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
     ) -> Result<CommittedBlock, LedgerError> {
+        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+            self.store_private(number, txs, outcome, collections)
+        };
+        self.commit_checked(block, txs, writes, |_| Ok(()), private)
+    }
+
+    /// As `commit_where`, with private data from elsewhere. Nothing changes if `check` refuses the
+    /// outcome.
+    pub(crate) fn commit_checked(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        writes: impl Fn(usize) -> bool,
+        check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
+        private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
+    ) -> Result<CommittedBlock, LedgerError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -82,10 +98,14 @@ impl Ledger {
         // Set before anything can fail or panic, and cleared at the end.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs, writes)?;
+        if let Err(refused) = check(&outcome) {
+            writer.failed = false;
+            return Err(refused);
+        }
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
-        let private = self.store_private(header.number, &txs, &outcome, collections)?;
+        let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block, &outcome);
         let location = self.store_block(writer.offset, &block)?;
         self.apply_block(&header, location, &txs, &outcome, updates, &private)?;

@@ -13,14 +13,11 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::time::Instant;
 
-use crate::block::data_hash;
-use crate::block::header_hash;
-use crate::block::set_outcome;
+use crate::block::{data_hash, header_hash, set_outcome};
 use crate::block_file::Location;
-use crate::channel::Ledger;
-use crate::channel::Tip;
-use crate::channel::TxEntry;
+use crate::channel::{Ledger, Tip, TxEntry};
 use crate::channel_config::is_config;
 use crate::collections::CollectionRules;
 use crate::committed::Committed;
@@ -36,13 +33,11 @@ use crate::private::transient::Bounds;
 use crate::rich::Space;
 use crate::rwset::TxRwSet;
 use crate::store::Batch;
-use crate::updates::Update;
-use crate::updates::UpdateBatch;
+use crate::updates::{Update, UpdateBatch};
 use crate::validate::find_conflict;
 use crate::writer_names::WriterNames;
 use wasmcc_types::Height;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockHeader;
+use wasmcc_types::proto::common::{Block, BlockHeader};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::sha256_all;
 
@@ -138,6 +133,7 @@ impl Ledger {
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
     ) -> Result<CommittedBlock, LedgerError> {
+        let begin = Instant::now();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -150,13 +146,19 @@ impl Ledger {
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
+        let judged = Instant::now();
         let private = self.store_private(header.number, &txs, &outcome, collections)?;
         let block = with_outcome(block, &outcome);
+        let private_stored = Instant::now();
         let location = self.store_block(writer.offset, &block)?;
+        let stored = Instant::now();
         self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        let applied = stored.elapsed();
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
+        let series = wasmcc_metrics::channel(self.channel.as_str());
+        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
         let Outcome { codes, conflicts, commit_hash } = outcome;
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }

@@ -32,14 +32,17 @@ mod limits;
 mod log;
 mod meta_inf;
 mod network;
+mod operations;
 mod ordering;
 mod output;
 mod package;
 mod peer;
+mod peer_condition;
 mod progress;
 mod query;
 mod secret;
 mod serve;
+mod serve_condition;
 mod serve_target;
 mod served_package;
 mod session;
@@ -69,9 +72,17 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 #[derive(Debug, Parser)]
 #[command(name = "wasmcc", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Log more; given twice, log everything. RUST_LOG selects more exactly.
+    /// Log more; given twice, log everything. --log-spec selects more exactly.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// What to log, as Fabric's peers are told: info:endorser,gateway=debug. RUST_LOG does the
+    /// same in Rust's syntax, where this is not given.
+    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", hide_env_values = true)]
+    #[arg(value_name = "SPEC")]
+    log_spec: Option<log::Spec>,
+    /// The form of the log.
+    #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
+    log_format: log::Format,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -97,14 +108,16 @@ enum Verb {
 }
 
 impl Cli {
-    /// What the log shows, unless RUST_LOG says something else.
-    fn log_filter(&self) -> &'static str {
-        match self.verbose {
-            0 if self.serves() => "wasmcc=info,warn",
+    /// How it logs. The lines of transactions without trouble are shown on demand.
+    fn log(&self) -> log::Log {
+        let usual = match self.verbose {
+            0 if self.serves() => "warn:wasmcc=info:transaction=warn",
             0 => "warn",
-            1 => "wasmcc=debug,info",
-            _ => "trace",
-        }
+            1 => "info:wasmcc=debug",
+            _ => "payload",
+        };
+        let (spec, format) = (self.log_spec.clone(), self.log_format);
+        log::Log { spec, usual, format, serves: self.serves() }
     }
 
     /// Whether it serves peers or clients, and somebody keeps its log.
@@ -115,7 +128,7 @@ impl Cli {
     /// The whole program, with its log. False: it failed, and has said why.
     pub fn run_program(self) -> bool {
         let _flushed_at_the_end = log::Flush;
-        let done = log::start(self.log_filter(), self.serves()).and_then(|()| self.run());
+        let done = log::start(self.log()).and_then(|()| self.run());
         if let Err(error) = &done {
             log::fail(error);
         }

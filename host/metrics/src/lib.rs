@@ -22,7 +22,7 @@ pub use calls::{CallKind, Calls, OpenCall, call};
 pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
 pub use channels::{Channel, Channels, Envelopes, TransactionKind, channel};
 pub use launches::Launches;
-pub use prometheus::core::Atomic;
+use prometheus::IntGaugeVec;
 pub use prometheus::{Histogram, IntCounter, IntGauge};
 pub use registry::{Description, Kind};
 
@@ -90,6 +90,7 @@ pub struct Process {
     pub components: IntGauge,
     /// Free bytes where the data folder is.
     pub disk_free_bytes: IntGauge,
+    version: IntGaugeVec,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -166,7 +167,13 @@ impl Process {
             components: f.gauge("wasmcc_components", "Compiled components in memory."),
             disk_free_bytes: f
                 .gauge("wasmcc_disk_free_bytes", "Free bytes of the disk of the data folder."),
+            version: f.gauges("wasmcc_version", &["version"], "The version of this program."),
         }
+    }
+
+    /// The version of this program.
+    pub fn version(&self, version: &str) {
+        self.version.with_label_values(&[version]).set(1);
     }
 }
 

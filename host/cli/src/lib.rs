@@ -13,6 +13,8 @@ mod channel;
 mod channels;
 mod check;
 mod compiler;
+mod completions;
+mod config;
 mod config_json;
 mod connecting;
 mod deploy;
@@ -30,6 +32,7 @@ mod ledger_verify;
 mod lifecycle;
 mod limits;
 mod log;
+mod man;
 mod meta_inf;
 mod network;
 mod operations;
@@ -46,13 +49,16 @@ mod serve_condition;
 mod serve_target;
 mod served_package;
 mod session;
+mod settings;
 mod signal;
 mod target;
 mod tls;
 mod transient;
 mod version;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Parser, Subcommand};
@@ -65,6 +71,13 @@ A first transaction:
   wasmcc deploy asset_transfer_basic.wasm --name basic
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'
   wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
+
+Every option is also a variable (WASMCC_BATCH_TIMEOUT for --batch-timeout) and a key of the file
+wasmcc.toml in the current folder. Flags win over variables, and these over the file:
+  network = \"net\"
+  [peer]
+  batch-timeout = \"10ms\"
+`wasmcc config peer` shows what is in force, and where each value comes from.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 
@@ -83,6 +96,12 @@ pub struct Cli {
     /// The form of the log.
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     log_format: log::Format,
+    /// The file with values of options [default: wasmcc.toml in the current folder, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The file that was read.
+    #[arg(skip)]
+    file: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -105,9 +124,21 @@ enum Verb {
     Block(block::Block),
     Ledger(ledger::Ledger),
     Inspect(inspect::Inspect),
+    Config(config::Config),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Cli {
+    /// Reads the command line, the variables and the file of this process. The first argument is
+    /// the program.
+    ///
+    /// # Errors
+    /// One of them is wrong, or help is asked for; [`clap::Error::exit`] says so.
+    pub fn of_process(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        settings::parse(args.into_iter().collect())
+    }
+
     /// How it logs. The lines of transactions without trouble are shown on demand.
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
@@ -137,8 +168,14 @@ impl Cli {
 
     /// Does what the arguments say. With `--json` an error is printed as JSON, too.
     pub fn run(self) -> Result<()> {
+        if let Some(file) = &self.file {
+            tracing::info!(file = %file.display(), "options are read from a file, too");
+        }
         let is_json = self.verb.is_json();
-        let result = self.verb.run();
+        let result = match self.verb {
+            Verb::Config(verb) => verb.run(self.config),
+            verb => verb.run(),
+        };
         if let (true, Err(error)) = (is_json, &result) {
             output::error_as_json(error)?;
         }
@@ -158,6 +195,7 @@ impl Verb {
             Self::Block(verb) => verb.json,
             Self::Ledger(verb) => verb.is_json(),
             Self::Inspect(verb) => verb.is_json(),
+            Self::Config(verb) => verb.json,
             _ => false,
         }
     }
@@ -180,6 +218,9 @@ impl Verb {
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
+            Self::Config(verb) => verb.run(None),
+            Self::Completions(verb) => verb.run(),
+            Self::Man(verb) => verb.run(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::output;
 use crate::session::Session;
 use crate::target::Target;
 use wasmcc_client::qscc;
+use wasmcc_types::QSCC;
 use wasmcc_types::proto::common;
 
 const EXAMPLES: &str = "\
@@ -64,7 +65,7 @@ impl Block {
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let channel = self.channel.as_str();
-        let asked = Asked { channel, chaincode: "qscc" };
+        let asked = Asked { channel, chaincode: QSCC };
         let proposal = match self.which {
             Which::Number(number) => qscc::block_by_number(channel, number),
             Which::OfTransaction(tx_id) => qscc::block_by_tx_id(channel, &tx_id),

@@ -8,38 +8,38 @@ use std::time::Instant;
 
 use crate::deploy_listener::{Approvals, DeployListener};
 use crate::validator::{JudgedTx, TxKind};
-use wasmcc_channel::definition::{LSCC, LsccName, implicit_org, name_in_sequence_key};
+use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
 use wasmcc_ledger::{CommitTx, CommittedBlock, Ledger};
 use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Characters of a reason or id, of which a client chose some.
 const MAX_LOGGED: usize = 1000;
 
 /// What a judged block leads to.
 #[derive(Default)]
-pub(super) struct Aftermath {
+pub(crate) struct Aftermath {
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
     /// What its transactions define and approve.
-    pub(super) defining: Defining,
+    pub(crate) defining: Defining,
     /// The ids of its transactions.
-    pub(super) tx_ids: Vec<Option<String>>,
+    pub(crate) tx_ids: Vec<Option<String>>,
     /// Why transactions are not valid, as far as that is known without the ledger.
-    pub(super) reasons: Vec<Option<String>>,
+    pub(crate) reasons: Vec<Option<String>>,
     /// What they claim to be.
-    pub(super) kinds: Vec<TxKind>,
+    pub(crate) kinds: Vec<TxKind>,
 }
 
 /// What each transaction of a block defines and approves.
 #[derive(Default)]
-pub(super) struct Defining(Vec<(BTreeSet<String>, Approvals)>);
+pub(crate) struct Defining(Vec<(BTreeSet<String>, Approvals)>);
 
 impl Aftermath {
     /// Also gives what the ledger gets.
-    pub(super) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
+    pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
         for JudgedTx { tx, reason, config, kind, .. } in judged {
@@ -56,7 +56,7 @@ impl Aftermath {
 
 impl Defining {
     /// Tells of what valid transactions define and approve.
-    pub(super) fn tell(
+    pub(crate) fn tell(
         self,
         codes: &[TxValidationCode],
         listener: &dyn DeployListener,
@@ -102,7 +102,7 @@ fn approved(tx: &CommitTx) -> Approvals {
 }
 
 /// Why each transaction is not valid: what the ledger found, or what was found before it.
-pub(super) fn reasons_of(
+pub(crate) fn reasons_of(
     block: &CommittedBlock,
     before: Vec<Option<String>>,
 ) -> Vec<Option<String>> {
@@ -112,7 +112,7 @@ pub(super) fn reasons_of(
 }
 
 /// One line for the block, and one for each transaction that is not valid.
-pub(super) fn log(
+pub(crate) fn log(
     block: &CommittedBlock,
     tx_ids: &[Option<String>],
     reasons: &[Option<String>],
@@ -133,7 +133,7 @@ pub(super) fn log(
 }
 
 /// Counts the transactions of a block.
-pub(super) fn count(channel: &str, block: &CommittedBlock, kinds: &[TxKind]) {
+pub(crate) fn count(channel: &str, block: &CommittedBlock, kinds: &[TxKind]) {
     let mut counts: BTreeMap<TransactionKind<'_>, u64> = BTreeMap::new();
     for (code, kind) in block.codes.iter().zip(kinds) {
         let kind = TransactionKind {

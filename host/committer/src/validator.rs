@@ -27,7 +27,7 @@ use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// What judges one block.
-pub(super) struct BlockValidator {
+pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
     definitions: Definitions,
@@ -36,25 +36,25 @@ pub(super) struct BlockValidator {
 
 /// A transaction with its verdict so far.
 #[derive(Debug, Default)]
-pub(super) struct JudgedTx {
+pub(crate) struct JudgedTx {
     /// What the ledger gets.
-    pub(super) tx: CommitTx,
+    pub(crate) tx: CommitTx,
     /// Why it is not valid, for people.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
     /// What it claims to be, for the metrics.
-    pub(super) kind: TxKind,
+    pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
-    pub(super) instances: Option<Instances>,
+    pub(crate) instances: Option<Instances>,
 }
 
 /// A transaction as it is counted, as far as it could be read.
 #[derive(Debug, Default)]
-pub(super) struct TxKind {
-    pub(super) header_type: Option<HeaderType>,
+pub(crate) struct TxKind {
+    pub(crate) header_type: Option<HeaderType>,
     /// "name:version".
-    pub(super) chaincode: Option<String>,
+    pub(crate) chaincode: Option<String>,
 }
 
 /// What a valid transaction leads to.
@@ -65,7 +65,7 @@ struct ValidTx {
 }
 
 impl JudgedTx {
-    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+    pub(crate) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
         self.config = None;
@@ -75,7 +75,7 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
-    pub(super) fn new(
+    pub(crate) fn new(
         block: Arc<Block>,
         snapshot: Snapshot,
         config: Arc<ChannelConfig>,
@@ -86,7 +86,7 @@ impl BlockValidator {
     }
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
-    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+    pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
         let count = self.entries().len();
         let this = Arc::new(self);
         let work = {

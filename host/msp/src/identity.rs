@@ -5,16 +5,14 @@
 //! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::certificate::Certificate;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::error::{MspError, SignatureFault};
 use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
@@ -61,7 +59,7 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 }
 
 impl Identity {
-    pub(super) fn new(
+    pub(crate) fn new(
         msp_id: Arc<str>,
         certificate: Certificate,
         roles: Vec<Role>,

@@ -41,12 +41,12 @@ use wasmcc_client::ProposalBuilder;
 use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use wasmcc_ledger::{LedgerConfig, Ledgers};
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
-use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
+use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChannelId, Client, Response};
+use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
 pub use explain::explain_block;
 pub use ledger_folder::open_ledger_folder;
@@ -159,7 +159,7 @@ impl Peer {
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
-        let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
         let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
@@ -261,9 +261,8 @@ impl Peer {
         let block = genesis.block()?.encode_to_vec();
         let own = self.org().and_then(|org| self.network.org(org));
         let own = own.ok_or_else(|| anyhow!("no organization"))?;
-        let signed = ProposalBuilder::new("", "cscc")
-            .args([b"JoinChain".to_vec(), block])
-            .sign(&own.admin()?);
+        let signed =
+            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
         let response = self.process(signed.signed)?.response.response.unwrap_or_default();
         if response.status >= Response::ERROR_THRESHOLD {
             return Err(anyhow!("cannot create channel {name}: {}", response.message));

@@ -7,13 +7,13 @@
 use prost::Message;
 
 use crate::collections::collection::Collection;
-use crate::definition::{Fields, LSCC, ReadError, implicit_org};
-use wasmcc_types::LIFECYCLE;
+use crate::definition::{Fields, ReadError, implicit_org};
 use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Returns the value of a key of a namespace, at one height.
-pub(super) type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
+pub(crate) type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
 
 /// The key in LSCC's namespace with a chaincode's collections.
 pub fn lscc_key(chaincode: &str) -> String {

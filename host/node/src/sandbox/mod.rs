@@ -23,7 +23,7 @@ use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::Definition;
 use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
-use wasmcc_peer::chaincode::{CodePackage, ExternalConfig, check_meta_inf};
+use wasmcc_peer::chaincode::{ExternalConfig, ProgramBundle, check_meta_inf};
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_types::proto::common;
@@ -225,9 +225,9 @@ impl Sandbox {
         };
         let files = indexes.iter().enumerate().map(file).collect();
         let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        check_meta_inf(&files).map_err(|error| setup(anyhow::Error::msg(error)))?;
+        check_meta_inf(&files).map_err(|error| setup(error.into()))?;
         let code =
-            CodePackage::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+            ProgramBundle::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
         self.deploy(name, &code)
     }
 

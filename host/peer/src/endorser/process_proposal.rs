@@ -22,10 +22,9 @@ use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::{MspManager, has_expired};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex, shown_name};
-
-/// The system chaincode that signs.
-const ESCC: &str = "escc";
+use wasmcc_types::{
+    CSCC, Client, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId, hex, shown_name,
+};
 
 /// Endorses proposals.
 pub struct Endorser {
@@ -197,7 +196,7 @@ impl Endorser {
     ) -> TxParams {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
-        let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
+        let simulated_on = channel.filter(|_| !matches!(name, QSCC | CSCC));
         let meter = Arc::new(self.support.meter().of_client(client));
         let simulator = simulated_on.map(|channel| {
             let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
@@ -275,7 +274,7 @@ impl Endorser {
             None => self.support.execute_system(tx, name, input.clone()),
         };
         let execution = execution.map_err(|error| error.to_string())?;
-        if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
+        if name == LSCC && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args).await?;
         }
         let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
@@ -294,7 +293,7 @@ impl Endorser {
         let results = simulator.finish();
         warn_of_own_reads(&results.own_reads, self.support.config().external.dev);
         if let Some(private) = &results.private {
-            if name == "lscc" {
+            if name == LSCC {
                 return Err("Private data is forbidden to be used in instantiate".into());
             }
             let place = (&*self.org, &self.peers);

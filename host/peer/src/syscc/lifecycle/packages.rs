@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::{Found, InstalledPackage, Stub, create_indexes, defined_names};
+use crate::chaincode::{
+    Found, LifecyclePackage, PackageEntry, Stub, create_indexes, defined_names,
+};
 use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
 use crate::syscc::lscc::check_leaves;
 use wasmcc_types::proto::lifecycle::{
@@ -21,10 +23,12 @@ impl Lifecycle {
         stub: &Stub<'_>,
         args: InstallChaincodeArgs,
     ) -> Answer<InstallChaincodeResult> {
-        let installed = self.packages.install_package(&args.chaincode_install_package);
-        let InstalledPackage { id, label } = installed.map_err(|error| error.to_string())?;
-        tracing::info!(package_id = %id, "installed");
-        self.create_indexes(stub.peer_msp_id, &id)?;
+        let bytes = &args.chaincode_install_package;
+        let package = self.packages.parse_lifecycle(bytes).map_err(|error| error.to_string())?;
+        self.packages.install_lifecycle(&package, bytes).map_err(|error| error.to_string())?;
+        tracing::info!(package_id = %package.id, "installed");
+        self.create_indexes(stub.peer_msp_id, &package)?;
+        let LifecyclePackage { id, label, .. } = package;
         Ok(InstallChaincodeResult { package_id: id, label })
     }
 
@@ -65,7 +69,7 @@ impl Lifecycle {
     ) -> Answer<QueryInstalledChaincodesResult> {
         let packages = self.packages.installed_packages().map_err(|error| error.to_string())?;
         let mut references = self.references(stub.peer_msp_id)?;
-        let installed = packages.into_iter().map(|InstalledPackage { id, label }| {
+        let installed = packages.into_iter().map(|PackageEntry { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
             QueryInstalledChaincodeResult { package_id: id, label, references }
         });
@@ -73,13 +77,12 @@ impl Lifecycle {
     }
 
     /// For the channels that run a package before it is installed here.
-    fn create_indexes(&self, org: &str, package_id: &str) -> Result<(), String> {
-        let Some(references) = self.references(org)?.remove(package_id) else { return Ok(()) };
-        let files = self.packages.meta_inf(package_id).map_err(|error| error.to_string())?;
+    fn create_indexes(&self, org: &str, package: &LifecyclePackage) -> Result<(), String> {
+        let Some(references) = self.references(org)?.remove(&package.id) else { return Ok(()) };
         for (id, references) in references {
             let Some(channel) = self.channels.get(&id) else { continue };
             for reference in references.chaincodes {
-                create_indexes(channel.ledger(), &reference.name, &files);
+                create_indexes(channel.ledger(), &reference.name, &package.meta_inf);
             }
         }
         Ok(())

@@ -290,7 +290,7 @@ impl Committer {
         started: Instant,
     ) -> Arc<CommittedBlock> {
         let committed = Arc::new(committed);
-        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        let Aftermath { config, defining, tx_ids, reasons, kinds } = aftermath;
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
@@ -302,6 +302,7 @@ impl Committer {
         self.health.resume();
         let reasons = aftermath::reasons_of(&committed, reasons);
         aftermath::log(&committed, &tx_ids, &reasons, started);
+        aftermath::count(self.channel.ledger().channel_id().as_str(), &committed, &kinds);
         self.notifier.committed(&committed, &tx_ids, reasons);
         committed
     }

@@ -6,6 +6,7 @@ pub mod sandbox;
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod condition;
 mod data_folder;
 mod deployments;
 mod endorsements;

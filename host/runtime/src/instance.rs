@@ -160,6 +160,16 @@ impl Runtime {
         &self.limits
     }
 
+    /// Bytes that all guests use beyond what each may have without asking, and how many they may.
+    pub fn shared_memory(&self) -> (usize, usize) {
+        self.memory.shared()
+    }
+
+    /// Components in memory, refused ones included.
+    pub fn components(&self) -> usize {
+        self.cache.count()
+    }
+
     /// Admits and compiles a component, or takes it from the cache.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits)

@@ -10,6 +10,7 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use crate::block::config_tx::is_config;
 use crate::block::tx::{CommitTx, tx_id};
@@ -89,6 +90,7 @@ impl Ledger {
         check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
         private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
     ) -> Result<CommittedBlock, LedgerError> {
+        let begin = Instant::now();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -105,13 +107,19 @@ impl Ledger {
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
+        let judged = Instant::now();
         let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block, &outcome);
+        let private_stored = Instant::now();
         let location = self.store_block(writer.offset, &block)?;
+        let stored = Instant::now();
         self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        let applied = stored.elapsed();
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
+        let series = wasmcc_metrics::channel(self.channel.as_str());
+        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
         let BlockOutcome { codes, conflicts, commit_hash } = outcome;
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }

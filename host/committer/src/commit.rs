@@ -290,7 +290,7 @@ impl Committer {
         started: Instant,
     ) -> Arc<CommittedBlock> {
         let committed = Arc::new(committed);
-        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        let Aftermath { config, defining, tx_ids, reasons, kinds } = aftermath;
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
@@ -302,6 +302,7 @@ impl Committer {
         self.health.resume();
         let reasons = aftermath::reasons_of(&committed, reasons);
         aftermath::log(&committed, &tx_ids, &reasons, started);
+        aftermath::count(self.channel.ledger().channel_id().as_str(), &committed, &kinds);
         self.notifier.committed(&committed, &tx_ids, reasons);
         committed
     }
@@ -343,10 +344,22 @@ pub fn explain(
     endorsements: &Arc<dyn EndorsementValidator>,
     entries: Vec<Vec<u8>>,
 ) -> Result<Vec<Option<String>>, CommitError> {
+    let judged = verdicts(channel, endorsements, entries, 1)?;
+    Ok(judged.into_iter().map(|(_, reason)| reason).collect())
+}
+
+/// The verdicts on transactions as the next block of a channel, as far as signatures and policies
+/// go, with reasons. Nothing is committed. Works on up to `threads` threads.
+pub fn verdicts(
+    channel: &Channel,
+    endorsements: &Arc<dyn EndorsementValidator>,
+    entries: Vec<Vec<u8>>,
+    threads: usize,
+) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
     let data = Some(BlockData { data: entries });
     let block = Arc::new(Block { header: None, data, metadata: None });
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
-    let judged = validator.validate(1)?;
-    Ok(judged.into_iter().map(|judged| judged.reason).collect())
+    let judged = validator.validate(threads)?;
+    Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

@@ -25,7 +25,7 @@ use crate::private::rules::NoCollections;
 use crate::store::block_file::{BlockFile, BlockScan};
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::peer_values::PeerValues;
-use crate::store::tables::{CHANNELS, PRIVATE, STATE, Tables};
+use crate::store::tables::{CHANNELS, PEER, PRIVATE, STATE, Tables};
 use crate::store::{Batch, Database, disk, key};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
@@ -70,7 +70,7 @@ impl Ledgers {
         let ledgers = Self {
             channels: RwLock::default(),
             home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
-            peer: PeerValues::open(&dir.join("peer"))?,
+            peer: PeerValues::open(&dir.join(PEER))?,
             config,
             dir: dir.to_owned(),
             temporary,

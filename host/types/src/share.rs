@@ -120,6 +120,11 @@ impl Shares {
         Ok(())
     }
 
+    /// Number of places that there are.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Number of places in use.
     pub fn taken(&self) -> usize {
         self.lock().all

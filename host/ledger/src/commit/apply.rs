@@ -10,6 +10,7 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use crate::block::config_tx::is_config;
 use crate::block::tx::{CommitTx, tx_id};
@@ -73,6 +74,23 @@ impl Ledger {
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
     ) -> Result<CommittedBlock, LedgerError> {
+        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+            self.store_private(number, txs, outcome, collections)
+        };
+        self.commit_checked(block, txs, writes, |_| Ok(()), private)
+    }
+
+    /// As `commit_where`, with private data from elsewhere. Nothing changes if `check` refuses the
+    /// outcome.
+    pub(crate) fn commit_checked(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        writes: impl Fn(usize) -> bool,
+        check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
+        private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let begin = Instant::now();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -82,16 +100,26 @@ impl Ledger {
         // Set before anything can fail or panic, and cleared at the end.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs, writes)?;
+        if let Err(refused) = check(&outcome) {
+            writer.failed = false;
+            return Err(refused);
+        }
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
-        let private = self.store_private(header.number, &txs, &outcome, collections)?;
+        let judged = Instant::now();
+        let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block, &outcome);
+        let private_stored = Instant::now();
         let location = self.store_block(writer.offset, &block)?;
+        let stored = Instant::now();
         self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        let applied = stored.elapsed();
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
+        let series = wasmcc_metrics::channel(self.channel.as_str());
+        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
         let BlockOutcome { codes, conflicts, commit_hash } = outcome;
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }

@@ -119,6 +119,15 @@ impl Ledger {
         }
     }
 
+    /// Publishes the state as it is stored, for a ledger that is only read.
+    pub(crate) fn show_stored(&self) -> Result<(), LedgerError> {
+        let (tip, _) = self.load_tip()?;
+        let height = tip.height;
+        self.set_tip(tip);
+        self.overlay.advance(height);
+        Ok(())
+    }
+
     /// The end of the chain as the state has it, and the offset after its last block.
     fn load_tip(&self) -> Result<(Tip, u64), LedgerError> {
         let savepoint = savepoint(&self.table)?;

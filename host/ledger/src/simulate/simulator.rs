@@ -69,6 +69,14 @@ impl Ledger {
     }
 }
 
+impl Snapshot {
+    /// Starts a simulation on the height of this snapshot. It reads private data as a peer of `org`
+    /// (MSP id) holds them. `tx_id` only appears in error texts.
+    pub fn simulator(&self, tx_id: &str, org: &str) -> Simulator {
+        Simulator::new(self.clone(), tx_id).reading_as(org)
+    }
+}
+
 impl Simulator {
     pub(crate) fn new(snapshot: Snapshot, tx_id: &str) -> Self {
         Self {

@@ -4,6 +4,7 @@
 
 pub(crate) mod export;
 pub(crate) mod folder;
+pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod inspect;
 mod orderer_metadata;

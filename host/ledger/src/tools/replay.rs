@@ -26,6 +26,7 @@ use crate::private::rules::{CollectionRules, NoCollections};
 use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
+use crate::tools::folder::LedgerFolder;
 use crate::tools::private_check::CheckedPrivate;
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
@@ -170,24 +171,29 @@ impl Replay {
 
 /// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
 /// the verdicts.
-pub(crate) struct Walk<'a> {
-    channel: &'a ChannelId,
-    blocks: &'a BlockFile,
+pub struct Walk {
+    channel: ChannelId,
+    blocks: BlockFile,
     tip: Tip,
     offset: u64,
 }
 
-impl<'a> Walk<'a> {
-    pub(crate) fn new(channel: &'a ChannelId, blocks: &'a BlockFile) -> Self {
-        Self { channel, blocks, tip: Tip::default(), offset: 0 }
+impl LedgerFolder {
+    /// Reads the blocks of a channel from the first one on.
+    pub fn walk(&self, channel: &ChannelId) -> Result<Walk, LedgerError> {
+        let (channel, blocks) = (channel.clone(), self.blocks(channel)?);
+        Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0 })
     }
+}
 
+impl Walk {
     /// Returns the next block; None at the end, and at a block that was not stored whole.
-    pub(crate) fn next(&mut self) -> Result<Option<Block>, LedgerError> {
-        let next = next_record(self.channel, self.blocks, self.offset, self.tip.height)?;
+    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
+    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let next = next_record(&self.channel, &self.blocks, self.offset, self.tip.height)?;
         let Some(location) = next else { return Ok(None) };
-        let block = checked_block(self.channel, self.blocks, location, &self.tip);
-        let Some(block) = unless_torn(self.blocks, location, block)? else { return Ok(None) };
+        let block = checked_block(&self.channel, &self.blocks, location, &self.tip);
+        let Some(block) = unless_torn(&self.blocks, location, block)? else { return Ok(None) };
         if let Some(header) = &block.header {
             self.tip.current_hash = block::header_hash(header).to_vec();
         }
@@ -197,7 +203,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The progress.
-    pub(crate) fn step(&self) -> Result<Step, LedgerError> {
+    pub fn step(&self) -> Result<Step, LedgerError> {
         let of_bytes = self.blocks.length()?;
         Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
     }
@@ -216,21 +222,9 @@ impl Ledger {
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
         let txs = self.stored_txs(&block, number, unjudged_tx)?;
         let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
-        for (index, (code, &stored)) in
-            outcome.codes.iter().zip(block::tx_filter(&block)).enumerate()
-        {
-            if *code as i32 != i32::from(stored) {
-                let name = |code: TxValidationCode| code.as_str_name();
-                let stored = TxValidationCode::try_from(i32::from(stored)).map_or("unknown", name);
-                let reason = format!(
-                    "the verdict on transaction {index} is {stored}, but comes out as {}",
-                    name(*code)
-                );
-                return Err(self.corrupt(number, reason));
-            }
-        }
+        self.check_verdicts(&block, number, &outcome)?;
         if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
-            return Err(self.corrupt(number, "its changes do not match its commit hash"));
+            return Err(self.wrong_changes(number));
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
@@ -242,6 +236,36 @@ impl Ledger {
         private.records.extend(unknown);
         self.apply_block(header, location, &txs, &outcome, updates, &private)?;
         Ok(outcome)
+    }
+}
+
+impl Ledger {
+    /// Checks that a stored block says of its transactions what came out of them again.
+    pub(crate) fn check_verdicts(
+        &self,
+        block: &Block,
+        number: u64,
+        outcome: &Outcome,
+    ) -> Result<(), LedgerError> {
+        for (index, (code, &stored)) in
+            outcome.codes.iter().zip(block::tx_filter(block)).enumerate()
+        {
+            if *code as i32 != i32::from(stored) {
+                let name = |code: TxValidationCode| code.as_str_name();
+                let stored = TxValidationCode::try_from(i32::from(stored)).map_or("unknown", name);
+                let reason = format!(
+                    "the verdict on transaction {index} is {stored}, but comes out as {}",
+                    name(*code)
+                );
+                return Err(self.corrupt(number, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The error for a block whose commit hash comes out otherwise.
+    pub(crate) fn wrong_changes(&self, number: u64) -> LedgerError {
+        self.corrupt(number, "its changes do not match its commit hash")
     }
 }
 

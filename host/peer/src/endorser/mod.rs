@@ -4,6 +4,7 @@
 
 mod error;
 mod interest;
+mod measured;
 mod plan;
 mod private_data;
 mod process_proposal;
@@ -16,4 +17,4 @@ pub use error::Rejected;
 pub use plan::choose;
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::{Claims, UnpackedProposal};
-pub use turns::Turns;
+pub use turns::{Turn, Turns};

@@ -140,8 +140,8 @@ fn member_policy(
     }
 }
 
-/// Returns how many rules the first gate needs at which no principal satisfies the policy alone. The
-/// depth of rules was checked before.
+/// Returns how many rules the first gate needs at which no principal satisfies the policy alone.
+/// The depth of rules was checked before.
 fn first_other_gate(rule: Option<&common::SignaturePolicy>) -> Option<i32> {
     let gate = match rule?.r#type.as_ref()? {
         Rule::NOutOf(gate) => gate,

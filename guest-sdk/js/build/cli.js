@@ -1,0 +1,45 @@
+// The command `wasmcc-js`.
+import fs from "node:fs";
+import { parseArgs } from "node:util";
+
+import { BuildError, ENGINES, build } from "./index.js";
+
+const USAGE = `usage: wasmcc-js build [DIR] --output FILE [--engine ${Object.keys(ENGINES).join("|")}]
+
+Builds the chaincode in DIR (this folder), written for fabric-contract-api or fabric-shim, as a component.
+`;
+
+// Runs the command and returns the exit code: 0 built, 1 failed, 2 wrong arguments.
+export async function main(args) {
+  let parsed;
+  try {
+    const options = {
+      output: { type: "string", short: "o" },
+      engine: { type: "string", default: "quickjs" },
+      help: { type: "boolean", short: "h", default: false },
+    };
+    parsed = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${USAGE}`);
+    return 2;
+  }
+  const [verb, folder = ".", ...rest] = parsed.positionals;
+  if (parsed.values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (verb !== "build" || rest.length > 0 || !parsed.values.output) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  try {
+    const { component, warnings } = await build(folder, { engine: parsed.values.engine });
+    if (warnings) process.stderr.write(`${warnings}\n`);
+    fs.writeFileSync(parsed.values.output, component);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BuildError) && !error.code) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    return 1;
+  }
+}

@@ -22,12 +22,22 @@ export async function bundle(project) {
   const refused = unavailable(ownFiles(project, built.metafile));
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
-  const text = file(OUTPUT).replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+  const text = withOwnAsync(file(OUTPUT));
   const table = traceTable(JSON.parse(file(".map")), project.root);
   return {
     text: `${text}__wasmccSetTrace(${JSON.stringify(table)});\n`,
     warnings: await readable(built.warnings, "warning"),
   };
+}
+
+// The bundle with the runtime's way to call asynchronous functions in the place of esbuild's, which makes
+// several promises and closures each time it waits. Lines stay where they are.
+function withOwnAsync(text) {
+  const helper = /^var __async = \(__this, __arguments, generator\) => \{\n[\s\S]*?^\};$/m;
+  return text.replace(helper, (found) => {
+    const lines = "\n".repeat(found.split("\n").length - 1);
+    return `var __async = (self, args, generator) => __wasmccAsync(self, args, generator);${lines}`;
+  });
 }
 
 function options(project) {

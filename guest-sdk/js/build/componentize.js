@@ -25,7 +25,7 @@ async function quickjs(source) {
     const jsPath = path.join(folder, "contract.js");
     fs.writeFileSync(jsPath, source);
     const options = { witPath: WIT, world: WORLD, jsSource: source, jsPath, moduleRoot: folder };
-    const { component } = await componentize({ ...options, sync: true, optSize: true });
+    const { component } = await componentize({ ...options, sync: true });
     return component;
   } catch (error) {
     throw new BuildError(`the contract does not load: ${error.message}`);

@@ -21,7 +21,7 @@ const BUILTINS = {
 };
 
 // Packages of which a bundle has one copy, whichever package asks.
-const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|class-transformer|google-protobuf|core-js|@noble\/hashes)(\/|$)/;
+const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|class-transformer|google-protobuf|@noble\/hashes)(\/|$)/;
 
 // Files of Fabric's packages that need a process, and what takes their place.
 const REPLACED = {
@@ -62,7 +62,7 @@ function named({ path: name, importer, kind }) {
   if (REPLACED_PACKAGES[name] && (OF_FABRIC.test(importer) || name.startsWith("@hyperledger/"))) {
     return { path: runtime(REPLACED_PACKAGES[name]) };
   }
-  if (name === "buffer/" && importer.startsWith(runtime(""))) return { path: require.resolve(name) };
+  if (name === "buffer/" && importer === runtime("buffer.js")) return { path: require.resolve(name) };
   const builtin = name.replace(/^node:/, "").replace(/\/$/, "");
   if (BUILTINS[builtin] && (name === builtin || name.startsWith("node:"))) {
     return { path: BUILTINS[builtin]() };

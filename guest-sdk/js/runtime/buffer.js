@@ -4,6 +4,10 @@ import { Buffer } from "buffer/";
 
 export * from "buffer/";
 
+// `bytes`, which nobody else has, as a Buffer without a copy.
+export const owned = (bytes) =>
+  bytes == null ? Buffer.alloc(0) : Object.setPrototypeOf(bytes, Buffer.prototype);
+
 const slow = { from: Buffer.from, toString: Buffer.prototype.toString };
 const ASCII = /^[\0-\x7f]*$/;
 

@@ -1,4 +1,6 @@
 // Makes a chaincode of what a contract's main module exports, as `fabric-chaincode-node start` does.
+import "./identity.js";
+
 import { JSONSerializer } from "fabric-contract-api";
 import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcontract.js";
 

@@ -1,21 +1,23 @@
 // The queue of jobs that promises make. A component answers each call synchronously, and its engine runs
 // no jobs before it does; so this queue takes the place of the engine's, and `drain` runs it.
 
+// A job is three entries: what has a method `run`, and its two arguments.
 const jobs = [];
 let next = 0;
 
-globalThis.queueMicrotask = (job) => {
-  if (typeof job !== "function") throw new TypeError("queueMicrotask needs a function");
-  jobs.push(job);
-};
+export function addJob(reaction, state, value) {
+  jobs.push(reaction, state, value);
+}
 
 // Runs jobs until there are none, those that they add included.
 export function drain() {
   try {
     while (next < jobs.length) {
-      const job = jobs[next];
-      jobs[next++] = undefined;
-      job();
+      const at = next;
+      next += 3;
+      const [reaction, state, value] = [jobs[at], jobs[at + 1], jobs[at + 2]];
+      jobs[at] = jobs[at + 2] = undefined;
+      reaction.run(state, value);
     }
   } finally {
     if (next >= jobs.length) {
@@ -25,8 +27,7 @@ export function drain() {
   }
 }
 
-// The engine's own promises would wait for the engine's queue.
-delete globalThis.Promise;
-// What core-js uses to report a rejection that nobody handled. It is looked for only while core-js loads.
-globalThis.setImmediate = (job) => globalThis.queueMicrotask(job);
-globalThis.clearImmediate = () => {};
+globalThis.queueMicrotask = (job) => {
+  if (typeof job !== "function") throw new TypeError("queueMicrotask needs a function");
+  addJob({ run: () => job() });
+};

@@ -4,23 +4,9 @@ import * as transaction from "fabric:chaincode/transaction@0.1.0";
 import { Buffer } from "buffer";
 import { ChaincodeStub } from "fabric-shim";
 import { Timestamp } from "google-protobuf/google/protobuf/timestamp_pb.js";
-import { msp } from "./shim/protos.cjs";
 
-// A property that is computed at its first use.
-function lazy(object, name, compute) {
-  Object.defineProperty(object, name, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      const value = compute();
-      Object.defineProperty(object, name, { value, writable: true });
-      return value;
-    },
-    set(value) {
-      Object.defineProperty(object, name, { value, writable: true });
-    },
-  });
-}
+import { lazy } from "./lazy.js";
+import { msp } from "./shim/protos.cjs";
 
 // The proposal as fabric-shim decodes it.
 function decoded(stub) {

@@ -6,8 +6,7 @@ import { invokeChaincode } from "fabric:chaincode/invocation@0.1.0";
 import * as priv from "fabric:chaincode/private-data@0.1.0";
 import * as query from "fabric:chaincode/query@0.1.0";
 import * as state from "fabric:chaincode/state@0.1.0";
-import { Buffer } from "buffer";
-
+import { Buffer, owned } from "../buffer.js";
 import { HistoryQueryIterator, StateQueryIterator } from "./iterators.js";
 import { peer } from "./protos.cjs";
 
@@ -71,14 +70,14 @@ export class Handler {
     const value = ask(() =>
       collection ? priv.getPrivateData(collection, text(key)) : state.getState(text(key)),
     );
-    return Buffer.from(value ?? []);
+    return owned(value);
   }
 
   async handleGetMultipleStates(collection, keys) {
     const values = collection
       ? keys.map((key) => ask(() => priv.getPrivateData(collection, text(key))))
       : ask(() => state.getMultipleStates(keys.map(text)));
-    return values.map((value) => Buffer.from(value ?? []));
+    return values.map(owned);
   }
 
   async handlePutState(collection, key, value) {
@@ -121,7 +120,7 @@ export class Handler {
   }
 
   async handleGetPrivateDataHash(collection, key) {
-    return Buffer.from(ask(() => priv.getPrivateDataHash(collection, text(key))) ?? []);
+    return owned(ask(() => priv.getPrivateDataHash(collection, text(key))));
   }
 
   async handleGetStateByRange(collection, startKey, endKey, channel, txId, metadata) {
@@ -169,7 +168,7 @@ export class Handler {
     if (status === 500 && message === "" && payload.length > 0) {
       throw new Error(Buffer.from(payload).toString());
     }
-    return { status, message, payload: Buffer.from(payload) };
+    return { status, message, payload: owned(payload) };
   }
 
   async handleStartWriteBatch() {

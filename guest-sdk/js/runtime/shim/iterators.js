@@ -1,6 +1,6 @@
 // Iterators of fabric-shim, over the peer's batches.
 
-import { Buffer } from "buffer";
+import { owned } from "../buffer.js";
 
 // How many rows are asked for at once; the peer ends a batch where asking for more would make it read more.
 const BATCH = 1000;
@@ -32,7 +32,7 @@ class CommonIterator {
 
 export class StateQueryIterator extends CommonIterator {
   constructor(source, rows = []) {
-    super(source, rows, ({ key, value }) => ({ key, value: Buffer.from(value) }));
+    super(source, rows, ({ key, value }) => ({ key, value: owned(value) }));
   }
 }
 
@@ -40,7 +40,7 @@ export class HistoryQueryIterator extends CommonIterator {
   constructor(source, rows = []) {
     super(source, rows, ({ txId, value, timestamp: { seconds, nanos }, isDelete }) => ({
       txId,
-      value: Buffer.from(value),
+      value: owned(value),
       isDelete,
       timestamp: { seconds: Number(seconds), nanos },
     }));

@@ -6,8 +6,9 @@ use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_node::sandbox::CHANNEL;
-use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
+use wasmcc_tests::{Program, guest};
+use xtask::node_components;
 
 /// Of the peers' organization, but for `theirs` and `closed`.
 const COLLECTIONS: &str = r#"[
@@ -17,8 +18,8 @@ const COLLECTIONS: &str = r#"[
     {"name":"closed","policy":"OR('Org1MSP.admin')","memberOnlyRead":true,
      "memberOnlyWrite":true}]"#;
 
-fn everything_is_the_same(mode: Mode) {
-    let mut twins = Twins::new("probe", "probe", Program::NodeShim, &["first", "7"]);
+fn everything_is_the_same(mode: Mode, component: Vec<u8>) {
+    let mut twins = Twins::new("probe", component, Program::NodeShim, &["first", "7"]);
     twins.definition.collections = Some(package_from_json(COLLECTIONS).unwrap());
     let pair = Pair::new(mode, twins);
     assert_eq!(pair.text("get init"), "first 7");
@@ -168,10 +169,16 @@ fn answers(pair: &Pair) {
 
 #[test]
 fn a_chaincode_that_connects_does_what_a_component_does() {
-    everything_is_the_same(Mode::ChaincodeConnects);
+    everything_is_the_same(Mode::ChaincodeConnects, guest("probe"));
 }
 
 #[test]
 fn a_chaincode_that_is_connected_to_does_what_a_component_does() {
-    everything_is_the_same(Mode::PeerConnects);
+    everything_is_the_same(Mode::PeerConnects, guest("probe"));
+}
+
+#[test]
+fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
+    let component = node_components::test_chaincode("probe.js").unwrap();
+    everything_is_the_same(Mode::PeerConnects, component);
 }

@@ -4,9 +4,12 @@ import { parseArgs } from "node:util";
 
 import { BuildError, ENGINES, build } from "./index.js";
 
-const USAGE = `usage: wasmcc-js build [DIR] --output FILE [--engine ${Object.keys(ENGINES).join("|")}]
+const USAGE = `usage: wasmcc-js build [DIR] --output FILE [--main FILE] [--engine ${Object.keys(ENGINES).join("|")}]
 
 Builds the chaincode in DIR (this folder), written for fabric-contract-api or fabric-shim, as a component.
+
+  --main FILE    the module to start, in DIR; otherwise package.json names it
+  --engine NAME  the JavaScript engine inside the component (quickjs)
 `;
 
 // Runs the command and returns the exit code: 0 built, 1 failed, 2 wrong arguments.
@@ -15,6 +18,7 @@ export async function main(args) {
   try {
     const options = {
       output: { type: "string", short: "o" },
+      main: { type: "string" },
       engine: { type: "string", default: "quickjs" },
       help: { type: "boolean", short: "h", default: false },
     };
@@ -33,7 +37,8 @@ export async function main(args) {
     return 2;
   }
   try {
-    const { component, warnings } = await build(folder, { engine: parsed.values.engine });
+    const { engine, main } = parsed.values;
+    const { component, warnings } = await build(folder, { engine, main });
     if (warnings) process.stderr.write(`${warnings}\n`);
     fs.writeFileSync(parsed.values.output, component);
     return 0;

@@ -6,12 +6,12 @@ import { readProject } from "./project.js";
 
 export { BuildError, ENGINES };
 
-// Builds the contract in `folder`: returns the component's bytes and warnings for a person. Fails with a
+// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes and warnings for a person. Fails with a
 // BuildError if the contract cannot be built.
-export async function build(folder, { engine = "quickjs" } = {}) {
+export async function build(folder, { engine = "quickjs", main } = {}) {
   if (!Object.hasOwn(ENGINES, engine)) {
     throw new BuildError(`unknown engine ${engine}: ${Object.keys(ENGINES).join(" or ")}`);
   }
-  const { text, warnings } = await bundle(readProject(folder));
+  const { text, warnings } = await bundle(readProject(folder, main));
   return { component: await componentize(text, engine), warnings };
 }

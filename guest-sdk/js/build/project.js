@@ -5,8 +5,9 @@ import ts from "typescript";
 
 import { BuildError } from "./error.js";
 
-// Reads package.json, tsconfig.json and the metadata of the contract in `folder`.
-export function readProject(folder) {
+// Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the
+// module that package.json names.
+export function readProject(folder, main) {
   const root = path.resolve(folder);
   const manifest = readJson(path.join(root, "package.json"), "make it with `npm init`");
   const typescript = readTsconfig(root);
@@ -14,7 +15,7 @@ export function readProject(folder) {
     root,
     title: manifest.name,
     version: manifest.version,
-    entry: entryOf(root, manifest, typescript),
+    entry: entryOf(root, main, manifest, typescript),
     metadata: readMetadata(root),
     typescript,
   };
@@ -46,10 +47,11 @@ function readTsconfig(root) {
 const NO_INPUTS = 18003;
 
 // The file that Fabric would start: package.json's `main`, or the file that its start script names.
-function entryOf(root, manifest, options) {
+function entryOf(root, main, manifest, options) {
   const script = manifest.scripts?.start ?? "";
   const started = /(?:^|\s)(?:node|ts-node)\s+(?:-\S+\s+)*([^\s-]\S*)/.exec(script)?.[1];
-  const name = started && !script.includes("fabric-chaincode-node") ? started : manifest.main;
+  const isShim = started && !script.includes("fabric-chaincode-node");
+  const name = main ?? (isShim ? started : manifest.main);
   if (!name) {
     throw new BuildError(
       `${path.join(root, "package.json")} has neither \`main\` nor a start script that names a file`,
@@ -58,7 +60,10 @@ function entryOf(root, manifest, options) {
   const file = path.resolve(root, name);
   const candidates = [...sourcesOf(root, file, options), file, `${file}.js`, path.join(file, "index.js")];
   const found = candidates.find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile());
-  if (!found) throw new BuildError(`${name}, which package.json names, does not exist in ${root}`);
+  if (!found) {
+    const named = main ? "" : ", which package.json names,";
+    throw new BuildError(`${name}${named} does not exist in ${root}`);
+  }
   return found;
 }
 

@@ -139,6 +139,7 @@ impl Pair {
     pub fn same(&self, proposal: &ClientProposal, line: &str) -> protos::ProposalResponse {
         let [wasm, other] = [&self.wasm, &self.other]
             .map(|peer| process(peer, proposal.signed.clone()).unwrap().response);
+        assert_eq!(readable(&other), readable(&wasm), "{line}");
         assert_eq!(other.response, wasm.response, "{line}");
         assert!(other.payload == wasm.payload, "{line}: {:?}", (rwset(&other), rwset(&wasm)));
         assert_eq!(other.interest, wasm.interest, "{line}");
@@ -189,6 +190,13 @@ impl Pair {
             commit(peer, proposal, response.clone(), &self.user);
         }
     }
+}
+
+/// A response as a person reads it.
+fn readable(response: &protos::ProposalResponse) -> Option<(i32, &str, String)> {
+    let response = response.response.as_ref()?;
+    let payload = String::from_utf8_lossy(&response.payload).into_owned();
+    Some((response.status, &response.message, payload))
 }
 
 /// The reads and writes of an endorsement.

@@ -6,26 +6,18 @@ import ts from "typescript";
 
 // The plugin of esbuild for a project with these compiler options.
 export function typescript(options = {}) {
+  // Of the project's options, those that decide what a file does. The others are about files and checks.
   const compilerOptions = {
-    ...options,
     module: ts.ModuleKind.ESNext,
-    moduleResolution: undefined,
     target: ts.ScriptTarget.ES2022,
     // As the project's own target has it.
     useDefineForClassFields:
       options.useDefineForClassFields ?? (options.target ?? 0) >= ts.ScriptTarget.ES2022,
     experimentalDecorators: options.experimentalDecorators ?? true,
     emitDecoratorMetadata: options.emitDecoratorMetadata ?? true,
-    sourceMap: false,
+    preserveConstEnums: options.preserveConstEnums,
+    verbatimModuleSyntax: options.verbatimModuleSyntax,
     inlineSourceMap: true,
-    inlineSources: false,
-    declaration: false,
-    declarationMap: false,
-    composite: false,
-    incremental: false,
-    noEmit: false,
-    outDir: undefined,
-    rootDir: undefined,
   };
   return {
     name: "typescript",

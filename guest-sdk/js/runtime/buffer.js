@@ -2,6 +2,8 @@
 // are a hundred times as fast as loops of JavaScript.
 import { Buffer } from "buffer/";
 
+import { decodeLossy } from "./utf8.js";
+
 export * from "buffer/";
 
 // `bytes`, which nobody else has, as a Buffer without a copy.
@@ -19,7 +21,8 @@ const encoders = {
 const decoders = {
   utf8: (bytes) => {
     const text = atob(Uint8Array.prototype.toBase64.call(bytes));
-    return ASCII.test(text) ? text : decodeURIComponent(escape(text));
+    if (ASCII.test(text)) return text;
+    return either(() => decodeURIComponent(escape(text)), () => decodeLossy(bytes));
   },
   base64: (bytes) => Uint8Array.prototype.toBase64.call(bytes),
   hex: (bytes) => Uint8Array.prototype.toHex.call(bytes),
@@ -40,6 +43,12 @@ function either(fast, fallback) {
   }
 }
 
+// Bounds as Node.js takes them: not before the beginning, and never backwards.
+function clamped(start, end) {
+  const [from, to] = [start, end].map((bound) => Math.max(0, Math.trunc(bound) || 0));
+  return [from, Math.max(from, to)];
+}
+
 if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
   Buffer.from = (value, encoding, length) => {
     const encode = typeof value === "string" ? named(encoders, encoding) : undefined;
@@ -47,10 +56,13 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
     if (!encode) return fallback();
     return either(() => slow.from(encode(value).buffer), fallback);
   };
-  Buffer.prototype.toString = function (encoding, ...range) {
-    const decode = range.length === 0 ? named(decoders, encoding) : undefined;
-    const fallback = () => slow.toString.call(this, encoding, ...range);
-    return decode ? either(() => decode(this), fallback) : fallback();
+  Buffer.prototype.toString = function (encoding, start = 0, end = this.length) {
+    const decode = named(decoders, encoding);
+    const fallback = () => slow.toString.call(this, encoding, start, end);
+    if (!decode) return fallback();
+    const whole = start === 0 && end === this.length;
+    const part = whole ? this : Uint8Array.prototype.subarray.call(this, ...clamped(start, end));
+    return either(() => decode(part), fallback);
   };
   Buffer.prototype.toLocaleString = Buffer.prototype.toString;
 }

@@ -25,7 +25,7 @@ export async function bundle(project) {
   const text = withOwnAsync(file(OUTPUT));
   const table = traceTable(JSON.parse(file(".map")), project.root);
   return {
-    text: `${text}__wasmccSetTrace(${JSON.stringify(table)});\n`,
+    text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
     warnings: await readable(built.warnings, "warning"),
   };
 }
@@ -67,16 +67,19 @@ function options(project) {
   };
 }
 
+// The module that is bundled: `start`, which the bundle's last line calls, loads the contract when it is
+// known where the bundle's lines come from.
 function entry({ entry, title, version, metadata }) {
   const from = (file) => JSON.stringify(file);
   return `
 import ${from(runtime("promise.js"))};
 import ${from(runtime("globals.js"))};
-import { prepare } from ${from(runtime("contract.js"))};
-import { setTrace } from ${from(runtime("trace.js"))};
-import * as main from ${from(entry)};
-export const contract = prepare(main, ${JSON.stringify({ title, version })}, ${JSON.stringify(metadata)});
-globalThis.__wasmccSetTrace = setTrace;
+import { start } from ${from(runtime("contract.js"))};
+export const contract = {};
+globalThis.__wasmccStart = (trace) => {
+  const info = ${JSON.stringify({ title, version })};
+  Object.assign(contract, start(() => require(${from(entry)}), info, ${JSON.stringify(metadata)}, trace));
+};
 `;
 }
 

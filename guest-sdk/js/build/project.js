@@ -71,7 +71,8 @@ function entryOf(root, main, manifest, options) {
 function sourcesOf(root, file, options) {
   if (!options) return [];
   const stem = file.replace(/\.[cm]?js$/, "");
-  const outDir = options.outDir ?? root;
+  // Without an output folder in tsconfig.json, the first folder of the path is taken for it.
+  const outDir = options.outDir ?? path.join(root, path.relative(root, stem).split(path.sep)[0]);
   const inside = path.relative(outDir, stem);
   const folders = [options.rootDir, path.join(root, "src"), root].filter(Boolean);
   const stems = inside.startsWith("..") ? [stem] : folders.map((folder) => path.join(folder, inside));

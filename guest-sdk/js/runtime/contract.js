@@ -7,16 +7,24 @@ import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcon
 import { contractOf } from "./component.js";
 import { drain } from "./jobs.js";
 import { served } from "./shim/handler.js";
+import { setTrace, traced } from "./trace.js";
 
-// `main` is the module, `info` has title and version of the package, and `metadata` is the contract's
-// metadata.json, or an empty object.
-export function prepare(main, info, metadata) {
-  // What the module's top level began, `server.start()` for instance.
-  drain();
-  const chaincode = served() ?? fromContracts(main, info, metadata);
-  if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
-  drain();
-  return contractOf(chaincode);
+// `load` returns the module, `info` has title and version of the package, `metadata` is the contract's
+// metadata.json, or an empty object, and `trace` tells where the lines of the bundle come from.
+export function start(load, info, metadata, trace) {
+  delete globalThis.__wasmccStart;
+  setTrace(trace);
+  try {
+    const main = load();
+    // What the module's top level began, `server.start()` for instance.
+    drain();
+    const chaincode = served() ?? fromContracts(main, info, metadata);
+    if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
+    drain();
+    return contractOf(chaincode);
+  } catch (error) {
+    throw traced(error);
+  }
 }
 
 function fromContracts(main, { title, version }, metadata) {

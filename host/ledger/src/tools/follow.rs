@@ -105,8 +105,8 @@ impl Ledger {
                 return self.store_private(number, txs, outcome, collections.as_ref());
             };
             let mut of_block = held.block(number)?;
-            let (codes, records) = (&outcome.codes, &of_block.records);
-            let unknown = without_sets(txs, codes, records, collections.as_ref())?;
+            let (codes, rules) = (&outcome.codes, collections.as_ref());
+            let unknown = without_sets(txs, codes, &of_block.records, rules)?;
             of_block.records.extend(unknown);
             self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)

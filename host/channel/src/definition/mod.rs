@@ -65,7 +65,7 @@ pub struct Definition {
 
 /// The first difference of two approvals. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
+pub enum ParametersMismatch {
     /// A field other than the collections.
     #[error("expected {what} '{own}' does not match passed {what} '{passed}'")]
     Field {
@@ -88,11 +88,15 @@ impl Parameters {
     }
 
     /// Returns the first difference, as Fabric's text (`ChaincodeParameters.Equal`).
-    pub fn check_equal(&self, other: &Self) -> Result<(), Mismatch> {
+    pub fn check_equal(&self, other: &Self) -> Result<(), ParametersMismatch> {
         let (own, passed) = (&self.endorsement_info, &other.endorsement_info);
         let (rules, passed_rules) = (&self.validation_info, &other.validation_info);
         let differs = |what, own: &dyn Display, passed: &dyn Display| {
-            Err(Mismatch::Field { what, own: own.to_string(), passed: passed.to_string() })
+            Err(ParametersMismatch::Field {
+                what,
+                own: own.to_string(),
+                passed: passed.to_string(),
+            })
         };
         if own.version != passed.version {
             return differs("Version", &own.version, &passed.version);
@@ -114,7 +118,7 @@ impl Parameters {
             return differs("ValidationParameter", &own, &hex(&passed_rules.validation_parameter));
         }
         if self.collections != other.collections {
-            return Err(Mismatch::Collections);
+            return Err(ParametersMismatch::Collections);
         }
         Ok(())
     }

@@ -89,12 +89,12 @@ pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx
 pub use channel::Ledger;
 pub use channel_config::{StoredConfig, config_rwset};
 pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfState};
-pub use commit::{CommitTx, CommittedBlock};
+pub use commit::{CommitTx, CommittedBlock, CommittedTx};
 pub use config::LedgerConfig;
 pub use config::MAX_INDEXES;
 pub use conflict::{Conflict, NewestRow};
 pub use couchdb::NoDocument;
-pub use envelope::{TxEnvelope, tx_id_of};
+pub use envelope::{TxEnvelope, rwset};
 pub use error::LedgerError;
 pub use folder::LedgerFolder;
 pub use history::{HistoryIterator, KeyModification};

@@ -21,6 +21,7 @@ use crate::public_key::PublicKey;
 use crate::signature::Signature;
 use wasmcc_types::proto::common::MspPrincipal;
 use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::sha256;
 
 /// A valid member: its certificate has a chain to a root of its organization, is not revoked, and
 /// has the required organizational units. It may have expired.
@@ -118,11 +119,16 @@ impl Identity {
     /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
     /// bccsp/sw/ecdsa.go, `verifyECDSA`).
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
+        self.verify_digest(&sha256(message), signature)
+    }
+
+    /// As [`verify`](Self::verify), for a message whose SHA-256 is known.
+    pub fn verify_digest(&self, digest: &[u8; 32], signature: &[u8]) -> Result<(), MspError> {
         let signature = Signature::from_der(signature)?;
         if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
             return Err(MspError::Signature(SignatureFault::HighS));
         }
-        self.key.verify(message, signature)
+        self.key.verify(digest, signature)
     }
 
     /// True if this member matches a principal of a policy.

@@ -4,6 +4,8 @@
 //!
 //! Invariant: a key is parsed once.
 
+use aws_lc_rs::digest::Digest;
+use aws_lc_rs::digest::SHA256;
 use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
 use aws_lc_rs::signature::ECDSA_P256_SHA384_ASN1;
 use aws_lc_rs::signature::ECDSA_P256_SHA512_ASN1;
@@ -162,10 +164,12 @@ impl PublicKey {
         }
     }
 
-    /// Checks ECDSA over the SHA-256 of `message`; S may be high.
-    pub(super) fn verify(&self, message: &[u8], signature: Signature) -> Result<(), MspError> {
+    /// Checks ECDSA over a SHA-256; S may be high.
+    pub(super) fn verify(&self, digest: &[u8; 32], signature: Signature) -> Result<(), MspError> {
+        let digest =
+            Digest::import_less_safe(digest, &SHA256).expect("it has the length of SHA-256");
         let holds = match &self.kind {
-            Kind::Ecdsa(_, key) => key.verify_sig(message, &signature.to_der()).is_ok(),
+            Kind::Ecdsa(_, key) => key.verify_digest_sig(&digest, &signature.to_der()).is_ok(),
             Kind::Rsa => false,
         };
         if holds { Ok(()) } else { Err(MspError::Signature(SignatureFault::Mismatch)) }

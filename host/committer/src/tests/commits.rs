@@ -68,7 +68,7 @@ fn verdicts_do_not_depend_on_the_number_of_threads() {
             .collect();
         let committer = fixture.committer(vscc(&fixture.channels)).with_threads(threads);
         let envelopes = drafts.iter().map(Draft::envelope).collect();
-        committer.commit_envelopes(envelopes).unwrap().codes.clone()
+        committer.commit_envelopes(envelopes).unwrap().codes()
     };
     let alone = verdicts(1);
     assert_eq!(alone[..4], [Valid, EndorsementPolicyFailure, MvccReadConflict, InvalidChaincode]);
@@ -92,7 +92,7 @@ fn a_block_that_does_not_fit_changes_nothing() {
     ));
     assert!(matches!(committer.commit_envelopes(Vec::new()), Err(CommitError::EmptyBlock)));
     let block = commit_entries(&committer, vec![b"\xff".to_vec()]).unwrap();
-    assert_eq!((block.number, block.codes.as_slice()), (1, &[InvalidOtherReason][..]));
+    assert_eq!((block.number, block.codes().as_slice()), (1, &[InvalidOtherReason][..]));
 }
 
 #[test]

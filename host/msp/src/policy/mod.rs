@@ -16,4 +16,6 @@ pub use manager::Policy;
 pub use manager::PolicyManager;
 pub use signature_policy::SignaturePolicy;
 pub use signed_data::SignedData;
+pub use signed_data::SignedParts;
 pub use signed_data::valid_identities;
+pub use signed_data::valid_signers;

@@ -2,8 +2,10 @@
 //!
 //! Invariant: no ordering, no commit.
 
+mod claims;
 mod error;
 mod interest;
+mod not_executed;
 mod plan;
 mod private_data;
 mod process_proposal;
@@ -12,8 +14,9 @@ mod response;
 mod turns;
 mod tx_line;
 
+pub use claims::Claims;
 pub use error::Rejected;
-pub use plan::choose;
+pub use plan::{NoEndorsers, choose};
 pub use process_proposal::{Endorser, Processed};
-pub use proposal::{Claims, UnpackedProposal};
+pub use proposal::UnpackedProposal;
 pub use turns::Turns;

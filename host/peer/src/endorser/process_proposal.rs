@@ -8,12 +8,14 @@ use prost::Message;
 use tracing::Instrument;
 
 use crate::chaincode::{
-    AccessControl, ChaincodeInfo, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams, ccid,
+    AccessControl, ChaincodeInfo, ChaincodeSupport, Endorsing, Execution, Lent, SYSTEM_VERSION,
+    ToEndorse, TxParams, ccid,
 };
 use crate::endorser::error::Rejected;
 use crate::endorser::interest::interest;
+use crate::endorser::not_executed::{NotDefined, NotEndorsed, NotExecuted, NotSimulated};
 use crate::endorser::private_data;
-use crate::endorser::proposal::{Claims, UnpackedProposal};
+use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
 use crate::endorser::turns::Turns;
 use crate::endorser::tx_line::Unfinished;
@@ -91,14 +93,14 @@ impl Endorser {
     /// status 500. Dropping the future ends the transaction.
     pub async fn process(
         &self,
-        signed: protos::SignedProposal,
+        proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        let signed = Arc::new(signed);
-        let is_expired = |creator: &[u8]| self.is_expired(creator);
-        let unpacked = UnpackedProposal::unpack_unless(Arc::clone(&signed), is_expired);
-        let proposal =
-            unpacked.inspect_err(|rejected| Claims::of(&signed).log_refusal(rejected))?;
+        if self.is_expired(&proposal.signature_header.creator) {
+            let rejected = Rejected::expired();
+            proposal.line().refused(&rejected);
+            return Err(rejected);
+        }
         let span = tracing::info_span!(
             "endorse",
             channel = shown_name(proposal.channel_id()),
@@ -110,7 +112,8 @@ impl Endorser {
         unfinished.ends();
         match ended {
             Ok(Ok(processed)) => Ok(processed),
-            Ok(Err(text)) => {
+            Ok(Err(failed)) => {
+                let text = failed.to_string();
                 proposal.line().failed(&text);
                 Ok(failure(text))
             }
@@ -126,12 +129,12 @@ impl Endorser {
         &self,
         proposal: &UnpackedProposal,
         client: Client,
-    ) -> Result<Result<Processed, String>, Rejected> {
+    ) -> Result<Result<Processed, NotExecuted>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
             id => match self.channels.get(id) {
                 Some(channel) => Some(channel),
-                None => return Ok(Err(format!("channel '{id}' not found"))),
+                None => return Ok(Err(NotExecuted::NoChannel(id.to_owned()))),
             },
         };
         let tx_id = self.check(proposal, channel.as_deref())?;
@@ -176,7 +179,7 @@ impl Endorser {
         if !self.support.is_system(name) {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
-                .map_err(Rejected::new)?;
+                .map_err(|why| Rejected::new(why.to_string()))?;
         }
         Ok(tx_id)
     }
@@ -200,7 +203,6 @@ impl Endorser {
         TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
-            signed_proposal: Arc::clone(&proposal.signed),
             proposal: Arc::clone(&proposal.context),
             org: Arc::clone(&self.org),
             simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
@@ -216,19 +218,14 @@ impl Endorser {
         proposal: &UnpackedProposal,
         channel: Option<&Channel>,
         mut tx: TxParams,
-    ) -> Result<Processed, String> {
+    ) -> Result<Processed, NotExecuted> {
         let name = proposal.chaincode_id.name.as_str();
-        let target = self.target(&tx, name).map_err(|error| {
-            format!(
-                "make sure the chaincode {name} has been successfully defined on channel {} and \
-                 try again: {error}",
-                proposal.channel_id()
-            )
+        let target = self.target(&tx, name).map_err(|source| NotExecuted::NotDefined {
+            name: name.to_owned(),
+            channel: proposal.channel_id().to_owned(),
+            source,
         })?;
-        let simulated = self
-            .simulate(&mut tx, channel, name, &target, &proposal.input)
-            .await
-            .map_err(|error| format!("error in simulation: {error}"))?;
+        let simulated = self.simulate(&mut tx, channel, name, &target, &proposal.input).await?;
         let Execution { fuel, host_calls, .. } = simulated.execution;
         let own_reads = simulated.own_reads.clone();
         let response = self.respond(proposal, &tx, &target, simulated)?;
@@ -236,15 +233,15 @@ impl Endorser {
     }
 
     /// Looks an application chaincode up on the channel.
-    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
+    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, NotDefined> {
         if self.support.is_system(name) {
             let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
             return Ok(Target { version, escc, info: None });
         }
         if tx.channel_id.is_empty() {
-            return Err("could not get channel config for channel ''".into());
+            return Err(NotDefined::NoChannel);
         }
-        let info = self.support.chaincode_info(tx, name).map_err(|error| error.to_string())?;
+        let info = self.support.chaincode_info(tx, name)?;
         let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
         Ok(Target { version, escc, info: Some(info) })
     }
@@ -257,12 +254,12 @@ impl Endorser {
         name: &str,
         target: &Target,
         input: &protos::ChaincodeInput,
-    ) -> Result<Simulated, String> {
+    ) -> Result<Simulated, NotSimulated> {
         let execution = match &target.info {
             Some(info) => self.support.invoke(tx, name, info, input.clone()).await,
             None => self.support.execute_system(tx, name, input.clone()),
         };
-        let execution = execution.map_err(|error| error.to_string())?;
+        let execution = execution?;
         if name == LSCC && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args).await?;
         }
@@ -275,15 +272,15 @@ impl Endorser {
             });
         };
         let simulator = Arc::into_inner(simulator)
-            .ok_or("the simulator is still in use by a chaincode")?
+            .ok_or(NotSimulated::InUse)?
             .into_inner()
-            .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
+            .map_err(|_| NotSimulated::Panicked)?;
         let state = simulator.snapshot().clone();
         let results = simulator.finish();
         self.warn_of_own_reads(&results.own_reads);
         if let Some(private) = &results.private {
             if name == LSCC {
-                return Err("Private data is forbidden to be used in instantiate".into());
+                return Err(NotSimulated::PrivateInInstantiate);
             }
             let place = (&*self.org, &self.peers);
             let tx = (tx.tx_id.as_ref(), tx.proposal.creator.as_slice());
@@ -309,31 +306,30 @@ impl Endorser {
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
     /// both stand or fall together.
-    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
+    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), NotSimulated> {
         let [function, _, spec, ..] = args else { return Ok(()) };
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
             return Ok(());
         }
         let deployment = protos::ChaincodeDeploymentSpec::decode(spec.as_slice())
-            .map_err(|e| format!("invalid deployment spec: {e}"))?;
+            .map_err(NotSimulated::DeploymentSpec)?;
         if !deployment.code_package.is_empty() {
-            return Err("lscc upgrade/deploy should not include a code packages".into());
+            return Err(NotSimulated::CodePackage);
         }
         let spec = deployment.chaincode_spec.unwrap_or_default();
         let id = spec.chaincode_id.unwrap_or_default();
         if self.support.is_system(&id.name) {
-            return Err(format!(
-                "attempting to deploy a system chaincode {}/{}",
-                id.name, tx.channel_id
-            ));
+            let channel = tx.channel_id.to_string();
+            return Err(NotSimulated::SystemChaincode { name: id.name, channel });
         }
-        self.support.check_legacy(tx, &id.name)?;
+        let allowed = self.support.check_legacy(tx, &id.name);
+        allowed.map_err(|why| NotSimulated::Legacy(why.to_string()))?;
         let input = spec.input.unwrap_or_default();
         self.support
             .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)
             .await
-            .map(drop)
-            .map_err(|error| error.to_string())
+            .map(drop)?;
+        Ok(())
     }
 
     /// The answer for what was simulated.
@@ -343,46 +339,38 @@ impl Endorser {
         tx: &TxParams,
         target: &Target,
         simulated: Simulated,
-    ) -> Result<protos::ProposalResponse, String> {
+    ) -> Result<protos::ProposalResponse, NotEndorsed> {
         let Simulated { execution, results, interest, .. } = simulated;
         let Execution { response, event, .. } = execution;
-        let parts = response::Parts::new(proposal, &target.version, response, event);
+        let parts = response::Parts::new(proposal, &target.version, response, event, results);
         match parts.status() {
-            Response::ERROR.. => Ok(parts.failed(results, interest)),
+            Response::ERROR.. => Ok(parts.failed(interest)),
             Response::ERROR_THRESHOLD.. => Ok(parts.bare()),
             _ if tx.channel_id.is_empty() => Ok(parts.bare()),
             _ => {
-                let endorsed = self.call_escc(proposal, tx, target, parts.with_results(results))?;
+                let endorsed = self.call_escc(tx, target, parts.to_endorse())?;
                 Ok(protos::ProposalResponse { interest, ..endorsed })
             }
         }
     }
 
-    /// Has ESCC sign.
+    /// Has ESCC sign. It is lent what it would find in its arguments.
     fn call_escc(
         &self,
-        proposal: &UnpackedProposal,
         tx: &TxParams,
         target: &Target,
-        parts: response::Parts,
-    ) -> Result<protos::ProposalResponse, String> {
-        let failed = |error: String| format!("endorsing with plugin failed: {error}");
+        wanted: ToEndorse,
+    ) -> Result<protos::ProposalResponse, NotEndorsed> {
         if target.escc != ESCC {
-            return Err(failed(format!("plugin with name {} wasn't found", target.escc)));
+            return Err(NotEndorsed::NoPlugin(target.escc.clone()));
         }
-        let input = protos::ChaincodeInput {
-            args: parts.escc_args(&proposal.proposal),
-            ..Default::default()
-        };
-        let endorsed = self
-            .support
-            .execute_system(tx, &target.escc, input)
-            .map_err(|error| failed(error.to_string()))?;
-        if endorsed.response.status >= Response::ERROR_THRESHOLD {
-            return Err(failed(endorsed.response.message));
+        let mut endorsing = Endorsing::Asked(wanted);
+        let (input, lent) = (Default::default(), Lent::Endorsement(&mut endorsing));
+        let answer = self.support.execute_lending(tx, &target.escc, input, lent)?.response;
+        match endorsing {
+            Endorsing::Endorsed(endorsed) => Ok(endorsed),
+            Endorsing::Asked(_) | Endorsing::Taken => Err(NotEndorsed::Refused(answer.message)),
         }
-        protos::ProposalResponse::decode(endorsed.response.payload.as_slice())
-            .map_err(|error| failed(error.to_string()))
     }
 }
 

@@ -58,6 +58,7 @@ mod reserved_keys;
 mod rich_queries;
 mod serve;
 mod sharing;
+mod signatures;
 mod system_queries;
 mod tidy;
 mod tls;

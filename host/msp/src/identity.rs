@@ -5,6 +5,8 @@
 //! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
@@ -19,6 +21,8 @@ use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
 use crate::signature::Signature;
+use crate::verified::Entry;
+use crate::verified::VERIFIED;
 use wasmcc_types::proto::common::MspPrincipal;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256;
@@ -36,6 +40,7 @@ pub struct Identity {
     roles: Vec<Role>,
     is_named_admin: bool,
     certifiers: [u8; 32],
+    verifications: AtomicU64,
 }
 
 /// True if the certificate in an `msp.SerializedIdentity` has expired, whoever issued it. Bytes
@@ -81,6 +86,7 @@ impl Identity {
             roles,
             is_named_admin,
             certifiers,
+            verifications: AtomicU64::new(0),
         }
     }
 
@@ -117,7 +123,8 @@ impl Identity {
     }
 
     /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
-    /// bccsp/sw/ecdsa.go, `verifyECDSA`).
+    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or made
+    /// itself as a peer, is not computed again as long as it is remembered.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
         self.verify_digest(&sha256(message), signature)
     }
@@ -128,7 +135,20 @@ impl Identity {
         if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
             return Err(MspError::Signature(SignatureFault::HighS));
         }
-        self.key.verify(digest, signature)
+        let entry = Entry::new(self.key.bytes(), digest, &signature);
+        if VERIFIED.contains(&entry) {
+            return Ok(());
+        }
+        self.verifications.fetch_add(1, Ordering::Relaxed);
+        self.key.verify(digest, signature)?;
+        VERIFIED.insert(entry);
+        Ok(())
+    }
+
+    /// How often a signature of this member was computed; those that were remembered are left out.
+    /// For tests and figures.
+    pub fn verifications(&self) -> u64 {
+        self.verifications.load(Ordering::Relaxed)
     }
 
     /// True if this member matches a principal of a policy.

@@ -22,6 +22,7 @@ mod public_key;
 mod signature;
 mod signer;
 mod trust;
+mod verified;
 
 pub use acl::AclError;
 pub use capabilities::ApplicationCapabilities;
@@ -48,6 +49,7 @@ pub use policy::SignaturePolicy;
 pub use policy::SignedData;
 pub use principal::Principal;
 pub use signer::SigningIdentity;
+pub use verified::forget_signatures;
 
 #[cfg(test)]
 mod tests;

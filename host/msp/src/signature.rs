@@ -47,6 +47,11 @@ impl Signature {
         der
     }
 
+    /// R and S, each with leading zeros.
+    pub(super) fn numbers(&self) -> [&[u8]; 2] {
+        [&self.r, &self.s]
+    }
+
     /// The smallest curve with numbers of this length. A signature of a larger curve has numbers so
     /// short with a probability of 2^-128.
     pub(super) fn curve(self) -> Curve {

@@ -170,7 +170,7 @@ impl Peer {
             support,
         );
         // A network of somebody else's may have an orderer without its key.
-        let orderer = network.orderer().and_then(|org| org.peer().ok());
+        let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
         let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
         let signers = signers.collect();
         system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;

@@ -25,7 +25,7 @@ pub fn run() -> Result<()> {
 }
 
 /// The packages of the workspace that may be published.
-fn names() -> Result<Vec<String>> {
+pub(crate) fn names() -> Result<Vec<String>> {
     let mut folders = vec!["guest-sdk".into(), "guest-sdk/macros".into(), "host".into()];
     for entry in fs::read_dir(root().join("host"))? {
         folders.push(Path::new("host").join(entry?.file_name()));

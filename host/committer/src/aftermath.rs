@@ -19,7 +19,7 @@ const MAX_LOGGED: usize = 1000;
 
 /// What a judged block leads to.
 #[derive(Default)]
-pub(super) struct Aftermath {
+pub(crate) struct Aftermath {
     /// The configuration that it brings.
     config: Option<ChannelConfig>,
     /// Its transactions, in order.
@@ -28,12 +28,12 @@ pub(super) struct Aftermath {
 
 /// A transaction of a block. The ledger has the last word on verdict and reason.
 #[derive(Default)]
-pub(super) struct SettledTx {
+pub(crate) struct SettledTx {
     /// None if it could not be read.
-    pub(super) tx_id: Option<String>,
-    pub(super) code: TxValidationCode,
+    pub(crate) tx_id: Option<String>,
+    pub(crate) code: TxValidationCode,
     /// Why it is not valid, human-readable.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The chaincodes that it defines.
     deployed: BTreeSet<String>,
     /// What it approves.
@@ -42,7 +42,7 @@ pub(super) struct SettledTx {
 
 impl Aftermath {
     /// Separates what the ledger gets.
-    pub(super) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
+    pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
         for JudgedTx { tx, reason, config, .. } in judged {
@@ -60,7 +60,7 @@ impl Aftermath {
     }
 
     /// Adds what the ledger found; returns the block's configuration and its transactions.
-    pub(super) fn settle(self, block: &CommittedBlock) -> (Option<ChannelConfig>, Vec<SettledTx>) {
+    pub(crate) fn settle(self, block: &CommittedBlock) -> (Option<ChannelConfig>, Vec<SettledTx>) {
         let Self { config, mut txs } = self;
         for (tx, CommittedTx { code, conflict }) in txs.iter_mut().zip(&block.txs) {
             tx.code = *code;
@@ -72,7 +72,7 @@ impl Aftermath {
 }
 
 /// Tells of what valid transactions define and approve.
-pub(super) fn tell(txs: &[SettledTx], listener: &dyn DeployListener, ledger: &Arc<Ledger>) {
+pub(crate) fn tell(txs: &[SettledTx], listener: &dyn DeployListener, ledger: &Arc<Ledger>) {
     let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
     for tx in txs.iter().filter(|tx| tx.code == TxValidationCode::Valid) {
         names.extend(&tx.deployed);
@@ -110,7 +110,7 @@ fn approved(tx: &CommitTx) -> Approvals {
 }
 
 /// One line for the block, and one for each transaction that is not valid.
-pub(super) fn log(number: u64, txs: &[SettledTx], started: Instant) {
+pub(crate) fn log(number: u64, txs: &[SettledTx], started: Instant) {
     let mut valid = 0;
     for SettledTx { tx_id, code, reason, .. } in txs {
         if *code == TxValidationCode::Valid {

@@ -128,7 +128,7 @@ impl Committer {
     }
 
     /// Makes a block of one configuration, as `commit_envelopes`.
-    pub(super) fn commit_config(
+    pub(crate) fn commit_config(
         &self,
         envelope: &Envelope,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
@@ -141,7 +141,7 @@ impl Committer {
     }
 
     /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
-    pub(super) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
+    pub(crate) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
         let config = self.channel.config();
         let knows =
             |signer: &&Arc<SigningIdentity>| config.msps().deserialize(signer.serialized()).is_ok();

@@ -27,13 +27,13 @@ const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 
 /// The validation rules of one namespace.
 #[derive(Debug)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     /// Who validates, usually `vscc`; see [`validator`](Self::validator).
     plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
-    pub(super) policy: Vec<u8>,
+    pub(crate) policy: Vec<u8>,
     /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
-    pub(super) version: Option<String>,
+    pub(crate) version: Option<String>,
     collections: Collections,
 }
 
@@ -41,7 +41,7 @@ impl Definition {
     /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
     /// at the first transaction that needs it, and the code is the one that it has in hand then
     /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
-    pub(super) fn validator(&self) -> Result<Validator, Invalid> {
+    pub(crate) fn validator(&self) -> Result<Validator, Invalid> {
         Validator::named(&self.plugin).ok_or_else(|| {
             let name = &self.plugin;
             let reason = format!(
@@ -72,7 +72,7 @@ enum Collections {
 }
 
 /// The definitions that a block needs, each looked up once.
-pub(super) struct Definitions {
+pub(crate) struct Definitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
     found: Mutex<BTreeMap<String, Found>>,
@@ -82,18 +82,18 @@ pub(super) struct Definitions {
 type Found = Result<Arc<Definition>, String>;
 
 impl Definitions {
-    pub(super) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
         Self { snapshot, config, found: Mutex::default() }
     }
 
     /// The state that they are read from.
-    pub(super) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
     /// The definition of a namespace. A namespace without one, or with one that cannot be read,
     /// makes a transaction invalid.
-    pub(super) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
+    pub(crate) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
         let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = known().get(namespace).cloned();
         let found = match cached {
@@ -109,7 +109,7 @@ impl Definitions {
 
     /// The endorsement policy of a collection; None if the chaincode's counts (Fabric:
     /// `CollectionValidationInfo`).
-    pub(super) fn collection_policy(
+    pub(crate) fn collection_policy(
         &self,
         definition: &Definition,
         collection: &str,
@@ -248,7 +248,7 @@ fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> String {
 
 /// The application policy for a serialized signature policy; None if that does not parse or is
 /// empty.
-pub(super) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
     if policy.is_empty() {
         return None;
     }

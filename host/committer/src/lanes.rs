@@ -21,14 +21,14 @@ const QUEUE: usize = 256;
 type Work = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Threads that help.
-pub(super) struct Lanes {
+pub(crate) struct Lanes {
     queue: SyncSender<Arc<Job>>,
     helpers: usize,
 }
 
 impl Lanes {
     /// Those of this process: with the one that commits, as many as there are processors.
-    pub(super) fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Lanes> = OnceLock::new();
         SHARED.get_or_init(|| {
             Self::start(thread::available_parallelism().map_or(0, |count| count.get() - 1))
@@ -52,7 +52,7 @@ impl Lanes {
 
     /// Calls `work` for all indexes below `count` on at most `lanes` threads, this one included.
     /// None for those for which it panicked. When this returns, nobody holds `work` any more.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         count: usize,
         lanes: usize,

@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
 use crate::aftermath::SettledTx;
@@ -61,7 +60,7 @@ impl State {
 }
 
 impl Notifier {
-    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
         let state = State {
             height: ledger.height(),
             txs: BTreeMap::new(),
@@ -136,7 +135,7 @@ impl Notifier {
     }
 
     /// Announces a block that is in the ledger now.
-    pub(super) fn committed(&self, block: &Arc<CommittedBlock>, txs: Vec<SettledTx>) {
+    pub(crate) fn committed(&self, block: &Arc<CommittedBlock>, txs: Vec<SettledTx>) {
         let mut state = self.state();
         state.height = block.number + 1;
         let mut told = Vec::new();
@@ -164,14 +163,14 @@ impl Notifier {
     }
 
     /// Blocks come again after all: from now on there is something to wait for.
-    pub(super) fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         let mut state = self.state();
         state.closed = false;
         state.height = self.ledger.height();
     }
 
     /// Tells everybody who waits that no block comes, and whoever begins to, until `reopen`.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let waiting = std::mem::take(&mut state.txs);
@@ -190,7 +189,7 @@ impl Notifier {
 
 /// Calls a listener. One that panics has broken its promise; all others are called nevertheless,
 /// and the commit goes on.
-pub(super) fn isolated(call: impl FnOnce()) {
+pub(crate) fn isolated(call: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(call)).is_err() {
         tracing::error!("a listener panicked");
     }

@@ -16,7 +16,7 @@ use wasmcc_types::{
 };
 
 /// What a transaction that is well formed and signed holds.
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// What the endorsers of a chaincode's transaction signed.
     Endorsed(&'a ResponsePayload),
     /// A serialized `common.ConfigEnvelope`.
@@ -24,7 +24,7 @@ pub(super) enum Content<'a> {
 }
 
 /// Opens an entry of a block down to its channel header.
-pub(super) fn open(entry: Bytes) -> Result<Opened, Invalid> {
+pub(crate) fn open(entry: Bytes) -> Result<Opened, Invalid> {
     use TxValidationCode::{BadCommonHeader, BadPayload, InvalidOtherReason, NilEnvelope};
     if entry.is_empty() {
         // Go tells an absent entry from an empty one; on the wire both are the same.
@@ -42,7 +42,7 @@ pub(super) fn open(entry: Bytes) -> Result<Opened, Invalid> {
 }
 
 /// Checks headers, creator and signature, then what belongs to the type.
-pub(super) fn check<'a>(tx: &'a Opened, msps: &MspManager) -> Result<Content<'a>, Invalid> {
+pub(crate) fn check<'a>(tx: &'a Opened, msps: &MspManager) -> Result<Content<'a>, Invalid> {
     let signature_header = check_common_header(tx)?;
     check_creator(tx, &signature_header, msps)?;
     match HeaderType::try_from(tx.channel_header.r#type) {

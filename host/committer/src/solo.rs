@@ -87,7 +87,7 @@ impl Solo {
     }
 
     /// Goes on where the log ends, after what it holds and no block does.
-    pub(super) fn resume(
+    pub(crate) fn resume(
         committer: Arc<Committer>,
         config: SoloConfig,
         log: AcceptedLog,

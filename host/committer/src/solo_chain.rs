@@ -12,7 +12,7 @@ use crate::order_queue::{Backlog, Queued};
 use wasmcc_types::proto::common::Envelope;
 
 /// State of the thread.
-pub(super) struct Chain {
+pub(crate) struct Chain {
     committer: Arc<Committer>,
     queue: Receiver<Queued>,
     backlog: Arc<Backlog>,
@@ -26,7 +26,7 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(
+    pub(crate) fn new(
         committer: Arc<Committer>,
         queue: Receiver<Queued>,
         backlog: Arc<Backlog>,
@@ -35,7 +35,7 @@ impl Chain {
         Self { committer, queue, backlog, cutter, deadline: None, taken: 0, waiting: None }
     }
 
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         loop {
             match self.step() {
                 Ok(true) => {}

@@ -28,7 +28,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Opened, TxId};
 
 /// What judges one block.
-pub(super) struct BlockValidator {
+pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
     definitions: Definitions,
@@ -37,15 +37,15 @@ pub(super) struct BlockValidator {
 
 /// A transaction with its verdict so far.
 #[derive(Debug, Default)]
-pub(super) struct JudgedTx {
+pub(crate) struct JudgedTx {
     /// What the ledger gets.
-    pub(super) tx: CommitTx,
+    pub(crate) tx: CommitTx,
     /// Why it is not valid, for people.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
     /// Of a valid transaction on a channel without the capability V2_0.
-    pub(super) instances: Option<Instances>,
+    pub(crate) instances: Option<Instances>,
     /// The transaction itself, if it can be opened.
     opened: Option<Opened>,
 }
@@ -74,7 +74,7 @@ struct ValidTx {
 }
 
 impl JudgedTx {
-    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+    pub(crate) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
         self.config = None;
@@ -84,7 +84,7 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
-    pub(super) fn new(
+    pub(crate) fn new(
         block: Arc<Block>,
         snapshot: Snapshot,
         config: Arc<ChannelConfig>,
@@ -95,7 +95,7 @@ impl BlockValidator {
     }
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
-    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+    pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
         let count = entries(&self.block).len();
         let this = Arc::new(self);
         let work = {

@@ -5,24 +5,20 @@
 //! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::certificate::Certificate;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::error::{MspError, SignatureFault};
 use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
 use crate::signature::Signature;
-use crate::verified::Entry;
-use crate::verified::VERIFIED;
+use crate::verified::{Entry, VERIFIED};
 use wasmcc_types::proto::common::MspPrincipal;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256;
@@ -67,7 +63,7 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 }
 
 impl Identity {
-    pub(super) fn new(
+    pub(crate) fn new(
         msp_id: Arc<str>,
         certificate: Certificate,
         roles: Vec<Role>,

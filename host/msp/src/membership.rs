@@ -10,17 +10,12 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::certificate::Certificate;
-use crate::error::MspError;
-use crate::error::Refusal;
+use crate::error::{MspError, Refusal};
 use crate::identity::Identity;
 use crate::msp_dir;
-use crate::node_ous::NodeOu;
-use crate::node_ous::NodeOus;
-use crate::node_ous::Role;
+use crate::node_ous::{NodeOu, NodeOus, Role};
 use crate::trust::Trust;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, SerializedIdentity};
 
 /// One organization: its CAs, revocations, roles and admins.
 #[derive(Debug)]

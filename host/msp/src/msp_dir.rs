@@ -5,20 +5,18 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use x509_parser::pem::Pem;
 
 use crate::error::MspError;
-use wasmcc_types::proto::msp::FabricCryptoConfig;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::FabricOuIdentifier;
+use wasmcc_types::proto::msp::{
+    FabricCryptoConfig, FabricMspConfig, FabricNodeOUs, FabricOuIdentifier,
+};
 
 /// Returns the configuration that the folder describes (Fabric: msp/configbuilder.go,
 /// `getMspConfig`).
-pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
+pub(crate) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
     let config = dir.join("config.yaml");
     let fabric_node_ous = match fs::read_to_string(&config) {
         Ok(text) => read_config(dir, &config, &text)?,
@@ -40,7 +38,7 @@ pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError
 }
 
 /// The only supported hash functions, as Fabric's tools write them.
-pub(super) fn sha2() -> FabricCryptoConfig {
+pub(crate) fn sha2() -> FabricCryptoConfig {
     FabricCryptoConfig {
         signature_hash_family: "SHA2".to_owned(),
         identity_identifier_hash_function: "SHA256".to_owned(),
@@ -54,7 +52,7 @@ fn read_folder(dir: PathBuf) -> Result<Vec<Vec<u8>>, MspError> {
 /// Returns the PEM files of a folder, by name; none if the folder is missing. Ignores hidden files;
 /// skips others that are not PEM with a warning (Fabric: msp/configbuilder.go,
 /// `getPemMaterialFromDir`).
-pub(super) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
+pub(crate) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
     let failed = |source| MspError::Io { path: dir.to_owned(), source };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,

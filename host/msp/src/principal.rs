@@ -7,11 +7,9 @@ use prost::Message;
 
 use crate::certificate::Certificate;
 use crate::node_ous::Role;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::MspRole;
-use wasmcc_types::proto::common::OrganizationUnit;
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
+use wasmcc_types::proto::common::{MspPrincipal, MspRole, OrganizationUnit};
 use wasmcc_types::proto::msp::SerializedIdentity;
 
 /// Depth of combined principals. Real ones are not nested.

@@ -4,53 +4,36 @@
 //!
 //! Invariant: a key is parsed once.
 
-use aws_lc_rs::digest::Digest;
-use aws_lc_rs::digest::SHA256;
-use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P256_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P256_SHA512_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA512_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA512_ASN1;
-use aws_lc_rs::signature::EcdsaVerificationAlgorithm;
-use aws_lc_rs::signature::ParsedPublicKey;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA384;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA512;
-use aws_lc_rs::signature::RsaParameters;
-use aws_lc_rs::signature::UnparsedPublicKey;
-use x509_parser::oid_registry::OID_EC_P256;
-use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
-use x509_parser::oid_registry::OID_NIST_EC_P384;
-use x509_parser::oid_registry::OID_NIST_EC_P521;
-use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
-use x509_parser::oid_registry::OID_PKCS1_SHA256WITHRSA;
-use x509_parser::oid_registry::OID_PKCS1_SHA384WITHRSA;
-use x509_parser::oid_registry::OID_PKCS1_SHA512WITHRSA;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA256;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA384;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA512;
-use x509_parser::x509::AlgorithmIdentifier;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use aws_lc_rs::digest::{Digest, SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
+    ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RsaParameters, UnparsedPublicKey,
+};
+use x509_parser::oid_registry::{
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
+    OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
+    OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
+    OID_SIG_ECDSA_WITH_SHA512,
+};
+use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use crate::curve::Curve;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::error::{MspError, SignatureFault};
 use crate::signature::Signature;
 
 /// The algorithm of a CA's signature on a certificate or revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CaAlgorithm {
+pub(crate) enum CaAlgorithm {
     Ecdsa(Hash),
     /// PKCS #1, version 1.5.
     Rsa(Hash),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(crate) enum Hash {
     Sha256,
     Sha384,
     Sha512,
@@ -58,7 +41,7 @@ pub(super) enum Hash {
 
 impl CaAlgorithm {
     /// None for anything but ECDSA or RSA with SHA-256, SHA-384 or SHA-512.
-    pub(super) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
+    pub(crate) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let algorithms = [
             (OID_SIG_ECDSA_WITH_SHA256, Self::Ecdsa(Hash::Sha256)),
             (OID_SIG_ECDSA_WITH_SHA384, Self::Ecdsa(Hash::Sha384)),
@@ -74,7 +57,7 @@ impl CaAlgorithm {
     }
 
     /// The DER of the algorithm's identifier.
-    pub(super) fn identifier(self) -> Vec<u8> {
+    pub(crate) fn identifier(self) -> Vec<u8> {
         let last = |hash, first| match hash {
             Hash::Sha256 => first,
             Hash::Sha384 => first + 1,
@@ -108,7 +91,7 @@ impl CaAlgorithm {
 
 /// A parsed public key.
 #[derive(Debug)]
-pub(super) struct PublicKey {
+pub(crate) struct PublicKey {
     kind: Kind,
     bytes: Vec<u8>,
 }
@@ -123,7 +106,7 @@ enum Kind {
 
 impl PublicKey {
     /// Parses a key. The error says what the certificate has instead.
-    pub(super) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
+    pub(crate) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
         let bytes = spki.subject_public_key.data.to_vec();
         if spki.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
             return match ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &bytes) {
@@ -152,12 +135,12 @@ impl PublicKey {
     }
 
     /// The uncompressed point, or the RSA key of PKCS #1.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// None for an RSA key.
-    pub(super) fn curve(&self) -> Option<Curve> {
+    pub(crate) fn curve(&self) -> Option<Curve> {
         match &self.kind {
             Kind::Ecdsa(curve, _) => Some(*curve),
             Kind::Rsa => None,
@@ -165,7 +148,7 @@ impl PublicKey {
     }
 
     /// Checks ECDSA over a SHA-256; S may be high.
-    pub(super) fn verify(&self, digest: &[u8; 32], signature: Signature) -> Result<(), MspError> {
+    pub(crate) fn verify(&self, digest: &[u8; 32], signature: Signature) -> Result<(), MspError> {
         let digest =
             Digest::import_less_safe(digest, &SHA256).expect("it has the length of SHA-256");
         let holds = match &self.kind {
@@ -176,7 +159,7 @@ impl PublicKey {
     }
 
     /// True if this key of a CA signed `message`. S may be high.
-    pub(super) fn has_signed(&self, algorithm: CaAlgorithm, message: &[u8], value: &[u8]) -> bool {
+    pub(crate) fn has_signed(&self, algorithm: CaAlgorithm, message: &[u8], value: &[u8]) -> bool {
         match (algorithm, &self.kind) {
             (CaAlgorithm::Ecdsa(hash), Kind::Ecdsa(curve, _)) => {
                 let key = UnparsedPublicKey::new(ecdsa(*curve, hash), &self.bytes);

@@ -5,14 +5,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::Digest;
-use aws_lc_rs::digest::SHA256;
-use aws_lc_rs::digest::SHA384;
-use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
-use aws_lc_rs::signature::ECDSA_P384_SHA384_ASN1_SIGNING;
-use aws_lc_rs::signature::ECDSA_P521_SHA256_ASN1_SIGNING;
-use aws_lc_rs::signature::EcdsaKeyPair;
-use aws_lc_rs::signature::KeyPair;
+use aws_lc_rs::digest::{Digest, SHA256, SHA384};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING,
+    EcdsaKeyPair, KeyPair,
+};
 use prost::Message;
 use x509_parser::pem::Pem;
 
@@ -20,8 +17,7 @@ use crate::certificate::Certificate;
 use crate::curve::Curve;
 use crate::error::MspError;
 use crate::signature::Signature;
-use crate::verified::Entry;
-use crate::verified::VERIFIED;
+use crate::verified::{Entry, VERIFIED};
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256;
 

@@ -12,8 +12,7 @@ use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::certificate::Certificate;
-use crate::certificate::significant;
+use crate::certificate::{Certificate, significant};
 use crate::error::MspError;
 use crate::public_key::CaAlgorithm;
 use wasmcc_types::sha256_all;
@@ -23,7 +22,7 @@ const MAX_SIGNATURE_CHECKS: u32 = 100;
 
 /// Root and intermediate CAs, and the serial numbers that they revoked.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(crate) struct Trust {
     msp_id: String,
     authorities: Vec<Authority>,
 }
@@ -39,12 +38,12 @@ struct Authority {
 
 /// The CAs above a certificate: its issuer first, a root last. Never empty.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Chain(Vec<usize>);
+pub(crate) struct Chain(Vec<usize>);
 
 impl Trust {
     /// Reads PEM certificates, and revocation lists in PEM or DER. Follows msp/mspimplsetup.go,
     /// `setupCAs`, `finalizeSetupCAs` and `setupCRLs`.
-    pub(super) fn new(
+    pub(crate) fn new(
         msp_id: &str,
         roots: &[Vec<u8>],
         intermediates: &[Vec<u8>],
@@ -128,7 +127,7 @@ impl Trust {
     }
 
     /// Returns the chain from the issuer of `certificate` to a root.
-    pub(super) fn chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
+    pub(crate) fn chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
         let mut search = Search {
             leaf: certificate,
             authorities: &self.authorities,
@@ -153,7 +152,7 @@ impl Trust {
 
     /// Returns the chain of an identity, whose issuer must have no CA below it (Fabric:
     /// msp/mspimpl.go, `getValidationChain`).
-    pub(super) fn identity_chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
+    pub(crate) fn identity_chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
         let chain = self.chain(certificate)?;
         if self.issuer(&chain).is_inner {
             return Err(MspError::Chain {
@@ -165,19 +164,19 @@ impl Trust {
         Ok(chain)
     }
 
-    pub(super) fn is_revoked(&self, certificate: &Certificate, chain: &Chain) -> bool {
+    pub(crate) fn is_revoked(&self, certificate: &Certificate, chain: &Chain) -> bool {
         self.issuer(chain).revoked.contains(&certificate.serial)
     }
 
     /// SHA-256 of the chain's certificates, Fabric's certifiers identifier.
-    pub(super) fn identifier(&self, chain: &Chain) -> [u8; 32] {
+    pub(crate) fn identifier(&self, chain: &Chain) -> [u8; 32] {
         let certificates = chain.0.iter().map(|&index| &self.authorities[index].certificate);
         sha256_all(certificates.map(|certificate| certificate.der.as_slice()))
     }
 
     /// The identifier of a CA of this organization with the chain above it; the CA is given as PEM
     /// (Fabric: msp/mspimplsetup.go, `getCertifiersIdentifier`).
-    pub(super) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
+    pub(crate) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
         let wanted = Certificate::from_pem(pem)?;
         let same = |authority: &Authority| authority.certificate.der == wanted.der;
         let Some(index) = self.authorities.iter().position(same) else {
@@ -192,7 +191,7 @@ impl Trust {
     }
 
     /// True if the certificate is that of one of the CAs.
-    pub(super) fn contains(&self, certificate: &Certificate) -> bool {
+    pub(crate) fn contains(&self, certificate: &Certificate) -> bool {
         self.authorities.iter().any(|authority| authority.certificate.der == certificate.der)
     }
 

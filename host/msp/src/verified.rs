@@ -19,14 +19,14 @@ use wasmcc_types::sha256_all;
 const GENERATION_ENTRIES: usize = 16 * 1024;
 
 /// Those of this process.
-pub(super) static VERIFIED: Verified = Verified::new(GENERATION_ENTRIES);
+pub(crate) static VERIFIED: Verified = Verified::new(GENERATION_ENTRIES);
 
 /// A signature with its key and the digest that it signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Entry([u8; 32]);
+pub(crate) struct Entry([u8; 32]);
 
 /// A bounded set of entries.
-pub(super) struct Verified {
+pub(crate) struct Verified {
     limit: usize,
     sets: RwLock<Option<Generations>>,
 }
@@ -40,7 +40,7 @@ struct Generations {
 
 impl Entry {
     /// `key` is the point of an ECDSA key; its length tells the curve.
-    pub(super) fn new(key: &[u8], digest: &[u8; 32], signature: &Signature) -> Self {
+    pub(crate) fn new(key: &[u8], digest: &[u8; 32], signature: &Signature) -> Self {
         let [r, s] = signature.numbers();
         let parts = [key, digest, r, s];
         let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
@@ -56,7 +56,7 @@ impl Verified {
     }
 
     /// True if the signature holds.
-    pub(super) fn contains(&self, entry: &Entry) -> bool {
+    pub(crate) fn contains(&self, entry: &Entry) -> bool {
         {
             let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
             let Some(Generations { young, old }) = &*sets else { return false };
@@ -72,7 +72,7 @@ impl Verified {
     }
 
     /// Enters a signature that holds.
-    pub(super) fn insert(&self, entry: Entry) {
+    pub(crate) fn insert(&self, entry: Entry) {
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         let sets = sets.get_or_insert_default();
         if sets.young.len() >= self.limit {

@@ -13,7 +13,7 @@ use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfi
 use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Returns the value of a key of a namespace, at one height.
-pub(super) type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
+pub(crate) type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
 
 /// The key in LSCC's namespace with a chaincode's collections.
 pub fn lscc_key(chaincode: &str) -> String {

@@ -9,7 +9,7 @@ use crate::configtx::error::ConfigTxError;
 use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
-pub(super) const ROOT: &str = "Channel";
+pub(crate) const ROOT: &str = "Channel";
 /// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 /// Groups, values and policies of a configuration; a channel of a hundred organizations has about
@@ -24,26 +24,26 @@ const DEFAULT_MOD_POLICY: &str = "Admins";
 
 /// One group, value or policy.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     /// What it is.
-    pub(super) kind: Kind<'a>,
+    pub(crate) kind: Kind<'a>,
     /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
     group_len: usize,
 }
 
 /// The kind of an element.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     Group(&'a ConfigGroup),
     Value(&'a ConfigValue),
     Policy(&'a ConfigPolicy),
 }
 
 /// All elements, by Fabric's keys, such as `[Value]  /Channel/Orderer/BatchSize`.
-pub(super) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
+pub(crate) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
 
 impl Element<'_> {
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         match self.kind {
             Kind::Group(group) => group.version,
             Kind::Value(value) => value.version,
@@ -51,7 +51,7 @@ impl Element<'_> {
         }
     }
 
-    pub(super) fn mod_policy(&self) -> &str {
+    pub(crate) fn mod_policy(&self) -> &str {
         match self.kind {
             Kind::Group(group) => &group.mod_policy,
             Kind::Value(value) => &value.mod_policy,
@@ -61,7 +61,7 @@ impl Element<'_> {
 
     /// The absolute name of the policy that protects this element, whose key is `key`. A relative
     /// name refers to the group itself, or to the group of the value or policy.
-    pub(super) fn policy_path(&self, key: &str) -> String {
+    pub(crate) fn policy_path(&self, key: &str) -> String {
         let policy = self.mod_policy();
         if policy.starts_with('/') {
             return policy.to_owned();
@@ -72,7 +72,7 @@ impl Element<'_> {
 }
 
 /// All elements of a group and of the groups below it; none if there is no group.
-pub(super) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
+pub(crate) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
     let mut elements = ConfigMap::new();
     if let Some(root) = root {
         add_group(&mut elements, "", ROOT, root, 0)?;
@@ -126,7 +126,7 @@ fn add<'a>(
 }
 
 /// Fabric: `validateConfigID`.
-pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
+pub(crate) fn check_name(name: &str) -> Result<(), ConfigTxError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
     let text = match name {
         "" => "config ID illegal, cannot be empty".to_owned(),
@@ -144,7 +144,7 @@ pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
 
 /// Makes the channel group of a map. A group's own lists decide its members; unlisted elements are
 /// dropped.
-pub(super) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
+pub(crate) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
     let fix_mod_policies = elements.contains_key(ORDERER_CAPABILITIES);
     to_group(elements, &format!("/{ROOT}"), fix_mod_policies)
 }

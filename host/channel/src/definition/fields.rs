@@ -24,7 +24,7 @@ pub struct Fields<'a, S> {
 
 impl<'a, S: ReadableState> Fields<'a, S> {
     /// The fields of an existing definition or approval of this name.
-    pub(super) fn of(name: &'a str, state: &'a mut S) -> Self {
+    pub(crate) fn of(name: &'a str, state: &'a mut S) -> Self {
         Self { name, state }
     }
 
@@ -56,13 +56,13 @@ impl<'a, S: ReadableState> Fields<'a, S> {
     }
 
     /// The whole definition.
-    pub(super) fn definition(self) -> Read<Definition, S> {
+    pub(crate) fn definition(self) -> Read<Definition, S> {
         let sequence = sequence(self.name, self.state)?;
         Ok(Definition { sequence, parameters: self.parameters()? })
     }
 
     /// The whole approval.
-    pub(super) fn parameters(mut self) -> Read<Parameters, S> {
+    pub(crate) fn parameters(mut self) -> Read<Parameters, S> {
         Ok(Parameters {
             endorsement_info: self.message(ENDORSEMENT_INFO)?,
             validation_info: self.validation_info()?,
@@ -84,7 +84,7 @@ impl<'a, S: ReadableState> Fields<'a, S> {
 }
 
 /// Checks that the stored structure is a chaincode's definition.
-pub(super) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
+pub(crate) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
     match metadata.datatype.as_str() {
         DEFINITION_TYPE => Ok(()),
         other => Err(format!("not a chaincode type: {other}")),

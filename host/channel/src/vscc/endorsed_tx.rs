@@ -9,15 +9,15 @@ use wasmcc_types::{Endorsed, LSCC, NotEndorsed, NotOpened, Opened};
 
 /// What VSCC looks at.
 #[derive(Clone, Copy)]
-pub(super) struct EndorsedTx<'a> {
+pub(crate) struct EndorsedTx<'a> {
     /// Headers, and what the creator signed.
-    pub(super) opened: &'a Opened,
+    pub(crate) opened: &'a Opened,
     /// What was endorsed, and the endorsements.
-    pub(super) endorsed: &'a Endorsed,
+    pub(crate) endorsed: &'a Endorsed,
 }
 
 /// Opens a serialized `common.Envelope`.
-pub(super) fn open(envelope: &[u8]) -> Result<Opened, String> {
+pub(crate) fn open(envelope: &[u8]) -> Result<Opened, String> {
     let envelope = prost::bytes::Bytes::copy_from_slice(envelope);
     Opened::open(envelope).map_err(|error| match error {
         NotOpened::Envelope(e) => unreadable("Envelope", &e),
@@ -29,7 +29,7 @@ pub(super) fn open(envelope: &[u8]) -> Result<Opened, String> {
 
 impl<'a> EndorsedTx<'a> {
     /// Looks at an opened transaction.
-    pub(super) fn of(opened: &'a Opened) -> Result<Self, String> {
+    pub(crate) fn of(opened: &'a Opened) -> Result<Self, String> {
         if !opened.is_endorser_tx() {
             let kind = opened.channel_header.r#type;
             return Err(format!("Only Endorser Transactions are supported, provided type {kind}"));
@@ -49,17 +49,17 @@ impl<'a> EndorsedTx<'a> {
     }
 
     /// Whether LSCC was invoked.
-    pub(super) fn is_of_lscc(&self) -> Result<bool, String> {
+    pub(crate) fn is_of_lscc(&self) -> Result<bool, String> {
         let extension: ChaincodeHeaderExtension =
             decode(&self.opened.channel_header.extension, "ChaincodeHeaderExtension")?;
         Ok(extension.chaincode_id.is_some_and(|id| id.name == LSCC))
     }
 }
 
-pub(super) fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, String> {
+pub(crate) fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, String> {
     M::decode(bytes).map_err(|e| unreadable(what, &e))
 }
 
-pub(super) fn unreadable(what: &str, error: &prost::DecodeError) -> String {
+pub(crate) fn unreadable(what: &str, error: &prost::DecodeError) -> String {
     format!("VSCC error: {what} does not parse: {error}")
 }

@@ -28,7 +28,7 @@ const MAX_ARGS: usize = 6;
 const COLLECTIONS_ARG: usize = 5;
 
 /// Checks an invocation of LSCC.
-pub(super) fn check_lscc_invocation(
+pub(crate) fn check_lscc_invocation(
     tx: &EndorsedTx<'_>,
     channel: &Channel,
 ) -> Result<(), VsccError> {

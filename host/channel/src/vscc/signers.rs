@@ -16,11 +16,11 @@ const REMEMBERED: usize = 16;
 
 /// The endorsers of a transaction.
 #[derive(Clone)]
-pub(super) struct Signers {
+pub(crate) struct Signers {
     /// Those whose signatures hold, each once.
-    pub(super) valid: Arc<[Arc<Identity>]>,
+    pub(crate) valid: Arc<[Arc<Identity>]>,
     /// Whether somebody endorsed twice.
-    pub(super) duplicates: bool,
+    pub(crate) duplicates: bool,
 }
 
 /// Signers that are shown.
@@ -51,7 +51,7 @@ fn common_name(subject: &str) -> &str {
 /// Remembers the signers of the last few transactions, since a transaction that writes to several
 /// namespaces comes several times in a row and its signatures take most of the time.
 #[derive(Default)]
-pub(super) struct SignersCache {
+pub(crate) struct SignersCache {
     last: Mutex<VecDeque<(Key, Signers)>>,
 }
 
@@ -65,7 +65,7 @@ struct Key {
 
 impl SignersCache {
     /// The signers of a transaction.
-    pub(super) fn of(&self, tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
+    pub(crate) fn of(&self, tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
         let key = Key {
             channel_id: config.channel_id().to_string(),
             config_sequence: config.sequence(),

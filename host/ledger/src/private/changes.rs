@@ -11,28 +11,20 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::commit::CommitTx;
+use crate::block::rwset::{is_delete, is_hashed_delete};
+use crate::block::tx::CommitTx;
+use crate::block::updates::UpdateBatch;
 use crate::error::LedgerError;
-use crate::key;
-use crate::overlay::Layer;
-use crate::private::collect::collections;
-use crate::private::collect::purges;
-use crate::private::collect::valid_sets;
-use crate::private::record::PrivateBlock;
-use crate::private::record::PrivateRecord;
+use crate::private::collect::{collections, purges, valid_sets};
+use crate::private::record::{PrivateBlock, PrivateRecord};
 use crate::private::rows::HashedKey;
-use crate::rich::IndexSet;
-use crate::rich::Space;
-use crate::rwset::is_delete;
-use crate::rwset::is_hashed_delete;
-use crate::state::VersionedValue;
-use crate::store::Batch;
-use crate::store::Table;
-use crate::updates::UpdateBatch;
-use wasmcc_types::Height;
+use crate::rich::{IndexSet, Space};
+use crate::store::overlay::Layer;
+use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// The changes of one block in addition to its public and hashed updates.
 pub(crate) struct PrivateChanges<'a> {

@@ -4,9 +4,7 @@
 //! Does not read or write rows, and does not know values.
 
 use crate::error::LedgerError;
-use crate::key::after_prefix;
-use crate::key::push_name;
-use crate::key::split_text;
+use crate::store::key::{after_prefix, push_name, split_text};
 use wasmcc_types::Height;
 
 const RECORD: u8 = b'd';

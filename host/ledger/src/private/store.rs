@@ -19,17 +19,11 @@
 use prost::Message;
 
 use crate::error::LedgerError;
-use crate::private::record::PrivateBlock;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
-use crate::private::rows;
-use crate::private::rows::HashedKey;
-use crate::private::rows::Place;
-use crate::store::Batch;
-use crate::store::Table;
-use wasmcc_types::Height;
+use crate::private::record::{PrivateBlock, PrivateRecord, PrivateSet};
+use crate::private::rows::{self, HashedKey, Place};
+use crate::store::{Batch, Table};
 use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// The private data of one channel, of all organizations of this process.
 pub(crate) struct PrivateStore {

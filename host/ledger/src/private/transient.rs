@@ -9,21 +9,16 @@
 //! Invariant: kept sets are on disk, and the sums in memory equal those of the rows: both change
 //! together.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rows;
-use crate::store::Batch;
-use crate::store::Table;
+use crate::store::{Batch, Table};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::sha256;
 

@@ -9,12 +9,10 @@
 
 use std::cmp::Ordering;
 
-use crate::json::Event;
-use crate::json::Kind;
-use crate::json::Value;
+use crate::json::{Event, Kind, Value};
 
 /// Length at which an encoded value is cut, in bytes.
-pub(super) const MAX_ENCODED: usize = 512;
+pub(crate) const MAX_ENCODED: usize = 512;
 
 /// Lower than every tag, so that shorter arrays and objects come first.
 const END: u8 = 0;
@@ -29,7 +27,7 @@ const OBJECT: u8 = 8;
 const WIDEST: usize = 9;
 
 /// Compares two values.
-pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
+pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     // Both are walked in parallel as long as they are equal; the one that ends first is less.
     let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
@@ -47,7 +45,7 @@ fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
 }
 
 /// Appends the encoding of a value. No encoding is a prefix of another.
-pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
+pub(crate) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     let mut open = 0_usize;
     for event in value.events() {
@@ -75,14 +73,14 @@ pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
 }
 
 /// As `encode`, for a string.
-pub(super) fn encode_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     out.push(STRING);
     push_text(text, limit, out);
 }
 
 /// The common prefix of the encodings of all strings that begin with `text`.
-pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
+pub(crate) fn encode_beginning(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_text(text, &mut bytes);
     // The two bytes that end a string.
@@ -91,7 +89,7 @@ pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
 }
 
 /// The length of the encoded value at the beginning of `bytes`.
-pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut open) = (0, Vec::new());
     loop {
         let tag = *bytes.get(at)?;
@@ -154,8 +152,7 @@ fn tag(event: Event<'_>) -> u8 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;

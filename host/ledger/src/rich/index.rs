@@ -6,23 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::collation::encode;
-use crate::rich::collation::encode_text;
-use crate::rich::error::QueryError;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
+use crate::error::QueryError;
+use crate::json::{Json, Kind, Value, shorten};
+use crate::rich::collation::{encode, encode_text};
+use crate::rich::field::{Document, Found, Path};
 use crate::rich::query::Sort;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
+use crate::rich::selector::{Bounds, Selector};
 use crate::rich::work::Work;
-use wasmcc_types::Exhausted;
-use wasmcc_types::hex;
-use wasmcc_types::sha256;
+use wasmcc_types::{Exhausted, hex, sha256};
 
 /// Most fields of an index.
 const MAX_COLUMNS: usize = 16;
@@ -38,27 +29,27 @@ const MAX_FILTER_WORK: u64 = 4_000_000;
 #[derive(Clone, Debug)]
 pub struct IndexDefinition {
     /// Its design document, without `_design/`.
-    pub(super) ddoc: String,
-    pub(super) name: String,
-    pub(super) columns: Vec<Path>,
+    pub(crate) ddoc: String,
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Path>,
     /// Only documents that match this are in the index.
-    pub(super) filter: Option<Selector>,
+    pub(crate) filter: Option<Selector>,
     /// The original text.
-    pub(super) json: String,
+    pub(crate) json: String,
 }
 
 /// An index of a channel.
 #[derive(Debug)]
-pub(super) struct Index {
-    pub(super) id: u32,
-    pub(super) namespace: String,
+pub(crate) struct Index {
+    pub(crate) id: u32,
+    pub(crate) namespace: String,
     /// Empty for public state.
-    pub(super) collection: String,
-    pub(super) definition: IndexDefinition,
+    pub(crate) collection: String,
+    pub(crate) definition: IndexDefinition,
     /// True if all documents are in it.
-    pub(super) is_built: bool,
+    pub(crate) is_built: bool,
     /// Set when the index is replaced; from then on entries may be missing.
-    pub(super) replaced: Arc<AtomicBool>,
+    pub(crate) replaced: Arc<AtomicBool>,
 }
 
 impl IndexDefinition {
@@ -119,7 +110,7 @@ impl IndexDefinition {
 
     /// Encodes the values of a document for this index; None if the document is not in the index.
     /// Adds the units of work to `spent`.
-    pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
+    pub(crate) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
         if let Some(filter) = &self.filter {
             let mut work = Work::up_to(MAX_FILTER_WORK);
             let is_wanted = filter.matches(document, &mut work);

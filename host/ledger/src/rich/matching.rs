@@ -5,18 +5,12 @@
 
 use std::cmp::Ordering;
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
+use crate::json::{Json, Kind, Value};
 use crate::rich::collation::compare;
-use crate::rich::constants::Constants;
-use crate::rich::constants::comparison_cost;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
-use crate::rich::selector::Condition;
-use crate::rich::selector::Selector;
-use crate::rich::work::CONDITION;
-use crate::rich::work::Work;
+use crate::rich::constants::{Constants, comparison_cost};
+use crate::rich::field::{Document, Found};
+use crate::rich::selector::{Condition, Selector};
+use crate::rich::work::{CONDITION, Work};
 use wasmcc_types::Exhausted;
 
 /// The result of a match, or that the work ran out.
@@ -24,7 +18,7 @@ type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
     /// True if a document matches.
-    pub(super) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
+    pub(crate) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
         work.spend(CONDITION)?;
         match self {
             Self::Nothing => Ok(false),

@@ -4,11 +4,12 @@
 
 use std::fmt;
 
-use crate::json::shorten;
+use crate::error::QueryError;
+use crate::json::{Value, shorten};
 
 /// A member or an element, and its container.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     outer: Option<&'a Place<'a>>,
     step: Step<'a>,
 }
@@ -21,15 +22,15 @@ enum Step<'a> {
 
 impl<'a> Place<'a> {
     /// An outermost place.
-    pub(super) fn root(name: &'a str) -> Self {
+    pub(crate) fn root(name: &'a str) -> Self {
         Self { outer: None, step: Step::Member(name) }
     }
 
-    pub(super) fn member(&'a self, name: &'a str) -> Self {
+    pub(crate) fn member(&'a self, name: &'a str) -> Self {
         Self { outer: Some(self), step: Step::Member(name) }
     }
 
-    pub(super) fn element(&'a self, index: usize) -> Self {
+    pub(crate) fn element(&'a self, index: usize) -> Self {
         Self { outer: Some(self), step: Step::Element(index) }
     }
 }
@@ -49,4 +50,11 @@ impl fmt::Display for Place<'_> {
         }
         Ok(())
     }
+}
+
+/// An operator has an unusable argument; `place` is its place in the selector.
+pub(crate) fn bad_arg(operator: &str, argument: Value<'_>, place: &Place<'_>) -> QueryError {
+    let (operator, shown) = (shorten(operator), argument.shown());
+    let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");
+    QueryError::refused("bad_arg", reason)
 }

@@ -9,14 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::json::Value;
-use crate::json::write_text;
-use crate::rich::error::QueryError;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
-use crate::rich::field::step;
-use crate::rich::work::DOCUMENT_BYTE;
-use crate::rich::work::Work;
+use crate::error::QueryError;
+use crate::json::{Value, write_text};
+use crate::rich::field::{Found, Path, step};
+use crate::rich::work::{DOCUMENT_BYTE, Work};
 use wasmcc_types::Exhausted;
 
 /// Most fields of one query.
@@ -24,14 +20,14 @@ const MAX_FIELDS: usize = 1_000;
 
 /// The fields that are wanted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Projection {
+pub(crate) struct Projection {
     /// The parts below this one; empty for the whole value, or at the top for nothing.
     parts: BTreeMap<Arc<str>, Projection>,
 }
 
 impl Projection {
     /// Parses `fields`.
-    pub(super) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
         if !fields.is_array() {
             return Err(QueryError::Fields);
         }
@@ -69,7 +65,7 @@ impl Projection {
     }
 
     /// The value to return for a document.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         document: Value<'_>,
         work: &mut Work<'_>,
@@ -118,8 +114,7 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;

@@ -6,16 +6,11 @@
 //!
 //! Invariant: never changed after parsing.
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::error::QueryError;
+use crate::error::QueryError;
+use crate::json::{Json, Kind, Value, shorten};
 use crate::rich::field::Path;
 use crate::rich::projection::Projection;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
-use crate::rich::selector::natural;
+use crate::rich::selector::{Bounds, Selector, natural};
 
 /// Most fields to sort by.
 const MAX_SORT: usize = 64;
@@ -25,42 +20,42 @@ const MEMORY_OF_BYTE: usize = 24;
 
 /// A rich query.
 #[derive(Clone, Debug)]
-pub(super) struct Query {
-    pub(super) selector: Selector,
-    pub(super) sort: Sort,
+pub(crate) struct Query {
+    pub(crate) selector: Selector,
+    pub(crate) sort: Sort,
     /// None: whole values.
-    pub(super) fields: Option<Projection>,
+    pub(crate) fields: Option<Projection>,
     /// Rows to skip at the beginning.
-    pub(super) skip: u64,
-    pub(super) use_index: Option<IndexName>,
+    pub(crate) skip: u64,
+    pub(crate) use_index: Option<IndexName>,
     /// True if another index may be used when that one is not usable.
-    pub(super) allow_fallback: bool,
+    pub(crate) allow_fallback: bool,
     /// Where to go on; None for the beginning.
-    pub(super) bookmark: Option<String>,
+    pub(crate) bookmark: Option<String>,
     /// Memory of its regular expressions.
-    pub(super) regexes_bytes: usize,
+    pub(crate) regexes_bytes: usize,
     /// Approximate memory of the query, expressions included.
-    pub(super) weight: usize,
+    pub(crate) weight: usize,
 }
 
 /// The requested order; without fields, any order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sort {
-    pub(super) fields: Vec<Path>,
-    pub(super) descending: bool,
+pub(crate) struct Sort {
+    pub(crate) fields: Vec<Path>,
+    pub(crate) descending: bool,
 }
 
 /// An index, or all indexes of a design document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct IndexName {
+pub(crate) struct IndexName {
     /// Without `_design/`.
-    pub(super) ddoc: String,
-    pub(super) name: Option<String>,
+    pub(crate) ddoc: String,
+    pub(crate) name: Option<String>,
 }
 
 impl Query {
     /// Parses a query of at most `limit` bytes.
-    pub(super) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
+    pub(crate) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
         if text.len() > limit {
             return Err(QueryError::TooLong { bytes: text.len(), limit });
         }
@@ -111,7 +106,7 @@ impl Query {
 }
 
 impl Sort {
-    pub(super) fn parse(json: Value<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(json: Value<'_>) -> Result<Self, QueryError> {
         if !json.is_array() {
             let reason = format!("Sort must be an array of sort specs, not: {}", json.shown());
             return Err(QueryError::refused("invalid_sort_json", reason));
@@ -177,7 +172,7 @@ fn bookmark(json: Value<'_>) -> Result<Option<String>, QueryError> {
     }
 }
 
-pub(super) fn invalid_bookmark(text: &str) -> QueryError {
+pub(crate) fn invalid_bookmark(text: &str) -> QueryError {
     let reason = format!("Invalid bookmark value: {:?}", shorten(text));
     QueryError::refused("invalid_bookmark", reason)
 }

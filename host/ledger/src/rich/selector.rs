@@ -8,38 +8,35 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::Json;
-use crate::json::Value;
-use crate::json::shorten;
+use crate::error::QueryError;
+use crate::json::{Json, Value, shorten};
 use crate::rich::constants::Constants;
-use crate::rich::error::QueryError;
 use crate::rich::field::Path;
-use crate::rich::place::Place;
-use crate::rich::regular::Regular;
-use crate::rich::regular::Regulars;
+use crate::rich::place::{Place, bad_arg};
+use crate::rich::regular::{Regular, Regulars};
 
 /// Depth of selectors and conditions.
-pub(super) const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The bounds of one selector.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     /// Conditions, and lists of them.
-    pub(super) conditions: usize,
+    pub(crate) conditions: usize,
     /// Memory of all regular expressions, in bytes.
-    pub(super) regexes_bytes: usize,
+    pub(crate) regexes_bytes: usize,
 }
 
 impl Bounds {
     /// For the selector of a query.
-    pub(super) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
+    pub(crate) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
     /// For the filter of an index, which is evaluated at every write.
-    pub(super) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
+    pub(crate) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
 }
 
 /// Which documents are wanted.
 #[derive(Clone, Debug)]
-pub(super) enum Selector {
+pub(crate) enum Selector {
     /// All of these; if empty, every document.
     All(Vec<Selector>),
     /// At least one of these.
@@ -52,7 +49,7 @@ pub(super) enum Selector {
 
 /// A condition on a value.
 #[derive(Clone, Debug)]
-pub(super) enum Condition {
+pub(crate) enum Condition {
     Lt(Json),
     Lte(Json),
     Eq(Json),
@@ -104,7 +101,7 @@ struct Read {
 impl Selector {
     /// Parses a selector; `name` is its name in error texts. Adds the memory of its regular
     /// expressions to `regexes_bytes`.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         json: Value<'_>,
         name: &str,
         bounds: Bounds,
@@ -169,7 +166,7 @@ impl<'a> Context<'a> {
             "$not" if argument.is_object() => {
                 Context { negated: !self.negated, ..below }.selector(argument, read)
             }
-            "$not" => Err(QueryError::bad_arg(name, argument, &place)),
+            "$not" => Err(bad_arg(name, argument, &place)),
             _ if name.starts_with('$') => {
                 let condition = below.condition(name, argument, read)?;
                 below.leaf(condition, read)
@@ -190,7 +187,7 @@ impl<'a> Context<'a> {
         read: &mut Read,
     ) -> Result<Selector, QueryError> {
         if !argument.is_array() {
-            return Err(QueryError::bad_arg(operator, argument, self.place));
+            return Err(bad_arg(operator, argument, self.place));
         }
         let parts = argument.elements().enumerate().map(|(index, selector)| {
             let place = self.place.element(index);
@@ -240,7 +237,7 @@ impl<'a> Context<'a> {
         argument: Value<'_>,
         read: &mut Read,
     ) -> Result<Condition, QueryError> {
-        let bad = || QueryError::bad_arg(operator, argument, self.place);
+        let bad = || bad_arg(operator, argument, self.place);
         let any = || argument.to_json();
         let list = || match argument.is_array() {
             true => Ok(Constants::new(argument.elements().map(Value::to_json).collect())),
@@ -307,7 +304,7 @@ impl<'a> Context<'a> {
         read: &mut Read,
     ) -> Result<Box<Selector>, QueryError> {
         if !argument.is_object() {
-            return Err(QueryError::bad_arg(operator, argument, self.place));
+            return Err(bad_arg(operator, argument, self.place));
         }
         let path = Path::default();
         let inner = Context {
@@ -346,11 +343,11 @@ fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
 }
 
 /// An integer, also written as one.
-pub(super) fn integer(json: Value<'_>) -> Option<i64> {
+pub(crate) fn integer(json: Value<'_>) -> Option<i64> {
     json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
 }
 
 /// An integer that is not negative. A number that is too large becomes the largest.
-pub(super) fn natural(json: Value<'_>) -> Option<u64> {
+pub(crate) fn natural(json: Value<'_>) -> Option<u64> {
     json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

@@ -1,13 +1,11 @@
 //! Every operator, by what CouchDB documents of it (`_find`, "Selector Syntax").
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::error::QueryError;
 use crate::json::Json;
-use crate::rich::error::QueryError;
 use crate::rich::field::Document;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
+use crate::rich::selector::{Bounds, Selector};
 use crate::rich::work::Work;
 
 fn parse(selector: &Value) -> Result<Selector, QueryError> {

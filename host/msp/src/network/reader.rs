@@ -7,23 +7,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
-use crate::network::folder::INDEX;
-use crate::network::folder::Index;
-use crate::network::org::Credentials;
-use crate::network::org::Kind;
-use crate::network::org::Member;
-use crate::network::org::Org;
-use crate::network::org::TlsFiles;
+use crate::network::folder::{INDEX, Index};
+use crate::network::org::{Credentials, Kind, Member, Org, TlsFiles};
 use crate::signer::SigningIdentity;
 
 /// Reads all organizations. Of several with orderers, the first one counts.
-pub(super) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
+pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
     let index = read_index(&root.join(INDEX))?;
     let orgs = read_orgs(root, Kind::Peer, &index)?;
     if orgs.is_empty() {

@@ -6,8 +6,7 @@
 use std::fmt;
 
 use crate::node_ous::Role;
-use crate::policy::signature_policy::Rule;
-use crate::policy::signature_policy::SignaturePolicy;
+use crate::policy::signature_policy::{Rule, SignaturePolicy};
 use crate::principal::Principal;
 
 impl fmt::Display for SignaturePolicy {

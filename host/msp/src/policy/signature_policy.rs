@@ -9,19 +9,17 @@ use prost::Message;
 use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::policy::error::PolicyError;
-use crate::policy::signed_data::SignedData;
-use crate::policy::signed_data::valid_identities;
+use crate::policy::signed_data::{SignedData, valid_identities};
 use crate::principal::Principal;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::SignaturePolicy as RuleMessage;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
-use wasmcc_types::proto::common::signature_policy::NOutOf;
-use wasmcc_types::proto::common::signature_policy::Type;
+use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
+use wasmcc_types::proto::common::{
+    MspPrincipal, SignaturePolicy as RuleMessage, SignaturePolicyEnvelope,
+};
 
 /// Depth of rules. The decoder stops at 50 levels.
-pub(super) const MAX_DEPTH: usize = 48;
+pub(crate) const MAX_DEPTH: usize = 48;
 /// Number of rules, inner ones included.
-pub(super) const MAX_RULES: usize = 4096;
+pub(crate) const MAX_RULES: usize = 4096;
 /// Number of principals.
 const MAX_PRINCIPALS: usize = 4096;
 
@@ -34,7 +32,7 @@ pub struct SignaturePolicy {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// A signer satisfies the principal with this index.
     SignedBy(usize),
     /// At least so many of the rules hold. Zero or less always holds, as in Fabric.
@@ -102,11 +100,11 @@ impl SignaturePolicy {
         }
     }
 
-    pub(super) fn rule(&self) -> &Rule {
+    pub(crate) fn rule(&self) -> &Rule {
         &self.rule
     }
 
-    pub(super) fn principals(&self) -> &[Principal] {
+    pub(crate) fn principals(&self) -> &[Principal] {
         &self.principals
     }
 
@@ -172,10 +170,10 @@ impl Compiler {
     }
 }
 
-pub(super) fn signed_by(index: i32) -> RuleMessage {
+pub(crate) fn signed_by(index: i32) -> RuleMessage {
     RuleMessage { r#type: Some(Type::SignedBy(index)) }
 }
 
-pub(super) fn n_out_of(n: i32, rules: Vec<RuleMessage>) -> RuleMessage {
+pub(crate) fn n_out_of(n: i32, rules: Vec<RuleMessage>) -> RuleMessage {
     RuleMessage { r#type: Some(Type::NOutOf(NOutOf { n, rules })) }
 }

@@ -11,14 +11,10 @@ use crate::MspManager;
 use crate::SignaturePolicy;
 use crate::SigningIdentity;
 use crate::certificate::Certificate;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::common::{Block, SignaturePolicyEnvelope};
+use wasmcc_types::proto::msp::{FabricMspConfig, SerializedIdentity};
 
-use super::authorities::Authority;
-use super::authorities::config;
-use super::authorities::member_params;
+use super::authorities::{Authority, config, member_params};
 use super::golden;
 
 struct World {

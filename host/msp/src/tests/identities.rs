@@ -5,18 +5,15 @@ use crate::MspManager;
 use crate::Principal;
 use crate::Role;
 use crate::certificate::Certificate;
-use crate::signature::Signature;
-use crate::signature::twin_of;
+use crate::signature::{Signature, twin_of};
 use prost::Message;
 use rcgen::CustomExtension;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::OrganizationUnit;
 use wasmcc_types::proto::common::msp_principal::Classification;
+use wasmcc_types::proto::common::{MspPrincipal, OrganizationUnit};
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256_all;
 
-use super::authorities::Authority;
-use super::authorities::member_params;
+use super::authorities::{Authority, member_params};
 use super::validation::simple;
 
 #[test]

@@ -1,7 +1,7 @@
 //! The blocks of a channel, one after the other, as they are committed.
 //!
-//! Invariant: no block is left out, and waiting for one holds no thread. The peer announces how many
-//! blocks there are; they are read when they are asked for.
+//! Invariant: no block is left out, and waiting for one holds no thread. The peer announces how
+//! many blocks there are; they are read when they are asked for.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(super) struct BlockFeed {
 }
 
 impl BlockFeed {
-    /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks for a
-    /// moment.
+    /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks
+    /// for a moment.
     pub(super) fn open(peer: Arc<dyn Peer>, waits: Waits, channel_id: &str) -> Option<Self> {
         let (sender, height) = watch::channel(0);
         let rise = move |sender: &watch::Sender<u64>, to: u64| {

@@ -58,9 +58,9 @@ impl ChaincodeDialer {
         Self { message_bytes, runtime: OnceLock::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Starts to connect to "host:port", with TLS if `tls` is given, for at most `timeout`. Returns at
-    /// once; calling the result ends the attempt. `open` opens a stream when there is a connection;
-    /// `failed` is called with the reason when there is none.
+    /// Starts to connect to "host:port", with TLS if `tls` is given, for at most `timeout`. Returns
+    /// at once; calling the result ends the attempt. `open` opens a stream when there is a
+    /// connection; `failed` is called with the reason when there is none.
     pub fn dial<O>(
         &self,
         address: &str,

@@ -93,8 +93,8 @@ impl Feed {
     }
 }
 
-/// The ids of a block's transactions, with the event of each that is valid and has one. Entries that
-/// do not parse are left out: they are not valid.
+/// The ids of a block's transactions, with the event of each that is valid and has one. Entries
+/// that do not parse are left out: they are not valid.
 fn transactions(block: common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
     let flags = block.metadata.as_ref().and_then(|metadata| {
         metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)

@@ -157,8 +157,8 @@ pub(super) async fn collect(
     }
 }
 
-/// Returns the gateway's own organization. If that does not run the chaincode and the proposal has no
-/// transient data, another one.
+/// Returns the gateway's own organization. If that does not run the chaincode and the proposal has
+/// no transient data, another one.
 fn first_endorser(
     peer: &dyn Peer,
     own: &str,
@@ -260,7 +260,8 @@ impl Plan<'_> {
     }
 }
 
-/// A busy peer has a code of its own; all other refusals before the execution are the client's fault.
+/// A busy peer has a code of its own; all other refusals before the execution are the client's
+/// fault.
 fn refused(why: &Rejected) -> Failure {
     let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
     Failure::Endorser { code, message: why.to_string(), receipt: None }

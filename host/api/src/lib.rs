@@ -1,8 +1,8 @@
 //! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
 //! the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
-//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do; its
-//! implementation decides who may do it, and what the result is.
+//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
+//! its implementation decides who may do it, and what the result is.
 
 mod arriving;
 mod atomic_broadcast;

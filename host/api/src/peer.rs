@@ -20,7 +20,8 @@ pub use wasmcc_types::Standing;
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
 
-/// Called with the verdict on a transaction; None if the channel has stopped and will not commit it.
+/// Called with the verdict on a transaction; None if the channel has stopped and will not commit
+/// it.
 pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 
 /// Called once when an envelope is accepted or refused.
@@ -144,8 +145,8 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, LedgerReadError>;
 
-    /// Takes the stream of a chaincode that has connected. The peer puts its messages into `outbox`,
-    /// and drops it to end the stream.
+    /// Takes the stream of a chaincode that has connected. The peer puts its messages into
+    /// `outbox`, and drops it to end the stream.
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,

@@ -1,4 +1,5 @@
-//! The cost of an endorsement. It travels in metadata, since Fabric's messages have no field for it.
+//! The cost of an endorsement. It travels in metadata, since Fabric's messages have no field for
+//! it.
 
 use serde::{Deserialize, Serialize};
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -6,8 +7,8 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use wasmcc_peer::endorser::Processed;
 use wasmcc_types::grpc_metadata;
 
-/// The fuel of one organization's endorsement or evaluation. Chaincodes in other processes and system
-/// chaincodes have none.
+/// The fuel of one organization's endorsement or evaluation. Chaincodes in other processes and
+/// system chaincodes have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {

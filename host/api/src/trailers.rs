@@ -1,9 +1,9 @@
 //! Bounds the size of an error in trailers.
 //!
-//! gRPC carries an error's message and details in HTTP/2 headers. Many clients accept 8 KiB of them,
-//! others 16, and end the stream or the connection at more. So the texts of an error are cut to what
-//! all clients accept, unless the client says that it accepts more, as `wasmcc` does. Where Fabric's
-//! messages have a field for the text, as in a `ProposalResponse`, the body has all of it.
+//! gRPC carries an error's message and details in HTTP/2 headers. Many clients accept 8 KiB of
+//! them, others 16, and end the stream or the connection at more. So the texts of an error are cut
+//! to what all clients accept, unless the client says that it accepts more, as `wasmcc` does. Where
+//! Fabric's messages have a field for the text, as in a `ProposalResponse`, the body has all of it.
 
 use prost::Message;
 use tonic::Status;

@@ -119,8 +119,8 @@ impl Identity {
     }
 
     /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
-    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or made
-    /// itself as a peer, is not computed again as long as it is remembered.
+    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or
+    /// made itself as a peer, is not computed again as long as it is remembered.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
         self.verify_digest(&sha256(message), signature)
     }

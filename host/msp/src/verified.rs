@@ -1,12 +1,13 @@
 //! Signatures that this process has verified, or has made itself as a peer.
 //!
-//! The signatures of a transaction come back: the endorser verifies the proposal, the orderer the
-//! envelope, and the committer the envelope again and the endorsements. A signature that holds for a
-//! key and a digest holds for ever, so neither a configuration nor the clock can make an entry wrong.
-//! Whether the identity with that key is valid is asked each time, elsewhere.
+//! A transaction's signatures are needed several times: the orderer verifies the envelope, then the
+//! committer verifies it again, together with endorsements that this process may have made. That a
+//! signature is valid for a key and a digest never changes, so neither a configuration nor the
+//! clock can make an entry wrong. Whether the identity with that key is valid is checked elsewhere,
+//! each time.
 //!
-//! Invariant: an entry is the SHA-256 of key, digest and signature with their lengths, so none
-//! answers for another; a signature that does not hold is never entered.
+//! Invariant: an entry is the SHA-256 of key, digest and signature with their lengths, so no two
+//! signatures share one. Invalid signatures are never entered.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};

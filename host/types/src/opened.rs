@@ -1,17 +1,18 @@
-//! An entry of a block, opened once; everybody who looks at it is lent this.
+//! An entry of a block, decoded once and shared by all who need a part of it.
 //!
 //! Does not check signatures, ids, hashes or types: callers do, each with its own texts and codes.
 //!
-//! Invariant: what is opened shares the bytes of the entry; nothing is copied but small headers.
+//! Invariant: the parts share the bytes of the entry; only small headers are copied.
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use prost::{DecodeError, Message};
 
+use crate::hex::compute_tx_id;
 use crate::proto::common::{ChannelHeader, HeaderType, SignatureHeader};
 use crate::proto::protos::{ChaincodeId, Endorsement, Response};
-use crate::{compute_tx_id, sha256};
+use crate::sha256::sha256;
 
 /// A `common.Envelope`, opened as far as its headers; the rest when it is first asked for.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Whose endorsements of a transaction hold.
 //!
-//! Invariant: depends on the envelope's payload and the channel's configuration alone, which are the key of
-//! the cache.
+//! Invariant: depends on the envelope's payload and the channel's configuration alone, which are
+//! the key of the cache.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;

@@ -17,8 +17,8 @@ use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ProposalContext, Share, compute_tx_id, sha256_all};
 
-/// A signed proposal taken apart and hashed, once; everybody who looks at it is lent this. Nothing
-/// of it is believed before [`UnpackedProposal::validate`].
+/// A signed proposal, unpacked and hashed once. All who need a part of it share one value. Nothing
+/// of it is verified before [`UnpackedProposal::validate`].
 ///
 /// Does not implement `Clone`: a proposal may have 100 MiB.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub struct UnpackedProposal {
     pub channel_header: common::ChannelHeader,
     /// Creator and nonce.
     pub signature_header: common::SignatureHeader,
-    /// Whose chaincode is called.
+    /// The chaincode that is called.
     pub chaincode_id: protos::ChaincodeId,
-    /// What it is called with.
+    /// Its arguments.
     pub input: protos::ChaincodeInput,
     /// SHA-256 of both headers as received and the payload without its transient part.
     pub hash: [u8; 32],
-    /// What chaincodes may know of it.
+    /// The part that chaincodes may read.
     pub context: Arc<ProposalContext>,
 }
 
@@ -65,7 +65,7 @@ fn parse<M: Message + Default>(bytes: Bytes, what: &str) -> Result<M, Rejected> 
 }
 
 impl UnpackedProposal {
-    /// Takes a signed proposal apart.
+    /// Unpacks a signed proposal.
     pub fn unpack(signed: impl Into<Arc<protos::SignedProposal>>) -> Result<Arc<Self>, Rejected> {
         Self::open(signed.into()).map_err(|malformed| malformed.rejected)
     }

@@ -12,8 +12,8 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
-/// payload visibility. Answers a serialized `protos.ProposalResponse`. The peer's own endorser lends
-/// what the arguments hold ([`Lent::Endorsement`]) and gets the response in the same way.
+/// payload visibility. Answers a serialized `protos.ProposalResponse`. The peer's own endorser
+/// lends what the arguments hold ([`Lent::Endorsement`]) and gets the response in the same way.
 pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }

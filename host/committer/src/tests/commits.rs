@@ -117,6 +117,35 @@ fn the_validator_is_told_what_to_validate() {
 }
 
 #[test]
+fn a_transaction_is_opened_once_and_lent_for_each_of_its_namespaces() {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    fixture.define("second", "OR('Org1MSP.member')");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let port = {
+        let seen = Arc::clone(&seen);
+        Port(move |request: &ValidationRequest<'_>| {
+            let ValidationRequest { transaction, envelope, namespace, .. } = *request;
+            // The parts lie in the bytes of the block.
+            let bytes = envelope.as_ptr_range();
+            let endorsed = transaction.endorsed().unwrap();
+            for part in [&transaction.payload, &transaction.data, &endorsed.response_payload] {
+                assert!(bytes.contains(&part.as_ptr()));
+            }
+            let opened = std::ptr::from_ref(transaction).addr();
+            seen.lock().unwrap().push((namespace.to_owned(), opened));
+            Ok(())
+        })
+    };
+    let draft = fixture.draft(CC).put(CC, "a", b"1").put("second", "b", b"1");
+    fixture.committer(Arc::new(port)).commit_envelopes(vec![draft.envelope()]).unwrap();
+    let seen = seen.lock().unwrap();
+    let [(first, one), (second, other)] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((first.as_str(), second.as_str()), (CC, "second"));
+    assert_eq!(one, other);
+}
+
+#[test]
 fn waiting_for_a_transaction_ends_with_its_block() {
     let fixture = Fixture::new();
     fixture.define_basic();

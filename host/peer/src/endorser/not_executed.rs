@@ -95,24 +95,29 @@ pub(super) enum PrivateDataError {
     )]
     Config { namespace: String, source: LookupError<LedgerError> },
     /// Too few peers may hold the data.
-    #[error(
-        "failed to distribute private collection, txID {tx_id}, channel {channel}: could not build \
-         private data dissemination plan for chaincode {namespace} and collection {collection}: \
-         {source}"
-    )]
-    Peers {
-        tx_id: String,
-        channel: String,
-        namespace: String,
-        collection: String,
-        source: PeersError,
-    },
+    #[error(transparent)]
+    Peers(Box<NotDistributed>),
     /// The transient store does not take them.
     #[error("failed to store private data into transient store: {0}")]
     Transient(LedgerError),
 }
 
-/// Why a collection has not the peers that it asks for.
+/// A collection whose data no plan distributes.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to distribute private collection, txID {tx_id}, channel {channel}: could not build \
+     private data dissemination plan for chaincode {namespace} and collection {collection}: \
+     {source}"
+)]
+pub(super) struct NotDistributed {
+    pub(super) tx_id: String,
+    pub(super) channel: String,
+    pub(super) namespace: String,
+    pub(super) collection: String,
+    pub(super) source: PeersError,
+}
+
+/// Why a collection does not have the peers that it requires.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PeersError {
     /// The chaincode has no such collection.

@@ -5,7 +5,7 @@
 //! transaction commits. There are no other peers, and a collection that asks for more of them is
 //! refused.
 
-use crate::endorser::not_executed::{PeersError, PrivateDataError};
+use crate::endorser::not_executed::{NotDistributed, PeersError, PrivateDataError};
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections, LocalPeers};
 use wasmcc_ledger::Snapshot;
@@ -31,13 +31,13 @@ pub(super) fn keep(
         for collection in &set.collection_pvt_rwset {
             let name = &collection.collection_name;
             check_peers(&defined, name, (org, peers), config.msps()).map_err(|source| {
-                PrivateDataError::Peers {
+                PrivateDataError::Peers(Box::new(NotDistributed {
                     tx_id: tx_id.to_owned(),
                     channel: config.channel_id().to_string(),
                     namespace: namespace.clone(),
                     collection: name.clone(),
                     source,
-                }
+                }))
             })?;
         }
     }

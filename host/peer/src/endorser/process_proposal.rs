@@ -348,7 +348,7 @@ impl Endorser {
             Response::ERROR_THRESHOLD.. => Ok(parts.bare()),
             _ if tx.channel_id.is_empty() => Ok(parts.bare()),
             _ => {
-                let endorsed = self.call_escc(tx, target, parts.to_endorse())?;
+                let endorsed = self.call_escc(tx, target, parts.into_wanted())?;
                 Ok(protos::ProposalResponse { interest, ..endorsed })
             }
         }

@@ -303,3 +303,50 @@ fn hash(header: &Header, invocation: &Bytes) -> [u8; 32] {
 fn denied(channel: &str, msp_id: &str) -> String {
     format!("access denied: channel [{channel}] creator org [{msp_id}]")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn golden() -> protos::SignedProposal {
+        let file = "../../tests/golden/channel/ok.signedproposal";
+        let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        protos::SignedProposal::decode(bytes.as_slice()).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_of_a_proposal_are_lent_and_not_copied() {
+        let signed = golden();
+        let sent = signed.proposal_bytes.as_ptr_range();
+        let unpacked = UnpackedProposal::unpack(signed).unwrap();
+        assert_eq!(unpacked.signed.proposal_bytes.as_ptr_range(), sent);
+        assert!(Arc::ptr_eq(&unpacked.signed, &unpacked.context.signed));
+        let Header { channel_header, signature_header } = &unpacked.header;
+        for part in [channel_header, signature_header, &unpacked.invocation] {
+            assert!(sent.contains(&part.as_ptr()));
+        }
+    }
+
+    #[test]
+    fn a_transaction_gets_what_the_proposal_has_without_transient_data() {
+        let mut signed = golden();
+        let mut proposal = protos::Proposal::decode(signed.proposal_bytes.as_slice()).unwrap();
+        let payload = protos::ChaincodeProposalPayload::decode(proposal.payload.as_slice());
+        let visible = payload.unwrap();
+        assert!(visible.transient_map.is_empty());
+        let transient_map = [("secret".to_owned(), b"value".to_vec())].into();
+        let with_transient = protos::ChaincodeProposalPayload { transient_map, ..visible.clone() };
+        let plain = UnpackedProposal::unpack(signed.clone()).unwrap();
+        proposal.payload = with_transient.encode_to_vec();
+        signed.proposal_bytes = proposal.encode_to_vec();
+        let unpacked = UnpackedProposal::unpack(signed).unwrap();
+        assert_eq!(unpacked.context.transient["secret"], b"value");
+        assert_eq!(unpacked.visible_payload(), visible.encode_to_vec());
+        assert_eq!(unpacked.header().encode_to_vec(), proposal.header);
+        assert_eq!(unpacked.hash, plain.hash);
+        let header = unpacked.header();
+        let parts = [header.channel_header, header.signature_header, visible.encode_to_vec()];
+        assert_eq!(unpacked.hash, sha256_all(parts.iter().map(Vec::as_slice)));
+    }
+}

@@ -62,7 +62,7 @@ impl Parts {
     }
 
     /// What ESCC gets.
-    pub(super) fn to_endorse(self) -> ToEndorse {
+    pub(super) fn into_wanted(self) -> ToEndorse {
         self.0
     }
 }

@@ -187,13 +187,13 @@ mod tests {
     #[test]
     fn a_batch_holds_no_more_than_its_limit() {
         let mut batch = WriteBatch::new(10_000);
-        batch.put("", "a", &[1; 9_000]).unwrap();
-        let full = batch.put("", "b", &[1; 9_000]).unwrap_err();
+        batch.put("", "a", [1; 9_000]).unwrap();
+        let full = batch.put("", "b", [1; 9_000]).unwrap_err();
         let text = "a transaction may hold back writes of at most 10000 bytes in a batch";
         assert_eq!(full.to_string(), text);
-        batch.put("", "a", &[2; 9_001]).unwrap();
+        batch.put("", "a", [2; 9_001]).unwrap();
         batch.put("", "a", b"").unwrap();
-        batch.put("", "b", &[1; 9_000]).unwrap();
+        batch.put("", "b", [1; 9_000]).unwrap();
         let bytes = batch.bytes();
         assert!((9_000..10_000).contains(&bytes), "{bytes}");
         let many = (0..).find(|n| batch.delete("", &format!("{n:09}")).is_err());

@@ -2,14 +2,15 @@
 //!
 //! Invariant: nothing here changes a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::deploy_listener::{Approvals, DeployListener};
-use crate::validator::JudgedTx;
+use crate::validator::{JudgedTx, TxKind};
 use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
 use wasmcc_ledger::{CommitTx, CommittedBlock, CommittedTx, Ledger};
+use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{LIFECYCLE, LSCC};
@@ -34,6 +35,8 @@ pub(crate) struct SettledTx {
     pub(crate) code: TxValidationCode,
     /// Why it is not valid, human-readable.
     pub(crate) reason: Option<String>,
+    /// What it claims to be.
+    kind: TxKind,
     /// The chaincodes that it defines.
     deployed: BTreeSet<String>,
     /// What it approves.
@@ -45,12 +48,13 @@ impl Aftermath {
     pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
-        for JudgedTx { tx, reason, config, .. } in judged {
+        for JudgedTx { tx, reason, config, kind, .. } in judged {
             aftermath.config = aftermath.config.or(config);
             aftermath.txs.push(SettledTx {
                 tx_id: tx.tx_id.clone(),
                 code: tx.code,
                 reason,
+                kind,
                 deployed: deployed(&tx),
                 approved: approved(&tx),
             });
@@ -123,6 +127,22 @@ pub(crate) fn log(number: u64, txs: &[SettledTx], started: Instant) {
     }
     let (txs, ms) = (txs.len(), started.elapsed().as_millis());
     tracing::info!(number, txs, valid, ms, "committed block");
+}
+
+/// Counts the transactions of a block.
+pub(crate) fn count(channel: &str, txs: &[SettledTx]) {
+    let mut counts: BTreeMap<TransactionKind<'_>, u64> = BTreeMap::new();
+    for SettledTx { code, kind, .. } in txs {
+        let kind = TransactionKind {
+            header_type: kind.header_type.map_or(UNKNOWN, |kind| kind.as_str_name()),
+            chaincode: kind.chaincode.as_deref().unwrap_or(UNKNOWN),
+            is_valid: *code == TxValidationCode::Valid,
+            code: code.as_str_name(),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    let series = wasmcc_metrics::channel(channel);
+    counts.into_iter().for_each(|(kind, count)| series.transactions(kind, count));
 }
 
 fn shorten(text: &str) -> &str {

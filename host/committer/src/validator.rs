@@ -11,7 +11,7 @@ use std::sync::Arc;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use crate::definitions::Definitions;
+use crate::definitions::BlockDefinitions;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::fatal::Fatal;
 use crate::invocation::Invocation;
@@ -23,7 +23,7 @@ use crate::verdict::{Invalid, Trouble};
 use wasmcc_channel::configtx;
 use wasmcc_ledger::{self as ledger, CommitTx, Snapshot, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Opened, TxId};
 
@@ -31,7 +31,7 @@ use wasmcc_types::{Opened, TxId};
 pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
-    definitions: Definitions,
+    definitions: BlockDefinitions,
     endorsements: Arc<dyn EndorsementValidator>,
 }
 
@@ -44,6 +44,8 @@ pub(crate) struct JudgedTx {
     pub(crate) reason: Option<String>,
     /// The configuration that it brings.
     pub(crate) config: Option<ChannelConfig>,
+    /// What it claims to be, for the metrics.
+    pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
     pub(crate) instances: Option<Instances>,
     /// The transaction itself, if it can be opened.
@@ -51,12 +53,12 @@ pub(crate) struct JudgedTx {
 }
 
 /// An entry of a block whose bytes are shared.
-struct Entry {
+struct BlockEntry {
     block: Arc<Block>,
     index: usize,
 }
 
-impl AsRef<[u8]> for Entry {
+impl AsRef<[u8]> for BlockEntry {
     fn as_ref(&self) -> &[u8] {
         entries(&self.block).get(self.index).map_or(&[], Vec::as_slice)
     }
@@ -64,6 +66,14 @@ impl AsRef<[u8]> for Entry {
 
 fn entries(block: &Block) -> &[Vec<u8>] {
     block.data.as_ref().map_or(&[], |data| &data.data)
+}
+
+/// A transaction as it is counted, as far as it could be read.
+#[derive(Debug, Default)]
+pub(crate) struct TxKind {
+    pub(crate) header_type: Option<HeaderType>,
+    /// "name:version".
+    pub(crate) chaincode: Option<String>,
 }
 
 /// What a valid transaction leads to.
@@ -90,7 +100,7 @@ impl BlockValidator {
         config: Arc<ChannelConfig>,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
         Self { block, config, definitions, endorsements }
     }
 
@@ -121,7 +131,7 @@ impl BlockValidator {
 
     /// The bytes of an entry, not copied.
     fn entry(&self, index: usize) -> Bytes {
-        Bytes::from_owner(Entry { block: Arc::clone(&self.block), index })
+        Bytes::from_owner(BlockEntry { block: Arc::clone(&self.block), index })
     }
 
     /// Judges what panicked the first time. If it does so again, then because of what it is, and it
@@ -150,7 +160,8 @@ impl BlockValidator {
         let outcome = match opened_tx::open(entry.clone()) {
             Ok(opened) => {
                 judged.tx.tx_id = Some(opened.tx_id());
-                let outcome = self.validate_tx(&entry, &opened);
+                judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
+                let outcome = self.validate_tx((&entry, &opened), &mut judged.kind);
                 judged.opened = Some(opened);
                 outcome
             }
@@ -173,7 +184,11 @@ impl BlockValidator {
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(&self, entry: &[u8], opened: &Opened) -> Result<ValidTx, Trouble> {
+    fn validate_tx(
+        &self,
+        (entry, opened): (&[u8], &Opened),
+        kind: &mut TxKind,
+    ) -> Result<ValidTx, Trouble> {
         let content = opened_tx::check(opened, self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
@@ -196,6 +211,7 @@ impl BlockValidator {
         }
         let has_lifecycle = self.config.capabilities().v2_0;
         let invocation = Invocation::read(header, response, has_lifecycle)?;
+        kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
         for namespace in &invocation.namespaces {
             self.validate_endorsements((entry, opened), &invocation, namespace)?;
         }

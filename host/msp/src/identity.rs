@@ -12,13 +12,13 @@ use prost::Message;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::error::{MspError, SignatureFault};
+use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
 use crate::signature::Signature;
-use crate::verified::{Entry, VERIFIED};
 use wasmcc_types::proto::common::MspPrincipal;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256;
@@ -44,7 +44,7 @@ pub struct Identity {
 pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
     SerializedIdentity::decode(serialized)
         .ok()
-        .and_then(|identity| Certificate::from_pem(&identity.id_bytes).ok())
+        .and_then(|identity| MemberCertificate::from_pem(&identity.id_bytes).ok())
         .is_some_and(|certificate| is_past(certificate.not_after, now))
 }
 
@@ -65,12 +65,12 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 impl Identity {
     pub(crate) fn new(
         msp_id: Arc<str>,
-        certificate: Certificate,
+        certificate: MemberCertificate,
         roles: Vec<Role>,
         is_named_admin: bool,
         certifiers: [u8; 32],
     ) -> Self {
-        let Certificate { der, subject, ous, not_after, key, .. } = certificate;
+        let MemberCertificate { der, subject, ous, not_after, key, .. } = certificate;
         let certificate = der;
         Self {
             msp_id,
@@ -131,13 +131,13 @@ impl Identity {
         if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
             return Err(MspError::Signature(SignatureFault::HighS));
         }
-        let entry = Entry::new(self.key.bytes(), digest, &signature);
-        if VERIFIED.contains(&entry) {
+        let entry = SignatureEntry::new(self.key.bytes(), digest, &signature);
+        if KNOWN.contains(&entry) {
             return Ok(());
         }
         self.verifications.fetch_add(1, Ordering::Relaxed);
         self.key.verify(digest, signature)?;
-        VERIFIED.insert(entry);
+        KNOWN.insert(entry);
         Ok(())
     }
 

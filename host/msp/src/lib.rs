@@ -11,6 +11,7 @@ mod curve;
 mod error;
 mod genesis;
 mod identity;
+mod known_signatures;
 mod manager;
 mod membership;
 mod msp_dir;
@@ -22,7 +23,6 @@ mod public_key;
 mod signature;
 mod signer;
 mod trust;
-mod verified;
 
 pub use acl::AclError;
 pub use capabilities::ApplicationCapabilities;
@@ -30,14 +30,14 @@ pub use channel_config::{BatchLimits, ChannelConfig, ConfigError, OrgEntry};
 pub use error::{MspError, Refusal, SignatureFault};
 pub use genesis::{GenesisSpec, application_org};
 pub use identity::{Identity, common_name, has_expired};
+pub use known_signatures::forget_signatures;
 pub use manager::MspManager;
 pub use membership::Msp;
-pub use network::{Network, NetworkSpec};
+pub use network::{Network, NetworkSpec, OrdererSpec, OrgSpec};
 pub use node_ous::Role;
 pub use policy::{PolicyError, PolicyManager, SignaturePolicy, SignedData};
 pub use principal::Principal;
 pub use signer::SigningIdentity;
-pub use verified::forget_signatures;
 
 #[cfg(test)]
 mod tests;

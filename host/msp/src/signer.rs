@@ -13,11 +13,11 @@ use aws_lc_rs::signature::{
 use prost::Message;
 use x509_parser::pem::Pem;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::curve::Curve;
 use crate::error::MspError;
+use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::signature::Signature;
-use crate::verified::{Entry, VERIFIED};
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256;
 
@@ -35,7 +35,7 @@ impl SigningIdentity {
     /// on the curve P-256, P-384 or P-521. Does not check that the organization accepts the
     /// certificate.
     pub fn from_pem(msp_id: &str, cert_pem: &[u8], key_pem: &[u8]) -> Result<Self, MspError> {
-        let certificate = Certificate::from_pem(cert_pem)?;
+        let certificate = MemberCertificate::from_pem(cert_pem)?;
         let unusable = |reason| MspError::Key { msp_id: msp_id.to_owned(), reason };
         let curve = certificate.key.curve();
         let curve =
@@ -89,7 +89,7 @@ impl SigningIdentity {
             .expect("the library's signatures are well-formed")
             .into_low_s(self.curve);
         if self.remembers {
-            VERIFIED.insert(Entry::new(self.key.public_key().as_ref(), &digest, &signature));
+            KNOWN.insert(SignatureEntry::new(self.key.public_key().as_ref(), &digest, &signature));
         }
         signature.to_der()
     }

@@ -104,7 +104,7 @@ impl Vscc {
     fn evaluate(
         &self,
         tx: &Opened,
-        policy: impl FnOnce() -> Result<Policy, VsccError>,
+        policy: impl FnOnce() -> Result<NamespacePolicy, VsccError>,
     ) -> Result<(), VsccError> {
         let tx = EndorsedTx::of(tx)?;
         let channel_id = &tx.opened.channel_header.channel_id;
@@ -132,18 +132,18 @@ pub fn satisfies(
     evaluate(&application_policy(policy)?, &signers, config)
 }
 
-enum Policy {
+enum NamespacePolicy {
     Signatures(SignaturePolicy),
     /// The path of one of the channel's policies.
     Reference(String),
 }
 
 /// Reads a policy as the first argument says.
-fn parse_policy(kind: &[u8], policy: &[u8]) -> Result<Policy, VsccError> {
+fn parse_policy(kind: &[u8], policy: &[u8]) -> Result<NamespacePolicy, VsccError> {
     if kind == APPLICATION_POLICY.as_bytes() {
         return application_policy(policy);
     }
-    signature_policy(SignaturePolicy::from_bytes(policy)).map(Policy::Signatures)
+    signature_policy(SignaturePolicy::from_bytes(policy)).map(NamespacePolicy::Signatures)
 }
 
 fn signature_policy(
@@ -153,23 +153,29 @@ fn signature_policy(
 }
 
 /// Fabric: `core/policy/application.go`, `ApplicationPolicyEvaluator.Evaluate`.
-fn application_policy(bytes: &[u8]) -> Result<Policy, VsccError> {
+fn application_policy(bytes: &[u8]) -> Result<NamespacePolicy, VsccError> {
     let policy = ApplicationPolicy::decode(bytes)
         .map_err(|e| format!("failed to unmarshal ApplicationPolicy bytes: {e}"))?;
     match policy.r#type {
         Some(PolicyType::SignaturePolicy(envelope)) => {
             let policy = SignaturePolicy::from_envelope(&envelope);
-            Ok(Policy::Signatures(signature_policy(policy)?))
+            Ok(NamespacePolicy::Signatures(signature_policy(policy)?))
         }
-        Some(PolicyType::ChannelConfigPolicyReference(name)) => Ok(Policy::Reference(name)),
+        Some(PolicyType::ChannelConfigPolicyReference(name)) => {
+            Ok(NamespacePolicy::Reference(name))
+        }
         None => Err("unsupported policy type".into()),
     }
 }
 
-fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Result<(), VsccError> {
+fn evaluate(
+    policy: &NamespacePolicy,
+    signers: &Signers,
+    config: &ChannelConfig,
+) -> Result<(), VsccError> {
     let outcome = match policy {
-        Policy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
-        Policy::Reference(name) => match config.policies().get(name) {
+        NamespacePolicy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
+        NamespacePolicy::Reference(name) => match config.policies().get(name) {
             Some(policy) => policy.evaluate_identities(&signers.valid),
             None => {
                 return Err(format!("failed to retrieve policy for reference {name}").into());
@@ -189,7 +195,7 @@ fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Resul
     })
 }
 
-impl fmt::Display for Policy {
+impl fmt::Display for NamespacePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signatures(policy) => write!(f, "{policy}"),

@@ -52,11 +52,11 @@ fn common_name(subject: &str) -> &str {
 /// namespaces comes several times in a row and its signatures take most of the time.
 #[derive(Default)]
 pub(crate) struct SignersCache {
-    last: Mutex<VecDeque<(Key, Signers)>>,
+    last: Mutex<VecDeque<(SignersKey, Signers)>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Key {
+struct SignersKey {
     channel_id: String,
     config_sequence: u64,
     /// Of the envelope, in which all endorsements are.
@@ -66,7 +66,7 @@ struct Key {
 impl SignersCache {
     /// The signers of a transaction.
     pub(crate) fn of(&self, tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
-        let key = Key {
+        let key = SignersKey {
             channel_id: config.channel_id().to_string(),
             config_sequence: config.sequence(),
             payload: *tx.opened.payload_hash(),

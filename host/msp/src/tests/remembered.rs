@@ -8,8 +8,8 @@ use crate::MspManager;
 use crate::Network;
 use crate::NetworkSpec;
 use crate::SigningIdentity;
+use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::signature::Signature;
-use crate::verified::{Entry, VERIFIED};
 use wasmcc_types::sha256;
 
 const MESSAGE: &[u8] = b"transfer 1 from alice to bob";
@@ -103,18 +103,18 @@ fn no_bit_of_key_digest_or_signature_is_left_out_of_an_entry() {
     identity.verify(MESSAGE, &signature).unwrap();
     let (digest, signature) = (sha256(MESSAGE), Signature::from_der(&signature).unwrap());
     let key = [4; 65];
-    let entry = Entry::new(&key, &digest, &signature);
+    let entry = SignatureEntry::new(&key, &digest, &signature);
     for bit in 0..key.len() * 8 {
-        assert_ne!(Entry::new(&flipped(&key, bit), &digest, &signature), entry);
+        assert_ne!(SignatureEntry::new(&flipped(&key, bit), &digest, &signature), entry);
     }
     for bit in 0..256 {
         let digest = flipped(&digest, bit).try_into().unwrap();
-        assert_ne!(Entry::new(&key, &digest, &signature), entry);
+        assert_ne!(SignatureEntry::new(&key, &digest, &signature), entry);
     }
     for length in 0..key.len() {
-        assert_ne!(Entry::new(&key[..length], &digest, &signature), entry);
+        assert_ne!(SignatureEntry::new(&key[..length], &digest, &signature), entry);
     }
-    assert!(!VERIFIED.contains(&entry), "the key is not the one that signed");
+    assert!(!KNOWN.contains(&entry), "the key is not the one that signed");
 }
 
 #[test]

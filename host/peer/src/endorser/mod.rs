@@ -5,6 +5,7 @@
 mod claims;
 mod error;
 mod interest;
+mod measured;
 mod not_executed;
 mod plan;
 mod private_data;

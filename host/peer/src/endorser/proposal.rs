@@ -10,6 +10,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 
 use crate::endorser::claims::Claims;
 use crate::endorser::error::Rejected;
+use crate::endorser::measured::Measured;
 use crate::endorser::tx_line::TxLine;
 use wasmcc_msp::{Identity, MspManager, has_expired};
 use wasmcc_protocol::context_of_parts;
@@ -72,7 +73,8 @@ impl UnpackedProposal {
 
     /// As [`unpack`](Self::unpack), with the error that Fabric's endorser gives: its filter for
     /// expired creators stands before the checks of what comes after the signature header
-    /// (`core/handlers/auth/filter/expiration.go`). A refused proposal leaves its line in the log.
+    /// (`core/handlers/auth/filter/expiration.go`). A refused proposal is
+    /// counted and leaves its line in the log.
     pub fn unpack_for_endorser(
         signed: impl Into<Arc<protos::SignedProposal>>,
     ) -> Result<Arc<Self>, Rejected> {
@@ -82,7 +84,10 @@ impl UnpackedProposal {
             Some(creator) if has_expired(&creator, SystemTime::now()) => Rejected::expired(),
             _ => rejected,
         });
-        unpacked.inspect_err(|rejected| Claims::of(&signed).log_refusal(rejected))
+        unpacked.inspect_err(|rejected| {
+            Measured::is_unreadable();
+            Claims::of(&signed).log_refusal(rejected);
+        })
     }
 
     fn open(signed: Arc<protos::SignedProposal>) -> Result<Arc<Self>, Malformed> {
@@ -94,8 +99,8 @@ impl UnpackedProposal {
             let creator = Some(signature_header.creator.clone());
             Malformed { rejected, creator }
         };
-        let parts = Parts::open(&header, proposal.payload).map_err(malformed)?;
-        let Parts { channel_header, chaincode_id, spec, input, payload } = parts;
+        let parts = ProposalParts::open(&header, proposal.payload).map_err(malformed)?;
+        let ProposalParts { channel_header, chaincode_id, spec, input, payload } = parts;
         let hash = hash(&header, &payload.input);
         let called = spec.chaincode_id.map(|id| id.name);
         let context = context_of_parts(
@@ -237,7 +242,7 @@ struct ChaincodeProposalPayload {
 }
 
 /// What stands behind the signature header.
-struct Parts {
+struct ProposalParts {
     channel_header: common::ChannelHeader,
     chaincode_id: protos::ChaincodeId,
     spec: protos::ChaincodeSpec,
@@ -245,7 +250,7 @@ struct Parts {
     payload: ChaincodeProposalPayload,
 }
 
-impl Parts {
+impl ProposalParts {
     fn open(header: &Header, payload: Bytes) -> Result<Self, Rejected> {
         let channel_header: common::ChannelHeader =
             decode(header.channel_header.clone(), "ChannelHeader")?;

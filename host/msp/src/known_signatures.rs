@@ -20,26 +20,26 @@ use wasmcc_types::sha256_all;
 const GENERATION_ENTRIES: usize = 16 * 1024;
 
 /// Those of this process.
-pub(crate) static VERIFIED: Verified = Verified::new(GENERATION_ENTRIES);
+pub(crate) static KNOWN: KnownSignatures = KnownSignatures::new(GENERATION_ENTRIES);
 
 /// A signature with its key and the digest that it signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Entry([u8; 32]);
+pub(crate) struct SignatureEntry([u8; 32]);
 
 /// A bounded set of entries.
-pub(crate) struct Verified {
+pub(crate) struct KnownSignatures {
     limit: usize,
-    sets: RwLock<Option<Generations>>,
+    sets: RwLock<Option<SignatureGenerations>>,
 }
 
 /// A full young generation becomes the old one; entries that are used again move back.
 #[derive(Default)]
-struct Generations {
-    young: HashSet<Entry>,
-    old: HashSet<Entry>,
+struct SignatureGenerations {
+    young: HashSet<SignatureEntry>,
+    old: HashSet<SignatureEntry>,
 }
 
-impl Entry {
+impl SignatureEntry {
     /// `key` is the point of an ECDSA key; its length tells the curve.
     pub(crate) fn new(key: &[u8], digest: &[u8; 32], signature: &Signature) -> Self {
         let [r, s] = signature.numbers();
@@ -50,17 +50,17 @@ impl Entry {
     }
 }
 
-impl Verified {
+impl KnownSignatures {
     /// For twice `limit` entries.
     const fn new(limit: usize) -> Self {
         Self { limit, sets: RwLock::new(None) }
     }
 
     /// True if the signature holds.
-    pub(crate) fn contains(&self, entry: &Entry) -> bool {
+    pub(crate) fn contains(&self, entry: &SignatureEntry) -> bool {
         {
             let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
-            let Some(Generations { young, old }) = &*sets else { return false };
+            let Some(SignatureGenerations { young, old }) = &*sets else { return false };
             if young.contains(entry) {
                 return true;
             }
@@ -73,7 +73,7 @@ impl Verified {
     }
 
     /// Enters a signature that holds.
-    pub(crate) fn insert(&self, entry: Entry) {
+    pub(crate) fn insert(&self, entry: SignatureEntry) {
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         let sets = sets.get_or_insert_default();
         if sets.young.len() >= self.limit {
@@ -86,22 +86,22 @@ impl Verified {
 /// Forgets all signatures that this process knows to hold, so that the next look at each computes
 /// it. For measurements.
 pub fn forget_signatures() {
-    *VERIFIED.sets.write().unwrap_or_else(PoisonError::into_inner) = None;
+    *KNOWN.sets.write().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(number: u64) -> Entry {
+    fn entry(number: u64) -> SignatureEntry {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&number.to_be_bytes());
-        Entry(bytes)
+        SignatureEntry(bytes)
     }
 
     #[test]
     fn entries_are_bounded_and_those_that_are_used_stay() {
-        let verified = Verified::new(10);
+        let verified = KnownSignatures::new(10);
         assert!(!verified.contains(&entry(0)));
         for number in 0..1_000 {
             verified.insert(entry(number));

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::Channels;
+use crate::collections::CollectionsError;
 use crate::vscc::endorsed_tx::EndorsedTx;
 use crate::vscc::lscc_rules::check_lscc_invocation;
 use crate::vscc::signers::{Signers, SignersCache};
@@ -60,6 +61,12 @@ impl VsccError {
 impl From<String> for VsccError {
     fn from(reason: String) -> Self {
         Self::Invalid(reason)
+    }
+}
+
+impl From<CollectionsError> for VsccError {
+    fn from(error: CollectionsError) -> Self {
+        Self::Invalid(error.to_string())
     }
 }
 

@@ -20,4 +20,4 @@ pub use error::Rejected;
 pub use plan::{NoEndorsers, choose};
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::UnpackedProposal;
-pub use turns::Turns;
+pub use turns::{Turn, Turns};

@@ -61,7 +61,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 A first transaction:
@@ -90,7 +90,7 @@ pub struct Cli {
     verbose: u8,
     /// What to log, as Fabric's peers are told: info:endorser,gateway=debug. RUST_LOG does the
     /// same in Rust's syntax, where this is not given.
-    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", hide_env_values = true)]
+    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC")]
     #[arg(value_name = "SPEC")]
     log_spec: Option<log::Spec>,
     /// The form of the log.
@@ -127,6 +127,11 @@ enum Verb {
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
+}
+
+/// The arguments of this program, with the variables of all options.
+pub fn command_with_variables() -> Command {
+    settings::with_variables(Cli::command())
 }
 
 impl Cli {
@@ -233,8 +238,6 @@ fn block_on(verb: impl Future<Output = Result<()>>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -18,6 +18,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::Cli;
 use crate::settings::file::Settings;
+pub(crate) use crate::settings::keys::unknown_variables;
 use crate::settings::keys::variable;
 pub(crate) use crate::settings::value::{takes_many, typed};
 
@@ -104,7 +105,7 @@ fn verb_of(matches: &ArgMatches) -> Vec<String> {
 }
 
 /// Every option also takes a variable of its own.
-fn with_variables(command: Command) -> Command {
+pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
         match arg.get_env() {

@@ -96,7 +96,8 @@ pub struct Cli {
     /// The form of the log.
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     log_format: log::Format,
-    /// The file with values of options [default: wasmcc.toml in the current folder, if it is there].
+    /// The file with values of options [default: wasmcc.toml in the current folder, if there is
+    /// one].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The file that was read.

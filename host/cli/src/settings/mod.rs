@@ -89,7 +89,15 @@ pub(crate) fn read(
     };
     let (command, lines) = apply::apply(command, &look, &verb, settings).map_err(wrong)?;
     let mut command = command;
-    let matches = command.try_get_matches_from_mut(&args)?;
+    let matches = match command.try_get_matches_from_mut(&args) {
+        Err(error)
+            if completeness == Completeness::Partial
+                && error.kind() == ErrorKind::MissingRequiredArgument =>
+        {
+            command.clone().ignore_errors(true).try_get_matches_from(&args)?
+        }
+        read => read?,
+    };
     Ok(Parsed { command, matches, verb, file, lines })
 }
 

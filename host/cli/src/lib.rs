@@ -4,8 +4,11 @@
 //! says what came of it; results go to standard output, everything else to standard error.
 
 mod answer;
+mod audit;
 mod block;
 mod block_json;
+mod blocks;
+mod build;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -14,6 +17,7 @@ mod channels;
 mod check;
 mod compiler;
 mod completions;
+mod components;
 mod config;
 mod config_json;
 mod connecting;
@@ -25,6 +29,7 @@ mod hint;
 mod input;
 mod inspect;
 mod invoke;
+mod laboratory;
 mod ledger;
 mod ledger_files;
 mod ledger_rebuild;
@@ -35,14 +40,19 @@ mod log;
 mod man;
 mod meta_inf;
 mod network;
+mod new;
 mod operations;
 mod ordering;
 mod output;
 mod package;
 mod peer;
+mod peer_blocks;
 mod peer_condition;
 mod progress;
 mod query;
+mod replay;
+mod replay_text;
+mod sandbox;
 mod secret;
 mod serve;
 mod serve_condition;
@@ -52,6 +62,7 @@ mod session;
 mod settings;
 mod signal;
 mod target;
+mod test;
 mod tls;
 mod transient;
 mod version;
@@ -109,13 +120,16 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    New(new::New),
+    Build(build::Build),
+    Test(test::Test),
+    Check(check::Check),
     Network(network::Network),
     Peer(peer::Peer),
     Deploy(deploy::Deploy),
     Lifecycle(lifecycle::Lifecycle),
     Invoke(invoke::Invoke),
     Query(query::Query),
-    Check(check::Check),
     Package(package::Package),
     Serve(serve::Serve),
     Builder(builder::Builder),
@@ -125,6 +139,10 @@ enum Verb {
     Block(block::Block),
     Ledger(ledger::Ledger),
     Inspect(inspect::Inspect),
+    #[command(hide = true)]
+    Sandbox(sandbox::Sandbox),
+    Replay(replay::Replay),
+    Audit(audit::Audit),
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
@@ -149,6 +167,8 @@ impl Cli {
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
             0 if self.serves() => "warn:wasmcc=info:transaction=warn",
+            // A test that expects a refusal passes quietly.
+            0 if matches!(self.verb, Verb::Sandbox(_)) => "error",
             0 => "warn",
             1 => "info:wasmcc=debug",
             _ => "payload",
@@ -195,12 +215,15 @@ impl Verb {
             Self::Deploy(verb) => verb.json,
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
+            Self::Build(verb) => verb.json,
             Self::Check(verb) => verb.json,
             Self::Channels(verb) => verb.json,
             Self::Chaincodes(verb) => verb.json,
             Self::Block(verb) => verb.json,
             Self::Ledger(verb) => verb.is_json(),
             Self::Inspect(verb) => verb.is_json(),
+            Self::Replay(verb) => verb.json,
+            Self::Audit(verb) => verb.json,
             Self::Config(verb) => verb.json,
             _ => false,
         }
@@ -208,12 +231,15 @@ impl Verb {
 
     fn run(self) -> Result<()> {
         match self {
+            Self::New(verb) => verb.run(),
+            Self::Test(verb) => verb.run(),
             Self::Network(verb) => verb.run(),
             Self::Peer(verb) => verb.run(),
             Self::Deploy(verb) => block_on(verb.run()),
             Self::Lifecycle(verb) => block_on(verb.run()),
             Self::Invoke(verb) => block_on(verb.run()),
             Self::Query(verb) => block_on(verb.run()),
+            Self::Build(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Package(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
@@ -224,6 +250,9 @@ impl Verb {
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
+            Self::Sandbox(verb) => verb.run(),
+            Self::Replay(verb) => verb.run(),
+            Self::Audit(verb) => verb.run(),
             Self::Config(verb) => verb.run(None),
             Self::Completions(verb) => verb.run(),
             Self::Man(verb) => verb.run(),

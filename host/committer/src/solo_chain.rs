@@ -12,7 +12,7 @@ use crate::order_queue::{Backlog, Queued};
 use wasmcc_types::proto::common::Envelope;
 
 /// State of the thread.
-pub(crate) struct Chain {
+pub(crate) struct SoloChain {
     committer: Arc<Committer>,
     queue: Receiver<Queued>,
     backlog: Arc<Backlog>,
@@ -27,7 +27,7 @@ pub(crate) struct Chain {
     waiting: Option<u64>,
 }
 
-impl Chain {
+impl SoloChain {
     pub(crate) fn new(
         committer: Arc<Committer>,
         queue: Receiver<Queued>,

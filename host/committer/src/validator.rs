@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::definitions::Definitions;
+use crate::definitions::BlockDefinitions;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::fatal::Fatal;
 use crate::invocation::Invocation;
@@ -30,7 +30,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
-    definitions: Definitions,
+    definitions: BlockDefinitions,
     endorsements: Arc<dyn EndorsementValidator>,
 }
 
@@ -81,7 +81,7 @@ impl BlockValidator {
         config: Arc<ChannelConfig>,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
         Self { block, config, definitions, endorsements }
     }
 

@@ -22,10 +22,10 @@ use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::{Home, Ledger};
 use crate::private::rules::NoCollections;
-use crate::store::block_file::{BlockFile, Scan};
+use crate::store::block_file::{BlockFile, BlockScan};
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::peer_values::PeerValues;
-use crate::store::tables::{CHANNELS, PRIVATE, STATE, Tables};
+use crate::store::tables::{CHANNELS, PEER, PRIVATE, STATE, Tables};
 use crate::store::{Batch, Database, disk, key};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
@@ -70,7 +70,7 @@ impl Ledgers {
         let ledgers = Self {
             channels: RwLock::default(),
             home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
-            peer: PeerValues::open(&dir.join("peer"))?,
+            peer: PeerValues::open(&dir.join(PEER))?,
             config,
             dir: dir.to_owned(),
             temporary,
@@ -140,8 +140,8 @@ impl Ledgers {
         let blocks = dir.join("blocks");
         if blocks.exists() {
             let file = BlockFile::open(&blocks, self.temporary.is_none())?;
-            if let Scan::Record(first) = file.scan(0)?
-                && file.scan(first.end())? != Scan::End
+            if let BlockScan::Record(first) = file.scan(0)?
+                && file.scan(first.end())? != BlockScan::End
             {
                 return Err(LedgerError::ChannelExists { channel: channel.clone() });
             }

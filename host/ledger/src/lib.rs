@@ -19,7 +19,7 @@
 //! | `ledger` | `Ledger`: the parts of a channel, and its blocks |
 //! | `simulate`, `commit` | reading one height; adding blocks. Neither uses the other |
 //! | `ledgers` | all channels of a peer |
-//! | `tools` | check, rebuild, export, import and explain a ledger that no peer has open |
+//! | `tools` | check, rebuild, export, import, follow and explain a ledger that no peer has open |
 //!
 //! Does not verify signatures or evaluate policies, and knows no chaincodes: the callers decide who
 //! may write what.
@@ -63,9 +63,10 @@ pub use simulate::snapshot::{Snapshot, StateRange};
 pub use simulate::stored_config::StoredConfig;
 pub use store::state::{Metadata, VersionedValue};
 pub use tools::folder::LedgerFolder;
-pub use tools::import::Imported;
+pub use tools::follow::StoredPrivateData;
+pub use tools::import::{BlockReader, Imported};
 pub use tools::inspect::InspectedTx;
 pub use tools::rebuild::Rebuilt;
-pub use tools::replay::Step;
+pub use tools::replay::{Step, Walk};
 pub use tools::rules::RulesOfState;
 pub use tools::verify::{Fault, Verified};

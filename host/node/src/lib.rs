@@ -10,7 +10,6 @@ mod condition;
 mod data_folder;
 mod deployments;
 mod endorsements;
-mod explain;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
@@ -48,7 +47,7 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use explain::explain_block;
+pub use data_folder::folder_org;
 pub use ledger_folder::open_ledger_folder;
 
 /// Where compiled code lies in a data folder.
@@ -106,6 +105,7 @@ impl PeerConfig {
 /// organizations that share these.
 pub struct Peer {
     network: Network,
+    runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
     /// By organization, the first in front.
@@ -164,7 +164,7 @@ impl Peer {
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
-            runtime,
+            Arc::clone(&runtime),
             Arc::clone(&packages),
             Arc::clone(&ledgers),
             Arc::clone(&access),
@@ -200,6 +200,7 @@ impl Peer {
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         let peer = Arc::new(Self {
             network,
+            runtime,
             batch,
             support,
             endorsers,
@@ -229,6 +230,11 @@ impl Peer {
                 tracing::error!(%channel, %error, "cannot order what was accepted before");
             }
         }
+    }
+
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The organizations and their identities.

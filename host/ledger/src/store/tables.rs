@@ -14,6 +14,9 @@ pub(crate) const CHANNELS: &str = "channels";
 /// The name of the folder of the private data.
 pub(crate) const PRIVATE: &str = "private";
 
+/// The name of the folder of the peer's own values.
+pub(crate) const PEER: &str = "peer";
+
 /// The tables of one channel.
 pub(crate) struct Tables {
     pub(crate) state: Table,

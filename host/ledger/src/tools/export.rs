@@ -17,7 +17,7 @@ use prost::Message;
 
 use crate::error::LedgerError;
 use crate::tools::folder::LedgerFolder;
-use crate::tools::replay::{Step, Walk};
+use crate::tools::replay::Step;
 use wasmcc_types::ChannelId;
 
 impl LedgerFolder {
@@ -38,8 +38,7 @@ impl LedgerFolder {
         };
         let unfinished = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
         let mut out = BufWriter::with_capacity(1 << 20, unfinished);
-        let blocks = self.blocks(channel)?;
-        let mut walk = Walk::new(channel, &blocks);
+        let mut walk = self.walk(channel)?;
         while let Some(block) = walk.next()? {
             out.write_all(&block.encode_length_delimited_to_vec()).map_err(io)?;
             on_step(walk.step()?);

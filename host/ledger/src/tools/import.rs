@@ -13,6 +13,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::path::PathBuf;
 
 use prost::Message;
 
@@ -45,8 +46,9 @@ pub struct Imported {
     pub commit_hash: Vec<u8>,
 }
 
-/// Blocks of a file, one after the other.
-struct BlockReader {
+/// Reads the blocks of a file that `export` wrote, one after the other. Checks their form only.
+pub struct BlockReader {
+    path: PathBuf,
     file: BufReader<File>,
     of_bytes: u64,
     bytes: u64,
@@ -67,7 +69,7 @@ impl LedgerFolder {
         let (database, private) = (state?, private?);
         let mut reader = BlockReader::open(path)?;
         let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
-        let genesis = reader.next(path)?.ok_or_else(|| damaged("the file is empty"))?;
+        let genesis = reader.next()?.ok_or_else(|| damaged("the file is empty"))?;
         let (channel, _) = genesis_channel(&genesis)?;
         let target = dir.join(CHANNELS).join(channel.as_str());
         if target.exists() {
@@ -86,7 +88,7 @@ impl LedgerFolder {
             let replay =
                 Replay::scratch(channel.clone(), config.clone(), Some(&private), to_read()?)?;
             let replay = replay.with_rules(&rules).noting();
-            judge(&blocks, replay, &mut reader, path, genesis, on_step)
+            judge(&blocks, replay, &mut reader, genesis, on_step)
         });
         let imported = match judged {
             Ok(imported) => imported,
@@ -115,7 +117,6 @@ fn judge(
     blocks: &BlockFile,
     mut replay: Replay,
     reader: &mut BlockReader,
-    path: &Path,
     genesis: Block,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<Imported, LedgerError> {
@@ -133,7 +134,7 @@ fn judge(
             return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
         }
         on_step(reader.step());
-        next = reader.next(path)?;
+        next = reader.next()?;
     }
     blocks.flush()?;
     Ok(Imported {
@@ -152,18 +153,25 @@ fn holds_config(block: &Block) -> bool {
 }
 
 impl BlockReader {
-    fn open(path: &Path) -> Result<Self, LedgerError> {
+    /// Opens a file.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let file = File::open(path).map_err(io("open", path))?;
         let of_bytes = file.metadata().map_err(io("read", path))?.len();
         let file = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { file, of_bytes, bytes: 0, blocks: 0 })
+        Ok(Self { path: path.to_owned(), file, of_bytes, bytes: 0, blocks: 0 })
     }
 
-    fn step(&self) -> Step {
+    /// The progress.
+    pub fn step(&self) -> Step {
         Step { blocks: self.blocks, bytes: self.bytes, of_bytes: self.of_bytes }
     }
 
-    fn next(&mut self, path: &Path) -> Result<Option<Block>, LedgerError> {
+    /// Returns the next block; None at the end.
+    ///
+    /// Errors: `ImportFile` if the file breaks off or holds something else.
+    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
+    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let path = &self.path;
         let number = self.blocks;
         let damaged = |reason| LedgerError::ImportFile { number, reason };
         let mut varint = Vec::with_capacity(5);

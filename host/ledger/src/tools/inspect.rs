@@ -10,7 +10,7 @@ use crate::commit::conflict::Conflict;
 use crate::error::LedgerError;
 use crate::ledgers::Ledgers;
 use crate::tools::folder::LedgerFolder;
-use crate::tools::replay::{Replay, Step, Walk, had_refused_writes, is_of_ledger, unjudged_tx};
+use crate::tools::replay::{Replay, Step, had_refused_writes, is_of_ledger, unjudged_tx};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
@@ -36,8 +36,7 @@ impl LedgerFolder {
         tx_id: &str,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Vec<InspectedTx>, LedgerError> {
-        let blocks = self.blocks(channel)?;
-        let mut walk = Walk::new(channel, &blocks);
+        let mut walk = self.walk(channel)?;
         let mut found = Vec::new();
         while let Some(block) = walk.next()? {
             find(&block, tx_id, &mut found);
@@ -61,8 +60,7 @@ impl LedgerFolder {
         on_step: &mut dyn FnMut(Step),
     ) -> Result<(Ledgers, Block), LedgerError> {
         let missing = || LedgerError::UnknownBlock { channel: channel.clone(), number };
-        let blocks = self.blocks(channel)?;
-        let mut walk = Walk::new(channel, &blocks);
+        let mut walk = self.walk(channel)?;
         let ledgers = Ledgers::temporary(self.config.clone())?;
         let ledger = ledgers.create(&walk.next()?.ok_or_else(missing)?)?;
         loop {

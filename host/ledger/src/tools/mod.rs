@@ -4,6 +4,7 @@
 
 pub(crate) mod export;
 pub(crate) mod folder;
+pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod inspect;
 mod orderer_metadata;
@@ -17,5 +18,7 @@ pub(crate) mod verify;
 
 #[cfg(test)]
 mod folder_tests;
+#[cfg(test)]
+mod import_tests;
 #[cfg(test)]
 mod private_tests;

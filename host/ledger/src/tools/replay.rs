@@ -16,16 +16,17 @@ use std::sync::Arc;
 use crate::block;
 use crate::block::envelope::TxEnvelope;
 use crate::block::tx::CommitTx;
-use crate::commit::judge::Outcome;
+use crate::commit::judge::BlockOutcome;
 use crate::commit::recover::checked_block;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::collect::without_sets;
 use crate::private::rules::{CollectionRules, NoCollections};
-use crate::store::block_file::{BlockFile, Location, Scan};
+use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
+use crate::tools::folder::LedgerFolder;
 use crate::tools::private_check::CheckedPrivate;
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
@@ -110,7 +111,7 @@ impl Replay {
     ///
     /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
     /// stored one.
-    pub(crate) fn next(&mut self) -> Result<Option<Outcome>, LedgerError> {
+    pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
         let Some(location) =
             next_record(self.channel(), self.blocks(), self.offset, self.height())?
         else {
@@ -126,7 +127,10 @@ impl Replay {
     }
 
     /// Compares the private data of the last block with the block.
-    pub(crate) fn check_private(&self, outcome: &Outcome) -> Result<CheckedPrivate, LedgerError> {
+    pub(crate) fn check_private(
+        &self,
+        outcome: &BlockOutcome,
+    ) -> Result<CheckedPrivate, LedgerError> {
         self.ledger.check_private(self.height().saturating_sub(1), &outcome.codes)
     }
 
@@ -167,24 +171,29 @@ impl Replay {
 
 /// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
 /// the verdicts.
-pub(crate) struct Walk<'a> {
-    channel: &'a ChannelId,
-    blocks: &'a BlockFile,
+pub struct Walk {
+    channel: ChannelId,
+    blocks: BlockFile,
     tip: Tip,
     offset: u64,
 }
 
-impl<'a> Walk<'a> {
-    pub(crate) fn new(channel: &'a ChannelId, blocks: &'a BlockFile) -> Self {
-        Self { channel, blocks, tip: Tip::default(), offset: 0 }
+impl LedgerFolder {
+    /// Reads the blocks of a channel from the first one on.
+    pub fn walk(&self, channel: &ChannelId) -> Result<Walk, LedgerError> {
+        let (channel, blocks) = (channel.clone(), self.blocks(channel)?);
+        Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0 })
     }
+}
 
+impl Walk {
     /// Returns the next block; None at the end, and at a block that was not stored whole.
-    pub(crate) fn next(&mut self) -> Result<Option<Block>, LedgerError> {
-        let next = next_record(self.channel, self.blocks, self.offset, self.tip.height)?;
+    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
+    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let next = next_record(&self.channel, &self.blocks, self.offset, self.tip.height)?;
         let Some(location) = next else { return Ok(None) };
-        let block = checked_block(self.channel, self.blocks, location, &self.tip);
-        let Some(block) = unless_torn(self.blocks, location, block)? else { return Ok(None) };
+        let block = checked_block(&self.channel, &self.blocks, location, &self.tip);
+        let Some(block) = unless_torn(&self.blocks, location, block)? else { return Ok(None) };
         if let Some(header) = &block.header {
             self.tip.current_hash = block::header_hash(header).to_vec();
         }
@@ -194,7 +203,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The progress.
-    pub(crate) fn step(&self) -> Result<Step, LedgerError> {
+    pub fn step(&self) -> Result<Step, LedgerError> {
         let of_bytes = self.blocks.length()?;
         Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
     }
@@ -207,14 +216,39 @@ impl Ledger {
         location: Location,
         rules: &dyn CollectionRules,
         notes: bool,
-    ) -> Result<Outcome, LedgerError> {
+    ) -> Result<BlockOutcome, LedgerError> {
         let tip = self.tip();
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
         let txs = self.stored_txs(&block, number, unjudged_tx)?;
         let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
+        self.check_verdicts(&block, number, &outcome)?;
+        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
+            return Err(self.wrong_changes(number));
+        }
+        let header = block.header.as_ref();
+        let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        let mut private = self.private.block(number)?;
+        let unknown = without_sets(&txs, &outcome.codes, &private.records, rules)?;
+        if notes && !unknown.is_empty() {
+            self.private.add(number, &unknown)?;
+        }
+        private.records.extend(unknown);
+        self.apply_block(header, location, &txs, &outcome, updates, &private)?;
+        Ok(outcome)
+    }
+}
+
+impl Ledger {
+    /// Checks that a stored block says of its transactions what came out of them again.
+    pub(crate) fn check_verdicts(
+        &self,
+        block: &Block,
+        number: u64,
+        outcome: &BlockOutcome,
+    ) -> Result<(), LedgerError> {
         for (index, (code, &stored)) in
-            outcome.codes.iter().zip(block::tx_filter(&block)).enumerate()
+            outcome.codes.iter().zip(block::tx_filter(block)).enumerate()
         {
             if *code as i32 != i32::from(stored) {
                 let name = |code: TxValidationCode| code.as_str_name();
@@ -226,20 +260,12 @@ impl Ledger {
                 return Err(self.corrupt(number, reason));
             }
         }
-        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
-            return Err(self.corrupt(number, "its changes do not match its commit hash"));
-        }
-        let header = block.header.as_ref();
-        let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        let mut private = self.private.block(number)?;
-        let judged = (txs.as_slice(), outcome.codes.as_slice());
-        let unknown = without_sets(judged, &private.records, rules)?;
-        if notes && !unknown.is_empty() {
-            self.private.add(number, &unknown)?;
-        }
-        private.records.extend(unknown);
-        self.apply_block(header, location, &txs, &outcome, updates, &private)?;
-        Ok(outcome)
+        Ok(())
+    }
+
+    /// The error for a block whose commit hash comes out otherwise.
+    pub(crate) fn wrong_changes(&self, number: u64) -> LedgerError {
+        self.corrupt(number, "its changes do not match its commit hash")
     }
 }
 
@@ -250,9 +276,9 @@ fn next_record(
     number: u64,
 ) -> Result<Option<Location>, LedgerError> {
     match blocks.scan(offset)? {
-        Scan::Record(location) => Ok(Some(location)),
-        Scan::End | Scan::Torn => Ok(None),
-        Scan::Damaged => {
+        BlockScan::Record(location) => Ok(Some(location)),
+        BlockScan::End | BlockScan::Torn => Ok(None),
+        BlockScan::Damaged => {
             let reason = "its record has a wrong head".to_owned();
             Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
         }

@@ -18,11 +18,11 @@ mod timer;
 mod tx_params;
 
 pub use backend::{
-    AccessControl, CollectionError, CollectionName, Feature, QueryLimits, ReadState,
+    AccessControl, CollectionError, CollectionName, Feature, Observer, QueryLimits, ReadState,
 };
 pub use execute::{
     ChaincodeInfo, ChaincodeSupport, ExecuteError, Execution, Found, InfoError, SECRET_SEPARATOR,
-    SYSTEM_VERSION, SupportConfig, defined_names,
+    SYSTEM_VERSION, StandIn, StandInError, StandIns, SupportConfig, defined_names,
 };
 pub use external::{Abort, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox};
 pub use native::{NativeChaincode, Stub};

@@ -4,11 +4,13 @@
 
 mod access;
 mod local_backend;
+mod observer;
 mod private_access;
 mod queries;
 mod refusal;
 
 pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
 pub(crate) use local_backend::LocalBackend;
+pub use observer::Observer;
 pub use queries::QueryLimits;
 pub(crate) use refusal::Refusal;

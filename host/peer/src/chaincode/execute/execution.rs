@@ -18,7 +18,7 @@ use crate::chaincode::package::ccid;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_protocol::{Completed, Invocation, ProtocolError, TxKey, failure_text};
 use wasmcc_runtime as runtime;
-use wasmcc_runtime::Failure;
+use wasmcc_runtime::{Failure, FuelGauge};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 
@@ -164,6 +164,9 @@ impl ChaincodeSupport {
     }
 
     async fn launch(&self, tx: &TxParams, ccid: &str) -> Result<Launched, String> {
+        if let Some(handler) = self.stand_ins().handler(ccid)? {
+            return Ok(Launched::Here(handler));
+        }
         if let Some(launched) = self.registry.ready(ccid) {
             wasmcc_metrics::get().launches.found.inc();
             return Ok(launched);
@@ -224,8 +227,15 @@ impl ChaincodeSupport {
     ) -> Result<runtime::Outcome, Failure> {
         let place = self.instances().enter(&tx.share);
         let _place = place.map_err(|full| Failure::Host(full.to_string()))?;
-        let running = self.runtime().invoke_async(&guest.component, call, Box::new(backend));
-        let outcome = caught(running).await;
+        let (component, backend) = (&guest.component, Box::new(backend));
+        let outcome = match self.observer() {
+            None => caught(self.runtime().invoke_async(component, call, backend)).await,
+            Some(observer) => {
+                let gauge = FuelGauge::default();
+                let backend = observer.observe(&call.chaincode, tx, backend, gauge.clone());
+                caught(self.runtime().invoke_gauged(component, call, backend, gauge)).await
+            }
+        };
         outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())))
     }
 

@@ -11,6 +11,7 @@ mod launch;
 mod launch_threads;
 mod lookup;
 mod registry;
+mod stand_ins;
 mod standing;
 mod support;
 
@@ -19,4 +20,5 @@ pub use execution::{ExecuteError, Execution};
 pub use invoke::InfoError;
 pub use launch::SECRET_SEPARATOR;
 pub use lookup::{ChaincodeInfo, Found, defined_names};
+pub use stand_ins::{StandIn, StandInError, StandIns};
 pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};

@@ -1,86 +1,15 @@
-//! `wasmcc inspect`: why a transaction became what it became.
+//! Why a transaction became what it became, from the blocks of a data folder.
 
-use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
-use crate::ledger::{Data, Steps};
 use crate::output;
+use wasmcc_audit::explain_block;
 use wasmcc_ledger::{Conflict, InspectedTx, LedgerFolder, NewestRow, Step};
-use wasmcc_node::explain_block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 
-const EXAMPLES: &str = "\
-Examples:
-  wasmcc inspect tx 58f5b405... --data net/data/Org1MSP
-  wasmcc inspect tx 58f5b405... --data net/data/Org1MSP -C mychannel --json | jq '.[].conflict'
-
-A transaction id has 64 digits. This reads the blocks of a peer that is not running. Versions are
-BLOCK:TRANSACTION, both from 0.";
-
-/// Look into the ledger of a peer that is not running.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct Inspect {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    Tx(Tx),
-}
-
-/// Explain the verdict on a transaction: the key or range that it lost over, the version that it
-/// read, the version in its place, and the transaction that wrote it; or the policy that its
-/// endorsements do not satisfy, what the policy protects, and who endorsed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-struct Tx {
-    /// The transaction.
-    #[arg(value_name = "TXID")]
-    tx_id: String,
-    #[command(flatten)]
-    data: Data,
-    /// The channel.
-    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
-    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
-    channel: String,
-    /// Print the answer as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Inspect {
-    /// Whether the answer is JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        let What::Tx(asked) = &self.what;
-        asked.json
-    }
-
-    /// Finds, replays, explains.
-    pub(crate) fn run(self) -> Result<()> {
-        let What::Tx(asked) = self.what;
-        let folder = asked.data.open()?;
-        let channel = folder.channel(&asked.channel)?;
-        let mut steps = Steps::start(&format!("reading {channel}"));
-        let found = folder.inspect_tx(&channel, &asked.tx_id, &mut |step| steps.show(step))?;
-        let reasons = reasons(&folder, &channel, &found, &mut |step| steps.show(step));
-        drop(steps);
-        if found.is_empty() {
-            return Err(anyhow!("channel {channel} has no transaction {}", asked.tx_id));
-        }
-        if asked.json {
-            let found = found.iter().zip(&reasons);
-            return output::json(&found.map(|(tx, why)| as_json(tx, why)).collect::<Vec<_>>());
-        }
-        let mut found = found.iter().zip(&reasons);
-        found.try_for_each(|(tx, why)| output::line(&as_text(tx, why)))
-    }
-}
-
 /// In words: what each lost over, or what the committer found against it.
-fn reasons(
+pub(super) fn reasons(
     folder: &LedgerFolder,
     channel: &ChannelId,
     found: &[InspectedTx],
@@ -97,14 +26,14 @@ fn reasons(
                     block.into_iter().nth(index).flatten()
                 }
                 // The verdict counts, the reason is extra.
-                Err(error) => Some(format!("why is not known any more: {error:#}")),
+                Err(error) => Some(format!("why is not known any more: {error}")),
             },
         });
     }
     reasons
 }
 
-fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
+pub(super) fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     let Height { block, tx: index } = tx.height;
     let code = tx.code.as_str_name();
     match reason {
@@ -116,7 +45,7 @@ fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     }
 }
 
-fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
+pub(super) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     json!({
         "reason": reason,
         "block": tx.height.block,

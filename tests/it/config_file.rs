@@ -21,7 +21,12 @@ fn flags_win_over_variables_and_these_over_the_file() {
     let site = Site::new();
     let file = "log-format = \"json\"\n\n[peer]\nqueue = 10\nworkers = 3\nfuel = 5\n";
     fs::write(site.path("wasmcc.toml"), file).unwrap();
-    let variables = [("WASMCC_QUEUE", "20"), ("WASMCC_WORKERS", "4"), ("WASMCC_LISTEN", "h:1")];
+    let variables = [
+        ("WASMCC_QUEUE", "20"),
+        ("WASMCC_WORKERS", "4"),
+        ("WASMCC_LISTEN", "h:1"),
+        ("WASMCC_CHAINCODE_DEV", "1"),
+    ];
     let args = ["config", "--json", "peer", "--queue", "30"];
     let rows = in_force(site.run_with(&variables, &args));
     let row = |key: &str| rows[key].clone();
@@ -30,6 +35,7 @@ fn flags_win_over_variables_and_these_over_the_file() {
     assert_eq!(row("fuel"), (json!(5), "wasmcc.toml:6".into()));
     assert_eq!(row("log-format"), (json!("json"), "wasmcc.toml:1".into()));
     assert_eq!(row("listen"), (json!(["h:1"]), "variable WASMCC_LISTEN".into()));
+    assert_eq!(row("chaincode-dev"), (json!(true), "variable WASMCC_CHAINCODE_DEV".into()));
     assert_eq!(row("grace"), (json!("10s"), "default".into()));
     assert_eq!(row("network"), (json!("net"), "variable WASMCC_NETWORK".into()));
     assert_eq!(row("data"), (Value::Null, "default: data/MSPID in the network folder".into()));
@@ -88,7 +94,7 @@ fn mistakes_in_the_file_and_in_names_of_variables_are_named() {
     let spelt = [("WASMCC_BATCH_TIMEOT", "1s")];
     let config = ["--config", "/dev/null", "config", "peer"];
     let printed = site.run_with(&spelt, &config).ok().out;
-    let text = "# the variable WASMCC_BATCH_TIMEOT means nothing; is it WASMCC_BATCH_TIMEOUT?";
+    let text = "# no option has the variable WASMCC_BATCH_TIMEOT; is it WASMCC_BATCH_TIMEOUT?";
     assert!(printed.contains(text), "{printed}");
     let wrong = site.run_with(&[("WASMCC_QUEUE", "many")], &["--config", "/dev/null", "peer"]);
     let wrong = wrong.failed(2);

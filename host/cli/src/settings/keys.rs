@@ -52,8 +52,8 @@ pub(crate) fn unknown_variables(command: &Command) -> String {
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let wrong = set.filter(|name| name.starts_with(PREFIX) && !known.contains(name));
     let comment = |name: String| match nearest(&name, known.iter().map(String::as_str)) {
-        Some(near) => format!("\n# the variable {name} means nothing; is it {near}?"),
-        None => format!("\n# the variable {name} means nothing"),
+        Some(near) => format!("\n# no option has the variable {name}; is it {near}?"),
+        None => format!("\n# no option has the variable {name}"),
     };
     wrong.map(comment).collect()
 }

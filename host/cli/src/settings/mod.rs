@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::Cli;
 use crate::settings::file::Settings;
@@ -116,6 +117,11 @@ fn verb_of(matches: &ArgMatches) -> Vec<String> {
 pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
+        // A variable may also say 1, 0, yes, no.
+        let arg = match arg.get_action() {
+            ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+            _ => arg,
+        };
         match arg.get_env() {
             // The general rule is in the help once.
             None => arg.env(own).hide_env(true),

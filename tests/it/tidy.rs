@@ -50,8 +50,18 @@ const LEFTOVERS: [&str; 6] =
 /// How a module's head states what always holds in it, and what it deliberately leaves to others.
 const HEADS: [&str; 2] = ["Invariant: ", "Does not "];
 /// Folders of this repository that hold what people wrote.
-const FOLDERS: [&str; 9] =
-    ["host", "guest-sdk", "sample-chaincodes", "tests", "wit", "xtask", "docs", ".ci", ".github"];
+const FOLDERS: [&str; 10] = [
+    "deploy",
+    "host",
+    "guest-sdk",
+    "sample-chaincodes",
+    "tests",
+    "wit",
+    "xtask",
+    "docs",
+    ".ci",
+    ".github",
+];
 
 /// A text file and where it is in the repository.
 struct Source {

@@ -2,14 +2,15 @@
 //!
 //! Invariant: nothing here changes a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::deploy_listener::{Approvals, DeployListener};
-use crate::validator::JudgedTx;
+use crate::validator::{JudgedTx, TxKind};
 use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
 use wasmcc_ledger::{CommitTx, CommittedBlock, Ledger};
+use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{LIFECYCLE, LSCC};
@@ -28,6 +29,8 @@ pub(crate) struct Aftermath {
     pub(crate) tx_ids: Vec<Option<String>>,
     /// Why transactions are not valid, as far as that is known without the ledger.
     pub(crate) reasons: Vec<Option<String>>,
+    /// What they claim to be.
+    pub(crate) kinds: Vec<TxKind>,
 }
 
 /// What each transaction of a block defines and approves.
@@ -39,7 +42,8 @@ impl Aftermath {
     pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
-        for JudgedTx { tx, reason, config, .. } in judged {
+        for JudgedTx { tx, reason, config, kind, .. } in judged {
+            aftermath.kinds.push(kind);
             aftermath.config = aftermath.config.or(config);
             aftermath.defining.0.push((deployed(&tx), approved(&tx)));
             aftermath.tx_ids.push(tx.tx_id.clone());
@@ -126,6 +130,22 @@ pub(crate) fn log(
     }
     let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());
     tracing::info!(number = block.number, txs, valid, ms, "committed block");
+}
+
+/// Counts the transactions of a block.
+pub(crate) fn count(channel: &str, block: &CommittedBlock, kinds: &[TxKind]) {
+    let mut counts: BTreeMap<TransactionKind<'_>, u64> = BTreeMap::new();
+    for (code, kind) in block.codes.iter().zip(kinds) {
+        let kind = TransactionKind {
+            header_type: kind.header_type.map_or(UNKNOWN, |kind| kind.as_str_name()),
+            chaincode: kind.chaincode.as_deref().unwrap_or(UNKNOWN),
+            is_valid: *code == TxValidationCode::Valid,
+            code: code.as_str_name(),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    let series = wasmcc_metrics::channel(channel);
+    counts.into_iter().for_each(|(kind, count)| series.transactions(kind, count));
 }
 
 fn shorten(text: &str) -> &str {

@@ -16,7 +16,7 @@ pub(crate) struct BlockCutter {
 
 /// What became of a message.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Ordered {
+pub(crate) struct CutBatches {
     /// The batches that this message completed, at most two, none of them empty.
     pub(crate) batches: Vec<Vec<Envelope>>,
     /// Whether messages are waiting now, so that a timer has to run.
@@ -48,7 +48,7 @@ impl BlockCutter {
         &mut self,
         limits: &BatchLimits,
         message: Envelope,
-    ) -> Result<Ordered, MessageTooLarge> {
+    ) -> Result<CutBatches, MessageTooLarge> {
         Self::check_size(limits, &message)?;
         let bytes = size(&message);
         let preferred = limits.preferred_max_bytes as usize;
@@ -61,7 +61,7 @@ impl BlockCutter {
         if bytes > preferred || self.waiting.len() >= limits.max_message_count as usize {
             batches.extend(self.cut());
         }
-        Ok(Ordered { batches, pending: !self.waiting.is_empty() })
+        Ok(CutBatches { batches, pending: !self.waiting.is_empty() })
     }
 
     /// Takes what is waiting as a batch; None if nothing is.
@@ -94,7 +94,7 @@ mod tests {
 
     /// Sizes of the messages of each batch, and whether messages wait.
     fn order(cutter: &mut BlockCutter, bytes: usize) -> (Vec<Vec<usize>>, bool) {
-        let Ordered { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
+        let CutBatches { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
         (batches.iter().map(|batch| batch.iter().map(size).collect()).collect(), pending)
     }
 

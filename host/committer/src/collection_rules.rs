@@ -1,6 +1,6 @@
 //! Who of this process holds the private data of a block, and how long.
 //!
-//! Invariant: as [`Definitions`](super::definitions::Definitions), one height of the state and one
+//! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the state and one
 //! configuration: those before the block.
 
 use std::collections::BTreeMap;

@@ -42,12 +42,12 @@ pub struct Committer {
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
     health: Health,
-    stage: Mutex<Stage>,
+    stage: Mutex<CommitStage>,
 }
 
 /// Whoever commits holds this.
 #[derive(Default)]
-struct Stage {
+struct CommitStage {
     stopped: bool,
 }
 
@@ -169,7 +169,7 @@ impl Committer {
     /// The stage is held, so that nobody else commits meanwhile.
     fn commit_staged(
         &self,
-        stage: &MutexGuard<'_, Stage>,
+        stage: &MutexGuard<'_, CommitStage>,
         block: Block,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
         if stage.stopped {
@@ -290,7 +290,7 @@ impl Committer {
         started: Instant,
     ) -> Arc<CommittedBlock> {
         let committed = Arc::new(committed);
-        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        let Aftermath { config, defining, tx_ids, reasons, kinds } = aftermath;
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
@@ -302,11 +302,12 @@ impl Committer {
         self.health.resume();
         let reasons = aftermath::reasons_of(&committed, reasons);
         aftermath::log(&committed, &tx_ids, &reasons, started);
+        aftermath::count(self.channel.ledger().channel_id().as_str(), &committed, &kinds);
         self.notifier.committed(&committed, &tx_ids, reasons);
         committed
     }
 
-    fn stage(&self) -> MutexGuard<'_, Stage> {
+    fn stage(&self) -> MutexGuard<'_, CommitStage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,7 +27,7 @@ const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 
 /// The validation rules of one namespace.
 #[derive(Debug)]
-pub(crate) struct Definition {
+pub(crate) struct NamespaceDefinition {
     /// Who validates, usually `vscc`; see [`validator`](Self::validator).
     plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
@@ -37,7 +37,7 @@ pub(crate) struct Definition {
     collections: Collections,
 }
 
-impl Definition {
+impl NamespaceDefinition {
     /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
     /// at the first transaction that needs it, and the code is the one that it has in hand then
     /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
@@ -72,16 +72,16 @@ enum Collections {
 }
 
 /// The definitions that a block needs, each looked up once.
-pub(crate) struct Definitions {
+pub(crate) struct BlockDefinitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
-    found: Mutex<BTreeMap<String, Found>>,
+    found: Mutex<BTreeMap<String, FoundDefinition>>,
 }
 
 /// A definition, or the reason why there is no usable one.
-type Found = Result<Arc<Definition>, String>;
+type FoundDefinition = Result<Arc<NamespaceDefinition>, String>;
 
-impl Definitions {
+impl BlockDefinitions {
     pub(crate) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
         Self { snapshot, config, found: Mutex::default() }
     }
@@ -93,7 +93,7 @@ impl Definitions {
 
     /// The definition of a namespace. A namespace without one, or with one that cannot be read,
     /// makes a transaction invalid.
-    pub(crate) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
+    pub(crate) fn get(&self, namespace: &str) -> Result<Arc<NamespaceDefinition>, Trouble> {
         let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = known().get(namespace).cloned();
         let found = match cached {
@@ -111,7 +111,7 @@ impl Definitions {
     /// `CollectionValidationInfo`).
     pub(crate) fn collection_policy(
         &self,
-        definition: &Definition,
+        definition: &NamespaceDefinition,
         collection: &str,
     ) -> Result<Option<Vec<u8>>, Invalid> {
         let Collections::Named(policies) = &definition.collections else { return Ok(None) };
@@ -137,10 +137,10 @@ impl Definitions {
         })
     }
 
-    fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+    fn look_up(&self, namespace: &str) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
         let system = |policy, collections| {
             let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
-            Ok(Ok(Definition { plugin, policy, version, collections }))
+            Ok(Ok(NamespaceDefinition { plugin, policy, version, collections }))
         };
         match namespace {
             // The channel's configuration is there, and no definition gives it to a chaincode.
@@ -182,7 +182,7 @@ impl Definitions {
     fn defined_by_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Result<Definition, String>>, LedgerError> {
+    ) -> Result<Option<Result<NamespaceDefinition, String>>, LedgerError> {
         match self.read_lifecycle(namespace) {
             Ok(found) => Ok(found.map(|found| found.complete(namespace))),
             Err(ReadError::State { error, .. }) => Err(error),
@@ -193,7 +193,7 @@ impl Definitions {
     fn read_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Definition>, ReadError<LedgerError>> {
+    ) -> Result<Option<NamespaceDefinition>, ReadError<LedgerError>> {
         let mut state = |key: &str| {
             let found = self.snapshot.get(LIFECYCLE, key)?;
             Ok::<_, LedgerError>(found.map(|found| found.value))
@@ -216,11 +216,14 @@ impl Definitions {
         let collections = Collections::Named(collections.collect());
         let ChaincodeValidationInfo { validation_plugin, validation_parameter } = info;
         let (plugin, policy) = (validation_plugin, validation_parameter);
-        Ok(Some(Definition { plugin, policy, version: None, collections }))
+        Ok(Some(NamespaceDefinition { plugin, policy, version: None, collections }))
     }
 
     /// Fabric: `lscc.SCC.ValidationInfo`.
-    fn defined_by_lscc(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+    fn defined_by_lscc(
+        &self,
+        namespace: &str,
+    ) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
         let stored = match LsccName::new(namespace) {
             Some(name) => self.snapshot.get(LSCC, name.definition_key())?,
             None => None,
@@ -238,7 +241,7 @@ impl Definitions {
             None => data.policy,
         };
         let (plugin, version, collections) = (data.vscc, Some(data.version), Collections::Legacy);
-        Ok(Definition { plugin, policy, version, collections }.complete(namespace))
+        Ok(NamespaceDefinition { plugin, policy, version, collections }.complete(namespace))
     }
 }
 

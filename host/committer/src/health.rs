@@ -1,6 +1,6 @@
 //! Whether a channel takes blocks, and what happens when it cannot.
 //!
-//! Invariant: while a block is committed somebody holds a [`Turn`]. However that ends, also by a
+//! Invariant: while a block is committed somebody holds a [`CommitTurn`]. However that ends, also by a
 //! panic, the channel either goes on or is interrupted, and then everybody who waits is told and
 //! the log says so. An interruption ends with the next block that is committed.
 
@@ -21,12 +21,12 @@ pub(crate) struct Health {
     channel: ChannelId,
     notifier: Arc<Notifier>,
     first_pause: Duration,
-    state: Mutex<State>,
+    state: Mutex<HealthState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct HealthState {
     /// Why no block can be committed now.
     interrupted: Option<String>,
     /// Nobody may wait for the machine any more.
@@ -50,8 +50,8 @@ impl Health {
     }
 
     /// The commit of a block begins.
-    pub(crate) fn turn(&self) -> Turn<'_> {
-        Turn { health: self, ended: false }
+    pub(crate) fn turn(&self) -> CommitTurn<'_> {
+        CommitTurn { health: self, ended: false }
     }
 
     /// The channel cannot go on: wakes all who wait, and says so.
@@ -94,26 +94,26 @@ impl Health {
         self.changed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HealthState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The commit of one block. If it is dropped before it has ended well, the channel is interrupted.
 #[must_use = "dropping it interrupts the channel"]
-pub(crate) struct Turn<'a> {
+pub(crate) struct CommitTurn<'a> {
     health: &'a Health,
     ended: bool,
 }
 
-impl Turn<'_> {
+impl CommitTurn<'_> {
     /// The commit ended and the channel can go on.
     pub(crate) fn end(mut self) {
         self.ended = true;
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CommitTurn<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.health.interrupt(&"the commit of a block did not end");

@@ -28,10 +28,10 @@ const MAX_ID_BYTES: usize = 1_000;
 /// The commits of one channel, for those who wait for them.
 pub struct Notifier {
     ledger: Arc<Ledger>,
-    state: Mutex<State>,
+    state: Mutex<NotifierState>,
 }
 
-struct State {
+struct NotifierState {
     /// How many blocks have been announced. The ledger's index may know one more already, which its
     /// readers do not see yet.
     height: u64,
@@ -44,7 +44,7 @@ struct State {
     closed: bool,
 }
 
-impl State {
+impl NotifierState {
     fn next_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
@@ -60,7 +60,7 @@ impl State {
 
 impl Notifier {
     pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        let state = State {
+        let state = NotifierState {
             height: ledger.height(),
             txs: BTreeMap::new(),
             blocks: BTreeMap::new(),
@@ -189,7 +189,7 @@ impl Notifier {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, NotifierState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,9 +18,9 @@ pub(crate) struct Queued {
 }
 
 /// Held by each thread of the orderer while it runs: a panic of one stops the orderer.
-pub(crate) struct Running(pub(crate) Arc<Backlog>);
+pub(crate) struct RunningThread(pub(crate) Arc<Backlog>);
 
-impl Drop for Running {
+impl Drop for RunningThread {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.fail("one of its threads panicked; the peer has to be restarted".into());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use crate::definitions::{Definition, Definitions, wrap};
+use crate::definitions::{BlockDefinitions, NamespaceDefinition, wrap};
 use crate::verdict::{Invalid, Trouble};
 use wasmcc_ledger::{NsRwSet, VersionedValue};
 use wasmcc_types::hex;
@@ -58,8 +58,8 @@ fn add(policies: &mut Policies, policy: Vec<u8>, protected: impl FnOnce() -> Pro
 pub(crate) fn required_policies(
     namespace: &str,
     written: Option<&NsRwSet>,
-    definition: &Definition,
-    definitions: &Definitions,
+    definition: &NamespaceDefinition,
+    definitions: &BlockDefinitions,
 ) -> Result<Policies, Trouble> {
     let mut policies = Policies::new();
     if let Some(ns) = written {
@@ -87,8 +87,8 @@ fn add_collections(
     policies: &mut Policies,
     namespace: &str,
     ns: &NsRwSet,
-    definition: &Definition,
-    definitions: &Definitions,
+    definition: &NamespaceDefinition,
+    definitions: &BlockDefinitions,
 ) -> Result<(), Trouble> {
     for (collection, set) in &ns.collections {
         let mut needs_general_policy = false;

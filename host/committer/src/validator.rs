@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::definitions::Definitions;
+use crate::definitions::BlockDefinitions;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::fatal::Fatal;
 use crate::invocation::Invocation;
@@ -23,14 +23,14 @@ use wasmcc_channel::configtx;
 use wasmcc_ledger::{CommitTx, Snapshot, TxEnvelope, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::TxId;
-use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// What judges one block.
 pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
-    definitions: Definitions,
+    definitions: BlockDefinitions,
     endorsements: Arc<dyn EndorsementValidator>,
 }
 
@@ -43,8 +43,18 @@ pub(crate) struct JudgedTx {
     pub(crate) reason: Option<String>,
     /// The configuration that it brings.
     pub(crate) config: Option<ChannelConfig>,
+    /// What it claims to be, for the metrics.
+    pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
     pub(crate) instances: Option<Instances>,
+}
+
+/// A transaction as it is counted, as far as it could be read.
+#[derive(Debug, Default)]
+pub(crate) struct TxKind {
+    pub(crate) header_type: Option<HeaderType>,
+    /// "name:version".
+    pub(crate) chaincode: Option<String>,
 }
 
 /// What a valid transaction leads to.
@@ -71,7 +81,7 @@ impl BlockValidator {
         config: Arc<ChannelConfig>,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
         Self { block, config, definitions, endorsements }
     }
 
@@ -144,7 +154,8 @@ impl BlockValidator {
         let mut judged = JudgedTx::default();
         let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
             judged.tx.tx_id = Some(opened.tx_id());
-            self.validate_tx(&opened)
+            judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
+            self.validate_tx(&opened, &mut judged.kind)
         });
         match outcome {
             Ok(valid) => {
@@ -163,7 +174,7 @@ impl BlockValidator {
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(&self, opened: &OpenedTx<'_>) -> Result<ValidTx, Trouble> {
+    fn validate_tx(&self, opened: &OpenedTx<'_>, kind: &mut TxKind) -> Result<ValidTx, Trouble> {
         let content = opened.check(self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
@@ -186,6 +197,7 @@ impl BlockValidator {
         }
         let has_lifecycle = self.config.capabilities().v2_0;
         let invocation = Invocation::read(header, &response, has_lifecycle)?;
+        kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
         }

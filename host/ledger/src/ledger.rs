@@ -198,6 +198,7 @@ impl Ledger {
     pub(crate) fn set_tip(&self, tip: Tip) {
         let mut known = self.tip.write().unwrap_or_else(PoisonError::into_inner);
         if tip.height >= known.height {
+            wasmcc_metrics::channel(self.channel.as_str()).height(tip.height);
             *known = tip;
         }
     }

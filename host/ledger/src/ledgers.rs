@@ -22,7 +22,7 @@ use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::{Home, Ledger};
 use crate::private::rules::NoCollections;
-use crate::store::block_file::{BlockFile, Scan};
+use crate::store::block_file::{BlockFile, BlockScan};
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::peer_values::PeerValues;
 use crate::store::tables::{CHANNELS, PEER, PRIVATE, STATE, Tables};
@@ -140,8 +140,8 @@ impl Ledgers {
         let blocks = dir.join("blocks");
         if blocks.exists() {
             let file = BlockFile::open(&blocks, self.temporary.is_none())?;
-            if let Scan::Record(first) = file.scan(0)?
-                && file.scan(first.end())? != Scan::End
+            if let BlockScan::Record(first) = file.scan(0)?
+                && file.scan(first.end())? != BlockScan::End
             {
                 return Err(LedgerError::ChannelExists { channel: channel.clone() });
             }

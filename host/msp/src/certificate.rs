@@ -14,7 +14,7 @@ use crate::signature::Signature;
 
 /// A certificate of a member or a CA.
 #[derive(Debug)]
-pub(crate) struct Certificate {
+pub(crate) struct MemberCertificate {
     /// The whole certificate in its canonical form: its signature has a low S.
     pub(crate) der: Vec<u8>,
     /// The subject as text.
@@ -52,7 +52,7 @@ pub(crate) struct Usage {
     pub(crate) key_id: Option<Vec<u8>>,
 }
 
-impl Certificate {
+impl MemberCertificate {
     /// Reads the first PEM block and ignores the rest, as Go's `pem.Decode` does.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, MspError> {
         let (_, block) = parse_x509_pem(pem).map_err(|error| match error {

@@ -31,7 +31,7 @@ pub use genesis::{GenesisSpec, application_org};
 pub use identity::{Identity, common_name, has_expired};
 pub use manager::MspManager;
 pub use membership::Msp;
-pub use network::{Network, NetworkSpec};
+pub use network::{Network, NetworkSpec, OrdererSpec, OrgSpec};
 pub use node_ous::Role;
 pub use policy::{PolicyError, PolicyManager, SignaturePolicy, SignedData};
 pub use principal::Principal;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::error::{MspError, Refusal};
 use crate::identity::Identity;
 use crate::msp_dir;
@@ -95,7 +95,7 @@ impl Msp {
 
     /// Reads and validates a PEM certificate.
     pub fn identity(&self, pem: &[u8]) -> Result<Identity, MspError> {
-        let certificate = Certificate::from_pem(pem)?;
+        let certificate = MemberCertificate::from_pem(pem)?;
         let refused = |refusal| MspError::Refused {
             msp_id: self.id.to_string(),
             subject: certificate.subject.clone(),

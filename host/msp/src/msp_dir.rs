@@ -83,7 +83,7 @@ fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {
 }
 
 /// The section of the file that a line belongs to.
-enum Place<'a> {
+enum Section<'a> {
     Top,
     NodeOus,
     Unit(&'a mut FabricOuIdentifier),
@@ -112,7 +112,7 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
             unit = key.to_owned();
         }
         match (place(result.as_mut(), &unit), key) {
-            (Place::NodeOus | Place::Unit(_), "Enable") => {
+            (Section::NodeOus | Section::Unit(_), "Enable") => {
                 let enable = match value {
                     "true" => true,
                     "false" => false,
@@ -122,12 +122,12 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
                     node_ous.enable = enable;
                 }
             }
-            (Place::Unit(_), key) if key == unit => {}
-            (Place::Unit(unit), "Certificate") if !value.is_empty() => {
+            (Section::Unit(_), key) if key == unit => {}
+            (Section::Unit(unit), "Certificate") if !value.is_empty() => {
                 unit.certificate = read_file(dir.join(value))?;
             }
-            (Place::Unit(_), "Certificate") => {}
-            (Place::Unit(unit), "OrganizationalUnitIdentifier") => {
+            (Section::Unit(_), "Certificate") => {}
+            (Section::Unit(unit), "OrganizationalUnitIdentifier") => {
                 unit.organizational_unit_identifier = value.to_owned();
             }
             _ => return Err(fault("expected a setting of NodeOUs")),
@@ -136,16 +136,16 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
     Ok(result)
 }
 
-fn place<'a>(node_ous: Option<&'a mut FabricNodeOUs>, unit: &str) -> Place<'a> {
-    let Some(node_ous) = node_ous else { return Place::Top };
+fn place<'a>(node_ous: Option<&'a mut FabricNodeOUs>, unit: &str) -> Section<'a> {
+    let Some(node_ous) = node_ous else { return Section::Top };
     let slot = match unit {
         "ClientOUIdentifier" => &mut node_ous.client_ou_identifier,
         "PeerOUIdentifier" => &mut node_ous.peer_ou_identifier,
         "AdminOUIdentifier" => &mut node_ous.admin_ou_identifier,
         "OrdererOUIdentifier" => &mut node_ous.orderer_ou_identifier,
-        _ => return Place::NodeOus,
+        _ => return Section::NodeOus,
     };
-    Place::Unit(slot.get_or_insert_default())
+    Section::Unit(slot.get_or_insert_default())
 }
 
 fn unquoted(value: &str) -> &str {

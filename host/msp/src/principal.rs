@@ -5,7 +5,7 @@
 
 use prost::Message;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::node_ous::Role;
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
@@ -104,7 +104,7 @@ impl Principal {
             }
             Classification::Identity => {
                 let identity = SerializedIdentity::decode(bytes).ok()?;
-                let certificate = Certificate::from_pem(&identity.id_bytes).ok()?;
+                let certificate = MemberCertificate::from_pem(&identity.id_bytes).ok()?;
                 Some(Self::Identity { msp_id: identity.mspid, certificate: certificate.der })
             }
             Classification::Anonymity => {

@@ -6,6 +6,7 @@ pub mod sandbox;
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod condition;
 mod data_folder;
 mod deployments;
 mod endorsements;
@@ -104,6 +105,7 @@ impl PeerConfig {
 /// organizations that share these.
 pub struct Peer {
     network: Network,
+    runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
     /// By organization, the first in front.
@@ -162,7 +164,7 @@ impl Peer {
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
-            runtime,
+            Arc::clone(&runtime),
             Arc::clone(&packages),
             Arc::clone(&ledgers),
             Arc::clone(&access),
@@ -198,6 +200,7 @@ impl Peer {
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         let peer = Arc::new(Self {
             network,
+            runtime,
             batch,
             support,
             endorsers,
@@ -227,6 +230,11 @@ impl Peer {
                 tracing::error!(%channel, %error, "cannot order what was accepted before");
             }
         }
+    }
+
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The organizations and their identities.

@@ -23,6 +23,7 @@ use crate::memory::MemoryLimiter;
 use crate::output::{Capture, one_line};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
+use crate::variation::{Recording, Variation, Watch, Watches, recorded};
 use crate::wait::wait;
 use crate::wasi;
 use wasmcc_types::{
@@ -69,6 +70,7 @@ pub struct Runtime {
     memory: GuestMemory,
     free_host_calls: bool,
     cache: Cache,
+    watches: Watches,
     _ticker: Ticker,
 }
 
@@ -122,6 +124,8 @@ pub struct Instance {
     fuel: u64,
     stdout: Capture,
     stderr: Capture,
+    /// Of a transaction whose run is recorded.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Runtime {
@@ -138,7 +142,17 @@ impl Runtime {
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
         let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
-        Ok(Self { engine, linker, limits, memory, free_host_calls, cache, _ticker: ticker })
+        let watches = Watches::default();
+        Ok(Self {
+            engine,
+            linker,
+            limits,
+            memory,
+            free_host_calls,
+            cache,
+            watches,
+            _ticker: ticker,
+        })
     }
 
     /// The limits in force.
@@ -146,9 +160,25 @@ impl Runtime {
         &self.limits
     }
 
+    /// Bytes that all guests use beyond what each may have without asking, and how many they may.
+    pub fn shared_memory(&self) -> (usize, usize) {
+        self.memory.shared()
+    }
+
+    /// Components in memory, refused ones included.
+    pub fn components(&self) -> usize {
+        self.cache.count()
+    }
+
     /// Admits and compiles a component, or takes it from the cache.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
+    }
+
+    /// Records what a transaction asks of its peer, in runs that differ from a peer's as
+    /// `variation` says, as long as the returned value lives. For tests of contracts.
+    pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
+        self.watches.start(tx_id, variation)
     }
 
     /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
@@ -223,10 +253,14 @@ impl Runtime {
         let stderr = Capture::new(limits.output_bytes, bill.clone());
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
-        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone(), &bill);
+        let watch = self.watches.of(&invocation.tx_id);
+        let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
+        let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
+        let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
         let used = self.memory.begin(Arc::clone(&invocation.share));
         let memory = MemoryLimiter::new(Arc::clone(&limits), used);
-        let state = TxState::new(invocation, backend, wasi, bill, memory);
+        let mut state = TxState::new(invocation, backend, wasi, bill, memory);
+        state.vary(variation);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
@@ -243,7 +277,7 @@ impl Runtime {
                 None => store.data().failure(&error, stderr.text()),
             }
         })?;
-        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr })
+        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr, watch })
     }
 }
 
@@ -287,11 +321,23 @@ fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
 impl Instance {
     /// Calls the contract and gives the sandbox back.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
+        self.call_before().await?;
         let response = self.call().await?;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
         let host_calls = self.store.data().host_calls();
         let event = self.store.into_data().into_event();
         Ok(Outcome { response, event, fuel, host_calls })
+    }
+
+    /// Calls the contract once in vain, where the run is to find its traces in memory.
+    async fn call_before(&mut self) -> Result<(), Failure> {
+        let watch = self.watch.clone().filter(|watch| watch.takes_earlier_call());
+        let Some(watch) = watch else { return Ok(()) };
+        self.call().await?;
+        watch.forget();
+        self.store.data_mut().forget_event();
+        let refilled = self.store.set_fuel(self.fuel);
+        refilled.map_err(|error| Failure::Host(format!("{error:#}")))
     }
 
     /// Calls the contract and stays alive, to be looked at.

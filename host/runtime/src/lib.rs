@@ -32,6 +32,7 @@ mod output;
 mod rules;
 mod ticker;
 mod tx_state;
+mod variation;
 mod wait;
 mod wasi;
 
@@ -49,4 +50,5 @@ pub use fuel_gauge::FuelGauge;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
+pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;

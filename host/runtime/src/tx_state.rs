@@ -11,6 +11,7 @@ use crate::instance::Invocation;
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::rules;
+use crate::variation::Variation;
 use wasmcc_types::ChaincodeEvent;
 
 /// What the host functions of one transaction work on.
@@ -30,6 +31,8 @@ pub(crate) struct TxState {
     log_lines: u32,
     /// What log lines say of the transaction; made with the first of them.
     span: Option<Span>,
+    /// Set for a run that is not a peer's.
+    variation: Variation,
 }
 
 impl TxState {
@@ -53,7 +56,23 @@ impl TxState {
             iterator_bytes: 0,
             log_lines: 0,
             span: None,
+            variation: Variation::None,
         }
+    }
+
+    /// What is another than usual in this run.
+    pub(crate) fn variation(&self) -> Variation {
+        self.variation
+    }
+
+    /// For a run that is not a peer's.
+    pub(crate) fn vary(&mut self, variation: Variation) {
+        self.variation = variation;
+    }
+
+    /// Forgets the event of a call that does not count.
+    pub(crate) fn forget_event(&mut self) {
+        self.event = None;
     }
 
     /// What wasmtime asks whether memory may grow.

@@ -26,14 +26,14 @@ const DEFAULT_MOD_POLICY: &str = "Admins";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a> {
     /// What it is.
-    pub(crate) kind: Kind<'a>,
+    pub(crate) kind: ElementKind<'a>,
     /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
     group_len: usize,
 }
 
 /// The kind of an element.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum ElementKind<'a> {
     Group(&'a ConfigGroup),
     Value(&'a ConfigValue),
     Policy(&'a ConfigPolicy),
@@ -45,17 +45,17 @@ pub(crate) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
 impl Element<'_> {
     pub(crate) fn version(&self) -> u64 {
         match self.kind {
-            Kind::Group(group) => group.version,
-            Kind::Value(value) => value.version,
-            Kind::Policy(policy) => policy.version,
+            ElementKind::Group(group) => group.version,
+            ElementKind::Value(value) => value.version,
+            ElementKind::Policy(policy) => policy.version,
         }
     }
 
     pub(crate) fn mod_policy(&self) -> &str {
         match self.kind {
-            Kind::Group(group) => &group.mod_policy,
-            Kind::Value(value) => &value.mod_policy,
-            Kind::Policy(policy) => &policy.mod_policy,
+            ElementKind::Group(group) => &group.mod_policy,
+            ElementKind::Value(value) => &value.mod_policy,
+            ElementKind::Policy(policy) => &policy.mod_policy,
         }
     }
 
@@ -90,16 +90,16 @@ fn add_group<'a>(
     if depth == MAX_DEPTH {
         return Err(ConfigTxError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
     }
-    add(elements, GROUP, path, name, Kind::Group(group))?;
+    add(elements, GROUP, path, name, ElementKind::Group(group))?;
     let path = format!("{path}/{name}");
     for (name, sub_group) in &group.groups {
         add_group(elements, &path, name, sub_group, depth + 1)?;
     }
     for (name, value) in &group.values {
-        add(elements, VALUE, &path, name, Kind::Value(value))?;
+        add(elements, VALUE, &path, name, ElementKind::Value(value))?;
     }
     for (name, policy) in &group.policies {
-        add(elements, POLICY, &path, name, Kind::Policy(policy))?;
+        add(elements, POLICY, &path, name, ElementKind::Policy(policy))?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn add<'a>(
     prefix: &str,
     path: &str,
     name: &str,
-    kind: Kind<'a>,
+    kind: ElementKind<'a>,
 ) -> Result<(), ConfigTxError> {
     check_name(name)
         .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
@@ -118,8 +118,8 @@ fn add<'a>(
     }
     let key = format!("{prefix}{path}/{name}");
     let group_len = match kind {
-        Kind::Group(_) => key.len(),
-        Kind::Value(_) | Kind::Policy(_) => prefix.len() + path.len(),
+        ElementKind::Group(_) => key.len(),
+        ElementKind::Value(_) | ElementKind::Policy(_) => prefix.len() + path.len(),
     };
     elements.insert(key, Element { kind, group_len });
     Ok(())
@@ -156,7 +156,7 @@ fn to_group(
     fix_mod_policies: bool,
 ) -> Result<ConfigGroup, ConfigTxError> {
     let key = format!("{GROUP}{path}");
-    let Some(Kind::Group(group)) = elements.get(&key).map(|element| element.kind) else {
+    let Some(ElementKind::Group(group)) = elements.get(&key).map(|element| element.kind) else {
         return Err(ConfigTxError::Incomplete(format!("group at path: {key}")));
     };
     let mut result = ConfigGroup {
@@ -170,14 +170,15 @@ fn to_group(
     }
     for name in group.values.keys() {
         let key = format!("{VALUE}{path}/{name}");
-        let Some(Kind::Value(value)) = elements.get(&key).map(|element| element.kind) else {
+        let Some(ElementKind::Value(value)) = elements.get(&key).map(|element| element.kind) else {
             return Err(ConfigTxError::Incomplete(format!("value at path: {key}")));
         };
         result.values.insert(name.clone(), value.clone());
     }
     for name in group.policies.keys() {
         let key = format!("{POLICY}{path}/{name}");
-        let Some(Kind::Policy(policy)) = elements.get(&key).map(|element| element.kind) else {
+        let Some(ElementKind::Policy(policy)) = elements.get(&key).map(|element| element.kind)
+        else {
             return Err(ConfigTxError::Incomplete(format!("policy at path: {key}")));
         };
         result.policies.insert(name.clone(), policy.clone());

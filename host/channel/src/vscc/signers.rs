@@ -52,11 +52,11 @@ fn common_name(subject: &str) -> &str {
 /// namespaces comes several times in a row and its signatures take most of the time.
 #[derive(Default)]
 pub(crate) struct SignersCache {
-    last: Mutex<VecDeque<(Key, Signers)>>,
+    last: Mutex<VecDeque<(SignersKey, Signers)>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Key {
+struct SignersKey {
     channel_id: String,
     config_sequence: u64,
     envelope: [u8; 32],
@@ -65,7 +65,7 @@ struct Key {
 impl SignersCache {
     /// The signers of a transaction, whose serialized envelope is `envelope`.
     pub(crate) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
-        let key = Key {
+        let key = SignersKey {
             channel_id: config.channel_id().to_string(),
             config_sequence: config.sequence(),
             envelope: sha256(envelope),

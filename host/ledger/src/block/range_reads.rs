@@ -13,7 +13,7 @@ use wasmcc_types::{sha256, sha256_all};
 /// The degree that Fabric's simulator uses (`maxDegreeQueryReadsHashing`).
 pub(crate) const MAX_DEGREE: u32 = 50;
 
-type Hash = [u8; 32];
+type NodeHash = [u8; 32];
 
 /// Collects the rows of one range query.
 pub(crate) struct RangeReads {
@@ -22,7 +22,7 @@ pub(crate) struct RangeReads {
     pending: Vec<KvRead>,
     /// Hashes that no hash of a higher level covers yet. The first list is level 1, over rows; the
     /// last is the highest level so far and is never empty.
-    levels: Vec<Vec<Hash>>,
+    levels: Vec<Vec<NodeHash>>,
 }
 
 impl RangeReads {
@@ -98,8 +98,8 @@ impl RangeReads {
     }
 }
 
-fn combine(hashes: &[Hash]) -> Hash {
-    sha256_all(hashes.iter().map(Hash::as_slice))
+fn combine(hashes: &[NodeHash]) -> NodeHash {
+    sha256_all(hashes.iter().map(NodeHash::as_slice))
 }
 
 #[cfg(test)]

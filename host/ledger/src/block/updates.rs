@@ -62,15 +62,15 @@ pub(crate) struct UpdateBatch {
 #[derive(Default)]
 pub(crate) struct NsUpdates {
     /// By public key.
-    pub(crate) public: BTreeMap<String, Update>,
+    pub(crate) public: BTreeMap<String, KeyUpdate>,
     /// Writes that left a key absent which was so before: they are history and nothing else.
     pub(crate) written_absent: Vec<(String, Height)>,
     /// By collection, then by key hash.
-    pub(crate) hashed: BTreeMap<String, BTreeMap<Vec<u8>, Update>>,
+    pub(crate) hashed: BTreeMap<String, BTreeMap<Vec<u8>, KeyUpdate>>,
 }
 
 /// The change of one key.
-pub(crate) struct Update {
+pub(crate) struct KeyUpdate {
     /// The committed value that is replaced.
     pub(crate) before: Option<VersionedValue>,
     /// None: the key is deleted.
@@ -83,12 +83,17 @@ pub(crate) struct Update {
 
 impl UpdateBatch {
     /// The change of a public key; None if no transaction wrote it.
-    pub(crate) fn public(&self, namespace: &str, key: &str) -> Option<&Update> {
+    pub(crate) fn public(&self, namespace: &str, key: &str) -> Option<&KeyUpdate> {
         self.namespaces.get(namespace)?.public.get(key)
     }
 
     /// The change of a private key.
-    pub(crate) fn hashed(&self, namespace: &str, coll: &str, key_hash: &[u8]) -> Option<&Update> {
+    pub(crate) fn hashed(
+        &self,
+        namespace: &str,
+        coll: &str,
+        key_hash: &[u8],
+    ) -> Option<&KeyUpdate> {
         self.namespaces.get(namespace)?.hashed.get(coll)?.get(key_hash)
     }
 
@@ -176,12 +181,12 @@ impl UpdateBatch {
 ///
 /// Returns the key's update, unless nothing changes, and the key's recent writes so far.
 fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
-    updates: &'u mut BTreeMap<K::Owned, Update>,
+    updates: &'u mut BTreeMap<K::Owned, KeyUpdate>,
     key: &K,
     ops: &KeyOps<'_>,
     version: Height,
     before: impl FnOnce() -> Result<Option<VersionedValue>, LedgerError>,
-) -> Result<Option<(&'u mut Update, Vec<u8>)>, LedgerError> {
+) -> Result<Option<(&'u mut KeyUpdate, Vec<u8>)>, LedgerError> {
     let effect = ops.effect();
     let needs_value = matches!(effect, Effect::SetMetadata(_));
     if effect == Effect::Keep {
@@ -193,7 +198,7 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
             return Ok(None);
         }
         let after = before.clone();
-        let update = Update { before, after, version, history: Vec::new() };
+        let update = KeyUpdate { before, after, version, history: Vec::new() };
         updates.insert(key.to_owned(), update);
     }
     let update = updates.get_mut(key).expect("it was inserted if it was not there");
@@ -221,7 +226,7 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
 
 /// Adds a write to its key's history: to the value while the list is short and the key exists, else
 /// to a row of its own.
-fn add_history(update: &mut Update, mut recent_writes: Vec<u8>, height: Height) {
+fn add_history(update: &mut KeyUpdate, mut recent_writes: Vec<u8>, height: Height) {
     recent_writes.extend_from_slice(&height.to_bytes());
     match &mut update.after {
         Some(value) if recent_writes.len() < MAX_RECENT_BYTES => {
@@ -237,7 +242,7 @@ fn add_history(update: &mut Update, mut recent_writes: Vec<u8>, height: Height) 
 }
 
 /// Keeps the history of a key that goes without being written.
-fn keep_history(update: &mut Update, recent_writes: Vec<u8>) -> Result<(), LedgerError> {
+fn keep_history(update: &mut KeyUpdate, recent_writes: Vec<u8>) -> Result<(), LedgerError> {
     if update.after.is_some() || recent_writes.is_empty() {
         return Ok(());
     }
@@ -248,7 +253,7 @@ fn keep_history(update: &mut Update, recent_writes: Vec<u8>) -> Result<(), Ledge
     Ok(())
 }
 
-fn kv_write(key: &[u8], update: &Update) -> statedb::KvWrite {
+fn kv_write(key: &[u8], update: &KeyUpdate) -> statedb::KvWrite {
     statedb::KvWrite {
         namespace: String::new(),
         collection: String::new(),

@@ -10,20 +10,21 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use crate::block::config_tx::is_config;
 use crate::block::tx::{CommitTx, tx_id};
-use crate::block::updates::{Update, UpdateBatch};
+use crate::block::updates::{KeyUpdate, UpdateBatch};
 use crate::block::{header_hash, set_outcome};
 use crate::commit::conflict::Conflict;
-use crate::commit::judge::{Outcome, check_block};
+use crate::commit::judge::{BlockOutcome, check_block};
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::changes::PrivateChanges;
 use crate::private::collect::{collect_private, purges};
 use crate::private::record::PrivateBlock;
 use crate::private::rules::CollectionRules;
-use crate::private::transient::Bounds;
+use crate::private::transient::WaitingBounds;
 use crate::rich::Space;
 use crate::store::block_file::Location;
 use crate::store::overlay::Layer;
@@ -73,7 +74,7 @@ impl Ledger {
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
     ) -> Result<CommittedBlock, LedgerError> {
-        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+        let private = |number, txs: &[CommitTx], outcome: &BlockOutcome| {
             self.store_private(number, txs, outcome, collections)
         };
         self.commit_checked(block, txs, writes, |_| Ok(()), private)
@@ -86,9 +87,10 @@ impl Ledger {
         block: Block,
         txs: Vec<CommitTx>,
         writes: impl Fn(usize) -> bool,
-        check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
-        private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
+        check: impl FnOnce(&BlockOutcome) -> Result<(), LedgerError>,
+        private: impl FnOnce(u64, &[CommitTx], &BlockOutcome) -> Result<PrivateBlock, LedgerError>,
     ) -> Result<CommittedBlock, LedgerError> {
+        let begin = Instant::now();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.failed {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
@@ -105,14 +107,20 @@ impl Ledger {
         if header.number == 0 {
             self.private.begin(&header_hash(&header))?;
         }
+        let judged = Instant::now();
         let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block, &outcome);
+        let private_stored = Instant::now();
         let location = self.store_block(writer.offset, &block)?;
+        let stored = Instant::now();
         self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        let applied = stored.elapsed();
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
-        let Outcome { codes, conflicts, commit_hash } = outcome;
+        let series = wasmcc_metrics::channel(self.channel.as_str());
+        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
+        let BlockOutcome { codes, conflicts, commit_hash } = outcome;
         Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
     }
 
@@ -121,7 +129,7 @@ impl Ledger {
         &self,
         number: u64,
         txs: &[CommitTx],
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
         collections: &dyn CollectionRules,
     ) -> Result<PrivateBlock, LedgerError> {
         let (transient, channel) = (&self.transient, &self.channel);
@@ -143,7 +151,7 @@ impl Ledger {
         header: &BlockHeader,
         location: Location,
         txs: &[CommitTx],
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
         updates: UpdateBatch,
         private: &PrivateBlock,
     ) -> Result<Tip, LedgerError> {
@@ -151,8 +159,8 @@ impl Ledger {
         let hash = header_hash(header);
         let mut batch = Batch::default();
         let mut layer = Layer::new();
-        let judged = (txs, outcome.codes.as_slice());
-        let private = PrivateChanges::prepare(&self.table, number, judged, &updates, private)?;
+        let codes = outcome.codes.as_slice();
+        let private = PrivateChanges::prepare(&self.table, number, txs, codes, &updates, private)?;
         let indexes = self.indexes.get();
         private.apply(&mut batch, &mut layer, &indexes);
         for (namespace, ns) in updates.namespaces {
@@ -200,7 +208,7 @@ impl Ledger {
         let height = self.height();
         let interval = self.config.private_purge_interval_blocks;
         self.private.settle(&self.table, height, interval)?;
-        let bounds = Bounds::now(&self.config, height);
+        let bounds = WaitingBounds::now(&self.config, height);
         self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
     }
 
@@ -231,14 +239,14 @@ impl Ledger {
     }
 }
 
-pub(crate) fn with_outcome(mut block: Block, outcome: &Outcome) -> Block {
+pub(crate) fn with_outcome(mut block: Block, outcome: &BlockOutcome) -> Block {
     let filter: Vec<u8> = outcome.codes.iter().map(|code| *code as i32 as u8).collect();
     let commit_hash = (!outcome.commit_hash.is_empty()).then_some(outcome.commit_hash.as_slice());
     set_outcome(&mut block, &filter, commit_hash);
     block
 }
 
-fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: Update) {
+fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: KeyUpdate) {
     match &update.after {
         Some(value) => batch.put(row.clone(), value.encode()),
         None => batch.delete(row.clone()),

@@ -12,16 +12,16 @@ use std::collections::HashMap;
 use crate::block::updates::CommittedState;
 use crate::error::LedgerError;
 use crate::store::state::VersionedValue;
-use crate::store::{Rows, Table, key};
+use crate::store::{Table, TableRows, key};
 use wasmcc_types::Height;
 
 /// The state of a channel with a cache of what was read.
-pub(crate) struct Committed<'a> {
+pub(crate) struct CachedState<'a> {
     table: &'a Table,
     known: RefCell<HashMap<Vec<u8>, Option<VersionedValue>>>,
 }
 
-impl<'a> Committed<'a> {
+impl<'a> CachedState<'a> {
     pub(crate) fn new(table: &'a Table) -> Self {
         Self { table, known: RefCell::default() }
     }
@@ -40,7 +40,7 @@ impl<'a> Committed<'a> {
     }
 }
 
-impl CommittedState for Committed<'_> {
+impl CommittedState for CachedState<'_> {
     type Range = CommittedRange;
 
     fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
@@ -78,7 +78,7 @@ impl CommittedState for Committed<'_> {
 
 /// Keys and versions of a range.
 pub(crate) struct CommittedRange {
-    rows: Rows,
+    rows: TableRows,
     namespace: String,
 }
 

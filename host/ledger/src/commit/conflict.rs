@@ -103,26 +103,31 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { namespace, key, read, now, writer } => {
-                let key = Name(key);
-                write!(f, "key {key} of {namespace} {}", Change { read, now, writer })
+                let key = ShownName(key);
+                write!(f, "key {key} of {namespace} {}", VersionChange { read, now, writer })
             }
             Self::PrivateKey { namespace, collection, key_hash, read, now, writer } => {
-                let (hash, change) = (hex(key_hash), Change { read, now, writer });
+                let (hash, change) = (hex(key_hash), VersionChange { read, now, writer });
                 write!(f, "the private key of {namespace}/{collection} with hash {hash} {change}")
             }
             Self::Range { namespace, start_key, end_key, key, read, now, writer, newest } => {
-                let (start, end) = (Name(start_key), Name(end_key));
+                let (start, end) = (ShownName(start_key), ShownName(end_key));
                 write!(f, "the range from {start} to {end} of {namespace} has changed")?;
                 match (key, newest) {
                     (Some(key), _) => {
-                        write!(f, ": key {} {}", Name(key), Change { read, now, writer })
+                        write!(
+                            f,
+                            ": key {} {}",
+                            ShownName(key),
+                            VersionChange { read, now, writer }
+                        )
                     }
                     (None, Some(NewestRow { key, version, writer })) => {
                         write!(
                             f,
                             "; only hashes of its rows were recorded, the one written last is key \
                              {} at {version}",
-                            Name(key)
+                            ShownName(key)
                         )?;
                         match writer {
                             Some(writer) => write!(f, ", by transaction {writer}"),
@@ -139,12 +144,12 @@ impl fmt::Display for Conflict {
                 write!(f, "an earlier transaction of this block has the same id")
             }
             Self::Refused { namespace, key, reason } => {
-                write!(f, "CouchDB does not take key {} of {namespace}: ", Name(key))?;
+                write!(f, "CouchDB does not take key {} of {namespace}: ", ShownName(key))?;
                 match reason {
                     NoDocument::EmptyKey => f.write_str("it may not be empty"),
                     NoDocument::ReservedKey { .. } => f.write_str("it may not begin with \"_\""),
                     NoDocument::ReservedField { field } => {
-                        write!(f, "its value may not have the field {}", Name(field))
+                        write!(f, "its value may not have the field {}", ShownName(field))
                     }
                 }
             }
@@ -156,9 +161,9 @@ impl fmt::Display for Conflict {
 /// too.
 const MAX_SHOWN: usize = 100;
 
-struct Name<'a>(&'a str);
+struct ShownName<'a>(&'a str);
 
-impl fmt::Display for Name<'_> {
+impl fmt::Display for ShownName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
@@ -167,15 +172,20 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-struct Change<'a> {
+struct VersionChange<'a> {
     read: &'a Option<Height>,
     now: &'a Option<Height>,
     writer: &'a Option<String>,
 }
 
-impl fmt::Display for Change<'_> {
+impl fmt::Display for VersionChange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "was read at {} and is now at {}", At(self.read), At(self.now))?;
+        write!(
+            f,
+            "was read at {} and is now at {}",
+            ShownVersion(self.read),
+            ShownVersion(self.now)
+        )?;
         match (self.writer, self.now) {
             (Some(writer), Some(_)) => write!(f, ", written by transaction {writer}"),
             (Some(writer), None) => write!(f, ", deleted by transaction {writer}"),
@@ -184,9 +194,9 @@ impl fmt::Display for Change<'_> {
     }
 }
 
-struct At<'a>(&'a Option<Height>);
+struct ShownVersion<'a>(&'a Option<Height>);
 
-impl fmt::Display for At<'_> {
+impl fmt::Display for ShownVersion<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(height) => write!(f, "{height}"),

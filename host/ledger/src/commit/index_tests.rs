@@ -8,8 +8,8 @@ use crate::Ledgers;
 use crate::rich::IndexDefinition;
 use crate::rich::collation::MAX_ENCODED;
 use crate::rich::index::Index;
-use crate::rich::plan::Plan;
-use crate::rich::query::Query;
+use crate::rich::plan::QueryPlan;
+use crate::rich::query::RichQuery;
 use crate::rich::space::{DEFINITION, ENTRY, Space};
 use crate::store::Batch;
 use crate::test_support::{CHANNEL, commit, genesis, puts, small_config, temporary};
@@ -34,9 +34,9 @@ fn rows(ledger: &Ledger) -> (usize, usize) {
 
 /// The name of the index that a query reads, and the warnings about it.
 fn planned(ledger: &Ledger, query: &str) -> (Option<String>, Vec<String>) {
-    let query = Query::parse(query, 10_000).unwrap();
+    let query = RichQuery::parse(query, 10_000).unwrap();
     let set = ledger.indexes.get();
-    let plan = Plan::new(&query, &Space::public("ns"), set.of("ns", "")).unwrap();
+    let plan = QueryPlan::new(&query, &Space::public("ns"), set.of("ns", "")).unwrap();
     (plan.index.map(|index: Arc<Index>| index.definition.full_name()), plan.warnings)
 }
 

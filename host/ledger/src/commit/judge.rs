@@ -10,7 +10,7 @@ use crate::block::data_hash;
 use crate::block::rwset::TxRwSet;
 use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::UpdateBatch;
-use crate::commit::committed::Committed;
+use crate::commit::committed::CachedState;
 use crate::commit::conflict::Conflict;
 use crate::commit::refused_write::find_refused_write;
 use crate::commit::validate::find_conflict;
@@ -22,16 +22,16 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, sha256_all};
 
 /// The verdicts on a block, and the commit hash.
-pub(crate) struct Outcome {
+pub(crate) struct BlockOutcome {
     pub(crate) codes: Vec<TxValidationCode>,
     pub(crate) conflicts: Vec<Option<Conflict>>,
     pub(crate) commit_hash: Vec<u8>,
 }
 
 /// The outcome for a block, and what its valid transactions change.
-type Judged = (Outcome, UpdateBatch);
+type Judged = (BlockOutcome, UpdateBatch);
 
-impl Outcome {
+impl BlockOutcome {
     fn new(
         tip: &Tip,
         txs: &[CommitTx],
@@ -58,7 +58,7 @@ impl Ledger {
     ) -> Result<Judged, LedgerError> {
         let mut conflicts = self.find_duplicates(txs)?;
         let mut updates = UpdateBatch::default();
-        let state = Committed::new(&self.table);
+        let state = CachedState::new(&self.table);
         let mut writers = WriterNames::new(self, tip.height, txs);
         for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
             let Some(rwset) = valid_rwset(tx) else { continue };
@@ -75,19 +75,19 @@ impl Ledger {
                 updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
             }
         }
-        Ok((Outcome::new(tip, txs, conflicts, &updates), updates))
+        Ok((BlockOutcome::new(tip, txs, conflicts, &updates), updates))
     }
 
     /// Collects the changes of a block whose verdicts are final.
     pub(crate) fn trust(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
         let mut updates = UpdateBatch::default();
-        let state = Committed::new(&self.table);
+        let state = CachedState::new(&self.table);
         for (index, tx) in txs.iter().enumerate() {
             if let Some(rwset) = valid_rwset(tx) {
                 updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
             }
         }
-        Ok((Outcome::new(tip, txs, vec![None; txs.len()], &updates), updates))
+        Ok((BlockOutcome::new(tip, txs, vec![None; txs.len()], &updates), updates))
     }
 
     /// Finds chaincode transactions whose id is in the ledger, or belongs to an earlier one of

@@ -14,7 +14,7 @@ use prost::Message;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::private::record::{PrivateRecord, PrivateSet};
-use crate::private::rows;
+use crate::private::rows::{self, RecordPlace};
 use crate::private::store::put;
 use crate::store::Batch;
 use crate::store::key::height;
@@ -44,7 +44,7 @@ impl Ledger {
         for row in self.private.table.range(&from, &to) {
             let place = rows::record_place(&row?.0)?;
             let Some(record) = self.private.record(&place)? else { continue };
-            let (block, tx, namespace, collection) = place;
+            let RecordPlace { block, tx, namespace, collection } = place;
             let expired = record.expires(block).is_some_and(|at| at < now);
             if missing.len() == limit || block >= now {
                 break;
@@ -70,7 +70,12 @@ impl Ledger {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
         }
         let MissingPrivateData { height: Height { block, tx }, namespace, collection } = missing;
-        let place = (*block, *tx, namespace.clone(), collection.clone());
+        let place = RecordPlace {
+            block: *block,
+            tx: *tx,
+            namespace: namespace.clone(),
+            collection: collection.clone(),
+        };
         let now = self.height();
         let record = self.private.record(&place)?;
         let missing_still = |record: &PrivateRecord| {
@@ -86,7 +91,7 @@ impl Ledger {
         let mut batch = Batch::default();
         put(&mut batch, *block, &record);
         batch.delete(rows::missing(*block, *tx, namespace, collection));
-        batch.put(rows::late(now, (*block, *tx, namespace, collection)), Vec::new());
+        batch.put(rows::late(now, *block, *tx, namespace, collection), Vec::new());
         self.private.table.apply(batch)?;
         self.private.table.flush()?;
         drop(writer);

@@ -19,7 +19,7 @@ use crate::ledger::{Ledger, Tip, Writer};
 use crate::private::store::PrivateStore;
 use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
-use crate::store::block_file::{BlockFile, Location, Scan};
+use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::checked_blocks::CheckedBlocks;
 use crate::store::overlay::Overlay;
 use crate::store::tables::Tables;
@@ -82,10 +82,10 @@ impl Ledger {
     /// Returns the location of the block at `offset`. Removes a record that was not stored whole.
     fn next_stored(&self, offset: u64, number: u64) -> Result<Option<Location>, LedgerError> {
         match self.blocks.scan(offset)? {
-            Scan::Record(location) => Ok(Some(location)),
-            Scan::End => Ok(None),
-            Scan::Torn => self.cut_off(offset, number).map(|()| None),
-            Scan::Damaged => Err(self.corrupt(number, "its record has a wrong head")),
+            BlockScan::Record(location) => Ok(Some(location)),
+            BlockScan::End => Ok(None),
+            BlockScan::Torn => self.cut_off(offset, number).map(|()| None),
+            BlockScan::Damaged => Err(self.corrupt(number, "its record has a wrong head")),
         }
     }
 

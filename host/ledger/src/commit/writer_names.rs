@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::block::envelope::TxEnvelope;
 use crate::block::tx::CommitTx;
-use crate::block::updates::{Update, UpdateBatch};
+use crate::block::updates::{KeyUpdate, UpdateBatch};
 use crate::commit::conflict::Conflict;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
@@ -36,7 +36,8 @@ impl<'a> WriterNames<'a> {
             | Conflict::Range { now: Some(now), .. } => Some(*now),
             Conflict::Key { namespace, key, .. }
             | Conflict::Range { namespace, key: Some(key), .. } => {
-                let update = updates.public(namespace, key).map(|update: &Update| update.version);
+                let update =
+                    updates.public(namespace, key).map(|update: &KeyUpdate| update.version);
                 update.or_else(|| self.last_write(namespace, key).ok().flatten())
             }
             Conflict::PrivateKey { namespace, collection, key_hash, .. } => {

@@ -11,5 +11,5 @@ mod write;
 mod tests;
 
 pub(crate) use scan::{Sink, is_blank, scan, unquote};
-pub(crate) use value::{Event, Json, Kind, Value};
+pub(crate) use value::{Json, JsonEvent, JsonKind, Value};
 pub(crate) use write::{shorten, write_text};

@@ -61,7 +61,8 @@ pub(crate) fn collect_private(
 /// Returns records for everything that valid transactions write to collections, as if every set
 /// were missing; leaves out those in `have`.
 pub(crate) fn without_sets(
-    (txs, codes): (&[CommitTx], &[TxValidationCode]),
+    txs: &[CommitTx],
+    codes: &[TxValidationCode],
     have: &[PrivateRecord],
     rules: &dyn CollectionRules,
 ) -> Result<Vec<PrivateRecord>, LedgerError> {
@@ -122,7 +123,8 @@ pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, 
     for (index, rwset) in valid_sets(txs, codes) {
         for (ns, coll, hashed) in collections(rwset) {
             for write in hashed.writes.iter().filter(|write| write.is_purge) {
-                let key = (ns.to_owned(), coll.to_owned(), write.key_hash.clone());
+                let (namespace, collection) = (ns.to_owned(), coll.to_owned());
+                let key = HashedKey { namespace, collection, key_hash: write.key_hash.clone() };
                 purges.push((index as u64, key));
             }
         }

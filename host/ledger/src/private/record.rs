@@ -6,6 +6,7 @@ use prost::Message;
 
 use crate::block::rwset::{CollectionRwSet, is_hashed_delete};
 use crate::error::LedgerError;
+use crate::private::rows::RecordPlace;
 use crate::store::key::{push_name, split_text};
 use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
 use wasmcc_types::sha256;
@@ -108,7 +109,7 @@ impl PrivateRecord {
 
     /// Reads the stored form.
     pub(crate) fn decode(
-        (tx, namespace, collection): (u64, String, String),
+        RecordPlace { tx, namespace, collection, .. }: RecordPlace,
         bytes: &[u8],
     ) -> Result<Self, LedgerError> {
         let parts = || {

@@ -13,7 +13,7 @@ use prost::Message;
 
 use crate::error::LedgerError;
 use crate::private::record::{PrivateRecord, PrivateSet, expiring_block};
-use crate::private::rows::{self, HashedKey, Place};
+use crate::private::rows::{self, HashedKey, RecordPlace};
 use crate::private::store::{PrivateStore, put_keys, remove_keys};
 use crate::store::state::VersionedValue;
 use crate::store::{Batch, Table, key};
@@ -70,7 +70,7 @@ impl PrivateStore {
     /// Does all purges of blocks below `height`.
     fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
-        let mut changed = BTreeMap::<Place, PrivateRecord>::new();
+        let mut changed = BTreeMap::<RecordPlace, PrivateRecord>::new();
         let (from, to) = rows::purges_below(height);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
@@ -78,7 +78,7 @@ impl PrivateStore {
             self.purge_key(&mut batch, &mut changed, at, &key)?;
             batch.delete(row);
         }
-        for ((block, tx, namespace, collection), record) in &changed {
+        for (RecordPlace { block, tx, namespace, collection }, record) in &changed {
             batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
         }
         self.table.apply(batch)?;
@@ -90,17 +90,23 @@ impl PrivateStore {
     fn purge_key(
         &self,
         batch: &mut Batch,
-        changed: &mut BTreeMap<Place, PrivateRecord>,
+        changed: &mut BTreeMap<RecordPlace, PrivateRecord>,
         at: Height,
-        (namespace, collection, key_hash): &HashedKey,
+        key: &HashedKey,
     ) -> Result<(), LedgerError> {
-        let (from, to) = rows::keys_up_to((namespace, collection, key_hash), at);
+        let HashedKey { namespace, collection, key_hash } = key;
+        let (from, to) = rows::keys_up_to(key, at);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
             let height = rows::key_height(&row)
                 .ok_or(LedgerError::CorruptPrivateData { what: "a key has no record" })?;
             batch.delete(row);
-            let place = (height.block, height.tx, namespace.clone(), collection.clone());
+            let place = RecordPlace {
+                block: height.block,
+                tx: height.tx,
+                namespace: namespace.clone(),
+                collection: collection.clone(),
+            };
             let record = match changed.remove(&place) {
                 Some(record) => Some(record),
                 None => self.record(&place)?,
@@ -134,11 +140,11 @@ impl PrivateStore {
 
 fn expire_record(
     batch: &mut Batch,
-    place: &Place,
+    place: &RecordPlace,
     mut record: PrivateRecord,
     lives: LivesUntil<'_>,
 ) -> Result<(), LedgerError> {
-    let (block, tx, namespace, collection) = place;
+    let RecordPlace { block, tx, namespace, collection } = place;
     let set = record.bytes().map(KvrwSet::decode).and_then(Result::ok).unwrap_or_default();
     let (mut left, mut until) = (KvrwSet::default(), None);
     for write in set.writes {
@@ -151,7 +157,7 @@ fn expire_record(
     batch.delete(rows::missing(*block, *tx, namespace, collection));
     record.set = match until {
         Some(until) => {
-            batch.put(rows::expiry(until, (*block, *tx, namespace, collection)), Vec::new());
+            batch.put(rows::expiry(until, *block, *tx, namespace, collection), Vec::new());
             PrivateSet::Alive(left.encode_to_vec())
         }
         None => PrivateSet::Expired,

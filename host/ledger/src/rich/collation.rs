@@ -9,7 +9,7 @@
 
 use std::cmp::Ordering;
 
-use crate::json::{Event, Kind, Value};
+use crate::json::{JsonEvent, JsonKind, Value};
 
 /// Length at which an encoded value is cut, in bytes.
 pub(crate) const MAX_ENCODED: usize = 512;
@@ -33,13 +33,13 @@ pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
+fn compare_events(a: JsonEvent<'_>, b: JsonEvent<'_>) -> Ordering {
     match (a, b) {
-        (Event::Value(Kind::Number(a)), Event::Value(Kind::Number(b))) => {
+        (JsonEvent::Value(JsonKind::Number(a)), JsonEvent::Value(JsonKind::Number(b))) => {
             // JSON has no NaN.
             a.partial_cmp(&b).unwrap_or(Ordering::Equal)
         }
-        (Event::Value(Kind::Text(a)), Event::Value(Kind::Text(b))) => a.cmp(b),
+        (JsonEvent::Value(JsonKind::Text(a)), JsonEvent::Value(JsonKind::Text(b))) => a.cmp(b),
         _ => tag(a).cmp(&tag(b)),
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     let mut open = 0_usize;
     for event in value.events() {
-        if event == Event::End {
+        if event == JsonEvent::End {
             open = open.saturating_sub(1);
         } else if open > 0 && out.len() + WIDEST > limit {
             // Close everything that is open.
@@ -58,16 +58,16 @@ pub(crate) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
         }
         out.push(tag(event));
         match event {
-            Event::Value(Kind::Number(number)) => {
+            JsonEvent::Value(JsonKind::Number(number)) => {
                 // Negative zero becomes zero.
                 let bits = (number + 0.0).to_bits();
                 // Negative numbers come first, in reverse order of their bits.
                 let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
                 out.extend_from_slice(&(bits ^ flip).to_be_bytes());
             }
-            Event::Value(Kind::Text(text)) => push_text(text, limit, out),
-            Event::Value(Kind::Array | Kind::Object) => open += 1,
-            Event::Value(Kind::Null | Kind::Boolean(_)) | Event::End => {}
+            JsonEvent::Value(JsonKind::Text(text)) => push_text(text, limit, out),
+            JsonEvent::Value(JsonKind::Array | JsonKind::Object) => open += 1,
+            JsonEvent::Value(JsonKind::Null | JsonKind::Boolean(_)) | JsonEvent::End => {}
         }
     }
 }
@@ -136,16 +136,16 @@ fn text_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn tag(event: Event<'_>) -> u8 {
+fn tag(event: JsonEvent<'_>) -> u8 {
     match event {
-        Event::End => END,
-        Event::Value(Kind::Null) => NULL,
-        Event::Value(Kind::Boolean(false)) => FALSE,
-        Event::Value(Kind::Boolean(true)) => TRUE,
-        Event::Value(Kind::Number(_)) => NUMBER,
-        Event::Value(Kind::Text(_)) => STRING,
-        Event::Value(Kind::Array) => ARRAY,
-        Event::Value(Kind::Object) => OBJECT,
+        JsonEvent::End => END,
+        JsonEvent::Value(JsonKind::Null) => NULL,
+        JsonEvent::Value(JsonKind::Boolean(false)) => FALSE,
+        JsonEvent::Value(JsonKind::Boolean(true)) => TRUE,
+        JsonEvent::Value(JsonKind::Number(_)) => NUMBER,
+        JsonEvent::Value(JsonKind::Text(_)) => STRING,
+        JsonEvent::Value(JsonKind::Array) => ARRAY,
+        JsonEvent::Value(JsonKind::Object) => OBJECT,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::json::{Json, Value};
 use crate::rich::collation::compare;
-use crate::rich::work::{COMPARED_BYTES, CONDITION, Work};
+use crate::rich::work::{COMPARED_BYTES, CONDITION, QueryWork};
 use wasmcc_types::Exhausted;
 
 /// A set of values.
@@ -30,7 +30,7 @@ impl Constants {
     pub(crate) fn position(
         &self,
         value: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Option<usize>, Exhausted> {
         work.spend(self.cost)?;
         Ok(self.sorted.binary_search_by(|own| compare(own.value(), value)).ok())
@@ -39,7 +39,7 @@ impl Constants {
     pub(crate) fn contains(
         &self,
         value: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<bool, Exhausted> {
         Ok(self.position(value, work)?.is_some())
     }

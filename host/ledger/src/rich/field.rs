@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::error::QueryError;
-use crate::json::{Kind, Value, shorten};
-use crate::rich::work::{STEP, Work};
+use crate::json::{JsonKind, Value, shorten};
+use crate::rich::work::{QueryWork, STEP};
 use wasmcc_types::Exhausted;
 
 /// The field that is the document's key.
@@ -32,7 +32,7 @@ pub(crate) struct Document<'a> {
 }
 
 /// What is at a path.
-pub(crate) enum Found<'a> {
+pub(crate) enum FoundValue<'a> {
     Value(Value<'a>),
     Key(&'a str),
     /// An object on the path has no such member.
@@ -93,19 +93,19 @@ impl Path {
     pub(crate) fn find<'a>(
         &self,
         document: Document<'a>,
-        work: &mut Work<'_>,
-    ) -> Result<Found<'a>, Exhausted> {
+        work: &mut QueryWork<'_>,
+    ) -> Result<FoundValue<'a>, Exhausted> {
         if let (true, Some(key)) = (self.is_id(), document.key) {
-            return Ok(Found::Key(key));
+            return Ok(FoundValue::Key(key));
         }
         let mut value = document.value;
         for part in &*self.parts {
             value = match step(value, part, work)? {
-                Found::Value(next) => next,
+                FoundValue::Value(next) => next,
                 nothing => return Ok(nothing),
             };
         }
-        Ok(Found::Value(value))
+        Ok(FoundValue::Value(value))
     }
 }
 
@@ -113,26 +113,26 @@ impl Path {
 pub(crate) fn step<'a>(
     value: Value<'a>,
     part: &str,
-    work: &mut Work<'_>,
-) -> Result<Found<'a>, Exhausted> {
+    work: &mut QueryWork<'_>,
+) -> Result<FoundValue<'a>, Exhausted> {
     let mut passed = 0;
     let mut pass = || passed += STEP;
     let found = match value.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             let mut members = value.members().inspect(|_| pass());
             // Members are sorted.
             let member = members.find(|(name, _)| *name >= part);
             match member {
-                Some((name, value)) if name == part => Found::Value(value),
-                _ => Found::Missing,
+                Some((name, value)) if name == part => FoundValue::Value(value),
+                _ => FoundValue::Missing,
             }
         }
-        Kind::Array => {
+        JsonKind::Array => {
             let index = part.parse::<usize>().ok();
             let element = index.and_then(|index| value.elements().inspect(|_| pass()).nth(index));
-            element.map_or(Found::BadPath, Found::Value)
+            element.map_or(FoundValue::BadPath, FoundValue::Value)
         }
-        _ => Found::BadPath,
+        _ => FoundValue::BadPath,
     };
     work.spend(passed)?;
     Ok(found)
@@ -183,11 +183,11 @@ mod tests {
         let document = Document { key: Some("k"), value: value.value() };
         let text = |name: &str| {
             let path = Path::parse(name).unwrap();
-            match path.find(document, &mut Work::of(None)).unwrap() {
-                Found::Value(value) => value.shown(),
-                Found::Key(key) => format!("key {key}"),
-                Found::Missing => "missing".into(),
-                Found::BadPath => "bad path".into(),
+            match path.find(document, &mut QueryWork::of(None)).unwrap() {
+                FoundValue::Value(value) => value.shown(),
+                FoundValue::Key(key) => format!("key {key}"),
+                FoundValue::Missing => "missing".into(),
+                FoundValue::BadPath => "bad path".into(),
             }
         };
         for (name, found) in [

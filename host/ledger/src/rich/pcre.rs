@@ -250,12 +250,12 @@ pub(crate) fn refused(what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::rich::regular::Regulars;
-    use crate::rich::work::Work;
+    use crate::rich::work::QueryWork;
 
     fn is_match(pattern: &str, text: &str) -> bool {
         let regular = Regulars::up_to(8 << 20).get(pattern);
         let regular = regular.unwrap_or_else(|why| panic!("{pattern}: {why}"));
-        regular.is_match(text, &mut Work::of(None)).unwrap()
+        regular.is_match(text, &mut QueryWork::of(None)).unwrap()
     }
 
     #[test]

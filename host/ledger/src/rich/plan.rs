@@ -15,7 +15,7 @@ use crate::json::Json;
 use crate::rich::collation::{encode, encode_beginning};
 use crate::rich::field::Path;
 use crate::rich::index::Index;
-use crate::rich::query::Query;
+use crate::rich::query::RichQuery;
 use crate::rich::selector::{Condition, Selector};
 use crate::rich::space::Space;
 use crate::store::key::after_prefix;
@@ -25,7 +25,7 @@ const NO_INDEX: &str = "No matching index found, create an index to optimize que
 
 /// The rows to read.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct QueryPlan {
     /// None: the values themselves.
     pub(crate) index: Option<Arc<Index>>,
     pub(crate) from: Vec<u8>,
@@ -55,12 +55,12 @@ struct Span {
     is_constant: bool,
 }
 
-impl Plan {
+impl QueryPlan {
     /// Makes the plan for a query of a space with these indexes.
     ///
     /// Errors: the sort or `use_index` needs an index, and none is usable.
     pub(crate) fn new(
-        query: &Query,
+        query: &RichQuery,
         space: &Space,
         indexes: &[Arc<Index>],
     ) -> Result<Self, QueryError> {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::error::QueryError;
 use crate::json::{Value, write_text};
-use crate::rich::field::{Found, Path, step};
-use crate::rich::work::{DOCUMENT_BYTE, Work};
+use crate::rich::field::{FoundValue, Path, step};
+use crate::rich::work::{DOCUMENT_BYTE, QueryWork};
 use wasmcc_types::Exhausted;
 
 /// Most fields of one query.
@@ -68,7 +68,7 @@ impl Projection {
     pub(crate) fn apply(
         &self,
         document: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Vec<u8>, Exhausted> {
         let mut text = String::new();
         self.write_object(document, &mut text, work)?;
@@ -89,12 +89,12 @@ impl Projection {
         &self,
         value: Value<'_>,
         out: &mut String,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<bool, Exhausted> {
         let start = out.len();
         out.push('{');
         for (name, below) in &self.parts {
-            let Found::Value(found) = step(value, name, work)? else { continue };
+            let FoundValue::Value(found) = step(value, name, work)? else { continue };
             let before = out.len();
             if before > start + 1 {
                 out.push(',');
@@ -132,7 +132,7 @@ mod tests {
         let document = json!({
             "owner": "Tom & <Jerry>", "size": 5.0, "at": {"x": 1, "y": [7, {"z": 1e-7}]}, "_id": 1
         });
-        let (document, mut work) = (own(&document), Work::of(None));
+        let (document, mut work) = (own(&document), QueryWork::of(None));
         for (fields, value) in [
             (json!(["size", "owner"]), r#"{"owner":"Tom \u0026 \u003cJerry\u003e","size":5}"#),
             (json!(["at.x", "at.y.1.z"]), r#"{"at":{"x":1,"y":{"1":{"z":1e-7}}}}"#),
@@ -157,7 +157,8 @@ mod tests {
         let numbers = "1.0,-0.0,1e2,9007199254740993,18446744073709551615,1e21,0.000001,2.5e-9";
         let expected = "1,0,100,9007199254740992,18446744073709552000,1e+21,0.000001,2.5e-9";
         let document = Json::read(format!(r#"{{"n":[{numbers}]}}"#).as_bytes()).unwrap();
-        let projected = parse(&json!(["n"])).unwrap().apply(document.value(), &mut Work::of(None));
+        let projected =
+            parse(&json!(["n"])).unwrap().apply(document.value(), &mut QueryWork::of(None));
         let expected = format!(r#"{{"n":[{expected}]}}"#);
         assert_eq!(String::from_utf8(projected.unwrap()).unwrap(), expected);
     }

@@ -16,7 +16,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 
 use crate::rich::pcre;
-use crate::rich::work::{REGEX_BYTE, Work};
+use crate::rich::work::{QueryWork, REGEX_BYTE};
 use wasmcc_types::Exhausted;
 
 /// Longest expression, in bytes.
@@ -113,7 +113,7 @@ impl Regular {
     }
 
     /// True if the expression matches anywhere in the text.
-    pub(crate) fn is_match(&self, text: &str, work: &mut Work<'_>) -> Result<bool, Exhausted> {
+    pub(crate) fn is_match(&self, text: &str, work: &mut QueryWork<'_>) -> Result<bool, Exhausted> {
         let Automaton { dfa, cache, state_cost } = &*self.automaton;
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         if work.is_limited() {

@@ -32,7 +32,7 @@ impl Space {
 
     /// The private state of an organization (MSP id) in a collection.
     pub(crate) fn private(org: &str, namespace: &str, collection: &str) -> Self {
-        let (prefix, _) = key::private_range((org, namespace, collection), "", "");
+        let (prefix, _) = key::private_range(org, namespace, collection, "", "");
         let mut scope = Vec::new();
         key::push_name(&mut scope, org.as_bytes());
         Self::new(namespace, collection, prefix, scope)

@@ -27,7 +27,7 @@ pub(crate) const COMPARED_BYTES: usize = 8;
 const BATCH: u64 = 10_000;
 
 /// Counts the work of looking at documents.
-pub(crate) struct Work<'m> {
+pub(crate) struct QueryWork<'m> {
     meter: Option<&'m Meter>,
     /// Not yet charged.
     pending: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Work<'m> {
     limit: u64,
 }
 
-impl<'m> Work<'m> {
+impl<'m> QueryWork<'m> {
     /// Charges a meter; without one, work is unlimited.
     pub(crate) fn of(meter: Option<&'m Meter>) -> Self {
         Self { meter, pending: 0, used: 0, limit: u64::MAX }

@@ -17,7 +17,7 @@ use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::simulate::cost;
 use crate::simulate::snapshot::Snapshot;
-use crate::store::{Rows, key};
+use crate::store::{TableRows, key};
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::{Height, Meter, Timestamp};
 
@@ -41,7 +41,7 @@ pub struct HistoryIterator {
     key: String,
     /// Heights that were read from the index and not returned yet, oldest first.
     ready: Vec<Height>,
-    rows: Rows,
+    rows: TableRows,
     /// Only writes older than this are returned.
     before: Height,
     /// The transaction's meter, which is charged for each write.

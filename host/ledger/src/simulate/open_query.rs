@@ -6,7 +6,7 @@ use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rich_scan::RichScan;
 
 /// An open query.
-pub(crate) enum Scan {
+pub(crate) enum OpenQuery {
     Range(Box<RangeScan>),
     Rich(Box<RichRows>),
     /// A rich query that was closed.

@@ -8,7 +8,7 @@
 use crate::error::LedgerError;
 use crate::rich::Space;
 use crate::simulate::cost;
-use crate::simulate::open_query::Scan;
+use crate::simulate::open_query::OpenQuery;
 use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::RangeId;
 use crate::simulate::rwset_builder::{PrivateWrite, metadata_bytes};
@@ -88,7 +88,7 @@ impl Simulator {
             .org
             .as_ref()
             .map(|org| self.snapshot.private_range(org, ns, collection, start, end));
-        Ok(self.add_scan(Scan::Range(Box::new(RangeScan::unrecorded(rows, left)))))
+        Ok(self.add_scan(OpenQuery::Range(Box::new(RangeScan::unrecorded(rows, left)))))
     }
 
     /// Opens a rich query over the private keys that the organization holds. `next_row` returns the

@@ -32,11 +32,13 @@ struct Record {
 }
 
 impl RangeScan {
-    /// A query of public keys: namespace, first key, end.
+    /// A query of public keys from `start` (included) to `end` (excluded).
     pub(crate) fn recorded(
         rows: StateRange,
         left: usize,
-        (namespace, start, end): (&str, &str, &str),
+        namespace: &str,
+        start: &str,
+        end: &str,
     ) -> Self {
         let record = Record {
             namespace: namespace.to_owned(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Ledger;
 use crate::LedgerError;
 use crate::rich::IndexDefinition;
-use crate::rich::query::Query;
+use crate::rich::query::RichQuery;
 use crate::test_support::{commit, puts, temporary};
 use wasmcc_types::{Exhausted, Meter};
 
@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const MIB: usize = 1 << 20;
 
 fn refusal(query: &str) -> String {
-    Query::parse(query, MIB).expect_err("a refusal").to_string()
+    RichQuery::parse(query, MIB).expect_err("a refusal").to_string()
 }
 
 fn repeated(text: &str, count: usize) -> String {

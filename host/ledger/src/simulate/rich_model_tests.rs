@@ -15,9 +15,9 @@ use crate::Simulator;
 use crate::json::Json;
 use crate::rich::IndexDefinition;
 use crate::rich::collation::encode;
-use crate::rich::field::{Document, Found};
-use crate::rich::query::Query;
-use crate::rich::work::Work;
+use crate::rich::field::{Document, FoundValue};
+use crate::rich::query::RichQuery;
+use crate::rich::work::QueryWork;
 use crate::test_support::{commit, puts, temporary};
 
 /// The documents by key.
@@ -97,11 +97,11 @@ fn query(random: &mut StdRng) -> Value {
 }
 
 /// What a query sorts a document by; None if it lacks a field of that.
-fn place(query: &Query, document: Document<'_>) -> Option<Vec<u8>> {
+fn place(query: &RichQuery, document: Document<'_>) -> Option<Vec<u8>> {
     let mut place = Vec::new();
     for field in &query.sort.fields {
-        match field.find(document, &mut Work::of(None)).unwrap() {
-            Found::Value(value) => encode(value, &mut place),
+        match field.find(document, &mut QueryWork::of(None)).unwrap() {
+            FoundValue::Value(value) => encode(value, &mut place),
             _ => return None,
         }
     }
@@ -116,7 +116,7 @@ fn rest(sim: &mut Simulator, rows: RangeId) -> Vec<String> {
 /// of the index.
 #[track_caller]
 fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
-    let parsed = Query::parse(&query.to_string(), 10_000).unwrap();
+    let parsed = RichQuery::parse(&query.to_string(), 10_000).unwrap();
     let own = |value: &Value| Json::read(value.to_string().as_bytes()).unwrap();
     let document =
         |key: &String| place(&parsed, Document { key: Some(key), value: own(&world[key]).value() });
@@ -132,7 +132,7 @@ fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
     let wanted = world.iter().filter(|(key, value)| {
         let value = own(value);
         let document = Document { key: Some(key), value: value.value() };
-        let is_wanted = parsed.selector.matches(document, &mut Work::of(None)).unwrap();
+        let is_wanted = parsed.selector.matches(document, &mut QueryWork::of(None)).unwrap();
         is_wanted && place(&parsed, document).is_some()
     });
     let wanted: Vec<_> = wanted.map(|(key, _)| key.clone()).collect();

@@ -7,10 +7,10 @@
 //! Invariant: no rich query sees the writes of its own transaction.
 
 use crate::error::{LedgerError, QueryError};
-use crate::rich::query::Query;
+use crate::rich::query::RichQuery;
 use crate::rich::space::Space;
 use crate::rich::work::{COMPILED_BYTE, DOCUMENT, QUERY_BYTE};
-use crate::simulate::open_query::{RichRows, Scan};
+use crate::simulate::open_query::{OpenQuery, RichRows};
 use crate::simulate::rich_scan::{FoundRow, RichScan};
 use crate::simulate::rows::{KeyValue, Page, RangeId};
 use crate::simulate::simulator::Simulator;
@@ -81,12 +81,12 @@ impl Simulator {
         let weight = query.weight;
         self.check_open(weight)?;
         let scan = RichScan::new(self.snapshot(), self.meter.clone(), space, query)?;
-        Ok(self.add_scan(Scan::Rich(Box::new(RichRows { scan: Some(scan), left, weight }))))
+        Ok(self.add_scan(OpenQuery::Rich(Box::new(RichRows { scan: Some(scan), left, weight }))))
     }
 
     /// The next row of a rich query.
     pub(crate) fn next_rich_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
-        let Some(Scan::Rich(rows)) = self.scan_mut(id) else {
+        let Some(OpenQuery::Rich(rows)) = self.scan_mut(id) else {
             return Err(LedgerError::UnknownRange);
         };
         let found = match &mut rows.scan {
@@ -115,13 +115,13 @@ impl Simulator {
         Ok(KeyValue { key, value: value.value })
     }
 
-    fn parse(&self, query: &str) -> Result<Query, LedgerError> {
+    fn parse(&self, query: &str) -> Result<RichQuery, LedgerError> {
         let limits = self.limits();
         if !limits.rich_queries {
             return Err(LedgerError::RichQueriesOff);
         }
         self.charge(DOCUMENT + QUERY_BYTE * query.len().min(limits.max_query_bytes) as u64)?;
-        let query = Query::parse(query, limits.max_query_bytes)?;
+        let query = RichQuery::parse(query, limits.max_query_bytes)?;
         self.charge(COMPILED_BYTE * query.regexes_bytes as u64)?;
         Ok(query)
     }
@@ -129,7 +129,7 @@ impl Simulator {
     /// Checks that a query of this weight may be open beside the others.
     fn check_open(&self, weight: usize) -> Result<(), LedgerError> {
         let open = self.scans.iter().map(|scan| match scan {
-            Scan::Rich(rows) => rows.weight,
+            OpenQuery::Rich(rows) => rows.weight,
             _ => 0,
         });
         let weight = open.sum::<usize>() + weight;

@@ -16,14 +16,14 @@ use crate::error::{LedgerError, QueryError};
 use crate::json::{Json, Value};
 use crate::rich::field::Document;
 use crate::rich::index::Index;
-use crate::rich::plan::Plan;
+use crate::rich::plan::QueryPlan;
 use crate::rich::projection::Projection;
-use crate::rich::query::Query;
+use crate::rich::query::RichQuery;
 use crate::rich::selector::Selector;
 use crate::rich::space::{Space, entry_key};
-use crate::rich::work::{DOCUMENT, DOCUMENT_BYTE, Work};
+use crate::rich::work::{DOCUMENT, DOCUMENT_BYTE, QueryWork};
 use crate::simulate::snapshot::Snapshot;
-use crate::store::Rows;
+use crate::store::TableRows;
 use crate::store::state::VersionedValue;
 use wasmcc_types::{Exhausted, Meter};
 
@@ -33,12 +33,12 @@ pub(crate) struct RichScan {
     /// The transaction's meter, which is charged.
     meter: Option<Arc<Meter>>,
     pub(crate) space: Space,
-    pub(crate) plan: Plan,
+    pub(crate) plan: QueryPlan,
     selector: Selector,
     fields: Option<Projection>,
     skip: u64,
     examined: usize,
-    rows: Rows,
+    rows: TableRows,
     /// The next row of the table, if it was read ahead.
     peeked: Option<Vec<u8>>,
     /// Rows of the overlay that have yet to come.
@@ -62,11 +62,12 @@ impl RichScan {
         snapshot: &Snapshot,
         meter: Option<Arc<Meter>>,
         space: Space,
-        query: Query,
+        query: RichQuery,
     ) -> Result<Self, LedgerError> {
         let ledger = snapshot.ledger();
         let indexes = ledger.indexes.get();
-        let plan = Plan::new(&query, &space, indexes.of(space.namespace(), space.collection()))?;
+        let plan =
+            QueryPlan::new(&query, &space, indexes.of(space.namespace(), space.collection()))?;
         for warning in &plan.warnings {
             let (channel, chaincode) = (ledger.channel_id(), space.namespace());
             tracing::warn!(%channel, chaincode, warning, "a rich query");
@@ -154,7 +155,7 @@ impl RichScan {
         }
         let (first, after) = self.space.bounds();
         let meter = self.meter.clone();
-        let mut work = Work::of(meter.as_deref());
+        let mut work = QueryWork::of(meter.as_deref());
         for (block, layer) in layers {
             for row in layer.range(first.clone()..after.clone()).map(|(row, _)| row) {
                 let key = self.space.key(row)?;
@@ -170,7 +171,7 @@ impl RichScan {
     }
 
     /// The row of a key in the order of the query, at the height of the snapshot.
-    fn place(&self, key: &str, work: &mut Work<'_>) -> Result<Option<Vec<u8>>, LedgerError> {
+    fn place(&self, key: &str, work: &mut QueryWork<'_>) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(index) = &self.plan.index else { return Ok(Some(self.space.row(key))) };
         let Some((_, json)) = self.document(key, work)? else { return Ok(None) };
         Ok(self.entry(index, key, json.value(), work)?)
@@ -182,7 +183,7 @@ impl RichScan {
         index: &Index,
         key: &str,
         json: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Option<Vec<u8>>, Exhausted> {
         let mut spent = 0;
         let row = index.row(&self.space, key, json, &mut spent);
@@ -194,7 +195,7 @@ impl RichScan {
     fn document(
         &self,
         key: &str,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Option<(VersionedValue, Json)>, LedgerError> {
         work.spend(DOCUMENT)?;
         let Some(value) = self.snapshot.row(&self.space.row(key))? else { return Ok(None) };
@@ -213,7 +214,7 @@ impl RichScan {
                     .to_owned()
             }
         };
-        let mut work = Work::of(self.meter.as_deref());
+        let mut work = QueryWork::of(self.meter.as_deref());
         let Some((mut value, json)) = self.document(&key, &mut work)? else {
             work.settle()?;
             return Ok(None);

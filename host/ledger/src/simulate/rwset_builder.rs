@@ -203,7 +203,11 @@ impl RwSetBuilder {
                 reads: ns.reads.into_iter().map(|(key, version)| kv_read(key, version)).collect(),
                 range_queries: ns.ranges,
                 writes: ns.writes.into_iter().map(|(key, value)| kv_write(key, value)).collect(),
-                metadata_writes: ns.metadata.into_iter().map(kv_metadata_write).collect(),
+                metadata_writes: ns
+                    .metadata
+                    .into_iter()
+                    .map(|(key, metadata)| kv_metadata_write(key, metadata))
+                    .collect(),
                 collections,
             };
             public.namespaces.insert(name, set);
@@ -261,7 +265,7 @@ impl CollectionBuilder {
         };
         CollectionRwSet {
             reads: self.reads.into_iter().map(read).collect(),
-            writes: self.writes.into_iter().map(kv_write_hash).collect(),
+            writes: self.writes.into_iter().map(|(key, write)| kv_write_hash(key, write)).collect(),
             metadata_writes: self.metadata.into_iter().map(metadata).collect(),
             pvt_rwset_hash: Vec::new(),
         }
@@ -277,7 +281,7 @@ fn kv_write(key: String, value: Vec<u8>) -> KvWrite {
     KvWrite { key, is_delete: value.is_empty(), value }
 }
 
-fn kv_write_hash((key, write): (String, PrivateWrite)) -> KvWriteHash {
+fn kv_write_hash(key: String, write: PrivateWrite) -> KvWriteHash {
     let key_hash = sha256(key.as_bytes()).to_vec();
     match write {
         PrivateWrite::Put(value) if !value.is_empty() => {
@@ -291,7 +295,7 @@ fn kv_write_hash((key, write): (String, PrivateWrite)) -> KvWriteHash {
     }
 }
 
-fn kv_metadata_write((key, metadata): (String, Metadata)) -> KvMetadataWrite {
+fn kv_metadata_write(key: String, metadata: Metadata) -> KvMetadataWrite {
     KvMetadataWrite { key, entries: entries(metadata) }
 }
 

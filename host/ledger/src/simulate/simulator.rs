@@ -16,7 +16,7 @@ use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::simulate::cost;
 use crate::simulate::history::HistoryIterator;
-use crate::simulate::open_query::Scan;
+use crate::simulate::open_query::OpenQuery;
 use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::{KeyValue, Page, RangeId};
 use crate::simulate::rwset_builder::{RwSetBuilder, metadata_bytes};
@@ -30,7 +30,7 @@ pub struct Simulator {
     pub(crate) snapshot: Snapshot,
     pub(crate) tx_id: String,
     pub(crate) builder: RwSetBuilder,
-    pub(crate) scans: Vec<Scan>,
+    pub(crate) scans: Vec<OpenQuery>,
     pub(crate) wrote: bool,
     paginated: bool,
     pub(crate) queried_private: bool,
@@ -185,8 +185,8 @@ impl Simulator {
         self.builder.note_range(ns, start, end);
         let rows = self.snapshot.range(ns, start, end);
         self.builder.count(start.len() + end.len());
-        let scan = RangeScan::recorded(rows, left, (ns, start, end));
-        Ok(self.add_scan(Scan::Range(Box::new(scan))))
+        let scan = RangeScan::recorded(rows, left, ns, start, end);
+        Ok(self.add_scan(OpenQuery::Range(Box::new(scan))))
     }
 
     /// Returns the next row of a query; None at the end of the range, and after `total_query_limit`
@@ -196,8 +196,8 @@ impl Simulator {
     pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         self.check_room(0)?;
         let scan = match self.scans.get_mut(id.0) {
-            Some(Scan::Range(scan)) => scan,
-            Some(Scan::Rich(_)) => return self.next_rich_row(id),
+            Some(OpenQuery::Range(scan)) => scan,
+            Some(OpenQuery::Rich(_)) => return self.next_rich_row(id),
             _ => return Err(LedgerError::UnknownRange),
         };
         let (row, kept) = scan.next_row()?;
@@ -210,8 +210,8 @@ impl Simulator {
     /// Closes a query. What it has read stays recorded. Closing twice does nothing.
     pub fn close_range(&mut self, id: RangeId) {
         match self.scans.get_mut(id.0) {
-            Some(Scan::Range(scan)) => scan.close(),
-            Some(scan) => *scan = Scan::Closed,
+            Some(OpenQuery::Range(scan)) => scan.close(),
+            Some(scan) => *scan = OpenQuery::Closed,
             None => {}
         }
     }
@@ -249,7 +249,7 @@ impl Simulator {
             rows.push(row);
         }
         let bookmark = match self.scans.get_mut(id.0) {
-            Some(Scan::Range(scan)) => scan.peek_key()?.unwrap_or_default(),
+            Some(OpenQuery::Range(scan)) => scan.peek_key()?.unwrap_or_default(),
             _ => String::new(),
         };
         self.close_range(id);
@@ -267,7 +267,7 @@ impl Simulator {
     pub fn finish(self) -> SimulationResults {
         let mut builder = self.builder;
         for scan in self.scans {
-            let Scan::Range(scan) = scan else { continue };
+            let OpenQuery::Range(scan) = scan else { continue };
             let Some((namespace, info)) = scan.finish() else { continue };
             builder.add_range(&namespace, info);
         }
@@ -281,12 +281,12 @@ impl Simulator {
     }
 
     /// Adds a query; `check_ranges` was called before.
-    pub(crate) fn add_scan(&mut self, scan: Scan) -> RangeId {
+    pub(crate) fn add_scan(&mut self, scan: OpenQuery) -> RangeId {
         self.scans.push(scan);
         RangeId(self.scans.len() - 1)
     }
 
-    pub(crate) fn scan_mut(&mut self, id: RangeId) -> Option<&mut Scan> {
+    pub(crate) fn scan_mut(&mut self, id: RangeId) -> Option<&mut OpenQuery> {
         self.scans.get_mut(id.0)
     }
 

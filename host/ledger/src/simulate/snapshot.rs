@@ -9,21 +9,21 @@ use std::sync::Arc;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::store::state::{Metadata, VersionedValue};
-use crate::store::{Rows, key};
+use crate::store::{TableRows, key};
 use wasmcc_types::sha256;
 
 /// The state of one channel at the moment when this was created. Clones share it.
 #[derive(Clone)]
 pub struct Snapshot {
-    open: Arc<Open>,
+    open: Arc<OpenSnapshot>,
 }
 
-struct Open {
+struct OpenSnapshot {
     ledger: Arc<Ledger>,
     height: u64,
 }
 
-impl Drop for Open {
+impl Drop for OpenSnapshot {
     fn drop(&mut self) {
         self.ledger.overlay.close(self.height);
     }
@@ -39,7 +39,7 @@ impl Ledger {
 impl Snapshot {
     pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
         let height = ledger.overlay.open();
-        Self { open: Arc::new(Open { ledger, height }) }
+        Self { open: Arc::new(OpenSnapshot { ledger, height }) }
     }
 
     /// Number of visible blocks: the snapshot reads what blocks below this number wrote.
@@ -85,8 +85,8 @@ impl Snapshot {
     /// The public keys from `start` (included) to `end` (excluded), in byte order; empty means the
     /// beginning or the end of the namespace.
     pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
-        let range = key::state_range(namespace, start, end);
-        self.rows(range, key::state_key_at(namespace))
+        let (from, to) = key::state_range(namespace, start, end);
+        self.rows(from, to, key::state_key_at(namespace))
     }
 
     /// Returns a private value as an organization (MSP id) holds it; None if it holds none. Compare
@@ -111,11 +111,11 @@ impl Snapshot {
         start: &str,
         end: &str,
     ) -> StateRange {
-        let range = key::private_range((org, namespace, collection), start, end);
-        self.rows(range, key::private_key_at(org, namespace, collection))
+        let (from, to) = key::private_range(org, namespace, collection, start, end);
+        self.rows(from, to, key::private_key_at(org, namespace, collection))
     }
 
-    fn rows(&self, (from, to): (Vec<u8>, Vec<u8>), key_at: usize) -> StateRange {
+    fn rows(&self, from: Vec<u8>, to: Vec<u8>, key_at: usize) -> StateRange {
         let rows = self.open.ledger.table.range(&from, &to);
         let from = Bound::Included(from);
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
@@ -134,7 +134,7 @@ pub struct StateRange {
     snapshot: Snapshot,
     /// Length of the prefix before the key.
     key_at: usize,
-    rows: Rows,
+    rows: TableRows,
     peeked: Option<(Vec<u8>, VersionedValue)>,
     from: Bound<Vec<u8>>,
     to: Vec<u8>,

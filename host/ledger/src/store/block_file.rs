@@ -43,7 +43,7 @@ pub(crate) struct Location {
 
 /// What the file has at an offset.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Scan {
+pub(crate) enum BlockScan {
     /// A record that is there in its whole length. Its bytes may still be wrong.
     Record(Location),
     /// The end of the file.
@@ -146,22 +146,22 @@ impl BlockFile {
     }
 
     /// Finds out what is at `offset`.
-    pub(crate) fn scan(&self, offset: u64) -> Result<Scan, LedgerError> {
+    pub(crate) fn scan(&self, offset: u64) -> Result<BlockScan, LedgerError> {
         let left = self.length()?.saturating_sub(offset);
         if left == 0 {
-            return Ok(Scan::End);
+            return Ok(BlockScan::End);
         }
         if left < HEAD as u64 {
-            return Ok(Scan::Torn);
+            return Ok(BlockScan::Torn);
         }
         let Some(head) = self.head(offset)? else {
-            return Ok(if self.is_torn(offset)? { Scan::Torn } else { Scan::Damaged });
+            return Ok(if self.is_torn(offset)? { BlockScan::Torn } else { BlockScan::Damaged });
         };
         let length = HEAD as u64 + u64::from(head.body);
         if length > left {
-            return Ok(Scan::Torn);
+            return Ok(BlockScan::Torn);
         }
-        Ok(Scan::Record(Location { offset, length }))
+        Ok(BlockScan::Record(Location { offset, length }))
     }
 
     /// True if the rest of the file is what a power failure leaves of one record: at least one
@@ -299,11 +299,11 @@ mod tests {
         let (_dir, file) = file();
         let block = new_block(0, vec![], vec![b"tx".to_vec()]);
         let location = file.append(0, &block).unwrap();
-        assert_eq!(file.scan(0).unwrap(), Scan::Record(location));
-        assert_eq!(file.scan(location.end()).unwrap(), Scan::End);
+        assert_eq!(file.scan(0).unwrap(), BlockScan::Record(location));
+        assert_eq!(file.scan(location.end()).unwrap(), BlockScan::End);
         for length in (1..location.end()).rev() {
             file.truncate(length).unwrap();
-            assert_eq!(file.scan(0).unwrap(), Scan::Torn, "{length}");
+            assert_eq!(file.scan(0).unwrap(), BlockScan::Torn, "{length}");
         }
     }
 
@@ -312,7 +312,7 @@ mod tests {
         let (_dir, file) = file();
         file.append(0, &new_block(0, vec![], vec![b"tx".to_vec()])).unwrap();
         file.file.write_all_at(&[0xff], 0).unwrap();
-        assert_eq!(file.scan(0).unwrap(), Scan::Damaged);
+        assert_eq!(file.scan(0).unwrap(), BlockScan::Damaged);
     }
 
     #[test]
@@ -326,8 +326,8 @@ mod tests {
             file.truncate(0).unwrap();
             file.file.write_all_at(bytes, 0).unwrap();
             match file.scan(first.end()).unwrap() {
-                Scan::Record(at) => file.is_torn_at(at).unwrap(),
-                found => found == Scan::Torn,
+                BlockScan::Record(at) => file.is_torn_at(at).unwrap(),
+                found => found == BlockScan::Torn,
             }
         };
         let (start, end) = (first.end() as usize, second.end() as usize);

@@ -27,23 +27,23 @@ pub(crate) struct Database {
     temporary: bool,
     /// None if it could not be opened again.
     engine: Mutex<Option<Arc<Engine>>>,
-    tables: Mutex<Vec<Weak<Slot>>>,
+    tables: Mutex<Vec<Weak<TableSlot>>>,
 }
 
 /// The rows of one channel. Clones are handles of the same table.
 #[derive(Clone)]
 pub(crate) struct Table {
-    slot: Arc<Slot>,
+    slot: Arc<TableSlot>,
 }
 
 /// The shared part of a table's handles.
-struct Slot {
+struct TableSlot {
     name: String,
     temporary: bool,
-    state: RwLock<SlotState>,
+    state: RwLock<TableSlotState>,
 }
 
-struct SlotState {
+struct TableSlotState {
     open: Option<OpenTable>,
     /// The only thread that may use the table, while its database was opened again and the table is
     /// not up to the blocks yet.
@@ -67,14 +67,14 @@ pub(crate) struct Batch {
 }
 
 /// Rows of a range, in byte order from either end.
-pub(crate) struct Rows {
+pub(crate) struct TableRows {
     /// Or the error to return in place of rows.
     rows: Result<sled::Iter, Option<LedgerError>>,
     engine: Option<Arc<Engine>>,
 }
 
 /// Key and value of one row.
-pub(crate) type Row = (Vec<u8>, Vec<u8>);
+pub(crate) type TableRow = (Vec<u8>, Vec<u8>);
 
 impl Database {
     /// Opens the database in folder `dir`, and creates it if it is missing. A temporary one is
@@ -99,8 +99,8 @@ impl Database {
             return Ok(Table { slot });
         }
         let open = Some(open_table(&self.engine()?, name)?);
-        let state = RwLock::new(SlotState { open, only_for: None });
-        let slot = Slot { name: name.to_owned(), temporary: self.temporary, state };
+        let state = RwLock::new(TableSlotState { open, only_for: None });
+        let slot = TableSlot { name: name.to_owned(), temporary: self.temporary, state };
         let slot = Arc::new(slot);
         tables.push(Arc::downgrade(&slot));
         Ok(Table { slot })
@@ -225,13 +225,13 @@ impl Table {
     }
 
     /// The rows from `start` (included) to `end` (excluded); none if `end` is not after `start`.
-    pub(crate) fn range(&self, start: &[u8], end: &[u8]) -> Rows {
-        Rows::of(self.open(), |tree| tree.range(start..end))
+    pub(crate) fn range(&self, start: &[u8], end: &[u8]) -> TableRows {
+        TableRows::of(self.open(), |tree| tree.range(start..end))
     }
 
     /// All rows.
-    pub(crate) fn rows(&self) -> Rows {
-        Rows::of(self.open(), |tree| tree.iter())
+    pub(crate) fn rows(&self) -> TableRows {
+        TableRows::of(self.open(), |tree| tree.iter())
     }
 
     /// Removes all rows. Not atomic.
@@ -303,7 +303,7 @@ impl Batch {
     }
 }
 
-impl Rows {
+impl TableRows {
     fn of(
         open: Result<OpenTable, LedgerError>,
         rows: impl FnOnce(&sled::Tree) -> sled::Iter,
@@ -337,21 +337,21 @@ impl Rows {
     }
 }
 
-impl Iterator for Rows {
-    type Item = Result<Row, LedgerError>;
+impl Iterator for TableRows {
+    type Item = Result<TableRow, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step(sled::Iter::next).map(row)
     }
 }
 
-impl DoubleEndedIterator for Rows {
+impl DoubleEndedIterator for TableRows {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.step(sled::Iter::next_back).map(row)
     }
 }
 
-fn row(row: Result<(sled::IVec, sled::IVec), LedgerError>) -> Result<Row, LedgerError> {
+fn row(row: Result<(sled::IVec, sled::IVec), LedgerError>) -> Result<TableRow, LedgerError> {
     row.map(|(key, value)| (key.to_vec(), value.to_vec()))
 }
 

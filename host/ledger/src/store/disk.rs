@@ -103,7 +103,7 @@ pub(crate) mod faults {
     const ENOSPC: i32 = 28;
 
     #[derive(Default)]
-    struct Plan {
+    struct FaultPlan {
         /// Operations until one fails; None: none fails.
         left: Option<usize>,
         /// What failed.
@@ -111,12 +111,12 @@ pub(crate) mod faults {
     }
 
     thread_local! {
-        static PLAN: RefCell<Plan> = RefCell::default();
+        static PLAN: RefCell<FaultPlan> = RefCell::default();
     }
 
     /// Makes one operation of this thread fail, after `count` successful ones.
     pub(crate) fn fail_after(count: usize) {
-        PLAN.with_borrow_mut(|plan| *plan = Plan { left: Some(count), failed: None });
+        PLAN.with_borrow_mut(|plan| *plan = FaultPlan { left: Some(count), failed: None });
     }
 
     /// Ends the plan; returns the operation that has failed, if one has.

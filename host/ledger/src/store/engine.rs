@@ -49,7 +49,7 @@ const SPARE: usize = 128 << 10;
 pub(crate) struct Engine {
     /// None only while this is dropped.
     db: Option<sled::Db>,
-    jobs: Sender<Job>,
+    jobs: Sender<EngineJob>,
     failed: AtomicBool,
     /// True if blobs may exist.
     blobs: AtomicBool,
@@ -57,7 +57,7 @@ pub(crate) struct Engine {
     dir: PathBuf,
 }
 
-enum Job {
+enum EngineJob {
     Flush(sled::Db, SyncSender<sled::Result<()>>),
     Close(sled::Db, SyncSender<()>),
 }
@@ -151,7 +151,7 @@ impl Engine {
         }
         let (done, flushed) = sync_channel(1);
         let mut waited = Duration::ZERO;
-        let asked = self.jobs.send(Job::Flush(self.db().clone(), done));
+        let asked = self.jobs.send(EngineJob::Flush(self.db().clone(), done));
         let outcome = loop {
             match flushed.recv_timeout(FLUSH_LOOK) {
                 Ok(outcome) => break outcome.map_err(|error| self.error("flush", error)),
@@ -189,7 +189,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let Some(db) = self.db.take() else { return };
         let (done, closed) = sync_channel(1);
-        if let Err(refused) = self.jobs.send(Job::Close(db, done)) {
+        if let Err(refused) = self.jobs.send(EngineJob::Close(db, done)) {
             // The thread panicked. Dropping the database here might never end, so it is left to the
             // end of the process.
             std::mem::forget(refused);
@@ -206,14 +206,14 @@ impl Drop for Engine {
 }
 
 /// The thread's loop. One flush answers all requests that came before it begins.
-fn work(todo: &Receiver<Job>, blobs: &mut Option<SyncedBlobs>) {
+fn work(todo: &Receiver<EngineJob>, blobs: &mut Option<SyncedBlobs>) {
     while let Ok(job) = todo.recv() {
         let mut waiting = Vec::new();
         let mut close = None;
         for job in std::iter::once(job).chain(todo.try_iter()) {
             match job {
-                Job::Flush(db, done) => waiting.push((db, done)),
-                Job::Close(db, done) => close = Some((db, done)),
+                EngineJob::Flush(db, done) => waiting.push((db, done)),
+                EngineJob::Close(db, done) => close = Some((db, done)),
             }
         }
         if let Some((db, _)) = waiting.first() {

@@ -78,7 +78,9 @@ pub(crate) fn private(org: &str, namespace: &str, collection: &str, key: &str) -
 
 /// First row and row after the last of a range of private keys; empty means open.
 pub(crate) fn private_range(
-    (org, namespace, collection): (&str, &str, &str),
+    org: &str,
+    namespace: &str,
+    collection: &str,
     start: &str,
     end: &str,
 ) -> (Vec<u8>, Vec<u8>) {

@@ -19,4 +19,4 @@ pub(crate) mod state;
 pub(crate) mod tables;
 pub(crate) mod tx_entry;
 
-pub(crate) use database::{Batch, Database, Row, Rows, Table};
+pub(crate) use database::{Batch, Database, Table, TableRow, TableRows};

@@ -19,10 +19,10 @@ pub(crate) type Layer = BTreeMap<Vec<u8>, Option<VersionedValue>>;
 
 /// The layers of a channel, and the open snapshots.
 pub(crate) struct Overlay {
-    inner: RwLock<Inner>,
+    inner: RwLock<Layers>,
 }
 
-struct Inner {
+struct Layers {
     /// Number of blocks that are completely in the table.
     height: u64,
     /// Number of open snapshots by their height.
@@ -34,7 +34,7 @@ struct Inner {
 impl Overlay {
     /// An overlay for a table that holds the blocks below `height`.
     pub(crate) fn new(height: u64) -> Self {
-        let inner = Inner { height, open: BTreeMap::new(), layers: VecDeque::new() };
+        let inner = Layers { height, open: BTreeMap::new(), layers: VecDeque::new() };
         Self { inner: RwLock::new(inner) }
     }
 
@@ -121,16 +121,16 @@ impl Overlay {
 
     // Every change of the inner value is complete before anything can panic, so a poisoned lock
     // still guards a consistent value.
-    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+    fn read(&self) -> RwLockReadGuard<'_, Layers> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+    fn write(&self) -> RwLockWriteGuard<'_, Layers> {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl Layers {
     fn above(&self, height: u64) -> impl Iterator<Item = &Layer> {
         let skip = self.layers.partition_point(|(block, _)| *block < height);
         self.layers.range(skip..).map(|(_, layer)| layer.as_ref())

@@ -19,4 +19,6 @@ pub(crate) mod verify;
 #[cfg(test)]
 mod folder_tests;
 #[cfg(test)]
+mod import_tests;
+#[cfg(test)]
 mod private_tests;

@@ -16,14 +16,14 @@ use std::sync::Arc;
 use crate::block;
 use crate::block::envelope::TxEnvelope;
 use crate::block::tx::CommitTx;
-use crate::commit::judge::Outcome;
+use crate::commit::judge::BlockOutcome;
 use crate::commit::recover::checked_block;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::collect::without_sets;
 use crate::private::rules::{CollectionRules, NoCollections};
-use crate::store::block_file::{BlockFile, Location, Scan};
+use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
 use crate::tools::folder::LedgerFolder;
@@ -111,7 +111,7 @@ impl Replay {
     ///
     /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
     /// stored one.
-    pub(crate) fn next(&mut self) -> Result<Option<Outcome>, LedgerError> {
+    pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
         let Some(location) =
             next_record(self.channel(), self.blocks(), self.offset, self.height())?
         else {
@@ -127,7 +127,10 @@ impl Replay {
     }
 
     /// Compares the private data of the last block with the block.
-    pub(crate) fn check_private(&self, outcome: &Outcome) -> Result<CheckedPrivate, LedgerError> {
+    pub(crate) fn check_private(
+        &self,
+        outcome: &BlockOutcome,
+    ) -> Result<CheckedPrivate, LedgerError> {
         self.ledger.check_private(self.height().saturating_sub(1), &outcome.codes)
     }
 
@@ -213,7 +216,7 @@ impl Ledger {
         location: Location,
         rules: &dyn CollectionRules,
         notes: bool,
-    ) -> Result<Outcome, LedgerError> {
+    ) -> Result<BlockOutcome, LedgerError> {
         let tip = self.tip();
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
@@ -226,8 +229,7 @@ impl Ledger {
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let mut private = self.private.block(number)?;
-        let judged = (txs.as_slice(), outcome.codes.as_slice());
-        let unknown = without_sets(judged, &private.records, rules)?;
+        let unknown = without_sets(&txs, &outcome.codes, &private.records, rules)?;
         if notes && !unknown.is_empty() {
             self.private.add(number, &unknown)?;
         }
@@ -243,7 +245,7 @@ impl Ledger {
         &self,
         block: &Block,
         number: u64,
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
     ) -> Result<(), LedgerError> {
         for (index, (code, &stored)) in
             outcome.codes.iter().zip(block::tx_filter(block)).enumerate()
@@ -274,9 +276,9 @@ fn next_record(
     number: u64,
 ) -> Result<Option<Location>, LedgerError> {
     match blocks.scan(offset)? {
-        Scan::Record(location) => Ok(Some(location)),
-        Scan::End | Scan::Torn => Ok(None),
-        Scan::Damaged => {
+        BlockScan::Record(location) => Ok(Some(location)),
+        BlockScan::End | BlockScan::Torn => Ok(None),
+        BlockScan::Damaged => {
             let reason = "its record has a wrong head".to_owned();
             Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
         }

@@ -8,14 +8,14 @@ use crate::error::LedgerError;
 use crate::rich::entry_index;
 use crate::store::key::height;
 use crate::store::tx_entry::TxEntry;
-use crate::store::{Row, Rows, Table};
-use crate::tools::row_names::{Kind, describe};
+use crate::store::{Table, TableRow, TableRows};
+use crate::tools::row_names::{RowKind, describe};
 
 /// Compares a stored table with the expected one.
 pub(crate) struct Differences {
-    expected: Rows,
-    stored: Rows,
-    next: (Option<Row>, Option<Row>),
+    expected: TableRows,
+    stored: TableRows,
+    next: (Option<TableRow>, Option<TableRow>),
     started: bool,
     rows: u64,
     /// Indexes whose entries are not compared.
@@ -23,7 +23,7 @@ pub(crate) struct Differences {
 }
 
 /// A row that differs.
-pub(crate) struct Difference {
+pub(crate) struct RowDifference {
     /// The block that wrote the row, or should have.
     pub(crate) block: Option<u64>,
     /// What is wrong.
@@ -43,7 +43,7 @@ impl Differences {
     }
 
     /// Returns the next difference. Errors: a row of either table cannot be read.
-    pub(crate) fn next(&mut self) -> Result<Option<Difference>, LedgerError> {
+    pub(crate) fn next(&mut self) -> Result<Option<RowDifference>, LedgerError> {
         if !self.started {
             self.started = true;
             self.next = (self.expected.next().transpose()?, self.read_stored()?);
@@ -73,17 +73,17 @@ impl Differences {
             }
             match (expected, stored) {
                 (Some((row, value)), None) => {
-                    return Ok(Some(Difference::new(&row, &value, "is missing")));
+                    return Ok(Some(RowDifference::new(&row, &value, "is missing")));
                 }
                 (None, Some((row, value))) => {
-                    return Ok(Some(Difference::new(
+                    return Ok(Some(RowDifference::new(
                         &row,
                         &value,
                         "is stored, but no block wrote it",
                     )));
                 }
                 (Some((row, value)), Some((_, stored))) if value != stored => {
-                    return Ok(Some(Difference::new(
+                    return Ok(Some(RowDifference::new(
                         &row,
                         &value,
                         "differs from what the blocks wrote",
@@ -94,25 +94,25 @@ impl Differences {
         }
     }
 
-    fn read_stored(&mut self) -> Result<Option<Row>, LedgerError> {
+    fn read_stored(&mut self) -> Result<Option<TableRow>, LedgerError> {
         let row = self.stored.next().transpose()?;
         self.rows += u64::from(row.is_some());
         Ok(row)
     }
 }
 
-impl Difference {
+impl RowDifference {
     fn new(row: &[u8], value: &[u8], what: &str) -> Self {
         let (kind, name) = describe(row);
         let digits = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
         let block = match kind {
-            Kind::Value => height(value).map(|(version, _)| version.block),
-            Kind::History { last } => last.map(|height| height.block),
-            Kind::Transaction => TxEntry::decode(value).ok().map(|entry| entry.height.block),
-            Kind::Block { number } => number,
-            Kind::BlockHash | Kind::Savepoint => digits(value),
-            Kind::Expiry { committing } => committing,
-            Kind::PrivateName | Kind::Index | Kind::Unknown => None,
+            RowKind::Value => height(value).map(|(version, _)| version.block),
+            RowKind::History { last } => last.map(|height| height.block),
+            RowKind::Transaction => TxEntry::decode(value).ok().map(|entry| entry.height.block),
+            RowKind::Block { number } => number,
+            RowKind::BlockHash | RowKind::Savepoint => digits(value),
+            RowKind::Expiry { committing } => committing,
+            RowKind::PrivateName | RowKind::Index | RowKind::Unknown => None,
         };
         Self { block, reason: format!("{name} {what}") }
     }

@@ -13,7 +13,7 @@ use wasmcc_types::Height;
 
 /// The kind of a row, as far as its key tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RowKind {
     /// A key's value, public or private.
     Value,
     /// Which organization holds a private key, and the key in the clear.
@@ -46,48 +46,50 @@ pub(crate) enum Kind {
 }
 
 /// The kind of a row, and a human-readable name of it.
-pub(crate) fn describe(row: &[u8]) -> (Kind, String) {
-    let unknown = || (Kind::Unknown, format!("a row of {} bytes of an unknown kind", row.len()));
+pub(crate) fn describe(row: &[u8]) -> (RowKind, String) {
+    let unknown = || (RowKind::Unknown, format!("a row of {} bytes of an unknown kind", row.len()));
     let Some((&kind, rest)) = row.split_first() else { return unknown() };
     match kind {
         STATE => split_name(rest).map(|(namespace, key)| {
             let key = String::from_utf8_lossy(key);
-            (Kind::Value, format!("the value of key {key:?} of {namespace}"))
+            (RowKind::Value, format!("the value of key {key:?} of {namespace}"))
         }),
         HASHED => split_name(rest).and_then(|(namespace, rest)| {
             let (collection, _) = split_name(rest)?;
-            Some((Kind::Value, format!("a private value of {namespace}/{collection}")))
+            Some((RowKind::Value, format!("a private value of {namespace}/{collection}")))
         }),
         PRIVATE => split_name(rest).and_then(|(org, rest)| {
             let (namespace, rest) = split_name(rest)?;
             let (collection, key) = split_name(rest)?;
             let key = String::from_utf8_lossy(key);
             let name = format!("the value of private key {key:?} of {namespace}/{collection}");
-            Some((Kind::Value, format!("{name} at {org}")))
+            Some((RowKind::Value, format!("{name} at {org}")))
         }),
         PRIVATE_NAME => split_name(rest).and_then(|(namespace, rest)| {
             let (collection, _) = split_name(rest)?;
-            Some((Kind::PrivateName, format!("a private name of {namespace}/{collection}")))
+            Some((RowKind::PrivateName, format!("a private name of {namespace}/{collection}")))
         }),
         EXPIRY => rest.get(16..).and_then(split_name).and_then(|(namespace, rest)| {
             let (collection, _) = split_name(rest)?;
             let committing = rest_number(row.get(9..17));
             let name = format!("the expiry of a private key of {namespace}/{collection}");
-            Some((Kind::Expiry { committing }, name))
+            Some((RowKind::Expiry { committing }, name))
         }),
         HISTORY => split_name(rest).and_then(|(namespace, rest)| {
             let (key, last) = split_name(rest)?;
             let last = height(last).map(|(last, _)| last);
-            Some((Kind::History { last }, format!("the history of key {key:?} of {namespace}")))
+            Some((RowKind::History { last }, format!("the history of key {key:?} of {namespace}")))
         }),
-        TX => Some((Kind::Transaction, "the index entry of a transaction".to_owned())),
+        TX => Some((RowKind::Transaction, "the index entry of a transaction".to_owned())),
         BLOCK => {
             let number = rest.try_into().ok().map(u64::from_be_bytes);
-            Some((Kind::Block { number }, "the place of the block".to_owned()))
+            Some((RowKind::Block { number }, "the place of the block".to_owned()))
         }
-        BLOCK_HASH => Some((Kind::BlockHash, "the index entry of the block's hash".to_owned())),
-        _ if describe_index(row).is_some() => describe_index(row).map(|name| (Kind::Index, name)),
-        _ if row == SAVEPOINT => Some((Kind::Savepoint, "the savepoint".to_owned())),
+        BLOCK_HASH => Some((RowKind::BlockHash, "the index entry of the block's hash".to_owned())),
+        _ if describe_index(row).is_some() => {
+            describe_index(row).map(|name| (RowKind::Index, name))
+        }
+        _ if row == SAVEPOINT => Some((RowKind::Savepoint, "the savepoint".to_owned())),
         _ => None,
     }
     .unwrap_or_else(unknown)

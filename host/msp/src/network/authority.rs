@@ -22,12 +22,12 @@ const LIFETIME: Duration = Duration::days(3650);
 const BACKDATE: Duration = Duration::minutes(5);
 
 /// A CA with its key.
-pub(crate) struct Authority {
+pub(crate) struct SigningAuthority {
     issuer: Issuer<'static, LowSKey>,
     pub(crate) credentials: Credentials,
 }
 
-impl Authority {
+impl SigningAuthority {
     /// A self-signed CA (Fabric: internal/cryptogen/ca/ca.go, `NewCA`).
     pub(crate) fn new(name: &str, organization: &str) -> Result<Self, NetworkError> {
         let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };

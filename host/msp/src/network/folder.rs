@@ -18,7 +18,7 @@ pub(crate) const INDEX: &str = "network.json";
 
 /// MSP ids by domain.
 #[derive(Default, Deserialize, Serialize)]
-pub(crate) struct Index {
+pub(crate) struct OrgIndex {
     pub(crate) msp_ids: BTreeMap<String, String>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
         .tempdir_in(parent)
         .map_err(failed("create"))?;
     let root = temporary.path().join("new");
-    let mut index = Index::default();
+    let mut index = OrgIndex::default();
     for org in orgs.iter().chain(orderer) {
         write_org(&root.join(org.kind.folder()).join(&org.domain), org)?;
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());

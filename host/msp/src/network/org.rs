@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
-use crate::network::authority::Authority;
+use crate::network::authority::SigningAuthority;
 use crate::network::spec::{OrdererSpec, OrgSpec};
 use crate::node_ous::Role;
 use crate::signer::SigningIdentity;
@@ -40,7 +40,7 @@ pub struct TlsFiles {
 pub struct Org {
     pub(crate) msp_id: String,
     pub(crate) domain: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: OrgKind,
     /// None if the CA keeps its key elsewhere.
     pub(crate) ca: Option<Credentials>,
     /// As for `ca`.
@@ -57,7 +57,7 @@ pub struct Org {
 
 /// The kind of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum OrgKind {
     Peer,
     Orderer,
 }
@@ -73,7 +73,7 @@ pub(crate) struct Member {
     pub(crate) tls_files: Option<TlsFiles>,
 }
 
-impl Kind {
+impl OrgKind {
     /// The folder of all organizations of this kind.
     pub(crate) fn folder(self) -> &'static str {
         match self {
@@ -131,16 +131,21 @@ impl Member {
 
 impl Org {
     pub(crate) fn with_peer(spec: &OrgSpec) -> Result<Self, NetworkError> {
-        Self::new(&spec.msp_id, &spec.domain, Kind::Peer, &spec.users)
+        Self::new(&spec.msp_id, &spec.domain, OrgKind::Peer, &spec.users)
     }
 
     pub(crate) fn with_orderer(spec: &OrdererSpec) -> Result<Self, NetworkError> {
-        Self::new(&spec.msp_id, &spec.domain, Kind::Orderer, &[])
+        Self::new(&spec.msp_id, &spec.domain, OrgKind::Orderer, &[])
     }
 
-    fn new(msp_id: &str, domain: &str, kind: Kind, users: &[String]) -> Result<Self, NetworkError> {
-        let ca = Authority::new(&format!("ca.{domain}"), domain)?;
-        let tls_ca = Authority::new(&format!("tlsca.{domain}"), domain)?;
+    fn new(
+        msp_id: &str,
+        domain: &str,
+        kind: OrgKind,
+        users: &[String],
+    ) -> Result<Self, NetworkError> {
+        let ca = SigningAuthority::new(&format!("ca.{domain}"), domain)?;
+        let tls_ca = SigningAuthority::new(&format!("tlsca.{domain}"), domain)?;
         let host = kind.node_host();
         let node = format!("{host}.{domain}");
         let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);

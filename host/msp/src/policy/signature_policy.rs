@@ -26,17 +26,17 @@ const MAX_PRINCIPALS: usize = 4096;
 /// A checked `common.SignaturePolicyEnvelope`: its indexes are in range and its size is bounded.
 #[derive(Clone, Debug)]
 pub struct SignaturePolicy {
-    rule: Rule,
+    rule: CompiledRule,
     principals: Vec<Principal>,
     envelope: SignaturePolicyEnvelope,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Rule {
+pub(crate) enum CompiledRule {
     /// A signer satisfies the principal with this index.
     SignedBy(usize),
     /// At least so many of the rules hold. Zero or less always holds, as in Fabric.
-    OutOf(i32, Vec<Rule>),
+    OutOf(i32, Vec<CompiledRule>),
 }
 
 impl SignaturePolicy {
@@ -57,7 +57,7 @@ impl SignaturePolicy {
         if identities > MAX_PRINCIPALS {
             return Err(PolicyError::TooLarge { what: "identities", limit: MAX_PRINCIPALS });
         }
-        let mut compiler = Compiler { identities, rules_left: MAX_RULES };
+        let mut compiler = RuleCompiler { identities, rules_left: MAX_RULES };
         let rule = compiler.compile(envelope.rule.as_ref(), 0)?;
         let principals = envelope.identities.iter().map(Principal::parse).collect();
         Ok(Self { rule, principals, envelope: envelope.clone() })
@@ -100,7 +100,7 @@ impl SignaturePolicy {
         }
     }
 
-    pub(crate) fn rule(&self) -> &Rule {
+    pub(crate) fn rule(&self) -> &CompiledRule {
         &self.rule
     }
 
@@ -111,9 +111,9 @@ impl SignaturePolicy {
     /// Greedy, as in Fabric: each rule uses up the first signer that fits, in the order of the
     /// rules, and a failed rule releases what it used. So a set that could satisfy the policy may
     /// fail. It has to fail on every peer.
-    fn holds(&self, rule: &Rule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
+    fn holds(&self, rule: &CompiledRule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
         match rule {
-            Rule::SignedBy(index) => {
+            CompiledRule::SignedBy(index) => {
                 let Some(principal) = self.principals.get(*index) else { return false };
                 for (signer, used) in signers.iter().zip(used.iter_mut()) {
                     if !*used && signer.matches(principal) {
@@ -123,7 +123,7 @@ impl SignaturePolicy {
                 }
                 false
             }
-            Rule::OutOf(n, rules) => {
+            CompiledRule::OutOf(n, rules) => {
                 let mut verified = 0;
                 let mut trial = used.clone();
                 for rule in rules {
@@ -139,13 +139,17 @@ impl SignaturePolicy {
     }
 }
 
-struct Compiler {
+struct RuleCompiler {
     identities: usize,
     rules_left: usize,
 }
 
-impl Compiler {
-    fn compile(&mut self, rule: Option<&RuleMessage>, depth: usize) -> Result<Rule, PolicyError> {
+impl RuleCompiler {
+    fn compile(
+        &mut self,
+        rule: Option<&RuleMessage>,
+        depth: usize,
+    ) -> Result<CompiledRule, PolicyError> {
         if depth > MAX_DEPTH {
             return Err(PolicyError::TooLarge { what: "levels", limit: MAX_DEPTH });
         }
@@ -159,12 +163,12 @@ impl Compiler {
                 usize::try_from(*index)
                     .ok()
                     .filter(|index| *index < identities)
-                    .map(Rule::SignedBy)
+                    .map(CompiledRule::SignedBy)
                     .ok_or(PolicyError::IndexOutOfRange { index: *index, identities })
             }
             Type::NOutOf(gate) => {
                 let rules = gate.rules.iter().map(|rule| self.compile(Some(rule), depth + 1));
-                Ok(Rule::OutOf(gate.n, rules.collect::<Result<_, _>>()?))
+                Ok(CompiledRule::OutOf(gate.n, rules.collect::<Result<_, _>>()?))
             }
         }
     }

@@ -13,7 +13,7 @@ use wasmcc_types::proto::common::{MspPrincipal, SignaturePolicy, SignaturePolicy
 /// Parses `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
 /// `'MSPID.role'` or a gate (Fabric: common/policydsl/policyparser.go, `FromString`).
 pub(crate) fn parse(text: &str) -> Result<SignaturePolicyEnvelope, PolicyError> {
-    let mut parser = Parser { text, at: 0, rules: 0 };
+    let mut parser = PolicyParser { text, at: 0, rules: 0 };
     let gate = parser.gate(0)?;
     parser.skip_spaces();
     if parser.at < text.len() {
@@ -59,14 +59,14 @@ fn number(gate: Gate, identities: &mut Vec<MspPrincipal>) -> SignaturePolicy {
     n_out_of(gate.n, rules)
 }
 
-struct Parser<'a> {
+struct PolicyParser<'a> {
     text: &'a str,
     /// In bytes, always between characters.
     at: usize,
     rules: usize,
 }
 
-impl Parser<'_> {
+impl PolicyParser<'_> {
     fn gate(&mut self, depth: usize) -> Result<Gate, PolicyError> {
         self.skip_spaces();
         let start = self.at;

@@ -152,7 +152,11 @@ impl ChaincodeSupport {
             }
             Launched::Here(handler) => self.run_here(handler, tx, invocation, backend, name).await,
         };
-        execution(tx, name, ended)
+        let executed = execution(tx, name, ended);
+        if executed.is_err() && tx.meter.deadline() <= Instant::now() {
+            wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
+        }
+        executed
     }
 
     fn backend(self: &Arc<Self>, tx: &TxParams, name: &str, entry: Entry) -> LocalBackend {
@@ -164,6 +168,7 @@ impl ChaincodeSupport {
             return Ok(Launched::Here(handler));
         }
         if let Some(launched) = self.registry.ready(ccid) {
+            wasmcc_metrics::get().launches.found.inc();
             return Ok(launched);
         }
         let (now, deadline) = (Instant::now(), tx.meter.deadline());
@@ -245,7 +250,9 @@ impl ChaincodeSupport {
         backend: LocalBackend,
         name: &str,
     ) -> Result<Ended, String> {
-        let mut requests = Requests::new(backend.bare(), name, self.config().external.batch);
+        let series = wasmcc_metrics::chaincode(&tx.channel_id, name);
+        let batch = self.config().external.batch;
+        let mut requests = Requests::new(backend.bare(), name, batch, series);
         let key = invocation.tx.clone();
         let outcome = match program.execute(invocation, tx.meter.deadline(), &mut requests).await {
             Ok(completed) => Ok(completed),

@@ -91,6 +91,7 @@ pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
     slot: Arc<Slot>,
+    since: Instant,
 }
 
 /// One caller that waits.
@@ -146,11 +147,13 @@ impl Registry {
                 registry: Arc::downgrade(self),
                 ccid: ccid.to_owned(),
                 slot: Arc::clone(&waiting.slot),
+                since: Instant::now(),
             };
             self.threads.run(Box::new(move || start(launching)));
         }
         waiting.slot.wait(patience).await.map_err(|failure| {
             failure.unwrap_or_else(|| {
+                wasmcc_metrics::get().launches.timed_out(ccid);
                 format!("timeout expired while starting chaincode {ccid} for transaction")
             })
         })
@@ -257,6 +260,10 @@ impl Launching {
         }
         // Nobody may abort it any more.
         let abort = place.abort.take();
+        if !matches!(result, Ok(Started::Awaited)) {
+            let launches = &wasmcc_metrics::get().launches;
+            launches.launched(&self.ccid, self.since.elapsed(), result.is_ok());
+        }
         place.state = match result {
             Ok(Started::Ready(launched)) => State::Ready(launched),
             Ok(Started::Awaited) => State::Awaited,

@@ -162,7 +162,8 @@ impl ChaincodeSupport {
         Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
     }
 
-    pub(super) fn runtime(&self) -> &Runtime {
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 

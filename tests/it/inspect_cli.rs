@@ -116,7 +116,7 @@ fn texts_are_for_people() {
     }
     for (words, expected) in [
         (&["tx", &"0".repeat(64)][..], "has no transaction 0000"),
-        (&["block", "99"], "no transaction 0 in block 99"),
+        (&["block", "99"], "the channel has no block 99"),
         (&["rwset", "0:0"], "no read-write set"),
         (&["history", "probe", "gone"], "no valid transaction has written key gone"),
         (&["chaincode", "gone"], "the channel has no chaincode gone"),

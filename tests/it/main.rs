@@ -1,6 +1,7 @@
 //! The integration tests of wasmcc, one behaviour a file.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod audit;
 mod chaincode_calls;
 mod channel_config;
 mod cli;
@@ -35,6 +36,7 @@ mod golden_simulations;
 mod guests;
 mod guests_program;
 mod hostile;
+mod inspect_cli;
 mod install;
 mod javascript;
 mod launch;
@@ -59,6 +61,7 @@ mod persistence;
 mod private_data;
 mod queries;
 mod recorded;
+mod replay;
 mod reserved_keys;
 mod rich_queries;
 mod sandboxes;

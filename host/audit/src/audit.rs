@@ -219,8 +219,8 @@ impl Audit {
         finding.reason_kinds = kinds.map(str::to_owned).collect();
         finding.reason_kinds.dedup();
         if let (Kind::NotRun, Err(failure)) = (kind, &run.outcome) {
-            finding.reasons.push(failure.clone());
-            finding.reason_kinds.push("a limit of this machine".into());
+            finding.reasons.push(failure.to_string());
+            finding.reason_kinds.push("could not be run here".into());
         }
         finding.differences = differences;
         Ok(Some(finding))
@@ -306,18 +306,9 @@ struct Compared {
 pub(crate) fn kind_of(run: &Run) -> Kind {
     match &run.outcome {
         _ if !run.trace.reasons.is_empty() => Kind::Unknown,
-        Err(failure) if is_of_this_machine(failure) => Kind::NotRun,
+        Err(failure) if !failure.is_of_chaincode => Kind::NotRun,
         _ => Kind::Differs,
     }
-}
-
-/// Whether an execution ended by something that another machine need not come to, or for which
-/// nothing was given.
-fn is_of_this_machine(failure: &str) -> bool {
-    let ends = ["timeout expired", "cannot run chaincode", "call stack exhausted", "units of work"];
-    ends.iter().any(|end| failure.contains(end))
-        || failure.contains("no component stands in for")
-        || failure.contains("is not installed")
 }
 
 /// Whether a stored verdict can follow from the one on signatures and policies.

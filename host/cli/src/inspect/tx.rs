@@ -137,7 +137,7 @@ fn tx_id(block: &Block, at: usize) -> String {
 /// Who did what.
 fn details_text(details: &Value) -> String {
     let text = |value: &Value| match value {
-        Value::String(text) => text.replace(['\n', '\r'], " "),
+        Value::String(text) => output::shown(text),
         Value::Null => "none".to_owned(),
         other => other.to_string(),
     };

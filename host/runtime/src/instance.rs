@@ -241,7 +241,7 @@ impl Runtime {
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
-        hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
+        mut hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
         + Send
         + Sync
         + 'static,

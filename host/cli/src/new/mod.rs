@@ -28,7 +28,7 @@ is there; otherwise that of the registry, in the version of this program.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct New {
-    /// The contract's name, or a path that ends with it: letters, digits, '-' and '_'.
+    /// The contract's name, or a path that ends with it: small letters, digits, '-' and '_'.
     #[arg(value_name = "NAME")]
     path: PathBuf,
     /// What it is to be written in.

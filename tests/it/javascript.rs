@@ -5,7 +5,6 @@
 use std::process::Command;
 
 use serde_json::Value;
-use wasmcc_channel::collections::package_from_json;
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
 use wasmcc_tests::call;
 use wasmcc_types::Timestamp;
@@ -19,8 +18,7 @@ const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}
 fn offers() -> Sandbox {
     let component = node_components::test_chaincode("offers/").unwrap();
     let sandbox = Sandbox::new().unwrap();
-    let collections = package_from_json(COLLECTIONS).unwrap();
-    sandbox.deploy_with_collections("offers", &component, collections).unwrap();
+    sandbox.deploy_with_collections("offers", &component, COLLECTIONS).unwrap();
     sandbox
 }
 
@@ -130,6 +128,10 @@ fn an_error_tells_its_place_in_the_source() {
 fn the_package_passes_its_own_tests() {
     let sdk = root().join(node_components::SDK);
     npm::ensure(&sdk).unwrap();
-    let output = Command::new("node").args(["--test", "test/build.test.js", "test/runtime.test.js"]).current_dir(sdk).output().unwrap();
+    let output = Command::new("node")
+        .args(["--test", "test/build.test.js", "test/runtime.test.js"])
+        .current_dir(sdk)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

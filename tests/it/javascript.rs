@@ -153,16 +153,16 @@ fn a_new_contract_in_typescript_passes_its_tests() {
     let wasmcc = program();
     npm::ensure(&root().join(node_components::SDK)).unwrap();
     let sdk = root().to_str().unwrap();
-    run(&wasmcc, desk.path(), &["new", "assets", "--lang", "typescript", "--sdk", sdk]);
+    run(wasmcc, desk.path(), &["new", "assets", "--lang", "typescript", "--sdk", sdk]);
     let folder = desk.path().join("assets");
     let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
     run(Path::new("npm"), &folder, &install);
     run(&folder.join("node_modules/.bin/tsc"), &folder, &["--noEmit"]);
-    let tested = run(&wasmcc, &folder, &["test"]);
+    let tested = run(wasmcc, &folder, &["test"]);
     assert!(tested.contains("# pass 4\n# fail 0\n"), "{tested}");
-    let twice = run(&wasmcc, &folder, &["test", "--twice"]);
+    let twice = run(wasmcc, &folder, &["test", "--twice"]);
     assert!(twice.contains("# pass 4\n# fail 0\n"), "{twice}");
-    let built = run(&wasmcc, &folder, &["build", "--json"]);
+    let built = run(wasmcc, &folder, &["build", "--json"]);
     let built: Value = serde_json::from_str(&built).unwrap();
     assert!(built["path"].as_str().unwrap().ends_with(".cache/wasmcc/contract.wasm"), "{built}");
 }

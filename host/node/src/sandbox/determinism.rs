@@ -94,15 +94,19 @@ fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<Divergence>
         chaincode: String::new(),
         call: "no further call".into(),
         answer: String::new(),
+        function: String::new(),
     };
     for number in 0..usual.calls.len().max(other.calls.len()) {
         let [first, second] =
             [usual, other].map(|run| run.calls.get(number).cloned().unwrap_or_else(nothing));
-        if first != second {
-            let by = [&first.chaincode, &second.chaincode].into_iter().find(|by| !by.is_empty());
-            let by = by.map_or("", String::as_str);
-            let place = format!("call {} of the peer, by {by},", number + 1);
-            let text = |call: &HostCall| format!("{} -> {}", call.call, call.answer);
+        let text = |call: &HostCall| format!("{} -> {}", call.call, call.answer);
+        if first.chaincode != second.chaincode || text(&first) != text(&second) {
+            let by = if first.chaincode.is_empty() { &second } else { &first };
+            let inside = match by.function.as_str() {
+                "" => String::new(),
+                function => format!(" in {function}"),
+            };
+            let place = format!("call {} of the peer, by {}{inside},", number + 1, by.chaincode);
             return differ(place, &text(&first), &text(&second));
         }
     }

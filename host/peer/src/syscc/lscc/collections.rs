@@ -41,7 +41,7 @@ pub(super) fn put(
             .map_err(|e| format!("the collections of {chaincode} are damaged: {e}"))?;
         check_against_committed(&collections, &committed).map_err(|error| error.to_string())?;
     }
-    stub.put_state(&key, given)
+    stub.put_state(&key, given.to_vec())
         .map_err(|error| format!("error putting collection for chaincode {chaincode}: {error}"))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::sandbox::{Call, Endorsed, Sandbox, SandboxError};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SigningIdentity;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::{HostCall, Variation};
 
 /// How much of a text is shown around the place where two differ, in characters.
@@ -73,9 +74,11 @@ impl Sandbox {
     ) -> Result<Run, SandboxError> {
         let proposal = builder.clone().sign(signer);
         let recording = self.peer.runtime().record(&proposal.tx_id, variation);
-        let processed = self.process(self.peer_of(org), &proposal.signed)?;
+        let unpacked = UnpackedProposal::unpack_for_endorser(proposal.signed.clone())?;
+        let processed = self.process(self.peer_of(org), &unpacked)?;
         let calls = recording.host_calls();
-        Ok(Run { calls, endorsed: Endorsed::read(processed, proposal, Arc::clone(signer))? })
+        let endorsed = Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))?;
+        Ok(Run { calls, endorsed })
     }
 }
 

@@ -29,7 +29,7 @@ mod write_batch;
 #[cfg(test)]
 mod session_tests;
 
-pub use budget::Budget;
+pub use budget::MessageBudget;
 pub use client::{PeerAddress, PeerClient};
 pub use error::BridgeError;
 pub use program::{Program, ProgramConfig};

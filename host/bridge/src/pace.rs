@@ -28,14 +28,14 @@ pub(crate) struct Pace {
 
 /// A call that did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Panicked;
+pub(crate) struct CallPanicked;
 
 impl Pace {
     /// Runs a call to its end, within a tokio runtime.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Panicked> {
+    ) -> Result<T, CallPanicked> {
         let mut call = Timed { call: Box::pin(call), spent: Duration::ZERO };
         if self.usual_ns.load(Ordering::Relaxed) <= nanoseconds(QUICK)
             && let Some(ended) = poll_fn(|cx| call.poll_while_quick(cx)).await
@@ -47,8 +47,8 @@ impl Pace {
         let elsewhere = catch_unwind(AssertUnwindSafe(move || {
             task::spawn_blocking(move || (wait(&mut call), call.spent))
         }));
-        let elsewhere = elsewhere.map_err(|_| Panicked)?;
-        let (output, spent) = elsewhere.await.map_err(|_| Panicked)?;
+        let elsewhere = elsewhere.map_err(|_| CallPanicked)?;
+        let (output, spent) = elsewhere.await.map_err(|_| CallPanicked)?;
         self.learn(spent);
         Ok(output)
     }
@@ -76,14 +76,14 @@ impl<F: Future> Timed<F> {
     fn poll_while_quick(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<F::Output, Panicked>>> {
+    ) -> Poll<Option<Result<F::Output, CallPanicked>>> {
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *self).poll(cx))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
             Ok(Poll::Pending) if self.spent > QUICK => Poll::Ready(None),
             Ok(Poll::Pending) => Poll::Pending,
             Err(_) => {
                 tracing::error!("a transaction panicked");
-                Poll::Ready(Some(Err(Panicked)))
+                Poll::Ready(Some(Err(CallPanicked)))
             }
         }
     }
@@ -164,13 +164,13 @@ mod tests {
     async fn a_panic_is_the_end_of_its_call_wherever_it_runs() {
         let pace = Pace::default();
         let broken = async || -> u8 { panic!("on purpose") };
-        assert_eq!(pace.run(broken()).await, Err(Panicked));
+        assert_eq!(pace.run(broken()).await, Err(CallPanicked));
         let broken_later = async || -> u8 {
             compute();
             task::yield_now().await;
             panic!("on purpose")
         };
-        assert_eq!(pace.run(broken_later()).await, Err(Panicked));
+        assert_eq!(pace.run(broken_later()).await, Err(CallPanicked));
         assert_eq!(pace.run(async { 7 }).await, Ok(7));
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::budget::{Budget, Share};
-use crate::pace::{Pace, Panicked};
+use crate::budget::{BudgetShare, MessageBudget};
+use crate::pace::{CallPanicked, Pace};
 use crate::stream_backend::{StreamBackend, batch_failed};
-use wasmcc_protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
+use wasmcc_protocol::{Completed, InvokeMessage, ProtocolError, is_nested, proposal_context};
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
 use wasmcc_types::{Meter, ProposalContext, TxId};
@@ -44,14 +44,14 @@ impl Default for ProgramConfig {
 /// A component that serves peers.
 pub struct Program {
     id: String,
-    contract: Box<Contract>,
+    contract: Box<RunCall>,
     pace: Pace,
     room: Arc<Semaphore>,
     /// Room for those that wait for room.
     queue: Arc<Semaphore>,
     /// Limit of a transaction's write batch: the memory of a guest.
     batch_bytes: usize,
-    budget: Arc<Budget>,
+    budget: Arc<MessageBudget>,
     config: ProgramConfig,
 }
 
@@ -59,10 +59,10 @@ pub struct Program {
 const MESSAGES_BYTES: usize = 512 << 20;
 
 /// Runs one transaction.
-pub(super) type Contract = dyn Fn(Invocation, StreamBackend) -> Outcome + Send + Sync;
+pub(super) type RunCall = dyn Fn(InvokeMessage, StreamBackend) -> ServedCall + Send + Sync;
 
 /// What comes of a transaction. The error is the text of ERROR.
-pub(super) type Outcome = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
+pub(super) type ServedCall = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
 
 /// The right to run one transaction, now or when there is room.
 pub(super) enum Admission {
@@ -81,9 +81,9 @@ impl Program {
         let id = id.into();
         let limits = config.limits.as_deref().unwrap_or(runtime.limits());
         let batch_bytes = limits.memory_bytes;
-        let guest = Guest { id: id.clone(), component, runtime, config: config.clone() };
+        let guest = ServedComponent { id: id.clone(), component, runtime, config: config.clone() };
         let guest = Arc::new(guest);
-        let run = move |invocation, backend| -> Outcome {
+        let run = move |invocation, backend| -> ServedCall {
             let guest = Arc::clone(&guest);
             Box::pin(async move { guest.run(invocation, backend).await })
         };
@@ -92,7 +92,7 @@ impl Program {
 
     /// Bounds the bytes that transactions hold in messages by a budget that several programs may
     /// share. The default is a budget of 512 MiB for this program alone.
-    pub fn with_budget(self, budget: Arc<Budget>) -> Self {
+    pub fn with_budget(self, budget: Arc<MessageBudget>) -> Self {
         Self { budget, ..self }
     }
 
@@ -100,18 +100,19 @@ impl Program {
     pub(super) fn with(
         id: impl Into<String>,
         config: ProgramConfig,
-        contract: Box<Contract>,
+        contract: Box<RunCall>,
     ) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
-        let (batch_bytes, budget) = (Limits::default().memory_bytes, Budget::new(MESSAGES_BYTES));
+        let (batch_bytes, budget) =
+            (Limits::default().memory_bytes, MessageBudget::new(MESSAGES_BYTES));
         let (id, pace) = (id.into(), Pace::default());
         Self { id, contract, pace, room, queue, batch_bytes, budget, config }
     }
 
     /// An empty share of the budget, for one transaction.
-    pub(super) fn share(&self) -> Arc<Share> {
+    pub(super) fn share(&self) -> Arc<BudgetShare> {
         self.budget.share()
     }
 
@@ -127,7 +128,7 @@ impl Program {
 
     /// Finds room for a transaction, or says why not. Calls by other chaincodes need none: all that
     /// run may be waiting for them.
-    pub(super) fn admit(&self, invocation: &Invocation) -> Result<Admission, String> {
+    pub(super) fn admit(&self, invocation: &InvokeMessage) -> Result<Admission, String> {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Ok(Admission::Now(Some(room)));
         }
@@ -147,7 +148,7 @@ impl Program {
     pub(super) async fn execute(
         self: &Arc<Self>,
         admission: Admission,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: StreamBackend,
     ) -> Result<Completed, String> {
         let _room = match admission {
@@ -172,25 +173,25 @@ impl Program {
             timely.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
         };
         let ended = self.pace.run(call).await;
-        ended.unwrap_or_else(|Panicked| Err("panic during execution".into()))
+        ended.unwrap_or_else(|CallPanicked| Err("panic during execution".into()))
     }
 }
 
 /// A component and all that its transactions have in common.
-struct Guest {
+struct ServedComponent {
     id: String,
     component: Arc<Component>,
     runtime: Arc<Runtime>,
     config: ProgramConfig,
 }
 
-impl Guest {
+impl ServedComponent {
     async fn run(
         &self,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: StreamBackend,
     ) -> Result<Completed, String> {
-        let Invocation { tx, entry, input, proposal } = invocation;
+        let InvokeMessage { tx, entry, input, proposal } = invocation;
         let proposal = match proposal {
             Some(signed) => proposal_context(&signed).map_err(|error| error.to_string())?,
             None => ProposalContext::default(),

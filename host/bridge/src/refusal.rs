@@ -10,13 +10,13 @@
 //!
 //! Invariant: a pure function. Keys and values never decide: they do not begin a text.
 
-use Part::{Around, Begins, Ends, Holds};
+use TextPart::{Around, Begins, Ends, Holds};
 
 use wasmcc_runtime::ErrorKind;
 
 /// How a cause is recognized, and what it is; the first that fits. What is sure from its beginning
 /// goes first, since the rest of a text may quote what a chaincode asked.
-const CAUSES: [(Part, ErrorKind); 29] = [
+const CAUSES: [(TextPart, ErrorKind); 29] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
     // fabric `core/chaincode/handler.go`.
@@ -55,7 +55,7 @@ const CAUSES: [(Part, ErrorKind); 29] = [
 ];
 const COUCHDB: &str = "error handling CouchDB request. ";
 
-enum Part {
+enum TextPart {
     Begins(&'static str),
     Ends(&'static str),
     /// Begins with the first and ends with the second.

@@ -142,16 +142,16 @@ struct Service {
     stop: Stop,
 }
 
-type Outgoing = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
+type PeerStream = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl chaincode_server::Chaincode for Service {
-    type ConnectStream = Outgoing;
+    type ConnectStream = PeerStream;
 
     async fn connect(
         &self,
         request: Request<Streaming<ChaincodeMessage>>,
-    ) -> Result<Response<Outgoing>, Status> {
+    ) -> Result<Response<PeerStream>, Status> {
         let client = request.extensions().get::<Client<TcpConnectInfo>>();
         let peer = client.and_then(|client| client.connection.remote_addr());
         let peer = peer.map_or_else(|| "unknown".into(), |at| at.to_string());

@@ -11,14 +11,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
-use crate::budget::{Part, Share};
+use crate::budget::{BudgetPart, BudgetShare};
 use crate::error::BridgeError;
 use crate::program::{Admission, Program, not_run};
 use crate::refusal;
 use crate::stop::Stop;
 use crate::stream_backend::{Asked, StreamBackend};
 use wasmcc_protocol::{
-    Completed, Invocation, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
+    Completed, InvokeMessage, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
     TxKey,
 };
 use wasmcc_runtime::{BackendError, ErrorKind};
@@ -54,31 +54,35 @@ impl Default for StreamBounds {
 pub struct Session {
     program: Arc<Program>,
     bounds: StreamBounds,
-    link: Mutex<Link>,
+    link: Mutex<SessionState>,
     /// None is the end of the stream.
-    outbox: mpsc::Sender<Option<Outgoing>>,
+    outbox: mpsc::Sender<Option<HeldMessage>>,
     /// Transactions that were taken and have not ended.
     running: watch::Sender<usize>,
 }
 
-struct Link {
+struct SessionState {
     shim: ShimSide,
     /// What runs, and where the answer goes that it waits for. Who is cancelled is taken out, and
     /// so learns of it.
-    running: HashMap<TxKey, Option<oneshot::Sender<Answer>>>,
+    running: HashMap<TxKey, Option<oneshot::Sender<ShimAnswer>>>,
     stopping: bool,
 }
 
-type Answer = Result<Vec<u8>, String>;
+type ShimAnswer = Result<Vec<u8>, String>;
 
 /// A message for the peer, and the share that holds its bytes until it is encoded.
-struct Outgoing(ChaincodeMessage, #[expect(dead_code, reason = "held")] Option<Arc<Share>>);
+struct HeldMessage {
+    message: ChaincodeMessage,
+    #[expect(dead_code, reason = "held")]
+    share: Option<Arc<BudgetShare>>,
+}
 
 /// What remains to be done when the lock is given back.
 #[derive(Default)]
-struct Work {
+struct LeftToDo {
     messages: Vec<Message>,
-    calls: Vec<Invocation>,
+    calls: Vec<InvokeMessage>,
 }
 
 impl Session {
@@ -91,12 +95,12 @@ impl Session {
         let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
         if let Some(ShimAction::Send(register)) = shim.poll_action() {
             // The outbox is empty.
-            let _ = outbox.try_send(Some(Outgoing(register.encode(), None)));
+            let _ = outbox.try_send(Some(HeldMessage { message: register.encode(), share: None }));
         }
-        let link = Mutex::new(Link { shim, running: HashMap::new(), stopping: false });
+        let link = Mutex::new(SessionState { shim, running: HashMap::new(), stopping: false });
         let running = watch::Sender::new(0);
         let outgoing = ReceiverStream::new(outgoing);
-        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|Outgoing(message, _)| message));
+        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|held| held.message));
         (Arc::new(Self { program, bounds, link, outbox, running }), outgoing)
     }
 
@@ -210,7 +214,7 @@ impl Session {
     }
 
     /// `bytes` came with the call, if there is one.
-    async fn perform(self: &Arc<Self>, work: Work, bytes: usize) {
+    async fn perform(self: &Arc<Self>, work: LeftToDo, bytes: usize) {
         let mut messages = work.messages;
         for invocation in work.calls {
             let tx = invocation.tx.clone();
@@ -223,12 +227,12 @@ impl Session {
     }
 
     /// Begins a transaction, or says why not.
-    fn start(self: &Arc<Self>, invocation: Invocation, bytes: usize) -> Result<(), String> {
+    fn start(self: &Arc<Self>, invocation: InvokeMessage, bytes: usize) -> Result<(), String> {
         if self.lock().stopping {
             return Err(not_run("the chaincode server is stopping"));
         }
         let share = self.program.share();
-        share.hold(Part::Input, bytes)?;
+        share.hold(BudgetPart::Input, bytes)?;
         let admission = self.program.admit(&invocation)?;
         self.running.send_modify(|running| *running += 1);
         tokio::spawn(Arc::clone(self).work(admission, invocation, share));
@@ -239,14 +243,14 @@ impl Session {
     async fn work(
         self: Arc<Self>,
         admission: Admission,
-        invocation: Invocation,
-        share: Arc<Share>,
+        invocation: InvokeMessage,
+        share: Arc<BudgetShare>,
     ) {
         let tx = invocation.tx.clone();
         let backend = self.backend(tx.clone(), &share);
         let outcome = self.program.execute(admission, invocation, backend).await;
         let outcome = outcome.and_then(|completed| {
-            share.hold(Part::Message, bytes_of(&completed)).map(|()| completed)
+            share.hold(BudgetPart::Message, bytes_of(&completed)).map(|()| completed)
         });
         let work = self.complete(tx, outcome);
         // If the stream is gone, so is who waits for it.
@@ -254,7 +258,7 @@ impl Session {
         self.running.send_modify(|running| *running -= 1);
     }
 
-    fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> Work {
+    fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> LeftToDo {
         let failure = outcome.as_ref().err().cloned();
         let (is_ready, work) = {
             let mut link = self.lock();
@@ -281,7 +285,7 @@ impl Session {
     }
 
     /// The port of one transaction.
-    fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<Share>) -> StreamBackend {
+    fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<BudgetShare>) -> StreamBackend {
         let limits = self.lock().shim.batch_limits();
         let (session, held) = (Arc::clone(self), Arc::clone(share));
         let ask = move |request| -> Asked {
@@ -295,10 +299,10 @@ impl Session {
         self: Arc<Self>,
         tx: TxKey,
         request: Request,
-        share: Arc<Share>,
+        share: Arc<BudgetShare>,
     ) -> Result<Vec<u8>, BackendError> {
         let no_room = |text| BackendError::new(ErrorKind::TransactionOver, text);
-        share.hold(Part::Message, request.encoded_len()).map_err(no_room)?;
+        share.hold(BudgetPart::Message, request.encoded_len()).map_err(no_room)?;
         let terminated = || over(&ProtocolError::StreamTerminated);
         let (messages, answer) = {
             let mut link = self.lock();
@@ -311,7 +315,7 @@ impl Session {
         sent.map_err(|error| over(&error))?;
         match answer.await {
             Ok(Ok(payload)) => {
-                share.hold(Part::Message, payload.len()).map_err(no_room)?;
+                share.hold(BudgetPart::Message, payload.len()).map_err(no_room)?;
                 Ok(payload)
             }
             // Who is cancelled while it waits gets an answer too, but none to its request.
@@ -325,7 +329,7 @@ impl Session {
     async fn send_all(
         &self,
         messages: Vec<Message>,
-        share: Option<&Arc<Share>>,
+        share: Option<&Arc<BudgetShare>>,
     ) -> Result<(), ProtocolError> {
         for message in messages {
             // From a chaincode it is the end of a transaction, whatever led to it.
@@ -334,23 +338,23 @@ impl Session {
             {
                 self.log_failure(tx, text);
             }
-            let outgoing = Outgoing(message.encode(), share.cloned());
-            let sent = self.outbox.send(Some(outgoing)).await;
+            let held = HeldMessage { message: message.encode(), share: share.cloned() };
+            let sent = self.outbox.send(Some(held)).await;
             sent.map_err(|_| ProtocolError::StreamTerminated)?;
         }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Link> {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Link {
+impl SessionState {
     /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before
     /// it gives the lock back, so all actions are its own.
-    fn drain(&mut self) -> Work {
-        let mut work = Work::default();
+    fn drain(&mut self) -> LeftToDo {
+        let mut work = LeftToDo::default();
         while let Some(action) = self.shim.poll_action() {
             match action {
                 ShimAction::Send(message) => work.messages.push(message),

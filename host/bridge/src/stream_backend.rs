@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prost::Message;
 
 use crate::answers;
-use crate::budget::{Budget, Part, Share};
+use crate::budget::{BudgetPart, BudgetShare, MessageBudget};
 use crate::write_batch::{BatchFull, WriteBatch};
 use wasmcc_protocol::{BatchLimits, Request};
 use wasmcc_runtime::{
@@ -21,7 +21,7 @@ use wasmcc_types::proto::protos;
 pub type Ask = dyn Fn(Request) -> Asked + Send + Sync;
 
 /// The answer to come: the payload of RESPONSE.
-pub type Asked = Pin<Box<dyn Future<Output = Answer<Vec<u8>>> + Send>>;
+pub type Asked = Pin<Box<dyn Future<Output = BackendResult<Vec<u8>>> + Send>>;
 
 /// Limit of one part of a write batch, in bytes. A single write may be larger.
 const PART_BYTES: usize = 16 << 20;
@@ -41,27 +41,27 @@ pub struct StreamBackend {
     /// Some between start and finish, if the peer takes batches.
     batch: Arc<Mutex<Option<WriteBatch>>>,
     batch_bytes: usize,
-    share: Arc<Share>,
+    share: Arc<BudgetShare>,
 }
 
-type Answer<T> = Result<T, BackendError>;
+type BackendResult<T> = Result<T, BackendError>;
 
 impl StreamBackend {
     /// A conversation of which nothing was said. Clones are the same conversation.
     pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
-        let share = Budget::new(usize::MAX).share();
+        let share = MessageBudget::new(usize::MAX).share();
         Self { ask, limits, batch: Arc::default(), batch_bytes: BATCH_BYTES, share }
     }
 
     /// Holds batches of at most `batch_bytes`, which count as a part of `share`.
-    pub(super) fn holding(self, batch_bytes: usize, share: Arc<Share>) -> Self {
+    pub(super) fn holding(self, batch_bytes: usize, share: Arc<BudgetShare>) -> Self {
         Self { batch_bytes, share, ..self }
     }
 
     /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
     /// `handleTransaction`). A peer refuses a write of a batch only here; what it has taken before
     /// stays written.
-    pub async fn flush(&self) -> Answer<()> {
+    pub async fn flush(&self) -> BackendResult<()> {
         let held_back = self.batch().take();
         let (Some(batch), Some(count)) = (held_back, self.limits.write_batch) else {
             return Ok(());
@@ -77,8 +77,8 @@ impl StreamBackend {
     }
 
     /// Counts what is held back.
-    fn hold(&self, bytes: usize) -> Answer<()> {
-        let held = self.share.hold(Part::Batch, bytes);
+    fn hold(&self, bytes: usize) -> BackendResult<()> {
+        let held = self.share.hold(BudgetPart::Batch, bytes);
         held.map_err(|text| BackendError::new(ErrorKind::TransactionOver, text))
     }
 
@@ -90,7 +90,7 @@ impl StreamBackend {
     fn ask<T>(
         &self,
         request: Request,
-        read: impl FnOnce(Vec<u8>) -> Answer<T> + Send + 'static,
+        read: impl FnOnce(Vec<u8>) -> BackendResult<T> + Send + 'static,
     ) -> Reply<'static, T> {
         let asked = (self.ask)(request);
         Reply::later(async move { read(asked.await?) })
@@ -110,7 +110,11 @@ impl StreamBackend {
     }
 
     /// At most as many keys as the peer takes at once.
-    async fn get_many(&self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
+    async fn get_many(
+        &self,
+        collection: &str,
+        keys: &[String],
+    ) -> BackendResult<Vec<Option<Vec<u8>>>> {
         let request =
             protos::GetStateMultiple { keys: keys.to_vec(), collection: collection.to_owned() };
         let payload = (self.ask)(Request::GetStateMultiple(request)).await?;
@@ -400,9 +404,9 @@ mod tests {
     fn a_batch_is_bounded_for_its_transaction_and_for_all() {
         let limits = BatchLimits { write_batch: Some(100), get_multiple: None };
         let (backend, said) = backend(limits, Vec::new());
-        let budget = Budget::new(100_000);
+        let budget = MessageBudget::new(100_000);
         let other = budget.share();
-        other.hold(Part::Input, 50_000).unwrap();
+        other.hold(BudgetPart::Input, 50_000).unwrap();
         let mut backend = backend.holding(80_000, budget.share());
         backend.start_write_batch();
         let mut put = |key, bytes| backend.put_state("", key, &vec![1; bytes]).wait();
@@ -415,7 +419,7 @@ mod tests {
         put("c", 10_000).unwrap();
         backend.finish_write_batch().wait().unwrap();
         assert_eq!(take(&said).len(), 1);
-        budget.share().hold(Part::Input, 100_000).unwrap();
+        budget.share().hold(BudgetPart::Input, 100_000).unwrap();
     }
 
     #[test]

@@ -17,7 +17,7 @@ const RECORD_BYTES: usize = 256;
 /// always says the same.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WriteBatch {
-    records: BTreeMap<Place, WriteRecord>,
+    records: BTreeMap<RecordKey, WriteRecord>,
     bytes: usize,
     limit: usize,
 }
@@ -32,7 +32,7 @@ pub(crate) struct BatchFull {
 
 /// A value and its metadata are written apart from each other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct RecordKey {
     collection: String,
     key: String,
     metadata: bool,
@@ -108,7 +108,7 @@ impl WriteBatch {
     }
 
     fn insert(&mut self, record: WriteRecord) -> Result<(), BatchFull> {
-        let place = Place {
+        let place = RecordKey {
             collection: record.collection.clone(),
             key: record.key.clone(),
             metadata: record.r#type() == Type::PutStateMetadata,

@@ -97,7 +97,10 @@ fn reasons(
                     block.into_iter().nth(index).flatten()
                 }
                 // The verdict counts, the reason is extra.
-                Err(error) => Some(format!("why is not known any more: {error:#}")),
+                Err(error) => {
+                    let error = anyhow::Error::from(error);
+                    Some(format!("why is not known any more: {error:#}"))
+                }
             },
         });
     }

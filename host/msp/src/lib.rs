@@ -40,6 +40,7 @@ pub use identity::has_expired;
 pub use manager::MspManager;
 pub use membership::Msp;
 pub use network::Network;
+pub use network::NetworkError;
 pub use network::NetworkSpec;
 pub use node_ous::Role;
 pub use policy::PolicyError;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::indexes::IndexCreator;
-use crate::running::Running;
+use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
@@ -15,7 +15,7 @@ use wasmcc_peer::chaincode::ChaincodeSupport;
 /// Creates indexes, and lets go of chaincodes that no channel runs any more.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
-    pub running: Running,
+    pub running: RunningChaincodes,
     pub channels: Arc<Channels>,
     pub support: Arc<ChaincodeSupport>,
 }
@@ -25,13 +25,13 @@ impl Deployments {
         match self.wanted() {
             Ok(wanted) => self.support.retire(|ccid| wanted.contains(ccid)),
             Err(error) => {
-                tracing::warn!(error, "chaincodes that were replaced stay in memory");
+                tracing::warn!(%error, "chaincodes that were replaced stay in memory");
             }
         }
     }
 
     /// What all channels run, by the ids that it is launched by.
-    fn wanted(&self) -> Result<BTreeSet<String>, String> {
+    fn wanted(&self) -> Result<BTreeSet<String>, RunningError> {
         let mut wanted = BTreeSet::new();
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
             let ledger = channel.ledger();

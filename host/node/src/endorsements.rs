@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::Peer;
 use wasmcc_channel::Channel;
-use wasmcc_channel::collections::{Collection, DefinedCollections};
+use wasmcc_channel::collections::{Collection, DefinedCollections, LookupError};
 use wasmcc_committer::needed_policies;
+use wasmcc_ledger::LedgerError;
 use wasmcc_msp::Identity;
 use wasmcc_peer::endorser::{UnpackedProposal, choose};
 use wasmcc_peer::syscc::satisfies;
@@ -14,6 +15,35 @@ use wasmcc_types::proto::protos;
 
 /// What Fabric's gateway says when it finds nobody.
 const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
+
+/// Why a transaction cannot get the endorsements that it needs. The texts are those of Fabric's
+/// gateway where it has one.
+#[derive(Debug, thiserror::Error)]
+pub enum FurtherEndorsersError {
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    UnknownChannel(String),
+    /// It is not known which policies the transaction needs.
+    #[error("{NO_PLAN}: {0}")]
+    Policies(String),
+    /// The organizations of this process are not enough.
+    #[error("{NO_PLAN}: no peer combination can satisfy the endorsement policy")]
+    NotEnough,
+    /// They are enough only with some that may not see the transient data.
+    #[error(
+        "requires endorsement from organisation(s) that are not in the distribution policy of the \
+         private data collection(s): [{}]; retry specifying trusted endorsing organizations to \
+         protect transient data",
+        .0.join(" ")
+    )]
+    Guarded(Vec<String>),
+    /// The definition of a collection cannot be read.
+    #[error(transparent)]
+    Definition(#[from] LookupError<LedgerError>),
+    /// The definition of a collection cannot be used.
+    #[error("{0}")]
+    Collection(String),
+}
 
 impl Peer {
     /// The organizations that have to endorse a transaction beside those of `endorsed`, of which
@@ -24,13 +54,13 @@ impl Peer {
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, FurtherEndorsersError> {
         let channel = self.channels.get(proposal.channel_id());
-        let channel =
-            channel.ok_or_else(|| format!("channel '{}' not found", proposal.channel_id()))?;
+        let unknown = || FurtherEndorsersError::UnknownChannel(proposal.channel_id().to_owned());
+        let channel = channel.ok_or_else(unknown)?;
         let config = channel.config();
         let policies = needed_policies(&channel, &proposal.channel_header, &response.payload)
-            .map_err(|why| format!("{NO_PLAN}: {why}"))?;
+            .map_err(FurtherEndorsersError::Policies)?;
         let identity = |org: &str| self.peers.identity(org, config.msps());
         let is_enough = |orgs: &[&str]| {
             let peers: Vec<Arc<Identity>> = orgs.iter().filter_map(|org| identity(org)).collect();
@@ -58,14 +88,10 @@ impl Peer {
         }
         // It may be the caution about transient data that leaves nobody.
         if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
-            return Err(format!(
-                "requires endorsement from organisation(s) that are not in the distribution policy \
-                 of the private data collection(s): [{}]; retry specifying trusted endorsing \
-                 organizations to protect transient data",
-                guarded.join(" ")
-            ));
+            let collections = guarded.into_iter().map(str::to_owned).collect();
+            return Err(FurtherEndorsersError::Guarded(collections));
         }
-        Err(format!("{NO_PLAN}: no peer combination can satisfy the endorsement policy"))
+        Err(FurtherEndorsersError::NotEnough)
     }
 
     /// The organizations of this process that are members of a collection.
@@ -74,14 +100,14 @@ impl Peer {
         channel: &Channel,
         namespace: &str,
         collection: &str,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<BTreeSet<String>, FurtherEndorsersError> {
         let state = channel.ledger().snapshot();
         let mut read = |ns: &str, key: &str| state.get(ns, key).map(|v| v.map(|v| v.value));
         let defined = DefinedCollections::look_up(namespace, &mut read);
-        let Some(found) = defined.map_err(|error| error.to_string())?.get(collection) else {
+        let Some(found) = defined?.get(collection) else {
             return Ok(BTreeSet::new());
         };
-        let found = Collection::new(found)?;
+        let found = Collection::new(found).map_err(FurtherEndorsersError::Collection)?;
         let config = channel.config();
         Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::running::Running;
+use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
@@ -14,12 +14,12 @@ use wasmcc_peer::chaincode::{PackageError, PackageStore, create_indexes};
 /// Looks for the packages of definitions.
 pub(crate) struct IndexCreator {
     packages: Arc<PackageStore>,
-    running: Running,
+    running: RunningChaincodes,
 }
 
 impl IndexCreator {
     /// Looks among these packages.
-    pub(crate) fn new(packages: Arc<PackageStore>, running: Running) -> Self {
+    pub(crate) fn new(packages: Arc<PackageStore>, running: RunningChaincodes) -> Self {
         Self { packages, running }
     }
 
@@ -62,7 +62,7 @@ impl DeployListener for IndexCreator {
     }
 }
 
-fn unknown(ledger: &Ledger, error: &str) {
+fn unknown(ledger: &Ledger, error: &RunningError) {
     let channel = ledger.channel_id();
-    tracing::error!(%channel, error, "no indexes created, it is not known what the channel runs");
+    tracing::error!(%channel, %error, "no indexes created, it is not known what the channel runs");
 }

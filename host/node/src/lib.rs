@@ -9,6 +9,7 @@ mod chaincodes;
 mod data_folder;
 mod deployments;
 mod endorsements;
+mod error;
 mod explain;
 mod indexes;
 mod ledger_folder;
@@ -25,14 +26,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
 use crate::data_folder::DataFolder;
 use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
 use crate::local_orgs::LocalOrgs;
-use crate::running::Running;
+use crate::running::RunningChaincodes;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
@@ -47,8 +47,12 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use explain::explain_block;
+pub use data_folder::DataFolderError;
+pub use endorsements::FurtherEndorsersError;
+pub use error::{CreateChannelError, OpenError};
+pub use explain::{ExplainError, explain_block};
 pub use ledger_folder::open_ledger_folder;
+pub use local_orgs::LocalOrgsError;
 
 /// Where compiled code lies in a data folder.
 const CACHE_FOLDER: &str = "compiled";
@@ -101,6 +105,60 @@ impl PeerConfig {
     }
 }
 
+impl PeerConfig {
+    fn open_ledgers(&mut self) -> Result<Ledgers, OpenError> {
+        let config = std::mem::take(&mut self.ledger);
+        match &self.data {
+            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), config)
+                .map_err(|source| OpenError::Ledgers { folder: data.clone(), source }),
+            None => Ledgers::temporary(config).map_err(OpenError::LedgersInMemory),
+        }
+    }
+
+    fn runtime(&mut self) -> Result<Arc<Runtime>, OpenError> {
+        if let Some(shared) = self.runtime.take() {
+            return Ok(shared);
+        }
+        let config = RuntimeConfig {
+            limits: std::mem::take(&mut self.limits),
+            memory_of_all: self.memory_of_all,
+            cache_dir: self.data.as_ref().map(|data| data.join(CACHE_FOLDER)),
+            compiler: std::mem::take(&mut self.compiler),
+            ..Default::default()
+        };
+        Ok(Arc::new(Runtime::new(config)?))
+    }
+}
+
+/// One endorser for each organization.
+fn endorsers(
+    support: &Arc<ChaincodeSupport>,
+    channels: &Arc<Channels>,
+    access: &Arc<dyn AccessControl>,
+    orgs: &LocalOrgs,
+) -> Vec<(String, Endorser)> {
+    let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
+    let endorsers = orgs.msps().map(|(org, msps)| {
+        let endorser = Endorser::new(
+            Arc::clone(support),
+            Arc::clone(channels),
+            Arc::clone(access),
+            Arc::clone(msps),
+            (org, peers.clone()),
+            Arc::clone(&turns),
+        );
+        (org.to_owned(), endorser)
+    });
+    endorsers.collect()
+}
+
+/// Who may order, the network's orderer first. An imported network may lack the orderer's private
+/// key.
+fn orderer_signers(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentity>> {
+    let orderer = network.orderer().and_then(|org| org.peer().ok());
+    orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values()).collect()
+}
+
 /// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
 /// organizations that share these.
 pub struct Peer {
@@ -123,43 +181,24 @@ pub struct Peer {
 
 impl Peer {
     /// Opens or creates a peer and recovers what it had.
-    pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
-        let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
-        let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
-        let (ledger, batch) = (config.ledger, config.batch);
-        let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
-        let orgs = LocalOrgs::new(&network, named)?;
-        let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
+    pub fn open(mut config: PeerConfig) -> Result<Arc<Self>, OpenError> {
+        let named = std::iter::once(&config.org).chain(&config.more_orgs).map(String::as_str);
+        let orgs = LocalOrgs::new(&config.network, named)?;
+        let folder = config.data.as_deref();
+        let folder = folder.map(|data| DataFolder::check(data, &config.network, &orgs.msp_ids()));
         let folder = folder.transpose()?;
-        let ledgers = match &data {
-            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
-                .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
-            None => Ledgers::temporary(ledger).context("cannot open ledgers in memory")?,
-        };
-        let ledgers = Arc::new(ledgers);
-        let runtime = match runtime {
-            Some(runtime) => runtime,
-            None => {
-                let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
-                let config = RuntimeConfig {
-                    limits,
-                    memory_of_all,
-                    cache_dir,
-                    compiler,
-                    ..Default::default()
-                };
-                Arc::new(Runtime::new(config)?)
-            }
-        };
+        let ledgers = Arc::new(config.open_ledgers()?);
+        let runtime = config.runtime()?;
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
         if let Some(folder) = folder {
             folder.adopt(&channels, &orgs)?;
         }
+        let PeerConfig { network, support, batch, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
-        let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
+        let running = RunningChaincodes::new(Arc::clone(&packages), orgs.msp_ids());
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
@@ -169,10 +208,6 @@ impl Peer {
             Arc::clone(&access),
             support,
         );
-        // A network of somebody else's may have an orderer without its key.
-        let orderer = network.orderer().and_then(|org| org.peer().ok());
-        let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
-        let signers = signers.collect();
         system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
@@ -183,32 +218,18 @@ impl Peer {
             channels: Arc::clone(&channels),
             support: Arc::clone(&support),
         };
-        let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
-        let endorsers = orgs.msps().map(|(org, msps)| {
-            let endorser = Endorser::new(
-                Arc::clone(&support),
-                Arc::clone(&channels),
-                Arc::clone(&access),
-                Arc::clone(msps),
-                (org, peers.clone()),
-                Arc::clone(&turns),
-            );
-            (org.to_owned(), endorser)
-        });
-        let endorsers = endorsers.collect();
-        let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         let peer = Arc::new(Self {
+            endorsers: endorsers(&support, &channels, &access, &orgs),
+            signers: orderer_signers(&network, &orgs),
+            validator: Arc::new(VsccPort::new(Arc::clone(&support))),
+            peers: orgs.peers(),
             network,
             batch,
             support,
-            endorsers,
             access,
             ledgers,
             channels,
-            validator,
-            peers,
             deploys: Arc::new(deploys),
-            signers,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -253,18 +274,19 @@ impl Peer {
 
     /// Creates a channel of all organizations of the network and joins it, by a proposal of the
     /// organization's admin to CSCC.
-    pub fn create_channel(&self, name: &str) -> Result<()> {
+    pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
         let id = ChannelId::parse(name)?;
         let mut genesis = self.network.genesis(id);
         genesis.batch_limits = self.batch;
         let block = genesis.block()?.encode_to_vec();
         let own = self.org().and_then(|org| self.network.org(org));
-        let own = own.ok_or_else(|| anyhow!("no organization"))?;
+        let own = own.ok_or(CreateChannelError::NoOrganization)?;
         let signed =
             ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
         let response = self.process(signed.signed)?.response.response.unwrap_or_default();
         if response.status >= Response::ERROR_THRESHOLD {
-            return Err(anyhow!("cannot create channel {name}: {}", response.message));
+            let (name, message) = (name.to_owned(), response.message);
+            return Err(CreateChannelError::NotJoined { name, message });
         }
         Ok(())
     }

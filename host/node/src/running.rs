@@ -4,32 +4,48 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use wasmcc_committer::Approvals;
-use wasmcc_ledger::Ledger;
-use wasmcc_peer::chaincode::{Found, PackageStore, ccid, defined_names};
+use wasmcc_ledger::{Ledger, LedgerError};
+use wasmcc_peer::chaincode::{
+    FoundDefinition, FoundError, PackageError, PackageStore, ccid, defined_names,
+};
 use wasmcc_peer::syscc::defined_version;
 use wasmcc_types::LSCC;
 use wasmcc_types::sha256;
 
 /// Looks it up, each time in the state as it is.
 #[derive(Clone)]
-pub(crate) struct Running {
+pub(crate) struct RunningChaincodes {
     packages: Arc<PackageStore>,
     /// Whose peers run here.
     orgs: Vec<String>,
 }
 
-impl Running {
+/// Why it is not known what a channel runs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunningError {
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] LedgerError),
+    /// A definition of `_lifecycle` cannot be read.
+    #[error(transparent)]
+    Definition(#[from] FoundError),
+    /// The packages of this peer cannot be listed.
+    #[error(transparent)]
+    Packages(#[from] PackageError),
+}
+
+impl RunningChaincodes {
     /// For packages that one of `orgs` has approved, or that LSCC runs.
     pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
     }
 
     /// The chaincodes that a channel knows.
-    pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, String> {
+    pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, RunningError> {
         let snapshot = ledger.snapshot();
-        let mut names = BTreeSet::from_iter(defined_names(&snapshot).map_err(|e| e.to_string())?);
+        let mut names = BTreeSet::from_iter(defined_names(&snapshot)?);
         for row in snapshot.range(LSCC, "", "") {
-            let (name, _) = row.map_err(|e| e.to_string())?;
+            let (name, _) = row?;
             // `name~collection` holds collections.
             if !name.contains('~') {
                 names.insert(name);
@@ -44,7 +60,7 @@ impl Running {
         &self,
         ledger: &Arc<Ledger>,
         chaincode: &str,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<BTreeSet<String>, RunningError> {
         let found = self.found(ledger, chaincode)?;
         if found.is_empty() {
             let version = defined_version(ledger, chaincode);
@@ -59,15 +75,15 @@ impl Running {
         &self,
         ledger: &Arc<Ledger>,
         approvals: &Approvals,
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, RunningError> {
         let mut approved = Vec::new();
         if !self.orgs.iter().any(|org| approvals.contains_key(org)) {
             return Ok(approved);
         }
-        for name in defined_names(&ledger.snapshot()).map_err(|e| e.to_string())? {
+        for name in defined_names(&ledger.snapshot())? {
             // What is no chaincode, or damaged, has no approvals.
             let found = self.found(ledger, &name).unwrap_or_default();
-            let is_new = |(org, found): &(&str, Found)| {
+            let is_new = |(org, found): &(&str, FoundDefinition)| {
                 let written = approvals.get(*org);
                 let mut keys = found.approval_keys(&name).into_iter();
                 written.is_some_and(|written| {
@@ -82,12 +98,17 @@ impl Running {
     }
 
     /// What `_lifecycle` says, for each organization; nothing if it does not know the name.
-    fn found(&self, ledger: &Arc<Ledger>, chaincode: &str) -> Result<Vec<(&str, Found)>, String> {
+    fn found(
+        &self,
+        ledger: &Arc<Ledger>,
+        chaincode: &str,
+    ) -> Result<Vec<(&str, FoundDefinition)>, RunningError> {
         let snapshot = ledger.snapshot();
-        let approvable = self.packages.approvable().map_err(|error| error.to_string())?;
+        let approvable = self.packages.approvable()?;
         let found = self.orgs.iter().filter_map(|org| {
-            let found = Found::read(chaincode, &snapshot, org, &approvable).transpose()?;
-            Some(found.map(|found| (org.as_str(), found)))
+            let found =
+                FoundDefinition::read(chaincode, &snapshot, org, &approvable).transpose()?;
+            Some(found.map(|found| (org.as_str(), found)).map_err(RunningError::Definition))
         });
         found.collect()
     }

@@ -50,10 +50,21 @@ fn status((code, block_number): TxVerdict) -> CommitStatus {
     CommitStatus { code, block_number, reason: None }
 }
 
+/// The peer has not joined the channel.
+#[derive(Debug, thiserror::Error)]
+#[error("channel '{0}' not found")]
+struct NotJoined(String);
+
+/// The services pass errors on to clients as texts.
+impl From<NotJoined> for String {
+    fn from(error: NotJoined) -> Self {
+        error.to_string()
+    }
+}
+
 impl Peer {
-    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
-        let channel = self.channels.get(channel_id);
-        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, NotJoined> {
+        self.channels.get(channel_id).ok_or_else(|| NotJoined(channel_id.to_owned()))
     }
 
     fn orderer_of(&self, envelope: &common::Envelope) -> Result<Arc<Solo>, OrderError> {
@@ -88,7 +99,7 @@ impl api::Peer for Peer {
         };
         let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
         standing.unwrap_or_else(|error| {
-            tracing::warn!(channel_id, chaincode, error, "cannot read a definition");
+            tracing::warn!(channel_id, chaincode, %error, "cannot read a definition");
             Standing::Here
         })
     }
@@ -101,6 +112,7 @@ impl api::Peer for Peer {
         without: &[String],
     ) -> Result<Vec<String>, String> {
         self.further_endorsers(proposal, response, endorsed, without)
+            .map_err(|error| error.to_string())
     }
 
     fn assemble(
@@ -134,7 +146,7 @@ impl api::Peer for Peer {
         done: TxListener,
     ) -> Result<Watching, String> {
         let committer = self.committer(channel_id);
-        let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
+        let committer = committer.ok_or_else(|| NotJoined(channel_id.to_owned()))?;
         let notifier = Arc::clone(committer.notifier());
         let of = tx_id.to_owned();
         let watch =
@@ -199,6 +211,7 @@ impl api::Peer for Peer {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
         private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
+            .map_err(|error| error.to_string())
     }
 
     fn open_chaincode_stream(

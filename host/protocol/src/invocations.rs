@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::collections::btree_map;
 
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::ProtocolError;
 use crate::Request;
@@ -46,7 +46,7 @@ impl Invocations {
         Self { open: BTreeMap::new(), given_up: GivenUp::default(), limit }
     }
 
-    pub(super) fn start(&mut self, invocation: Invocation, actions: &mut VecDeque<ShimAction>) {
+    pub(super) fn start(&mut self, invocation: InvokeMessage, actions: &mut VecDeque<ShimAction>) {
         if let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) {
             place.insert(Progress::Running(invocation.entry));
             actions.push_back(ShimAction::Invoke(invocation));

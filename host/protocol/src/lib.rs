@@ -46,7 +46,7 @@ mod replay;
 
 pub use batch::BatchLimits;
 pub use error::ProtocolError;
-pub use message::{Completed, Invocation, Message, MessageType};
+pub use message::{Completed, InvokeMessage, Message, MessageType};
 pub use peer::{PeerAction, PeerSide, RunId, Ticket};
 pub use proposal::{ProposalError, context_of_parts, is_nested, proposal_context};
 pub use request::{Request, failure_text};

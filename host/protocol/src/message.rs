@@ -32,7 +32,7 @@ pub enum Message {
         params: protos::ChaincodeAdditionalParams,
     },
     /// INIT or TRANSACTION: the peer calls the chaincode.
-    Invoke(Invocation),
+    Invoke(InvokeMessage),
     /// The chaincode is done.
     Completed {
         /// Which transaction.
@@ -67,7 +67,7 @@ pub enum Message {
 
 /// A call of a chaincode by the peer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Invocation {
+pub struct InvokeMessage {
     /// Which transaction.
     pub tx: TxKey,
     /// INIT or TRANSACTION.
@@ -118,7 +118,12 @@ impl Message {
                 };
                 let input = protos::ChaincodeInput::decode(Bytes::from(payload))
                     .map_err(|e| malformed(&tx, e))?;
-                Self::Invoke(Invocation { tx, entry, input, proposal: wire.proposal.map(Arc::new) })
+                Self::Invoke(InvokeMessage {
+                    tx,
+                    entry,
+                    input,
+                    proposal: wire.proposal.map(Arc::new),
+                })
             }
             MessageType::Completed => {
                 let response = protos::Response::decode(Bytes::from(payload))
@@ -160,7 +165,7 @@ impl Message {
                 wire(TxKey::default(), id.encode_to_vec())
             }
             Self::Ready { params } => wire(TxKey::default(), params.encode_to_vec()),
-            Self::Invoke(Invocation { tx, input, proposal, .. }) => protos::ChaincodeMessage {
+            Self::Invoke(InvokeMessage { tx, input, proposal, .. }) => protos::ChaincodeMessage {
                 proposal: proposal.map(Arc::unwrap_or_clone),
                 ..wire(tx, input.encode_to_vec())
             },
@@ -188,8 +193,8 @@ impl Message {
             Self::Register { .. } => MessageType::Register,
             Self::Registered => MessageType::Registered,
             Self::Ready { .. } => MessageType::Ready,
-            Self::Invoke(Invocation { entry: Entry::Init, .. }) => MessageType::Init,
-            Self::Invoke(Invocation { entry: Entry::Invoke, .. }) => MessageType::Transaction,
+            Self::Invoke(InvokeMessage { entry: Entry::Init, .. }) => MessageType::Init,
+            Self::Invoke(InvokeMessage { entry: Entry::Invoke, .. }) => MessageType::Transaction,
             Self::Completed { .. } => MessageType::Completed,
             Self::Error { .. } => MessageType::Error,
             Self::Request { request, .. } => request.kind(),
@@ -207,7 +212,7 @@ impl Message {
     pub fn tx(&self) -> Option<&TxKey> {
         match self {
             Self::Register { .. } | Self::Registered | Self::Ready { .. } | Self::Keepalive => None,
-            Self::Invoke(Invocation { tx, .. })
+            Self::Invoke(InvokeMessage { tx, .. })
             | Self::Completed { tx, .. }
             | Self::Error { tx, .. }
             | Self::Request { tx, .. }

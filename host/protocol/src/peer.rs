@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::ProtocolError;
@@ -225,7 +225,7 @@ impl PeerSide {
 
     /// Starts a transaction. It ends with one `PeerAction::Finish`, unless refused here: because
     /// it runs already, or is too large for a message.
-    pub fn handle_execute(&mut self, invocation: Invocation) -> Result<RunId, ProtocolError> {
+    pub fn handle_execute(&mut self, invocation: InvokeMessage) -> Result<RunId, ProtocolError> {
         match &mut self.state {
             State::Ready(executions) => executions.execute(invocation, &mut self.actions),
             State::Closed => Err(ProtocolError::StreamTerminated),
@@ -282,8 +282,8 @@ mod tests {
         TxKey::new("ch", "t1")
     }
 
-    fn invocation() -> Invocation {
-        Invocation { tx: tx(), entry: Entry::Invoke, input: Default::default(), proposal: None }
+    fn invocation() -> InvokeMessage {
+        InvokeMessage { tx: tx(), entry: Entry::Invoke, input: Default::default(), proposal: None }
     }
 
     fn get_state() -> Message {
@@ -360,7 +360,7 @@ mod tests {
         let (mut peer, _) = running();
         let error = peer.handle_execute(invocation()).unwrap_err();
         assert_eq!(error.to_string(), "txid: t1(ch) exists");
-        let other = Invocation { tx: TxKey::new("other", "t1"), ..invocation() };
+        let other = InvokeMessage { tx: TxKey::new("other", "t1"), ..invocation() };
         assert!(peer.handle_execute(other).is_ok(), "another channel is another transaction");
     }
 
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn end_of_the_stream_finishes_every_execution_once() {
         let (mut peer, _, _ticket) = serving();
-        let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation() };
+        let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation() };
         let run = peer.handle_execute(other.clone()).unwrap();
         peer.poll_action();
         peer.handle_timeout(&other.tx, run);
@@ -539,7 +539,7 @@ mod tests {
             (13, &[], format!("[t1] {refused} (RESPONSE) while in ready state")),
         ] {
             let (mut peer, _) = running();
-            let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation() };
+            let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation() };
             peer.handle_execute(other).unwrap();
             peer.poll_action();
             peer.handle_wire(wire(kind, payload)).unwrap();
@@ -555,7 +555,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_fails_its_transaction_only() {
-        let large = |bytes| Invocation {
+        let large = |bytes| InvokeMessage {
             input: protos::ChaincodeInput { args: vec![vec![7; bytes]], ..Default::default() },
             ..invocation()
         };
@@ -593,14 +593,15 @@ mod tests {
         let mut peer = ready();
         let nth = |number: u32| TxKey::new("ch", number.to_string());
         for number in 0..1_000_000 {
-            let run = peer.handle_execute(Invocation { tx: nth(number), ..invocation() }).unwrap();
+            let run =
+                peer.handle_execute(InvokeMessage { tx: nth(number), ..invocation() }).unwrap();
             peer.handle_timeout(&nth(number), run);
             while peer.poll_action().is_some() {}
         }
         let State::Ready(executions) = &peer.state else { panic!() };
         assert_eq!(executions.known(), 10_000);
         let again = |peer: &mut PeerSide, number| {
-            peer.handle_execute(Invocation { tx: nth(number), ..invocation() })
+            peer.handle_execute(InvokeMessage { tx: nth(number), ..invocation() })
         };
         assert!(again(&mut peer, 989_999).is_ok());
         assert_eq!(again(&mut peer, 990_000), Err(ProtocolError::TxExists(nth(990_000))));

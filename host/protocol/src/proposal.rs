@@ -3,7 +3,7 @@
 use prost::DecodeError;
 use prost::bytes::Bytes;
 
-use crate::Invocation;
+use crate::InvokeMessage;
 use wasmcc_types::ProposalContext;
 use wasmcc_types::Timestamp;
 use wasmcc_types::proto::common;
@@ -47,7 +47,7 @@ pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalConte
 
 /// Whether a call was caused by another chaincode's: it is not what the client asked for. A call
 /// that asks another chaincode for just the same, on the same channel, looks as the client's own.
-pub fn is_nested(invocation: &Invocation) -> bool {
+pub fn is_nested(invocation: &InvokeMessage) -> bool {
     let Some(signed) = &invocation.proposal else { return false };
     let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
         let proposal: protos::Proposal =

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::ProtocolError;
@@ -39,7 +39,7 @@ pub enum ShimAction {
     /// Send this to the peer, if the stream still stands.
     Send(Message),
     /// Run the chaincode; then call `handle_completed`, in any case and once.
-    Invoke(Invocation),
+    Invoke(InvokeMessage),
     /// The answer to `handle_request`: the payload of RESPONSE, or the text of ERROR.
     Resume {
         /// The transaction that waits.
@@ -234,8 +234,8 @@ mod tests {
         TxKey::new("ch", "t1")
     }
 
-    fn invocation(entry: Entry) -> Invocation {
-        Invocation { tx: tx(), entry, input: Default::default(), proposal: None }
+    fn invocation(entry: Entry) -> InvokeMessage {
+        InvokeMessage { tx: tx(), entry, input: Default::default(), proposal: None }
     }
 
     fn get_state() -> Request {
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn end_of_the_stream_cancels_every_invocation() {
         let mut shim = waiting();
-        let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation(Entry::Init) };
+        let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation(Entry::Init) };
         shim.handle_message(Message::Invoke(other.clone())).unwrap();
         shim.poll_action();
         shim.handle_disconnected();
@@ -533,7 +533,7 @@ mod tests {
         let mut shim = ready();
         for number in 0..1_000_000 {
             let tx = TxKey::new("ch", number.to_string());
-            let invocation = Invocation { tx: tx.clone(), ..invocation(Entry::Invoke) };
+            let invocation = InvokeMessage { tx: tx.clone(), ..invocation(Entry::Invoke) };
             shim.handle_message(Message::Invoke(invocation)).unwrap();
             shim.handle_request(tx.clone(), get_state()).unwrap();
             shim.handle_completed(tx, Err("timeout".into()));

@@ -8,7 +8,7 @@ use prost::encoding::int32;
 use prost::length_delimiter_len;
 
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::ProtocolError;
 use crate::TxKey;
@@ -51,7 +51,7 @@ impl Message {
             Self::Registered | Self::Keepalive => (0, 0),
             Self::Register { name } => (field(name.len()), 0),
             Self::Ready { params } => (params.encoded_len(), 0),
-            Self::Invoke(Invocation { input, proposal, .. }) => {
+            Self::Invoke(InvokeMessage { input, proposal, .. }) => {
                 let proposal = proposal.as_ref().map_or(0, |signed| embedded(signed.encoded_len()));
                 (input.encoded_len(), proposal)
             }
@@ -102,7 +102,7 @@ mod tests {
         let signed =
             protos::SignedProposal { proposal_bytes: vec![1; bytes], signature: vec![2; 70] };
         let input = protos::ChaincodeInput { args: vec![vec![1; bytes]; 3], ..Default::default() };
-        let invoke = |proposal| Invocation {
+        let invoke = |proposal| InvokeMessage {
             tx: tx.clone(),
             entry: Entry::Invoke,
             input: input.clone(),

@@ -97,13 +97,13 @@ impl Compilers {
         }
     }
 
-    fn wait_for_place(&self, at_once: usize) -> Place<'_> {
+    fn wait_for_place(&self, at_once: usize) -> CompilerPlace<'_> {
         let mut running = self.count();
         while *running >= at_once {
             running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
         }
         *running += 1;
-        Place(self)
+        CompilerPlace(self)
     }
 
     fn count(&self) -> MutexGuard<'_, usize> {
@@ -112,9 +112,9 @@ impl Compilers {
 }
 
 /// The right to run one process.
-struct Place<'a>(&'a Compilers);
+struct CompilerPlace<'a>(&'a Compilers);
 
-impl Drop for Place<'_> {
+impl Drop for CompilerPlace<'_> {
     fn drop(&mut self) {
         *self.0.count() -= 1;
         self.0.ended.notify_one();
@@ -122,16 +122,16 @@ impl Drop for Place<'_> {
 }
 
 /// A process that is gone, and waited for, when this is.
-struct Running(Child);
+struct RunningCompiler(Child);
 
-impl Running {
+impl RunningCompiler {
     fn kill(&mut self) {
         // One that has ended by itself cannot be killed.
         let _ = self.0.kill();
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCompiler {
     fn drop(&mut self) {
         self.kill();
         let _ = self.0.wait();
@@ -144,7 +144,7 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
 
 impl ChildCompiler {
     fn compile(&self, stack_bytes: usize, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
-        let mut running = Running(self.start(stack_bytes)?);
+        let mut running = RunningCompiler(self.start(stack_bytes)?);
         let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
         let (Some(to), Some(mut from), Some(mut words)) = pipes else {
             return Err(short_of("the compiler has no pipes"));

@@ -18,12 +18,12 @@ pub(super) struct Loaded<T, E> {
 }
 
 struct Entries<T, E> {
-    by_hash: HashMap<[u8; 32], Entry<T, E>>,
+    by_hash: HashMap<[u8; 32], LoadedEntry<T, E>>,
     /// Counts the uses.
     uses: u64,
 }
 
-struct Entry<T, E> {
+struct LoadedEntry<T, E> {
     slot: Slot<T, E>,
     last_use: u64,
 }
@@ -70,7 +70,7 @@ impl<T, E> Entries<T, E> {
 
     fn use_slot(&mut self, hash: [u8; 32]) -> Slot<T, E> {
         self.uses += 1;
-        let new = || Entry { slot: Slot::default(), last_use: 0 };
+        let new = || LoadedEntry { slot: Slot::default(), last_use: 0 };
         let entry = self.by_hash.entry(hash).or_insert_with(new);
         entry.last_use = self.uses;
         Arc::clone(&entry.slot)
@@ -87,7 +87,7 @@ impl<T, E> Entries<T, E> {
     }
 }
 
-impl<T, E> Entry<T, E> {
+impl<T, E> LoadedEntry<T, E> {
     /// Whether only this holds what is in the slot. Who wants it comes by the lock first, so this
     /// stays true as long as the lock is held.
     fn is_unused(&self) -> bool {

@@ -23,7 +23,7 @@ pub use keys::{
 };
 pub use lscc::LsccName;
 pub use names::{is_legacy_name, is_legacy_version};
-pub use state::{OpaqueState, ReadError, ReadableState, WritableState};
+pub use state::{FindError, OpaqueState, ReadError, ReadableState, WritableState, WriteError};
 pub use stored::{Stored, local_package, package_id_state};
 pub use validator::Validator;
 
@@ -104,16 +104,17 @@ impl Definition {
 
     /// Returns the definition of a chaincode; None if it has none. A definition that is not a
     /// chaincode's is an error (`Resources.ChaincodeDefinitionIfDefined`).
-    pub fn find(name: &str, state: &mut impl ReadableState) -> Result<Option<Self>, String> {
+    pub fn find<S: ReadableState>(
+        name: &str,
+        state: &mut S,
+    ) -> Result<Option<Self>, FindError<S::Error>> {
         let Some(metadata) = metadata(NAMESPACES, name, state)
-            .map_err(|e| format!("could not deserialize metadata for chaincode {name}: {e}"))?
+            .map_err(|error| FindError::Metadata { name: name.to_owned(), error })?
         else {
             return Ok(None);
         };
-        fields::check_chaincode(&metadata)?;
+        fields::check_chaincode(&metadata).map_err(FindError::NotAChaincode)?;
         let read = Self::read(name, state);
-        read.map(Some).map_err(|e| {
-            format!("could not deserialize chaincode definition for chaincode {name}: {e}")
-        })
+        read.map(Some).map_err(|error| FindError::Definition { name: name.to_owned(), error })
     }
 }

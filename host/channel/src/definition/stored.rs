@@ -7,7 +7,7 @@ use crate::definition::fields::metadata;
 use crate::definition::keys::{
     COLLECTIONS, ENDORSEMENT_INFO, PACKAGE_ID, SEQUENCE, VALIDATION_INFO, field_key, metadata_key,
 };
-use crate::definition::state::{OpaqueState, WritableState};
+use crate::definition::state::{OpaqueState, ReadError, WritableState, WriteError};
 use crate::definition::{
     DEFINITION_TYPE, Definition, LOCAL_PACKAGE_TYPE, PARAMETERS_TYPE, Parameters,
 };
@@ -78,39 +78,37 @@ impl Stored {
 
     /// Writes what is missing or different, and deletes fields that the structure does not have
     /// (`Serializer.Serialize`).
-    pub fn write(
+    pub fn write<S: WritableState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl WritableState,
-    ) -> Result<(), String> {
+        state: &mut S,
+    ) -> Result<(), WriteError<S::Error>> {
+        let whole = format!("{namespace}/{name}");
+        let failed = |attempt: String| |error| WriteError::State { attempt, error };
         let known = metadata(namespace, name, state)
-            .map_err(|e| {
-                format!("could not deserialize metadata for namespace {namespace}/{name}: {e}")
-            })?
+            .map_err(|error| WriteError::Metadata { name: whole.clone(), error })?
             .unwrap_or_default();
         let mut existing = std::collections::BTreeMap::new();
         for field in &known.fields {
             let key = field_key(namespace, name, field);
-            let value =
-                state.get(&key).map_err(|e| format!("could not get value for key {key}: {e}"))?;
+            let value = state.get(&key).map_err(failed(format!("get value for key {key}")))?;
             existing.insert(key, value);
         }
-        let failed = |e| format!("could not write key into state: {e}");
         for (field, value) in self.values() {
             let key = field_key(namespace, name, field);
             if existing.remove(&key).flatten().as_ref() != Some(&value) {
-                state.put(&key, value).map_err(failed)?;
+                state.put(&key, value).map_err(failed("write key into state".into()))?;
             }
         }
         let same = known.datatype == self.datatype && known.fields.len() == self.fields.len();
         if !existing.is_empty() || !same {
-            state.put(&metadata_key(namespace, name), self.metadata()).map_err(|e| {
-                format!("could not store metadata for namespace {namespace}/{name}: {e}")
-            })?;
+            let key = metadata_key(namespace, name);
+            let attempt = format!("store metadata for namespace {whole}");
+            state.put(&key, self.metadata()).map_err(failed(attempt))?;
         }
         for key in existing.keys() {
-            state.delete(key).map_err(|e| format!("could not delete unneeded key {key}: {e}"))?;
+            state.delete(key).map_err(failed(format!("delete unneeded key {key}")))?;
         }
         Ok(())
     }
@@ -118,14 +116,16 @@ impl Stored {
     /// Returns what of the structure is not in `state`: names of fields, or of the structure itself
     /// if nothing or another structure is there; empty if all is there (`Serializer.IsSerialized`).
     /// Reads all hashes in any case.
-    pub fn mismatches(
+    pub fn mismatches<S: OpaqueState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl OpaqueState,
-    ) -> Result<Vec<String>, String> {
+        state: &mut S,
+    ) -> Result<Vec<String>, ReadError<S::Error>> {
         let mut hash_of = |key: String| {
-            state.get_hash(&key).map_err(|e| format!("could not get value for key {key}: {e}"))
+            let attempt = || format!("get value for key {key}");
+            let hash = state.get_hash(&key);
+            hash.map_err(|error| ReadError::State { attempt: attempt(), error })
         };
         let metadata = hash_of(metadata_key(namespace, name))?;
         let mut mismatches = Vec::new();
@@ -142,12 +142,12 @@ impl Stored {
     }
 
     /// True if `state` has a structure of this type (`IsMetadataSerialized`).
-    pub fn is_kind_of(
+    pub fn is_kind_of<S: OpaqueState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl OpaqueState,
-    ) -> Result<bool, String> {
+        state: &mut S,
+    ) -> Result<bool, S::Error> {
         let stored = state.get_hash(&metadata_key(namespace, name))?;
         Ok(stored.as_deref() == Some(&sha256(&self.metadata())))
     }

@@ -1,17 +1,25 @@
 //! What can go wrong in a sandbox.
 
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::{CreateChannelError, OpenError};
 use wasmcc_client::ClientError;
-use wasmcc_ledger::Conflict;
+use wasmcc_ledger::{Conflict, LedgerError};
+use wasmcc_msp::NetworkError;
+use wasmcc_peer::chaincode::MetaInfError;
 use wasmcc_peer::endorser::Rejected;
+use wasmcc_runtime::RuntimeError;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_workers::WorkersError;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The sandbox could not be set up.
-    #[error("cannot set up a sandbox: {0:#}")]
-    Setup(anyhow::Error),
+    #[error("cannot set up a sandbox: {}", with_causes(.0))]
+    Setup(SetupError),
     /// The network has no such user.
     #[error("there is no user {user} in {org}: {reason}")]
     NoUser {
@@ -49,6 +57,51 @@ pub enum SandboxError {
     /// A component could not be built.
     #[error("cannot build the component: {0}")]
     Build(String),
+}
+
+/// Why a sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The network cannot be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network is empty.
+    #[error("the network has no organization")]
+    NoOrganization,
+    /// Components cannot be run. All sandboxes of the process share the runtime.
+    #[error(transparent)]
+    Runtime(#[from] Arc<RuntimeError>),
+    /// The peer does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The channel is not created.
+    #[error(transparent)]
+    Channel(#[from] CreateChannelError),
+    /// The sandbox's thread does not start.
+    #[error(transparent)]
+    Thread(#[from] std::io::Error),
+    /// The sandbox's thread has no result.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
+    /// The JSON of collections cannot be used.
+    #[error("{0}")]
+    Collections(String),
+    /// The index definitions cannot be used.
+    #[error(transparent)]
+    MetaInf(#[from] MetaInfError),
+    /// A peer's read-write set cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let (mut text, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 fn reason_text(reason: &Option<String>) -> String {

@@ -25,14 +25,14 @@ use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc_peer::chaincode::{ExternalConfig, ProgramBundle, check_meta_inf};
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
-use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, RuntimeError};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::{SignedProposal, TxValidationCode};
 use wasmcc_workers::Workers;
 
 pub use build::build;
 pub use call::Call;
-pub use error::SandboxError;
+pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};
 
 /// The channel that a sandbox has from the start.
@@ -88,16 +88,19 @@ impl SandboxBuilder {
 
     /// Sets the peer up and creates the channel.
     pub fn build(self) -> Result<Sandbox, SandboxError> {
-        let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        let network = Network::in_memory(&self.network).map_err(|e| setup(e.into()))?;
+        self.set_up().map_err(SandboxError::Setup)
+    }
+
+    fn set_up(self) -> Result<Sandbox, SetupError> {
+        let network = Network::in_memory(&self.network)?;
         let first = network.orgs().first().map(|org| org.msp_id().to_owned());
         let mut orgs = self.orgs.into_iter();
         let org = orgs.next().or(first);
-        let org = org.ok_or_else(|| setup(anyhow::anyhow!("the network has no organization")))?;
+        let org = org.ok_or(SetupError::NoOrganization)?;
         let mut config = PeerConfig::new(network, &org);
         config.more_orgs = orgs.collect();
         config.runtime = match self.limits {
-            None => Some(shared_runtime().map_err(setup)?),
+            None => Some(shared_runtime()?),
             Some(limits) => {
                 config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
                 None
@@ -108,12 +111,11 @@ impl SandboxBuilder {
         }
         config.support.external = self.external;
         config.ledger.cache_bytes = 16 << 20;
-        let peer = Peer::open(config).map_err(setup)?;
-        let workers = Workers::new(1, 64).map_err(|e| setup(e.into()))?;
-        let sandbox = Sandbox { peer, org, workers };
-        let peer = Arc::clone(&sandbox.peer);
-        sandbox.run(move || peer.create_channel(CHANNEL))?.map_err(setup)?;
-        Ok(sandbox)
+        let peer = Peer::open(config)?;
+        let workers = Workers::new(1, 64)?;
+        let creating = Arc::clone(&peer);
+        workers.run_blocking(move || creating.create_channel(CHANNEL))??;
+        Ok(Sandbox { peer, org, workers })
     }
 }
 
@@ -121,14 +123,14 @@ impl SandboxBuilder {
 const SHARED_INSTANCES: u32 = 128;
 
 /// One runtime for all sandboxes of a process with the usual limits: a component is compiled once.
-fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
-    static RUNTIME: OnceLock<Result<Arc<Runtime>, String>> = OnceLock::new();
+fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
+    static RUNTIME: OnceLock<Result<Arc<Runtime>, Arc<RuntimeError>>> = OnceLock::new();
     let make = || {
         let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
         let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
-        runtime.map(Arc::new).map_err(|error| error.to_string())
+        runtime.map(Arc::new).map_err(Arc::new)
     };
-    RUNTIME.get_or_init(make).clone().map_err(anyhow::Error::msg)
+    RUNTIME.get_or_init(make).clone()
 }
 
 impl Sandbox {
@@ -190,12 +192,13 @@ impl Sandbox {
         component: &[u8],
         collections: &str,
     ) -> Result<Submitted, SandboxError> {
-        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let setup = |why| SandboxError::Setup(SetupError::Collections(why));
+        let collections = package_from_json(collections).map_err(setup)?;
         let definition = Definition {
             channel_id: CHANNEL.into(),
             name: name.into(),
             version: "1.0".into(),
-            collections: Some(collections.map_err(SandboxError::Setup)?),
+            collections: Some(collections),
             ..Definition::default()
         };
         self.deploy_as(definition, component)
@@ -224,10 +227,9 @@ impl Sandbox {
             (name, text.as_bytes().to_vec())
         };
         let files = indexes.iter().enumerate().map(file).collect();
-        let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        check_meta_inf(&files).map_err(|error| setup(error.into()))?;
-        let code =
-            ProgramBundle::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+        check_meta_inf(&files).map_err(|error| SandboxError::Setup(error.into()))?;
+        let code = ProgramBundle::pack(component.to_vec(), files);
+        let code = code.map_err(|error| SandboxError::Setup(error.into()))?;
         self.deploy(name, &code)
     }
 
@@ -374,6 +376,6 @@ impl Sandbox {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SandboxError> {
-        self.workers.run_blocking(job).map_err(|e| SandboxError::Setup(anyhow::Error::msg(e)))
+        self.workers.run_blocking(job).map_err(|error| SandboxError::Setup(error.into()))
     }
 }

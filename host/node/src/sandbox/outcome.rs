@@ -99,8 +99,8 @@ fn results(
         return Ok((None, None));
     }
     let action = client::chaincode_action(&response.payload)?;
-    let rwset = TxRwSet::decode(&action.results)
-        .map_err(|error| SandboxError::Setup(anyhow::Error::new(error)))?;
+    let rwset =
+        TxRwSet::decode(&action.results).map_err(|error| SandboxError::Setup(error.into()))?;
     let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
     let event = event.filter(|event| !event.event_name.is_empty());
     let event =

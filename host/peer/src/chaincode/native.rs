@@ -1,5 +1,7 @@
 //! Chaincodes in Rust, compiled into the peer: the system chaincodes.
 
+use std::fmt::Display;
+
 use crate::chaincode::tx_params::SharedSimulator;
 use wasmcc_runtime::{Backend, BackendError};
 use wasmcc_types::proto::protos;
@@ -7,18 +9,48 @@ use wasmcc_types::{ProposalContext, Response, TxId};
 
 /// A chaincode of the peer itself. It stands behind the same handler as every other one.
 pub trait NativeChaincode: Send + Sync {
-    /// Runs once, when the chaincode is launched for the first time on a channel.
-    fn init(&self, _stub: &mut Stub<'_>) -> Response {
-        Response::success("")
-    }
-
-    /// Runs for each transaction.
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response;
+    /// Runs for each transaction. Returns the payload of a response of status 200.
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError>;
 
     /// Whether clients and chaincodes may call it. To them a chaincode that is not built in does
     /// not exist: Fabric 2.x has it as a plugin.
     fn is_built_in(&self) -> bool {
         true
+    }
+}
+
+/// Why a native chaincode does not do what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NativeError {
+    /// Status 500.
+    #[error("{0}")]
+    Failed(String),
+    /// Status 500: the state that every peer has does not hold what was asked for. Those who call
+    /// within the peer need not read the text to know that.
+    #[error("{0}")]
+    Missing(String),
+    /// Another status.
+    #[error("{message}")]
+    Status {
+        /// 400 or more.
+        status: i32,
+        /// The text.
+        message: String,
+    },
+}
+
+impl NativeError {
+    /// Status 500 with the text of an error.
+    pub fn failed(error: impl Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// The response that has this status and text.
+    pub(super) fn into_response(self) -> Response {
+        match self {
+            Self::Failed(message) | Self::Missing(message) => Response::error(message),
+            Self::Status { status, message } => Response { status, message, payload: Vec::new() },
+        }
     }
 }
 

@@ -176,7 +176,7 @@ impl Endorser {
         if !self.support.is_system(name) {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
-                .map_err(Rejected::new)?;
+                .map_err(|error| Rejected::new(error.to_string()))?;
         }
         Ok(tx_id)
     }
@@ -327,7 +327,7 @@ impl Endorser {
                 id.name, tx.channel_id
             ));
         }
-        self.support.check_legacy(tx, &id.name)?;
+        self.support.check_legacy(tx, &id.name).map_err(|error| error.to_string())?;
         let input = spec.input.unwrap_or_default();
         self.support
             .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prost::Message;
+use prost::{DecodeError, Message};
 
-use crate::chaincode::{NativeChaincode, Stub};
+use crate::chaincode::{NativeChaincode, NativeError, Stub};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
@@ -17,48 +17,57 @@ pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
 
+/// Why ESCC does not endorse. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum EsccError {
+    #[error("{0} has no peer here")]
+    NoPeer(String),
+    #[error("Incorrect number of arguments (expected a minimum of 5, provided {0})")]
+    TooFewArguments(usize),
+    #[error("Incorrect number of arguments (expected a maximum of 7, provided {0})")]
+    TooManyArguments(usize),
+    #[error("{0} is null")]
+    Null(&'static str),
+    #[error(transparent)]
+    Argument(#[from] DecodeError),
+    #[error("Failed to get Response of executing chaincode: {0}")]
+    Response(DecodeError),
+    #[error(
+        "Status code less than {} will be endorsed, received status code: {status}",
+        Response::ERROR_THRESHOLD
+    )]
+    Status { status: i32 },
+}
+
 impl Escc {
     /// Endorses as the peer that simulates: one of these, by MSP id.
     pub fn new(signers: BTreeMap<String, Arc<SigningIdentity>>) -> Self {
         Self { signers }
     }
 
-    fn endorse(&self, args: &[Vec<u8>], org: &str) -> Result<Vec<u8>, String> {
-        let signer = self.signers.get(org).ok_or_else(|| format!("{org} has no peer here"))?;
-        let required = |index: usize, missing: &str| match args.get(index) {
+    fn endorse(&self, args: &[Vec<u8>], org: &str) -> Result<Vec<u8>, EsccError> {
+        let signer = self.signers.get(org).ok_or_else(|| EsccError::NoPeer(org.to_owned()))?;
+        let required = |index: usize, name: &'static str| match args.get(index) {
             Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
-            _ => Err(missing.to_owned()),
+            _ => Err(EsccError::Null(name)),
         };
         match args.len() {
-            n @ 0..6 => {
-                return Err(format!(
-                    "Incorrect number of arguments (expected a minimum of 5, provided {n})"
-                ));
-            }
+            provided @ 0..6 => return Err(EsccError::TooFewArguments(provided)),
             6..=8 => {}
-            n => {
-                return Err(format!(
-                    "Incorrect number of arguments (expected a maximum of 7, provided {n})"
-                ));
-            }
+            provided => return Err(EsccError::TooManyArguments(provided)),
         }
-        let header = required(1, "serialized Header object is null")?;
-        let payload = required(2, "serialized ChaincodeProposalPayload object is null")?;
-        let id = required(3, "ChaincodeID is null")?;
+        let header = required(1, "serialized Header object")?;
+        let payload = required(2, "serialized ChaincodeProposalPayload object")?;
+        let id = required(3, "ChaincodeID")?;
         // A response without status, text and payload has no bytes, and is endorsed all the same.
         let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
         let results = args.get(5).cloned().unwrap_or_default();
         let events = args.get(6).cloned().unwrap_or_default();
 
-        let id = protos::ChaincodeId::decode(id).map_err(|e| e.to_string())?;
-        let response = protos::Response::decode(response)
-            .map_err(|e| format!("Failed to get Response of executing chaincode: {e}"))?;
+        let id = protos::ChaincodeId::decode(id)?;
+        let response = protos::Response::decode(response).map_err(EsccError::Response)?;
         if response.status >= Response::ERROR_THRESHOLD {
-            return Err(format!(
-                "Status code less than {} will be endorsed, received status code: {}",
-                Response::ERROR_THRESHOLD,
-                response.status
-            ));
+            return Err(EsccError::Status { status: response.status });
         }
         let hash = proposal_hash(header, payload)?;
         let payload =
@@ -77,11 +86,8 @@ impl Escc {
 }
 
 impl NativeChaincode for Escc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.endorse(stub.args, stub.peer_msp_id) {
-            Ok(endorsed) => Response::success(endorsed),
-            Err(text) => Response::error(text),
-        }
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+        self.endorse(stub.args, stub.peer_msp_id).map_err(NativeError::failed)
     }
 
     fn is_built_in(&self) -> bool {
@@ -90,9 +96,9 @@ impl NativeChaincode for Escc {
 }
 
 /// SHA-256 of both headers as received and the payload without its transient part.
-fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], String> {
-    let header = common::Header::decode(header).map_err(|e| e.to_string())?;
-    let payload = protos::ChaincodeProposalPayload::decode(payload).map_err(|e| e.to_string())?;
+fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], DecodeError> {
+    let header = common::Header::decode(header)?;
+    let payload = protos::ChaincodeProposalPayload::decode(payload)?;
     let visible = protos::ChaincodeProposalPayload {
         input: payload.input,
         transient_map: Default::default(),

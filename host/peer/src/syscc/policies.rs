@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use wasmcc_msp::{ChannelConfig, SignaturePolicy};
+use wasmcc_msp::{ChannelConfig, MspError, PolicyError, SignaturePolicy};
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
@@ -38,8 +38,19 @@ pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
 }
 
 /// Whether a serialized policy is usable at all.
-pub(super) fn check(policy: &[u8]) -> Result<(), String> {
-    SignaturePolicy::from_bytes(policy).map(drop).map_err(|e| e.to_string())
+pub(super) fn check(policy: &[u8]) -> Result<(), PolicyError> {
+    SignaturePolicy::from_bytes(policy).map(drop)
+}
+
+/// Why the creator of a proposal does not satisfy a policy.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CreatorError {
+    /// The policy cannot be read, or is not satisfied.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The channel does not know the creator.
+    #[error(transparent)]
+    Identity(#[from] MspError),
 }
 
 /// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
@@ -48,8 +59,8 @@ pub(super) fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],
     config: &ChannelConfig,
-) -> Result<(), String> {
-    let policy = SignaturePolicy::from_bytes(policy).map_err(|e| e.to_string())?;
-    let creator = config.msps().deserialize(creator).map_err(|e| e.to_string())?;
-    policy.evaluate_identities(&[creator]).map_err(|e| e.to_string())
+) -> Result<(), CreatorError> {
+    let policy = SignaturePolicy::from_bytes(policy)?;
+    let creator = config.msps().deserialize(creator)?;
+    Ok(policy.evaluate_identities(&[creator])?)
 }

@@ -2,17 +2,16 @@
 //!
 //! Invariant: passes on and judges nothing.
 
-use crate::chaincode::{NativeChaincode, Stub};
+use crate::chaincode::{NativeChaincode, NativeError, Stub};
 use wasmcc_channel::vscc::{Vscc, VsccError};
-use wasmcc_types::Response;
 
 impl NativeChaincode for Vscc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
         match self.validate(stub.args) {
-            Ok(()) => Response::success(""),
-            Err(VsccError::Invalid(reason)) => Response::error(reason),
-            Err(VsccError::Unavailable(reason)) => {
-                Response { status: Vscc::UNAVAILABLE, message: reason, payload: Vec::new() }
+            Ok(()) => Ok(Vec::new()),
+            Err(VsccError::Invalid(reason)) => Err(NativeError::Failed(reason)),
+            Err(VsccError::Unavailable(message)) => {
+                Err(NativeError::Status { status: Vscc::UNAVAILABLE, message })
             }
         }
     }

@@ -24,25 +24,25 @@ use crate::failure::{Failure, Stop};
 use crate::tx_state::TxState;
 
 /// What a host function gives: an outer error ends the guest, an inner one is an answer.
-pub(crate) type Answer<T> = wasmtime::Result<Result<T, Error>>;
+pub(crate) type ImportResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for TxState {}
 
 /// The inner error for a broken rule of the shim.
-fn invalid<T>(text: String) -> Answer<T> {
+fn invalid<T>(text: String) -> ImportResult<T> {
     Ok(Err(Error::InvalidArgument(text)))
 }
 
 impl TxState {
     /// Answers a call that carried so many bytes with the rule of the shim that it breaks.
-    fn refuse<T>(&mut self, bytes: usize, text: String) -> Answer<T> {
+    fn refuse<T>(&mut self, bytes: usize, text: String) -> ImportResult<T> {
         self.count_call(bytes)?;
         invalid(text)
     }
 
     /// Charges for what the port answered and turns it into the WIT package's answer. A refusal is
     /// free: its text is no longer than what was asked, and no part of the protocol.
-    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> Answer<T> {
+    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> ImportResult<T> {
         if let Ok(value) = &result {
             self.charge(value.cost());
         }
@@ -51,7 +51,7 @@ impl TxState {
 }
 
 /// Turns the port's answer into the WIT package's.
-fn answer<T>(result: Result<T, BackendError>) -> Answer<T> {
+fn answer<T>(result: Result<T, BackendError>) -> ImportResult<T> {
     let BackendError { kind, text } = match result {
         Ok(value) => return Ok(Ok(value)),
         Err(error) => error,

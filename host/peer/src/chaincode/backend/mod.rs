@@ -8,7 +8,9 @@ mod private_access;
 mod queries;
 mod refusal;
 
-pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
+pub use access::{
+    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, ReadState,
+};
 pub(crate) use local_backend::LocalBackend;
 pub use queries::QueryLimits;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::BackendRefusal;

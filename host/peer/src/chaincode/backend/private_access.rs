@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::chaincode::backend::access::{AccessControl, CollectionName};
-use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::backend::refusal::BackendRefusal;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_ledger::Simulator;
 use wasmcc_runtime::ErrorKind;
@@ -42,12 +42,13 @@ impl PrivateAccess {
         wanted: Use,
         access: &dyn AccessControl,
         tx: &TxParams,
-        (namespace, collection): (&str, &str),
+        namespace: &str,
+        collection: &str,
         sim: &mut Simulator,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), BackendRefusal> {
         if self.entry == Entry::Init {
             let text = "private data APIs are not allowed in chaincode Init()";
-            return Err(Refusal(ErrorKind::NotPermitted, text.into()));
+            return Err(BackendRefusal::new(ErrorKind::NotPermitted, text));
         }
         let name = CollectionName { channel: &tx.channel_id, namespace, collection };
         let mut read = |namespace: &str, key: &str| sim.get_state(namespace, key);
@@ -72,6 +73,6 @@ impl PrivateAccess {
             "tx creator does not have {denied} access permission on privatedata in \
              chaincodeName:{namespace} collectionName: {collection}"
         );
-        Err(Refusal(ErrorKind::NotPermitted, text))
+        Err(BackendRefusal::new(ErrorKind::NotPermitted, text))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::backend::refusal::BackendRefusal;
 use wasmcc_ledger as ledger;
 use wasmcc_ledger::{HistoryIterator, LedgerError, RangeId, Simulator};
 use wasmcc_runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, RESULT_BYTES};
@@ -28,25 +28,25 @@ impl Default for QueryLimits {
 }
 
 /// A query and the row that was read ahead of its next batch.
-pub(super) struct Query<Source, Row> {
+pub(super) struct OpenQuery<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
     /// Rows that the first answer may have; then the query is over.
     most: usize,
 }
 
-type Range = Query<RangeId, KeyValue>;
-type History = Query<HistoryIterator, KeyModification>;
+type OpenRange = OpenQuery<RangeId, KeyValue>;
+type OpenHistory = OpenQuery<HistoryIterator, KeyModification>;
 
 /// Open queries by id.
 pub(super) struct Queries {
     limits: QueryLimits,
-    ranges: HashMap<String, Range>,
-    histories: HashMap<String, History>,
+    ranges: HashMap<String, OpenRange>,
+    histories: HashMap<String, OpenHistory>,
     opened: u64,
 }
 
-impl<Source, Row> Query<Source, Row> {
+impl<Source, Row> OpenQuery<Source, Row> {
     /// A query of which nothing was read.
     pub(super) fn new(source: Source) -> Self {
         Self { source, ahead: None, most: usize::MAX }
@@ -65,7 +65,7 @@ impl<Source, Row> Query<Source, Row> {
         limits: &QueryLimits,
         size: impl Fn(&Row) -> usize,
         mut next: impl FnMut(&mut Source) -> Result<Option<Row>, LedgerError>,
-    ) -> Result<(Vec<Row>, bool), Refusal> {
+    ) -> Result<(Vec<Row>, bool), BackendRefusal> {
         let mut batch = Vec::from_iter(self.ahead.take());
         let mut bytes: usize = batch.iter().map(&size).sum();
         while batch.len() < self.most
@@ -81,7 +81,7 @@ impl<Source, Row> Query<Source, Row> {
                 let QueryLimits { batch_rows: rows, batch_bytes: limit, .. } = limits;
                 let what = format!("a batch of {rows} rows of a query");
                 let text = format!("{what} may hold keys and values of at most {limit} bytes");
-                return Err(Refusal(ErrorKind::LimitExceeded, text));
+                return Err(BackendRefusal::new(ErrorKind::LimitExceeded, text));
             }
             batch.push(row);
         }
@@ -101,22 +101,22 @@ impl Queries {
     }
 
     /// The id of a query that is about to be opened, if there may be one more.
-    pub(super) fn reserve(&mut self) -> Result<String, Refusal> {
+    pub(super) fn reserve(&mut self) -> Result<String, BackendRefusal> {
         if self.ranges.len() + self.histories.len() >= self.limits.open {
             let text = format!("more than {} open queries", self.limits.open);
-            return Err(Refusal(ErrorKind::LimitExceeded, text));
+            return Err(BackendRefusal::new(ErrorKind::LimitExceeded, text));
         }
         self.opened += 1;
         Ok(self.opened.to_string())
     }
 
     /// Takes an open range out.
-    pub(super) fn take_range(&mut self, id: &str) -> Option<Range> {
+    pub(super) fn take_range(&mut self, id: &str) -> Option<OpenRange> {
         self.ranges.remove(id)
     }
 
     /// Takes an open history out.
-    pub(super) fn take_history(&mut self, id: &str) -> Option<History> {
+    pub(super) fn take_history(&mut self, id: &str) -> Option<OpenHistory> {
         self.histories.remove(id)
     }
 
@@ -125,8 +125,8 @@ impl Queries {
         &mut self,
         sim: &mut Simulator,
         id: String,
-        mut query: Range,
-    ) -> Result<QueryBatch<KeyValue>, Refusal> {
+        mut query: OpenRange,
+    ) -> Result<QueryBatch<KeyValue>, BackendRefusal> {
         let next = |range: &mut RangeId| Ok(sim.next_row(*range)?.map(row));
         let size = |row: &KeyValue| row.key.len() + row.value.len();
         let (rows, has_more) = match query.batch(&self.limits, size, next) {
@@ -146,8 +146,8 @@ impl Queries {
     pub(super) fn changes(
         &mut self,
         id: String,
-        mut query: History,
-    ) -> Result<QueryBatch<KeyModification>, Refusal> {
+        mut query: OpenHistory,
+    ) -> Result<QueryBatch<KeyModification>, BackendRefusal> {
         let next = |changes: &mut HistoryIterator| Ok(changes.next().transpose()?.map(change));
         let size = |change: &KeyModification| change.tx_id.len() + change.value.len();
         let (rows, has_more) = query.batch(&self.limits, size, next)?;
@@ -181,7 +181,7 @@ mod tests {
         for (rows, batches) in
             [(0, vec![0]), (100, vec![100]), (101, vec![100, 1]), (250, vec![100, 100, 50])]
         {
-            let mut query: Query<_, u32> = Query::new(0..rows);
+            let mut query: OpenQuery<_, u32> = OpenQuery::new(0..rows);
             let mut sizes = Vec::new();
             loop {
                 let limits = QueryLimits::default();
@@ -202,7 +202,7 @@ mod tests {
     fn the_size_of_a_page_bounds_the_first_batch_only() {
         let sizes = |size: i32, rows: u32| {
             let page = PageRequest { size, bookmark: String::new() };
-            let mut query: Query<_, u32> = Query::new(0..rows).up_to(Some(&page));
+            let mut query: OpenQuery<_, u32> = OpenQuery::new(0..rows).up_to(Some(&page));
             let mut sizes = Vec::new();
             loop {
                 let limits = QueryLimits::default();
@@ -226,13 +226,13 @@ mod tests {
         let limits = QueryLimits { batch_rows: 3, batch_bytes: 30, open: 2 };
         let batch = |size: usize, rows: u32| {
             let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
-            Query::new(0..rows).batch(&limits, |_| size, next)
+            OpenQuery::new(0..rows).batch(&limits, |_| size, next)
         };
         // The row that is read ahead belongs to the next batch.
         assert!(matches!(batch(10, 9), Ok((rows, true)) if rows.len() == 3));
-        let Err(Refusal(kind, text)) = batch(11, 3) else { panic!("33 bytes") };
+        let Err(BackendRefusal { kind, cause }) = batch(11, 3) else { panic!("33 bytes") };
         assert_eq!(kind, ErrorKind::LimitExceeded);
         let expected = "a batch of 3 rows of a query may hold keys and values of at most 30 bytes";
-        assert_eq!(text, expected);
+        assert_eq!(cause, expected);
     }
 }

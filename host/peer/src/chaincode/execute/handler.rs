@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::native::NativeChaincode;
 use crate::chaincode::package::Guest;
 use wasmcc_protocol::{
-    BatchLimits, Completed, Invocation, PeerAction, PeerSide, ProtocolError, RunId, ShimAction,
+    BatchLimits, Completed, InvokeMessage, PeerAction, PeerSide, ProtocolError, RunId, ShimAction,
     ShimSide, TxKey,
 };
 use wasmcc_runtime::Failure;
@@ -23,19 +24,19 @@ pub(super) enum Program {
 /// component asks of its peer is a call, not a message.
 pub(super) struct Handler {
     program: Program,
-    link: Mutex<Link>,
+    link: Mutex<Halves>,
 }
 
 /// A peer side and a shim side that hand each other their messages. Whoever holds the lock carries
 /// all messages over before letting go, so the only actions there are belong to the holder.
-struct Link {
+struct Halves {
     peer: PeerSide,
     shim: ShimSide,
 }
 
 /// What remains to be done when no message is under way.
-enum Event {
-    Invoke(Invocation),
+enum Carried {
+    Invoke(InvokeMessage),
     Finish(Result<Completed, ProtocolError>),
 }
 
@@ -46,7 +47,7 @@ impl Handler {
         program: Program,
     ) -> Result<Self, ProtocolError> {
         let peer = PeerSide::new(BatchLimits::default()).in_process();
-        let mut link = Link { peer, shim: ShimSide::new(ccid).in_process() };
+        let mut link = Halves { peer, shim: ShimSide::new(ccid).in_process() };
         link.carry()?;
         Ok(Self { program, link: Mutex::new(link) })
     }
@@ -56,25 +57,33 @@ impl Handler {
         &self.program
     }
 
-    /// Begins one transaction; gives what the chaincode is called with.
+    /// The system chaincode that runs here, if it is one.
+    pub(super) fn native(&self) -> Option<&dyn NativeChaincode> {
+        match &self.program {
+            Program::Native(chaincode) => Some(chaincode.as_ref()),
+            Program::Wasm(_) => None,
+        }
+    }
+
+    /// Begins one transaction; returns what the chaincode is called with.
     pub(super) fn begin(
         &self,
-        invocation: Invocation,
-    ) -> Result<(Begun<'_>, Invocation), ProtocolError> {
+        invocation: InvokeMessage,
+    ) -> Result<(Begun<'_>, InvokeMessage), NotEnded<ProtocolError>> {
         let tx = invocation.tx.clone();
         let mut link = self.lock();
-        let run = link.peer.handle_execute(invocation)?;
+        let run = link.peer.handle_execute(invocation).map_err(refused)?;
         let begun = Begun { handler: self, tx, run, is_over: false };
         match link.carry() {
-            Ok(Some(Event::Invoke(invocation))) => Ok((begun, invocation)),
+            Ok(Some(Carried::Invoke(invocation))) => Ok((begun, invocation)),
             carried => {
                 drop(link);
-                Err(carried.err().unwrap_or(ProtocolError::StreamTerminated))
+                Err(refused(carried.err().unwrap_or(ProtocolError::StreamTerminated)))
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Link> {
+    fn lock(&self) -> MutexGuard<'_, Halves> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,13 +97,29 @@ pub(super) struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Takes what the chaincode came to through the protocol.
+    /// Takes what the chaincode completed through the protocol. Every peer comes to what it makes
+    /// of that: an INIT with an error status ends with ERROR.
     pub(super) fn finish(
         mut self,
-        outcome: Result<Completed, Failure>,
-    ) -> Result<Completed, ProtocolError> {
+        completed: Completed,
+    ) -> Result<Completed, NotEnded<ProtocolError>> {
         self.is_over = true;
-        self.end(outcome)
+        self.end(Ok(completed)).map_err(|error| match error {
+            ProtocolError::Returned(_) => NotEnded::Everywhere(error),
+            error => NotEnded::OnThisPeer(error),
+        })
+    }
+
+    /// Takes the failure of the guest through the protocol, which carries only its text; who comes
+    /// to it is known from the failure itself.
+    pub(super) fn fail(mut self, failure: Failure) -> NotEnded<ProtocolError> {
+        self.is_over = true;
+        let is_of_this_peer = !failure.is_deterministic();
+        let error = self.end(Err(failure)).err().unwrap_or(ProtocolError::StreamTerminated);
+        match error {
+            ProtocolError::Returned(_) => NotEnded::new(is_of_this_peer, error),
+            error => NotEnded::OnThisPeer(error),
+        }
     }
 
     fn end(&self, outcome: Result<Completed, Failure>) -> Result<Completed, ProtocolError> {
@@ -105,9 +130,30 @@ impl Begun<'_> {
         let outcome = outcome.map_err(|failure| failure.to_string());
         link.shim.handle_completed(self.tx.clone(), outcome);
         match link.carry()? {
-            Some(Event::Finish(outcome)) => outcome,
+            Some(Carried::Finish(outcome)) => outcome,
             _ => Err(ProtocolError::StreamTerminated),
         }
+    }
+}
+
+/// What it means that a chaincode does not take a transaction. Every peer refuses one that the
+/// chaincode runs already: it called itself.
+pub(super) fn refused(error: ProtocolError) -> NotEnded<ProtocolError> {
+    match error {
+        ProtocolError::TxExists(_) => NotEnded::Everywhere(error),
+        error => NotEnded::OnThisPeer(error),
+    }
+}
+
+/// What the end of a transaction in another process means. ERROR carries only a text, so this is the
+/// one place in the peer where a text decides: the ends that depend on the machine where the
+/// chaincode runs are known by theirs.
+pub(super) fn ended_elsewhere(error: ProtocolError) -> NotEnded<ProtocolError> {
+    match error {
+        ProtocolError::Returned(text) => {
+            NotEnded::new(Failure::is_text_of_one_host(&text), ProtocolError::Returned(text))
+        }
+        error => NotEnded::OnThisPeer(error),
     }
 }
 
@@ -120,16 +166,16 @@ impl Drop for Begun<'_> {
     }
 }
 
-impl Link {
+impl Halves {
     /// Carries messages over until there are none; gives what else came up, of which there is at
     /// most one thing at a time.
-    fn carry(&mut self) -> Result<Option<Event>, ProtocolError> {
+    fn carry(&mut self) -> Result<Option<Carried>, ProtocolError> {
         let mut event = None;
         loop {
             if let Some(action) = self.shim.poll_action() {
                 match action {
                     ShimAction::Send(message) => self.peer.handle_message(message)?,
-                    ShimAction::Invoke(invocation) => event = Some(Event::Invoke(invocation)),
+                    ShimAction::Invoke(invocation) => event = Some(Carried::Invoke(invocation)),
                     // A program in this process asks by calls and is stopped by its deadline.
                     ShimAction::Resume { .. } | ShimAction::Cancel { .. } | ShimAction::Close => {}
                 }
@@ -137,7 +183,7 @@ impl Link {
                 match action {
                     PeerAction::Send(message) => self.shim.handle_message(message)?,
                     PeerAction::Register { .. } => self.peer.handle_launched(),
-                    PeerAction::Finish { outcome, .. } => event = Some(Event::Finish(outcome)),
+                    PeerAction::Finish { outcome, .. } => event = Some(Carried::Finish(outcome)),
                     PeerAction::Serve { .. } | PeerAction::Close => {}
                 }
             } else {
@@ -150,15 +196,15 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaincode::native::Stub;
+    use crate::chaincode::native::{NativeError, Stub};
     use wasmcc_protocol::TxKey;
     use wasmcc_types::{Entry, Response};
 
     struct Nothing;
 
     impl NativeChaincode for Nothing {
-        fn invoke(&self, _: &mut Stub<'_>) -> Response {
-            Response::success("")
+        fn invoke(&self, _: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+            Ok(Vec::new())
         }
     }
 
@@ -166,9 +212,9 @@ mod tests {
         Handler::register("cc:1", Program::Native(Arc::new(Nothing))).unwrap()
     }
 
-    fn call(entry: Entry) -> Invocation {
+    fn call(entry: Entry) -> InvokeMessage {
         let input = Default::default();
-        Invocation { tx: TxKey::new("ch", "tx"), entry, input, proposal: None }
+        InvokeMessage { tx: TxKey::new("ch", "tx"), entry, input, proposal: None }
     }
 
     fn done(response: Response) -> Result<Completed, Failure> {
@@ -180,10 +226,13 @@ mod tests {
         handler: &Handler,
         entry: Entry,
         outcome: Result<Completed, Failure>,
-    ) -> Result<Completed, ProtocolError> {
+    ) -> Result<Completed, NotEnded<ProtocolError>> {
         let (begun, invocation) = handler.begin(call(entry))?;
         assert_eq!(invocation.entry, entry);
-        begun.finish(outcome)
+        match outcome {
+            Ok(completed) => begun.finish(completed),
+            Err(failure) => Err(begun.fail(failure)),
+        }
     }
 
     #[test]
@@ -198,14 +247,29 @@ mod tests {
         let (outer, _) = handler.begin(call(Entry::Invoke)).unwrap();
         let inner = handler.begin(call(Entry::Invoke)).err().unwrap();
         assert_eq!(inner.to_string(), "txid: tx(ch) exists");
-        let outcome = outer.finish(done(Response::success("outer")));
+        let outcome = outer.finish(done(Response::success("outer")).unwrap());
         assert_eq!(outcome.unwrap().response.payload, b"outer");
     }
 
     #[test]
     fn a_failed_init_is_an_error_with_the_message_only() {
         let outcome = execute(&handler(), Entry::Init, done(Response::error("no")));
-        assert_eq!(outcome, Err(ProtocolError::Returned("no".into())));
+        assert_eq!(outcome, Err(NotEnded::Everywhere(ProtocolError::Returned("no".into()))));
+    }
+
+    #[test]
+    fn who_comes_to_a_failure_is_known_from_its_type() {
+        let limit = Failure::Limit("cannot run chaincode: x".into());
+        let text = ProtocolError::Returned(limit.to_string());
+        let everywhere = execute(&handler(), Entry::Invoke, Err(limit));
+        assert_eq!(everywhere, Err(NotEnded::Everywhere(text)));
+        let host = Failure::Host("x".into());
+        let text = ProtocolError::Returned(host.to_string());
+        let here = execute(&handler(), Entry::Invoke, Err(host));
+        assert_eq!(here, Err(NotEnded::OnThisPeer(text.clone())));
+        assert_eq!(ended_elsewhere(text.clone()), NotEnded::OnThisPeer(text));
+        let trap = ProtocolError::Returned("chaincode trapped: x".into());
+        assert_eq!(ended_elsewhere(trap.clone()), NotEnded::Everywhere(trap));
     }
 
     #[test]

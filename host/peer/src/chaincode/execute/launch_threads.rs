@@ -10,23 +10,23 @@ use std::thread;
 /// Launches at a time. They compile and read disks; connections are not waited for.
 const THREADS: usize = 8;
 
-type Job = Box<dyn FnOnce() + Send>;
+type LaunchJob = Box<dyn FnOnce() + Send>;
 
 /// Launches that wait or go on.
 #[derive(Default)]
 pub(super) struct LaunchThreads {
-    state: Mutex<State>,
+    state: Mutex<LaunchQueue>,
 }
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
+struct LaunchQueue {
+    queue: VecDeque<LaunchJob>,
     threads: usize,
 }
 
 impl LaunchThreads {
     /// Runs a launch as soon as there is a thread for it. It is dropped if there will be none.
-    pub(super) fn run(self: &Arc<Self>, job: Job) {
+    pub(super) fn run(self: &Arc<Self>, job: LaunchJob) {
         let mut state = self.lock();
         state.queue.push_back(job);
         if state.threads == THREADS {
@@ -60,7 +60,7 @@ impl LaunchThreads {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LaunchQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,9 +10,10 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::chaincode::execute::error::LaunchError;
 use crate::chaincode::execute::handler::Handler;
 use crate::chaincode::execute::launch_threads::LaunchThreads;
-use crate::chaincode::external::{Abort, ExternalProgram};
+use crate::chaincode::external::{AbortDial, ExternalProgram, RegistrationError};
 use crate::chaincode::timer::within;
 
 /// A chaincode that takes transactions.
@@ -43,7 +44,7 @@ impl Launched {
 
 /// How long one caller waits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct LaunchPatience {
     /// For a launch.
     pub launch: Instant,
     /// For a chaincode to come by itself.
@@ -54,50 +55,50 @@ pub(super) struct Patience {
 /// stands. Dropping the registry ends the streams.
 #[derive(Default)]
 pub(super) struct Registry {
-    slots: Mutex<Slots>,
+    slots: Mutex<LaunchSlots>,
     threads: Arc<LaunchThreads>,
 }
 
-type Slots = HashMap<String, Arc<Slot>>;
+type LaunchSlots = HashMap<String, Arc<LaunchSlot>>;
 
 #[derive(Default)]
-struct Slot {
-    place: Mutex<Place>,
+struct LaunchSlot {
+    place: Mutex<SlotState>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Place {
-    state: State,
+struct SlotState {
+    state: LaunchState,
     /// Callers that wait.
     waiting: usize,
     /// Ends the launch when nobody waits any more.
-    abort: Option<Abort>,
+    abort: Option<AbortDial>,
 }
 
 #[derive(Default)]
-enum State {
+enum LaunchState {
     #[default]
     Launching,
     /// It has to come by itself.
     Awaited,
     Ready(Launched),
     /// For those who wait; the slot is not in the registry any more.
-    Failed(String),
+    Failed(Arc<LaunchError>),
 }
 
 /// A launch that goes on. Dropping it is its failure.
 pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
-    slot: Arc<Slot>,
+    slot: Arc<LaunchSlot>,
 }
 
 /// One caller that waits.
-struct Waiting<'a> {
+struct WaitingCaller<'a> {
     registry: &'a Registry,
     ccid: &'a str,
-    slot: Arc<Slot>,
+    slot: Arc<LaunchSlot>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -108,7 +109,7 @@ impl Registry {
     /// The chaincode `ccid`, if it is ready.
     pub(super) fn ready(&self, ccid: &str) -> Option<Launched> {
         match &lock(&lock(&self.slots).get(ccid)?.place).state {
-            State::Ready(launched) if launched.is_alive() => Some(launched.clone()),
+            LaunchState::Ready(launched) if launched.is_alive() => Some(launched.clone()),
             _ => None,
         }
     }
@@ -118,15 +119,15 @@ impl Registry {
         &self,
         ccid: &str,
         program: &Arc<ExternalProgram>,
-    ) -> Result<(), String> {
+    ) -> Result<(), RegistrationError> {
         // Held to the end: a slot that is taken out meanwhile would be nobody's.
         let mut slots = lock(&self.slots);
         let (slot, _) = slot(&mut slots, ccid);
         let mut place = lock(&slot.place);
-        if matches!(&place.state, State::Ready(launched) if launched.is_alive()) {
-            return Err(format!("duplicate chaincodeID: {ccid}"));
+        if matches!(&place.state, LaunchState::Ready(launched) if launched.is_alive()) {
+            return Err(RegistrationError::Duplicate(ccid.to_owned()));
         }
-        place.state = State::Ready(Launched::External(Arc::clone(program)));
+        place.state = LaunchState::Ready(Launched::External(Arc::clone(program)));
         slot.changed.notify_waiters();
         Ok(())
     }
@@ -137,9 +138,9 @@ impl Registry {
     pub(super) async fn launch(
         self: &Arc<Self>,
         ccid: &str,
-        patience: Patience,
+        patience: LaunchPatience,
         start: impl FnOnce(Launching) + Send + 'static,
-    ) -> Result<Launched, String> {
+    ) -> Result<Launched, Arc<LaunchError>> {
         let (waiting, first) = self.wait_for(ccid);
         if first {
             let launching = Launching {
@@ -149,15 +150,11 @@ impl Registry {
             };
             self.threads.run(Box::new(move || start(launching)));
         }
-        waiting.slot.wait(patience).await.map_err(|failure| {
-            failure.unwrap_or_else(|| {
-                format!("timeout expired while starting chaincode {ccid} for transaction")
-            })
-        })
+        waiting.slot.wait(ccid, patience).await
     }
 
     /// A caller of `ccid`, and whether it is the first.
-    fn wait_for<'a>(&'a self, ccid: &'a str) -> (Waiting<'a>, bool) {
+    fn wait_for<'a>(&'a self, ccid: &'a str) -> (WaitingCaller<'a>, bool) {
         let (slot, first) = {
             let mut slots = lock(&self.slots);
             let (slot, first) = slot(&mut slots, ccid);
@@ -165,7 +162,7 @@ impl Registry {
             lock(&slot.place).waiting += 1;
             (slot, first)
         };
-        (Waiting { registry: self, ccid, slot }, first)
+        (WaitingCaller { registry: self, ccid, slot }, first)
     }
 
     /// Lets go of the chaincodes of this process that are not wanted, and gives their ids. Whoever
@@ -174,7 +171,7 @@ impl Registry {
     pub(super) fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let mut retired = Vec::new();
         lock(&self.slots).retain(|ccid, slot| {
-            let is_here = matches!(&lock(&slot.place).state, State::Ready(Launched::Here(_)));
+            let is_here = matches!(&lock(&slot.place).state, LaunchState::Ready(Launched::Here(_)));
             let stays = !is_here || is_wanted(ccid);
             if !stays {
                 retired.push(ccid.clone());
@@ -189,7 +186,7 @@ impl Drop for Registry {
     fn drop(&mut self) {
         for slot in lock(&self.slots).values() {
             let program = match &lock(&slot.place).state {
-                State::Ready(Launched::External(program)) => Arc::clone(program),
+                LaunchState::Ready(Launched::External(program)) => Arc::clone(program),
                 _ => continue,
             };
             program.close();
@@ -198,15 +195,15 @@ impl Drop for Registry {
 }
 
 /// The slot of `ccid`, and whether it was made just now.
-fn slot(slots: &mut Slots, ccid: &str) -> (Arc<Slot>, bool) {
-    let is_dead = |slot: &Slot| match &lock(&slot.place).state {
-        State::Ready(launched) => !launched.is_alive(),
+fn slot(slots: &mut LaunchSlots, ccid: &str) -> (Arc<LaunchSlot>, bool) {
+    let is_dead = |slot: &LaunchSlot| match &lock(&slot.place).state {
+        LaunchState::Ready(launched) => !launched.is_alive(),
         _ => false,
     };
     match slots.get(ccid) {
         Some(slot) if !is_dead(slot) => (Arc::clone(slot), false),
         _ => {
-            let slot = Arc::<Slot>::default();
+            let slot = Arc::<LaunchSlot>::default();
             slots.insert(ccid.to_owned(), Arc::clone(&slot));
             (slot, true)
         }
@@ -214,27 +211,30 @@ fn slot(slots: &mut Slots, ccid: &str) -> (Arc<Slot>, bool) {
 }
 
 /// Takes a slot out whose launch has failed, so that the next caller makes another.
-fn forget(slots: &mut Slots, ccid: &str, slot: &Arc<Slot>) {
+fn forget(slots: &mut LaunchSlots, ccid: &str, slot: &Arc<LaunchSlot>) {
     if slots.get(ccid).is_some_and(|current| Arc::ptr_eq(current, slot)) {
         slots.remove(ccid);
     }
 }
 
-impl Slot {
-    /// The error holds the text of a failed launch, or none if the time ran out.
-    async fn wait(&self, patience: Patience) -> Result<Launched, Option<String>> {
+impl LaunchSlot {
+    async fn wait(
+        &self,
+        ccid: &str,
+        patience: LaunchPatience,
+    ) -> Result<Launched, Arc<LaunchError>> {
         loop {
             let mut changed = pin!(self.changed.notified());
             // From here on no change is missed.
             changed.as_mut().enable();
             let deadline = match &lock(&self.place).state {
-                State::Ready(launched) => return Ok(launched.clone()),
-                State::Failed(text) => return Err(Some(text.clone())),
-                State::Launching => patience.launch,
-                State::Awaited => patience.connect,
+                LaunchState::Ready(launched) => return Ok(launched.clone()),
+                LaunchState::Failed(why) => return Err(Arc::clone(why)),
+                LaunchState::Launching => patience.launch,
+                LaunchState::Awaited => patience.connect,
             };
             if within(deadline, changed).await.is_err() {
-                return Err(None);
+                return Err(Arc::new(LaunchError::Timeout { ccid: ccid.to_owned() }));
             }
         }
     }
@@ -248,23 +248,23 @@ impl Launching {
 
     /// Ends the launch; whether the result counts. A chaincode that came by itself meanwhile stays,
     /// and only the first result counts.
-    pub(super) fn finish(&self, result: Result<Started, String>) -> bool {
+    pub(super) fn finish(&self, result: Result<Started, LaunchError>) -> bool {
         let registry = self.registry.upgrade();
         let mut slots = registry.as_ref().map(|registry| lock(&registry.slots));
         let mut place = lock(&self.slot.place);
-        if !matches!(place.state, State::Launching) {
+        if !matches!(place.state, LaunchState::Launching) {
             return false;
         }
         // Nobody may abort it any more.
         let abort = place.abort.take();
         place.state = match result {
-            Ok(Started::Ready(launched)) => State::Ready(launched),
-            Ok(Started::Awaited) => State::Awaited,
-            Err(text) => {
+            Ok(Started::Ready(launched)) => LaunchState::Ready(launched),
+            Ok(Started::Awaited) => LaunchState::Awaited,
+            Err(why) => {
                 if let Some(slots) = &mut slots {
                     forget(slots, &self.ccid, &self.slot);
                 }
-                State::Failed(text)
+                LaunchState::Failed(Arc::new(why))
             }
         };
         self.slot.changed.notify_waiters();
@@ -273,9 +273,9 @@ impl Launching {
     }
 
     /// `abort` ends what the launch waits for, when nobody waits for the launch any more.
-    pub(super) fn abort_with(&self, abort: Abort) {
+    pub(super) fn abort_with(&self, abort: AbortDial) {
         let mut place = lock(&self.slot.place);
-        if !matches!(place.state, State::Launching) {
+        if !matches!(place.state, LaunchState::Launching) {
             drop(place);
             // The launch may have been given up before there was anything to end.
             if !self.is_ready() {
@@ -288,33 +288,33 @@ impl Launching {
             return;
         }
         drop(place);
-        self.finish(Err("nobody waits for it".into()));
+        self.finish(Err(LaunchError::Abandoned));
         abort();
     }
 
     fn is_ready(&self) -> bool {
-        matches!(lock(&self.slot.place).state, State::Ready(_))
+        matches!(lock(&self.slot.place).state, LaunchState::Ready(_))
     }
 }
 
 impl Drop for Launching {
     fn drop(&mut self) {
-        self.finish(Err("the launch did not come to its end, see the log".into()));
+        self.finish(Err(LaunchError::Unfinished));
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingCaller<'_> {
     fn drop(&mut self) {
         let mut slots = lock(&self.registry.slots);
         let mut place = lock(&self.slot.place);
         place.waiting -= 1;
-        if place.waiting > 0 || !matches!(place.state, State::Launching) {
+        if place.waiting > 0 || !matches!(place.state, LaunchState::Launching) {
             return;
         }
         // Without it the launch comes to an end by itself, and the next caller may use what it
         // gives.
         let Some(abort) = place.abort.take() else { return };
-        place.state = State::Failed("nobody waits for it".into());
+        place.state = LaunchState::Failed(Arc::new(LaunchError::Abandoned));
         forget(&mut slots, self.ccid, &self.slot);
         drop((place, slots));
         abort();
@@ -328,21 +328,20 @@ mod tests {
 
     use super::*;
     use crate::chaincode::execute::handler::Program;
-    use crate::chaincode::native::{NativeChaincode, Stub};
+    use crate::chaincode::native::{NativeChaincode, NativeError, Stub};
     use wasmcc_runtime::wait;
-    use wasmcc_types::Response;
 
     struct Nothing;
 
     impl NativeChaincode for Nothing {
-        fn invoke(&self, _: &mut Stub<'_>) -> Response {
-            Response::success("")
+        fn invoke(&self, _: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+            Ok(Vec::new())
         }
     }
 
-    fn patience() -> Patience {
+    fn patience() -> LaunchPatience {
         let soon = Instant::now() + Duration::from_secs(60);
-        Patience { launch: soon, connect: soon }
+        LaunchPatience { launch: soon, connect: soon }
     }
 
     fn launch(registry: &Arc<Registry>, ccid: &'static str) -> Arc<Handler> {
@@ -356,8 +355,8 @@ mod tests {
         }
     }
 
-    fn failure(launched: Result<Launched, String>) -> String {
-        launched.err().unwrap()
+    fn failure(launched: Result<Launched, Arc<LaunchError>>) -> String {
+        launched.err().unwrap().to_string()
     }
 
     #[test]
@@ -366,7 +365,7 @@ mod tests {
         let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
         let start = move |launching: Launching| {
             may_go_on.recv().unwrap();
-            launching.finish(Err("first".into()));
+            launching.finish(Err(LaunchError::NoDialer));
         };
         let mut first = pin!(registry.launch("cc:1", patience(), start));
         let mut second = pin!(registry.launch("cc:1", patience(), |_| panic!("there is one")));
@@ -374,12 +373,14 @@ mod tests {
         assert!(first.as_mut().poll(&mut context).is_pending());
         assert!(second.as_mut().poll(&mut context).is_pending());
         go_on.send(()).unwrap();
-        assert_eq!(failure(wait(first)), "first");
+        let text = LaunchError::NoDialer.to_string();
+        assert_eq!(failure(wait(first)), text);
         let third = registry.launch("cc:1", patience(), |launching| {
-            launching.finish(Err("third".into()));
+            launching.finish(Err(LaunchError::Abandoned));
         });
-        assert_eq!(failure(wait(third)), "third", "though one has not heard of the first yet");
-        assert_eq!(failure(wait(second)), "first");
+        let later = LaunchError::Abandoned.to_string();
+        assert_eq!(failure(wait(third)), later, "though one has not heard of the first yet");
+        assert_eq!(failure(wait(second)), text);
         assert!(lock(&registry.slots).is_empty());
     }
 
@@ -399,7 +400,7 @@ mod tests {
             let its = Arc::clone(&launching);
             let (aborted, has_aborted) = std::sync::mpsc::channel();
             launching.abort_with(Box::new(move || {
-                aborted.send(its.finish(Err("too late".into()))).unwrap();
+                aborted.send(its.finish(Err(LaunchError::NoDialer))).unwrap();
             }));
             sender.send(has_aborted).unwrap();
         };

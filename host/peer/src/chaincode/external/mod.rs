@@ -9,6 +9,7 @@
 //! other.
 
 mod dialed;
+mod error;
 mod outgoing;
 mod program;
 mod requests;
@@ -17,14 +18,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::chaincode::package::Connection;
+use crate::chaincode::package::DialTarget;
 use wasmcc_protocol::BatchLimits;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 pub(super) use dialed::dial;
+pub(super) use error::RegistrationError;
+pub use error::{Congested, DialError, OtherChaincode};
 pub use program::ExternalStream;
 pub(super) use program::{ExternalProgram, Registrar, RunError};
-pub(super) use requests::Requests;
+pub(super) use requests::{Over, Requests};
 
 /// Where messages for a chaincode go. It is dropped when the stream shall end, after what is in it.
 /// A transaction for which it has no room is refused.
@@ -58,18 +61,18 @@ impl Default for ExternalConfig {
 }
 
 /// Opens the peer's end of a stream once there is a connection.
-pub type Open = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
+pub type OpenStream = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
 /// Hears why there is no connection.
-pub type Failed = Box<dyn FnOnce(String) + Send>;
+pub type DialFailed = Box<dyn FnOnce(String) + Send>;
 
 /// Ends a connection, or the attempt to connect, that nobody waits for any more.
-pub type Abort = Box<dyn FnOnce() + Send>;
+pub type AbortDial = Box<dyn FnOnce() + Send>;
 
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
     /// Begins to connect, for at most the connection's timeout, and returns at once. `open` opens
     /// the stream when there is a connection, `failed` is called when there is none. The stream is
     /// driven until it ends.
-    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort;
+    fn dial(&self, connection: &DialTarget, open: OpenStream, failed: DialFailed) -> AbortDial;
 }

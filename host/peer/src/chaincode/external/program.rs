@@ -9,26 +9,31 @@ use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::chaincode::caught::caught;
+use crate::chaincode::external::error::{Congested, RegistrationError};
 use crate::chaincode::external::outgoing::Outgoing;
+use crate::chaincode::external::requests::Served;
 use crate::chaincode::external::{ExternalConfig, Outbox, Requests};
 use crate::chaincode::timer::within;
 use wasmcc_protocol::{
-    Completed, Invocation, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
+    Completed, InvokeMessage, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
     TxKey,
 };
-use wasmcc_runtime::Backend;
+use wasmcc_runtime::{Backend, BackendError, ErrorKind};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::shown;
+
+/// The answer to a request whose service panicked.
+const PANICKED: &str = "panic during execution";
 
 /// Decides who a program may be.
 pub(crate) trait Registrar: Send + Sync {
     /// Whether a program may be what it says in REGISTER; returns the name under which it is known.
     /// What it says may hold a secret, so it is neither logged nor part of an error.
-    fn admit(&self, said: &str) -> Result<String, String>;
+    fn admit(&self, said: &str) -> Result<String, RegistrationError>;
 
     /// Makes an admitted program known. It cannot be used before this has returned, and must not be
     /// asked for anything meanwhile.
-    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String>;
+    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), RegistrationError>;
 }
 
 /// A chaincode in another process, which takes transactions once it is registered. It stays what it
@@ -47,37 +52,37 @@ struct Link {
     /// None when the stream has ended, for this peer at least.
     outgoing: Option<Outgoing>,
     /// Where what comes of an execution goes.
-    runs: HashMap<RunId, UnboundedSender<Event>>,
+    runs: HashMap<RunId, UnboundedSender<RunEvent>>,
     /// The stream ends with the last execution.
     stopping: bool,
 }
 
-/// What a program gets for a request.
-type Answer = Result<Vec<u8>, String>;
 /// How an execution ends.
-type End = Result<Completed, ProtocolError>;
+type RunEnd = Result<Completed, ProtocolError>;
 
 /// What comes of an execution: at most one request at a time, and one end.
-enum Event {
+enum RunEvent {
     Serve(Ticket, Request),
-    Finish(End),
+    Finish(RunEnd),
 }
 
 /// Why an execution has no result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RunError {
     /// It did not begin: the program has too much to read already.
-    NotRead(String),
-    /// It did not begin, or not end well.
-    Protocol(ProtocolError),
+    Congested(Congested),
+    /// It did not begin.
+    Refused(ProtocolError),
+    /// It ended without a response.
+    Ended(ProtocolError),
 }
 
 /// An execution. Dropping it takes it out of the link, as a timeout does.
-struct Run<'a> {
+struct OpenRun<'a> {
     program: &'a ExternalProgram,
     tx: TxKey,
     run: RunId,
-    events: UnboundedReceiver<Event>,
+    events: UnboundedReceiver<RunEvent>,
 }
 
 /// What drives a stream: passes on what comes, and says when nothing more will come by being
@@ -98,7 +103,7 @@ impl ExternalProgram {
     /// request that is being answered. Dropping the future ends the transaction.
     pub(crate) async fn execute<B: Backend>(
         &self,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         deadline: Instant,
         requests: &mut Requests<B>,
     ) -> Result<Completed, RunError> {
@@ -107,19 +112,19 @@ impl ExternalProgram {
             Ok(outcome) => outcome,
             Err(_) => run.time_out(),
         };
-        outcome.map_err(RunError::Protocol)
+        outcome.map_err(RunError::Ended)
     }
 
-    fn begin(&self, invocation: Invocation) -> Result<Run<'_>, RunError> {
+    fn begin(&self, invocation: InvokeMessage) -> Result<OpenRun<'_>, RunError> {
         let (sender, events) = unbounded_channel();
         let tx = invocation.tx.clone();
         self.with(|link| {
             if let Some(outgoing) = &mut link.outgoing {
-                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::NotRead)?;
+                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::Congested)?;
             }
-            let run = link.peer.handle_execute(invocation).map_err(RunError::Protocol)?;
+            let run = link.peer.handle_execute(invocation).map_err(RunError::Refused)?;
             link.runs.insert(run, sender);
-            Ok(Run { program: self, tx, run, events })
+            Ok(OpenRun { program: self, tx, run, events })
         })
     }
 
@@ -164,7 +169,8 @@ impl ExternalProgram {
                 tracing::info!(chaincode = name, "registered");
                 link.peer.handle_launched();
             }
-            Err(reason) => {
+            Err(error) => {
+                let reason = error.to_string();
                 tracing::warn!(reason = shown(&reason), "registration refused");
                 link.peer.handle_refused(&reason);
             }
@@ -173,14 +179,17 @@ impl ExternalProgram {
     }
 
     /// Answers a request, if there is room for that.
-    fn answer(&self, ticket: Ticket, answer: Answer) -> Result<(), String> {
+    fn answer(&self, ticket: Ticket, answer: Served) -> Result<(), Congested> {
         self.with(|link| {
             let room = match (&mut link.outgoing, &answer) {
                 (Some(outgoing), Ok(payload)) => outgoing.admit_bytes(payload.len()),
                 _ => Ok(()),
             };
-            let answer = room.clone().and(answer);
-            link.peer.handle_served(ticket, answer);
+            let served = match &room {
+                Ok(()) => answer.map_err(|error| error.text),
+                Err(congested) => Err(congested.to_string()),
+            };
+            link.peer.handle_served(ticket, served);
             room
         })
     }
@@ -207,12 +216,12 @@ impl Link {
                 PeerAction::Serve { ticket, request } => {
                     if let Some(waiting) = self.runs.get(&ticket.run()) {
                         // It waits until it has heard of the end.
-                        let _ = waiting.send(Event::Serve(ticket, request));
+                        let _ = waiting.send(RunEvent::Serve(ticket, request));
                     }
                 }
                 PeerAction::Finish { run, outcome, .. } => {
                     if let Some(waiting) = self.runs.remove(&run) {
-                        let _ = waiting.send(Event::Finish(outcome));
+                        let _ = waiting.send(RunEvent::Finish(outcome));
                     }
                 }
                 PeerAction::Close => self.outgoing = None,
@@ -230,22 +239,27 @@ impl Link {
     }
 }
 
-impl Run<'_> {
+impl OpenRun<'_> {
     /// Answers what the program asks, until its end.
-    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> End {
+    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> RunEnd {
         loop {
             let (ticket, request) = match self.events.recv().await {
-                Some(Event::Serve(ticket, request)) => (ticket, request),
-                Some(Event::Finish(outcome)) => return outcome,
+                Some(RunEvent::Serve(ticket, request)) => (ticket, request),
+                Some(RunEvent::Finish(outcome)) => return outcome,
                 None => return Err(ProtocolError::StreamTerminated),
             };
             let kind = request.kind();
             let (answer, end) = self.serve(requests, request).await?;
+            if let Err(error) = &answer
+                && error.kind == ErrorKind::TransactionOver
+            {
+                requests.lost(kind, &error.text);
+            }
             if let Some(outcome) = end {
                 return outcome;
             }
             if let Err(lost) = self.program.answer(ticket, answer) {
-                requests.lost(kind, &lost);
+                requests.lost(kind, &lost.to_string());
             }
         }
     }
@@ -256,33 +270,33 @@ impl Run<'_> {
         &mut self,
         requests: &mut Requests<B>,
         request: Request,
-    ) -> Result<(Answer, Option<End>), ProtocolError> {
+    ) -> Result<(Served, Option<RunEnd>), ProtocolError> {
         let mut end = None;
         let mut serving = Box::pin(caught(requests.serve(request)));
         loop {
             select! {
                 biased;
                 answer = &mut serving => {
-                    let answer = answer.unwrap_or_else(|_| Err("panic during execution".into()));
-                    return Ok((answer, end));
+                    let panicked = |_| Err(BackendError::new(ErrorKind::TransactionOver, PANICKED));
+                    return Ok((answer.unwrap_or_else(panicked), end));
                 }
                 event = self.events.recv(), if end.is_none() => match event {
-                    None | Some(Event::Finish(Err(ProtocolError::StreamTerminated))) => {
+                    None | Some(RunEvent::Finish(Err(ProtocolError::StreamTerminated))) => {
                         return Err(ProtocolError::StreamTerminated);
                     }
-                    Some(Event::Finish(outcome)) => end = Some(outcome),
+                    Some(RunEvent::Finish(outcome)) => end = Some(outcome),
                     // The link refuses a second request.
-                    Some(Event::Serve(..)) => {}
+                    Some(RunEvent::Serve(..)) => {}
                 },
             }
         }
     }
 
     /// The end of an execution that has taken too long, or that came just now.
-    fn time_out(&mut self) -> End {
+    fn time_out(&mut self) -> RunEnd {
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
         while let Ok(event) = self.events.try_recv() {
-            if let Event::Finish(outcome) = event {
+            if let RunEvent::Finish(outcome) = event {
                 return outcome;
             }
         }
@@ -290,7 +304,7 @@ impl Run<'_> {
     }
 }
 
-impl Drop for Run<'_> {
+impl Drop for OpenRun<'_> {
     fn drop(&mut self) {
         // If it has ended, the link does not know it any more.
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));

@@ -19,10 +19,20 @@ pub(crate) struct Requests<B> {
     batch: BatchLimits,
     /// The open histories: messages do not say what kind of query they go on with.
     histories: HashSet<String>,
-    over: Option<(MessageType, String)>,
+    over: Option<Over>,
 }
 
-type Answer = Result<Vec<u8>, BackendError>;
+/// Why a transaction must not be endorsed, whatever the program makes of it.
+pub(crate) struct Over {
+    /// The request that failed, or whose answer did not reach the program.
+    pub request: MessageType,
+    /// Why.
+    pub cause: String,
+}
+
+/// What a program gets for a request: the payload of RESPONSE, or the failure, whose text is the
+/// cause.
+pub(super) type Served = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
     /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
@@ -32,29 +42,18 @@ impl<B: Backend> Requests<B> {
         Self { backend, namespace, batch, histories: HashSet::new(), over: None }
     }
 
-    /// The payload of RESPONSE, or the cause of a failure.
-    pub(crate) async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
-        let kind = request.kind();
-        self.answer(request).await.map_err(|error| {
-            if error.kind == ErrorKind::TransactionOver {
-                self.over.get_or_insert_with(|| (kind, error.text.clone()));
-            }
-            error.text
-        })
+    /// The request has no answer that every peer gives, or the answer does not reach the program.
+    pub(crate) fn lost(&mut self, request: MessageType, cause: &str) {
+        self.over.get_or_insert_with(|| Over { request, cause: cause.to_owned() });
     }
 
-    /// The answer to a request does not reach the program.
-    pub(crate) fn lost(&mut self, kind: MessageType, cause: &str) {
-        self.over.get_or_insert_with(|| (kind, cause.to_owned()));
-    }
-
-    /// Why the transaction must not be endorsed, whatever the program made of it: the request that
-    /// failed, and the cause.
-    pub(crate) fn over(self) -> Option<(MessageType, String)> {
+    /// Why the transaction must not be endorsed, if so.
+    pub(crate) fn over(self) -> Option<Over> {
         self.over
     }
 
-    async fn answer(&mut self, request: Request) -> Answer {
+    /// The payload of RESPONSE, or the failure, whose text is the cause.
+    pub(crate) async fn serve(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {
@@ -128,7 +127,7 @@ impl<B: Backend> Requests<B> {
         Ok(())
     }
 
-    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
+    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Served {
         check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
         let values = self.backend.get_states(&get.collection, &get.keys).await?.into_iter();
         let values = values.map(Option::unwrap_or_default).collect();
@@ -136,7 +135,7 @@ impl<B: Backend> Requests<B> {
     }
 
     /// The answer holds a whole message, whatever status the callee gave.
-    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
+    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Served {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
         let response = self.backend.invoke_chaincode(&id.name, args).await?;
@@ -153,7 +152,7 @@ impl<B: Backend> Requests<B> {
         Ok(message.encode_to_vec())
     }
 
-    async fn query(&mut self, request: Request) -> Answer {
+    async fn query(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetStateByRange(range) => {
@@ -215,7 +214,7 @@ impl<B: Backend> Requests<B> {
     }
 }
 
-fn done(written: Result<(), BackendError>) -> Answer {
+fn done(written: Result<(), BackendError>) -> Served {
     written.map(|()| Vec::new())
 }
 

@@ -17,12 +17,12 @@ pub enum Description {
     /// `secret_sha256` has the secret's hash, 64 hexadecimal digits.
     Connects(Option<[u8; 32]>),
     /// Fabric's `connection.json`: the peer connects to it.
-    Serves(Connection),
+    Serves(DialTarget),
 }
 
 /// A chaincode server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub struct DialTarget {
     /// "host:port".
     pub address: String,
     /// How long connecting may take.
@@ -36,12 +36,12 @@ pub struct Connection {
 /// Why a description cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its connection description is not usable: {0}")]
-pub struct DescriptionError(pub InvalidConnection);
+pub struct DescriptionError(pub InvalidDescription);
 
 /// What is wrong with a description. The texts of TLS are Fabric's
 /// (`core/container/externalbuilder/instance.go`, `ChaincodeServerInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidConnection {
+pub enum InvalidDescription {
     /// It is not JSON, or a member has another type.
     #[error("{0}")]
     Json(String),
@@ -86,7 +86,7 @@ pub enum InvalidConnection {
 }
 
 #[derive(Deserialize)]
-struct Json {
+struct DescriptionJson {
     #[serde(default)]
     external: bool,
     secret_sha256: Option<String>,
@@ -122,29 +122,29 @@ struct TlsJson {
 }
 
 impl TlsJson {
-    fn check_templates(&self) -> Result<(), InvalidConnection> {
+    fn check_templates(&self) -> Result<(), InvalidDescription> {
         check_template("root_cert", &self.root_cert)?;
         check_template("client_cert", &self.client_cert)?;
         check_template("domain", &self.domain)?;
         if self.client_key.contains("{{") {
-            return Err(InvalidConnection::KeyTemplate);
+            return Err(InvalidDescription::KeyTemplate);
         }
         Ok(())
     }
 
     /// By Fabric's rules: the domain counts only if the client shows a certificate.
-    fn read(self) -> Result<Option<ClientTls>, InvalidConnection> {
+    fn read(self) -> Result<Option<ClientTls>, InvalidDescription> {
         if !self.tls_required {
             return Ok(None);
         }
         if self.client_auth_required && self.client_key.is_empty() {
-            return Err(InvalidConnection::NoClientKey);
+            return Err(InvalidDescription::NoClientKey);
         }
         if self.client_auth_required && self.client_cert.is_empty() {
-            return Err(InvalidConnection::NoClientCert);
+            return Err(InvalidDescription::NoClientCert);
         }
         if self.root_cert.is_empty() {
-            return Err(InvalidConnection::NoRootCert);
+            return Err(InvalidDescription::NoRootCert);
         }
         let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
         let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
@@ -184,19 +184,19 @@ impl Description {
         Self::read(code).map_err(DescriptionError)
     }
 
-    fn read(code: &[u8]) -> Result<Self, InvalidConnection> {
-        let json: Json = go_json::from_slice(code, NAMES)
-            .map_err(|error| InvalidConnection::Json(error.to_string()))?;
+    fn read(code: &[u8]) -> Result<Self, InvalidDescription> {
+        let json: DescriptionJson = go_json::from_slice(code, NAMES)
+            .map_err(|error| InvalidDescription::Json(error.to_string()))?;
         match (json.external, json.address) {
-            (true, Some(_)) => Err(InvalidConnection::ExternalWithAddress),
+            (true, Some(_)) => Err(InvalidDescription::ExternalWithAddress),
             (true, None) => {
                 let hash = json
                     .secret_sha256
                     .as_deref()
-                    .map(|digits| hash(digits).ok_or(InvalidConnection::SecretHash));
+                    .map(|digits| hash(digits).ok_or(InvalidDescription::SecretHash));
                 Ok(Self::Connects(hash.transpose()?))
             }
-            (false, None) => Err(InvalidConnection::NoAddress),
+            (false, None) => Err(InvalidDescription::NoAddress),
             (false, Some(address)) => {
                 json.tls.check_templates()?;
                 check_address(&address)?;
@@ -205,14 +205,14 @@ impl Description {
                     Some(DialTimeout::Nanos(nanos)) => Duration::from_nanos(nanos),
                     Some(DialTimeout::Text(text)) => match duration::parse(&text) {
                         Some(time) => time,
-                        None => return Err(InvalidConnection::DialTimeout(text)),
+                        None => return Err(InvalidDescription::DialTimeout(text)),
                     },
                 };
                 // None means the usual in Fabric too.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
                 let has_key = !json.tls.client_key.is_empty();
                 let tls = json.tls.read()?;
-                Ok(Self::Serves(Connection { address, dial_timeout, tls, has_key }))
+                Ok(Self::Serves(DialTarget { address, dial_timeout, tls, has_key }))
             }
         }
     }
@@ -228,17 +228,17 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
 }
 
 /// What Fabric's builder for services fills in by a configuration of each peer.
-fn check_template(member: &'static str, text: &str) -> Result<(), InvalidConnection> {
+fn check_template(member: &'static str, text: &str) -> Result<(), InvalidDescription> {
     if !text.contains("{{") {
         return Ok(());
     }
-    Err(InvalidConnection::Template { member, text: text.to_owned() })
+    Err(InvalidDescription::Template { member, text: text.to_owned() })
 }
 
 /// What can be dialed; a peer that finds out later has the chaincode installed already.
-fn check_address(address: &str) -> Result<(), InvalidConnection> {
+fn check_address(address: &str) -> Result<(), InvalidDescription> {
     check_template("address", address)?;
-    let form = || InvalidConnection::Address(address.to_owned());
+    let form = || InvalidDescription::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
     let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -279,7 +279,7 @@ mod tests {
         ] {
             let dial_timeout = Duration::from_millis(dial_timeout);
             let address = "cc.example.com:9999".into();
-            let connection = Connection { address, dial_timeout, tls: None, has_key: false };
+            let connection = DialTarget { address, dial_timeout, tls: None, has_key: false };
             assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
         }
     }

@@ -56,7 +56,7 @@ pub enum Code {
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct PackageMetadata {
     #[serde(default)]
     r#type: String,
     #[serde(default)]
@@ -142,12 +142,12 @@ fn id_of(label: &str, package: &[u8]) -> String {
 fn take_apart(
     package: &[u8],
     max_bytes: usize,
-) -> Result<(Metadata, Vec<u8>), LifecyclePackageError> {
+) -> Result<(PackageMetadata, Vec<u8>), LifecyclePackageError> {
     let (mut metadata, mut code) = (None, None);
     for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
         match name.as_str() {
             METADATA => {
-                let parsed = go_json::from_slice::<Metadata>(&bytes, &["type", "label"]);
+                let parsed = go_json::from_slice::<PackageMetadata>(&bytes, &["type", "label"]);
                 let bad = |error| LifecyclePackageError::Metadata(format!("{error}"));
                 metadata = Some(parsed.map_err(bad)?);
             }
@@ -167,7 +167,7 @@ impl LifecyclePackage {
     /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
     /// they are unpacked.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, LifecyclePackageError> {
-        let (Metadata { r#type, label }, code) = take_apart(package, max_bytes)?;
+        let (PackageMetadata { r#type, label }, code) = take_apart(package, max_bytes)?;
         let build = match r#type.to_ascii_lowercase().as_str() {
             "wasm" => component,
             "ccaas" => service,

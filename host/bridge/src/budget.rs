@@ -14,33 +14,33 @@ pub struct MessageBudget {
     limit: usize,
 }
 
-/// The bytes that one transaction holds; given back when this is dropped.
+/// The bytes that one transaction holds. Dropping this releases them.
 #[derive(Debug)]
 pub(super) struct BudgetShare {
     budget: Arc<MessageBudget>,
     parts: [AtomicUsize; 3],
 }
 
-/// What a transaction holds bytes for. A transaction does one thing at a time, so its parts do not
-/// change concurrently.
+/// What a transaction holds bytes for. A transaction does one thing at a time, so only one part
+/// changes at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BudgetPart {
     /// Its input, from beginning to end.
     Input,
     /// The message that it sends, or the last answer.
     Message,
-    /// The writes that are held back.
+    /// The writes of its batch.
     Batch,
 }
 
 impl MessageBudget {
-    /// For at most `limit` bytes at once. One message may always be held, so that a limit below its
-    /// size does not refuse it for ever.
+    /// A budget of `limit` bytes. A single message is always accepted, since it would otherwise be
+    /// refused for ever if it is larger than the limit.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { held: AtomicUsize::new(0), limit })
     }
 
-    /// An empty share.
+    /// Returns an empty share for a new transaction.
     pub(super) fn share(self: &Arc<Self>) -> Arc<BudgetShare> {
         Arc::new(BudgetShare { budget: Arc::clone(self), parts: Default::default() })
     }
@@ -64,8 +64,8 @@ impl MessageBudget {
 }
 
 impl BudgetShare {
-    /// Holds so many bytes for `part` from now on, or as many as before if there is no room: then
-    /// gives the text of ERROR.
+    /// Changes what `part` holds to this many bytes. If there is no room, nothing changes and the
+    /// error is the text of ERROR.
     pub(super) fn hold(&self, part: BudgetPart, bytes: usize) -> Result<(), String> {
         let held = &self.parts[part as usize];
         let before = held.load(Ordering::Relaxed);

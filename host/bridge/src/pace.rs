@@ -1,8 +1,9 @@
-//! Where transactions run: on the thread of their stream while they are quick, on a thread of their
-//! own when they are not.
+//! Decides where transactions run: on the thread of their stream while they are quick, otherwise on
+//! a thread of their own.
 //!
-//! To wake another thread costs more than most transactions do, and each answer of the peer would
-//! wake one. But who computes for long would keep all other messages of the stream waiting.
+//! Waking another thread takes longer than most transactions, and each answer of the peer would
+//! wake one. But a transaction that computes for long on the stream's thread would delay all other
+//! messages of the stream.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,18 +16,18 @@ use tokio::task;
 
 use wasmcc_runtime::wait;
 
-/// What a transaction may use of its stream's thread in all.
+/// The time that a transaction may use of its stream's thread in total.
 const QUICK: Duration = Duration::from_micros(500);
-/// One part of so many is what the last transaction counts for in the usual time.
+/// The weight of the last transaction in the average is one part in this many.
 const WEIGHT: u64 = 8;
 
-/// How long the transactions of a program usually take.
+/// The average time that the transactions of a program take.
 #[derive(Default)]
 pub(crate) struct Pace {
     usual_ns: AtomicU64,
 }
 
-/// A call that did not end well.
+/// The call panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallPanicked;
 
@@ -43,7 +44,7 @@ impl Pace {
             self.learn(call.spent);
             return ended;
         }
-        // It panics if the system has no thread left.
+        // Tokio panics if the system has no thread left.
         let elsewhere = catch_unwind(AssertUnwindSafe(move || {
             task::spawn_blocking(move || (wait(&mut call), call.spent))
         }));
@@ -53,7 +54,7 @@ impl Pace {
         Ok(output)
     }
 
-    /// What two transactions learn at the same time may be lost.
+    /// Two transactions may update it at the same time, and one update may be lost.
     fn learn(&self, spent: Duration) {
         let usual = self.usual_ns.load(Ordering::Relaxed);
         let usual = usual - usual / WEIGHT + nanoseconds(spent) / WEIGHT;
@@ -72,7 +73,7 @@ struct Timed<F> {
 }
 
 impl<F: Future> Timed<F> {
-    /// None: it is not quick. A panic is the end of the call, not of the thread.
+    /// Polls the call. None: it is not quick any more. A panic ends the call, not the thread.
     fn poll_while_quick(
         &mut self,
         cx: &mut Context<'_>,

@@ -19,15 +19,15 @@ use wasmcc_types::{Meter, ProposalContext, TxId};
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramConfig {
-    /// The backstop on the time of one transaction, waiting for the peer included. A peer gives up
-    /// after its `chaincode.executetimeout`, 30 s by default, and does not say so.
+    /// Time limit of one transaction, including the time that it waits for the peer. A peer gives
+    /// up after its `chaincode.executetimeout`, 30 s by default, and does not tell the chaincode.
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
-    /// Transactions that may run at once, those that wait for an answer included. Calls by other
-    /// chaincodes come on top.
+    /// Transactions that may run at once, including those that wait for an answer. Calls by other
+    /// chaincodes do not count.
     pub transactions: usize,
-    /// Transactions that may wait for that. Those beyond are refused.
+    /// Transactions that may wait to run. Further ones are refused.
     pub queue: usize,
     /// Narrower limits than the runtime's; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
@@ -47,7 +47,7 @@ pub struct Program {
     contract: Box<RunCall>,
     pace: Pace,
     room: Arc<Semaphore>,
-    /// Room for those that wait for room.
+    /// The queue of transactions that wait for room.
     queue: Arc<Semaphore>,
     /// Limit of a transaction's write batch: the memory of a guest.
     batch_bytes: usize,
@@ -61,7 +61,7 @@ const MESSAGES_BYTES: usize = 512 << 20;
 /// Runs one transaction.
 pub(super) type RunCall = dyn Fn(InvokeMessage, StreamBackend) -> ServedCall + Send + Sync;
 
-/// What comes of a transaction. The error is the text of ERROR.
+/// A running transaction. The error is the text of ERROR.
 pub(super) type ServedCall = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
 
 /// The right to run one transaction, now or when there is room.
@@ -90,13 +90,13 @@ impl Program {
         Self { batch_bytes, ..Self::with(id, config, Box::new(run)) }
     }
 
-    /// Bounds the bytes that transactions hold in messages by a budget that several programs may
-    /// share. The default is a budget of 512 MiB for this program alone.
+    /// Sets the budget for the bytes that transactions hold in messages. Several programs may share
+    /// one. By default each program has a budget of 512 MiB.
     pub fn with_budget(self, budget: Arc<MessageBudget>) -> Self {
         Self { budget, ..self }
     }
 
-    /// Serves what needs no component.
+    /// Serves any implementation, without a component.
     pub(super) fn with(
         id: impl Into<String>,
         config: ProgramConfig,
@@ -111,12 +111,12 @@ impl Program {
         Self { id, contract, pace, room, queue, batch_bytes, budget, config }
     }
 
-    /// An empty share of the budget, for one transaction.
+    /// Returns an empty share of the budget, for one transaction.
     pub(super) fn share(&self) -> Arc<BudgetShare> {
         self.budget.share()
     }
 
-    /// Bytes of writes that a transaction may hold back.
+    /// Limit of a transaction's write batch, in bytes.
     pub(super) fn batch_bytes(&self) -> usize {
         self.batch_bytes
     }
@@ -126,8 +126,8 @@ impl Program {
         &self.id
     }
 
-    /// Finds room for a transaction, or says why not. Calls by other chaincodes need none: all that
-    /// run may be waiting for them.
+    /// Admits a transaction, or returns the text of ERROR. Calls by other chaincodes are always
+    /// admitted: the running transactions may be waiting for them.
     pub(super) fn admit(&self, invocation: &InvokeMessage) -> Result<Admission, String> {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Ok(Admission::Now(Some(room)));
@@ -144,7 +144,8 @@ impl Program {
         })
     }
 
-    /// Runs one transaction, whose time begins when there is room. The error is the text of ERROR.
+    /// Runs one transaction. Its time limit starts when there is room for it. The error is the text
+    /// of ERROR.
     pub(super) async fn execute(
         self: &Arc<Self>,
         admission: Admission,
@@ -177,7 +178,7 @@ impl Program {
     }
 }
 
-/// A component and all that its transactions have in common.
+/// A component, and what its transactions share.
 struct ServedComponent {
     id: String,
     component: Arc<Component>,
@@ -207,7 +208,7 @@ impl ServedComponent {
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
             meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
-            // The peer shares its transactions out between clients.
+            // The peer has its own shares for clients.
             share: Arc::default(),
             limits: self.config.limits.clone(),
         };
@@ -220,7 +221,8 @@ impl ServedComponent {
     }
 }
 
-/// Other peers' servers may have run it, and the text lets the embedded peer know.
+/// The text of ERROR for a transaction that was not run. The server of another peer may have run
+/// it; the embedded peer knows that from this text.
 pub(super) fn not_run(why: &str) -> String {
     Failure::Host(why.to_owned()).to_string()
 }

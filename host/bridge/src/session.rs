@@ -25,19 +25,19 @@ use wasmcc_runtime::{BackendError, ErrorKind};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::{shown, shown_name};
 
-/// Messages that may wait for the peer to read. Who sends more waits too.
+/// Messages that may wait for the peer to read them. Senders of further ones wait.
 const OUTBOX_MESSAGES: usize = 64;
-/// A peer that accepts a registration does so at once; Fabric's leaves one that it does not want
-/// without an answer.
+/// Time after REGISTER until a warning. A peer that accepts a registration answers at once;
+/// Fabric's peer does not answer one that it does not want.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bounds of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamBounds {
-    /// The largest message, in both directions; Fabric's peers allow 100 MiB. A transaction that
-    /// would send a larger one fails.
+    /// The largest message in both directions, in bytes; Fabric's peers allow 100 MiB. A
+    /// transaction that would send a larger one fails.
     pub message_bytes: usize,
-    /// How long a peer may take to go on after REGISTER; then the stream is closed.
+    /// Time limit for the peer's answer to REGISTER. After it the stream is closed.
     pub register: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Default for StreamBounds {
     }
 }
 
-/// Drives a [`ShimSide`]: messages come in and go out here, each transaction is a task.
+/// Drives a [`ShimSide`]: receives and sends messages, and runs each transaction as a task.
 ///
 /// Invariant: nothing is sent while the lock is held.
 pub struct Session {
@@ -57,14 +57,14 @@ pub struct Session {
     link: Mutex<SessionState>,
     /// None is the end of the stream.
     outbox: mpsc::Sender<Option<HeldMessage>>,
-    /// Transactions that were taken and have not ended.
+    /// The number of running transactions.
     running: watch::Sender<usize>,
 }
 
 struct SessionState {
     shim: ShimSide,
-    /// What runs, and where the answer goes that it waits for. Who is cancelled is taken out, and
-    /// so learns of it.
+    /// Running transactions, each with the sender of the answer it awaits. Cancelling removes the
+    /// entry, which closes the channel.
     running: HashMap<TxKey, Option<oneshot::Sender<ShimAnswer>>>,
     stopping: bool,
 }
@@ -78,7 +78,7 @@ struct HeldMessage {
     share: Option<Arc<BudgetShare>>,
 }
 
-/// What remains to be done when the lock is given back.
+/// What is to be done after the lock is released.
 #[derive(Default)]
 struct LeftToDo {
     messages: Vec<Message>,
@@ -86,7 +86,8 @@ struct LeftToDo {
 }
 
 impl Session {
-    /// A stream that has just been opened, and what to send on it, beginning with REGISTER.
+    /// Starts a session on a new stream. Also returns the messages to send, beginning with
+    /// REGISTER.
     pub fn open(
         program: Arc<Program>,
         bounds: StreamBounds,
@@ -94,7 +95,7 @@ impl Session {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
         let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
         if let Some(ShimAction::Send(register)) = shim.poll_action() {
-            // The outbox is empty.
+            // Cannot fail: the outbox is empty.
             let _ = outbox.try_send(Some(HeldMessage { message: register.encode(), share: None }));
         }
         let link = Mutex::new(SessionState { shim, running: HashMap::new(), stopping: false });
@@ -104,8 +105,8 @@ impl Session {
         (Arc::new(Self { program, bounds, link, outbox, running }), outgoing)
     }
 
-    /// Serves until the peer ends the stream, which is an error, or until `stop` and the end of the
-    /// transactions that run then. `opening` gives the peer's half.
+    /// Serves until the peer ends the stream, which is an error, or until `stop` is set and the
+    /// running transactions have ended. `opening` returns the peer's half.
     pub async fn run<S>(
         self: &Arc<Self>,
         opening: impl Future<Output = Result<S, Status>>,
@@ -121,7 +122,7 @@ impl Session {
             link.drain()
         };
         self.perform(work, 0).await;
-        // Nobody may be there to read it.
+        // The receiver may be gone.
         let _ = self.outbox.send(None).await;
         ended
     }
@@ -143,11 +144,11 @@ impl Session {
             () = &mut stopped => return Ok(()),
         };
         let mut running = self.running.subscribe();
-        // What `wait_for` gives is a lock, which must not live across an await.
+        // `wait_for` returns a lock guard, which must not be held across an await.
         let mut idle = async || drop(running.wait_for(|running| *running == 0).await);
         let mut stopping = false;
         loop {
-            // First what must not wait for a peer that never rests.
+            // The stop comes first, since a busy peer could delay it for ever.
             tokio::select! {
                 biased;
                 () = &mut stopped, if !stopping => {
@@ -166,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Warns once if the peer does not go on after REGISTER, and completes after
+    /// Warns once if the peer does not answer REGISTER, and completes after
     /// [`StreamBounds::register`]. Never completes if the stream is ready by then.
     async fn when_not_registered(&self) -> BridgeError {
         let waited = self.bounds.register;
@@ -192,7 +193,7 @@ impl Session {
         BridgeError::Status { id: self.program.id().into(), source: Box::new(status) }
     }
 
-    /// Takes one message of the peer.
+    /// Handles one message of the peer.
     async fn receive(self: &Arc<Self>, wire: ChaincodeMessage) -> Result<(), BridgeError> {
         let bytes = wire.encoded_len();
         let (handled, work) = {
@@ -213,7 +214,7 @@ impl Session {
         })
     }
 
-    /// `bytes` came with the call, if there is one.
+    /// Starts the calls and sends the messages. `bytes` is the size of the message with the call.
     async fn perform(self: &Arc<Self>, work: LeftToDo, bytes: usize) {
         let mut messages = work.messages;
         for invocation in work.calls {
@@ -222,11 +223,11 @@ impl Session {
                 messages.append(&mut self.complete(tx, Err(refusal)).messages);
             }
         }
-        // A stream that is gone ends with the next thing that is read.
+        // If the stream is gone, the next read reports it.
         let _ = self.send_all(messages, None).await;
     }
 
-    /// Begins a transaction, or says why not.
+    /// Starts a transaction, or returns the text of ERROR.
     fn start(self: &Arc<Self>, invocation: InvokeMessage, bytes: usize) -> Result<(), String> {
         if self.lock().stopping {
             return Err(not_run("the chaincode server is stopping"));
@@ -253,7 +254,7 @@ impl Session {
             share.hold(BudgetPart::Message, bytes_of(&completed)).map(|()| completed)
         });
         let work = self.complete(tx, outcome);
-        // If the stream is gone, so is who waits for it.
+        // If the stream is gone, nobody waits for the result.
         let _ = self.send_all(work.messages, Some(&share)).await;
         self.running.send_modify(|running| *running -= 1);
     }
@@ -267,7 +268,7 @@ impl Session {
             (link.shim.is_ready(), link.drain())
         };
         if let (Some(reason), false) = (failure, is_ready) {
-            // The peer does not hear of it: the stream has ended.
+            // The stream has ended, so the peer does not get ERROR.
             self.log_failure(&tx, &reason);
         }
         work
@@ -318,7 +319,7 @@ impl Session {
                 share.hold(BudgetPart::Message, payload.len()).map_err(no_room)?;
                 Ok(payload)
             }
-            // Who is cancelled while it waits gets an answer too, but none to its request.
+            // A cancelled transaction gets an answer too, but not to its request.
             Ok(Err(_)) if !self.lock().running.contains_key(&tx) => Err(terminated()),
             Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
             Err(_) => Err(terminated()),
@@ -332,7 +333,7 @@ impl Session {
         share: Option<&Arc<BudgetShare>>,
     ) -> Result<(), ProtocolError> {
         for message in messages {
-            // From a chaincode it is the end of a transaction, whatever led to it.
+            // ERROR from a chaincode always ends a transaction.
             if let Message::Error { tx, text } = &message
                 && !tx.tx_id.is_empty()
             {
@@ -351,8 +352,8 @@ impl Session {
 }
 
 impl SessionState {
-    /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before
-    /// it gives the lock back, so all actions are its own.
+    /// Does the actions that need the lock and returns the rest. Must be called after each
+    /// `handle_*` before the lock is released, so that all actions belong to that caller.
     fn drain(&mut self) -> LeftToDo {
         let mut work = LeftToDo::default();
         while let Some(action) = self.shim.poll_action() {
@@ -364,14 +365,14 @@ impl SessionState {
                 }
                 ShimAction::Resume { tx, answer } => {
                     if let Some(waiting) = self.running.get_mut(&tx).and_then(Option::take) {
-                        // Who gave up waiting does not read it.
+                        // The receiver may have stopped waiting.
                         let _ = waiting.send(answer);
                     }
                 }
                 ShimAction::Cancel { tx } => {
                     self.running.remove(&tx);
                 }
-                // An error of `handle_wire` says the same.
+                // `handle_wire` has returned an error as well.
                 ShimAction::Close => {}
             }
         }

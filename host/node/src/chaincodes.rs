@@ -1,4 +1,4 @@
-//! Streams of chaincodes in other processes: what gRPC carries and what the peer does with it.
+//! Adapters between gRPC and the peer for chaincodes in other processes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use wasmcc_peer::chaincode::{
 };
 use wasmcc_types::proto::protos;
 
-/// The stream of a chaincode in another process, for the gRPC side.
+/// Adapts the peer's end of a chaincode stream to the gRPC services.
 pub(super) struct Stream(pub(super) ExternalStream);
 
 impl api::ChaincodeStream for Stream {

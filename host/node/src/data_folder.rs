@@ -1,13 +1,13 @@
-//! Whose data folder it is: a record beside the ledger, so that the peer of another organization or
-//! of another network does not go on with it.
+//! The owner of a data folder: a record beside the ledger, so that the peer of another organization
+//! or network does not use the folder.
 //!
 //! ```text
 //! <data>/identity.json   the organization, and the hashes of the root certificates of all of its
 //!                        network by MSP id
 //! ```
 //!
-//! Invariant: the record is made once and never changed; a folder of an earlier version, which has
-//! none, gets it when a peer has opened the folder.
+//! Invariant: the record is written once and never changed. A folder of an earlier version has none
+//! and gets it when a peer opens the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +24,7 @@ use wasmcc_types::sha256;
 
 const RECORD: &str = "identity.json";
 
-/// Who has made a data folder.
+/// The owner of a data folder.
 #[derive(Debug, Deserialize, Serialize)]
 struct FolderOwner {
     /// The MSP id of the peer's organization.
@@ -33,7 +33,7 @@ struct FolderOwner {
     network: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// A data folder and the peer that wants to use it.
+/// A data folder and the peer that opens it.
 pub(super) struct DataFolder {
     path: PathBuf,
     identity: FolderOwner,
@@ -110,11 +110,11 @@ impl DataFolderError {
 }
 
 impl DataFolder {
-    /// Looks at the record of the folder `path`, before anything is written there. `orgs` are the
-    /// MSP ids of those whose peers run in this process, the first in front.
+    /// Reads the record of the folder `path`, before anything is written there. `orgs` are the MSP
+    /// ids of the organizations with a peer in this process, the first one first.
     ///
-    /// Errors: the folder belongs to an organization that is not among them, or that has other
-    /// root certificates in `network`.
+    /// Errors: the folder belongs to another organization, or to one that has other root
+    /// certificates in `network`.
     pub(super) fn check(
         path: &Path,
         network: &Network,
@@ -132,7 +132,7 @@ impl DataFolder {
         };
         let file = path.join(RECORD);
         let recorded = match fs::read(&file) {
-            // What is not a folder is named when the ledgers are opened.
+            // If the path is not a folder, opening the ledgers reports it.
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
@@ -148,9 +148,10 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), identity, is_recorded: recorded.is_some() })
     }
 
-    /// Notes whose folder it is, unless that is noted. The folder must be there, with `channels`.
+    /// Writes the record, unless there is one. The folder must exist, and have `channels`.
     ///
-    /// Errors: the folder has no record, and its channels do not know the peer as one of theirs.
+    /// Errors: the folder has no record, and its channels know the organization with other
+    /// certificates.
     pub(super) fn adopt(
         &self,
         channels: &Channels,
@@ -159,7 +160,7 @@ impl DataFolder {
         if self.is_recorded {
             return Ok(());
         }
-        // Channels that do not know the organization at all may have been imported.
+        // Channels without the organization may have been imported.
         let known = channels.ids().into_iter().filter_map(|id| {
             let msps = Arc::clone(channels.get(&id)?.config().msps());
             msps.msp(&self.identity.org)?;

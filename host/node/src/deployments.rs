@@ -1,6 +1,6 @@
-//! What a peer does when channels come to run other chaincodes.
+//! Reacts to new definitions and approvals on channels.
 //!
-//! Invariant: nothing is let go of as long as it is not known what all channels run.
+//! Invariant: no chaincode is released as long as the definitions of a channel cannot be read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
-/// Creates indexes, and lets go of chaincodes that no channel runs any more.
+/// Creates indexes, and releases chaincodes that no channel runs any more.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
     pub running: RunningChaincodes,
@@ -30,7 +30,7 @@ impl Deployments {
         }
     }
 
-    /// What all channels run, by the ids that it is launched by.
+    /// The ids of all chaincodes that the channels run.
     fn wanted(&self) -> Result<BTreeSet<String>, RunningError> {
         let mut wanted = BTreeSet::new();
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {

@@ -1,4 +1,4 @@
-//! Which of this process's organizations have to endorse a transaction.
+//! Chooses the organizations of this process that have to endorse a transaction.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use wasmcc_peer::endorser::{UnpackedProposal, choose};
 use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::proto::protos;
 
-/// What Fabric's gateway says when it finds nobody.
+/// The text of Fabric's gateway when it finds no endorsers.
 const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
 
 /// Why a transaction cannot get the endorsements that it needs. The texts are those of Fabric's
@@ -29,7 +29,7 @@ pub enum FurtherEndorsersError {
     /// The organizations of this process are not enough.
     #[error("{NO_PLAN}: no peer combination can satisfy the endorsement policy")]
     NotEnough,
-    /// They are enough only with some that may not see the transient data.
+    /// They are enough only together with some that must not see the transient data.
     #[error(
         "requires endorsement from organisation(s) that are not in the distribution policy of the \
          private data collection(s): [{}]; retry specifying trusted endorsing organizations to \
@@ -46,8 +46,9 @@ pub enum FurtherEndorsersError {
 }
 
 impl Peer {
-    /// The organizations that have to endorse a transaction beside those of `endorsed`, of which
-    /// one gave `response`; those in `without` cannot. The error is for the client.
+    /// Further organizations whose endorsement is needed in addition to those of `endorsed`;
+    /// `response` is the answer of one of these. Organizations in `without` cannot endorse. The
+    /// error is for the client.
     pub fn further_endorsers(
         &self,
         proposal: &UnpackedProposal,
@@ -86,7 +87,7 @@ impl Peer {
         if let Some(chosen) = choose(&endorsed, &allowed, is_enough) {
             return Ok(owned(chosen));
         }
-        // It may be the caution about transient data that leaves nobody.
+        // Perhaps only the protection of transient data excludes the others.
         if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
             let collections = guarded.into_iter().map(str::to_owned).collect();
             return Err(FurtherEndorsersError::Guarded(collections));
@@ -113,7 +114,7 @@ impl Peer {
     }
 }
 
-/// Namespace, collection and whether it was read, of each collection in a response's interest.
+/// For each collection in a response's interest: namespace, name, and whether it was read.
 fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = (&str, &str, bool)> {
     let calls = response.interest.iter().flat_map(|interest| &interest.chaincodes);
     calls.flat_map(|call| {

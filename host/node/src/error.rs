@@ -1,4 +1,4 @@
-//! Why a peer does not open, or does not do what its owner asks.
+//! Why a peer does not open, or does not create a channel.
 
 use std::path::PathBuf;
 

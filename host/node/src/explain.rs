@@ -1,6 +1,5 @@
-//! Why the transactions of a stored block did not satisfy signatures and policies: what the
-//! committer said when it judged the block, made again from the blocks of a peer that is not
-//! running.
+//! Computes why transactions of a stored block were not valid because of signatures or policies.
+//! The committer judges the block again, from the blocks of a peer that is not running.
 
 use std::sync::Arc;
 
@@ -29,8 +28,7 @@ pub enum ExplainError {
     Judge(#[from] CommitError),
 }
 
-/// The reasons for the transactions of a block, in its order; None for those against which nothing
-/// is found.
+/// The reasons for the transactions of a block, in its order; None for those without a fault.
 pub fn explain_block(
     folder: &LedgerFolder,
     channel: &ChannelId,
@@ -46,7 +44,7 @@ pub fn explain_block(
     Ok(explain(&found, &vscc, entries)?)
 }
 
-/// VSCC without a chaincode's life around it.
+/// VSCC as a plain call, not as a chaincode.
 struct DirectVscc(Vscc);
 
 impl EndorsementValidator for DirectVscc {

@@ -1,6 +1,6 @@
-//! The composition root: the only place that knows every part and joins them.
+//! The composition root: the only place that knows every part and connects them.
 //!
-//! Invariant: no logic of its own; what is decided here is who gets to know whom.
+//! Does not have logic of its own.
 
 pub mod sandbox;
 
@@ -54,12 +54,12 @@ pub use explain::{ExplainError, explain_block};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 
-/// Where compiled code lies in a data folder.
+/// The folder of compiled code in a data folder.
 const CACHE_FOLDER: &str = "compiled";
-/// Where ledgers lie in a data folder.
+/// The folder of ledgers in a data folder.
 pub const LEDGER_FOLDER: &str = "ledger";
 
-/// How a peer is set up.
+/// The configuration of a peer.
 pub struct PeerConfig {
     /// The organizations and their identities.
     pub network: Network,
@@ -68,9 +68,9 @@ pub struct PeerConfig {
     /// The MSP ids of further organizations whose peers run in this process. They share blocks,
     /// public state and installed chaincodes; each signs as itself and has private data of its own.
     pub more_orgs: Vec<String>,
-    /// The data folder; none: in memory, gone with the process.
+    /// The data folder; none: everything is in memory.
     pub data: Option<PathBuf>,
-    /// What components may use. Ignored if `runtime` is given.
+    /// Limits of components. Ignored if `runtime` is given.
     pub limits: Limits,
     /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
     pub memory_of_all: Option<usize>,
@@ -78,16 +78,16 @@ pub struct PeerConfig {
     pub compiler: Compiler,
     /// A runtime to share with other peers of this process.
     pub runtime: Option<Arc<Runtime>>,
-    /// Timeouts and bounds of executions.
+    /// Timeouts and limits of executions.
     pub support: SupportConfig,
-    /// Bounds of ledgers.
+    /// Limits of ledgers.
     pub ledger: LedgerConfig,
     /// When blocks are cut on channels that this peer creates.
     pub batch: BatchLimits,
 }
 
 impl PeerConfig {
-    /// The usual set-up for a peer of `org`, in memory.
+    /// The default configuration of a peer of `org`, in memory.
     pub fn new(network: Network, org: impl Into<String>) -> Self {
         Self {
             network,
@@ -165,7 +165,7 @@ pub struct Peer {
     network: Network,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
-    /// By organization, the first in front.
+    /// By organization, the first one first.
     endorsers: Vec<(String, Endorser)>,
     access: Arc<dyn AccessControl>,
     ledgers: Arc<Ledgers>,
@@ -173,7 +173,7 @@ pub struct Peer {
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
     deploys: Arc<dyn DeployListener>,
-    /// Who may order, the organization that is there for it first.
+    /// The identities that may order, the orderer's first.
     signers: Vec<Arc<SigningIdentity>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
@@ -237,14 +237,14 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Orders what was accepted before the last end of the process and is in no block.
+    /// Orders envelopes that were accepted before the process ended and are in no block.
     fn resume_ordering(&self) {
         for channel in self.ledgers.channels() {
             let folder = self.ledgers.channel_dir(&channel);
             if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
                 continue;
             }
-            // Whoever submits is told, too.
+            // Submitters get the error, too.
             if let Err(error) = self.orderer(channel.as_str()) {
                 tracing::error!(%channel, %error, "cannot order what was accepted before");
             }
@@ -261,13 +261,13 @@ impl Peer {
         &self.channels
     }
 
-    /// What runs chaincodes, for a caller that has a transaction but no proposal that a client
-    /// signed for this peer: one that looks at another peer's transactions.
+    /// The chaincode support, for callers that have a transaction without a proposal to this peer,
+    /// such as an audit of another peer's transactions.
     pub fn support(&self) -> &Arc<ChaincodeSupport> {
         &self.support
     }
 
-    /// Who may do what.
+    /// The access control.
     pub fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
     }
@@ -291,7 +291,7 @@ impl Peer {
         Ok(())
     }
 
-    /// The MSP ids of the organizations whose peers these are, the first in front.
+    /// The MSP ids of the organizations of these peers, the first one first.
     pub fn orgs(&self) -> impl Iterator<Item = &str> {
         self.endorsers.iter().map(|(org, _)| org.as_str())
     }
@@ -316,9 +316,9 @@ impl Peer {
         wait(self.process_for(org, signed, Client::default()))
     }
 
-    /// As [`process_as`](Self::process_as), for asynchronous code: it gives its thread back while
-    /// it waits for a chaincode in another process, and every 10 ms while a guest computes. It ends
-    /// when it is dropped; a client that has gone ends it, too.
+    /// As [`process_as`](Self::process_as), for asynchronous code: it yields while it waits for a
+    /// chaincode in another process, and every 10 ms while a guest computes. Dropping it, or the
+    /// end of the client, ends the transaction.
     pub async fn process_for(
         &self,
         org: &str,
@@ -330,7 +330,7 @@ impl Peer {
         endorser.ok_or_else(no_peer)?.1.process(signed, client).await
     }
 
-    /// What validates and commits the blocks of a channel.
+    /// The committer of a channel. None: the peer has not joined the channel.
     pub fn committer(&self, channel: &str) -> Option<Arc<Committer>> {
         let mut committers = lock(&self.committers);
         if let Some(committer) = committers.get(channel) {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_msp::{Msp, MspError, MspManager, Network, SigningIdentity};
 
-/// What the peers sign with and whom they know without a channel; the first is the one that is
-/// asked where nobody says whom.
+/// The signing identities of the peers, and their own MSPs. The first one is the default.
 pub(super) struct LocalOrgs(Vec<LocalOrg>);
 
 struct LocalOrg {
@@ -36,7 +35,7 @@ pub enum LocalOrgsError {
 }
 
 impl LocalOrgs {
-    /// Takes the peers of these organizations out of a network.
+    /// Takes the peers of these organizations from a network.
     pub(super) fn new<'a>(
         network: &Network,
         msp_ids: impl IntoIterator<Item = &'a str>,
@@ -59,22 +58,23 @@ impl LocalOrgs {
         Ok(Self(orgs))
     }
 
-    /// Each with its own MSP alone, in the order in which they were named.
+    /// The organizations, each with a manager of only its own MSP, in the order of their names
+    /// here.
     pub(super) fn msps(&self) -> impl Iterator<Item = (&str, &Arc<MspManager>)> {
         self.0.iter().map(|org| (org.msp_id.as_str(), &org.msps))
     }
 
-    /// In the order in which they were named.
+    /// The MSP ids, in the order in which they were named.
     pub(super) fn msp_ids(&self) -> Vec<String> {
         self.0.iter().map(|org| org.msp_id.clone()).collect()
     }
 
-    /// What the peers sign with.
+    /// The signing identities of the peers.
     pub(super) fn signers(&self) -> BTreeMap<String, Arc<SigningIdentity>> {
         self.0.iter().map(|org| (org.msp_id.clone(), Arc::clone(&org.signer))).collect()
     }
 
-    /// Who the peers are.
+    /// The identities of the peers.
     pub(super) fn peers(&self) -> LocalPeers {
         let peers = self.0.iter();
         LocalPeers::new(peers.map(|org| (org.msp_id.as_str(), org.signer.serialized())))

@@ -1,8 +1,8 @@
-//! The private data that go out with a block. Fabric: `core/peer/deliverevents.go`,
-//! `getPrivateData`, `CheckCollectionPolicy`.
+//! The private data in block events. Fabric: `core/peer/deliverevents.go`, `getPrivateData`,
+//! `CheckCollectionPolicy`.
 //!
-//! Invariant: a collection is judged by its definition before the block, as the endorsers of the
-//! block's transactions saw it, and not by what it has become since.
+//! Invariant: access to a collection is decided by its definition before the block, as the
+//! endorsers of the block's transactions saw it. Later definitions do not count.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ pub(super) enum PrivateEventsError {
     },
 }
 
-/// What the peer of an organization has of a block, without the collections that only members may
-/// read if the one who signed is none.
+/// The private data that the peer of an organization has of a block. Collections that only members
+/// may read are left out if the signer of the request is not a member.
 pub(super) fn visible(
     channel: &Channel,
     msp_id: &str,
@@ -68,7 +68,7 @@ pub(super) fn visible(
     if sets.is_empty() {
         return Ok(sets);
     }
-    // The signature was verified when the request came.
+    // The signature of the request was verified before.
     let reader = channel.config().msps().deserialize(&request.identity).ok();
     let mut definitions = DefinitionsBefore {
         snapshot: channel.ledger().snapshot(),
@@ -92,7 +92,7 @@ pub(super) fn visible(
     Ok(sets)
 }
 
-/// The definitions before a block, each looked up once, and who reads.
+/// The definitions before a block, each looked up once, and the reader.
 struct DefinitionsBefore<'a> {
     snapshot: Snapshot,
     block: u64,

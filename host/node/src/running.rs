@@ -1,4 +1,4 @@
-//! Which chaincodes channels run, and by which packages of this peer.
+//! The chaincodes that channels run, and their packages on this peer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use wasmcc_peer::syscc::defined_version;
 use wasmcc_types::LSCC;
 use wasmcc_types::sha256;
 
-/// Looks it up, each time in the state as it is.
+/// Looks up definitions in the current state.
 #[derive(Clone)]
 pub(crate) struct RunningChaincodes {
     packages: Arc<PackageStore>,
-    /// Whose peers run here.
+    /// The organizations with a peer in this process.
     orgs: Vec<String>,
 }
 
-/// Why it is not known what a channel runs.
+/// Why the chaincodes of a channel are not known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunningError {
     /// The state cannot be read.
@@ -35,12 +35,12 @@ pub(crate) enum RunningError {
 }
 
 impl RunningChaincodes {
-    /// For packages that one of `orgs` has approved, or that LSCC runs.
+    /// Looks for packages that one of `orgs` has approved, or that LSCC runs.
     pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
     }
 
-    /// The chaincodes that a channel knows.
+    /// The chaincodes that a channel defines.
     pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, RunningError> {
         let snapshot = ledger.snapshot();
         let mut names = BTreeSet::from_iter(defined_names(&snapshot)?);
@@ -54,8 +54,8 @@ impl RunningChaincodes {
         Ok(names)
     }
 
-    /// What the chaincode is launched by: a package for each organization that chose one, which
-    /// need not be the same.
+    /// The ids under which the chaincode is launched. Each organization may have chosen another
+    /// package.
     pub(crate) fn packages(
         &self,
         ledger: &Arc<Ledger>,
@@ -69,8 +69,8 @@ impl RunningChaincodes {
         Ok(found.into_iter().filter_map(|(_, found)| found.package_id).collect())
     }
 
-    /// The chaincodes that the channel knows and one of `orgs` has approved anew. Of approvals only
-    /// the hashes of their keys are public, so those of each chaincode are compared.
+    /// The chaincodes of the channel that one of `orgs` has approved in this block. Only the hashes
+    /// of the keys of approvals are public, so they are compared for each chaincode.
     pub(crate) fn approved(
         &self,
         ledger: &Arc<Ledger>,
@@ -81,7 +81,7 @@ impl RunningChaincodes {
             return Ok(approved);
         }
         for name in defined_names(&ledger.snapshot())? {
-            // What is no chaincode, or damaged, has no approvals.
+            // Definitions that are not chaincodes, or cannot be read, have no approvals.
             let found = self.found(ledger, &name).unwrap_or_default();
             let is_new = |(org, found): &(&str, FoundDefinition)| {
                 let written = approvals.get(*org);
@@ -97,7 +97,7 @@ impl RunningChaincodes {
         Ok(approved)
     }
 
-    /// What `_lifecycle` says, for each organization; nothing if it does not know the name.
+    /// The definition in `_lifecycle` for each organization; empty if it does not define the name.
     fn found(
         &self,
         ledger: &Arc<Ledger>,

@@ -1,4 +1,4 @@
-//! The peer as its gRPC services see it.
+//! Implements the peer for its gRPC services.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::{Client, StreamOrigin};
 
-/// Why an envelope was refused, for clients.
+/// Converts the refusal of an envelope for clients.
 fn refused(error: committer::OrderError) -> OrderError {
     let text = error.to_string();
     match error.status() {
@@ -37,7 +37,7 @@ fn refused(error: committer::OrderError) -> OrderError {
     }
 }
 
-/// The channel that an envelope is for.
+/// The channel of an envelope.
 fn channel_of(envelope: &common::Envelope) -> Result<String, OrderError> {
     let bad = |e: prost::DecodeError| OrderError::BadRequest(format!("malformed envelope: {e}"));
     let payload = common::Payload::decode(envelope.payload.as_slice()).map_err(bad)?;

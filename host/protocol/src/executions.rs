@@ -1,4 +1,4 @@
-//! What a chaincode is at, as its peer knows it.
+//! The executions of a chaincode, as its peer tracks them.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ enum OpenExecution {
     Running(RunId),
     /// A request of this type waits for its ticket.
     Serving(RunId, MessageType),
-    /// It has finished for the peer, by timeout, but not for the chaincode.
+    /// The peer has given it up after a timeout; the chaincode has not ended it.
     Abandoned(GiveUp),
 }
 
@@ -42,7 +42,7 @@ impl Executions {
         Self { open: BTreeMap::new(), given_up: GivenUp::default(), runs: 0, limit }
     }
 
-    /// Transactions of which something may still come.
+    /// The number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -115,7 +115,8 @@ impl Executions {
         actions.push_back(self.refusal(tx, kind, &cause));
     }
 
-    /// COMPLETED or ERROR came. It may be late, or about a transaction that was never executed.
+    /// Handles COMPLETED or ERROR, which may be late, or name a transaction that was never
+    /// executed.
     pub(super) fn finish(
         &mut self,
         tx: TxKey,
@@ -134,8 +135,8 @@ impl Executions {
         }
     }
 
-    /// A message came that no chaincode may send about a transaction. It is answered, since it may
-    /// be a request of a later version, and it ends the execution.
+    /// Handles a message that no chaincode may send about a transaction. It is answered with ERROR,
+    /// since it may be a request of a later version, and it ends the execution.
     pub(super) fn refuse(
         &mut self,
         tx: TxKey,
@@ -151,7 +152,7 @@ impl Executions {
         }
     }
 
-    /// The execution is over for the peer. Nothing happens if it has ended already.
+    /// Gives up an execution. Does nothing if it has ended already.
     pub(super) fn give_up(
         &mut self,
         tx: &TxKey,

@@ -1,4 +1,4 @@
-//! What a chaincode runs, as its half of the stream knows it.
+//! The invocations of a chaincode, as its half of the stream tracks them.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -25,13 +25,13 @@ pub(super) struct Invocations {
     limit: SizeLimit,
 }
 
-/// Messages carry no number that says which request they answer, nor which invocation of a
-/// transaction. So a transaction stays known until nothing about it can come any more, or others
-/// have been given up since.
+/// Messages do not say which request they answer, nor which invocation of a transaction they belong
+/// to. So a transaction stays known until no message about it can arrive any more, or until too
+/// many others have been given up.
 #[derive(Clone, Copy, Debug)]
 enum Progress {
     Running(Entry),
-    /// For the answer to a request.
+    /// Waits for the answer to a request.
     Waiting(Entry),
     /// Cancelled, but still running.
     Cancelled {
@@ -56,8 +56,8 @@ impl Invocations {
         }
     }
 
-    /// Answers INIT or TRANSACTION with ERROR. To the peer that is the end of the transaction, so
-    /// nothing more may be heard of it if it runs already.
+    /// Answers INIT or TRANSACTION with ERROR. For the peer that ends the transaction, so nothing
+    /// more may be sent about it if it runs already.
     pub(super) fn refuse(&mut self, tx: TxKey, text: String, actions: &mut VecDeque<ShimAction>) {
         if let Some(progress) = self.open.get_mut(&tx) {
             match *progress {
@@ -140,7 +140,7 @@ impl Invocations {
         }
     }
 
-    /// Transactions of which something may still come.
+    /// The number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -156,7 +156,7 @@ impl Invocations {
         }
     }
 
-    /// The message that ends a transaction. One that is too large to be sent fails it.
+    /// The message that ends a transaction. If it is too large, the transaction fails.
     fn ending(&self, tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
         let message = ending(tx, entry, outcome);
         match (self.limit.check(&message), message) {

@@ -1,4 +1,4 @@
-//! The promises of each machine as checks: whatever happens to it, it finishes every execution and
+//! The promises of each state machine as checks: for all events, it finishes every execution and
 //! answers every request exactly once. Random tests (`fuzz`) and the fuzz targets in `tests/fuzz`
 //! choose what happens.
 //!

@@ -1,7 +1,7 @@
 //! How large a message may be.
 //!
-//! gRPC ends a stream at a message that is too large, and all transactions on it. So the size is
-//! known before anything is encoded, and only the transaction that the message belongs to fails.
+//! gRPC ends the whole stream at a message that is too large. So the size is computed before a
+//! message is encoded, and only the message's transaction fails.
 
 use prost::Message as _;
 use prost::encoding::int32;
@@ -32,7 +32,7 @@ impl SizeLimit {
         Err(ProtocolError::TooLarge { kind: message.kind(), bytes, limit })
     }
 
-    /// ERROR with as much of the text as may be sent: a text may quote what somebody asked.
+    /// ERROR with as much of the text as fits: a text may quote a large request.
     pub(super) fn error(self, tx: TxKey, mut text: String) -> Message {
         let around = Message::Error { tx: tx.clone(), text: String::new() }.wire_bytes();
         // The text's own tag and length have ten bytes at most.

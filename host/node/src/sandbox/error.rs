@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::{CreateChannelError, OpenError};
+use crate::CreateChannelError;
+use crate::OpenError;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::{Conflict, LedgerError};
 use wasmcc_msp::NetworkError;
@@ -49,9 +50,9 @@ pub enum SandboxError {
         tx_id: String,
         /// Why it is invalid.
         code: TxValidationCode,
-        /// What it collided with, if it did.
+        /// The conflict, if it has one.
         conflict: Option<Box<Conflict>>,
-        /// The same in words, or which policy its endorsements do not satisfy.
+        /// The reason as a text, such as the policy that its endorsements do not satisfy.
         reason: Option<String>,
     },
     /// A component could not be built.

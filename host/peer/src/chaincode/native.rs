@@ -7,13 +7,13 @@ use wasmcc_runtime::{Backend, BackendError};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ProposalContext, Response, TxId};
 
-/// A chaincode of the peer itself. It stands behind the same handler as every other one.
+/// A chaincode of the peer itself. It is called through the same handler as every other one.
 pub trait NativeChaincode: Send + Sync {
     /// Runs for each transaction. Returns the payload of a response of status 200.
     fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError>;
 
-    /// Whether clients and chaincodes may call it. To them a chaincode that is not built in does
-    /// not exist: Fabric 2.x has it as a plugin.
+    /// Whether clients and chaincodes may call it. If not, it does not exist for them: Fabric 2.x
+    /// has it as a plugin.
     fn is_built_in(&self) -> bool {
         true
     }
@@ -25,8 +25,8 @@ pub enum NativeError {
     /// Status 500.
     #[error("{0}")]
     Failed(String),
-    /// Status 500: the state that every peer has does not hold what was asked for. Those who call
-    /// within the peer need not read the text to know that.
+    /// Status 500: the state of the channel does not have what was asked for. Callers in the peer
+    /// get that from the type, not from the text.
     #[error("{0}")]
     Missing(String),
     /// Another status.
@@ -54,9 +54,9 @@ impl NativeError {
     }
 }
 
-/// What a native chaincode sees of its transaction.
+/// A native chaincode's view of its transaction.
 pub struct Stub<'a> {
-    /// What it is called with; the first one is the function.
+    /// The arguments; the first one is the function.
     pub args: &'a [Vec<u8>],
     /// The channel's name; empty for a proposal to the peer itself.
     pub channel_id: &'a str,
@@ -64,13 +64,13 @@ pub struct Stub<'a> {
     pub tx_id: &'a TxId,
     /// The MSP id of the organization whose peer simulates.
     pub peer_msp_id: &'a str,
-    /// Whether another chaincode asks, not the client's proposal.
+    /// Whether another chaincode makes the call.
     pub called_by_chaincode: bool,
     /// What the client signed.
     pub proposal: &'a ProposalContext,
     /// The signed proposal itself.
     pub signed_proposal: &'a protos::SignedProposal,
-    /// What it reads and writes beyond its own namespace; none for a proposal to the peer itself.
+    /// For reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
 }

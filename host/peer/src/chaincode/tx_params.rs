@@ -1,4 +1,4 @@
-//! What one transaction carries through all chaincodes that it touches.
+//! The parameters of a transaction, which all chaincodes that it calls share.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -16,19 +16,19 @@ pub struct TxParams {
     pub channel_id: Arc<str>,
     /// The transaction.
     pub tx_id: TxId,
-    /// What the client signed, as messages carry it.
+    /// The signed proposal, for messages.
     pub signed_proposal: Arc<protos::SignedProposal>,
-    /// The same, taken apart.
+    /// The unpacked proposal.
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of the organization whose peer simulates.
     pub org: Arc<str>,
-    /// None for a proposal to the peer itself, and where Fabric takes none.
+    /// None for a proposal to the peer itself, and where Fabric uses none.
     pub simulator: Option<SharedSimulator>,
-    /// The work and the time that the transaction has, the chaincodes that it calls included.
+    /// The work and the time of the transaction, including the chaincodes that it calls.
     pub meter: Arc<Meter>,
-    /// Whose places in the peer it takes.
+    /// Its shares of the peer: client, chaincode and channel.
     pub share: Arc<Share>,
-    /// How many chaincode-to-chaincode calls lie above this one.
+    /// The number of chaincode-to-chaincode calls around this one.
     pub depth: u32,
 }
 

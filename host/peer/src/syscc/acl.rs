@@ -1,4 +1,4 @@
-//! Who may use which resource of the peer: channel policies and roles of the local MSP.
+//! Access control by channel policies and roles of the local MSP.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub struct Acl {
 }
 
 impl Acl {
-    /// For the peer's channels; resources of the peer itself are its own organization's. `local`
-    /// holds a manager of only that MSP for each organization that has a peer in this process.
+    /// Access control for the peer's channels, and for the peer itself by its own organization.
+    /// `local` has a manager of only its own MSP for each organization with a peer in this process.
     pub fn new(channels: Arc<Channels>, local: BTreeMap<String, Arc<MspManager>>) -> Self {
         Self { channels, local }
     }
@@ -53,7 +53,7 @@ impl AccessControl for Acl {
         org: &str,
         proposal: &ProposalContext,
     ) -> Result<(), AccessError> {
-        // What the peer's own organization decides about, it decides about on every channel.
+        // Resources of the peer are controlled by its own organization, on every channel.
         if channel.is_empty() || local_policy(resource).is_some() {
             return self.check_local(resource, org, proposal);
         }

@@ -1,4 +1,4 @@
-//! CSCC: joins channels and tells their configuration (fabric `core/scc/cscc/configure.go`).
+//! CSCC: joins channels and returns their configuration (fabric `core/scc/cscc/configure.go`).
 
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ impl Cscc {
         Ok(Vec::new())
     }
 
-    /// No peer of this kind reads snapshots, so each of them is one that cannot be opened.
+    /// This peer does not read snapshots, so every call fails.
     fn join_by_snapshot(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         let folder = stub.text_arg(1).unwrap_or_default();
         if folder.is_empty() {

@@ -1,4 +1,4 @@
-//! ESCC: signs what a chaincode's simulation gave (fabric 1.0 `core/scc/escc`).
+//! ESCC: signs the result of a chaincode's simulation (fabric 1.0 `core/scc/escc`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
-/// payload visibility. Answers a serialized `protos.ProposalResponse`.
+/// payload visibility. Returns a serialized `protos.ProposalResponse`.
 pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
@@ -40,7 +40,7 @@ enum EsccError {
 }
 
 impl Escc {
-    /// Endorses as the peer that simulates: one of these, by MSP id.
+    /// Signs with the key of the simulating peer. `signers` has the keys by MSP id.
     pub fn new(signers: BTreeMap<String, Arc<SigningIdentity>>) -> Self {
         Self { signers }
     }
@@ -59,7 +59,7 @@ impl Escc {
         let header = required(1, "serialized Header object")?;
         let payload = required(2, "serialized ChaincodeProposalPayload object")?;
         let id = required(3, "ChaincodeID")?;
-        // A response without status, text and payload has no bytes, and is endorsed all the same.
+        // A response without status, text and payload has no bytes and is endorsed, too.
         let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
         let results = args.get(5).cloned().unwrap_or_default();
         let events = args.get(6).cloned().unwrap_or_default();
@@ -110,7 +110,7 @@ fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], DecodeError>
     ]))
 }
 
-/// What endorsers sign: the proposal's hash and what its simulation gave.
+/// The message that endorsers sign: the proposal's hash and the result of its simulation.
 pub fn proposal_response_payload(
     hash: &[u8],
     response: protos::Response,

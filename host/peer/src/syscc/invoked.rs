@@ -5,10 +5,10 @@ use prost::{DecodeError, Message};
 
 use wasmcc_types::proto::protos;
 
-/// Why a system chaincode that only clients may call is not called.
+/// Why a system chaincode that only clients may call refuses a call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CallerError {
-    /// The proposal does not say whom the client called.
+    /// The proposal does not name the chaincode that the client called.
     #[error("Failed to identify the called chaincode: {0}")]
     Unidentified(#[from] InvokedError),
     /// The client called another chaincode.
@@ -51,7 +51,7 @@ pub(super) fn refuse_chaincodes(
     if invoked == name { Ok(()) } else { Err(CallerError::Chaincode { rejecting, invoked }) }
 }
 
-/// The name in the invocation's specification, which the header need not agree with.
+/// The name in the invocation's specification. The header may have another one.
 fn invoked_chaincode(signed: &protos::SignedProposal) -> Result<String, InvokedError> {
     let unreadable = |part, error| InvokedError::Unreadable { part, error };
     let proposal = protos::Proposal::decode(signed.proposal_bytes.as_slice())

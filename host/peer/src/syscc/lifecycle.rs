@@ -1,6 +1,6 @@
 //! `_lifecycle`: packages on the peer, and the definitions that organizations approve and a channel
 //! commits (fabric `core/chaincode/lifecycle/scc.go`). Two arguments: the function, and its
-//! serialized `lifecycle.<Function>Args`; the answer is its `lifecycle.<Function>Result`.
+//! serialized `lifecycle.<Function>Args`. Returns its `lifecycle.<Function>Result`.
 
 mod approve;
 mod approved;
@@ -21,7 +21,7 @@ use wasmcc_channel::Channels;
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::LIFECYCLE;
 
-/// The peer's `_lifecycle`. Approvals are those of the organization whose peer is asked.
+/// The peer's `_lifecycle`. Approvals are those of the simulating peer's organization.
 pub struct Lifecycle {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
@@ -30,7 +30,7 @@ pub struct Lifecycle {
 
 type LifecycleResult<M> = Result<M, LifecycleError>;
 
-/// What changes this peer, or tells of it what other peers need not agree with.
+/// Functions that change this peer, or return facts that may differ between peers.
 const OF_THIS_PEER: [&str; 4] = [
     "InstallChaincode",
     "QueryInstalledChaincode",

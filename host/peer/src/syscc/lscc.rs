@@ -30,7 +30,7 @@ pub struct Lscc {
 type LsccResult = Result<Vec<u8>, LsccError>;
 
 impl Lscc {
-    /// Works on the peer's packages and channels.
+    /// LSCC for the packages and channels of a peer.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
@@ -49,7 +49,7 @@ impl Lscc {
             matches!(f, "getid" | "ChaincodeExists" | "getccdata" | "GetChaincodeData")
                 || matches!(f, "GetCollectionsConfig" | "getcollectionsconfig")
         };
-        // The rest changes this peer, or tells of it what other peers need not agree with.
+        // The other functions change this peer, or return facts that may differ between peers.
         if stub.called_by_chaincode && !is_lookup(&function) {
             return Err(LsccError::CalledByChaincode(function));
         }
@@ -109,7 +109,7 @@ impl Lscc {
         Ok(b"OK".to_vec())
     }
 
-    /// For the channels that run a package before it is installed here.
+    /// Creates indexes on the channels whose definitions already use the package.
     fn create_indexes(&self, id: &protos::ChaincodeId, meta_inf: &Files) {
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
             if defined_version(channel.ledger(), &id.name).as_deref() == Some(&id.version) {
@@ -164,7 +164,7 @@ impl Lscc {
         self.channels.get(name).ok_or_else(|| LsccError::UnknownChannel(name.to_owned()))
     }
 
-    /// What goes to the ledger for a request, with defaults filled in.
+    /// Makes the definition for a request, with defaults filled in.
     fn definition(&self, request: &DeployRequest) -> Result<protos::ChaincodeData, LsccError> {
         let DeployRequest { name, version, .. } = request;
         let package = self.packages.get(name, version).map_err(|error| {
@@ -269,7 +269,7 @@ impl NativeChaincode for Lscc {
     }
 }
 
-/// The version of a chaincode that a channel runs; None if it runs none of this name.
+/// The version of a chaincode that LSCC defines on a channel; None if it does not define the name.
 pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
     let stored = ledger.snapshot().get(LSCC, name).ok()??;
     let data = protos::ChaincodeData::decode(stored.value.as_slice()).ok()?;
@@ -284,7 +284,7 @@ struct DeployRequest {
     policy: Option<Vec<u8>>,
     escc: String,
     vscc: String,
-    /// Empty: none given.
+    /// Empty if none were given.
     collections: Vec<u8>,
 }
 
@@ -297,7 +297,7 @@ impl DeployRequest {
         };
         let channel = text(1, "");
         ChannelId::parse(&channel).map_err(|_| LsccError::ChannelName(channel.clone()))?;
-        // What is written goes to the proposal's channel, so its policies are the ones to satisfy.
+        // Writes go to the proposal's channel, so its policies must be satisfied.
         check_channel(stub, &channel)?;
         let spec = args.get(2).map_or(&[][..], Vec::as_slice);
         let id = protos::ChaincodeDeploymentSpec::decode(spec)

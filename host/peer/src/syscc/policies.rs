@@ -1,4 +1,4 @@
-//! The policies that LSCC hands out and checks.
+//! The default policies of LSCC, and checks of policies.
 
 use prost::Message;
 
@@ -13,12 +13,13 @@ pub(super) fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
     config.application_orgs().iter().map(|org| org.msp_id.as_str()).collect()
 }
 
-/// Any one member of any of these organizations, serialized.
+/// The serialized policy that any member of any of these organizations satisfies.
 pub(super) fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
     SignaturePolicy::any_member(msp_ids).encode_to_vec()
 }
 
-/// Any one admin of any of these organizations, serialized (Fabric: `cauthdsl.SignedByAnyAdmin`).
+/// The serialized policy that any admin of any of these organizations satisfies (Fabric:
+/// `cauthdsl.SignedByAnyAdmin`).
 pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
     msp_ids.sort_unstable();
     let identities = msp_ids.iter().map(|id| {
@@ -37,7 +38,7 @@ pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
         .encode_to_vec()
 }
 
-/// Whether a serialized policy is usable at all.
+/// Checks that a serialized policy can be used.
 pub(super) fn check(policy: &[u8]) -> Result<(), PolicyError> {
     SignaturePolicy::from_bytes(policy).map(drop)
 }
@@ -53,8 +54,8 @@ pub(super) enum CreatorError {
     Identity(#[from] MspError),
 }
 
-/// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
-/// alone.
+/// Checks that the creator of a proposal alone satisfies a serialized policy. The signature was
+/// verified before.
 pub(super) fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],

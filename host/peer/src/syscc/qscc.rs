@@ -1,4 +1,4 @@
-//! QSCC: blocks and transactions of a channel (fabric `core/scc/qscc/query.go`).
+//! QSCC: returns blocks and transactions of a channel (fabric `core/scc/qscc/query.go`).
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use wasmcc_channel::Channels;
 use wasmcc_ledger::{Ledger, LedgerError};
 use wasmcc_types::{QSCC, hex};
 
-/// A chaincode that asks holds the state that a commit may wait for.
+/// A calling chaincode would hold the state that a commit may wait for.
 const REJECTING: &str =
     "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks";
 
-/// Arguments: function, channel, and what to look for.
+/// Arguments: function, channel, and the number, hash or id to look up.
 pub struct Qscc {
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,

@@ -1,6 +1,6 @@
 //! VSCC as a system chaincode.
 //!
-//! Invariant: passes on and judges nothing.
+//! Does not judge transactions itself.
 
 use crate::chaincode::{NativeChaincode, NativeError, Stub};
 use wasmcc_channel::vscc::{Vscc, VsccError};

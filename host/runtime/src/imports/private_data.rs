@@ -127,7 +127,7 @@ impl Host for TxState {
         collection: String,
         key: String,
     ) -> ImportResult<Option<Vec<u8>>> {
-        // Fabric's shim does not check the name here: without one the key is a public one.
+        // Fabric's shim does not check the name here: without one, it is a key of the public state.
         let policy = self.validation_parameter(&collection, &key).await?;
         self.answer(policy)
     }

@@ -30,7 +30,7 @@ fn key_modification(row: backend::KeyModification) -> KeyModification {
     }
 }
 
-/// What is no page to the peer has no bookmark and is not counted.
+/// If the peer ignores the page, there is no bookmark and no count.
 fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
     let counted = if batch.bookmark.is_some() { batch.rows.len() } else { 0 };
     Page {
@@ -165,7 +165,7 @@ impl TxState {
         Ok(self.answer(whole)?.map(page))
     }
 
-    /// Opens a range whose bounds are already those of the peer.
+    /// Opens a range with the bounds for the peer.
     pub(crate) async fn open_range(
         &mut self,
         collection: &str,
@@ -190,7 +190,8 @@ impl TxState {
         self.hand_out(first)
     }
 
-    /// Gives the guest a query that the peer opened, or the room of one that it refused back.
+    /// Returns a query that the peer opened to the guest, or releases the room of one that it
+    /// refused.
     fn hand_out<R: Row + Received + Send + 'static>(
         &mut self,
         first: Result<QueryBatch<R>, BackendError>,
@@ -209,7 +210,7 @@ impl TxState {
         }
     }
 
-    /// The next rows of an iterator; fetches the batch after them when it is wanted.
+    /// Returns the next rows of an iterator; fetches the following batch when it is needed.
     async fn next_rows<R: Row + Received + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
@@ -238,14 +239,14 @@ impl TxState {
         Ok(Ok(rows))
     }
 
-    /// Closes the query of an iterator that the guest gave up.
+    /// Closes the query of an iterator that the guest dropped.
     async fn close_query<R: Row + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
     ) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
         self.release_iterator(cursor.bytes());
-        // The guest gave the iterator up and can do nothing about an error.
+        // The guest has dropped the iterator and cannot handle an error.
         if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
             tracing::debug!(%error, "closing a query");
         }

@@ -1,5 +1,4 @@
-//! The port through which chaincodes learn what a client may do, and by which rules a channel
-//! works.
+//! The port for access control: what a client may do, and what a channel allows.
 
 use wasmcc_channel::collections::{LookupError, NotDefined};
 use wasmcc_ledger::LedgerError;
@@ -17,7 +16,7 @@ pub struct CollectionName<'a> {
     pub collection: &'a str,
 }
 
-/// What not every channel lets a chaincode do.
+/// A feature that a channel must enable for chaincodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// Endorsement policies of single keys.
@@ -92,15 +91,15 @@ pub enum CollectionError {
     LookUp(#[from] LookupError<LedgerError>),
 }
 
-/// Reads a key of a namespace in the simulation that asks; the read is recorded.
+/// Reads a key of a namespace in the simulation; the read is recorded.
 pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, LedgerError> + 'a;
 
-/// Checks the creator of a proposal. The proposal's signature has been verified before any
-/// chaincode runs, so this is about who the creator is, not about signatures.
+/// Checks the creator of a proposal. The proposal's signature is verified before any chaincode
+/// runs, so implementations check the identity only.
 pub trait AccessControl: Send + Sync {
-    /// Whether the creator may use `resource` (Fabric's names, such as "peer/Propose") on
-    /// `channel`, which is empty for resources of the peer itself: the one of the organization
-    /// `org` (MSP id), which simulates. The error says which rule refused.
+    /// Checks that the creator may use `resource` (Fabric's names, such as "peer/Propose") on
+    /// `channel`. The channel is empty for resources of the peer itself, which the organization
+    /// `org` (MSP id) of the simulating peer controls.
     fn check(
         &self,
         resource: &str,
@@ -109,7 +108,7 @@ pub trait AccessControl: Send + Sync {
         proposal: &ProposalContext,
     ) -> Result<(), AccessError>;
 
-    /// What the creator may do with a collection.
+    /// Returns what the creator may do with a collection.
     fn collection_permission(
         &self,
         name: CollectionName<'_>,
@@ -117,16 +116,16 @@ pub trait AccessControl: Send + Sync {
         read: &mut ReadState<'_>,
     ) -> Result<Permission, CollectionError>;
 
-    /// Whether a chaincode has such a collection, which is all that the hash of a value needs.
+    /// Checks that a chaincode has the collection. Reading the hash of a value needs nothing more.
     fn check_collection(
         &self,
         name: CollectionName<'_>,
         read: &mut ReadState<'_>,
     ) -> Result<(), CollectionError>;
 
-    /// Whether the channel's capabilities include a feature.
+    /// Checks that the channel's capabilities include a feature.
     fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), FeatureError>;
 
-    /// Whether the peers of a channel know `_lifecycle` (capability V2_0).
+    /// Whether the channel has `_lifecycle` (capability V2_0).
     fn has_lifecycle(&self, channel: &str) -> bool;
 }

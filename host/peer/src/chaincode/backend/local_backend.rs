@@ -16,15 +16,15 @@ use wasmcc_runtime::{
 };
 use wasmcc_types::{Entry, Response, TxId};
 
-/// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
-/// chaincode sees the same words here and behind a real peer.
+/// One chaincode's view of one transaction. Texts of refusals begin as those of Fabric's peer, so
+/// that a chaincode gets the same texts here and behind a Fabric peer.
 pub(crate) struct LocalBackend {
     support: Arc<ChaincodeSupport>,
     tx: TxParams,
     namespace: String,
     queries: Queries,
     private: PrivateAccess,
-    /// Texts are causes only.
+    /// Refusals have only their cause as text.
     is_bare: bool,
 }
 
@@ -41,7 +41,7 @@ impl LocalBackend {
         Self { support, tx, namespace, queries, private, is_bare: false }
     }
 
-    /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
+    /// Leaves out the beginning of Fabric's texts, for a protocol that adds it itself.
     pub(crate) fn bare(self) -> Self {
         Self { is_bare: true, ..self }
     }
@@ -63,8 +63,8 @@ impl LocalBackend {
         self.answer(kind, result)
     }
 
-    /// As [`simulate`](Self::simulate), with a collection that the call may use like this; an empty
-    /// name is the public state.
+    /// As [`simulate`](Self::simulate), after checking that the call may use the collection like
+    /// this. An empty name is the public state.
     fn simulate_on<T>(
         &mut self,
         kind: MessageType,
@@ -88,7 +88,7 @@ impl LocalBackend {
     }
 }
 
-/// Puts Fabric's beginning before a refusal, unless somebody else does.
+/// Converts a refusal, with the beginning of Fabric's text unless `is_bare`.
 fn answered<T>(
     result: Result<T, BackendRefusal>,
     kind: MessageType,
@@ -214,7 +214,7 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetStateByRange;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                // There are no pages of private data, but the size of one still bounds the answer.
+                // Private data has no pages, but the size of the page still bounds the answer.
                 let id = queries.reserve()?;
                 let range = sim.private_range(ns, collection, start, end)?;
                 return queries.states(sim, id, OpenQuery::new(range).up_to(page));

@@ -1,6 +1,6 @@
-//! The open queries of one chaincode call, handed out in batches as Fabric's peer does
-//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch goes
-//! out, and what is read ahead counts as read.
+//! The open queries of one chaincode call, answered in batches as Fabric's peer does
+//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch is
+//! returned, and that row is recorded as read.
 
 use std::collections::HashMap;
 
@@ -9,15 +9,15 @@ use wasmcc_ledger as ledger;
 use wasmcc_ledger::{HistoryIterator, LedgerError, RangeId, Simulator};
 use wasmcc_runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, RESULT_BYTES};
 
-/// Bounds of queries.
+/// Limits of queries.
 #[derive(Clone, Debug)]
 pub struct QueryLimits {
     /// Rows of one batch.
     pub batch_rows: usize,
-    /// Keys and values of one batch or page. More is refused, not cut: how many rows a batch has
-    /// decides what is recorded as read.
+    /// Keys and values of one batch or page, in bytes. A larger one is refused, not cut: the number
+    /// of rows in a batch decides what is recorded as read.
     pub batch_bytes: usize,
-    /// Queries that one chaincode call may have open.
+    /// Open queries of one chaincode call.
     pub open: usize,
 }
 
@@ -27,11 +27,11 @@ impl Default for QueryLimits {
     }
 }
 
-/// A query and the row that was read ahead of its next batch.
+/// A query, and the row that was read ahead for its next batch.
 pub(super) struct OpenQuery<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
-    /// Rows that the first answer may have; then the query is over.
+    /// Limit of rows in the first answer, which then ends the query.
     most: usize,
 }
 
@@ -47,19 +47,20 @@ pub(super) struct Queries {
 }
 
 impl<Source, Row> OpenQuery<Source, Row> {
-    /// A query of which nothing was read.
+    /// A query that was not read yet.
     pub(super) fn new(source: Source) -> Self {
         Self { source, ahead: None, most: usize::MAX }
     }
 
-    /// The same with no more rows than a page, if they fit into the first batch; later batches do
-    /// not know of the page. Fabric: `handler.go`, `calculateTotalReturnLimit`.
+    /// Limits the first batch to the size of a page, after which the query ends. If the page is
+    /// larger than a batch, the limit has no effect. Fabric: `handler.go`,
+    /// `calculateTotalReturnLimit`.
     pub(super) fn up_to(self, page: Option<&PageRequest>) -> Self {
         let size = page.and_then(|page| usize::try_from(page.size).ok());
         Self { most: size.filter(|size| *size > 0).unwrap_or(usize::MAX), ..self }
     }
 
-    /// The next batch within the limits, and whether there are more rows; `size` is that of a row.
+    /// Returns the next batch and whether there are more rows. `size` returns the size of a row.
     fn batch(
         &mut self,
         limits: &QueryLimits,
@@ -90,17 +91,17 @@ impl<Source, Row> OpenQuery<Source, Row> {
 }
 
 impl Queries {
-    /// None open.
+    /// Without open queries.
     pub(super) fn new(limits: QueryLimits) -> Self {
         Self { limits, ranges: HashMap::new(), histories: HashMap::new(), opened: 0 }
     }
 
-    /// The bounds.
+    /// The limits.
     pub(super) fn limits(&self) -> &QueryLimits {
         &self.limits
     }
 
-    /// The id of a query that is about to be opened, if there may be one more.
+    /// Returns an id for a new query, if the limit of open queries allows one more.
     pub(super) fn reserve(&mut self) -> Result<String, BackendRefusal> {
         if self.ranges.len() + self.histories.len() >= self.limits.open {
             let text = format!("more than {} open queries", self.limits.open);
@@ -110,17 +111,17 @@ impl Queries {
         Ok(self.opened.to_string())
     }
 
-    /// Takes an open range out.
+    /// Removes an open range.
     pub(super) fn take_range(&mut self, id: &str) -> Option<OpenRange> {
         self.ranges.remove(id)
     }
 
-    /// Takes an open history out.
+    /// Removes an open history.
     pub(super) fn take_history(&mut self, id: &str) -> Option<OpenHistory> {
         self.histories.remove(id)
     }
 
-    /// The next batch of a range, which stays open if there is more.
+    /// Returns the next batch of a range, which stays open if there are more rows.
     pub(super) fn states(
         &mut self,
         sim: &mut Simulator,
@@ -142,7 +143,7 @@ impl Queries {
         Ok(QueryBatch { rows, has_more, id, bookmark: None })
     }
 
-    /// The next batch of a history, which stays open if there is more.
+    /// Returns the next batch of a history, which stays open if there are more rows.
     pub(super) fn changes(
         &mut self,
         id: String,
@@ -158,7 +159,7 @@ impl Queries {
     }
 }
 
-/// A row of the ledger as the port has it.
+/// Converts a row of the ledger for the port.
 pub(super) fn row(row: ledger::KeyValue) -> KeyValue {
     KeyValue { key: row.key, value: row.value }
 }

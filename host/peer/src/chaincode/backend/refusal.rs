@@ -1,6 +1,6 @@
-//! What a chaincode is refused, and of which kind that is.
+//! Refusals of what a chaincode asks, and their kinds.
 //!
-//! Invariant: whatever is a failure of this peer alone ends the transaction.
+//! Invariant: a failure of this peer alone ends the transaction.
 
 use crate::chaincode::backend::access::CollectionError;
 use crate::chaincode::tx_params::StateError;
@@ -10,7 +10,7 @@ use wasmcc_runtime::ErrorKind;
 
 /// A refusal.
 pub(crate) struct BackendRefusal {
-    /// What sort.
+    /// The kind.
     pub kind: ErrorKind,
     /// The text without Fabric's beginning.
     pub cause: String,
@@ -42,7 +42,7 @@ impl From<LedgerError> for BackendRefusal {
             | LedgerError::WriteAfterPaginatedQuery { .. }
             | LedgerError::PrivateQueryAfterWrite { .. }
             | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
-            // A chaincode that went on after this would not do so on another peer.
+            // On another peer the chaincode would get an answer here.
             _ if error.is_of_this_peer() => ErrorKind::TransactionOver,
             _ => ErrorKind::LedgerFailure,
         };

@@ -14,8 +14,8 @@ use wasmcc_runtime::ErrorKind;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
-/// What is called, and the transaction as it sees it. It holds nothing of the caller, which waits
-/// meanwhile.
+/// The called chaincode, and its view of the transaction. It holds no lock or reference of the
+/// caller, which waits meanwhile.
 pub(crate) struct Callee {
     support: Arc<ChaincodeSupport>,
     target: InvokeTarget,
@@ -24,7 +24,7 @@ pub(crate) struct Callee {
 }
 
 impl Callee {
-    /// What `address` names in a call from `caller`, if it may be called.
+    /// Finds the chaincode that `address` names and checks that `caller` may call it.
     pub(crate) fn find(
         support: &Arc<ChaincodeSupport>,
         caller: &TxParams,
@@ -69,12 +69,12 @@ impl Callee {
         Ok(Self { support: Arc::clone(support), target, tx, is_system })
     }
 
-    /// Whether it is one of the peer's own, which do not wait.
+    /// Whether it is a system chaincode. These do not wait.
     pub(crate) fn is_system(&self) -> bool {
         self.is_system
     }
 
-    /// Calls a chaincode of the peer.
+    /// Calls a system chaincode.
     pub(crate) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, BackendRefusal> {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         response(self.support.execute_system(&self.tx, &self.target.name, input))
@@ -92,7 +92,8 @@ impl Callee {
     }
 }
 
-/// The callee's event is dropped, as in Fabric: a transaction has one event, its own.
+/// The response of the callee. Its event is dropped, as in Fabric: only the outermost chaincode's
+/// event is kept.
 fn response(executed: Result<Execution, ExecuteError>) -> Result<Response, BackendRefusal> {
     executed.map(|execution| execution.response).map_err(|ExecuteError { end, .. }| {
         BackendRefusal::new(end.kind(), format!("execute failed: {}", end.cause()))

@@ -1,7 +1,8 @@
 //! Executes transactions on chaincodes (fabric `core/chaincode/chaincode_support.go`).
 //!
-//! A transaction has a thread while it computes here, and none while a guest that has used up its
-//! slice, a chaincode in another process, or a launch is waited for. Dropping an execution ends it.
+//! A transaction holds a thread only while it computes here. It holds none while it waits for a
+//! launch, for a chaincode in another process, or for the next slice of its guest. Dropping an
+//! execution ends it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,12 +24,12 @@ use wasmcc_runtime::Failure;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 
-/// What an execution gave.
+/// The result of an execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
     /// The chaincode's answer, whatever its status.
     pub response: Response,
-    /// The event, with chaincode and transaction filled in.
+    /// The event, with chaincode and transaction id.
     pub event: Option<protos::ChaincodeEvent>,
     /// Units of work of the outermost chaincode; 0 for native ones.
     pub fuel: u64,
@@ -36,7 +37,7 @@ pub struct Execution {
     pub host_calls: u64,
 }
 
-/// What a chaincode completed, and what it cost.
+/// What a chaincode completed, and its cost.
 struct Ran {
     completed: Completed,
     fuel: u64,
@@ -63,7 +64,8 @@ impl ChaincodeSupport {
         Ok(self.call_system(tx, name, input)?.execution)
     }
 
-    /// As [`execute_system`](Self::execute_system), for a caller that asks the state.
+    /// As [`execute_system`](Self::execute_system). Also returns whether what was asked for is
+    /// missing.
     pub(super) fn call_system(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -76,9 +78,9 @@ impl ChaincodeSupport {
             .system(name)
             .and_then(|handler| Some((handler, handler.native()?)))
             .ok_or_else(|| failed(NotEnded::OnThisPeer(unknown())))?;
-        // System chaincodes are asked on the side, for several copies of one proposal at the same
-        // time, and none may be in another's way: each call counts as a transaction of its own, as
-        // VSCC's did in Fabric 1.0.
+        // A transaction calls several system chaincodes, and several copies of one proposal may run
+        // at the same time. They must not exclude each other, so each call counts as a transaction
+        // of its own, as VSCC's did in Fabric 1.0.
         let key = format!("{}#{}", tx.tx_id, self.next_system_call());
         let key = TxKey::new(Arc::clone(&tx.channel_id), key);
         let invocation = invocation(tx, key, Entry::Invoke, input);
@@ -93,7 +95,7 @@ impl ChaincodeSupport {
         Ok(SystemCall { execution, is_missing })
     }
 
-    /// Runs one transaction on one application chaincode, which is launched by its id.
+    /// Runs one transaction on an application chaincode, after launching it if necessary.
     pub async fn execute(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -107,7 +109,7 @@ impl ChaincodeSupport {
             let ccid = ccid.to_owned();
             failed(NotEnded::OnThisPeer(ExecuteCause::Launch { ccid, why }))
         })?;
-        // A transaction runs once at a time on an application chaincode.
+        // On an application chaincode, a transaction runs only once at a time.
         let key = TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str());
         let invocation = invocation(tx, key, entry, input);
         let backend = self.backend(tx, name, entry);
@@ -180,8 +182,9 @@ impl ChaincodeSupport {
         outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())))
     }
 
-    /// Runs a transaction on a chaincode in another process. Other peers may not agree with an end
-    /// that depends on this machine, or if a request was answered in such a way.
+    /// Runs a transaction on a chaincode in another process. If a request was answered with a
+    /// failure of this peer, the transaction ends as a failure of this peer, whatever the chaincode
+    /// did.
     async fn run_external(
         &self,
         program: &ExternalProgram,

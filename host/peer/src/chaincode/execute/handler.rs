@@ -11,7 +11,7 @@ use wasmcc_protocol::{
 };
 use wasmcc_runtime::Failure;
 
-/// What runs behind a handler in this process.
+/// The program behind a handler, in this process.
 pub(super) enum Program {
     /// A component; every call gets an instance of its own.
     Wasm(Guest),
@@ -19,29 +19,29 @@ pub(super) enum Program {
     Native(Arc<dyn NativeChaincode>),
 }
 
-/// A registered chaincode that takes transactions. Both halves of the protocol stand face to face
-/// here, so that a component passes through the same states as a chaincode behind a stream; what a
-/// component asks of its peer is a call, not a message.
+/// A registered chaincode that is ready for transactions. It holds both halves of the protocol, so
+/// that a component passes through the same states as a chaincode behind a stream. The requests of
+/// a component are calls, not messages.
 pub(super) struct Handler {
     program: Program,
     link: Mutex<Halves>,
 }
 
-/// A peer side and a shim side that hand each other their messages. Whoever holds the lock carries
-/// all messages over before letting go, so the only actions there are belong to the holder.
+/// A peer side and a shim side. The holder of the lock passes all messages between them before it
+/// releases the lock, so all actions belong to that holder.
 struct Halves {
     peer: PeerSide,
     shim: ShimSide,
 }
 
-/// What remains to be done when no message is under way.
+/// An action that is left after all messages were passed.
 enum Carried {
     Invoke(InvokeMessage),
     Finish(Result<Completed, ProtocolError>),
 }
 
 impl Handler {
-    /// Registers a program: REGISTER, REGISTERED, READY.
+    /// Registers a program by REGISTER, REGISTERED and READY.
     pub(super) fn register(
         ccid: impl Into<String>,
         program: Program,
@@ -52,12 +52,12 @@ impl Handler {
         Ok(Self { program, link: Mutex::new(link) })
     }
 
-    /// What runs here.
+    /// The program.
     pub(super) fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The system chaincode that runs here, if it is one.
+    /// The program, if it is a system chaincode.
     pub(super) fn native(&self) -> Option<&dyn NativeChaincode> {
         match &self.program {
             Program::Native(chaincode) => Some(chaincode.as_ref()),
@@ -65,7 +65,7 @@ impl Handler {
         }
     }
 
-    /// Begins one transaction; returns what the chaincode is called with.
+    /// Begins a transaction. Also returns the call for the chaincode.
     pub(super) fn begin(
         &self,
         invocation: InvokeMessage,
@@ -88,7 +88,7 @@ impl Handler {
     }
 }
 
-/// One transaction that has begun. Dropping it ends it, as a timeout does.
+/// A transaction that has begun. Dropping this ends it, as a timeout does.
 pub(super) struct Begun<'a> {
     handler: &'a Handler,
     tx: TxKey,
@@ -97,8 +97,8 @@ pub(super) struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Takes what the chaincode completed through the protocol. Every peer comes to what it makes
-    /// of that: an INIT with an error status ends with ERROR.
+    /// Passes the result through the protocol. An INIT with an error status ends with ERROR, on
+    /// every peer.
     pub(super) fn finish(
         mut self,
         completed: Completed,
@@ -110,8 +110,8 @@ impl Begun<'_> {
         })
     }
 
-    /// Takes the failure of the guest through the protocol, which carries only its text; who comes
-    /// to it is known from the failure itself.
+    /// Passes the failure of the guest through the protocol, which carries only its text. Whether
+    /// other peers come to it is known from the failure's type.
     pub(super) fn fail(mut self, failure: Failure) -> NotEnded<ProtocolError> {
         self.is_over = true;
         let is_of_this_peer = !failure.is_deterministic();
@@ -136,8 +136,8 @@ impl Begun<'_> {
     }
 }
 
-/// What it means that a chaincode does not take a transaction. Every peer refuses one that the
-/// chaincode runs already: it called itself.
+/// Classifies the refusal of a transaction. A transaction that runs already is refused on every
+/// peer: the chaincode called itself.
 pub(super) fn refused(error: ProtocolError) -> NotEnded<ProtocolError> {
     match error {
         ProtocolError::TxExists(_) => NotEnded::Everywhere(error),
@@ -145,9 +145,9 @@ pub(super) fn refused(error: ProtocolError) -> NotEnded<ProtocolError> {
     }
 }
 
-/// What the end of a transaction in another process means. ERROR carries only a text, so this is the
-/// one place in the peer where a text decides: the ends that depend on the machine where the
-/// chaincode runs are known by theirs.
+/// Classifies the end of a transaction in another process. ERROR carries only a text; failures that
+/// depend on the chaincode's machine are recognized by it. This is the only place in the peer where
+/// a text decides.
 pub(super) fn ended_elsewhere(error: ProtocolError) -> NotEnded<ProtocolError> {
     match error {
         ProtocolError::Returned(text) => {
@@ -160,15 +160,15 @@ pub(super) fn ended_elsewhere(error: ProtocolError) -> NotEnded<ProtocolError> {
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            // Nobody waits for the outcome.
+            // Nothing waits for the outcome.
             let _ = self.end(Err(Failure::Timeout));
         }
     }
 }
 
 impl Halves {
-    /// Carries messages over until there are none; gives what else came up, of which there is at
-    /// most one thing at a time.
+    /// Passes messages between both sides until there are none left. Returns the remaining action;
+    /// there is at most one.
     fn carry(&mut self) -> Result<Option<Carried>, ProtocolError> {
         let mut event = None;
         loop {
@@ -176,7 +176,8 @@ impl Halves {
                 match action {
                     ShimAction::Send(message) => self.peer.handle_message(message)?,
                     ShimAction::Invoke(invocation) => event = Some(Carried::Invoke(invocation)),
-                    // A program in this process asks by calls and is stopped by its deadline.
+                    // A program in this process has no requests in messages, and its deadline stops
+                    // it.
                     ShimAction::Resume { .. } | ShimAction::Cancel { .. } | ShimAction::Close => {}
                 }
             } else if let Some(action) = self.peer.poll_action() {
@@ -221,7 +222,7 @@ mod tests {
         Ok(Completed { response, event: None })
     }
 
-    /// Takes a call through the protocol that comes to `outcome`.
+    /// Passes a call with this outcome through the protocol.
     fn execute(
         handler: &Handler,
         entry: Entry,

@@ -1,5 +1,5 @@
-//! Calls of application chaincodes: what the channel says about a name, and whether it may be
-//! called so (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
+//! Calls of application chaincodes: looks up the definition of a name, and checks how it is called
+//! (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
 
 use std::sync::Arc;
 
@@ -95,8 +95,8 @@ pub enum LegacyError {
 }
 
 impl ChaincodeSupport {
-    /// What the channel says about a chaincode: `_lifecycle` if it knows the name, or else LSCC.
-    /// The look-up is part of the transaction's read set.
+    /// Looks up a chaincode on the channel: in `_lifecycle` and, if it does not define the name, in
+    /// LSCC. The look-up is part of the transaction's read set.
     pub fn chaincode_info(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -144,9 +144,8 @@ impl ChaincodeSupport {
         self.execute(tx, name, &info.id, entry, input).await
     }
 
-    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the
-    /// look-up is part of the transaction's read set. The package on this peer must be the one that
-    /// the channel agreed on, whoever calls it.
+    /// Asks LSCC for its definition of a chaincode, so that the look-up is part of the
+    /// transaction's read set. The package on this peer must be the one that the channel agreed on.
     fn chaincode_data(
         self: &Arc<Self>,
         tx: &TxParams,

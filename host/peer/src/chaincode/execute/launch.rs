@@ -1,7 +1,7 @@
-//! How a chaincode comes to be ready: it is loaded, connected to, or connects by itself; and how
-//! it goes.
+//! Launches and releases chaincodes. A launch loads a component, connects to a chaincode server, or
+//! leaves it to the chaincode to connect.
 //!
-//! Invariant: nothing waits here for a chaincode to connect; those who need it wait at the
+//! Invariant: nothing here waits for a connection. Callers that need the chaincode wait at the
 //! registry.
 
 use std::sync::{Arc, Weak};
@@ -20,7 +20,7 @@ use wasmcc_runtime::PackageLimits;
 use wasmcc_types::{StreamOrigin, sha256};
 
 impl ChaincodeSupport {
-    /// A chaincode has connected to this peer.
+    /// Opens the stream of a chaincode that has connected to this peer.
     pub fn open_stream(&self, outbox: Outbox, origin: StreamOrigin) -> ExternalStream {
         let registrar = IncomingRegistrar {
             packages: Arc::downgrade(&self.packages),
@@ -31,15 +31,15 @@ impl ChaincodeSupport {
         ExternalStream::open(outbox, &self.config().external, Box::new(registrar))
     }
 
-    /// Lets go of the chaincodes of this process whose ids are not wanted, each when no transaction
-    /// runs on it any more. One that is called nevertheless is launched again.
+    /// Releases the chaincodes of this process whose ids are not wanted, each when its last
+    /// transaction has ended. If one is called later, it is launched again.
     pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) {
         for chaincode in self.registry.retire(is_wanted) {
-            tracing::info!(%chaincode, "let go of, no channel runs it any more");
+            tracing::info!(%chaincode, "released: no channel runs it any more");
         }
     }
 
-    /// Whether a chaincode is launched, and its stream, if it has one, stands.
+    /// Whether a chaincode is launched, and its stream, if it has one, is open.
     pub fn is_launched(&self, ccid: &str) -> bool {
         self.registry.ready(ccid).is_some()
     }
@@ -53,7 +53,8 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// Launches what is installed. In development, what is not installed will come.
+    /// Launches an installed chaincode. In development mode, one that is not installed is expected
+    /// to connect.
     pub(super) fn run(self, launching: Launching) {
         let code = match self.packages.code(launching.ccid()) {
             Err(PackageError::NotInstalled(_)) if self.config.dev => Ok(None),
@@ -117,8 +118,8 @@ fn log_launched(chaincode: &str, begin: Instant) {
     tracing::info!(%chaincode, ms = begin.elapsed().as_millis(), "launched");
 }
 
-/// Takes chaincodes that connect by themselves. A stream whose chaincode has not registered keeps
-/// nothing of the peer.
+/// Registers chaincodes that connect by themselves. A stream whose chaincode has not registered
+/// does not keep the peer alive.
 pub(super) struct IncomingRegistrar {
     pub packages: Weak<PackageStore>,
     pub registry: Weak<Registry>,
@@ -126,13 +127,13 @@ pub(super) struct IncomingRegistrar {
     pub origin: StreamOrigin,
 }
 
-/// Between a chaincode's id and its secret in REGISTER. No id has it. Fabric's shims send what they
-/// are told their id is, and nothing else that could hold a secret.
+/// Separates a chaincode's id from its secret in REGISTER. No id contains it. Fabric's shims send
+/// their configured id unchanged, and nothing else that could hold a secret.
 pub const SECRET_SEPARATOR: char = '@';
 
 impl IncomingRegistrar {
-    /// Whether the client proves to be the chaincode `ccid`, whose package may have the hash of a
-    /// secret.
+    /// Checks that the client is the chaincode `ccid`. `expected` is the hash of the secret in its
+    /// package, if it has one.
     fn prove(
         &self,
         ccid: &str,
@@ -150,7 +151,7 @@ impl IncomingRegistrar {
         if self.origin.is_local && self.config.trust_local {
             tracing::warn!(
                 chaincode = ccid,
-                "a program of this machine may be this chaincode without a proof"
+                "a program on this machine is accepted as this chaincode without a proof"
             );
             return Ok(());
         }

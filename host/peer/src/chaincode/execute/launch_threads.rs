@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Launches at a time. They compile and read disks; connections are not waited for.
+/// Concurrent launches. They compile and read disks, but do not wait for connections.
 const THREADS: usize = 8;
 
 type LaunchJob = Box<dyn FnOnce() + Send>;
 
-/// Launches that wait or go on.
+/// The queue of launches and its threads.
 #[derive(Default)]
 pub(super) struct LaunchThreads {
     state: Mutex<LaunchQueue>,
@@ -25,7 +25,7 @@ struct LaunchQueue {
 }
 
 impl LaunchThreads {
-    /// Runs a launch as soon as there is a thread for it. It is dropped if there will be none.
+    /// Runs a launch as soon as a thread is free. Drops it if no thread can be started.
     pub(super) fn run(self: &Arc<Self>, job: LaunchJob) {
         let mut state = self.lock();
         state.queue.push_back(job);

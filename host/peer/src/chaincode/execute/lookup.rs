@@ -1,8 +1,8 @@
-//! What is behind a chaincode's name on a channel: `_lifecycle` knows, or else LSCC (fabric
-//! `core/chaincode/lifecycle/endorsement_info.go`; what Fabric keeps in `cache.go` is read here
-//! from the height that the transaction reads, and kept for that height).
+//! Looks up a chaincode's definition in `_lifecycle` (fabric
+//! `core/chaincode/lifecycle/endorsement_info.go`). Fabric keeps definitions in `cache.go`; here
+//! they are read at the transaction's height and kept for that height.
 //!
-//! Invariant: of all that is looked at, only the definition's sequence is recorded as a read.
+//! Invariant: only the definition's sequence is recorded as a read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,26 +20,26 @@ use wasmcc_types::{Entry, LIFECYCLE};
 /// The key in a chaincode's own namespace that holds the version that was initialized.
 pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
 
-/// What a transaction needs to know of a chaincode.
+/// The part of a chaincode's definition that a transaction needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChaincodeInfo {
-    /// What it is launched by: a package id, or LSCC's "name:version".
+    /// The id under which it is launched: a package id, or LSCC's "name:version".
     pub id: String,
     /// The version that the channel agreed on.
     pub version: String,
-    /// Who signs, usually "escc".
+    /// The endorsement plugin, usually "escc".
     pub endorsement_plugin: String,
     /// Whether it must be initialized once in each version.
     pub init_required: bool,
 }
 
-/// What is known of definitions at one height of one channel, and with which packages.
+/// Definitions that were read, each at one height and with one set of packages.
 #[derive(Default)]
 pub(super) struct Lookup {
     known: Mutex<HashMap<FoundKey, Known>>,
 }
 
-/// What a remembered definition is about.
+/// The key of a remembered definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FoundKey {
     pub channel: Arc<str>,
@@ -119,26 +119,26 @@ pub enum FoundError {
     State(#[from] LedgerError),
 }
 
-/// A committed definition, as far as a peer of one organization is concerned.
+/// A committed definition, and one organization's approval of it.
 #[derive(Clone, Debug)]
 pub struct FoundDefinition {
-    /// What the channel agreed on.
+    /// The definition.
     pub definition: Definition,
-    /// Whether the organization approved just that.
+    /// Whether the organization approved exactly this definition.
     pub approved: bool,
-    /// The package that it chose, if that is installed here.
+    /// The package that the organization chose, if it is installed here.
     pub package_id: Option<String>,
 }
 
-/// Reads at one height that nobody records: public state of `_lifecycle`, and one collection's
-/// hashes.
+/// Unrecorded reads at one height: the public state of `_lifecycle`, and the hashes of one
+/// collection.
 pub(super) struct UnrecordedState<'a> {
     snapshot: &'a Snapshot,
     collection: String,
 }
 
 impl<'a> UnrecordedState<'a> {
-    /// What peers of `msp_id` see.
+    /// The state with the approvals of `msp_id`.
     pub(super) fn new(snapshot: &'a Snapshot, msp_id: &str) -> Self {
         Self { snapshot, collection: implicit_collection(msp_id) }
     }
@@ -162,7 +162,7 @@ impl OpaqueState for UnrecordedState<'_> {
 }
 
 impl FoundDefinition {
-    /// Looks a definition up; none if there is none.
+    /// Looks up a definition. None: the channel does not define the name.
     pub fn read(
         name: &str,
         snapshot: &Snapshot,
@@ -192,7 +192,7 @@ impl FoundDefinition {
     }
 }
 
-/// The names that `_lifecycle` knows, ascending.
+/// The names that `_lifecycle` defines, ascending.
 pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
     let prefix = metadata_prefix(NAMESPACES);
     let rows = snapshot.range(LIFECYCLE, &prefix, &format!("{prefix}\u{7f}"));
@@ -200,8 +200,8 @@ pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
 }
 
 impl Lookup {
-    /// What `_lifecycle` says of a chaincode, if it knows it (`CachedChaincodeInfo`). In
-    /// development a chaincode without package is one that connects as "name:version".
+    /// Looks up a chaincode in `_lifecycle` (`CachedChaincodeInfo`). None: it does not define the
+    /// name. In development mode, a chaincode without a package connects as "name:version".
     pub(super) fn lifecycle(
         &self,
         tx: &TxParams,
@@ -246,7 +246,7 @@ impl Lookup {
         }))
     }
 
-    /// A definition that is there, at one height and with these packages.
+    /// Returns an existing definition at one height, with these packages.
     pub(super) fn found(
         &self,
         key: FoundKey,
@@ -287,13 +287,13 @@ impl ReadableState for RecordedState<'_> {
     }
 }
 
-/// Whether `_lifecycle` knows a chaincode; the answer counts as a read of the transaction.
+/// Whether `_lifecycle` defines a chaincode; recorded as a read of the transaction.
 pub(super) fn is_defined(tx: &TxParams, name: &str) -> Result<bool, StateError> {
     let mut state = RecordedState::of(tx)?;
     Ok(state.get(&sequence_key(name))?.is_some())
 }
 
-/// How a chaincode may be called now: as a transaction, or once in each version as its init (fabric
+/// Checks how a chaincode is called: as a transaction, or once in each version as its init (fabric
 /// `core/chaincode/chaincode_support.go`, `CheckInvocation`).
 pub(super) fn check_invocation(
     tx: &TxParams,

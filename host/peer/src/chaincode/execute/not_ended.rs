@@ -1,11 +1,11 @@
-//! Whether other peers come to the same end of a call.
+//! Says whether other peers come to the same end of a call.
 //!
-//! A chaincode may go on with what every peer answers. An end that only this peer comes to stops
-//! every chaincode that waits for it, and nothing is endorsed.
+//! If every peer comes to it, a calling chaincode gets it as an answer and may continue. If only
+//! this peer does, every chaincode that waits for it is stopped, and nothing is endorsed.
 
 use wasmcc_runtime::ErrorKind;
 
-/// Why a call has no response, and who agrees on that.
+/// Why a call has no response, and whether other peers come to the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnded<E> {
     /// Every peer with the same ledger comes to this end.
@@ -17,7 +17,7 @@ pub enum NotEnded<E> {
 }
 
 impl<E> NotEnded<E> {
-    /// With the end that depends on who comes to it.
+    /// Chooses the variant.
     pub(super) fn new(is_of_this_peer: bool, cause: E) -> Self {
         if is_of_this_peer { Self::OnThisPeer(cause) } else { Self::Everywhere(cause) }
     }
@@ -37,7 +37,7 @@ impl<E> NotEnded<E> {
         }
     }
 
-    /// What it is for a chaincode whose call ended so.
+    /// The kind of refusal for the calling chaincode.
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
             Self::Everywhere(_) => ErrorKind::LedgerFailure,

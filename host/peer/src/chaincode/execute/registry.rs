@@ -1,7 +1,7 @@
-//! Which chaincodes are ready or being launched.
+//! The chaincodes that are ready or being launched.
 //!
-//! Invariant: whoever waits here holds no thread, and a failed launch is told to those who waited
-//! for it, not to those who come later.
+//! Invariant: waiting callers hold no thread. A failed launch is reported to those who waited for
+//! it, not to later callers.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use crate::chaincode::execute::launch_threads::LaunchThreads;
 use crate::chaincode::external::{AbortDial, ExternalProgram, RegistrationError};
 use crate::chaincode::timer::within;
 
-/// A chaincode that takes transactions.
+/// A chaincode that is ready for transactions.
 #[derive(Clone)]
 pub(super) enum Launched {
     /// In this process.
@@ -25,11 +25,11 @@ pub(super) enum Launched {
     External(Arc<ExternalProgram>),
 }
 
-/// What a launch came to.
+/// The result of a launch.
 pub(super) enum Started {
-    /// The chaincode is there.
+    /// The chaincode is ready.
     Ready(Launched),
-    /// The chaincode has to come by itself.
+    /// The chaincode has to connect by itself.
     Awaited,
 }
 
@@ -42,17 +42,17 @@ impl Launched {
     }
 }
 
-/// How long one caller waits.
+/// Deadlines of one caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaunchPatience {
     /// For a launch.
     pub launch: Instant,
-    /// For a chaincode to come by itself.
+    /// For a chaincode to connect by itself.
     pub connect: Instant,
 }
 
-/// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that
-/// stands. Dropping the registry ends the streams.
+/// Chaincodes by id. One is returned only when it is ready and its stream, if it has one, is open.
+/// Dropping the registry ends the streams.
 #[derive(Default)]
 pub(super) struct Registry {
     slots: Mutex<LaunchSlots>,
@@ -70,9 +70,9 @@ struct LaunchSlot {
 #[derive(Default)]
 struct SlotState {
     state: LaunchState,
-    /// Callers that wait.
+    /// The number of waiting callers.
     waiting: usize,
-    /// Ends the launch when nobody waits any more.
+    /// Ends the launch when no caller waits any more.
     abort: Option<AbortDial>,
 }
 
@@ -80,21 +80,21 @@ struct SlotState {
 enum LaunchState {
     #[default]
     Launching,
-    /// It has to come by itself.
+    /// It has to connect by itself.
     Awaited,
     Ready(Launched),
-    /// For those who wait; the slot is not in the registry any more.
+    /// For the waiting callers; the slot is not in the registry any more.
     Failed(Arc<LaunchError>),
 }
 
-/// A launch that goes on. Dropping it is its failure.
+/// A launch in progress. Dropping this makes it fail.
 pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
     slot: Arc<LaunchSlot>,
 }
 
-/// One caller that waits.
+/// A waiting caller.
 struct WaitingCaller<'a> {
     registry: &'a Registry,
     ccid: &'a str,
@@ -114,13 +114,13 @@ impl Registry {
         }
     }
 
-    /// Makes a chaincode known that came by itself, unless there is one of its id.
+    /// Registers a chaincode that has connected by itself, unless one with its id is connected.
     pub(super) fn register(
         &self,
         ccid: &str,
         program: &Arc<ExternalProgram>,
     ) -> Result<(), RegistrationError> {
-        // Held to the end: a slot that is taken out meanwhile would be nobody's.
+        // Held to the end, so that the slot is not removed meanwhile.
         let mut slots = lock(&self.slots);
         let (slot, _) = slot(&mut slots, ccid);
         let mut place = lock(&slot.place);
@@ -132,9 +132,9 @@ impl Registry {
         Ok(())
     }
 
-    /// The chaincode `ccid`, launched by `start` if need be, on a thread for launches. All callers
-    /// share one launch and each of them waits on its own. After a failure the next caller launches
-    /// anew.
+    /// Returns the chaincode `ccid`. If necessary, `start` launches it on a thread for launches.
+    /// All callers share one launch, each with its own deadlines. After a failure the next caller
+    /// starts a new launch.
     pub(super) async fn launch(
         self: &Arc<Self>,
         ccid: &str,
@@ -153,21 +153,21 @@ impl Registry {
         waiting.slot.wait(ccid, patience).await
     }
 
-    /// A caller of `ccid`, and whether it is the first.
+    /// Counts a caller of `ccid`, and returns whether it is the first.
     fn wait_for<'a>(&'a self, ccid: &'a str) -> (WaitingCaller<'a>, bool) {
         let (slot, first) = {
             let mut slots = lock(&self.slots);
             let (slot, first) = slot(&mut slots, ccid);
-            // Before anybody can see that nobody waits.
+            // Under the lock, so that the launch is not aborted for lack of callers.
             lock(&slot.place).waiting += 1;
             (slot, first)
         };
         (WaitingCaller { registry: self, ccid, slot }, first)
     }
 
-    /// Lets go of the chaincodes of this process that are not wanted, and gives their ids. Whoever
-    /// runs a transaction on one holds it until that ends. Those behind streams stay: they came by
-    /// themselves, or end when their stream does.
+    /// Removes the chaincodes of this process that are not wanted, and returns their ids. A running
+    /// transaction holds its chaincode until it ends. Chaincodes behind streams stay: they
+    /// connected by themselves, or end with their stream.
     pub(super) fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let mut retired = Vec::new();
         lock(&self.slots).retain(|ccid, slot| {
@@ -194,7 +194,7 @@ impl Drop for Registry {
     }
 }
 
-/// The slot of `ccid`, and whether it was made just now.
+/// Returns the slot of `ccid`, and whether it is new.
 fn slot(slots: &mut LaunchSlots, ccid: &str) -> (Arc<LaunchSlot>, bool) {
     let is_dead = |slot: &LaunchSlot| match &lock(&slot.place).state {
         LaunchState::Ready(launched) => !launched.is_alive(),
@@ -210,7 +210,7 @@ fn slot(slots: &mut LaunchSlots, ccid: &str) -> (Arc<LaunchSlot>, bool) {
     }
 }
 
-/// Takes a slot out whose launch has failed, so that the next caller makes another.
+/// Removes a slot whose launch has failed, so that the next caller makes a new one.
 fn forget(slots: &mut LaunchSlots, ccid: &str, slot: &Arc<LaunchSlot>) {
     if slots.get(ccid).is_some_and(|current| Arc::ptr_eq(current, slot)) {
         slots.remove(ccid);
@@ -225,7 +225,7 @@ impl LaunchSlot {
     ) -> Result<Launched, Arc<LaunchError>> {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
+            // After this no change is missed.
             changed.as_mut().enable();
             let deadline = match &lock(&self.place).state {
                 LaunchState::Ready(launched) => return Ok(launched.clone()),
@@ -241,13 +241,13 @@ impl LaunchSlot {
 }
 
 impl Launching {
-    /// What is launched.
+    /// The id of the chaincode.
     pub(super) fn ccid(&self) -> &str {
         &self.ccid
     }
 
-    /// Ends the launch; whether the result counts. A chaincode that came by itself meanwhile stays,
-    /// and only the first result counts.
+    /// Ends the launch. Returns false if the result is ignored: only the first one counts, and a
+    /// chaincode that connected by itself meanwhile stays.
     pub(super) fn finish(&self, result: Result<Started, LaunchError>) -> bool {
         let registry = self.registry.upgrade();
         let mut slots = registry.as_ref().map(|registry| lock(&registry.slots));
@@ -255,7 +255,7 @@ impl Launching {
         if !matches!(place.state, LaunchState::Launching) {
             return false;
         }
-        // Nobody may abort it any more.
+        // It cannot be aborted any more.
         let abort = place.abort.take();
         place.state = match result {
             Ok(Started::Ready(launched)) => LaunchState::Ready(launched),
@@ -272,12 +272,12 @@ impl Launching {
         true
     }
 
-    /// `abort` ends what the launch waits for, when nobody waits for the launch any more.
+    /// Sets `abort`, which is called when no caller waits for the launch any more.
     pub(super) fn abort_with(&self, abort: AbortDial) {
         let mut place = lock(&self.slot.place);
         if !matches!(place.state, LaunchState::Launching) {
             drop(place);
-            // The launch may have been given up before there was anything to end.
+            // The launch may have been given up before there was anything to abort.
             if !self.is_ready() {
                 abort();
             }
@@ -311,8 +311,7 @@ impl Drop for WaitingCaller<'_> {
         if place.waiting > 0 || !matches!(place.state, LaunchState::Launching) {
             return;
         }
-        // Without it the launch comes to an end by itself, and the next caller may use what it
-        // gives.
+        // Without `abort`, the launch ends by itself, and the next caller may use its result.
         let Some(abort) = place.abort.take() else { return };
         place.state = LaunchState::Failed(Arc::new(LaunchError::Abandoned));
         forget(&mut slots, self.ccid, &self.slot);

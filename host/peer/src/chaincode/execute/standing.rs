@@ -1,4 +1,4 @@
-//! Whether a peer runs a chaincode, asked before a proposal is sent to it.
+//! Whether a peer runs a chaincode. The gateway asks before it sends a proposal to the peer.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub enum StandingError {
 }
 
 impl ChaincodeSupport {
-    /// How the peer of the organization `org` stands to a chaincode on a ledger's channel, at the
-    /// newest height. The error: the definition cannot be read.
+    /// Returns whether the channel defines a chaincode and the peer of the organization `org` runs
+    /// it, at the newest height.
     pub fn standing(
         &self,
         ledger: &Arc<Ledger>,
@@ -46,7 +46,7 @@ impl ChaincodeSupport {
         }
         let snapshot = ledger.snapshot();
         let mut state = UnrecordedState::new(&snapshot, org);
-        // Only names that are defined may be remembered: anybody can ask for any name.
+        // Only defined names are remembered, since clients can ask for any name.
         if sequence(name, &mut state)? == 0 {
             return self.legacy_standing(&snapshot, name);
         }
@@ -58,7 +58,7 @@ impl ChaincodeSupport {
         Ok(if is_here { Standing::Here } else { Standing::Elsewhere })
     }
 
-    /// What LSCC says, where `_lifecycle` says nothing.
+    /// The same by LSCC, for names that `_lifecycle` does not define.
     fn legacy_standing(&self, snapshot: &Snapshot, name: &str) -> Result<Standing, StandingError> {
         let Some(key) = LsccName::new(name) else { return Ok(Standing::Unknown) };
         let row = snapshot.get(LSCC, key.definition_key())?;

@@ -1,7 +1,7 @@
-//! Launches a chaincode server: connects to it and lets it say who it is.
+//! Launches a chaincode server: connects to it and checks its REGISTER.
 //!
-//! Invariant: nothing waits here. Those who need the chaincode wait at the registry, and when none
-//! of them does any more, the connection ends.
+//! Invariant: nothing waits here. Callers that need the chaincode wait at the registry. When none
+//! of them waits any more, the connection ends.
 
 use std::sync::Arc;
 
@@ -11,11 +11,12 @@ use crate::chaincode::external::{
 };
 use crate::chaincode::package::DialTarget;
 
-/// Hears what became of a connection; only the first result counts. False: nobody waits for it.
+/// Called with the result of a connection; only the first result counts. Returns false if no caller
+/// waits for it.
 pub(super) type OnLaunched =
     Arc<dyn Fn(Result<Arc<ExternalProgram>, DialError>) -> bool + Send + Sync>;
 
-/// Takes the one program that was asked for and hands it to who waits.
+/// Accepts only the program that the peer dialed, and passes it to the waiting callers.
 struct Awaited {
     ccid: String,
     launched: OnLaunched,
@@ -41,7 +42,7 @@ impl Registrar for Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // If it has registered, this comes too late to count.
+        // Ignored if it has registered.
         (self.launched)(Err(DialError::Terminated(self.ccid.clone())));
     }
 }

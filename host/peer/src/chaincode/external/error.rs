@@ -2,14 +2,14 @@
 
 use crate::chaincode::package::ExpectError;
 
-/// Why a program must not be the chaincode that it says it is. It is told so by ERROR, so this never
-/// has a secret.
+/// Why a registration is refused. The program gets the text in ERROR, so it never contains a
+/// secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistrationError {
     /// No package expects it.
     #[error(transparent)]
     Unexpected(#[from] ExpectError),
-    /// It knows another secret.
+    /// Its secret is wrong.
     #[error("the secret of chaincode {0} is wrong")]
     WrongSecret(String),
     /// It has no secret and no certificate.
@@ -19,32 +19,32 @@ pub(crate) enum RegistrationError {
          the common name {ccid}"
     )]
     NoProof {
-        /// Who it says it is.
+        /// The id in REGISTER.
         ccid: String,
-        /// Between id and secret.
+        /// Separates id and secret.
         separator: char,
     },
-    /// Another one has connected.
+    /// Another program has registered with this id.
     #[error("duplicate chaincodeID: {0}")]
     Duplicate(String),
-    /// The peer has connected to it and expects another one.
+    /// The peer has connected to it and expected another chaincode.
     #[error(transparent)]
     Other(#[from] OtherChaincode),
-    /// The peer has connected to it, and meanwhile nobody needs it.
+    /// The peer has connected to it, but no caller waits for it any more.
     #[error("the peer does not wait any more")]
     NotAwaited,
-    /// There is no peer any more.
+    /// The peer has stopped.
     #[error("the peer has stopped")]
     PeerStopped,
 }
 
-/// A server is another chaincode than its package says.
+/// A chaincode server registers with another id than the package's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the chaincode is {found}, not {expected}")]
 pub struct OtherChaincode {
-    /// What it says it is.
+    /// The id in REGISTER.
     pub found: String,
-    /// What the package says.
+    /// The package's id.
     pub expected: String,
 }
 
@@ -58,22 +58,23 @@ pub enum DialError {
         ccid: String,
         /// Where it should be.
         address: String,
-        /// In the transport's words.
+        /// The transport's text.
         why: String,
     },
     /// The connection ended before the chaincode was ready.
     #[error("connection to {0} terminated")]
     Terminated(String),
-    /// Fabric only logs it, and the transaction hangs until the start timeout.
+    /// The server is another chaincode. Fabric only logs that, and the transaction waits until the
+    /// start timeout.
     #[error("chaincode registration failed: {0}")]
     Other(OtherChaincode),
 }
 
-/// The chaincode lets its messages wait.
+/// The chaincode does not read its messages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the chaincode does not read its messages: {messages} of {bytes} bytes wait for it")]
 pub struct Congested {
-    /// How many.
+    /// The number of unread messages.
     pub messages: usize,
     /// Their sizes together.
     pub bytes: usize,

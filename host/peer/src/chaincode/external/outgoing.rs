@@ -1,4 +1,4 @@
-//! What a program has not read yet.
+//! The messages that a program has not read yet.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use crate::chaincode::external::Outbox;
 use crate::chaincode::external::error::Congested;
 use wasmcc_protocol::{InvokeMessage, Message};
 
-/// What may wait for a program to be read, unless it is a single message.
+/// Limit of unread messages of a program, in bytes. A single message may be larger.
 const BYTES: usize = 128 << 20;
 
-/// An outbox whose contents are counted.
+/// An outbox that counts its contents.
 pub(super) struct Outgoing {
     outbox: Outbox,
-    /// Of the messages that were not read when this was last looked at, the oldest in front.
+    /// The sizes of the unread messages at the last update, the oldest first.
     sizes: VecDeque<usize>,
     bytes: usize,
 }
@@ -24,14 +24,14 @@ impl Outgoing {
         Self { outbox, sizes: VecDeque::new(), bytes: 0 }
     }
 
-    /// Whether everything was read.
+    /// Whether all messages were read.
     pub(super) fn is_empty(&mut self) -> bool {
         self.update();
         self.sizes.is_empty()
     }
 
-    /// Whether a transaction can begin beside `running` others, each of which needs room for one
-    /// message. The error says what is in the way.
+    /// Checks that there is room for a transaction beside `running` others, each of which needs
+    /// room for one message.
     pub(super) fn admit(
         &mut self,
         invocation: &InvokeMessage,
@@ -45,7 +45,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Whether so many bytes more can wait.
+    /// Checks that there is room for this many bytes.
     pub(super) fn admit_bytes(&mut self, bytes: usize) -> Result<(), Congested> {
         self.update();
         match self.sizes.is_empty() || self.bytes.saturating_add(bytes) <= BYTES {
@@ -54,7 +54,7 @@ impl Outgoing {
         }
     }
 
-    /// Puts a message in; whether there was room.
+    /// Adds a message. Returns false if there is no room.
     pub(super) fn send(&mut self, message: Message) -> bool {
         let wire = message.encode();
         let size = wire.encoded_len();

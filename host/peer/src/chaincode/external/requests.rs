@@ -1,4 +1,4 @@
-//! What a program behind a stream asks for, answered as Fabric's peer answers it
+//! Answers the requests of a program behind a stream as Fabric's peer does
 //! (`core/chaincode/handler.go`, the functions `Handle...`).
 
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ pub(crate) struct Requests<B> {
     backend: B,
     namespace: String,
     batch: BatchLimits,
-    /// The open histories: messages do not say what kind of query they go on with.
+    /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
     histories: HashSet<String>,
     over: Option<Over>,
 }
@@ -35,19 +35,19 @@ pub(crate) struct Over {
 pub(super) type Served = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
-    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
-    /// beginning.
+    /// The requests of chaincode `namespace`. The texts of `backend` must be without the beginning
+    /// of Fabric's texts.
     pub(crate) fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
         let namespace = namespace.to_owned();
         Self { backend, namespace, batch, histories: HashSet::new(), over: None }
     }
 
-    /// The request has no answer that every peer gives, or the answer does not reach the program.
+    /// Notes a request whose answer depends on this peer, or did not reach the program.
     pub(crate) fn lost(&mut self, request: MessageType, cause: &str) {
         self.over.get_or_insert_with(|| Over { request, cause: cause.to_owned() });
     }
 
-    /// Why the transaction must not be endorsed, if so.
+    /// Returns the reason why the transaction must not be endorsed, if there is one.
     pub(crate) fn over(self) -> Option<Over> {
         self.over
     }
@@ -134,7 +134,7 @@ impl<B: Backend> Requests<B> {
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
 
-    /// The answer holds a whole message, whatever status the callee gave.
+    /// The answer is a whole message, for any status of the callee.
     async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Served {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;

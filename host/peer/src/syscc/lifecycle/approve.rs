@@ -1,4 +1,4 @@
-//! An organization's own word on a definition (fabric `lifecycle.go`,
+//! Approves a definition for an organization (fabric `lifecycle.go`,
 //! `ApproveChaincodeDefinitionForOrg`).
 
 use crate::chaincode::Stub;
@@ -54,7 +54,8 @@ impl Lifecycle {
             .stored()
             .write(NAMESPACES, &private_name, &mut own)
             .map_err(LifecycleError::WriteParameters)?;
-        // An empty id is written, too: it takes the chaincode from the organization's peers.
+        // An empty id is written, too: with it, the organization's peers stop running the
+        // chaincode.
         local_package(&package_id)
             .write(CHAINCODE_SOURCES, &private_name, &mut own)
             .map_err(LifecycleError::WritePackage)?;
@@ -80,7 +81,7 @@ fn check_sequence(current: i64, requested: i64) -> Result<(), LifecycleError> {
     Ok(())
 }
 
-/// Who approves what the channel has agreed on already must approve just that.
+/// Checks that an approval of the committed sequence has the same parameters.
 fn check_committed(
     name: &str,
     requested: &Definition,

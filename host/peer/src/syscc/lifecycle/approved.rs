@@ -1,4 +1,4 @@
-//! What an organization has approved, which only its own peers can tell (fabric `lifecycle.go`,
+//! Returns the approvals of an organization, which only its own peers know (fabric `lifecycle.go`,
 //! `QueryApprovedChaincodeDefinition`, `QueryApprovedChaincodeDefinitions`).
 
 use prost::Message;
@@ -90,7 +90,7 @@ impl Lifecycle {
     }
 }
 
-/// Takes "chaincode#sequence" apart.
+/// Splits "chaincode#sequence".
 fn name_and_sequence(private_name: &str) -> Result<(&str, i64), LifecycleError> {
     let invalid = || LifecycleError::PrivateName(private_name.to_owned());
     let (name, sequence) = private_name.split_once('#').ok_or_else(invalid)?;
@@ -98,7 +98,7 @@ fn name_and_sequence(private_name: &str) -> Result<(&str, i64), LifecycleError> 
     Ok((name, sequence))
 }
 
-/// What an organization approved, and which package it chose.
+/// Reads an approval: its parameters and the chosen package.
 fn approved(
     private_name: &str,
     datatype: &str,

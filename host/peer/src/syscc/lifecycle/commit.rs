@@ -1,4 +1,4 @@
-//! The channel's word on a definition (fabric `lifecycle.go`, `CheckCommitReadiness`,
+//! Commits a definition for the channel (fabric `lifecycle.go`, `CheckCommitReadiness`,
 //! `CommitChaincodeDefinition`).
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use wasmcc_types::proto::lifecycle::{
     CommitChaincodeDefinitionResult,
 };
 
-/// For each organization of the channel, in what it differs; nothing if it approved.
+/// For each organization of the channel, the differences of its approval; empty if it approved.
 pub(super) type OrgApprovals = BTreeMap<String, Vec<String>>;
 
 impl Lifecycle {
@@ -64,7 +64,7 @@ impl Lifecycle {
     }
 }
 
-/// Who approved the next definition, with defaults filled in.
+/// Fills in the defaults of the next definition, and returns its approvals.
 fn readiness(
     simulator: &SharedSimulator,
     proposed: &mut ProposedDefinition,
@@ -80,7 +80,7 @@ fn readiness(
     approvals(simulator, &proposed.name, &proposed.definition, config)
 }
 
-/// Asks the hashes of every organization of the channel (`QueryOrgApprovals`).
+/// Compares the definition with the hashes of every organization (`QueryOrgApprovals`).
 pub(super) fn approvals(
     simulator: &SharedSimulator,
     name: &str,
@@ -99,7 +99,7 @@ pub(super) fn approvals(
     orgs.collect()
 }
 
-/// Who approved.
+/// Whether each organization approved.
 pub(super) fn yes_or_no(approvals: OrgApprovals) -> BTreeMap<String, bool> {
     approvals.into_iter().map(|(org, mismatches)| (org, mismatches.is_empty())).collect()
 }

@@ -1,5 +1,5 @@
-//! What a definition may say (fabric `scc.go`, `validateInput`), and what is filled in where it
-//! says nothing (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
+//! Validates a definition (fabric `scc.go`, `validateInput`), and fills in its defaults
+//! (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
 
 use prost::Message;
 
@@ -25,7 +25,7 @@ pub(super) struct ProposedDefinition {
     pub(super) definition: Definition,
 }
 
-/// Takes them out of any of the three messages.
+/// Makes a `ProposedDefinition` of any of the three messages.
 macro_rules! proposed {
     ($args:expr) => {{
         let args = $args;
@@ -62,7 +62,7 @@ impl ProposedDefinition {
         Self { name, definition: Definition { sequence, parameters } }
     }
 
-    /// Fills in what the client left to the channel.
+    /// Fills in what the client left empty.
     pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), LifecycleError> {
         let Parameters { endorsement_info, validation_info, .. } = &mut self.definition.parameters;
         if endorsement_info.endorsement_plugin.is_empty() {
@@ -86,7 +86,7 @@ impl ProposedDefinition {
 }
 
 impl Lifecycle {
-    /// Whether the channel could ever agree on this.
+    /// Checks that the channel could agree on this definition.
     pub(super) fn validate(
         &self,
         stub: &Stub<'_>,
@@ -119,8 +119,8 @@ impl Lifecycle {
     }
 }
 
-/// The collections of a chaincode that `_lifecycle` or else LSCC knows (fabric
-/// `deployedcc_infoprovider.go`, `ChaincodeInfo`); the same keys are read.
+/// The collections of a chaincode that `_lifecycle` or LSCC defines (fabric
+/// `deployedcc_infoprovider.go`, `ChaincodeInfo`). Reads the same keys as Fabric.
 fn committed_collections(
     stub: &Stub<'_>,
     name: &str,

@@ -14,7 +14,7 @@ use wasmcc_types::proto::lifecycle::{
     QueryInstalledChaincodesResult,
 };
 
-/// Which channels run a package, and as what; by package id.
+/// For each package id, the channels and chaincodes that run it.
 type References = BTreeMap<String, BTreeMap<String, ChaincodeReferences>>;
 
 impl Lifecycle {
@@ -54,8 +54,8 @@ impl Lifecycle {
         let Some(chaincode_install_package) = found else {
             return Err(LifecycleError::PackageNotFound(id));
         };
-        // The key with which the peer proves to a server who it is stays here. Fabric's peers do
-        // hand it out.
+        // The key for the client certificate of a server connection stays on this peer. Fabric's
+        // peers return it.
         let description = self.packages.description(&id).map_err(failed)?;
         if description.is_some_and(|description| description.has_key()) {
             return Err(LifecycleError::PackageHasKey(id));
@@ -77,7 +77,7 @@ impl Lifecycle {
         Ok(QueryInstalledChaincodesResult { installed_chaincodes: installed.collect() })
     }
 
-    /// For the channels that run a package before it is installed here.
+    /// Creates indexes on the channels whose definitions already use the package.
     fn create_indexes(&self, org: &str, package: &LifecyclePackage) -> LifecycleResult<()> {
         let Some(references) = self.references(org)?.remove(&package.id) else { return Ok(()) };
         for (id, references) in references {
@@ -89,7 +89,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// What each channel's definitions run on this peer.
+    /// The packages that each channel's definitions run on this peer.
     fn references(&self, org: &str) -> LifecycleResult<References> {
         let packages = self.packages.approvable()?;
         let mut references = References::new();

@@ -1,4 +1,4 @@
-//! What a channel has agreed on (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
+//! Queries of a channel's definitions (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
 //! `QueryNamespaceDefinitions`).
 
 use prost::Message;
@@ -73,7 +73,7 @@ impl Lifecycle {
     }
 }
 
-/// The definition of a chaincode, which must have one.
+/// Reads the definition of a chaincode, or fails if it has none.
 fn committed(stub: &Stub<'_>, name: &str) -> LifecycleResult<Definition> {
     let mut public = PublicState::new(simulator(stub)?);
     let found = metadata(NAMESPACES, name, &mut public)

@@ -1,13 +1,13 @@
-//! The state that `_lifecycle` works on, through the simulator of the transaction.
+//! The state for `_lifecycle`, through the simulator of the transaction.
 //!
-//! Invariant: every read is recorded; nothing is decided here.
+//! Invariant: every read is recorded.
 
 use crate::chaincode::{SharedSimulator, StateError, Stub, lock};
 use crate::syscc::lifecycle::error::NoState;
 use wasmcc_channel::definition::{OpaqueState, ReadableState, WritableState, implicit_collection};
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// The simulator of a call; a call to the peer itself has none.
+/// Returns the simulator of a call. A call to the peer itself has none.
 pub(super) fn simulator<'a>(stub: &Stub<'a>) -> Result<&'a SharedSimulator, NoState> {
     stub.simulator.ok_or_else(|| NoState(stub.channel_id.to_owned()))
 }
@@ -19,18 +19,18 @@ pub(super) struct PublicState<'a> {
 }
 
 impl<'a> PublicState<'a> {
-    /// That of `_lifecycle` itself.
+    /// The state of `_lifecycle` itself.
     pub(super) fn new(simulator: &'a SharedSimulator) -> Self {
         Self { simulator, namespace: LIFECYCLE }
     }
 
-    /// That of LSCC, which `_lifecycle` looks at and does not touch.
+    /// The state of LSCC, which `_lifecycle` only reads.
     pub(super) fn of_lscc(simulator: &'a SharedSimulator) -> Self {
         Self { simulator, namespace: LSCC }
     }
 }
 
-/// What one organization keeps of its own, in the namespace of `_lifecycle`.
+/// The implicit collection of one organization in the namespace of `_lifecycle`.
 pub(super) struct OrgState<'a> {
     simulator: &'a SharedSimulator,
     collection: String,
@@ -41,7 +41,7 @@ impl<'a> OrgState<'a> {
         Self { simulator, collection: implicit_collection(msp_id) }
     }
 
-    /// All rows whose keys begin with `prefix` and go on in ASCII (`GetStateRange`).
+    /// Returns all rows with keys that begin with `prefix` and continue in ASCII (`GetStateRange`).
     pub(super) fn range(&mut self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StateError> {
         let mut simulator = lock(self.simulator)?;
         let end = format!("{prefix}\u{7f}");

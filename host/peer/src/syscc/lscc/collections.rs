@@ -10,9 +10,9 @@ use wasmcc_channel::collections::{
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 
-/// Writes the collections of a chaincode, as they were given; does nothing if none were. What VSCC
-/// asks of them is asked here too, so that nobody endorses what cannot be valid: an upgrade reads
-/// those that are replaced.
+/// Writes the collections of a chaincode unchanged; does nothing if there are none. VSCC's checks
+/// are done here, too, so that a transaction that cannot be valid is not endorsed. An upgrade reads
+/// the collections that it replaces.
 pub(super) fn put(
     stub: &mut Stub<'_>,
     chaincode: &str,
@@ -45,7 +45,7 @@ pub(super) fn put(
         .map_err(|error| LsccError::PutCollections { chaincode: chaincode.to_owned(), error })
 }
 
-/// `GetCollectionsConfig`: the collections as they were given.
+/// `GetCollectionsConfig`: returns the collections unchanged.
 pub(super) fn get(stub: &mut Stub<'_>) -> Result<Vec<u8>, LsccError> {
     let chaincode = stub.text_arg(1).unwrap_or_default();
     let stored = stub.get_state(&lscc_key(&chaincode))?;

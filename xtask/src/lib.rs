@@ -4,6 +4,7 @@
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
 //! adds a target to the Rust toolchain and [`npm`] fills `node_modules`.
 
+pub mod alone;
 pub mod bench;
 pub mod blocks;
 pub mod cargo;
@@ -14,6 +15,7 @@ pub mod fuzz;
 pub mod guest_tools;
 pub mod guests;
 pub mod languages;
+pub mod node_components;
 pub mod npm;
 pub mod package;
 pub mod rust_chaincode;

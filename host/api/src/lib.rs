@@ -25,6 +25,7 @@ mod endorser;
 mod entrance;
 mod filtered_block;
 mod gateway;
+mod measured;
 mod ordering;
 mod peer;
 mod peer_deliver;

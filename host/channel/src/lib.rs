@@ -42,6 +42,15 @@ impl Channel {
         Ok(Self { ledger, in_force: RwLock::new(in_force) })
     }
 
+    /// Puts the configuration in the channel's state in force, for a caller that adds blocks whose
+    /// configurations others have judged.
+    pub fn follow_config(&self) -> Result<(), ChannelError> {
+        let Self { in_force, .. } = Self::open(Arc::clone(&self.ledger))?;
+        let in_force = in_force.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.put_in_force(in_force.config, in_force.block);
+        Ok(())
+    }
+
     /// The channel's blocks and state.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger

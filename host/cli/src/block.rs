@@ -37,8 +37,9 @@ pub(crate) struct Block {
     target: Target,
 }
 
+/// A block as it is named on a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Which {
+pub(crate) enum Which {
     Number(u64),
     OfTransaction(String),
     Latest,

@@ -11,7 +11,9 @@ use crate::compiler;
 use crate::doors::{Doors, bind};
 use crate::duration;
 use crate::limits::LimitArgs;
+use crate::operations::OperationsArgs;
 use crate::output;
+use crate::peer_condition::PeerCondition;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::{open_network, org};
 use crate::tls::PeerTls;
@@ -75,6 +77,8 @@ pub(crate) struct Peer {
     chaincodes: Chaincodes,
     #[command(flatten)]
     doors: Doors,
+    #[command(flatten)]
+    operations: OperationsArgs,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -170,20 +174,29 @@ impl Peer {
         let runtime = runtime.context("cannot start the server")?;
         // A peer that cannot listen leaves no trace.
         let mut servers = runtime.block_on(bind(&listen, doors))?;
+        let operations = runtime.block_on(self.operations.bind())?;
         let advertised = self.advertised(&network, &servers)?;
         servers.iter_mut().for_each(|server| server.advertise(advertised.clone()));
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let workers = Workers::new(workers, self.limits.queue.into());
+        let queue = usize::from(self.limits.queue);
+        let workers = Workers::new(workers, queue);
         let workers = Arc::new(workers.context("cannot start the workers")?);
-        let peer = node::Peer::open(self.config(network)?)?;
+        let data = self.data(&network)?;
+        let disk = self.operations.disk(data.as_deref());
+        let peer = node::Peer::open(self.config(network, data)?)?;
         for channel in channels {
             if peer.channels().get(&channel).is_none() {
                 let peer = Arc::clone(&peer);
                 workers.run_blocking(move || peer.create_channel(&channel))??;
             }
+        }
+        if let Some(operations) = operations {
+            let (peer, workers) = (Arc::clone(&peer), Arc::clone(&workers));
+            let condition = PeerCondition { peer, workers, queue, disk };
+            runtime.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
         let served = runtime.block_on(serve(servers, peer, workers, &deadline));
         deadline.begin();
@@ -224,14 +237,21 @@ impl Peer {
         Ok(advertised)
     }
 
-    fn config(self, network: Network) -> Result<node::PeerConfig> {
+    /// The data folder; none: it keeps nothing.
+    fn data(&self, network: &Network) -> Result<Option<PathBuf>> {
+        if self.in_memory {
+            return Ok(None);
+        }
+        let org = org(network, self.orgs.first().map(String::as_str))?;
+        let usual = || self.network.join("data").join(org.msp_id());
+        Ok(Some(self.data.clone().unwrap_or_else(usual)))
+    }
+
+    fn config(self, network: Network, data: Option<PathBuf>) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { network: folder, mut orgs, data, in_memory, chaincodes, limits, guests, .. } =
-            self;
+        let Self { mut orgs, chaincodes, limits, guests, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = org(&network, orgs.first().map(String::as_str))?.msp_id().to_owned();
-        let usual = || folder.join("data").join(&msp_id);
-        let data = (!in_memory).then(|| data.unwrap_or_else(usual));
         let config = node::PeerConfig::new(network, msp_id);
         let compiler = compiler::compiler()?;
         let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };

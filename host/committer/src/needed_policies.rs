@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
-use crate::definitions::Definitions;
+use crate::definitions::BlockDefinitions;
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
 use crate::verdict::Trouble;
@@ -26,7 +26,7 @@ pub fn needed_policies(
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)
         .map_err(|invalid| Trouble::from(invalid).to_string())?;
-    let definitions = Definitions::new(snapshot, config);
+    let definitions = BlockDefinitions::new(snapshot, config);
     let mut policies = BTreeSet::new();
     for namespace in &invocation.namespaces {
         let failed = |trouble: Trouble| trouble.to_string();

@@ -6,11 +6,11 @@ pub mod sandbox;
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod condition;
 mod data_folder;
 mod deployments;
 mod endorsements;
 mod error;
-mod explain;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
@@ -47,10 +47,9 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use data_folder::DataFolderError;
+pub use data_folder::{DataFolderError, folder_org};
 pub use endorsements::FurtherEndorsersError;
 pub use error::{CreateChannelError, OpenError};
-pub use explain::{ExplainError, explain_block};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 
@@ -163,6 +162,7 @@ fn orderer_signers(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdenti
 /// organizations that share these.
 pub struct Peer {
     network: Network,
+    runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
     /// By organization, the first one first.
@@ -202,7 +202,7 @@ impl Peer {
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
-            runtime,
+            Arc::clone(&runtime),
             Arc::clone(&packages),
             Arc::clone(&ledgers),
             Arc::clone(&access),
@@ -224,6 +224,7 @@ impl Peer {
             validator: Arc::new(VsccPort::new(Arc::clone(&support))),
             peers: orgs.peers(),
             network,
+            runtime,
             batch,
             support,
             access,
@@ -249,6 +250,11 @@ impl Peer {
                 tracing::error!(%channel, %error, "cannot order what was accepted before");
             }
         }
+    }
+
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The organizations and their identities.

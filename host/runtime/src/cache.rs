@@ -56,6 +56,11 @@ impl Cache {
         Ok(Self { folder, compilers, loaded: Loaded::new(KEPT_UNUSED) })
     }
 
+    /// Components in memory, including refused ones.
+    pub(crate) fn count(&self) -> usize {
+        self.loaded.count()
+    }
+
     /// Admits, compiles and links `wasm`, or returns the cached component.
     pub(crate) fn load(
         &self,

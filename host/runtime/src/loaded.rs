@@ -46,13 +46,18 @@ impl<T, E: Clone> Loaded<T, E> {
         let slot = entries.use_slot(hash);
         let dropped = entries.take_unused(self.keep);
         drop(entries);
-        // Compiled code is given back to the system here: nobody should wait for that.
+        // Compiled code is unmapped here, after the lock is released.
         drop(dropped);
         let result = slot.get_or_init(|| make().map(Arc::new)).clone();
         if result.as_ref().is_err_and(may_pass) {
             self.lock().forget(&hash, &slot);
         }
         result
+    }
+
+    /// How many there are, refusals included.
+    pub(super) fn count(&self) -> usize {
+        self.lock().by_hash.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries<T, E>> {

@@ -27,7 +27,7 @@ const MAX_ARGS: usize = 6;
 const COLLECTIONS_ARG: usize = 5;
 
 /// Checks an invocation of LSCC.
-pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
+pub(crate) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
     let Requested { function, id, collections } = requested(tx)?;
     let written = check_writes(tx, &id, &collections)?;
     let reading =

@@ -38,7 +38,7 @@ struct Draft {
 
 impl World<'_> {
     /// A chaincode's transaction.
-    pub(super) fn invocation(&mut self, dice: &mut Dice<'_>) -> Envelope {
+    pub(crate) fn invocation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let chaincode = match dice.below(4) {
             0 => *dice.pick(&NAMES),
             _ => *dice.pick(&DEFINED),
@@ -50,7 +50,7 @@ impl World<'_> {
     }
 
     /// A transaction of LSCC that defines a chaincode.
-    pub(super) fn instantiation(&mut self, dice: &mut Dice<'_>) -> Envelope {
+    pub(crate) fn instantiation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let name = if dice.one_in(16) { *dice.pick(&NAMES) } else { *dice.pick(&DEFINED) };
         let version = (1 + dice.below(3)).to_string();
         let mut data = chaincode_data(dice, name, &version).encode_to_vec();
@@ -84,7 +84,7 @@ impl World<'_> {
     }
 
     /// Defines the chaincodes that may be, each in the plainest way.
-    pub(super) fn definitions(&mut self) -> Envelope {
+    pub(crate) fn definitions(&mut self) -> Envelope {
         let mut dice = Dice::new(&[]);
         let mut define = |name: &&str| {
             let value = chaincode_data(&mut dice, name, "1").encode_to_vec();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::CreateChannelError;
 use crate::OpenError;
+use crate::sandbox::Divergence;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::{Conflict, LedgerError};
-use wasmcc_msp::NetworkError;
+use wasmcc_msp::{NetworkError, PolicyError};
 use wasmcc_peer::chaincode::MetaInfError;
 use wasmcc_peer::endorser::Rejected;
 use wasmcc_runtime::RuntimeError;
@@ -55,6 +56,9 @@ pub enum SandboxError {
         /// The reason as a text, such as the policy that its endorsements do not satisfy.
         reason: Option<String>,
     },
+    /// The contract depends on what it must not depend on.
+    #[error("{0}")]
+    Diverged(Box<Divergence>),
     /// A component could not be built.
     #[error("cannot build the component: {0}")]
     Build(String),
@@ -78,9 +82,12 @@ pub enum SetupError {
     /// The channel is not created.
     #[error(transparent)]
     Channel(#[from] CreateChannelError),
-    /// The sandbox's thread does not start.
+    /// The sandbox's thread does not start, or a package cannot be packed.
     #[error(transparent)]
-    Thread(#[from] std::io::Error),
+    Io(#[from] std::io::Error),
+    /// The text of an endorsement policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The sandbox's thread has no result.
     #[error(transparent)]
     Workers(#[from] WorkersError),

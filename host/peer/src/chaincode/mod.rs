@@ -18,13 +18,14 @@ mod timer;
 mod tx_params;
 
 pub use backend::{
-    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError,
+    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, Observer,
     QueryLimits, ReadState,
 };
 pub use execute::{
     ChaincodeInfo, ChaincodeSupport, ExecuteCause, ExecuteError, Execution, FoundDefinition,
-    FoundError, InfoError, InvocationError, LaunchError, LegacyError, LookUpError, NotEnded,
-    SECRET_SEPARATOR, SYSTEM_VERSION, SequenceError, StandingError, SupportConfig, defined_names,
+    FoundError, InfoError, InvocationError, LaunchError, LegacyError, LookUpError, NoStandIn,
+    NotAStandIn, NotEnded, SECRET_SEPARATOR, SYSTEM_VERSION, SequenceError, StandIn, StandInError,
+    StandIns, StandingError, SupportConfig, defined_names,
 };
 pub use external::{
     AbortDial, Congested, DialError, DialFailed, Dialer, ExternalConfig, ExternalStream,

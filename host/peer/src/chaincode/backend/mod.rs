@@ -4,6 +4,7 @@
 
 mod access;
 mod local_backend;
+mod observer;
 mod private_access;
 mod queries;
 mod refusal;
@@ -12,5 +13,6 @@ pub use access::{
     AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, ReadState,
 };
 pub(crate) use local_backend::LocalBackend;
+pub use observer::Observer;
 pub use queries::QueryLimits;
 pub(crate) use refusal::BackendRefusal;

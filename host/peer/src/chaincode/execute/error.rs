@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::chaincode::execute::not_ended::NotEnded;
+use crate::chaincode::execute::stand_ins::NoStandIn;
 use crate::chaincode::external::{Congested, DialError};
 use crate::chaincode::package::PackageError;
 use crate::chaincode::tx_params::{StateError, TxParams};
@@ -127,6 +128,9 @@ pub enum LaunchError {
     /// The package cannot be used.
     #[error("error building chaincode: {0}")]
     Build(PackageError),
+    /// No component replaces this version.
+    #[error(transparent)]
+    StandIn(#[from] NoStandIn),
     /// The component did not get through REGISTER and READY.
     #[error("chaincode registration failed: {0}")]
     Registration(ProtocolError),

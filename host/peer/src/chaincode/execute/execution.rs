@@ -20,7 +20,7 @@ use crate::chaincode::package::{Guest, ccid};
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_protocol::{Completed, InvokeMessage, TxKey, failure_text};
 use wasmcc_runtime as runtime;
-use wasmcc_runtime::Failure;
+use wasmcc_runtime::{Failure, FuelGauge};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 
@@ -119,7 +119,12 @@ impl ChaincodeSupport {
             }
             Launched::Here(handler) => self.run_here(handler, tx, invocation, backend, name).await,
         };
-        ran.map(|ran| execution(tx, name, ran)).map_err(failed)
+        ran.map(|ran| execution(tx, name, ran)).map_err(|end| {
+            if tx.meter.deadline() <= Instant::now() {
+                wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
+            }
+            failed(end)
+        })
     }
 
     fn backend(self: &Arc<Self>, tx: &TxParams, name: &str, entry: Entry) -> LocalBackend {
@@ -127,7 +132,11 @@ impl ChaincodeSupport {
     }
 
     async fn launch(&self, tx: &TxParams, ccid: &str) -> Result<Launched, Arc<LaunchError>> {
+        if let Some(handler) = self.stand_ins().handler(ccid).map_err(LaunchError::from)? {
+            return Ok(Launched::Here(handler));
+        }
         if let Some(launched) = self.registry.ready(ccid) {
+            wasmcc_metrics::get().launches.found.inc();
             return Ok(launched);
         }
         let (now, deadline) = (Instant::now(), tx.meter.deadline());
@@ -177,8 +186,15 @@ impl ChaincodeSupport {
     ) -> Result<runtime::Outcome, Failure> {
         let place = self.instances().enter(&tx.share);
         let _place = place.map_err(|full| Failure::Host(full.to_string()))?;
-        let running = self.runtime().invoke_async(&guest.component, call, Box::new(backend));
-        let outcome = caught(running).await;
+        let (component, backend) = (&guest.component, Box::new(backend));
+        let outcome = match self.observer() {
+            None => caught(self.runtime().invoke_async(component, call, backend)).await,
+            Some(observer) => {
+                let gauge = FuelGauge::default();
+                let backend = observer.observe(&call.chaincode, tx, backend, gauge.clone());
+                caught(self.runtime().invoke_gauged(component, call, backend, gauge)).await
+            }
+        };
         outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())))
     }
 
@@ -193,7 +209,9 @@ impl ChaincodeSupport {
         backend: LocalBackend,
         name: &str,
     ) -> RunResult {
-        let mut requests = Requests::new(backend.bare(), name, self.config().external.batch);
+        let series = wasmcc_metrics::chaincode(&tx.channel_id, name);
+        let batch = self.config().external.batch;
+        let mut requests = Requests::new(backend.bare(), name, batch, series);
         let key = invocation.tx.clone();
         let outcome = match program.execute(invocation, tx.meter.deadline(), &mut requests).await {
             Ok(completed) => Ok(completed),

@@ -13,6 +13,7 @@ mod launch_threads;
 mod lookup;
 mod not_ended;
 mod registry;
+mod stand_ins;
 mod standing;
 mod support;
 
@@ -25,5 +26,6 @@ pub use lookup::{
     ChaincodeInfo, FoundDefinition, FoundError, LookUpError, SequenceError, defined_names,
 };
 pub use not_ended::NotEnded;
+pub use stand_ins::{NoStandIn, NotAStandIn, StandIn, StandInError, StandIns};
 pub use standing::StandingError;
 pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};

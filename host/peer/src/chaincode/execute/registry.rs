@@ -92,6 +92,7 @@ pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
     slot: Arc<LaunchSlot>,
+    since: Instant,
 }
 
 /// A waiting caller.
@@ -147,6 +148,7 @@ impl Registry {
                 registry: Arc::downgrade(self),
                 ccid: ccid.to_owned(),
                 slot: Arc::clone(&waiting.slot),
+                since: Instant::now(),
             };
             self.threads.run(Box::new(move || start(launching)));
         }
@@ -234,6 +236,7 @@ impl LaunchSlot {
                 LaunchState::Awaited => patience.connect,
             };
             if within(deadline, changed).await.is_err() {
+                wasmcc_metrics::get().launches.timed_out(ccid);
                 return Err(Arc::new(LaunchError::Timeout { ccid: ccid.to_owned() }));
             }
         }
@@ -257,6 +260,10 @@ impl Launching {
         }
         // It cannot be aborted any more.
         let abort = place.abort.take();
+        if !matches!(result, Ok(Started::Awaited)) {
+            let launches = &wasmcc_metrics::get().launches;
+            launches.launched(&self.ccid, self.since.elapsed(), result.is_ok());
+        }
         place.state = match result {
             Ok(Started::Ready(launched)) => LaunchState::Ready(launched),
             Ok(Started::Awaited) => LaunchState::Awaited,
@@ -428,7 +435,7 @@ mod tests {
             assert!(Instant::now() < end, "somebody holds it");
             std::thread::yield_now();
         }
-        // Who has read an older state may still want it.
+        // A transaction that has read an older state may still need it.
         assert!(Arc::strong_count(&launch(&registry, "cc:1")) > 1);
         assert!(Arc::ptr_eq(&launch(&registry, "cc:2"), &new));
     }

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::chaincode::backend::AccessControl;
-use crate::chaincode::backend::QueryLimits;
+use crate::chaincode::backend::{Observer, QueryLimits};
 use crate::chaincode::execute::handler::{Handler, Program};
 use crate::chaincode::execute::launch::Launch;
 use crate::chaincode::execute::lookup::Lookup;
 use crate::chaincode::execute::registry::Registry;
+use crate::chaincode::execute::stand_ins::StandIns;
 use crate::chaincode::external::{Dialer, ExternalConfig};
 use crate::chaincode::native::NativeChaincode;
 use crate::chaincode::package::{PackageStore, ccid};
@@ -63,6 +64,8 @@ pub struct ChaincodeSupport {
     config: SupportConfig,
     pub(super) lookup: Lookup,
     dialer: Option<Arc<dyn Dialer>>,
+    stand_ins: StandIns,
+    observer: Option<Arc<dyn Observer>>,
     system: BTreeMap<&'static str, Arc<Handler>>,
     system_calls: AtomicU64,
     calls: Arc<Shares>,
@@ -90,6 +93,8 @@ impl ChaincodeSupport {
             config,
             lookup: Lookup::default(),
             dialer: None,
+            stand_ins: StandIns::default(),
+            observer: None,
             system: BTreeMap::new(),
             system_calls: AtomicU64::new(0),
             registry: Arc::default(),
@@ -99,6 +104,24 @@ impl ChaincodeSupport {
     /// Enables connections to chaincode servers.
     pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
         self.dialer = Some(dialer);
+    }
+
+    /// Runs these components in place of installed packages.
+    pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
+        self.stand_ins = stand_ins;
+    }
+
+    /// Sets an observer of the guests' calls to this peer.
+    pub fn set_observer(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    pub(super) fn stand_ins(&self) -> &StandIns {
+        &self.stand_ins
+    }
+
+    pub(super) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
     }
 
     /// Registers a system chaincode.
@@ -139,7 +162,8 @@ impl ChaincodeSupport {
         Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
     }
 
-    pub(super) fn runtime(&self) -> &Runtime {
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 

@@ -2,9 +2,12 @@
 //! (`core/chaincode/handler.go`, the functions `Handle...`).
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
 
 use prost::Message;
 
+use wasmcc_metrics::Chaincode;
 use wasmcc_protocol::{BatchLimits, Request};
 use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
@@ -20,6 +23,7 @@ pub(crate) struct Requests<B> {
     /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
     histories: HashSet<String>,
     over: Option<Over>,
+    series: Arc<Chaincode>,
 }
 
 /// Why a transaction must not be endorsed, whatever the program makes of it.
@@ -37,9 +41,14 @@ pub(super) type Served = Result<Vec<u8>, BackendError>;
 impl<B: Backend> Requests<B> {
     /// The requests of chaincode `namespace`. The texts of `backend` must be without the beginning
     /// of Fabric's texts.
-    pub(crate) fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
+    pub(crate) fn new(
+        backend: B,
+        namespace: &str,
+        batch: BatchLimits,
+        series: Arc<Chaincode>,
+    ) -> Self {
         let namespace = namespace.to_owned();
-        Self { backend, namespace, batch, histories: HashSet::new(), over: None }
+        Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
     }
 
     /// Notes a request whose answer depends on this peer, or did not reach the program.
@@ -54,6 +63,14 @@ impl<B: Backend> Requests<B> {
 
     /// The payload of RESPONSE, or the failure, whose text is the cause.
     pub(crate) async fn serve(&mut self, request: Request) -> Served {
+        let (kind, since) = (request.kind(), Instant::now());
+        self.series.shim_request(kind.as_str_name());
+        let answer = self.answer(request).await;
+        self.series.shim_request_ended(kind.as_str_name(), since.elapsed(), answer.is_ok());
+        answer
+    }
+
+    async fn answer(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: these methods change nothing except metrics, and do not wait.
 
-use crate::{Peer, lock};
+use crate::Peer;
+use crate::lock;
 
 impl Peer {
     /// The channels that cannot commit now, each with the reason.

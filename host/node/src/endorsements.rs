@@ -5,45 +5,12 @@ use std::sync::Arc;
 
 use crate::Peer;
 use wasmcc_channel::Channel;
-use wasmcc_channel::collections::{Collection, DefinedCollections, LookupError};
+use wasmcc_channel::collections::{Collection, DefinedCollections};
 use wasmcc_committer::needed_policies;
-use wasmcc_ledger::LedgerError;
 use wasmcc_msp::Identity;
-use wasmcc_peer::endorser::{UnpackedProposal, choose};
+use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, choose};
 use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::proto::protos;
-
-/// The text of Fabric's gateway when it finds no endorsers.
-const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
-
-/// Why a transaction cannot get the endorsements that it needs. The texts are those of Fabric's
-/// gateway where it has one.
-#[derive(Debug, thiserror::Error)]
-pub enum FurtherEndorsersError {
-    /// The peer has not joined the channel.
-    #[error("channel '{0}' not found")]
-    UnknownChannel(String),
-    /// It is not known which policies the transaction needs.
-    #[error("{NO_PLAN}: {0}")]
-    Policies(String),
-    /// The organizations of this process are not enough.
-    #[error("{NO_PLAN}: no peer combination can satisfy the endorsement policy")]
-    NotEnough,
-    /// They are enough only together with some that must not see the transient data.
-    #[error(
-        "requires endorsement from organisation(s) that are not in the distribution policy of the \
-         private data collection(s): [{}]; retry specifying trusted endorsing organizations to \
-         protect transient data",
-        .0.join(" ")
-    )]
-    Guarded(Vec<String>),
-    /// The definition of a collection cannot be read.
-    #[error(transparent)]
-    Definition(#[from] LookupError<LedgerError>),
-    /// The definition of a collection cannot be used.
-    #[error("{0}")]
-    Collection(String),
-}
 
 impl Peer {
     /// Further organizations whose endorsement is needed in addition to those of `endorsed`;
@@ -55,13 +22,13 @@ impl Peer {
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, FurtherEndorsersError> {
+    ) -> Result<Vec<String>, NoEndorsers> {
         let channel = self.channels.get(proposal.channel_id());
-        let unknown = || FurtherEndorsersError::UnknownChannel(proposal.channel_id().to_owned());
-        let channel = channel.ok_or_else(unknown)?;
+        let channel =
+            channel.ok_or_else(|| NoEndorsers::NoChannel(proposal.channel_id().to_owned()))?;
         let config = channel.config();
         let policies = needed_policies(&channel, &proposal.channel_header, &response.payload)
-            .map_err(FurtherEndorsersError::Policies)?;
+            .map_err(|why| NoEndorsers::NoPlan { reason: why.to_string() })?;
         let identity = |org: &str| self.peers.identity(org, config.msps());
         let is_enough = |orgs: &[&str]| {
             let peers: Vec<Arc<Identity>> = orgs.iter().filter_map(|org| identity(org)).collect();
@@ -89,10 +56,10 @@ impl Peer {
         }
         // Perhaps only the protection of transient data excludes the others.
         if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
-            let collections = guarded.into_iter().map(str::to_owned).collect();
-            return Err(FurtherEndorsersError::Guarded(collections));
+            return Err(NoEndorsers::Guarded { collections: owned(guarded) });
         }
-        Err(FurtherEndorsersError::NotEnough)
+        let reason = "no peer combination can satisfy the endorsement policy".to_owned();
+        Err(NoEndorsers::NoPlan { reason })
     }
 
     /// The organizations of this process that are members of a collection.
@@ -101,14 +68,16 @@ impl Peer {
         channel: &Channel,
         namespace: &str,
         collection: &str,
-    ) -> Result<BTreeSet<String>, FurtherEndorsersError> {
+    ) -> Result<BTreeSet<String>, NoEndorsers> {
         let state = channel.ledger().snapshot();
         let mut read = |ns: &str, key: &str| state.get(ns, key).map(|v| v.map(|v| v.value));
         let defined = DefinedCollections::look_up(namespace, &mut read);
-        let Some(found) = defined?.get(collection) else {
+        let defined = defined.map_err(|error| NoEndorsers::Collection(error.to_string()))?;
+        let Some(found) = defined.get(collection) else {
             return Ok(BTreeSet::new());
         };
-        let found = Collection::new(found).map_err(FurtherEndorsersError::Collection)?;
+        let found = Collection::new(found);
+        let found = found.map_err(|why| NoEndorsers::Collection(why.to_string()))?;
         let config = channel.config();
         Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
     }

@@ -41,14 +41,13 @@ use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, So
 use wasmcc_ledger::{LedgerConfig, Ledgers};
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
 use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
-use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
+use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns, UnpackedProposal};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
 pub use data_folder::{DataFolderError, folder_org};
-pub use endorsements::FurtherEndorsersError;
 pub use error::{CreateChannelError, OpenError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
@@ -154,7 +153,7 @@ fn endorsers(
 /// Who may order, the network's orderer first. An imported network may lack the orderer's private
 /// key.
 fn orderer_signers(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentity>> {
-    let orderer = network.orderer().and_then(|org| org.peer().ok());
+    let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
     orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values()).collect()
 }
 
@@ -331,9 +330,25 @@ impl Peer {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
+        let endorser = self.endorser(org)?;
+        endorser.process(UnpackedProposal::unpack_for_endorser(signed)?, client).await
+    }
+
+    /// As [`process_for`](Self::process_for), for a proposal that is unpacked already and may be
+    /// lent to several organizations.
+    pub async fn process_unpacked(
+        &self,
+        org: &str,
+        proposal: Arc<UnpackedProposal>,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
+        self.endorser(org)?.process(proposal, client).await
+    }
+
+    fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {
         let endorser = self.endorsers.iter().find(|(msp_id, _)| msp_id == org);
         let no_peer = || Rejected::new(format!("organization {org} has no peer here"));
-        endorser.ok_or_else(no_peer)?.1.process(signed, client).await
+        endorser.map(|(_, endorser)| endorser).ok_or_else(no_peer)
     }
 
     /// The committer of a channel. None: the peer has not joined the channel.

@@ -3,11 +3,14 @@
 //!
 //! Does not compare the runs; the caller does.
 
+mod place;
 mod recorder;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::WasmBacktrace;
 
 use crate::backend::Backend;
 use wasmcc_types::TxId;
@@ -58,6 +61,8 @@ pub struct HostCall {
     pub call: String,
     /// The peer's answer; empty if the transaction ended first.
     pub answer: String,
+    /// The function of the contract that asked; empty if the component has no names.
+    pub function: String,
 }
 
 /// Limit of the recording of a run, in bytes. Later calls are not recorded.
@@ -75,6 +80,8 @@ pub(crate) struct Watch {
 struct Calls {
     all: Vec<HostCall>,
     bytes: usize,
+    /// Where the guest stands.
+    function: String,
 }
 
 impl Watch {
@@ -90,6 +97,11 @@ impl Watch {
         *self.calls() = Calls::default();
     }
 
+    /// Records the function of the guest that calls the host.
+    pub(crate) fn stands_at(&self, stack: &WasmBacktrace) {
+        self.calls().function = place::function(stack);
+    }
+
     /// Records a call and returns its number, if there is room.
     fn begin(&self, chaincode: &str, call: String) -> Option<usize> {
         let mut calls = self.calls();
@@ -98,7 +110,8 @@ impl Watch {
             return None;
         }
         let chaincode = chaincode.to_owned();
-        calls.all.push(HostCall { chaincode, call, answer: String::new() });
+        let function = calls.function.clone();
+        calls.all.push(HostCall { chaincode, call, answer: String::new(), function });
         Some(calls.all.len() - 1)
     }
 

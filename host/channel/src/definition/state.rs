@@ -32,11 +32,11 @@ pub trait WritableState: ReadableState {
 
 /// State whose hashes everybody knows.
 pub trait OpaqueState {
-    /// Why the state cannot be read.
-    type Error: Display;
+    /// Why a hash cannot be read.
+    type HashError: Display;
 
     /// The hash of the value of a key.
-    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, Self::HashError>;
 }
 
 /// Why a stored structure cannot be read. The texts are those of Fabric's serializer.
@@ -55,27 +55,29 @@ pub enum ReadError<E: Display> {
     Damaged(String),
 }
 
-/// Why the definition of a chaincode cannot be found. The texts are Fabric's
-/// (`Resources.ChaincodeDefinitionIfDefined`).
+/// Why the definition of a chaincode cannot be used. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError<E: Display> {
-    /// Whether there is one cannot be read.
+    /// What is stored under the name cannot be read.
     #[error("could not deserialize metadata for chaincode {name}: {error}")]
     Metadata {
         /// The chaincode.
         name: String,
-        /// Why.
+        /// Why it cannot be read.
         error: ReadError<E>,
     },
-    /// Something else is defined under this name; the text says what.
-    #[error("{0}")]
-    NotAChaincode(String),
-    /// The definition cannot be read.
+    /// Something else is stored under the name.
+    #[error("not a chaincode type: {datatype}")]
+    NotAChaincode {
+        /// The type of what is stored.
+        datatype: String,
+    },
+    /// A field cannot be read.
     #[error("could not deserialize chaincode definition for chaincode {name}: {error}")]
-    Definition {
+    Fields {
         /// The chaincode.
         name: String,
-        /// Why.
+        /// Why it cannot be read.
         error: ReadError<E>,
     },
 }
@@ -83,20 +85,56 @@ pub enum FindError<E: Display> {
 /// Why a structure cannot be written. The texts are those of Fabric's serializer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError<E: Display> {
-    /// What was there before cannot be read.
-    #[error("could not deserialize metadata for namespace {name}: {error}")]
-    Metadata {
-        /// Namespace and name.
+    /// What is stored under the name cannot be read.
+    #[error("could not deserialize metadata for namespace {namespace}/{name}: {error}")]
+    Known {
+        /// The namespace of the structure.
+        namespace: String,
+        /// The name of the structure.
         name: String,
-        /// Why.
+        /// Why it cannot be read.
         error: ReadError<E>,
     },
-    /// A key cannot be read or written.
-    #[error("could not {attempt}: {error}")]
-    State {
-        /// What was to be done.
-        attempt: String,
-        /// Why it failed.
+    /// The present value of a field cannot be read.
+    #[error("could not get value for key {key}: {error}")]
+    Value {
+        /// The field's key.
+        key: String,
+        /// Why it cannot be read.
         error: E,
     },
+    /// A field cannot be written.
+    #[error("could not write key into state: {error}")]
+    Field {
+        /// Why it cannot be written.
+        error: E,
+    },
+    /// The names of the fields cannot be written.
+    #[error("could not store metadata for namespace {namespace}/{name}: {error}")]
+    Metadata {
+        /// The namespace of the structure.
+        namespace: String,
+        /// The name of the structure.
+        name: String,
+        /// Why they cannot be written.
+        error: E,
+    },
+    /// A field that the structure no longer has cannot be deleted.
+    #[error("could not delete unneeded key {key}: {error}")]
+    Unneeded {
+        /// The field's key.
+        key: String,
+        /// Why it cannot be deleted.
+        error: E,
+    },
+}
+
+/// Why a structure cannot be compared with hashes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("could not get value for key {key}: {error}")]
+pub struct CompareError<E: Display> {
+    /// The key whose hash cannot be read.
+    pub key: String,
+    /// Why it cannot be read.
+    pub error: E,
 }

@@ -7,7 +7,7 @@ use crate::definition::fields::metadata;
 use crate::definition::keys::{
     COLLECTIONS, ENDORSEMENT_INFO, PACKAGE_ID, SEQUENCE, VALIDATION_INFO, field_key, metadata_key,
 };
-use crate::definition::state::{OpaqueState, ReadError, WritableState, WriteError};
+use crate::definition::state::{CompareError, OpaqueState, WritableState, WriteError};
 use crate::definition::{
     DEFINITION_TYPE, Definition, LOCAL_PACKAGE_TYPE, PARAMETERS_TYPE, Parameters,
 };
@@ -84,17 +84,21 @@ impl Stored {
         name: &str,
         state: &mut S,
     ) -> Result<(), WriteError<S::Error>> {
-        let whole = format!("{namespace}/{name}");
-        let failed = |attempt: String| |error| WriteError::State { attempt, error };
+        let names = || (namespace.to_owned(), name.to_owned());
         let known = metadata(namespace, name, state)
-            .map_err(|error| WriteError::Metadata { name: whole.clone(), error })?
+            .map_err(|error| {
+                let (namespace, name) = names();
+                WriteError::Known { namespace, name, error }
+            })?
             .unwrap_or_default();
         let mut existing = std::collections::BTreeMap::new();
         for field in &known.fields {
             let key = field_key(namespace, name, field);
-            let value = state.get(&key).map_err(failed(format!("get value for key {key}")))?;
+            let value = state.get(&key);
+            let value = value.map_err(|error| WriteError::Value { key: key.clone(), error })?;
             existing.insert(key, value);
         }
+        let failed = |error| WriteError::Field { error };
         for (field, value) in self.values() {
             let key = field_key(namespace, name, field);
             if existing.remove(&key).flatten().as_ref() != Some(&value) {
@@ -103,12 +107,14 @@ impl Stored {
         }
         let same = known.datatype == self.datatype && known.fields.len() == self.fields.len();
         if !existing.is_empty() || !same {
-            let key = metadata_key(namespace, name);
-            let attempt = format!("store metadata for namespace {whole}");
-            state.put(&key, self.metadata()).map_err(failed(attempt))?;
+            state.put(&metadata_key(namespace, name), self.metadata()).map_err(|error| {
+                let (namespace, name) = names();
+                WriteError::Metadata { namespace, name, error }
+            })?;
         }
         for key in existing.keys() {
-            state.delete(key).map_err(failed(format!("delete unneeded key {key}")))?;
+            let failed = |error| WriteError::Unneeded { key: key.clone(), error };
+            state.delete(key).map_err(failed)?;
         }
         Ok(())
     }
@@ -121,12 +127,9 @@ impl Stored {
         namespace: &str,
         name: &str,
         state: &mut S,
-    ) -> Result<Vec<String>, ReadError<S::Error>> {
-        let mut hash_of = |key: String| {
-            let attempt = || format!("get value for key {key}");
-            let hash = state.get_hash(&key);
-            hash.map_err(|error| ReadError::State { attempt: attempt(), error })
-        };
+    ) -> Result<Vec<String>, CompareError<S::HashError>> {
+        let mut hash_of =
+            |key: String| state.get_hash(&key).map_err(|error| CompareError { key, error });
         let metadata = hash_of(metadata_key(namespace, name))?;
         let mut mismatches = Vec::new();
         for (field, value) in self.values() {
@@ -147,7 +150,7 @@ impl Stored {
         namespace: &str,
         name: &str,
         state: &mut S,
-    ) -> Result<bool, S::Error> {
+    ) -> Result<bool, S::HashError> {
         let stored = state.get_hash(&metadata_key(namespace, name))?;
         Ok(stored.as_deref() == Some(&sha256(&self.metadata())))
     }

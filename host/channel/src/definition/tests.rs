@@ -124,8 +124,7 @@ fn damage_is_told_with_its_key() {
     ] {
         let mut rows = stored();
         rows.rows.insert(key, value);
-        let found = Definition::find("cc", &mut rows).unwrap_err();
-        let found = found.to_string();
+        let found = Definition::find("cc", &mut rows).unwrap_err().to_string();
         let found = found.strip_prefix(beginning).unwrap();
         assert!(found.starts_with(text), "{found}");
     }

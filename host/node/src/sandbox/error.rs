@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::CreateChannelError;
 use crate::OpenError;
 use crate::sandbox::Divergence;
+use wasmcc_channel::collections::CollectionsJsonError;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::{Conflict, LedgerError};
 use wasmcc_msp::{NetworkError, PolicyError};
@@ -92,8 +93,8 @@ pub enum SetupError {
     #[error(transparent)]
     Workers(#[from] WorkersError),
     /// The JSON of collections cannot be used.
-    #[error("{0}")]
-    Collections(String),
+    #[error(transparent)]
+    Collections(#[from] CollectionsJsonError),
     /// The index definitions cannot be used.
     #[error(transparent)]
     MetaInf(#[from] MetaInfError),

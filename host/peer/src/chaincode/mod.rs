@@ -12,6 +12,7 @@ mod backend;
 mod caught;
 mod execute;
 mod external;
+mod lent;
 mod native;
 mod package;
 mod timer;
@@ -31,6 +32,7 @@ pub use external::{
     AbortDial, Congested, DialError, DialFailed, Dialer, ExternalConfig, ExternalStream,
     OpenStream, OtherChaincode, Outbox,
 };
+pub use lent::{Endorsing, Lent, ToEndorse};
 pub use native::{NativeChaincode, NativeError, Stub};
 pub use package::{
     Approvable, ArchiveError, BundleError, Code, ComponentError, Description, DescriptionError,

@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
+use crate::chaincode::lent::Lent;
 use crate::chaincode::tx_params::SharedSimulator;
 use wasmcc_runtime::{Backend, BackendError};
-use wasmcc_types::proto::protos;
 use wasmcc_types::{ProposalContext, Response, TxId};
 
 /// A chaincode of the peer itself. It is called through the same handler as every other one.
@@ -68,8 +68,8 @@ pub struct Stub<'a> {
     pub called_by_chaincode: bool,
     /// What the client signed.
     pub proposal: &'a ProposalContext,
-    /// The signed proposal itself.
-    pub signed_proposal: &'a protos::SignedProposal,
+    /// What the caller has decoded already.
+    pub lent: Lent<'a>,
     /// For reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
@@ -92,7 +92,7 @@ impl Stub<'_> {
     }
 
     /// Writes to the chaincode's own namespace.
-    pub fn put_state(&mut self, key: &str, value: &[u8]) -> Result<(), BackendError> {
+    pub fn put_state(&mut self, key: &str, value: Vec<u8>) -> Result<(), BackendError> {
         self.backend.put_state("", key, value).wait()
     }
 

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use wasmcc_ledger::{LedgerError, Simulator};
-use wasmcc_types::proto::protos;
 use wasmcc_types::{Meter, ProposalContext, Share, TxId};
 
 /// A simulator, shared by the chaincodes of one transaction on one channel.
@@ -16,8 +15,6 @@ pub struct TxParams {
     pub channel_id: Arc<str>,
     /// The transaction.
     pub tx_id: TxId,
-    /// The signed proposal, for messages.
-    pub signed_proposal: Arc<protos::SignedProposal>,
     /// The unpacked proposal.
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of the organization whose peer simulates.

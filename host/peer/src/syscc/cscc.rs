@@ -78,7 +78,7 @@ impl Cscc {
             return Err(CsccError::Arguments(arguments));
         }
         let rejecting = "Rejecting invoke of CSCC from another chaincode";
-        refuse_chaincodes(CSCC, stub.signed_proposal, rejecting)?;
+        refuse_chaincodes(CSCC, stub.proposal, rejecting)?;
         match function.as_str() {
             "JoinChain" => self.join(stub, &stub.args[1]),
             "JoinChainBySnapshot" => self.join_by_snapshot(stub),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use prost::{DecodeError, Message};
 
-use crate::chaincode::{NativeChaincode, NativeError, Stub};
+use crate::chaincode::{Endorsing, Lent, NativeChaincode, NativeError, Stub, ToEndorse};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
-/// payload visibility. Returns a serialized `protos.ProposalResponse`.
+/// payload visibility. Returns a serialized `protos.ProposalResponse`. The peer's own endorser
+/// lends the contents of the arguments ([`Lent::Endorsement`]) and gets the response in the same
+/// way.
 pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
@@ -45,49 +47,64 @@ impl Escc {
         Self { signers }
     }
 
-    fn endorse(&self, args: &[Vec<u8>], org: &str) -> Result<Vec<u8>, EsccError> {
+    /// Signs as the peer of `org`.
+    fn endorse(&self, wanted: ToEndorse, org: &str) -> Result<protos::ProposalResponse, EsccError> {
         let signer = self.signers.get(org).ok_or_else(|| EsccError::NoPeer(org.to_owned()))?;
-        let required = |index: usize, name: &'static str| match args.get(index) {
-            Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
-            _ => Err(EsccError::Null(name)),
-        };
-        match args.len() {
-            provided @ 0..6 => return Err(EsccError::TooFewArguments(provided)),
-            6..=8 => {}
-            provided => return Err(EsccError::TooManyArguments(provided)),
-        }
-        let header = required(1, "serialized Header object")?;
-        let payload = required(2, "serialized ChaincodeProposalPayload object")?;
-        let id = required(3, "ChaincodeID")?;
-        // A response without status, text and payload has no bytes and is endorsed, too.
-        let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
-        let results = args.get(5).cloned().unwrap_or_default();
-        let events = args.get(6).cloned().unwrap_or_default();
-
-        let id = protos::ChaincodeId::decode(id)?;
-        let response = protos::Response::decode(response).map_err(EsccError::Response)?;
+        let ToEndorse { hash, id, response, results, event } = wanted;
         if response.status >= Response::ERROR_THRESHOLD {
             return Err(EsccError::Status { status: response.status });
         }
-        let hash = proposal_hash(header, payload)?;
         let payload =
-            proposal_response_payload(&hash, response.clone(), results, events, id).encode_to_vec();
+            proposal_response_payload(&hash, response.clone(), results, event, id).encode_to_vec();
         let endorser = signer.serialized().to_vec();
         let signature = signer.sign(&[payload.as_slice(), &endorser].concat());
-        let endorsed = protos::ProposalResponse {
+        Ok(protos::ProposalResponse {
             version: 1,
             response: Some(response),
             payload,
             endorsement: Some(protos::Endorsement { endorser, signature }),
             ..Default::default()
-        };
-        Ok(endorsed.encode_to_vec())
+        })
     }
+}
+
+/// Decodes ESCC's arguments.
+fn opened(args: &[Vec<u8>]) -> Result<ToEndorse, EsccError> {
+    let required = |index: usize, name: &'static str| match args.get(index) {
+        Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
+        _ => Err(EsccError::Null(name)),
+    };
+    match args.len() {
+        provided @ 0..6 => return Err(EsccError::TooFewArguments(provided)),
+        6..=8 => {}
+        provided => return Err(EsccError::TooManyArguments(provided)),
+    }
+    let header = required(1, "serialized Header object")?;
+    let payload = required(2, "serialized ChaincodeProposalPayload object")?;
+    let id = required(3, "ChaincodeID")?;
+    // A response without status, text and payload has no bytes and is endorsed, too.
+    let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
+    Ok(ToEndorse {
+        id: protos::ChaincodeId::decode(id)?,
+        response: protos::Response::decode(response).map_err(EsccError::Response)?,
+        results: args.get(5).cloned().unwrap_or_default(),
+        event: args.get(6).cloned().unwrap_or_default(),
+        hash: proposal_hash(header, payload)?,
+    })
 }
 
 impl NativeChaincode for Escc {
     fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
-        self.endorse(stub.args, stub.peer_msp_id).map_err(NativeError::failed)
+        let org = stub.peer_msp_id;
+        if let Lent::Endorsement(endorsing) = &mut stub.lent
+            && let Some(wanted) = endorsing.take()
+        {
+            let endorsed = self.endorse(wanted, org).map_err(NativeError::failed)?;
+            **endorsing = Endorsing::Endorsed(endorsed);
+            return Ok(Vec::new());
+        }
+        let endorsed = opened(stub.args).and_then(|wanted| self.endorse(wanted, org));
+        Ok(endorsed.map_err(NativeError::failed)?.encode_to_vec())
     }
 
     fn is_built_in(&self) -> bool {

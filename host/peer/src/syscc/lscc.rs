@@ -333,7 +333,7 @@ fn check_channel(stub: &Stub<'_>, channel: &str) -> Result<(), LsccError> {
 
 fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> LsccResult {
     let bytes = data.encode_to_vec();
-    stub.put_state(&data.name, &bytes)?;
+    stub.put_state(&data.name, bytes.clone())?;
     Ok(bytes)
 }
 

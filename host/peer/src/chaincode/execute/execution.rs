@@ -15,6 +15,7 @@ use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::registry::{LaunchPatience, Launched};
 use crate::chaincode::execute::support::{ChaincodeSupport, SYSTEM_VERSION};
 use crate::chaincode::external::{ExternalProgram, Over, Requests, RunError};
+use crate::chaincode::lent::Lent;
 use crate::chaincode::native::{NativeChaincode, NativeError, Stub};
 use crate::chaincode::package::{Guest, ccid};
 use crate::chaincode::tx_params::TxParams;
@@ -61,16 +62,29 @@ impl ChaincodeSupport {
         name: &str,
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
-        Ok(self.call_system(tx, name, input)?.execution)
+        self.execute_lending(tx, name, input, Lent::Nothing)
     }
 
-    /// As [`execute_system`](Self::execute_system). Also returns whether what was asked for is
+    /// As [`execute_system`](Self::execute_system), for a caller that has already decoded what the
+    /// arguments would contain.
+    pub fn execute_lending(
+        self: &Arc<Self>,
+        tx: &TxParams,
+        name: &str,
+        input: protos::ChaincodeInput,
+        lent: Lent<'_>,
+    ) -> Result<Execution, ExecuteError> {
+        Ok(self.call_system(tx, name, input, lent)?.execution)
+    }
+
+    /// As [`execute_lending`](Self::execute_lending). Also returns whether what was asked for is
     /// missing.
     pub(super) fn call_system(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
         input: protos::ChaincodeInput,
+        lent: Lent<'_>,
     ) -> Result<SystemCall, ExecuteError> {
         let failed = |end| ExecuteError::new(tx, end);
         let unknown = || ExecuteCause::NoSystemChaincode(ccid(name, SYSTEM_VERSION));
@@ -87,7 +101,7 @@ impl ChaincodeSupport {
         let backend = self.backend(tx, name, Entry::Invoke);
         let (begun, invocation) =
             handler.begin(invocation).map_err(|end| failed(end.map(ExecuteCause::Send)))?;
-        let answer = run_native(chaincode, tx, invocation, backend);
+        let answer = run_native(chaincode, tx, invocation, Lendings { backend, lent });
         let is_missing = matches!(answer, Err(NativeError::Missing(_)));
         let completed = begun.finish(native_completed(answer));
         let completed = completed.map_err(|end| failed(end.into()))?;
@@ -160,7 +174,8 @@ impl ChaincodeSupport {
         let (begun, invocation) = begun.map_err(|end| end.map(ExecuteCause::Send))?;
         let ended = match handler.program() {
             Program::Native(chaincode) => {
-                let answer = run_native(chaincode.as_ref(), tx, invocation, backend);
+                let lendings = Lendings { backend, lent: Lent::Nothing };
+                let answer = run_native(chaincode.as_ref(), tx, invocation, lendings);
                 Ok(Ran { completed: native_completed(answer), fuel: 0, host_calls: 0 })
             }
             Program::Wasm(guest) => {
@@ -262,14 +277,20 @@ fn invocation(
     entry: Entry,
     input: protos::ChaincodeInput,
 ) -> InvokeMessage {
-    InvokeMessage { tx: key, entry, input, proposal: Some(Arc::clone(&tx.signed_proposal)) }
+    InvokeMessage { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
+}
+
+/// What the peer gives to a system chaincode for one call.
+struct Lendings<'a> {
+    backend: LocalBackend,
+    lent: Lent<'a>,
 }
 
 fn run_native(
     chaincode: &dyn NativeChaincode,
     tx: &TxParams,
     invocation: InvokeMessage,
-    mut backend: LocalBackend,
+    Lendings { mut backend, lent }: Lendings<'_>,
 ) -> Result<Vec<u8>, NativeError> {
     if invocation.entry == Entry::Init {
         return Ok(Vec::new());
@@ -281,7 +302,7 @@ fn run_native(
         peer_msp_id: &tx.org,
         called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
-        signed_proposal: &tx.signed_proposal,
+        lent,
         simulator: tx.simulator.as_ref(),
         backend: &mut backend,
     })

@@ -10,6 +10,7 @@ use crate::chaincode::execute::execution::Execution;
 use crate::chaincode::execute::lookup::{ChaincodeInfo, LookUpError, check_invocation, is_defined};
 use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::support::ChaincodeSupport;
+use crate::chaincode::lent::Lent;
 use crate::chaincode::package::{PackageError, ccid};
 use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_ledger::LedgerError;
@@ -156,7 +157,7 @@ impl ChaincodeSupport {
     ) -> Result<protos::ChaincodeData, InfoError> {
         let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
         let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
-        let found = self.call_system(tx, LSCC, input)?;
+        let found = self.call_system(tx, LSCC, input, Lent::Nothing)?;
         if found.is_missing {
             return Err(InfoError::Undefined(name.to_owned()));
         }

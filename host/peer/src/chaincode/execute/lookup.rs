@@ -11,8 +11,9 @@ use crate::chaincode::execute::error::InvocationError;
 use crate::chaincode::package::{Approvable, PackageError, PackageStore, ccid};
 use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_channel::definition::{
-    CHAINCODE_SOURCES, Definition, FindError, NAMESPACES, OpaqueState, ReadError, ReadableState,
-    implicit_collection, local_package, metadata_prefix, package_id_key, sequence, sequence_key,
+    CHAINCODE_SOURCES, CompareError, Definition, FindError, NAMESPACES, OpaqueState, ReadError,
+    ReadableState, implicit_collection, local_package, metadata_prefix, package_id_key, sequence,
+    sequence_key,
 };
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::{Entry, LIFECYCLE};
@@ -113,7 +114,7 @@ pub enum FoundError {
     Definition(#[from] FindError<LedgerError>),
     /// The approval.
     #[error(transparent)]
-    Approval(#[from] ReadError<LedgerError>),
+    Approval(#[from] CompareError<LedgerError>),
     /// The state.
     #[error(transparent)]
     State(#[from] LedgerError),
@@ -153,7 +154,7 @@ impl ReadableState for UnrecordedState<'_> {
 }
 
 impl OpaqueState for UnrecordedState<'_> {
-    type Error = LedgerError;
+    type HashError = LedgerError;
 
     fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         let found = self.snapshot.get_private_hash(LIFECYCLE, &self.collection, key)?;

@@ -3,7 +3,8 @@
 use prost::DecodeError;
 
 use crate::chaincode::{AccessError, NativeError, PackageError, StateError};
-use wasmcc_channel::definition::{DEFINITION_TYPE, FindError, ReadError, WriteError};
+use wasmcc_channel::collections::CollectionsError;
+use wasmcc_channel::definition::{CompareError, DEFINITION_TYPE, FindError, ReadError, WriteError};
 use wasmcc_ledger::LedgerError;
 use wasmcc_runtime::BackendError;
 use wasmcc_types::LIFECYCLE;
@@ -186,7 +187,7 @@ pub(super) enum LifecycleError {
     #[error("could not deserialize chaincode package for {name}: {error}")]
     PackageId { name: String, error: ReadError<StateError> },
     #[error("serialization check failed for key {name}: {error}")]
-    Approvals { name: String, error: ReadError<StateError> },
+    Approvals { name: String, error: CompareError<StateError> },
 }
 
 /// Why no channel, or not this one, could ever agree on a definition.
@@ -207,7 +208,7 @@ pub(super) enum InvalidDefinition {
     #[error(transparent)]
     UnknownChannel(#[from] NoChannelConfig),
     #[error("{0}")]
-    Collections(String),
+    Collections(CollectionsError),
     #[error("could not retrieve committed definition for chaincode '{name}': {error}")]
     Committed { name: String, error: CommittedError },
 }

@@ -92,7 +92,7 @@ impl WritableState for OrgState<'_> {
 }
 
 impl OpaqueState for OrgState<'_> {
-    type Error = StateError;
+    type HashError = StateError;
 
     fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         Ok(lock(self.simulator)?.get_private_data_hash(LIFECYCLE, &self.collection, key)?)

@@ -41,7 +41,7 @@ pub(super) fn put(
         })?;
         check_against_committed(&collections, &committed).map_err(LsccError::CollectionsChanged)?;
     }
-    stub.put_state(&key, given)
+    stub.put_state(&key, given.to_vec())
         .map_err(|error| LsccError::PutCollections { chaincode: chaincode.to_owned(), error })
 }
 

@@ -4,6 +4,7 @@ use prost::DecodeError;
 
 use crate::chaincode::{AccessError, InvalidSpec, NativeError, PackageError};
 use crate::syscc::policies::CreatorError;
+use wasmcc_channel::collections::CollectionsError;
 use wasmcc_msp::PolicyError;
 use wasmcc_runtime::BackendError;
 use wasmcc_types::LSCC;
@@ -58,9 +59,9 @@ pub(super) enum LsccError {
     #[error("invalid collection configuration supplied for {chaincode}: {error}")]
     CollectionsEncoding { chaincode: String, error: DecodeError },
     #[error("collection member policy check failed: {0}")]
-    Collections(String),
+    Collections(CollectionsError),
     #[error("{0}")]
-    CollectionsChanged(String),
+    CollectionsChanged(CollectionsError),
     #[error("the collections of {chaincode} are damaged: {error}")]
     CollectionsDamaged { chaincode: String, error: DecodeError },
     #[error("error putting collection for chaincode {chaincode}: {error}")]

@@ -1,7 +1,7 @@
 //! What can go wrong in the execution of a proposal. The client gets the text, in a response of
 //! status 500.
 
-use crate::chaincode::{ExecuteError, InfoError};
+use crate::chaincode::{ExecuteError, InfoError, LegacyError};
 use wasmcc_channel::collections::LookupError;
 use wasmcc_ledger::LedgerError;
 
@@ -67,8 +67,8 @@ pub(super) enum NotSimulated {
     #[error("attempting to deploy a system chaincode {name}/{channel}")]
     SystemChaincode { name: String, channel: String },
     /// `_lifecycle` has defined the chaincode.
-    #[error("{0}")]
-    Legacy(String),
+    #[error(transparent)]
+    Legacy(#[from] LegacyError),
 }
 
 /// Why ESCC gave no endorsement.

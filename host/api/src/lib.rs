@@ -1,8 +1,8 @@
 //! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
 //! the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
-//! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
-//! who may do it, and what comes of it, is decided behind that.
+//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
+//! its implementation decides who may do it, and what the result is.
 
 mod arriving;
 mod atomic_broadcast;
@@ -19,6 +19,7 @@ mod connection_table;
 mod connections;
 mod deadline;
 mod deliver;
+mod deliver_config;
 mod descriptors;
 mod door;
 mod endorser;
@@ -29,6 +30,7 @@ mod measured;
 mod ordering;
 mod peer;
 mod peer_deliver;
+mod peer_error;
 mod plain_text;
 mod receipt;
 mod routes;
@@ -43,12 +45,14 @@ mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use connection_table::Patience;
+pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use peer::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
+    BlockListener, ChaincodeStream, CommitStatus, OrderListener, Peer, Processing, Reading,
     Standing, TxListener, Watching,
 };
+pub use peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
 pub use receipt::Receipt;
-pub use server::{DeliverConfig, Server, ServerConfig};
+pub use server::{Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

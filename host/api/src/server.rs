@@ -16,6 +16,7 @@ use crate::chaincode_support::ChaincodeSupport;
 use crate::connection_table::{ConnectionTable, Patience};
 use crate::connections::Connections;
 use crate::deliver::Deliverer;
+use crate::deliver_config::DeliverConfig;
 use crate::door::Door;
 use crate::endorser::Endorser;
 use crate::entrance::Entrance;
@@ -62,19 +63,6 @@ pub struct ServerConfig {
     pub patience: Patience,
     /// How blocks are delivered.
     pub deliver: DeliverConfig,
-}
-
-/// Bounds of deliveries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliverConfig {
-    /// How far a client's clock may be away from ours. Fabric: `peer.authentication.timewindow`.
-    pub time_window: Duration,
-}
-
-impl Default for DeliverConfig {
-    fn default() -> Self {
-        Self { time_window: Duration::from_secs(15 * 60) }
-    }
 }
 
 impl Default for ServerConfig {

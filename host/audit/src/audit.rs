@@ -145,7 +145,7 @@ impl Audit {
         let threads = self.config.threads.min(entries.len() / TXS_OF_A_THREAD);
         let ids = entries.iter().filter_map(|entry| TxEnvelope::parse(entry.bytes).ok());
         let mut seen = HashSet::new();
-        let are_distinct = ids.into_iter().all(|tx| seen.insert(tx.channel_header.tx_id));
+        let are_distinct = ids.into_iter().all(|tx| seen.insert(tx.into_channel_header().tx_id));
         if threads < 2 || !are_distinct {
             let all = || entries.iter().map(|entry| self.judge(number, entry)).collect();
             return on_deep_stack(all)?;
@@ -193,7 +193,7 @@ impl Audit {
             Ok(case) => case,
             Err(why) => {
                 let envelope = TxEnvelope::parse(entry.bytes).ok();
-                let tx_id = envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default();
+                let tx_id = envelope.map(|tx| tx.into_channel_header().tx_id).unwrap_or_default();
                 let mut finding = finding(Kind::NotRun, &tx_id, String::new());
                 finding.reasons.push(why.to_string());
                 finding.reason_kinds.push("unreadable".into());
@@ -283,7 +283,7 @@ impl Audit {
             Some(Finding {
                 block: number,
                 transaction: at as u64,
-                tx_id: envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default(),
+                tx_id: envelope.map(|tx| tx.into_channel_header().tx_id).unwrap_or_default(),
                 chaincode: chaincode_of(entry).unwrap_or_default(),
                 function: String::new(),
                 code: stored.map_or("unknown", |code| code.as_str_name()).to_owned(),

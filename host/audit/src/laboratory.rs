@@ -17,7 +17,7 @@ use crate::vscc::DirectVscc;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
 use wasmcc_ledger::{
-    CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
+    CommittedBlock, CommittedTx, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
 };
 use wasmcc_peer::chaincode::{
     AccessControl, ChaincodeSupport, ExecuteError, Execution, NativeChaincode, PackageStore,
@@ -203,8 +203,8 @@ impl Laboratory {
         let Some(channel) = self.channel() else {
             self.channels.join(&block)?;
             let (number, commit_hash) = (0, Vec::new());
-            let (codes, conflicts) = (vec![TxValidationCode::Valid], vec![None]);
-            return Ok(CommittedBlock { number, codes, conflicts, commit_hash, block });
+            let txs = vec![CommittedTx { code: TxValidationCode::Valid, conflict: None }];
+            return Ok(CommittedBlock { number, txs, commit_hash, block });
         };
         let brings_config = holds_config(&block);
         let committed = channel.ledger().follow(block, &StateRules, private)?;
@@ -247,7 +247,6 @@ impl Laboratory {
         let tx = TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
-            signed_proposal: Arc::clone(&proposal.signed),
             proposal: Arc::clone(&proposal.context),
             org: org.into(),
             simulator: Some(Arc::new(Mutex::new(simulator))),

@@ -197,7 +197,7 @@ fn changes(batch: &QueryBatch<KeyModification>) -> Value {
     })
 }
 
-fn entries(metadata: &Vec<(String, Vec<u8>)>) -> Value {
+fn entries(metadata: &[(String, Vec<u8>)]) -> Value {
     Value::list(metadata, |(name, value)| {
         Value::Parts(vec![("name", Value::text(name)), ("value", Value::bytes(value))])
     })
@@ -244,10 +244,10 @@ impl Backend for TracingBackend {
         passed(self.inner.get_states(collection, keys), awaited, show)
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
         let names = ["put-state", "put-private-data"];
         let awaited = self.begin_on(names, collection, || {
-            vec![("key", Value::text(key)), ("value", Value::bytes(value))]
+            vec![("key", Value::text(key)), ("value", Value::bytes(&value))]
         });
         passed(self.inner.put_state(collection, key, value), awaited, nothing)
     }
@@ -277,7 +277,7 @@ impl Backend for TracingBackend {
     ) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         let names = ["get-state-metadata", "get-private-data-metadata"];
         let awaited = self.begin_read(names, collection, || key_of(key));
-        passed(self.inner.get_state_metadata(collection, key), awaited, entries)
+        passed(self.inner.get_state_metadata(collection, key), awaited, |found| entries(found))
     }
 
     fn put_state_metadata(
@@ -285,12 +285,12 @@ impl Backend for TracingBackend {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()> {
         let names = ["put-state-metadata", "put-private-data-metadata"];
         let awaited = self.begin_on(names, collection, || {
             let name = ("name", Value::text(name));
-            vec![("key", Value::text(key)), name, ("value", Value::bytes(value))]
+            vec![("key", Value::text(key)), name, ("value", Value::bytes(&value))]
         });
         passed(self.inner.put_state_metadata(collection, key, name, value), awaited, nothing)
     }
@@ -373,9 +373,9 @@ impl Backend for TracingBackend {
             self.note(reason);
         }
         let awaited = self.begin(function, Vec::new);
-        let answer = transient.clone().into_iter().collect();
+        let answer: Vec<_> = transient.clone().into_iter().collect();
         match part {
-            ProposalPart::Transient => awaited.answered(&Ok(answer), entries),
+            ProposalPart::Transient => awaited.answered(&Ok(answer), |found| entries(found)),
             ProposalPart::Signed => awaited.answered(&Ok(()), nothing),
         }
     }

@@ -1,7 +1,7 @@
-//! Writes that are held back to go to the peer together (fabric-chaincode-go `shim/batch.go`).
+//! Writes that are collected and sent to the peer together (fabric-chaincode-go `shim/batch.go`).
 //!
-//! Invariant: no messages of its own; the sender decides when and in how many parts. It holds no
-//! more bytes than its limit.
+//! Invariant: it holds no more bytes than its limit. Does not send; the sender decides when, and in
+//! how many parts.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use prost::Message;
 use wasmcc_types::proto::protos::write_record::Type;
 use wasmcc_types::proto::protos::{StateMetadata, WriteRecord};
 
-/// Memory of a record beside its texts and values, in bytes, roughly.
+/// Approximate memory of a record without its texts and values, in bytes.
 const RECORD_BYTES: usize = 256;
 
-/// The last write of each key. Sent in the order of collection and key, so that a transaction
-/// always says the same.
+/// The last write of each key. They are sent in the order of collection and key, so that a
+/// transaction always sends the same messages.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WriteBatch {
-    records: BTreeMap<Place, WriteRecord>,
+    records: BTreeMap<RecordKey, WriteRecord>,
     bytes: usize,
     limit: usize,
 }
 
-/// A batch would hold too much.
+/// The batch would be larger than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a transaction may hold back writes of at most {limit} bytes in a batch")]
 pub(crate) struct BatchFull {
@@ -30,9 +30,9 @@ pub(crate) struct BatchFull {
     pub limit: usize,
 }
 
-/// A value and its metadata are written apart from each other.
+/// A value and its metadata are separate writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct RecordKey {
     collection: String,
     key: String,
     metadata: bool,
@@ -49,38 +49,36 @@ impl WriteBatch {
         self.bytes
     }
 
-    /// Holds a value back.
+    /// Adds the write of a value.
     pub(crate) fn put(
         &mut self,
         collection: &str,
         key: &str,
-        value: &[u8],
+        value: impl Into<Vec<u8>>,
     ) -> Result<(), BatchFull> {
-        self.insert(WriteRecord {
-            value: value.to_vec(),
-            ..record(collection, key, Type::PutState)
-        })
+        let value = value.into();
+        self.insert(WriteRecord { value, ..record(collection, key, Type::PutState) })
     }
 
-    /// Holds a deletion back.
+    /// Adds a deletion.
     pub(crate) fn delete(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::DelState))
     }
 
-    /// Holds a purge back.
+    /// Adds a purge.
     pub(crate) fn purge(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::PurgePrivateData))
     }
 
-    /// Holds a piece of metadata back.
+    /// Adds the write of a metadata entry.
     pub(crate) fn put_metadata(
         &mut self,
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: impl Into<Vec<u8>>,
     ) -> Result<(), BatchFull> {
-        let metadata = StateMetadata { metakey: name.to_owned(), value: value.to_vec() };
+        let metadata = StateMetadata { metakey: name.to_owned(), value: value.into() };
         let record = record(collection, key, Type::PutStateMetadata);
         self.insert(WriteRecord { metadata: Some(metadata), ..record })
     }
@@ -108,7 +106,7 @@ impl WriteBatch {
     }
 
     fn insert(&mut self, record: WriteRecord) -> Result<(), BatchFull> {
-        let place = Place {
+        let place = RecordKey {
             collection: record.collection.clone(),
             key: record.key.clone(),
             metadata: record.r#type() == Type::PutStateMetadata,
@@ -179,7 +177,7 @@ mod tests {
         let mut batch = WriteBatch::new(LIMIT);
         for (key, bytes) in [("a", 5_000), ("b", 30_000), ("c", 3_000), ("d", 3_000), ("e", 4_000)]
         {
-            batch.put("", key, &vec![1; bytes]).unwrap();
+            batch.put("", key, vec![1; bytes]).unwrap();
         }
         let keys = |part: &Vec<WriteRecord>| part.iter().map(|r| r.key.as_str()).collect();
         let parts = batch.into_parts(100, 10_000);
@@ -189,13 +187,13 @@ mod tests {
     #[test]
     fn a_batch_holds_no_more_than_its_limit() {
         let mut batch = WriteBatch::new(10_000);
-        batch.put("", "a", &[1; 9_000]).unwrap();
-        let full = batch.put("", "b", &[1; 9_000]).unwrap_err();
+        batch.put("", "a", [1; 9_000]).unwrap();
+        let full = batch.put("", "b", [1; 9_000]).unwrap_err();
         let text = "a transaction may hold back writes of at most 10000 bytes in a batch";
         assert_eq!(full.to_string(), text);
-        batch.put("", "a", &[2; 9_001]).unwrap();
+        batch.put("", "a", [2; 9_001]).unwrap();
         batch.put("", "a", b"").unwrap();
-        batch.put("", "b", &[1; 9_000]).unwrap();
+        batch.put("", "b", [1; 9_000]).unwrap();
         let bytes = batch.bytes();
         assert!((9_000..10_000).contains(&bytes), "{bytes}");
         let many = (0..).find(|n| batch.delete("", &format!("{n:09}")).is_err());

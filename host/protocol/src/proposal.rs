@@ -1,16 +1,18 @@
-//! What chaincodes may know of the proposal that a message carries.
+//! The parts of a message's proposal that chaincodes may see.
+
+use std::sync::Arc;
 
 use prost::DecodeError;
 use prost::bytes::Bytes;
 
-use crate::Invocation;
+use crate::InvokeMessage;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{ProposalContext, Timestamp, sha256_all};
 
-/// Why a signed proposal cannot be taken apart.
+/// Why a signed proposal cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposalError {
-    /// A part of it is not the message that it should be.
+    /// A part of it cannot be decoded.
     #[error("failed to extract the {what} from the proposal: {source}")]
     Malformed {
         /// The part.
@@ -18,15 +20,17 @@ pub enum ProposalError {
         /// Where decoding failed.
         source: DecodeError,
     },
-    /// It is not of a kind that calls chaincodes (fabric-chaincode-go `shim/stub.go`,
+    /// Its header type does not call chaincodes (fabric-chaincode-go `shim/stub.go`,
     /// `newChaincodeStub`).
     #[error("invalid channel header type. Expected ENDORSER_TRANSACTION or CONFIG, received {0}")]
     Type(i32),
 }
 
-/// Takes a signed proposal apart, as far as chaincodes may look at it. Nothing is verified: a
-/// chaincode believes its peer.
-pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalContext, ProposalError> {
+/// Unpacks the parts of a signed proposal that chaincodes may see. Does not verify anything: a
+/// chaincode trusts its peer.
+pub fn proposal_context(
+    signed: &Arc<protos::SignedProposal>,
+) -> Result<ProposalContext, ProposalError> {
     let proposal: protos::Proposal =
         decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
     let header: common::Header = decode(proposal.header.into(), "Header")?;
@@ -42,9 +46,9 @@ pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalConte
     Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
 }
 
-/// Whether a call was caused by another chaincode's: it is not what the client asked for. A call
-/// that asks another chaincode for just the same, on the same channel, looks as the client's own.
-pub fn is_nested(invocation: &Invocation) -> bool {
+/// Whether another chaincode made this call: it differs from what the client asked for. A nested
+/// call with the same chaincode, channel and input as the client's looks like the client's own.
+pub fn is_nested(invocation: &InvokeMessage) -> bool {
     let Some(signed) = &invocation.proposal else { return false };
     let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
         let proposal: protos::Proposal =
@@ -58,15 +62,15 @@ pub fn is_nested(invocation: &Invocation) -> bool {
         let input = spec.chaincode_spec.and_then(|spec| spec.input);
         Ok((header.channel_id, input.unwrap_or_default()))
     };
-    // What cannot be read is refused when it runs.
+    // A proposal that cannot be read is refused when it runs.
     asked().is_ok_and(|(channel_id, input)| {
         channel_id != *invocation.tx.channel_id || input.args != invocation.input.args
     })
 }
 
-/// As [`proposal_context`], for a proposal that is taken apart already.
+/// As [`proposal_context`], for a proposal that is unpacked already.
 pub fn context_of_parts(
-    signed: &protos::SignedProposal,
+    signed: &Arc<protos::SignedProposal>,
     channel_header: &common::ChannelHeader,
     signature_header: common::SignatureHeader,
     transient: std::collections::BTreeMap<String, Vec<u8>>,
@@ -79,12 +83,12 @@ pub fn context_of_parts(
             seconds: at.seconds,
             nanos: u32::try_from(at.nanos).unwrap_or(0),
         }),
-        proposal_bytes: signed.proposal_bytes.as_slice().into(),
-        signature: signed.signature.clone(),
+        called: None,
+        signed: Arc::clone(signed),
     }
 }
 
-/// From `Bytes`, of which prost copies a field once; of a slice it does so twice.
+/// Decodes from `Bytes`: prost copies each field once. From a slice it would copy twice.
 fn decode<M: prost::Message + Default>(
     bytes: Bytes,
     what: &'static str,
@@ -131,22 +135,22 @@ mod tests {
 
     #[test]
     fn a_chaincode_sees_what_the_client_signed() {
-        let signed = signed(common::HeaderType::EndorserTransaction);
+        let signed = Arc::new(signed(common::HeaderType::EndorserTransaction));
         let context = proposal_context(&signed).unwrap();
         assert_eq!(context.creator, b"me");
         assert_eq!(context.transient["k"], b"v");
         assert_eq!(context.timestamp, Some(Timestamp { seconds: 7, nanos: 8 }));
         assert_eq!(context.binding, sha256_all([b"onceme".as_slice(), &[0; 8]]));
-        assert_eq!(*context.proposal_bytes, *signed.proposal_bytes);
-        assert_eq!(context.signature, b"sig");
+        assert_eq!(context.signed.proposal_bytes, signed.proposal_bytes);
+        assert_eq!(context.signed.signature, b"sig");
     }
 
     #[test]
     fn other_kinds_and_garbage_are_refused() {
-        let error = proposal_context(&signed(common::HeaderType::Message)).unwrap_err();
+        let error = proposal_context(&signed(common::HeaderType::Message).into()).unwrap_err();
         assert_eq!(error, ProposalError::Type(0));
         let garbage = protos::SignedProposal { proposal_bytes: vec![0xff], ..Default::default() };
-        let error = proposal_context(&garbage).unwrap_err().to_string();
+        let error = proposal_context(&garbage.into()).unwrap_err().to_string();
         assert!(error.starts_with("failed to extract the Proposal from the proposal: "), "{error}");
     }
 }

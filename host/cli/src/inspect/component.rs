@@ -112,7 +112,7 @@ impl Backend for NoPeer {
         refused()
     }
 
-    fn put_state(&mut self, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
         refused()
     }
 
@@ -132,7 +132,7 @@ impl Backend for NoPeer {
         refused()
     }
 
-    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
+    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
         refused()
     }
 

@@ -1,4 +1,4 @@
-//! What a program behind a stream asks for, answered as Fabric's peer answers it
+//! Answers the requests of a program behind a stream as Fabric's peer does
 //! (`core/chaincode/handler.go`, the functions `Handle...`).
 
 use std::collections::HashSet;
@@ -20,17 +20,27 @@ pub(crate) struct Requests<B> {
     backend: B,
     namespace: String,
     batch: BatchLimits,
-    /// The open histories: messages do not say what kind of query they go on with.
+    /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
     histories: HashSet<String>,
-    over: Option<(MessageType, String)>,
+    over: Option<Over>,
     series: Arc<Chaincode>,
 }
 
-type Answer = Result<Vec<u8>, BackendError>;
+/// Why a transaction must not be endorsed, whatever the program makes of it.
+pub(crate) struct Over {
+    /// The request that failed, or whose answer did not reach the program.
+    pub request: MessageType,
+    /// Why.
+    pub cause: String,
+}
+
+/// What a program gets for a request: the payload of RESPONSE, or the failure, whose text is the
+/// cause.
+pub(super) type Served = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
-    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
-    /// beginning.
+    /// The requests of chaincode `namespace`. The texts of `backend` must be without the beginning
+    /// of Fabric's texts.
     pub(crate) fn new(
         backend: B,
         namespace: &str,
@@ -41,38 +51,32 @@ impl<B: Backend> Requests<B> {
         Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
     }
 
-    /// The payload of RESPONSE, or the cause of a failure.
-    pub(crate) async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+    /// Notes a request whose answer depends on this peer, or did not reach the program.
+    pub(crate) fn lost(&mut self, request: MessageType, cause: &str) {
+        self.over.get_or_insert_with(|| Over { request, cause: cause.to_owned() });
+    }
+
+    /// Returns the reason why the transaction must not be endorsed, if there is one.
+    pub(crate) fn over(self) -> Option<Over> {
+        self.over
+    }
+
+    /// The payload of RESPONSE, or the failure, whose text is the cause.
+    pub(crate) async fn serve(&mut self, request: Request) -> Served {
         let (kind, since) = (request.kind(), Instant::now());
         self.series.shim_request(kind.as_str_name());
         let answer = self.answer(request).await;
         self.series.shim_request_ended(kind.as_str_name(), since.elapsed(), answer.is_ok());
-        answer.map_err(|error| {
-            if error.kind == ErrorKind::TransactionOver {
-                self.over.get_or_insert_with(|| (kind, error.text.clone()));
-            }
-            error.text
-        })
+        answer
     }
 
-    /// The answer to a request does not reach the program.
-    pub(crate) fn lost(&mut self, kind: MessageType, cause: &str) {
-        self.over.get_or_insert_with(|| (kind, cause.to_owned()));
-    }
-
-    /// Why the transaction must not be endorsed, whatever the program made of it: the request that
-    /// failed, and the cause.
-    pub(crate) fn over(self) -> Option<(MessageType, String)> {
-        self.over
-    }
-
-    async fn answer(&mut self, request: Request) -> Answer {
+    async fn answer(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {
                 Ok(backend.get_state(&get.collection, &get.key).await?.unwrap_or_default())
             }
-            Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value).await),
+            Request::PutState(put) => done(self.put(&put.collection, &put.key, put.value).await),
             Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).await),
             Request::GetPrivateDataHash(get) => Ok(backend
                 .get_private_data_hash(&get.collection, &get.key)
@@ -102,7 +106,12 @@ impl<B: Backend> Requests<B> {
         }
     }
 
-    async fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
+    async fn put(
+        &mut self,
+        collection: &str,
+        key: &str,
+        value: Vec<u8>,
+    ) -> Result<(), BackendError> {
         self.backend.put_state(collection, key, value).await
     }
 
@@ -113,7 +122,7 @@ impl<B: Backend> Requests<B> {
         metadata: Option<protos::StateMetadata>,
     ) -> Result<(), BackendError> {
         let protos::StateMetadata { metakey, value } = metadata.unwrap_or_default();
-        self.backend.put_state_metadata(collection, key, &metakey, &value).await
+        self.backend.put_state_metadata(collection, key, &metakey, value).await
     }
 
     async fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
@@ -121,7 +130,7 @@ impl<B: Backend> Requests<B> {
         for record in batch.rec {
             let protos::WriteRecord { collection, key, value, metadata, r#type } = record;
             match MessageType::try_from(r#type) {
-                Ok(MessageType::PutState) => self.put(&collection, &key, &value).await?,
+                Ok(MessageType::PutState) => self.put(&collection, &key, value).await?,
                 Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).await?,
                 Ok(MessageType::PutStateMetadata) => {
                     self.put_metadata(&collection, &key, metadata).await?;
@@ -140,15 +149,15 @@ impl<B: Backend> Requests<B> {
         Ok(())
     }
 
-    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
+    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Served {
         check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
         let values = self.backend.get_states(&get.collection, &get.keys).await?.into_iter();
         let values = values.map(Option::unwrap_or_default).collect();
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
 
-    /// The answer holds a whole message, whatever status the callee gave.
-    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
+    /// The answer is a whole message, for any status of the callee.
+    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Served {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
         let response = self.backend.invoke_chaincode(&id.name, args).await?;
@@ -165,7 +174,7 @@ impl<B: Backend> Requests<B> {
         Ok(message.encode_to_vec())
     }
 
-    async fn query(&mut self, request: Request) -> Answer {
+    async fn query(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetStateByRange(range) => {
@@ -227,7 +236,7 @@ impl<B: Backend> Requests<B> {
     }
 }
 
-fn done(written: Result<(), BackendError>) -> Answer {
+fn done(written: Result<(), BackendError>) -> Served {
     written.map(|()| Vec::new())
 }
 

@@ -45,6 +45,7 @@ mod lifecycle_orgs;
 mod lifecycle_service;
 mod limits;
 mod limits_cli;
+mod listeners;
 mod log;
 mod log_doors;
 mod node_client;

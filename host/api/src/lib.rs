@@ -25,6 +25,7 @@ mod endorser;
 mod entrance;
 mod filtered_block;
 mod gateway;
+mod listener;
 mod ordering;
 mod peer;
 mod peer_deliver;
@@ -33,6 +34,7 @@ mod receipt;
 mod routes;
 mod seek;
 mod server;
+mod services;
 mod shutdown;
 mod status;
 #[cfg(test)]
@@ -43,11 +45,12 @@ mod waits;
 pub use chaincode_dialer::ChaincodeDialer;
 pub use connection_table::Patience;
 pub use descriptors::{Descriptors, DescriptorsError};
+pub use listener::{Listener, Role};
 pub use peer::{
     Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
     Standing, TxListener, Watching,
 };
 pub use receipt::Receipt;
-pub use server::{DeliverConfig, Server, ServerConfig};
+pub use server::{BindError, DeliverConfig, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

@@ -27,27 +27,51 @@ use wasmcc_types::proto::protos::endorser_server::{self, EndorserServer};
 /// framework for it.
 #[derive(Clone)]
 pub(super) struct Routes {
-    endorser: EndorserServer<Endorser>,
-    gateway: GatewayServer<Gateway>,
-    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
-    deliver: DeliverServer<PeerDeliver>,
+    peer: Option<PeerServers>,
     orderer: AtomicBroadcastServer<AtomicBroadcast>,
     arrivals: Arrivals,
     /// For the whole request of a call that has one.
     patience: Duration,
 }
 
+/// The services of a peer.
+pub(super) struct OfPeer {
+    pub(super) endorser: Endorser,
+    pub(super) gateway: Gateway,
+    pub(super) chaincode_support: ChaincodeSupport,
+    pub(super) deliver: PeerDeliver,
+}
+
+#[derive(Clone)]
+struct PeerServers {
+    endorser: EndorserServer<Endorser>,
+    gateway: GatewayServer<Gateway>,
+    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
+    deliver: DeliverServer<PeerDeliver>,
+}
+
 impl Routes {
-    /// With messages of at most `message_bytes` in both directions, and requests that come at the
-    /// same time of `request_bytes` together.
+    /// With messages of at most `message_bytes` in both directions.
     pub(super) fn new(
-        endorser: Endorser,
-        gateway: Gateway,
-        chaincode_support: ChaincodeSupport,
-        deliver: PeerDeliver,
+        peer: Option<OfPeer>,
         orderer: AtomicBroadcast,
-        (message_bytes, request_bytes, patience): (usize, usize, Duration),
+        message_bytes: usize,
+        (arrivals, patience): (Arrivals, Duration),
     ) -> Self {
+        Self {
+            peer: peer.map(|peer| PeerServers::new(peer, message_bytes)),
+            orderer: AtomicBroadcastServer::new(orderer)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            arrivals,
+            patience,
+        }
+    }
+}
+
+impl PeerServers {
+    fn new(peer: OfPeer, message_bytes: usize) -> Self {
+        let OfPeer { endorser, gateway, chaincode_support, deliver } = peer;
         Self {
             endorser: EndorserServer::new(endorser)
                 .max_decoding_message_size(message_bytes)
@@ -61,11 +85,6 @@ impl Routes {
             deliver: DeliverServer::new(deliver)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
-            orderer: AtomicBroadcastServer::new(orderer)
-                .max_decoding_message_size(message_bytes)
-                .max_encoding_message_size(message_bytes),
-            arrivals: Arrivals::new(message_bytes, request_bytes),
-            patience,
         }
     }
 }
@@ -106,14 +125,18 @@ impl Routes {
     ) -> BoxFuture<http::Response<Body>, Infallible> {
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split('/').next());
-        match service {
-            Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
-            Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
-            Some(chaincode_support_server::SERVICE_NAME) => self.chaincode_support.call(request),
-            Some(deliver_server::SERVICE_NAME) => self.deliver.call(request),
-            Some(atomic_broadcast_server::SERVICE_NAME) => self.orderer.call(request),
-            _ => {
-                let text = format!("this peer has no service {}", service.unwrap_or_default());
+        let service = service.unwrap_or_default();
+        match (service, &mut self.peer) {
+            (atomic_broadcast_server::SERVICE_NAME, _) => self.orderer.call(request),
+            (endorser_server::SERVICE_NAME, Some(peer)) => peer.endorser.call(request),
+            (gateway_server::SERVICE_NAME, Some(peer)) => peer.gateway.call(request),
+            (deliver_server::SERVICE_NAME, Some(peer)) => peer.deliver.call(request),
+            (chaincode_support_server::SERVICE_NAME, Some(peer)) => {
+                peer.chaincode_support.call(request)
+            }
+            (_, peer) => {
+                let who = if peer.is_some() { "peer" } else { "orderer" };
+                let text = format!("this {who} has no service {service}");
                 Box::pin(async { Ok(Status::unimplemented(text).into_http()) })
             }
         }

@@ -196,8 +196,8 @@ async fn wanted_organizations_endorse_all_and_evaluate_each() {
 #[tokio::test]
 async fn a_server_answers_for_its_organization() {
     let peer = others(vec![Box::new(|| Err(Rejected::new("two says no")))]);
-    let config = ServerConfig { msp_id: Some("Org2MSP".into()), ..ServerConfig::default() };
-    let served = Served::with(peer, Workers::new(2, 8).unwrap(), config).await;
+    let (listener, config) = (Listener::peer_of("127.0.0.1:0", "Org2MSP"), ServerConfig::default());
+    let served = Served::at(listener, peer, Workers::new(2, 8).unwrap(), config).await;
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
     let status = served.endorser().process_proposal(proposal).await.unwrap_err();
     assert_eq!(status.message(), "two says no");

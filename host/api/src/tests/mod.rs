@@ -15,6 +15,7 @@ use crate::Answer;
 use crate::BlockListener;
 use crate::ChaincodeStream;
 use crate::CommitStatus;
+use crate::Listener;
 use crate::OrderError;
 use crate::OrderListener;
 use crate::Peer;
@@ -326,7 +327,11 @@ impl Served {
     }
 
     async fn with(peer: Fake, workers: Workers, config: ServerConfig) -> Self {
-        let server = Server::bind("127.0.0.1:0", config).await.unwrap();
+        Self::at(Listener::peer("127.0.0.1:0"), peer, workers, config).await
+    }
+
+    async fn at(listener: Listener, peer: Fake, workers: Workers, config: ServerConfig) -> Self {
+        let server = Server::bind([listener], config).await.unwrap();
         let address = format!("http://{}", server.address());
         let (stop, stopped) = oneshot::channel::<()>();
         let peer = Arc::new(peer);

@@ -93,16 +93,17 @@ fn evaluator(
         false => wanted.is_empty() || wanted.contains(org),
     };
     let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
-    if let Some(found) = candidates.find(|org| standing(peer, org, proposal) == Standing::Here) {
-        return Ok(found);
-    }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    // A gateway knows the channels of its own peer only, whatever others in this process know.
     if standing(peer, own, proposal) == Standing::NoChannel {
         let text = format!(
             "failed to get config for channel [{channel}]: could not get last config for channel \
              {channel}"
         );
         return Err(Failure::NoPeer(Code::Unavailable, text));
+    }
+    if let Some(found) = candidates.find(|org| standing(peer, org, proposal) == Standing::Here) {
+        return Ok(found);
     }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
     let text = match is_guarded {
@@ -129,8 +130,10 @@ pub(super) async fn collect(
     let mut answers = Answers::default();
     if !wanted.is_empty() {
         let here = peer.msp_ids();
-        let is_missing =
-            |org: &&String| !here.contains(org) || standing(peer, org, &proposal) != Standing::Here;
+        let knows_channel = standing(peer, own, &proposal) != Standing::NoChannel;
+        let is_there =
+            |org: &String| here.contains(org) && standing(peer, org, &proposal) == Standing::Here;
+        let is_missing = |org: &&String| !knows_channel || !is_there(org);
         let missing: Vec<&str> = wanted.iter().filter(is_missing).map(String::as_str).collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
@@ -178,7 +181,8 @@ fn first_endorser(
         ));
     }
     let mut others = peer.msp_ids().into_iter().filter(|org| org != own);
-    if let Some(other) = others.find(|org| standing(peer, org, proposal) == Standing::Here) {
+    let is_there = |org: &String| standing(peer, org, proposal) == Standing::Here;
+    if let Some(other) = others.find(|org| own_standing != Standing::NoChannel && is_there(org)) {
         return Ok(other);
     }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());

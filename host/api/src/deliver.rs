@@ -51,8 +51,8 @@ pub(super) trait Form: Send + 'static {
 #[derive(Clone)]
 pub(super) struct Deliverer {
     peer: Arc<dyn Peer>,
-    /// Whose peer listens.
-    org: Arc<str>,
+    /// Whose peer listens; None: the orderer.
+    org: Option<Arc<str>>,
     waits: Waits,
     entrance: Entrance,
     config: DeliverConfig,
@@ -64,7 +64,7 @@ pub(super) type Answers<F> = ReceiverStream<Result<<F as Form>::Message, RpcStat
 impl Deliverer {
     pub(super) fn new(
         peer: Arc<dyn Peer>,
-        org: Arc<str>,
+        org: Option<Arc<str>>,
         waits: Waits,
         entrance: Entrance,
         config: DeliverConfig,
@@ -158,6 +158,10 @@ impl<F: Form> Session<F> {
         let request = Arc::new(request);
         let (peer, waits) = (Arc::clone(&self.deliverer.peer), self.deliverer.waits.clone());
         let asked = Arc::clone(&request);
+        let org = &self.deliverer.org;
+        if org.as_deref().is_some_and(|org| !peer.has_joined(org, &asked.channel_id)) {
+            return Err(Status::NotFound.into());
+        }
         let opened = self.run_blocking(move || BlockFeed::open(peer, waits, &asked.channel_id));
         let mut feed = opened.await?.ok_or(Status::NotFound)?;
         let info = request.info()?;
@@ -215,7 +219,7 @@ impl<F: Form> Session<F> {
     ) -> Result<(), End> {
         let (peer, asked) = (Arc::clone(&self.deliverer.peer), Arc::clone(request));
         let block = without_data(info, block);
-        let org = Arc::clone(&self.deliverer.org);
+        let org = self.deliverer.org.clone().unwrap_or_default();
         let message = self.run_blocking(move || F::block(peer.as_ref(), &org, &asked, block));
         let message = message.await?;
         let message = message.map_err(RpcStatus::unknown)?;

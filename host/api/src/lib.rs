@@ -20,6 +20,8 @@ mod connections;
 mod deadline;
 mod deliver;
 mod descriptors;
+mod discovery;
+mod discovery_config;
 mod door;
 mod endorser;
 mod entrance;
@@ -33,6 +35,7 @@ mod plain_text;
 mod receipt;
 mod routes;
 mod seek;
+mod self_description;
 mod server;
 mod services;
 mod shutdown;
@@ -40,6 +43,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod trailers;
+mod until_stop;
 mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
@@ -47,8 +51,8 @@ pub use connection_table::Patience;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use peer::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Peer, Reading,
-    Standing, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, OrderError, OrderListener,
+    Peer, PeerInfo, Reading, Standing, TxListener, Watching,
 };
 pub use receipt::Receipt;
 pub use server::{BindError, DeliverConfig, Server, ServerConfig};

@@ -55,6 +55,9 @@ pub trait Peer: Send + Sync + 'static {
         client: Client,
     ) -> Answer<'a>;
 
+    /// Whether the peer of one of the organizations is on a channel.
+    fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
+
     /// How the peer of one of the organizations stands to a chaincode on a channel. `Here` where
     /// that is not known: then the endorser says why.
     fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing;
@@ -130,6 +133,31 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, String>;
 
+    /// The peers of this process; with a channel, those that are on it, run all chaincodes of
+    /// `interest` there and may see its collections. The error is for the client.
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String>;
+
+    /// All sets of organizations whose peers together satisfy the policies of an interest and of
+    /// which none can be left out, at least one. The error is for the log.
+    fn endorser_layouts(
+        &self,
+        channel_id: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String>;
+
+    /// Signs as the peer of an organization; nothing if it has none here.
+    fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8>;
+
+    /// Whether the signature is good and its identity is an admin of the organization.
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String>;
+
+    /// The configuration of a channel in force; None if no peer of the process is on it.
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
+
     /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
     /// when the stream shall end.
     fn open_chaincode_stream(
@@ -156,6 +184,26 @@ pub trait ChaincodeStream: Send + Sync {
 
     /// Whether the stream stands for the peer.
     fn is_open(&self) -> bool;
+}
+
+/// A peer of this process, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// Its organization.
+    pub msp_id: String,
+    /// `msp.SerializedIdentity`.
+    pub identity: Vec<u8>,
+    /// None where no channel is meant.
+    pub on_channel: Option<ChannelPeer>,
+}
+
+/// What a peer says of itself on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPeer {
+    /// The number of its next block.
+    pub height: u64,
+    /// Name and version of the chaincodes that it runs.
+    pub chaincodes: Vec<(String, String)>,
 }
 
 /// The verdict on a transaction.

@@ -16,6 +16,7 @@ use crate::connection_table::Patience;
 use crate::connections::Connections;
 use crate::listener::{Listener, Role};
 use crate::peer::Peer;
+use crate::routes::Routes;
 use crate::services::Services;
 use crate::shutdown::Stopping;
 use wasmcc_tls as tls;
@@ -159,7 +160,11 @@ impl Server {
         let services = Services::new(peer, workers, config, stopping.clone());
         let mut serving = JoinSet::new();
         for socket in sockets {
-            serving.spawn(socket.serve(&services, stopping.clone()));
+            let routes = match &socket.role {
+                Role::Peer(msp_id) => services.of_peer(msp_id.clone(), socket.address).await,
+                Role::Orderer => services.of_orderer().await,
+            };
+            serving.spawn(socket.serve(routes, &services, stopping.clone()));
         }
         let all_end = async {
             while let Some(ended) = serving.join_next().await {
@@ -190,14 +195,11 @@ impl Socket {
 
     fn serve(
         self,
+        routes: Routes,
         services: &Services,
         mut stopping: Stopping,
     ) -> impl Future<Output = Result<(), transport::Error>> + Send + 'static {
-        let Self { listener, address, acceptor, role } = self;
-        let routes = match role {
-            Role::Peer(msp_id) => services.of_peer(msp_id, address),
-            Role::Orderer => services.of_orderer(),
-        };
+        let Self { listener, acceptor, .. } = self;
         let connections = Connections::new(listener, Arc::clone(&services.table));
         let patience = &services.patience;
         let server = transport::Server::builder()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::arriving::Arrivals;
 use crate::atomic_broadcast::AtomicBroadcast;
@@ -11,6 +10,7 @@ use crate::budget::{Budget, Jobs};
 use crate::chaincode_support::ChaincodeSupport;
 use crate::connection_table::{ConnectionTable, Patience};
 use crate::deliver::Deliverer;
+use crate::discovery::{Addresses, Discovery};
 use crate::door::Door;
 use crate::endorser::Endorser;
 use crate::entrance::Entrance;
@@ -64,15 +64,15 @@ impl Services {
     }
 
     /// Those of an organization's peer at `address`. Without an MSP id, of the first organization.
-    pub(super) fn of_peer(&self, msp_id: Option<String>, address: SocketAddr) -> Routes {
+    pub(super) async fn of_peer(&self, msp_id: Option<String>, address: SocketAddr) -> Routes {
         let org = msp_id.or_else(|| self.peer.msp_ids().into_iter().next());
         let org: Arc<str> = org.unwrap_or_default().into();
         let (peer, jobs, bytes) = (&self.peer, &self.jobs, self.message_bytes);
         let stopped = self.stopping.clone();
-        let deliverer = self.deliverer(&org);
+        let deliverer = self.deliverer(Some(Arc::clone(&org)));
         let door = Door::new(Arc::clone(&org), address.to_string(), self.advertised.clone());
         let services = OfPeer {
-            endorser: Endorser::new(Arc::clone(peer), jobs.clone(), org, bytes),
+            endorser: Endorser::new(Arc::clone(peer), jobs.clone(), Arc::clone(&org), bytes),
             gateway: Gateway::new(Arc::clone(peer), jobs.clone(), self.waits.clone(), door),
             chaincode_support: ChaincodeSupport::new(
                 Arc::clone(peer),
@@ -80,30 +80,36 @@ impl Services {
                 self.entrance.clone(),
             ),
             deliver: PeerDeliver(deliverer.clone()),
+            discovery: Discovery::new(
+                Arc::clone(peer),
+                (self.waits.clone(), jobs.budget.clone()),
+                Arc::clone(&org),
+                Addresses { advertised: self.advertised.clone(), other: address.to_string() },
+            ),
         };
-        self.routes(Some(services), deliverer)
+        self.routes(Some(services), deliverer).await
     }
 
     /// Those of the orderer.
-    pub(super) fn of_orderer(&self) -> Routes {
-        self.routes(None, self.deliverer(&Arc::from("")))
+    pub(super) async fn of_orderer(&self) -> Routes {
+        self.routes(None, self.deliverer(None)).await
     }
 
-    fn deliverer(&self, org: &Arc<str>) -> Deliverer {
+    fn deliverer(&self, org: Option<Arc<str>>) -> Deliverer {
         Deliverer::new(
             Arc::clone(&self.peer),
-            Arc::clone(org),
+            org,
             self.waits.clone(),
             self.entrance.clone(),
             self.deliver.clone(),
         )
     }
 
-    fn routes(&self, of_peer: Option<OfPeer>, deliverer: Deliverer) -> Routes {
+    async fn routes(&self, of_peer: Option<OfPeer>, deliverer: Deliverer) -> Routes {
         let entering = (self.waits.clone(), self.entrance.clone());
         let budget = self.jobs.budget.clone();
         let orderer = AtomicBroadcast::new(Arc::clone(&self.peer), entering, budget, deliverer);
-        let patience: Duration = self.patience.request;
-        Routes::new(of_peer, orderer, self.message_bytes, (self.arrivals.clone(), patience))
+        let calls = (self.arrivals.clone(), self.patience.request, self.stopping.clone());
+        Routes::new(of_peer, orderer, self.message_bytes, calls).await
     }
 }

@@ -24,7 +24,8 @@ pub(crate) struct Addresses {
     #[arg(value_parser = Address::parse)]
     listen: Vec<Address>,
     /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
-    /// the port]. Repeated: for the further organizations, in their order, or by their names.
+    /// the port]. Repeated: for the further organizations, in their order, or by their names; the
+    /// orderer by the name of its organization.
     #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "[MSPID=]HOST:PORT")]
     #[arg(value_delimiter = ',', value_parser = Address::parse)]
     advertise: Vec<Address>,
@@ -58,7 +59,10 @@ impl Addresses {
     /// The organizations whose peers run, the first in front.
     pub(crate) fn orgs<'a>(&self, network: &'a Network) -> Result<Vec<&'a Org>> {
         let with_address = self.listen.iter().chain(&self.advertise);
+        let of_orderer = network.orderer().map(Org::msp_id);
         let with_address = with_address.filter_map(|address| address.msp_id.as_ref());
+        // Where the orderer is reached makes it no peer.
+        let with_address = with_address.filter(|msp_id| Some(msp_id.as_str()) != of_orderer);
         let mut orgs: Vec<&Org> = Vec::new();
         if self.orgs.is_empty() && self.listen.iter().any(|address| address.msp_id.is_none()) {
             orgs.push(org(network, None)?);
@@ -95,16 +99,28 @@ impl Addresses {
         Ok(listeners)
     }
 
-    /// Where clients reach the organizations' peers, by MSP id. An organization without an address
-    /// of its own is reached through the first.
+    /// Where clients reach the organizations' peers and the orderer, by MSP id. An organization
+    /// without an address of its own is reached through the first.
     pub(crate) fn advertised(
         &self,
+        network: &Network,
         orgs: &[&Org],
         server: &Server,
     ) -> Result<BTreeMap<String, String>> {
-        let given: BTreeMap<usize, String> =
-            assign(&self.advertise, orgs, "by --advertise")?.into_iter().collect();
         let mut advertised = BTreeMap::new();
+        let (mut of_peers, orderer) = (self.advertise.clone(), network.orderer());
+        if let Some(orderer) = orderer {
+            let own = server.addresses().find(|(role, _)| **role == Role::Orderer);
+            let port = own.map_or_else(|| server.address(), |(_, address)| address).port();
+            let is_its =
+                |address: &mut Address| address.msp_id.as_deref() == Some(orderer.msp_id());
+            let given = of_peers.extract_if(.., is_its).next().map(|address| address.address);
+            let usual = || Some(format!("{}:{port}", orderer.peer_name()?));
+            let named = given.or_else(usual).map(|address| (orderer.msp_id().to_owned(), address));
+            advertised.extend(named);
+        }
+        let given: BTreeMap<usize, String> =
+            assign(&of_peers, orgs, "by --advertise")?.into_iter().collect();
         for (number, org) in orgs.iter().enumerate() {
             let own = |role: &Role| matches!(role, Role::Peer(Some(own)) if own == org.msp_id());
             let own = server.addresses().find(|(role, _)| own(role));

@@ -52,9 +52,12 @@ pub(crate) struct Peer {
     /// Keep nothing after the peer ends.
     #[arg(long)]
     in_memory: bool,
-    /// A channel that the peer is on, created if need be; may be repeated.
+    /// A channel that the peers are on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
+    /// Create and join no channel: clients have the peers join, as `peer channel join` does.
+    #[arg(long)]
+    no_channel: bool,
     #[command(flatten)]
     tls: PeerTls,
     /// Behave like a Fabric peer with LevelDB: refuse rich queries, and accept keys and values that
@@ -140,7 +143,7 @@ struct Limits {
 impl Peer {
     /// Serves until it is told to end.
     pub(crate) fn run(self) -> Result<()> {
-        let channels = self.channels.clone();
+        let channels = if self.no_channel { Vec::new() } else { self.channels.clone() };
         let deadline = Deadline::new(self.doors.grace() + CLOSING)?;
         let network = open_network(&self.network)?;
         let orgs = self.addresses.orgs(&network)?;
@@ -153,7 +156,7 @@ impl Peer {
         let runtime = runtime.context("cannot start the server")?;
         // A peer that cannot listen leaves no trace.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
-        server.advertise(self.addresses.advertised(&orgs, &server)?);
+        server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
         let orgs = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
@@ -163,10 +166,8 @@ impl Peer {
         let workers = Arc::new(workers.context("cannot start the workers")?);
         let peer = node::Peer::open(self.config(network, orgs)?)?;
         for channel in channels {
-            if peer.channels().get(&channel).is_none() {
-                let peer = Arc::clone(&peer);
-                workers.run_blocking(move || peer.create_channel(&channel))??;
-            }
+            let peer = Arc::clone(&peer);
+            workers.run_blocking(move || peer.join_channel(&channel))??;
         }
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();

@@ -8,6 +8,8 @@ pub mod sandbox;
 mod chaincodes;
 mod data_folder;
 mod deployments;
+#[cfg(feature = "server")]
+mod discovery;
 mod endorsements;
 mod explain;
 mod indexes;
@@ -39,6 +41,8 @@ use wasmcc_channel::{Channel, Channels};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use wasmcc_ledger::{LedgerConfig, Ledgers};
+#[cfg(feature = "server")]
+use wasmcc_msp::MspManager;
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
 use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
@@ -117,6 +121,14 @@ pub struct Peer {
     deploys: Arc<dyn DeployListener>,
     /// Who may order, the organization that is there for it first.
     signers: Vec<Arc<SigningIdentity>>,
+    /// What the peers sign with, by MSP id.
+    #[cfg(feature = "server")]
+    signers_of_orgs: BTreeMap<String, Arc<SigningIdentity>>,
+    /// Whom the peers know without a channel, by MSP id.
+    #[cfg(feature = "server")]
+    local_msps: BTreeMap<String, Arc<MspManager>>,
+    #[cfg(feature = "server")]
+    running: Running,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -179,7 +191,7 @@ impl Peer {
         let support = Arc::new(support);
         let deploys = Deployments {
             indexes,
-            running,
+            running: running.clone(),
             channels: Arc::clone(&channels),
             support: Arc::clone(&support),
         };
@@ -209,6 +221,12 @@ impl Peer {
             peers,
             deploys: Arc::new(deploys),
             signers,
+            #[cfg(feature = "server")]
+            signers_of_orgs: orgs.signers(),
+            #[cfg(feature = "server")]
+            local_msps: orgs.msps().map(|(org, msps)| (org.to_owned(), msps.clone())).collect(),
+            #[cfg(feature = "server")]
+            running,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -251,8 +269,16 @@ impl Peer {
         self.access.as_ref()
     }
 
-    /// Creates a channel of all organizations of the network and joins it, by a proposal of the
-    /// organization's admin to CSCC.
+    /// Has the peers of all organizations here join a channel, which is created if need be.
+    pub fn join_channel(&self, name: &str) -> Result<()> {
+        if self.channels.get(name).is_none() {
+            return self.create_channel(name);
+        }
+        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
+    }
+
+    /// Creates a channel of all organizations of the network by a proposal of the first
+    /// organization's admin to CSCC, and has the peers of all organizations here join it.
     pub fn create_channel(&self, name: &str) -> Result<()> {
         let id = ChannelId::parse(name)?;
         let mut genesis = self.network.genesis(id);
@@ -267,7 +293,7 @@ impl Peer {
         if response.status >= Response::ERROR_THRESHOLD {
             return Err(anyhow!("cannot create channel {name}: {}", response.message));
         }
-        Ok(())
+        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
     }
 
     /// The MSP ids of the organizations whose peers these are, the first in front.

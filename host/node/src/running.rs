@@ -37,6 +37,31 @@ impl Running {
         Ok(names)
     }
 
+    /// The chaincodes that the peer of an organization runs on a channel, and their versions there.
+    #[cfg(feature = "server")]
+    pub(crate) fn versions(
+        &self,
+        ledger: &Arc<Ledger>,
+        org: &str,
+    ) -> Result<Vec<(String, String)>, String> {
+        let mut versions = Vec::new();
+        for name in self.names(ledger)? {
+            // What is no chaincode, or damaged, is run by nobody.
+            let found = self.found(ledger, &name).unwrap_or_default();
+            let of_lifecycle = !found.is_empty();
+            let own =
+                found.into_iter().find(|(of, found)| *of == org && found.package_id.is_some());
+            let version = match own {
+                Some((_, found)) => Some(found.definition.parameters.endorsement_info.version),
+                None if of_lifecycle => None,
+                None => defined_version(ledger, &name)
+                    .filter(|version| self.packages.seal(&name, version).is_ok()),
+            };
+            versions.extend(version.map(|version| (name, version)));
+        }
+        Ok(versions)
+    }
+
     /// What the chaincode is launched by: a package for each organization that chose one, which
     /// need not be the same.
     pub(crate) fn packages(

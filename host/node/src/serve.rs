@@ -10,8 +10,8 @@ use crate::chaincodes::Stream;
 use crate::private_events;
 use wasmcc_api as api;
 use wasmcc_api::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, Reading,
-    Standing, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, PeerInfo,
+    Reading, Standing, TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
@@ -81,8 +81,12 @@ impl api::Peer for Peer {
         Box::pin(self.process_for(msp_id, signed, client))
     }
 
+    fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool {
+        self.channels.has_joined(msp_id, channel_id)
+    }
+
     fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing {
-        let Some(channel) = self.channels.get(channel_id) else {
+        let Some(channel) = self.channels.get_as(msp_id, channel_id) else {
             // Proposals without a channel are for the peer itself.
             return if channel_id.is_empty() { Standing::Here } else { Standing::NoChannel };
         };
@@ -199,6 +203,34 @@ impl api::Peer for Peer {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
         private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
+    }
+
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String> {
+        self.discovered_peers(channel_id, interest)
+    }
+
+    fn endorser_layouts(
+        &self,
+        channel_id: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String> {
+        self.endorser_layouts(channel_id, interest)
+    }
+
+    fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8> {
+        self.signers_of_orgs.get(msp_id).map(|signer| signer.sign(message)).unwrap_or_default()
+    }
+
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+        self.check_admin(msp_id, request)
+    }
+
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config> {
+        Some(self.channels.get(channel_id)?.config().config().clone())
     }
 
     fn open_chaincode_stream(

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::Result;
+
 use crate::local_orgs::LocalOrgs;
-use wasmcc_channel::Channels;
+use wasmcc_channel::{Channels, Holders};
 use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, NativeChaincode, Packages};
 use wasmcc_peer::syscc::{Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
-use wasmcc_protocol::ProtocolError;
 use wasmcc_types::LIFECYCLE;
+
+/// Under which name it is kept who installed which package.
+const INSTALLED: &str = "installed";
 
 /// Registers all of them.
 pub(super) fn register(
@@ -16,17 +20,22 @@ pub(super) fn register(
     channels: &Arc<Channels>,
     access: &Arc<dyn AccessControl>,
     orgs: &LocalOrgs,
-) -> Result<(), ProtocolError> {
+) -> Result<()> {
     let channels = || Arc::clone(channels);
     let access = || Arc::clone(access);
-    let lscc = Lscc::new(Arc::clone(&packages), channels(), access());
+    let holders = Holders::open(Arc::clone(channels().ledgers()), INSTALLED)?;
+    let holders = Arc::new(holders);
+    let lscc = Lscc::new(Arc::clone(&packages), channels(), access(), Arc::clone(&holders));
     let all: [(&'static str, Arc<dyn NativeChaincode>); 6] = [
         ("lscc", Arc::new(lscc)),
-        (LIFECYCLE, Arc::new(Lifecycle::new(packages, channels(), access()))),
+        (LIFECYCLE, Arc::new(Lifecycle::new(packages, channels(), access(), holders))),
         ("cscc", Arc::new(Cscc::new(channels(), access()))),
         ("qscc", Arc::new(Qscc::new(channels(), access()))),
         ("escc", Arc::new(Escc::new(orgs.signers()))),
         ("vscc", Arc::new(Vscc::new(channels()))),
     ];
-    all.into_iter().try_for_each(|(name, chaincode)| support.register_system(name, chaincode))
+    for (name, chaincode) in all {
+        support.register_system(name, chaincode)?;
+    }
+    Ok(())
 }

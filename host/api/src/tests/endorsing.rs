@@ -258,6 +258,14 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
         let text = "failed to find any endorsing peers for org(s): Org2MSP";
         assert_eq!(shape(&status), (Code::Unavailable, text));
     }
+    // The gateway's own peer is not on the channel.
+    let served = Served::start(peer(Standing::NoChannel, Standing::Here)).await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Unavailable, no_channel));
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    let status = served.gateway().commit_status(commit_status_request("tx")).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::PermissionDenied, "channel 'mychannel' not found"));
     // Another organization has it.
     let served = Served::start(peer(Standing::Elsewhere, Standing::Here)).await;
     served.gateway().evaluate(evaluate_request()).await.unwrap();

@@ -14,11 +14,13 @@ use tonic::{Code, Request, Status};
 use crate::Answer;
 use crate::BlockListener;
 use crate::ChaincodeStream;
+use crate::ChannelPeer;
 use crate::CommitStatus;
 use crate::Listener;
 use crate::OrderError;
 use crate::OrderListener;
 use crate::Peer;
+use crate::PeerInfo;
 use crate::Reading;
 use crate::Receipt;
 use crate::Server;
@@ -27,7 +29,7 @@ use crate::Standing;
 use crate::TxListener;
 use crate::Watching;
 use crate::status::RpcStatus;
-use wasmcc_msp::SignedData;
+use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
 use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::gateway;
@@ -37,11 +39,12 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::{Client, StreamOrigin};
+use wasmcc_types::{ChannelId, Client, StreamOrigin};
 use wasmcc_workers::Workers;
 
 mod chaincodes;
 mod delivering;
+mod discovering;
 mod doors;
 mod endorsing;
 mod events;
@@ -160,6 +163,10 @@ impl Peer for Fake {
         })
     }
 
+    fn has_joined(&self, msp_id: &str, _: &str) -> bool {
+        self.standings.get(msp_id) != Some(&Standing::NoChannel)
+    }
+
     fn standing(&self, msp_id: &str, _: &str, _: &str) -> Standing {
         self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
     }
@@ -271,6 +278,58 @@ impl Peer for Fake {
         _: &SignedData,
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
         Ok([(block, TxPvtReadWriteSet::default())].into())
+    }
+
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String> {
+        let chaincodes = vec![("basic".to_owned(), "1.0".to_owned())];
+        let on_channel = channel_id.map(|_| ChannelPeer { height: 7, chaincodes });
+        let is_able = |msp_id: &String| {
+            let is_on = channel_id.is_none_or(|channel| self.has_joined(msp_id, channel));
+            is_on && interest.chaincodes.iter().all(|call| call.name == "basic")
+        };
+        let info = |msp_id: String| {
+            let identity = format!("peer of {msp_id}").into_bytes();
+            PeerInfo { msp_id, identity, on_channel: on_channel.clone() }
+        };
+        Ok(self.msp_ids().into_iter().filter(is_able).map(info).collect())
+    }
+
+    /// Any two of those that are there.
+    fn endorser_layouts(
+        &self,
+        _: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String> {
+        if interest.chaincodes.iter().any(|call| call.name != "basic") {
+            return Err("nobody".to_owned());
+        }
+        let orgs = self.msp_ids();
+        let pairs = orgs.iter().enumerate().flat_map(|(at, one)| {
+            orgs[at + 1..].iter().map(move |two| vec![one.clone(), two.clone()])
+        });
+        Ok(pairs.collect())
+    }
+
+    fn sign(&self, msp_id: &str, _: &[u8]) -> Vec<u8> {
+        msp_id.as_bytes().to_vec()
+    }
+
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+        match request.signature == b"admin" {
+            true => Ok(()),
+            false => Err(format!("not an admin of {msp_id}")),
+        }
+    }
+
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config> {
+        let network = NetworkSpec::with_orgs(2);
+        let id = ChannelId::parse(channel_id).ok()?;
+        let genesis = Network::in_memory(&network).unwrap().genesis(id).block().unwrap();
+        Some(ChannelConfig::from_genesis_block(&genesis).unwrap().config().clone())
     }
 
     fn open_chaincode_stream(

@@ -40,7 +40,8 @@ pub struct InstalledPackage {
 }
 
 impl InstalledPackage {
-    fn new(id: String) -> Self {
+    /// Reads the label from the id.
+    pub fn new(id: String) -> Self {
         let label = id.rsplit_once(':').map_or(id.as_str(), |(label, _)| label).to_owned();
         Self { id, label }
     }

@@ -13,7 +13,7 @@ mod turns;
 mod tx_line;
 
 pub use error::Rejected;
-pub use plan::choose;
+pub use plan::{choices, choose};
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::{Claims, UnpackedProposal};
 pub use turns::Turns;

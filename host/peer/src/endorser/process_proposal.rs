@@ -130,7 +130,7 @@ impl Endorser {
     ) -> Result<Result<Processed, String>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
-            id => match self.channels.get(id) {
+            id => match self.channels.get_as(&self.org, id) {
                 Some(channel) => Some(channel),
                 None => return Ok(Err(format!("channel '{id}' not found"))),
             },

@@ -59,7 +59,7 @@ impl Cscc {
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [JoinChain][{channel}]: [{why}]"))?;
-        self.channels.join(&block).map_err(|e| e.to_string())?;
+        self.channels.join_as(stub.peer_msp_id, &block).map_err(|e| e.to_string())?;
         tracing::info!(%channel, "joined");
         Ok(Vec::new())
     }
@@ -107,7 +107,7 @@ impl Cscc {
         self.access
             .check(&format!("cscc/{function}"), channel, stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [{function}][{channel}]: {why}"))?;
-        let target = self.channels.get(channel);
+        let target = self.channels.get_as(stub.peer_msp_id, channel);
         target.ok_or_else(|| format!("Unknown channel ID, {channel}"))
     }
 
@@ -115,7 +115,8 @@ impl Cscc {
         self.access
             .check("cscc/GetChannels", "", stub.peer_msp_id, stub.proposal)
             .map_err(|why| format!("access denied for [GetChannels]: {why}"))?;
-        let channels = self.channels.ids().into_iter();
+        let on = |id: &String| self.channels.has_joined(stub.peer_msp_id, id);
+        let channels = self.channels.ids().into_iter().filter(on);
         let channels = channels.map(|channel_id| protos::ChannelInfo { channel_id }).collect();
         Ok(protos::ChannelQueryResponse { channels }.encode_to_vec())
     }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{AccessControl, NativeChaincode, Packages, Stub};
-use wasmcc_channel::Channels;
+use wasmcc_channel::{Channels, Holders};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::{LIFECYCLE, Response};
 
@@ -24,6 +24,7 @@ pub struct Lifecycle {
     packages: Arc<Packages>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
+    holders: Arc<Holders>,
 }
 
 /// Why a function gives no result.
@@ -52,13 +53,14 @@ const OF_THIS_PEER: [&str; 4] = [
 ];
 
 impl Lifecycle {
-    /// Works on the packages and channels of a peer.
+    /// Works on the packages and channels of a peer; `holders` knows whose packages they are.
     pub fn new(
         packages: Arc<Packages>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
+        holders: Arc<Holders>,
     ) -> Self {
-        Self { packages, channels, access }
+        Self { packages, channels, access, holders }
     }
 
     fn call(&self, stub: &mut Stub<'_>) -> Response {
@@ -114,7 +116,7 @@ impl Lifecycle {
         match function {
             "InstallChaincode" => input.call(|args| self.install(stub, args)),
             "QueryInstalledChaincode" => input.call(|args| self.query_installed(stub, args)),
-            "GetInstalledChaincodePackage" => input.call(|args| self.installed_package(args)),
+            "GetInstalledChaincodePackage" => input.call(|args| self.installed_package(stub, args)),
             "QueryInstalledChaincodes" => input.call(|args| self.query_all_installed(stub, args)),
             "ApproveChaincodeDefinitionForMyOrg" => input.call(|args| self.approve(stub, args)),
             "QueryApprovedChaincodeDefinition" => {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{
-    AccessControl, Description, NativeChaincode, Package, Packages, Stub, check_name,
+    AccessControl, Description, NativeChaincode, Package, PackageError, Packages, Stub, check_name,
     check_version, create_indexes,
 };
 use crate::syscc::policies;
-use wasmcc_channel::Channels;
+use wasmcc_channel::{Channels, Holders};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ChannelId, Response};
@@ -23,6 +23,7 @@ pub struct Lscc {
     packages: Arc<Packages>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
+    holders: Arc<Holders>,
 }
 
 type Answer = Result<Vec<u8>, String>;
@@ -31,13 +32,14 @@ type Answer = Result<Vec<u8>, String>;
 const SYSTEM_CHAINCODES: [&str; 5] = ["cscc", "escc", "lscc", "qscc", "vscc"];
 
 impl Lscc {
-    /// Works on the peer's packages and channels.
+    /// Works on the peer's packages and channels; `holders` knows whose packages they are.
     pub fn new(
         packages: Arc<Packages>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
+        holders: Arc<Holders>,
     ) -> Self {
-        Self { packages, channels, access }
+        Self { packages, channels, access, holders }
     }
 
     fn call(&self, stub: &mut Stub<'_>) -> Answer {
@@ -108,10 +110,26 @@ impl Lscc {
             let name = package.id.name;
             return Err(format!("cannot install: {name} is the name of a system chaincode"));
         }
-        let package = self.packages.install(&stub.args[1]).map_err(|e| e.to_string())?;
-        tracing::info!(chaincode = %package.ccid(), "installed");
+        let (org, ccid) = (stub.peer_msp_id, package.ccid());
+        let of_others = || !self.holders.holds(org, &ccid);
+        match self.packages.install(&stub.args[1]) {
+            Err(PackageError::Exists(_)) if of_others() && self.is_installed(&package) => {
+                self.holders.add(org, &ccid)
+            }
+            installed => installed
+                .map_err(|error| error.to_string())
+                .map(|_| self.holders.set(org, &ccid))?,
+        }
+        .map_err(|error| error.to_string())?;
+        tracing::info!(chaincode = %ccid, "installed");
         self.create_indexes(&package)?;
         Ok(b"OK".to_vec())
+    }
+
+    /// Whether just this package is there.
+    fn is_installed(&self, package: &Package) -> bool {
+        let stored = self.packages.get(&package.id.name, &package.id.version);
+        stored.is_ok_and(|stored| stored == *package)
     }
 
     /// For the channels that run a package before it is installed here.
@@ -272,7 +290,8 @@ impl Lscc {
         let resource = "lscc/GetInstalledChaincodes";
         self.authorize(stub, "getinstalledchaincodes", resource, "")?;
         let packages = self.packages.list().map_err(|e| e.to_string())?;
-        let chaincodes = packages.iter().map(|package| protos::ChaincodeInfo {
+        let is_own = |package: &&Package| self.holders.holds(stub.peer_msp_id, &package.ccid());
+        let chaincodes = packages.iter().filter(is_own).map(|package| protos::ChaincodeInfo {
             name: package.id.name.clone(),
             version: package.id.version.clone(),
             path: package.id.path.clone(),

@@ -36,7 +36,7 @@ impl Qscc {
         if function != "GetChainInfo" && rest.is_empty() {
             return Err(format!("missing 3rd argument for {function}"));
         }
-        let target = self.channels.get(&channel);
+        let target = self.channels.get_as(stub.peer_msp_id, &channel);
         let target = target.ok_or_else(|| format!("Invalid chain ID, {channel}"))?;
         self.access
             .check(&format!("qscc/{function}"), &channel, stub.peer_msp_id, stub.proposal)

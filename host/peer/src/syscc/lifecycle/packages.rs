@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaincode::{Found, InstalledPackage, Stub, create_indexes, defined_names};
+use crate::chaincode::{
+    Found, InstalledPackage, PackageError, Stub, create_indexes, defined_names,
+};
 use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
 use crate::syscc::lscc::check_leaves;
 use wasmcc_types::proto::lifecycle::{
@@ -21,7 +23,17 @@ impl Lifecycle {
         stub: &Stub<'_>,
         args: InstallChaincodeArgs,
     ) -> Answer<InstallChaincodeResult> {
-        let installed = self.packages.install_package(&args.chaincode_install_package);
+        let org = stub.peer_msp_id;
+        let installed = match self.packages.install_package(&args.chaincode_install_package) {
+            // By the peer of another organization.
+            Err(PackageError::Installed(id)) if !self.holders.holds(org, &id) => {
+                self.holders.add(org, &id).map(|()| InstalledPackage::new(id)).map_err(Into::into)
+            }
+            installed => installed.and_then(|package| {
+                self.holders.set(org, &package.id)?;
+                Ok(package)
+            }),
+        };
         let InstalledPackage { id, label } = installed.map_err(|error| error.to_string())?;
         tracing::info!(package_id = %id, "installed");
         self.create_indexes(stub.peer_msp_id, &id)?;
@@ -44,11 +56,15 @@ impl Lifecycle {
 
     pub(super) fn installed_package(
         &self,
+        stub: &Stub<'_>,
         args: GetInstalledChaincodePackageArgs,
     ) -> Answer<GetInstalledChaincodePackageResult> {
         let id = args.package_id;
         let failed = |why: String| format!("could not load cc install package: {why}");
         let found = self.packages.install_package_bytes(&id);
+        let is_own = self.holders.holds(stub.peer_msp_id, &id)
+            || self.references(stub.peer_msp_id)?.contains_key(&id);
+        let found = found.map(|found| found.filter(|_| is_own));
         let found = found.map_err(|error| failed(error.to_string()))?;
         let missing = || failed(format!("chaincode install package '{id}' not found"));
         let chaincode_install_package = found.ok_or_else(missing)?;
@@ -65,9 +81,11 @@ impl Lifecycle {
     ) -> Answer<QueryInstalledChaincodesResult> {
         let packages = self.packages.installed_packages().map_err(|error| error.to_string())?;
         let mut references = self.references(stub.peer_msp_id)?;
-        let installed = packages.into_iter().map(|InstalledPackage { id, label }| {
+        let installed = packages.into_iter().filter_map(|InstalledPackage { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
-            QueryInstalledChaincodeResult { package_id: id, label, references }
+            // What the organization has approved runs on its peer, whoever installed it.
+            let is_own = !references.is_empty() || self.holders.holds(stub.peer_msp_id, &id);
+            is_own.then_some(QueryInstalledChaincodeResult { package_id: id, label, references })
         });
         Ok(QueryInstalledChaincodesResult { installed_chaincodes: installed.collect() })
     }
@@ -90,7 +108,7 @@ impl Lifecycle {
         let packages = self.packages.approvable().map_err(|error| error.to_string())?;
         let mut references = References::new();
         for id in self.channels.ids() {
-            let Some(channel) = self.channels.get(&id) else { continue };
+            let Some(channel) = self.channels.get_as(org, &id) else { continue };
             let snapshot = channel.ledger().snapshot();
             for name in defined_names(&snapshot).map_err(|error| error.to_string())? {
                 // What is no chaincode, or damaged, is nothing that a package runs as.

@@ -46,8 +46,8 @@
 //! - [`testing::MockLedger`] runs contracts in unit tests.
 //!
 //! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
-//! `cargo build --release --target wasm32-wasip2`. Endorsers must agree byte by byte: take the time
-//! from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
+//! `wasmcc build`; `wasmcc new` makes such a crate. Endorsers must agree byte by byte: take the
+//! time from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
 //!
 //! Invariant: the same contract code runs in a component and in a native test; what differs is the
 //! peer behind the context.

@@ -7,8 +7,8 @@
 //! What it leaves out: limits on time and memory, endorsement policies (they are read and stored,
 //! not applied), conflicts between transactions (each is committed at once), rich queries, the keys
 //! and values that CouchDB does not take, and who may use which collection. It runs the contract
-//! natively, so it also cannot see what a component may not do. The real component runs in
-//! `wasmcc::sandbox`, with the peer's own code around it.
+//! natively, so it also cannot see what a component may not do. The real component runs in the
+//! sandbox of the crate `wasmcc-test`, with the peer's own code around it.
 //!
 //! ```
 //! use wasmcc_sdk::testing::MockLedger;

@@ -42,16 +42,17 @@
 pub use wasmcc_client::ProposalBuilder;
 pub use wasmcc_client::lscc::Definition;
 pub use wasmcc_ledger::{Ledger, LedgerConfig};
-pub use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
+pub use wasmcc_msp::{Network, NetworkSpec, OrdererSpec, OrgSpec, SigningIdentity};
 pub use wasmcc_node::sandbox::{
-    self, CHANNEL, Call, Endorsed, Sandbox, SandboxBuilder, SandboxError, Submitted, build,
+    self, CHANNEL, Call, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError, Submitted,
+    build,
 };
 pub use wasmcc_node::{Peer, PeerConfig};
 pub use wasmcc_runtime::{
     Backend, Component, Failure, Instance, Invocation, Limits, Outcome, Runtime, RuntimeConfig,
 };
 pub use wasmcc_types::proto::protos::TxValidationCode;
-pub use wasmcc_types::{ChaincodeEvent, Response};
+pub use wasmcc_types::{ChaincodeEvent, Response, Timestamp};
 pub use wasmcc_workers::Workers;
 
 #[cfg(feature = "server")]

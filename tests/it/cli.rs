@@ -6,14 +6,17 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 19] = [
+    "new",
+    "build",
+    "test",
+    "check",
     "network",
     "peer",
     "deploy",
     "lifecycle",
     "invoke",
     "query",
-    "check",
     "package",
     "serve",
     "builder",

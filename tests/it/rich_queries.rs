@@ -13,7 +13,7 @@ use wasmcc_client::lscc::{self, Definition};
 use wasmcc_msp::NetworkSpec;
 use wasmcc_node::Peer;
 use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox, SandboxError};
-use wasmcc_peer::chaincode::CodePackage;
+use wasmcc_peer::chaincode::ProgramBundle;
 use wasmcc_tests::program::Site;
 use wasmcc_tests::{Peers, call, guest, guest_path, package, process};
 use wasmcc_types::ChannelId;
@@ -171,7 +171,7 @@ fn an_upgrade_adds_indexes_and_keeps_those_before() {
             version: version.into(),
             ..Definition::default()
         };
-        let code = CodePackage::pack(guest("probe"), files).unwrap();
+        let code = ProgramBundle::pack(guest("probe"), files).unwrap();
         sandbox.install(&definition, &code).unwrap();
         assert_eq!(indexes(), expected - 1, "not before it runs");
         sandbox.instantiate(lscc::upgrade(definition)).unwrap();
@@ -196,7 +196,7 @@ fn a_package_that_comes_after_its_definition_brings_its_indexes() {
     let indexes =
         |peer: &Peer| peer.channels().get(CHANNEL).unwrap().ledger().indexes_of("probe").len();
     let file = ("META-INF/statedb/couchdb/indexes/a.json".to_owned(), BY_SIZE.into());
-    let code = CodePackage::pack(guest("probe"), vec![file]).unwrap();
+    let code = ProgramBundle::pack(guest("probe"), vec![file]).unwrap();
     let install = lscc::install("probe", "1.0", code).sign(&admin);
     process(&first, install.signed.clone()).unwrap();
     let deploy = lscc::deploy(Definition {

@@ -42,10 +42,11 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
+    Bench { name: "audit", needs: &[] },
     Bench { name: "query", needs: &[] },
     Bench { name: "launch", needs: &[Need::Program] },
     Bench { name: "large_state", needs: &[] },
@@ -58,7 +59,7 @@ const BENCHES: [Bench; 10] = [
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 21] = [
+const FIGURES: [Figure; 23] = [
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
     ("endorse_to_limit", |r| {
@@ -67,6 +68,8 @@ const FIGURES: [Figure; 21] = [
     }),
     ("commit_tx_per_s", |r| Ok(BLOCK_TXS * 1e9 / r.ns("commit/block_of_500")?)),
     ("commit_with_64_open_simulations_ratio", |r| r.printed("open simulations: ", "")),
+    ("audit_tx_per_s", |r| r.printed("audit: tx_per_s ", "")),
+    ("audit_with_signatures_tx_per_s", |r| r.printed("audit: with_signatures_tx_per_s ", "")),
     ("rich_query_indexed_us", |r| Ok(r.ns("query/indexed")? / 1e3)),
     ("rich_query_full_scan_us", |r| Ok(r.ns("query/full_scan")? / 1e3)),
     ("launch_cold_ms", |r| Ok(r.ns("launch/cold")? / 1e6)),

@@ -4,6 +4,7 @@
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
 //! adds a target to the Rust toolchain and [`npm`] fills `node_modules`.
 
+pub mod alone;
 pub mod bench;
 pub mod blocks;
 pub mod cargo;

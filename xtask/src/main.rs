@@ -25,6 +25,7 @@ usage: cargo xtask VERB
   compare [SEED [ROUNDS [FILE]]]
             run random programs on a live Fabric network, too, if FABRIC_HOME says that there is one
   guests    build all chaincode components and print their paths and sizes
+  alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
 ";
@@ -63,6 +64,7 @@ fn main() -> Result<ExitCode> {
                 writeln!(out, "FABRIC_HOME is not set: there is no live network to compare with")?;
             }
         }
+        ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
         ["target"] => xtask::target::ensure()?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,

@@ -4,7 +4,7 @@
 //! lack (a file, the version of a sibling, a description) is an error here.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -25,8 +25,9 @@ pub fn run() -> Result<()> {
 }
 
 /// The packages of the workspace that may be published.
-fn names() -> Result<Vec<String>> {
-    let mut folders = vec!["guest-sdk".into(), "guest-sdk/macros".into(), "host".into()];
+pub(crate) fn names() -> Result<Vec<String>> {
+    let mut folders: Vec<_> =
+        ["guest-sdk", "guest-sdk/macros", "guest-sdk/test", "host"].map(PathBuf::from).into();
     for entry in fs::read_dir(root().join("host"))? {
         folders.push(Path::new("host").join(entry?.file_name()));
     }
@@ -51,8 +52,9 @@ mod tests {
     #[test]
     fn all_parts_and_the_sdk_are_packaged() {
         let names = names().unwrap();
-        for name in ["wasmcc", "wasmcc-cli", "wasmcc-ledger", "wasmcc-sdk", "wasmcc-sdk-macros"] {
-            assert!(names.iter().any(|found| found == name), "{name} is not in {names:?}");
+        let expected = ["wasmcc", "wasmcc-cli", "wasmcc-ledger", "wasmcc-sdk", "wasmcc-test"];
+        for name in expected.iter().chain(&["wasmcc-sdk-macros"]) {
+            assert!(names.iter().any(|found| found == *name), "{name} is not in {names:?}");
         }
     }
 }

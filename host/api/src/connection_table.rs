@@ -149,6 +149,7 @@ impl ConnectionTable {
             close: Mutex::new(Some(close)),
         });
         state.open.insert(id, Arc::clone(&connection));
+        wasmcc_metrics::get().calls.connections_opened.inc();
         (Entry { table: Arc::clone(self), connection }, closed)
     }
 
@@ -318,6 +319,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        wasmcc_metrics::get().calls.connections_closed.inc();
         lock(&self.table.state).open.remove(&self.connection.id);
     }
 }

@@ -34,6 +34,8 @@ pub(super) trait Form: Send + 'static {
     const READING: Reading;
     /// The method, for errors.
     const METHOD: &'static str;
+    /// As Fabric's metrics name it: whether blocks are filtered, and what goes out.
+    const COUNTED: (&'static str, &'static str) = ("false", "block");
 
     fn status(status: Status) -> Self::Message;
 
@@ -116,6 +118,7 @@ impl From<RpcStatus> for End {
 impl<F: Form> Session<F> {
     async fn run(self, mut requests: Streaming<Envelope>, mut standing: Standing) {
         let mut stopping = self.deliverer.waits.stopping();
+        let _counted = OpenStream::begin();
         loop {
             let request = tokio::select! {
                 request = requests.message() => request,
@@ -163,9 +166,25 @@ impl<F: Form> Session<F> {
             return Err(Status::NotFound.into());
         }
         let opened = self.run_blocking(move || BlockFeed::open(peer, waits, &asked.channel_id));
-        let mut feed = opened.await?.ok_or(Status::NotFound)?;
+        let feed = opened.await?.ok_or(Status::NotFound)?;
+        // Only now it is known that there is such a channel.
+        let series = wasmcc_metrics::channel(&request.channel_id);
+        series.blocks_wanted(F::COUNTED);
+        let delivered = self.deliver(&request, feed, standing, &series).await;
+        series.blocks_ended(F::COUNTED, delivered.is_ok());
+        delivered
+    }
+
+    /// Blocks of a channel that exists.
+    async fn deliver(
+        &self,
+        request: &Arc<SeekRequest>,
+        mut feed: BlockFeed,
+        standing: &mut Standing,
+        series: &wasmcc_metrics::Channel,
+    ) -> Result<(), End> {
         let info = request.info()?;
-        let mut sequence = self.authorize(&request).await?;
+        let mut sequence = self.authorize(request).await?;
         let waiting = Waiting::Blocks(F::METHOD);
         standing.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
         let range = Range::of(&info, feed.height())?;
@@ -182,9 +201,10 @@ impl<F: Form> Session<F> {
             if self.deliverer.peer.config_sequence(&request.channel_id) != Some(sequence)
                 || has_expired(&request.signed.identity, SystemTime::now())
             {
-                sequence = self.authorize(&request).await?;
+                sequence = self.authorize(request).await?;
             }
-            self.send(&request, &info, block).await?;
+            self.send(request, &info, block).await?;
+            series.block_sent(F::COUNTED);
             // Without a stop that can come the number is 0, as in Fabric.
             if number == range.stop {
                 return Ok(());
@@ -231,6 +251,22 @@ impl<F: Form> Session<F> {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, End> {
         Ok(self.deliverer.waits.run(call).await?)
+    }
+}
+
+/// Counts a stream as long as it is open.
+struct OpenStream;
+
+impl OpenStream {
+    fn begin() -> Self {
+        wasmcc_metrics::get().deliver.streams_opened.inc();
+        Self
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        wasmcc_metrics::get().deliver.streams_closed.inc();
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
 //! who may do it, and what comes of it, is decided behind that.
 
+mod admin_door;
 mod arriving;
 mod atomic_broadcast;
 mod block_feed;
@@ -28,7 +29,10 @@ mod entrance;
 mod filtered_block;
 mod gateway;
 mod listener;
+mod measured;
+mod multipart;
 mod ordering;
+mod participation;
 mod peer;
 mod peer_deliver;
 mod plain_text;
@@ -51,8 +55,8 @@ pub use connection_table::Patience;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use peer::{
-    Answer, BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, OrderError, OrderListener,
-    Peer, PeerInfo, Reading, Standing, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderError,
+    OrderListener, Peer, PeerInfo, Reading, Standing, TxListener, Watching,
 };
 pub use receipt::Receipt;
 pub use server::{BindError, DeliverConfig, Server, ServerConfig};

@@ -23,6 +23,8 @@ pub enum Role {
     Peer(Option<String>),
     /// The orderer.
     Orderer,
+    /// The orderer's administration: the channel participation API, HTTP with JSON.
+    OrdererAdmin,
 }
 
 impl Listener {
@@ -43,11 +45,12 @@ impl Listener {
 }
 
 impl fmt::Display for Role {
-    /// The MSP id, or "orderer".
+    /// The MSP id, "orderer" or "orderer admin".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peer(msp_id) => f.write_str(msp_id.as_deref().unwrap_or("peer")),
             Self::Orderer => f.write_str("orderer"),
+            Self::OrdererAdmin => f.write_str("orderer admin"),
         }
     }
 }

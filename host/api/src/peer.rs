@@ -158,6 +158,16 @@ pub trait Peer: Send + Sync + 'static {
     /// The configuration of a channel in force; None if no peer of the process is on it.
     fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
 
+    /// The channels that the orderer was told to order for, ascending.
+    fn ordered_channels(&self) -> Vec<String>;
+
+    /// Has the orderer create a channel from its genesis block; returns the channel's name.
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
+
+    /// The number of the block with a channel's configuration in force; None if the process does
+    /// not have the channel.
+    fn config_block(&self, channel_id: &str) -> Option<u64>;
+
     /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
     /// when the stream shall end.
     fn open_chaincode_stream(
@@ -204,6 +214,17 @@ pub struct ChannelPeer {
     pub height: u64,
     /// Name and version of the chaincodes that it runs.
     pub chaincodes: Vec<(String, String)>,
+}
+
+/// Why the orderer does not join a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinRefusal {
+    /// The block starts no channel; why not.
+    Invalid(String),
+    /// It has joined the channel already.
+    Exists,
+    /// What went wrong.
+    Failed(String),
 }
 
 /// The verdict on a transaction.

@@ -47,6 +47,7 @@ impl Form for FilteredBlocks {
     type Message = DeliverResponse;
     const READING: Reading = Reading::Resource("event/FilteredBlock");
     const METHOD: &'static str = "/protos.Deliver/DeliverFiltered";
+    const COUNTED: (&'static str, &'static str) = ("true", "filtered_block");
 
     fn status(status: Status) -> DeliverResponse {
         Blocks::status(status)
@@ -66,6 +67,7 @@ impl Form for BlocksWithPrivateData {
     type Message = DeliverResponse;
     const READING: Reading = Reading::Resource("event/Block");
     const METHOD: &'static str = "/protos.Deliver/DeliverWithPrivateData";
+    const COUNTED: (&'static str, &'static str) = ("false", "block_and_pvtdata");
 
     fn status(status: Status) -> DeliverResponse {
         Blocks::status(status)

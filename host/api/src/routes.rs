@@ -15,6 +15,7 @@ use crate::chaincode_support::ChaincodeSupport;
 use crate::discovery::Discovery;
 use crate::endorser::Endorser;
 use crate::gateway::Gateway;
+use crate::measured::Measured;
 use crate::peer_deliver::PeerDeliver;
 use crate::plain_text::plain;
 use crate::self_description::SelfDescription;
@@ -122,9 +123,13 @@ impl Service<http::Request<Body>> for Routes {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let measured = Measured::begin(request.uri().path());
         let call = match Call::begin(request.extensions()) {
             Ok(call) => call,
-            Err(refusal) => return Box::pin(async { Ok(plain(refusal.into_http())) }),
+            Err(refusal) => {
+                let answer = measured.answered(refusal.into_http());
+                return Box::pin(async { Ok(plain(answer)) });
+            }
         };
         request.extensions_mut().insert(call.clone());
         let request = request.map(|body| self.arrivals.count(body, call.clone()));
@@ -135,7 +140,7 @@ impl Service<http::Request<Body>> for Routes {
                 answer = answering => answer?,
                 overdue = call.overdue(patience) => overdue.into_http(),
             };
-            Ok(plain(trailers::fit(answer, room)))
+            Ok(plain(trailers::fit(measured.answered(answer), room)))
         })
     }
 }

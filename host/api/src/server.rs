@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::transport;
 
+use crate::admin_door;
 use crate::connection_table::Patience;
 use crate::connections::Connections;
 use crate::listener::{Listener, Role};
@@ -163,6 +164,14 @@ impl Server {
             let routes = match &socket.role {
                 Role::Peer(msp_id) => services.of_peer(msp_id.clone(), socket.address).await,
                 Role::Orderer => services.of_orderer().await,
+                Role::OrdererAdmin => {
+                    let (api, table) = (services.participation(), Arc::clone(&services.table));
+                    let Socket { listener, acceptor, .. } = socket;
+                    let served =
+                        admin_door::serve(listener, acceptor, table, api, stopping.clone());
+                    serving.spawn(async { Ok(served.await) });
+                    continue;
+                }
             };
             serving.spawn(socket.serve(routes, &services, stopping.clone()));
         }
@@ -187,7 +196,11 @@ impl Server {
 
 impl Socket {
     async fn open(Listener { address, tls, role }: Listener) -> io::Result<Self> {
-        let acceptor = tls.as_ref().map(Acceptor::new).transpose().map_err(io::Error::other)?;
+        let acceptor = match role {
+            Role::OrdererAdmin => Acceptor::for_known_http,
+            Role::Peer(_) | Role::Orderer => Acceptor::new,
+        };
+        let acceptor = tls.as_ref().map(acceptor).transpose().map_err(io::Error::other)?;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, acceptor, role })

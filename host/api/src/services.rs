@@ -15,6 +15,7 @@ use crate::door::Door;
 use crate::endorser::Endorser;
 use crate::entrance::Entrance;
 use crate::gateway::Gateway;
+use crate::participation::Participation;
 use crate::peer::Peer;
 use crate::peer_deliver::PeerDeliver;
 use crate::routes::{OfPeer, Routes};
@@ -93,6 +94,11 @@ impl Services {
     /// Those of the orderer.
     pub(super) async fn of_orderer(&self) -> Routes {
         self.routes(None, self.deliverer(None)).await
+    }
+
+    /// What the orderer's administration has.
+    pub(super) fn participation(&self) -> Participation {
+        Participation::new(Arc::clone(&self.peer), self.waits.clone())
     }
 
     fn deliverer(&self, org: Option<Arc<str>>) -> Deliverer {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use crate::budget::{Budget, Share};
 use crate::pace::{Pace, Panicked};
 use crate::stream_backend::{StreamBackend, batch_failed};
-use wasmcc_protocol::{Completed, Invocation, ProtocolError, is_nested, proposal_context};
+use wasmcc_protocol::{Completed, Invocation, ProtocolError, TxKey, is_nested, proposal_context};
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
-use wasmcc_types::{Meter, ProposalContext, TxId};
+use wasmcc_types::{Meter, ProposalContext, Response, TxId, shown_name};
 
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,12 +210,29 @@ impl Guest {
             share: Arc::default(),
             limits: self.config.limits.clone(),
         };
-        let outcome = self
-            .runtime
-            .invoke_async(&self.component, call, Box::new(backend))
-            .await
-            .map_err(|failure| failure.to_string())?;
+        let since = Instant::now();
+        let ran = self.runtime.invoke_async(&self.component, call, Box::new(backend)).await;
+        self.count(&tx, since.elapsed(), ran.as_ref().ok());
+        let outcome = ran.map_err(|failure| failure.to_string())?;
         Ok(Completed { response: outcome.response, event: outcome.event })
+    }
+
+    /// Counts a transaction, and writes its line; one without an outcome has another.
+    fn count(&self, tx: &TxKey, took: Duration, outcome: Option<&runtime::Outcome>) {
+        let series = wasmcc_metrics::chaincode(&tx.channel_id, &self.id);
+        let Some(runtime::Outcome { response, fuel, host_calls, .. }) = outcome else {
+            return series.executed(took, false);
+        };
+        series.executed(took, response.status < Response::ERROR_THRESHOLD);
+        series.fuel.inc_by(*fuel);
+        series.host_calls.inc_by(*host_calls);
+        let (channel, tx_id) = (shown_name(&tx.channel_id), shown_name(&tx.tx_id));
+        let (status, ms) = (response.status, took.as_secs_f64() * 1_000.0);
+        tracing::info!(
+            target: "wasmcc::transaction",
+            channel, tx_id, chaincode = self.id, status, fuel, host_calls, ms,
+            "executed a transaction"
+        );
     }
 }
 

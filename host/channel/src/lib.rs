@@ -18,6 +18,8 @@ use wasmcc_ledger::{Ledger, LedgerError, Ledgers};
 use wasmcc_msp::{ChannelConfig, ConfigError};
 use wasmcc_types::proto::common::{Block, ConfigEnvelope};
 
+/// The orderer among those who are on a channel. No MSP id begins so.
+const ORDERER: &str = ":orderer";
 /// Under which name it is kept who joined which channel.
 const JOINED: &str = "joined";
 
@@ -45,6 +47,15 @@ impl Channel {
             .map_err(ChannelError::Config)?;
         let in_force = InForce { config: Arc::new(config), block: stored.block };
         Ok(Self { ledger, in_force: RwLock::new(in_force) })
+    }
+
+    /// Puts the configuration in the channel's state in force, for a caller that adds blocks whose
+    /// configurations others have judged.
+    pub fn follow_config(&self) -> Result<(), ChannelError> {
+        let Self { in_force, .. } = Self::open(Arc::clone(&self.ledger))?;
+        let in_force = in_force.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.put_in_force(in_force.config, in_force.block);
+        Ok(())
     }
 
     /// The channel's blocks and state.
@@ -136,6 +147,21 @@ impl Channels {
         }
         self.members.add(msp_id, id)?;
         Ok(channel)
+    }
+
+    /// Has the orderer of this process join a channel, as [`join_as`](Self::join_as).
+    pub fn join_as_orderer(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
+        self.join_as(ORDERER, genesis)
+    }
+
+    /// Puts the orderer on a channel that the process has.
+    pub fn add_orderer(&self, id: &str) -> Result<(), ChannelError> {
+        self.add_member(ORDERER, id)
+    }
+
+    /// The channels that the orderer was told to order for. It orders for all that have a peer.
+    pub fn ordered(&self) -> Vec<String> {
+        self.ids().into_iter().filter(|id| self.members.holds(ORDERER, id)).collect()
     }
 
     /// Puts the peer of an organization on a channel that the process has.

@@ -33,6 +33,9 @@ pub(crate) struct Addresses {
     /// answers at the peers' addresses only].
     #[arg(long, value_name = "HOST:PORT")]
     orderer_listen: Option<String>,
+    /// An address of the orderer's administration: the channel participation API of osnadmin.
+    #[arg(long, value_name = "HOST:PORT")]
+    orderer_admin_listen: Option<String>,
 }
 
 /// An address, maybe of a named organization.
@@ -95,6 +98,10 @@ impl Addresses {
         if let Some(address) = self.orderer_listen.clone() {
             let tls = tls.of_orderer(network.orderer())?;
             listeners.push(Listener { address, tls, role: Role::Orderer });
+        }
+        if let Some(address) = self.orderer_admin_listen.clone() {
+            let tls = tls.of_orderer_admin(network.orderer())?;
+            listeners.push(Listener { address, tls, role: Role::OrdererAdmin });
         }
         Ok(listeners)
     }

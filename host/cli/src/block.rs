@@ -10,6 +10,7 @@ use crate::output;
 use crate::session::Session;
 use crate::target::Target;
 use wasmcc_client::qscc;
+use wasmcc_types::QSCC;
 use wasmcc_types::proto::common;
 
 const EXAMPLES: &str = "\
@@ -36,8 +37,9 @@ pub(crate) struct Block {
     target: Target,
 }
 
+/// A block as it is named on a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Which {
+pub(crate) enum Which {
     Number(u64),
     OfTransaction(String),
     Latest,
@@ -64,7 +66,7 @@ impl Block {
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let channel = self.channel.as_str();
-        let asked = Asked { channel, chaincode: "qscc" };
+        let asked = Asked { channel, chaincode: QSCC };
         let proposal = match self.which {
             Which::Number(number) => qscc::block_by_number(channel, number),
             Which::OfTransaction(tx_id) => qscc::block_by_tx_id(channel, &tx_id),

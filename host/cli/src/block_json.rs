@@ -101,9 +101,54 @@ impl Block {
             transactions: transactions.collect(),
         }
     }
+
+    /// The transaction at a place.
+    pub(crate) fn transaction(&self, at: usize) -> Option<&impl Serialize> {
+        self.transactions.get(at)
+    }
+
+    /// What the transaction at a place read and wrote; None if it has none, or none that can be
+    /// read.
+    pub(crate) fn rwset(&self, at: usize) -> Option<&impl Serialize> {
+        let transaction = self.transactions.get(at)?;
+        (!transaction.rwset.is_empty()).then_some(&transaction.rwset)
+    }
+
+    /// Its hashes, and a line for each transaction.
+    pub(crate) fn as_text(&self) -> String {
+        let mut text = format!(
+            "block {}\n  previous hash  {}\n  data hash      {}\n  commit hash    {}",
+            self.number,
+            self.previous_hash,
+            self.data_hash,
+            self.commit_hash.as_deref().unwrap_or("none"),
+        );
+        for (at, transaction) in self.transactions.iter().enumerate() {
+            let verdict = transaction.validation.as_deref().unwrap_or("not judged");
+            let tx_id = output::key(&transaction.tx_id);
+            text += &format!("\n  {at}: {verdict} {tx_id}\n     {}", transaction.call());
+        }
+        text
+    }
 }
 
 impl Transaction {
+    /// The chaincode and the function, or what else it is.
+    fn call(&self) -> String {
+        if !self.unreadable.is_null() {
+            return "cannot be read".to_owned();
+        }
+        let function = self.input.first().map(|function| match function {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        match (&self.chaincode["name"], function) {
+            (Value::String(name), Some(function)) => output::key(&format!("{name} {function}")),
+            (Value::String(name), None) => output::key(name),
+            _ => self.r#type.to_owned(),
+        }
+    }
+
     fn new(entry: &[u8], flag: Option<u8>) -> Self {
         let mut transaction = Self { validation: flag.map(verdict), ..Self::default() };
         if transaction.read(entry).is_none() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 use serde::Deserialize;
 
@@ -208,7 +208,7 @@ fn own_limits(folder: &Path, runtime: &Runtime) -> Result<(Option<Arc<Limits>>, 
         return Ok((None, None));
     }
     let json = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let asked = LimitsFile::parse(&json).map_err(|why| anyhow!(why))?;
+    let asked = LimitsFile::parse(&json)?;
     Ok((limits::narrowed(runtime.limits(), &asked)?, asked.timeout))
 }
 

@@ -9,12 +9,12 @@ use crate::output;
 use crate::session::Session;
 use crate::target::Target;
 use wasmcc_client::{lifecycle, lscc};
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
 use wasmcc_types::proto::lifecycle::{
     QueryChaincodeDefinitionsResult, QueryInstalledChaincodeResult, QueryInstalledChaincodesResult,
 };
 use wasmcc_types::proto::protos::{ChaincodeInfo, ChaincodeQueryResponse};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,7 +78,7 @@ async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
             result.context("cannot read the peer's answer")?.chaincode_definitions
         }
     };
-    let asked = Asked { channel, chaincode: "lscc" };
+    let asked = Asked { channel, chaincode: LSCC };
     let answer = session.query_message(lscc::instantiated(channel), asked).await?;
     let ChaincodeQueryResponse { mut chaincodes } = answer;
     chaincodes.retain(|info| definitions.iter().all(|found| found.name != info.name));
@@ -91,7 +91,7 @@ async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
 
 /// What lies on the peer, in all versions.
 async fn installed(session: &Session) -> Result<Vec<Entry>> {
-    let asked = Asked { channel: "", chaincode: "lscc" };
+    let asked = Asked { channel: "", chaincode: LSCC };
     let answer = session.query_message(lscc::installed(), asked).await?;
     let ChaincodeQueryResponse { chaincodes } = answer;
     let asked = Asked { channel: "", chaincode: LIFECYCLE };
@@ -125,7 +125,7 @@ impl Entry {
             Self::Lscc(info) => {
                 let id = output::hex(&info.id);
                 json!({
-                    "name": info.name, "version": info.version, "id": id, "lifecycle": "lscc",
+                    "name": info.name, "version": info.version, "id": id, "lifecycle": LSCC,
                 })
             }
             Self::Defined(found) => json!({

@@ -8,6 +8,7 @@ use crate::output;
 use crate::session::Session;
 use crate::target::Target;
 use wasmcc_client::cscc;
+use wasmcc_types::CSCC;
 use wasmcc_types::proto::protos::ChannelQueryResponse;
 
 const EXAMPLES: &str = "\
@@ -30,7 +31,7 @@ impl Channels {
     /// Asks CSCC.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
-        let asked = Asked { channel: "", chaincode: "cscc" };
+        let asked = Asked { channel: "", chaincode: CSCC };
         let answer = session.query_message(cscc::channels(), asked).await?;
         let ChannelQueryResponse { channels } = answer;
         let names: Vec<String> = channels.into_iter().map(|info| info.channel_id).collect();

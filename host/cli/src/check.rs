@@ -1,30 +1,33 @@
 //! `wasmcc check`: whether a peer will take a component, and what the component may do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use serde_json::{Value, json};
 
+use crate::build;
 use crate::compiler::runtime_config;
 use crate::limits::{self, LimitArgs};
 use crate::output;
-use wasmcc_runtime::{Limits, LoadError, Report, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Component, Limits, LoadError, Report, Runtime, RuntimeConfig};
 
 const EXAMPLES: &str = "\
 Examples:
   wasmcc check target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc check basic.wasm --json | jq .capabilities
+  wasmcc check contracts/basic
 
 It does what a peer does at install: it compiles the component, in a process with limits on memory
 and time. Exit code 1 and the reason, if a peer with these limits would refuse the file. The report
-says what a transaction may use there.";
+says what a transaction may use there. Of a folder, the contract is built first (wasmcc build).";
 
 /// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Check {
-    /// The component.
-    #[arg(value_name = "FILE")]
+    /// The component, or the folder of a contract.
+    #[arg(value_name = "FILE|DIR")]
     file: PathBuf,
     /// Print the report as JSON.
     #[arg(long)]
@@ -33,23 +36,51 @@ pub(crate) struct Check {
     limits: LimitArgs,
 }
 
+/// Why a component cannot be had from a file.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// A peer with these limits would refuse it.
+    Refused(LoadError),
+    /// It cannot be judged: the file cannot be read, or this machine fails.
+    Unknown(Error),
+}
+
+/// Reads a component and does with it what a peer does at install.
+pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, Limits), Unfit> {
+    let read = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    let wasm = read.map_err(Unfit::Unknown)?;
+    // It compiles and links, but runs nothing.
+    let limits = Limits { instances: 1, ..limits.apply(Limits::default()) };
+    let config = runtime_config().map_err(Unfit::Unknown)?;
+    let runtime = Runtime::new(RuntimeConfig { limits, ..config });
+    let runtime = runtime.map_err(|error| Unfit::Unknown(error.into()))?;
+    match runtime.load(&wasm) {
+        Ok(component) => Ok((component, runtime.limits().clone())),
+        Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {
+            Err(Unfit::Unknown(anyhow!("{} cannot be judged: {why}", file.display())))
+        }
+        Err(why) => Err(Unfit::Refused(why)),
+    }
+}
+
 impl Check {
     /// Reads, judges, reports.
     pub(crate) fn run(self) -> Result<()> {
-        let file = self.file.display().to_string();
-        let wasm = std::fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
-        // It compiles and links, but runs nothing.
-        let limits = Limits { instances: 1, ..self.limits.apply(Limits::default()) };
-        let runtime = Runtime::new(RuntimeConfig { limits, ..runtime_config()? })?;
-        match runtime.load(&wasm) {
-            Ok(component) if self.json => {
-                output::json(&as_json(&file, component.report(), runtime.limits()))
+        let (path, file) = match self.file.is_dir() {
+            true => {
+                let path = build::component(&self.file, &build::Order::shown())?;
+                let file = build::shown(&path);
+                (path, file)
             }
-            Ok(component) => output::line(&as_text(&file, component.report(), runtime.limits())),
-            Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {
-                Err(anyhow!("{file} cannot be judged: {why}"))
+            false => (self.file.clone(), self.file.display().to_string()),
+        };
+        match judge(&path, &self.limits) {
+            Ok((component, limits)) if self.json => {
+                output::json(&as_json(&file, component.report(), &limits))
             }
-            Err(why) => {
+            Ok((component, limits)) => output::line(&as_text(&file, component.report(), &limits)),
+            Err(Unfit::Unknown(why)) => Err(why),
+            Err(Unfit::Refused(why)) => {
                 if self.json {
                     let why = why.to_string();
                     output::json(&json!({ "file": file, "accepted": false, "reason": why }))?;
@@ -60,7 +91,8 @@ impl Check {
     }
 }
 
-fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
+/// A report of an accepted component.
+pub(crate) fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     json!({
         "file": file,
         "accepted": true,
@@ -76,7 +108,8 @@ fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     })
 }
 
-fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
+/// The same in lines.
+pub(crate) fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
     let list = |names: &[String]| match names.is_empty() {
         true => "none".to_owned(),
         false => names.join("\n                  "),

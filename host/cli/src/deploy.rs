@@ -20,7 +20,8 @@ use crate::version::{self, Choice, Installed};
 use wasmcc_channel::collections::{check_package, package_from_json};
 use wasmcc_client::{ProposalBuilder, lscc};
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_peer::chaincode::{CodePackage, Files, SECRET_SEPARATOR};
+use wasmcc_peer::chaincode::{Files, ProgramBundle, SECRET_SEPARATOR};
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos;
@@ -240,7 +241,7 @@ impl Deploy {
 
     /// The program with what belongs to it.
     fn code(&self) -> Result<Vec<u8>> {
-        CodePackage::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
+        ProgramBundle::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
     }
 
     fn meta_inf(&self) -> Result<Files> {
@@ -278,7 +279,7 @@ impl Deploy {
     }
 
     fn asked_lscc<'a>(&self, channel: &'a str) -> Asked<'a> {
-        Asked { channel, chaincode: "lscc" }
+        Asked { channel, chaincode: LSCC }
     }
 
     /// What LSCC says that the channel runs now.

@@ -1,5 +1,6 @@
 //! The peer's listeners: their bounds, and the sockets before anything else is touched.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -61,10 +62,18 @@ impl Doors {
 
 /// Opens the sockets, in order.
 pub(crate) async fn bind(listeners: Vec<Listener>, config: ServerConfig) -> Result<Server> {
-    let orderer = listeners.iter().find(|listener| listener.role == Role::Orderer);
-    let orderer = orderer.map(|listener| listener.address.clone());
+    let flags = listeners.iter().map(|listener| {
+        let flag = match listener.role {
+            Role::Peer(_) => "--listen",
+            Role::Orderer => "--orderer-listen",
+            Role::OrdererAdmin => "--orderer-admin-listen",
+        };
+        (listener.address.clone(), flag)
+    });
+    // The last of two of one address is the one that fails.
+    let flags: BTreeMap<String, &str> = flags.collect();
     Server::bind(listeners, config).await.map_err(|BindError { address, source }| {
-        let flag = if orderer.as_ref() == Some(&address) { "--orderer-listen" } else { "--listen" };
+        let flag = flags.get(&address).copied().unwrap_or("--listen");
         let hint = format!("cannot listen on {address}: choose another address with {flag}");
         anyhow::Error::new(source).context(hint)
     })

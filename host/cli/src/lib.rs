@@ -5,8 +5,11 @@
 
 mod addresses;
 mod answer;
+mod audit;
 mod block;
 mod block_json;
+mod blocks;
+mod build;
 mod builder;
 mod builder_script;
 mod chaincodes;
@@ -14,6 +17,9 @@ mod channel;
 mod channels;
 mod check;
 mod compiler;
+mod completions;
+mod components;
+mod config;
 mod config_json;
 mod connecting;
 mod deploy;
@@ -24,6 +30,7 @@ mod hint;
 mod input;
 mod inspect;
 mod invoke;
+mod laboratory;
 mod ledger;
 mod ledger_files;
 mod ledger_rebuild;
@@ -31,26 +38,39 @@ mod ledger_verify;
 mod lifecycle;
 mod limits;
 mod log;
+mod man;
 mod meta_inf;
 mod network;
+mod new;
+mod operations;
 mod ordering;
 mod output;
 mod package;
 mod peer;
+mod peer_blocks;
+mod peer_condition;
 mod progress;
 mod query;
+mod replay;
+mod replay_text;
+mod sandbox;
 mod secret;
 mod serve;
+mod serve_condition;
 mod serve_target;
 mod served_package;
 mod session;
+mod settings;
 mod signal;
 mod target;
+mod test;
 mod tls;
 mod transient;
 mod version;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Parser, Subcommand};
@@ -64,28 +84,52 @@ A first transaction:
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'
   wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
 
+Every option is also a variable (WASMCC_BATCH_TIMEOUT for --batch-timeout) and a key of the file
+wasmcc.toml in the current folder. Flags win over variables, and these over the file:
+  network = \"net\"
+  [peer]
+  batch-timeout = \"10ms\"
+`wasmcc config peer` shows what is in force, and where each value comes from.
+
 Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 
 /// Runs Hyperledger Fabric chaincode as WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "wasmcc", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Log more; given twice, log everything. RUST_LOG selects more exactly.
+    /// Log more; given twice, log everything. --log-spec selects more exactly.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// What to log, as Fabric's peers are told: info:endorser,gateway=debug. RUST_LOG does the
+    /// same in Rust's syntax, where this is not given.
+    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", hide_env_values = true)]
+    #[arg(value_name = "SPEC")]
+    log_spec: Option<log::Spec>,
+    /// The form of the log.
+    #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
+    log_format: log::Format,
+    /// The file with values of options [default: wasmcc.toml in the current folder, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The file that was read.
+    #[arg(skip)]
+    file: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    New(new::New),
+    Build(build::Build),
+    Test(test::Test),
+    Check(check::Check),
     Network(network::Network),
     Peer(peer::Peer),
     Deploy(deploy::Deploy),
     Lifecycle(lifecycle::Lifecycle),
     Invoke(invoke::Invoke),
     Query(query::Query),
-    Check(check::Check),
     Package(package::Package),
     Serve(serve::Serve),
     Builder(builder::Builder),
@@ -95,17 +139,37 @@ enum Verb {
     Block(block::Block),
     Ledger(ledger::Ledger),
     Inspect(inspect::Inspect),
+    #[command(hide = true)]
+    Sandbox(sandbox::Sandbox),
+    Replay(replay::Replay),
+    Audit(audit::Audit),
+    Config(config::Config),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Cli {
-    /// What the log shows, unless RUST_LOG says something else.
-    fn log_filter(&self) -> &'static str {
-        match self.verbose {
-            0 if self.serves() => "wasmcc=info,warn",
+    /// Reads the command line, the variables and the file of this process. The first argument is
+    /// the program.
+    ///
+    /// # Errors
+    /// One of them is wrong, or help is asked for; [`clap::Error::exit`] says so.
+    pub fn of_process(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        settings::parse(args.into_iter().collect())
+    }
+
+    /// How it logs. The lines of transactions without trouble are shown on demand.
+    fn log(&self) -> log::Log {
+        let usual = match self.verbose {
+            0 if self.serves() => "warn:wasmcc=info:transaction=warn",
+            // A test that expects a refusal passes quietly.
+            0 if matches!(self.verb, Verb::Sandbox(_)) => "error",
             0 => "warn",
-            1 => "wasmcc=debug,info",
-            _ => "trace",
-        }
+            1 => "info:wasmcc=debug",
+            _ => "payload",
+        };
+        let (spec, format) = (self.log_spec.clone(), self.log_format);
+        log::Log { spec, usual, format, serves: self.serves() }
     }
 
     /// Whether it serves peers or clients, and somebody keeps its log.
@@ -116,7 +180,7 @@ impl Cli {
     /// The whole program, with its log. False: it failed, and has said why.
     pub fn run_program(self) -> bool {
         let _flushed_at_the_end = log::Flush;
-        let done = log::start(self.log_filter(), self.serves()).and_then(|()| self.run());
+        let done = log::start(self.log()).and_then(|()| self.run());
         if let Err(error) = &done {
             log::fail(error);
         }
@@ -125,8 +189,14 @@ impl Cli {
 
     /// Does what the arguments say. With `--json` an error is printed as JSON, too.
     pub fn run(self) -> Result<()> {
+        if let Some(file) = &self.file {
+            tracing::info!(file = %file.display(), "options are read from a file, too");
+        }
         let is_json = self.verb.is_json();
-        let result = self.verb.run();
+        let result = match self.verb {
+            Verb::Config(verb) => verb.run(self.config),
+            verb => verb.run(),
+        };
         if let (true, Err(error)) = (is_json, &result) {
             output::error_as_json(error)?;
         }
@@ -140,24 +210,31 @@ impl Verb {
             Self::Deploy(verb) => verb.json,
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
+            Self::Build(verb) => verb.json,
             Self::Check(verb) => verb.json,
             Self::Channels(verb) => verb.json,
             Self::Chaincodes(verb) => verb.json,
             Self::Block(verb) => verb.json,
             Self::Ledger(verb) => verb.is_json(),
             Self::Inspect(verb) => verb.is_json(),
+            Self::Replay(verb) => verb.json,
+            Self::Audit(verb) => verb.json,
+            Self::Config(verb) => verb.json,
             _ => false,
         }
     }
 
     fn run(self) -> Result<()> {
         match self {
+            Self::New(verb) => verb.run(),
+            Self::Test(verb) => verb.run(),
             Self::Network(verb) => verb.run(),
             Self::Peer(verb) => verb.run(),
             Self::Deploy(verb) => block_on(verb.run()),
             Self::Lifecycle(verb) => block_on(verb.run()),
             Self::Invoke(verb) => block_on(verb.run()),
             Self::Query(verb) => block_on(verb.run()),
+            Self::Build(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Package(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
@@ -168,6 +245,12 @@ impl Verb {
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
             Self::Inspect(verb) => verb.run(),
+            Self::Sandbox(verb) => verb.run(),
+            Self::Replay(verb) => verb.run(),
+            Self::Audit(verb) => verb.run(),
+            Self::Config(verb) => verb.run(None),
+            Self::Completions(verb) => verb.run(),
+            Self::Man(verb) => verb.run(),
         }
     }
 }

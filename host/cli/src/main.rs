@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use wasmcc_cli::Cli;
 use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
 
@@ -12,7 +11,8 @@ fn main() -> ExitCode {
     if args.next().is_some_and(|verb| verb == COMPILE_VERB) {
         return compile_for_parent(args);
     }
-    match Cli::parse().run_program() {
+    let cli = Cli::of_process(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    match cli.run_program() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }

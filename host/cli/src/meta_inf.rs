@@ -40,6 +40,6 @@ pub(crate) fn read(folder: &Path) -> Result<Files> {
         }
     }
     let files = files.into_iter().collect();
-    check_meta_inf(&files).map_err(anyhow::Error::msg)?;
+    check_meta_inf(&files)?;
     Ok(files)
 }

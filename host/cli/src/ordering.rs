@@ -41,14 +41,7 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
         behavior: SeekBehavior::FailIfNotReady.into(),
         ..SeekInfo::default()
     };
-    let header = ChannelHeader {
-        r#type: HeaderType::DeliverSeekInfo.into(),
-        channel_id: channel.to_owned(),
-        timestamp: Some(client::timestamp()),
-        ..ChannelHeader::default()
-    };
-    let nonce = client::random_nonce();
-    let envelope = configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce);
+    let envelope = seek_envelope(session, channel, &info)?;
     let mut orderer =
         AtomicBroadcastClient::new(session.connection()).max_decoding_message_size(MESSAGE_BYTES);
     // A stream that ended would be taken for a client that has gone.
@@ -67,6 +60,19 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
     }
 }
 
+/// A request for blocks. It names the client's TLS certificate, if the client has one.
+pub(crate) fn seek_envelope(session: &Session, channel: &str, info: &SeekInfo) -> Result<Envelope> {
+    let header = ChannelHeader {
+        r#type: HeaderType::DeliverSeekInfo.into(),
+        channel_id: channel.to_owned(),
+        timestamp: Some(client::timestamp()),
+        tls_cert_hash: session.tls_certificate_hash()?,
+        ..ChannelHeader::default()
+    };
+    let nonce = client::random_nonce();
+    Ok(configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce))
+}
+
 /// The block that brought the configuration in force.
 pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Block> {
     let newest = fetch(session, channel, Position::Newest(SeekNewest {})).await?;
@@ -75,7 +81,7 @@ pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Blo
 }
 
 /// Where a block says that the configuration is: with its signatures, in older ones beside them.
-fn last_config(block: &Block) -> Option<u64> {
+pub(crate) fn last_config(block: &Block) -> Option<u64> {
     let slots = &block.metadata.as_ref()?.metadata;
     let value = |index: BlockMetadataIndex| {
         let metadata = Metadata::decode(slots.get(index as usize)?.as_slice()).ok()?;

@@ -11,7 +11,9 @@ use crate::compiler;
 use crate::doors::{Doors, bind};
 use crate::duration;
 use crate::limits::LimitArgs;
+use crate::operations::OperationsArgs;
 use crate::output;
+use crate::peer_condition::PeerCondition;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::open_network;
 use crate::tls::PeerTls;
@@ -68,6 +70,8 @@ pub(crate) struct Peer {
     chaincodes: Chaincodes,
     #[command(flatten)]
     doors: Doors,
+    #[command(flatten)]
+    operations: OperationsArgs,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -156,18 +160,27 @@ impl Peer {
         let runtime = runtime.context("cannot start the server")?;
         // A peer that cannot listen leaves no trace.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
+        let operations = runtime.block_on(self.operations.bind())?;
         server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
-        let orgs = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();
+        let orgs: Vec<String> = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let workers = Workers::new(workers, self.limits.queue.into());
+        let queue = usize::from(self.limits.queue);
+        let workers = Workers::new(workers, queue);
         let workers = Arc::new(workers.context("cannot start the workers")?);
-        let peer = node::Peer::open(self.config(network, orgs)?)?;
+        let data = self.data(&orgs);
+        let disk = self.operations.disk(data.as_deref());
+        let peer = node::Peer::open(self.config(network, orgs, data)?)?;
         for channel in channels {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.join_channel(&channel))??;
+        }
+        if let Some(operations) = operations {
+            let (peer, workers) = (Arc::clone(&peer), Arc::clone(&workers));
+            let condition = PeerCondition { peer, workers, queue, disk };
+            runtime.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
@@ -176,13 +189,22 @@ impl Peer {
         served
     }
 
-    fn config(self, network: Network, mut orgs: Vec<String>) -> Result<node::PeerConfig> {
+    /// The data folder; none: it keeps nothing.
+    fn data(&self, orgs: &[String]) -> Option<PathBuf> {
+        let usual = || Some(self.network.join("data").join(orgs.first()?));
+        if self.in_memory { None } else { self.data.clone().or_else(usual) }
+    }
+
+    fn config(
+        self,
+        network: Network,
+        mut orgs: Vec<String>,
+        data: Option<PathBuf>,
+    ) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { network: folder, data, in_memory, chaincodes, limits, guests, .. } = self;
+        let Self { chaincodes, limits, guests, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = orgs.pop().context("the network has no organization")?;
-        let usual = || folder.join("data").join(&msp_id);
-        let data = (!in_memory).then(|| data.unwrap_or_else(usual));
         let config = node::PeerConfig::new(network, msp_id);
         let compiler = compiler::compiler()?;
         let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };

@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use crate::compiler::runtime_config;
 use crate::duration;
 use crate::limits::{self, LimitArgs};
+use crate::operations::OperationsArgs;
 use crate::output;
+use crate::serve_condition::ServeCondition;
 use crate::serve_target::{Place, ServeTarget};
 use crate::served_package::ServedPackage;
 use crate::signal::told_to_end;
@@ -80,6 +82,8 @@ pub(crate) struct Serve {
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     grace: Duration,
     #[command(flatten)]
+    operations: OperationsArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -122,6 +126,7 @@ impl Serve {
         let tokio = tokio.context("cannot start the server")?;
         // Before components are compiled and kept: a busy port leaves no trace.
         let listeners = tokio.block_on(listen(&places))?;
+        let operations = tokio.block_on(self.operations.bind())?;
         let limits = self.limits.apply(Limits::default());
         let runtime = RuntimeConfig { limits, cache_dir: self.cache.clone(), ..runtime_config()? };
         let runtime = Arc::new(Runtime::new(runtime)?);
@@ -135,6 +140,11 @@ impl Serve {
             let program = load(&file, &id, &runtime, config)?;
             let program = program.with_budget(Arc::clone(&budget));
             programs.push((listener, Arc::new(program)));
+        }
+        if let Some(operations) = operations {
+            let disk = self.operations.disk(self.cache.as_deref());
+            let condition = ServeCondition { runtime: Arc::clone(&runtime), disk };
+            tokio.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
         let served = tokio.block_on(serve(programs, config));
         // A guest that does not end in time is not waited for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 
-use wasmcc_peer::chaincode::{package_id, package_limits};
+use wasmcc_peer::chaincode::{LifecyclePackageError, package_id, package_limits};
 use wasmcc_runtime::PackageLimits;
 
 /// What a package may hold when it is unpacked, in bytes: a little more than a peer takes.
@@ -26,7 +26,9 @@ impl ServedPackage {
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let shown = file.display();
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-        let unusable = |why| anyhow!("{shown} is not a usable chaincode package: {why}");
+        let unusable = |why: LifecyclePackageError| {
+            anyhow!("{shown} is not a usable chaincode package: {why}")
+        };
         let id = package_id(&bytes).map_err(unusable)?;
         let limits = package_limits(&bytes, MAX_BYTES).map_err(unusable)?;
         Ok(Self { file: file.to_owned(), id, limits })

@@ -24,7 +24,7 @@ use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
-use wasmcc_types::{ClientTls, grpc_metadata};
+use wasmcc_types::{ClientTls, grpc_metadata, sha256};
 
 /// As Fabric's peers allow.
 pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
@@ -238,6 +238,15 @@ impl Session {
     /// The connection itself.
     pub(crate) fn connection(&self) -> Channel {
         self.connection.clone()
+    }
+
+    /// SHA-256 of the client's TLS certificate; empty if it has none.
+    pub(crate) fn tls_certificate_hash(&self) -> Result<Vec<u8>> {
+        let identity = self.tls.as_ref().and_then(|tls| tls.identity.as_ref());
+        let Some((certificate, _)) = identity else { return Ok(Vec::new()) };
+        let pem = x509_parser::pem::Pem::iter_from_buffer(certificate.as_bytes()).next();
+        let pem = pem.and_then(Result::ok).context("the client's TLS certificate is no PEM")?;
+        Ok(sha256(&pem.contents).to_vec())
     }
 
     /// Who asks.

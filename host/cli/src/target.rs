@@ -34,6 +34,44 @@ pub(crate) struct Target {
     tls: TargetTls,
 }
 
+/// The same where there may be no peer.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Which peer, and who asks")]
+pub(crate) struct OptionalTarget {
+    /// The address of a running peer [default: 127.0.0.1:7051].
+    #[arg(long, env = "WASMCC_PEER", value_name = "HOST:PORT")]
+    peer: Option<String>,
+    /// The network folder with the identities, as `wasmcc network` or cryptogen makes it.
+    #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// The organization of the one who asks [default: the network's first].
+    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
+    org: Option<String>,
+    /// The one who asks [default: User1].
+    #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
+    user: Option<String>,
+    /// How long to wait for each answer.
+    #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
+    timeout: Duration,
+    #[command(flatten)]
+    tls: TargetTls,
+}
+
+impl OptionalTarget {
+    /// The peer that is named; None if none is.
+    pub(crate) fn target(&self) -> Result<Option<Target>> {
+        let Some(network) = self.network.clone() else {
+            return match &self.peer {
+                Some(_) => Err(anyhow!("a peer wants to know who asks: give --network DIR")),
+                None => Ok(None),
+            };
+        };
+        let Self { peer, org, user, timeout, tls, .. } = self.clone();
+        let peer = peer.unwrap_or_else(|| "127.0.0.1:7051".to_owned());
+        Ok(Some(Target { peer, network, org, user, timeout, tls }))
+    }
+}
+
 impl Target {
     /// The same client at another peer, whose certificate is of the CA in the file `root`, if
     /// there is one.

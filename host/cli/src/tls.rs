@@ -31,6 +31,10 @@ pub(crate) struct PeerTls {
     /// Its private key, a PEM file.
     #[arg(long, value_name = "FILE", requires = "orderer_tls_cert")]
     orderer_tls_key: Option<PathBuf>,
+    /// The CA of those who may administrate the orderer, a PEM file; with TLS they need a
+    /// certificate [default: the orderer organization's CA for TLS].
+    #[arg(long, value_name = "FILE")]
+    orderer_admin_client_ca: Option<PathBuf>,
     /// A CA whose clients may connect, a PEM file; may be repeated, or separated by blanks
     /// [default: anybody may].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
@@ -108,6 +112,21 @@ impl PeerTls {
             )?;
             Ok((own.certificate.clone(), own.key.clone()))
         })
+    }
+
+    /// For the orderer's administration: its certificate, and a CA without which nobody gets in.
+    pub(crate) fn of_orderer_admin(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
+        let Some(tls) = self.of_orderer(org)? else { return Ok(None) };
+        let client_ca = match (&self.orderer_admin_client_ca, org) {
+            (Some(file), _) => read_pem(file)?,
+            (None, Some(org)) => org.tls_ca_certificate().to_owned(),
+            (None, None) => {
+                bail!("who may administrate the orderer? Give --orderer-admin-client-ca")
+            }
+        };
+        let tls = ServerTls { client_ca: Some(client_ca), ..tls };
+        Acceptor::new(&tls).context("the CA of the orderer's administrators cannot be used")?;
+        Ok(Some(tls))
     }
 
     fn read(

@@ -3,9 +3,8 @@
 use prost::Message;
 
 use crate::ProposalBuilder;
+use wasmcc_types::CSCC;
 use wasmcc_types::proto::common::Block;
-
-const CSCC: &str = "cscc";
 
 /// Joins the peer to the channel of a genesis block; an admin of the peer's organization signs.
 pub fn join(genesis: &Block) -> ProposalBuilder {

@@ -4,10 +4,10 @@ use prost::Message;
 
 use crate::ProposalBuilder;
 use crate::proposal::chaincode_spec;
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos::{self, CollectionConfigPackage};
 
-const LSCC: &str = "lscc";
 /// Where deploy and upgrade take collections.
 const COLLECTIONS_ARG: usize = 6;
 

@@ -7,8 +7,7 @@ use prost::Message;
 
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
-use wasmcc_types::proto::protos::chaincode_spec;
+use wasmcc_types::proto::protos::{self, chaincode_spec};
 use wasmcc_types::{Timestamp, TxId, compute_tx_id};
 
 /// As long as Fabric's own clients make it.

@@ -1,8 +1,7 @@
 //! Calls of QSCC: what a channel's ledger holds.
 
 use crate::ProposalBuilder;
-
-const QSCC: &str = "qscc";
+use wasmcc_types::QSCC;
 
 /// Asks for the `common.BlockchainInfo` of a channel.
 pub fn chain_info(channel_id: &str) -> ProposalBuilder {

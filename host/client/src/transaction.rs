@@ -7,8 +7,7 @@ use prost::Message;
 use crate::ClientError;
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::Response;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 
 fn decode<M: Message + Default>(bytes: &[u8], what: &'static str) -> Result<M, ClientError> {
     M::decode(bytes).map_err(|source| ClientError::Decode { what, source })

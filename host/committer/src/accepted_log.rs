@@ -30,7 +30,7 @@ const CHECKED: usize = 36;
 const FILE_BYTES: u64 = 16 << 20;
 
 /// The open log of one channel.
-pub(super) struct AcceptedLog {
+pub(crate) struct AcceptedLog {
     files: [LogFile; 2],
     /// Index of the file that is written.
     current: usize,
@@ -41,15 +41,15 @@ pub(super) struct AcceptedLog {
 
 /// An accepted envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     /// Its place in the order of all.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// The height of the ledger when it was accepted: no earlier block holds it.
-    pub(super) height: u64,
+    pub(crate) height: u64,
     /// The sequence of the configuration that it was checked with.
-    pub(super) sequence: u64,
+    pub(crate) sequence: u64,
     /// The envelope as it will stand in a block.
-    pub(super) envelope: Vec<u8>,
+    pub(crate) envelope: Vec<u8>,
 }
 
 struct LogFile {
@@ -62,14 +62,14 @@ struct LogFile {
 
 impl AcceptedLog {
     /// Whether there may be records in the folder of a channel.
-    pub(super) fn is_in(folder: &Path) -> bool {
+    pub(crate) fn is_in(folder: &Path) -> bool {
         let holds = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
         NAMES.into_iter().any(holds)
     }
 
     /// Opens the log in the folder of a channel, or makes it. Also returns its records in their
     /// order; blocks may hold some of them already.
-    pub(super) fn open(folder: &Path) -> io::Result<(Self, Vec<Accepted>)> {
+    pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Accepted>)> {
         let mut nonce = [0; 8];
         nonce.copy_from_slice(&random_nonce()[..8]);
         let mut files = Vec::new();
@@ -100,14 +100,14 @@ impl AcceptedLog {
     }
 
     /// The number of the last record.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
     /// Brings envelopes to disk, each with the sequence of its configuration; returns the number of
     /// the first. Records up to `settled` are not needed any more. After an error none of them is
     /// kept.
-    pub(super) fn append(
+    pub(crate) fn append(
         &mut self,
         settled: u64,
         height: u64,
@@ -134,7 +134,7 @@ impl AcceptedLog {
     }
 
     /// Empties the files; everything must be settled.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
         for file in &mut self.files {
             file.cut()?;
             file.file.sync_all()?;
@@ -144,7 +144,7 @@ impl AcceptedLog {
 
     /// Makes every later write fail.
     #[cfg(test)]
-    pub(super) fn fail_writes(&mut self) -> io::Result<()> {
+    pub(crate) fn fail_writes(&mut self) -> io::Result<()> {
         for file in &mut self.files {
             file.file = File::open("/dev/null")?;
         }

@@ -2,44 +2,48 @@
 //!
 //! Invariant: nothing here changes a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::deploy_listener::{Approvals, DeployListener};
-use crate::validator::JudgedTx;
-use wasmcc_channel::definition::{LSCC, LsccName, implicit_org, name_in_sequence_key};
+use crate::validator::{JudgedTx, TxKind};
+use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
 use wasmcc_ledger::{CommitTx, CommittedBlock, Ledger};
+use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Characters of a reason or id, of which a client chose some.
 const MAX_LOGGED: usize = 1000;
 
 /// What a judged block leads to.
 #[derive(Default)]
-pub(super) struct Aftermath {
+pub(crate) struct Aftermath {
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
     /// What its transactions define and approve.
-    pub(super) defining: Defining,
+    pub(crate) defining: Defining,
     /// The ids of its transactions.
-    pub(super) tx_ids: Vec<Option<String>>,
+    pub(crate) tx_ids: Vec<Option<String>>,
     /// Why transactions are not valid, as far as that is known without the ledger.
-    pub(super) reasons: Vec<Option<String>>,
+    pub(crate) reasons: Vec<Option<String>>,
+    /// What they claim to be.
+    pub(crate) kinds: Vec<TxKind>,
 }
 
 /// What each transaction of a block defines and approves.
 #[derive(Default)]
-pub(super) struct Defining(Vec<(BTreeSet<String>, Approvals)>);
+pub(crate) struct Defining(Vec<(BTreeSet<String>, Approvals)>);
 
 impl Aftermath {
     /// Also gives what the ledger gets.
-    pub(super) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
+    pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
-        for JudgedTx { tx, reason, config, .. } in judged {
+        for JudgedTx { tx, reason, config, kind, .. } in judged {
+            aftermath.kinds.push(kind);
             aftermath.config = aftermath.config.or(config);
             aftermath.defining.0.push((deployed(&tx), approved(&tx)));
             aftermath.tx_ids.push(tx.tx_id.clone());
@@ -52,7 +56,7 @@ impl Aftermath {
 
 impl Defining {
     /// Tells of what valid transactions define and approve.
-    pub(super) fn tell(
+    pub(crate) fn tell(
         self,
         codes: &[TxValidationCode],
         listener: &dyn DeployListener,
@@ -98,7 +102,7 @@ fn approved(tx: &CommitTx) -> Approvals {
 }
 
 /// Why each transaction is not valid: what the ledger found, or what was found before it.
-pub(super) fn reasons_of(
+pub(crate) fn reasons_of(
     block: &CommittedBlock,
     before: Vec<Option<String>>,
 ) -> Vec<Option<String>> {
@@ -108,7 +112,7 @@ pub(super) fn reasons_of(
 }
 
 /// One line for the block, and one for each transaction that is not valid.
-pub(super) fn log(
+pub(crate) fn log(
     block: &CommittedBlock,
     tx_ids: &[Option<String>],
     reasons: &[Option<String>],
@@ -126,6 +130,22 @@ pub(super) fn log(
     }
     let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());
     tracing::info!(number = block.number, txs, valid, ms, "committed block");
+}
+
+/// Counts the transactions of a block.
+pub(crate) fn count(channel: &str, block: &CommittedBlock, kinds: &[TxKind]) {
+    let mut counts: BTreeMap<TransactionKind<'_>, u64> = BTreeMap::new();
+    for (code, kind) in block.codes.iter().zip(kinds) {
+        let kind = TransactionKind {
+            header_type: kind.header_type.map_or(UNKNOWN, |kind| kind.as_str_name()),
+            chaincode: kind.chaincode.as_deref().unwrap_or(UNKNOWN),
+            is_valid: *code == TxValidationCode::Valid,
+            code: code.as_str_name(),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    let series = wasmcc_metrics::channel(channel);
+    counts.into_iter().for_each(|(kind, count)| series.transactions(kind, count));
 }
 
 fn shorten(text: &str) -> &str {

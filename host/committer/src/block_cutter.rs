@@ -9,18 +9,18 @@ use wasmcc_types::proto::common::Envelope;
 
 /// Collects messages until a batch is full.
 #[derive(Debug, Default)]
-pub(super) struct BlockCutter {
+pub(crate) struct BlockCutter {
     waiting: Vec<Envelope>,
     waiting_bytes: usize,
 }
 
 /// What became of a message.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Ordered {
+pub(crate) struct CutBatches {
     /// The batches that this message completed, at most two, none of them empty.
-    pub(super) batches: Vec<Vec<Envelope>>,
+    pub(crate) batches: Vec<Vec<Envelope>>,
     /// Whether messages are waiting now, so that a timer has to run.
-    pub(super) pending: bool,
+    pub(crate) pending: bool,
 }
 
 /// A message that fits into no block.
@@ -35,7 +35,7 @@ pub struct MessageTooLarge {
 
 impl BlockCutter {
     /// Checks the size of a message, as Fabric's broadcast does (`msgprocessor/sizefilter.go`).
-    pub(super) fn check_size(
+    pub(crate) fn check_size(
         limits: &BatchLimits,
         message: &Envelope,
     ) -> Result<(), MessageTooLarge> {
@@ -44,11 +44,11 @@ impl BlockCutter {
     }
 
     /// Takes the next message. A message above the preferred size goes into a batch of its own.
-    pub(super) fn ordered(
+    pub(crate) fn ordered(
         &mut self,
         limits: &BatchLimits,
         message: Envelope,
-    ) -> Result<Ordered, MessageTooLarge> {
+    ) -> Result<CutBatches, MessageTooLarge> {
         Self::check_size(limits, &message)?;
         let bytes = size(&message);
         let preferred = limits.preferred_max_bytes as usize;
@@ -61,11 +61,11 @@ impl BlockCutter {
         if bytes > preferred || self.waiting.len() >= limits.max_message_count as usize {
             batches.extend(self.cut());
         }
-        Ok(Ordered { batches, pending: !self.waiting.is_empty() })
+        Ok(CutBatches { batches, pending: !self.waiting.is_empty() })
     }
 
     /// Takes what is waiting as a batch; None if nothing is.
-    pub(super) fn cut(&mut self) -> Option<Vec<Envelope>> {
+    pub(crate) fn cut(&mut self) -> Option<Vec<Envelope>> {
         self.waiting_bytes = 0;
         let batch = std::mem::take(&mut self.waiting);
         (!batch.is_empty()).then_some(batch)
@@ -73,7 +73,7 @@ impl BlockCutter {
 }
 
 /// The size of a message as Fabric counts it: without the few bytes of its encoding.
-pub(super) fn size(message: &Envelope) -> usize {
+pub(crate) fn size(message: &Envelope) -> usize {
     message.payload.len() + message.signature.len()
 }
 
@@ -94,7 +94,7 @@ mod tests {
 
     /// Sizes of the messages of each batch, and whether messages wait.
     fn order(cutter: &mut BlockCutter, bytes: usize) -> (Vec<Vec<usize>>, bool) {
-        let Ordered { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
+        let CutBatches { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
         (batches.iter().map(|batch| batch.iter().map(size).collect()).collect(), pending)
     }
 

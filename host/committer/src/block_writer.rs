@@ -16,7 +16,7 @@ use wasmcc_types::proto::common::{
 
 /// Notes the block of the last configuration, which may be this one, and signs if somebody can.
 /// Fabric: `addLastConfig`, `addBlockSignature`.
-pub(super) fn add_metadata(
+pub(crate) fn add_metadata(
     block: &mut Block,
     last_config: u64,
     signer: Option<&Arc<SigningIdentity>>,
@@ -52,7 +52,7 @@ pub(super) fn add_metadata(
 }
 
 /// 24 bytes, as everywhere in Fabric.
-pub(super) fn random_nonce() -> Vec<u8> {
+pub(crate) fn random_nonce() -> Vec<u8> {
     let mut nonce = vec![0; 24];
     aws_lc_rs::rand::fill(&mut nonce).expect("the system has randomness, or it had no keys either");
     nonce

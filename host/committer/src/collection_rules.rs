@@ -1,6 +1,6 @@
 //! Who of this process holds the private data of a block, and how long.
 //!
-//! Invariant: as [`Definitions`](super::definitions::Definitions), one height of the state and one
+//! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the state and one
 //! configuration: those before the block.
 
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use wasmcc_msp::ChannelConfig;
 /// The rules of all collections that a block writes. They are looked up at once, so that no
 /// snapshot is open while the block is committed.
 #[derive(Default)]
-pub(super) struct BlockCollections(BTreeMap<(String, String), CollectionRule>);
+pub(crate) struct BlockCollections(BTreeMap<(String, String), CollectionRule>);
 
 impl BlockCollections {
     /// Looks up what the transactions of a block need.
-    pub(super) fn look_up(
+    pub(crate) fn look_up(
         txs: &[CommitTx],
         snapshot: &Snapshot,
         config: &ChannelConfig,

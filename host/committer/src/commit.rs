@@ -42,12 +42,12 @@ pub struct Committer {
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
     health: Health,
-    stage: Mutex<Stage>,
+    stage: Mutex<CommitStage>,
 }
 
 /// Whoever commits holds this.
 #[derive(Default)]
-struct Stage {
+struct CommitStage {
     stopped: bool,
 }
 
@@ -128,7 +128,7 @@ impl Committer {
     }
 
     /// Makes a block of one configuration, as `commit_envelopes`.
-    pub(super) fn commit_config(
+    pub(crate) fn commit_config(
         &self,
         envelope: &Envelope,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
@@ -141,7 +141,7 @@ impl Committer {
     }
 
     /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
-    pub(super) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
+    pub(crate) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
         let config = self.channel.config();
         let knows =
             |signer: &&Arc<SigningIdentity>| config.msps().deserialize(signer.serialized()).is_ok();
@@ -169,7 +169,7 @@ impl Committer {
     /// The stage is held, so that nobody else commits meanwhile.
     fn commit_staged(
         &self,
-        stage: &MutexGuard<'_, Stage>,
+        stage: &MutexGuard<'_, CommitStage>,
         block: Block,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
         if stage.stopped {
@@ -290,7 +290,7 @@ impl Committer {
         started: Instant,
     ) -> Arc<CommittedBlock> {
         let committed = Arc::new(committed);
-        let Aftermath { config, defining, tx_ids, reasons } = aftermath;
+        let Aftermath { config, defining, tx_ids, reasons, kinds } = aftermath;
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
@@ -302,11 +302,12 @@ impl Committer {
         self.health.resume();
         let reasons = aftermath::reasons_of(&committed, reasons);
         aftermath::log(&committed, &tx_ids, &reasons, started);
+        aftermath::count(self.channel.ledger().channel_id().as_str(), &committed, &kinds);
         self.notifier.committed(&committed, &tx_ids, reasons);
         committed
     }
 
-    fn stage(&self) -> MutexGuard<'_, Stage> {
+    fn stage(&self) -> MutexGuard<'_, CommitStage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -343,10 +344,22 @@ pub fn explain(
     endorsements: &Arc<dyn EndorsementValidator>,
     entries: Vec<Vec<u8>>,
 ) -> Result<Vec<Option<String>>, CommitError> {
+    let judged = verdicts(channel, endorsements, entries, 1)?;
+    Ok(judged.into_iter().map(|(_, reason)| reason).collect())
+}
+
+/// The verdicts on transactions as the next block of a channel, as far as signatures and policies
+/// go, with reasons. Nothing is committed. Works on up to `threads` threads.
+pub fn verdicts(
+    channel: &Channel,
+    endorsements: &Arc<dyn EndorsementValidator>,
+    entries: Vec<Vec<u8>>,
+    threads: usize,
+) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
     let data = Some(BlockData { data: entries });
     let block = Arc::new(Block { header: None, data, metadata: None });
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
-    let judged = validator.validate(1)?;
-    Ok(judged.into_iter().map(|judged| judged.reason).collect())
+    let judged = validator.validate(threads)?;
+    Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

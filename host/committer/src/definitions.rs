@@ -11,10 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prost::Message;
 
 use crate::verdict::{Invalid, Trouble};
-use wasmcc_channel::definition::{Fields, LSCC, LsccName, ReadError, Validator, implicit_org};
+use wasmcc_channel::definition::{Fields, LsccName, ReadError, Validator, implicit_org};
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_msp::{ChannelConfig, SignaturePolicy};
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::common::signature_policy::Type as Rule;
 use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
@@ -22,26 +21,27 @@ use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{
     ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
 };
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 
 /// The validation rules of one namespace.
 #[derive(Debug)]
-pub(super) struct Definition {
+pub(crate) struct NamespaceDefinition {
     /// Who validates, usually `vscc`; see [`validator`](Self::validator).
     plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
-    pub(super) policy: Vec<u8>,
+    pub(crate) policy: Vec<u8>,
     /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
-    pub(super) version: Option<String>,
+    pub(crate) version: Option<String>,
     collections: Collections,
 }
 
-impl Definition {
+impl NamespaceDefinition {
     /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
     /// at the first transaction that needs it, and the code is the one that it has in hand then
     /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
-    pub(super) fn validator(&self) -> Result<Validator, Invalid> {
+    pub(crate) fn validator(&self) -> Result<Validator, Invalid> {
         Validator::named(&self.plugin).ok_or_else(|| {
             let name = &self.plugin;
             let reason = format!(
@@ -72,28 +72,28 @@ enum Collections {
 }
 
 /// The definitions that a block needs, each looked up once.
-pub(super) struct Definitions {
+pub(crate) struct BlockDefinitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
-    found: Mutex<BTreeMap<String, Found>>,
+    found: Mutex<BTreeMap<String, FoundDefinition>>,
 }
 
 /// A definition, or the reason why there is no usable one.
-type Found = Result<Arc<Definition>, String>;
+type FoundDefinition = Result<Arc<NamespaceDefinition>, String>;
 
-impl Definitions {
-    pub(super) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
+impl BlockDefinitions {
+    pub(crate) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
         Self { snapshot, config, found: Mutex::default() }
     }
 
     /// The state that they are read from.
-    pub(super) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
     /// The definition of a namespace. A namespace without one, or with one that cannot be read,
     /// makes a transaction invalid.
-    pub(super) fn get(&self, namespace: &str) -> Result<Arc<Definition>, Trouble> {
+    pub(crate) fn get(&self, namespace: &str) -> Result<Arc<NamespaceDefinition>, Trouble> {
         let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = known().get(namespace).cloned();
         let found = match cached {
@@ -109,9 +109,9 @@ impl Definitions {
 
     /// The endorsement policy of a collection; None if the chaincode's counts (Fabric:
     /// `CollectionValidationInfo`).
-    pub(super) fn collection_policy(
+    pub(crate) fn collection_policy(
         &self,
-        definition: &Definition,
+        definition: &NamespaceDefinition,
         collection: &str,
     ) -> Result<Option<Vec<u8>>, Invalid> {
         let Collections::Named(policies) = &definition.collections else { return Ok(None) };
@@ -137,10 +137,10 @@ impl Definitions {
         })
     }
 
-    fn look_up(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+    fn look_up(&self, namespace: &str) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
         let system = |policy, collections| {
             let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
-            Ok(Ok(Definition { plugin, policy, version, collections }))
+            Ok(Ok(NamespaceDefinition { plugin, policy, version, collections }))
         };
         match namespace {
             // The channel's configuration is there, and no definition gives it to a chaincode.
@@ -182,7 +182,7 @@ impl Definitions {
     fn defined_by_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Result<Definition, String>>, LedgerError> {
+    ) -> Result<Option<Result<NamespaceDefinition, String>>, LedgerError> {
         match self.read_lifecycle(namespace) {
             Ok(found) => Ok(found.map(|found| found.complete(namespace))),
             Err(ReadError::State { error, .. }) => Err(error),
@@ -193,7 +193,7 @@ impl Definitions {
     fn read_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Definition>, ReadError<LedgerError>> {
+    ) -> Result<Option<NamespaceDefinition>, ReadError<LedgerError>> {
         let mut state = |key: &str| {
             let found = self.snapshot.get(LIFECYCLE, key)?;
             Ok::<_, LedgerError>(found.map(|found| found.value))
@@ -216,11 +216,14 @@ impl Definitions {
         let collections = Collections::Named(collections.collect());
         let ChaincodeValidationInfo { validation_plugin, validation_parameter } = info;
         let (plugin, policy) = (validation_plugin, validation_parameter);
-        Ok(Some(Definition { plugin, policy, version: None, collections }))
+        Ok(Some(NamespaceDefinition { plugin, policy, version: None, collections }))
     }
 
     /// Fabric: `lscc.SCC.ValidationInfo`.
-    fn defined_by_lscc(&self, namespace: &str) -> Result<Result<Definition, String>, LedgerError> {
+    fn defined_by_lscc(
+        &self,
+        namespace: &str,
+    ) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
         let stored = match LsccName::new(namespace) {
             Some(name) => self.snapshot.get(LSCC, name.definition_key())?,
             None => None,
@@ -238,7 +241,7 @@ impl Definitions {
             None => data.policy,
         };
         let (plugin, version, collections) = (data.vscc, Some(data.version), Collections::Legacy);
-        Ok(Definition { plugin, policy, version, collections }.complete(namespace))
+        Ok(NamespaceDefinition { plugin, policy, version, collections }.complete(namespace))
     }
 }
 
@@ -248,7 +251,7 @@ fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> String {
 
 /// The application policy for a serialized signature policy; None if that does not parse or is
 /// empty.
-pub(super) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
     if policy.is_empty() {
         return None;
     }
@@ -256,7 +259,7 @@ pub(super) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The application policy for a signature policy.
-pub(super) fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
+pub(crate) fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
     ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) }.encode_to_vec()
 }
 

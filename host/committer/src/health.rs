@@ -1,6 +1,6 @@
 //! Whether a channel takes blocks, and what happens when it cannot.
 //!
-//! Invariant: while a block is committed somebody holds a [`Turn`]. However that ends, also by a
+//! Invariant: while a block is committed somebody holds a [`CommitTurn`]. However that ends, also by a
 //! panic, the channel either goes on or is interrupted, and then everybody who waits is told and
 //! the log says so. An interruption ends with the next block that is committed.
 
@@ -12,21 +12,21 @@ use crate::notifier::Notifier;
 use wasmcc_types::ChannelId;
 
 /// The pause before a failed block is tried again: this at first, twice as long each time.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// And at most this.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of a channel's committer.
-pub(super) struct Health {
+pub(crate) struct Health {
     channel: ChannelId,
     notifier: Arc<Notifier>,
     first_pause: Duration,
-    state: Mutex<State>,
+    state: Mutex<HealthState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct HealthState {
     /// Why no block can be committed now.
     interrupted: Option<String>,
     /// Nobody may wait for the machine any more.
@@ -34,28 +34,28 @@ struct State {
 }
 
 impl Health {
-    pub(super) fn new(channel: ChannelId, notifier: Arc<Notifier>) -> Self {
+    pub(crate) fn new(channel: ChannelId, notifier: Arc<Notifier>) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
         Self { channel, notifier, first_pause: FIRST_PAUSE, state, changed }
     }
 
     /// With another first pause.
-    pub(super) fn with_pause(self, first_pause: Duration) -> Self {
+    pub(crate) fn with_pause(self, first_pause: Duration) -> Self {
         Self { first_pause, ..self }
     }
 
     /// Why the channel cannot commit blocks just now, if it cannot.
-    pub(super) fn interruption(&self) -> Option<String> {
+    pub(crate) fn interruption(&self) -> Option<String> {
         self.state().interrupted.clone()
     }
 
     /// The commit of a block begins.
-    pub(super) fn turn(&self) -> Turn<'_> {
-        Turn { health: self, ended: false }
+    pub(crate) fn turn(&self) -> CommitTurn<'_> {
+        CommitTurn { health: self, ended: false }
     }
 
     /// The channel cannot go on: wakes all who wait, and says so.
-    pub(super) fn interrupt(&self, reason: &dyn Display) {
+    pub(crate) fn interrupt(&self, reason: &dyn Display) {
         let before = self.state().interrupted.replace(reason.to_string());
         if before.is_none() {
             tracing::error!(channel = %self.channel, %reason, "the channel is interrupted");
@@ -64,7 +64,7 @@ impl Health {
     }
 
     /// The channel goes on.
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         let interrupted = self.state().interrupted.take();
         if interrupted.is_some() {
             self.notifier.reopen();
@@ -73,7 +73,7 @@ impl Health {
     }
 
     /// Waits before a block is tried again for the `tries`-th time. False: it must not be.
-    pub(super) fn pause(&self, tries: u32) -> bool {
+    pub(crate) fn pause(&self, tries: u32) -> bool {
         let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         let pause = self.first_pause.saturating_mul(factor).min(MAX_PAUSE);
         let until = Instant::now() + pause;
@@ -89,31 +89,31 @@ impl Health {
     }
 
     /// Ends all pauses, now and later.
-    pub(super) fn end_pauses(&self) {
+    pub(crate) fn end_pauses(&self) {
         self.state().ending = true;
         self.changed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HealthState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The commit of one block. If it is dropped before it has ended well, the channel is interrupted.
 #[must_use = "dropping it interrupts the channel"]
-pub(super) struct Turn<'a> {
+pub(crate) struct CommitTurn<'a> {
     health: &'a Health,
     ended: bool,
 }
 
-impl Turn<'_> {
+impl CommitTurn<'_> {
     /// The commit ended and the channel can go on.
-    pub(super) fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.ended = true;
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CommitTurn<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.health.interrupt(&"the commit of a block did not end");

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use prost::Message;
 
 use crate::verdict::Invalid;
-use wasmcc_channel::definition::LSCC;
 use wasmcc_ledger::{LedgerError, NsRwSet, TxRwSet};
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId,
@@ -19,20 +19,20 @@ use wasmcc_types::proto::protos::{
 
 /// A consistent invocation of a chaincode.
 #[derive(Debug)]
-pub(super) struct Invocation {
+pub(crate) struct Invocation {
     /// The chaincode that was invoked, and the version that did it.
-    pub(super) chaincode: String,
-    pub(super) version: String,
+    pub(crate) chaincode: String,
+    pub(crate) version: String,
     /// What it read and wrote.
-    pub(super) rwset: TxRwSet,
+    pub(crate) rwset: TxRwSet,
     /// The namespaces whose endorsement policies count.
-    pub(super) namespaces: BTreeSet<String>,
+    pub(crate) namespaces: BTreeSet<String>,
 }
 
 impl Invocation {
     /// Opens the results of an endorsed transaction and checks that its parts agree.
     /// `has_lifecycle` tells whether the channel has the capability V2_0.
-    pub(super) fn read(
+    pub(crate) fn read(
         header: &ChannelHeader,
         response: &ProposalResponsePayload,
         has_lifecycle: bool,
@@ -66,7 +66,7 @@ impl Invocation {
 
 impl Invocation {
     /// Whether it writes where the channel's configuration is.
-    pub(super) fn writes_configuration(&self) -> bool {
+    pub(crate) fn writes_configuration(&self) -> bool {
         self.rwset.namespaces.get("").is_some_and(NsRwSet::has_writes)
     }
 }

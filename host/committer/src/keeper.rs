@@ -23,13 +23,13 @@ use wasmcc_types::sha256;
 const GROUP_BYTES: usize = 8 << 20;
 
 /// A checked envelope that its client waits for.
-pub(super) struct ToKeep {
-    pub(super) checked: Checked,
-    pub(super) done: Ordered,
+pub(crate) struct ToKeep {
+    pub(crate) checked: Checked,
+    pub(crate) done: Ordered,
 }
 
 /// State of the keeper's thread.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     ledger: Arc<Ledger>,
     log: AcceptedLog,
     incoming: Receiver<ToKeep>,
@@ -38,7 +38,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(
+    pub(crate) fn new(
         committer: &Committer,
         log: AcceptedLog,
         incoming: Receiver<ToKeep>,
@@ -50,7 +50,7 @@ impl Keeper {
     }
 
     /// Runs until all senders are dropped; returns the log.
-    pub(super) fn run(mut self) -> AcceptedLog {
+    pub(crate) fn run(mut self) -> AcceptedLog {
         while let Ok(first) = self.incoming.recv() {
             let mut bytes = size(&first.checked.envelope);
             let mut group = vec![first];
@@ -112,7 +112,7 @@ impl Keeper {
 
 /// Returns the accepted envelopes that are in no block. After a crash the log may still hold
 /// envelopes that the last blocks hold, too.
-pub(super) fn not_in_blocks(
+pub(crate) fn not_in_blocks(
     accepted: Vec<Accepted>,
     committer: &Committer,
 ) -> io::Result<Vec<Queued>> {

@@ -18,17 +18,17 @@ const MIN_INDEXES_A_LANE: usize = 4;
 /// Calls for help that wait for a thread. One that finds no room is left out.
 const QUEUE: usize = 256;
 
-type Work = Arc<dyn Fn(usize) + Send + Sync>;
+type LaneWork = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Threads that help.
-pub(super) struct Lanes {
-    queue: SyncSender<Arc<Job>>,
+pub(crate) struct Lanes {
+    queue: SyncSender<Arc<LaneJob>>,
     helpers: usize,
 }
 
 impl Lanes {
     /// Those of this process: with the one that commits, as many as there are processors.
-    pub(super) fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Lanes> = OnceLock::new();
         SHARED.get_or_init(|| {
             Self::start(thread::available_parallelism().map_or(0, |count| count.get() - 1))
@@ -52,7 +52,7 @@ impl Lanes {
 
     /// Calls `work` for all indexes below `count` on at most `lanes` threads, this one included.
     /// None for those for which it panicked. When this returns, nobody holds `work` any more.
-    pub(super) fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         count: usize,
         lanes: usize,
@@ -61,14 +61,14 @@ impl Lanes {
         let results: Arc<Vec<Mutex<Option<T>>>> =
             Arc::new((0..count).map(|_| None.into()).collect());
         let span = tracing::Span::current();
-        let work: Work = {
+        let work: LaneWork = {
             let results = Arc::clone(&results);
             Arc::new(move |index| {
                 let result = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(index))));
                 *lock(&results[index]) = result.ok();
             })
         };
-        let job = Arc::new(Job::new(count, Arc::clone(&work)));
+        let job = Arc::new(LaneJob::new(count, Arc::clone(&work)));
         let lanes = lanes.min(count / MIN_INDEXES_A_LANE).min(self.helpers + 1);
         for _ in 1..lanes {
             if self.queue.try_send(Arc::clone(&job)).is_err() {
@@ -83,22 +83,22 @@ impl Lanes {
 }
 
 /// The work on one block.
-struct Job {
+struct LaneJob {
     count: usize,
     next: AtomicUsize,
-    state: Mutex<JobState>,
+    state: Mutex<LaneJobState>,
     idle: Condvar,
 }
 
-struct JobState {
+struct LaneJobState {
     /// None once no more help is wanted.
-    work: Option<Work>,
+    work: Option<LaneWork>,
     helping: usize,
 }
 
-impl Job {
-    fn new(count: usize, work: Work) -> Self {
-        let state = Mutex::new(JobState { work: Some(work), helping: 0 });
+impl LaneJob {
+    fn new(count: usize, work: LaneWork) -> Self {
+        let state = Mutex::new(LaneJobState { work: Some(work), helping: 0 });
         Self { count, next: AtomicUsize::new(0), state, idle: Condvar::new() }
     }
 
@@ -139,7 +139,7 @@ impl Job {
     }
 }
 
-fn help(jobs: &Mutex<Receiver<Arc<Job>>>) {
+fn help(jobs: &Mutex<Receiver<Arc<LaneJob>>>) {
     loop {
         let job = lock(jobs).recv();
         let Ok(job) = job else { return };

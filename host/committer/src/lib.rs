@@ -41,7 +41,7 @@ mod tests;
 
 pub use block_cutter::MessageTooLarge;
 pub use collection_rules::StateRules;
-pub use commit::{Committer, explain};
+pub use commit::{Committer, explain, verdicts};
 pub use deploy_listener::{Approvals, DeployListener};
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;

@@ -23,18 +23,18 @@ const MSG_VERSION: i32 = 0;
 
 /// An envelope that may be ordered as long as the configuration is the same.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(crate) struct Checked {
     /// What goes into a block: the envelope that came, or the configuration that it leads to.
-    pub(super) envelope: Envelope,
+    pub(crate) envelope: Envelope,
     /// Whether it is a configuration, which gets a block of its own.
-    pub(super) is_config: bool,
+    pub(crate) is_config: bool,
     /// The sequence of the configuration that it was checked with.
-    pub(super) sequence: u64,
+    pub(crate) sequence: u64,
 }
 
 /// Checks what came from a client. Fabric: `ClassifyMsg`, `ProcessNormalMsg`,
 /// `ProcessConfigUpdateMsg`.
-pub(super) fn check(
+pub(crate) fn check(
     committer: &Committer,
     envelope: Envelope,
     now: SystemTime,
@@ -55,7 +55,7 @@ pub(super) fn check(
 }
 
 /// Checks again what was checked with a configuration that is not in force any more.
-pub(super) fn check_again(
+pub(crate) fn check_again(
     committer: &Committer,
     checked: Checked,
     now: SystemTime,
@@ -68,7 +68,7 @@ pub(super) fn check_again(
 }
 
 /// Whether an envelope is one of those that `check_update` makes.
-pub(super) fn is_config(envelope: &Envelope) -> bool {
+pub(crate) fn is_config(envelope: &Envelope) -> bool {
     open(envelope).is_ok_and(|(header, _)| header.r#type == i32::from(HeaderType::Config))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
-use crate::definitions::{Definitions, signature_policy};
+use crate::definitions::{BlockDefinitions, signature_policy};
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
 use crate::verdict::Trouble;
@@ -26,7 +26,7 @@ pub fn needed_policies(
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)
         .map_err(|invalid| Trouble::from(invalid).to_string())?;
-    let definitions = Definitions::new(snapshot, config);
+    let definitions = BlockDefinitions::new(snapshot, config);
     let mut policies = BTreeSet::new();
     for namespace in &invocation.namespaces {
         let failed = |trouble: Trouble| trouble.to_string();
@@ -46,7 +46,7 @@ pub fn interest_policies(
     channel: &Channel,
     interest: &ChaincodeInterest,
 ) -> Result<BTreeSet<Vec<u8>>, String> {
-    let definitions = Definitions::new(channel.ledger().snapshot(), channel.config());
+    let definitions = BlockDefinitions::new(channel.ledger().snapshot(), channel.config());
     let mut policies = BTreeSet::new();
     for call in &interest.chaincodes {
         let missing = |_| {

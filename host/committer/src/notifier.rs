@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
 use wasmcc_ledger::{CommittedBlock, Ledger, LedgerError};
@@ -29,10 +28,10 @@ const MAX_ID_BYTES: usize = 1_000;
 /// The commits of one channel, for those who wait for them.
 pub struct Notifier {
     ledger: Arc<Ledger>,
-    state: Mutex<State>,
+    state: Mutex<NotifierState>,
 }
 
-struct State {
+struct NotifierState {
     /// How many blocks have been announced. The ledger's index may know one more already, which its
     /// readers do not see yet.
     height: u64,
@@ -45,7 +44,7 @@ struct State {
     closed: bool,
 }
 
-impl State {
+impl NotifierState {
     fn next_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
@@ -60,8 +59,8 @@ impl State {
 }
 
 impl Notifier {
-    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
-        let state = State {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        let state = NotifierState {
             height: ledger.height(),
             txs: BTreeMap::new(),
             blocks: BTreeMap::new(),
@@ -135,7 +134,7 @@ impl Notifier {
     }
 
     /// Announces a block that is in the ledger now.
-    pub(super) fn committed(
+    pub(crate) fn committed(
         &self,
         block: &Arc<CommittedBlock>,
         tx_ids: &[Option<String>],
@@ -171,14 +170,14 @@ impl Notifier {
     }
 
     /// Blocks come again after all: from now on there is something to wait for.
-    pub(super) fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         let mut state = self.state();
         state.closed = false;
         state.height = self.ledger.height();
     }
 
     /// Tells everybody who waits that no block comes, and whoever begins to, until `reopen`.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let waiting = std::mem::take(&mut state.txs);
@@ -190,14 +189,14 @@ impl Notifier {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, NotifierState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Calls a listener. One that panics has broken its promise; all others are called nevertheless,
 /// and the commit goes on.
-pub(super) fn isolated(call: impl FnOnce()) {
+pub(crate) fn isolated(call: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(call)).is_err() {
         tracing::error!("a listener panicked");
     }

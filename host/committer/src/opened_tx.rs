@@ -19,18 +19,18 @@ use wasmcc_types::{compute_tx_id, sha256_all};
 
 /// An entry of a block, opened down to its channel header.
 #[derive(Debug)]
-pub(super) struct OpenedTx<'a> {
+pub(crate) struct OpenedTx<'a> {
     /// The serialized envelope.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Type, channel and transaction id.
-    pub(super) channel_header: ChannelHeader,
+    pub(crate) channel_header: ChannelHeader,
     envelope: Envelope,
     header: Header,
     data: Vec<u8>,
 }
 
 /// What a transaction that is well formed and signed holds.
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// What the endorsers of a chaincode's transaction signed.
     Endorsed(ProposalResponsePayload),
     /// A serialized `common.ConfigEnvelope`.
@@ -38,7 +38,7 @@ pub(super) enum Content<'a> {
 }
 
 impl<'a> OpenedTx<'a> {
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Invalid> {
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, Invalid> {
         use TxValidationCode::{BadCommonHeader, BadPayload, InvalidOtherReason, NilEnvelope};
         if bytes.is_empty() {
             // Go tells an absent entry from an empty one; on the wire both are the same.
@@ -55,12 +55,12 @@ impl<'a> OpenedTx<'a> {
     }
 
     /// The id that the ledger finds the transaction by.
-    pub(super) fn tx_id(&self) -> String {
+    pub(crate) fn tx_id(&self) -> String {
         tx_id_of(&self.channel_header, &self.header.signature_header)
     }
 
     /// What a client proposed, if this is a chaincode's transaction.
-    pub(super) fn chaincode_proposal_payload(&self) -> Option<Vec<u8>> {
+    pub(crate) fn chaincode_proposal_payload(&self) -> Option<Vec<u8>> {
         let tx = Transaction::decode(self.data.as_slice()).ok()?;
         let action = tx.actions.into_iter().next()?;
         let payload = ChaincodeActionPayload::decode(action.payload.as_slice()).ok()?;
@@ -68,7 +68,7 @@ impl<'a> OpenedTx<'a> {
     }
 
     /// Checks headers, creator and signature, then what belongs to the type.
-    pub(super) fn check(&self, msps: &MspManager) -> Result<Content<'_>, Invalid> {
+    pub(crate) fn check(&self, msps: &MspManager) -> Result<Content<'_>, Invalid> {
         let signature_header = self.check_common_header()?;
         self.check_creator(&signature_header, msps)?;
         match HeaderType::try_from(self.channel_header.r#type) {

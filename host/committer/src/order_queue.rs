@@ -11,16 +11,16 @@ use crate::order_error::OrderError;
 use crate::solo::SoloConfig;
 
 /// An envelope on its way into a block.
-pub(super) struct Queued {
-    pub(super) checked: Checked,
+pub(crate) struct Queued {
+    pub(crate) checked: Checked,
     /// Its number in the log of accepted envelopes; 0 without a log.
-    pub(super) number: u64,
+    pub(crate) number: u64,
 }
 
 /// Held by each thread of the orderer while it runs: a panic of one stops the orderer.
-pub(super) struct Running(pub(super) Arc<Backlog>);
+pub(crate) struct RunningThread(pub(crate) Arc<Backlog>);
 
-impl Drop for Running {
+impl Drop for RunningThread {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.fail("one of its threads panicked; the peer has to be restarted".into());
@@ -29,7 +29,7 @@ impl Drop for Running {
 }
 
 /// State that the orderer shares with its threads.
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     config: SoloConfig,
     messages: AtomicUsize,
     bytes: AtomicUsize,
@@ -38,13 +38,13 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(config: SoloConfig) -> Self {
+    pub(crate) fn new(config: SoloConfig) -> Self {
         let (messages, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { config, messages, bytes, settled: AtomicU64::new(0), failure: OnceLock::new() }
     }
 
     /// Counts an envelope if there is room for it.
-    pub(super) fn admit(&self, checked: &Checked) -> Result<(), OrderError> {
+    pub(crate) fn admit(&self, checked: &Checked) -> Result<(), OrderError> {
         let (messages, bytes) = self.add(checked);
         let full = messages >= self.config.queue_messages.max(1)
             || (bytes > 0
@@ -57,40 +57,40 @@ impl Backlog {
     }
 
     /// Counts an envelope; returns the messages and bytes before it.
-    pub(super) fn add(&self, checked: &Checked) -> (usize, usize) {
+    pub(crate) fn add(&self, checked: &Checked) -> (usize, usize) {
         let bytes = self.bytes.fetch_add(size(&checked.envelope), Ordering::Relaxed);
         (self.messages.fetch_add(1, Ordering::Relaxed), bytes)
     }
 
     /// An envelope waits no longer.
-    pub(super) fn remove(&self, checked: &Checked) {
+    pub(crate) fn remove(&self, checked: &Checked) {
         self.bytes.fetch_sub(size(&checked.envelope), Ordering::Relaxed);
         self.messages.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Up to which number all envelopes are in blocks on disk, or dropped.
-    pub(super) fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.settled.load(Ordering::Acquire)
     }
 
     /// All envelopes up to `number` are settled.
-    pub(super) fn settle(&self, number: u64) {
+    pub(crate) fn settle(&self, number: u64) {
         self.settled.fetch_max(number, Ordering::AcqRel);
     }
 
     /// Why the channel had to stop, if it had to.
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
 
     /// The channel had to stop.
-    pub(super) fn fail(&self, reason: String) {
+    pub(crate) fn fail(&self, reason: String) {
         // The first reason stays.
         let _ = self.failure.set(reason);
     }
 
     /// The refusal of an envelope after the orderer has stopped.
-    pub(super) fn stopped(&self, channel: &str) -> OrderError {
+    pub(crate) fn stopped(&self, channel: &str) -> OrderError {
         let reason = self.failure().unwrap_or("the peer is stopping").to_owned();
         OrderError::Stopped { channel: channel.to_owned(), reason }
     }

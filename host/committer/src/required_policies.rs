@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use crate::definitions::{Definition, Definitions, wrap};
+use crate::definitions::{BlockDefinitions, NamespaceDefinition, wrap};
 use crate::verdict::{Invalid, Trouble};
 use wasmcc_ledger::{NsRwSet, VersionedValue};
 use wasmcc_types::hex;
@@ -18,11 +18,11 @@ const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
 /// Serialized `protos.ApplicationPolicy`s, all of which count, and the first thing that each
 /// protects.
-pub(super) type Policies = BTreeMap<Vec<u8>, Protected>;
+pub(crate) type Policies = BTreeMap<Vec<u8>, Protected>;
 
 /// What a policy protects. For people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Protected {
+pub(crate) enum Protected {
     /// What has no policy of its own.
     Chaincode,
     /// One key.
@@ -35,7 +35,7 @@ pub(super) enum Protected {
 
 impl Protected {
     /// With the chaincode's name.
-    pub(super) fn of<'a>(&'a self, namespace: &'a str) -> impl fmt::Display + 'a {
+    pub(crate) fn of<'a>(&'a self, namespace: &'a str) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| match self {
             Self::Chaincode => write!(f, "chaincode {namespace}"),
             Self::Key(key) => write!(f, "key {key:?} of {namespace}"),
@@ -55,11 +55,11 @@ fn add(policies: &mut Policies, policy: Vec<u8>, protected: impl FnOnce() -> Pro
 
 /// For each key that is written: the key's own policy, else its collection's, else the chaincode's.
 /// The chaincode's, too, if nothing is written.
-pub(super) fn required_policies(
+pub(crate) fn required_policies(
     namespace: &str,
     written: Option<&NsRwSet>,
-    definition: &Definition,
-    definitions: &Definitions,
+    definition: &NamespaceDefinition,
+    definitions: &BlockDefinitions,
 ) -> Result<Policies, Trouble> {
     let mut policies = Policies::new();
     if let Some(ns) = written {
@@ -87,8 +87,8 @@ fn add_collections(
     policies: &mut Policies,
     namespace: &str,
     ns: &NsRwSet,
-    definition: &Definition,
-    definitions: &Definitions,
+    definition: &NamespaceDefinition,
+    definitions: &BlockDefinitions,
 ) -> Result<(), Trouble> {
     for (collection, set) in &ns.collections {
         let mut needs_general_policy = false;

@@ -15,8 +15,8 @@ use crate::commit::Committer;
 use crate::keeper::{Keeper, ToKeep, not_in_blocks};
 use crate::msg_processor::{self, Checked};
 use crate::order_error::OrderError;
-use crate::order_queue::{Backlog, Queued, Running};
-use crate::solo_chain::Chain;
+use crate::order_queue::{Backlog, Queued, RunningThread};
+use crate::solo_chain::SoloChain;
 use wasmcc_types::proto::common::Envelope;
 
 /// How much may wait to be ordered. When blocks are cut is for the channel's configuration to say.
@@ -67,7 +67,7 @@ impl Solo {
     pub fn start(committer: Arc<Committer>, config: SoloConfig) -> io::Result<Self> {
         let backlog = Arc::new(Backlog::new(config));
         let (queue, queued) = channel();
-        let chain = Chain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
+        let chain = SoloChain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
         let chain = spawn(&committer, "solo", &backlog, move || chain.run())?;
         let intake = Mutex::new(Some(Intake::Queue(queue)));
         let threads = Mutex::new(Some(Threads { keeper: None, chain }));
@@ -87,7 +87,7 @@ impl Solo {
     }
 
     /// Goes on where the log ends, after what it holds and no block does.
-    pub(super) fn resume(
+    pub(crate) fn resume(
         committer: Arc<Committer>,
         config: SoloConfig,
         log: AcceptedLog,
@@ -108,7 +108,7 @@ impl Solo {
         }
         let (intake, incoming) = channel();
         let keeper = Keeper::new(&committer, log, incoming, queue, Arc::clone(&backlog));
-        let chain = Chain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
+        let chain = SoloChain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
         let chain = spawn(&committer, "solo", &backlog, move || chain.run())?;
         let keeper = Some(spawn(&committer, "accepted", &backlog, move || keeper.run())?);
         let intake = Mutex::new(Some(Intake::Keeper(intake)));
@@ -230,7 +230,7 @@ fn spawn<T: Send + 'static>(
     run: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     let name = format!("{name}-{}", committer.channel().ledger().channel_id());
-    let running = Running(Arc::clone(backlog));
+    let running = RunningThread(Arc::clone(backlog));
     thread::Builder::new().name(name).spawn(move || {
         let _noted_if_it_panics = running;
         run()

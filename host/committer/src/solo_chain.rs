@@ -12,30 +12,41 @@ use crate::order_queue::{Backlog, Queued};
 use wasmcc_types::proto::common::Envelope;
 
 /// State of the thread.
-pub(super) struct Chain {
+pub(crate) struct SoloChain {
     committer: Arc<Committer>,
     queue: Receiver<Queued>,
     backlog: Arc<Backlog>,
     cutter: BlockCutter,
     /// When what is waiting becomes a block. None if nothing is waiting.
     deadline: Option<Instant>,
+    /// Since when something is waiting.
+    waiting_since: Option<Instant>,
     /// The number of the last envelope that was taken from the queue.
     taken: u64,
     /// The number of the first envelope that waits in the cutter.
     waiting: Option<u64>,
 }
 
-impl Chain {
-    pub(super) fn new(
+impl SoloChain {
+    pub(crate) fn new(
         committer: Arc<Committer>,
         queue: Receiver<Queued>,
         backlog: Arc<Backlog>,
     ) -> Self {
         let cutter = BlockCutter::default();
-        Self { committer, queue, backlog, cutter, deadline: None, taken: 0, waiting: None }
+        Self {
+            committer,
+            queue,
+            backlog,
+            cutter,
+            deadline: None,
+            waiting_since: None,
+            taken: 0,
+            waiting: None,
+        }
     }
 
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         loop {
             match self.step() {
                 Ok(true) => {}
@@ -107,6 +118,7 @@ impl Chain {
 
     fn order_normal(&mut self, envelope: Envelope) -> Result<(), CommitError> {
         let limits = self.committer.channel().config().batch_limits();
+        let now = Instant::now();
         let ordered = match self.cutter.ordered(&limits, envelope) {
             Ok(ordered) => ordered,
             Err(error) => {
@@ -122,17 +134,29 @@ impl Chain {
             (true, None) => Instant::now().checked_add(limits.timeout),
         };
         let before = self.waiting.filter(|_| ordered.batches.is_empty());
+        let mut since = self.waiting_since.take().unwrap_or(now);
         for batch in ordered.batches {
+            self.count_cut(since);
+            since = now;
             self.committer.commit_envelopes(batch)?;
         }
+        self.waiting_since = ordered.pending.then_some(since);
         // Of a message that filled no batch, or that began the next one.
         self.waiting = ordered.pending.then(|| before.unwrap_or(self.taken));
         Ok(())
     }
 
+    /// A block was cut whose first envelope came then.
+    fn count_cut(&self, since: Instant) {
+        let channel = self.committer.channel().ledger().channel_id();
+        wasmcc_metrics::channel(channel.as_str()).cut(since.elapsed());
+    }
+
     fn cut(&mut self) -> Result<(), CommitError> {
         self.deadline = None;
+        let since = self.waiting_since.take();
         if let Some(batch) = self.cutter.cut() {
+            since.into_iter().for_each(|since| self.count_cut(since));
             self.committer.commit_envelopes(batch)?;
         }
         self.waiting = None;

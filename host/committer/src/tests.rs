@@ -9,6 +9,7 @@ mod golden;
 mod hostile;
 mod odd_blocks;
 mod orderer;
+mod orderer_log;
 mod reasons;
 mod recovery;
 mod support;

@@ -11,20 +11,20 @@ use crate::invocation::Invocation;
 use crate::opened_tx::OpenedTx;
 use crate::validator::JudgedTx;
 use crate::verdict::Invalid;
-use wasmcc_channel::definition::LSCC;
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::protos::{
     ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
 };
 
 /// Which chaincode a transaction invokes, and which one it upgrades.
 #[derive(Debug, Default)]
-pub(super) struct Instances {
+pub(crate) struct Instances {
     invoked: String,
     upgraded: Option<String>,
 }
 
 impl Instances {
-    pub(super) fn of(opened: &OpenedTx<'_>, invocation: &Invocation) -> Self {
+    pub(crate) fn of(opened: &OpenedTx<'_>, invocation: &Invocation) -> Self {
         let invoked = invocation.chaincode.clone();
         let upgraded = if invoked == LSCC { upgraded(opened) } else { None };
         Self { invoked, upgraded }
@@ -46,7 +46,7 @@ fn upgraded(opened: &OpenedTx<'_>) -> Option<String> {
 }
 
 /// The version that was invoked must be the one that runs on the channel.
-pub(super) fn check_version(invocation: &Invocation, current: &str) -> Result<(), Invalid> {
+pub(crate) fn check_version(invocation: &Invocation, current: &str) -> Result<(), Invalid> {
     let Invocation { chaincode, version, .. } = invocation;
     if version == current {
         return Ok(());
@@ -57,7 +57,7 @@ pub(super) fn check_version(invocation: &Invocation, current: &str) -> Result<()
 }
 
 /// Codes that came with 2.0 were something else before.
-pub(super) fn code(code: TxValidationCode) -> TxValidationCode {
+pub(crate) fn code(code: TxValidationCode) -> TxValidationCode {
     match code {
         TxValidationCode::InvalidChaincode => TxValidationCode::InvalidOtherReason,
         code => code,
@@ -66,7 +66,7 @@ pub(super) fn code(code: TxValidationCode) -> TxValidationCode {
 
 /// Of several upgrades of a chaincode in a block the last one counts, and no invocation of a
 /// chaincode counts that is upgraded in its block.
-pub(super) fn refuse_upgraded(judged: &mut [JudgedTx]) {
+pub(crate) fn refuse_upgraded(judged: &mut [JudgedTx]) {
     let mut upgrades = BTreeMap::new();
     for (index, tx) in judged.iter().enumerate() {
         if let Some(Instances { upgraded: Some(name), .. }) = &tx.instances {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::definitions::Definitions;
+use crate::definitions::BlockDefinitions;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::fatal::Fatal;
 use crate::invocation::Invocation;
@@ -23,28 +23,38 @@ use wasmcc_channel::configtx;
 use wasmcc_ledger::{CommitTx, Snapshot, TxEnvelope, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::TxId;
-use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// What judges one block.
-pub(super) struct BlockValidator {
+pub(crate) struct BlockValidator {
     block: Arc<Block>,
     config: Arc<ChannelConfig>,
-    definitions: Definitions,
+    definitions: BlockDefinitions,
     endorsements: Arc<dyn EndorsementValidator>,
 }
 
 /// A transaction with its verdict so far.
 #[derive(Debug, Default)]
-pub(super) struct JudgedTx {
+pub(crate) struct JudgedTx {
     /// What the ledger gets.
-    pub(super) tx: CommitTx,
+    pub(crate) tx: CommitTx,
     /// Why it is not valid, for people.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The configuration that it brings.
-    pub(super) config: Option<ChannelConfig>,
+    pub(crate) config: Option<ChannelConfig>,
+    /// What it claims to be, for the metrics.
+    pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
-    pub(super) instances: Option<Instances>,
+    pub(crate) instances: Option<Instances>,
+}
+
+/// A transaction as it is counted, as far as it could be read.
+#[derive(Debug, Default)]
+pub(crate) struct TxKind {
+    pub(crate) header_type: Option<HeaderType>,
+    /// "name:version".
+    pub(crate) chaincode: Option<String>,
 }
 
 /// What a valid transaction leads to.
@@ -55,7 +65,7 @@ struct ValidTx {
 }
 
 impl JudgedTx {
-    pub(super) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
+    pub(crate) fn invalidate(&mut self, Invalid { code, reason }: Invalid) {
         self.tx.code = code;
         self.tx.rwset = None;
         self.config = None;
@@ -65,18 +75,18 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
-    pub(super) fn new(
+    pub(crate) fn new(
         block: Arc<Block>,
         snapshot: Snapshot,
         config: Arc<ChannelConfig>,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = Definitions::new(snapshot, Arc::clone(&config));
+        let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
         Self { block, config, definitions, endorsements }
     }
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
-    pub(super) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
+    pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
         let count = self.entries().len();
         let this = Arc::new(self);
         let work = {
@@ -144,7 +154,8 @@ impl BlockValidator {
         let mut judged = JudgedTx::default();
         let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
             judged.tx.tx_id = Some(opened.tx_id());
-            self.validate_tx(&opened)
+            judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
+            self.validate_tx(&opened, &mut judged.kind)
         });
         match outcome {
             Ok(valid) => {
@@ -163,7 +174,7 @@ impl BlockValidator {
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(&self, opened: &OpenedTx<'_>) -> Result<ValidTx, Trouble> {
+    fn validate_tx(&self, opened: &OpenedTx<'_>, kind: &mut TxKind) -> Result<ValidTx, Trouble> {
         let content = opened.check(self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
@@ -186,6 +197,7 @@ impl BlockValidator {
         }
         let has_lifecycle = self.config.capabilities().v2_0;
         let invocation = Invocation::read(header, &response, has_lifecycle)?;
+        kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
         for namespace in &invocation.namespaces {
             self.validate_endorsements(opened, &invocation, namespace)?;
         }

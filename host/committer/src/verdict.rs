@@ -11,25 +11,25 @@ use wasmcc_types::proto::protos::TxValidationCode;
 
 /// An invalid transaction.
 #[derive(Debug, PartialEq)]
-pub(super) struct Invalid {
+pub(crate) struct Invalid {
     /// The verdict, which goes into the block.
-    pub(super) code: TxValidationCode,
+    pub(crate) code: TxValidationCode,
     /// Why, for people.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 impl Invalid {
-    pub(super) fn new(code: TxValidationCode, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(code: TxValidationCode, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
     /// The same with a name in front of the reason.
-    pub(super) fn about(self, name: impl Display) -> Self {
+    pub(crate) fn about(self, name: impl Display) -> Self {
         Self { reason: format!("{name}: {}", self.reason), ..self }
     }
 
     /// For `map_err`: the verdict for something that does not parse.
-    pub(super) fn cause<E: Display>(
+    pub(crate) fn cause<E: Display>(
         code: TxValidationCode,
         what: &'static str,
     ) -> impl FnOnce(E) -> Self {
@@ -39,7 +39,7 @@ impl Invalid {
 
 /// Why the validation of a transaction ends early.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// The transaction is invalid.
     Invalid(Invalid),
     /// It cannot be judged now.

@@ -12,31 +12,21 @@
 //! Invariant: a channel exists if, and only if, its block file holds a block.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::block_file::BlockFile;
-use crate::block_file::Scan;
-use crate::channel::Ledger;
-use crate::channel_folders::ChannelFolders;
-use crate::collections::NoCollections;
-use crate::commit::CommitTx;
+use crate::block::envelope::TxEnvelope;
+use crate::block::genesis::genesis_channel;
+use crate::block::tx::CommitTx;
 use crate::config::LedgerConfig;
-use crate::disk;
-use crate::envelope::TxEnvelope;
 use crate::error::LedgerError;
-use crate::folder::CHANNELS;
-use crate::folder::PRIVATE;
-use crate::folder::STATE;
-use crate::folder::Tables;
-use crate::key;
-use crate::peer_values::PeerValues;
-use crate::reopen::Home;
-use crate::store::Batch;
-use crate::store::Database;
+use crate::ledger::{Home, Ledger};
+use crate::private::rules::NoCollections;
+use crate::store::block_file::{BlockFile, BlockScan};
+use crate::store::channel_folders::ChannelFolders;
+use crate::store::peer_values::PeerValues;
+use crate::store::tables::{CHANNELS, PEER, PRIVATE, STATE, Tables};
+use crate::store::{Batch, Database, disk, key};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -80,7 +70,7 @@ impl Ledgers {
         let ledgers = Self {
             channels: RwLock::default(),
             home: Arc::new(Home::new(open(STATE)?, open(PRIVATE)?)),
-            peer: PeerValues::open(&dir.join("peer"))?,
+            peer: PeerValues::open(&dir.join(PEER))?,
             config,
             dir: dir.to_owned(),
             temporary,
@@ -150,8 +140,8 @@ impl Ledgers {
         let blocks = dir.join("blocks");
         if blocks.exists() {
             let file = BlockFile::open(&blocks, self.temporary.is_none())?;
-            if let Scan::Record(first) = file.scan(0)?
-                && file.scan(first.end())? != Scan::End
+            if let BlockScan::Record(first) = file.scan(0)?
+                && file.scan(first.end())? != BlockScan::End
             {
                 return Err(LedgerError::ChannelExists { channel: channel.clone() });
             }
@@ -237,14 +227,4 @@ impl Drop for Ledgers {
             tracing::warn!(%error, "the ledgers were not flushed at closing");
         }
     }
-}
-
-/// The channel that a genesis block names, and its one transaction.
-pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope), LedgerError> {
-    let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
-    let [envelope] = envelopes else {
-        return Err(LedgerError::NotGenesis { reason: "it must hold one transaction" });
-    };
-    let tx = TxEnvelope::parse(envelope)?;
-    Ok((ChannelId::parse(&tx.channel_header.channel_id)?, tx))
 }

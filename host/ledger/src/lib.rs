@@ -6,110 +6,67 @@
 //! `Ledger::commit` validates and adds a block. The formats are described in
 //! `docs/ledger-format.md`.
 //!
+//! The modules are floors: each may use those above it in this list.
+//!
+//! | floor | what |
+//! | --- | --- |
+//! | `config`, `error` | limits; what can go wrong |
+//! | `json` | JSON as Go reads it |
+//! | `store` | files, databases, the forms of rows |
+//! | `block` | blocks, transactions, read-write sets and the changes they come to |
+//! | `rich` | CouchDB's queries and the indexes for them |
+//! | `private` | private data: where they are stored, and for how long |
+//! | `ledger` | `Ledger`: the parts of a channel, and its blocks |
+//! | `simulate`, `commit` | reading one height; adding blocks. Neither uses the other |
+//! | `ledgers` | all channels of a peer |
+//! | `tools` | check, rebuild, export, import, follow and explain a ledger that no peer has open |
+//!
 //! Does not verify signatures or evaluate policies, and knows no chaincodes: the callers decide who
 //! may write what.
 
 mod block;
-mod block_file;
-mod block_record;
-mod channel;
-mod channel_config;
-mod channel_folders;
-mod checked_blocks;
-mod collections;
 mod commit;
-mod committed;
 mod config;
-mod conflict;
-mod cost;
-mod couchdb;
-mod disk;
-mod envelope;
 mod error;
-mod export;
-mod folder;
-mod history;
-mod import;
-mod inspect;
 mod json;
-mod key;
-mod key_ops;
+mod ledger;
 mod ledgers;
-mod machine_failure;
-mod orderer_metadata;
-mod overlay;
-mod peer_values;
 mod private;
-mod range_reads;
-mod range_scan;
-mod rebuild;
-mod recover;
-mod reopen;
-mod replay;
 mod rich;
-mod row_difference;
-mod rwset;
-mod rwset_builder;
-mod simulator;
-mod simulator_private;
-mod snapshot;
-mod state;
+mod simulate;
 mod store;
-mod updates;
-mod validate;
-mod verify;
-mod writer_names;
+mod tools;
 
-#[cfg(test)]
-mod couchdb_tests;
-#[cfg(test)]
-mod crash_tests;
-#[cfg(test)]
-mod failure_tests;
-#[cfg(test)]
-mod folder_tests;
-#[cfg(test)]
-mod format_tests;
-#[cfg(test)]
-mod golden_tests;
-#[cfg(test)]
-mod ledger_tests;
-#[cfg(test)]
-mod model_tests;
-#[cfg(test)]
-mod opening_tests;
-#[cfg(test)]
-mod simulator_tests;
 #[cfg(test)]
 mod test_support;
 #[cfg(test)]
-mod volume_tests;
+mod tests;
 
+pub use block::config_tx::config_rwset;
+pub use block::envelope::{TxEnvelope, tx_id_of};
+pub use block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
+pub use block::tx::CommitTx;
 pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};
-pub use channel::Ledger;
-pub use channel_config::{StoredConfig, config_rwset};
-pub use collections::{CollectionRule, CollectionRules, NoCollections, RulesOfState};
-pub use commit::{CommitTx, CommittedBlock};
-pub use config::LedgerConfig;
-pub use config::MAX_INDEXES;
-pub use conflict::{Conflict, NewestRow};
-pub use couchdb::NoDocument;
-pub use envelope::{TxEnvelope, tx_id_of};
-pub use error::LedgerError;
-pub use folder::LedgerFolder;
-pub use history::{HistoryIterator, KeyModification};
-pub use import::Imported;
-pub use inspect::InspectedTx;
+pub use commit::apply::CommittedBlock;
+pub use commit::conflict::{Conflict, NewestRow};
+pub use commit::late::MissingPrivateData;
+pub use config::{LedgerConfig, MAX_INDEXES};
+pub use error::{LedgerError, MachineFailure, NoDocument, QueryError};
+pub use ledger::Ledger;
 pub use ledgers::Ledgers;
-pub use machine_failure::MachineFailure;
-pub use private::late::MissingPrivateData;
-pub use rebuild::Rebuilt;
-pub use replay::Step;
-pub use rich::IndexDefinition;
-pub use rich::IndexState;
-pub use rich::QueryError;
-pub use rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
-pub use simulator::{KeyValue, Page, RangeId, SimulationResults, Simulator};
-pub use snapshot::{Snapshot, StateRange};
-pub use state::{Metadata, VersionedValue};
-pub use verify::{Fault, Verified};
+pub use private::rules::{CollectionRule, CollectionRules, NoCollections};
+pub use rich::{IndexDefinition, IndexState};
+pub use simulate::history::{HistoryIterator, KeyModification};
+pub use simulate::rows::{KeyValue, Page, RangeId};
+pub use simulate::simulator::{SimulationResults, Simulator};
+pub use simulate::snapshot::{Snapshot, StateRange};
+pub use simulate::stored_config::StoredConfig;
+pub use store::state::{Metadata, VersionedValue};
+pub use tools::folder::LedgerFolder;
+pub use tools::follow::StoredPrivateData;
+pub use tools::import::{BlockReader, Imported};
+pub use tools::inspect::InspectedTx;
+pub use tools::rebuild::Rebuilt;
+pub use tools::replay::{Step, Walk};
+pub use tools::rules::RulesOfState;
+pub use tools::verify::{Fault, Verified};

@@ -1,7 +1,6 @@
 //! Shared by the ledger's tests: golden blocks, and blocks made from read-write sets.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prost::Message;
@@ -16,19 +15,11 @@ use crate::Simulator;
 use crate::TxEnvelope;
 use crate::TxRwSet;
 use crate::new_block;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::Header;
-use wasmcc_types::proto::common::HeaderType;
-use wasmcc_types::proto::common::Payload;
-use wasmcc_types::proto::protos::ChaincodeAction;
-use wasmcc_types::proto::protos::ChaincodeActionPayload;
-use wasmcc_types::proto::protos::ChaincodeEndorsedAction;
-use wasmcc_types::proto::protos::ProposalResponsePayload;
-use wasmcc_types::proto::protos::Transaction;
-use wasmcc_types::proto::protos::TransactionAction;
-use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::proto::common::{Block, ChannelHeader, Envelope, Header, HeaderType, Payload};
+use wasmcc_types::proto::protos::{
+    ChaincodeAction, ChaincodeActionPayload, ChaincodeEndorsedAction, ProposalResponsePayload,
+    Transaction, TransactionAction, TxValidationCode,
+};
 
 pub(crate) const CHANNEL: &str = "mychannel";
 

@@ -6,8 +6,7 @@ use crate::error::MspError;
 use crate::identity::Identity;
 use crate::membership::Msp;
 use crate::node_ous::Role;
-use crate::policy::PolicyError;
-use crate::policy::SignedData;
+use crate::policy::{PolicyError, SignedData};
 
 const READERS: &str = "/Channel/Application/Readers";
 const WRITERS: &str = "/Channel/Application/Writers";

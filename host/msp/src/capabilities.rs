@@ -26,7 +26,7 @@ pub struct ApplicationCapabilities {
 
 impl ApplicationCapabilities {
     /// Fabric: common/capabilities/application.go, `NewApplicationProvider`.
-    pub(super) fn new(names: &[String]) -> Result<Self, ConfigError> {
+    pub(crate) fn new(names: &[String]) -> Result<Self, ConfigError> {
         check("Application", &APPLICATION, names)?;
         let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
         Ok(Self {
@@ -39,7 +39,7 @@ impl ApplicationCapabilities {
     }
 
     /// Refuses a channel that requires an unknown capability.
-    pub(super) fn check_channel(names: &[String]) -> Result<(), ConfigError> {
+    pub(crate) fn check_channel(names: &[String]) -> Result<(), ConfigError> {
         check("Channel", &CHANNEL, names)
     }
 }

@@ -3,36 +3,34 @@
 //! Does not know organizations: a parsed certificate is not yet trusted.
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::error::PEMError;
-use x509_parser::error::X509Error;
+use x509_parser::error::{PEMError, X509Error};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
 use crate::error::MspError;
-use crate::public_key::CaAlgorithm;
-use crate::public_key::PublicKey;
+use crate::public_key::{CaAlgorithm, PublicKey};
 use crate::signature::Signature;
 
 /// A certificate of a member or a CA.
 #[derive(Debug)]
-pub(super) struct Certificate {
+pub(crate) struct MemberCertificate {
     /// The whole certificate in its canonical form: its signature has a low S.
-    pub(super) der: Vec<u8>,
+    pub(crate) der: Vec<u8>,
     /// The subject as text.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// The organizational units of the subject, in order.
-    pub(super) ous: Vec<String>,
+    pub(crate) ous: Vec<String>,
     /// Seconds since 1970.
-    pub(super) not_before: i64,
+    pub(crate) not_before: i64,
     /// Seconds since 1970; the last second of validity.
-    pub(super) not_after: i64,
-    pub(super) key: PublicKey,
+    pub(crate) not_after: i64,
+    pub(crate) key: PublicKey,
     /// Big endian, without leading zeros.
-    pub(super) serial: Vec<u8>,
-    pub(super) raw_subject: Vec<u8>,
-    pub(super) raw_issuer: Vec<u8>,
-    pub(super) usage: Usage,
+    pub(crate) serial: Vec<u8>,
+    pub(crate) raw_subject: Vec<u8>,
+    pub(crate) raw_issuer: Vec<u8>,
+    pub(crate) usage: Usage,
     to_be_signed: Vec<u8>,
     algorithm: CaAlgorithm,
     signature: Vec<u8>,
@@ -40,23 +38,23 @@ pub(super) struct Certificate {
 
 /// The allowed uses of a certificate.
 #[derive(Debug)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// The basic constraints mark this as a CA.
-    pub(super) is_ca: bool,
+    pub(crate) is_ca: bool,
     /// The number of CAs allowed between this one and an identity.
-    pub(super) path_length: Option<u32>,
+    pub(crate) path_length: Option<u32>,
     /// The key usage allows signing certificates, or is absent.
-    pub(super) cert_sign: bool,
+    pub(crate) cert_sign: bool,
     /// The extended key usage does not exclude server authentication. Go's `Verify` requires that
     /// by default, and Fabric keeps the default (msp/mspimplvalidate.go, `getValidityOptsForCert`).
-    pub(super) server_auth: bool,
+    pub(crate) server_auth: bool,
     /// The subject key identifier.
-    pub(super) key_id: Option<Vec<u8>>,
+    pub(crate) key_id: Option<Vec<u8>>,
 }
 
-impl Certificate {
+impl MemberCertificate {
     /// Reads the first PEM block and ignores the rest, as Go's `pem.Decode` does.
-    pub(super) fn from_pem(pem: &[u8]) -> Result<Self, MspError> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, MspError> {
         let (_, block) = parse_x509_pem(pem).map_err(|error| match error {
             x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error) => {
                 MspError::Pem(error)
@@ -66,7 +64,7 @@ impl Certificate {
         Self::from_der(&block.contents)
     }
 
-    pub(super) fn from_der(der: &[u8]) -> Result<Self, MspError> {
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, MspError> {
         let x509 = |error: x509_parser::nom::Err<X509Error>| MspError::X509(error.into());
         let (rest, parsed) = X509Certificate::from_der(der).map_err(x509)?;
         if !rest.is_empty() {
@@ -106,17 +104,17 @@ impl Certificate {
     /// True if `issuer`'s key signed this certificate. Accepts a high S: CAs make such signatures,
     /// and Fabric normalizes certificates before it compares them (msp/cert.go,
     /// `sanitizeECDSASignedCert`).
-    pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
+    pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
         issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
     }
 
-    pub(super) fn is_valid_at(&self, time: i64) -> bool {
+    pub(crate) fn is_valid_at(&self, time: i64) -> bool {
         (self.not_before..=self.not_after).contains(&time)
     }
 }
 
 /// A serial number without leading zeros, so that equal numbers have equal bytes.
-pub(super) fn significant(number: &[u8]) -> Vec<u8> {
+pub(crate) fn significant(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|&digit| digit == 0).collect()
 }
 

@@ -7,38 +7,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::DecodeError;
-use prost::Message;
+use prost::{DecodeError, Message};
 
-use crate::acl;
-use crate::acl::AclError;
+use crate::acl::{self, AclError};
 use crate::capabilities::ApplicationCapabilities;
 use crate::error::MspError;
 use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::membership::Msp;
-use crate::policy::PolicyError;
-use crate::policy::PolicyManager;
-use crate::policy::SignedData;
-use crate::policy::valid_identities;
-use wasmcc_types::ChannelId;
-use wasmcc_types::InvalidId;
-use wasmcc_types::duration;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::Capabilities;
-use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::common::Config;
-use wasmcc_types::proto::common::ConfigEnvelope;
-use wasmcc_types::proto::common::ConfigGroup;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::HeaderType;
-use wasmcc_types::proto::common::Payload;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::MspConfig;
-use wasmcc_types::proto::orderer::BatchSize;
-use wasmcc_types::proto::orderer::BatchTimeout;
-use wasmcc_types::proto::orderer::ConsensusType;
+use crate::policy::{PolicyError, PolicyManager, SignedData, valid_identities};
+use wasmcc_types::proto::common::{
+    Block, Capabilities, ChannelHeader, Config, ConfigEnvelope, ConfigGroup, Envelope, HeaderType,
+    Payload,
+};
+use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
+use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
 use wasmcc_types::proto::protos::AcLs;
+use wasmcc_types::{ChannelId, InvalidId, duration};
 
 /// The configuration of a channel.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
 //! The curves of ECDSA keys that Fabric supports.
 
 /// Bytes of the longest number, that of P-521.
-pub(super) const WIDTH: usize = 66;
+pub(crate) const WIDTH: usize = 66;
 
 /// Big endian, with leading zeros.
-pub(super) type Number = [u8; WIDTH];
+pub(crate) type Number = [u8; WIDTH];
 
 /// A NIST curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Curve {
+pub(crate) enum Curve {
     P256,
     P384,
     P521,
@@ -16,10 +16,10 @@ pub(super) enum Curve {
 
 impl Curve {
     /// In ascending order of length.
-    pub(super) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+    pub(crate) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
     /// Length of the curve's numbers, in bytes.
-    pub(super) fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,
@@ -28,7 +28,7 @@ impl Curve {
     }
 
     /// The order of its group (FIPS 186-4, D.1.2).
-    pub(super) fn order(self) -> &'static Number {
+    pub(crate) fn order(self) -> &'static Number {
         match self {
             Self::P256 => &P256_ORDER,
             Self::P384 => &P384_ORDER,

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use prost::DecodeError;
-use x509_parser::error::PEMError;
-use x509_parser::error::X509Error;
+use x509_parser::error::{PEMError, X509Error};
 
 /// Why an identity, a signature, a signing key or the configuration of an MSP is refused.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +132,7 @@ impl MspError {
         }
     }
 
-    pub(super) fn in_part(self, msp_id: &str, part: &'static str) -> Self {
+    pub(crate) fn in_part(self, msp_id: &str, part: &'static str) -> Self {
         Self::ConfigPart { msp_id: msp_id.to_owned(), part, source: Box::new(self) }
     }
 }

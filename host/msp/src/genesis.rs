@@ -8,44 +8,18 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::channel_config::BatchLimits;
-use crate::policy::PolicyError;
-use crate::policy::SignaturePolicy;
-use wasmcc_types::ChannelId;
-use wasmcc_types::duration;
-use wasmcc_types::hex;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::BlockData;
-use wasmcc_types::proto::common::BlockDataHashingStructure;
-use wasmcc_types::proto::common::BlockHeader;
-use wasmcc_types::proto::common::BlockMetadata;
-use wasmcc_types::proto::common::Capabilities;
-use wasmcc_types::proto::common::Capability;
-use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::common::Config;
-use wasmcc_types::proto::common::ConfigEnvelope;
-use wasmcc_types::proto::common::ConfigGroup;
-use wasmcc_types::proto::common::ConfigPolicy;
-use wasmcc_types::proto::common::ConfigValue;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::HashingAlgorithm;
-use wasmcc_types::proto::common::Header;
-use wasmcc_types::proto::common::HeaderType;
-use wasmcc_types::proto::common::ImplicitMetaPolicy;
-use wasmcc_types::proto::common::LastConfig;
-use wasmcc_types::proto::common::Metadata;
-use wasmcc_types::proto::common::OrdererBlockMetadata;
-use wasmcc_types::proto::common::Payload;
-use wasmcc_types::proto::common::Policy;
-use wasmcc_types::proto::common::SignatureHeader;
+use crate::policy::{PolicyError, SignaturePolicy};
 use wasmcc_types::proto::common::implicit_meta_policy::Rule;
 use wasmcc_types::proto::common::policy::PolicyType;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::MspConfig;
-use wasmcc_types::proto::orderer::BatchSize;
-use wasmcc_types::proto::orderer::BatchTimeout;
-use wasmcc_types::proto::orderer::ConsensusType;
-use wasmcc_types::sha256;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::common::{
+    Block, BlockData, BlockDataHashingStructure, BlockHeader, BlockMetadata, Capabilities,
+    Capability, ChannelHeader, Config, ConfigEnvelope, ConfigGroup, ConfigPolicy, ConfigValue,
+    Envelope, HashingAlgorithm, Header, HeaderType, ImplicitMetaPolicy, LastConfig, Metadata,
+    OrdererBlockMetadata, Payload, Policy, SignatureHeader,
+};
+use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
+use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
+use wasmcc_types::{ChannelId, duration, hex, sha256, sha256_all};
 
 const ADMINS: &str = "Admins";
 /// Entries of a block's metadata; 0 has signatures, 1 the last configuration.

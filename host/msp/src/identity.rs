@@ -5,16 +5,14 @@
 //! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::certificate::Certificate;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::certificate::MemberCertificate;
+use crate::error::{MspError, SignatureFault};
 use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
@@ -42,7 +40,7 @@ pub struct Identity {
 pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
     SerializedIdentity::decode(serialized)
         .ok()
-        .and_then(|identity| Certificate::from_pem(&identity.id_bytes).ok())
+        .and_then(|identity| MemberCertificate::from_pem(&identity.id_bytes).ok())
         .is_some_and(|certificate| is_past(certificate.not_after, now))
 }
 
@@ -61,14 +59,14 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 }
 
 impl Identity {
-    pub(super) fn new(
+    pub(crate) fn new(
         msp_id: Arc<str>,
-        certificate: Certificate,
+        certificate: MemberCertificate,
         roles: Vec<Role>,
         is_named_admin: bool,
         certifiers: [u8; 32],
     ) -> Self {
-        let Certificate { der, subject, ous, not_after, key, .. } = certificate;
+        let MemberCertificate { der, subject, ous, not_after, key, .. } = certificate;
         let certificate = der;
         Self {
             msp_id,

@@ -9,18 +9,13 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::certificate::Certificate;
-use crate::error::MspError;
-use crate::error::Refusal;
+use crate::certificate::MemberCertificate;
+use crate::error::{MspError, Refusal};
 use crate::identity::Identity;
 use crate::msp_dir;
-use crate::node_ous::NodeOu;
-use crate::node_ous::NodeOus;
-use crate::node_ous::Role;
+use crate::node_ous::{NodeOu, NodeOus, Role};
 use crate::trust::Trust;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, SerializedIdentity};
 
 /// One organization: its CAs, revocations, roles and admins.
 #[derive(Debug)]
@@ -100,7 +95,7 @@ impl Msp {
 
     /// Reads and validates a PEM certificate.
     pub fn identity(&self, pem: &[u8]) -> Result<Identity, MspError> {
-        let certificate = Certificate::from_pem(pem)?;
+        let certificate = MemberCertificate::from_pem(pem)?;
         let refused = |refusal| MspError::Refused {
             msp_id: self.id.to_string(),
             subject: certificate.subject.clone(),

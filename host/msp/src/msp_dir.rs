@@ -5,20 +5,18 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use x509_parser::pem::Pem;
 
 use crate::error::MspError;
-use wasmcc_types::proto::msp::FabricCryptoConfig;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::FabricOuIdentifier;
+use wasmcc_types::proto::msp::{
+    FabricCryptoConfig, FabricMspConfig, FabricNodeOUs, FabricOuIdentifier,
+};
 
 /// Returns the configuration that the folder describes (Fabric: msp/configbuilder.go,
 /// `getMspConfig`).
-pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
+pub(crate) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
     let config = dir.join("config.yaml");
     let fabric_node_ous = match fs::read_to_string(&config) {
         Ok(text) => read_config(dir, &config, &text)?,
@@ -40,7 +38,7 @@ pub(super) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError
 }
 
 /// The only supported hash functions, as Fabric's tools write them.
-pub(super) fn sha2() -> FabricCryptoConfig {
+pub(crate) fn sha2() -> FabricCryptoConfig {
     FabricCryptoConfig {
         signature_hash_family: "SHA2".to_owned(),
         identity_identifier_hash_function: "SHA256".to_owned(),
@@ -54,7 +52,7 @@ fn read_folder(dir: PathBuf) -> Result<Vec<Vec<u8>>, MspError> {
 /// Returns the PEM files of a folder, by name; none if the folder is missing. Ignores hidden files;
 /// skips others that are not PEM with a warning (Fabric: msp/configbuilder.go,
 /// `getPemMaterialFromDir`).
-pub(super) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
+pub(crate) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError> {
     let failed = |source| MspError::Io { path: dir.to_owned(), source };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -85,7 +83,7 @@ fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {
 }
 
 /// The section of the file that a line belongs to.
-enum Place<'a> {
+enum Section<'a> {
     Top,
     NodeOus,
     Unit(&'a mut FabricOuIdentifier),
@@ -114,7 +112,7 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
             unit = key.to_owned();
         }
         match (place(result.as_mut(), &unit), key) {
-            (Place::NodeOus | Place::Unit(_), "Enable") => {
+            (Section::NodeOus | Section::Unit(_), "Enable") => {
                 let enable = match value {
                     "true" => true,
                     "false" => false,
@@ -124,12 +122,12 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
                     node_ous.enable = enable;
                 }
             }
-            (Place::Unit(_), key) if key == unit => {}
-            (Place::Unit(unit), "Certificate") if !value.is_empty() => {
+            (Section::Unit(_), key) if key == unit => {}
+            (Section::Unit(unit), "Certificate") if !value.is_empty() => {
                 unit.certificate = read_file(dir.join(value))?;
             }
-            (Place::Unit(_), "Certificate") => {}
-            (Place::Unit(unit), "OrganizationalUnitIdentifier") => {
+            (Section::Unit(_), "Certificate") => {}
+            (Section::Unit(unit), "OrganizationalUnitIdentifier") => {
                 unit.organizational_unit_identifier = value.to_owned();
             }
             _ => return Err(fault("expected a setting of NodeOUs")),
@@ -138,16 +136,16 @@ fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeO
     Ok(result)
 }
 
-fn place<'a>(node_ous: Option<&'a mut FabricNodeOUs>, unit: &str) -> Place<'a> {
-    let Some(node_ous) = node_ous else { return Place::Top };
+fn place<'a>(node_ous: Option<&'a mut FabricNodeOUs>, unit: &str) -> Section<'a> {
+    let Some(node_ous) = node_ous else { return Section::Top };
     let slot = match unit {
         "ClientOUIdentifier" => &mut node_ous.client_ou_identifier,
         "PeerOUIdentifier" => &mut node_ous.peer_ou_identifier,
         "AdminOUIdentifier" => &mut node_ous.admin_ou_identifier,
         "OrdererOUIdentifier" => &mut node_ous.orderer_ou_identifier,
-        _ => return Place::NodeOus,
+        _ => return Section::NodeOus,
     };
-    Place::Unit(slot.get_or_insert_default())
+    Section::Unit(slot.get_or_insert_default())
 }
 
 fn unquoted(value: &str) -> &str {

@@ -19,36 +19,36 @@ pub enum Role {
 
 /// The units that name roles. Without any, roles are not distinguished.
 #[derive(Debug, Default)]
-pub(super) struct NodeOus {
+pub(crate) struct NodeOus {
     rules: Vec<NodeOu>,
 }
 
 /// A unit that names a role.
 #[derive(Debug)]
-pub(super) struct NodeOu {
-    pub(super) role: Role,
-    pub(super) ou: String,
+pub(crate) struct NodeOu {
+    pub(crate) role: Role,
+    pub(crate) ou: String,
     /// The chain of CAs under which the unit counts; None for any chain.
-    pub(super) certifiers: Option<[u8; 32]>,
+    pub(crate) certifiers: Option<[u8; 32]>,
 }
 
 impl NodeOus {
-    pub(super) fn new(rules: Vec<NodeOu>) -> Self {
+    pub(crate) fn new(rules: Vec<NodeOu>) -> Self {
         Self { rules }
     }
 
-    pub(super) fn are_enforced(&self) -> bool {
+    pub(crate) fn are_enforced(&self) -> bool {
         !self.rules.is_empty()
     }
 
-    pub(super) fn have_admin(&self) -> bool {
+    pub(crate) fn have_admin(&self) -> bool {
         self.rules.iter().any(|rule| rule.role == Role::Admin)
     }
 
     /// The roles of a member with these units: empty if roles are not distinguished, else what its
     /// one role unit names (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`). There is
     /// more than one role only if the configuration uses one unit for two.
-    pub(super) fn roles(
+    pub(crate) fn roles(
         &self,
         ous: &[String],
         certifiers: &[u8; 32],

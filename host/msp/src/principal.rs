@@ -5,13 +5,11 @@
 
 use prost::Message;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::node_ous::Role;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::MspRole;
-use wasmcc_types::proto::common::OrganizationUnit;
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
+use wasmcc_types::proto::common::{MspPrincipal, MspRole, OrganizationUnit};
 use wasmcc_types::proto::msp::SerializedIdentity;
 
 /// Depth of combined principals. Real ones are not nested.
@@ -106,7 +104,7 @@ impl Principal {
             }
             Classification::Identity => {
                 let identity = SerializedIdentity::decode(bytes).ok()?;
-                let certificate = Certificate::from_pem(&identity.id_bytes).ok()?;
+                let certificate = MemberCertificate::from_pem(&identity.id_bytes).ok()?;
                 Some(Self::Identity { msp_id: identity.mspid, certificate: certificate.der })
             }
             Classification::Anonymity => {

@@ -4,51 +4,35 @@
 //!
 //! Invariant: a key is parsed once.
 
-use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P256_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P256_SHA512_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P384_SHA512_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA256_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA384_ASN1;
-use aws_lc_rs::signature::ECDSA_P521_SHA512_ASN1;
-use aws_lc_rs::signature::EcdsaVerificationAlgorithm;
-use aws_lc_rs::signature::ParsedPublicKey;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA384;
-use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA512;
-use aws_lc_rs::signature::RsaParameters;
-use aws_lc_rs::signature::UnparsedPublicKey;
-use x509_parser::oid_registry::OID_EC_P256;
-use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
-use x509_parser::oid_registry::OID_NIST_EC_P384;
-use x509_parser::oid_registry::OID_NIST_EC_P521;
-use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
-use x509_parser::oid_registry::OID_PKCS1_SHA256WITHRSA;
-use x509_parser::oid_registry::OID_PKCS1_SHA384WITHRSA;
-use x509_parser::oid_registry::OID_PKCS1_SHA512WITHRSA;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA256;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA384;
-use x509_parser::oid_registry::OID_SIG_ECDSA_WITH_SHA512;
-use x509_parser::x509::AlgorithmIdentifier;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
+    ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RsaParameters, UnparsedPublicKey,
+};
+use x509_parser::oid_registry::{
+    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
+    OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
+    OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
+    OID_SIG_ECDSA_WITH_SHA512,
+};
+use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use crate::curve::Curve;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::error::{MspError, SignatureFault};
 use crate::signature::Signature;
 
 /// The algorithm of a CA's signature on a certificate or revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CaAlgorithm {
-    Ecdsa(Hash),
+pub(crate) enum CaAlgorithm {
+    Ecdsa(HashAlgorithm),
     /// PKCS #1, version 1.5.
-    Rsa(Hash),
+    Rsa(HashAlgorithm),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(crate) enum HashAlgorithm {
     Sha256,
     Sha384,
     Sha512,
@@ -56,14 +40,14 @@ pub(super) enum Hash {
 
 impl CaAlgorithm {
     /// None for anything but ECDSA or RSA with SHA-256, SHA-384 or SHA-512.
-    pub(super) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
+    pub(crate) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let algorithms = [
-            (OID_SIG_ECDSA_WITH_SHA256, Self::Ecdsa(Hash::Sha256)),
-            (OID_SIG_ECDSA_WITH_SHA384, Self::Ecdsa(Hash::Sha384)),
-            (OID_SIG_ECDSA_WITH_SHA512, Self::Ecdsa(Hash::Sha512)),
-            (OID_PKCS1_SHA256WITHRSA, Self::Rsa(Hash::Sha256)),
-            (OID_PKCS1_SHA384WITHRSA, Self::Rsa(Hash::Sha384)),
-            (OID_PKCS1_SHA512WITHRSA, Self::Rsa(Hash::Sha512)),
+            (OID_SIG_ECDSA_WITH_SHA256, Self::Ecdsa(HashAlgorithm::Sha256)),
+            (OID_SIG_ECDSA_WITH_SHA384, Self::Ecdsa(HashAlgorithm::Sha384)),
+            (OID_SIG_ECDSA_WITH_SHA512, Self::Ecdsa(HashAlgorithm::Sha512)),
+            (OID_PKCS1_SHA256WITHRSA, Self::Rsa(HashAlgorithm::Sha256)),
+            (OID_PKCS1_SHA384WITHRSA, Self::Rsa(HashAlgorithm::Sha384)),
+            (OID_PKCS1_SHA512WITHRSA, Self::Rsa(HashAlgorithm::Sha512)),
         ];
         let (_, found) = algorithms.into_iter().find(|(oid, _)| *oid == identifier.algorithm)?;
         // ECDSA has no parameters (RFC 5758, 3.2), RSA has NULL (RFC 4055, 5).
@@ -72,11 +56,11 @@ impl CaAlgorithm {
     }
 
     /// The DER of the algorithm's identifier.
-    pub(super) fn identifier(self) -> Vec<u8> {
+    pub(crate) fn identifier(self) -> Vec<u8> {
         let last = |hash, first| match hash {
-            Hash::Sha256 => first,
-            Hash::Sha384 => first + 1,
-            Hash::Sha512 => first + 2,
+            HashAlgorithm::Sha256 => first,
+            HashAlgorithm::Sha384 => first + 1,
+            HashAlgorithm::Sha512 => first + 2,
         };
         match self {
             Self::Ecdsa(hash) => {
@@ -106,13 +90,13 @@ impl CaAlgorithm {
 
 /// A parsed public key.
 #[derive(Debug)]
-pub(super) struct PublicKey {
-    kind: Kind,
+pub(crate) struct PublicKey {
+    kind: KeyKind,
     bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum KeyKind {
     /// With the key for signatures over SHA-256, which all members use.
     Ecdsa(Curve, ParsedPublicKey),
     /// Only CAs have such keys.
@@ -121,11 +105,11 @@ enum Kind {
 
 impl PublicKey {
     /// Parses a key. The error says what the certificate has instead.
-    pub(super) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
+    pub(crate) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
         let bytes = spki.subject_public_key.data.to_vec();
         if spki.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
             return match ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &bytes) {
-                Ok(_) => Ok(Self { kind: Kind::Rsa, bytes }),
+                Ok(_) => Ok(Self { kind: KeyKind::Rsa, bytes }),
                 Err(_) => Err("has an RSA key that is not one of 2,048 to 8,192 bits"),
             };
         }
@@ -144,42 +128,42 @@ impl PublicKey {
         if bytes.len() != 1 + 2 * curve.bytes() || bytes.first() != Some(&4) {
             return Err("has a public key that is not an uncompressed point");
         }
-        let key = ParsedPublicKey::new(ecdsa(curve, Hash::Sha256), &bytes)
+        let key = ParsedPublicKey::new(ecdsa(curve, HashAlgorithm::Sha256), &bytes)
             .map_err(|_| "has a public key that is not a point of its curve")?;
-        Ok(Self { kind: Kind::Ecdsa(curve, key), bytes })
+        Ok(Self { kind: KeyKind::Ecdsa(curve, key), bytes })
     }
 
     /// The uncompressed point, or the RSA key of PKCS #1.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// None for an RSA key.
-    pub(super) fn curve(&self) -> Option<Curve> {
+    pub(crate) fn curve(&self) -> Option<Curve> {
         match &self.kind {
-            Kind::Ecdsa(curve, _) => Some(*curve),
-            Kind::Rsa => None,
+            KeyKind::Ecdsa(curve, _) => Some(*curve),
+            KeyKind::Rsa => None,
         }
     }
 
     /// Checks ECDSA over the SHA-256 of `message`; S may be high.
-    pub(super) fn verify(&self, message: &[u8], signature: Signature) -> Result<(), MspError> {
+    pub(crate) fn verify(&self, message: &[u8], signature: Signature) -> Result<(), MspError> {
         let holds = match &self.kind {
-            Kind::Ecdsa(_, key) => key.verify_sig(message, &signature.to_der()).is_ok(),
-            Kind::Rsa => false,
+            KeyKind::Ecdsa(_, key) => key.verify_sig(message, &signature.to_der()).is_ok(),
+            KeyKind::Rsa => false,
         };
         if holds { Ok(()) } else { Err(MspError::Signature(SignatureFault::Mismatch)) }
     }
 
     /// True if this key of a CA signed `message`. S may be high.
-    pub(super) fn has_signed(&self, algorithm: CaAlgorithm, message: &[u8], value: &[u8]) -> bool {
+    pub(crate) fn has_signed(&self, algorithm: CaAlgorithm, message: &[u8], value: &[u8]) -> bool {
         match (algorithm, &self.kind) {
-            (CaAlgorithm::Ecdsa(hash), Kind::Ecdsa(curve, _)) => {
+            (CaAlgorithm::Ecdsa(hash), KeyKind::Ecdsa(curve, _)) => {
                 let key = UnparsedPublicKey::new(ecdsa(*curve, hash), &self.bytes);
                 let signature = Signature::from_der(value);
                 signature.is_ok_and(|signature| key.verify(message, &signature.to_der()).is_ok())
             }
-            (CaAlgorithm::Rsa(hash), Kind::Rsa) => {
+            (CaAlgorithm::Rsa(hash), KeyKind::Rsa) => {
                 UnparsedPublicKey::new(rsa(hash), &self.bytes).verify(message, value).is_ok()
             }
             _ => false,
@@ -187,24 +171,24 @@ impl PublicKey {
     }
 }
 
-fn ecdsa(curve: Curve, hash: Hash) -> &'static EcdsaVerificationAlgorithm {
+fn ecdsa(curve: Curve, hash: HashAlgorithm) -> &'static EcdsaVerificationAlgorithm {
     match (curve, hash) {
-        (Curve::P256, Hash::Sha256) => &ECDSA_P256_SHA256_ASN1,
-        (Curve::P256, Hash::Sha384) => &ECDSA_P256_SHA384_ASN1,
-        (Curve::P256, Hash::Sha512) => &ECDSA_P256_SHA512_ASN1,
-        (Curve::P384, Hash::Sha256) => &ECDSA_P384_SHA256_ASN1,
-        (Curve::P384, Hash::Sha384) => &ECDSA_P384_SHA384_ASN1,
-        (Curve::P384, Hash::Sha512) => &ECDSA_P384_SHA512_ASN1,
-        (Curve::P521, Hash::Sha256) => &ECDSA_P521_SHA256_ASN1,
-        (Curve::P521, Hash::Sha384) => &ECDSA_P521_SHA384_ASN1,
-        (Curve::P521, Hash::Sha512) => &ECDSA_P521_SHA512_ASN1,
+        (Curve::P256, HashAlgorithm::Sha256) => &ECDSA_P256_SHA256_ASN1,
+        (Curve::P256, HashAlgorithm::Sha384) => &ECDSA_P256_SHA384_ASN1,
+        (Curve::P256, HashAlgorithm::Sha512) => &ECDSA_P256_SHA512_ASN1,
+        (Curve::P384, HashAlgorithm::Sha256) => &ECDSA_P384_SHA256_ASN1,
+        (Curve::P384, HashAlgorithm::Sha384) => &ECDSA_P384_SHA384_ASN1,
+        (Curve::P384, HashAlgorithm::Sha512) => &ECDSA_P384_SHA512_ASN1,
+        (Curve::P521, HashAlgorithm::Sha256) => &ECDSA_P521_SHA256_ASN1,
+        (Curve::P521, HashAlgorithm::Sha384) => &ECDSA_P521_SHA384_ASN1,
+        (Curve::P521, HashAlgorithm::Sha512) => &ECDSA_P521_SHA512_ASN1,
     }
 }
 
-fn rsa(hash: Hash) -> &'static RsaParameters {
+fn rsa(hash: HashAlgorithm) -> &'static RsaParameters {
     match hash {
-        Hash::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
-        Hash::Sha384 => &RSA_PKCS1_2048_8192_SHA384,
-        Hash::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+        HashAlgorithm::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        HashAlgorithm::Sha384 => &RSA_PKCS1_2048_8192_SHA384,
+        HashAlgorithm::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
     }
 }

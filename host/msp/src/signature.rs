@@ -2,18 +2,15 @@
 //!
 //! Does not hash and does not know keys: a signature is two numbers here.
 
-use crate::curve::Curve;
-use crate::curve::Number;
-use crate::curve::WIDTH;
-use crate::error::MspError;
-use crate::error::SignatureFault;
+use crate::curve::{Curve, Number, WIDTH};
+use crate::error::{MspError, SignatureFault};
 
 const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
 
 /// R and S, big endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Signature {
+pub(crate) struct Signature {
     r: Number,
     s: Number,
 }
@@ -22,7 +19,7 @@ impl Signature {
     /// Reads what Go's `encoding/asn1` reads: minimal lengths and integers, both positive; bytes
     /// after the signature are ignored (Fabric: bccsp/utils/ecdsa.go, `UnmarshalECDSASignature`).
     /// Peers must agree, so this is neither stricter nor more lenient.
-    pub(super) fn from_der(der: &[u8]) -> Result<Self, MspError> {
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, MspError> {
         let malformed = || MspError::Signature(SignatureFault::Malformed);
         let (content, _) = element(SEQUENCE, der).ok_or_else(malformed)?;
         let (r, rest) = element(INTEGER, content).ok_or_else(malformed)?;
@@ -32,7 +29,7 @@ impl Signature {
         Ok(Self { r, s })
     }
 
-    pub(super) fn to_der(self) -> Vec<u8> {
+    pub(crate) fn to_der(self) -> Vec<u8> {
         let mut content = Vec::with_capacity(2 * (WIDTH + 3));
         for number in [&self.r, &self.s] {
             push_integer(&mut content, number);
@@ -49,7 +46,7 @@ impl Signature {
 
     /// The smallest curve with numbers of this length. A signature of a larger curve has numbers so
     /// short with a probability of 2^-128.
-    pub(super) fn curve(self) -> Curve {
+    pub(crate) fn curve(self) -> Curve {
         let is_short = |curve: &Curve| {
             let zeros = WIDTH - curve.bytes();
             self.r[..zeros].iter().chain(&self.s[..zeros]).all(|&digit| digit == 0)
@@ -58,14 +55,14 @@ impl Signature {
     }
 
     /// True if S is at most half the order of the curve.
-    pub(super) fn is_low_s(self, curve: Curve) -> bool {
+    pub(crate) fn is_low_s(self, curve: Curve) -> bool {
         let order = curve.order();
         self.s < *order && self.s <= self.twin(order).s
     }
 
     /// Returns the signature with the lower one of S and the order minus S. If S is not below the
     /// order, the signature is invalid and returned unchanged.
-    pub(super) fn into_low_s(self, curve: Curve) -> Self {
+    pub(crate) fn into_low_s(self, curve: Curve) -> Self {
         let order = curve.order();
         if self.s >= *order || self.is_low_s(curve) { self } else { self.twin(order) }
     }
@@ -137,7 +134,7 @@ fn push_integer(out: &mut Vec<u8>, number: &Number) {
 
 /// The variant with the other S, for tests of refusals.
 #[cfg(test)]
-pub(super) fn twin_of(der: &[u8]) -> Vec<u8> {
+pub(crate) fn twin_of(der: &[u8]) -> Vec<u8> {
     let signature = Signature::from_der(der).expect("the test gives a signature");
     signature.twin(signature.curve().order()).to_der()
 }

@@ -5,19 +5,15 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::Digest;
-use aws_lc_rs::digest::SHA256;
-use aws_lc_rs::digest::SHA384;
-use aws_lc_rs::digest::digest;
-use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
-use aws_lc_rs::signature::ECDSA_P384_SHA384_ASN1_SIGNING;
-use aws_lc_rs::signature::ECDSA_P521_SHA256_ASN1_SIGNING;
-use aws_lc_rs::signature::EcdsaKeyPair;
-use aws_lc_rs::signature::KeyPair;
+use aws_lc_rs::digest::{Digest, SHA256, SHA384, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING,
+    EcdsaKeyPair, KeyPair,
+};
 use prost::Message;
 use x509_parser::pem::Pem;
 
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::curve::Curve;
 use crate::error::MspError;
 use crate::signature::Signature;
@@ -36,7 +32,7 @@ impl SigningIdentity {
     /// on the curve P-256, P-384 or P-521. Does not check that the organization accepts the
     /// certificate.
     pub fn from_pem(msp_id: &str, cert_pem: &[u8], key_pem: &[u8]) -> Result<Self, MspError> {
-        let certificate = Certificate::from_pem(cert_pem)?;
+        let certificate = MemberCertificate::from_pem(cert_pem)?;
         let unusable = |reason| MspError::Key { msp_id: msp_id.to_owned(), reason };
         let curve = certificate.key.curve();
         let curve =

@@ -12,8 +12,7 @@ use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::certificate::Certificate;
-use crate::certificate::significant;
+use crate::certificate::{MemberCertificate, significant};
 use crate::error::MspError;
 use crate::public_key::CaAlgorithm;
 use wasmcc_types::sha256_all;
@@ -23,14 +22,14 @@ const MAX_SIGNATURE_CHECKS: u32 = 100;
 
 /// Root and intermediate CAs, and the serial numbers that they revoked.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(crate) struct Trust {
     msp_id: String,
-    authorities: Vec<Authority>,
+    authorities: Vec<TrustedAuthority>,
 }
 
 #[derive(Debug)]
-struct Authority {
-    certificate: Certificate,
+struct TrustedAuthority {
+    certificate: MemberCertificate,
     is_root: bool,
     /// True if another CA of the organization is below this one; then it may not issue identities.
     is_inner: bool,
@@ -39,12 +38,12 @@ struct Authority {
 
 /// The CAs above a certificate: its issuer first, a root last. Never empty.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Chain(Vec<usize>);
+pub(crate) struct AuthorityChain(Vec<usize>);
 
 impl Trust {
     /// Reads PEM certificates, and revocation lists in PEM or DER. Follows msp/mspimplsetup.go,
     /// `setupCAs`, `finalizeSetupCAs` and `setupCRLs`.
-    pub(super) fn new(
+    pub(crate) fn new(
         msp_id: &str,
         roots: &[Vec<u8>],
         intermediates: &[Vec<u8>],
@@ -65,7 +64,7 @@ impl Trust {
     }
 
     fn add(&mut self, pem: &[u8], is_root: bool) -> Result<(), MspError> {
-        let certificate = Certificate::from_pem(pem)?;
+        let certificate = MemberCertificate::from_pem(pem)?;
         let unsupported =
             |what| MspError::Unsupported { subject: certificate.subject.clone(), what };
         if !certificate.usage.is_ca {
@@ -79,7 +78,12 @@ impl Trust {
         }
         if !self.authorities.iter().any(|known| known.certificate.der == certificate.der) {
             let revoked = HashSet::new();
-            self.authorities.push(Authority { certificate, is_root, is_inner: false, revoked });
+            self.authorities.push(TrustedAuthority {
+                certificate,
+                is_root,
+                is_inner: false,
+                revoked,
+            });
         }
         Ok(())
     }
@@ -128,8 +132,11 @@ impl Trust {
     }
 
     /// Returns the chain from the issuer of `certificate` to a root.
-    pub(super) fn chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
-        let mut search = Search {
+    pub(crate) fn chain(
+        &self,
+        certificate: &MemberCertificate,
+    ) -> Result<AuthorityChain, MspError> {
+        let mut search = ChainSearch {
             leaf: certificate,
             authorities: &self.authorities,
             chain: Vec::new(),
@@ -139,7 +146,9 @@ impl Trust {
         };
         search.extend();
         let obstacle = match search.found.len() {
-            1 if certificate.usage.server_auth => return Ok(Chain(search.found.remove(0))),
+            1 if certificate.usage.server_auth => {
+                return Ok(AuthorityChain(search.found.remove(0)));
+            }
             0 => search.obstacle,
             1 => "its extended key usage is not compatible",
             _ => "there is more than one chain",
@@ -153,7 +162,10 @@ impl Trust {
 
     /// Returns the chain of an identity, whose issuer must have no CA below it (Fabric:
     /// msp/mspimpl.go, `getValidationChain`).
-    pub(super) fn identity_chain(&self, certificate: &Certificate) -> Result<Chain, MspError> {
+    pub(crate) fn identity_chain(
+        &self,
+        certificate: &MemberCertificate,
+    ) -> Result<AuthorityChain, MspError> {
         let chain = self.chain(certificate)?;
         if self.issuer(&chain).is_inner {
             return Err(MspError::Chain {
@@ -165,26 +177,30 @@ impl Trust {
         Ok(chain)
     }
 
-    pub(super) fn is_revoked(&self, certificate: &Certificate, chain: &Chain) -> bool {
+    pub(crate) fn is_revoked(
+        &self,
+        certificate: &MemberCertificate,
+        chain: &AuthorityChain,
+    ) -> bool {
         self.issuer(chain).revoked.contains(&certificate.serial)
     }
 
     /// SHA-256 of the chain's certificates, Fabric's certifiers identifier.
-    pub(super) fn identifier(&self, chain: &Chain) -> [u8; 32] {
+    pub(crate) fn identifier(&self, chain: &AuthorityChain) -> [u8; 32] {
         let certificates = chain.0.iter().map(|&index| &self.authorities[index].certificate);
         sha256_all(certificates.map(|certificate| certificate.der.as_slice()))
     }
 
     /// The identifier of a CA of this organization with the chain above it; the CA is given as PEM
     /// (Fabric: msp/mspimplsetup.go, `getCertifiersIdentifier`).
-    pub(super) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
-        let wanted = Certificate::from_pem(pem)?;
-        let same = |authority: &Authority| authority.certificate.der == wanted.der;
+    pub(crate) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
+        let wanted = MemberCertificate::from_pem(pem)?;
+        let same = |authority: &TrustedAuthority| authority.certificate.der == wanted.der;
         let Some(index) = self.authorities.iter().position(same) else {
             let what = "is not a CA of the organization";
             return Err(MspError::Unsupported { subject: wanted.subject, what });
         };
-        let mut chain = Chain(vec![index]);
+        let mut chain = AuthorityChain(vec![index]);
         if !self.authorities[index].is_root {
             chain.0.extend(self.chain(&wanted)?.0);
         }
@@ -192,26 +208,26 @@ impl Trust {
     }
 
     /// True if the certificate is that of one of the CAs.
-    pub(super) fn contains(&self, certificate: &Certificate) -> bool {
+    pub(crate) fn contains(&self, certificate: &MemberCertificate) -> bool {
         self.authorities.iter().any(|authority| authority.certificate.der == certificate.der)
     }
 
-    fn issuer(&self, chain: &Chain) -> &Authority {
+    fn issuer(&self, chain: &AuthorityChain) -> &TrustedAuthority {
         &self.authorities[chain.0[0]]
     }
 }
 
 /// A depth-first search over all chains, with the rules of Go's crypto/x509 `Certificate.Verify`.
-struct Search<'a> {
-    leaf: &'a Certificate,
-    authorities: &'a [Authority],
+struct ChainSearch<'a> {
+    leaf: &'a MemberCertificate,
+    authorities: &'a [TrustedAuthority],
     chain: Vec<usize>,
     found: Vec<Vec<usize>>,
     checks_left: u32,
     obstacle: &'static str,
 }
 
-impl Search<'_> {
+impl ChainSearch<'_> {
     fn extend(&mut self) {
         let child = match self.chain.last() {
             Some(&index) => &self.authorities[index].certificate,
@@ -236,15 +252,19 @@ impl Search<'_> {
         }
     }
 
-    fn is_in_chain(&self, candidate: &Certificate) -> bool {
-        let same = |other: &Certificate| {
+    fn is_in_chain(&self, candidate: &MemberCertificate) -> bool {
+        let same = |other: &MemberCertificate| {
             other.raw_subject == candidate.raw_subject && other.key.bytes() == candidate.key.bytes()
         };
         same(self.leaf)
             || self.chain.iter().any(|&index| same(&self.authorities[index].certificate))
     }
 
-    fn obstacle_of(&mut self, child: &Certificate, issuer: &Certificate) -> Option<&'static str> {
+    fn obstacle_of(
+        &mut self,
+        child: &MemberCertificate,
+        issuer: &MemberCertificate,
+    ) -> Option<&'static str> {
         let length = u32::try_from(self.chain.len()).unwrap_or(u32::MAX);
         if self.checks_left == 0 {
             return Some("there are too many possible chains");

@@ -34,6 +34,13 @@ struct Identity {
     network: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// Returns the MSP id of the organization whose peer made the data folder `path`; None if the
+/// folder does not say.
+pub fn folder_org(path: &Path) -> Option<String> {
+    let record = fs::read(path.join(RECORD)).ok()?;
+    serde_json::from_slice::<Identity>(&record).ok().map(|identity| identity.org)
+}
+
 /// A data folder and the peer that wants to use it.
 pub(super) struct DataFolder {
     path: PathBuf,

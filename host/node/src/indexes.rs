@@ -9,17 +9,17 @@ use crate::running::Running;
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
-use wasmcc_peer::chaincode::{PackageError, Packages, create_indexes};
+use wasmcc_peer::chaincode::{PackageError, PackageStore, create_indexes};
 
 /// Looks for the packages of definitions.
 pub(crate) struct IndexCreator {
-    packages: Arc<Packages>,
+    packages: Arc<PackageStore>,
     running: Running,
 }
 
 impl IndexCreator {
     /// Looks among these packages.
-    pub(crate) fn new(packages: Arc<Packages>, running: Running) -> Self {
+    pub(crate) fn new(packages: Arc<PackageStore>, running: Running) -> Self {
         Self { packages, running }
     }
 

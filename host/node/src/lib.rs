@@ -6,15 +6,17 @@ pub mod sandbox;
 
 #[cfg(feature = "server")]
 mod chaincodes;
+mod condition;
 mod data_folder;
 mod deployments;
 #[cfg(feature = "server")]
 mod discovery;
 mod endorsements;
-mod explain;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
+#[cfg(feature = "server")]
+mod participation;
 #[cfg(feature = "server")]
 mod private_events;
 mod running;
@@ -44,14 +46,14 @@ use wasmcc_ledger::{LedgerConfig, Ledgers};
 #[cfg(feature = "server")]
 use wasmcc_msp::MspManager;
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
-use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, Packages, SupportConfig};
+use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChannelId, Client, Response};
+use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use explain::explain_block;
+pub use data_folder::folder_org;
 pub use ledger_folder::open_ledger_folder;
 
 /// Where compiled code lies in a data folder.
@@ -109,6 +111,7 @@ impl PeerConfig {
 /// organizations that share these.
 pub struct Peer {
     network: Network,
+    runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
     /// By organization, the first in front.
@@ -170,12 +173,12 @@ impl Peer {
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
-        let packages = Arc::new(Packages::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
         let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
-            runtime,
+            Arc::clone(&runtime),
             Arc::clone(&packages),
             Arc::clone(&ledgers),
             Arc::clone(&access),
@@ -211,6 +214,7 @@ impl Peer {
         let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         let peer = Arc::new(Self {
             network,
+            runtime,
             batch,
             support,
             endorsers,
@@ -248,6 +252,11 @@ impl Peer {
         }
     }
 
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// The organizations and their identities.
     pub fn network(&self) -> &Network {
         &self.network
@@ -274,6 +283,11 @@ impl Peer {
         if self.channels.get(name).is_none() {
             return self.create_channel(name);
         }
+        self.join_all(name)
+    }
+
+    fn join_all(&self, name: &str) -> Result<()> {
+        self.channels.add_orderer(name)?;
         self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
     }
 
@@ -286,14 +300,13 @@ impl Peer {
         let block = genesis.block()?.encode_to_vec();
         let own = self.org().and_then(|org| self.network.org(org));
         let own = own.ok_or_else(|| anyhow!("no organization"))?;
-        let signed = ProposalBuilder::new("", "cscc")
-            .args([b"JoinChain".to_vec(), block])
-            .sign(&own.admin()?);
+        let signed =
+            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
         let response = self.process(signed.signed)?.response.response.unwrap_or_default();
         if response.status >= Response::ERROR_THRESHOLD {
             return Err(anyhow!("cannot create channel {name}: {}", response.message));
         }
-        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
+        self.join_all(name)
     }
 
     /// The MSP ids of the organizations whose peers these are, the first in front.

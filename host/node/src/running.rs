@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use wasmcc_committer::Approvals;
 use wasmcc_ledger::Ledger;
-use wasmcc_peer::chaincode::{Found, Packages, ccid, defined_names};
+use wasmcc_peer::chaincode::{Found, PackageStore, ccid, defined_names};
 use wasmcc_peer::syscc::defined_version;
+use wasmcc_types::LSCC;
 use wasmcc_types::sha256;
 
 /// Looks it up, each time in the state as it is.
 #[derive(Clone)]
 pub(crate) struct Running {
-    packages: Arc<Packages>,
+    packages: Arc<PackageStore>,
     /// Whose peers run here.
     orgs: Vec<String>,
 }
 
 impl Running {
     /// For packages that one of `orgs` has approved, or that LSCC runs.
-    pub(crate) fn new(packages: Arc<Packages>, orgs: Vec<String>) -> Self {
+    pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
     }
 
@@ -27,7 +28,7 @@ impl Running {
     pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, String> {
         let snapshot = ledger.snapshot();
         let mut names = BTreeSet::from_iter(defined_names(&snapshot).map_err(|e| e.to_string())?);
-        for row in snapshot.range("lscc", "", "") {
+        for row in snapshot.range(LSCC, "", "") {
             let (name, _) = row.map_err(|e| e.to_string())?;
             // `name~collection` holds collections.
             if !name.contains('~') {

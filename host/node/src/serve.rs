@@ -10,8 +10,8 @@ use crate::chaincodes::Stream;
 use crate::private_events;
 use wasmcc_api as api;
 use wasmcc_api::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, OrderError, OrderListener, PeerInfo,
-    Reading, Standing, TxListener, Watching,
+    Answer, BlockListener, ChaincodeStream, CommitStatus, JoinRefusal, OrderError, OrderListener,
+    PeerInfo, Reading, Standing, TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
@@ -37,13 +37,21 @@ fn refused(error: committer::OrderError) -> OrderError {
     }
 }
 
-/// The channel that an envelope is for.
-fn channel_of(envelope: &common::Envelope) -> Result<String, OrderError> {
+/// What an envelope is, and for which channel.
+fn header_of(envelope: &common::Envelope) -> Result<common::ChannelHeader, OrderError> {
     let bad = |e: prost::DecodeError| OrderError::BadRequest(format!("malformed envelope: {e}"));
     let payload = common::Payload::decode(envelope.payload.as_slice()).map_err(bad)?;
     let header = payload.header.unwrap_or_default();
-    let header = common::ChannelHeader::decode(header.channel_header.as_slice()).map_err(bad)?;
-    Ok(header.channel_id)
+    common::ChannelHeader::decode(header.channel_header.as_slice()).map_err(bad)
+}
+
+/// Counts what became of an envelope for a channel that exists, or for an empty name.
+fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>) {
+    let header_type = common::HeaderType::try_from(header_type);
+    let header_type = header_type.map_or(wasmcc_metrics::UNKNOWN, |kind| kind.as_str_name());
+    let status = ordered.as_ref().map_or_else(OrderError::status, |()| Status::Success);
+    let envelopes = &wasmcc_metrics::get().channels.envelopes;
+    envelopes.processed(channel, header_type, status.as_str_name());
 }
 
 fn status((code, block_number): TxVerdict) -> CommitStatus {
@@ -56,11 +64,10 @@ impl Peer {
         channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
     }
 
-    fn orderer_of(&self, envelope: &common::Envelope) -> Result<Arc<Solo>, OrderError> {
-        let channel = channel_of(envelope)?;
+    fn orderer_of(&self, channel: &str) -> Result<Arc<Solo>, OrderError> {
         let not_started =
             |error| format!("the orderer of channel '{channel}' cannot be started: {error}");
-        let orderer = self.orderer(&channel);
+        let orderer = self.orderer(channel);
         let orderer = orderer.map_err(|error| OrderError::Unavailable(not_started(error)))?;
         let unknown = || OrderError::NotFound(format!("channel does not exist: '{channel}'"));
         orderer.ok_or_else(unknown)
@@ -116,12 +123,26 @@ impl api::Peer for Peer {
     }
 
     fn order(&self, transaction: common::Envelope, done: OrderListener) {
-        match self.orderer_of(&transaction) {
-            Ok(orderer) => {
-                let done = Box::new(|ordered: Result<(), _>| done(ordered.map_err(refused)));
-                orderer.order_then(transaction, done);
+        let header = header_of(&transaction);
+        let kind = header.as_ref().map_or(-1, |header| header.r#type);
+        let found = header.and_then(|header| {
+            let orderer = self.orderer_of(&header.channel_id)?;
+            Ok((orderer, header.channel_id))
+        });
+        match found {
+            Ok((orderer, channel)) => {
+                let done = move |ordered: Result<(), committer::OrderError>| {
+                    let ordered = ordered.map_err(refused);
+                    count(&channel, kind, &ordered);
+                    done(ordered);
+                };
+                orderer.order_then(transaction, Box::new(done));
             }
-            Err(error) => done(Err(error)),
+            Err(error) => {
+                let refused = Err(error);
+                count("", kind, &refused);
+                done(refused);
+            }
         }
     }
 
@@ -227,6 +248,18 @@ impl api::Peer for Peer {
 
     fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
         self.check_admin(msp_id, request)
+    }
+
+    fn ordered_channels(&self) -> Vec<String> {
+        self.channels.ordered()
+    }
+
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
+        self.order_for(genesis)
+    }
+
+    fn config_block(&self, channel_id: &str) -> Option<u64> {
+        self.channels.get(channel_id).map(|channel| channel.config_block())
     }
 
     fn channel_config(&self, channel_id: &str) -> Option<common::Config> {

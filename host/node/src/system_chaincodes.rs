@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::local_orgs::LocalOrgs;
 use wasmcc_channel::{Channels, Holders};
-use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, NativeChaincode, Packages};
+use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, NativeChaincode, PackageStore};
 use wasmcc_peer::syscc::{Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
-use wasmcc_types::LIFECYCLE;
+use wasmcc_types::{CSCC, ESCC, LIFECYCLE, LSCC, QSCC, VSCC};
 
 /// Under which name it is kept who installed which package.
 const INSTALLED: &str = "installed";
@@ -16,7 +16,7 @@ const INSTALLED: &str = "installed";
 /// Registers all of them.
 pub(super) fn register(
     support: &mut ChaincodeSupport,
-    packages: Arc<Packages>,
+    packages: Arc<PackageStore>,
     channels: &Arc<Channels>,
     access: &Arc<dyn AccessControl>,
     orgs: &LocalOrgs,
@@ -27,12 +27,12 @@ pub(super) fn register(
     let holders = Arc::new(holders);
     let lscc = Lscc::new(Arc::clone(&packages), channels(), access(), Arc::clone(&holders));
     let all: [(&'static str, Arc<dyn NativeChaincode>); 6] = [
-        ("lscc", Arc::new(lscc)),
+        (LSCC, Arc::new(lscc)),
         (LIFECYCLE, Arc::new(Lifecycle::new(packages, channels(), access(), holders))),
-        ("cscc", Arc::new(Cscc::new(channels(), access()))),
-        ("qscc", Arc::new(Qscc::new(channels(), access()))),
-        ("escc", Arc::new(Escc::new(orgs.signers()))),
-        ("vscc", Arc::new(Vscc::new(channels()))),
+        (CSCC, Arc::new(Cscc::new(channels(), access()))),
+        (QSCC, Arc::new(Qscc::new(channels(), access()))),
+        (ESCC, Arc::new(Escc::new(orgs.signers()))),
+        (VSCC, Arc::new(Vscc::new(channels()))),
     ];
     for (name, chaincode) in all {
         support.register_system(name, chaincode)?;

@@ -1,8 +1,6 @@
 //! What a chaincode is at, as its peer knows it.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::collections::btree_map;
+use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::Completed;
 use crate::Invocation;
@@ -15,8 +13,7 @@ use crate::RunId;
 use crate::Ticket;
 use crate::TxKey;
 use crate::failure_text;
-use crate::given_up::GiveUp;
-use crate::given_up::GivenUp;
+use crate::given_up::{GiveUp, GivenUp};
 use crate::size_limit::SizeLimit;
 
 /// The executions of a stream that is ready.

@@ -3,10 +3,7 @@
 use proptest::prelude::*;
 
 use crate::TxKey;
-use crate::promises::PeerEvent;
-use crate::promises::ShimEvent;
-use crate::promises::check_peer;
-use crate::promises::check_shim;
+use crate::promises::{PeerEvent, ShimEvent, check_peer, check_shim};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 fn tx() -> impl Strategy<Value = TxKey> {

@@ -1,8 +1,6 @@
 //! What a chaincode runs, as its half of the stream knows it.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::collections::btree_map;
+use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::Completed;
 use crate::Invocation;
@@ -11,11 +9,9 @@ use crate::ProtocolError;
 use crate::Request;
 use crate::ShimAction;
 use crate::TxKey;
-use crate::given_up::GiveUp;
-use crate::given_up::GivenUp;
+use crate::given_up::{GiveUp, GivenUp};
 use crate::size_limit::SizeLimit;
-use wasmcc_types::Entry;
-use wasmcc_types::Response;
+use wasmcc_types::{Entry, Response};
 
 /// The invocations of a stream that is ready.
 #[derive(Debug)]

@@ -8,10 +8,8 @@ use prost::bytes::Bytes;
 use crate::ProtocolError;
 use crate::Request;
 use crate::TxKey;
-use wasmcc_types::ChaincodeEvent;
-use wasmcc_types::Entry;
-use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{ChaincodeEvent, Entry, Response};
 
 pub use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 

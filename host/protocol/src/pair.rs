@@ -1,12 +1,10 @@
 //! Both machines joined in memory, driven at random from a seed: every order of events that a real
 //! stream allows, and faults that it should not have.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rand::RngExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::BatchLimits;
 use crate::Completed;
@@ -24,9 +22,8 @@ use crate::Ticket;
 use crate::TxKey;
 use crate::failure_text;
 use crate::pair_faults::{Faults, Tally, take_any};
-use wasmcc_types::Entry;
-use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{Entry, Response};
 
 /// Few, so that the same transaction is executed again and again.
 const TRANSACTIONS: u32 = 4;

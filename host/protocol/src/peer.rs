@@ -11,8 +11,7 @@ use crate::ProtocolError;
 use crate::Request;
 use crate::TxKey;
 use crate::executions::Executions;
-use crate::size_limit::MESSAGE_BYTES;
-use crate::size_limit::SizeLimit;
+use crate::size_limit::{MESSAGE_BYTES, SizeLimit};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// The peer's half of one chaincode stream: created -REGISTER-> established -launched-> ready, then
@@ -274,9 +273,8 @@ impl PeerSide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmcc_types::Entry;
-    use wasmcc_types::Response;
     use wasmcc_types::proto::protos;
+    use wasmcc_types::{Entry, Response};
 
     fn tx() -> TxKey {
         TxKey::new("ch", "t1")

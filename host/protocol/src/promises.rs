@@ -4,8 +4,7 @@
 //!
 //! Invariant: compiled for tests only; panics when a promise is broken.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::BatchLimits;
 use crate::Completed;
@@ -19,10 +18,8 @@ use crate::ShimAction;
 use crate::ShimSide;
 use crate::Ticket;
 use crate::TxKey;
-use wasmcc_types::Entry;
-use wasmcc_types::Response;
-use wasmcc_types::proto::protos;
-use wasmcc_types::proto::protos::ChaincodeMessage;
+use wasmcc_types::proto::protos::{self, ChaincodeMessage};
+use wasmcc_types::{Entry, Response};
 
 /// What may happen to a peer's half.
 #[derive(Clone, Debug)]

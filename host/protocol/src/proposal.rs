@@ -4,11 +4,8 @@ use prost::DecodeError;
 use prost::bytes::Bytes;
 
 use crate::Invocation;
-use wasmcc_types::ProposalContext;
-use wasmcc_types::Timestamp;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::{common, protos};
+use wasmcc_types::{ProposalContext, Timestamp, sha256_all};
 
 /// Why a signed proposal cannot be taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! What a chaincode may ask of its peer.
 
-use prost::DecodeError;
-use prost::Message as _;
 use prost::bytes::Bytes;
+use prost::{DecodeError, Message as _};
 
 use crate::MessageType;
 use crate::TxKey;

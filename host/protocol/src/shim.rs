@@ -11,8 +11,7 @@ use crate::ProtocolError;
 use crate::Request;
 use crate::TxKey;
 use crate::invocations::Invocations;
-use crate::size_limit::MESSAGE_BYTES;
-use crate::size_limit::SizeLimit;
+use crate::size_limit::{MESSAGE_BYTES, SizeLimit};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// The chaincode's half of one stream: created -REGISTERED-> established -READY-> ready, then any
@@ -226,9 +225,8 @@ impl ShimSide {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmcc_types::Entry;
-    use wasmcc_types::Response;
     use wasmcc_types::proto::protos;
+    use wasmcc_types::{Entry, Response};
 
     fn tx() -> TxKey {
         TxKey::new("ch", "t1")

@@ -3,9 +3,8 @@
 //! gRPC ends a stream at a message that is too large, and all transactions on it. So the size is
 //! known before anything is encoded, and only the transaction that the message belongs to fails.
 
-use prost::Message as _;
 use prost::encoding::int32;
-use prost::length_delimiter_len;
+use prost::{Message as _, length_delimiter_len};
 
 use crate::Completed;
 use crate::Invocation;
@@ -92,9 +91,7 @@ mod tests {
 
     use super::*;
     use crate::Request;
-    use wasmcc_types::ChaincodeEvent;
-    use wasmcc_types::Entry;
-    use wasmcc_types::Response;
+    use wasmcc_types::{ChaincodeEvent, Entry, Response};
 
     fn messages(bytes: usize, status: i32) -> Vec<Message> {
         let tx = TxKey::new("c".repeat(bytes % 200), "t".repeat(bytes % 300));

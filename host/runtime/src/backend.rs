@@ -141,6 +141,15 @@ impl<T> Future for Reply<'_, T> {
     }
 }
 
+/// A part of a proposal that does not become part of the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProposalPart {
+    /// The transient data.
+    Transient,
+    /// The client's signature, and the bytes under it.
+    Signed,
+}
+
 /// Answers for one transaction. `collection` is empty for public state. Implementations follow the
 /// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
 /// composite keys) is done before they are called.
@@ -230,6 +239,10 @@ pub trait Backend: Send {
 
     /// Runs `name` ("chaincode" or "chaincode/channel") in this transaction.
     fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response>;
+
+    /// The guest reads a part of the proposal that is in no block. By default nothing happens: this
+    /// is for those who run a transaction again.
+    fn reads_proposal(&mut self, _part: ProposalPart) {}
 
     /// From here on writes may be held back. By default nothing is.
     fn start_write_batch(&mut self) {}

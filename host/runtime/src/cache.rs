@@ -56,6 +56,11 @@ impl Cache {
         Ok(Self { folder, compilers, loaded: Loaded::new(KEPT_UNUSED) })
     }
 
+    /// Components in memory, refused ones included.
+    pub(crate) fn count(&self) -> usize {
+        self.loaded.count()
+    }
+
     /// Admits, compiles and links `wasm`, or gives what is already there.
     pub(crate) fn load(
         &self,

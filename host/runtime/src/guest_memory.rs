@@ -37,6 +37,11 @@ impl GuestMemory {
         Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
     }
 
+    /// Bytes of the shared half that are in use, and that there are.
+    pub(crate) fn shared(&self) -> (usize, usize) {
+        (self.more.taken(), self.more.limit())
+    }
+
     /// Returns the account of a new instance, which works for `share`.
     pub(crate) fn begin(&self, share: Arc<Share>) -> UsedMemory {
         UsedMemory { part: self.part, more: Arc::clone(&self.more), share, place: None }

@@ -16,12 +16,14 @@ use crate::component::{Component, LoadError};
 use crate::cost::Bill;
 use crate::engine::engine;
 use crate::failure::{Failure, Stop};
+use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::output::{Capture, one_line};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
+use crate::variation::{Recording, Variation, Watch, Watches, recorded};
 use crate::wait::wait;
 use crate::wasi;
 use wasmcc_types::{
@@ -68,6 +70,7 @@ pub struct Runtime {
     memory: GuestMemory,
     free_host_calls: bool,
     cache: Cache,
+    watches: Watches,
     _ticker: Ticker,
 }
 
@@ -121,6 +124,8 @@ pub struct Instance {
     fuel: u64,
     stdout: Capture,
     stderr: Capture,
+    /// Of a transaction whose run is recorded.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Runtime {
@@ -137,7 +142,17 @@ impl Runtime {
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
         let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
-        Ok(Self { engine, linker, limits, memory, free_host_calls, cache, _ticker: ticker })
+        let watches = Watches::default();
+        Ok(Self {
+            engine,
+            linker,
+            limits,
+            memory,
+            free_host_calls,
+            cache,
+            watches,
+            _ticker: ticker,
+        })
     }
 
     /// The limits in force.
@@ -145,9 +160,25 @@ impl Runtime {
         &self.limits
     }
 
+    /// Bytes that all guests use beyond what each may have without asking, and how many they may.
+    pub fn shared_memory(&self) -> (usize, usize) {
+        self.memory.shared()
+    }
+
+    /// Components in memory, refused ones included.
+    pub fn components(&self) -> usize {
+        self.cache.count()
+    }
+
     /// Admits and compiles a component, or takes it from the cache.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
+    }
+
+    /// Records what a transaction asks of its peer, in runs that differ from a peer's as
+    /// `variation` says, as long as the returned value lives. For tests of contracts.
+    pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
+        self.watches.start(tx_id, variation)
     }
 
     /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
@@ -172,6 +203,27 @@ impl Runtime {
         self.instantiate(component, invocation, backend).await?.run().await
     }
 
+    /// As [`invoke_async`](Self::invoke_async), with a gauge that `backend` can read during the
+    /// guest's calls. The results are the same.
+    pub async fn invoke_gauged(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        gauge: FuelGauge,
+    ) -> Result<Outcome, Failure> {
+        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
+        let fuel = limits.fuel;
+        let hook = move |store: StoreContextMut<'_, TxState>, at: CallHook| {
+            if matches!(at, CallHook::CallingHost) {
+                let left = store.get_fuel()?;
+                gauge.set(fuel.saturating_sub(left));
+            }
+            pay(store, at)
+        };
+        self.instantiate_with(component, invocation, backend, hook).await?.run().await
+    }
+
     /// Makes the sandbox of one transaction. The time for its deadline begins here, since
     /// instantiation may already run code of the guest.
     pub async fn instantiate(
@@ -180,6 +232,20 @@ impl Runtime {
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Instance, Failure> {
+        self.instantiate_with(component, invocation, backend, pay).await
+    }
+
+    /// `hook` is called around calls of the guest to the host.
+    async fn instantiate_with(
+        &self,
+        component: &Component,
+        invocation: Invocation,
+        backend: Box<dyn Backend>,
+        hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<Instance, Failure> {
         let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
         let limits = Arc::clone(limits);
         let bill = Bill::default();
@@ -187,15 +253,19 @@ impl Runtime {
         let stderr = Capture::new(limits.output_bytes, bill.clone());
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
-        let wasi = wasi::context(&invocation, stdout.clone(), stderr.clone(), &bill);
+        let watch = self.watches.of(&invocation.tx_id);
+        let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
+        let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
+        let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
         let used = self.memory.begin(Arc::clone(&invocation.share));
         let memory = MemoryLimiter::new(Arc::clone(&limits), used);
-        let state = TxState::new(invocation, backend, wasi, bill, memory);
+        let mut state = TxState::new(invocation, backend, wasi, bill, memory);
+        state.vary(variation);
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
         if !self.free_host_calls {
-            store.call_hook(pay);
+            store.call_hook(hook);
         }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
@@ -207,7 +277,7 @@ impl Runtime {
                 None => store.data().failure(&error, stderr.text()),
             }
         })?;
-        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr })
+        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr, watch })
     }
 }
 
@@ -251,11 +321,23 @@ fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
 impl Instance {
     /// Calls the contract and gives the sandbox back.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
+        self.call_before().await?;
         let response = self.call().await?;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
         let host_calls = self.store.data().host_calls();
         let event = self.store.into_data().into_event();
         Ok(Outcome { response, event, fuel, host_calls })
+    }
+
+    /// Calls the contract once in vain, where the run is to find its traces in memory.
+    async fn call_before(&mut self) -> Result<(), Failure> {
+        let watch = self.watch.clone().filter(|watch| watch.takes_earlier_call());
+        let Some(watch) = watch else { return Ok(()) };
+        self.call().await?;
+        watch.forget();
+        self.store.data_mut().forget_event();
+        let refilled = self.store.set_fuel(self.fuel);
+        refilled.map_err(|error| Failure::Host(format!("{error:#}")))
     }
 
     /// Calls the contract and stays alive, to be looked at.

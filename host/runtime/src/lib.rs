@@ -18,6 +18,7 @@ mod cost;
 mod engine;
 mod failure;
 mod folder;
+mod fuel_gauge;
 mod guest_memory;
 mod imports;
 mod instance;
@@ -31,20 +32,23 @@ mod output;
 mod rules;
 mod ticker;
 mod tx_state;
+mod variation;
 mod wait;
 mod wasi;
 
 pub use admission::{AdmissionError, Report, inspect};
 pub use backend::{
     Backend, BackendError, CARRIED_BYTES, ErrorKind, KeyModification, KeyValue, PageRequest,
-    QueryBatch, RESULT_BYTES, Reply,
+    ProposalPart, QueryBatch, RESULT_BYTES, Reply,
 };
 pub use code_limits::CodeLimits;
 pub use compiler::{ChildCompiler, Compiler};
 pub use compiler_process::{COMPILE_VERB, compile_for_parent};
 pub use component::{Component, LoadError};
 pub use failure::Failure;
+pub use fuel_gauge::FuelGauge;
 pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
+pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;

@@ -55,6 +55,11 @@ impl<T, E: Clone> Loaded<T, E> {
         result
     }
 
+    /// How many there are, refusals included.
+    pub(super) fn count(&self) -> usize {
+        self.lock().by_hash.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Entries<T, E>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }

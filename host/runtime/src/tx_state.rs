@@ -4,13 +4,14 @@ use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
-use crate::backend::{Backend, BackendError, ErrorKind};
+use crate::backend::{Backend, BackendError, ErrorKind, ProposalPart};
 use crate::cost::{self, Bill, OpenCalls};
 use crate::failure::{Failure, Stop, classify};
 use crate::instance::Invocation;
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::rules;
+use crate::variation::Variation;
 use wasmcc_types::ChaincodeEvent;
 
 /// What the host functions of one transaction work on.
@@ -30,6 +31,8 @@ pub(crate) struct TxState {
     log_lines: u32,
     /// What log lines say of the transaction; made with the first of them.
     span: Option<Span>,
+    /// Set for a run that is not a peer's.
+    variation: Variation,
 }
 
 impl TxState {
@@ -53,7 +56,23 @@ impl TxState {
             iterator_bytes: 0,
             log_lines: 0,
             span: None,
+            variation: Variation::None,
         }
+    }
+
+    /// What is another than usual in this run.
+    pub(crate) fn variation(&self) -> Variation {
+        self.variation
+    }
+
+    /// For a run that is not a peer's.
+    pub(crate) fn vary(&mut self, variation: Variation) {
+        self.variation = variation;
+    }
+
+    /// Forgets the event of a call that does not count.
+    pub(crate) fn forget_event(&mut self) {
+        self.event = None;
     }
 
     /// What wasmtime asks whether memory may grow.
@@ -134,6 +153,11 @@ impl TxState {
         self.charge(cost);
         self.count_call(bytes)?;
         Ok(self.backend.as_mut())
+    }
+
+    /// Tells the port that the guest reads what is in no block. Costs nothing.
+    pub(crate) fn reads_proposal(&mut self, part: ProposalPart) {
+        self.backend.reads_proposal(part);
     }
 
     /// A key's own endorsement policy.

@@ -22,6 +22,7 @@ use crate::failure::{Failure, Stop};
 use crate::instance::Invocation;
 use crate::output::Capture;
 use crate::tx_state::TxState;
+use crate::variation::Variation;
 use wasmcc_types::sha256_all;
 
 /// Links every WASI interface that a component may import.
@@ -32,7 +33,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()
     wasi::io::streams::add_to_linker::<TxState, Io>(l, |t| t.wasi_call().table())?;
     wasi::clocks::wall_clock::add_to_linker::<TxState, WasiClocks>(l, |t| t.wasi_call().clocks())?;
     wasi::clocks::monotonic_clock::add_to_linker::<TxState, StillClock>(l, |t| {
-        StillClock(nanoseconds(t.wasi_call().invocation()))
+        let variation = t.variation();
+        StillClock(clock(t.wasi_call().invocation(), variation))
     })?;
     wasi::random::random::add_to_linker::<TxState, WasiRandom>(l, |t| t.wasi_call().random())?;
     wasi::random::insecure::add_to_linker::<TxState, WasiRandom>(l, |t| t.wasi_call().random())?;
@@ -61,6 +63,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()
 /// The WASI context of one transaction.
 pub(crate) fn context(
     invocation: &Invocation,
+    variation: Variation,
     stdout: Capture,
     stderr: Capture,
     bill: &Bill,
@@ -70,6 +73,7 @@ pub(crate) fn context(
         invocation.channel_id.as_bytes(),
         b"/",
         invocation.tx_id.as_bytes(),
+        variation.salt(),
     ]);
     let insecure_seed = u128::from_le_bytes(*seed.first_chunk().expect("a hash has 32 bytes"));
     WasiCtx::builder()
@@ -79,7 +83,7 @@ pub(crate) fn context(
         .insecure_random(TxRandom::new(seed, b"insecure", bill.clone()))
         .insecure_random_seed(insecure_seed)
         .max_random_size(1 << 20)
-        .wall_clock(StillClock(nanoseconds(invocation)))
+        .wall_clock(StillClock(clock(invocation, variation)))
         .allow_blocking_current_thread(true)
         .build()
 }
@@ -89,6 +93,11 @@ impl WasiView for TxState {
         let (ctx, table) = self.wasi_and_table();
         WasiCtxView { ctx, table }
     }
+}
+
+/// What the clocks show, in nanoseconds.
+fn clock(invocation: &Invocation, variation: Variation) -> u64 {
+    nanoseconds(invocation).saturating_add(variation.clock_offset())
 }
 
 /// A time before 1970 or none at all reads as 1970: WASI's clock is unsigned.

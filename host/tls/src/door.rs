@@ -50,6 +50,7 @@ pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'stati
 pub struct Door<S, C> {
     incoming: S,
     acceptor: Option<Acceptor>,
+    is_http2: bool,
     /// None: the client did not get in.
     handshakes: JoinSet<Option<TlsStream<C>>>,
 }
@@ -72,8 +73,25 @@ pub struct Client<I> {
 }
 
 impl Acceptor {
-    /// Reads the PEM texts.
+    /// Reads the PEM texts, for a server of gRPC. With a CA of clients, all clients must have a
+    /// certificate.
     pub fn new(tls: &ServerTls) -> Result<Self, UnusableTls> {
+        Self::with(tls, true, b"h2")
+    }
+
+    /// As [`new`](Self::new), for a server of HTTP/1.1. With a CA of clients, a client may have a
+    /// certificate; [`Client::certificate`] tells.
+    pub fn for_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
+        Self::with(tls, false, b"http/1.1")
+    }
+
+    /// As [`for_http`](Self::for_http), but with a CA of clients all of them must have a
+    /// certificate.
+    pub fn for_known_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
+        Self::with(tls, true, b"http/1.1")
+    }
+
+    fn with(tls: &ServerTls, needs_certificate: bool, alpn: &[u8]) -> Result<Self, UnusableTls> {
         let failed = |error: rustls::Error| UnusableTls(error.to_string());
         let builder = rustls::ServerConfig::builder();
         let builder = match &tls.client_ca {
@@ -81,7 +99,11 @@ impl Acceptor {
             Some(ca) => {
                 let mut roots = RootCertStore::empty();
                 roots.add_parsable_certificates(certificates(ca)?);
-                let verifier = WebPkiClientVerifier::builder(roots.into()).build();
+                let verifier = WebPkiClientVerifier::builder(roots.into());
+                let verifier = match needs_certificate {
+                    true => verifier.build(),
+                    false => verifier.allow_unauthenticated().build(),
+                };
                 let verifier = verifier.map_err(|error| UnusableTls(error.to_string()))?;
                 builder.with_client_cert_verifier(verifier)
             }
@@ -90,8 +112,14 @@ impl Acceptor {
             .map_err(|error| UnusableTls(format!("no private key: {error}")))?;
         let chain = certificates(&tls.certificate)?;
         let mut config = builder.with_single_cert(chain, key).map_err(failed)?;
-        config.alpn_protocols.push(b"h2".to_vec());
+        config.alpn_protocols.push(alpn.to_vec());
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    /// Does the handshake of one connection, for a server that takes its connections itself. None:
+    /// the client did not get in, and the log says why.
+    pub async fn accept<C: Connection>(&self, connection: C) -> Option<Opened<C>> {
+        Some(Opened::Tls(Box::new(self.clone().open(connection).await?)))
     }
 
     async fn open<C: Connection>(self, connection: C) -> Option<TlsStream<C>> {
@@ -128,7 +156,12 @@ fn reason(error: &io::Error) -> String {
 impl<S, C> Door<S, C> {
     /// Lets in what comes. None: without TLS.
     pub fn new(incoming: S, acceptor: Option<Acceptor>) -> Self {
-        Self { incoming, acceptor, handshakes: JoinSet::new() }
+        Self { incoming, acceptor, is_http2: true, handshakes: JoinSet::new() }
+    }
+
+    /// The same for clients that speak HTTP/1.1.
+    pub fn of_http1(self) -> Self {
+        Self { is_http2: false, ..self }
     }
 }
 
@@ -152,7 +185,7 @@ where
             }
             match Pin::new(&mut this.incoming).poll_next(cx) {
                 Poll::Ready(Some(Ok(connection))) => match &this.acceptor {
-                    None => return Poll::Ready(Some(Ok(Opened::Plain(connection, true)))),
+                    None => return Poll::Ready(Some(Ok(Opened::Plain(connection, this.is_http2)))),
                     Some(acceptor) => {
                         this.handshakes.spawn(acceptor.clone().open(connection));
                     }

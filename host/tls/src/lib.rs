@@ -10,7 +10,7 @@ use std::error::Error;
 use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
-pub use crate::door::{Acceptor, Client, Connection, Door, UnusableTls};
+pub use crate::door::{Acceptor, Client, Connection, Door, Opened, UnusableTls};
 use wasmcc_types::ClientTls;
 
 /// A client's side.

@@ -60,9 +60,6 @@ id!(
     TxId
 );
 
-/// The system chaincode of Fabric 2.x for definitions, and its namespace.
-pub const LIFECYCLE: &str = "_lifecycle";
-
 impl ChannelId {
     /// Checks a channel name from outside.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {

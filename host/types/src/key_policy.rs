@@ -19,20 +19,20 @@ struct Envelope {
     #[prost(int32, tag = "1")]
     version: i32,
     #[prost(message, optional, tag = "2")]
-    rule: Option<Rule>,
+    rule: Option<PolicyRule>,
     #[prost(message, repeated, tag = "3")]
-    identities: Vec<Principal>,
+    identities: Vec<PolicyPrincipal>,
 }
 
 /// `common.SignaturePolicy`.
 #[derive(Clone, PartialEq, Message)]
-struct Rule {
-    #[prost(oneof = "Kind", tags = "1, 2")]
-    kind: Option<Kind>,
+struct PolicyRule {
+    #[prost(oneof = "RuleKind", tags = "1, 2")]
+    kind: Option<RuleKind>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
-enum Kind {
+enum RuleKind {
     #[prost(int32, tag = "1")]
     SignedBy(i32),
     #[prost(message, tag = "2")]
@@ -45,12 +45,12 @@ struct OutOf {
     #[prost(int32, tag = "1")]
     n: i32,
     #[prost(message, repeated, tag = "2")]
-    rules: Vec<Rule>,
+    rules: Vec<PolicyRule>,
 }
 
 /// `common.MSPPrincipal`.
 #[derive(Clone, PartialEq, Message)]
-struct Principal {
+struct PolicyPrincipal {
     #[prost(int32, tag = "1")]
     classification: i32,
     #[prost(bytes = "vec", tag = "2")]
@@ -76,7 +76,7 @@ fn is_readable(policy: &[u8]) -> bool {
     identities.len() <= MAX_PRINCIPALS && rule.is_sound(identities.len(), &mut left, 0)
 }
 
-impl Rule {
+impl PolicyRule {
     /// Whether it and its inner rules name signers that are there.
     fn is_sound(&self, identities: usize, left: &mut usize, depth: usize) -> bool {
         if depth > MAX_DEPTH || *left == 0 {
@@ -84,10 +84,10 @@ impl Rule {
         }
         *left -= 1;
         match &self.kind {
-            Some(Kind::SignedBy(index)) => {
+            Some(RuleKind::SignedBy(index)) => {
                 usize::try_from(*index).is_ok_and(|index| index < identities)
             }
-            Some(Kind::OutOf(gate)) => {
+            Some(RuleKind::OutOf(gate)) => {
                 gate.rules.iter().all(|rule| rule.is_sound(identities, left, depth + 1))
             }
             None => false,

@@ -31,11 +31,11 @@ impl Share {
 pub struct Shares {
     what: &'static str,
     limit: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<TakenPlaces>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct TakenPlaces {
     all: usize,
     channels: HashMap<Arc<str>, usize>,
     /// By channel and name.
@@ -120,12 +120,17 @@ impl Shares {
         Ok(())
     }
 
+    /// Number of places that there are.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Number of places in use.
     pub fn taken(&self) -> usize {
         self.lock().all
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
+    fn lock(&self) -> MutexGuard<'_, TakenPlaces> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use wasmcc_bridge::{PeerAddress, ProgramConfig};
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::lscc;
 use wasmcc_node::{Peer, PeerConfig};
-use wasmcc_peer::chaincode::{CodePackage, Files};
+use wasmcc_peer::chaincode::{Files, ProgramBundle};
 use wasmcc_protocol::BatchLimits;
 
 use crate::bridged::{Bridged, program, runtime};
@@ -91,7 +91,7 @@ impl Door {
     pub(super) fn install(&mut self, way: Way, name: &str, component: &[u8], meta_inf: Files) {
         let program = || program(&format!("{name}:1.0"), component, ProgramConfig::default());
         let install = |peer: &Peer, code: Vec<u8>| {
-            let code = CodePackage::pack(code, meta_inf).expect("there is memory");
+            let code = ProgramBundle::pack(code, meta_inf).expect("there is memory");
             install_code(peer, name, "1.0", &code);
         };
         match way {

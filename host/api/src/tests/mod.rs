@@ -16,6 +16,7 @@ use crate::BlockListener;
 use crate::ChaincodeStream;
 use crate::ChannelPeer;
 use crate::CommitStatus;
+use crate::JoinRefusal;
 use crate::Listener;
 use crate::OrderError;
 use crate::OrderListener;
@@ -48,6 +49,7 @@ mod discovering;
 mod doors;
 mod endorsing;
 mod events;
+mod participating;
 mod serving;
 mod submitting;
 
@@ -67,6 +69,7 @@ struct Fake {
 #[derive(Default)]
 struct Ledger {
     blocks: Vec<common::Block>,
+    ordered: Vec<String>,
     statuses: BTreeMap<String, CommitStatus>,
     sequence: u64,
     /// Whose signature is good.
@@ -323,6 +326,26 @@ impl Peer for Fake {
             true => Ok(()),
             false => Err(format!("not an admin of {msp_id}")),
         }
+    }
+
+    fn ordered_channels(&self) -> Vec<String> {
+        self.ledger.lock().unwrap().ordered.clone()
+    }
+
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
+        let config = ChannelConfig::from_genesis_block(genesis);
+        let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
+        let mut ledger = self.ledger.lock().unwrap();
+        let name = config.channel_id().to_string();
+        if ledger.ordered.contains(&name) {
+            return Err(JoinRefusal::Exists);
+        }
+        ledger.ordered.push(name.clone());
+        Ok(name)
+    }
+
+    fn config_block(&self, _: &str) -> Option<u64> {
+        Some(0)
     }
 
     fn channel_config(&self, channel_id: &str) -> Option<common::Config> {

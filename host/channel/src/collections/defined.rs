@@ -7,13 +7,13 @@
 use prost::Message;
 
 use crate::collections::collection::Collection;
-use crate::definition::{Fields, LSCC, ReadError, implicit_org};
-use wasmcc_types::LIFECYCLE;
+use crate::definition::{Fields, ReadError, implicit_org};
 use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// Returns the value of a key of a namespace, at one height.
-pub(super) type Read<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
+pub(crate) type ReadKey<'a, E> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, E> + 'a;
 
 /// The key in LSCC's namespace with a chaincode's collections.
 pub fn lscc_key(chaincode: &str) -> String {
@@ -72,7 +72,7 @@ impl DefinedCollections {
     /// Looks up the collections of the chaincode `namespace`.
     pub fn look_up<E: std::error::Error>(
         namespace: &str,
-        read: &mut Read<'_, E>,
+        read: &mut ReadKey<'_, E>,
     ) -> Result<Self, LookupError<E>> {
         let (package, implicit) = match namespace {
             LIFECYCLE => (None, true),
@@ -86,7 +86,7 @@ impl DefinedCollections {
 
     fn of_lifecycle<E: std::error::Error>(
         namespace: &str,
-        read: &mut Read<'_, E>,
+        read: &mut ReadKey<'_, E>,
     ) -> Result<Option<CollectionConfigPackage>, LookupError<E>> {
         let mut state = |key: &str| read(LIFECYCLE, key);
         let found = Fields::of_chaincode(namespace, &mut state);
@@ -101,7 +101,7 @@ impl DefinedCollections {
 
     fn of_lscc<E: std::error::Error>(
         namespace: &str,
-        read: &mut Read<'_, E>,
+        read: &mut ReadKey<'_, E>,
     ) -> Result<Option<CollectionConfigPackage>, LookupError<E>> {
         let Some(stored) = read(LSCC, &lscc_key(namespace)).map_err(LookupError::State)? else {
             return Ok(None);

@@ -29,7 +29,7 @@ const NAMES: &[&str] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct CollectionEntry {
     name: String,
     policy: String,
     #[serde(default)]
@@ -55,7 +55,7 @@ struct EndorsementPolicy {
 
 /// Parses a JSON array of collections.
 pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, String> {
-    let entries: Vec<Entry> = go_json::from_slice(json.as_bytes(), NAMES)
+    let entries: Vec<CollectionEntry> = go_json::from_slice(json.as_bytes(), NAMES)
         .map_err(|error| format!("could not parse the collection configuration: {error}"))?;
     let config = entries.into_iter().map(|entry| {
         let payload = Some(Payload::StaticCollectionConfig(entry.read()?));
@@ -64,7 +64,7 @@ pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, String> 
     Ok(CollectionConfigPackage { config: config.collect::<Result<_, String>>()? })
 }
 
-impl Entry {
+impl CollectionEntry {
     fn read(self) -> Result<StaticCollectionConfig, String> {
         let members = SignaturePolicy::from_text(&self.policy)
             .map_err(|error| format!("invalid policy {}: {error}", self.policy))?;

@@ -23,7 +23,7 @@ pub fn compute_update(
     let original = original.ok_or(missing("no channel group included for original config"))?;
     let updated = updated.channel_group.as_ref();
     let updated = updated.ok_or(missing("no channel group included for updated config"))?;
-    let Difference { read, write, differs } = compare_groups(original, updated);
+    let GroupDifference { read, write, differs } = compare_groups(original, updated);
     if !differs {
         return Err(ConfigTxError::NoDifference);
     }
@@ -32,7 +32,7 @@ pub fn compute_update(
 }
 
 /// The part of an update for one group.
-struct Difference {
+struct GroupDifference {
     read: ConfigGroup,
     write: ConfigGroup,
     differs: bool,
@@ -133,7 +133,7 @@ fn compare_sub_groups(
             members.write.insert(name.clone(), write);
             continue;
         };
-        let Difference { read, write, differs } = compare_groups(old, new);
+        let GroupDifference { read, write, differs } = compare_groups(old, new);
         if differs {
             members.read.insert(name.clone(), read);
             members.write.insert(name.clone(), write);
@@ -144,7 +144,7 @@ fn compare_sub_groups(
     members
 }
 
-fn compare_groups(original: &ConfigGroup, updated: &ConfigGroup) -> Difference {
+fn compare_groups(original: &ConfigGroup, updated: &ConfigGroup) -> GroupDifference {
     let mut policies = compare_leaves(&original.policies, &updated.policies);
     let mut values = compare_leaves(&original.values, &updated.values);
     let mut groups = compare_sub_groups(&original.groups, &updated.groups);
@@ -186,5 +186,5 @@ fn compare_groups(original: &ConfigGroup, updated: &ConfigGroup) -> Difference {
         policies: policies.write,
         mod_policy,
     };
-    Difference { read, write, differs: group_differs || below }
+    GroupDifference { read, write, differs: group_differs || below }
 }

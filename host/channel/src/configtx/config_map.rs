@@ -9,7 +9,7 @@ use crate::configtx::error::ConfigTxError;
 use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
-pub(super) const ROOT: &str = "Channel";
+pub(crate) const ROOT: &str = "Channel";
 /// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 /// Groups, values and policies of a configuration; a channel of a hundred organizations has about
@@ -24,44 +24,44 @@ const DEFAULT_MOD_POLICY: &str = "Admins";
 
 /// One group, value or policy.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     /// What it is.
-    pub(super) kind: Kind<'a>,
+    pub(crate) kind: ElementKind<'a>,
     /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
     group_len: usize,
 }
 
 /// The kind of an element.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind<'a> {
+pub(crate) enum ElementKind<'a> {
     Group(&'a ConfigGroup),
     Value(&'a ConfigValue),
     Policy(&'a ConfigPolicy),
 }
 
 /// All elements, by Fabric's keys, such as `[Value]  /Channel/Orderer/BatchSize`.
-pub(super) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
+pub(crate) type ConfigMap<'a> = BTreeMap<String, Element<'a>>;
 
 impl Element<'_> {
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         match self.kind {
-            Kind::Group(group) => group.version,
-            Kind::Value(value) => value.version,
-            Kind::Policy(policy) => policy.version,
+            ElementKind::Group(group) => group.version,
+            ElementKind::Value(value) => value.version,
+            ElementKind::Policy(policy) => policy.version,
         }
     }
 
-    pub(super) fn mod_policy(&self) -> &str {
+    pub(crate) fn mod_policy(&self) -> &str {
         match self.kind {
-            Kind::Group(group) => &group.mod_policy,
-            Kind::Value(value) => &value.mod_policy,
-            Kind::Policy(policy) => &policy.mod_policy,
+            ElementKind::Group(group) => &group.mod_policy,
+            ElementKind::Value(value) => &value.mod_policy,
+            ElementKind::Policy(policy) => &policy.mod_policy,
         }
     }
 
     /// The absolute name of the policy that protects this element, whose key is `key`. A relative
     /// name refers to the group itself, or to the group of the value or policy.
-    pub(super) fn policy_path(&self, key: &str) -> String {
+    pub(crate) fn policy_path(&self, key: &str) -> String {
         let policy = self.mod_policy();
         if policy.starts_with('/') {
             return policy.to_owned();
@@ -72,7 +72,7 @@ impl Element<'_> {
 }
 
 /// All elements of a group and of the groups below it; none if there is no group.
-pub(super) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
+pub(crate) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
     let mut elements = ConfigMap::new();
     if let Some(root) = root {
         add_group(&mut elements, "", ROOT, root, 0)?;
@@ -90,16 +90,16 @@ fn add_group<'a>(
     if depth == MAX_DEPTH {
         return Err(ConfigTxError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
     }
-    add(elements, GROUP, path, name, Kind::Group(group))?;
+    add(elements, GROUP, path, name, ElementKind::Group(group))?;
     let path = format!("{path}/{name}");
     for (name, sub_group) in &group.groups {
         add_group(elements, &path, name, sub_group, depth + 1)?;
     }
     for (name, value) in &group.values {
-        add(elements, VALUE, &path, name, Kind::Value(value))?;
+        add(elements, VALUE, &path, name, ElementKind::Value(value))?;
     }
     for (name, policy) in &group.policies {
-        add(elements, POLICY, &path, name, Kind::Policy(policy))?;
+        add(elements, POLICY, &path, name, ElementKind::Policy(policy))?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn add<'a>(
     prefix: &str,
     path: &str,
     name: &str,
-    kind: Kind<'a>,
+    kind: ElementKind<'a>,
 ) -> Result<(), ConfigTxError> {
     check_name(name)
         .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
@@ -118,15 +118,15 @@ fn add<'a>(
     }
     let key = format!("{prefix}{path}/{name}");
     let group_len = match kind {
-        Kind::Group(_) => key.len(),
-        Kind::Value(_) | Kind::Policy(_) => prefix.len() + path.len(),
+        ElementKind::Group(_) => key.len(),
+        ElementKind::Value(_) | ElementKind::Policy(_) => prefix.len() + path.len(),
     };
     elements.insert(key, Element { kind, group_len });
     Ok(())
 }
 
 /// Fabric: `validateConfigID`.
-pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
+pub(crate) fn check_name(name: &str) -> Result<(), ConfigTxError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
     let text = match name {
         "" => "config ID illegal, cannot be empty".to_owned(),
@@ -144,7 +144,7 @@ pub(super) fn check_name(name: &str) -> Result<(), ConfigTxError> {
 
 /// Makes the channel group of a map. A group's own lists decide its members; unlisted elements are
 /// dropped.
-pub(super) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
+pub(crate) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
     let fix_mod_policies = elements.contains_key(ORDERER_CAPABILITIES);
     to_group(elements, &format!("/{ROOT}"), fix_mod_policies)
 }
@@ -156,7 +156,7 @@ fn to_group(
     fix_mod_policies: bool,
 ) -> Result<ConfigGroup, ConfigTxError> {
     let key = format!("{GROUP}{path}");
-    let Some(Kind::Group(group)) = elements.get(&key).map(|element| element.kind) else {
+    let Some(ElementKind::Group(group)) = elements.get(&key).map(|element| element.kind) else {
         return Err(ConfigTxError::Incomplete(format!("group at path: {key}")));
     };
     let mut result = ConfigGroup {
@@ -170,14 +170,15 @@ fn to_group(
     }
     for name in group.values.keys() {
         let key = format!("{VALUE}{path}/{name}");
-        let Some(Kind::Value(value)) = elements.get(&key).map(|element| element.kind) else {
+        let Some(ElementKind::Value(value)) = elements.get(&key).map(|element| element.kind) else {
             return Err(ConfigTxError::Incomplete(format!("value at path: {key}")));
         };
         result.values.insert(name.clone(), value.clone());
     }
     for name in group.policies.keys() {
         let key = format!("{POLICY}{path}/{name}");
-        let Some(Kind::Policy(policy)) = elements.get(&key).map(|element| element.kind) else {
+        let Some(ElementKind::Policy(policy)) = elements.get(&key).map(|element| element.kind)
+        else {
             return Err(ConfigTxError::Incomplete(format!("policy at path: {key}")));
         };
         result.policies.insert(name.clone(), policy.clone());

@@ -137,12 +137,12 @@ pub enum ConfigTxError {
 
 impl ConfigTxError {
     /// For `map_err`: adds a context.
-    pub(super) fn during(during: impl Into<String>) -> impl FnOnce(Self) -> Self {
+    pub(crate) fn during(during: impl Into<String>) -> impl FnOnce(Self) -> Self {
         move |source| Self::During { during: during.into(), source: Box::new(source) }
     }
 
     /// For `map_err`: a message does not parse.
-    pub(super) fn decode(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
+    pub(crate) fn decode(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
         move |source| Self::Decode { what, source }
     }
 }

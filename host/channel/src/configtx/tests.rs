@@ -177,64 +177,57 @@ fn what_the_update_relies_on_must_be_in_force() {
         edit(&mut edited);
         sign(&edited, &[admin()])
     };
-    refused(
-        &current,
-        &edited(|u| u.channel_id = "other".into()),
+    let refuses = |edit: fn(&mut ConfigUpdate), text: &str| refused(&current, &edited(edit), text);
+    refuses(
+        |u| u.channel_id = "other".into(),
         "ConfigUpdate for channel 'other' but envelope for channel 'mychannel'",
     );
-    refused(
-        &current,
-        &edited(|u| group(u.read_set.as_mut().unwrap(), &["Orderer"]).version = 4),
+    refuses(
+        |u| group(u.read_set.as_mut().unwrap(), &["Orderer"]).version = 4,
         "error validating ReadSet: proposed update requires that key [Group]  /Channel/Orderer be \
          at version 4, but it is currently at version 0",
     );
-    refused(
-        &current,
-        &edited(|u| {
+    refuses(
+        |u| {
             let read = u.read_set.as_mut().unwrap();
             read.groups.insert("Consortiums".into(), ConfigGroup::default());
-        }),
+        },
         "existing config does not contain element for [Group]  /Channel/Consortiums but was in \
          the read set",
     );
-    refused(
-        &current,
-        &edited(|u| {
+    refuses(
+        |u| {
             let orderer = group(u.write_set.as_mut().unwrap(), &["Orderer"]);
             orderer.values.get_mut("BatchSize").unwrap().version = 5;
-        }),
+        },
         "attempt to set key [Value]  /Channel/Orderer/BatchSize to version 5, but key is at \
          version 0",
     );
-    refused(
-        &current,
-        &edited(|u| {
+    refuses(
+        |u| {
             let write = u.write_set.as_mut().unwrap();
             let unknown =
                 ConfigGroup { version: 3, mod_policy: "Admins".into(), ..Default::default() };
             write.groups.insert("Unknown".into(), unknown);
-        }),
+        },
         "attempted to set key [Group]  /Channel/Unknown to version 3, but key does not exist",
     );
-    refused(
-        &current,
-        &edited(|u| u.write_set.clone_from(&u.read_set)),
+    refuses(
+        |u| u.write_set.clone_from(&u.read_set),
         "delta set was empty -- update would have no effect",
     );
-    refused(
-        &current,
-        &edited(|u| {
+    refuses(
+        |u| {
             let orderer = group(u.write_set.as_mut().unwrap(), &["Orderer"]);
             orderer.values.get_mut("BatchSize").unwrap().mod_policy.clear();
-        }),
+        },
         "invalid mod_policy for element [Value]  /Channel/Orderer/BatchSize: mod_policy not set",
     );
-    refused(
-        &current,
-        &edited(|u| {
+    refuses(
+        |u| {
             let orderer = group(u.write_set.as_mut().unwrap(), &["Orderer"]);
             orderer.values.insert("no/name".into(), ConfigValue::default());
-        }),
+        },
         "error mapping WriteSet: illegal characters in key: [Value]  : config ID 'no/name' \
          contains illegal characters",
     );

@@ -13,7 +13,7 @@ use wasmcc_types::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMe
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 
 /// A value that was read from the state `S`.
-type Read<T, S> = Result<T, ReadError<<S as ReadableState>::Error>>;
+type FieldRead<T, S> = Result<T, ReadError<<S as ReadableState>::Error>>;
 
 /// The fields of a definition or an approval. Each is read on demand; a missing field is empty.
 #[derive(Debug)]
@@ -24,31 +24,31 @@ pub struct Fields<'a, S> {
 
 impl<'a, S: ReadableState> Fields<'a, S> {
     /// The fields of an existing definition or approval of this name.
-    pub(super) fn of(name: &'a str, state: &'a mut S) -> Self {
+    pub(crate) fn of(name: &'a str, state: &'a mut S) -> Self {
         Self { name, state }
     }
 
     /// The fields of a chaincode's definition; None if it has none. A definition that is not a
     /// chaincode's is an error.
-    pub fn of_chaincode(name: &'a str, state: &'a mut S) -> Read<Option<Self>, S> {
+    pub fn of_chaincode(name: &'a str, state: &'a mut S) -> FieldRead<Option<Self>, S> {
         let Some(metadata) = metadata(NAMESPACES, name, state)? else { return Ok(None) };
         check_chaincode(&metadata).map_err(ReadError::Damaged)?;
         Ok(Some(Self::of(name, state)))
     }
 
     /// The validation plugin and its policy.
-    pub fn validation_info(&mut self) -> Read<ChaincodeValidationInfo, S> {
+    pub fn validation_info(&mut self) -> FieldRead<ChaincodeValidationInfo, S> {
         self.message(VALIDATION_INFO)
     }
 
     /// The collections of the definition.
-    pub fn collections(&mut self) -> Read<CollectionConfigPackage, S> {
+    pub fn collections(&mut self) -> FieldRead<CollectionConfigPackage, S> {
         self.message(COLLECTIONS)
     }
 
     /// As [`collections`](Self::collections), after reading all other fields. Fabric reads whole
     /// definitions, so a simulation has to record all keys. The other fields are not checked.
-    pub fn collections_of_whole(mut self) -> Read<CollectionConfigPackage, S> {
+    pub fn collections_of_whole(mut self) -> FieldRead<CollectionConfigPackage, S> {
         for field in [SEQUENCE, ENDORSEMENT_INFO, VALIDATION_INFO] {
             row(self.state, &field_key(NAMESPACES, self.name, field))?;
         }
@@ -56,13 +56,13 @@ impl<'a, S: ReadableState> Fields<'a, S> {
     }
 
     /// The whole definition.
-    pub(super) fn definition(self) -> Read<Definition, S> {
+    pub(crate) fn definition(self) -> FieldRead<Definition, S> {
         let sequence = sequence(self.name, self.state)?;
         Ok(Definition { sequence, parameters: self.parameters()? })
     }
 
     /// The whole approval.
-    pub(super) fn parameters(mut self) -> Read<Parameters, S> {
+    pub(crate) fn parameters(mut self) -> FieldRead<Parameters, S> {
         Ok(Parameters {
             endorsement_info: self.message(ENDORSEMENT_INFO)?,
             validation_info: self.validation_info()?,
@@ -70,7 +70,7 @@ impl<'a, S: ReadableState> Fields<'a, S> {
         })
     }
 
-    fn message<M: Message + Default>(&mut self, name: &str) -> Read<M, S> {
+    fn message<M: Message + Default>(&mut self, name: &str) -> FieldRead<M, S> {
         let key = field_key(NAMESPACES, self.name, name);
         let bytes = match field(&key, self.state)? {
             None => Vec::new(),
@@ -84,7 +84,7 @@ impl<'a, S: ReadableState> Fields<'a, S> {
 }
 
 /// Checks that the stored structure is a chaincode's definition.
-pub(super) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
+pub(crate) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
     match metadata.datatype.as_str() {
         DEFINITION_TYPE => Ok(()),
         other => Err(format!("not a chaincode type: {other}")),
@@ -96,7 +96,7 @@ pub fn metadata<S: ReadableState>(
     namespace: &str,
     name: &str,
     state: &mut S,
-) -> Read<Option<StateMetadata>, S> {
+) -> FieldRead<Option<StateMetadata>, S> {
     let of = format!("metadata for namespace {namespace}/{name}");
     let stored = state
         .get(&metadata_key(namespace, name))
@@ -106,7 +106,7 @@ pub fn metadata<S: ReadableState>(
 }
 
 /// The sequence of a chaincode's definition; 0 if it has none.
-pub fn sequence<S: ReadableState>(name: &str, state: &mut S) -> Read<i64, S> {
+pub fn sequence<S: ReadableState>(name: &str, state: &mut S) -> FieldRead<i64, S> {
     let key = field_key(NAMESPACES, name, SEQUENCE);
     match field(&key, state)? {
         None => Ok(0),
@@ -116,7 +116,7 @@ pub fn sequence<S: ReadableState>(name: &str, state: &mut S) -> Read<i64, S> {
 }
 
 /// The package that an organization chose for "chaincode#sequence"; empty if it chose none.
-pub fn read_package_id<S: ReadableState>(name: &str, state: &mut S) -> Read<String, S> {
+pub fn read_package_id<S: ReadableState>(name: &str, state: &mut S) -> FieldRead<String, S> {
     let key = field_key(CHAINCODE_SOURCES, name, PACKAGE_ID);
     match field(&key, state)? {
         None => Ok(String::new()),
@@ -125,14 +125,14 @@ pub fn read_package_id<S: ReadableState>(name: &str, state: &mut S) -> Read<Stri
     }
 }
 
-fn field<S: ReadableState>(key: &str, state: &mut S) -> Read<Option<Type>, S> {
+fn field<S: ReadableState>(key: &str, state: &mut S) -> FieldRead<Option<Type>, S> {
     let stored = row(state, key)?.unwrap_or_default();
     let data = StateData::decode(stored.as_slice())
         .map_err(|e| ReadError::Damaged(format!("could not unmarshal state for key {key}: {e}")))?;
     Ok(data.r#type)
 }
 
-fn row<S: ReadableState>(state: &mut S, key: &str) -> Read<Option<Vec<u8>>, S> {
+fn row<S: ReadableState>(state: &mut S, key: &str) -> FieldRead<Option<Vec<u8>>, S> {
     let attempt = || format!("get state for key {key}");
     state.get(key).map_err(|error| ReadError::State { attempt: attempt(), error })
 }

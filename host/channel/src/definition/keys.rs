@@ -5,11 +5,11 @@ pub const NAMESPACES: &str = "namespaces";
 /// Prefix of package choices in an organization's collection.
 pub const CHAINCODE_SOURCES: &str = "chaincode-sources";
 
-pub(super) const SEQUENCE: &str = "Sequence";
-pub(super) const ENDORSEMENT_INFO: &str = "EndorsementInfo";
-pub(super) const VALIDATION_INFO: &str = "ValidationInfo";
-pub(super) const COLLECTIONS: &str = "Collections";
-pub(super) const PACKAGE_ID: &str = "PackageID";
+pub(crate) const SEQUENCE: &str = "Sequence";
+pub(crate) const ENDORSEMENT_INFO: &str = "EndorsementInfo";
+pub(crate) const VALIDATION_INFO: &str = "ValidationInfo";
+pub(crate) const COLLECTIONS: &str = "Collections";
+pub(crate) const PACKAGE_ID: &str = "PackageID";
 
 /// Prefix of the names of implicit collections, one for each organization.
 const IMPLICIT_PREFIX: &str = "_implicit_org_";
@@ -46,10 +46,10 @@ pub fn metadata_prefix(namespace: &str) -> String {
     format!("{namespace}/metadata/")
 }
 
-pub(super) fn metadata_key(namespace: &str, name: &str) -> String {
+pub(crate) fn metadata_key(namespace: &str, name: &str) -> String {
     format!("{namespace}/metadata/{name}")
 }
 
-pub(super) fn field_key(namespace: &str, name: &str, field: &str) -> String {
+pub(crate) fn field_key(namespace: &str, name: &str, field: &str) -> String {
     format!("{namespace}/fields/{name}/{field}")
 }

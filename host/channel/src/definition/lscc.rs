@@ -4,9 +4,6 @@
 //!
 //! Tells the two kinds of rows apart. Does not decode them.
 
-/// LSCC's name and namespace.
-pub const LSCC: &str = "lscc";
-
 /// Part of the key of collections, and of no name.
 const SEPARATOR: char = '~';
 

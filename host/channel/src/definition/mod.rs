@@ -21,7 +21,7 @@ pub use keys::{
     CHAINCODE_SOURCES, NAMESPACES, implicit_collection, implicit_org, metadata_prefix,
     name_in_sequence_key, package_id_key, sequence_key,
 };
-pub use lscc::{LSCC, LsccName};
+pub use lscc::LsccName;
 pub use names::{is_legacy_name, is_legacy_version};
 pub use state::{OpaqueState, ReadError, ReadableState, WritableState};
 pub use stored::{Stored, local_package, package_id_state};

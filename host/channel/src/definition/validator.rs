@@ -2,6 +2,8 @@
 //!
 //! Does not run them.
 
+use wasmcc_types::VSCC;
+
 /// A validator that peers have. A definition may name any plugin and is accepted, but no
 /// transaction of that chaincode is valid until another definition names one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ impl Validator {
     /// The name in definitions.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Vscc => "vscc",
+            Self::Vscc => VSCC,
         }
     }
 }

@@ -4,30 +4,31 @@
 
 use prost::Message;
 
+use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload};
 use wasmcc_types::proto::protos::{
     ChaincodeActionPayload, ChaincodeEndorsedAction, ChaincodeHeaderExtension, Transaction,
 };
 
 /// What VSCC looks at.
-pub(super) struct EndorsedTx {
+pub(crate) struct EndorsedTx {
     /// The envelope's payload, which the creator signed.
-    pub(super) payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
     /// The creator's signature.
-    pub(super) signature: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
     /// Type, channel, transaction id.
-    pub(super) channel_header: ChannelHeader,
+    pub(crate) channel_header: ChannelHeader,
     /// Serialized `common.SignatureHeader`.
-    pub(super) signature_header: Vec<u8>,
+    pub(crate) signature_header: Vec<u8>,
     /// Serialized `protos.ChaincodeProposalPayload`.
-    pub(super) proposal_payload: Vec<u8>,
+    pub(crate) proposal_payload: Vec<u8>,
     /// What was endorsed, and the endorsements.
-    pub(super) action: ChaincodeEndorsedAction,
+    pub(crate) action: ChaincodeEndorsedAction,
 }
 
 impl EndorsedTx {
     /// Opens a serialized `common.Envelope`.
-    pub(super) fn open(bytes: &[u8]) -> Result<Self, String> {
+    pub(crate) fn open(bytes: &[u8]) -> Result<Self, String> {
         let Envelope { payload, signature } = decode(bytes, "Envelope")?;
         let Payload { header, data } = decode(&payload, "Payload")?;
         let header = header.ok_or("VSCC error: the payload has no header")?;
@@ -53,13 +54,13 @@ impl EndorsedTx {
     }
 
     /// Whether LSCC was invoked.
-    pub(super) fn is_of_lscc(&self) -> Result<bool, String> {
+    pub(crate) fn is_of_lscc(&self) -> Result<bool, String> {
         let extension: ChaincodeHeaderExtension =
             decode(&self.channel_header.extension, "ChaincodeHeaderExtension")?;
-        Ok(extension.chaincode_id.is_some_and(|id| id.name == "lscc"))
+        Ok(extension.chaincode_id.is_some_and(|id| id.name == LSCC))
     }
 }
 
-pub(super) fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, String> {
+pub(crate) fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, String> {
     M::decode(bytes).map_err(|e| format!("VSCC error: {what} does not parse: {e}"))
 }

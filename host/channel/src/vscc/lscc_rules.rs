@@ -8,28 +8,26 @@ use prost::Message;
 
 use crate::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
-use crate::definition::{LSCC, Validator, is_legacy_name, is_legacy_version, sequence_key};
+use crate::definition::{Validator, is_legacy_name, is_legacy_version, sequence_key};
 use crate::vscc::VsccError;
 use crate::vscc::endorsed_tx::{EndorsedTx, decode};
 use wasmcc_ledger::{TxRwSet, is_delete};
 use wasmcc_msp::{SignaturePolicy, SignedData};
-use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::common::SignatureHeader;
 use wasmcc_types::proto::kvrwset::KvWrite;
 use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeInvocationSpec,
     ChaincodeProposalPayload, CollectionConfigPackage, ProposalResponsePayload,
 };
+use wasmcc_types::{LIFECYCLE, LSCC, SYSTEM_CHAINCODES};
 
 /// Channel, deployment specification, policy, escc, vscc, collections.
 const MAX_ARGS: usize = 6;
 /// Which of them are the collections.
 const COLLECTIONS_ARG: usize = 5;
-/// Names that no chaincode may have.
-const SYSTEM_NAMES: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifecycle"];
 
 /// Checks an invocation of LSCC.
-pub(super) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
+pub(crate) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
     let Requested { function, id, collections } = requested(tx)?;
     let written = check_writes(tx, &id, &collections)?;
     let reading =
@@ -117,7 +115,7 @@ fn requested(tx: &EndorsedTx) -> Result<Requested, VsccError> {
     if !is_legacy_version(&id.version) {
         return Err(format!("invalid chaincode version '{}'", id.version).into());
     }
-    if SYSTEM_NAMES.contains(&id.name.as_str()) {
+    if SYSTEM_CHAINCODES.contains(&id.name.as_str()) {
         let reason = format!("chaincode name '{}' is reserved for system chaincodes", id.name);
         return Err(reason.into());
     }

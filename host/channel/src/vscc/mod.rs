@@ -96,7 +96,9 @@ impl Vscc {
         let config = channel.config();
         let policy = match kind.as_slice() == APPLICATION_POLICY.as_bytes() {
             true => application_policy(policy)?,
-            false => Policy::Signatures(signature_policy(SignaturePolicy::from_bytes(policy))?),
+            false => {
+                NamespacePolicy::Signatures(signature_policy(SignaturePolicy::from_bytes(policy))?)
+            }
         };
         let signers = self.signers.of(envelope, &tx, &config);
         evaluate(&policy, &signers, &config)?;
@@ -117,7 +119,7 @@ pub fn satisfies(
     evaluate(&application_policy(policy)?, &signers, config)
 }
 
-enum Policy {
+enum NamespacePolicy {
     Signatures(SignaturePolicy),
     /// The path of one of the channel's policies.
     Reference(String),
@@ -130,23 +132,29 @@ fn signature_policy(
 }
 
 /// Fabric: `core/policy/application.go`, `ApplicationPolicyEvaluator.Evaluate`.
-fn application_policy(bytes: &[u8]) -> Result<Policy, VsccError> {
+fn application_policy(bytes: &[u8]) -> Result<NamespacePolicy, VsccError> {
     let policy = ApplicationPolicy::decode(bytes)
         .map_err(|e| format!("failed to unmarshal ApplicationPolicy bytes: {e}"))?;
     match policy.r#type {
         Some(PolicyType::SignaturePolicy(envelope)) => {
             let policy = SignaturePolicy::from_envelope(&envelope);
-            Ok(Policy::Signatures(signature_policy(policy)?))
+            Ok(NamespacePolicy::Signatures(signature_policy(policy)?))
         }
-        Some(PolicyType::ChannelConfigPolicyReference(name)) => Ok(Policy::Reference(name)),
+        Some(PolicyType::ChannelConfigPolicyReference(name)) => {
+            Ok(NamespacePolicy::Reference(name))
+        }
         None => Err("unsupported policy type".into()),
     }
 }
 
-fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Result<(), VsccError> {
+fn evaluate(
+    policy: &NamespacePolicy,
+    signers: &Signers,
+    config: &ChannelConfig,
+) -> Result<(), VsccError> {
     let outcome = match policy {
-        Policy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
-        Policy::Reference(name) => match config.policies().get(name) {
+        NamespacePolicy::Signatures(policy) => policy.evaluate_identities(&signers.valid),
+        NamespacePolicy::Reference(name) => match config.policies().get(name) {
             Some(policy) => policy.evaluate_identities(&signers.valid),
             None => {
                 return Err(format!("failed to retrieve policy for reference {name}").into());
@@ -166,7 +174,7 @@ fn evaluate(policy: &Policy, signers: &Signers, config: &ChannelConfig) -> Resul
     })
 }
 
-impl fmt::Display for Policy {
+impl fmt::Display for NamespacePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signatures(policy) => write!(f, "{policy}"),

@@ -16,11 +16,11 @@ const REMEMBERED: usize = 16;
 
 /// The endorsers of a transaction.
 #[derive(Clone)]
-pub(super) struct Signers {
+pub(crate) struct Signers {
     /// Those whose signatures hold, each once.
-    pub(super) valid: Arc<[Arc<Identity>]>,
+    pub(crate) valid: Arc<[Arc<Identity>]>,
     /// Whether somebody endorsed twice.
-    pub(super) duplicates: bool,
+    pub(crate) duplicates: bool,
 }
 
 /// Signers that are shown.
@@ -51,12 +51,12 @@ fn common_name(subject: &str) -> &str {
 /// Remembers the signers of the last few transactions, since a transaction that writes to several
 /// namespaces comes several times in a row and its signatures take most of the time.
 #[derive(Default)]
-pub(super) struct SignersCache {
-    last: Mutex<VecDeque<(Key, Signers)>>,
+pub(crate) struct SignersCache {
+    last: Mutex<VecDeque<(SignersKey, Signers)>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Key {
+struct SignersKey {
     channel_id: String,
     config_sequence: u64,
     envelope: [u8; 32],
@@ -64,8 +64,8 @@ struct Key {
 
 impl SignersCache {
     /// The signers of a transaction, whose serialized envelope is `envelope`.
-    pub(super) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
-        let key = Key {
+    pub(crate) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+        let key = SignersKey {
             channel_id: config.channel_id().to_string(),
             config_sequence: config.sequence(),
             envelope: sha256(envelope),

@@ -95,7 +95,7 @@ fn asked(channel: &str) -> Asked<'_> {
 /// The install package of the code that the arguments name.
 fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     let program = verb.program()?;
-    let (kind, file) = match Description::of(&program).map_err(anyhow::Error::msg)? {
+    let (kind, file) = match Description::of(&program)? {
         None => ("wasm", "chaincode.wasm"),
         Some(Description::Serves(_)) => ("ccaas", "connection.json"),
         Some(Description::Connects(_)) => bail!(

@@ -6,9 +6,13 @@
 //!
 //! Invariant: whoever logs never waits for whoever reads.
 
+mod form;
+mod json;
 mod line;
 mod queue;
 mod rates;
+mod selection;
+mod spec;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -17,11 +21,18 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tracing::Metadata;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
+use crate::log::form::Form;
+pub(crate) use crate::log::form::Format;
+use crate::log::json::{JsonEvents, JsonFields};
 use crate::log::queue::Queue;
+use crate::log::selection::Selection;
+pub(crate) use crate::log::spec::{BadSpec, Spec};
 
 /// How long the end of the process may wait for whoever reads. A peer kills 5 s after SIGTERM, and
 /// running transactions have 4 s of them.
@@ -31,38 +42,93 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Of this process, if its verb serves.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+/// What it shows.
+static SELECTION: OnceLock<reload::Handle<Selection, Registry>> = OnceLock::new();
 
-/// Starts the log; `filter` says what it shows, unless RUST_LOG does. The verbs that do not serve
-/// write their lines themselves.
-pub(crate) fn start(filter: &str, serves: bool) -> Result<()> {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(text) if !text.is_empty() => {
-            EnvFilter::try_new(text).context("RUST_LOG is not usable")?
+/// How a process logs.
+pub(crate) struct Log {
+    /// What it shows, whatever RUST_LOG says.
+    pub(crate) spec: Option<Spec>,
+    /// What it shows if neither is there.
+    pub(crate) usual: &'static str,
+    /// In which form.
+    pub(crate) format: Format,
+    /// Whether somebody reads along. The verbs that do not serve write their lines themselves.
+    pub(crate) serves: bool,
+}
+
+/// What the log shows now, as text.
+pub(crate) fn spec() -> String {
+    let shown = SELECTION.get().map(|selection| selection.with_current(ToString::to_string));
+    shown.and_then(Result::ok).unwrap_or_default()
+}
+
+/// Shows this from now on.
+pub(crate) fn set_spec(text: &str) -> Result<(), BadSpec> {
+    let spec: Spec = text.parse()?;
+    if let Some(selection) = SELECTION.get() {
+        tracing::info!(%spec, "the log shows this from now on");
+        // It fails only if the log has ended.
+        let _ = selection.reload(Selection::Spec(spec));
+    }
+    Ok(())
+}
+
+fn selection(spec: Option<Spec>, usual: &str) -> Result<Selection> {
+    let variable = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    Ok(match (spec, variable) {
+        (Some(spec), _) => Selection::Spec(spec),
+        (None, Some(text)) => {
+            let filter = EnvFilter::try_new(&text).context("RUST_LOG is not usable")?;
+            Selection::Env(filter, text)
         }
-        _ => EnvFilter::new(filter),
+        (None, None) => Selection::Spec(usual.parse()?),
+    })
+}
+
+/// Starts the log of this process.
+pub(crate) fn start(log: Log) -> Result<()> {
+    let (filter, handle) = reload::Layer::new(selection(log.spec, log.usual)?);
+    // The first log of a process is its only one.
+    let _ = SELECTION.set(handle);
+    let form = match log.format {
+        Format::Text => Form::Text { colors: io::stderr().is_terminal() },
+        Format::Json => Form::Json,
     };
-    let is_terminal = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal);
-    if !serves {
-        log.with_writer(io::stderr).init();
+    if !log.serves {
+        install(form, filter, io::stderr);
         return Ok(());
     }
-    let queue = Arc::new(Queue::new(is_terminal));
+    let queue = Arc::new(Queue::new(form));
     let written = Arc::clone(&queue);
     let thread = thread::Builder::new().name("wasmcc-log".into());
     thread.spawn(move || write_lines(&written)).context("cannot start a thread for the log")?;
-    log.with_writer(Lines(Arc::clone(&queue))).init();
+    install(form, filter, Lines(Arc::clone(&queue)));
     let panics = Arc::clone(&queue);
     std::panic::set_hook(Box::new(move |panic| {
         let trace = Backtrace::capture();
-        panics.push(&match trace.status() {
+        let text = match trace.status() {
             BacktraceStatus::Captured => format!("{panic}\n{trace}"),
             _ => panic.to_string(),
-        });
+        };
+        panics.push_note(Level::ERROR, &text);
     }));
-    // The first log of a process is its only one.
     let _ = QUEUE.set(queue);
     Ok(())
+}
+
+fn install<W>(form: Form, filter: reload::Layer<Selection, Registry>, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().with_writer(writer);
+    let layer = match form {
+        Form::Text { colors } => layer.with_ansi(colors).boxed(),
+        Form::Json => {
+            layer.with_ansi(false).event_format(JsonEvents).fmt_fields(JsonFields).boxed()
+        }
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
 }
 
 /// Says why the process fails. Nothing that is logged keeps this out.

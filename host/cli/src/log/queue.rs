@@ -7,12 +7,10 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tracing::Metadata;
 use tracing::callsite::Identifier;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing::{Level, Metadata};
 
-use crate::log::line::line;
+use crate::log::form::Form;
 use crate::log::rates::Rates;
 
 /// Lines that may wait; a line has 8 KiB at most.
@@ -24,7 +22,7 @@ const BETWEEN_REPORTS: usize = 10 * LINES;
 
 /// See the head of this file.
 pub(super) struct Queue {
-    colors: bool,
+    form: Form,
     state: Mutex<State>,
     /// For the thread that writes.
     filled: Condvar,
@@ -45,8 +43,8 @@ struct State {
 }
 
 impl Queue {
-    /// An empty one. With `colors` for a terminal.
-    pub(super) fn new(colors: bool) -> Self {
+    /// An empty one, for lines of this form.
+    pub(super) fn new(form: Form) -> Self {
         let state = State {
             lines: VecDeque::new(),
             rates: Rates::default(),
@@ -55,7 +53,7 @@ impl Queue {
             is_writing: false,
             is_ending: false,
         };
-        Self { colors, state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new() }
+        Self { form, state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new() }
     }
 
     /// Whether the place of an event may log it.
@@ -80,7 +78,15 @@ impl Queue {
 
     /// Queues a line if there is room.
     pub(super) fn push(&self, event: &str) {
-        let line = line(event, self.colors);
+        self.push_line(self.form.event(event));
+    }
+
+    /// Queues a line about this process.
+    pub(super) fn push_note(&self, level: Level, text: &str) {
+        self.push_line(self.form.note(level, text));
+    }
+
+    fn push_line(&self, line: String) {
         let mut state = self.lock();
         if state.lines.len() < LINES {
             state.lines.push_back(line);
@@ -93,7 +99,7 @@ impl Queue {
 
     /// Queues one of the last lines, for which there is always room.
     pub(super) fn push_last(&self, text: &str) {
-        let line = line(text, self.colors);
+        let line = self.form.note(Level::ERROR, text);
         self.lock().lines.push_back(line);
         self.filled.notify_one();
     }
@@ -112,7 +118,7 @@ impl Queue {
             if let Some(report) = state.report(now) {
                 state.is_writing = true;
                 drop(state);
-                return line(&warning(&report), self.colors);
+                return self.form.report(&report);
             }
             if let Some(line) = state.lines.pop_front() {
                 state.since_report += 1;
@@ -162,21 +168,13 @@ impl State {
     }
 }
 
-/// In the form of the other lines. It is shown whatever the filter says.
-fn warning(text: &str) -> String {
-    let mut event = String::new();
-    // Without the time the line is still worth something.
-    let _ = SystemTime.format_time(&mut Writer::new(&mut event));
-    format!("{event}  WARN wasmcc::log: {text}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn lines_without_room_are_counted_and_reported_when_the_others_are_written() {
-        let queue = Queue::new(false);
+        let queue = Queue::new(Form::Text { colors: false });
         for number in 0..LINES + 5 {
             queue.push(&number.to_string());
         }
@@ -199,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_end_waits_for_the_writer_and_not_for_ever() {
-        let queue = Queue::new(false);
+        let queue = Queue::new(Form::Text { colors: false });
         queue.push("one");
         queue.push("two");
         // Nobody writes.

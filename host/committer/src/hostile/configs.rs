@@ -15,7 +15,7 @@ use wasmcc_types::proto::common::{
 
 impl World<'_> {
     /// An envelope with a configuration.
-    pub(super) fn config(&mut self, dice: &mut Dice<'_>) -> Envelope {
+    pub(crate) fn config(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let nonce = self.next_nonce();
         let current = self.channel.config();
         let mut updated = current.config().clone();

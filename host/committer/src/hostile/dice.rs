@@ -16,7 +16,7 @@ impl<'a> Dice<'a> {
     }
 
     /// Whether nothing is left to decide with.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -27,7 +27,7 @@ impl<'a> Dice<'a> {
     }
 
     /// A number below `choices`, of which there is at least one.
-    pub(super) fn below(&mut self, choices: usize) -> usize {
+    pub(crate) fn below(&mut self, choices: usize) -> usize {
         match choices {
             0..=256 => usize::from(self.byte()) % choices.max(1),
             _ => (usize::from(self.byte()) << 8 | usize::from(self.byte())) % choices,
@@ -35,17 +35,17 @@ impl<'a> Dice<'a> {
     }
 
     /// True once in so many times.
-    pub(super) fn one_in(&mut self, times: usize) -> bool {
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == times - 1
     }
 
     /// One of these.
-    pub(super) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
+    pub(crate) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
         &choices[self.below(choices.len())]
     }
 
     /// A length in one byte, and as many bytes, or what is left.
-    pub(super) fn bytes(&mut self) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self) -> Vec<u8> {
         let length = usize::from(self.byte() % 32).min(self.0.len());
         let (bytes, rest) = self.0.split_at(length);
         self.0 = rest;
@@ -53,7 +53,7 @@ impl<'a> Dice<'a> {
     }
 
     /// A number that is small or at an end of its range.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         match self.below(8) {
             0..5 => self.below(6) as u64,
             5 => 127 + self.below(3) as u64,
@@ -63,7 +63,7 @@ impl<'a> Dice<'a> {
     }
 
     /// Changes or cuts off some of these bytes.
-    pub(super) fn spoil(&mut self, bytes: &mut Vec<u8>) {
+    pub(crate) fn spoil(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(MAX_SPOILT) {
             if bytes.is_empty() {
                 return;
@@ -79,7 +79,7 @@ impl<'a> Dice<'a> {
     }
 
     /// Spoils bytes once in so many times.
-    pub(super) fn spoil_one_in(&mut self, times: usize, bytes: &mut Vec<u8>) {
+    pub(crate) fn spoil_one_in(&mut self, times: usize, bytes: &mut Vec<u8>) {
         if self.one_in(times) {
             self.spoil(bytes);
         }

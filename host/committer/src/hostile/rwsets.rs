@@ -20,13 +20,13 @@ use wasmcc_types::sha256;
 const ENTRY_NAMES: [&str; 4] = ["VALIDATION_PARAMETER", "VALIDATION_PARAMETER", "other", ""];
 
 /// The public part, and the private one that goes with it.
-pub(super) struct Sets {
-    pub(super) public: TxReadWriteSet,
-    pub(super) private: TxPvtReadWriteSet,
+pub(crate) struct Sets {
+    pub(crate) public: TxReadWriteSet,
+    pub(crate) private: TxPvtReadWriteSet,
 }
 
 /// A set that a chaincode might have made, mostly in its own namespace.
-pub(super) fn sets(dice: &mut Dice<'_>, chaincode: &str, height: u64) -> Sets {
+pub(crate) fn sets(dice: &mut Dice<'_>, chaincode: &str, height: u64) -> Sets {
     let mut sets = Sets { public: TxReadWriteSet::default(), private: Default::default() };
     for _ in 0..1 + dice.below(3) {
         let namespace = match dice.below(3) {

@@ -11,7 +11,6 @@ use crate::hostile::rwsets::{Sets, sets};
 use crate::hostile::values::{DEFINED, NAMES, chaincode_data, collections};
 use crate::hostile::{CHANNEL, World};
 use wasmcc_channel::collections::lscc_key;
-use wasmcc_channel::definition::LSCC;
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common::{
     ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader,
@@ -24,7 +23,7 @@ use wasmcc_types::proto::protos::{
     TransactionAction,
 };
 use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
-use wasmcc_types::{compute_tx_id, sha256_all};
+use wasmcc_types::{ESCC, LSCC, VSCC, compute_tx_id, sha256_all};
 
 /// How rarely each part of a transaction is spoiled.
 const RARELY: usize = 96;
@@ -39,7 +38,7 @@ struct Draft {
 
 impl World<'_> {
     /// A chaincode's transaction.
-    pub(super) fn invocation(&mut self, dice: &mut Dice<'_>) -> Envelope {
+    pub(crate) fn invocation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let chaincode = match dice.below(4) {
             0 => *dice.pick(&NAMES),
             _ => *dice.pick(&DEFINED),
@@ -51,7 +50,7 @@ impl World<'_> {
     }
 
     /// A transaction of LSCC that defines a chaincode.
-    pub(super) fn instantiation(&mut self, dice: &mut Dice<'_>) -> Envelope {
+    pub(crate) fn instantiation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let name = if dice.one_in(16) { *dice.pick(&NAMES) } else { *dice.pick(&DEFINED) };
         let version = (1 + dice.below(3)).to_string();
         let mut data = chaincode_data(dice, name, &version).encode_to_vec();
@@ -66,7 +65,7 @@ impl World<'_> {
         let mut args = vec![function.to_vec(), CHANNEL.as_bytes().to_vec(), spec.encode_to_vec()];
         if dice.one_in(2) {
             let collections = collections(dice);
-            args.extend([vec![1], b"escc".to_vec(), b"vscc".to_vec()]);
+            args.extend([vec![1], ESCC.into(), VSCC.into()]);
             // Most need one argument less, some none.
             args.truncate(5 + dice.below(2));
             args.push(collections.clone());
@@ -85,7 +84,7 @@ impl World<'_> {
     }
 
     /// Defines the chaincodes that may be, each in the plainest way.
-    pub(super) fn definitions(&mut self) -> Envelope {
+    pub(crate) fn definitions(&mut self) -> Envelope {
         let mut dice = Dice::new(&[]);
         let mut define = |name: &&str| {
             let value = chaincode_data(&mut dice, name, "1").encode_to_vec();

@@ -18,29 +18,29 @@ use wasmcc_types::proto::protos::{
     ApplicationPolicy, ChaincodeData, CollectionConfig, CollectionConfigPackage,
     CollectionPolicyConfig, StaticCollectionConfig,
 };
+use wasmcc_types::{ESCC, LIFECYCLE, LSCC, VSCC};
 
 /// Chaincodes that come to be defined, and names that mean something else.
-pub(super) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 12] = [
     "basic",
     "cc",
     "old",
     "basic",
     "basic~collection",
-    "lscc",
-    "_lifecycle",
+    LSCC,
+    LIFECYCLE,
     "",
-    "vscc",
+    VSCC,
     "old~collection",
     "basic/Sequence",
     "\u{0}",
 ];
 /// Those that a chaincode may have.
-pub(super) const DEFINED: [&str; 3] = ["basic", "cc", "old"];
-pub(super) const COLLECTIONS: [&str; 7] =
+pub(crate) const DEFINED: [&str; 3] = ["basic", "cc", "old"];
+pub(crate) const COLLECTIONS: [&str; 7] =
     ["c", "d", "_implicit_org_Org1MSP", "_implicit_org_", "_implicit_org_Nobody", "", "~"];
 const PLAIN_KEYS: [&str; 6] = ["a", "b", "k", "", "\u{0}a", "\u{10ffff}"];
-const PLUGINS: [&str; 10] =
-    ["vscc", "vscc", "vscc", "vscc", "vscc", "vscc", "vscc", "escc", "checks", ""];
+const PLUGINS: [&str; 10] = [VSCC, VSCC, VSCC, VSCC, VSCC, VSCC, VSCC, ESCC, "checks", ""];
 const REFERENCES: [&str; 5] = [
     "/Channel/Application/Endorsement",
     "/Channel/Application/Writers",
@@ -57,16 +57,16 @@ const TEXTS: [&str; 5] = [
 ];
 
 /// A key of a namespace.
-pub(super) fn key(dice: &mut Dice<'_>, namespace: &str) -> String {
+pub(crate) fn key(dice: &mut Dice<'_>, namespace: &str) -> String {
     if dice.one_in(4) {
         return (*dice.pick(&PLAIN_KEYS)).to_owned();
     }
     match namespace {
-        "lscc" => match dice.one_in(2) {
+        LSCC => match dice.one_in(2) {
             false => (*dice.pick(&NAMES)).to_owned(),
             true => lscc_key(dice.pick::<&str>(&DEFINED)),
         },
-        "_lifecycle" => {
+        LIFECYCLE => {
             let name = dice.pick(&DEFINED);
             match *dice.pick(&["ValidationInfo", "Collections", "Sequence", "EndorsementInfo", ""])
             {
@@ -80,11 +80,11 @@ pub(super) fn key(dice: &mut Dice<'_>, namespace: &str) -> String {
 }
 
 /// A value for a key of a namespace, mostly of the kind that belongs there.
-pub(super) fn value(dice: &mut Dice<'_>, namespace: &str, key: &str) -> Vec<u8> {
+pub(crate) fn value(dice: &mut Dice<'_>, namespace: &str, key: &str) -> Vec<u8> {
     let mut value = match namespace {
-        "lscc" if key.contains('~') => collections(dice),
-        "lscc" => chaincode_data(dice, key, "1").encode_to_vec(),
-        "_lifecycle" => lifecycle_value(dice, key),
+        LSCC if key.contains('~') => collections(dice),
+        LSCC => chaincode_data(dice, key, "1").encode_to_vec(),
+        LIFECYCLE => lifecycle_value(dice, key),
         _ => match dice.below(4) {
             0 => b"value".to_vec(),
             1 => br#"{"_id":"x","a":[1,{"b":null}]}"#.to_vec(),
@@ -118,11 +118,11 @@ fn lifecycle_value(dice: &mut Dice<'_>, key: &str) -> Vec<u8> {
 }
 
 /// What LSCC keeps of a chaincode.
-pub(super) fn chaincode_data(dice: &mut Dice<'_>, name: &str, version: &str) -> ChaincodeData {
+pub(crate) fn chaincode_data(dice: &mut Dice<'_>, name: &str, version: &str) -> ChaincodeData {
     ChaincodeData {
         name: name.to_owned(),
         version: version.to_owned(),
-        escc: "escc".to_owned(),
+        escc: ESCC.to_owned(),
         vscc: (*dice.pick(&PLUGINS)).to_owned(),
         policy: signature_policy(dice),
         instantiation_policy: signature_policy(dice),
@@ -131,7 +131,7 @@ pub(super) fn chaincode_data(dice: &mut Dice<'_>, name: &str, version: &str) -> 
 }
 
 /// Serialized collections of any kind.
-pub(super) fn collections(dice: &mut Dice<'_>) -> Vec<u8> {
+pub(crate) fn collections(dice: &mut Dice<'_>) -> Vec<u8> {
     let config = (0..dice.below(4)).map(|_| {
         if dice.one_in(12) {
             return CollectionConfig::default();
@@ -158,7 +158,7 @@ pub(super) fn collections(dice: &mut Dice<'_>) -> Vec<u8> {
 }
 
 /// A serialized `ApplicationPolicy`.
-pub(super) fn application_policy(dice: &mut Dice<'_>) -> Vec<u8> {
+pub(crate) fn application_policy(dice: &mut Dice<'_>) -> Vec<u8> {
     let policy = match dice.below(8) {
         0..5 => {
             let policy = SignaturePolicyEnvelope::decode(signature_policy(dice).as_slice());
@@ -175,7 +175,7 @@ pub(super) fn application_policy(dice: &mut Dice<'_>) -> Vec<u8> {
 }
 
 /// A serialized `SignaturePolicyEnvelope`.
-pub(super) fn signature_policy(dice: &mut Dice<'_>) -> Vec<u8> {
+pub(crate) fn signature_policy(dice: &mut Dice<'_>) -> Vec<u8> {
     let policy =
         SignaturePolicy::from_text(dice.pick::<&str>(&TEXTS)).expect("the texts are policies");
     let mut policy = policy.envelope().clone();

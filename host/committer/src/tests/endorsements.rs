@@ -11,9 +11,9 @@ use wasmcc_types::proto::protos::{
     StaticCollectionConfig, application_policy, collection_config,
 };
 
-pub(super) const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
-pub(super) const ORG_1: &str = "OR('Org1MSP.peer')";
-pub(super) const ORG_2: &str = "OR('Org2MSP.peer')";
+pub(crate) const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
+pub(crate) const ORG_1: &str = "OR('Org1MSP.peer')";
+pub(crate) const ORG_2: &str = "OR('Org2MSP.peer')";
 
 fn application_policy(text: &str) -> ApplicationPolicy {
     let envelope = wasmcc_msp::SignaturePolicy::from_text(text).unwrap().envelope().clone();
@@ -21,7 +21,7 @@ fn application_policy(text: &str) -> ApplicationPolicy {
 }
 
 /// Defines a chaincode in `_lifecycle`, with collections and their policies.
-pub(super) fn define(
+pub(crate) fn define(
     fixture: &Fixture,
     name: &str,
     policy: &str,
@@ -43,7 +43,7 @@ pub(super) fn define(
     define_raw(fixture, name, "ChaincodeDefinition", &info, &collections);
 }
 
-pub(super) fn define_raw(
+pub(crate) fn define_raw(
     fixture: &Fixture,
     name: &str,
     datatype: &str,

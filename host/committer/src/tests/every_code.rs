@@ -63,6 +63,26 @@ fn old_channel() -> Fixture {
     })
 }
 
+/// Two upgrades in one block, and a transaction between them.
+fn upgraded_twice() -> Vec<TxValidationCode> {
+    let fixture = old_channel();
+    fixture.define_basic();
+    let entries = vec![
+        upgrade(&fixture, CC).envelope().encode_to_vec(),
+        fixture.draft(CC).envelope().encode_to_vec(),
+        upgrade(&fixture, CC).envelope().encode_to_vec(),
+    ];
+    let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes.clone();
+    assert_eq!(codes[2], Valid, "the last upgrade counts");
+    assert_eq!(codes[0], ChaincodeVersionConflict);
+    codes[..2].to_vec()
+}
+
+fn same_namespace_twice() -> Vec<u8> {
+    let ns = NsReadWriteSet { namespace: "ns".into(), ..Default::default() };
+    TxReadWriteSet { data_model: 0, ns_rwset: vec![ns.clone(), ns] }.encode_to_vec()
+}
+
 fn origin(code: TxValidationCode) -> Origin {
     match code {
         Valid => Given(|f| one(f, |_| {})),
@@ -108,29 +128,11 @@ fn origin(code: TxValidationCode) -> Origin {
             fixture.define_basic();
             one(&fixture, |draft| draft.action.chaincode_id.as_mut().unwrap().version = "0".into())
         }),
-        ChaincodeVersionConflict => Given(|_| {
-            let fixture = old_channel();
-            fixture.define_basic();
-            let entries = vec![
-                upgrade(&fixture, CC).envelope().encode_to_vec(),
-                fixture.draft(CC).envelope().encode_to_vec(),
-                upgrade(&fixture, CC).envelope().encode_to_vec(),
-            ];
-            let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes.clone();
-            assert_eq!(codes[2], Valid, "the last upgrade counts");
-            assert_eq!(codes[0], ChaincodeVersionConflict);
-            codes[..2].to_vec()
-        }),
+        ChaincodeVersionConflict => Given(|_| upgraded_twice()),
         BadHeaderExtension => Given(|f| one(f, |draft| draft.header.extension = vec![0xff; 3])),
         BadResponsePayload => Given(|f| one(f, |draft| draft.edit_tx = garbled_response)),
         BadRwset => Given(|f| one(f, |draft| draft.action.results = vec![0xff; 3])),
-        IllegalWriteset => Given(|f| {
-            one(f, |draft| {
-                let ns = NsReadWriteSet { namespace: "ns".into(), ..Default::default() };
-                let rwset = TxReadWriteSet { data_model: 0, ns_rwset: vec![ns.clone(), ns] };
-                draft.action.results = rwset.encode_to_vec();
-            })
-        }),
+        IllegalWriteset => Given(|f| one(f, |draft| draft.action.results = same_namespace_twice())),
         InvalidWriteset => {
             Given(|f| one(f, |draft| *draft = draft.clone().put(CC, "_key", b"value")))
         }

@@ -24,25 +24,29 @@ use wasmcc_types::proto::common::{Envelope, HeaderType, Payload, Status};
 use wasmcc_types::proto::protos::TxValidationCode::Valid;
 
 /// Limits that no test reaches.
-const WIDE: BatchLimits = BatchLimits {
+pub(crate) const WIDE: BatchLimits = BatchLimits {
     max_message_count: 1000,
     absolute_max_bytes: 1 << 20,
     preferred_max_bytes: 1 << 20,
     timeout: Duration::from_secs(3600),
 };
 
-struct Orderer {
-    fixture: Fixture,
+pub(crate) struct Orderer {
+    pub(crate) fixture: Fixture,
     committer: Arc<Committer>,
-    solo: Solo,
+    pub(crate) solo: Solo,
 }
 
 impl Orderer {
-    fn new(limits: BatchLimits) -> Self {
+    pub(crate) fn new(limits: BatchLimits) -> Self {
         Self::with(limits, SoloConfig::default(), yes())
     }
 
-    fn with(limits: BatchLimits, config: SoloConfig, port: Arc<dyn EndorsementValidator>) -> Self {
+    pub(crate) fn with(
+        limits: BatchLimits,
+        config: SoloConfig,
+        port: Arc<dyn EndorsementValidator>,
+    ) -> Self {
         let fixture = Fixture::with_limits(limits);
         fixture.define_basic();
         let committer = Arc::new(fixture.committer(port));
@@ -51,7 +55,7 @@ impl Orderer {
     }
 
     /// One that keeps what it accepts, in the state of its channel.
-    fn with_log(limits: BatchLimits, folder: &Path) -> Self {
+    pub(crate) fn with_log(limits: BatchLimits, folder: &Path) -> Self {
         let fixture = Fixture::with_limits(limits);
         fixture.define_basic();
         let committer = Arc::new(fixture.committer(yes()));
@@ -60,7 +64,7 @@ impl Orderer {
     }
 
     /// The same channel after a crash that left `accepted` in the log.
-    fn crashed(self, folder: &Path, accepted: &[Envelope]) -> Self {
+    pub(crate) fn crashed(self, folder: &Path, accepted: &[Envelope]) -> Self {
         self.solo.stop();
         let Self { fixture, committer, .. } = self;
         leave(folder, fixture.channel.config().sequence(), accepted);
@@ -68,21 +72,21 @@ impl Orderer {
         Self { fixture, committer, solo: start.unwrap() }
     }
 
-    fn order(&self) -> String {
+    pub(crate) fn order(&self) -> String {
         let draft = self.fixture.draft(CC);
         self.solo.order(draft.envelope()).unwrap();
         draft.tx_id()
     }
 
     /// The block of a transaction, counted from the first one after the definition.
-    fn block_of(&self, tx_id: &str) -> u64 {
+    pub(crate) fn block_of(&self, tx_id: &str) -> u64 {
         let verdict = self.committer.notifier().wait_for_tx(tx_id, deadline()).unwrap();
         let (code, block) = verdict.expect("the transaction is committed in time");
         assert_eq!(code, Valid);
         block - 1
     }
 
-    fn height(&self) -> u64 {
+    pub(crate) fn height(&self) -> u64 {
         self.fixture.channel.ledger().height() - 1
     }
 }
@@ -317,102 +321,4 @@ fn many_clients_order_at_once() {
     let ledger = orderer.fixture.channel.ledger();
     let count = |number| ledger.block(number).unwrap().unwrap().data.unwrap().data.len();
     assert_eq!((2..ledger.height()).map(count).sum::<usize>(), 40);
-}
-
-#[test]
-fn what_was_accepted_before_a_crash_is_ordered_first_and_in_its_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = BatchLimits { max_message_count: 2, ..WIDE };
-    let orderer = Orderer::with_log(limits, folder.path());
-    let committed = orderer.fixture.draft(CC);
-    // Each envelope of a draft is signed anew.
-    let in_a_block = committed.envelope();
-    orderer.solo.order(in_a_block.clone()).unwrap();
-    orderer.solo.stop();
-    assert_eq!(orderer.block_of(&committed.tx_id()), 1);
-    assert!(!Solo::has_log(folder.path()), "it is emptied when all is in blocks");
-
-    let drafts: Vec<Draft> = (0..5).map(|_| orderer.fixture.draft(CC)).collect();
-    // The process was killed after a block and before it could forget its envelopes.
-    let left: Vec<Envelope> =
-        [in_a_block].into_iter().chain(drafts.iter().map(Draft::envelope)).collect();
-    let orderer = orderer.crashed(folder.path(), &left);
-    let later = orderer.order();
-    let blocks: Vec<u64> = drafts.iter().map(|draft| orderer.block_of(&draft.tx_id())).collect();
-    assert_eq!(blocks, [2, 2, 3, 3, 4]);
-    assert_eq!(orderer.block_of(&later), 4);
-    orderer.solo.stop();
-    assert_eq!(orderer.height(), 5, "nothing was committed twice");
-    assert!(!Solo::has_log(folder.path()));
-}
-
-#[test]
-fn what_waits_for_its_block_is_in_the_log_and_stays_until_then() {
-    let folder = tempfile::tempdir().unwrap();
-    let orderer = Orderer::with_log(BatchLimits { max_message_count: 3, ..WIDE }, folder.path());
-    let kept = || AcceptedLog::open(folder.path()).unwrap().1.len();
-    let first = orderer.order();
-    orderer.order();
-    assert_eq!(kept(), 2);
-    orderer.order();
-    assert_eq!(orderer.block_of(&first), 1);
-    // The three are in a block now; the file is written anew with the next envelope.
-    let end = deadline();
-    while kept() > 2 {
-        assert!(Instant::now() < end);
-        orderer.order();
-    }
-}
-
-#[test]
-fn an_envelope_that_cannot_be_kept_is_refused_and_the_next_ones_are_asked_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::with_limits(WIDE);
-    fixture.define_basic();
-    let committer = Arc::new(fixture.committer(yes()));
-    let (mut log, accepted) = AcceptedLog::open(folder.path()).unwrap();
-    log.fail_writes().unwrap();
-    let config = SoloConfig { queue_messages: 1, ..SoloConfig::default() };
-    let solo = Solo::resume(committer, config, log, accepted).unwrap();
-    for _ in 0..3 {
-        let error = solo.order(fixture.draft(CC).envelope()).unwrap_err();
-        assert!(matches!(error, OrderError::NotKept { .. }), "{error}");
-        assert_eq!(error.status(), Status::ServiceUnavailable);
-        assert!(error.to_string().contains("os error"), "{error}");
-    }
-    solo.stop();
-    assert_eq!(fixture.channel.ledger().height(), 2, "what was refused is not ordered");
-}
-
-#[test]
-fn a_channel_that_stops_leaves_what_it_had_accepted_in_the_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Fixture::with_limits(BatchLimits { max_message_count: 2, ..WIDE });
-    fixture.define_basic();
-    let port = Port(|_: &ValidationRequest<'_>| {
-        Err(ValidationFailure::Infrastructure("vscc is gone".into()))
-    });
-    let start = |port: Arc<dyn EndorsementValidator>| {
-        let committer = Arc::new(fixture.committer(port));
-        let solo =
-            Solo::start_with_log(Arc::clone(&committer), SoloConfig::default(), folder.path());
-        (committer, solo.unwrap())
-    };
-    let (committer, solo) = start(Arc::new(port));
-    let drafts = [fixture.draft(CC), fixture.draft(CC)];
-    drafts.iter().for_each(|draft| solo.order(draft.envelope()).unwrap());
-    let verdict = committer.notifier().wait_for_tx(&drafts[1].tx_id(), deadline()).unwrap();
-    assert_eq!(verdict, None);
-    let error = solo.order(fixture.draft(CC).envelope()).unwrap_err();
-    assert!(matches!(error, OrderError::Interrupted { .. }), "{error}");
-    solo.stop();
-    let error = solo.order(fixture.draft(CC).envelope()).unwrap_err().to_string();
-    assert!(error.contains("has stopped: ") && error.contains("vscc is gone"), "{error}");
-    drop(solo);
-
-    let (committer, _solo) = start(yes());
-    for draft in &drafts {
-        let verdict = committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap();
-        assert_eq!(verdict, Some((Valid, 2)));
-    }
 }

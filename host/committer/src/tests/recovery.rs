@@ -1,8 +1,7 @@
 //! A failure of this machine is survived or told: the block is tried again until it works.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 

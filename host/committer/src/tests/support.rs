@@ -33,12 +33,12 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::{ChannelId, Height, sha256, sha256_all};
 
-pub(super) const CHANNEL: &str = "mychannel";
+pub(crate) const CHANNEL: &str = "mychannel";
 /// A chaincode that `Fixture::define_basic` defines.
-pub(super) const CC: &str = "basic";
+pub(crate) const CC: &str = "basic";
 
 /// A port that answers with a function.
-pub(super) struct Port<F>(pub(super) F);
+pub(crate) struct Port<F>(pub(crate) F);
 
 impl<F> EndorsementValidator for Port<F>
 where
@@ -50,12 +50,12 @@ where
 }
 
 /// A port that is content with everything.
-pub(super) fn yes() -> Arc<dyn EndorsementValidator> {
+pub(crate) fn yes() -> Arc<dyn EndorsementValidator> {
     Arc::new(Port(|_: &ValidationRequest<'_>| Ok(())))
 }
 
 /// A port to VSCC, as the node has one.
-pub(super) fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
+pub(crate) fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
     let vscc = Vscc::new(Arc::clone(channels));
     Arc::new(Port(move |request: &ValidationRequest<'_>| {
         assert_eq!(request.validator, Validator::Vscc);
@@ -68,29 +68,29 @@ pub(super) fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
     }))
 }
 
-pub(super) fn temporary_channels() -> Arc<Channels> {
+pub(crate) fn temporary_channels() -> Arc<Channels> {
     let config = LedgerConfig { cache_bytes: 8 << 20, ..LedgerConfig::default() };
     let ledgers = Ledgers::temporary(config).unwrap();
     Arc::new(Channels::open(Arc::new(ledgers)).unwrap())
 }
 
-pub(super) fn deadline() -> Instant {
+pub(crate) fn deadline() -> Instant {
     Instant::now() + Duration::from_secs(30)
 }
 
 /// A channel with Org1MSP and Org2MSP.
-pub(super) struct Fixture {
-    pub(super) network: Network,
-    pub(super) channels: Arc<Channels>,
-    pub(super) channel: Arc<Channel>,
+pub(crate) struct Fixture {
+    pub(crate) network: Network,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) channel: Arc<Channel>,
 }
 
 impl Fixture {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_limits(BatchLimits::default())
     }
 
-    pub(super) fn with_limits(batch_limits: BatchLimits) -> Self {
+    pub(crate) fn with_limits(batch_limits: BatchLimits) -> Self {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
         let mut genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap());
         genesis.batch_limits = batch_limits;
@@ -98,7 +98,7 @@ impl Fixture {
     }
 
     /// A channel whose configuration was edited before it began.
-    pub(super) fn with_genesis(edit: impl FnOnce(&mut ConfigGroup)) -> Self {
+    pub(crate) fn with_genesis(edit: impl FnOnce(&mut ConfigGroup)) -> Self {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
         let genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
         let entry = &genesis.data.as_ref().unwrap().data[0];
@@ -118,29 +118,29 @@ impl Fixture {
         Self { network, channels, channel }
     }
 
-    pub(super) fn committer(&self, port: Arc<dyn EndorsementValidator>) -> Committer {
+    pub(crate) fn committer(&self, port: Arc<dyn EndorsementValidator>) -> Committer {
         Committer::new(Arc::clone(&self.channel), port)
     }
 
-    pub(super) fn user(&self, org: usize) -> Arc<SigningIdentity> {
+    pub(crate) fn user(&self, org: usize) -> Arc<SigningIdentity> {
         Arc::new(self.network.orgs()[org - 1].user("User1").unwrap())
     }
 
-    pub(super) fn peer(&self, org: usize) -> Arc<SigningIdentity> {
+    pub(crate) fn peer(&self, org: usize) -> Arc<SigningIdentity> {
         Arc::new(self.network.orgs()[org - 1].peer().unwrap())
     }
 
-    pub(super) fn admin(&self, org: usize) -> Arc<SigningIdentity> {
+    pub(crate) fn admin(&self, org: usize) -> Arc<SigningIdentity> {
         Arc::new(self.network.orgs()[org - 1].admin().unwrap())
     }
 
     /// A transaction of Org1's user, endorsed by Org1's peer.
-    pub(super) fn draft(&self, chaincode: &str) -> Draft {
+    pub(crate) fn draft(&self, chaincode: &str) -> Draft {
         Draft::new(chaincode, self.user(1), vec![self.peer(1)])
     }
 
     /// Puts what LSCC would write into the state; nobody checks who may do that.
-    pub(super) fn define(&self, name: &str, policy: &str) {
+    pub(crate) fn define(&self, name: &str, policy: &str) {
         let data = ChaincodeData {
             name: name.to_owned(),
             version: "1".to_owned(),
@@ -154,18 +154,18 @@ impl Fixture {
     }
 
     /// Defines `CC`, which any member may endorse.
-    pub(super) fn define_basic(&self) {
+    pub(crate) fn define_basic(&self) {
         self.define(CC, "OR('Org1MSP.member','Org2MSP.member')");
     }
 
     /// Commits a transaction that has to be valid without asking for endorsements.
-    pub(super) fn force(&self, draft: Draft) {
+    pub(crate) fn force(&self, draft: Draft) {
         let block = self.committer(yes()).commit_envelopes(vec![draft.envelope()]).unwrap();
         assert_eq!(block.codes, [TxValidationCode::Valid]);
     }
 
     /// Commits one block under VSCC and gives its verdicts.
-    pub(super) fn codes<'a>(
+    pub(crate) fn codes<'a>(
         &self,
         drafts: impl IntoIterator<Item = &'a Draft>,
     ) -> Vec<TxValidationCode> {
@@ -174,12 +174,12 @@ impl Fixture {
     }
 }
 
-pub(super) fn policy_bytes(text: &str) -> Vec<u8> {
+pub(crate) fn policy_bytes(text: &str) -> Vec<u8> {
     SignaturePolicy::from_text(text).unwrap().envelope().encode_to_vec()
 }
 
 /// Commits entries of a block as they are.
-pub(super) fn commit_entries(
+pub(crate) fn commit_entries(
     committer: &Committer,
     entries: Vec<Vec<u8>>,
 ) -> Result<Arc<CommittedBlock>, CommitError> {
@@ -189,20 +189,20 @@ pub(super) fn commit_entries(
 
 /// A transaction before it is sealed.
 #[derive(Clone)]
-pub(super) struct Draft {
-    pub(super) creator: Arc<SigningIdentity>,
-    pub(super) endorsers: Vec<Arc<SigningIdentity>>,
-    pub(super) nonce: Vec<u8>,
+pub(crate) struct Draft {
+    pub(crate) creator: Arc<SigningIdentity>,
+    pub(crate) endorsers: Vec<Arc<SigningIdentity>>,
+    pub(crate) nonce: Vec<u8>,
     /// Without a transaction id; one that is set here stays.
-    pub(super) header: ChannelHeader,
-    pub(super) args: Vec<Vec<u8>>,
-    pub(super) rwset: TxRwSet,
+    pub(crate) header: ChannelHeader,
+    pub(crate) args: Vec<Vec<u8>>,
+    pub(crate) rwset: TxRwSet,
     /// Without results; what is set here stays.
-    pub(super) action: ChaincodeAction,
+    pub(crate) action: ChaincodeAction,
     /// Changes the transaction after endorsement and before the creator signs.
-    pub(super) edit_tx: fn(&mut Transaction),
+    pub(crate) edit_tx: fn(&mut Transaction),
     /// The same for what the creator signs.
-    pub(super) edit_payload: fn(&mut Payload),
+    pub(crate) edit_payload: fn(&mut Payload),
 }
 
 impl Draft {
@@ -243,25 +243,25 @@ impl Draft {
         self.namespace(namespace).collections.entry(collection.to_owned()).or_default()
     }
 
-    pub(super) fn endorsed_by(mut self, endorsers: &[&Arc<SigningIdentity>]) -> Self {
+    pub(crate) fn endorsed_by(mut self, endorsers: &[&Arc<SigningIdentity>]) -> Self {
         self.endorsers = endorsers.iter().map(|endorser| Arc::clone(endorser)).collect();
         self
     }
 
-    pub(super) fn put(mut self, namespace: &str, key: &str, value: &[u8]) -> Self {
+    pub(crate) fn put(mut self, namespace: &str, key: &str, value: &[u8]) -> Self {
         let write = KvWrite { key: key.to_owned(), is_delete: false, value: value.to_vec() };
         self.namespace(namespace).writes.push(write);
         self
     }
 
-    pub(super) fn read(mut self, namespace: &str, key: &str, version: Option<Height>) -> Self {
+    pub(crate) fn read(mut self, namespace: &str, key: &str, version: Option<Height>) -> Self {
         let version = version.map(|at| Version { block_num: at.block, tx_num: at.tx });
         self.namespace(namespace).reads.push(KvRead { key: key.to_owned(), version });
         self
     }
 
     /// A range that was read to its end and held nothing.
-    pub(super) fn scan(mut self, namespace: &str, start: &str, end: &str) -> Self {
+    pub(crate) fn scan(mut self, namespace: &str, start: &str, end: &str) -> Self {
         let info = RangeQueryInfo {
             start_key: start.to_owned(),
             end_key: end.to_owned(),
@@ -273,13 +273,13 @@ impl Draft {
     }
 
     /// Sets the endorsement policy of a key.
-    pub(super) fn protect(mut self, namespace: &str, key: &str, policy: &[u8]) -> Self {
+    pub(crate) fn protect(mut self, namespace: &str, key: &str, policy: &[u8]) -> Self {
         let write = KvMetadataWrite { key: key.to_owned(), entries: parameter(policy) };
         self.namespace(namespace).metadata_writes.push(write);
         self
     }
 
-    pub(super) fn put_private(mut self, namespace: &str, collection: &str, key: &str) -> Self {
+    pub(crate) fn put_private(mut self, namespace: &str, collection: &str, key: &str) -> Self {
         let write = KvWriteHash {
             key_hash: sha256(key.as_bytes()).to_vec(),
             value_hash: sha256(b"value").to_vec(),
@@ -289,7 +289,7 @@ impl Draft {
         self
     }
 
-    pub(super) fn protect_private(
+    pub(crate) fn protect_private(
         mut self,
         namespace: &str,
         collection: &str,
@@ -302,13 +302,13 @@ impl Draft {
         self
     }
 
-    pub(super) fn tx_id(&self) -> String {
+    pub(crate) fn tx_id(&self) -> String {
         let hash = sha256_all([self.nonce.as_slice(), self.creator.serialized()]);
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Has it endorsed and signed.
-    pub(super) fn envelope(&self) -> Envelope {
+    pub(crate) fn envelope(&self) -> Envelope {
         let mut channel_header = self.header.clone();
         if channel_header.tx_id.is_empty() {
             channel_header.tx_id = self.tx_id();
@@ -367,7 +367,7 @@ fn parameter(policy: &[u8]) -> Vec<KvMetadataEntry> {
 }
 
 /// Changes the one action of a transaction.
-pub(super) fn edit_action(tx: &mut Transaction, edit: impl FnOnce(&mut ChaincodeActionPayload)) {
+pub(crate) fn edit_action(tx: &mut Transaction, edit: impl FnOnce(&mut ChaincodeActionPayload)) {
     let action = &mut tx.actions[0];
     let mut payload = ChaincodeActionPayload::decode(action.payload.as_slice()).unwrap();
     edit(&mut payload);

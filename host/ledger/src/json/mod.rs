@@ -10,13 +10,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use scan::Sink;
-pub(crate) use scan::is_blank;
-pub(crate) use scan::scan;
-pub(crate) use scan::unquote;
-pub(crate) use value::Event;
-pub(crate) use value::Json;
-pub(crate) use value::Kind;
-pub(crate) use value::Value;
-pub(crate) use write::shorten;
-pub(crate) use write::write_text;
+pub(crate) use scan::{Sink, is_blank, scan, unquote};
+pub(crate) use value::{Json, JsonEvent, JsonKind, Value};
+pub(crate) use write::{shorten, write_text};

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::json::{Event, Json, Kind};
+use crate::json::{Json, JsonEvent, JsonKind};
 
 fn read(json: &[u8]) -> Option<String> {
     Json::read(json).ok().map(|json| json.to_string())
@@ -133,8 +133,8 @@ fn a_large_value_takes_memory_in_proportion() {
     let wide = format!("[{}0]", "0,".repeat(500_000));
     let json = Json::read(wide.as_bytes()).unwrap();
     assert!(json.weight() <= 17 * 500_010, "{}", json.weight());
-    assert_eq!(json.value().events().filter(|event| *event == Event::End).count(), 1);
-    assert_eq!(json.value().elements().last().map(|last| last.kind()), Some(Kind::Number(0.0)));
+    assert_eq!(json.value().events().filter(|event| *event == JsonEvent::End).count(), 1);
+    assert_eq!(json.value().elements().last().map(|last| last.kind()), Some(JsonKind::Number(0.0)));
 }
 
 proptest! {

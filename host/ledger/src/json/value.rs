@@ -12,13 +12,13 @@ const MAX_BYTES: usize = 1 << 30;
 /// A value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Json {
-    nodes: Vec<Node>,
+    nodes: Vec<JsonNode>,
     /// All strings, one after the other.
     text: String,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Node {
+enum JsonNode {
     /// The end of an array or an object.
     End,
     Null,
@@ -41,13 +41,13 @@ enum Node {
 /// A value that is part of a [`Json`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Value<'a> {
-    nodes: &'a [Node],
+    nodes: &'a [JsonNode],
     text: &'a str,
 }
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum JsonKind<'a> {
     Null,
     Boolean(bool),
     Number(f64),
@@ -58,8 +58,8 @@ pub(crate) enum Kind<'a> {
 
 /// A part of a value, in the order of its nodes. Names and values of an object alternate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Event<'a> {
-    Value(Kind<'a>),
+pub(crate) enum JsonEvent<'a> {
+    Value(JsonKind<'a>),
     /// The end of the innermost array or object.
     End,
 }
@@ -79,7 +79,7 @@ impl Json {
         if json.len() > MAX_BYTES {
             return Err(NotJson { at: MAX_BYTES, what: "more text than is read" });
         }
-        let mut builder = Builder { is_sorted: true, ..Builder::default() };
+        let mut builder = JsonBuilder { is_sorted: true, ..JsonBuilder::default() };
         // An estimate that fits most texts.
         builder.json.nodes.reserve(json.len() / 8 + 4);
         builder.json.text.reserve(json.len());
@@ -107,8 +107,8 @@ impl Json {
         size_of_val(self.nodes.as_slice()) + self.text.len()
     }
 
-    fn node(&self, at: usize) -> Node {
-        self.nodes.get(at).copied().unwrap_or(Node::End)
+    fn node(&self, at: usize) -> JsonNode {
+        self.nodes.get(at).copied().unwrap_or(JsonNode::End)
     }
 
     /// Sorts the members of all objects.
@@ -119,7 +119,7 @@ impl Json {
         loop {
             if let Some(at) = next.take() {
                 let node = self.node(at);
-                if let Node::Container { is_object, .. } = node {
+                if let JsonNode::Container { is_object, .. } = node {
                     open.push((nodes.len(), is_object, self.parts(at, is_object).into_iter()));
                 }
                 nodes.push(node);
@@ -132,9 +132,9 @@ impl Json {
                 }
                 Some(element) => next = Some(element),
                 None => {
-                    nodes.push(Node::End);
+                    nodes.push(JsonNode::End);
                     let size = (nodes.len() - *head) as u32;
-                    if let Some(Node::Container { nodes, .. }) = nodes.get_mut(*head) {
+                    if let Some(JsonNode::Container { nodes, .. }) = nodes.get_mut(*head) {
                         *nodes = size;
                     }
                     open.pop();
@@ -147,7 +147,7 @@ impl Json {
     /// The positions of an array's elements, or of the names of an object's members that count.
     fn parts(&self, head: usize, is_object: bool) -> Vec<usize> {
         let (mut parts, mut at) = (Vec::new(), head + 1);
-        while !matches!(self.node(at), Node::End) {
+        while !matches!(self.node(at), JsonNode::End) {
             parts.push(at);
             at += usize::from(is_object);
             at += size(self.node(at));
@@ -163,60 +163,60 @@ impl Json {
         parts
     }
 
-    fn text(&self, node: Node) -> &str {
+    fn text(&self, node: JsonNode) -> &str {
         text_of(&self.text, node)
     }
 }
 
-fn text_of(text: &str, node: Node) -> &str {
-    let Node::Text { start, length } = node else { return "" };
+fn text_of(text: &str, node: JsonNode) -> &str {
+    let JsonNode::Text { start, length } = node else { return "" };
     let start = start as usize;
     text.get(start..start + length as usize).unwrap_or_default()
 }
 
 /// Number of nodes of a value.
-fn size(node: Node) -> usize {
+fn size(node: JsonNode) -> usize {
     match node {
-        Node::Container { nodes, .. } => nodes as usize,
+        JsonNode::Container { nodes, .. } => nodes as usize,
         _ => 1,
     }
 }
 
 impl<'a> Value<'a> {
     /// The kind of this value.
-    pub(crate) fn kind(self) -> Kind<'a> {
-        self.nodes.first().map_or(Kind::Null, |node| self.kind_of(*node))
+    pub(crate) fn kind(self) -> JsonKind<'a> {
+        self.nodes.first().map_or(JsonKind::Null, |node| self.kind_of(*node))
     }
 
-    fn kind_of(self, node: Node) -> Kind<'a> {
+    fn kind_of(self, node: JsonNode) -> JsonKind<'a> {
         match node {
-            Node::Null | Node::End => Kind::Null,
-            Node::Boolean(value) => Kind::Boolean(value),
-            Node::Number { value, .. } => Kind::Number(value),
-            Node::Text { .. } => Kind::Text(text_of(self.text, node)),
-            Node::Container { is_object: false, .. } => Kind::Array,
-            Node::Container { is_object: true, .. } => Kind::Object,
+            JsonNode::Null | JsonNode::End => JsonKind::Null,
+            JsonNode::Boolean(value) => JsonKind::Boolean(value),
+            JsonNode::Number { value, .. } => JsonKind::Number(value),
+            JsonNode::Text { .. } => JsonKind::Text(text_of(self.text, node)),
+            JsonNode::Container { is_object: false, .. } => JsonKind::Array,
+            JsonNode::Container { is_object: true, .. } => JsonKind::Object,
         }
     }
 
     pub(crate) fn is_array(self) -> bool {
-        self.kind() == Kind::Array
+        self.kind() == JsonKind::Array
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.kind() == Kind::Object
+        self.kind() == JsonKind::Object
     }
 
     pub(crate) fn as_text(self) -> Option<&'a str> {
         match self.kind() {
-            Kind::Text(text) => Some(text),
+            JsonKind::Text(text) => Some(text),
             _ => None,
         }
     }
 
     pub(crate) fn as_bool(self) -> Option<bool> {
         match self.kind() {
-            Kind::Boolean(value) => Some(value),
+            JsonKind::Boolean(value) => Some(value),
             _ => None,
         }
     }
@@ -224,7 +224,7 @@ impl<'a> Value<'a> {
     /// A number that is written without fraction and exponent.
     pub(crate) fn as_integer(self) -> Option<f64> {
         match self.nodes.first() {
-            Some(Node::Number { value, is_integer: true }) => Some(*value),
+            Some(JsonNode::Number { value, is_integer: true }) => Some(*value),
             _ => None,
         }
     }
@@ -246,7 +246,7 @@ impl<'a> Value<'a> {
     fn parts(self) -> impl Iterator<Item = Value<'a>> {
         let mut rest = self.nodes.get(1..).unwrap_or_default();
         std::iter::from_fn(move || {
-            let first = rest.first().filter(|node| !matches!(node, Node::End))?;
+            let first = rest.first().filter(|node| !matches!(node, JsonNode::End))?;
             let (nodes, after) = rest.split_at_checked(size(*first))?;
             rest = after;
             Some(Value { nodes, text: self.text })
@@ -254,10 +254,10 @@ impl<'a> Value<'a> {
     }
 
     /// All parts, this value included.
-    pub(crate) fn events(self) -> impl Iterator<Item = Event<'a>> {
+    pub(crate) fn events(self) -> impl Iterator<Item = JsonEvent<'a>> {
         self.nodes.iter().map(move |node| match node {
-            Node::End => Event::End,
-            node => Event::Value(self.kind_of(*node)),
+            JsonNode::End => JsonEvent::End,
+            node => JsonEvent::Value(self.kind_of(*node)),
         })
     }
 
@@ -265,11 +265,11 @@ impl<'a> Value<'a> {
     pub(crate) fn to_json(self) -> Json {
         let mut text = String::new();
         let copied = self.nodes.iter().map(|node| match node {
-            Node::Text { .. } => {
+            JsonNode::Text { .. } => {
                 let start = text.len() as u32;
                 let part = text_of(self.text, *node);
                 text.push_str(part);
-                Node::Text { start, length: part.len() as u32 }
+                JsonNode::Text { start, length: part.len() as u32 }
             }
             node => *node,
         });
@@ -280,47 +280,47 @@ impl<'a> Value<'a> {
 
 impl From<&str> for Json {
     fn from(text: &str) -> Self {
-        let nodes = vec![Node::Text { start: 0, length: text.len() as u32 }];
+        let nodes = vec![JsonNode::Text { start: 0, length: text.len() as u32 }];
         Self { nodes, text: text.to_owned() }
     }
 }
 
 /// Makes the nodes of what is read.
 #[derive(Default)]
-struct Builder {
+struct JsonBuilder {
     json: Json,
     /// For each open object or array: its position, and an object's last name.
-    open: Vec<(usize, Option<Node>)>,
+    open: Vec<(usize, Option<JsonNode>)>,
     /// True if all names came in order, each once.
     is_sorted: bool,
 }
 
-impl Builder {
+impl JsonBuilder {
     fn finish(self) -> Json {
         if self.is_sorted { self.json } else { self.json.sorted() }
     }
 
-    fn push_text(&mut self, raw: &[u8]) -> Node {
+    fn push_text(&mut self, raw: &[u8]) -> JsonNode {
         let start = self.json.text.len();
         unquote(raw, &mut self.json.text);
         let length = (self.json.text.len() - start) as u32;
-        let node = Node::Text { start: start as u32, length };
+        let node = JsonNode::Text { start: start as u32, length };
         self.json.nodes.push(node);
         node
     }
 }
 
-impl Sink for Builder {
+impl Sink for JsonBuilder {
     fn null(&mut self) {
-        self.json.nodes.push(Node::Null);
+        self.json.nodes.push(JsonNode::Null);
     }
 
     fn boolean(&mut self, value: bool) {
-        self.json.nodes.push(Node::Boolean(value));
+        self.json.nodes.push(JsonNode::Boolean(value));
     }
 
     fn number(&mut self, value: f64, is_integer: bool) {
-        self.json.nodes.push(Node::Number { value, is_integer });
+        self.json.nodes.push(JsonNode::Number { value, is_integer });
     }
 
     fn text(&mut self, raw: &[u8]) {
@@ -338,14 +338,14 @@ impl Sink for Builder {
 
     fn begin(&mut self, is_object: bool) {
         self.open.push((self.json.nodes.len(), None));
-        self.json.nodes.push(Node::Container { is_object, nodes: 0 });
+        self.json.nodes.push(JsonNode::Container { is_object, nodes: 0 });
     }
 
     fn end(&mut self) {
         let Some((head, _)) = self.open.pop() else { return };
-        self.json.nodes.push(Node::End);
+        self.json.nodes.push(JsonNode::End);
         let size = (self.json.nodes.len() - head) as u32;
-        if let Some(Node::Container { nodes, .. }) = self.json.nodes.get_mut(head) {
+        if let Some(JsonNode::Container { nodes, .. }) = self.json.nodes.get_mut(head) {
             *nodes = size;
         }
     }

@@ -8,7 +8,7 @@
 
 use std::fmt::Write;
 
-use crate::json::value::{Event, Json, Kind, Value};
+use crate::json::value::{Json, JsonEvent, JsonKind, Value};
 
 /// Characters of a value that an error text shows.
 const SHOWN: usize = 80;
@@ -34,7 +34,7 @@ impl Value<'_> {
                 return;
             }
             let kind = match event {
-                Event::End => {
+                JsonEvent::End => {
                     out.push(if open.pop().is_some_and(|(is_object, _)| is_object) {
                         '}'
                     } else {
@@ -42,7 +42,7 @@ impl Value<'_> {
                     });
                     continue;
                 }
-                Event::Value(kind) => kind,
+                JsonEvent::Value(kind) => kind,
             };
             if let Some((is_object, count)) = open.last_mut() {
                 match *count {
@@ -53,15 +53,15 @@ impl Value<'_> {
                 *count += 1;
             }
             match kind {
-                Kind::Null => out.push_str("null"),
-                Kind::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
-                Kind::Number(value) => write_number(value, out),
-                Kind::Text(text) => write_text(text, out),
-                Kind::Array => {
+                JsonKind::Null => out.push_str("null"),
+                JsonKind::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
+                JsonKind::Number(value) => write_number(value, out),
+                JsonKind::Text(text) => write_text(text, out),
+                JsonKind::Array => {
                     out.push('[');
                     open.push((false, 0));
                 }
-                Kind::Object => {
+                JsonKind::Object => {
                     out.push('{');
                     open.push((true, 0));
                 }

@@ -11,35 +11,27 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::commit::CommitTx;
+use crate::block::rwset::{is_delete, is_hashed_delete};
+use crate::block::tx::CommitTx;
+use crate::block::updates::UpdateBatch;
 use crate::error::LedgerError;
-use crate::key;
-use crate::overlay::Layer;
-use crate::private::collect::collections;
-use crate::private::collect::purges;
-use crate::private::collect::valid_sets;
-use crate::private::record::PrivateBlock;
-use crate::private::record::PrivateRecord;
+use crate::private::collect::{collections, purges, valid_sets};
+use crate::private::record::{PrivateBlock, PrivateRecord};
 use crate::private::rows::HashedKey;
-use crate::rich::IndexSet;
-use crate::rich::Space;
-use crate::rwset::is_delete;
-use crate::rwset::is_hashed_delete;
-use crate::state::VersionedValue;
-use crate::store::Batch;
-use crate::store::Table;
-use crate::updates::UpdateBatch;
-use wasmcc_types::Height;
+use crate::rich::{IndexSet, Space};
+use crate::store::overlay::Layer;
+use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// The changes of one block in addition to its public and hashed updates.
 pub(crate) struct PrivateChanges<'a> {
     table: &'a Table,
     number: u64,
     /// Private values, by row.
-    values: BTreeMap<Vec<u8>, Change>,
+    values: BTreeMap<Vec<u8>, PrivateChange>,
     /// The rows of the values that this block touches, by the row of the name.
     names: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Expired hashes, with their last values.
@@ -48,7 +40,7 @@ pub(crate) struct PrivateChanges<'a> {
     expiries: Vec<(Vec<u8>, bool)>,
 }
 
-struct Change {
+struct PrivateChange {
     space: Space,
     name_row: Vec<u8>,
     key: String,
@@ -56,18 +48,26 @@ struct Change {
     after: Option<VersionedValue>,
 }
 
-/// Organization, namespace, collection, plain key.
-type PrivateKey<'k> = (&'k str, &'k str, &'k str, &'k str);
+/// A plain key as an organization holds it.
+#[derive(Clone, Copy)]
+struct PrivateKey<'k> {
+    org: &'k str,
+    ns: &'k str,
+    coll: &'k str,
+    key: &'k str,
+}
 
 impl<'a> PrivateChanges<'a> {
     /// Collects the changes. `updates` are all public and hashed updates of the block.
     pub(crate) fn prepare(
         table: &'a Table,
         number: u64,
-        (txs, codes): (&[CommitTx], &[TxValidationCode]),
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
         updates: &UpdateBatch,
-        PrivateBlock { records, late }: &PrivateBlock,
+        private: &PrivateBlock,
     ) -> Result<Self, LedgerError> {
+        let PrivateBlock { records, late } = private;
         let mut changes = Self {
             table,
             number,
@@ -93,7 +93,8 @@ impl<'a> PrivateChanges<'a> {
                     for write in &set.writes {
                         let after = (!is_delete(write))
                             .then(|| value(&write.value, Height::new(number, at)));
-                        changes.set((org, ns, coll, &write.key), after)?;
+                        let key = PrivateKey { org, ns, coll, key: &write.key };
+                        changes.change(key)?.after = after;
                     }
                     for write in &set.metadata_writes {
                         metadata.push((org, ns, coll, write.key.clone()));
@@ -102,10 +103,10 @@ impl<'a> PrivateChanges<'a> {
             }
         }
         for (org, ns, coll, key) in metadata {
-            changes.follow_metadata((org, ns, coll, &key), updates)?;
+            changes.follow_metadata(PrivateKey { org, ns, coll, key: &key }, updates)?;
         }
         changes.expire(updates)?;
-        changes.note_expiries((txs, codes), updates, records);
+        changes.note_expiries(txs, codes, updates, records);
         for (block, record) in late {
             changes.add_late(*block, record, updates, &purges)?;
         }
@@ -143,17 +144,9 @@ impl<'a> PrivateChanges<'a> {
         }
     }
 
-    fn set(
-        &mut self,
-        key: PrivateKey<'_>,
-        after: Option<VersionedValue>,
-    ) -> Result<(), LedgerError> {
-        self.change(key)?.after = after;
-        Ok(())
-    }
-
     /// The change of a key; a new one changes nothing yet.
-    fn change(&mut self, (org, ns, coll, key): PrivateKey<'_>) -> Result<&mut Change, LedgerError> {
+    fn change(&mut self, key: PrivateKey<'_>) -> Result<&mut PrivateChange, LedgerError> {
+        let PrivateKey { org, ns, coll, key } = key;
         let row = key::private(org, ns, coll, key);
         if !self.values.contains_key(&row) {
             let before = self.table.get(&row, VersionedValue::decode)?;
@@ -161,7 +154,7 @@ impl<'a> PrivateChanges<'a> {
             self.names.insert(name_row.clone(), row.clone());
             let space = Space::private(org, ns, coll);
             let (key, after) = (key.to_owned(), before.clone());
-            let change = Change { space, name_row, key, before, after };
+            let change = PrivateChange { space, name_row, key, before, after };
             self.values.insert(row.clone(), change);
         }
         Ok(self.values.get_mut(&row).expect("it was inserted if it was not there"))
@@ -170,7 +163,9 @@ impl<'a> PrivateChanges<'a> {
     /// Organization and plain key of all committed values of a key.
     fn holders(
         &self,
-        (ns, coll, key_hash): (&str, &str, &[u8]),
+        ns: &str,
+        coll: &str,
+        key_hash: &[u8],
     ) -> Result<Vec<(String, String)>, LedgerError> {
         let (from, to) = key::private_names(ns, coll, key_hash);
         let rows = self.table.range(&from, &to).map(|row| {
@@ -183,9 +178,10 @@ impl<'a> PrivateChanges<'a> {
     }
 
     /// Removes the values of a key: committed ones, and those of earlier transactions of the block.
-    fn purge(&mut self, (ns, coll, key_hash): &HashedKey) -> Result<(), LedgerError> {
-        for (org, key) in self.holders((ns, coll, key_hash))? {
-            self.set((&org, ns, coll, &key), None)?;
+    fn purge(&mut self, key: &HashedKey) -> Result<(), LedgerError> {
+        let HashedKey { namespace: ns, collection: coll, key_hash } = key;
+        for (org, key) in self.holders(ns, coll, key_hash)? {
+            self.change(PrivateKey { org: &org, ns, coll, key: &key })?.after = None;
         }
         let (from, to) = key::private_names(ns, coll, key_hash);
         for row in self.names.range(from..to).map(|(_, row)| row) {
@@ -200,12 +196,12 @@ impl<'a> PrivateChanges<'a> {
     /// gets the same version. Fabric: `incrementPvtdataVersionIfNeeded`.
     fn follow_metadata(
         &mut self,
-        (org, ns, coll, key): PrivateKey<'_>,
+        key: PrivateKey<'_>,
         updates: &UpdateBatch,
     ) -> Result<(), LedgerError> {
-        let hashed = updates.hashed(ns, coll, &sha256(key.as_bytes()));
+        let hashed = updates.hashed(key.ns, key.coll, &sha256(key.key.as_bytes()));
         let Some(hashed) = hashed.and_then(|update| update.after.as_ref()) else { return Ok(()) };
-        let change = self.change((org, ns, coll, key))?;
+        let change = self.change(key)?;
         if let Some(latest) = &mut change.after
             && sha256(&latest.value)[..] == hashed.value
         {
@@ -230,8 +226,9 @@ impl<'a> PrivateChanges<'a> {
             {
                 self.expired.push((hashed, value));
             }
-            for (org, key) in self.holders((&ns, &coll, &key_hash))? {
-                let change = self.change((&org, &ns, &coll, &key))?;
+            for (org, key) in self.holders(&ns, &coll, &key_hash)? {
+                let key = PrivateKey { org: &org, ns: &ns, coll: &coll, key: &key };
+                let change = self.change(key)?;
                 if change.after == change.before {
                     change.after.take_if(|value| value.version.block == committing);
                 }
@@ -255,13 +252,16 @@ impl<'a> PrivateChanges<'a> {
         for write in &set.writes {
             let key_hash = sha256(write.key.as_bytes());
             // A purge of this block applies to the late set, too, whatever was put afterwards.
-            if purges.iter().any(|(_, (n, c, hash))| n == ns && c == coll && *hash == key_hash) {
+            let is_it = |(_, key): &(u64, HashedKey)| {
+                key.namespace == *ns && key.collection == *coll && key.key_hash == key_hash
+            };
+            if purges.iter().any(is_it) {
                 continue;
             }
             let hash = self.hash_after(ns, coll, &key_hash, updates)?;
             let deletes = is_delete(write);
             for org in &record.holders {
-                let change = self.change((org, ns, coll, &write.key))?;
+                let change = self.change(PrivateKey { org, ns, coll, key: &write.key })?;
                 match &hash {
                     // The late write deletes: an older value that it left behind is removed.
                     None if deletes => drop(change.after.take_if(|value| value.version < at)),
@@ -297,7 +297,8 @@ impl<'a> PrivateChanges<'a> {
     /// a later transaction of the block has no set. Fabric: `buildExpirySchedule`.
     fn note_expiries(
         &mut self,
-        (txs, codes): (&[CommitTx], &[TxValidationCode]),
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
         updates: &UpdateBatch,
         records: &[PrivateRecord],
     ) {

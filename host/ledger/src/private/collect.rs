@@ -6,68 +6,63 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::channel::Ledger;
-use crate::collections::CollectionRule;
-use crate::collections::CollectionRules;
-use crate::commit::CommitTx;
-use crate::commit::tx_id;
+use crate::block::rwset::{CollectionRwSet, TxRwSet};
+use crate::block::tx::{CommitTx, tx_id};
 use crate::error::LedgerError;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
+use crate::private::record::{PrivateRecord, PrivateSet};
 use crate::private::rows::HashedKey;
-use crate::rwset::CollectionRwSet;
-use crate::rwset::TxRwSet;
+use crate::private::rules::{CollectionRule, CollectionRules};
+use crate::private::transient::TransientStore;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::sha256;
+use wasmcc_types::{ChannelId, sha256};
 
-impl Ledger {
-    /// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
-    /// transactions are kept as far as they are there: they go out with their block. Fabric:
-    /// `gossip/privdata/pvtdataprovider.go`, `storePvtdataOfInvalidTx`.
-    pub(crate) fn collect_private(
-        &self,
-        txs: &[CommitTx],
-        codes: &[TxValidationCode],
-        rules: &dyn CollectionRules,
-    ) -> Result<Vec<PrivateRecord>, LedgerError> {
-        let all =
-            txs.iter().enumerate().filter_map(|(index, tx)| Some((index, tx.rwset.as_ref()?)));
-        let mut records = records_of(all, &[], rules)?;
-        let mut waiting = None;
-        let place = |record: &PrivateRecord| usize::try_from(record.tx).ok();
-        let is_valid = |record: &PrivateRecord| {
-            place(record).and_then(|at| codes.get(at)) == Some(&TxValidationCode::Valid)
+/// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
+/// transactions are kept as far as they are there: they go out with their block. Fabric:
+/// `gossip/privdata/pvtdataprovider.go`, `storePvtdataOfInvalidTx`.
+pub(crate) fn collect_private(
+    transient: &TransientStore,
+    channel: &ChannelId,
+    txs: &[CommitTx],
+    codes: &[TxValidationCode],
+    rules: &dyn CollectionRules,
+) -> Result<Vec<PrivateRecord>, LedgerError> {
+    let all = txs.iter().enumerate().filter_map(|(index, tx)| Some((index, tx.rwset.as_ref()?)));
+    let mut records = records_of(all, &[], rules)?;
+    let mut waiting = None;
+    let place = |record: &PrivateRecord| usize::try_from(record.tx).ok();
+    let is_valid = |record: &PrivateRecord| {
+        place(record).and_then(|at| codes.get(at)) == Some(&TxValidationCode::Valid)
+    };
+    for record in records.iter_mut().filter(|record| !record.holders.is_empty()) {
+        let tx = place(record).and_then(|index| txs.get(index));
+        let Some((tx, tx_id)) = tx.and_then(|tx| Some((tx, tx_id(tx)?))) else { continue };
+        let sets = match waiting.take_if(|(id, _)| *id == tx_id) {
+            Some((_, sets)) => sets,
+            None => transient.sets(tx_id)?,
         };
-        for record in records.iter_mut().filter(|record| !record.holders.is_empty()) {
-            let tx = place(record).and_then(|index| txs.get(index));
-            let Some((tx, tx_id)) = tx.and_then(|tx| Some((tx, tx_id(tx)?))) else { continue };
-            let sets = match waiting.take_if(|(id, _)| *id == tx_id) {
-                Some((_, sets)) => sets,
-                None => self.transient.sets(tx_id)?,
-            };
-            let (ns, coll) = (record.namespace.as_str(), record.collection.as_str());
-            let hash = pvt_rwset_hash(tx, ns, coll).unwrap_or_default();
-            match find(&sets, ns, coll, hash) {
-                Some(bytes) => record.set = PrivateSet::Whole(bytes),
-                None if !is_valid(record) => {}
-                None => tracing::warn!(
-                    channel = %self.channel, tx_id, namespace = ns, collection = coll,
-                    "the private data of a transaction are missing"
-                ),
-            }
-            waiting = Some((tx_id, sets));
+        let (ns, coll) = (record.namespace.as_str(), record.collection.as_str());
+        let hash = pvt_rwset_hash(tx, ns, coll).unwrap_or_default();
+        match find(&sets, ns, coll, hash) {
+            Some(bytes) => record.set = PrivateSet::Whole(bytes),
+            None if !is_valid(record) => {}
+            None => tracing::warn!(
+                %channel, tx_id, namespace = ns, collection = coll,
+                "the private data of a transaction are missing"
+            ),
         }
-        records.retain(|record| is_valid(record) || record.set != PrivateSet::Missing);
-        Ok(records)
+        waiting = Some((tx_id, sets));
     }
+    records.retain(|record| is_valid(record) || record.set != PrivateSet::Missing);
+    Ok(records)
 }
 
 /// Returns records for everything that valid transactions write to collections, as if every set
 /// were missing; leaves out those in `have`.
 pub(crate) fn without_sets(
-    (txs, codes): (&[CommitTx], &[TxValidationCode]),
+    txs: &[CommitTx],
+    codes: &[TxValidationCode],
     have: &[PrivateRecord],
     rules: &dyn CollectionRules,
 ) -> Result<Vec<PrivateRecord>, LedgerError> {
@@ -128,7 +123,8 @@ pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, 
     for (index, rwset) in valid_sets(txs, codes) {
         for (ns, coll, hashed) in collections(rwset) {
             for write in hashed.writes.iter().filter(|write| write.is_purge) {
-                let key = (ns.to_owned(), coll.to_owned(), write.key_hash.clone());
+                let (namespace, collection) = (ns.to_owned(), coll.to_owned());
+                let key = HashedKey { namespace, collection, key_hash: write.key_hash.clone() };
                 purges.push((index as u64, key));
             }
         }

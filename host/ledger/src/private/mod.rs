@@ -9,18 +9,15 @@
 //! verdict.
 
 pub(crate) mod changes;
-pub(crate) mod check;
 pub(crate) mod collect;
-pub(crate) mod late;
-pub(crate) mod read;
+mod read;
 pub(crate) mod record;
 pub(crate) mod rows;
+pub(crate) mod rules;
 pub(crate) mod settle;
 pub(crate) mod store;
 pub(crate) mod transient;
 
-#[cfg(test)]
-mod late_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
@@ -28,8 +25,4 @@ mod retention_tests;
 #[cfg(test)]
 mod rich_tests;
 #[cfg(test)]
-mod simulation_tests;
-#[cfg(test)]
 pub(crate) mod test_support;
-#[cfg(test)]
-mod tools_tests;

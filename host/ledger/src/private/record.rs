@@ -4,13 +4,11 @@
 
 use prost::Message;
 
+use crate::block::rwset::{CollectionRwSet, is_hashed_delete};
 use crate::error::LedgerError;
-use crate::key::push_name;
-use crate::key::split_text;
-use crate::rwset::CollectionRwSet;
-use crate::rwset::is_hashed_delete;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvrwSet;
+use crate::private::rows::RecordPlace;
+use crate::store::key::{push_name, split_text};
+use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
 use wasmcc_types::sha256;
 
 /// The private data of one transaction in one collection.
@@ -111,7 +109,7 @@ impl PrivateRecord {
 
     /// Reads the stored form.
     pub(crate) fn decode(
-        (tx, namespace, collection): (u64, String, String),
+        RecordPlace { tx, namespace, collection, .. }: RecordPlace,
         bytes: &[u8],
     ) -> Result<Self, LedgerError> {
         let parts = || {

@@ -4,22 +4,11 @@ use prost::Message;
 
 use crate::LedgerConfig;
 use crate::LedgerError;
-use crate::private::test_support::commit_empty;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::commit_public;
-use crate::private::test_support::get;
-use crate::private::test_support::hash_is_there;
-use crate::private::test_support::held;
-use crate::private::test_support::held_by;
-use crate::private::test_support::keep;
-use crate::private::test_support::private_purge;
-use crate::private::test_support::private_puts;
-use crate::private::test_support::rules;
-use crate::private::test_support::simulate_private;
-use crate::test_support::open_with;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
-use crate::test_support::temporary_with;
+use crate::private::test_support::{
+    commit_empty, commit_private, commit_public, get, hash_is_there, held, held_by, keep,
+    private_purge, private_puts, rules, simulate_private,
+};
+use crate::test_support::{open_with, small_config, temporary, temporary_with};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 

@@ -6,18 +6,11 @@ use crate::Ledger;
 use crate::LedgerError;
 use crate::LedgerFolder;
 use crate::Simulator;
-use crate::private::test_support::commit_empty;
-use crate::private::test_support::commit_private;
-use crate::private::test_support::held_by;
-use crate::private::test_support::private_purge;
-use crate::private::test_support::private_puts;
-use crate::private::test_support::rules;
-use crate::private::test_support::simulate_private;
+use crate::private::test_support::{
+    commit_empty, commit_private, held_by, private_purge, private_puts, rules, simulate_private,
+};
 use crate::rich::IndexDefinition;
-use crate::test_support::CHANNEL;
-use crate::test_support::open_with;
-use crate::test_support::small_config;
-use crate::test_support::temporary;
+use crate::test_support::{CHANNEL, open_with, small_config, temporary};
 use wasmcc_types::ChannelId;
 
 pub(crate) fn define_index(ledger: &Ledger, collection: &str, json: &str) -> usize {

@@ -4,9 +4,7 @@
 //! Does not read or write rows, and does not know values.
 
 use crate::error::LedgerError;
-use crate::key::after_prefix;
-use crate::key::push_name;
-use crate::key::split_text;
+use crate::store::key::{after_prefix, push_name, split_text};
 use wasmcc_types::Height;
 
 const RECORD: u8 = b'd';
@@ -22,11 +20,22 @@ const AGE: u8 = b'a';
 /// The row with the hash of the chain's genesis block.
 pub(crate) const CHAIN: &[u8] = b"c";
 
-/// A key of a collection by its hash: namespace, collection, key hash.
-pub(crate) type HashedKey = (String, String, Vec<u8>);
+/// A key of a collection by its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HashedKey {
+    pub(crate) namespace: String,
+    pub(crate) collection: String,
+    pub(crate) key_hash: Vec<u8>,
+}
 
-/// The place of a record: block, transaction, namespace, collection.
-pub(crate) type Place = (u64, u64, String, String);
+/// Which block, transaction and collection a record is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RecordPlace {
+    pub(crate) block: u64,
+    pub(crate) tx: u64,
+    pub(crate) namespace: String,
+    pub(crate) collection: String,
+}
 
 /// The row of a record.
 pub(crate) fn record(block: u64, tx: u64, namespace: &str, collection: &str) -> Vec<u8> {
@@ -44,7 +53,7 @@ pub(crate) fn all_missing() -> (Vec<u8>, Vec<u8>) {
 }
 
 /// The row of a record whose set came late, with block `since`.
-pub(crate) fn late(since: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
+pub(crate) fn late(since: u64, block: u64, tx: u64, ns: &str, coll: &str) -> Vec<u8> {
     placed(numbers(LATE, &[since, block, tx]), ns, coll)
 }
 
@@ -64,13 +73,13 @@ pub(crate) fn records_of_tx(block: u64, tx: u64) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// The place that a row of `record` or `missing` names.
-pub(crate) fn record_place(row: &[u8]) -> Result<Place, LedgerError> {
+pub(crate) fn record_place(row: &[u8]) -> Result<RecordPlace, LedgerError> {
     let parts = row.get(1..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a record has no place" })
 }
 
 /// The row that says that the record at a height has a key.
-pub(crate) fn key_at((ns, coll, key_hash): (&str, &str, &[u8]), height: Height) -> Vec<u8> {
+pub(crate) fn key_at(ns: &str, coll: &str, key_hash: &[u8], height: Height) -> Vec<u8> {
     let mut row = hashed_key(KEY, ns, coll, key_hash);
     row.extend(height.block.to_be_bytes());
     row.extend(height.tx.to_be_bytes());
@@ -78,10 +87,11 @@ pub(crate) fn key_at((ns, coll, key_hash): (&str, &str, &[u8]), height: Height) 
 }
 
 /// The rows of a key, up to a height (included).
-pub(crate) fn keys_up_to(key: (&str, &str, &[u8]), height: Height) -> (Vec<u8>, Vec<u8>) {
-    let mut last = key_at(key, height);
+pub(crate) fn keys_up_to(key: &HashedKey, height: Height) -> (Vec<u8>, Vec<u8>) {
+    let HashedKey { namespace, collection, key_hash } = key;
+    let mut last = key_at(namespace, collection, key_hash, height);
     last.push(0);
-    (hashed_key(KEY, key.0, key.1, key.2), last)
+    (hashed_key(KEY, namespace, collection, key_hash), last)
 }
 
 /// The height that a row of `key_at` names.
@@ -114,10 +124,10 @@ pub(crate) fn purge_parts(row: &[u8]) -> Result<(Height, HashedKey), LedgerError
     let parts = || {
         let (block, rest) = row.get(1..)?.split_first_chunk()?;
         let (tx, rest) = rest.split_first_chunk()?;
-        let (ns, rest) = split_text(rest)?;
-        let (coll, key_hash) = split_text(rest)?;
+        let (namespace, rest) = split_text(rest)?;
+        let (collection, key_hash) = split_text(rest)?;
         let height = Height::new(u64::from_be_bytes(*block), u64::from_be_bytes(*tx));
-        Some((height, (ns, coll, key_hash.to_vec())))
+        Some((height, HashedKey { namespace, collection, key_hash: key_hash.to_vec() }))
     };
     parts().ok_or(LedgerError::CorruptPrivateData { what: "a purge has no key" })
 }
@@ -128,7 +138,7 @@ pub(crate) fn purged(ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
 }
 
 /// The row of a record's expiry.
-pub(crate) fn expiry(at: u64, (block, tx, ns, coll): (u64, u64, &str, &str)) -> Vec<u8> {
+pub(crate) fn expiry(at: u64, block: u64, tx: u64, ns: &str, coll: &str) -> Vec<u8> {
     placed(numbers(EXPIRY, &[at, block, tx]), ns, coll)
 }
 
@@ -138,7 +148,7 @@ pub(crate) fn expiries_up_to(last: u64) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// The record that a row of `expiry` or `late` names.
-pub(crate) fn dated_place(row: &[u8]) -> Result<Place, LedgerError> {
+pub(crate) fn dated_place(row: &[u8]) -> Result<RecordPlace, LedgerError> {
     let parts = row.get(9..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a date has no record" })
 }
@@ -180,12 +190,13 @@ pub(crate) fn age_parts(row: &[u8]) -> Result<(String, Vec<u8>), LedgerError> {
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a waiting set has no transaction" })
 }
 
-fn place(bytes: &[u8]) -> Option<Place> {
+fn place(bytes: &[u8]) -> Option<RecordPlace> {
     let (block, rest) = bytes.split_first_chunk()?;
     let (tx, rest) = rest.split_first_chunk()?;
-    let (ns, rest) = split_text(rest)?;
-    let (coll, rest) = split_text(rest)?;
-    rest.is_empty().then_some((u64::from_be_bytes(*block), u64::from_be_bytes(*tx), ns, coll))
+    let (namespace, rest) = split_text(rest)?;
+    let (collection, rest) = split_text(rest)?;
+    let [block, tx] = [*block, *tx].map(u64::from_be_bytes);
+    rest.is_empty().then_some(RecordPlace { block, tx, namespace, collection })
 }
 
 fn placed(mut row: Vec<u8>, namespace: &str, collection: &str) -> Vec<u8> {

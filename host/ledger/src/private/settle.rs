@@ -11,83 +11,52 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::channel::Ledger;
 use crate::error::LedgerError;
-use crate::key;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
-use crate::private::record::expiring_block;
-use crate::private::rows;
-use crate::private::rows::HashedKey;
-use crate::private::rows::Place;
-use crate::private::store::PrivateStore;
-use crate::private::store::put_keys;
-use crate::private::store::remove_keys;
-use crate::state::VersionedValue;
-use crate::store::Batch;
-use wasmcc_types::Height;
-use wasmcc_types::proto::kvrwset::KvWrite;
-use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::sha256;
+use crate::private::record::{PrivateRecord, PrivateSet, expiring_block};
+use crate::private::rows::{self, HashedKey, RecordPlace};
+use crate::private::store::{PrivateStore, put_keys, remove_keys};
+use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table, key};
+use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
+use wasmcc_types::{Height, sha256};
 
-impl Ledger {
-    /// Brings the private data store up to the state at `height`. Purges are done at once, expired
-    /// data are removed at intervals.
-    pub(crate) fn settle_private(&self, height: u64) -> Result<(), LedgerError> {
-        let interval = self.config.private_purge_interval_blocks.max(1);
-        if height.is_multiple_of(interval) {
-            self.settle_all_private(height)
-        } else if self.private.has_purges(height)? {
-            self.table.flush()?;
-            self.private.purge_below(height)
+/// The block until which a value of a record lives; None if it has expired.
+type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
+
+impl PrivateStore {
+    /// Brings the store up to the state at `height`. Purges are done at once, expired data are
+    /// removed at intervals of so many blocks.
+    pub(crate) fn settle(
+        &self,
+        state: &Table,
+        height: u64,
+        interval: u64,
+    ) -> Result<(), LedgerError> {
+        if height.is_multiple_of(interval.max(1)) {
+            self.settle_all(state, height)
+        } else if self.has_purges(height)? {
+            state.flush()?;
+            self.purge_below(height)
         } else {
             Ok(())
         }
     }
 
     /// The same, with all expired data.
-    pub(crate) fn settle_all_private(&self, height: u64) -> Result<(), LedgerError> {
+    pub(crate) fn settle_all(&self, state: &Table, height: u64) -> Result<(), LedgerError> {
         let Some(last) = height.checked_sub(1) else { return Ok(()) };
-        if self.private.has_purges(height)? || self.private.has_expiries(last)? {
+        if self.has_purges(height)? || self.has_expiries(last)? {
             // Otherwise a crash could leave a state with the key and no trace of its purge.
-            self.table.flush()?;
-            self.private.purge_below(height)?;
-            self.private.expire_up_to(last, &|block, record, write| {
-                let until = self.lives_until(block, record, write)?;
+            state.flush()?;
+            self.purge_below(height)?;
+            self.expire_up_to(last, &|block, record, write| {
+                let until = lives_until(state, block, record, write)?;
                 Ok(until.filter(|until| *until > last))
             })?;
         }
         Ok(())
     }
 
-    /// Returns the block with which a value expires that a record of `block` wrote and whose
-    /// version has moved since, because its metadata were written; None if it is no longer in the
-    /// state.
-    fn lives_until(
-        &self,
-        block: u64,
-        record: &PrivateRecord,
-        write: &KvWrite,
-    ) -> Result<Option<u64>, LedgerError> {
-        let mut until = None;
-        for org in &record.holders {
-            let row = key::private(org, &record.namespace, &record.collection, &write.key);
-            let value = self.table.get(&row, VersionedValue::decode)?;
-            if let Some(VersionedValue { value, version, .. }) = value
-                && value == write.value
-                && version.block > block
-            {
-                until = until.max(expiring_block(version.block, record.block_to_live));
-            }
-        }
-        Ok(until)
-    }
-}
-
-/// The block until which a value of a record lives; None if it has expired.
-type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
-
-impl PrivateStore {
     fn has_purges(&self, height: u64) -> Result<bool, LedgerError> {
         let (from, to) = rows::purges_below(height);
         Ok(self.table.range(&from, &to).next().transpose()?.is_some())
@@ -101,7 +70,7 @@ impl PrivateStore {
     /// Does all purges of blocks below `height`.
     fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
-        let mut changed = BTreeMap::<Place, PrivateRecord>::new();
+        let mut changed = BTreeMap::<RecordPlace, PrivateRecord>::new();
         let (from, to) = rows::purges_below(height);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
@@ -109,7 +78,7 @@ impl PrivateStore {
             self.purge_key(&mut batch, &mut changed, at, &key)?;
             batch.delete(row);
         }
-        for ((block, tx, namespace, collection), record) in &changed {
+        for (RecordPlace { block, tx, namespace, collection }, record) in &changed {
             batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
         }
         self.table.apply(batch)?;
@@ -121,17 +90,23 @@ impl PrivateStore {
     fn purge_key(
         &self,
         batch: &mut Batch,
-        changed: &mut BTreeMap<Place, PrivateRecord>,
+        changed: &mut BTreeMap<RecordPlace, PrivateRecord>,
         at: Height,
-        (namespace, collection, key_hash): &HashedKey,
+        key: &HashedKey,
     ) -> Result<(), LedgerError> {
-        let (from, to) = rows::keys_up_to((namespace, collection, key_hash), at);
+        let HashedKey { namespace, collection, key_hash } = key;
+        let (from, to) = rows::keys_up_to(key, at);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
             let height = rows::key_height(&row)
                 .ok_or(LedgerError::CorruptPrivateData { what: "a key has no record" })?;
             batch.delete(row);
-            let place = (height.block, height.tx, namespace.clone(), collection.clone());
+            let place = RecordPlace {
+                block: height.block,
+                tx: height.tx,
+                namespace: namespace.clone(),
+                collection: collection.clone(),
+            };
             let record = match changed.remove(&place) {
                 Some(record) => Some(record),
                 None => self.record(&place)?,
@@ -165,11 +140,11 @@ impl PrivateStore {
 
 fn expire_record(
     batch: &mut Batch,
-    place: &Place,
+    place: &RecordPlace,
     mut record: PrivateRecord,
     lives: LivesUntil<'_>,
 ) -> Result<(), LedgerError> {
-    let (block, tx, namespace, collection) = place;
+    let RecordPlace { block, tx, namespace, collection } = place;
     let set = record.bytes().map(KvrwSet::decode).and_then(Result::ok).unwrap_or_default();
     let (mut left, mut until) = (KvrwSet::default(), None);
     for write in set.writes {
@@ -182,7 +157,7 @@ fn expire_record(
     batch.delete(rows::missing(*block, *tx, namespace, collection));
     record.set = match until {
         Some(until) => {
-            batch.put(rows::expiry(until, (*block, *tx, namespace, collection)), Vec::new());
+            batch.put(rows::expiry(until, *block, *tx, namespace, collection), Vec::new());
             PrivateSet::Alive(left.encode_to_vec())
         }
         None => PrivateSet::Expired,
@@ -201,4 +176,27 @@ fn without(record: &mut PrivateRecord, key_hash: &[u8]) {
         PrivateSet::Alive(_) => PrivateSet::Alive(set.encode_to_vec()),
         _ => PrivateSet::Rest(set.encode_to_vec()),
     };
+}
+
+/// Returns the block with which a value expires that a record of `block` wrote and whose
+/// version has moved since, because its metadata were written; None if it is no longer in the
+/// state.
+fn lives_until(
+    state: &Table,
+    block: u64,
+    record: &PrivateRecord,
+    write: &KvWrite,
+) -> Result<Option<u64>, LedgerError> {
+    let mut until = None;
+    for org in &record.holders {
+        let row = key::private(org, &record.namespace, &record.collection, &write.key);
+        let value = state.get(&row, VersionedValue::decode)?;
+        if let Some(VersionedValue { value, version, .. }) = value
+            && value == write.value
+            && version.block > block
+        {
+            until = until.max(expiring_block(version.block, record.block_to_live));
+        }
+    }
+    Ok(until)
 }

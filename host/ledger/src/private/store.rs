@@ -19,17 +19,11 @@
 use prost::Message;
 
 use crate::error::LedgerError;
-use crate::private::record::PrivateBlock;
-use crate::private::record::PrivateRecord;
-use crate::private::record::PrivateSet;
-use crate::private::rows;
-use crate::private::rows::HashedKey;
-use crate::private::rows::Place;
-use crate::store::Batch;
-use crate::store::Table;
-use wasmcc_types::Height;
+use crate::private::record::{PrivateBlock, PrivateRecord, PrivateSet};
+use crate::private::rows::{self, HashedKey, RecordPlace};
+use crate::store::{Batch, Table};
 use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::sha256;
+use wasmcc_types::{Height, sha256};
 
 /// The private data of one channel, of all organizations of this process.
 pub(crate) struct PrivateStore {
@@ -71,8 +65,9 @@ impl PrivateStore {
         for record in records {
             put(&mut batch, block, record);
         }
-        for (tx, (ns, coll, key_hash)) in purges {
-            batch.put(rows::purge(Height::new(block, *tx), ns, coll, key_hash), Vec::new());
+        for (tx, HashedKey { namespace, collection, key_hash }) in purges {
+            let at = Height::new(block, *tx);
+            batch.put(rows::purge(at, namespace, collection, key_hash), Vec::new());
         }
         self.table.apply(batch)?;
         self.table.flush()
@@ -92,12 +87,12 @@ impl PrivateStore {
         let mut found = false;
         for record in self.records(block)? {
             remove_keys(batch, block, &record);
-            let place = (block, record.tx, record.namespace.as_str(), record.collection.as_str());
+            let PrivateRecord { tx, namespace, collection, .. } = &record;
             if let Some(at) = record.expires(block) {
-                batch.delete(rows::expiry(at, place));
+                batch.delete(rows::expiry(at, block, *tx, namespace, collection));
             }
-            batch.delete(rows::missing(block, record.tx, &record.namespace, &record.collection));
-            batch.delete(rows::record(block, record.tx, &record.namespace, &record.collection));
+            batch.delete(rows::missing(block, *tx, namespace, collection));
+            batch.delete(rows::record(block, *tx, namespace, collection));
             found = true;
         }
         let (from, to) = rows::purges_of(block);
@@ -123,7 +118,7 @@ impl PrivateStore {
         let mut late = Vec::new();
         for row in self.table.range(&from, &to) {
             let place = rows::dated_place(&row?.0)?;
-            late.extend(self.record(&place)?.map(|record| (place.0, record)));
+            late.extend(self.record(&place)?.map(|record| (place.block, record)));
         }
         Ok(late)
     }
@@ -143,11 +138,10 @@ impl PrivateStore {
     }
 
     /// One record.
-    pub(crate) fn record(&self, place: &Place) -> Result<Option<PrivateRecord>, LedgerError> {
-        let (block, tx, ns, coll) = place;
-        self.table.get(&rows::record(*block, *tx, ns, coll), |bytes| {
-            PrivateRecord::decode((*tx, ns.clone(), coll.clone()), bytes)
-        })
+    pub(crate) fn record(&self, place: &RecordPlace) -> Result<Option<PrivateRecord>, LedgerError> {
+        let RecordPlace { block, tx, namespace, collection } = place;
+        let row = rows::record(*block, *tx, namespace, collection);
+        self.table.get(&row, |bytes| PrivateRecord::decode(place.clone(), bytes))
     }
 }
 
@@ -157,7 +151,7 @@ pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     batch.put(rows::record(block, *tx, namespace, collection), record.encode());
     put_keys(batch, block, record);
     if let Some(at) = record.expires(block) {
-        batch.put(rows::expiry(at, (block, *tx, namespace, collection)), Vec::new());
+        batch.put(rows::expiry(at, block, *tx, namespace, collection), Vec::new());
     }
     if record.is_missing() {
         batch.put(rows::missing(block, *tx, namespace, collection), Vec::new());
@@ -168,7 +162,8 @@ pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
 pub(crate) fn put_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     for key in key_hashes(record) {
         let height = Height::new(block, record.tx);
-        batch.put(rows::key_at((&record.namespace, &record.collection, &key), height), Vec::new());
+        let row = rows::key_at(&record.namespace, &record.collection, &key, height);
+        batch.put(row, Vec::new());
     }
 }
 
@@ -176,7 +171,7 @@ pub(crate) fn put_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
 pub(crate) fn remove_keys(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     for key in key_hashes(record) {
         let height = Height::new(block, record.tx);
-        batch.delete(rows::key_at((&record.namespace, &record.collection, &key), height));
+        batch.delete(rows::key_at(&record.namespace, &record.collection, &key, height));
     }
 }
 
@@ -190,10 +185,9 @@ fn key_hashes(record: &PrivateRecord) -> Vec<[u8; 32]> {
 }
 
 pub(crate) fn decode(
-    (row, value): crate::store::Row,
-) -> Result<(Place, PrivateRecord), LedgerError> {
+    (row, value): crate::store::TableRow,
+) -> Result<(RecordPlace, PrivateRecord), LedgerError> {
     let place = rows::record_place(&row)?;
-    let (_, tx, namespace, collection) = place.clone();
-    let record = PrivateRecord::decode((tx, namespace, collection), &value)?;
+    let record = PrivateRecord::decode(place.clone(), &value)?;
     Ok((place, record))
 }

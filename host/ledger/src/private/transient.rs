@@ -9,21 +9,16 @@
 //! Invariant: kept sets are on disk, and the sums in memory equal those of the rows: both change
 //! together.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rows;
-use crate::store::Batch;
-use crate::store::Table;
+use crate::store::{Batch, Table};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::sha256;
 
@@ -49,7 +44,7 @@ struct Sums {
 
 /// The contents of a row of `age`.
 #[derive(Clone, Copy)]
-struct Waiting {
+struct WaitingSet {
     bytes: u64,
     /// Arrival in seconds since 1970; None for sets of early versions.
     since: Option<u64>,
@@ -59,11 +54,11 @@ struct Waiting {
 /// Sets to remove, each once, by their rows of `age`.
 #[derive(Default)]
 struct Removal {
-    sets: BTreeMap<Vec<u8>, Waiting>,
+    sets: BTreeMap<Vec<u8>, WaitingSet>,
 }
 
 /// The bounds of waiting.
-pub(crate) struct Bounds {
+pub(crate) struct WaitingBounds {
     /// Sets that came below this height have waited too long.
     below: u64,
     /// So have sets that came at or before this second since 1970.
@@ -72,7 +67,7 @@ pub(crate) struct Bounds {
     now: u64,
 }
 
-impl Bounds {
+impl WaitingBounds {
     /// The bounds of a configuration at a height, now.
     pub(crate) fn now(config: &LedgerConfig, height: u64) -> Self {
         let below = height.saturating_sub(config.transient_retention_blocks);
@@ -82,12 +77,12 @@ impl Bounds {
 }
 
 impl Sums {
-    fn add(&mut self, set: &Waiting) {
+    fn add(&mut self, set: &WaitingSet) {
         self.total += set.bytes;
         *self.by_creator.entry(set.creator).or_default() += set.bytes;
     }
 
-    fn remove(&mut self, set: &Waiting) {
+    fn remove(&mut self, set: &WaitingSet) {
         self.total -= set.bytes.min(self.total);
         if let Some(bytes) = self.by_creator.get_mut(&set.creator) {
             *bytes -= set.bytes.min(*bytes);
@@ -98,7 +93,7 @@ impl Sums {
     }
 
     /// Checks that so much more may wait.
-    fn check(&self, set: &Waiting, config: &LedgerConfig) -> Result<(), LedgerError> {
+    fn check(&self, set: &WaitingSet, config: &LedgerConfig) -> Result<(), LedgerError> {
         let limit = config.max_transient_bytes_of_client;
         let own = self.by_creator.get(&set.creator).copied().unwrap_or_default();
         if own.saturating_add(set.bytes) > limit {
@@ -112,7 +107,7 @@ impl Sums {
     }
 }
 
-impl Waiting {
+impl WaitingSet {
     fn encode(&self) -> Vec<u8> {
         let since = self.since.unwrap_or_default();
         [&self.bytes.to_be_bytes()[..], &since.to_be_bytes(), &self.creator].concat()
@@ -175,14 +170,14 @@ impl TransientStore {
         {
             let mut sums = self.lock();
             if !self.table.contains(&rows::waiting(tx_id, &hash))? {
-                let waiting = Waiting {
+                let waiting = WaitingSet {
                     bytes: set.len() as u64,
                     since: Some(now()),
                     creator: sha256(creator),
                 };
                 if sums.check(&waiting, config).is_err() {
                     // While no blocks come, nothing else removes old sets.
-                    self.remove_old(&mut sums, &Bounds::now(config, height))?;
+                    self.remove_old(&mut sums, &WaitingBounds::now(config, height))?;
                 }
                 sums.check(&waiting, config)?;
                 let mut batch = Batch::default();
@@ -213,7 +208,7 @@ impl TransientStore {
     pub(crate) fn forget<'a>(
         &self,
         tx_ids: impl Iterator<Item = &'a str>,
-        bounds: &Bounds,
+        bounds: &WaitingBounds,
     ) -> Result<(), LedgerError> {
         let mut sums = self.lock();
         if sums.total == 0 {
@@ -229,7 +224,7 @@ impl TransientStore {
                     .ok_or(LedgerError::CorruptPrivateData { what: "a waiting set has no age" })?;
                 let hash = row.get(from.len()..).unwrap_or_default();
                 let age = rows::age(u64::from_be_bytes(*height), tx_id, hash);
-                let set = self.table.get(&age, Waiting::decode)?;
+                let set = self.table.get(&age, WaitingSet::decode)?;
                 removal.add(
                     age,
                     set.ok_or(LedgerError::CorruptPrivateData { what: "a set has no age" })?,
@@ -242,7 +237,7 @@ impl TransientStore {
 
     /// Removes old sets. Heights are ordered; for the times all sets are read, so that happens only
     /// at intervals.
-    fn remove_old(&self, sums: &mut Sums, bounds: &Bounds) -> Result<(), LedgerError> {
+    fn remove_old(&self, sums: &mut Sums, bounds: &WaitingBounds) -> Result<(), LedgerError> {
         let mut removal = Removal::default();
         for row in self.sets_by_age(rows::ages_below(bounds.below)) {
             let (row, set) = row?;
@@ -279,10 +274,10 @@ impl TransientStore {
     fn sets_by_age(
         &self,
         (from, to): (Vec<u8>, Vec<u8>),
-    ) -> impl Iterator<Item = Result<(Vec<u8>, Waiting), LedgerError>> {
+    ) -> impl Iterator<Item = Result<(Vec<u8>, WaitingSet), LedgerError>> {
         self.table.range(&from, &to).map(|row| {
             let (row, value) = row?;
-            Ok((row, Waiting::decode(&value)?))
+            Ok((row, WaitingSet::decode(&value)?))
         })
     }
 
@@ -302,7 +297,7 @@ impl TransientStore {
 }
 
 impl Removal {
-    fn add(&mut self, age: Vec<u8>, set: Waiting) {
+    fn add(&mut self, age: Vec<u8>, set: WaitingSet) {
         self.sets.insert(age, set);
     }
 }

@@ -9,12 +9,10 @@
 
 use std::cmp::Ordering;
 
-use crate::json::Event;
-use crate::json::Kind;
-use crate::json::Value;
+use crate::json::{JsonEvent, JsonKind, Value};
 
 /// Length at which an encoded value is cut, in bytes.
-pub(super) const MAX_ENCODED: usize = 512;
+pub(crate) const MAX_ENCODED: usize = 512;
 
 /// Lower than every tag, so that shorter arrays and objects come first.
 const END: u8 = 0;
@@ -29,29 +27,29 @@ const OBJECT: u8 = 8;
 const WIDEST: usize = 9;
 
 /// Compares two values.
-pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
+pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     // Both are walked in parallel as long as they are equal; the one that ends first is less.
     let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-fn compare_events(a: Event<'_>, b: Event<'_>) -> Ordering {
+fn compare_events(a: JsonEvent<'_>, b: JsonEvent<'_>) -> Ordering {
     match (a, b) {
-        (Event::Value(Kind::Number(a)), Event::Value(Kind::Number(b))) => {
+        (JsonEvent::Value(JsonKind::Number(a)), JsonEvent::Value(JsonKind::Number(b))) => {
             // JSON has no NaN.
             a.partial_cmp(&b).unwrap_or(Ordering::Equal)
         }
-        (Event::Value(Kind::Text(a)), Event::Value(Kind::Text(b))) => a.cmp(b),
+        (JsonEvent::Value(JsonKind::Text(a)), JsonEvent::Value(JsonKind::Text(b))) => a.cmp(b),
         _ => tag(a).cmp(&tag(b)),
     }
 }
 
 /// Appends the encoding of a value. No encoding is a prefix of another.
-pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
+pub(crate) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     let mut open = 0_usize;
     for event in value.events() {
-        if event == Event::End {
+        if event == JsonEvent::End {
             open = open.saturating_sub(1);
         } else if open > 0 && out.len() + WIDEST > limit {
             // Close everything that is open.
@@ -60,29 +58,29 @@ pub(super) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
         }
         out.push(tag(event));
         match event {
-            Event::Value(Kind::Number(number)) => {
+            JsonEvent::Value(JsonKind::Number(number)) => {
                 // Negative zero becomes zero.
                 let bits = (number + 0.0).to_bits();
                 // Negative numbers come first, in reverse order of their bits.
                 let flip = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
                 out.extend_from_slice(&(bits ^ flip).to_be_bytes());
             }
-            Event::Value(Kind::Text(text)) => push_text(text, limit, out),
-            Event::Value(Kind::Array | Kind::Object) => open += 1,
-            Event::Value(Kind::Null | Kind::Boolean(_)) | Event::End => {}
+            JsonEvent::Value(JsonKind::Text(text)) => push_text(text, limit, out),
+            JsonEvent::Value(JsonKind::Array | JsonKind::Object) => open += 1,
+            JsonEvent::Value(JsonKind::Null | JsonKind::Boolean(_)) | JsonEvent::End => {}
         }
     }
 }
 
 /// As `encode`, for a string.
-pub(super) fn encode_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) {
     let limit = out.len() + MAX_ENCODED;
     out.push(STRING);
     push_text(text, limit, out);
 }
 
 /// The common prefix of the encodings of all strings that begin with `text`.
-pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
+pub(crate) fn encode_beginning(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_text(text, &mut bytes);
     // The two bytes that end a string.
@@ -91,7 +89,7 @@ pub(super) fn encode_beginning(text: &str) -> Vec<u8> {
 }
 
 /// The length of the encoded value at the beginning of `bytes`.
-pub(super) fn encoded_len(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut open) = (0, Vec::new());
     loop {
         let tag = *bytes.get(at)?;
@@ -138,24 +136,23 @@ fn text_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn tag(event: Event<'_>) -> u8 {
+fn tag(event: JsonEvent<'_>) -> u8 {
     match event {
-        Event::End => END,
-        Event::Value(Kind::Null) => NULL,
-        Event::Value(Kind::Boolean(false)) => FALSE,
-        Event::Value(Kind::Boolean(true)) => TRUE,
-        Event::Value(Kind::Number(_)) => NUMBER,
-        Event::Value(Kind::Text(_)) => STRING,
-        Event::Value(Kind::Array) => ARRAY,
-        Event::Value(Kind::Object) => OBJECT,
+        JsonEvent::End => END,
+        JsonEvent::Value(JsonKind::Null) => NULL,
+        JsonEvent::Value(JsonKind::Boolean(false)) => FALSE,
+        JsonEvent::Value(JsonKind::Boolean(true)) => TRUE,
+        JsonEvent::Value(JsonKind::Number(_)) => NUMBER,
+        JsonEvent::Value(JsonKind::Text(_)) => STRING,
+        JsonEvent::Value(JsonKind::Array) => ARRAY,
+        JsonEvent::Value(JsonKind::Object) => OBJECT,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;

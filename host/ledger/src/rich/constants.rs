@@ -2,24 +2,21 @@
 //!
 //! Invariant: sorted, and each value once.
 
-use crate::json::Json;
-use crate::json::Value;
+use crate::json::{Json, Value};
 use crate::rich::collation::compare;
-use crate::rich::work::COMPARED_BYTES;
-use crate::rich::work::CONDITION;
-use crate::rich::work::Work;
+use crate::rich::work::{COMPARED_BYTES, CONDITION, QueryWork};
 use wasmcc_types::Exhausted;
 
 /// A set of values.
 #[derive(Clone, Debug)]
-pub(super) struct Constants {
+pub(crate) struct Constants {
     sorted: Vec<Json>,
     /// Units of work of one look-up.
     cost: u64,
 }
 
 impl Constants {
-    pub(super) fn new(mut values: Vec<Json>) -> Self {
+    pub(crate) fn new(mut values: Vec<Json>) -> Self {
         let heaviest = values.iter().map(|value| value.weight()).max().unwrap_or_default();
         values.sort_by(|a, b| compare(a.value(), b.value()));
         values.dedup_by(|a, b| compare(a.value(), b.value()).is_eq());
@@ -30,29 +27,29 @@ impl Constants {
     }
 
     /// The position of a value among the constants.
-    pub(super) fn position(
+    pub(crate) fn position(
         &self,
         value: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Option<usize>, Exhausted> {
         work.spend(self.cost)?;
         Ok(self.sorted.binary_search_by(|own| compare(own.value(), value)).ok())
     }
 
-    pub(super) fn contains(
+    pub(crate) fn contains(
         &self,
         value: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<bool, Exhausted> {
         Ok(self.position(value, work)?.is_some())
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sorted.len()
     }
 }
 
 /// Units of work of comparing a value with a constant of this weight.
-pub(super) fn comparison_cost(weight: usize) -> u64 {
+pub(crate) fn comparison_cost(weight: usize) -> u64 {
     CONDITION + (weight / COMPARED_BYTES) as u64
 }

@@ -5,12 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::error::QueryError;
-use crate::rich::work::STEP;
-use crate::rich::work::Work;
+use crate::error::QueryError;
+use crate::json::{JsonKind, Value, shorten};
+use crate::rich::work::{QueryWork, STEP};
 use wasmcc_types::Exhausted;
 
 /// The field that is the document's key.
@@ -22,20 +19,20 @@ const MAX_BYTES: usize = 1024;
 
 /// The place of a value in a document. Without parts: the document itself. Copies share the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Path {
+pub(crate) struct Path {
     parts: Arc<[Arc<str>]>,
 }
 
 /// A value and its key, as CouchDB sees the two.
 #[derive(Clone, Copy)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// None inside of a document.
-    pub(super) key: Option<&'a str>,
-    pub(super) value: Value<'a>,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) value: Value<'a>,
 }
 
 /// What is at a path.
-pub(super) enum Found<'a> {
+pub(crate) enum FoundValue<'a> {
     Value(Value<'a>),
     Key(&'a str),
     /// An object on the path has no such member.
@@ -48,12 +45,12 @@ impl Path {
     /// Parses a name.
     ///
     /// Errors: a part is empty, there are too many parts, or the name is too long.
-    pub(super) fn parse(name: &str) -> Result<Self, QueryError> {
+    pub(crate) fn parse(name: &str) -> Result<Self, QueryError> {
         Self::default().join(name)
     }
 
     /// This path, followed by a name.
-    pub(super) fn join(&self, name: &str) -> Result<Self, QueryError> {
+    pub(crate) fn join(&self, name: &str) -> Result<Self, QueryError> {
         let bytes = self.parts.iter().map(|part| part.len()).sum::<usize>() + name.len();
         if bytes > MAX_BYTES {
             return Err(QueryError::too_many(bytes, MAX_BYTES, "bytes in the name of a field"));
@@ -78,64 +75,64 @@ impl Path {
         Ok(Self { parts: parts.into() })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// True for the document's key.
-    pub(super) fn is_id(&self) -> bool {
+    pub(crate) fn is_id(&self) -> bool {
         matches!(&*self.parts, [only] if &**only == ID)
     }
 
-    pub(super) fn parts(&self) -> &[Arc<str>] {
+    pub(crate) fn parts(&self) -> &[Arc<str>] {
         &self.parts
     }
 
     /// Finds what a document has at this path. A number is an index where the path leads through an
     /// array.
-    pub(super) fn find<'a>(
+    pub(crate) fn find<'a>(
         &self,
         document: Document<'a>,
-        work: &mut Work<'_>,
-    ) -> Result<Found<'a>, Exhausted> {
+        work: &mut QueryWork<'_>,
+    ) -> Result<FoundValue<'a>, Exhausted> {
         if let (true, Some(key)) = (self.is_id(), document.key) {
-            return Ok(Found::Key(key));
+            return Ok(FoundValue::Key(key));
         }
         let mut value = document.value;
         for part in &*self.parts {
             value = match step(value, part, work)? {
-                Found::Value(next) => next,
+                FoundValue::Value(next) => next,
                 nothing => return Ok(nothing),
             };
         }
-        Ok(Found::Value(value))
+        Ok(FoundValue::Value(value))
     }
 }
 
 /// One step: what a value has under a name.
-pub(super) fn step<'a>(
+pub(crate) fn step<'a>(
     value: Value<'a>,
     part: &str,
-    work: &mut Work<'_>,
-) -> Result<Found<'a>, Exhausted> {
+    work: &mut QueryWork<'_>,
+) -> Result<FoundValue<'a>, Exhausted> {
     let mut passed = 0;
     let mut pass = || passed += STEP;
     let found = match value.kind() {
-        Kind::Object => {
+        JsonKind::Object => {
             let mut members = value.members().inspect(|_| pass());
             // Members are sorted.
             let member = members.find(|(name, _)| *name >= part);
             match member {
-                Some((name, value)) if name == part => Found::Value(value),
-                _ => Found::Missing,
+                Some((name, value)) if name == part => FoundValue::Value(value),
+                _ => FoundValue::Missing,
             }
         }
-        Kind::Array => {
+        JsonKind::Array => {
             let index = part.parse::<usize>().ok();
             let element = index.and_then(|index| value.elements().inspect(|_| pass()).nth(index));
-            element.map_or(Found::BadPath, Found::Value)
+            element.map_or(FoundValue::BadPath, FoundValue::Value)
         }
-        _ => Found::BadPath,
+        _ => FoundValue::BadPath,
     };
     work.spend(passed)?;
     Ok(found)
@@ -186,11 +183,11 @@ mod tests {
         let document = Document { key: Some("k"), value: value.value() };
         let text = |name: &str| {
             let path = Path::parse(name).unwrap();
-            match path.find(document, &mut Work::of(None)).unwrap() {
-                Found::Value(value) => value.shown(),
-                Found::Key(key) => format!("key {key}"),
-                Found::Missing => "missing".into(),
-                Found::BadPath => "bad path".into(),
+            match path.find(document, &mut QueryWork::of(None)).unwrap() {
+                FoundValue::Value(value) => value.shown(),
+                FoundValue::Key(key) => format!("key {key}"),
+                FoundValue::Missing => "missing".into(),
+                FoundValue::BadPath => "bad path".into(),
             }
         };
         for (name, found) in [

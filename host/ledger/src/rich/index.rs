@@ -6,23 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::collation::encode;
-use crate::rich::collation::encode_text;
-use crate::rich::error::QueryError;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
+use crate::error::QueryError;
+use crate::json::{Json, JsonKind, Value, shorten};
+use crate::rich::collation::{encode, encode_text};
+use crate::rich::field::{Document, FoundValue, Path};
 use crate::rich::query::Sort;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
-use crate::rich::work::Work;
-use wasmcc_types::Exhausted;
-use wasmcc_types::hex;
-use wasmcc_types::sha256;
+use crate::rich::selector::{Selector, SelectorBounds};
+use crate::rich::work::QueryWork;
+use wasmcc_types::{Exhausted, hex, sha256};
 
 /// Most fields of an index.
 const MAX_COLUMNS: usize = 16;
@@ -38,27 +29,27 @@ const MAX_FILTER_WORK: u64 = 4_000_000;
 #[derive(Clone, Debug)]
 pub struct IndexDefinition {
     /// Its design document, without `_design/`.
-    pub(super) ddoc: String,
-    pub(super) name: String,
-    pub(super) columns: Vec<Path>,
+    pub(crate) ddoc: String,
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Path>,
     /// Only documents that match this are in the index.
-    pub(super) filter: Option<Selector>,
+    pub(crate) filter: Option<Selector>,
     /// The original text.
-    pub(super) json: String,
+    pub(crate) json: String,
 }
 
 /// An index of a channel.
 #[derive(Debug)]
-pub(super) struct Index {
-    pub(super) id: u32,
-    pub(super) namespace: String,
+pub(crate) struct Index {
+    pub(crate) id: u32,
+    pub(crate) namespace: String,
     /// Empty for public state.
-    pub(super) collection: String,
-    pub(super) definition: IndexDefinition,
+    pub(crate) collection: String,
+    pub(crate) definition: IndexDefinition,
     /// True if all documents are in it.
-    pub(super) is_built: bool,
+    pub(crate) is_built: bool,
     /// Set when the index is replaced; from then on entries may be missing.
-    pub(super) replaced: Arc<AtomicBool>,
+    pub(crate) replaced: Arc<AtomicBool>,
 }
 
 impl IndexDefinition {
@@ -78,20 +69,20 @@ impl IndexDefinition {
             (None, None, [None, None], String::new());
         for (key, value) in read.value().members() {
             match (key, value.kind()) {
-                ("index", Kind::Object) => {
+                ("index", JsonKind::Object) => {
                     (sort, filter) = fields_and_filter(value)?;
                     index = value.to_json().to_string();
                 }
                 ("index", _) => {
                     return Err(QueryError::definition("Invalid entry, \"index\" must be a JSON"));
                 }
-                ("ddoc", Kind::Text(text)) => named[0] = Some(text.to_owned()),
-                ("name", Kind::Text(text)) => named[1] = Some(text.to_owned()),
+                ("ddoc", JsonKind::Text(text)) => named[0] = Some(text.to_owned()),
+                ("name", JsonKind::Text(text)) => named[1] = Some(text.to_owned()),
                 ("ddoc" | "name", _) => {
                     let reason = format!("Invalid entry, {key:?} must be a string");
                     return Err(QueryError::definition(reason));
                 }
-                ("type", Kind::Text("json")) => {}
+                ("type", JsonKind::Text("json")) => {}
                 ("type", _) => return Err(QueryError::definition("Index type must be json")),
                 _ => return Err(invalid_entry(key)),
             }
@@ -119,16 +110,16 @@ impl IndexDefinition {
 
     /// Encodes the values of a document for this index; None if the document is not in the index.
     /// Adds the units of work to `spent`.
-    pub(super) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
+    pub(crate) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
         if let Some(filter) = &self.filter {
-            let mut work = Work::up_to(MAX_FILTER_WORK);
+            let mut work = QueryWork::up_to(MAX_FILTER_WORK);
             let is_wanted = filter.matches(document, &mut work);
             *spent += work.used();
             if !is_wanted.ok()? {
                 return None;
             }
         }
-        let mut work = Work::of(None);
+        let mut work = QueryWork::of(None);
         let entry = self.values(document, &mut work).ok()?;
         *spent += work.used();
         entry
@@ -137,14 +128,14 @@ impl IndexDefinition {
     fn values(
         &self,
         document: Document<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Option<Vec<u8>>, Exhausted> {
         let mut entry = Vec::new();
         for column in &self.columns {
             match column.find(document, work)? {
-                Found::Value(value) => encode(value, &mut entry),
-                Found::Key(key) => encode_text(key, &mut entry),
-                Found::Missing | Found::BadPath => return Ok(None),
+                FoundValue::Value(value) => encode(value, &mut entry),
+                FoundValue::Key(key) => encode_text(key, &mut entry),
+                FoundValue::Missing | FoundValue::BadPath => return Ok(None),
             }
         }
         Ok(Some(entry))
@@ -161,7 +152,7 @@ fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>
             "fields" => return Err(QueryError::definition("Expecting a JSON array of fields")),
             "partial_filter_selector" => {
                 let selector =
-                    Selector::parse(value, key, Bounds::FILTER, &mut 0).map_err(refused)?;
+                    Selector::parse(value, key, SelectorBounds::FILTER, &mut 0).map_err(refused)?;
                 let is_all = value.members().next().is_none();
                 filter = (!is_all).then_some(selector);
             }

@@ -7,25 +7,17 @@
 //! began with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
-use crate::json::Json;
-use crate::json::Value;
+use crate::json::{Json, Value};
 use crate::rich::field::Document;
-use crate::rich::index::Index;
-use crate::rich::index::IndexDefinition;
-use crate::rich::space::DEFINITION;
-use crate::rich::space::Space;
-use crate::rich::space::definition_row;
-use crate::state::VersionedValue;
-use crate::store::Batch;
-use crate::store::Table;
+use crate::rich::index::{Index, IndexDefinition};
+use crate::rich::space::{DEFINITION, Space, definition_row};
+use crate::store::state::VersionedValue;
+use crate::store::{Batch, Table};
 
 /// The indexes of a channel.
 #[derive(Default)]
@@ -39,8 +31,8 @@ pub(crate) struct IndexSet {
     /// By namespace and collection, then by design document and name.
     spaces: BTreeMap<(String, String), Vec<Arc<Index>>>,
     /// The ids of dropped indexes whose entries have yet to be removed.
-    pub(super) dropped: Vec<u32>,
-    pub(super) next_id: u32,
+    pub(crate) dropped: Vec<u32>,
+    pub(crate) next_id: u32,
 }
 
 /// The state of an index.
@@ -57,20 +49,20 @@ pub enum IndexState {
 
 /// The row of an index.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredIndex {
-    pub(super) namespace: String,
-    pub(super) collection: String,
+pub(crate) struct StoredIndex {
+    pub(crate) namespace: String,
+    pub(crate) collection: String,
     /// The JSON of the definition.
-    pub(super) definition: String,
-    pub(super) state: IndexState,
+    pub(crate) definition: String,
+    pub(crate) state: IndexState,
     /// The version of the reader that read the indexed documents.
     #[serde(default)]
-    pub(super) reader: u32,
+    pub(crate) reader: u32,
 }
 
 /// Has to change when other values than before become documents, or documents are read differently:
 /// earlier indexes are useless then.
-pub(super) const READER: u32 = 1;
+pub(crate) const READER: u32 = 1;
 
 impl Indexes {
     /// Returns the current set.
@@ -134,7 +126,7 @@ impl IndexSet {
     }
 
     /// The indexes of a space, by name, including those that are not built.
-    pub(super) fn of(&self, namespace: &str, collection: &str) -> &[Arc<Index>] {
+    pub(crate) fn of(&self, namespace: &str, collection: &str) -> &[Arc<Index>] {
         if self.spaces.is_empty() {
             return &[];
         }
@@ -148,7 +140,7 @@ impl IndexSet {
         building.chain(self.dropped.iter().copied()).collect()
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Index>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Index>> {
         self.spaces.values().flatten()
     }
 
@@ -189,7 +181,7 @@ impl IndexSet {
 
 impl Index {
     /// The entry of a document; None if it is not in the index. Adds the units of work to `spent`.
-    pub(super) fn row(
+    pub(crate) fn row(
         &self,
         space: &Space,
         key: &str,
@@ -203,7 +195,7 @@ impl Index {
         Some(row)
     }
 
-    pub(super) fn stored(&self, state: IndexState) -> StoredIndex {
+    pub(crate) fn stored(&self, state: IndexState) -> StoredIndex {
         StoredIndex {
             namespace: self.namespace.clone(),
             collection: self.collection.clone(),
@@ -216,13 +208,13 @@ impl Index {
 
 impl StoredIndex {
     /// Adds the index's row to a batch.
-    pub(super) fn put(&self, batch: &mut Batch, id: u32) -> Result<(), LedgerError> {
+    pub(crate) fn put(&self, batch: &mut Batch, id: u32) -> Result<(), LedgerError> {
         batch.put(definition_row(id), self.encode()?);
         Ok(())
     }
 
     /// Encodes the value of the index's row.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, LedgerError> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, LedgerError> {
         serde_json::to_vec(self)
             .map_err(|_| LedgerError::CorruptState { what: "an index cannot be written" })
     }

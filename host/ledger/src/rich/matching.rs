@@ -5,18 +5,12 @@
 
 use std::cmp::Ordering;
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
+use crate::json::{Json, JsonKind, Value};
 use crate::rich::collation::compare;
-use crate::rich::constants::Constants;
-use crate::rich::constants::comparison_cost;
-use crate::rich::field::Document;
-use crate::rich::field::Found;
-use crate::rich::selector::Condition;
-use crate::rich::selector::Selector;
-use crate::rich::work::CONDITION;
-use crate::rich::work::Work;
+use crate::rich::constants::{Constants, comparison_cost};
+use crate::rich::field::{Document, FoundValue};
+use crate::rich::selector::{Condition, Selector};
+use crate::rich::work::{CONDITION, QueryWork};
 use wasmcc_types::Exhausted;
 
 /// The result of a match, or that the work ran out.
@@ -24,24 +18,24 @@ type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
     /// True if a document matches.
-    pub(super) fn matches(&self, document: Document<'_>, work: &mut Work<'_>) -> Verdict {
+    pub(crate) fn matches(&self, document: Document<'_>, work: &mut QueryWork<'_>) -> Verdict {
         work.spend(CONDITION)?;
         match self {
             Self::Nothing => Ok(false),
             Self::All(parts) => all(parts, |part| part.matches(document, work)),
             Self::Any(parts) => any(parts, |part| part.matches(document, work)),
             Self::Field(path, condition) => match path.find(document, work)? {
-                Found::Value(value) => condition.holds(value, work),
-                Found::Key(key) => condition.holds(Json::from(key).value(), work),
-                Found::Missing => Ok(matches!(condition, Condition::Exists(false))),
-                Found::BadPath => Ok(false),
+                FoundValue::Value(value) => condition.holds(value, work),
+                FoundValue::Key(key) => condition.holds(Json::from(key).value(), work),
+                FoundValue::Missing => Ok(matches!(condition, Condition::Exists(false))),
+                FoundValue::BadPath => Ok(false),
             },
         }
     }
 }
 
 impl Condition {
-    fn holds(&self, value: Value<'_>, work: &mut Work<'_>) -> Verdict {
+    fn holds(&self, value: Value<'_>, work: &mut QueryWork<'_>) -> Verdict {
         let mut order = |other: &Json| {
             work.spend(comparison_cost(other.weight()))?;
             Ok::<Ordering, Exhausted>(compare(value, other.value()))
@@ -121,7 +115,7 @@ fn any<T>(parts: impl IntoIterator<Item = T>, mut holds: impl FnMut(T) -> Verdic
 
 /// True if the value, or one element of an array, is among the constants; an array as a whole is
 /// not.
-fn is_in(value: Value<'_>, others: &Constants, work: &mut Work<'_>) -> Verdict {
+fn is_in(value: Value<'_>, others: &Constants, work: &mut QueryWork<'_>) -> Verdict {
     match value.is_array() {
         true => any(value.elements(), |element| others.contains(element, work)),
         false => others.contains(value, work),
@@ -129,7 +123,7 @@ fn is_in(value: Value<'_>, others: &Constants, work: &mut Work<'_>) -> Verdict {
 }
 
 /// True if an array holds each of the values, of which there must be at least one.
-fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut Work<'_>) -> Verdict {
+fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut QueryWork<'_>) -> Verdict {
     let mut missing = vec![true; wanted.len()];
     let mut left = wanted.len();
     for element in value.elements() {
@@ -143,7 +137,7 @@ fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut Work<'_>) -> Verdi
     Ok(left == 0 && wanted.len() > 0)
 }
 
-fn count(value: Value<'_>, work: &mut Work<'_>) -> Result<u64, Exhausted> {
+fn count(value: Value<'_>, work: &mut QueryWork<'_>) -> Result<u64, Exhausted> {
     let mut count = 0;
     for _ in value.elements() {
         work.spend(1)?;
@@ -154,19 +148,19 @@ fn count(value: Value<'_>, work: &mut Work<'_>) -> Result<u64, Exhausted> {
 
 fn type_name(value: Value<'_>) -> &'static str {
     match value.kind() {
-        Kind::Null => "null",
-        Kind::Boolean(_) => "boolean",
-        Kind::Number(_) => "number",
-        Kind::Text(_) => "string",
-        Kind::Array => "array",
-        Kind::Object => "object",
+        JsonKind::Null => "null",
+        JsonKind::Boolean(_) => "boolean",
+        JsonKind::Number(_) => "number",
+        JsonKind::Text(_) => "string",
+        JsonKind::Array => "array",
+        JsonKind::Object => "object",
     }
 }
 
 /// A number without fraction, whatever its form: Fabric's peer writes 4.0 as 4.
 fn integer(value: Value<'_>) -> Option<i64> {
     match value.kind() {
-        Kind::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {
+        JsonKind::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {
             Some(number as i64)
         }
         _ => None,

@@ -6,7 +6,7 @@ use crate::rich::selector::Condition;
 
 impl Condition {
     /// CouchDB: `mango_selector:negate/1`.
-    pub(super) fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         match self {
             Self::Lt(value) => Self::Gte(value),
             Self::Lte(value) => Self::Gt(value),

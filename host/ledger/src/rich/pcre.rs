@@ -12,7 +12,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::rich::pcre_class;
+use crate::rich::pcre_class::{self, push_literal};
 
 /// At the end, or before a newline at the end. What follows in an expression cannot match that
 /// newline any more.
@@ -30,7 +30,7 @@ struct Flags {
 }
 
 /// Translates an expression; the error is a human-readable reason.
-pub(super) fn translate(pattern: &str) -> Result<String, String> {
+pub(crate) fn translate(pattern: &str) -> Result<String, String> {
     let flags = Flags::default();
     let mut translator =
         Translator { rest: pattern.chars().peekable(), out: String::new(), flags, outer: vec![] };
@@ -243,27 +243,19 @@ impl Translator<'_> {
 }
 
 /// The reason for syntax that is not supported.
-pub(super) fn refused(what: &str) -> String {
+pub(crate) fn refused(what: &str) -> String {
     format!("{what} are not supported: they need an engine that goes back in the text")
-}
-
-/// Appends a character that means itself.
-pub(super) fn push_literal(letter: char, out: &mut String) {
-    match letter {
-        letter if letter.is_alphanumeric() || letter == '_' => out.push(letter),
-        letter => out.push_str(&format!("\\x{{{:X}}}", u32::from(letter))),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::rich::regular::Regulars;
-    use crate::rich::work::Work;
+    use crate::rich::work::QueryWork;
 
     fn is_match(pattern: &str, text: &str) -> bool {
         let regular = Regulars::up_to(8 << 20).get(pattern);
         let regular = regular.unwrap_or_else(|why| panic!("{pattern}: {why}"));
-        regular.is_match(text, &mut Work::of(None)).unwrap()
+        regular.is_match(text, &mut QueryWork::of(None)).unwrap()
     }
 
     #[test]

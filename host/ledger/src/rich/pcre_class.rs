@@ -6,8 +6,6 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::rich::pcre::push_literal;
-
 /// Names of `[:name:]`.
 const POSIX: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
@@ -22,7 +20,7 @@ enum Item {
 }
 
 /// A class, after its `[`.
-pub(super) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
+pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
     let mut out = String::from(if rest.next_if_eq(&'^').is_some() { "[^" } else { "[" });
     let mut first = true;
     loop {
@@ -107,7 +105,7 @@ fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, String> {
 }
 
 /// The set of `\d` and the like.
-pub(super) fn set(letter: char) -> Option<&'static str> {
+pub(crate) fn set(letter: char) -> Option<&'static str> {
     Some(match letter {
         'd' => "[0-9]",
         'D' => "[^0-9]",
@@ -124,7 +122,7 @@ pub(super) fn set(letter: char) -> Option<&'static str> {
 }
 
 /// The property after `\p` or `\P`.
-pub(super) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
+pub(crate) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
     let no_end = || "a property has no end".to_owned();
     let first = rest.next().ok_or_else(no_end)?;
     if first != '{' {
@@ -146,7 +144,7 @@ pub(super) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<S
 }
 
 /// The character of an escape, after its letter.
-pub(super) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
+pub(crate) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
     Ok(match letter {
         'a' => '\u{7}',
         'e' => '\u{1b}',
@@ -191,4 +189,12 @@ fn code(digits: &str, radix: u32) -> Result<char, String> {
     let code = if digits.is_empty() { Ok(0) } else { u32::from_str_radix(digits, radix) };
     let letter = code.ok().and_then(char::from_u32);
     letter.ok_or_else(|| format!("there is no character with the number {digits}"))
+}
+
+/// Appends a character that means itself.
+pub(crate) fn push_literal(letter: char, out: &mut String) {
+    match letter {
+        letter if letter.is_alphanumeric() || letter == '_' => out.push(letter),
+        letter => out.push_str(&format!("\\x{{{:X}}}", u32::from(letter))),
+    }
 }

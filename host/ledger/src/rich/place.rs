@@ -4,37 +4,38 @@
 
 use std::fmt;
 
-use crate::json::shorten;
+use crate::error::QueryError;
+use crate::json::{Value, shorten};
 
 /// A member or an element, and its container.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    outer: Option<&'a Place<'a>>,
-    step: Step<'a>,
+pub(crate) struct QueryPlace<'a> {
+    outer: Option<&'a QueryPlace<'a>>,
+    step: PlaceStep<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum PlaceStep<'a> {
     Member(&'a str),
     Element(usize),
 }
 
-impl<'a> Place<'a> {
+impl<'a> QueryPlace<'a> {
     /// An outermost place.
-    pub(super) fn root(name: &'a str) -> Self {
-        Self { outer: None, step: Step::Member(name) }
+    pub(crate) fn root(name: &'a str) -> Self {
+        Self { outer: None, step: PlaceStep::Member(name) }
     }
 
-    pub(super) fn member(&'a self, name: &'a str) -> Self {
-        Self { outer: Some(self), step: Step::Member(name) }
+    pub(crate) fn member(&'a self, name: &'a str) -> Self {
+        Self { outer: Some(self), step: PlaceStep::Member(name) }
     }
 
-    pub(super) fn element(&'a self, index: usize) -> Self {
-        Self { outer: Some(self), step: Step::Element(index) }
+    pub(crate) fn element(&'a self, index: usize) -> Self {
+        Self { outer: Some(self), step: PlaceStep::Element(index) }
     }
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for QueryPlace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut steps = Vec::from_iter(std::iter::successors(Some(self), |place| place.outer));
         steps.reverse();
@@ -43,10 +44,17 @@ impl fmt::Display for Place<'_> {
                 f.write_str(".")?;
             }
             match place.step {
-                Step::Member(name) => f.write_str(&shorten(name))?,
-                Step::Element(index) => write!(f, "{index}")?,
+                PlaceStep::Member(name) => f.write_str(&shorten(name))?,
+                PlaceStep::Element(index) => write!(f, "{index}")?,
             }
         }
         Ok(())
     }
+}
+
+/// An operator has an unusable argument; `place` is its place in the selector.
+pub(crate) fn bad_arg(operator: &str, argument: Value<'_>, place: &QueryPlace<'_>) -> QueryError {
+    let (operator, shown) = (shorten(operator), argument.shown());
+    let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");
+    QueryError::refused("bad_arg", reason)
 }

@@ -7,37 +7,34 @@
 //!
 //! Invariant: depends on the query and the definitions only, so peers agree.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::error::QueryError;
 use crate::json::Json;
-use crate::key::after_prefix;
-use crate::rich::collation::encode;
-use crate::rich::collation::encode_beginning;
-use crate::rich::error::QueryError;
+use crate::rich::collation::{encode, encode_beginning};
 use crate::rich::field::Path;
 use crate::rich::index::Index;
-use crate::rich::query::Query;
-use crate::rich::selector::Condition;
-use crate::rich::selector::Selector;
+use crate::rich::query::RichQuery;
+use crate::rich::selector::{Condition, Selector};
 use crate::rich::space::Space;
+use crate::store::key::after_prefix;
 
 /// CouchDB's warning for a query that reads every document.
 const NO_INDEX: &str = "No matching index found, create an index to optimize query time.";
 
 /// The rows to read.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct QueryPlan {
     /// None: the values themselves.
-    pub(super) index: Option<Arc<Index>>,
-    pub(super) from: Vec<u8>,
+    pub(crate) index: Option<Arc<Index>>,
+    pub(crate) from: Vec<u8>,
     /// End of the range, excluded.
-    pub(super) to: Vec<u8>,
+    pub(crate) to: Vec<u8>,
     /// True to read from the last row to the first.
-    pub(super) reverse: bool,
+    pub(crate) reverse: bool,
     /// Warnings, with CouchDB's texts.
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The restrictions of a selector on fields that every match must satisfy. Computed once, so that
@@ -58,12 +55,12 @@ struct Span {
     is_constant: bool,
 }
 
-impl Plan {
+impl QueryPlan {
     /// Makes the plan for a query of a space with these indexes.
     ///
     /// Errors: the sort or `use_index` needs an index, and none is usable.
-    pub(super) fn new(
-        query: &Query,
+    pub(crate) fn new(
+        query: &RichQuery,
         space: &Space,
         indexes: &[Arc<Index>],
     ) -> Result<Self, QueryError> {

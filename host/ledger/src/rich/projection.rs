@@ -9,14 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::json::Value;
-use crate::json::write_text;
-use crate::rich::error::QueryError;
-use crate::rich::field::Found;
-use crate::rich::field::Path;
-use crate::rich::field::step;
-use crate::rich::work::DOCUMENT_BYTE;
-use crate::rich::work::Work;
+use crate::error::QueryError;
+use crate::json::{Value, write_text};
+use crate::rich::field::{FoundValue, Path, step};
+use crate::rich::work::{DOCUMENT_BYTE, QueryWork};
 use wasmcc_types::Exhausted;
 
 /// Most fields of one query.
@@ -24,14 +20,14 @@ const MAX_FIELDS: usize = 1_000;
 
 /// The fields that are wanted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Projection {
+pub(crate) struct Projection {
     /// The parts below this one; empty for the whole value, or at the top for nothing.
     parts: BTreeMap<Arc<str>, Projection>,
 }
 
 impl Projection {
     /// Parses `fields`.
-    pub(super) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(fields: Value<'_>) -> Result<Self, QueryError> {
         if !fields.is_array() {
             return Err(QueryError::Fields);
         }
@@ -69,10 +65,10 @@ impl Projection {
     }
 
     /// The value to return for a document.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         document: Value<'_>,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<Vec<u8>, Exhausted> {
         let mut text = String::new();
         self.write_object(document, &mut text, work)?;
@@ -93,12 +89,12 @@ impl Projection {
         &self,
         value: Value<'_>,
         out: &mut String,
-        work: &mut Work<'_>,
+        work: &mut QueryWork<'_>,
     ) -> Result<bool, Exhausted> {
         let start = out.len();
         out.push('{');
         for (name, below) in &self.parts {
-            let Found::Value(found) = step(value, name, work)? else { continue };
+            let FoundValue::Value(found) = step(value, name, work)? else { continue };
             let before = out.len();
             if before > start + 1 {
                 out.push(',');
@@ -118,8 +114,7 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::json::Json;
@@ -137,7 +132,7 @@ mod tests {
         let document = json!({
             "owner": "Tom & <Jerry>", "size": 5.0, "at": {"x": 1, "y": [7, {"z": 1e-7}]}, "_id": 1
         });
-        let (document, mut work) = (own(&document), Work::of(None));
+        let (document, mut work) = (own(&document), QueryWork::of(None));
         for (fields, value) in [
             (json!(["size", "owner"]), r#"{"owner":"Tom \u0026 \u003cJerry\u003e","size":5}"#),
             (json!(["at.x", "at.y.1.z"]), r#"{"at":{"x":1,"y":{"1":{"z":1e-7}}}}"#),
@@ -162,7 +157,8 @@ mod tests {
         let numbers = "1.0,-0.0,1e2,9007199254740993,18446744073709551615,1e21,0.000001,2.5e-9";
         let expected = "1,0,100,9007199254740992,18446744073709552000,1e+21,0.000001,2.5e-9";
         let document = Json::read(format!(r#"{{"n":[{numbers}]}}"#).as_bytes()).unwrap();
-        let projected = parse(&json!(["n"])).unwrap().apply(document.value(), &mut Work::of(None));
+        let projected =
+            parse(&json!(["n"])).unwrap().apply(document.value(), &mut QueryWork::of(None));
         let expected = format!(r#"{{"n":[{expected}]}}"#);
         assert_eq!(String::from_utf8(projected.unwrap()).unwrap(), expected);
     }

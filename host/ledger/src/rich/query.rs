@@ -6,16 +6,11 @@
 //!
 //! Invariant: never changed after parsing.
 
-use crate::json::Json;
-use crate::json::Kind;
-use crate::json::Value;
-use crate::json::shorten;
-use crate::rich::error::QueryError;
+use crate::error::QueryError;
+use crate::json::{Json, JsonKind, Value, shorten};
 use crate::rich::field::Path;
 use crate::rich::projection::Projection;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
-use crate::rich::selector::natural;
+use crate::rich::selector::{Selector, SelectorBounds, natural};
 
 /// Most fields to sort by.
 const MAX_SORT: usize = 64;
@@ -25,42 +20,42 @@ const MEMORY_OF_BYTE: usize = 24;
 
 /// A rich query.
 #[derive(Clone, Debug)]
-pub(super) struct Query {
-    pub(super) selector: Selector,
-    pub(super) sort: Sort,
+pub(crate) struct RichQuery {
+    pub(crate) selector: Selector,
+    pub(crate) sort: Sort,
     /// None: whole values.
-    pub(super) fields: Option<Projection>,
+    pub(crate) fields: Option<Projection>,
     /// Rows to skip at the beginning.
-    pub(super) skip: u64,
-    pub(super) use_index: Option<IndexName>,
+    pub(crate) skip: u64,
+    pub(crate) use_index: Option<IndexName>,
     /// True if another index may be used when that one is not usable.
-    pub(super) allow_fallback: bool,
+    pub(crate) allow_fallback: bool,
     /// Where to go on; None for the beginning.
-    pub(super) bookmark: Option<String>,
+    pub(crate) bookmark: Option<String>,
     /// Memory of its regular expressions.
-    pub(super) regexes_bytes: usize,
+    pub(crate) regexes_bytes: usize,
     /// Approximate memory of the query, expressions included.
-    pub(super) weight: usize,
+    pub(crate) weight: usize,
 }
 
 /// The requested order; without fields, any order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sort {
-    pub(super) fields: Vec<Path>,
-    pub(super) descending: bool,
+pub(crate) struct Sort {
+    pub(crate) fields: Vec<Path>,
+    pub(crate) descending: bool,
 }
 
 /// An index, or all indexes of a design document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct IndexName {
+pub(crate) struct IndexName {
     /// Without `_design/`.
-    pub(super) ddoc: String,
-    pub(super) name: Option<String>,
+    pub(crate) ddoc: String,
+    pub(crate) name: Option<String>,
 }
 
-impl Query {
+impl RichQuery {
     /// Parses a query of at most `limit` bytes.
-    pub(super) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
+    pub(crate) fn parse(text: &str, limit: usize) -> Result<Self, QueryError> {
         if text.len() > limit {
             return Err(QueryError::TooLong { bytes: text.len(), limit });
         }
@@ -76,7 +71,12 @@ impl Query {
         })?;
         let mut regexes_bytes = 0;
         let mut query = Self {
-            selector: Selector::parse(selector, "selector", Bounds::QUERY, &mut regexes_bytes)?,
+            selector: Selector::parse(
+                selector,
+                "selector",
+                SelectorBounds::QUERY,
+                &mut regexes_bytes,
+            )?,
             sort: Sort::default(),
             fields: None,
             skip: 0,
@@ -111,7 +111,7 @@ impl Query {
 }
 
 impl Sort {
-    pub(super) fn parse(json: Value<'_>) -> Result<Self, QueryError> {
+    pub(crate) fn parse(json: Value<'_>) -> Result<Self, QueryError> {
         if !json.is_array() {
             let reason = format!("Sort must be an array of sort specs, not: {}", json.shown());
             return Err(QueryError::refused("invalid_sort_json", reason));
@@ -125,8 +125,8 @@ impl Sort {
             let bad = |error, what| QueryError::refused(error, format!("{what}: {}", spec.shown()));
             let mut members = spec.members();
             let (name, descending) = match (spec.kind(), members.next(), members.next()) {
-                (Kind::Text(name), ..) => (name, false),
-                (Kind::Object, Some((name, direction)), None) => match direction.as_text() {
+                (JsonKind::Text(name), ..) => (name, false),
+                (JsonKind::Object, Some((name, direction)), None) => match direction.as_text() {
                     Some("asc") => (name, false),
                     Some("desc") => (name, true),
                     _ => return Err(bad("invalid_sort_dir", "Invalid sort direction")),
@@ -147,11 +147,11 @@ impl Sort {
 impl IndexName {
     fn parse(json: Value<'_>) -> Result<Option<Self>, QueryError> {
         let texts: Option<Vec<&str>> = match json.kind() {
-            Kind::Null => Some(Vec::new()),
-            Kind::Text(name) => {
+            JsonKind::Null => Some(Vec::new()),
+            JsonKind::Text(name) => {
                 Some(name.split('/').filter(|part| *part != "_design").take(3).collect())
             }
-            Kind::Array => json.elements().take(3).map(Value::as_text).collect(),
+            JsonKind::Array => json.elements().take(3).map(Value::as_text).collect(),
             _ => None,
         };
         let (ddoc, name) = match texts.as_deref() {
@@ -171,13 +171,13 @@ impl IndexName {
 /// CouchDB returns "nil" if there was no row, and accepts it as no bookmark.
 fn bookmark(json: Value<'_>) -> Result<Option<String>, QueryError> {
     match json.kind() {
-        Kind::Null | Kind::Text("" | "nil") => Ok(None),
-        Kind::Text(text) => Ok(Some(text.to_owned())),
+        JsonKind::Null | JsonKind::Text("" | "nil") => Ok(None),
+        JsonKind::Text(text) => Ok(Some(text.to_owned())),
         _ => Err(invalid_bookmark(&json.shown())),
     }
 }
 
-pub(super) fn invalid_bookmark(text: &str) -> QueryError {
+pub(crate) fn invalid_bookmark(text: &str) -> QueryError {
     let reason = format!("Invalid bookmark value: {:?}", shorten(text));
     QueryError::refused("invalid_bookmark", reason)
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_query_are_read() {
-        let query = Query::parse(
+        let query = RichQuery::parse(
             r#"{"selector": {}, "sort": [{"a": "desc"}, {"b.c": "desc"}], "fields": ["a"],
                 "skip": 3, "limit": "whatever", "use_index": ["_design/d", "n"], "r": 1,
                 "bookmark": "b0", "execution_stats": true}"#,
@@ -218,12 +218,12 @@ mod tests {
             (r#"["d"]"#, "d", None),
         ] {
             let query = format!(r#"{{"selector": {{}}, "use_index": {name}}}"#);
-            let found = Query::parse(&query, 1000).unwrap().use_index.unwrap();
+            let found = RichQuery::parse(&query, 1000).unwrap().use_index.unwrap();
             assert_eq!((found.ddoc.as_str(), found.name.as_deref()), (ddoc, index), "{name}");
         }
         for none in [r#"null"#, r#""""#, r#""nil""#] {
             let query = format!(r#"{{"selector": {{}}, "bookmark": {none}}}"#);
-            assert_eq!(Query::parse(&query, 1000).unwrap().bookmark, None);
+            assert_eq!(RichQuery::parse(&query, 1000).unwrap().bookmark, None);
         }
     }
 
@@ -245,14 +245,14 @@ mod tests {
             (r#"{"selector": {}, "stable": 1}"#, "Error:invalid_boolean,"),
             (r#"{"selector": {}, "where": 1}"#, "Invalid key where for this request."),
         ] {
-            let refused = Query::parse(text, 1000).unwrap_err().to_string();
+            let refused = RichQuery::parse(text, 1000).unwrap_err().to_string();
             assert!(refused.contains(error), "{text}: {refused}");
         }
         let long = QueryError::TooLong { bytes: 15, limit: 14 };
-        assert_eq!(Query::parse(r#"{"selector":{}}"#, 14).unwrap_err(), long);
-        assert!(Query::parse(r#"{"selector":{}}"#, 15).is_ok());
+        assert_eq!(RichQuery::parse(r#"{"selector":{}}"#, 14).unwrap_err(), long);
+        assert!(RichQuery::parse(r#"{"selector":{}}"#, 15).is_ok());
         // As deep as the parser of JSON goes, and deeper.
         let deep = format!(r#"{{"selector": {{"a": {}}}}}"#, "[".repeat(200_000));
-        assert!(Query::parse(&deep, 1 << 20).is_err());
+        assert!(RichQuery::parse(&deep, 1 << 20).is_err());
     }
 }

@@ -8,19 +8,15 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regex_automata::Input;
-use regex_automata::hybrid::dfa::Cache;
-use regex_automata::hybrid::dfa::DFA;
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 
 use crate::rich::pcre;
-use crate::rich::work::REGEX_BYTE;
-use crate::rich::work::Work;
+use crate::rich::work::{QueryWork, REGEX_BYTE};
 use wasmcc_types::Exhausted;
 
 /// Longest expression, in bytes.
@@ -40,7 +36,7 @@ const PROGRAM_STATE: u64 = 8;
 
 /// A compiled expression. Copies share it.
 #[derive(Clone, Debug)]
-pub(super) struct Regular {
+pub(crate) struct Regular {
     automaton: Arc<Automaton>,
 }
 
@@ -53,7 +49,7 @@ struct Automaton {
 }
 
 /// The expressions of one selector, each compiled once.
-pub(super) struct Regulars {
+pub(crate) struct Regulars {
     known: HashMap<String, Regular>,
     limit: usize,
     used: usize,
@@ -61,17 +57,17 @@ pub(super) struct Regulars {
 
 impl Regulars {
     /// An empty set with a limit in bytes.
-    pub(super) fn up_to(limit: usize) -> Self {
+    pub(crate) fn up_to(limit: usize) -> Self {
         Self { known: HashMap::new(), limit, used: 0 }
     }
 
     /// Memory of all expressions.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.used
     }
 
     /// The expression of a pattern; the error is a human-readable reason.
-    pub(super) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
+    pub(crate) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
         match self.known.entry(pattern.to_owned()) {
             Entry::Occupied(known) => Ok(known.get().clone()),
             Entry::Vacant(vacant) => {
@@ -117,7 +113,7 @@ impl Regular {
     }
 
     /// True if the expression matches anywhere in the text.
-    pub(super) fn is_match(&self, text: &str, work: &mut Work<'_>) -> Result<bool, Exhausted> {
+    pub(crate) fn is_match(&self, text: &str, work: &mut QueryWork<'_>) -> Result<bool, Exhausted> {
         let Automaton { dfa, cache, state_cost } = &*self.automaton;
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         if work.is_limited() {

@@ -8,38 +8,35 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::Json;
-use crate::json::Value;
-use crate::json::shorten;
+use crate::error::QueryError;
+use crate::json::{Json, Value, shorten};
 use crate::rich::constants::Constants;
-use crate::rich::error::QueryError;
 use crate::rich::field::Path;
-use crate::rich::place::Place;
-use crate::rich::regular::Regular;
-use crate::rich::regular::Regulars;
+use crate::rich::place::{QueryPlace, bad_arg};
+use crate::rich::regular::{Regular, Regulars};
 
 /// Depth of selectors and conditions.
-pub(super) const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The bounds of one selector.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub(crate) struct SelectorBounds {
     /// Conditions, and lists of them.
-    pub(super) conditions: usize,
+    pub(crate) conditions: usize,
     /// Memory of all regular expressions, in bytes.
-    pub(super) regexes_bytes: usize,
+    pub(crate) regexes_bytes: usize,
 }
 
-impl Bounds {
+impl SelectorBounds {
     /// For the selector of a query.
-    pub(super) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
+    pub(crate) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
     /// For the filter of an index, which is evaluated at every write.
-    pub(super) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
+    pub(crate) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
 }
 
 /// Which documents are wanted.
 #[derive(Clone, Debug)]
-pub(super) enum Selector {
+pub(crate) enum Selector {
     /// All of these; if empty, every document.
     All(Vec<Selector>),
     /// At least one of these.
@@ -52,7 +49,7 @@ pub(super) enum Selector {
 
 /// A condition on a value.
 #[derive(Clone, Debug)]
-pub(super) enum Condition {
+pub(crate) enum Condition {
     Lt(Json),
     Lte(Json),
     Eq(Json),
@@ -84,10 +81,10 @@ pub(super) enum Condition {
 
 /// The place of a part of a selector.
 #[derive(Clone, Copy)]
-struct Context<'a> {
+struct SelectorContext<'a> {
     path: &'a Path,
     /// For error texts.
-    place: &'a Place<'a>,
+    place: &'a QueryPlace<'a>,
     negated: bool,
     depth: usize,
     /// True within `$elemMatch` and the like, where conditions apply to the value itself.
@@ -95,7 +92,7 @@ struct Context<'a> {
 }
 
 /// Counts of what was parsed so far.
-struct Read {
+struct ParseCounts {
     limit: usize,
     conditions: usize,
     regulars: Regulars,
@@ -104,13 +101,13 @@ struct Read {
 impl Selector {
     /// Parses a selector; `name` is its name in error texts. Adds the memory of its regular
     /// expressions to `regexes_bytes`.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         json: Value<'_>,
         name: &str,
-        bounds: Bounds,
+        bounds: SelectorBounds,
         regexes_bytes: &mut usize,
     ) -> Result<Self, QueryError> {
-        let place = &Place::root(name);
+        let place = &QueryPlace::root(name);
         if !json.is_object() {
             let shown = json.shown();
             let reason = format!("Selector must be a JSON object, not: {shown} (at {place})");
@@ -120,9 +117,10 @@ impl Selector {
         let Some(first) = members.next() else { return Ok(Self::All(Vec::new())) };
         let only = members.next().is_none().then_some(first);
         let path = Path::default();
-        let context = Context { path: &path, place, negated: false, depth: 0, in_element: false };
+        let context =
+            SelectorContext { path: &path, place, negated: false, depth: 0, in_element: false };
         let regulars = Regulars::up_to(bounds.regexes_bytes);
-        let mut read = Read { limit: bounds.conditions, conditions: 0, regulars };
+        let mut read = ParseCounts { limit: bounds.conditions, conditions: 0, regulars };
         let selector = context.selector(json, &mut read)?;
         *regexes_bytes += read.regulars.bytes();
         Ok(match only {
@@ -136,8 +134,8 @@ impl Selector {
     }
 }
 
-impl<'a> Context<'a> {
-    fn selector(self, json: Value<'_>, read: &mut Read) -> Result<Selector, QueryError> {
+impl<'a> SelectorContext<'a> {
+    fn selector(self, json: Value<'_>, read: &mut ParseCounts) -> Result<Selector, QueryError> {
         if self.depth > MAX_DEPTH {
             let reason = format!("it is more than {MAX_DEPTH} deep (at {})", self.place);
             return Err(QueryError::refused("invalid_selector", reason));
@@ -158,25 +156,26 @@ impl<'a> Context<'a> {
         self,
         name: &str,
         argument: Value<'_>,
-        read: &mut Read,
+        read: &mut ParseCounts,
     ) -> Result<Selector, QueryError> {
         let place = self.place.member(name);
-        let below = Context { place: &place, depth: self.depth + 1, ..self };
+        let below = SelectorContext { place: &place, depth: self.depth + 1, ..self };
         match name {
             "$and" => below.list(name, argument, true, read),
             "$or" => below.list(name, argument, false, read),
-            "$nor" => Context { negated: !self.negated, ..below }.list(name, argument, false, read),
+            "$nor" => SelectorContext { negated: !self.negated, ..below }
+                .list(name, argument, false, read),
             "$not" if argument.is_object() => {
-                Context { negated: !self.negated, ..below }.selector(argument, read)
+                SelectorContext { negated: !self.negated, ..below }.selector(argument, read)
             }
-            "$not" => Err(QueryError::bad_arg(name, argument, &place)),
+            "$not" => Err(bad_arg(name, argument, &place)),
             _ if name.starts_with('$') => {
                 let condition = below.condition(name, argument, read)?;
                 below.leaf(condition, read)
             }
             _ => {
                 let path = self.path.join(name)?;
-                Context { path: &path, ..below }.selector(argument, read)
+                SelectorContext { path: &path, ..below }.selector(argument, read)
             }
         }
     }
@@ -187,14 +186,15 @@ impl<'a> Context<'a> {
         operator: &str,
         argument: Value<'_>,
         all: bool,
-        read: &mut Read,
+        read: &mut ParseCounts,
     ) -> Result<Selector, QueryError> {
         if !argument.is_array() {
-            return Err(QueryError::bad_arg(operator, argument, self.place));
+            return Err(bad_arg(operator, argument, self.place));
         }
         let parts = argument.elements().enumerate().map(|(index, selector)| {
             let place = self.place.element(index);
-            Context { place: &place, depth: self.depth + 1, ..self }.selector(selector, read)
+            SelectorContext { place: &place, depth: self.depth + 1, ..self }
+                .selector(selector, read)
         });
         let parts = parts.collect::<Result<_, _>>()?;
         self.combined(all, parts, read)
@@ -205,7 +205,7 @@ impl<'a> Context<'a> {
         self,
         all: bool,
         parts: Vec<Selector>,
-        read: &mut Read,
+        read: &mut ParseCounts,
     ) -> Result<Selector, QueryError> {
         self.count(read)?;
         Ok(match all != self.negated || parts.is_empty() {
@@ -214,7 +214,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    fn leaf(self, condition: Condition, read: &mut Read) -> Result<Selector, QueryError> {
+    fn leaf(self, condition: Condition, read: &mut ParseCounts) -> Result<Selector, QueryError> {
         self.count(read)?;
         if self.path.is_empty() && !self.in_element {
             let reason = "One or more conditions is missing a field name.";
@@ -225,7 +225,7 @@ impl<'a> Context<'a> {
         Ok(Selector::Field(self.path.clone(), condition))
     }
 
-    fn count(self, read: &mut Read) -> Result<(), QueryError> {
+    fn count(self, read: &mut ParseCounts) -> Result<(), QueryError> {
         read.conditions += 1;
         if read.conditions > read.limit {
             let what = format!("conditions in a selector (at {})", self.place);
@@ -238,9 +238,9 @@ impl<'a> Context<'a> {
         self,
         operator: &str,
         argument: Value<'_>,
-        read: &mut Read,
+        read: &mut ParseCounts,
     ) -> Result<Condition, QueryError> {
-        let bad = || QueryError::bad_arg(operator, argument, self.place);
+        let bad = || bad_arg(operator, argument, self.place);
         let any = || argument.to_json();
         let list = || match argument.is_array() {
             true => Ok(Constants::new(argument.elements().map(Value::to_json).collect())),
@@ -304,13 +304,13 @@ impl<'a> Context<'a> {
         self,
         operator: &str,
         argument: Value<'_>,
-        read: &mut Read,
+        read: &mut ParseCounts,
     ) -> Result<Box<Selector>, QueryError> {
         if !argument.is_object() {
-            return Err(QueryError::bad_arg(operator, argument, self.place));
+            return Err(bad_arg(operator, argument, self.place));
         }
         let path = Path::default();
-        let inner = Context {
+        let inner = SelectorContext {
             path: &path,
             negated: false,
             depth: self.depth + 1,
@@ -346,11 +346,11 @@ fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
 }
 
 /// An integer, also written as one.
-pub(super) fn integer(json: Value<'_>) -> Option<i64> {
+pub(crate) fn integer(json: Value<'_>) -> Option<i64> {
     json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
 }
 
 /// An integer that is not negative. A number that is too large becomes the largest.
-pub(super) fn natural(json: Value<'_>) -> Option<u64> {
+pub(crate) fn natural(json: Value<'_>) -> Option<u64> {
     json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

@@ -1,25 +1,23 @@
 //! Every operator, by what CouchDB documents of it (`_find`, "Selector Syntax").
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::error::QueryError;
 use crate::json::Json;
-use crate::rich::error::QueryError;
 use crate::rich::field::Document;
-use crate::rich::selector::Bounds;
-use crate::rich::selector::Selector;
-use crate::rich::work::Work;
+use crate::rich::selector::{Selector, SelectorBounds};
+use crate::rich::work::QueryWork;
 
 fn parse(selector: &Value) -> Result<Selector, QueryError> {
     let json = Json::read(selector.to_string().as_bytes()).unwrap();
-    Selector::parse(json.value(), "selector", Bounds::QUERY, &mut 0)
+    Selector::parse(json.value(), "selector", SelectorBounds::QUERY, &mut 0)
 }
 
 fn matches(selector: &Value, document: &Value) -> bool {
     let selector = parse(selector).unwrap_or_else(|e| panic!("{e}"));
     let document = Json::read(document.to_string().as_bytes()).unwrap();
     let document = Document { key: Some("key1"), value: document.value() };
-    selector.matches(document, &mut Work::of(None)).unwrap()
+    selector.matches(document, &mut QueryWork::of(None)).unwrap()
 }
 
 /// Of selectors over one document, those that match and those that do not.

@@ -3,14 +3,13 @@
 //! Does not read rows.
 
 use crate::error::LedgerError;
-use crate::key;
-use crate::key::after_prefix;
 use crate::rich::collation::encoded_len;
+use crate::store::key::{self, after_prefix};
 
 /// First byte of the rows of index entries.
-pub(super) const ENTRY: u8 = b'i';
+pub(crate) const ENTRY: u8 = b'i';
 /// First byte of the rows of index definitions.
-pub(super) const DEFINITION: u8 = b'x';
+pub(crate) const DEFINITION: u8 = b'x';
 
 /// Rows with a common prefix, after which the key of a document follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl Space {
 
     /// The private state of an organization (MSP id) in a collection.
     pub(crate) fn private(org: &str, namespace: &str, collection: &str) -> Self {
-        let (prefix, _) = key::private_range((org, namespace, collection), "", "");
+        let (prefix, _) = key::private_range(org, namespace, collection, "", "");
         let mut scope = Vec::new();
         key::push_name(&mut scope, org.as_bytes());
         Self::new(namespace, collection, prefix, scope)
@@ -55,17 +54,17 @@ impl Space {
     }
 
     /// First row and row after the last.
-    pub(super) fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         (self.prefix.clone(), after_prefix(self.prefix.clone()))
     }
 
     /// The row of a key's value.
-    pub(super) fn row(&self, key: &str) -> Vec<u8> {
+    pub(crate) fn row(&self, key: &str) -> Vec<u8> {
         [self.prefix.as_slice(), key.as_bytes()].concat()
     }
 
     /// The key of a value's row.
-    pub(super) fn key(&self, row: &[u8]) -> Result<String, LedgerError> {
+    pub(crate) fn key(&self, row: &[u8]) -> Result<String, LedgerError> {
         row.strip_prefix(self.prefix.as_slice())
             .and_then(|key| std::str::from_utf8(key).ok())
             .map(str::to_owned)
@@ -73,13 +72,13 @@ impl Space {
     }
 
     /// The prefix of this space's entries in index `id`.
-    pub(super) fn index_head(&self, id: u32) -> Vec<u8> {
+    pub(crate) fn index_head(&self, id: u32) -> Vec<u8> {
         [&[ENTRY], id.to_be_bytes().as_slice(), &self.scope].concat()
     }
 }
 
 /// The key at the end of an index entry, after its prefix and so many encoded values.
-pub(super) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str> {
+pub(crate) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str> {
     let mut rest = row.get(head..)?;
     for _ in 0..columns {
         rest = rest.get(encoded_len(rest)?..)?;
@@ -88,7 +87,7 @@ pub(super) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str>
 }
 
 /// First row and row after the last of the entries of index `id`.
-pub(super) fn entry_range(id: u32) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn entry_range(id: u32) -> (Vec<u8>, Vec<u8>) {
     let head = [&[ENTRY], id.to_be_bytes().as_slice()].concat();
     (head.clone(), after_prefix(head))
 }
@@ -100,17 +99,6 @@ pub(crate) fn entry_index(row: &[u8]) -> Option<u32> {
 }
 
 /// The row with the definition of index `id`.
-pub(super) fn definition_row(id: u32) -> Vec<u8> {
+pub(crate) fn definition_row(id: u32) -> Vec<u8> {
     [&[DEFINITION], id.to_be_bytes().as_slice()].concat()
-}
-
-/// A human-readable name for a row of an index; None for other rows.
-pub(crate) fn describe(row: &[u8]) -> Option<String> {
-    let (kind, rest) = row.split_first()?;
-    let id = u32::from_be_bytes(*rest.first_chunk()?);
-    match *kind {
-        ENTRY => Some(format!("an entry of index {id}")),
-        DEFINITION => Some(format!("the definition of index {id}")),
-        _ => None,
-    }
 }

@@ -4,31 +4,30 @@
 //! Invariant: a price depends on the query and the documents only, so a query that costs too much
 //! does so on every peer.
 
-use wasmcc_types::Exhausted;
-use wasmcc_types::Meter;
+use wasmcc_types::{Exhausted, Meter};
 
 /// Units for each document that is looked at: finding and reading its row.
-pub(super) const DOCUMENT: u64 = 2_000;
+pub(crate) const DOCUMENT: u64 = 2_000;
 /// Units for each byte of such a document: reading it as JSON.
-pub(super) const DOCUMENT_BYTE: u64 = 4;
+pub(crate) const DOCUMENT_BYTE: u64 = 4;
 /// Units for each condition that is tried.
-pub(super) const CONDITION: u64 = 40;
+pub(crate) const CONDITION: u64 = 40;
 /// Units for each part of a document that is passed on the path to a field.
-pub(super) const STEP: u64 = 4;
+pub(crate) const STEP: u64 = 4;
 /// Units for each byte that a regular expression looks at.
-pub(super) const REGEX_BYTE: u64 = 4;
+pub(crate) const REGEX_BYTE: u64 = 4;
 /// Units for each byte of a query: reading it, and choosing an index.
-pub(super) const QUERY_BYTE: u64 = 16;
+pub(crate) const QUERY_BYTE: u64 = 16;
 /// Units for each byte of memory of a query's regular expressions: compiling them.
-pub(super) const COMPILED_BYTE: u64 = 16;
+pub(crate) const COMPILED_BYTE: u64 = 16;
 /// Bytes of a constant for which a comparison costs one unit.
-pub(super) const COMPARED_BYTES: usize = 8;
+pub(crate) const COMPARED_BYTES: usize = 8;
 
 /// Units after which the meter is charged.
 const BATCH: u64 = 10_000;
 
 /// Counts the work of looking at documents.
-pub(super) struct Work<'m> {
+pub(crate) struct QueryWork<'m> {
     meter: Option<&'m Meter>,
     /// Not yet charged.
     pending: u64,
@@ -36,19 +35,19 @@ pub(super) struct Work<'m> {
     limit: u64,
 }
 
-impl<'m> Work<'m> {
+impl<'m> QueryWork<'m> {
     /// Charges a meter; without one, work is unlimited.
-    pub(super) fn of(meter: Option<&'m Meter>) -> Self {
+    pub(crate) fn of(meter: Option<&'m Meter>) -> Self {
         Self { meter, pending: 0, used: 0, limit: u64::MAX }
     }
 
     /// Work with a limit of its own that decides a result. Nothing from earlier documents counts.
-    pub(super) fn up_to(limit: u64) -> Self {
+    pub(crate) fn up_to(limit: u64) -> Self {
         Self { meter: None, pending: 0, used: 0, limit }
     }
 
     /// True for work with a limit of its own.
-    pub(super) fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.limit < u64::MAX
     }
 
@@ -56,7 +55,7 @@ impl<'m> Work<'m> {
     ///
     /// # Errors
     /// There are not so many left.
-    pub(super) fn spend(&mut self, units: u64) -> Result<(), Exhausted> {
+    pub(crate) fn spend(&mut self, units: u64) -> Result<(), Exhausted> {
         self.used = self.used.saturating_add(units);
         if self.used > self.limit {
             return Err(Exhausted::Work { limit: self.limit });
@@ -69,13 +68,13 @@ impl<'m> Work<'m> {
     }
 
     /// Charges the pending units.
-    pub(super) fn settle(&mut self) -> Result<(), Exhausted> {
+    pub(crate) fn settle(&mut self) -> Result<(), Exhausted> {
         let units = std::mem::take(&mut self.pending);
         self.meter.map_or(Ok(()), |meter| meter.charge(units))
     }
 
     /// Units spent so far.
-    pub(super) fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u64 {
         self.used
     }
 }

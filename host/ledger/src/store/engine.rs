@@ -11,29 +11,17 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
-use std::fs::File;
-use std::io;
-use std::io::ErrorKind;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::RecvTimeoutError;
-use std::sync::mpsc::Sender;
-use std::sync::mpsc::SyncSender;
-use std::sync::mpsc::channel;
-use std::sync::mpsc::sync_channel;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use crate::disk;
-use crate::disk::attempt;
 use crate::error::LedgerError;
+use crate::store::disk::{self, attempt};
 use crate::store::leftovers;
 
 /// Milliseconds between flushes in the background. They bound how many blocks are applied again
@@ -42,8 +30,8 @@ const FLUSH_EVERY_MS: u64 = 1000;
 
 /// How often and how long to wait for the lock of a database that this process is closing: sled
 /// releases its file from a background thread.
-pub(super) const LOCK_RETRIES: u32 = 20;
-pub(super) const LOCK_WAIT: Duration = Duration::from_millis(25);
+pub(crate) const LOCK_RETRIES: u32 = 20;
+pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(25);
 
 /// Time limit of a flush, and the interval at which it is looked for.
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
@@ -58,10 +46,10 @@ const SMALL_KEY: usize = 400;
 const SPARE: usize = 128 << 10;
 
 /// The open database.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     /// None only while this is dropped.
     db: Option<sled::Db>,
-    jobs: Sender<Job>,
+    jobs: Sender<EngineJob>,
     failed: AtomicBool,
     /// True if blobs may exist.
     blobs: AtomicBool,
@@ -69,14 +57,14 @@ pub(super) struct Engine {
     dir: PathBuf,
 }
 
-enum Job {
+enum EngineJob {
     Flush(sled::Db, SyncSender<sled::Result<()>>),
     Close(sled::Db, SyncSender<()>),
 }
 
 impl Engine {
     /// Opens the database in a folder, and creates it if it is missing.
-    pub(super) fn open(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<Self, LedgerError> {
+    pub(crate) fn open(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<Self, LedgerError> {
         let blobs = dir.join("blobs");
         disk::make_folder(dir)?;
         if !temporary {
@@ -102,23 +90,23 @@ impl Engine {
         })
     }
 
-    pub(super) fn db(&self) -> &sled::Db {
+    pub(crate) fn db(&self) -> &sled::Db {
         self.db.as_ref().expect("it is there until this is dropped")
     }
 
     /// True if writes no longer reach the disk.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire) || self.db().context.global_error().is_err()
     }
 
     /// Marks the database as failed.
-    pub(super) fn fail(&self) {
+    pub(crate) fn fail(&self) {
         self.failed.store(true, Ordering::Release);
     }
 
     /// Makes sure that a blob could be written, since sled does not survive a failure there. Called
     /// before `bytes` are written; `longest` has the lengths of the longest key and row.
-    pub(super) fn check_room(
+    pub(crate) fn check_room(
         &self,
         bytes: usize,
         longest: (usize, usize),
@@ -141,7 +129,7 @@ impl Engine {
     }
 
     /// Tries to create a file of so many bytes.
-    pub(super) fn try_room(&self, bytes: usize) -> Result<(), LedgerError> {
+    pub(crate) fn try_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let tried = tempfile::tempfile_in(&self.dir).and_then(|mut file| {
             let zeros = [0; 64 << 10];
             let mut left = bytes;
@@ -156,14 +144,14 @@ impl Engine {
     }
 
     /// Flushes everything that was applied.
-    pub(super) fn flush(&self) -> Result<(), LedgerError> {
+    pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         attempt("flush rows").map_err(disk::io("flush", &self.dir))?;
         if self.has_failed() {
             return Err(self.failure("flush"));
         }
         let (done, flushed) = sync_channel(1);
         let mut waited = Duration::ZERO;
-        let asked = self.jobs.send(Job::Flush(self.db().clone(), done));
+        let asked = self.jobs.send(EngineJob::Flush(self.db().clone(), done));
         let outcome = loop {
             match flushed.recv_timeout(FLUSH_LOOK) {
                 Ok(outcome) => break outcome.map_err(|error| self.error("flush", error)),
@@ -182,7 +170,7 @@ impl Engine {
     }
 
     /// Converts an error of sled.
-    pub(super) fn error(&self, action: &'static str, error: sled::Error) -> LedgerError {
+    pub(crate) fn error(&self, action: &'static str, error: sled::Error) -> LedgerError {
         convert(action, &self.dir, error)
     }
 
@@ -201,7 +189,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let Some(db) = self.db.take() else { return };
         let (done, closed) = sync_channel(1);
-        if let Err(refused) = self.jobs.send(Job::Close(db, done)) {
+        if let Err(refused) = self.jobs.send(EngineJob::Close(db, done)) {
             // The thread panicked. Dropping the database here might never end, so it is left to the
             // end of the process.
             std::mem::forget(refused);
@@ -218,14 +206,14 @@ impl Drop for Engine {
 }
 
 /// The thread's loop. One flush answers all requests that came before it begins.
-fn work(todo: &Receiver<Job>, blobs: &mut Option<SyncedBlobs>) {
+fn work(todo: &Receiver<EngineJob>, blobs: &mut Option<SyncedBlobs>) {
     while let Ok(job) = todo.recv() {
         let mut waiting = Vec::new();
         let mut close = None;
         for job in std::iter::once(job).chain(todo.try_iter()) {
             match job {
-                Job::Flush(db, done) => waiting.push((db, done)),
-                Job::Close(db, done) => close = Some((db, done)),
+                EngineJob::Flush(db, done) => waiting.push((db, done)),
+                EngineJob::Close(db, done) => close = Some((db, done)),
             }
         }
         if let Some((db, _)) = waiting.first() {

@@ -14,12 +14,11 @@
 //! Invariant: removes nothing that holds data, and nothing while another process has the database
 //! open.
 
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
-use crate::disk;
 use crate::error::LedgerError;
+use crate::store::disk;
 
 /// What sled 0.34 writes into `conf`, before a check of four bytes.
 const CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
@@ -29,7 +28,7 @@ const CONF_CHECK: usize = 4;
 const SNAPSHOT_END: u64 = 12;
 
 /// Removes the leftovers in a folder that nobody has open.
-pub(super) fn remove(dir: &Path) -> Result<(), LedgerError> {
+pub(crate) fn remove(dir: &Path) -> Result<(), LedgerError> {
     let log = dir.join("db");
     let Ok(file) = File::open(&log) else { return remove_blobs(dir) };
     // A process that holds the lock is using the files; opening the database reports that.

@@ -3,24 +3,12 @@
 //! Invariant: P-256 only, and every signature has a low S: Fabric refuses or rewrites others.
 
 use aws_lc_rs::rand;
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::DistinguishedName;
-use rcgen::DnType;
-use rcgen::DnValue;
-use rcgen::ExtendedKeyUsagePurpose;
-use rcgen::IsCa;
-use rcgen::Issuer;
-use rcgen::KeyIdMethod;
-use rcgen::KeyPair;
-use rcgen::KeyUsagePurpose;
-use rcgen::PKCS_ECDSA_P256_SHA256;
-use rcgen::PublicKeyData;
-use rcgen::SerialNumber;
-use rcgen::SignatureAlgorithm;
-use rcgen::SigningKey;
-use time::Duration;
-use time::OffsetDateTime;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
+};
+use time::{Duration, OffsetDateTime};
 
 use crate::curve::Curve;
 use crate::network::NetworkError;
@@ -34,14 +22,14 @@ const LIFETIME: Duration = Duration::days(3650);
 const BACKDATE: Duration = Duration::minutes(5);
 
 /// A CA with its key.
-pub(super) struct Authority {
+pub(crate) struct SigningAuthority {
     issuer: Issuer<'static, LowSKey>,
-    pub(super) credentials: Credentials,
+    pub(crate) credentials: Credentials,
 }
 
-impl Authority {
+impl SigningAuthority {
     /// A self-signed CA (Fabric: internal/cryptogen/ca/ca.go, `NewCA`).
-    pub(super) fn new(name: &str, organization: &str) -> Result<Self, NetworkError> {
+    pub(crate) fn new(name: &str, organization: &str) -> Result<Self, NetworkError> {
         let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
         let organization = Some((DnType::OrganizationName, organization));
@@ -66,7 +54,7 @@ impl Authority {
 
     /// Issues a member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
     /// `GenerateLocalMSP`). Its organizational unit names the role.
-    pub(super) fn issue_identity(
+    pub(crate) fn issue_identity(
         &self,
         name: &str,
         role: Role,
@@ -78,7 +66,7 @@ impl Authority {
     }
 
     /// Issues a TLS certificate for client and server.
-    pub(super) fn issue_tls(
+    pub(crate) fn issue_tls(
         &self,
         name: &str,
         hosts: &[String],

@@ -8,24 +8,22 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::network::NetworkError;
-use crate::network::org::Member;
-use crate::network::org::Org;
+use crate::network::org::{Member, Org};
 use crate::node_ous::Role;
 
-pub(super) const INDEX: &str = "network.json";
+pub(crate) const INDEX: &str = "network.json";
 
 /// MSP ids by domain.
 #[derive(Default, Deserialize, Serialize)]
-pub(super) struct Index {
-    pub(super) msp_ids: BTreeMap<String, String>,
+pub(crate) struct OrgIndex {
+    pub(crate) msp_ids: BTreeMap<String, String>,
 }
 
 /// Writes into a temporary folder beside `path`, then renames it.
-pub(super) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<(), NetworkError> {
+pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<(), NetworkError> {
     if path.symlink_metadata().is_ok() {
         return Err(NetworkError::Exists(path.to_owned()));
     }
@@ -41,7 +39,7 @@ pub(super) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
         .tempdir_in(parent)
         .map_err(failed("create"))?;
     let root = temporary.path().join("new");
-    let mut index = Index::default();
+    let mut index = OrgIndex::default();
     for org in orgs.iter().chain(orderer) {
         write_org(&root.join(org.kind.folder()).join(&org.domain), org)?;
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());

@@ -10,15 +10,10 @@ mod org;
 mod reader;
 mod spec;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub use org::Credentials;
-pub use org::Org;
-pub use org::TlsFiles;
-pub use spec::NetworkSpec;
-pub use spec::OrdererSpec;
-pub use spec::OrgSpec;
+pub use org::{Credentials, Org, TlsFiles};
+pub use spec::{NetworkSpec, OrdererSpec, OrgSpec};
 
 use crate::error::MspError;
 use crate::genesis::GenesisSpec;

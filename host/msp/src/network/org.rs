@@ -4,20 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
-use crate::network::authority::Authority;
-use crate::network::spec::OrdererSpec;
-use crate::network::spec::OrgSpec;
+use crate::network::authority::SigningAuthority;
+use crate::network::spec::{OrdererSpec, OrgSpec};
 use crate::node_ous::Role;
 use crate::signer::SigningIdentity;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::FabricOuIdentifier;
+use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifier};
 
 /// A certificate and its private key, both PEM.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,44 +38,44 @@ pub struct TlsFiles {
 /// An organization: its CAs, its peer or orderer, its admin and its users.
 #[derive(Clone, Debug)]
 pub struct Org {
-    pub(super) msp_id: String,
-    pub(super) domain: String,
-    pub(super) kind: Kind,
+    pub(crate) msp_id: String,
+    pub(crate) domain: String,
+    pub(crate) kind: OrgKind,
     /// None if the CA keeps its key elsewhere.
-    pub(super) ca: Option<Credentials>,
+    pub(crate) ca: Option<Credentials>,
     /// As for `ca`.
-    pub(super) tls_ca: Option<Credentials>,
+    pub(crate) tls_ca: Option<Credentials>,
     /// The certificates of the CAs for TLS, PEM.
-    pub(super) tls_roots: String,
-    pub(super) members: Vec<Member>,
+    pub(crate) tls_roots: String,
+    pub(crate) members: Vec<Member>,
     /// Members that cannot sign, by name, with the reason.
-    pub(super) unusable: BTreeMap<String, String>,
-    pub(super) msp_config: FabricMspConfig,
+    pub(crate) unusable: BTreeMap<String, String>,
+    pub(crate) msp_config: FabricMspConfig,
     /// The organization's folder, if it was read from one.
-    pub(super) root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
 }
 
 /// The kind of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum OrgKind {
     Peer,
     Orderer,
 }
 
 /// A node or user.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// The common name: `peer0.org1.example.com`, `User1@org1.example.com`.
-    pub(super) name: String,
-    pub(super) identity: Credentials,
-    pub(super) tls: Option<Credentials>,
+    pub(crate) name: String,
+    pub(crate) identity: Credentials,
+    pub(crate) tls: Option<Credentials>,
     /// None if the member was not read from a folder.
-    pub(super) tls_files: Option<TlsFiles>,
+    pub(crate) tls_files: Option<TlsFiles>,
 }
 
-impl Kind {
+impl OrgKind {
     /// The folder of all organizations of this kind.
-    pub(super) fn folder(self) -> &'static str {
+    pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Peer => "peerOrganizations",
             Self::Orderer => "ordererOrganizations",
@@ -87,7 +83,7 @@ impl Kind {
     }
 
     /// The folder of an organization's nodes.
-    pub(super) fn nodes_folder(self) -> &'static str {
+    pub(crate) fn nodes_folder(self) -> &'static str {
         match self {
             Self::Peer => "peers",
             Self::Orderer => "orderers",
@@ -110,7 +106,7 @@ impl Kind {
 }
 
 impl Credentials {
-    pub(super) fn new(certificate: String, key: String) -> Self {
+    pub(crate) fn new(certificate: String, key: String) -> Self {
         Self { certificate, key }
     }
 }
@@ -123,28 +119,33 @@ impl fmt::Debug for Credentials {
 }
 
 impl Member {
-    pub(super) fn is_user(&self) -> bool {
+    pub(crate) fn is_user(&self) -> bool {
         self.name.contains('@')
     }
 
     /// File names of nodes begin with "server", those of users with "client".
-    pub(super) fn tls_prefix(&self) -> &'static str {
+    pub(crate) fn tls_prefix(&self) -> &'static str {
         if self.is_user() { "client" } else { "server" }
     }
 }
 
 impl Org {
-    pub(super) fn with_peer(spec: &OrgSpec) -> Result<Self, NetworkError> {
-        Self::new(&spec.msp_id, &spec.domain, Kind::Peer, &spec.users)
+    pub(crate) fn with_peer(spec: &OrgSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, OrgKind::Peer, &spec.users)
     }
 
-    pub(super) fn with_orderer(spec: &OrdererSpec) -> Result<Self, NetworkError> {
-        Self::new(&spec.msp_id, &spec.domain, Kind::Orderer, &[])
+    pub(crate) fn with_orderer(spec: &OrdererSpec) -> Result<Self, NetworkError> {
+        Self::new(&spec.msp_id, &spec.domain, OrgKind::Orderer, &[])
     }
 
-    fn new(msp_id: &str, domain: &str, kind: Kind, users: &[String]) -> Result<Self, NetworkError> {
-        let ca = Authority::new(&format!("ca.{domain}"), domain)?;
-        let tls_ca = Authority::new(&format!("tlsca.{domain}"), domain)?;
+    fn new(
+        msp_id: &str,
+        domain: &str,
+        kind: OrgKind,
+        users: &[String],
+    ) -> Result<Self, NetworkError> {
+        let ca = SigningAuthority::new(&format!("ca.{domain}"), domain)?;
+        let tls_ca = SigningAuthority::new(&format!("tlsca.{domain}"), domain)?;
         let host = kind.node_host();
         let node = format!("{host}.{domain}");
         let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
@@ -255,7 +256,7 @@ impl Org {
         Some(self.member_folder(self.root.as_deref()?, member).join("msp"))
     }
 
-    pub(super) fn member_folder(&self, root: &Path, member: &Member) -> PathBuf {
+    pub(crate) fn member_folder(&self, root: &Path, member: &Member) -> PathBuf {
         let kind = if member.is_user() { "users" } else { self.kind.nodes_folder() };
         root.join(kind).join(&member.name)
     }

@@ -7,45 +7,39 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
-use crate::network::folder::INDEX;
-use crate::network::folder::Index;
-use crate::network::org::Credentials;
-use crate::network::org::Kind;
-use crate::network::org::Member;
-use crate::network::org::Org;
-use crate::network::org::TlsFiles;
+use crate::network::folder::{INDEX, OrgIndex};
+use crate::network::org::{Credentials, Member, Org, OrgKind, TlsFiles};
 use crate::signer::SigningIdentity;
 
 /// Reads all organizations. Of several with orderers, the first one counts.
-pub(super) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
+pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
     let index = read_index(&root.join(INDEX))?;
-    let orgs = read_orgs(root, Kind::Peer, &index)?;
+    let orgs = read_orgs(root, OrgKind::Peer, &index)?;
     if orgs.is_empty() {
         let reason = "there is no organization with an MSP in peerOrganizations".to_owned();
         return Err(NetworkError::NotANetwork { path: root.to_owned(), reason });
     }
-    let orderer = read_orgs(root, Kind::Orderer, &index)?.into_iter().next();
+    let orderer = read_orgs(root, OrgKind::Orderer, &index)?.into_iter().next();
     Ok((orgs, orderer))
 }
 
-fn read_index(path: &Path) -> Result<Index, NetworkError> {
+fn read_index(path: &Path) -> Result<OrgIndex, NetworkError> {
     match fs::read(path) {
         Ok(json) => serde_json::from_slice(&json).map_err(|error| NetworkError::NotANetwork {
             path: path.to_owned(),
             reason: error.to_string(),
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Index::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(OrgIndex::default()),
         Err(source) => Err(NetworkError::Io { action: "read", path: path.to_owned(), source }),
     }
 }
 
-fn read_orgs(root: &Path, kind: Kind, index: &Index) -> Result<Vec<Org>, NetworkError> {
+fn read_orgs(root: &Path, kind: OrgKind, index: &OrgIndex) -> Result<Vec<Org>, NetworkError> {
     let folder = root.join(kind.folder());
     let mut orgs = Vec::new();
     for domain in list(&folder)? {
@@ -64,8 +58,8 @@ fn read_orgs(root: &Path, kind: Kind, index: &Index) -> Result<Vec<Org>, Network
 }
 
 /// The MSP id of a domain in Fabric's samples.
-fn usual_msp_id(domain: &str, kind: Kind) -> String {
-    if kind == Kind::Orderer {
+fn usual_msp_id(domain: &str, kind: OrgKind) -> String {
+    if kind == OrgKind::Orderer {
         return "OrdererMSP".to_owned();
     }
     let label = domain.split('.').next().unwrap_or(domain);
@@ -78,7 +72,7 @@ fn read_org(
     root: PathBuf,
     domain: String,
     msp_id: String,
-    kind: Kind,
+    kind: OrgKind,
 ) -> Result<Org, NetworkError> {
     let unusable = |source| NetworkError::Msp { org: domain.clone(), source };
     let msp_config = msp_dir::read(&root.join("msp"), &msp_id).map_err(unusable)?;

@@ -58,7 +58,7 @@ impl NetworkSpec {
         Self { orgs: (1..=count).map(org).collect(), orderer: Some(orderer) }
     }
 
-    pub(super) fn check(&self) -> Result<(), NetworkError> {
+    pub(crate) fn check(&self) -> Result<(), NetworkError> {
         if self.orgs.is_empty() {
             return Err(NetworkError::Spec("it has no organization".to_owned()));
         }

@@ -6,8 +6,7 @@
 use std::fmt;
 
 use crate::node_ous::Role;
-use crate::policy::signature_policy::Rule;
-use crate::policy::signature_policy::SignaturePolicy;
+use crate::policy::signature_policy::{CompiledRule, SignaturePolicy};
 use crate::principal::Principal;
 
 impl fmt::Display for SignaturePolicy {
@@ -16,13 +15,13 @@ impl fmt::Display for SignaturePolicy {
     }
 }
 
-fn write_rule(f: &mut fmt::Formatter<'_>, rule: &Rule, all: &[Principal]) -> fmt::Result {
+fn write_rule(f: &mut fmt::Formatter<'_>, rule: &CompiledRule, all: &[Principal]) -> fmt::Result {
     match rule {
-        Rule::SignedBy(index) => match all.get(*index) {
+        CompiledRule::SignedBy(index) => match all.get(*index) {
             Some(principal) => write!(f, "{principal}"),
             None => f.write_str("<nobody>"),
         },
-        Rule::OutOf(n, rules) => {
+        CompiledRule::OutOf(n, rules) => {
             match usize::try_from(*n) {
                 Ok(1) => f.write_str("OR(")?,
                 Ok(n) if n == rules.len() && n > 0 => f.write_str("AND(")?,

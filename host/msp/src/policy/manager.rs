@@ -12,13 +12,10 @@ use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::policy::error::PolicyError;
 use crate::policy::signature_policy::SignaturePolicy;
-use crate::policy::signed_data::SignedData;
-use crate::policy::signed_data::valid_identities;
-use wasmcc_types::proto::common::ConfigGroup;
-use wasmcc_types::proto::common::ConfigPolicy;
-use wasmcc_types::proto::common::ImplicitMetaPolicy;
+use crate::policy::signed_data::{SignedData, valid_identities};
 use wasmcc_types::proto::common::implicit_meta_policy::Rule;
 use wasmcc_types::proto::common::policy::PolicyType;
+use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ImplicitMetaPolicy};
 
 /// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;

@@ -12,8 +12,6 @@ mod signed_data;
 mod text;
 
 pub use error::PolicyError;
-pub use manager::Policy;
-pub use manager::PolicyManager;
+pub use manager::{Policy, PolicyManager};
 pub use signature_policy::SignaturePolicy;
-pub use signed_data::SignedData;
-pub use signed_data::valid_identities;
+pub use signed_data::{SignedData, valid_identities};

@@ -9,36 +9,34 @@ use prost::Message;
 use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::policy::error::PolicyError;
-use crate::policy::signed_data::SignedData;
-use crate::policy::signed_data::valid_identities;
+use crate::policy::signed_data::{SignedData, valid_identities};
 use crate::principal::Principal;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::SignaturePolicy as RuleMessage;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
-use wasmcc_types::proto::common::signature_policy::NOutOf;
-use wasmcc_types::proto::common::signature_policy::Type;
+use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
+use wasmcc_types::proto::common::{
+    MspPrincipal, SignaturePolicy as RuleMessage, SignaturePolicyEnvelope,
+};
 
 /// Depth of rules. The decoder stops at 50 levels.
-pub(super) const MAX_DEPTH: usize = 48;
+pub(crate) const MAX_DEPTH: usize = 48;
 /// Number of rules, inner ones included.
-pub(super) const MAX_RULES: usize = 4096;
+pub(crate) const MAX_RULES: usize = 4096;
 /// Number of principals.
 const MAX_PRINCIPALS: usize = 4096;
 
 /// A checked `common.SignaturePolicyEnvelope`: its indexes are in range and its size is bounded.
 #[derive(Clone, Debug)]
 pub struct SignaturePolicy {
-    rule: Rule,
+    rule: CompiledRule,
     principals: Vec<Principal>,
     envelope: SignaturePolicyEnvelope,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Rule {
+pub(crate) enum CompiledRule {
     /// A signer satisfies the principal with this index.
     SignedBy(usize),
     /// At least so many of the rules hold. Zero or less always holds, as in Fabric.
-    OutOf(i32, Vec<Rule>),
+    OutOf(i32, Vec<CompiledRule>),
 }
 
 impl SignaturePolicy {
@@ -59,7 +57,7 @@ impl SignaturePolicy {
         if identities > MAX_PRINCIPALS {
             return Err(PolicyError::TooLarge { what: "identities", limit: MAX_PRINCIPALS });
         }
-        let mut compiler = Compiler { identities, rules_left: MAX_RULES };
+        let mut compiler = RuleCompiler { identities, rules_left: MAX_RULES };
         let rule = compiler.compile(envelope.rule.as_ref(), 0)?;
         let principals = envelope.identities.iter().map(Principal::parse).collect();
         Ok(Self { rule, principals, envelope: envelope.clone() })
@@ -102,20 +100,20 @@ impl SignaturePolicy {
         }
     }
 
-    pub(super) fn rule(&self) -> &Rule {
+    pub(crate) fn rule(&self) -> &CompiledRule {
         &self.rule
     }
 
-    pub(super) fn principals(&self) -> &[Principal] {
+    pub(crate) fn principals(&self) -> &[Principal] {
         &self.principals
     }
 
     /// Greedy, as in Fabric: each rule uses up the first signer that fits, in the order of the
     /// rules, and a failed rule releases what it used. So a set that could satisfy the policy may
     /// fail. It has to fail on every peer.
-    fn holds(&self, rule: &Rule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
+    fn holds(&self, rule: &CompiledRule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
         match rule {
-            Rule::SignedBy(index) => {
+            CompiledRule::SignedBy(index) => {
                 let Some(principal) = self.principals.get(*index) else { return false };
                 for (signer, used) in signers.iter().zip(used.iter_mut()) {
                     if !*used && signer.matches(principal) {
@@ -125,7 +123,7 @@ impl SignaturePolicy {
                 }
                 false
             }
-            Rule::OutOf(n, rules) => {
+            CompiledRule::OutOf(n, rules) => {
                 let mut verified = 0;
                 let mut trial = used.clone();
                 for rule in rules {
@@ -141,13 +139,17 @@ impl SignaturePolicy {
     }
 }
 
-struct Compiler {
+struct RuleCompiler {
     identities: usize,
     rules_left: usize,
 }
 
-impl Compiler {
-    fn compile(&mut self, rule: Option<&RuleMessage>, depth: usize) -> Result<Rule, PolicyError> {
+impl RuleCompiler {
+    fn compile(
+        &mut self,
+        rule: Option<&RuleMessage>,
+        depth: usize,
+    ) -> Result<CompiledRule, PolicyError> {
         if depth > MAX_DEPTH {
             return Err(PolicyError::TooLarge { what: "levels", limit: MAX_DEPTH });
         }
@@ -161,21 +163,21 @@ impl Compiler {
                 usize::try_from(*index)
                     .ok()
                     .filter(|index| *index < identities)
-                    .map(Rule::SignedBy)
+                    .map(CompiledRule::SignedBy)
                     .ok_or(PolicyError::IndexOutOfRange { index: *index, identities })
             }
             Type::NOutOf(gate) => {
                 let rules = gate.rules.iter().map(|rule| self.compile(Some(rule), depth + 1));
-                Ok(Rule::OutOf(gate.n, rules.collect::<Result<_, _>>()?))
+                Ok(CompiledRule::OutOf(gate.n, rules.collect::<Result<_, _>>()?))
             }
         }
     }
 }
 
-pub(super) fn signed_by(index: i32) -> RuleMessage {
+pub(crate) fn signed_by(index: i32) -> RuleMessage {
     RuleMessage { r#type: Some(Type::SignedBy(index)) }
 }
 
-pub(super) fn n_out_of(n: i32, rules: Vec<RuleMessage>) -> RuleMessage {
+pub(crate) fn n_out_of(n: i32, rules: Vec<RuleMessage>) -> RuleMessage {
     RuleMessage { r#type: Some(Type::NOutOf(NOutOf { n, rules })) }
 }

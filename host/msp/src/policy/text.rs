@@ -6,19 +6,14 @@
 
 use crate::node_ous::Role;
 use crate::policy::error::PolicyError;
-use crate::policy::signature_policy::MAX_DEPTH;
-use crate::policy::signature_policy::MAX_RULES;
-use crate::policy::signature_policy::n_out_of;
-use crate::policy::signature_policy::signed_by;
+use crate::policy::signature_policy::{MAX_DEPTH, MAX_RULES, n_out_of, signed_by};
 use crate::principal::Principal;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::SignaturePolicy;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
+use wasmcc_types::proto::common::{MspPrincipal, SignaturePolicy, SignaturePolicyEnvelope};
 
 /// Parses `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
 /// `'MSPID.role'` or a gate (Fabric: common/policydsl/policyparser.go, `FromString`).
-pub(super) fn parse(text: &str) -> Result<SignaturePolicyEnvelope, PolicyError> {
-    let mut parser = Parser { text, at: 0, rules: 0 };
+pub(crate) fn parse(text: &str) -> Result<SignaturePolicyEnvelope, PolicyError> {
+    let mut parser = PolicyParser { text, at: 0, rules: 0 };
     let gate = parser.gate(0)?;
     parser.skip_spaces();
     if parser.at < text.len() {
@@ -64,14 +59,14 @@ fn number(gate: Gate, identities: &mut Vec<MspPrincipal>) -> SignaturePolicy {
     n_out_of(gate.n, rules)
 }
 
-struct Parser<'a> {
+struct PolicyParser<'a> {
     text: &'a str,
     /// In bytes, always between characters.
     at: usize,
     rules: usize,
 }
 
-impl Parser<'_> {
+impl PolicyParser<'_> {
     fn gate(&mut self, depth: usize) -> Result<Gate, PolicyError> {
         self.skip_spaces();
         let start = self.at;

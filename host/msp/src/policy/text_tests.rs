@@ -2,10 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::policy::PolicyError;
-use crate::policy::SignaturePolicy;
-use crate::policy::signature_policy::n_out_of;
-use crate::policy::signature_policy::signed_by;
+use crate::policy::signature_policy::{n_out_of, signed_by};
+use crate::policy::{PolicyError, SignaturePolicy};
 use wasmcc_types::proto::common::SignaturePolicy as Rule;
 
 use super::parse;

@@ -16,18 +16,12 @@ use crate::OrgEntry;
 use crate::SignedData;
 use crate::SigningIdentity;
 use crate::acl;
-use wasmcc_types::ChannelId;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::Config;
-use wasmcc_types::proto::common::ConfigEnvelope;
-use wasmcc_types::proto::common::ConfigGroup;
-use wasmcc_types::proto::common::ConfigValue;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::Payload;
+use wasmcc_types::proto::common::{
+    Block, Config, ConfigEnvelope, ConfigGroup, ConfigValue, Envelope, Payload,
+};
 use wasmcc_types::proto::orderer::BatchTimeout;
-use wasmcc_types::proto::protos::AcLs;
-use wasmcc_types::proto::protos::ApiResource;
-use wasmcc_types::sha256_all;
+use wasmcc_types::proto::protos::{AcLs, ApiResource};
+use wasmcc_types::{ChannelId, sha256_all};
 
 use super::golden_block;
 

@@ -1,8 +1,7 @@
 //! Network folders as other tools and people leave them.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Msp;
 use crate::Network;

@@ -9,22 +9,13 @@ use crate::MspManager;
 use crate::Role;
 use crate::SignatureFault;
 use crate::signature::twin_of;
-use wasmcc_types::proto::common::Envelope;
-use wasmcc_types::proto::common::Header;
-use wasmcc_types::proto::common::Payload;
-use wasmcc_types::proto::common::SignatureHeader;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::FabricOuIdentifier;
-use wasmcc_types::proto::protos::ChaincodeActionPayload;
-use wasmcc_types::proto::protos::Proposal;
-use wasmcc_types::proto::protos::ProposalResponse;
-use wasmcc_types::proto::protos::SignedProposal;
-use wasmcc_types::proto::protos::Transaction;
+use wasmcc_types::proto::common::{Envelope, Header, Payload, SignatureHeader};
+use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifier};
+use wasmcc_types::proto::protos::{
+    ChaincodeActionPayload, Proposal, ProposalResponse, SignedProposal, Transaction,
+};
 
-use super::golden;
-use super::golden_block;
-use super::golden_files;
+use super::{golden, golden_block, golden_files};
 
 const SETS: [&str; 2] = ["proposals/go-noinit", "proposals/node-low"];
 

@@ -10,15 +10,11 @@ use crate::Msp;
 use crate::MspManager;
 use crate::SignaturePolicy;
 use crate::SigningIdentity;
-use crate::certificate::Certificate;
-use wasmcc_types::proto::common::Block;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::SerializedIdentity;
+use crate::certificate::MemberCertificate;
+use wasmcc_types::proto::common::{Block, SignaturePolicyEnvelope};
+use wasmcc_types::proto::msp::{FabricMspConfig, SerializedIdentity};
 
-use super::authorities::Authority;
-use super::authorities::config;
-use super::authorities::member_params;
+use super::authorities::{Authority, config, member_params};
 use super::golden;
 
 struct World {
@@ -34,7 +30,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let root = Authority::root("root");
     let (pem, key) = root.issue(member_params("member", &["unit"]));
     let config = config(&[&root], &[], &pem);
-    let certificate = Certificate::from_pem(pem.as_bytes()).unwrap().der;
+    let certificate = MemberCertificate::from_pem(pem.as_bytes()).unwrap().der;
     let identity = SerializedIdentity { mspid: "TestMSP".to_owned(), id_bytes: pem.into_bytes() };
     World {
         msps: MspManager::new([Msp::from_config(&config).unwrap()]),
@@ -55,7 +51,7 @@ fn every_truncation_of_an_identity_is_refused() {
         assert!(world.msps.deserialize(&world.identity[..length]).is_err(), "{length}");
     }
     for length in 0..world.certificate.len() {
-        assert!(Certificate::from_der(&world.certificate[..length]).is_err(), "{length}");
+        assert!(MemberCertificate::from_der(&world.certificate[..length]).is_err(), "{length}");
     }
 }
 
@@ -78,7 +74,7 @@ fn nonsense_in_place_of_certificates_is_refused() {
     }
     let mut trailing = WORLD.certificate.clone();
     trailing.push(0);
-    assert!(Certificate::from_der(&trailing).is_err());
+    assert!(MemberCertificate::from_der(&trailing).is_err());
 }
 
 #[test]
@@ -100,7 +96,7 @@ proptest! {
         let mut der = WORLD.certificate.clone();
         let at = at.index(der.len());
         der[at] = byte;
-        if let Ok(certificate) = Certificate::from_der(&der) {
+        if let Ok(certificate) = MemberCertificate::from_der(&der) {
             // Only what the CA signed is accepted, and that can be told from the bytes.
             let trusted = Msp::from_config(&WORLD.config).unwrap();
             let pem = pem(&certificate.der);

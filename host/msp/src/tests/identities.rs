@@ -4,19 +4,16 @@ use crate::Msp;
 use crate::MspManager;
 use crate::Principal;
 use crate::Role;
-use crate::certificate::Certificate;
-use crate::signature::Signature;
-use crate::signature::twin_of;
+use crate::certificate::MemberCertificate;
+use crate::signature::{Signature, twin_of};
 use prost::Message;
 use rcgen::CustomExtension;
-use wasmcc_types::proto::common::MspPrincipal;
-use wasmcc_types::proto::common::OrganizationUnit;
 use wasmcc_types::proto::common::msp_principal::Classification;
+use wasmcc_types::proto::common::{MspPrincipal, OrganizationUnit};
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::sha256_all;
 
-use super::authorities::Authority;
-use super::authorities::member_params;
+use super::authorities::{Authority, member_params};
 use super::validation::simple;
 
 #[test]
@@ -25,7 +22,7 @@ fn organization_units_are_matched_under_their_chain() {
     let (member, _) = root.issue(member_params("member", &["sales"]));
     let identity = Msp::from_config(&config).unwrap().identity(member.as_bytes()).unwrap();
     // The root may have a high S, so its cleaned form is what is hashed.
-    let root = Certificate::from_pem(root.pem.as_bytes()).unwrap();
+    let root = MemberCertificate::from_pem(root.pem.as_bytes()).unwrap();
     let certifiers = sha256_all([root.der.as_slice()]).to_vec();
     let principal = |ou: &str, certifiers: &[u8]| MspPrincipal {
         principal_classification: Classification::OrganizationUnit.into(),
@@ -64,9 +61,9 @@ fn a_certificate_and_its_twin_are_one_identity() {
     // Long enough for two bytes of length, so that the test need not build both forms.
     params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 2, 3], vec![4; 100])];
     let (member, _) = Authority::root("root").issue(params);
-    let one = Certificate::from_pem(member.as_bytes()).unwrap();
+    let one = MemberCertificate::from_pem(member.as_bytes()).unwrap();
     let twin = twin_certificate(&member);
-    let other = Certificate::from_der(&twin).unwrap();
+    let other = MemberCertificate::from_der(&twin).unwrap();
     assert_eq!(one.der, other.der);
     // Nor does another encoding of the same signature make another member: here a byte behind it.
     let mut longer = twin;
@@ -76,7 +73,7 @@ fn a_certificate_and_its_twin_are_one_identity() {
     longer[start - 2] += 1;
     let length = u16::from_be_bytes([longer[2], longer[3]]) + 1;
     longer[2..4].copy_from_slice(&length.to_be_bytes());
-    assert_eq!(Certificate::from_der(&longer).unwrap().der, one.der);
+    assert_eq!(MemberCertificate::from_der(&longer).unwrap().der, one.der);
 }
 
 #[test]

@@ -1,21 +1,16 @@
 //! Keys of all the kinds that Fabric's peers take.
 
-use rcgen::KeyPair;
-use rcgen::PKCS_ECDSA_P256_SHA256;
-use rcgen::PKCS_ECDSA_P384_SHA384;
-use rcgen::PKCS_ECDSA_P521_SHA512;
-use rcgen::PKCS_RSA_SHA256;
-use rcgen::PKCS_RSA_SHA384;
-use rcgen::PKCS_RSA_SHA512;
-use rcgen::SignatureAlgorithm;
+use rcgen::{
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
+    PKCS_RSA_SHA256, PKCS_RSA_SHA384, PKCS_RSA_SHA512, SignatureAlgorithm,
+};
 
 use crate::Msp;
 use crate::MspError;
 use crate::SignatureFault;
 use crate::SigningIdentity;
 use crate::signature::twin_of;
-use crate::tests::authorities::ca_params;
-use crate::tests::authorities::member_params;
+use crate::tests::authorities::{ca_params, member_params};
 use wasmcc_types::proto::msp::FabricMspConfig;
 
 const CURVES: [&SignatureAlgorithm; 3] =

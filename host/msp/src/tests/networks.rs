@@ -8,7 +8,7 @@ use crate::Msp;
 use crate::Network;
 use crate::NetworkSpec;
 use crate::Role;
-use crate::certificate::Certificate;
+use crate::certificate::MemberCertificate;
 use crate::network::NetworkError;
 use wasmcc_types::ChannelId;
 
@@ -71,7 +71,7 @@ fn certificates_are_signed_with_a_low_s() {
             let pem = credentials.unwrap().certificate.as_bytes();
             let der = x509_parser::pem::parse_x509_pem(pem).unwrap().1.contents;
             // Cleaning does not change what is clean.
-            assert_eq!(Certificate::from_der(&der).unwrap().der, der);
+            assert_eq!(MemberCertificate::from_der(&der).unwrap().der, der);
         }
     }
 }

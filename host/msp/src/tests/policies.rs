@@ -13,16 +13,13 @@ use crate::PolicyManager;
 use crate::SignaturePolicy;
 use crate::SignedData;
 use crate::SigningIdentity;
-use wasmcc_types::proto::common::ConfigGroup;
-use wasmcc_types::proto::common::ConfigPolicy;
-use wasmcc_types::proto::common::ImplicitMetaPolicy;
-use wasmcc_types::proto::common::Policy;
-use wasmcc_types::proto::common::SignaturePolicy as Rule;
-use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::common::implicit_meta_policy::Rule as MetaRule;
 use wasmcc_types::proto::common::policy::PolicyType;
-use wasmcc_types::proto::common::signature_policy::NOutOf;
-use wasmcc_types::proto::common::signature_policy::Type;
+use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
+use wasmcc_types::proto::common::{
+    ConfigGroup, ConfigPolicy, ImplicitMetaPolicy, Policy, SignaturePolicy as Rule,
+    SignaturePolicyEnvelope,
+};
 
 /// Three organizations and their signers by name: `peer1`, `client2`, `other2`, `admin3`.
 struct Signers {

@@ -14,8 +14,7 @@ use crate::curve::Curve;
 use crate::signature::Signature;
 use wasmcc_types::proto::msp::SerializedIdentity;
 
-use super::authorities::Authority;
-use super::authorities::member_params;
+use super::authorities::{Authority, member_params};
 
 /// DER: SEQUENCE of version 1, the private number, and the curve.
 fn sec1(pkcs8_pem: &str) -> Vec<u8> {
@@ -25,7 +24,7 @@ fn sec1(pkcs8_pem: &str) -> Vec<u8> {
     der[start - 2..].to_vec()
 }
 
-pub(super) fn pem(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in der.chunks(3) {
@@ -65,8 +64,7 @@ fn signatures_verify_and_have_a_low_s() {
 #[test]
 fn both_high_and_low_s_occur_before_normalisation() {
     use aws_lc_rs::rand::SystemRandom;
-    use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
-    use aws_lc_rs::signature::EcdsaKeyPair;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let random = SystemRandom::new();

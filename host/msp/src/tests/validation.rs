@@ -1,31 +1,22 @@
 //! Who is a valid member of an organization, and who is not.
 
-use std::time::Duration;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rcgen::CertificateRevocationListParams;
-use rcgen::CustomExtension;
-use rcgen::ExtendedKeyUsagePurpose;
-use rcgen::KeyUsagePurpose;
-use rcgen::RevokedCertParams;
-use rcgen::SerialNumber;
+use rcgen::{
+    CertificateRevocationListParams, CustomExtension, ExtendedKeyUsagePurpose, KeyUsagePurpose,
+    RevokedCertParams, SerialNumber,
+};
 use time::OffsetDateTime;
 
 use crate::Msp;
 use crate::MspError;
 use crate::Role;
-use wasmcc_types::proto::msp::FabricMspConfig;
-use wasmcc_types::proto::msp::FabricNodeOUs;
-use wasmcc_types::proto::msp::FabricOuIdentifier;
+use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifier};
 
-use super::authorities::Authority;
-use super::authorities::ca_params;
-use super::authorities::config;
-use super::authorities::member_params;
+use super::authorities::{Authority, ca_params, config, member_params};
 
 /// A root with an admin, and the organization of both.
-pub(super) fn simple() -> (Authority, FabricMspConfig) {
+pub(crate) fn simple() -> (Authority, FabricMspConfig) {
     let root = Authority::root("root");
     let (admin, _) = root.issue(member_params("admin", &[]));
     let config = config(&[&root], &[], &admin);

@@ -1,5 +1,6 @@
 //! What can go wrong in a sandbox.
 
+use crate::sandbox::Divergence;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::Conflict;
 use wasmcc_peer::endorser::Rejected;
@@ -46,6 +47,9 @@ pub enum SandboxError {
         /// The same in words, or which policy its endorsements do not satisfy.
         reason: Option<String>,
     },
+    /// The contract depends on what it must not depend on.
+    #[error("{0}")]
+    Diverged(Box<Divergence>),
     /// A component could not be built.
     #[error("cannot build the component: {0}")]
     Build(String),

@@ -10,6 +10,8 @@
 
 mod build;
 mod call;
+mod deploy;
+mod determinism;
 mod error;
 mod outcome;
 
@@ -17,13 +19,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::Peer;
 use crate::PeerConfig;
-use wasmcc_channel::collections::package_from_json;
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
-use wasmcc_client::lscc::Definition;
 use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
-use wasmcc_peer::chaincode::{CodePackage, ExternalConfig, check_meta_inf};
+use wasmcc_peer::chaincode::ExternalConfig;
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_types::proto::common;
@@ -32,6 +32,7 @@ use wasmcc_workers::Workers;
 
 pub use build::build;
 pub use call::Call;
+pub use determinism::Divergence;
 pub use error::SandboxError;
 pub use outcome::{Endorsed, Submitted};
 
@@ -171,77 +172,16 @@ impl Sandbox {
         found.user(user).map(Arc::new).map_err(|error| no_user(error.to_string()))
     }
 
-    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
-    pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
-        let definition = Definition {
-            channel_id: CHANNEL.into(),
-            name: name.into(),
-            version: "1.0".into(),
-            ..Definition::default()
-        };
-        self.deploy_as(definition, component)
+    /// The number of blocks of the channel.
+    pub fn height(&self) -> Result<u64, SandboxError> {
+        Ok(self.ledger().height())
     }
 
-    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
-    /// take it.
-    pub fn deploy_with_collections(
-        &self,
-        name: &str,
-        component: &[u8],
-        collections: &str,
-    ) -> Result<Submitted, SandboxError> {
-        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
-        let definition = Definition {
-            channel_id: CHANNEL.into(),
-            name: name.into(),
-            version: "1.0".into(),
-            collections: Some(collections.map_err(SandboxError::Setup)?),
-            ..Definition::default()
-        };
-        self.deploy_as(definition, component)
-    }
-
-    /// Installs a component and instantiates it as its definition says.
-    pub fn deploy_as(
-        &self,
-        definition: Definition,
-        component: &[u8],
-    ) -> Result<Submitted, SandboxError> {
-        self.install(&definition, component)?;
-        self.instantiate(client::lscc::deploy(definition))
-    }
-
-    /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
-    /// files in `META-INF/statedb/couchdb/indexes`.
-    pub fn deploy_with_indexes(
-        &self,
-        name: &str,
-        component: &[u8],
-        indexes: &[&str],
-    ) -> Result<Submitted, SandboxError> {
-        let file = |(number, text): (usize, &&str)| {
-            let name = format!("META-INF/statedb/couchdb/indexes/{number:04}.json");
-            (name, text.as_bytes().to_vec())
-        };
-        let files = indexes.iter().enumerate().map(file).collect();
-        let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        check_meta_inf(&files).map_err(|error| setup(anyhow::Error::msg(error)))?;
-        let code =
-            CodePackage::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
-        self.deploy(name, &code)
-    }
-
-    /// Installs a component under the name and version of a definition.
-    pub fn install(&self, definition: &Definition, component: &[u8]) -> Result<(), SandboxError> {
-        let Definition { name, version, .. } = definition;
-        let install = client::lscc::install(name, version, component.to_vec());
-        self.endorse_as(install, &self.identity("Admin")?)?.accepted().map(drop)
-    }
-
-    /// Commits a proposal made by [`client::lscc::deploy`] or [`client::lscc::upgrade`].
-    pub fn instantiate(&self, proposal: ProposalBuilder) -> Result<Submitted, SandboxError> {
-        let endorsed = self.endorse_as(proposal, &self.identity("Admin")?)?.accepted()?;
-        self.commit_valid(endorsed)
+    /// The committed value of a key of a chaincode.
+    pub fn get_state(&self, chaincode: &str, key: &str) -> Result<Option<Vec<u8>>, SandboxError> {
+        let found = self.ledger().snapshot().get(chaincode, key);
+        let found = found.map_err(|error| SandboxError::Setup(error.into()))?;
+        Ok(found.map(|found| found.value))
     }
 
     /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is

@@ -1,56 +1,37 @@
 //! Launches chaincodes, hands them transactions and serves what they ask for.
 //!
-//! Invariant: no endorsement and no policies; who may do what is asked through [`AccessControl`].
+//! - `package`: how packages are read, and which are installed. It uses none of the others.
+//! - `external`: chaincodes in other processes.
+//! - `backend`: what a chaincode may ask of its peer.
+//! - `execute`: launches chaincodes and executes transactions. It and `backend` use each other,
+//!   because chaincodes call chaincodes.
+//!
+//! Does not endorse and has no policies; who may do what is asked through [`AccessControl`].
 
-mod access;
-mod callee;
+mod backend;
 mod caught;
-mod code_package;
-mod execution;
+mod execute;
 mod external;
-mod handler;
-mod hidden;
-mod install_package;
-mod installed;
-mod invoke;
-mod invoke_target;
-mod launch;
-mod launch_threads;
-mod local_backend;
-mod lookup;
-mod meta_inf;
 mod native;
-mod packages;
-mod private_access;
-mod queries;
-mod refusal;
-mod registry;
-mod standing;
-mod support;
-mod tar_gz;
+mod package;
 mod timer;
 mod tx_params;
 
-pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
-pub use code_package::CodePackage;
-pub use execution::{ExecuteError, Execution};
-pub use external::{
-    Abort, Connection, Description, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox,
+pub use backend::{
+    AccessControl, CollectionError, CollectionName, Feature, Observer, QueryLimits, ReadState,
 };
-pub use hidden::is_hidden;
-pub use install_package::{
-    InstallPackage, LIMITS as LIMITS_FILE, LimitsFile, package_id, package_limits,
+pub use execute::{
+    ChaincodeInfo, ChaincodeSupport, ExecuteError, Execution, Found, InfoError, SECRET_SEPARATOR,
+    SYSTEM_VERSION, StandIn, StandInError, StandIns, SupportConfig, defined_names,
 };
-pub use installed::InstalledPackage;
-pub use invoke::InfoError;
-pub use launch::SECRET_SEPARATOR;
-pub use lookup::{ChaincodeInfo, Found, defined_names};
-pub use meta_inf::{check_meta_inf, create_indexes};
+pub use external::{Abort, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox};
 pub use native::{NativeChaincode, Stub};
-pub use packages::{
-    Approvable, Package, PackageError, Packages, Seal, ccid, check_name, check_version,
+pub use package::{
+    Approvable, ArchiveError, BundleError, Code, ComponentError, Connection, Description,
+    DescriptionError, ExpectError, Files, Guest, InvalidConnection, InvalidLimits, InvalidSpec,
+    LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError, LsccPackage,
+    MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
+    check_meta_inf, check_name, check_version, create_indexes, is_hidden, package_id,
+    package_limits, tar_gz,
 };
-pub use queries::QueryLimits;
-pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};
-pub use tar_gz::{Files, tar_gz};
 pub use tx_params::{SharedSimulator, TxParams};

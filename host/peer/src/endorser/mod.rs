@@ -4,6 +4,7 @@
 
 mod error;
 mod interest;
+mod measured;
 mod plan;
 mod private_data;
 mod process_proposal;

@@ -12,19 +12,19 @@ use crate::chaincode::{
 };
 use crate::endorser::error::Rejected;
 use crate::endorser::interest::interest;
+use crate::endorser::measured::Measured;
 use crate::endorser::private_data;
 use crate::endorser::proposal::{Claims, UnpackedProposal};
 use crate::endorser::response;
 use crate::endorser::turns::Turns;
-use crate::endorser::tx_line::Unfinished;
+use crate::endorser::tx_line::{Unfinished, warn_of_own_reads};
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::{MspManager, has_expired};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{Client, Entry, LIFECYCLE, Response, Share, TxId, hex, shown_name};
-
-/// The system chaincode that signs.
-const ESCC: &str = "escc";
+use wasmcc_types::{
+    CSCC, Client, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId, hex, shown_name,
+};
 
 /// Endorses proposals.
 pub struct Endorser {
@@ -70,9 +70,6 @@ pub struct Processed {
     pub own_reads: Vec<(String, String)>,
 }
 
-/// Warnings about one transaction.
-const MAX_WARNINGS: usize = 10;
-
 impl Endorser {
     /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
     /// organization; `peers` are those of this process, this one included, which share `turns`.
@@ -95,11 +92,14 @@ impl Endorser {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
+        let mut measured = Measured::begin();
         let signed = Arc::new(signed);
         let is_expired = |creator: &[u8]| self.is_expired(creator);
         let unpacked = UnpackedProposal::unpack_unless(Arc::clone(&signed), is_expired);
-        let proposal =
-            unpacked.inspect_err(|rejected| Claims::of(&signed).log_refusal(rejected))?;
+        let proposal = unpacked.inspect_err(|rejected| {
+            Measured::is_invalid();
+            Claims::of(&signed).log_refusal(rejected);
+        })?;
         let span = tracing::info_span!(
             "endorse",
             channel = shown_name(proposal.channel_id()),
@@ -107,8 +107,9 @@ impl Endorser {
             chaincode = %shown_name(&proposal.chaincode_id.name),
         );
         let unfinished = Unfinished::new(proposal.line());
-        let ended = self.process_unpacked(&proposal, client).instrument(span).await;
+        let ended = self.process_unpacked(&proposal, client, &mut measured).instrument(span).await;
         unfinished.ends();
+        measured.ends(&proposal, ended.as_ref().ok().and_then(|ended| ended.as_ref().ok()));
         match ended {
             Ok(Ok(processed)) => Ok(processed),
             Ok(Err(text)) => {
@@ -127,6 +128,7 @@ impl Endorser {
         &self,
         proposal: &UnpackedProposal,
         client: Client,
+        measured: &mut Measured,
     ) -> Result<Result<Processed, String>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
@@ -141,7 +143,7 @@ impl Endorser {
         let _place = self.support.calls().enter(&share)?;
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
         let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
-        Ok(self.endorse(proposal, channel.as_deref(), tx).await)
+        Ok(self.endorse(proposal, channel.as_deref(), tx, measured).await)
     }
 
     /// Members of the peer's own organization are known already; others are read for this.
@@ -163,11 +165,12 @@ impl Endorser {
             Some(channel) => Arc::clone(channel.config().msps()),
             None => Arc::clone(&self.local_msps),
         };
-        proposal.validate(&msps)?;
+        proposal.validate(&msps).inspect_err(|_| Measured::is_invalid())?;
         let tx_id = TxId::parse(proposal.tx_id()).map_err(Rejected::invalid)?;
         let Some(channel) = channel else { return Ok(tx_id) };
         let known = channel.ledger().tx_validation(&tx_id);
         if known.map_err(|error| Rejected::new(error.to_string()))?.is_some() {
+            Measured::known(proposal).duplicates.inc();
             let creator = hex(&proposal.signature_header.creator);
             return Err(Rejected::new(format!(
                 "duplicate transaction found [{tx_id}]. Creator [{creator}]"
@@ -177,6 +180,7 @@ impl Endorser {
         if !self.support.is_system(name) {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
+                .inspect_err(|_| Measured::known(proposal).acl_failures.inc())
                 .map_err(Rejected::new)?;
         }
         Ok(tx_id)
@@ -192,7 +196,7 @@ impl Endorser {
     ) -> TxParams {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
-        let simulated_on = channel.filter(|_| !matches!(name, "qscc" | "cscc"));
+        let simulated_on = channel.filter(|_| !matches!(name, QSCC | CSCC));
         let meter = Arc::new(self.support.meter().of_client(client));
         let simulator = simulated_on.map(|channel| {
             let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
@@ -217,6 +221,7 @@ impl Endorser {
         proposal: &UnpackedProposal,
         channel: Option<&Channel>,
         mut tx: TxParams,
+        measured: &mut Measured,
     ) -> Result<Processed, String> {
         let name = proposal.chaincode_id.name.as_str();
         let target = self.target(&tx, name).map_err(|error| {
@@ -226,13 +231,18 @@ impl Endorser {
                 proposal.channel_id()
             )
         })?;
+        let series = measured.executes(proposal.channel_id(), name);
         let simulated = self
             .simulate(&mut tx, channel, name, &target, &proposal.input)
             .await
+            .inspect_err(|_| series.simulation_failures.inc())
             .map_err(|error| format!("error in simulation: {error}"))?;
         let Execution { fuel, host_calls, .. } = simulated.execution;
+        series.fuel.inc_by(fuel);
+        series.host_calls.inc_by(host_calls);
         let own_reads = simulated.own_reads.clone();
-        let response = self.respond(proposal, &tx, &target, simulated)?;
+        let response = self.respond(proposal, &tx, &target, simulated);
+        let response = response.inspect_err(|_| series.endorsement_failures.inc())?;
         Ok(Processed { response, fuel, host_calls, own_reads })
     }
 
@@ -264,7 +274,7 @@ impl Endorser {
             None => self.support.execute_system(tx, name, input.clone()),
         };
         let execution = execution.map_err(|error| error.to_string())?;
-        if name == "lscc" && execution.response.status < Response::ERROR_THRESHOLD {
+        if name == LSCC && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args).await?;
         }
         let (Some(simulator), Some(channel)) = (tx.simulator.take(), channel) else {
@@ -281,9 +291,9 @@ impl Endorser {
             .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
         let state = simulator.snapshot().clone();
         let results = simulator.finish();
-        self.warn_of_own_reads(&results.own_reads);
+        warn_of_own_reads(&results.own_reads, self.support.config().external.dev);
         if let Some(private) = &results.private {
-            if name == "lscc" {
+            if name == LSCC {
                 return Err("Private data is forbidden to be used in instantiate".into());
             }
             let place = (&*self.org, &self.peers);
@@ -295,17 +305,6 @@ impl Endorser {
         let interest = Some(interest(&results, &state, is_system)?);
         let own_reads = results.own_reads;
         Ok(Simulated { execution, results: results.public.encode(), interest, own_reads })
-    }
-
-    /// In development it is worth a warning that a read gave what was there before the transaction.
-    fn warn_of_own_reads(&self, own_reads: &[(String, String)]) {
-        let text = "the transaction read a key that it had written, and got the value from before";
-        for (chaincode, key) in own_reads.iter().take(MAX_WARNINGS) {
-            match self.support.config().external.dev {
-                true => tracing::warn!(chaincode, ?key, "{text}"),
-                false => tracing::debug!(chaincode, ?key, "{text}"),
-            }
-        }
     }
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
@@ -330,11 +329,12 @@ impl Endorser {
         }
         self.support.check_legacy(tx, &id.name)?;
         let input = spec.input.unwrap_or_default();
-        self.support
-            .execute(tx, &id.name, &ccid(&id.name, &id.version), Entry::Init, input)
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let ccid = ccid(&id.name, &id.version);
+        let ran = self.support.execute(tx, &id.name, &ccid, Entry::Init, input);
+        ran.await.map(drop).map_err(|error| {
+            Measured::instantiation_failed(&tx.channel_id, &id.name);
+            error.to_string()
+        })
     }
 
     /// The answer for what was simulated.

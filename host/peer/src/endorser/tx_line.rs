@@ -3,8 +3,15 @@
 //! Invariant: one line, which names the transaction by itself: the spans around it may be filtered
 //! out.
 
+use std::time::Duration;
+
 use crate::endorser::error::Rejected;
 use wasmcc_types::{Exhausted, shown, shown_name};
+
+/// Where the lines of transactions come from that were executed.
+const TRANSACTIONS: &str = "wasmcc::transaction";
+/// Warnings about one transaction.
+const MAX_WARNINGS: usize = 10;
 
 /// Which transaction; nothing of it need be true.
 #[derive(Clone, Copy)]
@@ -40,6 +47,16 @@ impl TxLine<'_> {
         tracing::warn!(channel, tx_id, chaincode, reason, "a transaction failed");
     }
 
+    /// It was executed. Nobody needs this line while all is well, so it has a target of its own.
+    pub(super) fn executed(self, status: i32, (fuel, host_calls): (u64, u64), took: Duration) {
+        let Self { channel, tx_id, chaincode } = self.shown();
+        let ms = took.as_secs_f64() * 1_000.0;
+        tracing::info!(
+            target: TRANSACTIONS,
+            channel, tx_id, chaincode, status, fuel, host_calls, ms, "executed a transaction"
+        );
+    }
+
     fn shown(self) -> Self {
         let Self { channel, tx_id, chaincode } = self;
         let (channel, chaincode) = (shown_name(channel), shown_name(chaincode));
@@ -63,6 +80,17 @@ impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if let Some(line) = self.0 {
             line.failed(&Exhausted::Abandoned.to_string());
+        }
+    }
+}
+
+/// In development it is worth a warning that a read gave what was there before the transaction.
+pub(super) fn warn_of_own_reads(own_reads: &[(String, String)], is_dev: bool) {
+    let text = "the transaction read a key that it had written, and got the value from before";
+    for (chaincode, key) in own_reads.iter().take(MAX_WARNINGS) {
+        match is_dev {
+            true => tracing::warn!(chaincode, ?key, "{text}"),
+            false => tracing::debug!(chaincode, ?key, "{text}"),
         }
     }
 }

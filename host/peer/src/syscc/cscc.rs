@@ -8,9 +8,9 @@ use crate::chaincode::{AccessControl, NativeChaincode, Stub};
 use crate::syscc::invoked::refuse_chaincodes;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::Response;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{CSCC, Response};
 
 /// Arguments: function, then a genesis block or a channel's name.
 pub struct Cscc {
@@ -32,7 +32,7 @@ impl Cscc {
             return Err(format!("Incorrect number of arguments, {arguments}"));
         }
         let rejecting = "Rejecting invoke of CSCC from another chaincode";
-        refuse_chaincodes("cscc", stub.signed_proposal, rejecting)?;
+        refuse_chaincodes(CSCC, stub.signed_proposal, rejecting)?;
         match function.as_str() {
             "JoinChain" => self.join(stub, &stub.args[1]),
             "JoinChainBySnapshot" => self.join_by_snapshot(stub),

@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::{AccessControl, NativeChaincode, Packages, Stub};
+use crate::chaincode::{AccessControl, NativeChaincode, PackageStore, Stub};
 use wasmcc_channel::{Channels, Holders};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::{LIFECYCLE, Response};
 
 /// The peer's `_lifecycle`. Approvals are those of the organization whose peer is asked.
 pub struct Lifecycle {
-    packages: Arc<Packages>,
+    packages: Arc<PackageStore>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
     holders: Arc<Holders>,
@@ -55,7 +55,7 @@ const OF_THIS_PEER: [&str; 4] = [
 impl Lifecycle {
     /// Works on the packages and channels of a peer; `holders` knows whose packages they are.
     pub fn new(
-        packages: Arc<Packages>,
+        packages: Arc<PackageStore>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
         holders: Arc<Holders>,

@@ -9,18 +9,18 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{
-    AccessControl, Description, NativeChaincode, Package, PackageError, Packages, Stub, check_name,
-    check_version, create_indexes,
+    AccessControl, Description, Files, LsccPackage, NativeChaincode, PackageError, PackageStore,
+    Stub, check_name, check_version, create_indexes,
 };
 use crate::syscc::policies;
 use wasmcc_channel::{Channels, Holders};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChannelId, Response};
+use wasmcc_types::{ChannelId, ESCC, LSCC, Response, SYSTEM_CHAINCODES, VSCC};
 
 /// Arguments: function, then what the function takes.
 pub struct Lscc {
-    packages: Arc<Packages>,
+    packages: Arc<PackageStore>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
     holders: Arc<Holders>,
@@ -28,13 +28,10 @@ pub struct Lscc {
 
 type Answer = Result<Vec<u8>, String>;
 
-/// Names that belong to the peer.
-const SYSTEM_CHAINCODES: [&str; 5] = ["cscc", "escc", "lscc", "qscc", "vscc"];
-
 impl Lscc {
     /// Works on the peer's packages and channels; `holders` knows whose packages they are.
     pub fn new(
-        packages: Arc<Packages>,
+        packages: Arc<PackageStore>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
         holders: Arc<Holders>,
@@ -105,43 +102,44 @@ impl Lscc {
 
     fn install(&self, stub: &Stub<'_>) -> Answer {
         self.authorize(stub, "install", "lscc/Install", "")?;
-        let package = Package::parse(&stub.args[1]).map_err(|e| e.to_string())?;
+        let bytes = &stub.args[1];
+        let package = LsccPackage::parse(bytes).map_err(|e| e.to_string())?;
         if SYSTEM_CHAINCODES.contains(&package.id.name.as_str()) {
             let name = package.id.name;
             return Err(format!("cannot install: {name} is the name of a system chaincode"));
         }
         let (org, ccid) = (stub.peer_msp_id, package.ccid());
-        let of_others = || !self.holders.holds(org, &ccid);
-        match self.packages.install(&stub.args[1]) {
-            Err(PackageError::Exists(_)) if of_others() && self.is_installed(&package) => {
+        let held = match self.packages.install_lscc(&package, bytes) {
+            // By the peer of another organization.
+            Err(PackageError::Exists(_))
+                if !self.holders.holds(org, &ccid) && self.is_installed(&package) =>
+            {
                 self.holders.add(org, &ccid)
             }
-            installed => installed
-                .map_err(|error| error.to_string())
-                .map(|_| self.holders.set(org, &ccid))?,
-        }
-        .map_err(|error| error.to_string())?;
+            installed => {
+                let bundle = installed.map_err(|e| e.to_string())?;
+                self.create_indexes(&package.id, &bundle.meta_inf);
+                self.holders.set(org, &ccid)
+            }
+        };
+        held.map_err(|e| e.to_string())?;
         tracing::info!(chaincode = %ccid, "installed");
-        self.create_indexes(&package)?;
         Ok(b"OK".to_vec())
     }
 
     /// Whether just this package is there.
-    fn is_installed(&self, package: &Package) -> bool {
+    fn is_installed(&self, package: &LsccPackage) -> bool {
         let stored = self.packages.get(&package.id.name, &package.id.version);
         stored.is_ok_and(|stored| stored == *package)
     }
 
     /// For the channels that run a package before it is installed here.
-    fn create_indexes(&self, package: &Package) -> Result<(), String> {
-        let code = package.code().map_err(|e| e.to_string())?;
-        let name = &package.id.name;
+    fn create_indexes(&self, id: &protos::ChaincodeId, meta_inf: &Files) {
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
-            if defined_version(channel.ledger(), name).as_deref() == Some(&package.id.version) {
-                create_indexes(channel.ledger(), name, &code.meta_inf);
+            if defined_version(channel.ledger(), &id.name).as_deref() == Some(&id.version) {
+                create_indexes(channel.ledger(), &id.name, meta_inf);
             }
         }
-        Ok(())
     }
 
     fn deploy(&self, stub: &mut Stub<'_>) -> Answer {
@@ -290,7 +288,7 @@ impl Lscc {
         let resource = "lscc/GetInstalledChaincodes";
         self.authorize(stub, "getinstalledchaincodes", resource, "")?;
         let packages = self.packages.list().map_err(|e| e.to_string())?;
-        let is_own = |package: &&Package| self.holders.holds(stub.peer_msp_id, &package.ccid());
+        let is_own = |package: &&LsccPackage| self.holders.holds(stub.peer_msp_id, &package.ccid());
         let chaincodes = packages.iter().filter(is_own).map(|package| protos::ChaincodeInfo {
             name: package.id.name.clone(),
             version: package.id.version.clone(),
@@ -324,7 +322,7 @@ pub(super) fn check_leaves(id: &str, description: Option<&Description>) -> Resul
 
 /// The version of a chaincode that a channel runs; None if it runs none of this name.
 pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
-    let stored = ledger.snapshot().get("lscc", name).ok()??;
+    let stored = ledger.snapshot().get(LSCC, name).ok()??;
     let data = protos::ChaincodeData::decode(stored.value.as_slice()).ok()?;
     Some(data.version)
 }
@@ -369,8 +367,8 @@ impl Request {
             name: id.name,
             version: id.version,
             policy,
-            escc: text(4, "escc"),
-            vscc: text(5, "vscc"),
+            escc: text(4, ESCC),
+            vscc: text(5, VSCC),
             collections: args.get(6).cloned().unwrap_or_default(),
         })
     }
@@ -389,7 +387,7 @@ fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> Answer {
     Ok(bytes)
 }
 
-fn info(package: Option<&Package>, data: protos::ChaincodeData) -> protos::ChaincodeInfo {
+fn info(package: Option<&LsccPackage>, data: protos::ChaincodeData) -> protos::ChaincodeInfo {
     let spec = package.and_then(|package| package.spec.chaincode_spec.as_ref());
     let path = spec.and_then(|spec| spec.chaincode_id.as_ref()).map(|id| id.path.clone());
     protos::ChaincodeInfo {

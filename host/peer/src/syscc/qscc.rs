@@ -8,7 +8,7 @@ use crate::chaincode::{AccessControl, NativeChaincode, Stub};
 use crate::syscc::invoked::refuse_chaincodes;
 use wasmcc_channel::Channels;
 use wasmcc_ledger::Ledger;
-use wasmcc_types::{Response, hex};
+use wasmcc_types::{QSCC, Response, hex};
 
 /// A chaincode that asks holds the state that a commit may wait for.
 const REJECTING: &str =
@@ -30,7 +30,7 @@ impl Qscc {
         let [function, channel, rest @ ..] = stub.args else {
             return Err(format!("Incorrect number of arguments, {}", stub.args.len()));
         };
-        refuse_chaincodes("qscc", stub.signed_proposal, REJECTING)?;
+        refuse_chaincodes(QSCC, stub.signed_proposal, REJECTING)?;
         let function = String::from_utf8_lossy(function);
         let channel = String::from_utf8_lossy(channel);
         if function != "GetChainInfo" && rest.is_empty() {

@@ -1,5 +1,6 @@
 //! `fabric:chaincode/transaction`.
 
+use crate::backend::ProposalPart;
 use crate::bindings::fabric::chaincode::transaction::{Host, SignedProposal};
 use crate::bindings::fabric::chaincode::types::{Error, Timestamp};
 use crate::cost::{self, Received};
@@ -31,6 +32,7 @@ impl Host for TxState {
 
     fn get_transient(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
         self.count_call(0)?;
+        self.reads_proposal(ProposalPart::Transient);
         self.charge(cost::entries(&self.invocation().proposal.transient));
         let transient = &self.invocation().proposal.transient;
         Ok(transient.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -51,6 +53,7 @@ impl Host for TxState {
 
     fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {
         self.count_call(self.invocation().proposal.proposal_bytes.len())?;
+        self.reads_proposal(ProposalPart::Signed);
         let proposal = &self.invocation().proposal;
         Ok((!proposal.proposal_bytes.is_empty()).then(|| SignedProposal {
             proposal_bytes: proposal.proposal_bytes.to_vec(),

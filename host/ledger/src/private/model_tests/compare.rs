@@ -9,7 +9,7 @@ use crate::private::model_tests::model::{COLLECTIONS, KEYS, Key, Model, ORGS, Va
 use crate::private::rich_tests::rich_keys;
 
 impl Model {
-    pub(super) fn compare(&self, ledger: &Arc<Ledger>) {
+    pub(crate) fn compare(&self, ledger: &Arc<Ledger>) {
         for (org, name) in ORGS.into_iter().enumerate() {
             for (collection, (coll, _, _)) in COLLECTIONS.into_iter().enumerate() {
                 let rows = ledger.snapshot().private_range(name, "ns", coll, "", "");
@@ -47,7 +47,7 @@ impl Model {
     }
 
     /// Sets that are stored are those of the model, without what was purged or has had its time.
-    pub(super) fn compare_stored(&self, ledger: &Ledger) {
+    pub(crate) fn compare_stored(&self, ledger: &Ledger) {
         for ((height, collection), stored) in &self.stored {
             let (coll, members, live) = COLLECTIONS[*collection];
             let gone = live > 0 && height.block + live + 1 < ledger.height();
@@ -72,17 +72,17 @@ impl Model {
     }
 }
 
-pub(super) fn value_bytes(value: u32) -> Vec<u8> {
+pub(crate) fn value_bytes(value: u32) -> Vec<u8> {
     format!("{{\"n\":{value}}}").into_bytes()
 }
 
-pub(super) fn bytes_value(bytes: &[u8]) -> u32 {
+pub(crate) fn bytes_value(bytes: &[u8]) -> u32 {
     let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
     value["n"].as_u64().unwrap() as u32
 }
 
 /// Rich queries of a simulation for an organization give its values at that height.
-pub(super) fn compare_rich(sim: &mut Simulator, org: usize, values: &Values) {
+pub(crate) fn compare_rich(sim: &mut Simulator, org: usize, values: &Values) {
     for (collection, (coll, _, _)) in COLLECTIONS.into_iter().enumerate() {
         for wanted in 0..3 {
             let query = format!(r#"{{"selector": {{"n": {wanted}}}}}"#);

@@ -6,47 +6,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::SimulationResults;
 use wasmcc_types::Height;
 
-pub(super) const ORGS: [&str; 3] = ["A", "B", "C"];
+pub(crate) const ORGS: [&str; 3] = ["A", "B", "C"];
 /// Name, members, blocks to live.
-pub(super) const COLLECTIONS: [(&str, &[&str], u64); 3] =
+pub(crate) const COLLECTIONS: [(&str, &[&str], u64); 3] =
     [("all", &["A", "B"], 0), ("one", &["B"], 3), ("short", &["A", "B"], 1)];
-pub(super) const KEYS: u32 = 6;
+pub(crate) const KEYS: u32 = 6;
 
 /// Collection and key.
-pub(super) type Key = (usize, String);
+pub(crate) type Key = (usize, String);
 /// Value and version, by organization and key.
-pub(super) type Values = BTreeMap<(usize, Key), (u32, Height)>;
+pub(crate) type Values = BTreeMap<(usize, Key), (u32, Height)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Put(u32),
     Delete,
     Purge,
     Metadata,
 }
 
-pub(super) struct Tx {
-    pub(super) id: String,
-    pub(super) ops: BTreeMap<Key, Op>,
-    pub(super) results: SimulationResults,
-    pub(super) missing: bool,
+pub(crate) struct Tx {
+    pub(crate) id: String,
+    pub(crate) ops: BTreeMap<Key, Op>,
+    pub(crate) results: SimulationResults,
+    pub(crate) missing: bool,
 }
 
 /// A set that is stored, or is missing.
-pub(super) struct Stored {
-    pub(super) ops: BTreeMap<String, Op>,
-    pub(super) missing: bool,
-    pub(super) since: u64,
+pub(crate) struct Stored {
+    pub(crate) ops: BTreeMap<String, Op>,
+    pub(crate) missing: bool,
+    pub(crate) since: u64,
 }
 
 #[derive(Default)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// What everybody knows: value and version.
-    pub(super) hashes: BTreeMap<Key, (u32, Height)>,
+    pub(crate) hashes: BTreeMap<Key, (u32, Height)>,
     /// What each organization has.
-    pub(super) values: Values,
+    pub(crate) values: Values,
     /// By height and collection.
-    pub(super) stored: BTreeMap<(Height, usize), Stored>,
+    pub(crate) stored: BTreeMap<(Height, usize), Stored>,
     /// When which hash has had its time, and the block that wrote it.
     ends: BTreeSet<(u64, Key, u64)>,
 }
@@ -57,7 +57,7 @@ fn holders(collection: usize) -> impl Iterator<Item = usize> {
 }
 
 impl Model {
-    pub(super) fn apply(&mut self, number: u64, txs: &[Tx]) {
+    pub(crate) fn apply(&mut self, number: u64, txs: &[Tx]) {
         let mut touched = BTreeSet::new();
         let mut moved = Vec::new();
         let before = self.values.clone();

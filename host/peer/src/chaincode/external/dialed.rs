@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use crate::chaincode::external::{
-    Abort, Connection, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
+    Abort, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
 };
+use crate::chaincode::package::Connection;
 
 /// Hears what became of a connection; only the first result counts. False: nobody waits for it.
 pub(super) type Launched = Arc<dyn Fn(Result<Arc<ExternalProgram>, String>) -> bool + Send + Sync>;

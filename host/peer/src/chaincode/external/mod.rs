@@ -8,7 +8,6 @@
 //! Invariant: no transport. A stream is an [`Outbox`] one way and [`ExternalStream::receive`] the
 //! other.
 
-mod description;
 mod dialed;
 mod outgoing;
 mod program;
@@ -18,10 +17,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::chaincode::package::Connection;
 use wasmcc_protocol::BatchLimits;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
-pub use description::{Connection, Description};
 pub(super) use dialed::dial;
 pub use program::ExternalStream;
 pub(super) use program::{ExternalProgram, Registrar, RunError};

@@ -2,9 +2,12 @@
 //! (`core/chaincode/handler.go`, the functions `Handle...`).
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
 
 use prost::Message;
 
+use wasmcc_metrics::Chaincode;
 use wasmcc_protocol::{BatchLimits, Request};
 use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
@@ -20,6 +23,7 @@ pub(crate) struct Requests<B> {
     /// The open histories: messages do not say what kind of query they go on with.
     histories: HashSet<String>,
     over: Option<(MessageType, String)>,
+    series: Arc<Chaincode>,
 }
 
 type Answer = Result<Vec<u8>, BackendError>;
@@ -27,15 +31,23 @@ type Answer = Result<Vec<u8>, BackendError>;
 impl<B: Backend> Requests<B> {
     /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
     /// beginning.
-    pub(crate) fn new(backend: B, namespace: &str, batch: BatchLimits) -> Self {
+    pub(crate) fn new(
+        backend: B,
+        namespace: &str,
+        batch: BatchLimits,
+        series: Arc<Chaincode>,
+    ) -> Self {
         let namespace = namespace.to_owned();
-        Self { backend, namespace, batch, histories: HashSet::new(), over: None }
+        Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
     }
 
     /// The payload of RESPONSE, or the cause of a failure.
     pub(crate) async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
-        let kind = request.kind();
-        self.answer(request).await.map_err(|error| {
+        let (kind, since) = (request.kind(), Instant::now());
+        self.series.shim_request(kind.as_str_name());
+        let answer = self.answer(request).await;
+        self.series.shim_request_ended(kind.as_str_name(), since.elapsed(), answer.is_ok());
+        answer.map_err(|error| {
             if error.kind == ErrorKind::TransactionOver {
                 self.over.get_or_insert_with(|| (kind, error.text.clone()));
             }

@@ -14,9 +14,9 @@ use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeData, CollectionConfigPackage};
+use wasmcc_types::{ESCC, SYSTEM_CHAINCODES, VSCC};
 
 const DEFAULT_POLICY: &str = "/Channel/Application/Endorsement";
-const SYSTEM_CHAINCODES: [&str; 5] = ["cscc", "escc", "lscc", "qscc", "vscc"];
 
 /// The fields that the arguments of three functions have in common.
 pub(super) struct Proposed {
@@ -65,10 +65,10 @@ impl Proposed {
     pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), String> {
         let Parameters { endorsement_info, validation_info, .. } = &mut self.definition.parameters;
         if endorsement_info.endorsement_plugin.is_empty() {
-            endorsement_info.endorsement_plugin = "escc".into();
+            endorsement_info.endorsement_plugin = ESCC.into();
         }
         if validation_info.validation_plugin.is_empty() {
-            validation_info.validation_plugin = "vscc".into();
+            validation_info.validation_plugin = VSCC.into();
         }
         if validation_info.validation_parameter.is_empty() {
             let channel = config.channel_id();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::chaincode::{
-    Found, InstalledPackage, PackageError, Stub, create_indexes, defined_names,
+    Found, LifecyclePackage, PackageEntry, PackageError, Stub, create_indexes, defined_names,
 };
 use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
 use crate::syscc::lscc::check_leaves;
@@ -23,20 +23,23 @@ impl Lifecycle {
         stub: &Stub<'_>,
         args: InstallChaincodeArgs,
     ) -> Answer<InstallChaincodeResult> {
-        let org = stub.peer_msp_id;
-        let installed = match self.packages.install_package(&args.chaincode_install_package) {
+        let bytes = &args.chaincode_install_package;
+        let package = self.packages.parse_lifecycle(bytes).map_err(|error| error.to_string())?;
+        let (org, id) = (stub.peer_msp_id, package.id.as_str());
+        let held = match self.packages.install_lifecycle(&package, bytes) {
             // By the peer of another organization.
-            Err(PackageError::Installed(id)) if !self.holders.holds(org, &id) => {
-                self.holders.add(org, &id).map(|()| InstalledPackage::new(id)).map_err(Into::into)
+            Err(PackageError::Installed(_)) if !self.holders.holds(org, id) => {
+                self.holders.add(org, id)
             }
-            installed => installed.and_then(|package| {
-                self.holders.set(org, &package.id)?;
-                Ok(package)
-            }),
+            installed => {
+                installed.map_err(|error| error.to_string())?;
+                self.holders.set(org, id)
+            }
         };
-        let InstalledPackage { id, label } = installed.map_err(|error| error.to_string())?;
-        tracing::info!(package_id = %id, "installed");
-        self.create_indexes(stub.peer_msp_id, &id)?;
+        held.map_err(|error| error.to_string())?;
+        tracing::info!(package_id = %package.id, "installed");
+        self.create_indexes(org, &package)?;
+        let LifecyclePackage { id, label, .. } = package;
         Ok(InstallChaincodeResult { package_id: id, label })
     }
 
@@ -81,7 +84,7 @@ impl Lifecycle {
     ) -> Answer<QueryInstalledChaincodesResult> {
         let packages = self.packages.installed_packages().map_err(|error| error.to_string())?;
         let mut references = self.references(stub.peer_msp_id)?;
-        let installed = packages.into_iter().filter_map(|InstalledPackage { id, label }| {
+        let installed = packages.into_iter().filter_map(|PackageEntry { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
             // What the organization has approved runs on its peer, whoever installed it.
             let is_own = !references.is_empty() || self.holders.holds(stub.peer_msp_id, &id);
@@ -91,13 +94,12 @@ impl Lifecycle {
     }
 
     /// For the channels that run a package before it is installed here.
-    fn create_indexes(&self, org: &str, package_id: &str) -> Result<(), String> {
-        let Some(references) = self.references(org)?.remove(package_id) else { return Ok(()) };
-        let files = self.packages.meta_inf(package_id).map_err(|error| error.to_string())?;
+    fn create_indexes(&self, org: &str, package: &LifecyclePackage) -> Result<(), String> {
+        let Some(references) = self.references(org)?.remove(&package.id) else { return Ok(()) };
         for (id, references) in references {
             let Some(channel) = self.channels.get(&id) else { continue };
             for reference in references.chaincodes {
-                create_indexes(channel.ledger(), &reference.name, &files);
+                create_indexes(channel.ledger(), &reference.name, &package.meta_inf);
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::MutexGuard;
 use crate::chaincode::{SharedSimulator, Stub};
 use wasmcc_channel::definition::{OpaqueState, ReadableState, WritableState, implicit_collection};
 use wasmcc_ledger::{LedgerError, Simulator};
-use wasmcc_types::LIFECYCLE;
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// The simulator of a call; a call to the peer itself has none.
 pub(super) fn simulator<'a>(stub: &Stub<'a>) -> Result<&'a SharedSimulator, String> {
@@ -28,7 +28,7 @@ impl<'a> PublicState<'a> {
 
     /// That of LSCC, which `_lifecycle` looks at and does not touch.
     pub(super) fn of_lscc(simulator: &'a SharedSimulator) -> Self {
-        Self { simulator, namespace: "lscc" }
+        Self { simulator, namespace: LSCC }
     }
 }
 

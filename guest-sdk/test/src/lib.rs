@@ -1,0 +1,58 @@
+//! Tests of a contract as the real component, on a whole peer that the program `wasmcc` runs.
+//!
+//! ```no_run
+//! use wasmcc_test::{Call, Sandbox, SandboxError, build};
+//!
+//! # fn main() -> Result<(), SandboxError> {
+//! let sandbox = Sandbox::new()?;
+//! sandbox.deploy("basic", &build(env!("CARGO_MANIFEST_DIR"))?)?;
+//! sandbox.submit(Call::new("basic", "CreateAsset").args(["a1", "blue", "5", "Tomoko", "300"]))?;
+//! let asset = sandbox.evaluate(Call::new("basic", "ReadAsset").args(["a1"]))?;
+//! assert!(asset.text().contains("Tomoko"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
+//!   peer, signed by real identities of a network that exists only in memory.
+//! - Sandboxes do not know of each other and may run in parallel. All of a test program share one
+//!   process of `wasmcc`, so a component is compiled once. There are no ports: the process speaks
+//!   over a pipe, and ends when the test program does.
+//! - The program is the one that the variable `WASMCC` names, or else the first `wasmcc` of `PATH`.
+//!   `wasmcc test` sets the variable, and those that [`build`] reads.
+//! - The names are those of `wasmcc::sandbox`, for programs that embed a peer. What only a peer in
+//!   the same process can offer is missing here: the peer and its ledger as values, proposals that
+//!   are made by hand, and a conflict as a value (its text is in `reason`).
+//!
+//! Invariant: nothing here decides anything; what the peer answers is passed on.
+
+mod call;
+mod code;
+mod component;
+mod error;
+mod frame;
+mod limits;
+mod link;
+mod network;
+mod outcome;
+mod program;
+mod read;
+mod rwset;
+mod sandbox;
+
+pub use call::{Call, Timestamp};
+pub use code::TxValidationCode;
+pub use component::build;
+pub use error::{Divergence, Rejected, SandboxError};
+pub use limits::Limits;
+pub use network::{NetworkSpec, OrdererSpec, OrgSpec};
+pub use outcome::{ChaincodeEvent, Endorsed, Response, Submitted};
+pub use program::use_program;
+pub use rwset::{
+    CollectionRwSet, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvReadHash, KvWrite,
+    KvWriteHash, NsRwSet, RangeQueryInfo, TxRwSet, Version,
+};
+pub use sandbox::{Sandbox, SandboxBuilder};
+
+/// The channel that a sandbox has from the start.
+pub const CHANNEL: &str = "mychannel";

@@ -1,0 +1,254 @@
+//! A peer and its channel, which the program runs.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::error::SandboxError;
+use crate::frame::Blobs;
+use crate::limits::Limits;
+use crate::link::{Link, kept, link, members};
+use crate::network::NetworkSpec;
+use crate::outcome::{Endorsed, Submitted};
+use crate::read::Part;
+
+/// Set by `wasmcc test --twice`.
+const TWICE: &str = "WASMCC_TWICE";
+
+/// How a sandbox is set up.
+#[derive(Debug, Default)]
+pub struct SandboxBuilder {
+    network: NetworkSpec,
+    orgs: Vec<String>,
+    limits: Option<Limits>,
+    execute_timeout: Option<Duration>,
+}
+
+/// In-memory peers of one or more organizations, with one channel.
+pub struct Sandbox {
+    link: &'static Link,
+    number: u64,
+}
+
+impl SandboxBuilder {
+    /// The organizations of the channel; the peer belongs to the first one.
+    pub fn network(mut self, network: NetworkSpec) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// The MSP ids of the organizations that have a peer; without, it is the network's first one.
+    pub fn orgs<'a>(mut self, msp_ids: impl IntoIterator<Item = &'a str>) -> Self {
+        self.orgs = msp_ids.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// What components may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// How long one transaction may take.
+    pub fn execute_timeout(mut self, timeout: Duration) -> Self {
+        self.execute_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the peer up and creates the channel.
+    pub fn build(self) -> Result<Sandbox, SandboxError> {
+        let link = link()?;
+        let sandbox = Sandbox { link, number: link.sandbox_number() };
+        let request = members([
+            ("network", self.network.to_json()),
+            ("orgs", self.orgs.into()),
+            ("limits", self.limits.map_or(Value::Null, |limits| limits.to_json())),
+            ("execute_timeout_ms", json!(self.execute_timeout.map(|it| it.as_millis() as u64))),
+        ]);
+        sandbox.ask("new", request, Blobs::default(), |_| Some(()))?;
+        Ok(sandbox)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.link.tell("end", self.number, Map::new());
+    }
+}
+
+impl Sandbox {
+    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
+    /// [`CHANNEL`](crate::CHANNEL).
+    pub fn new() -> Result<Self, SandboxError> {
+        Self::builder().build()
+    }
+
+    /// To set more than the usual.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
+    pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
+        self.deploy_with(name, component, members([]))
+    }
+
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
+    /// take it.
+    pub fn deploy_with_collections(
+        &self,
+        name: &str,
+        component: &[u8],
+        collections: &str,
+    ) -> Result<Submitted, SandboxError> {
+        self.deploy_with(name, component, members([("collections", collections.into())]))
+    }
+
+    /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
+    /// files in `META-INF/statedb/couchdb/indexes`.
+    pub fn deploy_with_indexes(
+        &self,
+        name: &str,
+        component: &[u8],
+        indexes: &[&str],
+    ) -> Result<Submitted, SandboxError> {
+        self.deploy_with(name, component, members([("indexes", json!(indexes))]))
+    }
+
+    /// As [`deploy`](Self::deploy), with an endorsement policy as Fabric's tools take it:
+    /// `AND('Org1MSP.peer','Org2MSP.peer')`.
+    pub fn deploy_with_policy(
+        &self,
+        name: &str,
+        component: &[u8],
+        policy: &str,
+    ) -> Result<Submitted, SandboxError> {
+        self.deploy_with(name, component, members([("policy", policy.into())]))
+    }
+
+    fn deploy_with(
+        &self,
+        name: &str,
+        component: &[u8],
+        mut request: Map<String, Value>,
+    ) -> Result<Submitted, SandboxError> {
+        let mut blobs = Blobs::default();
+        request.insert("name".into(), name.into());
+        request.insert("component".into(), blobs.add(component).into());
+        self.ask("deploy", request, blobs, Submitted::read)
+    }
+
+    /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
+    /// an answer.
+    pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.run_twice(&call)?;
+        self.ask_for_endorsement("endorse", &call)
+    }
+
+    /// As [`endorse`](Self::endorse), in several runs: one as on a peer, which is returned, and one
+    /// each with other random numbers (and so another order of a hash map), with other clocks, and
+    /// in an instance that the contract was called in before. If they do not ask the same of their
+    /// peer and answer the same, that is an error with the first difference.
+    ///
+    /// A peer of wasmcc lets contracts see none of that; other hosts of the same contract do, and
+    /// the same call has another outcome when it is sent again. `wasmcc test --twice` does this for
+    /// every call of every test.
+    pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.ask_for_endorsement("assert_deterministic", &call)
+    }
+
+    /// Under `wasmcc test --twice`: an error if the call is not deterministic.
+    fn run_twice(&self, call: &Call) -> Result<(), SandboxError> {
+        match std::env::var_os(TWICE) {
+            Some(_) => self.ask_for_endorsement("assert_deterministic", call).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Has the peer of a further organization endorse, too. That it answers something else comes
+    /// out when all is committed.
+    pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
+        let request = members([("org", org.into()), ("endorsed", self.numbers(&[endorsed])?)]);
+        self.ask("endorse_also", request, Blobs::default(), |_| Some(()))
+    }
+
+    /// Simulates a call and gives the answer; an error status is an error.
+    pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        self.run_twice(&call)?;
+        self.ask_for_call("evaluate", &call, Endorsed::read)
+    }
+
+    /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
+    /// of its own; a transaction that is not valid is an error.
+    pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
+        self.run_twice(&call)?;
+        self.ask_for_call("submit", &call, Submitted::read)
+    }
+
+    /// Commits endorsed calls in one block, in their order, whatever becomes of them.
+    pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
+        let all: Vec<&Endorsed> = endorsed.iter().collect();
+        let request = members([("endorsed", self.numbers(&all)?)]);
+        let mut done =
+            self.ask("commit", request, Blobs::default(), |part| part.list(Submitted::read))?;
+        // The same calls, which may be committed once more.
+        for (done, endorsed) in done.iter_mut().zip(endorsed) {
+            done.endorsed.kept = endorsed.kept;
+        }
+        Ok(done)
+    }
+
+    /// The number of blocks of the channel.
+    pub fn height(&self) -> Result<u64, SandboxError> {
+        self.ask("height", Map::new(), Blobs::default(), |part| part.number())
+    }
+
+    /// The committed value of a key of a chaincode.
+    pub fn get_state(&self, chaincode: &str, key: &str) -> Result<Option<Vec<u8>>, SandboxError> {
+        let request = members([("name", chaincode.into()), ("key", key.into())]);
+        self.ask("get_state", request, Blobs::default(), |part| part.optional(Part::bytes))
+    }
+
+    /// The endorsements as the program knows them.
+    fn numbers(&self, endorsed: &[&Endorsed]) -> Result<Value, SandboxError> {
+        let number = |endorsed: &&Endorsed| {
+            let kept = endorsed.kept.as_ref().filter(|kept| kept.sandbox == self.number);
+            kept.map(|kept| kept.number).ok_or_else(|| {
+                let id = &endorsed.tx_id;
+                SandboxError::Assemble(format!(
+                    "transaction {id} is no endorsement of this sandbox"
+                ))
+            })
+        };
+        Ok(json!(endorsed.iter().map(number).collect::<Result<Vec<u64>, _>>()?))
+    }
+
+    fn ask_for_endorsement(&self, verb: &str, call: &Call) -> Result<Endorsed, SandboxError> {
+        let number = self.number;
+        self.ask_for_call(verb, call, |part| {
+            Some(Endorsed { kept: Some(kept(number, part)?), ..Endorsed::read(part)? })
+        })
+    }
+
+    fn ask_for_call<T>(
+        &self,
+        verb: &str,
+        call: &Call,
+        read: impl Fn(Part<'_>) -> Option<T>,
+    ) -> Result<T, SandboxError> {
+        let mut blobs = Blobs::default();
+        let request = members([("call", call.to_json(&mut blobs))]);
+        self.ask(verb, request, blobs, read)
+    }
+
+    fn ask<T>(
+        &self,
+        verb: &str,
+        request: Map<String, Value>,
+        blobs: Blobs,
+        read: impl Fn(Part<'_>) -> Option<T>,
+    ) -> Result<T, SandboxError> {
+        self.link.ask(verb, self.number, request, blobs, read)
+    }
+}

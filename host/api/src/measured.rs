@@ -1,0 +1,101 @@
+//! Calls as the metrics count them.
+//!
+//! Invariant: only methods that exist are counted, so a client cannot add series.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::{self, HeaderMap};
+
+use wasmcc_metrics::{CallKind, OpenCall};
+
+/// Methods with one request and one response.
+const UNARY: [&str; 6] = [
+    "/protos.Endorser/ProcessProposal",
+    "/gateway.Gateway/Evaluate",
+    "/gateway.Gateway/Endorse",
+    "/gateway.Gateway/Submit",
+    "/gateway.Gateway/CommitStatus",
+    "/discovery.Discovery/Discover",
+];
+/// Methods with streams.
+const STREAMS: [&str; 7] = [
+    "/gateway.Gateway/ChaincodeEvents",
+    "/protos.ChaincodeSupport/Register",
+    "/protos.Deliver/Deliver",
+    "/protos.Deliver/DeliverFiltered",
+    "/protos.Deliver/DeliverWithPrivateData",
+    "/orderer.AtomicBroadcast/Broadcast",
+    "/orderer.AtomicBroadcast/Deliver",
+];
+
+/// A call, if it is counted.
+pub(super) struct Measured(Option<(OpenCall, CallKind)>);
+
+impl Measured {
+    /// A call of the method with this path begins.
+    pub(super) fn begin(path: &str) -> Self {
+        let kind = match path {
+            _ if UNARY.contains(&path) => CallKind::Unary,
+            _ if STREAMS.contains(&path) => CallKind::Stream,
+            _ => return Self(None),
+        };
+        Self(Some((wasmcc_metrics::call(path, kind), kind)))
+    }
+
+    /// It is answered; a stream ends with its body.
+    pub(super) fn answered(self, response: http::Response<Body>) -> http::Response<Body> {
+        let Some((call, kind)) = self.0 else { return response };
+        // An error without a body has its code in the headers.
+        match (code(response.headers()), kind) {
+            (None, CallKind::Stream) => {
+                response.map(|body| Body::new(MeasuredBody { body, call: Some(call) }))
+            }
+            (code, _) => {
+                call.ended(code.unwrap_or_default());
+                response
+            }
+        }
+    }
+}
+
+fn code(headers: &HeaderMap) -> Option<usize> {
+    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
+}
+
+/// The body of a stream, whose trailers tell how it ended.
+struct MeasuredBody {
+    body: Body,
+    call: Option<OpenCall>,
+}
+
+impl http_body::Body for MeasuredBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(code) = frame.trailers_ref().and_then(code)
+            && let Some(call) = self.call.take()
+        {
+            call.ended(code);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,335 @@
+//! Follows a channel from its genesis block and runs every transaction of some chaincodes again.
+//!
+//! A transaction runs on the state before its block. A valid one cannot have read what an earlier
+//! one of its block wrote, so that is the state on which it was judged. What does not come out the
+//! same there runs on the last states before, as far as they fit its read versions.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::case::{Case, chaincode_of};
+use crate::compare::{Difference, differences};
+use crate::error::AuditError;
+use crate::finding::{BlockReport, Finding, Kind};
+use crate::heights::{fits, lowest};
+use crate::laboratory::{Laboratory, Run, on_deep_stack};
+use crate::reason::Reason;
+use wasmcc_ledger::{LedgerError, Snapshot, StoredPrivateData, TxEnvelope, tx_filter};
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// How an audit works.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditConfig {
+    /// Whether signatures and policies are judged again, too.
+    pub signatures: bool,
+    /// Heights that stay open for transactions that were endorsed long before their block.
+    pub heights: usize,
+    /// Threads that run transactions.
+    pub threads: usize,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self { signatures: true, heights: 64, threads }
+    }
+}
+
+/// Transactions that are worth a thread.
+const TXS_OF_A_THREAD: usize = 8;
+
+/// A channel under audit.
+pub struct Audit {
+    laboratory: Laboratory,
+    config: AuditConfig,
+    private: Option<StoredPrivateData>,
+    /// The last heights, newest in front.
+    open: VecDeque<Snapshot>,
+}
+
+/// A transaction to run.
+struct Entry<'a> {
+    at: usize,
+    code: TxValidationCode,
+    bytes: &'a [u8],
+    chaincode: String,
+}
+
+/// What became of one; None: it came out as it was endorsed.
+type Judged = Option<Finding>;
+
+impl Audit {
+    /// Begins, or goes on where the laboratory's folder ends. `private` has the private data that
+    /// transactions may read.
+    pub fn new(
+        laboratory: Laboratory,
+        config: AuditConfig,
+        private: Option<StoredPrivateData>,
+    ) -> Self {
+        let open = laboratory.snapshot().into_iter().collect();
+        Self { laboratory, config, private, open }
+    }
+
+    /// Number of blocks so far.
+    pub fn height(&self) -> u64 {
+        self.laboratory.height()
+    }
+
+    /// The followed channel's name; None before its genesis block.
+    pub fn channel(&self) -> Option<String> {
+        let channel = self.laboratory.channel()?;
+        Some(channel.ledger().channel_id().to_string())
+    }
+
+    /// Runs the transactions of the next block. `add` has to follow.
+    ///
+    /// Errors: the state cannot be read, or signatures cannot be judged.
+    pub fn look_at(&self, block: &Block) -> Result<BlockReport, AuditError> {
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
+        let mut report = BlockReport { number, ..BlockReport::default() };
+        report.totals.blocks = 1;
+        report.totals.transactions = entries.len() as u64;
+        let height = self.height();
+        if number != height {
+            return Err(LedgerError::BlockNumber { expected: height, got: number }.into());
+        }
+        if height == 0 {
+            report.totals.of_others = entries.len() as u64;
+            return Ok(report);
+        }
+        let mut wanted = Vec::new();
+        for (at, (bytes, &code)) in entries.iter().zip(tx_filter(block)).enumerate() {
+            let code = TxValidationCode::try_from(i32::from(code))
+                .unwrap_or(TxValidationCode::InvalidOtherReason);
+            match chaincode_of(bytes) {
+                Some(chaincode) if self.laboratory.names().contains(&chaincode) => {
+                    wanted.push(Entry { at, code, bytes, chaincode });
+                }
+                _ => report.totals.of_others += 1,
+            }
+        }
+        let judged = self.run_all(number, &wanted)?;
+        report.totals.same = judged.iter().filter(|finding| finding.is_none()).count() as u64;
+        report.findings = judged.into_iter().flatten().collect();
+        if self.config.signatures {
+            report.findings.extend(self.wrong_verdicts(block, entries)?);
+            report.findings.sort_by_key(|finding| finding.transaction);
+        }
+        let BlockReport { totals, findings, .. } = &mut report;
+        findings.iter().for_each(|finding| totals.count(finding));
+        Ok(report)
+    }
+
+    /// Adds the block that was looked at.
+    ///
+    /// Errors: it does not continue the chain, or its verdicts or commit hash come out otherwise:
+    /// the state after it is not known, and the audit ends.
+    pub fn add(&mut self, block: Block) -> Result<(), AuditError> {
+        self.laboratory.add(block, self.private.as_ref())?;
+        self.open.truncate(self.config.heights.saturating_sub(1));
+        self.open.extend(self.laboratory.snapshot());
+        self.open.rotate_right(1);
+        Ok(())
+    }
+
+    /// Runs the transactions, on several threads if they are many. Two of one id run one after the
+    /// other.
+    fn run_all(&self, number: u64, entries: &[Entry<'_>]) -> Result<Vec<Judged>, AuditError> {
+        let threads = self.config.threads.min(entries.len() / TXS_OF_A_THREAD);
+        let ids = entries.iter().filter_map(|entry| TxEnvelope::parse(entry.bytes).ok());
+        let mut seen = HashSet::new();
+        let are_distinct = ids.into_iter().all(|tx| seen.insert(tx.channel_header.tx_id));
+        if threads < 2 || !are_distinct {
+            let all = || entries.iter().map(|entry| self.judge(number, entry)).collect();
+            return on_deep_stack(all)?;
+        }
+        let next = AtomicUsize::new(0);
+        let judged = Mutex::new(BTreeMap::new());
+        let work = || {
+            while let at = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(entry) = entries.get(at)
+            {
+                let outcome = self.judge(number, entry);
+                judged.lock().unwrap_or_else(PoisonError::into_inner).insert(at, outcome);
+            }
+        };
+        thread::scope(|scope| {
+            let helpers = (1..threads).map(|_| scope.spawn(|| on_deep_stack(work)));
+            let helpers: Vec<_> = helpers.collect();
+            on_deep_stack(work)?;
+            for helper in helpers {
+                match helper.join() {
+                    Ok(done) => done?,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            Ok::<(), AuditError>(())
+        })?;
+        judged.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+
+    fn judge(&self, number: u64, entry: &Entry<'_>) -> Result<Judged, AuditError> {
+        let finding = |kind, tx_id: &str, function: String| Finding {
+            block: number,
+            transaction: entry.at as u64,
+            tx_id: tx_id.to_owned(),
+            chaincode: entry.chaincode.clone(),
+            function,
+            code: entry.code.as_str_name().to_owned(),
+            kind,
+            height: None,
+            reasons: Vec::new(),
+            reason_kinds: Vec::new(),
+            differences: Vec::new(),
+        };
+        let case = match Case::open(entry.bytes, &BTreeMap::new()) {
+            Ok(case) => case,
+            Err(why) => {
+                let envelope = TxEnvelope::parse(entry.bytes).ok();
+                let tx_id = envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default();
+                let mut finding = finding(Kind::NotRun, &tx_id, String::new());
+                finding.reasons.push(why.to_string());
+                finding.reason_kinds.push("unreadable".into());
+                return Ok(Some(finding));
+            }
+        };
+        let Compared { run, differences, tried } = self.run_where_it_fits(&case, entry.code)?;
+        let Some(run) = run else {
+            let mut finding = finding(Kind::NotRun, case.proposal.tx_id(), case.function());
+            let reads = lowest(&case.rwset);
+            finding.reasons.push(format!(
+                "no state of the last {tried} blocks fits what it read, of height {reads} or above: \
+                 `wasmcc replay` looks further back"
+            ));
+            finding.reason_kinds.push("no state fits its reads".into());
+            return Ok(Some(finding));
+        };
+        if differences.is_empty() {
+            return Ok(None);
+        }
+        let kind = kind_of(&run);
+        let mut finding = finding(kind, case.proposal.tx_id(), case.function());
+        finding.height = Some(run.height);
+        finding.reasons = run.trace.reasons.iter().map(ToString::to_string).collect();
+        let kinds = run.trace.reasons.iter().map(Reason::kind);
+        finding.reason_kinds = kinds.map(str::to_owned).collect();
+        finding.reason_kinds.dedup();
+        if let (Kind::NotRun, Err(failure)) = (kind, &run.outcome) {
+            finding.reasons.push(failure.clone());
+            finding.reason_kinds.push("a limit of this machine".into());
+        }
+        finding.differences = differences;
+        Ok(Some(finding))
+    }
+
+    /// Runs a transaction on the newest height, and on older ones that fit its reads, until it
+    /// comes out as it was endorsed.
+    fn run_where_it_fits(
+        &self,
+        case: &Case,
+        code: TxValidationCode,
+    ) -> Result<Compared, AuditError> {
+        let (mut first, mut tried) = (None, 0);
+        let lowest = lowest(&case.rwset);
+        for snapshot in &self.open {
+            tried += 1;
+            if snapshot.height() < lowest {
+                break;
+            }
+            let is_judged_here = code == TxValidationCode::Valid && first.is_none();
+            if !is_judged_here && !fits(&case.rwset, snapshot)? {
+                continue;
+            }
+            let run = self.laboratory.run(case, snapshot, false);
+            let differences = differences(case, &run);
+            let may_depend = run.trace.reasons.iter().any(Reason::depends_on_height);
+            if differences.is_empty() {
+                return Ok(Compared { run: Some(run), differences, tried });
+            }
+            // With the same reads, another height gives the same.
+            let is_over = code == TxValidationCode::Valid && !may_depend;
+            first.get_or_insert((run, differences));
+            if is_over {
+                break;
+            }
+        }
+        let (run, differences) = first.unzip();
+        Ok(Compared { run, differences: differences.unwrap_or_default(), tried })
+    }
+
+    fn wrong_verdicts(
+        &self,
+        block: &Block,
+        entries: &[Vec<u8>],
+    ) -> Result<Vec<Finding>, AuditError> {
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let judged = self.laboratory.verdicts(block, self.config.threads)?;
+        let stored = tx_filter(block).iter().zip(entries).zip(judged).enumerate();
+        let wrong = stored.filter_map(|(at, ((&stored, entry), (code, reason)))| {
+            let stored = TxValidationCode::try_from(i32::from(stored)).ok();
+            if stored.is_some_and(|stored| agree(stored, code)) {
+                return None;
+            }
+            let code = code.as_str_name();
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let envelope = TxEnvelope::parse(entry).ok();
+            Some(Finding {
+                block: number,
+                transaction: at as u64,
+                tx_id: envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default(),
+                chaincode: chaincode_of(entry).unwrap_or_default(),
+                function: String::new(),
+                code: stored.map_or("unknown", |code| code.as_str_name()).to_owned(),
+                kind: Kind::Verdict,
+                height: None,
+                reasons: vec![format!("signatures and policies lead to {code}{why}")],
+                reason_kinds: Vec::new(),
+                differences: Vec::new(),
+            })
+        });
+        Ok(wrong.collect())
+    }
+}
+
+/// What came of running a transaction where it fits.
+struct Compared {
+    run: Option<Run>,
+    differences: Vec<Difference>,
+    tried: usize,
+}
+
+/// What to call a run that differs.
+pub(crate) fn kind_of(run: &Run) -> Kind {
+    match &run.outcome {
+        _ if !run.trace.reasons.is_empty() => Kind::Unknown,
+        Err(failure) if is_of_this_machine(failure) => Kind::NotRun,
+        _ => Kind::Differs,
+    }
+}
+
+/// Whether an execution ended by something that another machine need not come to, or for which
+/// nothing was given.
+fn is_of_this_machine(failure: &str) -> bool {
+    let ends = ["timeout expired", "cannot run chaincode", "call stack exhausted", "units of work"];
+    ends.iter().any(|end| failure.contains(end))
+        || failure.contains("no component stands in for")
+        || failure.contains("is not installed")
+}
+
+/// Whether a stored verdict can follow from the one on signatures and policies.
+fn agree(stored: TxValidationCode, judged: TxValidationCode) -> bool {
+    use TxValidationCode::{
+        DuplicateTxid, InvalidWriteset, MvccReadConflict, PhantomReadConflict, Valid,
+    };
+    match judged {
+        Valid => matches!(
+            stored,
+            Valid | DuplicateTxid | InvalidWriteset | MvccReadConflict | PhantomReadConflict
+        ),
+        _ => stored == judged,
+    }
+}

@@ -1,0 +1,42 @@
+//! Why a channel cannot be followed.
+
+use std::io;
+
+use wasmcc_channel::ChannelError;
+use wasmcc_ledger::LedgerError;
+use wasmcc_peer::chaincode::StandInError;
+use wasmcc_runtime::RuntimeError;
+
+/// Why an audit or a replay ends early. What is wrong with transactions is in reports.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// A block does not fit, or its verdicts come out otherwise; the state after it is not known.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The channel's configuration.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A component.
+    #[error(transparent)]
+    Component(#[from] StandInError),
+    /// The machine could not judge signatures.
+    #[error(transparent)]
+    Commit(#[from] wasmcc_committer::CommitError),
+    /// A system chaincode could not be registered.
+    #[error("cannot register system chaincode: {0}")]
+    System(String),
+    /// No thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// There is no transaction at this place.
+    #[error("block {block} has no transaction {tx}")]
+    NoTransaction {
+        /// The block.
+        block: u64,
+        /// Its place.
+        tx: u64,
+    },
+}

@@ -1,0 +1,290 @@
+//! A channel that is followed block by block, and what runs its transactions again.
+//!
+//! Invariant: nothing is endorsed, and nothing of a run is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use prost::Message;
+
+use crate::case::Case;
+use crate::error::AuditError;
+use crate::observer::Traces;
+use crate::trace::Trace;
+use crate::vscc::DirectVscc;
+use wasmcc_channel::{Channel, Channels};
+use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
+use wasmcc_ledger::{
+    CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
+};
+use wasmcc_peer::chaincode::{
+    AccessControl, ChaincodeSupport, Execution, NativeChaincode, PackageStore, StandIn, StandIns,
+    SupportConfig, TxParams,
+};
+use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
+use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_types::proto::common::{Block, HeaderType};
+use wasmcc_types::proto::protos::{self, TxValidationCode};
+use wasmcc_types::{LIFECYCLE, TxId};
+
+/// Stack of a thread that runs guests: calls of chaincodes nest on it.
+const STACK_BYTES: usize = 16 << 20;
+
+/// A component and the chaincode that it stands in for.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// The chaincode's name.
+    pub name: String,
+    /// The only version that it is for; None for all that have no component of their own.
+    pub version: Option<String>,
+    /// The component.
+    pub code: StandIn,
+}
+
+/// How transactions are run again.
+#[derive(Clone, Debug, Default)]
+pub struct LaboratoryConfig {
+    /// Where the followed channel is kept; None: in a temporary folder.
+    pub folder: Option<PathBuf>,
+    /// As the peers of the channel had it.
+    pub ledger: LedgerConfig,
+    /// What components may use.
+    pub limits: Limits,
+    /// How long one transaction may take.
+    pub support: SupportConfig,
+    /// Where components are compiled.
+    pub compiler: Compiler,
+    /// Where compiled code is kept.
+    pub cache: Option<PathBuf>,
+    /// What the peer of the channel has installed, as `LedgerFolder::peer_values` returns it: runs
+    /// chaincodes that have no component.
+    pub installed: Vec<(String, Vec<u8>)>,
+}
+
+/// What a transaction came to again.
+#[derive(Debug)]
+pub struct Run {
+    /// Number of the blocks on whose state it ran.
+    pub height: u64,
+    /// An error is why it has no outcome.
+    pub outcome: Result<Outcome, String>,
+    /// Its calls, if they were wanted, and what no block could tell it.
+    pub trace: Trace,
+}
+
+/// The parts of an endorsement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The chaincode's answer.
+    pub response: protos::Response,
+    /// Serialized `protos.ChaincodeEvent`; empty if there is none.
+    pub event: Vec<u8>,
+    /// Serialized `rwset.TxReadWriteSet`.
+    pub results: Vec<u8>,
+    /// The version that the channel had.
+    pub version: String,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// Calls to the peer.
+    pub host_calls: u64,
+}
+
+/// A channel that is followed.
+pub struct Laboratory {
+    channels: Arc<Channels>,
+    support: Arc<ChaincodeSupport>,
+    traces: Arc<Traces>,
+    names: BTreeSet<String>,
+    endorsements: Arc<dyn EndorsementValidator>,
+    /// Whose private data are read, if they are here; None: those of a transaction's endorser.
+    holder: Option<String>,
+}
+
+impl Laboratory {
+    /// Compiles the components and opens what the folder has of a channel.
+    pub fn new(config: LaboratoryConfig, components: &[Component]) -> Result<Self, AuditError> {
+        let ledgers = match &config.folder {
+            Some(folder) => Ledgers::open(folder, config.ledger)?,
+            None => Ledgers::temporary(config.ledger)?,
+        };
+        for (key, value) in &config.installed {
+            ledgers.put_peer_value(key, value)?;
+        }
+        let ledgers = Arc::new(ledgers);
+        let (limits, cache_dir, compiler) = (config.limits, config.cache, config.compiler);
+        let runtime =
+            Runtime::new(RuntimeConfig { limits, cache_dir, compiler, ..Default::default() })?;
+        let runtime = Arc::new(runtime);
+        let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
+        let access: Arc<dyn AccessControl> =
+            Arc::new(Acl::new(Arc::clone(&channels), BTreeMap::new()));
+        let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
+        let mut stand_ins = StandIns::default();
+        for Component { name, version, code } in components {
+            stand_ins.add(&packages, name, version.as_deref(), code)?;
+        }
+        let names: BTreeSet<String> = components.iter().map(|it| it.name.clone()).collect();
+        let traces = Arc::new(Traces::default());
+        let mut support = ChaincodeSupport::new(
+            runtime,
+            Arc::clone(&packages),
+            ledgers,
+            Arc::clone(&access),
+            config.support,
+        );
+        register_system(&mut support, &packages, &channels, &access)?;
+        support.set_stand_ins(stand_ins);
+        support.set_observer(Arc::clone(&traces) as Arc<_>);
+        let endorsements = Arc::new(DirectVscc(Vscc::new(Arc::clone(&channels))));
+        let support = Arc::new(support);
+        Ok(Self { channels, support, traces, names, endorsements, holder: None })
+    }
+
+    /// Reads private data as the peer of this organization (MSP id) holds them.
+    pub fn with_holder(self, holder: Option<String>) -> Self {
+        Self { holder, ..self }
+    }
+
+    /// The chaincodes for which there is a component.
+    pub fn names(&self) -> &BTreeSet<String> {
+        &self.names
+    }
+
+    /// The channel that is followed; None before its genesis block.
+    pub fn channel(&self) -> Option<Arc<Channel>> {
+        self.channels.get(self.channels.ids().first()?)
+    }
+
+    /// Number of blocks that are in the state.
+    pub fn height(&self) -> u64 {
+        self.channel().map_or(0, |channel| channel.ledger().height())
+    }
+
+    /// The state as it is now; it stays readable while blocks are added.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        Some(self.channel()?.ledger().snapshot())
+    }
+
+    /// Adds the next block; the first one is the channel's genesis block.
+    ///
+    /// Errors: those of `Ledger::follow`. Nothing is added then.
+    pub fn add(
+        &self,
+        block: Block,
+        private: Option<&StoredPrivateData>,
+    ) -> Result<CommittedBlock, AuditError> {
+        let Some(channel) = self.channel() else {
+            self.channels.join(&block)?;
+            let (number, commit_hash) = (0, Vec::new());
+            let (codes, conflicts) = (vec![TxValidationCode::Valid], vec![None]);
+            return Ok(CommittedBlock { number, codes, conflicts, commit_hash, block });
+        };
+        let brings_config = holds_config(&block);
+        let committed = channel.ledger().follow(block, &StateRules, private)?;
+        if brings_config {
+            channel.follow_config()?;
+        }
+        Ok(committed)
+    }
+
+    /// The verdicts on the entries of the next block as far as signatures and policies go, with
+    /// reasons.
+    pub fn verdicts(
+        &self,
+        block: &Block,
+        threads: usize,
+    ) -> Result<Vec<(TxValidationCode, Option<String>)>, AuditError> {
+        let Some(channel) = self.channel() else { return Ok(Vec::new()) };
+        let entries = block.data.clone().unwrap_or_default().data;
+        Ok(verdicts(&channel, &self.endorsements, entries, threads)?)
+    }
+
+    /// Runs a transaction on a height. It needs a thread with a deep stack: see [`on_deep_stack`].
+    pub fn run(&self, case: &Case, state: &Snapshot, keeps_calls: bool) -> Run {
+        let height = state.height();
+        let tx_id = case.proposal.tx_id();
+        self.traces.begin(tx_id, keeps_calls);
+        let outcome = self.simulate(case, state);
+        let trace = self.traces.end(tx_id);
+        Run { height, outcome, trace }
+    }
+
+    fn simulate(&self, case: &Case, state: &Snapshot) -> Result<Outcome, String> {
+        let proposal = &case.proposal;
+        let tx_id = TxId::parse(proposal.tx_id()).map_err(|error| error.to_string())?;
+        let org = case.endorsers.first().map_or("", String::as_str);
+        let holder = self.holder.as_deref().unwrap_or(org);
+        let meter = Arc::new(self.support.meter());
+        let simulator = state.simulator(&tx_id, holder).metered(Arc::clone(&meter));
+        let name = case.chaincode();
+        let tx = TxParams {
+            channel_id: proposal.channel_id().into(),
+            tx_id,
+            signed_proposal: Arc::clone(&proposal.signed),
+            proposal: Arc::clone(&proposal.context),
+            org: org.into(),
+            simulator: Some(Arc::new(Mutex::new(simulator))),
+            meter,
+            share: Arc::new(proposal.share()),
+            depth: 0,
+        };
+        let info = self.support.chaincode_info(&tx, name).map_err(|error| error.to_string())?;
+        let input = proposal.input.clone();
+        let executed = wait(self.support.invoke(&tx, name, &info, input));
+        let Execution { response, event, fuel, host_calls } =
+            executed.map_err(|error| error.to_string())?;
+        let simulator = tx.simulator.and_then(Arc::into_inner).and_then(|it| it.into_inner().ok());
+        let simulator = simulator.ok_or("a chaincode's panic left the simulation unfinished")?;
+        let (status, message) = (response.status, response.message);
+        Ok(Outcome {
+            response: protos::Response { status, message, payload: response.payload },
+            event: event.map(|event| event.encode_to_vec()).unwrap_or_default(),
+            results: simulator.finish().public.encode(),
+            version: info.version,
+            fuel,
+            host_calls,
+        })
+    }
+}
+
+fn register_system(
+    support: &mut ChaincodeSupport,
+    packages: &Arc<PackageStore>,
+    channels: &Arc<Channels>,
+    access: &Arc<dyn AccessControl>,
+) -> Result<(), AuditError> {
+    let (packages, channels, access) =
+        (|| Arc::clone(packages), || Arc::clone(channels), || Arc::clone(access));
+    let all: [(&'static str, Arc<dyn NativeChaincode>); 4] = [
+        ("lscc", Arc::new(Lscc::new(packages(), channels(), access()))),
+        (LIFECYCLE, Arc::new(Lifecycle::new(packages(), channels(), access()))),
+        ("cscc", Arc::new(Cscc::new(channels(), access()))),
+        ("qscc", Arc::new(Qscc::new(channels(), access()))),
+    ];
+    for (name, chaincode) in all {
+        let registered = support.register_system(name, chaincode);
+        registered.map_err(|error| AuditError::System(format!("{name}: {error}")))?;
+    }
+    Ok(())
+}
+
+fn holds_config(block: &Block) -> bool {
+    let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    entries.iter().any(|entry| {
+        TxEnvelope::parse(entry)
+            .is_ok_and(|tx| tx.channel_header.r#type == HeaderType::Config as i32)
+    })
+}
+
+/// Runs `job` on a thread whose stack is deep enough for chaincodes that call each other.
+pub fn on_deep_stack<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, AuditError> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, job);
+        match thread.map_err(AuditError::Thread)?.join() {
+            Ok(result) => Ok(result),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

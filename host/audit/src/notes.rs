@@ -1,0 +1,171 @@
+//! The notes of an audit in its work folder, so that it can go on after an interruption: one line
+//! of JSON for each block, and before them one that says what is audited.
+//!
+//! Invariant: a block's line is on disk before the block is in the followed ledger. So every block
+//! of the ledger has its line, and lines above its height do not count.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{BlockReport, Totals};
+
+/// What is audited, and how.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    /// Each chaincode with the hash of its component, and the options.
+    audits: Vec<String>,
+}
+
+/// Why notes cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum NotesError {
+    /// Reading or writing failed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// They are of another audit.
+    #[error(
+        "{} is of an audit of other components or with other options ({found}): use another folder",
+        path.display()
+    )]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// Of what they are.
+        found: String,
+    },
+    /// They do not fit the ledger beside them.
+    #[error("{} is damaged: {reason}: begin again with an empty folder", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// An open file of notes.
+pub struct Notes {
+    path: PathBuf,
+    file: File,
+}
+
+impl Notes {
+    /// Opens the notes of an audit of which `height` blocks are in the ledger, and creates them if
+    /// they are missing. Returns what the audit has found so far. Calls `on_block` for each block
+    /// with findings.
+    pub fn open(
+        path: &Path,
+        audits: &[String],
+        height: u64,
+        on_block: &mut dyn FnMut(BlockReport),
+    ) -> Result<(Self, Totals), NotesError> {
+        let io = |action| {
+            let path = path.to_owned();
+            move |source| NotesError::Io { action, path, source }
+        };
+        let damaged = |reason: String| NotesError::Damaged { path: path.to_owned(), reason };
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = file.map_err(io("open"))?;
+        let mut reader = BufReader::new(&file);
+        let mut line = String::new();
+        let (mut end, mut totals, mut next) = (0_u64, Totals::default(), 0_u64);
+        let read = reader.read_line(&mut line).map_err(io("read"))?;
+        if line.ends_with('\n') {
+            let head: Head = serde_json::from_str(&line)
+                .map_err(|error| damaged(format!("its first line cannot be read: {error}")))?;
+            if head.audits != audits {
+                let found = head.audits.join(", ");
+                return Err(NotesError::Other { path: path.to_owned(), found });
+            }
+            end = read as u64;
+        }
+        while end > 0 && next < height {
+            line.clear();
+            let read = reader.read_line(&mut line).map_err(io("read"))?;
+            if !line.ends_with('\n') {
+                break;
+            }
+            let report: BlockReport = serde_json::from_str(&line)
+                .map_err(|error| damaged(format!("block {next} cannot be read: {error}")))?;
+            if report.number != next {
+                return Err(damaged(format!("block {} follows block {next}", report.number)));
+            }
+            totals.add(&report.totals);
+            end += read as u64;
+            next += 1;
+            if !report.findings.is_empty() {
+                on_block(report);
+            }
+        }
+        if next < height {
+            return Err(damaged(format!("it ends before block {next}, the ledger has {height}")));
+        }
+        drop(reader);
+        file.set_len(end).map_err(io("shorten"))?;
+        file.seek(SeekFrom::Start(end)).map_err(io("read"))?;
+        let mut notes = Self { path: path.to_owned(), file };
+        if end == 0 {
+            notes.write(&Head { audits: audits.to_vec() })?;
+        }
+        Ok((notes, totals))
+    }
+
+    /// Adds a block. When this returns, it is on disk.
+    pub fn add(&mut self, report: &BlockReport) -> Result<(), NotesError> {
+        self.write(report)
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<(), NotesError> {
+        let io = |source| NotesError::Io { action: "write", path: self.path.clone(), source };
+        let mut bytes = serde_json::to_vec(line).map_err(|error| io(error.into()))?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(io)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(number: u64) -> BlockReport {
+        let totals = Totals { blocks: 1, same: number, ..Totals::default() };
+        BlockReport { number, totals, findings: Vec::new() }
+    }
+
+    fn open(path: &Path, audits: &str, height: u64) -> Result<(Notes, Totals), NotesError> {
+        Notes::open(path, &[audits.to_owned()], height, &mut |_| {})
+    }
+
+    #[test]
+    fn notes_go_on_at_the_height_of_the_ledger() {
+        let dir = std::env::temp_dir().join(format!("wasmcc-notes-{}", std::process::id()));
+        let path = dir.as_path();
+        let _ = std::fs::remove_file(path);
+        let (mut notes, totals) = open(path, "a", 0).unwrap();
+        assert_eq!(totals, Totals::default());
+        (0..4).for_each(|number| notes.add(&report(number)).unwrap());
+        drop(notes);
+        // The last block did not get into the ledger; its line is written again.
+        let (mut notes, totals) = open(path, "a", 3).unwrap();
+        assert_eq!((totals.blocks, totals.same), (3, 3));
+        notes.add(&report(3)).unwrap();
+        drop(notes);
+        assert_eq!(open(path, "a", 4).unwrap().1.same, 6);
+        let other = open(path, "b", 4).err().unwrap().to_string();
+        assert!(other.contains("other components"), "{other}");
+        let short = open(path, "a", 5).err().unwrap().to_string();
+        assert!(short.contains("ends before block 4"), "{short}");
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,110 @@
+//! What a transaction was told that no block holds.
+
+use std::fmt;
+
+/// Why a transaction may come out otherwise although nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It read the transient data of its proposal.
+    Transient,
+    /// It read the signed proposal: blocks hold neither its signature nor its transient data.
+    SignedProposal,
+    /// It read private data that are not here.
+    PrivateData {
+        /// The chaincode.
+        chaincode: String,
+        /// The collection.
+        collection: String,
+    },
+    /// It queried private data; nobody records such a query.
+    PrivateQuery {
+        /// The chaincode.
+        chaincode: String,
+        /// The collection.
+        collection: String,
+    },
+    /// It made a rich query; only the rows are recorded, not that there were no others.
+    RichQuery {
+        /// The chaincode.
+        chaincode: String,
+        /// The query.
+        query: String,
+    },
+    /// It read the history of a key, which nobody records.
+    History {
+        /// The chaincode.
+        chaincode: String,
+        /// The key.
+        key: String,
+    },
+    /// It called a chaincode on another channel, whose state is not here.
+    OtherChannel {
+        /// As it was called.
+        name: String,
+    },
+    /// It asked a system chaincode; nobody records the answers.
+    SystemChaincode {
+        /// Its name.
+        name: String,
+    },
+    /// It called a chaincode that cannot run here.
+    NoComponent {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Reason {
+    /// The kind in one word or two, to count by.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Transient => "transient data",
+            Self::SignedProposal => "signed proposal",
+            Self::PrivateData { .. } => "private data",
+            Self::PrivateQuery { .. } => "query of private data",
+            Self::RichQuery { .. } => "rich query",
+            Self::History { .. } => "history of a key",
+            Self::OtherChannel { .. } => "other channel",
+            Self::SystemChaincode { .. } => "system chaincode",
+            Self::NoComponent { .. } => "called chaincode without component",
+        }
+    }
+
+    /// Whether another height may have the answer.
+    pub(crate) fn depends_on_height(&self) -> bool {
+        matches!(self, Self::RichQuery { .. } | Self::History { .. } | Self::PrivateQuery { .. })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transient => write!(f, "it reads transient data, which no block holds"),
+            Self::SignedProposal => {
+                write!(f, "it reads its signed proposal, whose signature no block holds")
+            }
+            Self::PrivateData { chaincode, collection } => {
+                write!(f, "it reads private data of {chaincode}/{collection} that are not here")
+            }
+            Self::PrivateQuery { chaincode, collection } => {
+                write!(f, "it queries the private data of {chaincode}/{collection}, unrecorded")
+            }
+            Self::RichQuery { chaincode, query } => {
+                write!(f, "it makes a rich query in {chaincode}, unrecorded: {query}")
+            }
+            Self::History { chaincode, key } => {
+                let key = key.replace('\0', "\\0");
+                write!(f, "it reads the history of key {key} of {chaincode}, unrecorded")
+            }
+            Self::OtherChannel { name } => {
+                write!(f, "it calls {name}, on a channel whose state is not here")
+            }
+            Self::SystemChaincode { name } => {
+                write!(f, "it asks the system chaincode {name}, unrecorded")
+            }
+            Self::NoComponent { name } => {
+                write!(f, "it calls chaincode {name}, which cannot run here: no component is given")
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Runs one transaction of a channel again.
+//!
+//! A valid transaction runs on the state before its block, on which it was judged: it cannot have
+//! read what an earlier one of its block wrote. Any other runs on a height that fits its read
+//! versions, where there is one.
+
+use std::collections::BTreeMap;
+
+use crate::audit::kind_of;
+use crate::case::{Case, NotEndorsed};
+use crate::compare::{Difference, differences};
+use crate::error::AuditError;
+use crate::finding::Kind;
+use crate::heights::{fits, lowest};
+use crate::laboratory::{Laboratory, Run, on_deep_stack};
+use wasmcc_ledger::{LedgerError, Snapshot, StoredPrivateData, tx_filter};
+use wasmcc_types::Height;
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// Heights on which one transaction is tried.
+const MAX_TRIES: usize = 1_000;
+
+/// A transaction that was run again.
+pub struct Replayed {
+    /// Where it is.
+    pub height: Height,
+    /// The verdict in its block.
+    pub code: TxValidationCode,
+    /// It, opened.
+    pub case: Case,
+    /// The lowest and the highest height that fit its reads, of those that were looked at; None if
+    /// none does.
+    pub heights: Option<(u64, u64)>,
+    /// What it came to; None if no height fits.
+    pub run: Option<Run>,
+    /// In what that differs from what was endorsed; empty if nothing does.
+    pub differences: Vec<Difference>,
+}
+
+impl Replayed {
+    /// What is the matter; None if it came out as it was endorsed.
+    pub fn kind(&self) -> Option<Kind> {
+        match &self.run {
+            None => Some(Kind::NotRun),
+            Some(_) if self.differences.is_empty() => None,
+            Some(run) => Some(kind_of(run)),
+        }
+    }
+}
+
+/// Runs the transaction at `at`, with this transient data. `next` returns the blocks of the channel
+/// from the first on. `private` has private data that it may read. The inner error: the entry is no
+/// transaction of a chaincode.
+pub fn replay<E: From<AuditError>>(
+    laboratory: &Laboratory,
+    at: Height,
+    transient: &BTreeMap<String, Vec<u8>>,
+    private: Option<&StoredPrivateData>,
+    first_pass: &Block,
+    mut next: impl FnMut() -> Result<Option<Block>, E>,
+) -> Result<Result<Replayed, NotEndorsed>, E> {
+    let missing = || AuditError::NoTransaction { block: at.block, tx: at.tx };
+    let index = usize::try_from(at.tx).unwrap_or(usize::MAX);
+    let entry =
+        first_pass.data.as_ref().and_then(|data| data.data.get(index)).ok_or_else(missing)?;
+    let code = tx_filter(first_pass).get(index).copied().unwrap_or_default();
+    let code =
+        TxValidationCode::try_from(i32::from(code)).unwrap_or(TxValidationCode::InvalidOtherReason);
+    let case = match Case::open(entry, transient) {
+        Ok(case) => case,
+        Err(why) => return Ok(Err(why)),
+    };
+    // The heights at which it may have been endorsed stay open while blocks are added.
+    let lowest = lowest(&case.rwset).max(1).min(at.block);
+    let mut open = Vec::new();
+    while laboratory.height() < at.block {
+        let block = next()?.ok_or_else(missing)?;
+        laboratory.add(block, private)?;
+        let height = laboratory.height();
+        let is_near = at.block - height < MAX_TRIES as u64;
+        if height >= lowest && (height == at.block || is_near) {
+            open.extend(laboratory.snapshot());
+        }
+    }
+    open.reverse();
+    let run = || run_where_it_fits(laboratory, &case, code, &open);
+    let (heights, run, differences) =
+        on_deep_stack(run).and_then(|found| found.map_err(AuditError::from))?;
+    Ok(Ok(Replayed { height: at, code, case, heights, run, differences }))
+}
+
+type Found = (Option<(u64, u64)>, Option<Run>, Vec<Difference>);
+
+fn run_where_it_fits(
+    laboratory: &Laboratory,
+    case: &Case,
+    code: TxValidationCode,
+    newest_first: &[Snapshot],
+) -> Result<Found, LedgerError> {
+    let mut heights: Option<(u64, u64)> = None;
+    let mut first: Option<(Run, Vec<Difference>)> = None;
+    let mut same = None;
+    for snapshot in newest_first {
+        let height = snapshot.height();
+        let is_judged_here = code == TxValidationCode::Valid && heights.is_none();
+        if !is_judged_here && !fits(&case.rwset, snapshot)? {
+            continue;
+        }
+        heights = Some(heights.map_or((height, height), |(_, highest)| (height, highest)));
+        // With the same reads, another height gives the same, unless a query was not recorded.
+        let may_differ = first.as_ref().is_none_or(|(run, _)| {
+            run.trace.reasons.iter().any(|reason| reason.depends_on_height())
+                || code != TxValidationCode::Valid
+        });
+        if same.is_some() || !may_differ {
+            continue;
+        }
+        let run = laboratory.run(case, snapshot, true);
+        let differences = differences(case, &run);
+        if differences.is_empty() {
+            same = Some(run);
+        } else {
+            first.get_or_insert((run, differences));
+        }
+    }
+    Ok(match (same, first) {
+        (Some(run), _) => (heights, Some(run), Vec::new()),
+        (None, Some((run, differences))) => (heights, Some(run), differences),
+        (None, None) => (heights, None, Vec::new()),
+    })
+}

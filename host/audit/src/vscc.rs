@@ -1,0 +1,18 @@
+//! VSCC without a chaincode's life around it.
+
+use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
+use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc, VsccError};
+
+/// Judges endorsements by plain calls.
+pub(crate) struct DirectVscc(pub(crate) Vscc);
+
+impl EndorsementValidator for DirectVscc {
+    fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
+        let kind = APPLICATION_POLICY.as_bytes().to_vec();
+        let args = [kind, request.envelope.to_vec(), request.policy.to_vec()];
+        self.0.validate(&args).map_err(|error| match error {
+            VsccError::Invalid(reason) => ValidationFailure::Policy(reason),
+            VsccError::Unavailable(reason) => ValidationFailure::Infrastructure(reason),
+        })
+    }
+}

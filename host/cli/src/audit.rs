@@ -1,0 +1,238 @@
+//! `wasmcc audit`: a whole channel, run again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::blocks::{Blocks, Source, SourceArgs};
+use crate::components::ComponentArg;
+use crate::laboratory::LaboratoryArgs;
+use crate::ledger::Steps;
+use crate::output;
+use wasmcc_audit::{
+    Audit as Follower, AuditConfig, BlockReport, Finding, Kind, Laboratory, Notes, Totals,
+};
+use wasmcc_node::folder_org;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc audit --component basic=basic.wasm --data net/data/Org1MSP
+  wasmcc audit --component basic=basic.wasm --blocks mychannel.blocks --resume audit
+  wasmcc audit --component basic:1=old.wasm --component basic:2=new.wasm \\
+    --peer peer0.org1.example.com:7051 --network crypto-config --resume audit --follow
+
+Every block is judged again: hashes, signatures, policies, versions, commit hash. Every transaction
+of the named chaincodes runs again on the state on which it was endorsed, and its response, event and
+read-write set are compared with what was endorsed.
+
+A transaction that was told something that no block holds (transient data, private data of others,
+answers of queries that nobody records) is counted as unknown if it comes out otherwise, with the
+reason. Transactions that could not run are counted, with the reason, too.
+
+With --resume the state and the findings are kept in a folder, and the audit goes on where it was
+interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, or if the audit
+could not reach the end.";
+
+/// Findings that are kept to be printed as JSON.
+const MAX_FINDINGS: usize = 10_000;
+
+/// Follow a channel from its genesis block and run its transactions again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Audit {
+    /// The component of a chaincode, or an install package with it; may be repeated, also for the
+    /// versions of one chaincode.
+    #[arg(long = "component", value_name = "NAME[:VERSION]=FILE", required = true)]
+    components: Vec<ComponentArg>,
+    /// Keep state and findings in this folder, and go on with what it has.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Wait for further blocks of the peer, until interrupted.
+    #[arg(long, conflicts_with_all = ["data", "blocks"])]
+    follow: bool,
+    /// Take verdicts on signatures and policies from the blocks, which is several times as fast.
+    #[arg(long)]
+    skip_signatures: bool,
+    /// Read private data as the peer of this organization holds them [default: the data folder's].
+    #[arg(long, value_name = "MSPID")]
+    holder: Option<String>,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    laboratory: LaboratoryArgs,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What was found so far.
+struct Report {
+    totals: Totals,
+    findings: Vec<Finding>,
+    more_findings: u64,
+    is_json: bool,
+}
+
+impl Report {
+    fn add(&mut self, report: &BlockReport) -> Result<()> {
+        for finding in &report.findings {
+            if self.is_json && self.findings.len() < MAX_FINDINGS {
+                self.findings.push(finding.clone());
+            } else if self.is_json {
+                self.more_findings += 1;
+            } else {
+                output::line(&as_text(finding))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Audit {
+    /// Block by block.
+    pub(crate) fn run(self) -> Result<()> {
+        let source = self.source.open()?;
+        let mut audits = vec![self.laboratory.shown()];
+        let mut components = Vec::with_capacity(self.components.len());
+        for named in &self.components {
+            let (component, shown) = named.read()?;
+            components.push(component);
+            audits.push(shown);
+        }
+        if self.skip_signatures {
+            audits.push("signatures skipped".into());
+        }
+        let private = match &source {
+            Source::Folder { folder, channel } => folder.stored_private(channel).ok(),
+            _ => None,
+        };
+        let holder = match (&self.holder, &self.source.data) {
+            (None, Some(data)) => folder_org(data),
+            (holder, _) => holder.clone(),
+        };
+        let folder = self.resume.as_ref().map(|folder| folder.join("ledger"));
+        let laboratory = self
+            .laboratory
+            .config(folder)
+            .and_then(|config| Ok(Laboratory::new(config, &components)?.with_holder(holder)));
+        let laboratory = laboratory.with_context(|| match &self.resume {
+            Some(folder) => format!("cannot go on in {}", folder.display()),
+            None => "cannot begin".into(),
+        })?;
+        let config = AuditConfig { signatures: !self.skip_signatures, ..AuditConfig::default() };
+        let audit = Follower::new(laboratory, config, private);
+        let mut report = Report {
+            totals: Totals::default(),
+            findings: Vec::new(),
+            more_findings: 0,
+            is_json: self.json,
+        };
+        let mut before = Vec::new();
+        let notes = match &self.resume {
+            Some(folder) => {
+                let keep = &mut |block: BlockReport| before.push(block);
+                let file = folder.join("findings.jsonl");
+                let (notes, totals) = Notes::open(&file, &audits, audit.height(), keep)?;
+                report.totals = totals;
+                Some(notes)
+            }
+            None => None,
+        };
+        before.iter().try_for_each(|block| report.add(block))?;
+        let blocks = source.blocks(audit.height(), self.follow)?;
+        let ended = self.follow(audit, notes, blocks, &mut report);
+        self.print(&report, ended.as_ref().err())?;
+        ended?;
+        match report.totals.is_clean() {
+            true => Ok(()),
+            false => bail!("the channel is not what its chaincodes and policies lead to"),
+        }
+    }
+
+    fn follow(
+        &self,
+        mut audit: Follower,
+        mut notes: Option<Notes>,
+        mut blocks: Blocks,
+        report: &mut Report,
+    ) -> Result<()> {
+        let mut steps = Steps::start("auditing");
+        let mut shown = Instant::now();
+        while let Some(block) = blocks.next_from(audit.height())? {
+            let found = audit.look_at(&block)?;
+            if let Some(notes) = &mut notes {
+                notes.add(&found)?;
+            }
+            let number = found.number;
+            audit.add(block).with_context(|| {
+                format!("the audit ends at block {number}: the state after it is not known")
+            })?;
+            report.totals.add(&found.totals);
+            report.add(&found)?;
+            steps.show(blocks.step()?);
+            if self.follow && !self.json && shown.elapsed() > Duration::from_secs(60) {
+                shown = Instant::now();
+                output::aside(&summary(&report.totals))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, report: &Report, ended: Option<&anyhow::Error>) -> Result<()> {
+        let totals = &report.totals;
+        if !self.json {
+            return output::line(&summary(totals));
+        }
+        output::json(&json!({
+            "clean": totals.is_clean() && ended.is_none(),
+            "complete": ended.is_none(),
+            "error": ended.map(|error| format!("{error:#}")),
+            "totals": totals,
+            "findings": report.findings,
+            "more_findings": report.more_findings,
+        }))
+    }
+}
+
+fn summary(totals: &Totals) -> String {
+    let Totals { blocks, transactions, of_others, same, differ, unknown, not_run, .. } = totals;
+    let mut text = format!(
+        "{blocks} blocks, {transactions} transactions, {of_others} of them not of these chaincodes\n\
+         {same} came out as endorsed, {differ} differ, {unknown} are unknown, {not_run} were not run"
+    );
+    if totals.wrong_verdicts > 0 {
+        text += &format!("\n{} have a wrong verdict", totals.wrong_verdicts);
+    }
+    for (reason, count) in &totals.reasons {
+        text += &format!("\n  {count} for: {reason}");
+    }
+    text
+}
+
+fn as_text(finding: &Finding) -> String {
+    let Finding { block, transaction, tx_id, chaincode, function, code, .. } = finding;
+    let kind = match finding.kind {
+        Kind::Differs => "DIFFERS",
+        Kind::Verdict => "WRONG VERDICT",
+        Kind::Unknown => "unknown",
+        Kind::NotRun => "not run",
+    };
+    let function = output::key(function);
+    let mut text = format!(
+        "{kind}: block {block}, transaction {transaction} ({code}), {chaincode} {function}"
+    );
+    text += &format!("\n  {}", output::key(tx_id));
+    for reason in &finding.reasons {
+        text += &format!("\n  {}", output::key(reason));
+    }
+    // Where the reason is known, the differences are in the JSON.
+    let differences = finding.differences.iter().filter(|_| finding.kind == Kind::Differs);
+    for difference in differences.take(20) {
+        let what = output::key(&difference.what);
+        let (endorsed, now) = (output::key(&difference.endorsed), output::key(&difference.now));
+        text += &format!("\n  {what}: endorsed {endorsed}, now {now}");
+    }
+    text
+}

@@ -1,0 +1,209 @@
+//! Where the blocks of a channel come from: a data folder, an exported file, a peer.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::runtime::Runtime;
+
+use crate::hint::Asked;
+use crate::ledger;
+use crate::peer_blocks::PeerBlocks;
+use crate::session::Session;
+use crate::target::OptionalTarget;
+use wasmcc_client::qscc;
+use wasmcc_ledger::{BlockReader, LedgerFolder, Step, TxEnvelope, Walk};
+use wasmcc_node::LEDGER_FOLDER;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::{Block, BlockchainInfo};
+
+/// Where blocks come from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which blocks")]
+pub(crate) struct SourceArgs {
+    /// Read the data folder of a peer that is not running.
+    #[arg(long, value_name = "DIR", conflicts_with = "blocks")]
+    pub data: Option<PathBuf>,
+    /// Read a file that `wasmcc ledger export` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub blocks: Option<PathBuf>,
+    /// The channel; a file names it itself.
+    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
+    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    pub channel: String,
+    #[command(flatten)]
+    pub target: OptionalTarget,
+}
+
+/// An opened source.
+pub(crate) enum Source {
+    /// A data folder, kept from others while it is open.
+    Folder { folder: Box<LedgerFolder>, channel: ChannelId },
+    /// An exported file.
+    File(PathBuf),
+    /// A running peer, Fabric's or this one.
+    Peer { runtime: Runtime, session: Box<Session>, channel: String },
+}
+
+/// A transaction by its id, or by block and place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TxName {
+    Id(String),
+    At(u64, usize),
+}
+
+/// Blocks, one after the other.
+pub(crate) enum Blocks {
+    Folder(Walk),
+    File(BlockReader),
+    Peer(PeerBlocks),
+}
+
+impl FromStr for TxName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((block, at)) => match (block.parse(), at.parse()) {
+                (Ok(block), Ok(at)) => Ok(Self::At(block, at)),
+                _ => Err("expected a transaction id or BLOCK:TRANSACTION".into()),
+            },
+            None if text.is_empty() => Err("expected a transaction id".into()),
+            None => Ok(Self::Id(text.to_owned())),
+        }
+    }
+}
+
+impl SourceArgs {
+    /// Opens the source that is named.
+    pub(crate) fn open(&self) -> Result<Source> {
+        if let Some(data) = &self.data {
+            let folder = ledger::open(&data.join(LEDGER_FOLDER));
+            let folder = folder.context("a running peer is asked with --network and --peer");
+            let folder = Box::new(folder?);
+            let channel = folder.channel(&self.channel)?;
+            return Ok(Source::Folder { folder, channel });
+        }
+        if let Some(file) = &self.blocks {
+            return Ok(Source::File(file.clone()));
+        }
+        let target = self.target.target()?.context(
+            "say where the blocks are: --data DIR, --blocks FILE, or --peer ADDRESS with --network",
+        )?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime =
+            runtime.worker_threads(1).enable_all().build().context("cannot start the client")?;
+        let session = Box::new(runtime.block_on(Session::open(&target, "User1"))?);
+        Ok(Source::Peer { runtime, session, channel: self.channel.clone() })
+    }
+}
+
+impl Source {
+    /// The blocks from `from` on, or from the first one where they cannot begin elsewhere, up to
+    /// the newest; with `follow`, a peer's further blocks, too.
+    pub(crate) fn blocks(&self, from: u64, follow: bool) -> Result<Blocks> {
+        Ok(match self {
+            Self::Folder { folder, channel } => Blocks::Folder(folder.walk(channel)?),
+            Self::File(file) => Blocks::File(BlockReader::open(file)?),
+            Self::Peer { runtime, session, channel } => {
+                let asked = Asked { channel, chaincode: "qscc" };
+                let info = session.query_message(qscc::chain_info(channel), asked);
+                let BlockchainInfo { height, .. } = runtime.block_on(info)?;
+                Blocks::Peer(PeerBlocks::start(runtime, session, channel, (from, height), follow)?)
+            }
+        })
+    }
+
+    /// The block with a transaction, and its place in it.
+    pub(crate) fn find(&self, tx: &TxName) -> Result<(Block, usize)> {
+        let missing = || match tx {
+            TxName::Id(id) => anyhow!("the channel has no transaction {id}"),
+            TxName::At(block, at) => {
+                anyhow!("the channel has no transaction {at} in block {block}")
+            }
+        };
+        let block = match (self, tx) {
+            (Self::Peer { runtime, session, channel }, tx) => {
+                let asked = Asked { channel, chaincode: "qscc" };
+                let proposal = match tx {
+                    TxName::Id(id) => qscc::block_by_tx_id(channel, id),
+                    TxName::At(block, _) => qscc::block_by_number(channel, *block),
+                };
+                Some(runtime.block_on(session.query_message(proposal, asked))?)
+            }
+            _ => self.find_block(tx)?,
+        };
+        let block = block.ok_or_else(missing)?;
+        let at = place(&block, tx).ok_or_else(missing)?;
+        Ok((block, at))
+    }
+
+    fn find_block(&self, tx: &TxName) -> Result<Option<Block>> {
+        let mut blocks = self.blocks(0, false)?;
+        while let Some(block) = blocks.next()? {
+            if place(&block, tx).is_some() {
+                return Ok(Some(block));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The place of a transaction in a block.
+fn place(block: &Block, tx: &TxName) -> Option<usize> {
+    let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    match tx {
+        TxName::At(number, at) => {
+            let is_it = block.header.as_ref().is_some_and(|header| header.number == *number);
+            (is_it && *at < entries.len()).then_some(*at)
+        }
+        TxName::Id(id) => entries.iter().position(|entry| {
+            TxEnvelope::parse(entry).is_ok_and(|tx| tx.channel_header.tx_id == *id)
+        }),
+    }
+}
+
+impl Blocks {
+    /// The next block; None at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Block>> {
+        match self {
+            Self::Folder(walk) => Ok(walk.next()?),
+            Self::File(reader) => Ok(reader.next()?),
+            Self::Peer(blocks) => blocks.next(),
+        }
+    }
+
+    /// As [`next`](Self::next), without blocks below `from`.
+    pub(crate) fn next_from(&mut self, from: u64) -> Result<Option<Block>> {
+        loop {
+            let Some(block) = self.next()? else { return Ok(None) };
+            let Some(header) = &block.header else { bail!("a block has no header") };
+            if header.number >= from {
+                return Ok(Some(block));
+            }
+        }
+    }
+
+    /// The progress.
+    pub(crate) fn step(&self) -> Result<Step> {
+        match self {
+            Self::Folder(walk) => Ok(walk.step()?),
+            Self::File(reader) => Ok(reader.step()),
+            Self::Peer(blocks) => Ok(blocks.step()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_named_by_id_or_place() {
+        assert_eq!("12:3".parse(), Ok(TxName::At(12, 3)));
+        assert_eq!("58f5".parse(), Ok(TxName::Id("58f5".into())));
+        for text in ["", "12:", ":3", "a:b", "1:2:3", "-1:0"] {
+            assert!(text.parse::<TxName>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Why there is no component.
+
+use std::path::PathBuf;
+
+use super::Language;
+use super::cargo::TARGET;
+
+/// Why there is no component, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// There is no such folder.
+    #[error("cannot build {}: {why}", folder.display())]
+    NoFolder {
+        /// What was given.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Nothing in the folder says what it is.
+    #[error(
+        "there is no contract in {}: it has no Cargo.toml\n  hint: `wasmcc new NAME` makes one",
+        folder.display()
+    )]
+    NoProject {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A language whose tools are not called from here.
+    #[error(
+        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust only\n  hint: \
+         build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` judges the \
+         component",
+        folder.display(),
+        language.tool()
+    )]
+    Language {
+        /// The folder.
+        folder: PathBuf,
+        /// What it is written in.
+        language: Language,
+    },
+    /// A program is not installed, or does not run.
+    #[error(
+        "{tool} cannot be run: {why}\n  hint: install Rust with rustup, then run `rustup target \
+         add {TARGET}`"
+    )]
+    NoTool {
+        /// The program.
+        tool: String,
+        /// Why not.
+        why: String,
+    },
+    /// The compiler is too old.
+    #[error(
+        "this Rust has no target {TARGET}: {words}\n  hint: use Rust 1.95 or later: `rustup update`"
+    )]
+    OldRust {
+        /// What rustc says.
+        words: String,
+    },
+    /// The target's library is not installed.
+    #[error(
+        "Rust's library for {TARGET} is not installed\n  hint: type `rustup target add \
+         {TARGET}`, or install your distribution's package of it"
+    )]
+    NoTarget,
+    /// Cargo cannot read the project.
+    #[error("cargo cannot read the project in {}:\n{words}", folder.display())]
+    Manifest {
+        /// The folder.
+        folder: PathBuf,
+        /// What cargo says.
+        words: String,
+    },
+    /// The crate makes no component.
+    #[error(
+        "{} makes no component: {}\n  hint: write into it\n    [lib]\n    crate-type = \
+         [\"cdylib\", \"rlib\"]",
+        manifest.display(),
+        match has_library {
+            true => "its library has no crate-type cdylib",
+            false => "it has no library; a contract is in src/lib.rs",
+        }
+    )]
+    NoCrateType {
+        /// The Cargo.toml.
+        manifest: PathBuf,
+        /// Whether it has a library at all.
+        has_library: bool,
+    },
+    /// A workspace without a contract.
+    #[error(
+        "no crate of the workspace {} makes a component\n  hint: a contract's Cargo.toml has\n    \
+         [lib]\n    crate-type = [\"cdylib\", \"rlib\"]",
+        folder.display()
+    )]
+    NoContract {
+        /// The workspace.
+        folder: PathBuf,
+    },
+    /// A workspace with several contracts.
+    #[error(
+        "{} is a workspace with several contracts; name one:{}",
+        folder.display(),
+        contracts.iter().map(|path| format!("\n  wasmcc build {path}")).collect::<String>()
+    )]
+    Several {
+        /// The workspace.
+        folder: PathBuf,
+        /// The folders of its contracts.
+        contracts: Vec<String>,
+    },
+    /// The contract does not compile.
+    #[error("the contract in {} does not compile{}", folder.display(), after_colon(words))]
+    Compile {
+        /// The folder.
+        folder: PathBuf,
+        /// What the compiler says; empty if that was shown.
+        words: String,
+    },
+    /// Cargo succeeded without a component.
+    #[error(
+        "cargo made no component of {}: there is no .wasm file among what it built",
+        folder.display()
+    )]
+    NoComponent {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+fn after_colon(words: &str) -> String {
+    match words.trim_end() {
+        "" => String::new(),
+        words => format!(":\n{words}"),
+    }
+}

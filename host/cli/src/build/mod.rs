@@ -1,0 +1,166 @@
+//! `wasmcc build`: a contract's folder in, a component out.
+//!
+//! Does not decide whether a peer takes the component: [`crate::check::judge`] does.
+
+mod cargo;
+mod error;
+mod package;
+mod project;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::check::{Unfit, judge};
+use crate::limits::LimitArgs;
+use crate::output;
+
+pub(crate) use error::BuildError;
+pub(crate) use project::{Language, Project};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc build
+  wasmcc build contracts/asset-transfer --dev
+  wasmcc build --json | jq -r .path
+  wasmcc build -- --locked --features audit
+
+It runs `cargo build --lib --target wasm32-wasip2` and checks the component as `wasmcc check` does.
+RUSTFLAGS is left out: it is meant for programs of this machine. What follows -- is for cargo.";
+
+/// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Build {
+    /// The contract's folder [default: this folder, or the nearest one above with a project].
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Build quickly, with the profile dev: a larger and slower component.
+    #[arg(long, conflicts_with = "profile")]
+    dev: bool,
+    /// A profile of the Cargo.toml [default: release].
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Print path, size and hash as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Further arguments of cargo.
+    #[arg(last = true, value_name = "CARGO ARGUMENTS")]
+    args: Vec<OsString>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// How a component is to be built.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    /// A profile of cargo, such as `release` or `dev`.
+    pub profile: String,
+    /// Further arguments of the build tool.
+    pub args: Vec<OsString>,
+    /// Where the compiler's words go.
+    pub words: Words,
+}
+
+/// Where the compiler's words go: progress, warnings, errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// To standard error, at once.
+    Shown,
+    /// Into [`BuildError::Compile`]; those of a build that succeeds are dropped.
+    Kept,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { profile: RELEASE.into(), args: Vec::new(), words: Words::Kept }
+    }
+}
+
+impl Order {
+    /// A release build whose words are shown.
+    pub(crate) fn shown() -> Self {
+        Self { words: Words::Shown, ..Self::default() }
+    }
+}
+
+/// The profile of a component that is deployed.
+pub(crate) const RELEASE: &str = "release";
+/// The profile of quick loops.
+pub(crate) const DEV: &str = "dev";
+
+/// Builds the project in a folder and returns the path of its component. Cargo does nothing if it
+/// is up to date.
+///
+/// # Errors
+/// See [`BuildError`]; each says what to do.
+pub(crate) fn component(folder: &Path, order: &Order) -> Result<PathBuf, BuildError> {
+    contract(folder, order).map(|built| built.path)
+}
+
+/// What was built.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The component.
+    pub path: PathBuf,
+    /// The contract's own folder: not that of a workspace around it.
+    pub folder: PathBuf,
+}
+
+/// As [`component`], with the folder that the component is of.
+pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError> {
+    let project = Project::at(folder)?;
+    match project.language {
+        Language::Rust => cargo::build(&project.folder, order),
+        language => Err(BuildError::Language { folder: project.folder, language }),
+    }
+}
+
+/// The folder that is given; without, the nearest one with a project, from this one upwards.
+pub(crate) fn folder_or_nearest(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(folder) = given {
+        return Ok(folder.to_owned());
+    }
+    let here = std::env::current_dir().context("cannot tell which folder this is")?;
+    let nearest = here.ancestors().find(|folder| Language::of(folder).is_some());
+    Ok(nearest.unwrap_or(&here).to_owned())
+}
+
+impl Build {
+    /// Builds, judges, reports.
+    pub(crate) fn run(self) -> Result<()> {
+        let folder = folder_or_nearest(self.folder.as_deref())?;
+        let profile = match self.dev {
+            true => DEV.to_owned(),
+            false => self.profile.unwrap_or_else(|| RELEASE.into()),
+        };
+        let order = Order { profile, args: self.args, ..Order::shown() };
+        let path = component(&folder, &order)?;
+        let file = shown(&path);
+        let component = match judge(&path, &self.limits) {
+            Ok((component, _)) => component,
+            Err(Unfit::Unknown(why)) => return Err(why),
+            Err(Unfit::Refused(why)) => {
+                bail!("{file} is built, but a peer would refuse it: {why}")
+            }
+        };
+        let report = component.report();
+        let sha256 = output::hex(&report.hash);
+        match self.json {
+            true => output::json(&json!({ "path": path, "bytes": report.bytes, "sha256": sha256 })),
+            false => output::line(&format!("{file}: {} bytes, sha256 {sha256}", report.bytes)),
+        }
+    }
+}
+
+/// A path as one types it here.
+pub(crate) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below.as_deref().unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Folders that are no contracts, each with what to do. What is built is in the integration tests.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const CONTRACT: &str = "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n";
+
+fn manifest(name: &str, rest: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
+}
+
+/// A folder with these files; a crate needs a source file to be one.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn refused(files: &[(&str, &str)]) -> String {
+    let folder = folder(files);
+    component(folder.path(), &Order::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
+    let said = refused(&[("src/lib.rs", "")]);
+    assert!(said.contains("no Cargo.toml") && said.contains("wasmcc new NAME"), "{said}");
+    let file = folder(&[("contract.wasm", "")]);
+    let said = component(&file.path().join("contract.wasm"), &Order::default()).unwrap_err();
+    assert!(said.to_string().contains("it is a file; name the folder"), "{said}");
+    let said = component(&file.path().join("none"), &Order::default()).unwrap_err();
+    assert!(said.to_string().starts_with("cannot build "), "{said}");
+}
+
+#[test]
+fn other_languages_are_known_and_told_what_builds_them() {
+    for (file, language, tool) in [
+        ("package.json", "JavaScript", "componentize-qjs"),
+        ("pyproject.toml", "Python", "componentize-py"),
+        ("requirements.txt", "Python", "componentize-py"),
+        ("go.mod", "Go", "wasm-tools"),
+    ] {
+        let said = refused(&[(file, "")]);
+        for part in [&format!("a contract in {language};"), tool, "docs/languages.md"] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+    }
+    // A crate may have tools of another language.
+    let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
+    assert!(broken.contains("cargo cannot read the project"), "{broken}");
+}
+
+#[test]
+fn a_crate_without_a_crate_type_is_told_what_to_write() {
+    let said = refused(&[("Cargo.toml", &manifest("one", "")), ("src/lib.rs", "")]);
+    assert!(said.contains("no crate-type cdylib"), "{said}");
+    assert!(said.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{said}");
+    let said = refused(&[("Cargo.toml", &manifest("one", "")), ("src/main.rs", "")]);
+    assert!(said.contains("it has no library; a contract is in src/lib.rs"), "{said}");
+}
+
+#[test]
+fn a_workspace_with_several_contracts_is_asked_which() {
+    let (one, two) = (manifest("one", CONTRACT), manifest("two", CONTRACT));
+    let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\"one\", \"two\"]\n";
+    let files = [
+        ("Cargo.toml", workspace),
+        ("one/Cargo.toml", &one),
+        ("one/src/lib.rs", ""),
+        ("two/Cargo.toml", &two),
+        ("two/src/lib.rs", ""),
+    ];
+    let said = refused(&files);
+    assert!(said.contains("several contracts"), "{said}");
+    assert!(said.contains("/one\n") && said.ends_with("/two"), "{said}");
+    let (one, two) = (manifest("one", ""), manifest("two", ""));
+    let plain = [("one/Cargo.toml", one.as_str()), ("two/Cargo.toml", &two)];
+    let said = refused(&[&[files[0], files[2], files[4]], &plain[..]].concat());
+    assert!(said.contains("no crate of the workspace"), "{said}");
+}
+
+#[test]
+fn a_contract_that_does_not_compile_fails_with_the_compilers_words() {
+    let contract = manifest("one", &format!("{CONTRACT}[workspace]\n"));
+    let said = refused(&[("Cargo.toml", &contract), ("src/lib.rs", "fn f() -> u8 { \"x\" }")]);
+    assert!(said.contains("does not compile:\n"), "{said}");
+    assert!(said.contains("mismatched types"), "{said}");
+}

@@ -1,0 +1,149 @@
+//! `wasmcc config`: which values the options of a verb have, and where each comes from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Value, json};
+
+use crate::output;
+use crate::settings::{self, Completeness, Parsed};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc config
+  wasmcc config serve
+  wasmcc config peer --listen 0.0.0.0:7051 > wasmcc.toml
+  wasmcc config --json lifecycle chaincode install
+
+The output is such a file as wasmcc.toml.";
+
+/// Print the values of a verb's options, each with where it comes from.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Config {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The verb, and options as it would get them [default: peer].
+    #[arg(value_name = "VERB", num_args = 0.., trailing_var_arg = true)]
+    #[arg(allow_hyphen_values = true)]
+    verb: Vec<OsString>,
+}
+
+/// One option.
+struct Row {
+    key: String,
+    /// As TOML; none: it has none.
+    value: Option<Value>,
+    source: String,
+}
+
+impl Config {
+    /// `file` is the one that a flag in front of the verb names.
+    pub(crate) fn run(self, file: Option<PathBuf>) -> Result<()> {
+        let verb = if self.verb.is_empty() { vec!["peer".into()] } else { self.verb };
+        let args = std::iter::once(OsString::from("wasmcc")).chain(verb).collect();
+        let parsed = match settings::read(args, file, Completeness::Partial) {
+            Ok(parsed) => parsed,
+            // As the verb itself would say it.
+            Err(error) => error.exit(),
+        };
+        let rows = rows(&parsed);
+        match self.json {
+            true => output::json(&rows.iter().map(Row::json).collect::<Vec<_>>()),
+            false => output::line(&text(&parsed.verb, &rows)),
+        }
+    }
+}
+
+/// The options of the verb, those of all verbs first.
+fn rows(parsed: &Parsed) -> Vec<Row> {
+    let (mut command, mut matches) = (&parsed.command, &parsed.matches);
+    let mut rows: Vec<Row> = options(command).map(|arg| row(arg, matches, parsed)).collect();
+    for name in &parsed.verb {
+        let below = command.find_subcommand(name).zip(matches.subcommand_matches(name));
+        let Some(below) = below else { break };
+        (command, matches) = below;
+        rows.extend(
+            options(command)
+                .filter(|arg| !arg.is_global_set())
+                .map(|arg| row(arg, matches, parsed)),
+        );
+    }
+    rows
+}
+
+fn options(command: &Command) -> impl Iterator<Item = &Arg> {
+    let is_option = |arg: &&Arg| {
+        let is_shown = matches!(arg.get_long(), Some(long) if long != "help" && long != "version");
+        is_shown && arg.get_long() != Some("config")
+    };
+    command.get_arguments().filter(is_option)
+}
+
+fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> Row {
+    let id = arg.get_id().as_str();
+    let value = value(arg, matches);
+    let line = parsed.lines.get(id).zip(parsed.file.as_ref());
+    let source = match (matches.value_source(id), line) {
+        (Some(ValueSource::CommandLine), _) => "flag".to_owned(),
+        (Some(ValueSource::EnvVariable), _) => {
+            let name = arg.get_env().map(|name| name.to_string_lossy());
+            format!("variable {}", name.unwrap_or_default())
+        }
+        (Some(_), Some((line, file))) => format!("{}:{line}", file.display()),
+        (Some(_), None) => "default".to_owned(),
+        (None, _) => usual(arg).map_or("not set".to_owned(), |usual| format!("default: {usual}")),
+    };
+    Row { key: arg.get_long().unwrap_or_default().to_owned(), value, source }
+}
+
+/// What the help says where there is no value.
+fn usual(arg: &Arg) -> Option<String> {
+    let help = arg.get_help()?.to_string();
+    let (_, rest) = help.split_once("[default: ")?;
+    Some(rest.split_once(']')?.0.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn value(arg: &Arg, matches: &ArgMatches) -> Option<Value> {
+    let id = arg.get_id().as_str();
+    if matches!(arg.get_action(), ArgAction::Count) {
+        return Some(matches.get_count(id).into());
+    }
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return Some(matches.get_flag(id).into());
+    }
+    let texts: Vec<String> =
+        matches.get_raw(id)?.map(|text| text.to_string_lossy().into_owned()).collect();
+    let texts = texts.into_iter().map(|text| settings::typed(arg, text));
+    match settings::takes_many(arg) {
+        true => Some(texts.collect()),
+        false => texts.last(),
+    }
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        json!({ "key": self.key, "value": self.value, "source": self.source })
+    }
+}
+
+fn text(verb: &[String], rows: &[Row]) -> String {
+    let setting = |row: &Row| match &row.value {
+        Some(value) => format!("{} = {}", row.key, toml(value)),
+        None => format!("# {} =", row.key),
+    };
+    let width = rows.iter().map(|row| setting(row).chars().count()).max().unwrap_or_default();
+    let width = width.min(48);
+    let mut lines = vec![format!("[{}]", verb.join("."))];
+    lines.extend(rows.iter().map(|row| format!("{:width$}  # {}", setting(row), row.source)));
+    lines.join("\n")
+}
+
+/// A text in JSON is one in TOML, but for one character.
+fn toml(value: &Value) -> String {
+    value.to_string().replace('\u{7f}', "\\u007f")
+}

@@ -1,0 +1,101 @@
+//! `wasmcc inspect chain`: how long a channel is, and who it belongs to.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::blocks::{Source, SourceArgs, TxName};
+use crate::hint::Asked;
+use crate::ordering::last_config;
+use crate::output;
+use wasmcc_client::qscc;
+use wasmcc_ledger::{commit_hash, header_hash};
+use wasmcc_msp::{ApplicationCapabilities, ChannelConfig};
+use wasmcc_types::proto::common::{self, BlockchainInfo};
+
+/// Show the height of a channel, the hashes of its last blocks, and its configuration.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chain {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Chain {
+    /// Looks at the newest block and at the one with the configuration.
+    pub(crate) fn run(self) -> Result<()> {
+        let source = self.source.open()?;
+        let newest = newest(&source)?;
+        let header = newest.header.clone().context("the newest block has no header")?;
+        let config_block = last_config(&newest).unwrap_or(0);
+        let (block, _) = source.find(&TxName::At(config_block, 0))?;
+        let config = ChannelConfig::from_genesis_block(&block)
+            .with_context(|| format!("block {config_block} holds no usable configuration"))?;
+        let orgs = |orgs: &[wasmcc_msp::OrgEntry]| -> Vec<String> {
+            orgs.iter().map(|org| org.msp_id.clone()).collect()
+        };
+        let (members, orderers) = (orgs(config.application_orgs()), orgs(config.orderer_orgs()));
+        let capability = capability(config.capabilities());
+        let hash = output::hex(&header_hash(&header));
+        let commit_hash = commit_hash(&newest).map(|hash| output::hex(&hash));
+        let transactions = newest.data.as_ref().map_or(0, |data| data.data.len());
+        let (channel, height) = (config.channel_id(), header.number + 1);
+        if self.json {
+            return output::json(&json!({
+                "channel": channel.as_str(),
+                "height": height,
+                "current_block_hash": hash,
+                "previous_block_hash": output::hex(&header.previous_hash),
+                "commit_hash": commit_hash,
+                "newest_block_transactions": transactions,
+                "config_block": config_block,
+                "config_sequence": config.sequence(),
+                "organizations": members,
+                "orderer_organizations": orderers,
+                "consensus": config.consensus_type(),
+                "capability": capability,
+            }));
+        }
+        output::line(&format!(
+            "{channel}: {height} blocks\n\
+             newest block      {}, {transactions} transactions\n\
+             its hash          {hash}\n\
+             its commit hash   {}\n\
+             configuration     sequence {}, of block {config_block}\n\
+             organizations     {}\n\
+             orderers          {} ({})\n\
+             capability        {capability}",
+            header.number,
+            commit_hash.as_deref().unwrap_or("none"),
+            config.sequence(),
+            members.join(", "),
+            orderers.join(", "),
+            config.consensus_type().unwrap_or("unknown"),
+        ))
+    }
+}
+
+/// The last block.
+pub(super) fn newest(source: &Source) -> Result<common::Block> {
+    if let Source::Peer { runtime, session, channel } = source {
+        let asked = Asked { channel, chaincode: "qscc" };
+        let BlockchainInfo { height, .. } =
+            runtime.block_on(session.query_message(qscc::chain_info(channel), asked))?;
+        let last = qscc::block_by_number(channel, height.saturating_sub(1));
+        return runtime.block_on(session.query_message(last, asked));
+    }
+    let mut blocks = source.blocks(0, false)?;
+    let mut newest = None;
+    while let Some(block) = blocks.next()? {
+        newest = Some(block);
+    }
+    newest.context("there are no blocks")
+}
+
+/// The highest of the application's capabilities.
+fn capability(has: ApplicationCapabilities) -> &'static str {
+    let known =
+        [(has.v2_5, "V2_5"), (has.v2_0, "V2_0"), (has.v1_4_2, "V1_4_2"), (has.v1_3, "V1_3")];
+    known.into_iter().find(|(has, _)| *has).map_or("none of V1_3 or above", |(_, name)| name)
+}

@@ -1,0 +1,103 @@
+//! `wasmcc inspect`: looks into a channel, wherever it is, and into components.
+//!
+//! Invariant: changes nothing, neither a folder nor a peer.
+
+mod block;
+mod chain;
+mod chaincode;
+mod component;
+mod explained_tx;
+mod history;
+mod private;
+mod rwset;
+mod state;
+mod tx;
+mod view;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::limits::LimitArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc inspect chain --data net/data/Org1MSP
+  wasmcc inspect block latest --network net
+  wasmcc inspect tx 58f5b405... --data net/data/Org1MSP
+  wasmcc inspect rwset 58f5b405... --network net --json | jq '.[].writes'
+  wasmcc inspect state basic asset --network net
+  wasmcc inspect history basic asset1 --data net/data/Org1MSP
+  wasmcc inspect private basic collA --data net/data/Org1MSP
+  wasmcc inspect chaincode basic --data net/data/Org1MSP
+  wasmcc inspect basic.wasm
+
+A channel is looked at in the data folder of a peer that is not running (--data), in a file of
+`wasmcc ledger export` (--blocks), or on a running peer, this program's or Fabric's (--network, --peer).
+State, histories and definitions on a running peer and of a file are made again from the blocks.
+Versions are BLOCK:TRANSACTION, both from 0. A 0 byte in a key is written \\0, on the command line,
+too.";
+
+/// Look into a channel: chain, blocks, transactions, state; or into a component.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true)]
+pub(crate) struct Inspect {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// A component: its imports, exports, size, limits and the contract's metadata.
+    #[arg(value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Chain(chain::Chain),
+    Block(block::Block),
+    Tx(tx::Tx),
+    Rwset(rwset::Rwset),
+    State(state::State),
+    History(history::History),
+    Private(private::Private),
+    Chaincode(chaincode::Chaincode),
+}
+
+impl Inspect {
+    /// Whether the answer is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        match &self.what {
+            None => self.json,
+            Some(What::Chain(verb)) => verb.json,
+            Some(What::Block(verb)) => verb.json,
+            Some(What::Tx(verb)) => verb.json,
+            Some(What::Rwset(verb)) => verb.json,
+            Some(What::State(verb)) => verb.json,
+            Some(What::History(verb)) => verb.json,
+            Some(What::Private(verb)) => verb.json,
+            Some(What::Chaincode(verb)) => verb.json,
+        }
+    }
+
+    /// Looks and prints.
+    pub(crate) fn run(self) -> Result<()> {
+        match self.what {
+            None => {
+                let file = self.file.context("name what to inspect")?;
+                component::run(&file, &self.limits, self.json)
+            }
+            Some(What::Chain(verb)) => verb.run(),
+            Some(What::Block(verb)) => verb.run(),
+            Some(What::Tx(verb)) => verb.run(),
+            Some(What::Rwset(verb)) => verb.run(),
+            Some(What::State(verb)) => verb.run(),
+            Some(What::History(verb)) => verb.run(),
+            Some(What::Private(verb)) => verb.run(),
+            Some(What::Chaincode(verb)) => verb.run(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `wasmcc inspect private`: private data as an organization holds them, beside the hashes that
+//! everybody has.
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::view::{ViewArgs, unescaped};
+use crate::output;
+use wasmcc_ledger::{Snapshot, VersionedValue};
+use wasmcc_node::folder_org;
+use wasmcc_types::sha256;
+
+/// Show the private data of a collection as the peer of an organization holds them. Needs the
+/// peer's data folder: values are in no block.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Private {
+    /// The chaincode.
+    #[arg(value_name = "CHAINCODE")]
+    chaincode: String,
+    /// The collection.
+    #[arg(value_name = "COLLECTION")]
+    collection: String,
+    /// One key, whose hash is shown even where the value is not held. Without a data folder only
+    /// this works.
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// Whose peer [default: the organization that the data folder belongs to].
+    #[arg(long, value_name = "MSPID")]
+    holder: Option<String>,
+    /// Keys at most.
+    #[arg(long, default_value = "100", value_name = "N")]
+    limit: usize,
+    #[command(flatten)]
+    view: ViewArgs,
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A private key with what is known of it.
+struct Row {
+    key: String,
+    value: Option<VersionedValue>,
+    hash: Option<VersionedValue>,
+}
+
+impl Row {
+    /// Whether the value is the one that the channel agreed on.
+    fn is_current(&self) -> bool {
+        match (&self.value, &self.hash) {
+            (Some(value), Some(hash)) => hash.value == sha256(&value.value),
+            _ => false,
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        let at =
+            |value: &Option<VersionedValue>| value.as_ref().map(|value| value.version.to_string());
+        json!({
+            "key": output::key(&self.key),
+            "value": self.value.as_ref().map(|value| output::bytes(&value.value)),
+            "version": at(&self.value),
+            "value_hash": self.hash.as_ref().map(|hash| output::hex(&hash.value)),
+            "hash_version": at(&self.hash),
+            "current": self.is_current(),
+        })
+    }
+
+    fn as_text(&self) -> String {
+        let key = output::key(&self.key);
+        let hash = self.hash.as_ref().map(|hash| output::hex(&hash.value));
+        let hash = hash.as_deref().unwrap_or("none on the channel");
+        match &self.value {
+            None => format!("{key}\n  not held here, hash {hash}"),
+            Some(value) => {
+                let note = if self.is_current() { "" } else { ", NOT what the channel has" };
+                let (text, version) = (output::text(&value.value), value.version);
+                format!("{key} = {text}\n  version {version}{note}, hash {hash}")
+            }
+        }
+    }
+}
+
+impl Private {
+    /// Reads what is held, and its hashes.
+    pub(crate) fn run(self) -> Result<()> {
+        let data = self.view.source.data.as_deref();
+        let holder = self.holder.clone().or_else(|| folder_org(data?)).unwrap_or_default();
+        if data.is_none() && self.key.is_none() {
+            bail!(
+                "private values are in no block: name the peer's data folder with --data, or a key \
+                 to see its hash"
+            );
+        }
+        let view = self.view.open()?;
+        let snapshot = view.snapshot();
+        let (rows, more) = match &self.key {
+            Some(key) => (vec![self.row(&snapshot, &holder, &unescaped(key))?], false),
+            None => self.rows(&snapshot, &holder)?,
+        };
+        if self.json {
+            let rows: Vec<_> = rows.iter().map(Row::as_json).collect();
+            return output::json(&json!({ "holder": holder, "keys": rows, "more": more }));
+        }
+        if rows.is_empty() {
+            let (chaincode, collection) = (&self.chaincode, &self.collection);
+            return output::aside(&format!("{holder} holds nothing of {chaincode}/{collection}"));
+        }
+        rows.iter().try_for_each(|row| output::line(&row.as_text()))?;
+        match more {
+            true => output::aside("there are more: --limit shows them"),
+            false => Ok(()),
+        }
+    }
+
+    fn rows(&self, snapshot: &Snapshot, holder: &str) -> Result<(Vec<Row>, bool)> {
+        let held = snapshot.private_range(holder, &self.chaincode, &self.collection, "", "");
+        let mut rows = Vec::new();
+        for held in held {
+            if rows.len() == self.limit {
+                return Ok((rows, true));
+            }
+            rows.push(self.row(snapshot, holder, &held?.0)?);
+        }
+        Ok((rows, false))
+    }
+
+    fn row(&self, snapshot: &Snapshot, holder: &str, key: &str) -> Result<Row> {
+        let (chaincode, collection) = (&self.chaincode, &self.collection);
+        let value = snapshot.get_private(holder, chaincode, collection, key)?;
+        let hash = snapshot.get_private_hash(chaincode, collection, key)?;
+        Ok(Row { key: key.to_owned(), value, hash })
+    }
+}

@@ -1,0 +1,78 @@
+//! `wasmcc inspect rwset`: what a transaction read and wrote.
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use crate::block_json;
+use crate::blocks::{SourceArgs, TxName};
+use crate::output;
+
+/// Show what a transaction read and wrote, by chaincode; of private data only the hashes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rwset {
+    /// The transaction.
+    #[arg(value_name = "TXID|BLOCK:TRANSACTION")]
+    tx: TxName,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Rwset {
+    /// Finds and prints it.
+    pub(crate) fn run(self) -> Result<()> {
+        let source = self.source.open()?;
+        let (block, at) = source.find(&self.tx)?;
+        let block = block_json::Block::new(&block);
+        let Some(sets) = block.rwset(at) else {
+            bail!("the transaction has no read-write set that can be read");
+        };
+        match self.json {
+            true => output::json(&sets),
+            false => output::line(&as_text(&serde_json::to_value(sets)?)),
+        }
+    }
+}
+
+/// One line for each entry.
+fn as_text(sets: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut lines = Vec::new();
+    for set in list(sets) {
+        lines.push(text(&set["namespace"]));
+        for read in list(&set["reads"]) {
+            let version = match &read["version"] {
+                Value::Null => "no such key".to_owned(),
+                version => format!("version {}", text(version)),
+            };
+            lines.push(format!("  read      {} ({version})", text(&read["key"])));
+        }
+        for range in list(&set["ranges"]) {
+            let (start, end) = (text(&range["start"]), text(&range["end"]));
+            let rows = list(&range["reads"]).len();
+            let rows =
+                if rows > 0 { format!("{rows} rows") } else { "hashes only, or none".into() };
+            lines.push(format!("  range     {start} .. {end} ({rows})"));
+        }
+        for write in list(&set["writes"]) {
+            let key = text(&write["key"]);
+            lines.push(match write["deleted"].as_bool() {
+                Some(true) => format!("  delete    {key}"),
+                _ => format!("  write     {key} = {}", text(&write["value"])),
+            });
+        }
+        for write in list(&set["metadata_writes"]) {
+            lines.push(format!("  metadata  {} {}", text(&write["key"]), write["entries"]));
+        }
+        for collection in list(&set["private_collections"]) {
+            lines.push(format!("  private   {}", text(&collection)));
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,58 @@
+//! The two forms of lines: for people, and for programs.
+
+use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+use crate::log::json;
+use crate::log::line::line;
+
+/// Where the lines come from that the log writes about itself and its process.
+const OWN: &str = "wasmcc::log";
+
+/// See the head of this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Text, with colors for a terminal.
+    Text { colors: bool },
+    /// One JSON object a line.
+    Json,
+}
+
+/// As an argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl Form {
+    /// The line of an event that the subscriber has formatted.
+    pub(super) fn event(self, event: &str) -> String {
+        match self {
+            Self::Text { colors } => line(event, colors),
+            // It is a whole line already.
+            Self::Json => event.to_owned(),
+        }
+    }
+
+    /// A line that says only this.
+    pub(super) fn note(self, level: Level, text: &str) -> String {
+        match self {
+            Self::Text { colors } => line(text, colors),
+            Self::Json => json::record(level, OWN, text) + "\n",
+        }
+    }
+
+    /// A warning of the log about itself. It is shown whatever the filter says.
+    pub(super) fn report(self, text: &str) -> String {
+        let Self::Text { .. } = self else { return self.note(Level::WARN, text) };
+        let mut event = String::new();
+        // Without the time the line is still worth something.
+        let _ = SystemTime.format_time(&mut Writer::new(&mut event));
+        self.event(&format!("{event}  WARN {OWN}: {text}"))
+    }
+}

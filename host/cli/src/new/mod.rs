@@ -1,0 +1,117 @@
+//! `wasmcc new`: a folder with a contract that builds and whose tests pass.
+//!
+//! Does not ask anything and needs no network.
+
+mod name;
+mod sdk;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::Language;
+use crate::output;
+use name::Name;
+use sdk::Sdk;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc new my-contract && cd my-contract && wasmcc test
+  wasmcc new contracts/assets
+  wasmcc new assets --sdk ../wasmcc
+
+The SDK is that of the checkout that --sdk names, or that this program was built from, as long as it
+is there; otherwise that of the registry, in the version of this program.";
+
+/// Make a folder with a new contract: source, tests, build profiles, README.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct New {
+    /// The contract's name, or a path that ends with it: letters, digits, '-' and '_'.
+    #[arg(value_name = "NAME")]
+    path: PathBuf,
+    /// What it is to be written in.
+    #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
+    lang: Language,
+    /// A checkout of wasmcc, whose SDK the contract is to use.
+    #[arg(long, value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
+/// The files of a contract in Rust: their paths there, and their texts.
+const RUST: [(&str, &str); 6] = [
+    ("Cargo.toml", include_str!("../../template/rust/Cargo.toml.in")),
+    ("src/lib.rs", include_str!("../../template/rust/contract.rs")),
+    ("tests/sandbox.rs", include_str!("../../template/rust/sandbox.rs")),
+    ("README.md", include_str!("../../template/rust/README.md")),
+    (".gitignore", include_str!("../../template/rust/gitignore")),
+    (".github/workflows/ci.yml", include_str!("../../template/rust/ci.yml")),
+];
+
+impl New {
+    /// Writes the files.
+    pub(crate) fn run(self) -> Result<()> {
+        if self.lang != Language::Rust {
+            bail!(
+                "`wasmcc new` makes contracts in Rust only\n  hint: tests/guests and \
+                 docs/languages.md of wasmcc have a contract in {} to copy from",
+                self.lang
+            );
+        }
+        let name = Name::of(&self.path)?;
+        let sdk = Sdk::find(self.sdk.as_deref())?;
+        is_free(&self.path)?;
+        for (file, text) in RUST {
+            write(&self.path.join(file), &filled(text, &name, &sdk))?;
+        }
+        let folder = self.path.display();
+        output::line(&format!("{folder} is a contract: cd {folder} && wasmcc test"))
+    }
+}
+
+/// The text with the names of this contract.
+fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
+    text.replace("my-contract", name.package())
+        .replace("my_contract", &name.library())
+        .replace("WASMCC_SDK", &sdk.of("wasmcc-sdk"))
+        .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
+}
+
+/// Nothing that is there may be overwritten.
+fn is_free(folder: &Path) -> Result<()> {
+    match fs::read_dir(folder).map(Iterator::count) {
+        Ok(0) => Ok(()),
+        Ok(_) => bail!("{} exists and is not empty: choose another name", folder.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot make {}", folder.display())),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    fs::write(path, text).with_context(cannot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_placeholder_is_left_in_the_files() {
+        let name = Name::of(Path::new("some-assets")).unwrap();
+        let sdk = Sdk::Version;
+        for (file, text) in RUST {
+            let text = filled(text, &name, &sdk);
+            for placeholder in ["my-contract", "my_contract", "WASMCC_SDK", "WASMCC_TEST"] {
+                assert!(!text.contains(placeholder), "{placeholder} is in {file}");
+            }
+        }
+        let manifest = filled(RUST[0].1, &name, &sdk);
+        assert!(manifest.contains("name = \"some-assets\"\n"), "{manifest}");
+        assert!(manifest.contains("wasmcc-sdk = \"0.2\"\n"), "{manifest}");
+    }
+}

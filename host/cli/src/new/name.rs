@@ -1,0 +1,131 @@
+//! The name of a contract, which is a crate, a library and a chaincode.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+/// A name that cargo, rustc and Fabric take.
+#[derive(Debug)]
+pub(super) struct Name(String);
+
+/// Neither a library nor a dependency may have these names: keywords, the crates of the language,
+/// and those that the contract uses.
+const TAKEN: [&str; 61] = [
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc_macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "serde",
+    "serde_json",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "union",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "wasmcc_sdk",
+    "wasmcc_test",
+    "where",
+    "while",
+    "yield",
+];
+/// What Fabric and file systems take easily.
+const MAX: usize = 64;
+
+impl Name {
+    /// The last part of a path.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let Some(name) = path.file_name() else {
+            bail!("{} ends with no name for the contract", path.display());
+        };
+        let name = name.to_string_lossy();
+        let parts = || name.split(['-', '_']);
+        let is_plain =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+        if !parts().all(is_plain) || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            bail!(
+                "{name:?} is no name of a contract: letters, digits, and single '-' or '_' between \
+                 them; the first is a letter"
+            );
+        }
+        if name.len() > MAX {
+            bail!("{name:?} is longer than {MAX} letters");
+        }
+        let this = Self(name.into_owned());
+        if TAKEN.contains(&this.library().as_str()) {
+            bail!("a contract cannot be called {}: Rust or its SDK has the name already", this.0);
+        }
+        Ok(this)
+    }
+
+    /// As cargo and Fabric know it.
+    pub(super) fn package(&self) -> &str {
+        &self.0
+    }
+
+    /// As Rust code and the component's file have it.
+    pub(super) fn library(&self) -> String {
+        self.0.replace('-', "_")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_cargo_and_fabric_take() {
+        for name in ["assets", "contracts/my-assets", "A1_b-2", "./x"] {
+            assert!(Name::of(Path::new(name)).is_ok(), "{name}");
+        }
+        let long = "x".repeat(65);
+        let bad = ["", "..", "1a", "-a", "a-", "a--b", "a_-b", "a b", "a.b", "é", "a\"b", &long];
+        for name in bad.iter().chain(&["fn", "test", "core", "wasmcc-sdk", "serde"]) {
+            assert!(Name::of(Path::new(name)).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Where a new contract gets the SDK from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The SDK that this program was built beside, if it was built in a checkout.
+const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk");
+
+/// Where the SDK and its companion are.
+#[derive(Debug)]
+pub(super) enum Sdk {
+    /// In the folder `guest-sdk` of a checkout.
+    Folder(PathBuf),
+    /// On the registry, in this program's version.
+    Version,
+}
+
+impl Sdk {
+    /// That of the checkout that is given, or of the one that the program was built from.
+    pub(super) fn find(given: Option<&Path>) -> Result<Self> {
+        let Some(given) = given else {
+            return Ok(folder(Path::new(BESIDE)).map_or(Self::Version, Self::Folder));
+        };
+        match folder(&given.join("guest-sdk")).or_else(|| folder(given)) {
+            Some(folder) => Ok(Self::Folder(folder)),
+            None => bail!(
+                "{} is no checkout of wasmcc: it has no guest-sdk/Cargo.toml of wasmcc-sdk",
+                given.display()
+            ),
+        }
+    }
+
+    /// What stands in a Cargo.toml behind the name of one of its packages.
+    pub(super) fn of(&self, package: &str) -> String {
+        match self {
+            Self::Folder(folder) => {
+                let folder = match package {
+                    "wasmcc-test" => folder.join("test"),
+                    _ => folder.clone(),
+                };
+                // As a string of TOML has it.
+                let path = folder.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
+                format!("{{ path = \"{path}\" }}")
+            }
+            Self::Version => {
+                let version = env!("CARGO_PKG_VERSION");
+                let minor = version.rsplit_once('.').map_or(version, |(minor, _)| minor);
+                format!("\"{minor}\"")
+            }
+        }
+    }
+}
+
+/// The folder, absolute, if it has the SDK.
+fn folder(path: &Path) -> Option<PathBuf> {
+    let path = path.canonicalize().ok()?;
+    let manifest = fs::read_to_string(path.join("Cargo.toml")).ok()?;
+    manifest.contains("name = \"wasmcc-sdk\"").then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_is_known_by_its_sdk() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for given in [checkout.clone(), checkout.join("guest-sdk")] {
+            let sdk = Sdk::find(Some(&given)).unwrap();
+            assert!(sdk.of("wasmcc-sdk").ends_with("guest-sdk\" }"), "{sdk:?}");
+            assert!(sdk.of("wasmcc-test").ends_with("guest-sdk/test\" }"), "{sdk:?}");
+        }
+        let said = Sdk::find(Some(&checkout.join("docs"))).unwrap_err().to_string();
+        assert!(said.contains("is no checkout of wasmcc"), "{said}");
+        assert_eq!(Sdk::Version.of("wasmcc-sdk"), "\"0.2\"");
+    }
+}

@@ -1,0 +1,212 @@
+//! What is answered to which request.
+//!
+//! Invariant: a request takes a bounded time. A web site that a browser shows gets nothing: its
+//! requests name their origin, or a host that is not this one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::operations::health::{self, FailedCheck};
+use crate::operations::{Subject, logspec};
+
+/// Time limit for a whole request, and for the checks of `/healthz` within it.
+const REQUEST: Duration = Duration::from_secs(10);
+const CHECKS: Duration = Duration::from_secs(5);
+/// The longest body of a request, in bytes.
+const BODY_BYTES: usize = 64 << 10;
+
+/// Whether the client of a connection has shown a certificate.
+#[derive(Clone, Copy)]
+pub(super) struct Certified(pub(super) bool);
+
+#[derive(Clone)]
+struct Desk {
+    subject: Arc<dyn Subject>,
+    /// One check and one measurement at a time: a disk that hangs must not take thread after
+    /// thread.
+    checking: Arc<Mutex<()>>,
+    measuring: Arc<Mutex<()>>,
+    asks_for_certificates: bool,
+    /// Only clients of this machine reach it.
+    is_local: bool,
+}
+
+/// All paths.
+pub(super) fn routes(
+    subject: Arc<dyn Subject>,
+    asks_for_certificates: bool,
+    is_local: bool,
+) -> Router {
+    let (checking, measuring) = <(Arc<Mutex<()>>, Arc<Mutex<()>>)>::default();
+    let desk = Desk { subject, checking, measuring, asks_for_certificates, is_local };
+    Router::new()
+        .route("/healthz", any(healthz))
+        .route("/metrics", any(metrics))
+        .route("/logspec", any(logspec))
+        .route("/version", any(version))
+        .fallback(async || {
+            let text = "there are /healthz, /metrics, /logspec and /version\n";
+            (StatusCode::NOT_FOUND, text)
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(desk.clone(), admit))
+        .with_state(desk)
+}
+
+/// Refuses what must not be answered, and what takes too long.
+async fn admit(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    if is_of_a_web_site(&request, desk.is_local) {
+        return (StatusCode::FORBIDDEN, "this address is not for web sites\n").into_response();
+    }
+    let certified = request.extensions().get::<Certified>().is_some_and(|client| client.0);
+    let is_guarded = matches!(request.uri().path(), "/metrics" | "/logspec");
+    if desk.asks_for_certificates && is_guarded && !certified {
+        // Fabric: `core/middleware/require_cert.go`.
+        let path = request.uri().path();
+        tracing::warn!(path, "a client of the operations address has shown no certificate");
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let answer = timeout(REQUEST, next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+}
+
+/// A browser adds an origin to what a page of another site sends. A name that was made to mean
+/// this machine is in the host.
+fn is_of_a_web_site(request: &Request, is_local: bool) -> bool {
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    let name = name.unwrap_or_default();
+    is_local && !name.eq_ignore_ascii_case("localhost") && name.parse::<IpAddr>().is_err()
+}
+
+fn json_answer((status, text): (StatusCode, String)) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// As Fabric's handlers refuse a method.
+fn wrong_method(method: &Method, member: &str) -> Response {
+    let error = format!("invalid request method: {method}");
+    json_answer((StatusCode::BAD_REQUEST, json!({ member: error }).to_string()))
+}
+
+async fn healthz(State(desk): State<Desk>, method: Method) -> Response {
+    if method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let checks = desk.look(&desk.checking, |subject| subject.failed_checks());
+    let failed = timeout(CHECKS, checks).await.unwrap_or_else(|_| {
+        let reason = format!("the checks did not end within {CHECKS:?}: does the disk hang?");
+        vec![FailedCheck { component: "healthz".into(), reason }]
+    });
+    json_answer(health::answer(&failed))
+}
+
+async fn metrics(State(desk): State<Desk>, method: Method) -> Response {
+    if method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let text = desk.look(&desk.measuring, |subject| {
+        subject.measure();
+        wasmcc_metrics::text()
+    });
+    let text = text.await;
+    ([(header::CONTENT_TYPE, wasmcc_metrics::CONTENT_TYPE)], text).into_response()
+}
+
+async fn logspec(
+    method: Method,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    match (method, body) {
+        (Method::GET, _) => json_answer(logspec::get()),
+        (Method::PUT, Ok(body)) => match logspec::put(&body) {
+            (StatusCode::NO_CONTENT, _) => StatusCode::NO_CONTENT.into_response(),
+            refused => json_answer(refused),
+        },
+        (Method::PUT, Err(rejected)) => {
+            let error = json!({ "error": rejected.body_text() }).to_string();
+            json_answer((rejected.status(), error))
+        }
+        (method, _) => wrong_method(&method, "error"),
+    }
+}
+
+async fn version(method: Method) -> Response {
+    if method != Method::GET {
+        return wrong_method(&method, "Error");
+    }
+    let mut version = json!({ "Version": env!("CARGO_PKG_VERSION") });
+    // Whoever builds the program may say of which commit it is.
+    if let (Some(commit), Some(members)) = (option_env!("WASMCC_COMMIT"), version.as_object_mut())
+        && !commit.is_empty()
+    {
+        members.insert("CommitSHA".into(), commit.into());
+    }
+    json_answer((StatusCode::OK, version.to_string()))
+}
+
+impl Desk {
+    /// Looks at the subject on a thread that may block.
+    async fn look<T: Default + Send + 'static>(
+        &self,
+        one_at_a_time: &Arc<Mutex<()>>,
+        at: impl FnOnce(&dyn Subject) -> T + Send + 'static,
+    ) -> T {
+        let looking = Arc::clone(one_at_a_time).lock_owned().await;
+        let subject = Arc::clone(&self.subject);
+        let looked = tokio::task::spawn_blocking(move || {
+            let _until_it_has_ended = looking;
+            at(subject.as_ref())
+        });
+        // A panic is in the log.
+        looked.await.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn request(headers: &[(header::HeaderName, &str)]) -> Request {
+        let request = headers
+            .iter()
+            .fold(Request::builder(), |request, (name, value)| request.header(name, *value));
+        request.body(Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn pages_of_web_sites_are_recognized() {
+        let host = |host| request(&[(header::HOST, host)]);
+        for own in ["127.0.0.1:9443", "localhost", "LOCALHOST:1", "[::1]:9443", "10.1.2.3"] {
+            assert!(!is_of_a_web_site(&host(own), true), "{own}");
+        }
+        for foreign in ["example.com:9443", "", "localhost.example.com", "127.0.0.1.example.com"] {
+            assert!(is_of_a_web_site(&host(foreign), true), "{foreign}");
+        }
+        // In a cluster it is called by a name.
+        assert!(!is_of_a_web_site(&host("peer0:9443"), false));
+        let page = request(&[(header::HOST, "127.0.0.1"), (header::ORIGIN, "https://example.com")]);
+        assert!(is_of_a_web_site(&page, true) && is_of_a_web_site(&page, false));
+    }
+}

@@ -1,0 +1,112 @@
+//! The blocks of a peer, as its Deliver service sends them: of this program or of Fabric's.
+
+use anyhow::{Context, Result, anyhow};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tonic::transport::Channel;
+
+use crate::ordering::seek_envelope;
+use crate::session::{MESSAGE_BYTES, Session};
+use wasmcc_ledger::Step;
+use wasmcc_types::proto::common::{Block, Envelope, Status};
+use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
+use wasmcc_types::proto::orderer::seek_position::Type as Position;
+use wasmcc_types::proto::orderer::{SeekInfo, SeekPosition, SeekSpecified};
+use wasmcc_types::proto::protos::deliver_client::DeliverClient;
+use wasmcc_types::proto::protos::deliver_response::Type;
+
+/// Blocks that wait for their reader.
+const WAITING: usize = 16;
+
+/// The blocks of one stream.
+pub(crate) struct PeerBlocks {
+    blocks: mpsc::Receiver<Result<Block>>,
+    /// The number of the next one.
+    next: u64,
+    /// How many the channel had at the beginning.
+    height: u64,
+    follows: bool,
+}
+
+impl PeerBlocks {
+    /// Asks for blocks: the first one and the number of blocks that the peer has.
+    pub(crate) fn start(
+        runtime: &Runtime,
+        session: &Session,
+        channel: &str,
+        (from, height): (u64, u64),
+        follows: bool,
+    ) -> Result<Self> {
+        let (sender, blocks) = mpsc::channel(WAITING);
+        let last = if follows { u64::MAX } else { height.saturating_sub(1) };
+        if follows || from < height {
+            let at = |number| {
+                let r#type = Some(Position::Specified(SeekSpecified { number }));
+                Some(SeekPosition { r#type })
+            };
+            let behavior = SeekBehavior::BlockUntilReady.into();
+            let info =
+                SeekInfo { start: at(from), stop: at(last), behavior, ..SeekInfo::default() };
+            let envelope = seek_envelope(session, channel, &info)?;
+            let connection = session.connection();
+            runtime.spawn(async move {
+                if let Err(error) = deliver(connection, envelope, &sender).await {
+                    // The reader may have gone.
+                    let _ = sender.send(Err(error)).await;
+                }
+            });
+        }
+        Ok(Self { blocks, next: from, height, follows })
+    }
+
+    /// The next block; None at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Block>> {
+        if !self.follows && self.next >= self.height {
+            return Ok(None);
+        }
+        let next = self.next;
+        let broken = || format!("the peer's stream of blocks broke off before block {next}");
+        let block = self.blocks.blocking_recv().with_context(broken)?.with_context(broken)?;
+        self.next += 1;
+        Ok(Some(block))
+    }
+
+    /// The progress, in blocks in place of bytes.
+    pub(crate) fn step(&self) -> Step {
+        let of_bytes = self.height.max(self.next);
+        Step { blocks: self.next, bytes: self.next, of_bytes }
+    }
+}
+
+/// Passes the blocks of a stream on until it ends.
+async fn deliver(
+    connection: Channel,
+    envelope: Envelope,
+    to: &mpsc::Sender<Result<Block>>,
+) -> Result<()> {
+    let mut peer = DeliverClient::new(connection).max_decoding_message_size(MESSAGE_BYTES);
+    // A stream that ended would be taken for a client that has gone.
+    let requests = tokio_stream::once(envelope).chain(tokio_stream::pending());
+    let failed = |status: tonic::Status| anyhow!("{}: {}", status.code(), status.message());
+    let mut answers = peer.deliver(requests).await.map_err(failed)?.into_inner();
+    while let Some(answer) = answers.message().await.map_err(failed)? {
+        match answer.r#type {
+            Some(Type::Block(block)) => {
+                if to.send(Ok(block)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Some(Type::Status(status)) if status == Status::Success as i32 => return Ok(()),
+            Some(Type::Status(status)) => {
+                let status = Status::try_from(status).map_or("UNKNOWN", |it| it.as_str_name());
+                return Err(anyhow!(
+                    "the peer answered {status}: FORBIDDEN is for identities that may not read \
+                     the channel, NOT_FOUND for channels that it has not joined"
+                ));
+            }
+            _ => return Err(anyhow!("the peer sent something else than blocks")),
+        }
+    }
+    Ok(())
+}

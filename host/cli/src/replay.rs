@@ -1,0 +1,156 @@
+//! `wasmcc replay`: a transaction of the past, run again.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::blocks::{Source, SourceArgs, TxName};
+use crate::components::{self, ComponentArg};
+use crate::laboratory::LaboratoryArgs;
+use crate::ledger::Steps;
+use crate::output;
+use crate::replay_text::{as_json, as_text};
+use crate::transient::Transient;
+use wasmcc_audit::{AuditError, Kind, Laboratory, Replayed, chaincode_of, replay};
+use wasmcc_node::folder_org;
+use wasmcc_types::Height;
+use wasmcc_types::proto::common::Block;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc replay 58f5b405... --data net/data/Org1MSP
+  wasmcc replay 12:0 --data net/data/Org1MSP --with new.wasm
+  wasmcc replay 58f5b405... --network net --component basic=basic.wasm --json | jq .calls
+
+A transaction is named by its id, or by block and place in it, both from 0. The state is made again
+from the blocks, in a temporary folder. A valid transaction runs on the state before its block; any
+other on a state that fits the versions that it read, where there is one.
+
+With --data, chaincodes run from the packages that the peer has installed, and private data are those
+that it holds. Elsewhere name each chaincode's component.
+
+Exit code 1 if the transaction comes out otherwise than it was endorsed and nothing explains that.
+With --with the differences are the answer, and the exit code is 0.";
+
+/// Run a committed transaction again: its calls, and how it compares with what was endorsed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Replay {
+    /// The transaction.
+    #[arg(value_name = "TXID|BLOCK:TRANSACTION")]
+    tx: TxName,
+    /// Run this component in place of the chaincode: what would it have done?
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
+    /// The component of a chaincode, or an install package with it; may be repeated, for
+    /// chaincodes that call each other.
+    #[arg(long = "component", value_name = "NAME[:VERSION]=FILE")]
+    components: Vec<ComponentArg>,
+    /// The transient data of its proposal, if you know them: no block holds them.
+    #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
+    transient: Transient,
+    /// Read private data as the peer of this organization holds them [default: the data folder's].
+    #[arg(long, value_name = "MSPID")]
+    holder: Option<String>,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    laboratory: LaboratoryArgs,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Replay {
+    /// Finds, rebuilds, runs, compares.
+    pub(crate) fn run(self) -> Result<()> {
+        let source = self.source.open()?;
+        let (block, at) = source.find(&self.tx)?;
+        let laboratory = self.laboratory(&source, &block, at)?;
+        let replayed = self.replay(&source, &laboratory, &block, at)?;
+        if self.json {
+            output::json(&as_json(&replayed))?;
+        } else {
+            output::line(&as_text(&replayed))?;
+        }
+        match (replayed.kind(), &self.with) {
+            (Some(Kind::Differs), None) => bail!("it comes out otherwise than it was endorsed"),
+            (Some(Kind::NotRun), _) => bail!("it could not be run again"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What runs the chaincodes of the transaction.
+    fn laboratory(&self, source: &Source, block: &Block, at: usize) -> Result<Laboratory> {
+        let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
+        let name = entries.get(at).and_then(|entry| chaincode_of(entry));
+        let name = name.ok_or_else(|| {
+            anyhow!("it is no transaction of a chaincode (a configuration, for example)")
+        })?;
+        let mut components = Vec::with_capacity(self.components.len() + 1);
+        for named in &self.components {
+            components.push(named.read()?.0);
+        }
+        if let Some(file) = &self.with {
+            components.retain(|component| component.name != name);
+            components.push(components::read_for(&name, file)?);
+        }
+        let mut config = self.laboratory.config(None)?;
+        if let Source::Folder { folder, .. } = source {
+            config.installed = folder.peer_values()?;
+        }
+        if components.iter().all(|component| component.name != name) && config.installed.is_empty()
+        {
+            bail!("give the component of chaincode {name}: --component {name}=FILE");
+        }
+        let holder = match (&self.holder, &self.source.data) {
+            (None, Some(data)) => folder_org(data),
+            (holder, _) => holder.clone(),
+        };
+        Ok(Laboratory::new(config, &components)?.with_holder(holder))
+    }
+
+    fn replay(
+        &self,
+        source: &Source,
+        laboratory: &Laboratory,
+        block: &Block,
+        at: usize,
+    ) -> Result<Replayed> {
+        let private = match source {
+            Source::Folder { folder, channel } => folder.stored_private(channel).ok(),
+            _ => None,
+        };
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let mut blocks = source.blocks(0, false)?;
+        let mut steps = Steps::start("making the state again");
+        let next = || -> Result<Option<Block>, Failed> {
+            let block = blocks.next()?;
+            steps.show(blocks.step()?);
+            Ok(block)
+        };
+        let place = Height::new(number, at as u64);
+        let (transient, private) = (&self.transient.0, private.as_ref());
+        let replayed = replay(laboratory, place, transient, private, block, next);
+        drop(steps);
+        match replayed.map_err(|Failed(error)| error)? {
+            Ok(replayed) => Ok(replayed),
+            Err(why) => bail!("it cannot be run again: {why}"),
+        }
+    }
+}
+
+/// An error of either side.
+struct Failed(anyhow::Error);
+
+impl From<AuditError> for Failed {
+    fn from(error: AuditError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}

@@ -1,0 +1,186 @@
+//! What a test asks for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::frame::Blobs;
+use wasmcc_msp::{NetworkSpec, OrdererSpec, OrgSpec};
+use wasmcc_node::sandbox::{Call, Sandbox, SandboxBuilder};
+use wasmcc_runtime::Limits;
+use wasmcc_types::Timestamp;
+
+/// A request with the number under which it is answered.
+pub(super) struct Work {
+    pub id: u64,
+    pub request: Request,
+    pub blobs: Blobs,
+}
+
+/// A request. The answers are made in `tenant`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum Request {
+    New(New),
+    Deploy(Deployment),
+    /// Also: endorse in several runs that must be alike.
+    AssertDeterministic {
+        call: CallOf,
+    },
+    Endorse {
+        call: CallOf,
+    },
+    EndorseAlso {
+        org: String,
+        endorsed: Vec<u64>,
+    },
+    Evaluate {
+        call: CallOf,
+    },
+    Submit {
+        call: CallOf,
+    },
+    Commit {
+        endorsed: Vec<u64>,
+    },
+    Height {},
+    GetState {
+        name: String,
+        key: String,
+    },
+    Forget {
+        endorsed: u64,
+    },
+    End {},
+}
+
+#[derive(Debug, Deserialize)]
+struct Addressed {
+    sandbox: u64,
+    #[serde(flatten)]
+    request: Request,
+}
+
+/// How a sandbox is set up.
+#[derive(Debug, Deserialize)]
+pub(super) struct New {
+    network: NetworkOf,
+    orgs: Vec<String>,
+    limits: Option<LimitsOf>,
+    execute_timeout_ms: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NetworkOf {
+    orgs: Vec<OrgOf>,
+    orderer: Option<OrdererOf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OrgOf {
+    msp_id: String,
+    domain: String,
+    users: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OrdererOf {
+    msp_id: String,
+    domain: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct LimitsOf {
+    fuel: u64,
+    memory_bytes: usize,
+    host_call_bytes: usize,
+    value_bytes: usize,
+    response_bytes: usize,
+    event_bytes: usize,
+}
+
+/// A chaincode for the channel.
+#[derive(Debug, Deserialize)]
+pub(super) struct Deployment {
+    pub name: String,
+    /// The number of a piece of bytes.
+    pub component: usize,
+    pub collections: Option<String>,
+    pub indexes: Option<Vec<String>>,
+    pub policy: Option<String>,
+}
+
+/// A call; its bytes are numbers of pieces.
+#[derive(Debug, Deserialize)]
+pub(super) struct CallOf {
+    chaincode: String,
+    args: Vec<usize>,
+    transient: BTreeMap<String, usize>,
+    org: Option<String>,
+    user: String,
+    timestamp: Option<(i64, u32)>,
+    nonce: Option<usize>,
+}
+
+impl Request {
+    /// A request and the number of the sandbox that it is for.
+    pub(super) fn read(json: Map<String, Value>) -> serde_json::Result<(u64, Self)> {
+        let Addressed { sandbox, request } = serde_json::from_value(Value::Object(json))?;
+        Ok((sandbox, request))
+    }
+}
+
+impl New {
+    /// The sandbox, not set up yet.
+    pub(super) fn into_builder(self) -> SandboxBuilder {
+        let org = |org: OrgOf| OrgSpec { msp_id: org.msp_id, domain: org.domain, users: org.users };
+        let orderer = |org: OrdererOf| OrdererSpec { msp_id: org.msp_id, domain: org.domain };
+        let network = NetworkSpec {
+            orgs: self.network.orgs.into_iter().map(org).collect(),
+            orderer: self.network.orderer.map(orderer),
+        };
+        let orgs = self.orgs.iter().map(String::as_str);
+        let mut builder = Sandbox::builder().network(network).orgs(orgs);
+        if let Some(limits) = self.limits {
+            builder = builder.limits(Limits {
+                fuel: limits.fuel,
+                memory_bytes: limits.memory_bytes,
+                host_call_bytes: limits.host_call_bytes,
+                value_bytes: limits.value_bytes,
+                response_bytes: limits.response_bytes,
+                event_bytes: limits.event_bytes,
+                ..Limits::default()
+            });
+        }
+        match self.execute_timeout_ms {
+            Some(limit) => builder.execute_timeout(Duration::from_millis(limit)),
+            None => builder,
+        }
+    }
+}
+
+impl CallOf {
+    /// The call with its bytes.
+    pub(super) fn into_call(self, blobs: &mut Blobs) -> Call {
+        let mut args = self.args.into_iter().map(|number| blobs.take(number));
+        let function = args.next().unwrap_or_default();
+        // A function's name is text on the other side.
+        let mut call = Call::new(&self.chaincode, &String::from_utf8_lossy(&function));
+        call = call.args(args.collect::<Vec<_>>()).user(&self.user);
+        for (name, number) in self.transient {
+            call = call.transient(&name, blobs.take(number));
+        }
+        if let Some(org) = self.org {
+            call = call.org(&org);
+        }
+        if let Some((seconds, nanos)) = self.timestamp {
+            call = call.timestamp(Timestamp { seconds, nanos });
+        }
+        match self.nonce {
+            Some(number) => call.nonce(blobs.take(number)),
+            None => call,
+        }
+    }
+}

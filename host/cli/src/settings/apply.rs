@@ -1,0 +1,146 @@
+//! Makes what a file says the defaults of one verb's options.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::settings::file::{Setting, Settings};
+use crate::settings::keys::own;
+use crate::settings::{Lines, is_given};
+
+/// The options of `verb` with the values of the file as defaults, and the lines of those. `look`
+/// has what flags and variables say.
+pub(super) fn apply(
+    command: Command,
+    look: &ArgMatches,
+    verb: &[String],
+    settings: Settings,
+) -> Result<(Command, Lines), String> {
+    let Settings { file, settings } = settings;
+    let mut lines = Lines::new();
+    // From all verbs to this one, so that the nearest table counts.
+    for depth in 0..=verb.len() {
+        let here = settings.iter().filter(|setting| setting.verb == verb[..depth]);
+        for setting in here {
+            if let Some((arg, _)) = find(&command, verb, &setting.key) {
+                lines.insert(arg.get_id().to_string(), setting.line);
+            }
+        }
+    }
+    let mut chosen: Vec<(Setting, Vec<String>)> = Vec::new();
+    for setting in settings {
+        let Some((arg, place)) = find(&command, verb, &setting.key) else { continue };
+        let id = arg.get_id().to_string();
+        // Another table or verb has the say.
+        if !verb.starts_with(&setting.verb) || lines.get(&id) != Some(&setting.line) {
+            continue;
+        }
+        let at = below(&command, &place);
+        let others = rivals(at, &id);
+        let is_on = setting.values != ["false"];
+        let matches = matches_at(look, &place);
+        let beaten = is_on && others.iter().any(|other| is_given(matches, other).is_some());
+        if beaten || is_given(matches, &id).is_some() {
+            lines.remove(&id);
+            continue;
+        }
+        for (rival, _) in chosen.iter().filter(|_| is_on) {
+            let other = own(at, &rival.key).map(|arg| arg.get_id().to_string());
+            if other.is_some_and(|other| others.contains(&other)) && rival.values != ["false"] {
+                let (file, key, line) = (file.display(), &setting.key, setting.line);
+                let (rival, other_line) = (&rival.key, rival.line);
+                return Err(format!(
+                    "{file}, line {line}: '{key}' cannot be used with '{rival}' in line {other_line}"
+                ));
+            }
+        }
+        chosen.push((setting, place));
+    }
+    let mut command = command;
+    for (setting, place) in chosen {
+        command = at(command, &place, &|command| set(command, &setting));
+    }
+    Ok((without_beaten_variables(command, look, verb), lines))
+}
+
+/// The option of this name that a verb has, and the command that defines it.
+fn find<'a>(command: &'a Command, verb: &[String], key: &str) -> Option<(&'a Arg, Vec<String>)> {
+    for depth in (0..=verb.len()).rev() {
+        let place = &verb[..depth];
+        if let Some(arg) = own(below(command, place), key) {
+            return Some((arg, place.to_vec()));
+        }
+    }
+    None
+}
+
+fn below<'a>(command: &'a Command, place: &[String]) -> &'a Command {
+    place.iter().fold(command, |command, name| command.find_subcommand(name).unwrap_or(command))
+}
+
+fn matches_at<'a>(matches: &'a ArgMatches, place: &[String]) -> &'a ArgMatches {
+    place.iter().fold(matches, |matches, name| matches.subcommand_matches(name).unwrap_or(matches))
+}
+
+/// Changes the command at a place.
+fn at(command: Command, place: &[String], change: &dyn Fn(Command) -> Command) -> Command {
+    match place {
+        [] => change(command),
+        [name, rest @ ..] => command.mut_subcommand(name, |below| at(below, rest, change)),
+    }
+}
+
+/// The options that an option cannot be used with, both ways.
+fn rivals(command: &Command, id: &str) -> Vec<String> {
+    let conflicts = |arg: &Arg| -> Vec<String> {
+        let others = command.get_arg_conflicts_with(arg);
+        others.into_iter().map(|other| other.get_id().to_string()).collect()
+    };
+    let mut rivals = Vec::new();
+    for arg in command.get_arguments() {
+        let of_arg = conflicts(arg);
+        if arg.get_id() == id {
+            rivals.extend(of_arg);
+        } else if of_arg.iter().any(|other| other == id) {
+            rivals.push(arg.get_id().to_string());
+        }
+    }
+    rivals
+}
+
+fn set(command: Command, setting: &Setting) -> Command {
+    let Some(id) = own(&command, &setting.key).map(|arg| arg.get_id().to_string()) else {
+        return command;
+    };
+    command.mut_arg(id, |arg| {
+        let arg = match arg.get_action() {
+            // So that the flag can also say no.
+            ArgAction::SetTrue => arg
+                .action(ArgAction::Set)
+                .value_parser(clap::value_parser!(bool))
+                .value_name("BOOL")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+            _ => arg,
+        };
+        arg.required(false).default_values(setting.values.clone())
+    })
+}
+
+/// A variable that a flag contradicts counts as not set: flags win.
+fn without_beaten_variables(command: Command, look: &ArgMatches, verb: &[String]) -> Command {
+    let matches = matches_at(look, verb);
+    let leaf = below(&command, verb);
+    let source = |id: &str, wanted| is_given(matches, id) == Some(wanted);
+    let beaten: Vec<String> = leaf
+        .get_arguments()
+        .map(|arg| arg.get_id().to_string())
+        .filter(|id| source(id, ValueSource::EnvVariable))
+        .filter(|id| rivals(leaf, id).iter().any(|other| source(other, ValueSource::CommandLine)))
+        .collect();
+    at(command, verb, &|command| {
+        beaten.iter().fold(command, |command, id| {
+            command.mut_arg(id, |arg| arg.env(clap::builder::Resettable::Reset))
+        })
+    })
+}

@@ -1,0 +1,149 @@
+//! Values of a file as the definitions of options want them.
+
+use std::any::TypeId;
+
+use clap::builder::Resettable::Reset;
+use clap::{Arg, ArgAction, Command};
+use serde_json::Value;
+use toml::de::DeValue;
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It is a flag, or takes true or false.
+    Bool,
+    Integer,
+    Text,
+}
+
+impl Kind {
+    fn of(arg: &Arg) -> Self {
+        let parsed = arg.get_value_parser().type_id();
+        let is = |id: TypeId| parsed == id;
+        let integers = [
+            TypeId::of::<u8>(),
+            TypeId::of::<u16>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<usize>(),
+            TypeId::of::<i64>(),
+        ];
+        match arg.get_action() {
+            ArgAction::SetTrue | ArgAction::SetFalse => Self::Bool,
+            ArgAction::Count => Self::Integer,
+            _ if is(TypeId::of::<bool>()) => Self::Bool,
+            _ if integers.into_iter().any(is) => Self::Integer,
+            _ => Self::Text,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "true or false",
+            Self::Integer => "an integer",
+            Self::Text => "a string",
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Bool => "booleans",
+            Self::Integer => "integers",
+            Self::Text => "strings",
+        }
+    }
+}
+
+/// A text of the command line as a value of the option's kind.
+pub(crate) fn typed(arg: &Arg, text: String) -> Value {
+    let typed = match Kind::of(arg) {
+        Kind::Bool => text.parse().ok().map(Value::Bool),
+        Kind::Integer => text.parse::<u64>().ok().map(Value::from),
+        Kind::Text => None,
+    };
+    typed.unwrap_or(Value::String(text))
+}
+
+/// Whether an option takes several values.
+pub(crate) fn takes_many(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append) || arg.get_value_delimiter().is_some()
+}
+
+/// The texts that the option would get on the command line.
+pub(super) fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    let kind = Kind::of(arg);
+    let values = match value {
+        DeValue::Array(values) if takes_many(arg) => {
+            values.iter().map(|value| text(kind, value.get_ref())).collect::<Result<_, _>>()?
+        }
+        value => match text(kind, value) {
+            Ok(text) => vec![text],
+            Err(_) if takes_many(arg) => {
+                let (name, plural, found) = (kind.name(), kind.plural(), found(value));
+                return Err(format!("expected {name} or an array of {plural}, found {found}"));
+            }
+            Err(wrong) => return Err(wrong),
+        },
+    };
+    check(arg, &values)?;
+    Ok(values)
+}
+
+fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, String> {
+    match (kind, value) {
+        (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
+        (Kind::Bool, DeValue::Boolean(is_set)) => Ok(is_set.to_string()),
+        (Kind::Integer, DeValue::Integer(integer)) => {
+            let number = i128::from_str_radix(integer.as_str(), integer.radix());
+            number.map(|number| number.to_string()).map_err(|error| error.to_string())
+        }
+        (kind, value) => Err(format!("expected {}, found {}", kind.name(), found(value))),
+    }
+}
+
+fn found(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// Has the option itself look at the values.
+fn check(arg: &Arg, values: &[String]) -> Result<(), String> {
+    let (Some(long), true) = (arg.get_long(), arg.get_action().takes_values()) else {
+        return Ok(());
+    };
+    let alone = arg.clone().required(false).global(false).conflicts_with(Reset).requires(Reset);
+    let words = values.iter().map(|value| format!("--{long}={value}"));
+    let command = Command::new("file").no_binary_name(true).disable_help_flag(true).arg(alone);
+    command.try_get_matches_from(words).map(drop).map_err(|error| {
+        let text = error.to_string();
+        let text = text.split("\n\n").next().unwrap_or_default();
+        let text = text.strip_prefix("error: ").unwrap_or(text);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+}
+
+/// A value in TOML that the option takes.
+#[cfg(test)]
+pub(super) fn example(arg: &Arg) -> String {
+    let default = arg.get_default_values().first().and_then(|value| value.to_str());
+    let possible = arg.get_possible_values();
+    let possible = possible.first().map(|value| value.get_name().to_owned());
+    let candidates = ["x", "10s", "h:1", "{}", "a=1", "2", "Org1MSP", "OR('A.peer')", "00"];
+    let mut candidates =
+        default.map(str::to_owned).into_iter().chain(possible).chain(candidates.map(str::to_owned));
+    match Kind::of(arg) {
+        Kind::Bool => "true".to_owned(),
+        Kind::Integer => default.unwrap_or("1").to_owned(),
+        Kind::Text => {
+            let fits = |value: &String| check(arg, std::slice::from_ref(value)).is_ok();
+            format!("{:?}", candidates.find(fits).unwrap_or_default())
+        }
+    }
+}

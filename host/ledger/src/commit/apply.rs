@@ -1,0 +1,255 @@
+//! Adding a block: check, judge, store, apply. Fabric: `kv_ledger.go`, function `commit`.
+//!
+//! The order makes a crash harmless. First, private data go to disk: they are in no block and could
+//! not be made again. Second, the block is stored, with its verdicts and commit hash. Third, one
+//! batch changes state, history and indexes together and moves the savepoint. Last, purged data
+//! leave the private data store, and sets that waited for this block leave the transient store.
+//! Opening the ledger does whatever is missing of this (`recover`).
+//!
+//! Does not judge: `judge` does.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use crate::block::config_tx::is_config;
+use crate::block::tx::{CommitTx, tx_id};
+use crate::block::updates::{KeyUpdate, UpdateBatch};
+use crate::block::{header_hash, set_outcome};
+use crate::commit::conflict::Conflict;
+use crate::commit::judge::{BlockOutcome, check_block};
+use crate::error::LedgerError;
+use crate::ledger::{Ledger, Tip};
+use crate::private::changes::PrivateChanges;
+use crate::private::collect::{collect_private, purges};
+use crate::private::record::PrivateBlock;
+use crate::private::rules::CollectionRules;
+use crate::private::transient::WaitingBounds;
+use crate::rich::Space;
+use crate::store::block_file::Location;
+use crate::store::overlay::Layer;
+use crate::store::tx_entry::TxEntry;
+use crate::store::{Batch, key};
+use wasmcc_types::Height;
+use wasmcc_types::proto::common::{Block, BlockHeader};
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// What became of a block.
+#[derive(Clone, Debug)]
+pub struct CommittedBlock {
+    /// The block's number.
+    pub number: u64,
+    /// The verdict on each transaction, in order.
+    pub codes: Vec<TxValidationCode>,
+    /// Why the ledger made a transaction invalid; None for all others.
+    pub conflicts: Vec<Option<Conflict>>,
+    /// The commit hash; empty for a genesis block.
+    pub commit_hash: Vec<u8>,
+    /// The block as it was stored, with verdicts and commit hash in its metadata.
+    pub block: Block,
+}
+
+impl Ledger {
+    /// Validates a block and adds it. `txs` has one entry for each transaction of the block;
+    /// `collections` decide where private data are kept, and how long.
+    ///
+    /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
+    /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
+    /// (`NeedsReopen`) until `reopen` has succeeded.
+    pub fn commit(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+    ) -> Result<CommittedBlock, LedgerError> {
+        self.commit_where(block, txs, collections, |_| self.config.rich_queries)
+    }
+
+    /// As `commit`. `writes` is true for the transactions (by index) whose writes have to satisfy
+    /// CouchDB's rules.
+    pub(crate) fn commit_where(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+        writes: impl Fn(usize) -> bool,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+            self.store_private(number, txs, outcome, collections)
+        };
+        self.commit_checked(block, txs, writes, |_| Ok(()), private)
+    }
+
+    /// As `commit_where`, with private data from elsewhere. Nothing changes if `check` refuses the
+    /// outcome.
+    pub(crate) fn commit_checked(
+        &self,
+        block: Block,
+        txs: Vec<CommitTx>,
+        writes: impl Fn(usize) -> bool,
+        check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
+        private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let begin = Instant::now();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.failed {
+            return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
+        }
+        let tip = self.tip();
+        let header = check_block(&block, &tip, txs.len())?.clone();
+        // Set before anything can fail or panic, and cleared at the end.
+        writer.failed = true;
+        let (outcome, updates) = self.judge(&tip, &txs, writes)?;
+        if let Err(refused) = check(&outcome) {
+            writer.failed = false;
+            return Err(refused);
+        }
+        if header.number == 0 {
+            self.private.begin(&header_hash(&header))?;
+        }
+        let judged = Instant::now();
+        let private = private(header.number, &txs, &outcome)?;
+        let block = with_outcome(block, &outcome);
+        let private_stored = Instant::now();
+        let location = self.store_block(writer.offset, &block)?;
+        let stored = Instant::now();
+        self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        let applied = stored.elapsed();
+        self.after_block(&txs)?;
+        writer.offset = location.end();
+        writer.failed = false;
+        let series = wasmcc_metrics::channel(self.channel.as_str());
+        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
+        let BlockOutcome { codes, conflicts, commit_hash } = outcome;
+        Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
+    }
+
+    /// Writes the private data of a judged block to disk, and returns them.
+    pub(crate) fn store_private(
+        &self,
+        number: u64,
+        txs: &[CommitTx],
+        outcome: &BlockOutcome,
+        collections: &dyn CollectionRules,
+    ) -> Result<PrivateBlock, LedgerError> {
+        let (transient, channel) = (&self.transient, &self.channel);
+        let records = collect_private(transient, channel, txs, &outcome.codes, collections)?;
+        self.private.put_block(number, &records, &purges(txs, &outcome.codes))?;
+        Ok(PrivateBlock { records, late: self.private.late(number)? })
+    }
+
+    /// Writes a judged block to disk. From here on it is part of the chain, even if a later step
+    /// fails.
+    pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
+        self.blocks.append(offset, block)
+    }
+
+    /// Brings state, history and indexes up to a stored block, publishes the new height, and
+    /// returns the new end of the chain.
+    pub(crate) fn apply_block(
+        &self,
+        header: &BlockHeader,
+        location: Location,
+        txs: &[CommitTx],
+        outcome: &BlockOutcome,
+        updates: UpdateBatch,
+        private: &PrivateBlock,
+    ) -> Result<Tip, LedgerError> {
+        let number = header.number;
+        let hash = header_hash(header);
+        let mut batch = Batch::default();
+        let mut layer = Layer::new();
+        let codes = outcome.codes.as_slice();
+        let private = PrivateChanges::prepare(&self.table, number, txs, codes, &updates, private)?;
+        let indexes = self.indexes.get();
+        private.apply(&mut batch, &mut layer, &indexes);
+        for (namespace, ns) in updates.namespaces {
+            let space = indexes.concern(&namespace, "").then(|| Space::public(&namespace));
+            for (key, mut update) in ns.public {
+                for (last, heights) in update.history.drain(..) {
+                    batch.put(key::history(&namespace, &key, last), heights);
+                }
+                if let Some(space) = &space {
+                    let (before, after) = (update.before.as_ref(), update.after.as_ref());
+                    indexes.change(&mut batch, space, &key, before, after);
+                }
+                change_row(&mut batch, &mut layer, key::state(&namespace, &key), update);
+            }
+            for (key, height) in ns.written_absent {
+                batch.put(key::history(&namespace, &key, height), height.to_bytes());
+            }
+            for (collection, keys) in ns.hashed {
+                for (key_hash, update) in keys {
+                    let row = key::hashed(&namespace, &collection, &key_hash);
+                    change_row(&mut batch, &mut layer, row, update);
+                }
+            }
+        }
+        self.index_txs(&mut batch, number, txs, &outcome.codes)?;
+        batch.put(key::block(number), location.encode());
+        batch.put(key::block_hash(&hash), number.to_be_bytes().to_vec());
+        batch.put(key::SAVEPOINT.to_vec(), number.to_be_bytes().to_vec());
+
+        self.overlay.publish(number, layer);
+        self.table.apply(batch)?;
+        let tip = Tip {
+            height: number + 1,
+            current_hash: hash.to_vec(),
+            previous_hash: header.previous_hash.clone(),
+            commit_hash: outcome.commit_hash.clone(),
+        };
+        self.set_tip(tip.clone());
+        self.overlay.advance(number + 1);
+        Ok(tip)
+    }
+
+    /// Removes private data that are not needed once the block is applied.
+    pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
+        let height = self.height();
+        let interval = self.config.private_purge_interval_blocks;
+        self.private.settle(&self.table, height, interval)?;
+        let bounds = WaitingBounds::now(&self.config, height);
+        self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
+    }
+
+    /// Adds the transactions to the index. An id keeps its first transaction: look-ups find that
+    /// one.
+    fn index_txs(
+        &self,
+        batch: &mut Batch,
+        number: u64,
+        txs: &[CommitTx],
+        codes: &[TxValidationCode],
+    ) -> Result<(), LedgerError> {
+        let mut seen = HashSet::new();
+        for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
+            let Some(tx_id) = tx_id(tx) else { continue };
+            let row = key::tx(tx_id);
+            // For a valid transaction of a chaincode, `find_duplicates` has asked the index
+            // already.
+            let from_chaincode = tx.rwset.as_ref().is_some_and(|rwset| !is_config(rwset));
+            let new = *code == TxValidationCode::Valid && from_chaincode;
+            if !seen.insert(tx_id) || !new && self.table.contains(&row)? {
+                continue;
+            }
+            let height = Height::new(number, index as u64);
+            batch.put(row, TxEntry { height, code: *code as i32 as u8 }.encode());
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn with_outcome(mut block: Block, outcome: &BlockOutcome) -> Block {
+    let filter: Vec<u8> = outcome.codes.iter().map(|code| *code as i32 as u8).collect();
+    let commit_hash = (!outcome.commit_hash.is_empty()).then_some(outcome.commit_hash.as_slice());
+    set_outcome(&mut block, &filter, commit_hash);
+    block
+}
+
+fn change_row(batch: &mut Batch, layer: &mut Layer, row: Vec<u8>, update: KeyUpdate) {
+    match &update.after {
+        Some(value) => batch.put(row.clone(), value.encode()),
+        None => batch.delete(row.clone()),
+    }
+    layer.insert(row, update.before);
+}

@@ -1,0 +1,95 @@
+//! The committed state as one block finds it, with a cache of what was read.
+//!
+//! Validation and the preparation of changes ask for the same keys, and many transactions ask for
+//! one key, such as their chaincode's definition. Each is read from the table once.
+//!
+//! Invariant: lives only while one block is judged. The writer's lock is held for that time, so
+//! nothing changes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use crate::block::updates::CommittedState;
+use crate::error::LedgerError;
+use crate::store::state::VersionedValue;
+use crate::store::{Table, TableRows, key};
+use wasmcc_types::Height;
+
+/// The state of a channel with a cache of what was read.
+pub(crate) struct CachedState<'a> {
+    table: &'a Table,
+    known: RefCell<HashMap<Vec<u8>, Option<VersionedValue>>>,
+}
+
+impl<'a> CachedState<'a> {
+    pub(crate) fn new(table: &'a Table) -> Self {
+        Self { table, known: RefCell::default() }
+    }
+
+    fn read<T>(
+        &self,
+        row: Vec<u8>,
+        give: impl FnOnce(Option<&VersionedValue>) -> T,
+    ) -> Result<T, LedgerError> {
+        let mut known = self.known.borrow_mut();
+        if let Some(value) = known.get(&row) {
+            return Ok(give(value.as_ref()));
+        }
+        let value = self.table.get(&row, VersionedValue::decode)?;
+        Ok(give(known.entry(row).or_insert(value).as_ref()))
+    }
+}
+
+impl CommittedState for CachedState<'_> {
+    type Range = CommittedRange;
+
+    fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
+        self.read(key::state(namespace, key), |value| value.cloned())
+    }
+
+    fn get_hashed(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key_hash: &[u8],
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.read(key::hashed(namespace, collection, key_hash), |value| value.cloned())
+    }
+
+    fn version(&self, namespace: &str, key: &str) -> Result<Option<Height>, LedgerError> {
+        self.read(key::state(namespace, key), |value| value.map(|value| value.version))
+    }
+
+    fn hashed_version(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key_hash: &[u8],
+    ) -> Result<Option<Height>, LedgerError> {
+        let row = key::hashed(namespace, collection, key_hash);
+        self.read(row, |value| value.map(|value| value.version))
+    }
+
+    fn range(&self, namespace: &str, start: &str, end: &str) -> CommittedRange {
+        let (from, to) = key::state_range(namespace, start, end);
+        CommittedRange { rows: self.table.range(&from, &to), namespace: namespace.to_owned() }
+    }
+}
+
+/// Keys and versions of a range.
+pub(crate) struct CommittedRange {
+    rows: TableRows,
+    namespace: String,
+}
+
+impl Iterator for CommittedRange {
+    type Item = Result<(String, Height), LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.rows.next()?;
+        Some(row.and_then(|(row, value)| {
+            let key = key::state_key(&row, &self.namespace)?;
+            Ok((key, VersionedValue::decode_version(&value)?))
+        }))
+    }
+}

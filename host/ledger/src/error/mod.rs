@@ -1,0 +1,13 @@
+//! Errors of the ledger, and of what its callers ask.
+//!
+//! Does not use anything of this crate.
+
+mod ledger_error;
+mod machine_failure;
+pub(crate) mod no_document;
+mod query_error;
+
+pub use ledger_error::LedgerError;
+pub use machine_failure::MachineFailure;
+pub use no_document::NoDocument;
+pub use query_error::QueryError;

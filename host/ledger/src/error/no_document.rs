@@ -1,0 +1,23 @@
+//! What CouchDB does not take. The rules are in `block::couchdb`.
+//!
+//! Invariant: the client's or the chaincode's fault, never the ledger's.
+
+/// Why CouchDB does not take a key or a value. The texts are Fabric's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoDocument {
+    /// The empty key.
+    #[error("invalid key. Empty string is not supported as a key by couchdb")]
+    EmptyKey,
+    /// A key that begins like those of CouchDB's own documents.
+    #[error("invalid key [{key}], cannot begin with \"_\"")]
+    ReservedKey {
+        /// The key.
+        key: String,
+    },
+    /// A JSON object with a field that CouchDB or Fabric reserves.
+    #[error("field [{field}] is not valid for the CouchDB state database")]
+    ReservedField {
+        /// The first such field of the value; Fabric names any one of them.
+        field: String,
+    },
+}

@@ -1,0 +1,39 @@
+//! The rules of private data collections, which callers provide.
+//!
+//! Invariant: the ledger itself never reads a collection's definition.
+
+use crate::error::LedgerError;
+
+/// What the committed state says of collections while a block is committed.
+pub trait CollectionRules: Send + Sync {
+    /// Returns the rule of a collection; None if it does not exist. Private data of an unknown
+    /// collection are not stored; the block is committed all the same. Called at most once for each
+    /// collection of a block.
+    ///
+    /// Errors: only a failure of this machine; then the block is not committed.
+    fn rule(
+        &self,
+        namespace: &str,
+        collection: &str,
+    ) -> Result<Option<CollectionRule>, LedgerError>;
+}
+
+/// What the ledger does with the private data of one collection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CollectionRule {
+    /// Organizations of this process that may hold the data in the clear (MSP ids).
+    pub holders: Vec<String>,
+    /// Blocks after which the data expires: what block n wrote is removed with block n +
+    /// `block_to_live` + 1. 0 means never.
+    pub block_to_live: u64,
+}
+
+/// Rules without collections.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCollections;
+
+impl CollectionRules for NoCollections {
+    fn rule(&self, _: &str, _: &str) -> Result<Option<CollectionRule>, LedgerError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,25 @@
+//! What a query of a simulation returns.
+//!
+//! Does not read anything.
+
+/// A range query of one simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RangeId(pub(crate) usize);
+
+/// A row of a range query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The key, without its namespace.
+    pub key: String,
+    /// The value, never empty.
+    pub value: Vec<u8>,
+}
+
+/// A page of a range query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// At most as many as were asked for.
+    pub rows: Vec<KeyValue>,
+    /// The key with which the next page begins; empty at the end.
+    pub bookmark: String,
+}

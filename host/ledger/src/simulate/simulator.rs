@@ -1,0 +1,376 @@
+//! Runs a transaction on one height of the state and records its reads and writes. Fabric:
+//! `txmgr/tx_simulator.go`, `txmgr/query_executor.go`.
+//!
+//! A simulation does not see its own writes. Chaincodes that call each other on one channel share a
+//! simulator, so the namespace is always an argument.
+//!
+//! Invariant: nothing is written to the ledger here; `finish` returns the sets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::block::couchdb;
+use crate::block::rwset::TxRwSet;
+use crate::config::LedgerConfig;
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::simulate::cost;
+use crate::simulate::history::HistoryIterator;
+use crate::simulate::open_query::OpenQuery;
+use crate::simulate::range_scan::RangeScan;
+use crate::simulate::rows::{KeyValue, Page, RangeId};
+use crate::simulate::rwset_builder::{RwSetBuilder, metadata_bytes};
+use crate::simulate::snapshot::Snapshot;
+use crate::store::state::{Metadata, VersionedValue};
+use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::{Height, Meter};
+
+/// A simulation. `finish` returns its results once; dropping it discards them.
+pub struct Simulator {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) tx_id: String,
+    pub(crate) builder: RwSetBuilder,
+    pub(crate) scans: Vec<OpenQuery>,
+    pub(crate) wrote: bool,
+    paginated: bool,
+    pub(crate) queried_private: bool,
+    pub(crate) private_reads: BTreeSet<(String, String)>,
+    /// The meter that is charged; None for unlimited work.
+    pub(crate) meter: Option<Arc<Meter>>,
+    /// The organization whose private data are read; None if there is none.
+    pub(crate) org: Option<String>,
+}
+
+/// What a simulation read and wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulationResults {
+    /// The public part, which becomes part of the transaction.
+    pub public: TxRwSet,
+    /// Private data in the clear, for the members of its collections only.
+    pub private: Option<TxPvtReadWriteSet>,
+    /// Namespaces and collections from which values were read in the clear. Reads of hashes and
+    /// ranges do not count.
+    pub private_reads: BTreeSet<(String, String)>,
+    /// Namespaces and public keys that were read after they were written. The reads returned the
+    /// old values, which is most likely a mistake in the chaincode.
+    pub own_reads: Vec<(String, String)>,
+}
+
+impl Ledger {
+    /// Starts a simulation on the current state. `tx_id` only appears in error texts. The
+    /// simulation sees no private data in the clear.
+    pub fn simulator(self: &Arc<Self>, tx_id: &str) -> Simulator {
+        Simulator::new(self.snapshot(), tx_id)
+    }
+
+    /// Starts a simulation that reads private data as a peer of `org` (MSP id) holds them.
+    pub fn simulator_for(self: &Arc<Self>, tx_id: &str, org: &str) -> Simulator {
+        Simulator::new(self.snapshot(), tx_id).reading_as(org)
+    }
+}
+
+impl Snapshot {
+    /// Starts a simulation on the height of this snapshot. It reads private data as a peer of `org`
+    /// (MSP id) holds them. `tx_id` only appears in error texts.
+    pub fn simulator(&self, tx_id: &str, org: &str) -> Simulator {
+        Simulator::new(self.clone(), tx_id).reading_as(org)
+    }
+}
+
+impl Simulator {
+    pub(crate) fn new(snapshot: Snapshot, tx_id: &str) -> Self {
+        Self {
+            snapshot,
+            tx_id: tx_id.to_owned(),
+            builder: RwSetBuilder::default(),
+            scans: Vec::new(),
+            wrote: false,
+            paginated: false,
+            queried_private: false,
+            private_reads: BTreeSet::new(),
+            meter: None,
+            org: None,
+        }
+    }
+
+    /// Reads private data as a peer of `org` (MSP id) holds them.
+    pub(crate) fn reading_as(self, org: &str) -> Self {
+        Self { org: Some(org.to_owned()), ..self }
+    }
+
+    /// Charges the work to this meter.
+    pub fn metered(self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
+    /// Charges work.
+    pub(crate) fn charge(&self, units: u64) -> Result<(), LedgerError> {
+        match &self.meter {
+            Some(meter) => Ok(meter.charge(units)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Charges for a read that was done.
+    pub(crate) fn charge_read(
+        &self,
+        key: &str,
+        value: Option<&VersionedValue>,
+    ) -> Result<(), LedgerError> {
+        self.charge(cost::read(key.len() + value.map_or(0, |value| value.value.len())))
+    }
+
+    /// The height that this simulation reads, for reads that are not recorded.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Returns the value of a key; None if it does not exist.
+    pub fn get_state(&mut self, ns: &str, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.read(ns, key)?.map(|value| value.value))
+    }
+
+    /// Returns the values of several keys, in their order.
+    pub fn get_multiple(
+        &mut self,
+        ns: &str,
+        keys: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>, LedgerError> {
+        keys.iter().map(|key| self.get_state(ns, key)).collect()
+    }
+
+    /// Returns the metadata of a key; empty if it has none. Counts as a read of the key.
+    pub fn get_state_metadata(&mut self, ns: &str, key: &str) -> Result<Metadata, LedgerError> {
+        self.read(ns, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
+    }
+
+    /// Puts a key; an empty value deletes it. The last write of a key counts.
+    pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
+        self.before_write(key, value.len())?;
+        self.charge(cost::write(key.len() + value.len()))?;
+        self.check_value(&value)?;
+        self.check_room(self.builder.growth(ns, key, value.len()))?;
+        self.builder.add_write(ns, key, value);
+        Ok(())
+    }
+
+    /// Deletes a key.
+    pub fn delete_state(&mut self, ns: &str, key: &str) -> Result<(), LedgerError> {
+        self.put_state(ns, key, Vec::new())
+    }
+
+    /// Replaces the metadata of a key, or deletes it if it is empty.
+    pub fn put_state_metadata(
+        &mut self,
+        ns: &str,
+        key: &str,
+        metadata: Metadata,
+    ) -> Result<(), LedgerError> {
+        let bytes = metadata_bytes(&metadata);
+        self.before_write(key, bytes)?;
+        self.charge(cost::write(key.len() + bytes))?;
+        self.check_room(key.len() + bytes)?;
+        self.builder.add_metadata_write(ns, key, metadata);
+        Ok(())
+    }
+
+    /// Opens a query of the keys from `start` (included) to `end` (excluded); empty means open.
+    /// `next_row` returns the rows. Every row read is recorded, even if the chaincode never gets
+    /// it.
+    pub fn range(&mut self, ns: &str, start: &str, end: &str) -> Result<RangeId, LedgerError> {
+        self.check_ranges()?;
+        self.charge(cost::query(start.len() + end.len()))?;
+        let left = self.limits().total_query_limit;
+        self.check_room(start.len() + end.len())?;
+        self.builder.note_range(ns, start, end);
+        let rows = self.snapshot.range(ns, start, end);
+        self.builder.count(start.len() + end.len());
+        let scan = RangeScan::recorded(rows, left, ns, start, end);
+        Ok(self.add_scan(OpenQuery::Range(Box::new(scan))))
+    }
+
+    /// Returns the next row of a query; None at the end of the range, and after `total_query_limit`
+    /// rows.
+    ///
+    /// Errors: `UnknownRange` if the query was closed.
+    pub fn next_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
+        self.check_room(0)?;
+        let scan = match self.scans.get_mut(id.0) {
+            Some(OpenQuery::Range(scan)) => scan,
+            Some(OpenQuery::Rich(_)) => return self.next_rich_row(id),
+            _ => return Err(LedgerError::UnknownRange),
+        };
+        let (row, kept) = scan.next_row()?;
+        self.builder.count(kept);
+        let bytes = row.as_ref().map_or(0, |row| row.key.len() + row.value.len());
+        self.charge(cost::row(bytes))?;
+        Ok(row)
+    }
+
+    /// Closes a query. What it has read stays recorded. Closing twice does nothing.
+    pub fn close_range(&mut self, id: RangeId) {
+        match self.scans.get_mut(id.0) {
+            Some(OpenQuery::Range(scan)) => scan.close(),
+            Some(scan) => *scan = OpenQuery::Closed,
+            None => {}
+        }
+    }
+
+    /// Returns one page of a range. It begins at the bookmark, or else at `start`, and has at most
+    /// `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. A transaction
+    /// that reads pages may not write.
+    ///
+    /// Errors: `PageTooLarge` if the page has more than `max_bytes` of keys and values.
+    ///
+    /// Fabric: `GetStateRangeScanIteratorWithPagination`, `query_response_generator.go`.
+    pub fn range_page(
+        &mut self,
+        ns: &str,
+        start: &str,
+        end: &str,
+        page_size: usize,
+        bookmark: &str,
+        max_bytes: usize,
+    ) -> Result<Page, LedgerError> {
+        self.begin_pages()?;
+        let start = if bookmark.is_empty() { start } else { bookmark };
+        let limit = self.limits().total_query_limit;
+        let size = if page_size == 0 { limit } else { page_size.min(limit) };
+        let id = self.range(ns, start, end)?;
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
+        while rows.len() < size
+            && let Some(row) = self.next_row(id)?
+        {
+            bytes = bytes.saturating_add(row.key.len() + row.value.len());
+            if bytes > max_bytes {
+                self.close_range(id);
+                return Err(LedgerError::PageTooLarge { limit: max_bytes });
+            }
+            rows.push(row);
+        }
+        let bookmark = match self.scans.get_mut(id.0) {
+            Some(OpenQuery::Range(scan)) => scan.peek_key()?.unwrap_or_default(),
+            _ => String::new(),
+        };
+        self.close_range(id);
+        Ok(Page { rows, bookmark })
+    }
+
+    /// Returns the writes of a key up to the height of this simulation, newest first. Not recorded:
+    /// validation does not look at histories.
+    pub fn history(&self, ns: &str, key: &str) -> Result<HistoryIterator, LedgerError> {
+        self.charge(cost::query(key.len()))?;
+        Ok(HistoryIterator::new(&self.snapshot, ns, key)?.metered(self.meter.clone()))
+    }
+
+    /// Returns the reads and writes.
+    pub fn finish(self) -> SimulationResults {
+        let mut builder = self.builder;
+        for scan in self.scans {
+            let OpenQuery::Range(scan) = scan else { continue };
+            let Some((namespace, info)) = scan.finish() else { continue };
+            builder.add_range(&namespace, info);
+        }
+        let own_reads = builder.take_own_reads();
+        let (public, private) = builder.build();
+        SimulationResults { public, private, private_reads: self.private_reads, own_reads }
+    }
+
+    pub(crate) fn limits(&self) -> &LedgerConfig {
+        &self.snapshot.ledger().config
+    }
+
+    /// Adds a query; `check_ranges` was called before.
+    pub(crate) fn add_scan(&mut self, scan: OpenQuery) -> RangeId {
+        self.scans.push(scan);
+        RangeId(self.scans.len() - 1)
+    }
+
+    pub(crate) fn scan_mut(&mut self, id: RangeId) -> Option<&mut OpenQuery> {
+        self.scans.get_mut(id.0)
+    }
+
+    /// Checks that one more query may be opened.
+    pub(crate) fn check_ranges(&self) -> Result<(), LedgerError> {
+        let limit = self.limits().max_ranges;
+        if self.scans.len() >= limit {
+            return Err(LedgerError::TooManyRanges { limit });
+        }
+        Ok(())
+    }
+
+    /// Forbids writes from here on. Fabric: `checkBeforePaginatedQueries`.
+    pub(crate) fn begin_pages(&mut self) -> Result<(), LedgerError> {
+        if self.wrote {
+            let tx_id = self.tx_id.clone();
+            return Err(LedgerError::PaginatedQueryAfterWrite { tx_id });
+        }
+        self.paginated = true;
+        Ok(())
+    }
+
+    pub(crate) fn add_read(&mut self, ns: &str, key: &str, version: Option<Height>) {
+        self.builder.add_read(ns, key, version);
+    }
+
+    fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
+        self.check_room(key.len())?;
+        self.check_key(key)?;
+        let value = self.snapshot.get(ns, key)?;
+        self.charge_read(key, value.as_ref())?;
+        self.builder.add_read(ns, key, value.as_ref().map(|value| value.version));
+        Ok(value)
+    }
+
+    /// Fabric: `checkWritePrecondition`.
+    pub(crate) fn before_write(
+        &mut self,
+        key: &str,
+        value_bytes: usize,
+    ) -> Result<(), LedgerError> {
+        if self.queried_private {
+            return Err(LedgerError::WriteAfterPrivateQuery { tx_id: self.tx_id.clone() });
+        }
+        if self.paginated {
+            return Err(LedgerError::WriteAfterPaginatedQuery { tx_id: self.tx_id.clone() });
+        }
+        self.wrote = true;
+        let limits = self.limits();
+        if key.len() > limits.max_key_bytes {
+            return Err(LedgerError::KeyTooLong { bytes: key.len(), limit: limits.max_key_bytes });
+        }
+        if value_bytes > limits.max_value_bytes {
+            let limit = limits.max_value_bytes;
+            return Err(LedgerError::ValueTooLong { bytes: value_bytes, limit });
+        }
+        self.check_key(key)
+    }
+
+    /// Checks that the state database takes a key; called before every read and write of it.
+    /// Fabric: `ValidateKeyValue` before a write, `readFromDB` before a read.
+    ///
+    /// Errors: `NoDocument`.
+    pub fn check_key(&self, key: &str) -> Result<(), LedgerError> {
+        if self.limits().rich_queries {
+            couchdb::check_key(key)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a value. Fabric: `ValidateKeyValue`, after the key.
+    pub(crate) fn check_value(&self, value: &[u8]) -> Result<(), LedgerError> {
+        if self.limits().rich_queries {
+            couchdb::check_value(value)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that so many more bytes may be recorded.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
+        let limit = self.limits().max_rwset_bytes;
+        match self.builder.bytes().checked_add(bytes) {
+            Some(sum) if sum <= limit => Ok(()),
+            _ => Err(LedgerError::TooMuchRecorded { limit }),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads at one height of a channel, without recording them.
+//!
+//! Invariant: read-only. A snapshot never delays a commit, however long it lives; it costs the
+//! memory of the values that are replaced meanwhile.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::store::state::{Metadata, VersionedValue};
+use crate::store::{TableRows, key};
+use wasmcc_types::sha256;
+
+/// The state of one channel at the moment when this was created. Clones share it.
+#[derive(Clone)]
+pub struct Snapshot {
+    open: Arc<OpenSnapshot>,
+}
+
+struct OpenSnapshot {
+    ledger: Arc<Ledger>,
+    height: u64,
+}
+
+impl Drop for OpenSnapshot {
+    fn drop(&mut self) {
+        self.ledger.overlay.close(self.height);
+    }
+}
+
+impl Ledger {
+    /// Returns a snapshot of the current state, for reads that are not recorded.
+    pub fn snapshot(self: &Arc<Self>) -> Snapshot {
+        Snapshot::new(Arc::clone(self))
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        let height = ledger.overlay.open();
+        Self { open: Arc::new(OpenSnapshot { ledger, height }) }
+    }
+
+    /// Number of visible blocks: the snapshot reads what blocks below this number wrote.
+    pub fn height(&self) -> u64 {
+        self.open.height
+    }
+
+    /// The channel it reads.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.open.ledger
+    }
+
+    /// Returns a public key's value; None if it does not exist.
+    pub fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::state(namespace, key))
+    }
+
+    /// Returns the metadata of a public key; empty if it has none or does not exist.
+    pub fn get_metadata(&self, namespace: &str, key: &str) -> Result<Metadata, LedgerError> {
+        self.get(namespace, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
+    }
+
+    /// Returns the hash of a private value, by the plain key.
+    pub fn get_private_hash(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.get_hashed(namespace, collection, &sha256(key.as_bytes()))
+    }
+
+    /// Returns the hash of a private value, by the hash of the key.
+    pub fn get_hashed(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key_hash: &[u8],
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::hashed(namespace, collection, key_hash))
+    }
+
+    /// The public keys from `start` (included) to `end` (excluded), in byte order; empty means the
+    /// beginning or the end of the namespace.
+    pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
+        let (from, to) = key::state_range(namespace, start, end);
+        self.rows(from, to, key::state_key_at(namespace))
+    }
+
+    /// Returns a private value as an organization (MSP id) holds it; None if it holds none. Compare
+    /// its version with that of the hash to know whether it is current.
+    pub fn get_private(
+        &self,
+        org: &str,
+        namespace: &str,
+        collection: &str,
+        key: &str,
+    ) -> Result<Option<VersionedValue>, LedgerError> {
+        self.row(&key::private(org, namespace, collection, key))
+    }
+
+    /// The private keys that an organization holds, from `start` (included) to `end` (excluded), in
+    /// byte order; empty means open.
+    pub fn private_range(
+        &self,
+        org: &str,
+        namespace: &str,
+        collection: &str,
+        start: &str,
+        end: &str,
+    ) -> StateRange {
+        let (from, to) = key::private_range(org, namespace, collection, start, end);
+        self.rows(from, to, key::private_key_at(org, namespace, collection))
+    }
+
+    fn rows(&self, from: Vec<u8>, to: Vec<u8>, key_at: usize) -> StateRange {
+        let rows = self.open.ledger.table.range(&from, &to);
+        let from = Bound::Included(from);
+        StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
+    }
+
+    /// The value of a row at this height.
+    pub(crate) fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
+        // The table is read before the overlay, see `store::overlay`.
+        let stored = self.open.ledger.table.get(row, VersionedValue::decode)?;
+        Ok(self.open.ledger.overlay.replaced(self.open.height, row).unwrap_or(stored))
+    }
+}
+
+/// The rows of a range at the height of a snapshot, in byte order of keys.
+pub struct StateRange {
+    snapshot: Snapshot,
+    /// Length of the prefix before the key.
+    key_at: usize,
+    rows: TableRows,
+    peeked: Option<(Vec<u8>, VersionedValue)>,
+    from: Bound<Vec<u8>>,
+    to: Vec<u8>,
+}
+
+/// A row; None if it did not exist at the height.
+type RowAtHeight = (Vec<u8>, Option<VersionedValue>);
+
+impl StateRange {
+    /// The next row of the table or the overlay, whichever is first.
+    fn step(&mut self) -> Result<Option<RowAtHeight>, LedgerError> {
+        if self.peeked.is_none() {
+            self.peeked = self.rows.next_as(VersionedValue::decode).transpose()?;
+        }
+        // After the table was read, see `store::overlay`.
+        let overlay = &self.snapshot.open.ledger.overlay;
+        let height = self.snapshot.open.height;
+        if overlay.is_idle_since(height) {
+            return Ok(self.peeked.take().map(|(row, value)| (row, Some(value))));
+        }
+        let from = self.from.as_ref().map(Vec::as_slice);
+        let replaced = overlay.next_replaced(height, from, &self.to);
+        let stored = match (&self.peeked, &replaced) {
+            (Some((row, _)), Some(replaced)) if replaced < row => None,
+            _ => self.peeked.take(),
+        };
+        Ok(match (stored, replaced) {
+            (Some((row, value)), _) => {
+                let value = overlay.replaced(height, &row).unwrap_or(Some(value));
+                Some((row, value))
+            }
+            (None, Some(row)) => {
+                let value = overlay.replaced(height, &row).flatten();
+                Some((row, value))
+            }
+            (None, None) => None,
+        })
+    }
+}
+
+impl Iterator for StateRange {
+    type Item = Result<(String, VersionedValue), LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (row, value) = match self.step() {
+                Ok(Some(found)) => found,
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            };
+            let found = value.map(|value| key::text_after(&row, self.key_at).map(|k| (k, value)));
+            self.from = Bound::Excluded(row);
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}

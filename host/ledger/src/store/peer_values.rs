@@ -1,0 +1,157 @@
+//! Values of the peer that belong to no channel, such as installed packages: one file each.
+//!
+//! They are not rows of the state database: a package may be large, and it must survive the loss of
+//! the state, which can be made again from the blocks.
+//!
+//! Meant for few values: there is no index, and listing reads the folder.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::LedgerError;
+use crate::store::disk::{self, attempt, io};
+
+/// Longest file name that every file system takes, minus the ending of an unfinished file.
+const MAX_NAME: usize = 240;
+
+/// The ending of an unfinished file. Encoded keys do not contain '~'.
+const UNFINISHED: &str = "~new";
+
+/// A folder of values by name.
+pub(crate) struct PeerValues {
+    dir: PathBuf,
+}
+
+impl PeerValues {
+    /// Opens the folder, creates it if it is missing, and removes what an interrupted `put` left.
+    pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
+        disk::make_folder(dir)?;
+        let values = Self { dir: dir.to_owned() };
+        for name in values.names()? {
+            if name.ends_with(UNFINISHED) {
+                let path = dir.join(name);
+                disk::remove(&path)?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// Sets a value. When this returns, it is on disk. If it is interrupted, the old value stays.
+    pub(crate) fn put(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
+        let name = file_name(key)?;
+        let path = self.dir.join(&name);
+        let unfinished = self.dir.join(name + UNFINISHED);
+        let mut file = disk::create_file(&unfinished).map_err(io("make", &unfinished))?;
+        let written = attempt("write a value").and_then(|()| file.write_all(value));
+        written.map_err(io("write", &unfinished))?;
+        let flushed = attempt("flush a value").and_then(|()| file.sync_all());
+        flushed.map_err(io("flush", &unfinished))?;
+        disk::rename(&unfinished, &path)?;
+        disk::flush_folder(&self.dir)
+    }
+
+    /// Returns a value; None if there is none of this name.
+    pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let path = self.dir.join(file_name(key)?);
+        match fs::read(&path) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
+
+    /// Removes a value, if it is there.
+    pub(crate) fn remove(&self, key: &str) -> Result<(), LedgerError> {
+        disk::remove(&self.dir.join(file_name(key)?))?;
+        disk::flush_folder(&self.dir)
+    }
+
+    /// The names that start with `prefix`, sorted.
+    pub(crate) fn keys(&self, prefix: &str) -> Result<Vec<String>, LedgerError> {
+        let names = self.names()?;
+        let keys = names.iter().filter_map(|name| key_of(name));
+        let mut keys: Vec<_> = keys.filter(|key| key.starts_with(prefix)).collect();
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    fn names(&self) -> Result<Vec<String>, LedgerError> {
+        let entries = fs::read_dir(&self.dir).map_err(io("list", &self.dir))?;
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.collect::<Result<_, _>>().map_err(io("list", &self.dir))
+    }
+}
+
+/// Encodes a key as a file name: letters, digits, '-', '_' and '.' stay, except a leading '.';
+/// every other byte becomes %XX.
+fn file_name(key: &str) -> Result<String, LedgerError> {
+    let refused = |reason| LedgerError::PeerKey { key: key.chars().take(64).collect(), reason };
+    let mut name = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b'.' if name.is_empty() => name.push_str("%2E"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(byte.into()),
+            _ => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    match name.len() {
+        0 => Err(refused("it is empty")),
+        length if length > MAX_NAME => Err(refused("it is too long for a file name")),
+        _ => Ok(name),
+    }
+}
+
+/// The key of a file name; None for files of other origin.
+fn key_of(name: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    let key = String::from_utf8(bytes).ok()?;
+    (file_name(&key).ok()? == name).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_by_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let values = PeerValues::open(dir.path()).unwrap();
+        let keys = [".hidden", "..", "a/b", "package/basic_1:ab%41", "é~new", "z"];
+        for key in keys {
+            values.put(key, key.as_bytes()).unwrap();
+        }
+        fs::write(dir.path().join("half~new"), b"x").unwrap();
+        let values = PeerValues::open(dir.path()).unwrap();
+        assert_eq!(values.keys("").unwrap().len(), keys.len());
+        for key in keys {
+            assert_eq!(values.get(key).unwrap(), Some(key.as_bytes().to_vec()));
+        }
+        assert_eq!(values.keys("package/").unwrap(), ["package/basic_1:ab%41"]);
+        values.put("z", b"other").unwrap();
+        assert_eq!(values.get("z").unwrap(), Some(b"other".to_vec()));
+        values.remove("z").unwrap();
+        values.remove("z").unwrap();
+        assert_eq!(values.get("z").unwrap(), None);
+    }
+
+    #[test]
+    fn names_that_cannot_be_kept_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let values = PeerValues::open(dir.path()).unwrap();
+        assert!(values.put("", b"").is_err());
+        assert!(values.put(&"a".repeat(240), b"").is_ok());
+        assert!(values.put(&"a".repeat(241), b"").is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! A ledger folder that no peer has open, for the tools that inspect and repair it.
+//!
+//! Unlike `Ledgers`, opening it brings nothing up to date: the tools see what is on disk. Each tool
+//! has a file of its own: `verify`, `rebuild`, `export`, `import`, `inspect`.
+//!
+//! Invariant: opening changes no block. A state that cannot be opened is a finding, not an error.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::LedgerConfig;
+use crate::error::LedgerError;
+use crate::private::rules::NoCollections;
+use crate::store::block_file::BlockFile;
+use crate::store::channel_folders::ChannelFolders;
+use crate::store::tables::{CHANNELS, PRIVATE, STATE};
+use crate::store::{Database, disk};
+use crate::tools::rules::RulesOfState;
+use wasmcc_types::ChannelId;
+
+/// All channels of a peer that is not running.
+pub struct LedgerFolder {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: LedgerConfig,
+    /// The open database. Its lock keeps peers out of the folder.
+    pub(crate) state: Result<Database, LedgerError>,
+    pub(crate) private: Result<Database, LedgerError>,
+    /// Rules for the collections of blocks that are judged again.
+    pub(crate) rules: Arc<dyn RulesOfState>,
+}
+
+impl LedgerFolder {
+    /// Opens a folder that `Ledgers` made.
+    ///
+    /// Errors: `NoLedger`, and `Locked` if a peer or another tool has it open.
+    pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
+        if !dir.join(CHANNELS).is_dir() {
+            return Err(LedgerError::NoLedger { dir: dir.to_owned() });
+        }
+        let state = match Database::open(&dir.join(STATE), config.cache_bytes, false) {
+            Err(error @ LedgerError::Locked { .. }) => return Err(error),
+            state => state,
+        };
+        let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
+        Ok(Self { dir: dir.to_owned(), config, state, private, rules: Arc::new(NoCollections) })
+    }
+
+    /// Creates the folders of a ledger without channels, for a peer whose first channel is
+    /// imported.
+    pub fn make(dir: &Path) -> Result<(), LedgerError> {
+        disk::make_folder(dir)?;
+        disk::make_folder(&dir.join(CHANNELS))
+    }
+
+    /// Sets the rules for private data of blocks that the private data store does not know, because
+    /// they are imported or the store was lost. Without rules, such data never expire.
+    pub fn with_rules(self, rules: Arc<dyn RulesOfState>) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The channels that have blocks, sorted.
+    pub fn channels(&self) -> Result<Vec<ChannelId>, LedgerError> {
+        let is_known = |channel: &ChannelId| {
+            let databases = [&self.state, &self.private];
+            databases.into_iter().flatten().any(|database| database.has_table(channel))
+        };
+        let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
+        folders.warn();
+        let mut channels = folders.channels;
+        // A channel without a block is left from an interrupted creation.
+        channels.retain(|channel| {
+            fs::metadata(self.blocks_path(channel)).is_ok_and(|blocks| blocks.len() > 0)
+        });
+        Ok(channels)
+    }
+
+    /// The channel of this name.
+    ///
+    /// Errors: `UnknownChannel`.
+    pub fn channel(&self, name: &str) -> Result<ChannelId, LedgerError> {
+        let known = self.channels()?;
+        let found = known.iter().find(|channel| channel.as_str() == name).cloned();
+        found.ok_or_else(|| LedgerError::UnknownChannel { channel: name.to_owned(), known })
+    }
+
+    /// Returns the database of private data. Its contents cannot be made again, so no tool goes on
+    /// silently without it.
+    ///
+    /// Errors: `PrivateData` if it could not be opened.
+    pub(crate) fn private(&self) -> Result<&Database, LedgerError> {
+        let closed = |error| LedgerError::PrivateData { reason: chain(error) };
+        self.private.as_ref().map_err(|error| closed(error))
+    }
+
+    /// Opens the blocks of a channel for reading.
+    pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
+        BlockFile::open_to_read(&self.blocks_path(channel))
+    }
+
+    fn blocks_path(&self, channel: &ChannelId) -> PathBuf {
+        self.dir.join(CHANNELS).join(channel.as_str()).join("blocks")
+    }
+}
+
+/// The texts of an error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}

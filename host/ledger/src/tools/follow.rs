@@ -1,0 +1,116 @@
+//! Adds blocks of another peer to a ledger of one's own, for tools that look at a channel's past.
+//!
+//! Verdicts of the layers above (signatures, policies) are taken from the block; those of the
+//! ledger are computed again, as in `replay`.
+//!
+//! Invariant: a block whose verdicts or commit hash come out otherwise changes nothing.
+
+use std::sync::Arc;
+
+use crate::block;
+use crate::block::tx::CommitTx;
+use crate::commit::apply::CommittedBlock;
+use crate::commit::judge::Outcome;
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::private::collect::{purges, without_sets};
+use crate::private::record::PrivateBlock;
+use crate::private::store::PrivateStore;
+use crate::store::peer_values::PeerValues;
+use crate::store::tables::{PEER, Tables};
+use crate::tools::folder::LedgerFolder;
+use crate::tools::replay::{had_refused_writes, unjudged_tx};
+use crate::tools::rules::RulesOfState;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::Block;
+
+/// The private data that a folder holds of one channel, of all organizations of its peer.
+pub struct StoredPrivateData(PrivateStore);
+
+impl LedgerFolder {
+    /// Returns the private data of a channel.
+    ///
+    /// Errors: `PrivateData` if the database cannot be opened.
+    pub fn stored_private(&self, channel: &ChannelId) -> Result<StoredPrivateData, LedgerError> {
+        Ok(StoredPrivateData(PrivateStore::new(self.private()?.table(channel)?)))
+    }
+
+    /// Returns a channel as the state database has it, for reading. Blocks that the state lacks
+    /// after a crash are not there.
+    ///
+    /// Errors: `CorruptState` if the database cannot be opened; `StateAhead`.
+    pub fn stored(&self, channel: &ChannelId) -> Result<Arc<Ledger>, LedgerError> {
+        let state = self.state.as_ref().map_err(|_| LedgerError::CorruptState {
+            what: "the database of the state cannot be opened",
+        })?;
+        let private = self.private.as_ref().unwrap_or(state);
+        let tables = Tables::open(state, private, channel)?;
+        let blocks = self.blocks(channel)?;
+        let ledger = Ledger::assemble(channel.clone(), self.config.clone(), tables, blocks);
+        ledger.show_stored()?;
+        Ok(Arc::new(ledger))
+    }
+
+    /// Returns what the peer has stored that belongs to no channel, such as installed packages.
+    pub fn peer_values(&self) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
+        let values = PeerValues::open(&self.dir.join(PEER))?;
+        let mut all = Vec::new();
+        for key in values.keys("")? {
+            if let Some(value) = values.get(&key)? {
+                all.push((key, value));
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Ledger {
+    /// Adds the next block of another peer, with that peer's verdicts on signatures and policies.
+    /// Private data come from `private`, or are missing. `rules` say how long hashes live that
+    /// `private` does not know.
+    ///
+    /// Errors: `CorruptBlock` if a verdict or the commit hash comes out otherwise; those of
+    /// `commit`. The ledger takes further blocks after these.
+    pub fn follow(
+        self: &Arc<Self>,
+        block: Block,
+        rules: &dyn RulesOfState,
+        private: Option<&StoredPrivateData>,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let number = self.height();
+        let (entries, verdicts) =
+            (block.data.as_ref().map_or(0, |data| data.data.len()), block::tx_filter(&block).len());
+        if verdicts != entries {
+            let reason = format!(
+                "it has {entries} transactions and {verdicts} verdicts: take blocks from a peer, \
+                 orderers do not judge them"
+            );
+            return Err(self.corrupt(number, reason));
+        }
+        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let writes = had_refused_writes(&block);
+        let collections = rules.rules(&self.snapshot());
+        let metadata = block.metadata.clone();
+        let stored = Block { header: block.header.clone(), data: None, metadata };
+        let check = |outcome: &Outcome| {
+            self.check_verdicts(&stored, number, outcome)?;
+            // Channels that began with Fabric 1.x have no commit hashes.
+            match block::commit_hash(&stored) {
+                Some(hash) if hash != outcome.commit_hash => Err(self.wrong_changes(number)),
+                _ => Ok(()),
+            }
+        };
+        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+            let Some(StoredPrivateData(held)) = private else {
+                return self.store_private(number, txs, outcome, collections.as_ref());
+            };
+            let mut of_block = held.block(number)?;
+            let judged = (txs, outcome.codes.as_slice());
+            let unknown = without_sets(judged, &of_block.records, collections.as_ref())?;
+            of_block.records.extend(unknown);
+            self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
+            Ok::<PrivateBlock, LedgerError>(of_block)
+        };
+        self.commit_checked(block, txs, writes, check, private)
+    }
+}

@@ -1,0 +1,203 @@
+//! Creates a channel from a file of blocks that `export` wrote.
+//!
+//! The metadata of each block is checked as far as it follows from the chain (`orderer_metadata`).
+//! The blocks are first stored in a folder beside the channels and judged there, into a state of
+//! their own. If all verdicts and hashes are those of the file, the folder becomes a channel.
+//!
+//! The file has no private data. Sets of this chain that the private data store still has are used;
+//! all others are noted as missing.
+//!
+//! Does not verify signatures: the operator has to trust the file's origin, or compare its last
+//! commit hash.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::path::PathBuf;
+
+use prost::Message;
+
+use crate::block::envelope::TxEnvelope;
+use crate::block::genesis::genesis_channel;
+use crate::block::header_hash;
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::private::store::PrivateStore;
+use crate::store::block_file::BlockFile;
+use crate::store::disk::{self, io};
+use crate::store::tables::{CHANNELS, Tables, transient_name};
+use crate::tools::folder::LedgerFolder;
+use crate::tools::orderer_metadata;
+use crate::tools::replay::{Replay, Step};
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::{Block, HeaderType};
+
+/// The folder of a channel that is not complete.
+const IMPORTING: &str = "importing";
+
+/// A channel that was made from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The channel, as its genesis block names it.
+    pub channel: ChannelId,
+    /// Its blocks.
+    pub blocks: u64,
+    /// The commit hash of the last one; empty if there is only the genesis block.
+    pub commit_hash: Vec<u8>,
+}
+
+/// Reads the blocks of a file that `export` wrote, one after the other. Checks their form only.
+pub struct BlockReader {
+    path: PathBuf,
+    file: BufReader<File>,
+    of_bytes: u64,
+    bytes: u64,
+    blocks: u64,
+}
+
+impl LedgerFolder {
+    /// Creates a channel from a file. Calls `on_step` after each block.
+    ///
+    /// Errors: `ChannelExists`; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not
+    /// right. Nothing has changed then.
+    pub fn import(
+        self,
+        path: &Path,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Imported, LedgerError> {
+        let Self { dir, config, state, private, rules } = self;
+        let (database, private) = (state?, private?);
+        let mut reader = BlockReader::open(path)?;
+        let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
+        let genesis = reader.next()?.ok_or_else(|| damaged("the file is empty"))?;
+        let (channel, _) = genesis_channel(&genesis)?;
+        let target = dir.join(CHANNELS).join(channel.as_str());
+        if target.exists() {
+            return Err(LedgerError::ChannelExists { channel });
+        }
+        let staging = dir.join(IMPORTING);
+        disk::remove(&staging)?;
+        disk::make_folder(&staging)?;
+        // Private data of this chain are kept: the channel's folder may have been removed only
+        // because its blocks were damaged.
+        let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
+        PrivateStore::new(private.table(&channel)?).begin(&hash)?;
+        private.drop_table(&transient_name(&channel))?;
+        let to_read = || BlockFile::open_to_read(&staging.join("blocks"));
+        let judged = BlockFile::open(&staging.join("blocks"), false).and_then(|blocks| {
+            let replay =
+                Replay::scratch(channel.clone(), config.clone(), Some(&private), to_read()?)?;
+            let replay = replay.with_rules(&rules).noting();
+            judge(&blocks, replay, &mut reader, genesis, on_step)
+        });
+        let imported = match judged {
+            Ok(imported) => imported,
+            Err(error) => {
+                disk::remove(&staging)?;
+                return Err(error);
+            }
+        };
+        // Rows of an earlier channel of this name whose folder was removed by hand.
+        database.drop_table(&channel)?;
+        private.flush()?;
+        disk::rename(&staging, &target)?;
+        for dir in [&target, &dir.join(CHANNELS), &dir] {
+            disk::flush_folder(dir)?;
+        }
+        let blocks = BlockFile::open(&target.join("blocks"), true)?;
+        let tables = Tables::open(&database, &private, &channel)?;
+        Ledger::open(channel.clone(), config, tables, blocks)?;
+        database.flush()?;
+        Ok(imported)
+    }
+}
+
+/// Stores the blocks of a file and judges each of them.
+fn judge(
+    blocks: &BlockFile,
+    mut replay: Replay,
+    reader: &mut BlockReader,
+    genesis: Block,
+    on_step: &mut dyn FnMut(Step),
+) -> Result<Imported, LedgerError> {
+    let mut next = Some(genesis);
+    let mut last_config = 0;
+    while let Some(block) = next {
+        let number = replay.height();
+        if holds_config(&block) {
+            last_config = number;
+        }
+        orderer_metadata::check(&block, last_config)
+            .map_err(|reason| LedgerError::ImportFile { number, reason })?;
+        blocks.append(replay.offset(), &block)?;
+        if replay.next()?.is_none() {
+            return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
+        }
+        on_step(reader.step());
+        next = reader.next()?;
+    }
+    blocks.flush()?;
+    Ok(Imported {
+        channel: replay.channel().clone(),
+        blocks: replay.height(),
+        commit_hash: replay.commit_hash(),
+    })
+}
+
+/// True if a block holds a configuration transaction, which is always alone in its block.
+fn holds_config(block: &Block) -> bool {
+    let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    let [envelope] = envelopes else { return false };
+    TxEnvelope::parse(envelope)
+        .is_ok_and(|tx| tx.channel_header.r#type == HeaderType::Config as i32)
+}
+
+impl BlockReader {
+    /// Opens a file.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let file = File::open(path).map_err(io("open", path))?;
+        let of_bytes = file.metadata().map_err(io("read", path))?.len();
+        let file = BufReader::with_capacity(1 << 20, file);
+        Ok(Self { path: path.to_owned(), file, of_bytes, bytes: 0, blocks: 0 })
+    }
+
+    /// The progress.
+    pub fn step(&self) -> Step {
+        Step { blocks: self.blocks, bytes: self.bytes, of_bytes: self.of_bytes }
+    }
+
+    /// Returns the next block; None at the end.
+    ///
+    /// Errors: `ImportFile` if the file breaks off or holds something else.
+    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
+    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let path = &self.path;
+        let number = self.blocks;
+        let damaged = |reason| LedgerError::ImportFile { number, reason };
+        let mut varint = Vec::with_capacity(5);
+        for byte in (&mut self.file).bytes() {
+            varint.push(byte.map_err(io("read", path))?);
+            // A block of 4 GiB or more cannot be stored, so five bytes are enough.
+            if varint.last().is_some_and(|byte| *byte < 0x80) || varint.len() == 5 {
+                break;
+            }
+        }
+        if varint.is_empty() {
+            return Ok(None);
+        }
+        let length = prost::encoding::decode_varint(&mut varint.as_slice());
+        let length = length.map_err(|_| damaged("it has no length"))?;
+        // Grows while reading, instead of being reserved: the length comes from the file and may be
+        // wrong.
+        let mut bytes = Vec::new();
+        let mut rest = (&mut self.file).take(length);
+        let read = rest.read_to_end(&mut bytes).map_err(io("read", path))?;
+        if (read as u64) < length {
+            return Err(damaged("the file ends in the middle of it"));
+        }
+        let block = Block::decode(bytes.as_slice()).map_err(|_| damaged("it does not parse"))?;
+        self.blocks += 1;
+        self.bytes += varint.len() as u64 + length;
+        Ok(Some(block))
+    }
+}

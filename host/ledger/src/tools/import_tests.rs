@@ -1,0 +1,132 @@
+//! Channels that travel in a file.
+
+use std::path::Path;
+
+use prost::Message;
+
+use crate::LedgerError;
+use crate::Ledgers;
+use crate::test_support::{CHANNEL, golden_blocks, small_config};
+use crate::tools::folder_tests::{channel, closed, folder, verify};
+
+/// A file with the golden blocks.
+pub(crate) fn golden_file(dir: &Path) -> std::path::PathBuf {
+    let path = dir.join("golden.blocks");
+    let blocks = golden_blocks();
+    let bytes: Vec<u8> =
+        blocks.iter().flat_map(|block| block.encode_length_delimited_to_vec()).collect();
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_channel_travels_in_a_file() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    closed(dir.path());
+    let file = dir.path().join("file");
+    assert_eq!(folder(dir.path()).export(&channel(), &file, &mut |_| {}).unwrap(), 4);
+    let again = folder(dir.path()).export(&channel(), &file, &mut |_| {});
+    assert!(matches!(again, Err(LedgerError::Io { .. })), "a file that is there is kept");
+    drop(Ledgers::open(other.path(), small_config()).unwrap());
+    let imported = folder(other.path()).import(&file, &mut |_| {}).unwrap();
+    assert_eq!((imported.channel.as_str(), imported.blocks), (CHANNEL, 4));
+    let found = verify(other.path());
+    assert!(found.is_good() && found.state_height == 4, "{:?}", found.faults);
+    let twice = folder(other.path()).import(&file, &mut |_| {}).unwrap_err();
+    assert!(matches!(twice, LedgerError::ChannelExists { .. }));
+    let copy = other.path().join("file");
+    folder(other.path()).export(&channel(), &copy, &mut |_| {}).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), std::fs::read(&copy).unwrap());
+}
+
+#[test]
+fn blocks_of_a_fabric_peer_are_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledgers::open(dir.path(), small_config()).unwrap());
+    let file = golden_file(dir.path());
+    let imported = folder(dir.path()).import(&file, &mut |_| {}).unwrap();
+    assert_eq!(imported.blocks, 46);
+    let golden = golden_blocks();
+    let last = crate::commit_hash(golden.last().unwrap()).unwrap();
+    assert_eq!(imported.commit_hash, last);
+    assert!(verify(dir.path()).is_good());
+    let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledger = ledgers.get(CHANNEL).unwrap();
+    for (number, golden) in golden.iter().enumerate() {
+        assert_eq!(ledger.block(number as u64).unwrap().as_ref(), Some(golden));
+    }
+}
+
+#[test]
+fn a_damaged_file_is_not_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledgers::open(dir.path(), small_config()).unwrap());
+    let file = golden_file(dir.path());
+    let good = std::fs::read(&file).unwrap();
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let error = folder(dir.path()).import(&file, &mut |_| {}).unwrap_err();
+        assert!(folder(dir.path()).channels().unwrap().is_empty());
+        assert!(!dir.path().join("importing").exists());
+        error.to_string()
+    };
+    assert_eq!(refused(&[]), "block 0 in the file is damaged: the file is empty");
+    let cut = refused(&good[..good.len() - 1]);
+    assert_eq!(cut, "block 45 in the file is damaged: the file ends in the middle of it");
+    assert_eq!(refused(&[0xff; 9]), "block 0 in the file is damaged: it has no length");
+    let huge = refused(&[0xff, 0xff, 0xff, 0xff, 0x0f, 1]);
+    assert_eq!(huge, "block 0 in the file is damaged: the file ends in the middle of it");
+    let mut flipped = good.clone();
+    let at = good.len() - good.len() / 50;
+    flipped[at] ^= 1;
+    assert!(refused(&flipped).starts_with("block 4"), "{}", refused(&flipped));
+    // From the second block on the chain is broken.
+    let first = golden_blocks()[0].encode_length_delimited_to_vec().len();
+    assert!(refused(&good[first..]).contains("block"));
+}
+
+/// Every changed byte of metadata is found, except those that only the members' keys could check.
+#[test]
+fn altered_metadata_is_not_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledgers::open(dir.path(), small_config()).unwrap());
+    let golden: Vec<_> = golden_blocks().into_iter().take(8).collect();
+    let file = dir.path().join("altered.blocks");
+    let import = |blocks: &[wasmcc_types::proto::common::Block]| {
+        let bytes = blocks.iter().flat_map(|block| block.encode_length_delimited_to_vec());
+        std::fs::write(&file, bytes.collect::<Vec<_>>()).unwrap();
+        folder(dir.path()).import(&file, &mut |_| {})
+    };
+    let last = golden.len() - 1;
+    let mut passed = Vec::new();
+    for slot in 0..5 {
+        let length = golden[last].metadata.as_ref().unwrap().metadata[slot].len();
+        let step = (length / 12).max(1);
+        for at in (0..length).step_by(step) {
+            let mut altered = golden.clone();
+            altered[last].metadata.as_mut().unwrap().metadata[slot][at] ^= 1;
+            match import(&altered) {
+                Ok(_) => {
+                    passed.push((slot, at));
+                    let channel = dir.path().join("channels").join(CHANNEL);
+                    std::fs::remove_dir_all(channel).unwrap();
+                }
+                Err(error) => assert!(error.to_string().contains("block 7 "), "{error}"),
+            }
+        }
+    }
+    // Certificate, nonce and numbers of a signature.
+    assert!(passed.iter().all(|(slot, _)| *slot == 0), "{passed:?}");
+    for change in 0..4 {
+        let mut altered = golden.clone();
+        let slots = &mut altered[last].metadata.as_mut().unwrap().metadata;
+        match change {
+            0 => slots.push(b"more".to_vec()),
+            1 => slots[2].push(0),
+            2 => slots[4].extend([0x12, 0]),
+            _ => slots[3] = b"what".to_vec(),
+        }
+        assert!(import(&altered).is_err(), "{change}");
+    }
+    import(&golden).unwrap();
+}

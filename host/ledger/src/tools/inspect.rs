@@ -1,0 +1,120 @@
+//! Finds out why a transaction is not valid, from the blocks alone.
+//!
+//! A transaction lost a race against the state before its block, so that state is made again.
+//!
+//! Invariant: reads blocks and private data only, never the stored state.
+
+use crate::block;
+use crate::block::envelope::TxEnvelope;
+use crate::commit::conflict::Conflict;
+use crate::error::LedgerError;
+use crate::ledgers::Ledgers;
+use crate::tools::folder::LedgerFolder;
+use crate::tools::replay::{Replay, Step, had_refused_writes, is_of_ledger, unjudged_tx};
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{ChannelId, Height};
+
+/// A transaction as it is in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedTx {
+    /// The block, and the transaction's place in it.
+    pub height: Height,
+    /// The verdict.
+    pub code: TxValidationCode,
+    /// Why the ledger made it invalid, if the ledger did.
+    pub conflict: Option<Conflict>,
+}
+
+impl LedgerFolder {
+    /// Returns every transaction of this id, valid or not, in the order of the chain; the second
+    /// one of an id is a duplicate. Empty if there is none. Calls `on_step` after each block that
+    /// is read or made again.
+    pub fn inspect_tx(
+        &self,
+        channel: &ChannelId,
+        tx_id: &str,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Vec<InspectedTx>, LedgerError> {
+        let mut walk = self.walk(channel)?;
+        let mut found = Vec::new();
+        while let Some(block) = walk.next()? {
+            find(&block, tx_id, &mut found);
+            on_step(walk.step()?);
+        }
+        let lost = found.iter().filter(|tx| is_of_ledger(tx.code));
+        if let Some(last) = lost.map(|tx| tx.height.block).max() {
+            self.explain(channel, last, &mut found, on_step)?;
+        }
+        Ok(found)
+    }
+
+    /// Returns a block, and temporary ledgers with the state before it, by which the layers above
+    /// can judge the block. They hold no private data and are removed when dropped.
+    ///
+    /// Errors: `UnknownBlock` if the channel has no such block, or it is the first.
+    pub fn before_block(
+        &self,
+        channel: &ChannelId,
+        number: u64,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<(Ledgers, Block), LedgerError> {
+        let missing = || LedgerError::UnknownBlock { channel: channel.clone(), number };
+        let mut walk = self.walk(channel)?;
+        let ledgers = Ledgers::temporary(self.config.clone())?;
+        let ledger = ledgers.create(&walk.next()?.ok_or_else(missing)?)?;
+        loop {
+            let block = walk.next()?.ok_or_else(missing)?;
+            on_step(walk.step()?);
+            if ledger.height() == number {
+                return Ok((ledgers, block));
+            }
+            let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+            let judged = envelopes.iter().zip(block::tx_filter(&block));
+            let txs = judged.map(|(envelope, &verdict)| unjudged_tx(envelope, verdict));
+            let txs = txs.collect::<Result<Vec<_>, _>>()?;
+            let rules = self.rules.rules(&ledger.snapshot());
+            let refused = had_refused_writes(&block);
+            ledger.commit_where(block, txs, rules.as_ref(), refused)?;
+        }
+    }
+
+    /// Adds the conflicts of the transactions, up to block `last`.
+    fn explain(
+        &self,
+        channel: &ChannelId,
+        last: u64,
+        found: &mut [InspectedTx],
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<(), LedgerError> {
+        let blocks = self.blocks(channel)?;
+        let private = self.private().ok();
+        let mut replay = Replay::scratch(channel.clone(), self.config.clone(), private, blocks)?
+            .with_rules(&self.rules);
+        while replay.height() <= last {
+            let number = replay.height();
+            let Some(mut outcome) = replay.next()? else { break };
+            for tx in found.iter_mut().filter(|tx| tx.height.block == number) {
+                let index = usize::try_from(tx.height.tx).unwrap_or(usize::MAX);
+                let conflict = outcome.conflicts.get_mut(index);
+                tx.conflict = conflict.and_then(Option::take);
+            }
+            on_step(replay.step()?);
+        }
+        Ok(())
+    }
+}
+
+fn find(block: &Block, tx_id: &str, found: &mut Vec<InspectedTx>) {
+    let number = block.header.as_ref().map_or(0, |header| header.number);
+    let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    for (index, (envelope, &verdict)) in envelopes.iter().zip(block::tx_filter(block)).enumerate() {
+        let Ok(parsed) = TxEnvelope::parse(envelope) else { continue };
+        if parsed.channel_header.tx_id == tx_id {
+            let code = TxValidationCode::try_from(i32::from(verdict))
+                .unwrap_or(TxValidationCode::InvalidOtherReason);
+            let height = Height::new(number, index as u64);
+            found.push(InspectedTx { height, code, conflict: None });
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Private data and the tools that inspect and repair a ledger.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::CollectionRules;
+use crate::Ledger;
+use crate::LedgerFolder;
+use crate::Ledgers;
+use crate::Metadata;
+use crate::RulesOfState;
+use crate::Snapshot;
+use crate::Verified;
+use crate::private::rows;
+use crate::private::test_support::{
+    Rules, commit_empty, commit_private, commit_public, get, hash_is_there, held, held_by,
+    private_purge, private_puts, rules, simulate_private,
+};
+use crate::store::{Batch, Table};
+use crate::test_support::{CHANNEL, open_with, small_config};
+use wasmcc_types::ChannelId;
+
+fn both() -> Rules {
+    rules(&[("c", &["A", "B"], 0), ("short", &["A", "B"], 2)])
+}
+
+impl RulesOfState for Rules {
+    fn rules(&self, _: &Snapshot) -> Box<dyn CollectionRules> {
+        Box::new(self.clone())
+    }
+}
+
+fn folder(dir: &Path) -> LedgerFolder {
+    LedgerFolder::open(dir, small_config()).unwrap()
+}
+
+fn verify(folder: &LedgerFolder) -> Verified {
+    folder.verify(&ChannelId::parse(CHANNEL).unwrap(), &mut |_| {}).unwrap()
+}
+
+/// Seven blocks: values, some without their set, one purged, one expired.
+fn filled(dir: &Path) -> (Ledgers, Arc<Ledger>) {
+    let (ledgers, ledger) = open_with(dir, small_config());
+    let both = both();
+    let first = private_puts(&ledger, &[("k", "1"), ("purged", "1"), ("stale", "1")]);
+    commit_private(&ledger, &both, vec![("t1", first)]);
+    let short = simulate_private(&ledger, |sim| {
+        sim.put_private_data("ns", "short", "s", b"2".to_vec()).unwrap();
+    });
+    commit_private(&ledger, &both, vec![("t2", short)]);
+    let missing = private_puts(&ledger, &[("stale", "2")]).public;
+    commit_public(&ledger, &both, &[("t3".into(), missing)]);
+    commit_private(&ledger, &both, vec![("t4", private_purge(&ledger, "purged"))]);
+    commit_empty(&ledger, &both, 2);
+    (ledgers, ledger)
+}
+
+fn expect_private(ledger: &Arc<Ledger>) {
+    for org in ["A", "B"] {
+        assert_eq!(get(ledger, org, "k"), Ok(Some("1".into())));
+        assert_eq!(get(ledger, org, "purged"), Ok(None));
+        assert!(get(ledger, org, "stale").is_err());
+        assert_eq!(held(ledger, org).len(), 2);
+    }
+    let short = ledger.snapshot().get_private_hash("ns", "short", "s").unwrap();
+    assert!(short.is_none());
+}
+
+#[test]
+fn a_lost_state_is_made_again_with_private_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = filled(dir.path());
+    expect_private(&ledger);
+    drop((ledger, ledgers));
+    let found = verify(&folder(dir.path()));
+    assert!(found.is_good(), "{:?}", found.faults);
+    assert_eq!((found.private_sets, found.missing_private_sets), (3, 1));
+    // By opening, and by the tool.
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+    drop((ledger, ledgers));
+    folder(dir.path()).rebuild(&mut |_, _| {}).unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+    drop((ledger, ledgers));
+    assert!(verify(&folder(dir.path())).is_good());
+}
+
+/// A value whose metadata were written lives longer, so it must stay in the store when its record
+/// expires.
+#[test]
+fn values_that_live_on_are_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    let rules = held_by(&["A"], 3);
+    commit_private(&ledger, &rules, vec![("t1", private_puts(&ledger, &[("k", "1"), ("j", "1")]))]);
+    commit_empty(&ledger, &rules, 1);
+    let metadata = simulate_private(&ledger, |sim| {
+        let metadata = Metadata::from([("n".into(), vec![1])]);
+        sim.put_private_data_metadata("ns", "c", "k", metadata).unwrap();
+    });
+    commit_private(&ledger, &rules, vec![("t3", metadata)]);
+    commit_empty(&ledger, &rules, 2);
+    drop((ledger, ledgers));
+    // Opening removes expired contents.
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
+    assert_eq!(ledger.private_data("A", 1, 0).unwrap(), None);
+    drop((ledger, ledgers));
+    assert!(verify(&folder(dir.path())).is_good());
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert_eq!(get(&ledger, "A", "k"), Ok(Some("1".into())));
+    commit_empty(&ledger, &rules, 2);
+    assert!(held(&ledger, "A").is_empty());
+    ledger.private.settle_all(&ledger.table, ledger.height()).unwrap();
+    assert_eq!(ledger.private.records(1).unwrap()[0].bytes(), None);
+}
+
+fn change(dir: &Path, change: impl FnOnce(&Ledger, &mut Batch, &Table)) -> Vec<String> {
+    let (ledgers, ledger) = open_with(dir, small_config());
+    let mut batch = Batch::default();
+    change(&ledger, &mut batch, &ledger.private.table);
+    ledger.private.table.apply(batch).unwrap();
+    drop((ledger, ledgers));
+    let found = verify(&folder(dir));
+    assert_eq!(found.faults[0].block, Some(1));
+    found.faults.into_iter().map(|fault| fault.reason).collect()
+}
+
+#[test]
+fn private_data_that_no_block_knows_are_found() {
+    let place = rows::record(1, 0, "ns", "c");
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    let found = change(dir.path(), |_, batch, table| {
+        let flip = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            Ok(bytes)
+        };
+        batch.put(place.clone(), table.get(&place, flip).unwrap().unwrap());
+    });
+    let name = "the private data of transaction 0 in ns/c";
+    assert_eq!(found[0], format!("{name} do not match the hashes of their keys and values"));
+    let values = "the value of private key \"stale\" of ns/c at A is stored, but no block wrote it";
+    assert!(found.iter().any(|fault| fault == values), "{found:?}");
+
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    let found = change(dir.path(), |_, batch, _| {
+        batch.delete(rows::purged("ns", "c", &wasmcc_types::sha256(b"purged")));
+    });
+    // The set of the transaction that purged the key lacks it, too.
+    assert_eq!(found, vec![format!("{name} lack a key that was not purged"); 2]);
+
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    let found = change(dir.path(), |_, batch, table| {
+        let copy = |bytes: &[u8]| Ok(bytes.to_vec());
+        let record = table.get(&place, copy).unwrap().unwrap();
+        batch.put(rows::record(1, 0, "ns", "invented"), record);
+    });
+    let name = "the private data of transaction 0 in ns/invented";
+    assert_eq!(found, [format!("{name} belong to nothing in the block")]);
+}
+
+#[test]
+fn blocks_travel_without_private_data() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(dir.path()));
+    let file = dir.path().join("file");
+    let channel = ChannelId::parse(CHANNEL).unwrap();
+    folder(dir.path()).export(&channel, &file, &mut |_| {}).unwrap();
+    drop(Ledgers::open(other.path(), small_config()).unwrap());
+    let with_rules = |dir: &Path| folder(dir).with_rules(Arc::new(both()));
+    with_rules(other.path()).import(&file, &mut |_| {}).unwrap();
+    let found = verify(&with_rules(other.path()));
+    assert!(found.is_good(), "{:?}", found.faults);
+    // The fifth one has expired: opening has removed its contents.
+    assert_eq!((found.private_sets, found.missing_private_sets), (0, 3));
+    let (ledgers, ledger) = open_with(other.path(), small_config());
+    assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
+    assert!(ledger.snapshot().get_private_hash("ns", "short", "s").unwrap().is_none());
+    let missing = ledger.missing_private_data(9).unwrap();
+    assert_eq!(missing.iter().map(|set| set.height.block).collect::<Vec<_>>(), [1, 3, 4]);
+    drop((ledger, ledgers));
+
+    // Private data of the chain that are still there are used.
+    std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
+    with_rules(dir.path()).import(&file, &mut |_| {}).unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+}

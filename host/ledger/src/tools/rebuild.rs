@@ -1,0 +1,112 @@
+//! Makes the state and all indexes again from the blocks and the private data store.
+//!
+//! The new state is made in a folder of its own and replaces the old one when it is complete. If
+//! this is interrupted, the folder still opens: a missing state is made from the blocks when a peer
+//! opens it.
+//!
+//! Invariant: blocks are only read; of private data, only what is missing is noted. If a block is
+//! damaged, or the private data cannot be opened, the old state stays as it is.
+
+use crate::commit::recover::savepoint;
+use crate::error::LedgerError;
+use crate::store::tables::{STATE, Tables};
+use crate::store::{Database, Table, disk};
+use crate::tools::folder::LedgerFolder;
+use crate::tools::replay::{Replay, Step};
+use wasmcc_types::ChannelId;
+
+const NEW_STATE: &str = "state.new";
+const OLD_STATE: &str = "state.old";
+
+/// A channel whose state was made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Blocks that the new state holds.
+    pub blocks: u64,
+    /// Blocks in the old state, if it could be read. More than `blocks` means that the block file
+    /// has lost some.
+    pub old_height: Option<u64>,
+    /// Bytes of a last block that was not stored whole. The next opening removes them.
+    pub unfinished_bytes: u64,
+}
+
+impl LedgerFolder {
+    /// Makes the state of all channels again: they share one database. Calls `on_step` after each
+    /// block.
+    ///
+    /// Errors: `CorruptBlock` if a block is damaged; nothing has changed then.
+    pub fn rebuild(
+        self,
+        on_step: &mut dyn FnMut(&ChannelId, Step),
+    ) -> Result<Vec<Rebuilt>, LedgerError> {
+        let [state, new, old] = [STATE, NEW_STATE, OLD_STATE].map(|name| self.dir.join(name));
+        disk::remove(&new)?;
+        disk::remove(&old)?;
+        let database = Database::open(&new, self.config.cache_bytes, false)?;
+        let made = self.replay_into(&database, on_step).and_then(|rebuilt| {
+            self.private()?.flush()?;
+            database.flush()?;
+            Ok(rebuilt)
+        });
+        drop(database);
+        Database::wait_until_closed(&new)?;
+        let rebuilt = match made {
+            Ok(rebuilt) => rebuilt,
+            Err(error) => {
+                disk::remove(&new)?;
+                return Err(error);
+            }
+        };
+        drop(self.state);
+        Database::wait_until_closed(&state)?;
+        // It may be a damaged database, a file, or missing.
+        if state.symlink_metadata().is_ok() {
+            disk::rename(&state, &old)?;
+        }
+        disk::rename(&new, &state)?;
+        disk::flush_folder(&self.dir)?;
+        disk::remove(&old)?;
+        Ok(rebuilt)
+    }
+
+    fn replay_into(
+        &self,
+        database: &Database,
+        on_step: &mut dyn FnMut(&ChannelId, Step),
+    ) -> Result<Vec<Rebuilt>, LedgerError> {
+        let mut rebuilt = Vec::new();
+        let private = self.private()?;
+        for channel in self.channels()? {
+            let tables = Tables::open(database, private, &channel)?;
+            let (config, blocks) = (self.config.clone(), self.blocks(&channel)?);
+            let mut replay = Replay::new(channel.clone(), config, tables, blocks)
+                .with_rules(&self.rules)
+                .noting();
+            // If the old state cannot be read, a peer creates its indexes again when it opens.
+            if let Some(old) = self.old_table(&channel) {
+                replay.copy_indexes(&old, true)?;
+            }
+            while replay.next()?.is_some() {
+                on_step(&channel, replay.step()?);
+            }
+            rebuilt.push(Rebuilt {
+                blocks: replay.height(),
+                old_height: self.old_height(&channel),
+                unfinished_bytes: replay.blocks().length()?.saturating_sub(replay.offset()),
+                channel,
+            });
+        }
+        Ok(rebuilt)
+    }
+
+    fn old_table(&self, channel: &ChannelId) -> Option<Table> {
+        self.state.as_ref().ok()?.table(channel).ok()
+    }
+
+    fn old_height(&self, channel: &ChannelId) -> Option<u64> {
+        let table = self.old_table(channel)?;
+        Some(savepoint(&table).ok()?.map_or(0, |number| number.saturating_add(1)))
+    }
+}

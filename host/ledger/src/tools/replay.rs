@@ -1,0 +1,337 @@
+//! Judges a channel's blocks again from the first on, into a state of their own.
+//!
+//! Opening a ledger trusts the stored verdicts (`commit::recover`); this computes them again. A
+//! transaction that lost a race must lose it again, and a valid one must be valid. Two things are
+//! taken from the block: verdicts of the layers above (signatures, policies), and that a valid
+//! transaction may write what CouchDB does not take, because no block says which rules its peer
+//! had.
+//!
+//! How long hashes of private data live is known from the private data store. If the store does not
+//! know the block, as with an imported one, the collections in the state say it.
+//!
+//! Invariant: the block file, its stored state and stored private data are not changed.
+
+use std::sync::Arc;
+
+use crate::block;
+use crate::block::envelope::TxEnvelope;
+use crate::block::tx::CommitTx;
+use crate::commit::judge::BlockOutcome;
+use crate::commit::recover::checked_block;
+use crate::config::LedgerConfig;
+use crate::error::LedgerError;
+use crate::ledger::{Ledger, Tip};
+use crate::private::collect::without_sets;
+use crate::private::rules::{CollectionRules, NoCollections};
+use crate::store::block_file::{BlockFile, BlockScan, Location};
+use crate::store::tables::Tables;
+use crate::store::{Database, Table};
+use crate::tools::folder::LedgerFolder;
+use crate::tools::private_check::CheckedPrivate;
+use crate::tools::rules::RulesOfState;
+use wasmcc_types::ChannelId;
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::protos::TxValidationCode;
+
+/// Progress of long work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Blocks done so far.
+    pub blocks: u64,
+    /// Bytes of these blocks.
+    pub bytes: u64,
+    /// Bytes of all blocks.
+    pub of_bytes: u64,
+}
+
+/// Replays blocks, one after the other, into a table.
+pub(crate) struct Replay {
+    // Order of dropping: the table before its database, the database before its folder.
+    ledger: Arc<Ledger>,
+    _scratch: Option<(Database, tempfile::TempDir)>,
+    offset: u64,
+    rules: Arc<dyn RulesOfState>,
+    /// True if private data that the store does not know are noted there.
+    notes: bool,
+}
+
+impl Replay {
+    /// Replays into `table`, which must be empty.
+    pub(crate) fn new(
+        channel: ChannelId,
+        config: LedgerConfig,
+        tables: Tables,
+        blocks: BlockFile,
+    ) -> Self {
+        let ledger = Arc::new(Ledger::assemble(channel, config, tables, blocks));
+        let rules = Arc::new(NoCollections);
+        Self { ledger, _scratch: None, offset: 0, rules, notes: false }
+    }
+
+    /// Sets the rules for private data that the private data store does not know.
+    pub(crate) fn with_rules(self, rules: &Arc<dyn RulesOfState>) -> Self {
+        Self { rules: Arc::clone(rules), ..self }
+    }
+
+    /// Notes private data that the store does not know as missing.
+    pub(crate) fn noting(self) -> Self {
+        Self { notes: true, ..self }
+    }
+
+    /// Replays into a temporary table, which is removed when this is dropped. Private data come
+    /// from `private`, if there is such a store.
+    pub(crate) fn scratch(
+        channel: ChannelId,
+        config: LedgerConfig,
+        private: Option<&Database>,
+        blocks: BlockFile,
+    ) -> Result<Self, LedgerError> {
+        let path = std::env::temp_dir();
+        let dir = tempfile::Builder::new()
+            .prefix("wasmcc-replay")
+            .tempdir_in(&path)
+            .map_err(|source| LedgerError::Io { action: "make a folder in", path, source })?;
+        let database = Database::open(&dir.path().join("state"), config.cache_bytes, true)?;
+        let tables = Tables::open(&database, private.unwrap_or(&database), &channel);
+        let replay = Self::new(channel, config, tables?, blocks);
+        Ok(Self { _scratch: Some((database, dir)), ..replay })
+    }
+
+    /// Copies the indexes of another table, before the first block; see `Ledger::copy_indexes`.
+    pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
+        self.ledger.copy_indexes(other, as_built)
+    }
+
+    /// The indexes of which the other table did not have all entries.
+    pub(crate) fn incomplete_indexes(&self) -> Vec<u32> {
+        self.ledger.indexes.get().incomplete()
+    }
+
+    /// Judges the next block; None at the end, and at a block that was not stored whole.
+    ///
+    /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
+    /// stored one.
+    pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
+        let Some(location) =
+            next_record(self.channel(), self.blocks(), self.offset, self.height())?
+        else {
+            return Ok(None);
+        };
+        let rules = self.rules.rules(&self.ledger.snapshot());
+        let outcome = self.ledger.rejudge(location, rules.as_ref(), self.notes);
+        let Some(outcome) = unless_torn(self.blocks(), location, outcome)? else {
+            return Ok(None);
+        };
+        self.offset = location.end();
+        Ok(Some(outcome))
+    }
+
+    /// Compares the private data of the last block with the block.
+    pub(crate) fn check_private(
+        &self,
+        outcome: &BlockOutcome,
+    ) -> Result<CheckedPrivate, LedgerError> {
+        self.ledger.check_private(self.height().saturating_sub(1), &outcome.codes)
+    }
+
+    /// Number of blocks so far.
+    pub(crate) fn height(&self) -> u64 {
+        self.ledger.height()
+    }
+
+    /// Offset of the next block, if there is one.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The commit hash of the last block; empty for a genesis block.
+    pub(crate) fn commit_hash(&self) -> Vec<u8> {
+        self.ledger.last_commit_hash()
+    }
+
+    /// The progress.
+    pub(crate) fn step(&self) -> Result<Step, LedgerError> {
+        let of_bytes = self.blocks().length()?;
+        Ok(Step { blocks: self.height(), bytes: self.offset, of_bytes })
+    }
+
+    pub(crate) fn channel(&self) -> &ChannelId {
+        self.ledger.channel_id()
+    }
+
+    pub(crate) fn blocks(&self) -> &BlockFile {
+        &self.ledger.blocks
+    }
+
+    /// The table that the blocks so far have made.
+    pub(crate) fn table(&self) -> &Table {
+        &self.ledger.table
+    }
+}
+
+/// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
+/// the verdicts.
+pub struct Walk {
+    channel: ChannelId,
+    blocks: BlockFile,
+    tip: Tip,
+    offset: u64,
+}
+
+impl LedgerFolder {
+    /// Reads the blocks of a channel from the first one on.
+    pub fn walk(&self, channel: &ChannelId) -> Result<Walk, LedgerError> {
+        let (channel, blocks) = (channel.clone(), self.blocks(channel)?);
+        Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0 })
+    }
+}
+
+impl Walk {
+    /// Returns the next block; None at the end, and at a block that was not stored whole.
+    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
+    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let next = next_record(&self.channel, &self.blocks, self.offset, self.tip.height)?;
+        let Some(location) = next else { return Ok(None) };
+        let block = checked_block(&self.channel, &self.blocks, location, &self.tip);
+        let Some(block) = unless_torn(&self.blocks, location, block)? else { return Ok(None) };
+        if let Some(header) = &block.header {
+            self.tip.current_hash = block::header_hash(header).to_vec();
+        }
+        self.tip.height += 1;
+        self.offset = location.end();
+        Ok(Some(block))
+    }
+
+    /// The progress.
+    pub fn step(&self) -> Result<Step, LedgerError> {
+        let of_bytes = self.blocks.length()?;
+        Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
+    }
+}
+
+impl Ledger {
+    /// Judges a stored block again and applies it.
+    fn rejudge(
+        &self,
+        location: Location,
+        rules: &dyn CollectionRules,
+        notes: bool,
+    ) -> Result<BlockOutcome, LedgerError> {
+        let tip = self.tip();
+        let number = tip.height;
+        let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
+        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
+        self.check_verdicts(&block, number, &outcome)?;
+        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
+            return Err(self.wrong_changes(number));
+        }
+        let header = block.header.as_ref();
+        let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        let mut private = self.private.block(number)?;
+        let unknown = without_sets(&txs, &outcome.codes, &private.records, rules)?;
+        if notes && !unknown.is_empty() {
+            self.private.add(number, &unknown)?;
+        }
+        private.records.extend(unknown);
+        self.apply_block(header, location, &txs, &outcome, updates, &private)?;
+        Ok(outcome)
+    }
+}
+
+impl Ledger {
+    /// Checks that a stored block says of its transactions what came out of them again.
+    pub(crate) fn check_verdicts(
+        &self,
+        block: &Block,
+        number: u64,
+        outcome: &Outcome,
+    ) -> Result<(), LedgerError> {
+        for (index, (code, &stored)) in
+            outcome.codes.iter().zip(block::tx_filter(block)).enumerate()
+        {
+            if *code as i32 != i32::from(stored) {
+                let name = |code: TxValidationCode| code.as_str_name();
+                let stored = TxValidationCode::try_from(i32::from(stored)).map_or("unknown", name);
+                let reason = format!(
+                    "the verdict on transaction {index} is {stored}, but comes out as {}",
+                    name(*code)
+                );
+                return Err(self.corrupt(number, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The error for a block whose commit hash comes out otherwise.
+    pub(crate) fn wrong_changes(&self, number: u64) -> LedgerError {
+        self.corrupt(number, "its changes do not match its commit hash")
+    }
+}
+
+fn next_record(
+    channel: &ChannelId,
+    blocks: &BlockFile,
+    offset: u64,
+    number: u64,
+) -> Result<Option<Location>, LedgerError> {
+    match blocks.scan(offset)? {
+        BlockScan::Record(location) => Ok(Some(location)),
+        BlockScan::End | BlockScan::Torn => Ok(None),
+        BlockScan::Damaged => {
+            let reason = "its record has a wrong head".to_owned();
+            Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
+        }
+    }
+}
+
+/// Replaces the damage of a last block that was not stored whole by None.
+fn unless_torn<T>(
+    blocks: &BlockFile,
+    location: Location,
+    read: Result<T, LedgerError>,
+) -> Result<Option<T>, LedgerError> {
+    match read {
+        Err(LedgerError::CorruptBlock { .. }) if blocks.is_torn_at(location)? => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Tells for which transactions of a stored block CouchDB's rules apply: for those that they made
+/// invalid, which must be invalid again.
+pub(crate) fn had_refused_writes(block: &Block) -> impl Fn(usize) -> bool + use<> {
+    let verdicts = block::tx_filter(block).to_vec();
+    move |index| verdicts.get(index) == Some(&(TxValidationCode::InvalidWriteset as i32 as u8))
+}
+
+/// True if a transaction with this verdict was valid before the ledger judged it.
+pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
+    matches!(
+        code,
+        TxValidationCode::DuplicateTxid
+            | TxValidationCode::InvalidWriteset
+            | TxValidationCode::MvccReadConflict
+            | TxValidationCode::PhantomReadConflict
+    )
+}
+
+/// A transaction as it was before the ledger judged it.
+pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+    let code = TxValidationCode::try_from(i32::from(verdict))
+        .map_err(|_| LedgerError::Missing { what: "a known verdict" })?;
+    let lost = is_of_ledger(code);
+    let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
+    let parsed = match TxEnvelope::parse(envelope) {
+        Ok(parsed) => parsed,
+        Err(error) if code == TxValidationCode::Valid => return Err(error),
+        Err(_) => return Ok(tx(None, code, None)),
+    };
+    let rwset = match code {
+        TxValidationCode::Valid => parsed.rwset()?,
+        // A transaction that the layers above refused as a duplicate may have no read-write set.
+        _ if lost => parsed.rwset().ok().flatten(),
+        _ => None,
+    };
+    let code = if lost && rwset.is_some() { TxValidationCode::Valid } else { code };
+    Ok(tx(Some(parsed.tx_id()), code, rwset))
+}

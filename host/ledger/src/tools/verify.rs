@@ -1,0 +1,192 @@
+//! Checks everything that a channel has stored against its blocks.
+//!
+//! All blocks are judged again, into a state of their own. At the height of the stored state the
+//! two are compared row by row: state, history, transaction index, locations of blocks. Private
+//! data are compared with their hashes in the blocks.
+//!
+//! Invariant: reports and repairs nothing. A state behind its blocks and a last block that was not
+//! stored whole are no faults: a crash leaves them, and opening the ledger repairs them.
+
+use serde::Serialize;
+
+use crate::commit::recover::savepoint;
+use crate::error::LedgerError;
+use crate::store::Table;
+use crate::tools::folder::{LedgerFolder, chain};
+use crate::tools::private_check::CheckedPrivate;
+use crate::tools::replay::{Replay, Step};
+use crate::tools::row_difference::Differences;
+use wasmcc_types::ChannelId;
+
+/// Faults that are described; further ones are only counted.
+const MAX_FAULTS: usize = 20;
+
+/// The findings of one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// The channel.
+    pub channel: String,
+    /// Correct blocks, from the first on.
+    pub blocks: u64,
+    /// Transactions in them.
+    pub transactions: u64,
+    /// Blocks in the stored state; fewer than `blocks` after a crash.
+    pub state_height: u64,
+    /// Rows of the stored state and indexes that were compared.
+    pub rows: u64,
+    /// Private write sets that were compared with their hashes.
+    pub private_sets: u64,
+    /// Private write sets that organizations here should have and lack. No fault: their blocks were
+    /// committed without them.
+    pub missing_private_sets: u64,
+    /// Bytes after the last whole block, of a block whose storing was interrupted.
+    pub unfinished_bytes: u64,
+    /// The faults, at most twenty.
+    pub faults: Vec<Fault>,
+    /// Number of further faults.
+    pub more_faults: u64,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The block that it belongs to, if any.
+    pub block: Option<u64>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Verified {
+    /// True if there are no faults.
+    pub fn is_good(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn fault(&mut self, block: Option<u64>, reason: String) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(Fault { block, reason });
+        } else {
+            self.more_faults += 1;
+        }
+    }
+
+    fn add_private(&mut self, block: u64, checked: CheckedPrivate) {
+        self.private_sets += checked.sets;
+        self.missing_private_sets += checked.missing;
+        for reason in checked.faults {
+            self.fault(Some(block), reason);
+        }
+    }
+
+    fn compare(&mut self, expected: &Replay, stored: &Table) {
+        let incomplete = expected.incomplete_indexes();
+        let mut differences = Differences::new(expected.table(), stored, incomplete);
+        loop {
+            match differences.next() {
+                Ok(Some(difference)) => self.fault(difference.block, difference.reason),
+                Ok(None) => break,
+                Err(error) => {
+                    self.fault(None, chain(&error));
+                    break;
+                }
+            }
+        }
+        self.rows = differences.rows();
+    }
+}
+
+impl LedgerFolder {
+    /// Checks a channel. Calls `on_step` after each block. The state to compare with is made in the
+    /// folder for temporary files.
+    ///
+    /// Errors: only what prevents the check; faults of the channel are in the result.
+    pub fn verify(
+        &self,
+        channel: &ChannelId,
+        on_step: &mut dyn FnMut(Step),
+    ) -> Result<Verified, LedgerError> {
+        let mut found = Verified {
+            channel: channel.to_string(),
+            blocks: 0,
+            transactions: 0,
+            state_height: 0,
+            rows: 0,
+            private_sets: 0,
+            missing_private_sets: 0,
+            unfinished_bytes: 0,
+            faults: Vec::new(),
+            more_faults: 0,
+        };
+        let stored = self.stored_state(channel, &mut found);
+        let private = self.private();
+        if let Err(error) = &private {
+            found.fault(None, error.to_string());
+        }
+        let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
+        let mut replay =
+            Replay::scratch(channel.clone(), config, private.ok(), blocks)?.with_rules(&self.rules);
+        // The blocks do not say which indexes exist.
+        if let Some(stored) = &stored
+            && let Err(error) = replay.copy_indexes(stored, false)
+        {
+            found.fault(None, chain(&error));
+        }
+        loop {
+            if let Some(stored) = &stored
+                && replay.height() == found.state_height
+            {
+                found.compare(&replay, stored);
+            }
+            match replay.next() {
+                Ok(Some(outcome)) => {
+                    found.transactions += outcome.codes.len() as u64;
+                    found.add_private(replay.height() - 1, replay.check_private(&outcome)?);
+                    on_step(replay.step()?);
+                }
+                Ok(None) => {
+                    found.unfinished_bytes =
+                        replay.blocks().length()?.saturating_sub(replay.offset());
+                    break;
+                }
+                Err(LedgerError::CorruptBlock { number, reason, .. }) => {
+                    found.fault(Some(number), reason);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        found.blocks = replay.height();
+        if found.is_good() && found.state_height > found.blocks {
+            let reason = match found.unfinished_bytes {
+                0 => "the state holds it, but the file of the blocks ends before it",
+                _ => "the state holds it, but the file of the blocks ends in the middle of it",
+            };
+            found.fault(Some(found.blocks), reason.to_owned());
+        }
+        Ok(found)
+    }
+
+    /// The stored rows, if they can be read.
+    fn stored_state(&self, channel: &ChannelId, found: &mut Verified) -> Option<Table> {
+        let opened = match &self.state {
+            Ok(database) => database.table(channel).and_then(|table| {
+                let savepoint = savepoint(&table)?;
+                Ok((table, savepoint.map_or(0, |number| number.saturating_add(1))))
+            }),
+            Err(error) => {
+                found.fault(None, format!("the state database cannot be opened: {}", chain(error)));
+                return None;
+            }
+        };
+        match opened {
+            Ok((table, height)) => {
+                found.state_height = height;
+                Some(table)
+            }
+            Err(error) => {
+                found.fault(None, chain(&error));
+                None
+            }
+        }
+    }
+}

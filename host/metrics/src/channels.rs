@@ -1,0 +1,247 @@
+//! Blocks and envelopes of channels. Fabric: `core/ledger/kvledger/metrics.go`,
+//! `common/ledger/blkstorage/metrics.go`, `orderer/common/blockcutter/metrics.go`,
+//! `orderer/common/broadcast/metrics.go`, `common/deliver/metrics.go`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
+
+use crate::names::ByNames;
+use crate::registry::{Families, histogram};
+use crate::{UNKNOWN, get};
+
+const CHANNEL: &[&str] = &["channel"];
+/// Those of Fabric.
+const COMMIT_SECONDS: [f64; 7] = [0.005, 0.01, 0.015, 0.05, 0.1, 1.0, 10.0];
+
+/// What is counted by channel.
+pub struct Channels {
+    height: IntGaugeVec,
+    processing: HistogramVec,
+    storing: HistogramVec,
+    storing_with_private: HistogramVec,
+    applying: HistogramVec,
+    transactions: IntCounterVec,
+    kinds: ByNames<()>,
+    filling: HistogramVec,
+    blocks_sent: IntCounterVec,
+    requests_received: IntCounterVec,
+    requests_completed: IntCounterVec,
+    by_name: ByNames<Channel>,
+    /// What clients send to the orderer.
+    pub envelopes: Envelopes,
+}
+
+/// Envelopes for the orderer.
+pub struct Envelopes {
+    processed: IntCounterVec,
+}
+
+/// The series of one channel.
+pub struct Channel {
+    name: Box<str>,
+    height: IntGauge,
+    processing: Histogram,
+    storing: Histogram,
+    storing_with_private: Histogram,
+    applying: Histogram,
+    filling: Histogram,
+}
+
+/// A transaction as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TransactionKind<'a> {
+    /// Fabric's name of the header's type.
+    pub header_type: &'a str,
+    /// "name:version", or the name.
+    pub chaincode: &'a str,
+    /// Whether the transaction is valid. The chaincode of one that is not may not exist.
+    pub is_valid: bool,
+    /// Fabric's name of the verdict.
+    pub code: &'a str,
+}
+
+/// The series of a channel that this peer has joined.
+pub fn channel(name: &str) -> Arc<Channel> {
+    let all = &get().channels;
+    let made = all.by_name.get(name, "", || all.make(name));
+    made.unwrap_or_else(|| Arc::new(all.make(UNKNOWN)))
+}
+
+impl Channels {
+    pub(crate) fn new(f: &mut Families) -> Self {
+        let commit = COMMIT_SECONDS;
+        Self {
+            height: f.gauges("ledger_blockchain_height", CHANNEL, "Height of the chain in blocks."),
+            processing: f.histograms_in(
+                &commit,
+                "ledger_block_processing_time",
+                CHANNEL,
+                "Time taken in seconds for ledger block processing.",
+            ),
+            storing: f.histograms_in(
+                &commit,
+                "ledger_blockstorage_commit_time",
+                CHANNEL,
+                "Time taken in seconds for committing the block to storage.",
+            ),
+            storing_with_private: f.histograms_in(
+                &commit,
+                "ledger_blockstorage_and_pvtdata_commit_time",
+                CHANNEL,
+                "Time taken in seconds for committing the block and private data to storage.",
+            ),
+            applying: f.histograms_in(
+                &commit,
+                "ledger_statedb_commit_time",
+                CHANNEL,
+                "Time taken in seconds for committing block changes to state db.",
+            ),
+            transactions: f.counters(
+                "ledger_transaction_count",
+                &["channel", "transaction_type", "chaincode", "validation_code"],
+                "Number of transactions processed.",
+            ),
+            kinds: ByNames::default(),
+            filling: f.histograms(
+                "blockcutter_block_fill_duration",
+                CHANNEL,
+                "The time from first transaction enqueuing to the block being cut in seconds.",
+            ),
+            blocks_sent: f.counters(
+                "deliver_blocks_sent",
+                &["channel", "filtered", "data_type"],
+                "The number of blocks sent by the deliver service.",
+            ),
+            requests_received: f.counters(
+                "deliver_requests_received",
+                &["channel", "filtered", "data_type"],
+                "The number of deliver requests that have been received.",
+            ),
+            requests_completed: f.counters(
+                "deliver_requests_completed",
+                &["channel", "filtered", "data_type", "success"],
+                "The number of deliver requests that have been completed.",
+            ),
+            by_name: ByNames::default(),
+            envelopes: Envelopes {
+                processed: f.counters(
+                    "broadcast_processed_count",
+                    &["channel", "type", "status"],
+                    "The number of transactions processed.",
+                ),
+            },
+        }
+    }
+
+    fn make(&self, name: &str) -> Channel {
+        let of = [name];
+        Channel {
+            name: name.into(),
+            height: self.height.with_label_values(&of),
+            processing: histogram(&self.processing, &of),
+            storing: histogram(&self.storing, &of),
+            storing_with_private: histogram(&self.storing_with_private, &of),
+            applying: histogram(&self.applying, &of),
+            filling: histogram(&self.filling, &of),
+        }
+    }
+}
+
+impl Envelopes {
+    /// An envelope was accepted or refused. An empty name of a channel: there is none of its name.
+    pub fn processed(&self, channel: &str, header_type: &str, status: &str) {
+        let channel = if channel.is_empty() { UNKNOWN } else { channel };
+        self.processed.with_label_values(&[channel, header_type, status]).inc();
+    }
+}
+
+impl Channel {
+    /// The ledger has so many blocks.
+    pub fn height(&self, height: u64) {
+        self.height.set(i64::try_from(height).unwrap_or(i64::MAX));
+    }
+
+    /// A block was stored, and applied to the state. `storing_with_private` includes `storing`.
+    pub fn committed(
+        &self,
+        storing: Duration,
+        storing_with_private: Duration,
+        applying: Duration,
+        all: Duration,
+    ) {
+        self.storing.observe(storing.as_secs_f64());
+        self.storing_with_private.observe(storing_with_private.as_secs_f64());
+        self.applying.observe(applying.as_secs_f64());
+        self.processing.observe(all.as_secs_f64());
+    }
+
+    /// A block was cut so long after its first transaction came.
+    pub fn cut(&self, filled_for: Duration) {
+        self.filling.observe(filled_for.as_secs_f64());
+    }
+
+    /// So many transactions of a kind are in a block.
+    pub fn transactions(&self, kind: TransactionKind<'_>, count: u64) {
+        let all = &get().channels;
+        let TransactionKind { header_type, chaincode, is_valid, code } = kind;
+        let known = match is_valid {
+            true => all.kinds.get(&self.name, chaincode, || ()),
+            false => all.kinds.known(&self.name, chaincode),
+        };
+        let chaincode = known.map_or(UNKNOWN, |_| chaincode);
+        let labels = [&*self.name, header_type, chaincode, code];
+        all.transactions.with_label_values(&labels).inc_by(count);
+    }
+
+    /// A client asks for blocks. `filtered` and `data_type` are as in Fabric.
+    pub fn blocks_wanted(&self, (filtered, data_type): (&str, &str)) {
+        let labels = [&*self.name, filtered, data_type];
+        get().channels.requests_received.with_label_values(&labels).inc();
+    }
+
+    /// A client got a block.
+    pub fn block_sent(&self, (filtered, data_type): (&str, &str)) {
+        let labels = [&*self.name, filtered, data_type];
+        get().channels.blocks_sent.with_label_values(&labels).inc();
+    }
+
+    /// The answer to a client that asked for blocks has ended.
+    pub fn blocks_ended(&self, (filtered, data_type): (&str, &str), success: bool) {
+        let success = if success { "true" } else { "false" };
+        let labels = [&*self.name, filtered, data_type, success];
+        get().channels.requests_completed.with_label_values(&labels).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chaincode_that_only_invalid_transactions_name_is_unknown() {
+        let of = |chaincode, is_valid| {
+            let code = if is_valid { "VALID" } else { "ENDORSEMENT_POLICY_FAILURE" };
+            TransactionKind { header_type: "ENDORSER_TRANSACTION", chaincode, is_valid, code }
+        };
+        let channel = channel("of-this-test");
+        channel.transactions(of("invented", false), 3);
+        channel.transactions(of("real:1", true), 2);
+        channel.transactions(of("real:1", false), 1);
+        let text = crate::text();
+        assert!(!text.contains("invented"), "{text}");
+        let line = |chaincode: &str, code: &str, count: u64| {
+            format!(
+                "ledger_transaction_count{{chaincode=\"{chaincode}\",channel=\"of-this-test\",\
+                 transaction_type=\"ENDORSER_TRANSACTION\",validation_code=\"{code}\"}} {count}\n"
+            )
+        };
+        let failed = "ENDORSEMENT_POLICY_FAILURE";
+        for line in
+            [line(UNKNOWN, failed, 3), line("real:1", "VALID", 2), line("real:1", failed, 1)]
+        {
+            assert!(text.contains(&line), "{line}{text}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The metrics of this process, by Fabric's names where Fabric has them.
+//!
+//! A process has one set of metrics, as it has one log: peers that share a process share it. To
+//! record is to add to an atomic number. What belongs to a chaincode or a channel is looked up once
+//! a transaction or block, see [`chaincode`].
+//!
+//! Invariant: the number of series is bounded. Values of labels that clients choose are used once
+//! something of that name exists, and only so many of them; all others are counted as `unknown`.
+//!
+//! Does not serve anything: [`text`] returns what a server shows.
+
+mod calls;
+mod chaincodes;
+mod channels;
+mod launches;
+mod names;
+mod registry;
+
+use std::sync::LazyLock;
+
+pub use calls::{CallKind, Calls, OpenCall, call};
+pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
+pub use channels::{Channel, Channels, Envelopes, TransactionKind, channel};
+pub use launches::Launches;
+use prometheus::IntGaugeVec;
+pub use prometheus::{Histogram, IntCounter, IntGauge};
+pub use registry::{Description, Kind};
+
+use crate::registry::Families;
+
+/// The value of a label whose own value is not known to exist.
+pub const UNKNOWN: &str = "unknown";
+
+/// All metrics.
+pub struct Metrics {
+    /// Proposals and what comes of them.
+    pub endorser: Endorser,
+    /// Transactions by channel and chaincode.
+    pub chaincodes: Chaincodes,
+    /// How chaincodes start.
+    pub launches: Launches,
+    /// Blocks, by channel.
+    pub channels: Channels,
+    /// Streams of blocks.
+    pub deliver: Deliver,
+    /// Connections and calls.
+    pub calls: Calls,
+    /// What is read when the metrics are shown.
+    pub process: Process,
+    families: Families,
+}
+
+/// Of Fabric's `core/endorser/metrics.go`.
+pub struct Endorser {
+    /// Proposals that came.
+    pub proposals_received: IntCounter,
+    /// Proposals that were endorsed, or answered if nothing is to be endorsed.
+    pub successful_proposals: IntCounter,
+    /// Proposals that failed the first checks.
+    pub proposal_validation_failures: IntCounter,
+}
+
+/// Of Fabric's `common/deliver/metrics.go`.
+pub struct Deliver {
+    /// Streams that clients opened.
+    pub streams_opened: IntCounter,
+    /// Of these, those that have ended.
+    pub streams_closed: IntCounter,
+}
+
+/// Numbers that somebody sets before they are shown.
+pub struct Process {
+    /// Jobs that wait or run.
+    pub jobs: IntGauge,
+    /// As many may wait.
+    pub queue_limit: IntGauge,
+    /// Calls of clients in progress.
+    pub calls: IntGauge,
+    /// As many may be in progress.
+    pub calls_limit: IntGauge,
+    /// Guests that run.
+    pub instances: IntGauge,
+    /// As many may run.
+    pub instances_limit: IntGauge,
+    /// Bytes of the shared half of the guests' memory that are in use.
+    pub guest_memory_bytes: IntGauge,
+    /// Of so many.
+    pub guest_memory_limit_bytes: IntGauge,
+    /// Components that are loaded.
+    pub components: IntGauge,
+    /// Free bytes where the data folder is.
+    pub disk_free_bytes: IntGauge,
+    version: IntGaugeVec,
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// The metrics of this process.
+pub fn get() -> &'static Metrics {
+    &METRICS
+}
+
+/// All metrics in Prometheus' text format.
+pub fn text() -> String {
+    METRICS.families.text()
+}
+
+/// All metrics that there are, also those without a series so far.
+pub fn descriptions() -> &'static [Description] {
+    METRICS.families.descriptions()
+}
+
+/// The content type of [`text`].
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+impl Metrics {
+    fn new() -> Self {
+        let mut families = Families::new();
+        let f = &mut families;
+        let endorser = Endorser {
+            proposals_received: f
+                .counter("endorser_proposals_received", "The number of proposals received."),
+            successful_proposals: f
+                .counter("endorser_successful_proposals", "The number of successful proposals."),
+            proposal_validation_failures: f.counter(
+                "endorser_proposal_validation_failures",
+                "The number of proposals that have failed initial validation.",
+            ),
+        };
+        let deliver = Deliver {
+            streams_opened: f
+                .counter("deliver_streams_opened", "The number of deliver streams opened."),
+            streams_closed: f
+                .counter("deliver_streams_closed", "The number of deliver streams closed."),
+        };
+        Self {
+            endorser,
+            chaincodes: Chaincodes::new(f),
+            launches: Launches::new(f),
+            channels: Channels::new(f),
+            deliver,
+            calls: Calls::new(f),
+            process: Process::new(f),
+            families,
+        }
+    }
+}
+
+impl Process {
+    fn new(f: &mut Families) -> Self {
+        Self {
+            jobs: f.gauge("wasmcc_jobs", "Proposals that wait for a thread or are processed."),
+            queue_limit: f.gauge("wasmcc_queue_limit", "Proposals that may wait for a thread."),
+            calls: f.gauge("wasmcc_calls", "Calls of clients in progress."),
+            calls_limit: f.gauge("wasmcc_calls_limit", "Calls of clients that may be in progress."),
+            instances: f.gauge("wasmcc_instances", "Instances of components that run."),
+            instances_limit: f
+                .gauge("wasmcc_instances_limit", "Instances of components that may run at once."),
+            guest_memory_bytes: f.gauge(
+                "wasmcc_guest_memory_bytes",
+                "Bytes of memory that guests use beyond what each of them may have.",
+            ),
+            guest_memory_limit_bytes: f.gauge(
+                "wasmcc_guest_memory_limit_bytes",
+                "Bytes of memory that guests may use beyond that, together.",
+            ),
+            components: f.gauge("wasmcc_components", "Compiled components in memory."),
+            disk_free_bytes: f
+                .gauge("wasmcc_disk_free_bytes", "Free bytes of the disk of the data folder."),
+            version: f.gauges("wasmcc_version", &["version"], "The version of this program."),
+        }
+    }
+
+    /// The version of this program.
+    pub fn version(&self, version: &str) {
+        self.version.with_label_values(&[version]).set(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_shown_under_its_name() {
+        get().endorser.proposals_received.inc();
+        let text = text();
+        assert!(text.contains("# TYPE endorser_proposals_received counter\n"), "{text}");
+        assert!(text.contains("\nendorser_proposals_received "), "{text}");
+        let names: Vec<_> = descriptions().iter().map(|metric| metric.name).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), names.len(), "a name is used twice");
+        let shown = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        for name in shown.filter_map(|line| line.split(' ').next()) {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! How a peer is: what an operator asks.
+//!
+//! Invariant: asking changes nothing and waits for nothing.
+
+use crate::{Peer, lock};
+
+impl Peer {
+    /// The channels that can commit nothing just now, each with the reason.
+    pub fn interruptions(&self) -> Vec<(String, String)> {
+        let committers = lock(&self.committers);
+        let interrupted = committers.iter().filter_map(|(channel, committer)| {
+            committer.interruption().map(|reason| (channel.clone(), reason))
+        });
+        interrupted.collect()
+    }
+
+    /// Sets the metrics of what is in use at this moment.
+    pub fn measure(&self) {
+        let process = &wasmcc_metrics::get().process;
+        let (support, runtime) = (&self.support, self.support.runtime());
+        let (used, limit) = runtime.shared_memory();
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        process.calls.set(number(support.calls().taken()));
+        process.calls_limit.set(number(support.calls().limit()));
+        process.instances.set(number(support.instances().taken()));
+        process.instances_limit.set(number(support.instances().limit()));
+        process.guest_memory_bytes.set(number(used));
+        process.guest_memory_limit_bytes.set(number(limit));
+        process.components.set(number(runtime.components()));
+    }
+}

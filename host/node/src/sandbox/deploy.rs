@@ -1,0 +1,95 @@
+//! How chaincodes get on a sandbox's channel.
+
+use crate::sandbox::{CHANNEL, Sandbox, SandboxError, Submitted};
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client as client;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::Definition;
+use wasmcc_msp::SignaturePolicy;
+use wasmcc_peer::chaincode::{ProgramBundle, check_meta_inf};
+
+impl Sandbox {
+    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
+    pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
+        self.deploy_as(definition(name), component)
+    }
+
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
+    /// take it.
+    pub fn deploy_with_collections(
+        &self,
+        name: &str,
+        component: &[u8],
+        collections: &str,
+    ) -> Result<Submitted, SandboxError> {
+        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let collections = Some(collections.map_err(SandboxError::Setup)?);
+        self.deploy_as(Definition { collections, ..definition(name) }, component)
+    }
+
+    /// As [`deploy`](Self::deploy), with an endorsement policy as Fabric's tools take it:
+    /// `AND('Org1MSP.peer','Org2MSP.peer')`.
+    pub fn deploy_with_policy(
+        &self,
+        name: &str,
+        component: &[u8],
+        policy: &str,
+    ) -> Result<Submitted, SandboxError> {
+        let policy = SignaturePolicy::from_text(policy);
+        let policy = policy.map_err(|error| SandboxError::Setup(error.into()))?;
+        let policy = Some(policy.envelope().clone());
+        self.deploy_as(Definition { policy, ..definition(name) }, component)
+    }
+
+    /// Installs a component and instantiates it as its definition says.
+    pub fn deploy_as(
+        &self,
+        definition: Definition,
+        component: &[u8],
+    ) -> Result<Submitted, SandboxError> {
+        self.install(&definition, component)?;
+        self.instantiate(client::lscc::deploy(definition))
+    }
+
+    /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
+    /// files in `META-INF/statedb/couchdb/indexes`.
+    pub fn deploy_with_indexes(
+        &self,
+        name: &str,
+        component: &[u8],
+        indexes: &[&str],
+    ) -> Result<Submitted, SandboxError> {
+        let file = |(number, text): (usize, &&str)| {
+            let name = format!("META-INF/statedb/couchdb/indexes/{number:04}.json");
+            (name, text.as_bytes().to_vec())
+        };
+        let files = indexes.iter().enumerate().map(file).collect();
+        let setup = |error: anyhow::Error| SandboxError::Setup(error);
+        check_meta_inf(&files).map_err(|error| setup(error.into()))?;
+        let code =
+            ProgramBundle::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+        self.deploy(name, &code)
+    }
+
+    /// Installs a component under the name and version of a definition.
+    pub fn install(&self, definition: &Definition, component: &[u8]) -> Result<(), SandboxError> {
+        let Definition { name, version, .. } = definition;
+        let install = client::lscc::install(name, version, component.to_vec());
+        self.endorse_as(install, &self.identity("Admin")?)?.accepted().map(drop)
+    }
+
+    /// Commits a proposal made by [`client::lscc::deploy`] or [`client::lscc::upgrade`].
+    pub fn instantiate(&self, proposal: ProposalBuilder) -> Result<Submitted, SandboxError> {
+        let endorsed = self.endorse_as(proposal, &self.identity("Admin")?)?.accepted()?;
+        self.commit_valid(endorsed)
+    }
+}
+
+fn definition(name: &str) -> Definition {
+    Definition {
+        channel_id: CHANNEL.into(),
+        name: name.into(),
+        version: "1.0".into(),
+        ..Definition::default()
+    }
+}

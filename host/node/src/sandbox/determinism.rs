@@ -1,0 +1,160 @@
+//! Whether a contract depends on what differs between endorsers, or would elsewhere.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::sandbox::{Call, Endorsed, Sandbox, SandboxError};
+use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::SigningIdentity;
+use wasmcc_runtime::{HostCall, Variation};
+
+/// How much of a text is shown around the place where two differ, in characters.
+const BEFORE: usize = 60;
+const AFTER: usize = 160;
+
+/// The first place where two runs of the same proposal differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// What was another in the second run, in words.
+    pub cause: String,
+    /// Where they differ: a call of the peer with its number, the response or the event.
+    pub place: String,
+    /// What it was in the run as on a peer.
+    pub first: String,
+    /// What it was in the other run.
+    pub second: String,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cause, place, first, second } = self;
+        write!(
+            f,
+            "the contract is not deterministic: {cause}, {place} differs\n  first: {first}\n  \
+             then:  {second}"
+        )
+    }
+}
+
+/// What one run came to.
+struct Run {
+    calls: Vec<HostCall>,
+    endorsed: Endorsed,
+}
+
+impl Sandbox {
+    /// As [`endorse`](Self::endorse), in several runs: one as on a peer, which is returned, and one
+    /// each with other random numbers (and so another order of a hash map), with other clocks, and
+    /// in an instance that the contract was called in before. If they do not ask the same of their
+    /// peer and answer the same, that is an error with the first difference.
+    ///
+    /// A peer of wasmcc lets contracts see none of that; other hosts of the same contract do, and
+    /// the same call has another outcome when it is sent again.
+    pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
+        let (builder, org, user) = call.into_proposal();
+        let org = org.unwrap_or_else(|| self.org.clone());
+        let signer = self.identity_of(&org, &user)?;
+        let usual = self.run_varied(&org, &builder, &signer, Variation::None)?;
+        for variation in Variation::ALL {
+            let other = self.run_varied(&org, &builder, &signer, variation)?;
+            if let Some(divergence) = compare(variation, &usual, &other) {
+                return Err(SandboxError::Diverged(Box::new(divergence)));
+            }
+        }
+        Ok(usual.endorsed)
+    }
+
+    fn run_varied(
+        &self,
+        org: &str,
+        builder: &ProposalBuilder,
+        signer: &Arc<SigningIdentity>,
+        variation: Variation,
+    ) -> Result<Run, SandboxError> {
+        let proposal = builder.clone().sign(signer);
+        let recording = self.peer.runtime().record(&proposal.tx_id, variation);
+        let processed = self.process(self.peer_of(org), &proposal.signed)?;
+        let calls = recording.host_calls();
+        Ok(Run { calls, endorsed: Endorsed::read(processed, proposal, Arc::clone(signer))? })
+    }
+}
+
+fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<Divergence> {
+    let cause = match variation {
+        Variation::None => "run again",
+        Variation::Random => "with other random numbers, and so another order of hash maps",
+        Variation::Clocks => "with other clocks (get-tx-timestamp is the transaction's time)",
+        Variation::Memory => "with what an earlier call has left in memory (statics, addresses)",
+    };
+    let differ = |place: String, first: &str, second: &str| {
+        let (first, second) = around_difference(first, second);
+        Some(Divergence { cause: cause.to_owned(), place, first, second })
+    };
+    let nothing = || HostCall {
+        chaincode: String::new(),
+        call: "no further call".into(),
+        answer: String::new(),
+    };
+    for number in 0..usual.calls.len().max(other.calls.len()) {
+        let [first, second] =
+            [usual, other].map(|run| run.calls.get(number).cloned().unwrap_or_else(nothing));
+        if first != second {
+            let by = [&first.chaincode, &second.chaincode].into_iter().find(|by| !by.is_empty());
+            let by = by.map_or("", String::as_str);
+            let place = format!("call {} of the peer, by {by},", number + 1);
+            let text = |call: &HostCall| format!("{} -> {}", call.call, call.answer);
+            return differ(place, &text(&first), &text(&second));
+        }
+    }
+    let response = |run: &Run| {
+        let response = &run.endorsed.response;
+        let payload = String::from_utf8_lossy(&response.payload).into_owned();
+        format!("status {} {:?} {payload:?}", response.status, response.message)
+    };
+    let event = |run: &Run| {
+        run.endorsed.event.as_ref().map_or("no event".to_owned(), |event| {
+            format!("{:?} {:?}", event.name, String::from_utf8_lossy(&event.payload))
+        })
+    };
+    let (first, second) = (&usual.endorsed, &other.endorsed);
+    if first.response != second.response {
+        return differ("the response".into(), &response(usual), &response(other));
+    }
+    if first.event != second.event {
+        return differ("the event".into(), &event(usual), &event(other));
+    }
+    None
+}
+
+/// Both texts, cut to what is around the first place where they differ.
+fn around_difference(first: &str, second: &str) -> (String, String) {
+    let same = first.chars().zip(second.chars()).take_while(|(one, two)| one == two).count();
+    let cut = |text: &str| {
+        let skipped = same.saturating_sub(BEFORE);
+        let head: String = match skipped > BEFORE {
+            true => text.chars().take(BEFORE).chain(" ... ".chars()).collect(),
+            false => text.chars().take(skipped).collect(),
+        };
+        let mut rest = text.chars().skip(skipped);
+        let shown: String = rest.by_ref().take(BEFORE + AFTER).collect();
+        let tail = if rest.next().is_some() { " ..." } else { "" };
+        format!("{head}{shown}{tail}")
+    };
+    (cut(first), cut(second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_around_the_difference() {
+        let (first, second) = around_difference("short", "shorn");
+        assert_eq!((first.as_str(), second.as_str()), ("short", "shorn"));
+        let long = |end: &str| format!("put-state {}{end}{}", "x".repeat(5_000), "y".repeat(5_000));
+        let (first, second) = around_difference(&long("1"), &long("2"));
+        assert!(first.starts_with("put-state x") && first.contains("x1y"), "{first}");
+        assert!(second.contains("x2y") && second.ends_with(" ..."), "{second}");
+        assert!(first.len() < 400);
+    }
+}

@@ -1,0 +1,198 @@
+//! Chaincode support: what launching chaincodes and executing transactions on them needs
+//! (fabric `core/chaincode/chaincode_support.go`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::chaincode::backend::AccessControl;
+use crate::chaincode::backend::{Observer, QueryLimits};
+use crate::chaincode::execute::handler::{Handler, Program};
+use crate::chaincode::execute::launch::Launch;
+use crate::chaincode::execute::lookup::Lookup;
+use crate::chaincode::execute::registry::Registry;
+use crate::chaincode::execute::stand_ins::StandIns;
+use crate::chaincode::external::{Dialer, ExternalConfig};
+use crate::chaincode::native::NativeChaincode;
+use crate::chaincode::package::{PackageStore, ccid};
+use wasmcc_ledger::Ledgers;
+use wasmcc_protocol::ProtocolError;
+use wasmcc_runtime::Runtime;
+use wasmcc_types::{Meter, Shares};
+
+/// The version that system chaincodes carry (fabric `core/scc/scc.go`, `SysCCVersion`).
+pub const SYSTEM_VERSION: &str = "syscc";
+
+/// How chaincodes are run.
+#[derive(Clone, Debug)]
+pub struct SupportConfig {
+    /// How long one transaction may take on one chaincode.
+    pub execute_timeout: Duration,
+    /// How long a caller waits for a chaincode to start.
+    pub startup_timeout: Duration,
+    /// How deep chaincodes may call each other.
+    pub call_depth: u32,
+    /// Calls of clients that may be in progress, waiting ones included. One client and one
+    /// chaincode may have half of them. Fabric: `peer.limits.concurrency.endorserService`.
+    pub calls: usize,
+    /// Bounds of queries.
+    pub queries: QueryLimits,
+    /// Chaincodes in other processes.
+    pub external: ExternalConfig,
+}
+
+impl Default for SupportConfig {
+    fn default() -> Self {
+        Self {
+            execute_timeout: Duration::from_secs(30),
+            startup_timeout: Duration::from_secs(300),
+            call_depth: 8,
+            calls: 2_500,
+            queries: QueryLimits::default(),
+            external: ExternalConfig::default(),
+        }
+    }
+}
+
+/// Runs chaincodes for a peer.
+pub struct ChaincodeSupport {
+    runtime: Arc<Runtime>,
+    pub(super) packages: Arc<PackageStore>,
+    ledgers: Arc<Ledgers>,
+    access: Arc<dyn AccessControl>,
+    config: SupportConfig,
+    pub(super) lookup: Lookup,
+    dialer: Option<Arc<dyn Dialer>>,
+    stand_ins: StandIns,
+    observer: Option<Arc<dyn Observer>>,
+    system: BTreeMap<&'static str, Arc<Handler>>,
+    system_calls: AtomicU64,
+    calls: Arc<Shares>,
+    instances: Arc<Shares>,
+    pub(super) registry: Arc<Registry>,
+}
+
+impl ChaincodeSupport {
+    /// Support without system chaincodes yet.
+    pub fn new(
+        runtime: Arc<Runtime>,
+        packages: Arc<PackageStore>,
+        ledgers: Arc<Ledgers>,
+        access: Arc<dyn AccessControl>,
+        config: SupportConfig,
+    ) -> Self {
+        let instances = usize::try_from(runtime.limits().instances).unwrap_or(usize::MAX);
+        Self {
+            instances: Shares::new("instances of chaincodes", instances),
+            calls: Shares::new("calls in progress", config.calls),
+            runtime,
+            packages,
+            ledgers,
+            access,
+            config,
+            lookup: Lookup::default(),
+            dialer: None,
+            stand_ins: StandIns::default(),
+            observer: None,
+            system: BTreeMap::new(),
+            system_calls: AtomicU64::new(0),
+            registry: Arc::default(),
+        }
+    }
+
+    /// Lets it connect to chaincode servers.
+    pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
+        self.dialer = Some(dialer);
+    }
+
+    /// Runs these components in place of what is installed.
+    pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
+        self.stand_ins = stand_ins;
+    }
+
+    /// Lets somebody see what guests ask of this peer.
+    pub fn set_observer(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    pub(super) fn stand_ins(&self) -> &StandIns {
+        &self.stand_ins
+    }
+
+    pub(super) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
+    }
+
+    /// Registers a system chaincode.
+    pub fn register_system(
+        &mut self,
+        name: &'static str,
+        chaincode: Arc<dyn NativeChaincode>,
+    ) -> Result<(), ProtocolError> {
+        let handler = Handler::register(ccid(name, SYSTEM_VERSION), Program::Native(chaincode))?;
+        self.system.insert(name, Arc::new(handler));
+        Ok(())
+    }
+
+    /// Whether callers know a system chaincode of this name (fabric `core/scc/scc.go`,
+    /// `BuiltinSCCs`).
+    pub fn is_system(&self, name: &str) -> bool {
+        self.system.get(name).is_some_and(|handler| match handler.program() {
+            Program::Native(chaincode) => chaincode.is_built_in(),
+            Program::Wasm(_) => false,
+        })
+    }
+
+    /// How chaincodes are run.
+    pub fn config(&self) -> &SupportConfig {
+        &self.config
+    }
+
+    pub(super) fn ledgers(&self) -> &Ledgers {
+        &self.ledgers
+    }
+
+    pub(crate) fn access(&self) -> &dyn AccessControl {
+        self.access.as_ref()
+    }
+
+    /// What a transaction that begins now may have its peer do.
+    pub fn meter(&self) -> Meter {
+        Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
+    }
+
+    /// What runs components.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// The handler of a system chaincode.
+    pub(super) fn system(&self, name: &str) -> Option<&Arc<Handler>> {
+        self.system.get(name)
+    }
+
+    /// The number of a call of a system chaincode.
+    pub(super) fn next_system_call(&self) -> u64 {
+        self.system_calls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The places of calls: one for each that clients make.
+    pub fn calls(&self) -> &Arc<Shares> {
+        &self.calls
+    }
+
+    /// The places of instances: one for each guest that runs, called by whomever.
+    pub fn instances(&self) -> &Arc<Shares> {
+        &self.instances
+    }
+
+    /// What launches a chaincode.
+    pub(super) fn launcher(&self) -> Launch {
+        Launch {
+            packages: Arc::clone(&self.packages),
+            dialer: self.dialer.clone(),
+            config: self.config.external.clone(),
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! What stands in a package in place of a component: where the chaincode is.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use wasmcc_types::{ClientTls, duration, go_json};
+
+/// Fabric's, in its peer's runtime launcher.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How a chaincode in another process is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Description {
+    /// `{"external": true}`: it connects to the peer, and proves with a secret that it is the one;
+    /// `secret_sha256` has the secret's hash, 64 hexadecimal digits.
+    Connects(Option<[u8; 32]>),
+    /// Fabric's `connection.json`: the peer connects to it.
+    Serves(Connection),
+}
+
+/// A chaincode server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// "host:port".
+    pub address: String,
+    /// How long connecting may take.
+    pub dial_timeout: Duration,
+    /// None: without TLS.
+    pub tls: Option<ClientTls>,
+    /// The description has a private key, whether it is used or not.
+    pub has_key: bool,
+}
+
+/// Why a description cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its connection description is not usable: {0}")]
+pub struct DescriptionError(pub InvalidConnection);
+
+/// What is wrong with a description. The texts of TLS are Fabric's
+/// (`core/container/externalbuilder/instance.go`, `ChaincodeServerInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConnection {
+    /// It is not JSON, or a member has another type.
+    #[error("{0}")]
+    Json(String),
+    /// The chaincode would both connect and be connected to.
+    #[error("it has both external and an address")]
+    ExternalWithAddress,
+    /// Neither of both.
+    #[error("it has no address")]
+    NoAddress,
+    /// The hash of the secret is not one.
+    #[error("secret_sha256 is not 64 hexadecimal digits")]
+    SecretHash,
+    /// The peer cannot dial it.
+    #[error("the address '{0}' is not of the form host:port")]
+    Address(String),
+    /// A member is to be filled in by a builder of a Fabric peer.
+    #[error(
+        "its {member} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
+         {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
+    )]
+    Template {
+        /// Which member.
+        member: &'static str,
+        /// What it says.
+        text: String,
+    },
+    /// The same of the private key, which is not shown.
+    #[error("its client_key is a template, which this peer does not fill in")]
+    KeyTemplate,
+    /// The time limit of connecting cannot be read.
+    #[error("dial_timeout '{0}' is no duration")]
+    DialTimeout(String),
+    /// The client has to prove who it is and has no key.
+    #[error("chaincode tls key not provided")]
+    NoClientKey,
+    /// The client has to prove who it is and has no certificate.
+    #[error("chaincode tls cert not provided")]
+    NoClientCert,
+    /// There is nothing to check the server's certificate with.
+    #[error("chaincode tls root cert not provided")]
+    NoRootCert,
+}
+
+#[derive(Deserialize)]
+struct Json {
+    #[serde(default)]
+    external: bool,
+    secret_sha256: Option<String>,
+    address: Option<String>,
+    dial_timeout: Option<DialTimeout>,
+    #[serde(flatten)]
+    tls: TlsJson,
+}
+
+/// The members of both.
+const NAMES: &[&str] = &[
+    "external",
+    "secret_sha256",
+    "address",
+    "dial_timeout",
+    "tls_required",
+    "root_cert",
+    "client_auth_required",
+    "client_key",
+    "client_cert",
+    "domain",
+];
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TlsJson {
+    tls_required: bool,
+    root_cert: String,
+    client_auth_required: bool,
+    client_key: String,
+    client_cert: String,
+    domain: String,
+}
+
+impl TlsJson {
+    fn check_templates(&self) -> Result<(), InvalidConnection> {
+        check_template("root_cert", &self.root_cert)?;
+        check_template("client_cert", &self.client_cert)?;
+        check_template("domain", &self.domain)?;
+        if self.client_key.contains("{{") {
+            return Err(InvalidConnection::KeyTemplate);
+        }
+        Ok(())
+    }
+
+    /// By Fabric's rules: the domain counts only if the client shows a certificate.
+    fn read(self) -> Result<Option<ClientTls>, InvalidConnection> {
+        if !self.tls_required {
+            return Ok(None);
+        }
+        if self.client_auth_required && self.client_key.is_empty() {
+            return Err(InvalidConnection::NoClientKey);
+        }
+        if self.client_auth_required && self.client_cert.is_empty() {
+            return Err(InvalidConnection::NoClientCert);
+        }
+        if self.root_cert.is_empty() {
+            return Err(InvalidConnection::NoRootCert);
+        }
+        let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
+        let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
+        Ok(Some(ClientTls { root: self.root_cert, identity, domain }))
+    }
+}
+
+/// Go's text, or nanoseconds.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DialTimeout {
+    Nanos(u64),
+    Text(String),
+}
+
+impl Description {
+    /// Whether a code package is a description: no component begins like one.
+    pub fn is_one(code: &[u8]) -> bool {
+        code.first() == Some(&b'{')
+    }
+
+    /// Whether it holds a private key, which must not leave the peer.
+    pub fn has_key(&self) -> bool {
+        match self {
+            Self::Connects(_) => false,
+            Self::Serves(connection) => connection.has_key,
+        }
+    }
+
+    /// The description that a program is; None if it is a component.
+    pub fn of(program: &[u8]) -> Result<Option<Self>, DescriptionError> {
+        Self::is_one(program).then(|| Self::parse(program)).transpose()
+    }
+
+    /// Reads a code package. As in Fabric, unknown fields are ignored.
+    pub fn parse(code: &[u8]) -> Result<Self, DescriptionError> {
+        Self::read(code).map_err(DescriptionError)
+    }
+
+    fn read(code: &[u8]) -> Result<Self, InvalidConnection> {
+        let json: Json = go_json::from_slice(code, NAMES)
+            .map_err(|error| InvalidConnection::Json(error.to_string()))?;
+        match (json.external, json.address) {
+            (true, Some(_)) => Err(InvalidConnection::ExternalWithAddress),
+            (true, None) => {
+                let hash = json
+                    .secret_sha256
+                    .as_deref()
+                    .map(|digits| hash(digits).ok_or(InvalidConnection::SecretHash));
+                Ok(Self::Connects(hash.transpose()?))
+            }
+            (false, None) => Err(InvalidConnection::NoAddress),
+            (false, Some(address)) => {
+                json.tls.check_templates()?;
+                check_address(&address)?;
+                let dial_timeout = match json.dial_timeout {
+                    None => DIAL_TIMEOUT,
+                    Some(DialTimeout::Nanos(nanos)) => Duration::from_nanos(nanos),
+                    Some(DialTimeout::Text(text)) => match duration::parse(&text) {
+                        Some(time) => time,
+                        None => return Err(InvalidConnection::DialTimeout(text)),
+                    },
+                };
+                // None means the usual in Fabric too.
+                let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
+                let has_key = !json.tls.client_key.is_empty();
+                let tls = json.tls.read()?;
+                Ok(Self::Serves(Connection { address, dial_timeout, tls, has_key }))
+            }
+        }
+    }
+}
+
+fn hash(digits: &str) -> Option<[u8; 32]> {
+    let digits = digits.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+/// What Fabric's builder for services fills in by a configuration of each peer.
+fn check_template(member: &'static str, text: &str) -> Result<(), InvalidConnection> {
+    if !text.contains("{{") {
+        return Ok(());
+    }
+    Err(InvalidConnection::Template { member, text: text.to_owned() })
+}
+
+/// What can be dialed; a peer that finds out later has the chaincode installed already.
+fn check_address(address: &str) -> Result<(), InvalidConnection> {
+    check_template("address", address)?;
+    let form = || InvalidConnection::Address(address.to_owned());
+    let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match in_brackets {
+        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let is_part = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
+            !host.is_empty() && host.bytes().all(is_part)
+        }
+    };
+    if is_host && is_port { Ok(()) } else { Err(form()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Description, DescriptionError> {
+        assert!(Description::is_one(json.as_bytes()));
+        Description::parse(json.as_bytes())
+    }
+
+    #[test]
+    fn both_kinds_are_read() {
+        assert_eq!(parse(r#"{"external": true}"#), Ok(Description::Connects(None)));
+        let with_secret =
+            format!(r#"{{"external": true, "secret_sha256": "{}"}}"#, "0f".repeat(32));
+        assert_eq!(parse(&with_secret), Ok(Description::Connects(Some([0x0f; 32]))));
+        for (json, dial_timeout) in [
+            (r#"{"address": "cc.example.com:9999", "tls_required": false}"#, 3_000),
+            (r#"{"address": "cc.example.com:9999", "dial_timeout": "10s", "other": 1}"#, 10_000),
+            (r#"{"address": "cc.example.com:9999", "dial_timeout": 250000000}"#, 250),
+            (r#"{"address": "cc.example.com:9999", "dial_timeout": "0"}"#, 3_000),
+            (
+                r#"{"Address": "cc.example.com:9999", "DIAL_TIMEOUT": "10s", "Domain": null}"#,
+                10_000,
+            ),
+        ] {
+            let dial_timeout = Duration::from_millis(dial_timeout);
+            let address = "cc.example.com:9999".into();
+            let connection = Connection { address, dial_timeout, tls: None, has_key: false };
+            assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_that_can_be_dialed() {
+        for address in ["localhost:1", "10.0.0.1:65535", "[::1]:9999", "my_cc-1.example.com:80"] {
+            assert_eq!(check_address(address), Ok(()), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_domain_counts_only_with_a_client_certificate() {
+        let tls = |client_auth: bool| {
+            let json = format!(
+                r#"{{"address": "a:1", "tls_required": true, "root_cert": "r", "domain": "d",
+                     "client_auth_required": {client_auth}, "client_cert": "c",
+                     "client_key": "k"}}"#
+            );
+            match parse(&json) {
+                Ok(Description::Serves(connection)) => connection.tls,
+                other => panic!("{other:?}"),
+            }
+        };
+        let without = ClientTls { root: "r".into(), identity: None, domain: None };
+        assert_eq!(tls(false), Some(without));
+        let identity = Some(("c".into(), "k".into()));
+        let with = ClientTls { root: "r".into(), identity, domain: Some("d".into()) };
+        assert_eq!(tls(true), Some(with));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (json, why) in [
+            ("{", "EOF"),
+            ("{}", "no address"),
+            (r#"{"external": true, "address": "a:1"}"#, "both"),
+            (r#"{"external": true, "secret_sha256": "0f"}"#, "64 hexadecimal digits"),
+            (r#"{"address": "a"}"#, "host:port"),
+            (r#"{"address": ":1"}"#, "host:port"),
+            (r#"{"address": "a:0"}"#, "host:port"),
+            (r#"{"address": "http://a:1"}"#, "host:port"),
+            (r#"{"address": "a b:1"}"#, "host:port"),
+            (r#"{"address": "::1:9999"}"#, "host:port"),
+            (r#"{"address": "[::x]:9999"}"#, "host:port"),
+            (
+                r#"{"address": "{{.peername}}_basic:9999"}"#,
+                "its address '{{.peername}}_basic:9999' is a template: only the ccaas builder of \
+                 a Fabric peer fills in {{...}}",
+            ),
+            (r#"{"address": "a:1", "root_cert": "{{.root}}"}"#, "its root_cert '{{.root}}' is"),
+            (r#"{"address": "a:1", "client_key": "{{.key}}"}"#, "its client_key is a template"),
+            (r#"{"address": "a:1", "dial_timeout": "{{.time}}"}"#, "'{{.time}}' is no duration"),
+            (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is no duration"),
+            (r#"{"address": "a:1", "tls_required": true}"#, "chaincode tls root cert not provided"),
+            (
+                r#"{"address": "a:1", "tls_required": true, "root_cert": "r",
+                    "client_auth_required": true, "client_cert": "c"}"#,
+                "chaincode tls key not provided",
+            ),
+            (
+                r#"{"address": "a:1", "tls_required": true, "root_cert": "r",
+                    "client_auth_required": true, "client_key": "k"}"#,
+                "chaincode tls cert not provided",
+            ),
+            (r#"{"address": "a:1", "tls_required": "false"}"#, "boolean"),
+        ] {
+            let error = parse(json).unwrap_err().to_string();
+            assert!(error.contains(why), "{json}: {error}");
+        }
+    }
+}

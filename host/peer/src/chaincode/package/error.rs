@@ -1,0 +1,103 @@
+//! Why a package cannot be installed or used.
+
+use prost::DecodeError;
+
+use crate::chaincode::package::description::DescriptionError;
+use crate::chaincode::package::lifecycle_package::LifecyclePackageError;
+use crate::chaincode::package::program_bundle::BundleError;
+use wasmcc_ledger::LedgerError;
+use wasmcc_runtime::{BeyondLimits, LoadError};
+
+/// Why a package cannot be installed or used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The bytes are not a package that LSCC installs.
+    #[error("invalid deployment spec: {0}")]
+    InvalidSpec(InvalidSpec),
+    /// A chaincode must not have this name.
+    #[error(
+        "invalid chaincode name '{0}'. Names must start with an alphanumeric character and can \
+         only consist of alphanumerics, '_', and '-'"
+    )]
+    Name(String),
+    /// A chaincode must not have this version.
+    #[error(
+        "invalid chaincode version '{0}'. Versions must not be empty and can only consist of \
+         alphanumerics, '_',  '-', '+', and '.'"
+    )]
+    Version(String),
+    /// LSCC has installed this name and version already.
+    #[error("chaincode {0} exists")]
+    Exists(String),
+    /// Not installed.
+    #[error("chaincode {0} is not installed on this peer")]
+    NotInstalled(String),
+    /// The component cannot run here.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// The component of a package that `_lifecycle` should install cannot run here.
+    #[error("could not build chaincode: {0}")]
+    Build(ComponentError),
+    /// The bytes are not a package that `_lifecycle` installs.
+    #[error("could not parse as a chaincode install package: {0}")]
+    NotAPackage(LifecyclePackageError),
+    /// A package that was installed cannot be read any more.
+    #[error(transparent)]
+    Stored(LifecyclePackageError),
+    /// `_lifecycle` has installed this package already.
+    #[error("chaincode already successfully installed (package ID '{0}')")]
+    Installed(String),
+    /// The peer's store failed.
+    #[error(transparent)]
+    Store(#[from] LedgerError),
+}
+
+/// What is wrong with a deployment spec.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSpec {
+    /// The bytes are not one.
+    #[error("{0}")]
+    Encoding(DecodeError),
+    /// Nothing says which chaincode it is.
+    #[error("it names no chaincode")]
+    NoChaincode,
+    /// Nothing is there to run.
+    #[error("it holds no code")]
+    NoCode,
+    /// The code package cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The program is a description that cannot be used.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+}
+
+/// Why a component cannot run on this peer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// The runtime does not take it.
+    #[error("the component of chaincode {name} is refused: {source}")]
+    Refused {
+        /// Name and version, or the package id.
+        name: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// The package asks for more than the peer gives.
+    #[error(transparent)]
+    Limits(#[from] BeyondLimits),
+    /// The component needs more than its package asks for.
+    #[error("the component begins with {needed} bytes of memory, its package allows {given}")]
+    Memory {
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        given: u64,
+    },
+}
+
+impl From<InvalidSpec> for PackageError {
+    fn from(why: InvalidSpec) -> Self {
+        Self::InvalidSpec(why)
+    }
+}

@@ -1,0 +1,103 @@
+//! A package of LSCC: a deployment spec whose code is a component, or says where the chaincode is.
+//!
+//! Does not know what is installed.
+
+use prost::Message;
+
+use crate::chaincode::package::description::Description;
+use crate::chaincode::package::error::{InvalidSpec, PackageError};
+use crate::chaincode::package::program_bundle::ProgramBundle;
+use wasmcc_channel::definition::{is_legacy_name, is_legacy_version};
+use wasmcc_types::proto::protos;
+use wasmcc_types::{sha256, sha256_all};
+
+/// What a client installs through LSCC, as Fabric 1.x packages chaincode: a serialized
+/// `ChaincodeDeploymentSpec`, signed by owners or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LsccPackage {
+    /// Name, version, path.
+    pub id: protos::ChaincodeId,
+    /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners
+    /// did not say.
+    pub instantiation_policy: Vec<u8>,
+    /// The specification as installed; for what its code package may be see [`ProgramBundle`].
+    pub spec: protos::ChaincodeDeploymentSpec,
+}
+
+impl LsccPackage {
+    /// Reads a serialized `ChaincodeDeploymentSpec` or `SignedChaincodeDeploymentSpec`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PackageError> {
+        let plain = protos::ChaincodeDeploymentSpec::decode(bytes);
+        // A deployment spec without code can be read as a signed one, so the plain one comes first.
+        if !plain.as_ref().is_ok_and(|spec| named(spec).is_some())
+            && let Ok(signed) = protos::SignedChaincodeDeploymentSpec::decode(bytes)
+            && !signed.chaincode_deployment_spec.is_empty()
+        {
+            let spec = signed.chaincode_deployment_spec.as_slice();
+            let spec = protos::ChaincodeDeploymentSpec::decode(spec);
+            let spec = spec.map_err(InvalidSpec::Encoding)?;
+            return Self::from_spec(spec, signed.instantiation_policy);
+        }
+        Self::from_spec(plain.map_err(InvalidSpec::Encoding)?, Vec::new())
+    }
+
+    fn from_spec(
+        spec: protos::ChaincodeDeploymentSpec,
+        instantiation_policy: Vec<u8>,
+    ) -> Result<Self, PackageError> {
+        let id = named(&spec).cloned().ok_or(InvalidSpec::NoChaincode)?;
+        check_name(&id.name)?;
+        check_version(&id.version)?;
+        if spec.code_package.is_empty() {
+            return Err(InvalidSpec::NoCode.into());
+        }
+        Ok(Self { id, instantiation_policy, spec })
+    }
+
+    /// The program and its META-INF. Unpacks the code package.
+    pub fn bundle(&self) -> Result<ProgramBundle<'_>, InvalidSpec> {
+        Ok(ProgramBundle::read(&self.spec.code_package)?)
+    }
+
+    /// Where the chaincode is; none if the package holds it. Unpacks the code package.
+    pub fn description(&self) -> Result<Option<Description>, InvalidSpec> {
+        Ok(Description::of(&self.bundle()?.program)?)
+    }
+
+    /// "name:version".
+    pub fn ccid(&self) -> String {
+        ccid(&self.id.name, &self.id.version)
+    }
+
+    /// The `CDSData` that ties a definition on a channel to this package.
+    pub fn fingerprint(&self) -> protos::CdsData {
+        let hash = sha256(&self.spec.code_package).to_vec();
+        let names = [self.id.name.as_bytes(), self.id.version.as_bytes()];
+        protos::CdsData { hash, metadatahash: sha256_all(names).to_vec() }
+    }
+
+    /// What `ChaincodeData.id` holds: a hash over the fingerprint.
+    pub fn hash(&self) -> Vec<u8> {
+        let protos::CdsData { hash, metadatahash } = self.fingerprint();
+        sha256_all([hash.as_slice(), metadatahash.as_slice()]).to_vec()
+    }
+}
+
+fn named(spec: &protos::ChaincodeDeploymentSpec) -> Option<&protos::ChaincodeId> {
+    spec.chaincode_spec.as_ref()?.chaincode_id.as_ref()
+}
+
+/// The name under which a legacy chaincode registers: "name:version".
+pub fn ccid(name: &str, version: &str) -> String {
+    format!("{name}:{version}")
+}
+
+/// `[A-Za-z0-9_-]+`, the rule of LSCC.
+pub fn check_name(name: &str) -> Result<(), PackageError> {
+    if is_legacy_name(name) { Ok(()) } else { Err(PackageError::Name(name.to_owned())) }
+}
+
+/// `[A-Za-z0-9_.+-]+`.
+pub fn check_version(version: &str) -> Result<(), PackageError> {
+    if is_legacy_version(version) { Ok(()) } else { Err(PackageError::Version(version.to_owned())) }
+}

@@ -1,0 +1,110 @@
+//! What a package has below META-INF: index definitions of rich queries. Fabric:
+//! `internal/ccmetadata/validators.go`, `privacyenabledstate/db.go` (`HandleChaincodeDeploy`).
+//!
+//! Invariant: what is wrong with a definition keeps no chaincode from running; whoever makes a
+//! package is told of it.
+
+use std::collections::BTreeMap;
+
+use crate::chaincode::package::tar_gz::Files;
+use wasmcc_ledger::{IndexDefinition, Ledger, MAX_INDEXES, QueryError};
+
+const COUCHDB: &str = "META-INF/statedb/couchdb/";
+
+/// Why the files of a new package are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum MetaInfError {
+    /// There are more index definitions than a chaincode may have.
+    #[error("a package may have at most {MAX_INDEXES} indexes, not {0}")]
+    TooMany(usize),
+    /// A file is not where index definitions are.
+    #[error(
+        "metadata file path or name is not supported: {0}; expected is {COUCHDB}indexes/NAME.json \
+         or {COUCHDB}collections/NAME/indexes/NAME.json"
+    )]
+    Path(String),
+    /// A file is not an index definition.
+    #[error("Index metadata file [{file}]: {error}")]
+    Definition {
+        /// The file's name in the package.
+        file: String,
+        /// What is wrong with it.
+        error: QueryError,
+    },
+}
+
+/// Checks the files of a new package as Fabric's client does.
+pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
+    if files.len() > MAX_INDEXES {
+        return Err(MetaInfError::TooMany(files.len()));
+    }
+    for (name, bytes) in files {
+        collection_of(name).ok_or_else(|| MetaInfError::Path(name.clone()))?;
+        IndexDefinition::parse(bytes)
+            .map_err(|error| MetaInfError::Definition { file: name.clone(), error })?;
+    }
+    Ok(())
+}
+
+/// Gives a channel the indexes of a chaincode that it runs. Those of earlier versions stay.
+pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
+    let channel = ledger.channel_id();
+    let mut definitions = BTreeMap::<&str, Vec<IndexDefinition>>::new();
+    // By name, so that of two definitions of one index all peers take the same. One more than there
+    // may be is refused below.
+    for (file, bytes) in files.iter().take(MAX_INDEXES + 1) {
+        let Some(collection) = collection_of(file) else { continue };
+        match IndexDefinition::parse(bytes) {
+            Ok(definition) => definitions.entry(collection).or_default().push(definition),
+            Err(error) => tracing::error!(%channel, chaincode, file, %error, "no index created"),
+        }
+    }
+    for (collection, definitions) in definitions {
+        match ledger.define_indexes(chaincode, collection, &definitions) {
+            Ok(0) => {}
+            Ok(new) => tracing::info!(%channel, chaincode, collection, new, "created indexes"),
+            Err(error) => tracing::error!(%channel, chaincode, %error, "no indexes created"),
+        }
+    }
+}
+
+/// The collection of an index file, empty for public state; None if it is no index file.
+fn collection_of(name: &str) -> Option<&str> {
+    let parts: Vec<&str> = name.strip_prefix(COUCHDB)?.split('/').collect();
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+    let (collection, file) = match parts.as_slice() {
+        ["indexes", file] => ("", file),
+        ["collections", name, "indexes", file] if !name.is_empty() => (*name, file),
+        _ => return None,
+    };
+    (file.ends_with(".json") && collection.bytes().all(allowed)).then_some(collection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn index_files_are_known_by_their_place() {
+        for (name, collection) in [
+            ("indexes/a.json", Some("")),
+            ("collections/c-1_X/indexes/a.json", Some("c-1_X")),
+            ("indexes/a.txt", None),
+            ("indexes/b/a.json", None),
+            ("collections/c.1/indexes/a.json", None),
+            ("collections//indexes/a.json", None),
+            ("collections/c/a.json", None),
+        ] {
+            assert_eq!(collection_of(&format!("{COUCHDB}{name}")), collection, "{name}");
+        }
+        assert_eq!(collection_of("META-INF/statedb/leveldb/indexes/a.json"), None);
+        let file = |text: &str| vec![(format!("{COUCHDB}indexes/a.json"), text.into())];
+        assert!(check_meta_inf(&file(r#"{"index": {"fields": ["a"]}}"#)).is_ok());
+        let many: Vec<_> =
+            (0..65).map(|n| (format!("{COUCHDB}indexes/{n}.json"), "{}".into())).collect();
+        let refused = check_meta_inf(&many).unwrap_err().to_string();
+        assert_eq!(refused, "a package may have at most 64 indexes, not 65");
+        let refused = check_meta_inf(&file("{}")).unwrap_err().to_string();
+        assert!(refused.contains("indexes/a.json]: not an index definition"), "{refused}");
+    }
+}

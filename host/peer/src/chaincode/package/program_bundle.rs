@@ -1,0 +1,118 @@
+//! What is in the code package of a chaincode: the component or description alone, or an archive
+//! with that and a folder META-INF, as Fabric's `code.tar.gz` has it.
+//!
+//! Invariant: an archive is unpacked in memory within the limit here, whatever it claims.
+
+use std::borrow::Cow;
+
+use crate::chaincode::package::description::Description;
+use crate::chaincode::package::hidden::without_hidden;
+use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, is_gzip, tar_gz, unpack};
+
+/// The file that is a component.
+const COMPONENT: &str = "chaincode.wasm";
+/// The file that says where the chaincode is.
+const DESCRIPTION: &str = "connection.json";
+/// The folder of what belongs to a chaincode and is not its code.
+pub(super) const META_INF: &str = "META-INF/";
+/// Bytes of an unpacked archive, a little more than what a peer takes in one message.
+const MAX_BYTES: usize = 128 << 20;
+
+/// A program and its META-INF: what the field `code_package` of LSCC's deployment specs holds, and
+/// what `code.tar.gz` holds in a package of Fabric 2.x.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramBundle<'a> {
+    /// The component file, or the JSON text of a [`Description`].
+    pub program: Cow<'a, [u8]>,
+    /// What is below META-INF, ascending by name.
+    pub meta_inf: Files,
+}
+
+/// Why a code package cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The archive cannot be read.
+    #[error("the code package cannot be used: {0}")]
+    Archive(ArchiveError),
+    /// Which of them should run?
+    #[error("the code package holds two programs")]
+    TwoPrograms,
+    /// There is nothing to run.
+    #[error("the code package has neither {COMPONENT} nor {DESCRIPTION}")]
+    NoProgram,
+}
+
+impl<'a> ProgramBundle<'a> {
+    /// Reads a code package.
+    pub fn read(package: &'a [u8]) -> Result<Self, BundleError> {
+        if !is_gzip(package) {
+            return Ok(Self { program: Cow::Borrowed(package), meta_inf: Vec::new() });
+        }
+        let files = unpack(package, MAX_BYTES, Folders::Skipped).map_err(BundleError::Archive)?;
+        let (mut program, mut meta_inf) = (None, Files::new());
+        for (name, bytes) in without_hidden(files) {
+            match name.as_str() {
+                COMPONENT | DESCRIPTION if program.is_some() => {
+                    return Err(BundleError::TwoPrograms);
+                }
+                COMPONENT | DESCRIPTION => program = Some(bytes),
+                other if other.starts_with(META_INF) => meta_inf.push((name, bytes)),
+                _ => {}
+            }
+        }
+        meta_inf.sort();
+        Ok(Self { program: Cow::Owned(program.ok_or(BundleError::NoProgram)?), meta_inf })
+    }
+
+    /// The code package of a component or description with these files below META-INF; without
+    /// files the program as it is. The same contents give the same bytes.
+    pub fn pack(program: Vec<u8>, meta_inf: Files) -> std::io::Result<Vec<u8>> {
+        if meta_inf.is_empty() {
+            return Ok(program);
+        }
+        let name = if Description::is_one(&program) { DESCRIPTION } else { COMPONENT };
+        let mut files = vec![(name.to_owned(), program)];
+        files.extend(meta_inf);
+        tar_gz(&files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_read() {
+        let index = ("META-INF/statedb/couchdb/indexes/a.json".to_owned(), b"{}".to_vec());
+        for program in [b"\0asm...".to_vec(), br#"{"external": true}"#.to_vec()] {
+            let bytes = ProgramBundle::pack(program.clone(), vec![index.clone()]).unwrap();
+            assert!(is_gzip(&bytes));
+            let code = ProgramBundle::read(&bytes).unwrap();
+            assert_eq!(
+                (code.program.as_ref(), &code.meta_inf),
+                (&program[..], &vec![index.clone()])
+            );
+            let alone = ProgramBundle::pack(program.clone(), Vec::new()).unwrap();
+            assert_eq!(alone, program);
+            assert_eq!(ProgramBundle::read(&alone).unwrap().program.as_ref(), program);
+        }
+    }
+
+    #[test]
+    fn archives_that_are_none_are_refused() {
+        let packed = |files: &[(&str, usize)]| {
+            let files: Files = files.iter().map(|(n, s)| ((*n).into(), vec![7; *s])).collect();
+            tar_gz(&files).unwrap()
+        };
+        let whole = packed(&[(COMPONENT, 5000)]);
+        for (bytes, error) in [
+            (whole[..whole.len() / 2].to_vec(), "the code package cannot be used: "),
+            (packed(&[("META-INF/a", 1)]), "has neither chaincode.wasm nor connection.json"),
+            (packed(&[(COMPONENT, 1), (DESCRIPTION, 1)]), "two programs"),
+            (packed(&[(COMPONENT, MAX_BYTES + 1)]), "more than 134217728 bytes when unpacked"),
+        ] {
+            let refused = ProgramBundle::read(&bytes).unwrap_err().to_string();
+            assert!(refused.contains(error), "{refused}");
+        }
+    }
+}

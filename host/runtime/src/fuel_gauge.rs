@@ -1,0 +1,25 @@
+//! Shows the fuel of a running guest to whoever answers its calls.
+//!
+//! Does not belong to an ordinary call: only [`Runtime::invoke_gauged`] keeps one up to date, so
+//! that [`Runtime::invoke`] pays nothing for it.
+//!
+//! [`Runtime::invoke`]: crate::Runtime::invoke
+//! [`Runtime::invoke_gauged`]: crate::Runtime::invoke_gauged
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The fuel that a guest had used when it last called its host. Clones are the same gauge.
+#[derive(Clone, Debug, Default)]
+pub struct FuelGauge(Arc<AtomicU64>);
+
+impl FuelGauge {
+    /// Units that were used.
+    pub fn used(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, used: u64) {
+        self.0.store(used, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,185 @@
+//! Runs of a transaction in which what a contract must not depend on is another than usual, and
+//! what it asked of its peer in each. Two runs that differ show a contract that is not
+//! deterministic.
+//!
+//! Does not judge: whoever asked for the runs compares them.
+
+mod recorder;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::backend::Backend;
+use wasmcc_types::TxId;
+
+pub(crate) use recorder::Recorder;
+
+/// What is another than usual in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variation {
+    /// Nothing: a run as on a peer.
+    None,
+    /// Random numbers, and so the order of a hash map.
+    Random,
+    /// The clocks of WASI. The transaction's timestamp stays.
+    Clocks,
+    /// What the contract finds in its memory: it was called once before in the same instance, so
+    /// that addresses and statics are others.
+    Memory,
+}
+
+impl Variation {
+    /// All that differ from a peer.
+    pub const ALL: [Self; 3] = [Self::Random, Self::Clocks, Self::Memory];
+
+    /// What is mixed into the seed of random numbers.
+    pub(crate) fn salt(self) -> &'static [u8] {
+        match self {
+            Self::Random => b"/other random numbers",
+            Self::None | Self::Clocks | Self::Memory => b"",
+        }
+    }
+
+    /// What is added to the clocks, in nanoseconds: a bit more than a leap year, so that every
+    /// field of a date is another.
+    pub(crate) fn clock_offset(self) -> u64 {
+        match self {
+            Self::Clocks => 34_308_367_123_456_789,
+            Self::None | Self::Random | Self::Memory => 0,
+        }
+    }
+}
+
+/// What a contract asked of its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCall {
+    /// The chaincode that asked.
+    pub chaincode: String,
+    /// The function and its arguments; of long ones a beginning and a hash.
+    pub call: String,
+    /// What the peer answered; empty if the transaction ended first.
+    pub answer: String,
+}
+
+/// What is kept of one run, in bytes; calls behind that are not.
+const MAX_BYTES: usize = 64 << 20;
+
+/// A transaction whose runs are recorded.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub variation: Variation,
+    calls: Mutex<Calls>,
+    is_called_before: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    all: Vec<HostCall>,
+    bytes: usize,
+}
+
+impl Watch {
+    /// Whether the caller is the instance that is to be called once before. Of nested chaincodes
+    /// only the outermost is.
+    pub(crate) fn takes_earlier_call(&self) -> bool {
+        let is_wanted = self.variation == Variation::Memory;
+        is_wanted && !self.is_called_before.swap(true, Ordering::Relaxed)
+    }
+
+    /// Forgets the calls so far.
+    pub(crate) fn forget(&self) {
+        *self.calls() = Calls::default();
+    }
+
+    /// Notes a call and returns its number, if there is room.
+    fn begin(&self, chaincode: &str, call: String) -> Option<usize> {
+        let mut calls = self.calls();
+        calls.bytes += call.len();
+        if calls.bytes > MAX_BYTES {
+            return None;
+        }
+        let chaincode = chaincode.to_owned();
+        calls.all.push(HostCall { chaincode, call, answer: String::new() });
+        Some(calls.all.len() - 1)
+    }
+
+    fn end(&self, number: Option<usize>, answer: String) {
+        let mut calls = self.calls();
+        calls.bytes += answer.len();
+        if let Some(call) = number.and_then(|number| calls.all.get_mut(number)) {
+            call.answer = answer;
+        }
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The transactions of a runtime whose runs are recorded: none, but for tests.
+#[derive(Default)]
+pub(crate) struct Watches {
+    by_id: Mutex<BTreeMap<String, Arc<Watch>>>,
+    /// So that no transaction waits for the lock.
+    count: AtomicUsize,
+}
+
+impl Watches {
+    pub(crate) fn of(&self, tx_id: &TxId) -> Option<Arc<Watch>> {
+        match self.count.load(Ordering::Acquire) {
+            0 => None,
+            _ => self.by_id().get(&tx_id.to_string()).cloned(),
+        }
+    }
+
+    fn by_id(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Watch>>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs of the transaction are recorded until what this returns is dropped.
+    pub(crate) fn start(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
+        let (calls, is_called_before) = Default::default();
+        let watch = Arc::new(Watch { variation, calls, is_called_before });
+        let tx_id = tx_id.to_string();
+        let mut by_id = self.by_id();
+        by_id.insert(tx_id.clone(), Arc::clone(&watch));
+        self.count.store(by_id.len(), Ordering::Release);
+        Recording { watches: self, tx_id, watch }
+    }
+}
+
+/// Records a transaction's runs as long as it is there.
+#[must_use]
+pub struct Recording<'a> {
+    watches: &'a Watches,
+    tx_id: String,
+    watch: Arc<Watch>,
+}
+
+impl Recording<'_> {
+    /// What was asked of the peer so far, in order.
+    pub fn host_calls(&self) -> Vec<HostCall> {
+        self.watch.calls().all.clone()
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        let mut by_id = self.watches.by_id();
+        by_id.remove(&self.tx_id);
+        self.watches.count.store(by_id.len(), Ordering::Release);
+    }
+}
+
+/// The port of a transaction, recorded if it is watched.
+pub(crate) fn recorded(
+    watch: Option<&Arc<Watch>>,
+    chaincode: &str,
+    backend: Box<dyn Backend>,
+) -> Box<dyn Backend> {
+    match watch {
+        Some(watch) => Box::new(Recorder::new(Arc::clone(watch), chaincode, backend)),
+        None => backend,
+    }
+}

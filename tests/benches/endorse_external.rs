@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use wasmcc_node::Peer;
-use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
+use wasmcc_tests::{Program, guest};
 use wasmcc_types::proto::protos::SignedProposal;
 use xtask::rust_chaincode::Profile;
 
@@ -19,7 +19,7 @@ const MOST_IN_FLIGHT: usize = 16;
 
 /// A chaincode in both forms on two peers, with something on the ledger.
 fn pair(name: &str, program: Program) -> Pair {
-    let pair = Pair::new(Mode::PeerConnects, Twins::new(name, name, program, &[]));
+    let pair = Pair::new(Mode::PeerConnects, Twins::new(name, guest(name), program, &[]));
     match name {
         "transfer" => {
             (0..2 * MOST_IN_FLIGHT).for_each(|n| drop(pair.submit(&format!("open a{n:02} 1000"))));

@@ -6,20 +6,21 @@ use wasmcc_client as client;
 use wasmcc_client::lscc;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};
-use wasmcc_tests::{ExternalChaincode, Program, Served, call, process, trusting};
+use wasmcc_tests::{ExternalChaincode, Program, Served, call, guest, process, trusting};
 use wasmcc_types::proto::protos::ChaincodeEvent;
+use xtask::node_components;
 
 use prost::Message;
 
 /// Beside the contract `records`, the component `wasm` on both peers.
-fn pair(mode: Mode) -> Pair {
-    let pair = Pair::new(mode, Twins::new("records", "records", Program::NodeContract, &[]));
+fn pair(mode: Mode, component: Vec<u8>) -> Pair {
+    let pair = Pair::new(mode, Twins::new("records", component, Program::NodeContract, &[]));
     pair.deploy_component("wasm", "probe");
     pair
 }
 
-fn everything_is_the_same(mode: Mode) {
-    let pair = pair(mode);
+fn everything_is_the_same(mode: Mode, component: Vec<u8>) {
+    let pair = pair(mode, component);
     state(&pair);
     queries(&pair);
     answers(&pair);
@@ -93,18 +94,31 @@ fn calls(pair: &Pair) {
 
 #[test]
 fn a_contract_that_connects_does_what_a_component_does() {
-    everything_is_the_same(Mode::ChaincodeConnects);
+    everything_is_the_same(Mode::ChaincodeConnects, guest("records"));
 }
 
 #[test]
 fn a_contract_that_is_connected_to_does_what_a_component_does() {
-    everything_is_the_same(Mode::PeerConnects);
+    everything_is_the_same(Mode::PeerConnects, guest("records"));
+}
+
+#[test]
+fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
+    let component = node_components::test_chaincode("records.js").unwrap();
+    let pair = pair(Mode::PeerConnects, component);
+    state(&pair);
+    queries(&pair);
+    answers(&pair);
+    calls(&pair);
+    for line in ["org.hyperledger.fabric:GetMetadata", "Nonsense", "Nobody:Get k", "Put k"] {
+        pair.evaluate(line);
+    }
 }
 
 /// The libraries of Go and Node differ in these, and the SDK is like Go's.
 #[test]
 fn what_a_contract_api_decides_for_itself_reaches_the_client_as_it_is() {
-    let pair = pair(Mode::PeerConnects);
+    let pair = pair(Mode::PeerConnects, guest("records"));
     let [wasm, other] = [&pair.wasm, &pair.other].map(|peer| {
         let ask = |line: &str| {
             let processed = process(peer, pair.propose(line).signed).unwrap();

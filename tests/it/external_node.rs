@@ -6,8 +6,9 @@ use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_node::sandbox::CHANNEL;
-use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
+use wasmcc_tests::{Program, guest};
+use xtask::node_components;
 
 /// Of the peers' organization, but for `theirs` and `closed`.
 const COLLECTIONS: &str = r#"[
@@ -17,8 +18,8 @@ const COLLECTIONS: &str = r#"[
     {"name":"closed","policy":"OR('Org1MSP.admin')","memberOnlyRead":true,
      "memberOnlyWrite":true}]"#;
 
-fn everything_is_the_same(mode: Mode) {
-    let mut twins = Twins::new("probe", "probe", Program::NodeShim, &["first", "7"]);
+fn everything_is_the_same(mode: Mode, component: Vec<u8>) -> Pair {
+    let mut twins = Twins::new("probe", component, Program::NodeShim, &["first", "7"]);
     twins.definition.collections = Some(package_from_json(COLLECTIONS).unwrap());
     let pair = Pair::new(mode, twins);
     assert_eq!(pair.text("get init"), "first 7");
@@ -27,6 +28,7 @@ fn everything_is_the_same(mode: Mode) {
     private(&pair);
     rich_queries(&pair);
     answers(&pair);
+    pair
 }
 
 fn state(pair: &Pair) {
@@ -168,10 +170,32 @@ fn answers(pair: &Pair) {
 
 #[test]
 fn a_chaincode_that_connects_does_what_a_component_does() {
-    everything_is_the_same(Mode::ChaincodeConnects);
+    everything_is_the_same(Mode::ChaincodeConnects, guest("probe"));
 }
 
 #[test]
 fn a_chaincode_that_is_connected_to_does_what_a_component_does() {
-    everything_is_the_same(Mode::PeerConnects);
+    everything_is_the_same(Mode::PeerConnects, guest("probe"));
+}
+
+/// Operations that the component in Rust does not have: what Node's shim and modules are for.
+fn functions(pair: &Pair) {
+    for line in ["cid", "endorsers", "asked", "asked a '' \u{e4}", "order", "modules"] {
+        pair.text(line);
+    }
+    for line in ["awaited row rox", "awaited-page row rox 7", "awaited-history often"] {
+        assert!(pair.text(line).lines().count() > 6, "{line}");
+    }
+    assert_eq!(pair.text("awaited-private open").lines().last(), Some("t=100"));
+    pair.submit("pcomposite open type");
+    assert!(pair.text("awaited-pcomposite open type").ends_with("=v"));
+    assert!(pair.text("page-composite t 1").contains(r#""fetchedRecordsCount":1"#));
+    let refusals = pair.text("refusals");
+    assert_eq!(refusals.lines().filter(|line| *line != "done").count(), 8, "{refusals}");
+}
+
+#[test]
+fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
+    let component = node_components::test_chaincode("probe.js").unwrap();
+    functions(&everything_is_the_same(Mode::PeerConnects, component));
 }

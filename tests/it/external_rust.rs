@@ -4,14 +4,14 @@
 //! before U+0001, and who stops at the last row of a batch has not asked for the next one.
 
 use wasmcc_client as client;
-use wasmcc_tests::Program;
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};
+use wasmcc_tests::{Program, guest};
 use xtask::rust_chaincode::Profile;
 
 const RUST: Program = Program::RustShim(Profile::Debug);
 
 fn everything_is_the_same(mode: Mode) {
-    let pair = Pair::new(mode, Twins::new("probe", "probe", RUST, &["first", "7"]));
+    let pair = Pair::new(mode, Twins::new("probe", guest("probe"), RUST, &["first", "7"]));
     pair.deploy_component("wasm", "probe");
     assert_eq!(pair.text("get init"), "first 7");
     state(&pair);
@@ -75,7 +75,7 @@ fn a_chaincode_that_connects_does_what_a_component_does() {
 
 #[test]
 fn a_transfer_writes_what_it_writes_as_a_component() {
-    let pair = Pair::new(Mode::PeerConnects, Twins::new("transfer", "transfer", RUST, &[]));
+    let pair = Pair::new(Mode::PeerConnects, Twins::new("transfer", guest("transfer"), RUST, &[]));
     pair.submit("open alice 100");
     pair.submit("open bob 5");
     let paid = pair.submit("transfer alice bob 30");

@@ -34,6 +34,7 @@ mod guests;
 mod guests_program;
 mod hostile;
 mod install;
+mod javascript;
 mod launch;
 mod ledger_tools;
 mod lifecycle;

@@ -5,6 +5,7 @@
 
 const shim = require('fabric-shim');
 
+const functions = require('./functions');
 const start = require('./start');
 
 const lines = (rows) => Buffer.from(rows.map((row) => `${row}\n`).join(''));
@@ -65,6 +66,7 @@ async function transfer(stub, [from, to, amount]) {
 }
 
 const operations = {
+    ...functions,
     open: (stub, [owner, amount]) => {
         return stub.putState(owner, store({ owner, balance: Number(amount) }));
     },

@@ -34,23 +34,23 @@ pub enum Mode {
 }
 
 /// The chaincode in both forms, and how it is deployed.
-pub struct Twins<'a> {
+pub struct Twins {
     /// The component.
-    pub guest: &'a str,
+    pub component: Vec<u8>,
     /// The other form.
     pub program: Program,
     /// On the channel [`CHANNEL`].
     pub definition: Definition,
 }
 
-impl<'a> Twins<'a> {
+impl Twins {
     /// Version 1.0 of `name`, deployed with `init_args`.
-    pub fn new(name: &str, guest: &'a str, program: Program, init_args: &[&str]) -> Self {
+    pub fn new(name: &str, component: Vec<u8>, program: Program, init_args: &[&str]) -> Self {
         let definition = Definition {
             init_args: init_args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
             ..definition(name)
         };
-        Self { guest, program, definition }
+        Self { component, program, definition }
     }
 }
 
@@ -69,7 +69,7 @@ pub struct Pair {
 
 impl Pair {
     /// Deploys the chaincode on both peers.
-    pub fn new(mode: Mode, twins: Twins<'_>) -> Self {
+    pub fn new(mode: Mode, twins: Twins) -> Self {
         let network = Peers::new(&NetworkSpec::default());
         let members = network.network();
         let org = members.org("Org1MSP").unwrap();
@@ -83,7 +83,7 @@ impl Pair {
             peer
         });
         let served = Served::start(Arc::clone(&other));
-        let Twins { guest: component, program, definition } = twins;
+        let Twins { component, program, definition } = twins;
         let ccid = format!("{}:{}", definition.name, definition.version);
         let mut chaincode = None;
         let description = match mode {
@@ -94,7 +94,7 @@ impl Pair {
                 format!(r#"{{"address": "{address}", "dial_timeout": "10s"}}"#)
             }
         };
-        install(&wasm, &definition, guest(component), &admin);
+        install(&wasm, &definition, component, &admin);
         install(&other, &definition, description.into_bytes(), &admin);
         let connect = || ExternalChaincode::connect(program, &ccid, served.address());
         let chaincode = chaincode.unwrap_or_else(connect);
@@ -139,6 +139,7 @@ impl Pair {
     pub fn same(&self, proposal: &ClientProposal, line: &str) -> protos::ProposalResponse {
         let [wasm, other] = [&self.wasm, &self.other]
             .map(|peer| process(peer, proposal.signed.clone()).unwrap().response);
+        assert_eq!(readable(&other), readable(&wasm), "{line}");
         assert_eq!(other.response, wasm.response, "{line}");
         assert!(other.payload == wasm.payload, "{line}: {:?}", (rwset(&other), rwset(&wasm)));
         assert_eq!(other.interest, wasm.interest, "{line}");
@@ -189,6 +190,13 @@ impl Pair {
             commit(peer, proposal, response.clone(), &self.user);
         }
     }
+}
+
+/// A response as a person reads it.
+fn readable(response: &protos::ProposalResponse) -> Option<(i32, &str, String)> {
+    let response = response.response.as_ref()?;
+    let payload = String::from_utf8_lossy(&response.payload).into_owned();
+    Some((response.status, &response.message, payload))
 }
 
 /// The reads and writes of an endorsement.

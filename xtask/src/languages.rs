@@ -169,7 +169,7 @@ fn starlingmonkey(folder: &Path, component: &Path) -> Result<()> {
 }
 
 /// When what lies at a path was changed last; packages that were installed there do not count.
-fn newest(path: &Path) -> Result<SystemTime> {
+pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     let found = fs::metadata(path).with_context(|| path.display().to_string())?;
     if !found.is_dir() {
         return Ok(found.modified()?);

@@ -15,6 +15,7 @@ pub mod fuzz;
 pub mod guest_tools;
 pub mod guests;
 pub mod languages;
+pub mod node_components;
 pub mod npm;
 pub mod package;
 pub mod rust_chaincode;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::cargo;
 use crate::guests;
 use crate::languages::Language;
+use crate::node_components;
 use crate::npm;
 use crate::rust_chaincode::{self, Profile};
 
@@ -23,6 +24,9 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     npm::tests()?;
     for language in Language::ALL {
         language.build()?;
+    }
+    for main in node_components::TEST_CHAINCODES {
+        node_components::test_chaincode(main)?;
     }
     rust_chaincode::build(Profile::Debug)?;
     cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])?;

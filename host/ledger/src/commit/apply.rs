@@ -74,7 +74,7 @@ impl Ledger {
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
     ) -> Result<CommittedBlock, LedgerError> {
-        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+        let private = |number, txs: &[CommitTx], outcome: &BlockOutcome| {
             self.store_private(number, txs, outcome, collections)
         };
         self.commit_checked(block, txs, writes, |_| Ok(()), private)
@@ -87,8 +87,8 @@ impl Ledger {
         block: Block,
         txs: Vec<CommitTx>,
         writes: impl Fn(usize) -> bool,
-        check: impl FnOnce(&Outcome) -> Result<(), LedgerError>,
-        private: impl FnOnce(u64, &[CommitTx], &Outcome) -> Result<PrivateBlock, LedgerError>,
+        check: impl FnOnce(&BlockOutcome) -> Result<(), LedgerError>,
+        private: impl FnOnce(u64, &[CommitTx], &BlockOutcome) -> Result<PrivateBlock, LedgerError>,
     ) -> Result<CommittedBlock, LedgerError> {
         let begin = Instant::now();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

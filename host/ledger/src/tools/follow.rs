@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::block;
 use crate::block::tx::CommitTx;
 use crate::commit::apply::CommittedBlock;
-use crate::commit::judge::Outcome;
+use crate::commit::judge::BlockOutcome;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::private::collect::{purges, without_sets};
@@ -92,7 +92,7 @@ impl Ledger {
         let collections = rules.rules(&self.snapshot());
         let metadata = block.metadata.clone();
         let stored = Block { header: block.header.clone(), data: None, metadata };
-        let check = |outcome: &Outcome| {
+        let check = |outcome: &BlockOutcome| {
             self.check_verdicts(&stored, number, outcome)?;
             // Channels that began with Fabric 1.x have no commit hashes.
             match block::commit_hash(&stored) {
@@ -100,13 +100,13 @@ impl Ledger {
                 _ => Ok(()),
             }
         };
-        let private = |number, txs: &[CommitTx], outcome: &Outcome| {
+        let private = |number, txs: &[CommitTx], outcome: &BlockOutcome| {
             let Some(StoredPrivateData(held)) = private else {
                 return self.store_private(number, txs, outcome, collections.as_ref());
             };
             let mut of_block = held.block(number)?;
-            let judged = (txs, outcome.codes.as_slice());
-            let unknown = without_sets(judged, &of_block.records, collections.as_ref())?;
+            let (codes, rules) = (&outcome.codes, collections.as_ref());
+            let unknown = without_sets(txs, codes, &of_block.records, rules)?;
             of_block.records.extend(unknown);
             self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)

@@ -245,7 +245,7 @@ impl Ledger {
         &self,
         block: &Block,
         number: u64,
-        outcome: &Outcome,
+        outcome: &BlockOutcome,
     ) -> Result<(), LedgerError> {
         for (index, (code, &stored)) in
             outcome.codes.iter().zip(block::tx_filter(block)).enumerate()

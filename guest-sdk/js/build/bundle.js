@@ -1,0 +1,103 @@
+// One module of the contract, what it imports, and the runtime.
+import path from "node:path";
+import * as esbuild from "esbuild";
+
+import { BuildError } from "./error.js";
+import { modules, runtime } from "./modules.js";
+import { traceTable } from "./trace.js";
+import { typescript } from "./typescript.js";
+import { unavailable } from "./unavailable.js";
+
+const OUTPUT = "contract.js";
+
+// Returns the text of the bundle and the warnings, as lines for a person.
+export async function bundle(project) {
+  let built;
+  try {
+    built = await esbuild.build(options(project));
+  } catch (error) {
+    if (!error.errors) throw error;
+    throw new BuildError(await readable(error.errors, "error"));
+  }
+  const refused = unavailable(ownFiles(project, built.metafile));
+  if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
+  const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
+  const text = withOwnAsync(file(OUTPUT));
+  const table = traceTable(JSON.parse(file(".map")), project.root);
+  return {
+    text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
+    warnings: await readable(built.warnings, "warning"),
+  };
+}
+
+// The bundle with the runtime's way to call asynchronous functions in the place of esbuild's, which makes
+// several promises and closures each time it waits. Lines stay where they are.
+function withOwnAsync(text) {
+  const helper = /^var __async = \(__this, __arguments, generator\) => \{\n[\s\S]*?^\};$/m;
+  return text.replace(helper, (found) => {
+    const lines = "\n".repeat(found.split("\n").length - 1);
+    return `var __async = (self, args, generator) => __wasmccAsync(self, args, generator);${lines}`;
+  });
+}
+
+function options(project) {
+  return {
+    stdin: { contents: entry(project), resolveDir: project.root, sourcefile: "<component>" },
+    absWorkingDir: project.root,
+    bundle: true,
+    write: false,
+    outfile: path.join(project.root, OUTPUT),
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["node", "require", "default"],
+    loader: { ".json": "json" },
+    target: "esnext",
+    // Promises are the runtime's, so asynchronous functions must not use the engine's.
+    supported: { "async-await": false, "async-generator": false, "for-await": false },
+    // Names of classes and functions are names of contracts and transactions.
+    keepNames: true,
+    legalComments: "none",
+    sourcemap: "external",
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "silent",
+    define: { "import.meta.url": '"file:///contract.js"', __filename: '"/contract.js"', __dirname: '"/"' },
+    plugins: [modules, typescript(project.typescript)],
+  };
+}
+
+// The module that is bundled: `start`, which the bundle's last line calls, loads the contract when it is
+// known where the bundle's lines come from.
+function entry({ entry, title, version, metadata }) {
+  const from = (file) => JSON.stringify(file);
+  return `
+import ${from(runtime("promise.js"))};
+import ${from(runtime("globals.js"))};
+import { start } from ${from(runtime("contract.js"))};
+export const contract = {};
+globalThis.__wasmccStart = (trace) => {
+  const info = ${JSON.stringify({ title, version })};
+  Object.assign(contract, start(() => require(${from(entry)}), info, ${JSON.stringify(metadata)}, trace));
+};
+`;
+}
+
+// The files of the bundle that belong to the contract, and not to a package.
+function ownFiles({ root }, { inputs }) {
+  return Object.keys(inputs)
+    .map((input) => path.resolve(root, input))
+    .filter((file) => file.startsWith(root + path.sep) && /\.[cm]?[jt]sx?$/.test(file))
+    .filter((file) => !file.slice(root.length).includes(`${path.sep}node_modules${path.sep}`))
+    .filter((file) => !file.startsWith(runtime("")));
+}
+
+function relative({ root }, messages) {
+  for (const { location } of messages) location.file = path.relative(root, location.file);
+  return messages;
+}
+
+async function readable(messages, kind) {
+  const lines = await esbuild.formatMessages(messages, { kind, color: false });
+  return lines.join("").trim();
+}

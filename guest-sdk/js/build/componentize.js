@@ -1,0 +1,49 @@
+// Makes a component of a bundle.
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { BuildError } from "./error.js";
+
+const WIT = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "wit");
+const WORLD = "chaincode";
+
+export const ENGINES = { quickjs, starlingmonkey };
+
+// Returns the bytes of the component. The contract's top level runs now; a contract that throws there
+// fails the build with its text.
+export async function componentize(source, engine) {
+  return ENGINES[engine](source);
+}
+
+async function quickjs(source) {
+  const { componentize } = await import("componentize-qjs");
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
+  try {
+    // Paths in a stack begin where the file is.
+    const jsPath = path.join(folder, "contract.js");
+    fs.writeFileSync(jsPath, source);
+    const options = { witPath: WIT, world: WORLD, jsSource: source, jsPath, moduleRoot: folder };
+    const { component } = await componentize({ ...options, sync: true });
+    return component;
+  } catch (error) {
+    throw new BuildError(`the contract does not load: ${error.message}`);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function starlingmonkey(source) {
+  let componentize;
+  try {
+    ({ componentize } = await import("@bytecodealliance/componentize-js"));
+  } catch {
+    throw new BuildError(
+      "the engine starlingmonkey needs a package: npm install --save-dev @bytecodealliance/componentize-js",
+    );
+  }
+  const options = { witPath: WIT, worldName: WORLD, disableFeatures: ["http", "fetch-event"] };
+  const { component } = await componentize(source, options);
+  return component;
+}

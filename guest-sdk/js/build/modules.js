@@ -1,0 +1,86 @@
+// Which module the bundle gets for a name: Fabric's own, one of the runtime, or a refusal.
+import { builtinModules, createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+export const runtime = (name) => path.join(here, "..", "runtime", name);
+
+// Modules of Node.js that have a form without files, network and timers.
+const BUILTINS = {
+  assert: () => require.resolve("assert/"),
+  buffer: () => runtime("buffer.js"),
+  crypto: () => runtime("node/crypto.cjs"),
+  events: () => require.resolve("events/"),
+  path: () => require.resolve("path-browserify"),
+  process: () => runtime("node/process.cjs"),
+  string_decoder: () => require.resolve("string_decoder/"),
+  util: () => require.resolve("util/"),
+};
+
+// Packages of which a bundle has one copy, whichever package asks.
+const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|class-transformer|google-protobuf|@noble\/hashes)(\/|$)/;
+
+// Files of Fabric's packages that need a process, and what takes their place.
+const REPLACED = {
+  "fabric-shim/lib/handler.js": "shim/handler.js",
+  "fabric-shim/lib/iterators.js": "shim/iterators.js",
+  "fabric-shim/lib/server.js": "shim/server.cjs",
+  "fabric-shim/lib/logger.js": "shim/logger.cjs",
+  "fabric-shim/lib/cmds/startCommand.js": "shim/start_command.cjs",
+  "fabric-contract-api/lib/logger.js": "shim/logger.cjs",
+};
+const REPLACED_PACKAGES = {
+  "@fidm/x509": "shim/x509.cjs",
+  "@hyperledger/fabric-protos": "shim/protos.cjs",
+  "@hyperledger/fabric-protos/lib/peer": "shim/peer_protos.cjs",
+  yargs: "shim/start_command.cjs",
+};
+const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
+
+// The plugin of esbuild that resolves modules so.
+export const modules = {
+  name: "modules",
+  setup(build) {
+    build.onResolve({ filter: /^fabric:/ }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^\.\.?(\/|$)/ }, replacedFile);
+    build.onResolve({ filter: /^[^.]/ }, (args) => named(args));
+  },
+};
+
+function replacedFile({ path: name, importer, resolveDir }) {
+  if (!OF_FABRIC.test(importer)) return undefined;
+  const file = require.resolve(path.resolve(resolveDir, name)).replaceAll("\\", "/");
+  const known = Object.keys(REPLACED).find((end) => file.endsWith(`/node_modules/${end}`));
+  return known && { path: runtime(REPLACED[known]) };
+}
+
+function named({ path: name, importer, kind }) {
+  if (kind === "entry-point" || path.isAbsolute(name)) return undefined;
+  if (REPLACED_PACKAGES[name] && (OF_FABRIC.test(importer) || name.startsWith("@hyperledger/"))) {
+    return { path: runtime(REPLACED_PACKAGES[name]) };
+  }
+  if (name === "buffer/" && importer === runtime("buffer.js")) return { path: require.resolve(name) };
+  const builtin = name.replace(/^node:/, "").replace(/\/$/, "");
+  if (BUILTINS[builtin] && (name === builtin || name.startsWith("node:"))) {
+    return { path: BUILTINS[builtin]() };
+  }
+  if (name === "fs" && OF_FABRIC.test(importer)) return { path: runtime("shim/no_files.cjs") };
+  if (name.startsWith("node:") || builtinModules.includes(name)) return { errors: [refusal(name)] };
+  return SINGLE.test(name) ? { path: require.resolve(name) } : undefined;
+}
+
+function refusal(name) {
+  const text = `${name} is not available in a chaincode component: ${reason(name.replace(/^node:/, ""))}`;
+  return { text };
+}
+
+function reason(name) {
+  if (/^(fs|os)(\/|$)/.test(name)) return "there are no files; import data as JSON or as a module";
+  if (/^(net|http|https|http2|tls|dns|dgram)(\/|$)/.test(name)) return "there is no network";
+  if (/^(child_process|cluster|worker_threads)$/.test(name)) return "there are no processes and threads";
+  if (/^timers/.test(name)) return "a transaction has no timers";
+  return `use one of ${Object.keys(BUILTINS).join(", ")}`;
+}

@@ -1,0 +1,64 @@
+// Finds globals in the contract's own files that no transaction can have: timers and the network.
+import fs from "node:fs";
+import ts from "typescript";
+
+const GLOBALS = {
+  fetch: "there is no network",
+  setImmediate: "a transaction has no timers",
+  setInterval: "a transaction has no timers",
+  setTimeout: "a transaction has no timers",
+  WebSocket: "there is no network",
+  Worker: "there are no threads",
+  XMLHttpRequest: "there is no network",
+};
+
+// Messages of esbuild for each use in `files`.
+export function unavailable(files) {
+  return files.flatMap((file) => {
+    const text = fs.readFileSync(file, "utf8");
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    const own = declared(source);
+    return uses(source).filter(({ text }) => !own.has(text)).map((use) => message(source, use));
+  });
+}
+
+// Calls and constructions of a global by its bare name.
+function uses(source) {
+  const found = [];
+  const visit = (node) => {
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
+      const { expression } = node;
+      if (ts.isIdentifier(expression) && Object.hasOwn(GLOBALS, expression.text)) found.push(expression);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+// Names that the file itself declares, anywhere.
+function declared(source) {
+  const names = new Set();
+  const visit = (node) => {
+    if (node.name && ts.isIdentifier(node.name) && !ts.isPropertyAccessExpression(node)) {
+      names.add(node.name.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return names;
+}
+
+function message(source, use) {
+  const { line, character } = source.getLineAndCharacterOfPosition(use.getStart());
+  return {
+    text: `${use.text} is not available in a chaincode component: ${GLOBALS[use.text]}`,
+    location: {
+      file: source.fileName,
+      line: line + 1,
+      column: character,
+      length: use.text.length,
+      lineText: source.text.split(/\r?\n/)[line],
+    },
+  };
+}

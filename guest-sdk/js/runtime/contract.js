@@ -1,0 +1,68 @@
+// Makes a chaincode of what a contract's main module exports, as `fabric-chaincode-node start` does.
+import "./identity.js";
+
+import { JSONSerializer } from "fabric-contract-api";
+import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcontract.js";
+
+import { contractOf } from "./component.js";
+import { drain } from "./jobs.js";
+import { served } from "./shim/handler.js";
+import { setTrace, traced } from "./trace.js";
+
+// `load` returns the module, `info` has title and version of the package, `metadata` is the contract's
+// metadata.json, or an empty object, and `trace` tells where the lines of the bundle come from.
+export function start(load, info, metadata, trace) {
+  delete globalThis.__wasmccStart;
+  setTrace(trace);
+  try {
+    const main = load();
+    // What the module's top level began, `server.start()` for instance.
+    drain();
+    const chaincode = served() ?? fromContracts(main, info, metadata);
+    if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
+    drain();
+    return contractOf(chaincode);
+  } catch (error) {
+    throw traced(error);
+  }
+}
+
+function fromContracts(main, { title, version }, metadata) {
+  const exported = main.contracts || main.serializers ? main : (main.default ?? main);
+  const contracts = exported.contracts ?? [exported];
+  if (!Array.isArray(contracts) || contracts.some((contract) => typeof contract !== "function")) {
+    throw new Error(
+      "the main module starts no chaincode (shim.start) and exports no contract: " +
+        "export `contracts`, an array of classes that extend Contract",
+    );
+  }
+  const serializers = serializersOf(exported);
+  return new ChaincodeFromContract([...contracts], serializers, metadata, title, version);
+}
+
+function serializersOf({ serializers }) {
+  const standard = { jsonSerializer: JSONSerializer };
+  if (!serializers) return { transaction: "jsonSerializer", serializers: standard };
+  if (!serializers.transaction) {
+    throw new Error(
+      "There should be a 'transaction' property to define the serializer for use with transactions",
+    );
+  }
+  return { ...serializers, serializers: { ...serializers.serializers, ...standard } };
+}
+
+// Compiles the schemas of all parameters now, so that no transaction has to.
+function warm({ contractImplementations: implementations, metadata }) {
+  const { schemas } = metadata.components;
+  for (const [name, { transactions = [] }] of Object.entries(metadata.contracts)) {
+    const marshall = implementations[name]?.dataMarshall;
+    for (const { schema } of transactions.flatMap(({ parameters }) => parameters ?? [])) {
+      if (!marshall || !schema) continue;
+      try {
+        marshall.ajv.compile({ properties: { prop: schema }, components: { schemas } });
+      } catch {
+        // The transaction that uses it fails with the reason.
+      }
+    }
+  }
+}

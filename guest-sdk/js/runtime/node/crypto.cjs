@@ -1,0 +1,126 @@
+// The part of node:crypto that is the same on every endorser: hashes, and random numbers that are
+// derived from the transaction.
+const { hmac } = require("@noble/hashes/hmac.js");
+const { md5, ripemd160, sha1 } = require("@noble/hashes/legacy.js");
+const { sha224, sha256, sha384, sha512, sha512_256 } = require("@noble/hashes/sha2.js");
+const { sha3_224, sha3_256, sha3_384, sha3_512 } = require("@noble/hashes/sha3.js");
+const { Buffer } = require("buffer");
+
+const random = require("../transaction.js");
+
+const ALGORITHMS = {
+  md5,
+  ripemd160,
+  rmd160: ripemd160,
+  sha1,
+  sha224,
+  sha256,
+  sha384,
+  sha512,
+  "sha512-256": sha512_256,
+  "sha3-224": sha3_224,
+  "sha3-256": sha3_256,
+  "sha3-384": sha3_384,
+  "sha3-512": sha3_512,
+};
+
+function algorithm(name) {
+  const key = String(name).toLowerCase();
+  const found = ALGORITHMS[key] ?? ALGORITHMS[key.replace(/^(rsa-)?sha-/, "sha")];
+  if (!found) throw new Error(`Digest method not supported: ${name}`);
+  return found;
+}
+
+function bytes(data, encoding) {
+  if (typeof data === "string") return Buffer.from(data, encoding);
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  throw new TypeError(
+    'The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView.',
+  );
+}
+
+class Digest {
+  #state;
+  #done = false;
+  constructor(state) {
+    this.#state = state;
+  }
+  update(data, encoding) {
+    if (this.#done) throw new Error("Digest already called");
+    this.#state.update(bytes(data, encoding));
+    return this;
+  }
+  digest(encoding) {
+    if (this.#done) throw new Error("Digest already called");
+    this.#done = true;
+    const digest = Buffer.from(this.#state.digest());
+    return encoding === undefined || encoding === "buffer" ? digest : digest.toString(encoding);
+  }
+  copy() {
+    return new Digest(this.#state.clone());
+  }
+}
+
+const createHash = (name) => new Digest(algorithm(name).create());
+
+const createHmac = (name, key) => new Digest(hmac.create(algorithm(name), bytes(key)));
+
+const hash = (name, data, encoding = "hex") => createHash(name).update(data).digest(encoding);
+
+const getHashes = () => Object.keys(ALGORITHMS);
+
+function randomBytes(size, callback) {
+  const drawn = Buffer.from(random.randomBytes(size));
+  if (!callback) return drawn;
+  queueMicrotask(() => callback(null, drawn));
+}
+
+function randomFillSync(target, offset = 0, size = target.length - offset) {
+  target.set(random.randomBytes(size), offset);
+  return target;
+}
+
+const getRandomValues = (target) => {
+  new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(
+    random.randomBytes(target.byteLength),
+  );
+  return target;
+};
+
+function randomInt(min, max) {
+  if (max === undefined) [min, max] = [0, min];
+  return min + Math.floor(Math.random() * (max - min));
+}
+
+function randomUUID() {
+  const drawn = random.randomBytes(16);
+  drawn[6] = (drawn[6] & 0x0f) | 0x40;
+  drawn[8] = (drawn[8] & 0x3f) | 0x80;
+  const hex = Buffer.from(drawn).toString("hex");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function timingSafeEqual(a, b) {
+  if (a.byteLength !== b.byteLength) {
+    throw new RangeError("Input buffers must have the same byte length");
+  }
+  return Buffer.compare(bytes(a), bytes(b)) === 0;
+}
+
+const webcrypto = { getRandomValues, randomUUID };
+globalThis.crypto ??= webcrypto;
+
+const known = {
+  createHash, createHmac, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
+  randomUUID, timingSafeEqual, webcrypto,
+};
+
+// What is missing names itself where it is called.
+module.exports = new Proxy(known, {
+  get: (target, name) =>
+    name in target || typeof name === "symbol" || name === "__esModule" || name === "then"
+      ? target[name]
+      : () => {
+          throw new Error(`crypto.${name} is not available in a chaincode component`);
+        },
+});

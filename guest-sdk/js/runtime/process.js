@@ -1,0 +1,47 @@
+// The `process` of Node.js, as far as there is one. Modules look at it when they are loaded.
+import * as transaction from "fabric:chaincode/transaction@0.1.0";
+
+import { isRunning } from "./transaction.js";
+
+const nothing = () => {};
+
+const env = {};
+// Fabric's shim finds the organization of the peer here.
+Object.defineProperty(env, "CORE_PEER_LOCALMSPID", {
+  enumerable: true,
+  configurable: true,
+  get: () => (isRunning() ? transaction.getPeerMspId() : undefined),
+});
+
+const process = {
+  env,
+  argv: ["node", "chaincode"],
+  execArgv: [],
+  arch: "wasm32",
+  platform: "wasi",
+  pid: 1,
+  title: "chaincode",
+  // Code that looks for features by version finds those of Node.js 18.
+  version: "v18.0.0",
+  versions: { node: "18.0.0" },
+  browser: true,
+  cwd: () => "/",
+  uptime: () => 0,
+  memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
+  hrtime: Object.assign((since = [0, 0]) => [-since[0], -since[1]].map((part) => part + 0), {
+    bigint: () => 0n,
+  }),
+  nextTick: (job, ...args) => queueMicrotask(() => job(...args)),
+  emitWarning: (warning) => globalThis.console.warn(String(warning)),
+  exit(code = 0) {
+    throw new Error(`process.exit(${code}): a chaincode has no process to end`);
+  },
+  listeners: () => [],
+  listenerCount: () => 0,
+};
+for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {
+  process[name] = nothing;
+}
+
+globalThis.global = globalThis;
+globalThis.process = process;

@@ -1,0 +1,202 @@
+// In place of fabric-shim's handler, which sends messages to a peer: each message is a call of an import.
+//
+// The methods and their arguments are those that fabric-shim's stub uses. Calls are made in the order in
+// which the stub makes them, at once.
+import { invokeChaincode } from "fabric:chaincode/invocation@0.1.0";
+import * as priv from "fabric:chaincode/private-data@0.1.0";
+import * as query from "fabric:chaincode/query@0.1.0";
+import * as state from "fabric:chaincode/state@0.1.0";
+import { Buffer, owned } from "../buffer.js";
+import { HistoryQueryIterator, StateQueryIterator } from "./iterators.js";
+import { peer } from "./protos.cjs";
+
+const VALIDATION_PARAMETER = "VALIDATION_PARAMETER";
+const LAST_CHARACTER = "\u{10ffff}";
+
+// Calls an import; a refusal of the peer becomes an error with its text.
+function ask(call) {
+  try {
+    return call();
+  } catch (error) {
+    const text = error?.payload?.val ?? error?.val;
+    throw typeof text === "string" ? new Error(text) : error;
+  }
+}
+
+// Strings and bytes as protobuf, which Fabric's shim puts them into, takes them.
+const text = (value) => (typeof value === "string" ? value : "");
+
+function bytes(value) {
+  if (value === undefined || value === null) return new Uint8Array();
+  if (typeof value === "string") return Buffer.from(value, "base64");
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer || Array.isArray(value)) return new Uint8Array(value);
+  throw new Error("a value must be a string or bytes");
+}
+
+// The rows of a query, which are closed once.
+function source(rows) {
+  return {
+    nextBatch: (max) => ask(() => rows.nextBatch(max)),
+    close: () => rows[Symbol.dispose]?.(),
+  };
+}
+
+const rowsOf = (call) => ({ iterator: new StateQueryIterator(source(ask(call))) });
+
+// An answer without rows and bookmark has no metadata: on the wire it is an empty message.
+function pageOf(call) {
+  const { rows, fetchedRecordsCount, bookmark } = ask(call);
+  const iterator = new StateQueryIterator(null, rows);
+  if (fetchedRecordsCount === 0 && bookmark === "") return { iterator };
+  return { iterator, metadata: { bookmark, fetchedRecordsCount } };
+}
+
+function queryMetadata(metadata) {
+  if (!metadata) return undefined;
+  const decoded = peer.QueryMetadata.deserializeBinary(metadata);
+  return [decoded.getPagesize(), decoded.getBookmark()];
+}
+
+// The parts of the composite key that a range begins with, if it is one of a partial composite key.
+function compositeParts(start, end) {
+  if (!start.startsWith("\0") || end !== start + LAST_CHARACTER) return undefined;
+  const [type, ...attributes] = start.slice(1, -1).split("\0");
+  return [type, attributes];
+}
+
+export class Handler {
+  async handleGetState(collection, key) {
+    const value = ask(() =>
+      collection ? priv.getPrivateData(collection, text(key)) : state.getState(text(key)),
+    );
+    return owned(value);
+  }
+
+  async handleGetMultipleStates(collection, keys) {
+    const values = collection
+      ? keys.map((key) => ask(() => priv.getPrivateData(collection, text(key))))
+      : ask(() => state.getMultipleStates(keys.map(text)));
+    return values.map(owned);
+  }
+
+  async handlePutState(collection, key, value) {
+    ask(() =>
+      collection
+        ? priv.putPrivateData(collection, text(key), bytes(value))
+        : state.putState(text(key), bytes(value)),
+    );
+    return Buffer.alloc(0);
+  }
+
+  async handleDeleteState(collection, key) {
+    ask(() =>
+      collection ? priv.delPrivateData(collection, text(key)) : state.delState(text(key)),
+    );
+    return Buffer.alloc(0);
+  }
+
+  async handlePurgeState(collection, key) {
+    ask(() => priv.purgePrivateData(collection, text(key)));
+    return Buffer.alloc(0);
+  }
+
+  async handlePutStateMetadata(collection, key, name, value) {
+    ask(() =>
+      collection
+        ? priv.setPrivateDataValidationParameter(collection, text(key), bytes(value))
+        : state.putStateMetadata(text(key), { name, value: bytes(value) }),
+    );
+    return Buffer.alloc(0);
+  }
+
+  async handleGetStateMetadata(collection, key) {
+    if (collection) {
+      const value = ask(() => priv.getPrivateDataValidationParameter(collection, text(key)));
+      return value == null ? {} : { [VALIDATION_PARAMETER]: value };
+    }
+    const entries = ask(() => state.getStateMetadata(text(key)));
+    return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+  }
+
+  async handleGetPrivateDataHash(collection, key) {
+    return owned(ask(() => priv.getPrivateDataHash(collection, text(key))));
+  }
+
+  async handleGetStateByRange(collection, startKey, endKey, channel, txId, metadata) {
+    const [start, end] = [text(startKey), text(endKey)];
+    const parts = compositeParts(start, end);
+    const page = queryMetadata(metadata);
+    if (collection) {
+      return rowsOf(() =>
+        parts
+          ? priv.getPrivateDataByPartialCompositeKey(collection, ...parts)
+          : priv.getPrivateDataByRange(collection, start, end),
+      );
+    }
+    if (page) {
+      return pageOf(() =>
+        parts
+          ? query.getStateByPartialCompositeKeyWithPagination(...parts, ...page)
+          : query.getStateByRangeWithPagination(start, end, ...page),
+      );
+    }
+    return rowsOf(() =>
+      parts
+        ? query.getStateByPartialCompositeKey(...parts)
+        : query.getStateByRange(start, end),
+    );
+  }
+
+  async handleGetQueryResult(collection, selector, metadata) {
+    const page = queryMetadata(metadata);
+    if (collection) return rowsOf(() => priv.getPrivateDataQueryResult(collection, text(selector)));
+    if (page) return pageOf(() => query.getQueryResultWithPagination(text(selector), ...page));
+    return rowsOf(() => query.getQueryResult(text(selector)));
+  }
+
+  async handleGetHistoryForKey(key) {
+    return new HistoryQueryIterator(source(ask(() => query.getHistoryForKey(text(key)))));
+  }
+
+  async handleInvokeChaincode(address, args) {
+    const at = address.indexOf("/");
+    const [name, channel] = at < 0 ? [address, ""] : [address.slice(0, at), address.slice(at + 1)];
+    const sent = args.map((arg) => new Uint8Array(Buffer.from(arg)));
+    const { status, message, payload } = ask(() => invokeChaincode(name, sent, channel));
+    // The peer's own refusal comes as a payload without a message; a chaincode's has a message.
+    if (status === 500 && message === "" && payload.length > 0) {
+      throw new Error(Buffer.from(payload).toString());
+    }
+    return { status, message, payload: owned(payload) };
+  }
+
+  async handleStartWriteBatch() {
+    state.startWriteBatch();
+  }
+
+  async handleFinishWriteBatch() {
+    ask(() => state.finishWriteBatch());
+  }
+}
+
+// The chaincode that the contract's code started when it was loaded.
+let chosen;
+export function serve(chaincode) {
+  if (chosen) throw new Error("a second chaincode is started: a component is one chaincode");
+  chosen = chaincode;
+}
+export const served = () => chosen;
+
+// `shim.start(chaincode)`.
+export class ChaincodeSupportClient {
+  constructor(chaincode) {
+    this.chaincode = chaincode;
+  }
+  chat() {
+    serve(this.chaincode);
+  }
+  close() {}
+}
+
+export { Handler as ChaincodeMessageHandler };

@@ -1,0 +1,48 @@
+// Iterators of fabric-shim, over the peer's batches.
+
+import { owned } from "../buffer.js";
+
+// How many rows are asked for at once; the peer ends a batch where asking for more would make it read more.
+const BATCH = 1000;
+
+class CommonIterator {
+  // `source` has `nextBatch` and is closed by `Symbol.dispose`, or is null for a page, whose rows are all
+  // here.
+  constructor(source, rows, toResult) {
+    this.source = source;
+    this.rows = rows;
+    this.toResult = toResult;
+    this.currentLoc = 0;
+  }
+
+  async next() {
+    if (this.currentLoc >= this.rows.length && this.source) {
+      this.rows = this.source.nextBatch(BATCH);
+      this.currentLoc = 0;
+    }
+    if (this.currentLoc >= this.rows.length) return { done: true };
+    return { value: this.toResult(this.rows[this.currentLoc++]), done: false };
+  }
+
+  async close() {
+    this.source?.close();
+    this.source = null;
+  }
+}
+
+export class StateQueryIterator extends CommonIterator {
+  constructor(source, rows = []) {
+    super(source, rows, ({ key, value }) => ({ key, value: owned(value) }));
+  }
+}
+
+export class HistoryQueryIterator extends CommonIterator {
+  constructor(source, rows = []) {
+    super(source, rows, ({ txId, value, timestamp: { seconds, nanos }, isDelete }) => ({
+      txId,
+      value: owned(value),
+      isDelete,
+      timestamp: { seconds: Number(seconds), nanos },
+    }));
+  }
+}

@@ -1,0 +1,52 @@
+// What differs between the build of a component and a transaction: clock, random numbers, and who asks.
+import * as transaction from "fabric:chaincode/transaction@0.1.0";
+import { sha256 } from "@noble/hashes/sha2.js";
+
+// The stream of random numbers: its block, how much of that is used, and its number. Made when a number
+// is asked for.
+let stream;
+
+// Begins a transaction. Until then, at the build, the clock stands at 1970 and random numbers come from a
+// fixed seed: nothing of the machine that builds gets into the component.
+let running = false;
+export const isRunning = () => running;
+export function begin() {
+  running = true;
+  stream = undefined;
+}
+
+function nextBlock() {
+  const seed = stream?.block ?? latin1(running ? transaction.getTxId() : "build");
+  const input = new Uint8Array(seed.length + 4);
+  input.set(seed);
+  const number = (stream?.number ?? 0) + 1;
+  new DataView(input.buffer).setUint32(seed.length, number);
+  stream = { block: sha256(input), used: 0, number };
+}
+
+const latin1 = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+
+// Bytes that are the same on every endorser of this transaction. They are no secret.
+export function randomBytes(length) {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) {
+    if (!stream || stream.used === stream.block.length) nextBlock();
+    bytes[at] = stream.block[stream.used++];
+  }
+  return bytes;
+}
+
+const { now } = Date;
+const time = () => (running ? now() : 0);
+globalThis.Date = new Proxy(Date, {
+  apply: () => new Date(time()).toString(),
+  construct: (target, args, newTarget) =>
+    Reflect.construct(target, args.length === 0 ? [time()] : args, newTarget),
+});
+Date.now = time;
+Date.prototype.constructor = Date;
+
+Math.random = () => {
+  const view = new DataView(randomBytes(8).buffer);
+  return (view.getUint32(0) * 2 ** 21 + (view.getUint32(4) >>> 11)) / 2 ** 53;
+};

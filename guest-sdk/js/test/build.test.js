@@ -1,0 +1,115 @@
+// What a build says about contracts that cannot be built.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import test from "node:test";
+
+import { main } from "../build/cli.js";
+import { BuildError, build } from "../build/index.js";
+
+const MANIFEST = '{"name":"one","version":"1.0.0","main":"index.js"}';
+const CONTRACT = `
+const { Contract } = require("fabric-contract-api");
+class One extends Contract { async Get(ctx, id) { return id; } }
+module.exports.contracts = [One];
+`;
+
+// The message of a build of these files, which fails.
+async function refused(files, options) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
+  try {
+    for (const [name, text] of Object.entries({ "package.json": MANIFEST, ...files })) {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), text);
+    }
+    await build(folder, options);
+  } catch (error) {
+    assert.ok(error instanceof BuildError, error.stack);
+    return error.message;
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+  return assert.fail("it builds");
+}
+
+const contains = (text, ...parts) => {
+  for (const part of parts) assert.ok(text.includes(part), `${part} is not in ${text}`);
+};
+
+test("a module that needs files, network, threads or timers is refused with file and line", async () => {
+  for (const [name, reason] of [
+    ["fs", "there are no files"],
+    ["node:fs/promises", "there are no files"],
+    ["http", "there is no network"],
+    ["net", "there is no network"],
+    ["child_process", "no processes"],
+    ["timers/promises", "no timers"],
+    ["zlib", "use one of assert, buffer"],
+  ]) {
+    const text = await refused({ "index.js": `'use strict';\nconst m = require('${name}');\n${CONTRACT}` });
+    contains(text, `${name} is not available in a chaincode component: `, reason, "index.js:2:18");
+  }
+});
+
+test("a module that a dependency needs is refused where the dependency asks for it", async () => {
+  const text = await refused({
+    "index.js": `const dep = require("dep");\n${CONTRACT}`,
+    "node_modules/dep/index.js": 'module.exports = require("tls");',
+  });
+  contains(text, "tls is not available", "node_modules/dep/index.js:1:25");
+});
+
+test("timers and the network are refused as globals, unless the contract has its own", async () => {
+  for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')"]) {
+    const text = await refused({ "index.js": `${CONTRACT}\nfunction f() {\n  ${use};\n}\n` });
+    contains(text, "is not available in a chaincode component", "index.js:7:");
+  }
+  const own = `${CONTRACT}\nfunction fetch() {}\nfetch();\nthrow new Error("loaded");\n`;
+  contains(await refused({ "index.js": own }), "the contract does not load", "loaded");
+});
+
+test("TypeScript that cannot be read is refused with file and line", async () => {
+  const text = await refused({
+    "tsconfig.json": "{}",
+    "package.json": '{"name":"one","version":"1.0.0","main":"dist/index.js"}',
+    "src/index.ts": "export const contracts = [];\nexport const broken: = 5;\n",
+  });
+  contains(text, "Type expected", "src/index.ts:2:21");
+});
+
+test("a contract that throws when it is loaded fails with the place", async () => {
+  const text = await refused({
+    "index.js": `${CONTRACT}\nnull.gone;\n`,
+  });
+  contains(text, "the contract does not load", "index.js:6");
+});
+
+test("a folder without a contract is told what is missing", async () => {
+  contains(await refused({ "package.json": "{" }), "package.json is no JSON");
+  contains(await refused({ "package.json": "{}" }), "has neither `main` nor a start script");
+  contains(await refused({}), "index.js, which package.json names, does not exist");
+  contains(await refused({ "index.js": CONTRACT }, { main: "other.js" }), "other.js does not exist");
+  contains(await refused({ "index.js": "module.exports = 5;" }), "exports no contract");
+  contains(await refused({ "index.js": CONTRACT }, { engine: "v8" }), "unknown engine v8: quickjs or");
+  contains(await refused({ "index.js": CONTRACT, "tsconfig.json": '{"extends":"./none"}' }), "tsconfig.json");
+  contains(
+    await refused({ "index.js": CONTRACT, "META-INF/metadata.json": "{" }),
+    "metadata.json is no JSON",
+  );
+  await assert.rejects(build("/no/such/folder"), /package.json cannot be read \(ENOENT\)/);
+});
+
+test("the command says how it is used, and fails with the reason", async () => {
+  const write = process.stderr.write;
+  let said = "";
+  process.stderr.write = (text) => Boolean((said += text));
+  try {
+    assert.equal(await main([]), 2);
+    assert.equal(await main(["build", ".", "--nonsense"]), 2);
+    assert.equal(await main(["build", "/no/such/folder", "-o", "/dev/null"]), 1);
+  } finally {
+    process.stderr.write = write;
+  }
+  contains(said, "usage: wasmcc-js build", "--nonsense", "error: /no/such/folder/package.json");
+});

@@ -1,0 +1,81 @@
+// Parts of the runtime that need no peer, beside those of Node.js.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import test from "node:test";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { structuredClone as ours } from "../runtime/structured_clone.js";
+import { decodeLossy } from "../runtime/utf8.js";
+
+const require = createRequire(import.meta.url);
+
+test("bytes that are no UTF-8 become the text of Node.js", () => {
+  let seed = 1;
+  const random = () => (seed = (seed * 48271) % 0x7fffffff);
+  const odd = [0x00, 0x41, 0x80, 0xbf, 0xc0, 0xc2, 0xdf, 0xe0, 0xa0, 0x9f, 0xed, 0xef, 0xf0, 0x90, 0xf4, 0x8f, 0xf5, 0xff];
+  for (let round = 0; round < 20_000; round++) {
+    const bytes = Uint8Array.from({ length: random() % 9 }, () => odd[random() % odd.length]);
+    assert.equal(decodeLossy(bytes), Buffer.from(bytes).toString(), Buffer.from(bytes).toString("hex"));
+  }
+});
+
+test("structuredClone clones what the standard clones, and refuses what it refuses", () => {
+  const ring = { list: [1, , undefined] };
+  ring.self = ring;
+  const shared = new Uint8Array([1, 2, 3, 4]);
+  const values = [
+    1, "s", null, undefined, 5n, true, new Date(7), /a+/gi, ring, [[]], new Map([[{ a: 1 }, new Set([1])]]),
+    shared.subarray(1, 3), new DataView(shared.buffer, 1, 2), new Float64Array([1.5]), shared.buffer,
+    Object("s"), Object(5), { buffer: Buffer.from("b") }, { a: shared, b: shared },
+  ];
+  for (const value of values) assert.deepStrictEqual(ours(value), structuredClone(value));
+  const error = ours(new TypeError("t"));
+  assert.deepEqual([error instanceof TypeError, error.message], [true, "t"]);
+  const both = ours({ a: shared, b: shared });
+  assert.equal(both.a, both.b);
+  for (const value of [() => {}, Symbol("s"), { f() {} }, new WeakMap(), Promise.resolve()]) {
+    assert.throws(() => ours(value), { name: "DataCloneError" });
+  }
+});
+
+test("certificates are read as @fidm/x509 reads them", () => {
+  const { Certificate } = require("../runtime/shim/x509.cjs");
+  const theirs = require("@fidm/x509").Certificate.fromPEM(Buffer.from(CERTIFICATE));
+  const mine = Certificate.fromPEM(CERTIFICATE);
+  for (const name of ["subject", "issuer"]) {
+    const names = ({ attributes }) => attributes.map(({ oid, value, shortName }) => [oid, value, shortName]);
+    assert.deepEqual(names(mine[name]), names(theirs[name]));
+  }
+  const extensions = (list) => list.map(({ oid, critical, value }) => [oid, Boolean(critical), value.toString("hex")]);
+  assert.deepEqual(extensions(mine.extensions), extensions(theirs.extensions));
+  for (const broken of ["", "-----BEGIN X-----\nMIIB\n-----END X-----", "no"]) {
+    assert.throws(() => Certificate.fromPEM(broken));
+  }
+});
+
+test("promises settle in the order of the engine's", () => {
+  const script = fileURLToPath(new URL("support/order.js", import.meta.url));
+  const run = (...args) => execFileSync(process.execPath, [script, ...args]).toString();
+  const native = run();
+  assert.ok(native.split("\n").length > 35, native);
+  assert.equal(run("ours"), native);
+});
+
+// A certificate with the names and the attribute extension of fabric-ca.
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIICVzCCAf2gAwIBAgIUFfhUFHgRIJPckdcDA+DZlKEnPvIwCgYIKoZIzj0EAwIw
+dzELMAkGA1UEBhMCVVMxFzAVBgNVBAgMDk5vcnRoIENhcm9saW5hMRQwEgYDVQQK
+DAtIeXBlcmxlZGdlcjEPMA0GA1UECwwGY2xpZW50MRIwEAYDVQQDDAnDhC9iIHVz
+ZXIxFDASBgkqhkiG9w0BCQEWBWFAYi5jMCAXDTI2MTEyOTA0MjkyMVoYDzIxMjYx
+MTA1MDQyOTIxWjB3MQswCQYDVQQGEwJVUzEXMBUGA1UECAwOTm9ydGggQ2Fyb2xp
+bmExFDASBgNVBAoMC0h5cGVybGVkZ2VyMQ8wDQYDVQQLDAZjbGllbnQxEjAQBgNV
+BAMMCcOEL2IgdXNlcjEUMBIGCSqGSIb3DQEJARYFYUBiLmMwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAQTMFdru/LgQd1jq8wKsJZCDUeKIW30/OtSPWzTC7bs8/+W
+CUOvHgrpVLZ/8eBTIbDdIdB1lCcKsGaDFq+3ImHwo2UwYzAOBgNVHQ8BAf8EBAMC
+B4AwDAYDVR0TAQH/BAIwADAdBgNVHQ4EFgQUzH9PMMkTsNU6mA4Qr6UPDN2+hUow
+JAYIKgMEBQYHCAEEGAwWe2F0dHJzOntyb2xlOmF1ZGl0b3J9fTAKBggqhkjOPQQD
+AgNIADBFAiEA/XFQN8K1UhMQ+7PFEt3A7895MyDJ+daUNoiuPtjOkMsCIFABuXAO
+Lcowty8wZA3sFO7bw+l4zoJrtF6u83ofyCbI
+-----END CERTIFICATE-----
+`;

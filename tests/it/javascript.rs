@@ -1,0 +1,135 @@
+//! Chaincodes for Node.js that become components with `guest-sdk/js`: a contract in TypeScript, what
+//! differs from Node.js, and what a build refuses. What is the same as on Node.js is in
+//! `external_node` and `external_contract`.
+
+use std::process::Command;
+
+use serde_json::Value;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
+use wasmcc_tests::call;
+use wasmcc_types::Timestamp;
+use xtask::{node_components, npm, root};
+
+/// What hooks around `Make` see.
+const STEPS: &[u8] = b"before Make,after undefined 0";
+const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
+
+/// `tests/node-chaincode/offers` on a peer of its own.
+fn offers() -> Sandbox {
+    let component = node_components::test_chaincode("offers/").unwrap();
+    let sandbox = Sandbox::new().unwrap();
+    let collections = package_from_json(COLLECTIONS).unwrap();
+    sandbox.deploy_with_collections("offers", &component, collections).unwrap();
+    sandbox
+}
+
+fn evaluate(sandbox: &Sandbox, line: &str) -> Endorsed {
+    sandbox.endorse(call("offers", line)).unwrap()
+}
+
+fn text(sandbox: &Sandbox, line: &str) -> String {
+    let endorsed = evaluate(sandbox, line);
+    assert_eq!(endorsed.response.status, 200, "{line}: {}", endorsed.response.message);
+    endorsed.text()
+}
+
+fn refused(sandbox: &Sandbox, line: &str) -> String {
+    let response = evaluate(sandbox, line).response;
+    assert!(response.status >= 500, "{line}: {}", response.status);
+    response.message
+}
+
+#[test]
+fn a_contract_in_typescript_with_decorators_works() {
+    let sandbox = offers();
+    let offer = r#"{"id":"o","amount":5,"open":true,"tags":["a"]}"#;
+    let made = sandbox.submit(call("offers", &format!("Make {offer} 3 true"))).unwrap();
+    let event = made.endorsed.event.unwrap();
+    assert_eq!((event.name.as_str(), event.payload.as_slice()), ("steps", STEPS));
+    let found = r#"{"id":"o1","amount":5,"open":true,"tags":["a"]}"#;
+    assert_eq!(text(&sandbox, "Offers:Find o1"), found);
+    assert_eq!(text(&sandbox, "Sum o p"), "15");
+    assert_eq!(refused(&sandbox, "Find zz"), "there is no offer zz");
+    assert_eq!(refused(&sandbox, "Nope"), "nobody knows Nope");
+    assert_eq!(refused(&sandbox, "Find"), "Expected 1 parameters, but 0 have been supplied");
+    assert_eq!(
+        refused(&sandbox, r#"Make {"id":5} 1 true"#),
+        r#"Unable to validate parameter due to ["should be string"]"#
+    );
+    assert_eq!(
+        refused(&sandbox, &format!("Make {offer} x true")),
+        "fromBuffer could not convert data to number"
+    );
+    let secret = Call::new("offers", "Prices:Secret").args(["secrets", "k"]);
+    let secret = secret.transient("price", "7");
+    assert_eq!(sandbox.submit(secret).unwrap().endorsed.text(), "Org1MSP");
+}
+
+#[test]
+fn metadata_comes_from_the_decorators() {
+    let metadata = text(&offers(), "org.hyperledger.fabric:GetMetadata");
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    assert_eq!(metadata["info"]["title"], "offers");
+    assert_eq!(metadata["info"]["version"], "1.2.0");
+    let offers = &metadata["contracts"]["Offers"];
+    assert_eq!(offers["info"]["title"], "Offers");
+    let make = &offers["transactions"].as_array().unwrap()[0];
+    let parameters = make["parameters"].as_array().unwrap().iter();
+    let parameters: Vec<_> =
+        parameters.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        (make["name"].as_str(), parameters),
+        (Some("Make"), vec!["offer", "copies", "loud"])
+    );
+    assert_eq!(make["parameters"][0]["schema"]["$ref"], "#/components/schemas/Offer");
+    assert_eq!(metadata["components"]["schemas"]["Offer"]["properties"]["tags"]["type"], "array");
+}
+
+#[test]
+fn every_transaction_begins_anew_with_its_own_clock_and_numbers() {
+    let sandbox = offers();
+    let at = |nonce: &str, seconds| {
+        let timestamp = Timestamp { seconds, nanos: 0 };
+        let call = Call::new("offers", "Random").nonce(nonce).timestamp(timestamp);
+        sandbox.endorse(call).unwrap().text()
+    };
+    assert_eq!(at("one", 1_700_000_000), at("one", 1_700_000_000));
+    let [first, other] = [at("one", 1_700_000_000), at("two", 1_700_000_001)]
+        .map(|text| -> Vec<Value> { serde_json::from_str(&text).unwrap() });
+    assert_eq!(
+        (&first[2], &other[2]),
+        (&1_700_000_000_000_i64.into(), &1_700_000_001_000_i64.into())
+    );
+    assert_eq!(first[3], "2023-11-14T22:13:20.000Z");
+    assert_ne!(first[0], other[0]);
+    assert_ne!(first[0], first[1]);
+    // The clock of the build is none.
+    let left = text(&sandbox, "Prices:Left");
+    assert!(left.starts_with("1 0 0."), "{left}");
+    assert_eq!(text(&sandbox, "Prices:Left"), left);
+}
+
+#[test]
+fn an_error_tells_its_place_in_the_source() {
+    let sandbox = offers();
+    let stack = text(&sandbox, "Prices:Stack");
+    for line in
+        ["RangeError: deep enough", "at depth (src/prices.ts:46)", "at Stack (src/prices.ts:36)"]
+    {
+        assert!(stack.contains(line), "{line} is not in {stack}");
+    }
+    let forever = refused(&sandbox, "Prices:Forever");
+    assert!(forever.contains("a promise that nothing in this transaction can settle"), "{forever}");
+    let deep = refused(&sandbox, "Prices:Deep");
+    assert!(deep.contains("call stack exhausted"), "{deep}");
+    assert_eq!(text(&sandbox, "Sum o p"), "0", "the peer goes on");
+}
+
+#[test]
+fn the_package_passes_its_own_tests() {
+    let sdk = root().join(node_components::SDK);
+    npm::ensure(&sdk).unwrap();
+    let output = Command::new("node").args(["--test", "test/build.test.js", "test/runtime.test.js"]).current_dir(sdk).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

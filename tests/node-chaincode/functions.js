@@ -1,0 +1,181 @@
+// Operations of the probe that only chaincodes on Node have: the rest of the shim's functions, and modules
+// of Node.js. Each returns text that is the same wherever it runs.
+'use strict';
+
+const assert = require('assert');
+const crypto = require('node:crypto');
+const EventEmitter = require('events');
+const path = require('path');
+const util = require('util');
+
+const { ClientIdentity, KeyEndorsementPolicy } = require('fabric-shim');
+
+const hex = (bytes) => Buffer.from(bytes).toString('hex');
+const digest = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
+
+// Who waits for whom, in the order in which it happens.
+async function order() {
+    const seen = [];
+    const see = (name) => seen.push(name);
+    const pause = async (name, times) => {
+        for (let turn = 0; turn < times; turn++) {
+            see(`${name}${turn}`);
+            await turn;
+        }
+        return name;
+    };
+    const thenable = { then: (resolve) => { see('thenable'); resolve('late'); } };
+    queueMicrotask(() => see('microtask'));
+    process.nextTick(() => {});
+    const all = [pause('a', 3), pause('b', 2), (async () => await thenable)()];
+    Promise.reject(new Error('no')).catch((error) => see(error.message)).finally(() => see('end'));
+    new Promise((resolve) => resolve(Promise.resolve('inner'))).then(see);
+    see((await Promise.all(all)).join('+'));
+    see(await Promise.race([pause('c', 2), 'first']));
+    const settled = await Promise.allSettled([Promise.reject(1), 2, pause('d', 1)]);
+    see(settled.map(({ status }) => status).join());
+    see(await Promise.any([Promise.reject(1), 3]));
+    await Promise.any([Promise.reject(1)]).catch(({ errors }) => see(`any ${errors}`));
+    async function* count(to) {
+        try {
+            for (let at = 0; at < to; at++) {
+                yield at;
+            }
+        } finally {
+            see('closed');
+        }
+    }
+    for await (const at of count(5)) {
+        see(`n${at}`);
+        if (at === 1) {
+            break;
+        }
+    }
+    for await (const at of [Promise.resolve('x'), 'y']) {
+        see(at);
+    }
+    try {
+        await (async () => { throw new TypeError('thrown'); })();
+    } catch (error) {
+        see(`${error}`);
+    }
+    return seen.join(' ');
+}
+
+function modules() {
+    const emitter = new EventEmitter();
+    const heard = [];
+    emitter.once('said', (word) => heard.push(word));
+    emitter.emit('said', 'once');
+    emitter.emit('said', 'twice');
+    assert.deepStrictEqual({ a: [1, new Map([[1, 2]])] }, { a: [1, new Map([[1, 2]])] });
+    let different = '';
+    try {
+        assert.strictEqual(1, 2);
+    } catch (error) {
+        different = error.name;
+    }
+    const clone = structuredClone({ when: new Date(5), bytes: new Uint8Array([1, 2]), set: new Set(['s']) });
+    const odd = 'ä€\u{1f980}\ud83d';
+    return JSON.stringify({
+        heard,
+        different,
+        clone: [clone.when.getTime(), hex(clone.bytes), [...clone.set]],
+        utf8: [hex(Buffer.from(odd)), hex(new TextEncoder().encode(odd)), Buffer.byteLength(odd)],
+        decoded: [Buffer.from('ff41c3a4e282', 'hex').toString(), new TextDecoder().decode(Buffer.from('efbbbf41', 'hex'))],
+        base64: [Buffer.from('a+_/ =').toString('base64'), hex(Buffer.from('YSt_Lz0', 'base64')), hex(Buffer.from('YQ==!!', 'base64'))],
+        hex: hex(Buffer.from('0a0bzz', 'hex')),
+        latin1: Buffer.from('äb', 'latin1').toString('latin1'),
+        numbers: [Buffer.from([1, 2, 3, 4]).readUInt32BE(0), Buffer.concat([Buffer.from('a'), Buffer.alloc(2)]).length],
+        hashes: ['md5', 'sha1', 'sha384', 'sha512', 'sha3-256'].map((name) => crypto.createHash(name).update('x').digest('base64')),
+        hmac: crypto.createHmac('sha256', 'key').update('te').update('xt').digest('hex'),
+        equal: crypto.timingSafeEqual(Buffer.from('a'), Buffer.from('a')),
+        util: [util.format('%s %d %j %%', 'a', 1.5, { b: 1 }), util.inspect({ a: [1, { b: 2 }] }), util.types.isDate(new Date())],
+        path: path.join('a', '..', 'b', 'c.txt'),
+        json: JSON.stringify({ z: 1, a: [undefined, NaN, new Date(0)] }),
+        sorted: ['b', 'ä', 'a', 'B'].sort(),
+    });
+}
+
+async function rows(iterable) {
+    const seen = [];
+    for await (const { key, value, isDelete, txId } of iterable) {
+        seen.push(`${key ?? txId.length}=${isDelete ? 'deleted' : value.toString()}`);
+    }
+    return seen.join('\n');
+}
+
+module.exports = {
+    cid: async (stub) => {
+        const identity = new ClientIdentity(stub);
+        return JSON.stringify([
+            identity.getID(), identity.getMSPID(), digest(identity.getIDBytes()),
+            identity.getAttributeValue('role'), identity.assertAttributeValue('role', 'auditor'),
+        ]);
+    },
+    endorsers: async () => {
+        const policy = new KeyEndorsementPolicy();
+        policy.addOrgs('PEER', 'Org1MSP', 'Org2MSP');
+        policy.addOrgs('MEMBER', 'Org3MSP');
+        policy.delOrgs('Org2MSP');
+        const again = new KeyEndorsementPolicy(policy.getPolicy());
+        let wrong = '';
+        try {
+            policy.addOrgs('BOSS', 'Org1MSP');
+        } catch (error) {
+            wrong = error.message;
+        }
+        return JSON.stringify([hex(policy.getPolicy()), again.listOrgs(), wrong]);
+    },
+    asked: async (stub) => {
+        const { nanos, seconds } = stub.getTxTimestamp();
+        const { mspid, idBytes } = stub.getCreator();
+        const { proposal, signature } = stub.getSignedProposal();
+        return JSON.stringify([
+            stub.getFunctionAndParameters(), stub.getStringArgs(), stub.getBufferArgs().map(hex),
+            stub.getTxID(), stub.getChannelID(), nanos, seconds.toString(), stub.getDateTimestamp(),
+            mspid, digest(idBytes), stub.getBinding(), digest(signature),
+            hex(proposal.header.signatureHeader.nonce), [...stub.getTransient().keys()],
+        ]);
+    },
+    awaited: (stub, [start, end]) => rows(stub.getStateByRange(start, end)),
+    'awaited-page': (stub, [start, end, size]) => {
+        return rows(stub.getStateByRangeWithPagination(start, end, Number(size), ''));
+    },
+    'awaited-history': (stub, [key]) => rows(stub.getHistoryForKey(key)),
+    'awaited-private': (stub, [collection]) => rows(stub.getPrivateDataByRange(collection, '', '')),
+    pcomposite: async (stub, [collection, type]) => {
+        await stub.putPrivateData(collection, stub.createCompositeKey(type, ['a', 'b']), 'v');
+        return '';
+    },
+    'awaited-pcomposite': async (stub, [collection, type]) => {
+        return rows(stub.getPrivateDataByPartialCompositeKey(collection, type, ['a']));
+    },
+    'page-composite': async (stub, [type, size]) => {
+        const asked = stub.getStateByPartialCompositeKeyWithPagination(type, [], Number(size), '');
+        const { iterator, metadata } = await asked;
+        const { value } = await iterator.next();
+        await iterator.close();
+        return JSON.stringify([stub.splitCompositeKey(value.key), metadata]);
+    },
+    order: () => order(),
+    modules: async () => modules(),
+    // What the shim or the peer refuses.
+    refusals: async (stub) => {
+        const said = [];
+        const tries = [
+            () => stub.createCompositeKey('', []),
+            () => stub.createCompositeKey('t', ['']),
+            () => stub.getStateByRange('\0a', 'b'),
+            () => stub.setEvent('', Buffer.alloc(0)),
+            () => stub.getPrivateData('', 'k'),
+            () => stub.putPrivateData('open', 'k'),
+            () => stub.getPrivateDataByRange('open', 'k'),
+            () => new ClientIdentity({ getChannelID: () => '', getTxID: () => '', getCreator: () => ({ mspid: 'M', idBytes: Buffer.from('x') }) }).getID(),
+        ];
+        for (const attempt of tries) {
+            said.push(await Promise.resolve().then(attempt).then(() => 'done', (error) => error.message));
+        }
+        return said.join('\n');
+    },
+};

@@ -54,6 +54,7 @@ mod node_client;
 mod node_sdk;
 mod organizations;
 mod package;
+mod participation;
 mod persistence;
 mod private_data;
 mod queries;

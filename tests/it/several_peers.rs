@@ -3,6 +3,7 @@
 use std::fs;
 
 use prost::Message;
+use wasmcc_api::{JoinRefusal, Peer};
 use wasmcc_client::{ProposalBuilder, cscc, lifecycle, lscc, qscc};
 use wasmcc_msp::{BatchLimits, NetworkSpec};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
@@ -81,6 +82,36 @@ fn each_organization_joins_a_channel_for_itself() {
                      state [ACTIVE]";
         assert_eq!(refused(&sandbox, org, cscc::join(&block)), twice);
     }
+}
+
+/// As Fabric's scripts do it: the orderer first.
+#[test]
+fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
+    let sandbox = sandbox();
+    let (peer, block) = (sandbox.peer(), genesis(&sandbox, 10));
+    assert_eq!(peer.ordered_channels(), [CHANNEL]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &block).unwrap(), "another");
+    assert_eq!(channels(&sandbox, "Org1MSP"), [CHANNEL], "the orderer alone is on it");
+    for org in ORGS {
+        assert_eq!(ask(&sandbox, org, cscc::join(&block)).status, 200);
+        assert_eq!(channels(&sandbox, org), ["another", CHANNEL]);
+    }
+    assert_eq!(Peer::order_for(peer.as_ref(), &block), Err(JoinRefusal::Exists));
+    let mut third = sandbox.peer().network().genesis(ChannelId::parse("third").unwrap());
+    third.batch_limits = BatchLimits::default();
+    let third = third.block().unwrap();
+    assert_eq!(ask(&sandbox, "Org2MSP", cscc::join(&third)).status, 200);
+    assert_eq!(peer.ordered_channels(), ["another", CHANNEL]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &third).unwrap(), "third");
+    assert_eq!(peer.ordered_channels(), ["another", CHANNEL, "third"]);
+    let mut odd = third.clone();
+    odd.metadata = None;
+    let text = "invalid block: does not have metadata".to_owned();
+    assert_eq!(Peer::order_for(peer.as_ref(), &odd), Err(JoinRefusal::Invalid(text)));
+    odd = third;
+    odd.header.as_mut().unwrap().data_hash = vec![1];
+    let text = "invalid block: Header.DataHash is different from Hash(block.Data)".to_owned();
+    assert_eq!(Peer::order_for(peer.as_ref(), &odd), Err(JoinRefusal::Invalid(text)));
 }
 
 #[test]

@@ -21,6 +21,8 @@ const CHANNELS: &str = "/participation/v1/channels";
 const CONFIG_BLOCK: &str = "config-block";
 /// The largest request (fabric `orderer.yaml`, `ChannelParticipation.MaxRequestBodySize`).
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// What is received of a request that is larger.
+const MAX_RECEIVED_BYTES: usize = 16 << 20;
 
 /// The API.
 #[derive(Clone)]
@@ -107,7 +109,7 @@ impl Participation {
     }
 
     fn one(&self, channel: &str) -> Answer {
-        if let Err(refusal) = check_name(channel) {
+        if let Some(refusal) = refused_name(channel) {
             return refusal;
         }
         match self.info(channel) {
@@ -183,7 +185,7 @@ impl Participation {
 
     /// The ledger is that of peers, too, and a ledger is never removed from a process.
     fn remove(&self, channel: &str) -> Answer {
-        if let Err(refusal) = check_name(channel) {
+        if let Some(refusal) = refused_name(channel) {
             return refusal;
         }
         if self.info(channel).is_none() {
@@ -198,7 +200,7 @@ impl Participation {
     }
 
     async fn block(&self, channel: &str, which: &str) -> Answer {
-        if let Err(refusal) = check_name(channel) {
+        if let Some(refusal) = refused_name(channel) {
             return refusal;
         }
         let number: Option<u64> = which.parse().ok();
@@ -251,28 +253,29 @@ fn takes_json<B>(request: &http::Request<B>) -> bool {
     accept.is_empty() || kinds.iter().any(|kind| accept.contains(kind))
 }
 
-fn check_name(channel: &str) -> Result<(), Answer> {
-    let parsed = ChannelId::parse(channel);
-    let invalid = |error| {
-        let text = format!("invalid channel ID: {error}");
-        refused(StatusCode::BAD_REQUEST, &text)
-    };
-    parsed.map(drop).map_err(invalid)
+fn refused_name(channel: &str) -> Option<Answer> {
+    let error = ChannelId::parse(channel).err()?;
+    Some(refused(StatusCode::BAD_REQUEST, &format!("invalid channel ID: {error}")))
 }
 
-/// The body; None if it is too large or breaks off.
+/// The body; None if it is too large or breaks off. What is too large is received all the same, as
+/// far as that goes: a client that still sends would not see the answer.
 async fn whole<B>(mut body: B) -> Option<Vec<u8>>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut received) = (Vec::new(), 0);
     loop {
         let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await;
-        let Some(frame) = frame else { return Some(bytes) };
-        if let Ok(data) = frame.ok()?.into_data() {
-            if bytes.len() + data.len() > MAX_BODY_BYTES {
-                return None;
-            }
+        let Some(frame) = frame else {
+            return (received <= MAX_BODY_BYTES).then_some(bytes);
+        };
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        received += data.len();
+        if received > MAX_RECEIVED_BYTES {
+            return None;
+        }
+        if received <= MAX_BODY_BYTES {
             bytes.extend_from_slice(&data);
         }
     }

@@ -169,7 +169,10 @@ impl Server {
                     let Socket { listener, acceptor, .. } = socket;
                     let served =
                         admin_door::serve(listener, acceptor, table, api, stopping.clone());
-                    serving.spawn(async { Ok(served.await) });
+                    serving.spawn(async move {
+                        served.await;
+                        Ok(())
+                    });
                     continue;
                 }
             };

@@ -87,21 +87,27 @@ async fn a_channel_is_joined_listed_and_not_removed() {
 async fn what_is_wrong_has_fabrics_status_and_text() {
     let (address, _stop, _serving) = serve().await;
     let base = "/participation/v1/channels";
+    let (none, odd): (&[u8], &[u8]) = (b"", b"x");
     let no = form("other", b"x");
     let bad = form("config-block", b"\xff\xff");
     let large = form("config-block", &vec![0; 2 << 20]);
     for (request, body, status, text) in [
-        (format!("GET {base}/none"), &[][..], 404, "channel does not exist"),
-        (format!("GET {base}/No"), b"", 400, "invalid channel ID"),
-        (format!("DELETE {base}/none"), b"", 404, "cannot remove: channel does not exist"),
-        (format!("PUT {base}"), b"", 405, "invalid request method: PUT"),
-        (format!("PUT {base}/none"), b"", 405, "invalid request method: PUT"),
-        (format!("POST {base}"), b"", 400, "unsupported Content-Type: []"),
-        (format!("POST {base}"), b"x", 400, "cannot read form from request body"),
-        (format!("POST {base}"), &no, 400, "form does not contains part key: config-block"),
-        (format!("POST {base}"), &bad, 400, "cannot unmarshal file part config-block into a block"),
-        (format!("POST {base}"), &large, 400, "http: request body too large"),
-        (format!("GET {base}/none/blocks/first"), b"", 400, "invalid block ID: 'first' not equal"),
+        (format!("GET {base}/none"), none, 404, "channel does not exist"),
+        (format!("GET {base}/No"), none, 400, "invalid channel ID"),
+        (format!("DELETE {base}/none"), none, 404, "cannot remove: channel does not exist"),
+        (format!("PUT {base}"), none, 405, "invalid request method: PUT"),
+        (format!("PUT {base}/none"), none, 405, "invalid request method: PUT"),
+        (format!("POST {base}"), none, 400, "unsupported Content-Type: []"),
+        (format!("POST {base}"), odd, 400, "cannot read form from request body"),
+        (format!("POST {base}"), &no[..], 400, "form does not contains part key: config-block"),
+        (
+            format!("POST {base}"),
+            &bad[..],
+            400,
+            "cannot unmarshal file part config-block into a block",
+        ),
+        (format!("POST {base}"), &large[..], 400, "http: request body too large"),
+        (format!("GET {base}/none/blocks/first"), none, 400, "invalid block ID: 'first' not equal"),
     ] {
         let answer = ask(&address, &request, body).await;
         assert_eq!(answer.0, status, "{request}: {}", answer.2);

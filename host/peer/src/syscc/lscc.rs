@@ -109,13 +109,11 @@ impl Lscc {
             return Err(format!("cannot install: {name} is the name of a system chaincode"));
         }
         let (org, ccid) = (stub.peer_msp_id, package.ccid());
+        let stored = || self.packages.get(&package.id.name, &package.id.version);
+        let of_another =
+            || !self.holders.holds(org, &ccid) && stored().ok().as_ref() == Some(&package);
         let held = match self.packages.install_lscc(&package, bytes) {
-            // By the peer of another organization.
-            Err(PackageError::Exists(_))
-                if !self.holders.holds(org, &ccid) && self.is_installed(&package) =>
-            {
-                self.holders.add(org, &ccid)
-            }
+            Err(PackageError::Exists(_)) if of_another() => self.holders.add(org, &ccid),
             installed => {
                 let bundle = installed.map_err(|e| e.to_string())?;
                 self.create_indexes(&package.id, &bundle.meta_inf);
@@ -125,12 +123,6 @@ impl Lscc {
         held.map_err(|e| e.to_string())?;
         tracing::info!(chaincode = %ccid, "installed");
         Ok(b"OK".to_vec())
-    }
-
-    /// Whether just this package is there.
-    fn is_installed(&self, package: &LsccPackage) -> bool {
-        let stored = self.packages.get(&package.id.name, &package.id.version);
-        stored.is_ok_and(|stored| stored == *package)
     }
 
     /// For the channels that run a package before it is installed here.

@@ -39,6 +39,8 @@ pub(crate) mod peer;
 mod simulation;
 mod world;
 
+pub use batches::Batches;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -6,6 +6,8 @@
 //! of one of them. The command line is `wasmcc-cli`. Does not contain code of its own.
 //!
 //! # Tests of a contract
+//! The crate `wasmcc-test` has the same API and compiles no peer: it has the program `wasmcc` run
+//! it. This one runs the peer in the test's own process.
 //! ```no_run
 //! use wasmcc::{Call, Sandbox, build};
 //!

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use wasmcc_msp::forget_signatures;
 use wasmcc_node::Peer;
 use wasmcc_tests::pair::{Mode, Pair, Twins};
 use wasmcc_tests::{Program, guest};
@@ -48,6 +49,8 @@ fn run(peer: &Arc<Peer>, lanes: &[SignedProposal], times: u64) -> Duration {
         for proposal in lanes {
             let job = move || {
                 for _ in 0..times {
+                    // A client's signature is new to a peer.
+                    forget_signatures();
                     let response = peer.process(proposal.clone()).unwrap().response;
                     assert_eq!(response.response.unwrap().status, 200);
                 }

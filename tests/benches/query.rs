@@ -40,7 +40,7 @@ fn commit(ledger: &Arc<Ledger>, block: usize) {
     let block = new_block(number, header_hash(&tip).to_vec(), vec![rwset.encode()]);
     let tx = CommitTx { tx_id: Some(tx_id), code: TxValidationCode::Valid, rwset: Some(rwset) };
     let committed = ledger.commit(block, vec![tx], &NoCollections).unwrap();
-    assert_eq!(committed.codes, [TxValidationCode::Valid]);
+    assert_eq!(committed.codes(), [TxValidationCode::Valid]);
 }
 
 fn query(ledger: &Arc<Ledger>) {

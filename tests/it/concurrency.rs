@@ -134,7 +134,7 @@ fn what_many_order_is_committed_exactly_once() {
     for number in 0..ledger.height() {
         for entry in ledger.block(number).unwrap().unwrap().data.unwrap().data {
             let envelope = TxEnvelope::parse(&entry).unwrap();
-            *seen.entry(envelope.channel_header.tx_id).or_default() += 1;
+            *seen.entry(envelope.into_channel_header().tx_id).or_default() += 1;
         }
     }
     for tx_id in ordered.iter().flatten() {

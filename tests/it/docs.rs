@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use wasmcc_api as api;
 use wasmcc_bridge as bridge;
-use wasmcc_cli::Cli;
+use wasmcc_cli::command_with_variables;
 use wasmcc_committer as committer;
 use wasmcc_ledger as ledger;
+use wasmcc_metrics as metrics;
 use wasmcc_msp as msp;
 use wasmcc_peer::chaincode;
 use wasmcc_runtime as runtime;
@@ -114,15 +115,15 @@ impl CommandLine {
 #[test]
 fn every_flag_and_variable_in_the_documents_is_in_the_help() {
     let mut help = CommandLine::default();
-    help.add(&Cli::command());
+    help.add(&command_with_variables());
     let mut unknown = Vec::new();
-    for name in ["limits.md", "security.md", "compatibility.md"] {
+    for name in ["limits.md", "security.md", "compatibility.md", "operations.md"] {
         let text = document(name);
         for word in code_spans(&text).flat_map(str::split_whitespace) {
             let flag = word.split('=').next().unwrap();
             let is_variable = word.starts_with("WASMCC_") || word.starts_with("CORE_");
             if flag.starts_with("--") && !help.flags.contains(flag)
-                || is_variable && !help.variables.contains(word)
+                || is_variable && !help.variables.contains(flag)
             {
                 unknown.push(format!("{name}: {word}"));
             }
@@ -205,6 +206,31 @@ fn every_default_in_the_document_of_limits_is_that_of_the_code() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(named.len() > 60);
+}
+
+#[test]
+fn the_document_of_operations_has_every_metric_as_it_is() {
+    let text = document("operations.md");
+    let rows = table_rows(&text).filter(|row| row.len() == 4);
+    let documented: BTreeMap<&str, String> = rows
+        .filter_map(|row| {
+            let name = quoted(row[0]).filter(|name| !name.starts_with('/'))?;
+            Some((name, row[1..].join(" | ")))
+        })
+        .collect();
+    let labels = |labels: &[&str]| match labels {
+        [] => "–".to_owned(),
+        labels => labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", "),
+    };
+    let known: BTreeMap<&str, String> = metrics::descriptions()
+        .iter()
+        .map(|metric| {
+            let kind = format!("{:?}", metric.kind).to_lowercase();
+            (metric.name, [kind, labels(metric.labels), metric.help.to_owned()].join(" | "))
+        })
+        .collect();
+    assert_eq!(documented, known);
+    assert!(known.len() > 40);
 }
 
 /// Files of the host that hold prices, by their names without ending.

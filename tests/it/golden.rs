@@ -167,7 +167,7 @@ fn every_block_hangs_together_to_the_byte() {
             let envelope = common::Envelope::decode(entry.as_slice()).unwrap();
             let parsed = TxEnvelope::parse(entry).unwrap();
             if number > 0 {
-                let header = parsed.signature_header.as_slice();
+                let header = &*parsed.signature_header;
                 let header = common::SignatureHeader::decode(header).unwrap();
                 let creator = config.msps().deserialize(&header.creator).unwrap();
                 creator.verify(&envelope.payload, &envelope.signature).unwrap();

@@ -29,7 +29,7 @@ fn proposal(set: &str, name: &str) -> Vec<u8> {
     fs::read(golden("proposals").join(set).join(format!("{name}.signed_proposal.bin"))).unwrap()
 }
 
-fn unpacked(bytes: &[u8]) -> UnpackedProposal {
+fn unpacked(bytes: &[u8]) -> Arc<UnpackedProposal> {
     UnpackedProposal::unpack(SignedProposal::decode(bytes).unwrap()).unwrap()
 }
 

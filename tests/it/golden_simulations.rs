@@ -34,7 +34,7 @@ const SECRET: &[u8] = b"secret-1";
 /// it.
 struct Case {
     name: String,
-    proposal: UnpackedProposal,
+    proposal: Arc<UnpackedProposal>,
     action: ChaincodeAction,
 }
 
@@ -55,7 +55,7 @@ impl Case {
     fn of_transaction(name: String, bytes: &[u8]) -> Option<Self> {
         let envelope = TxEnvelope::parse(bytes).unwrap();
         if !envelope.is_endorser_tx()
-            || envelope.action().unwrap().chaincode_id.unwrap().name != CHAINCODE
+            || envelope.action().unwrap().chaincode_id.as_ref().unwrap().name != CHAINCODE
         {
             return None;
         }
@@ -103,7 +103,6 @@ fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, Chain
     let tx = TxParams {
         channel_id: CHANNEL.into(),
         tx_id,
-        signed_proposal: Arc::clone(&proposal.signed),
         proposal: Arc::clone(&proposal.context),
         org: ORG.into(),
         simulator: Some(Arc::new(Mutex::new(simulator))),
@@ -175,7 +174,7 @@ fn tx_ids_with(verdict: TxValidationCode, blocks: &[Block]) -> Vec<String> {
         let envelopes = block.data.as_ref().unwrap().data.iter();
         envelopes.zip(tx_filter(block)).filter(|(_, code)| i32::from(**code) == verdict as i32)
     });
-    txs.map(|(bytes, _)| TxEnvelope::parse(bytes).unwrap().channel_header.tx_id).collect()
+    txs.map(|(bytes, _)| TxEnvelope::parse(bytes).unwrap().into_channel_header().tx_id).collect()
 }
 
 /// Whoever endorsed: the captured channel's peer, so that private data are kept for its

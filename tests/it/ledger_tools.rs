@@ -32,7 +32,7 @@ fn data_with_a_lost_race(data: &Path) {
     };
     let (winner, lost) = (update("winner"), update("lost"));
     commit(&ledger, vec![winner]).unwrap();
-    let codes = commit(&ledger, vec![lost]).unwrap().codes;
+    let codes = commit(&ledger, vec![lost]).unwrap().codes();
     assert_eq!(codes, [TxValidationCode::MvccReadConflict]);
 }
 

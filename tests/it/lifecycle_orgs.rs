@@ -55,7 +55,7 @@ impl Both {
         let (_, envelope) = self.endorse(by, proposal);
         let codes = self.peers.each_ref().map(|(peer, _)| {
             let committer = peer.committer(CHANNEL).unwrap();
-            committer.commit_envelopes(vec![envelope.clone()]).unwrap().codes[0]
+            committer.commit_envelopes(vec![envelope.clone()]).unwrap().codes()[0]
         });
         assert_eq!(codes[0], codes[1]);
         codes[0]

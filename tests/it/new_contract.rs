@@ -235,6 +235,7 @@ fn a_contract_that_depends_on_the_order_of_a_map_is_found() {
     let twice = ["test", "--twice", "--", "--test", "sandbox", "--", "an_asset_goes"];
     let found = desk.run("careless", &twice);
     assert!(found.out.contains("with other random numbers"), "{found:?}");
+    assert!(found.out.contains("in careless::AssetTransfer::create_asset, differs"), "{found:?}");
     assert!(found.out.contains("put-state key \\\"order\\\" value"), "{found:?}");
     found.failed(1);
 }

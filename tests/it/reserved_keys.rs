@@ -111,7 +111,7 @@ fn what_a_peer_with_leveldb_endorses_is_invalid_on_one_with_couchdb() {
         [&leveldb, &couchdb].map(|peer| {
             let committer = peer.committer(CHANNEL).unwrap();
             let block = committer.commit_envelopes(vec![envelope.clone()]).unwrap();
-            (block.codes[0], committer.notifier().reason(&proposal.tx_id))
+            (block.codes()[0], committer.notifier().reason(&proposal.tx_id))
         })
     };
     let valid = || (TxValidationCode::Valid, None);

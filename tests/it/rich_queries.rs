@@ -212,7 +212,7 @@ fn a_package_that_comes_after_its_definition_brings_its_indexes() {
     for (peer, expected) in [(&first, 1), (&second, 0)] {
         let committer = peer.committer(CHANNEL).unwrap();
         let block = committer.commit_envelopes(vec![envelope.clone()]).unwrap();
-        assert_eq!(block.codes, [TxValidationCode::Valid]);
+        assert_eq!(block.codes(), [TxValidationCode::Valid]);
         assert_eq!(indexes(peer), expected);
     }
     process(&second, install.signed).unwrap();

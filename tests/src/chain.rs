@@ -39,7 +39,7 @@ pub fn commit(ledger: &Ledger, envelopes: Vec<Vec<u8>>) -> Result<CommittedBlock
     let txs = envelopes.iter().map(|bytes| {
         let parsed = TxEnvelope::parse(bytes)?;
         let rwset = parsed.rwset()?;
-        let tx_id = Some(parsed.channel_header.tx_id);
+        let tx_id = Some(parsed.into_channel_header().tx_id);
         Ok(CommitTx { tx_id, code: TxValidationCode::Valid, rwset })
     });
     let txs = txs.collect::<Result<Vec<_>, LedgerError>>()?;

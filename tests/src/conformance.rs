@@ -253,7 +253,7 @@ impl Doors {
             let envelope = client::sign_envelope(envelope.expect("it is endorsed"), &self.client);
             let committer = door.peer.committer(CHANNEL).expect("the peer is on the channel");
             let block = committer.commit_envelopes(vec![envelope]).expect("the disk is there");
-            assert_eq!(block.codes, [verdict], "{}", door.name);
+            assert_eq!(block.codes(), [verdict], "{}", door.name);
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod load_peer;
 mod map_backend;
 mod packages;
 pub mod pair;
+pub mod past;
 mod peers;
 pub mod program;
 pub mod programs;

@@ -29,8 +29,8 @@ impl Backend for MapBackend {
     fn get_state(&mut self, _: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
         Reply::now(Ok(self.state().get(key).cloned()))
     }
-    fn put_state(&mut self, _: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
-        self.state().insert(key.to_owned(), value.to_vec());
+    fn put_state(&mut self, _: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
+        self.state().insert(key.to_owned(), value);
         Reply::now(Ok(()))
     }
     fn del_state(&mut self, _: &str, key: &str) -> Reply<'_, ()> {
@@ -46,7 +46,7 @@ impl Backend for MapBackend {
     fn get_state_metadata(&mut self, _: &str, _: &str) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         unsupported()
     }
-    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
+    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
         unsupported()
     }
     fn get_state_by_range(

@@ -233,5 +233,5 @@ fn commit(
     let envelope = envelope.unwrap_or_else(|error| panic!("{error}: {said:?}"));
     let committer = peer.committer(CHANNEL).unwrap();
     let block = committer.commit_envelopes(vec![client::sign_envelope(envelope, signer)]);
-    assert_eq!(block.unwrap().codes, [TxValidationCode::Valid]);
+    assert_eq!(block.unwrap().codes(), [TxValidationCode::Valid]);
 }

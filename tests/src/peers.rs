@@ -118,7 +118,7 @@ pub fn submit(
     let envelope = client::transaction(&proposal.signed, &[response]).map_err(|e| e.to_string())?;
     let committer = peer.committer(channel).ok_or("no such channel")?;
     let block = committer.commit_envelopes(vec![client::sign_envelope(envelope, signer)]);
-    Ok(block.map_err(|e| e.to_string())?.codes[0])
+    Ok(block.map_err(|e| e.to_string())?.codes()[0])
 }
 
 /// Installs a chaincode of this repository under `name` and runs it on a channel as version 1.0.

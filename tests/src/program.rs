@@ -113,6 +113,15 @@ impl Site {
         self.start(args, None).end()
     }
 
+    /// As [`run`](Self::run), with these variables.
+    pub fn run_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Run {
+        // Set by a program in front of it: what a shell has set is removed from the command.
+        let mut command = Command::new("env");
+        command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        command.arg(program());
+        self.start_command(command, args, None).end()
+    }
+
     /// Starts the program in the folder.
     fn start(&self, args: &[&str], peer: Option<&str>) -> Process {
         self.start_command(Command::new(program()), args, peer)
@@ -122,7 +131,8 @@ impl Site {
         // What the caller's shell has set is not part of the test.
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("WASMCC_")
-                || name.to_string_lossy().starts_with("CORE_PEER_")
+                || name.to_string_lossy().starts_with("CORE_")
+                || name.to_string_lossy().starts_with("FABRIC_LOGGING_")
                 || name == "RUST_LOG"
             {
                 command.env_remove(name);
@@ -228,6 +238,13 @@ impl Process {
         }
     }
 
+    /// The first line on standard error that has these words, waited for if need be.
+    pub fn line(&mut self, words: &str) -> String {
+        self.wait_for_line(words);
+        let found = self.seen.lines().find(|line| line.contains(words));
+        found.unwrap_or_default().to_owned()
+    }
+
     /// Waits until it ends by itself.
     pub fn end(mut self) -> Run {
         let mut out = String::new();
@@ -296,6 +313,11 @@ impl Peer<'_> {
     /// Waits until a line with these words is on standard error.
     pub fn wait_for_line(&mut self, words: &str) {
         self.process.wait_for_line(words);
+    }
+
+    /// The first line on standard error that has these words, waited for if need be.
+    pub fn line(&mut self, words: &str) -> String {
+        self.process.line(words)
     }
 
     /// Waits until it ends by itself.

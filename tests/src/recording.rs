@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -199,13 +200,14 @@ impl Call {
         }
     }
 
-    fn unpacked(&self) -> Option<UnpackedProposal> {
+    fn unpacked(&self) -> Option<Arc<UnpackedProposal>> {
         UnpackedProposal::unpack(self.signed()).ok()
     }
 
     /// The id that follows from nonce and creator.
     fn tx_id(&self) -> Option<TxIdText> {
-        let header = self.unpacked()?.signature_header;
+        let proposal = self.unpacked()?;
+        let header = &proposal.signature_header;
         compute_tx_id(&header.nonce, &header.creator).into_bytes().try_into().ok()
     }
 

@@ -42,7 +42,7 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
@@ -53,13 +53,19 @@ const BENCHES: [Bench; 11] = [
     Bench { name: "endorse_external", needs: &[Need::Node, Need::Rust] },
     Bench { name: "fair", needs: &[] },
     Bench { name: "languages", needs: &[] },
+    Bench { name: "contract", needs: &[Need::Program] },
     Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
 ];
 
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 23] = [
+const FIGURES: [Figure; 28] = [
+    ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
+    ("contract_test_crates", |r| r.printed("contract: crates ", "")),
+    ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
+    ("edit_to_sandbox_ms", |r| r.printed("contract: edit_to_sandbox_ms ", "")),
+    ("component_kb", |r| r.printed("contract: component_kb ", "")),
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
     ("endorse_to_limit", |r| {

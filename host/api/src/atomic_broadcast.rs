@@ -10,10 +10,11 @@ use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::budget::Budget;
 use crate::call::Call;
-use crate::deliver::{Answers, Deliverer, Form};
-use crate::entrance::{Entrance, Standing};
+use crate::deliver::{Deliverer, Deliveries, Form};
+use crate::entrance::{Admission, Entrance};
 use crate::ordering;
 use crate::peer::{Peer, Reading};
+use crate::peer_error::LedgerReadError;
 use crate::seek::SeekRequest;
 use crate::waits::{Waiting, Waits};
 use wasmcc_peer::endorser::Claims;
@@ -45,7 +46,7 @@ impl AtomicBroadcast {
     }
 }
 
-/// Blocks for those who read the channel.
+/// Blocks for clients that satisfy the channel's policy for readers.
 pub(super) struct OrderedBlocks;
 
 impl Form for OrderedBlocks {
@@ -62,7 +63,7 @@ impl Form for OrderedBlocks {
         _: &str,
         _: &SeekRequest,
         block: Block,
-    ) -> Result<DeliverResponse, String> {
+    ) -> Result<DeliverResponse, LedgerReadError> {
         Ok(DeliverResponse { r#type: Some(Type::Block(block)) })
     }
 }
@@ -75,15 +76,15 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::BroadcastStream>, RpcStatus> {
-        let standing = Standing::Entering(self.entrance.enter(Call::of(&request)?)?);
+        let admission = Admission::Entering(self.entrance.enter(Call::of(&request)?)?);
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
         let from = (request.into_inner(), self.budget.clone());
-        tokio::spawn(take(peer, waits, from, sender, standing));
+        tokio::spawn(take(peer, waits, from, sender, admission));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    type DeliverStream = Answers<OrderedBlocks>;
+    type DeliverStream = Deliveries<OrderedBlocks>;
 
     async fn deliver(
         &self,
@@ -93,13 +94,13 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
     }
 }
 
-/// Takes envelope after envelope, up to the first that is refused.
+/// Orders envelope after envelope, up to the first that is refused.
 async fn take(
     peer: Arc<dyn Peer>,
     waits: Waits,
     (mut envelopes, budget): (Streaming<Envelope>, Budget),
     out: mpsc::Sender<Result<BroadcastResponse, RpcStatus>>,
-    mut standing: Standing,
+    mut admission: Admission,
 ) {
     let mut stopping = waits.stopping();
     loop {
@@ -110,7 +111,7 @@ async fn take(
                 let _ = out.send(Err(RpcStatus::unavailable("the peer is stopping"))).await;
                 return;
             }
-            overdue = standing.overdue() => {
+            overdue = admission.overdue() => {
                 let _ = out.send(Err(overdue)).await;
                 return;
             }
@@ -121,9 +122,9 @@ async fn take(
         let mut answer = order(&peer, &waits, &budget, envelope).await;
         let success = i32::from(Status::Success);
         if answer.as_ref().is_ok_and(|answer| answer.status == success)
-            && let Err(full) = standing.accept(&waits, Waiting::Envelopes, &creator)
+            && let Err(full) = admission.accept(&waits, Waiting::Envelopes, &creator)
         {
-            // The envelope is taken all the same, so the client hears of that first.
+            // The envelope is accepted all the same, so the client gets that answer first.
             if out.send(answer).await.is_err() {
                 return;
             }
@@ -136,7 +137,7 @@ async fn take(
     }
 }
 
-/// Who signed an envelope, as a serialized identity.
+/// Returns the serialized identity of an envelope's signer.
 fn creator(envelope: &Envelope) -> Option<Vec<u8>> {
     let header = Payload::decode(envelope.payload.as_slice()).ok()?.header?;
     Some(SignatureHeader::decode(header.signature_header.as_slice()).ok()?.creator)

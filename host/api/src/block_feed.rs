@@ -1,7 +1,7 @@
 //! The blocks of a channel, one after the other, as they are committed.
 //!
-//! Invariant: no block is left out, and who waits for one holds no thread. The peer says how many
-//! blocks there are; they are read when they are asked for.
+//! Invariant: no block is left out, and waiting for one holds no thread. The peer announces how
+//! many blocks there are; they are read when they are asked for.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::peer::{Peer, Watching};
 use crate::waits::Waits;
 use wasmcc_types::proto::common::Block;
 
-/// The way to the blocks of one channel.
+/// Reads the blocks of one channel in order.
 pub(super) struct BlockFeed {
     peer: Arc<dyn Peer>,
     waits: Waits,
@@ -22,8 +22,8 @@ pub(super) struct BlockFeed {
 }
 
 impl BlockFeed {
-    /// Hears of all blocks from now on; None if the peer has not joined the channel. Blocks for a
-    /// moment.
+    /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks
+    /// for a moment.
     pub(super) fn open(peer: Arc<dyn Peer>, waits: Waits, channel_id: &str) -> Option<Self> {
         let (sender, height) = watch::channel(0);
         let rise = move |sender: &watch::Sender<u64>, to: u64| {
@@ -59,6 +59,6 @@ impl BlockFeed {
         }
         let (peer, channel_id) = (Arc::clone(&self.peer), self.channel_id.clone());
         let read = self.waits.run(move || peer.block(&channel_id, number)).await?;
-        read.map_err(Status::aborted)
+        read.map_err(|why| Status::aborted(why.to_string()))
     }
 }

@@ -1,8 +1,8 @@
 //! How many bytes of requests are in work at the same time.
 //!
-//! Invariant: nothing waits here. A request beyond the limit is told so at once, so that what waits
-//! for a thread has a size that does not depend on the clients. Only requests that have come as a
-//! whole count here; see `arriving` for the others.
+//! Invariant: nothing waits here. A request beyond the limit is refused at once, so the memory of
+//! requests that wait for a thread is bounded. Only fully received requests count here; `arriving`
+//! counts partial ones.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +11,8 @@ use tonic::Status;
 
 use crate::status::not_run;
 use wasmcc_peer::endorser::Claims;
-use wasmcc_types as types;
-use wasmcc_types::Client;
+use wasmcc_types::proto::protos::SignedProposal;
+use wasmcc_types::{Client, Share};
 use wasmcc_workers::{Workers, WorkersError};
 
 /// Shared by the services of a server.
@@ -25,8 +25,8 @@ struct Bytes {
     used: AtomicUsize,
 }
 
-/// The share of one request, until it is dropped.
-pub(super) struct Share {
+/// The bytes of one request, counted until this is dropped.
+pub(super) struct Admitted {
     of: Budget,
     bytes: usize,
 }
@@ -44,12 +44,12 @@ impl Budget {
         Self(Arc::new(Bytes { limit, used: AtomicUsize::new(0) }))
     }
 
-    /// The share of a request that is encoded in so many bytes.
-    pub(super) fn admit(&self, bytes: usize) -> Result<Share, Status> {
+    /// Counts a request that is encoded in so many bytes.
+    pub(super) fn admit(&self, bytes: usize) -> Result<Admitted, Status> {
         let Bytes { limit, used } = &*self.0;
         let with = |used: usize| used.checked_add(bytes).filter(|sum| sum <= limit);
         match used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with) {
-            Ok(_) => Ok(Share { of: self.clone(), bytes }),
+            Ok(_) => Ok(Admitted { of: self.clone(), bytes }),
             Err(used) => Err(Status::resource_exhausted(format!(
                 "the peer is busy: requests in work may have {limit} bytes together, {used} are \
                  taken, and this one has {bytes}; try again later, send smaller requests, or \
@@ -59,25 +59,25 @@ impl Budget {
     }
 }
 
-impl Drop for Share {
+impl Drop for Admitted {
     fn drop(&mut self) {
         self.of.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 impl Jobs {
-    /// Jobs of these threads.
+    /// Jobs on these threads.
     pub(super) fn new(workers: Arc<Workers>, budget: Budget) -> Self {
         Self { workers, budget }
     }
 
     /// Queues the job of a request that is encoded in so many bytes, unless there is no room for
-    /// it. The bytes are taken until the job has ended. When its result is not waited for any more,
-    /// the job ends, and what works for `client` hears of it.
+    /// it. The bytes count until the job has ended. If the returned future is dropped, the job
+    /// ends, and `client` reports it to the transaction.
     pub(super) fn run<T, F, J>(
         &self,
         bytes: usize,
-        share: types::Share,
+        share: Share,
         job: F,
     ) -> Result<impl Future<Output = Result<T, WorkersError>> + Send + use<T, F, J>, Status>
     where
@@ -85,7 +85,20 @@ impl Jobs {
         F: FnOnce(Client) -> J,
         J: Future<Output = T> + Send + 'static,
     {
-        let taken = self.budget.admit(bytes)?;
+        self.start(self.budget.admit(bytes)?, share, job)
+    }
+
+    fn start<T, F, J>(
+        &self,
+        taken: Admitted,
+        share: Share,
+        job: F,
+    ) -> Result<impl Future<Output = Result<T, WorkersError>> + Send + use<T, F, J>, Status>
+    where
+        T: Send + 'static,
+        F: FnOnce(Client) -> J,
+        J: Future<Output = T> + Send + 'static,
+    {
         let client = Client::default();
         let waiting = client.while_waiting();
         let job = job(client);
@@ -102,24 +115,29 @@ impl Jobs {
 }
 
 impl Jobs {
-    /// As [`run`](Self::run), for a proposal: what is refused here leaves its line in the log.
+    /// As [`run`](Self::run), for a proposal: a refusal is logged. Returns what the proposal claims
+    /// beside the job. It is looked at only when there is room for it.
     pub(super) fn propose<T, F, J>(
         &self,
         bytes: usize,
-        claims: Claims,
+        signed: &SignedProposal,
         job: F,
-    ) -> Result<impl Future<Output = Result<T, Status>> + Send + use<T, F, J>, Status>
+    ) -> Result<(Claims, impl Future<Output = Result<T, Status>> + Send + use<T, F, J>), Status>
     where
         T: Send + 'static,
         F: FnOnce(Client) -> J,
         J: Future<Output = T> + Send + 'static,
     {
-        let running = self.run(bytes, claims.share.clone(), job);
-        let running = running.inspect_err(|status| claims.log_not_run(status.message()))?;
-        Ok(async move {
+        let taken = self.budget.admit(bytes);
+        let claims = Claims::of(signed);
+        let started = taken.and_then(|taken| self.start(taken, claims.share.clone(), job));
+        let running = started.inspect_err(|status| claims.log_not_run(status.message()))?;
+        let of_job = claims.clone();
+        let running = async move {
             let done = running.await.map_err(not_run);
-            done.inspect_err(|status| claims.log_not_run(status.message()))
-        })
+            done.inspect_err(|status| of_job.log_not_run(status.message()))
+        };
+        Ok((claims, running))
     }
 }
 

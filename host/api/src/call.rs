@@ -1,7 +1,7 @@
 //! One call, as long as it is open.
 //!
-//! Invariant: a call that has not settled keeps no connection alive that a newcomer needs. It
-//! settles when its request has come as a whole, or, for streams, has been checked.
+//! Invariant: a call that has not settled does not protect its connection when a new client needs
+//! one. It settles when its whole request was received, or, for streams, was checked.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ pub(super) struct Call(Arc<Open>);
 
 struct Open {
     connection: Arc<ClientConnection>,
-    /// The client's, as the listener's CA issued it; DER.
+    /// The client's TLS certificate, verified by the listener; DER.
     certificate: Option<Arc<[u8]>>,
     is_settled: AtomicBool,
 }
 
 impl Call {
-    /// The call of a request that has just begun; the error is why it is refused.
+    /// Begins the call of a request. Fails with the refusal that the client gets.
     pub(super) fn begin(extensions: &Extensions) -> Result<Self, Status> {
         let client = extensions.get::<Client<Arc<ClientConnection>>>();
         let client = client.ok_or_else(|| Status::internal("a call without a client"))?;
@@ -57,8 +57,8 @@ impl Call {
         call.ok_or_else(|| Status::internal("a request without a call"))
     }
 
-    /// The request has come as a whole and is in work. Returns when the client stops waiting; None
-    /// if it does not say.
+    /// Settles the call: its whole request was received. Returns the time at which the client stops
+    /// waiting; None if it did not say.
     pub(super) fn received<T>(request: &Request<T>) -> Option<Instant> {
         if let Some(call) = request.extensions().get::<Self>() {
             call.settle();
@@ -73,7 +73,7 @@ impl Call {
         }
     }
 
-    /// Completes if the request has not come as a whole within `patience`.
+    /// Completes if the whole request was not received within `patience`.
     pub(super) async fn overdue(self, patience: Duration) -> Status {
         sleep(patience).await;
         if self.0.is_settled.load(Ordering::Acquire) {
@@ -90,7 +90,7 @@ impl Call {
         &self.0.connection
     }
 
-    /// The client's TLS certificate as DER, if the listener asked for one and believes it.
+    /// Returns the client's TLS certificate as DER, if the listener asked for one and verified it.
     pub(super) fn certificate(&self) -> Option<&[u8]> {
         self.0.certificate.as_deref()
     }

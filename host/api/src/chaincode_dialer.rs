@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tonic::Streaming;
-use tonic::transport::Endpoint;
+use tonic::transport::{self, Endpoint};
 
 use crate::chaincode_stream::{drive, outbox};
 use crate::peer::ChaincodeStream;
@@ -21,8 +21,31 @@ use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
 const PING_EVERY: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Connects to chaincode servers and carries the messages. It has a thread of its own, since peers
-/// exist without a server around them too; the thread begins with the first connection.
+/// Why there is no connection to a chaincode server. The texts are human-readable.
+#[derive(Debug, thiserror::Error)]
+enum DialError {
+    /// The system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// Another connection could not start it either.
+    #[error("cannot start a thread")]
+    NoThread,
+    /// There was no connection in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The address is wrong, or nobody listens there.
+    #[error("{}", chain(.0))]
+    Transport(#[from] transport::Error),
+    /// The key or a certificate does not fit.
+    #[error("its TLS key and certificates cannot be used: {}", chain(.0))]
+    Tls(transport::Error),
+    /// The server does not take the call.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Connects to chaincode servers and carries the messages. It has a thread of its own, since a peer
+/// may run without a server. The thread starts with the first connection.
 pub struct ChaincodeDialer {
     message_bytes: usize,
     runtime: OnceLock<Runtime>,
@@ -35,9 +58,9 @@ impl ChaincodeDialer {
         Self { message_bytes, runtime: OnceLock::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Begins to connect to "host:port", with TLS if there is material for it, for at most
-    /// `timeout`, and returns at once what ends this. `open` opens a stream when there is a
-    /// connection; `failed` hears the reason when there is none.
+    /// Starts to connect to "host:port", with TLS if `tls` is given, for at most `timeout`. Returns
+    /// at once; calling the result ends the attempt. `open` opens a stream when there is a
+    /// connection; `failed` is called with the reason when there is none.
     pub fn dial<O>(
         &self,
         address: &str,
@@ -54,7 +77,7 @@ impl ChaincodeDialer {
         let runtime = match self.runtime() {
             Ok(runtime) => runtime,
             Err(why) => {
-                failed(why);
+                failed(why.to_string());
                 return Box::new(|| ());
             }
         };
@@ -62,26 +85,26 @@ impl ChaincodeDialer {
             let (outbox, messages) = outbox();
             let connecting = connect(&address, tls.as_ref(), message_bytes, messages);
             let connected = tokio::time::timeout(timeout, connecting).await;
-            match connected.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}"))) {
+            match connected.unwrap_or(Err(DialError::Timeout(timeout))) {
                 Ok(messages) => drive(open(outbox), messages, stopping).await,
-                Err(why) => failed(why),
+                Err(why) => failed(why.to_string()),
             }
         };
         let task = runtime.spawn(connecting).abort_handle();
         Box::new(move || task.abort())
     }
 
-    fn runtime(&self) -> Result<&Runtime, String> {
+    fn runtime(&self) -> Result<&Runtime, DialError> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
         }
         let mut builder = Builder::new_multi_thread();
         let builder = builder.worker_threads(1).thread_name("wasmcc-dialer").enable_all();
-        let runtime = builder.build().map_err(|error| format!("cannot start a thread: {error}"))?;
+        let runtime = builder.build().map_err(DialError::Thread)?;
         if let Err(late) = self.runtime.set(runtime) {
             late.shutdown_background();
         }
-        self.runtime.get().ok_or_else(|| "cannot start a thread".to_owned())
+        self.runtime.get().ok_or(DialError::NoThread)
     }
 }
 
@@ -90,25 +113,23 @@ async fn connect(
     material: Option<&ClientTls>,
     message_bytes: usize,
     outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
-) -> Result<Streaming<ChaincodeMessage>, String> {
+) -> Result<Streaming<ChaincodeMessage>, DialError> {
     let scheme = if material.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
-    let mut endpoint = endpoint
-        .map_err(|error| chain(&error))?
+    let mut endpoint = endpoint?
         .http2_keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
         .keep_alive_while_idle(true);
     if let Some(material) = material {
-        endpoint = endpoint.tls_config(tls::client(material)).map_err(|error| {
-            format!("its TLS key and certificates cannot be used: {}", chain(&error))
-        })?;
+        endpoint = endpoint.tls_config(tls::client(material)).map_err(DialError::Tls)?;
     }
-    let channel = endpoint.connect().await.map_err(|error| chain(&error))?;
+    let channel = endpoint.connect().await?;
     let mut client = ChaincodeClient::new(channel)
         .max_decoding_message_size(message_bytes)
         .max_encoding_message_size(message_bytes);
     let answer = client.connect(outbox).await;
-    Ok(answer.map_err(|status| failed_call(&status, material))?.into_inner())
+    let answer = answer.map_err(|status| DialError::Refused(failed_call(&status, material)));
+    Ok(answer?.into_inner())
 }
 
 impl Drop for ChaincodeDialer {

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::block_feed::BlockFeed;
-use crate::filtered_block::{self, channel_header};
+use crate::filtered_block;
 use crate::peer::Peer;
-use crate::waits::{Place, Waits};
+use crate::waits::{WaitingPlace, Waits};
+use wasmcc_types::Opened;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::common::BlockMetadataIndex;
 use wasmcc_types::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsResponse};
@@ -25,7 +25,7 @@ pub(super) struct Feed {
     next_block: u64,
     /// In the first block: events up to and including those of this transaction are left out.
     after: Option<String>,
-    _place: Place,
+    _place: WaitingPlace,
 }
 
 impl Feed {
@@ -33,7 +33,7 @@ impl Feed {
     pub(super) fn start(
         peer: Arc<dyn Peer>,
         waits: Waits,
-        place: Place,
+        place: WaitingPlace,
         request: ChaincodeEventsRequest,
     ) -> Result<Self, Status> {
         let ChaincodeEventsRequest { channel_id, chaincode_id, .. } = request;
@@ -79,7 +79,7 @@ impl Feed {
         let block = self.blocks.block(number).await?;
         let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
         self.next_block += 1;
-        let mut transactions = transactions(&block);
+        let mut transactions = transactions(block);
         if let Some(after) = self.after.take()
             && let Some(place) = transactions.iter().position(|(tx_id, _)| *tx_id == after)
         {
@@ -93,30 +93,29 @@ impl Feed {
     }
 }
 
-/// The ids of a block's transactions, with the event of each that is valid and has one. What does
-/// not parse was invalid, too.
-fn transactions(block: &common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
+/// The ids of a block's transactions, with the event of each that is valid and has one. Entries
+/// that do not parse are left out: they are not valid.
+fn transactions(block: common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
     let flags = block.metadata.as_ref().and_then(|metadata| {
         metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)
     });
-    let entries = block.data.as_ref().map_or(&[][..], |data| data.data.as_slice());
     let valid = i32::from(protos::TxValidationCode::Valid);
     let is_valid = |index| {
         flags.and_then(|flags| flags.get(index)).is_some_and(|&flag| i32::from(flag) == valid)
     };
-    let parsed = entries.iter().enumerate().filter_map(|(index, entry)| {
-        let (header, data) = channel_header(entry)?;
-        let event = if is_valid(index) { event(&header, &data) } else { None };
-        Some((header.tx_id, event))
+    let entries = block.data.map_or_else(Vec::new, |data| data.data);
+    let parsed = entries.into_iter().enumerate().filter_map(|(index, entry)| {
+        let opened = Opened::open(entry.into()).ok()?;
+        let event = if is_valid(index) { event(&opened) } else { None };
+        Some((opened.channel_header.tx_id, event))
     });
     parsed.collect()
 }
 
 /// The event of an endorsed transaction.
-fn event(header: &common::ChannelHeader, data: &[u8]) -> Option<protos::ChaincodeEvent> {
-    if header.r#type != i32::from(common::HeaderType::EndorserTransaction) {
+fn event(opened: &Opened) -> Option<protos::ChaincodeEvent> {
+    if !opened.is_endorser_tx() {
         return None;
     }
-    let transaction = protos::Transaction::decode(data).ok()?;
-    filtered_block::event(transaction.actions.first()?)
+    filtered_block::event(opened.endorsed().ok()?)
 }

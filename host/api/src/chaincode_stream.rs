@@ -1,6 +1,6 @@
-//! Carries the messages of one chaincode stream, whoever connected to whom.
+//! Carries the messages of one chaincode stream, in both directions of connecting.
 //!
-//! Invariant: it does not look into messages. The peer may end a stream, by dropping its sender.
+//! Invariant: does not look into messages. The peer ends a stream by dropping its sender.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// Messages that a chaincode has not read yet. A transaction has one at a time at most.
 const OUTBOX_MESSAGES: usize = 4096;
-/// How often a stream looks up that waits for nothing but messages.
+/// Interval of the checks whether a stream without keepalive is still open.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
-/// Where a peer puts the messages for a chaincode, and where they come out.
+/// Makes the queue of messages for a chaincode: the peer's end, and the end that is sent.
 pub(super) fn outbox() -> (mpsc::Sender<ChaincodeMessage>, ReceiverStream<ChaincodeMessage>) {
     let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES);
     (outbox, ReceiverStream::new(messages))
 }
 
-/// Passes on what comes until one side ends the stream, or until the server stops and no
-/// transaction runs any more.
+/// Passes messages on until one side ends the stream, or until the server stops and no transaction
+/// runs any more.
 pub(super) async fn drive(
     stream: Box<dyn ChaincodeStream>,
     mut messages: Streaming<ChaincodeMessage>,

@@ -70,7 +70,7 @@ impl chaincode_support_server::ChaincodeSupport for ChaincodeSupport {
     }
 }
 
-/// Drives a stream that stands at the entrance until its chaincode has registered.
+/// Drives a stream, which is at the entrance until its chaincode has registered.
 async fn until_registered(
     driving: impl Future<Output = ()>,
     mut entering: Entering,

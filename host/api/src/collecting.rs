@@ -1,38 +1,39 @@
-//! Finds who evaluates a transaction, and collects its endorsements (fabric
+//! Chooses the organization that evaluates a transaction, and collects endorsements (fabric
 //! `internal/pkg/gateway/evaluate.go`, `endorse.go` and `registry.go`).
 //!
 //! The organizations are asked one after the other: they run the same chaincodes.
+//!
+//! Invariant: a proposal is unpacked once, and lent to every organization that is asked.
+
+use std::sync::Arc;
 
 use tonic::Code;
 
 use crate::peer::{Peer, Standing};
 use crate::receipt::Receipt;
-use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
-/// What Fabric's gateway says when it finds nobody to endorse.
-const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
-
 /// Answers that are good and, for a transaction, all the same.
 #[derive(Default)]
-pub(super) struct Answers {
+pub(super) struct Collected {
     pub(super) responses: Vec<protos::ProposalResponse>,
     pub(super) receipts: Vec<Receipt>,
 }
 
-/// Why a peer gave no good answer.
+/// Why a peer returned no good answer.
 pub(super) enum Failure {
     /// The proposal cannot be read.
     Malformed(String),
-    /// There is nobody to ask; the code of the answer, and the reason.
+    /// No organization can be asked; the code of the answer, and the reason.
     NoPeer(Code, String),
-    /// The endorser said no, in a way that has this code.
+    /// The endorser refused; the code is that of its answer.
     Endorser { code: Code, message: String, receipt: Option<Receipt> },
 }
 
 impl Failure {
-    /// Why no endorser was asked, if none was; the others leave their own line in the log.
+    /// The reason, if no endorser was asked. An endorser that was asked logs its own refusal.
     pub(super) fn unasked(&self) -> Option<&str> {
         match self {
             Self::Malformed(text) | Self::NoPeer(_, text) => Some(text),
@@ -45,9 +46,9 @@ impl Failure {
 pub(super) enum Shortage {
     /// The proposal cannot be read, or its first endorser, of this organization, refused.
     First(String, Failure),
-    /// What these organizations said.
+    /// The reasons of these organizations.
     Others(Vec<(String, String)>),
-    /// There is nobody to ask.
+    /// No organization can be asked.
     NoPeers(Code, String),
 }
 
@@ -63,18 +64,18 @@ impl Shortage {
 }
 
 /// Has one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,
-/// first. An error names whom it is about.
+/// is tried first. The error names the organization that it is about.
 pub(super) async fn evaluate(
     peer: &dyn Peer,
     own: &str,
     wanted: &[String],
-    (signed, client): (protos::SignedProposal, Client),
-) -> Result<Answers, (String, Failure)> {
+    (signed, client): (Arc<protos::SignedProposal>, Client),
+) -> Result<Collected, (String, Failure)> {
     let ours = |failure| (own.to_owned(), failure);
-    let proposal = UnpackedProposal::unpack(signed.clone()).map_err(|why| ours(malformed(why)))?;
+    let proposal = UnpackedProposal::unpack(signed).map_err(|why| ours(malformed(&why)))?;
     let org = evaluator(peer, own, wanted, &proposal).map_err(ours)?;
-    let mut answers = Answers::default();
-    let asked = ask(peer, &org, signed, client).await;
+    let mut answers = Collected::default();
+    let asked = ask(peer, &org, &proposal, client).await;
     answers.add(asked.map_err(|failure| (org, failure))?);
     Ok(answers)
 }
@@ -95,14 +96,14 @@ fn evaluator(
     let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
     // A gateway knows the channels of its own peer only, whatever others in this process know.
-    if standing(peer, own, proposal) == Standing::NoChannel {
+    if peer.standing(own, proposal) == Standing::NoChannel {
         let text = format!(
             "failed to get config for channel [{channel}]: could not get last config for channel \
              {channel}"
         );
         return Err(Failure::NoPeer(Code::Unavailable, text));
     }
-    if let Some(found) = candidates.find(|org| standing(peer, org, proposal) == Standing::Here) {
+    if let Some(found) = candidates.find(|org| peer.standing(org, proposal) == Standing::Here) {
         return Ok(found);
     }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
@@ -116,23 +117,21 @@ fn evaluator(
     Err(Failure::NoPeer(Code::FailedPrecondition, text))
 }
 
-/// Has the organizations of `wanted` endorse, or if it is empty, `own`, the gateway's, and as many
-/// others as need be.
+/// Has the organizations of `wanted` endorse. If it is empty: `own`, the gateway's, and as many
+/// others as the policies need.
 pub(super) async fn collect(
     peer: &dyn Peer,
     own: &str,
     wanted: &[String],
-    (signed, client): (&protos::SignedProposal, Client),
-) -> Result<Answers, Shortage> {
-    let proposal = UnpackedProposal::unpack(signed.clone())
-        .map_err(|why| Shortage::First(own.to_owned(), malformed(why)))?;
-    let mut plan = Plan { peer, signed, client, endorsed: Vec::new(), said: Vec::new() };
-    let mut answers = Answers::default();
+    (proposal, client): (&Arc<UnpackedProposal>, Client),
+) -> Result<Collected, Shortage> {
+    let mut plan = Plan { peer, proposal, client, endorsed: Vec::new(), said: Vec::new() };
+    let mut answers = Collected::default();
     if !wanted.is_empty() {
         let here = peer.msp_ids();
-        let knows_channel = standing(peer, own, &proposal) != Standing::NoChannel;
+        let knows_channel = peer.standing(own, proposal) != Standing::NoChannel;
         let is_there =
-            |org: &String| here.contains(org) && standing(peer, org, &proposal) == Standing::Here;
+            |org: &String| here.contains(org) && peer.standing(org, proposal) == Standing::Here;
         let is_missing = |org: &&String| !knows_channel || !is_there(org);
         let missing: Vec<&str> = wanted.iter().filter(is_missing).map(String::as_str).collect();
         if !missing.is_empty() {
@@ -145,15 +144,15 @@ pub(super) async fn collect(
         }
         return plan.complete(answers, wanted.len());
     }
-    let first = first_endorser(peer, own, &proposal)?;
-    let asked = ask(peer, &first, signed.clone(), plan.client.clone()).await;
+    let first = first_endorser(peer, own, proposal)?;
+    let asked = ask(peer, &first, proposal, plan.client.clone()).await;
     answers.add(asked.map_err(|why| Shortage::First(first.clone(), why))?);
     plan.endorsed.push(first);
     let mut failed = Vec::new();
     loop {
         let more = peer
-            .further_endorsers(&proposal, &answers.responses[0], &plan.endorsed, &failed)
-            .map_err(|why| plan.nobody(why))?;
+            .further_endorsers(proposal, &answers.responses[0], &plan.endorsed, &failed)
+            .map_err(|why| plan.nobody(&why))?;
         let Some(org) = more.first() else { return Ok(answers) };
         if !plan.ask(org, &mut answers).await {
             failed.push(org.clone());
@@ -161,15 +160,15 @@ pub(super) async fn collect(
     }
 }
 
-/// The gateway's own organization, or another one if that does not have the chaincode and the
-/// proposal has no transient data.
+/// Returns the gateway's own organization. If that does not run the chaincode and the proposal has
+/// no transient data, another one.
 fn first_endorser(
     peer: &dyn Peer,
     own: &str,
     proposal: &UnpackedProposal,
 ) -> Result<String, Shortage> {
     let nobody = |text: String| Shortage::NoPeers(Code::FailedPrecondition, text);
-    let own_standing = standing(peer, own, proposal);
+    let own_standing = peer.standing(own, proposal);
     if own_standing == Standing::Here {
         return Ok(own.to_owned());
     }
@@ -181,21 +180,18 @@ fn first_endorser(
         ));
     }
     let mut others = peer.msp_ids().into_iter().filter(|org| org != own);
-    let is_there = |org: &String| standing(peer, org, proposal) == Standing::Here;
+    let is_there = |org: &String| peer.standing(org, proposal) == Standing::Here;
     if let Some(other) = others.find(|org| own_standing != Standing::NoChannel && is_there(org)) {
         return Ok(other);
     }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
-    Err(nobody(match own_standing {
+    let reason = match own_standing {
         Standing::Unknown | Standing::NoChannel => {
-            format!("{NO_PLAN}: No metadata was found for chaincode {name} in channel {channel}")
+            format!("No metadata was found for chaincode {name} in channel {channel}")
         }
-        _ => format!("{NO_PLAN}: required chaincodes are not installed on sufficient peers"),
-    }))
-}
-
-fn standing(peer: &dyn Peer, org: &str, proposal: &UnpackedProposal) -> Standing {
-    peer.standing(org, proposal.channel_id(), &proposal.chaincode_id.name)
+        _ => "required chaincodes are not installed on sufficient peers".to_owned(),
+    };
+    Err(nobody(NoEndorsers::NoPlan { reason }.to_string()))
 }
 
 fn has_transient(proposal: &UnpackedProposal) -> bool {
@@ -205,15 +201,16 @@ fn has_transient(proposal: &UnpackedProposal) -> bool {
 async fn ask(
     peer: &dyn Peer,
     org: &str,
-    signed: protos::SignedProposal,
+    proposal: &Arc<UnpackedProposal>,
     client: Client,
 ) -> Result<(protos::ProposalResponse, Option<Receipt>), Failure> {
-    let processed = peer.process_proposal(org, signed, client).await.map_err(refused)?;
+    let processing = peer.process_proposal(org, Arc::clone(proposal), client);
+    let processed = processing.await.map_err(|why| refused(&why))?;
     let receipt = Receipt::of(org, &processed);
     check(processed, receipt)
 }
 
-impl Answers {
+impl Collected {
     fn add(&mut self, (response, receipt): (protos::ProposalResponse, Option<Receipt>)) {
         self.responses.push(response);
         self.receipts.extend(receipt);
@@ -222,16 +219,16 @@ impl Answers {
 
 struct Plan<'a> {
     peer: &'a dyn Peer,
-    signed: &'a protos::SignedProposal,
+    proposal: &'a Arc<UnpackedProposal>,
     client: Client,
     endorsed: Vec<String>,
     said: Vec<(String, String)>,
 }
 
 impl Plan<'_> {
-    /// Whether the organization endorsed what the others did.
-    async fn ask(&mut self, org: &str, answers: &mut Answers) -> bool {
-        let asked = ask(self.peer, org, self.signed.clone(), self.client.clone()).await;
+    /// Has an organization endorse; true if it endorsed the same as the others.
+    async fn ask(&mut self, org: &str, answers: &mut Collected) -> bool {
+        let asked = ask(self.peer, org, self.proposal, self.client.clone()).await;
         let refusal = match asked {
             Err(Failure::Malformed(text) | Failure::NoPeer(_, text)) => text,
             Err(Failure::Endorser { message, .. }) => message,
@@ -251,29 +248,30 @@ impl Plan<'_> {
         false
     }
 
-    fn complete(self, answers: Answers, wanted: usize) -> Result<Answers, Shortage> {
+    fn complete(self, answers: Collected, wanted: usize) -> Result<Collected, Shortage> {
         match answers.responses.len() == wanted {
             true => Ok(answers),
             false => Err(Shortage::Others(self.said)),
         }
     }
 
-    /// Nobody is left; that some refused is the better reason.
-    fn nobody(&mut self, why: String) -> Shortage {
+    /// No organization is left. Where some refused, the client gets their reasons.
+    fn nobody(&mut self, why: &NoEndorsers) -> Shortage {
         match self.said.is_empty() {
-            true => Shortage::NoPeers(Code::FailedPrecondition, why),
+            true => Shortage::NoPeers(Code::FailedPrecondition, why.to_string()),
             false => Shortage::Others(std::mem::take(&mut self.said)),
         }
     }
 }
 
-/// A busy peer says so; what else is refused before the execution is the client's mistake.
-fn refused(why: Rejected) -> Failure {
+/// A busy peer has a code of its own; all other refusals before the execution are the client's
+/// fault.
+fn refused(why: &Rejected) -> Failure {
     let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
     Failure::Endorser { code, message: why.to_string(), receipt: None }
 }
 
-fn malformed(why: Rejected) -> Failure {
+pub(super) fn malformed(why: &Rejected) -> Failure {
     Failure::Malformed(format!("failed to unpack transaction proposal: {why}"))
 }
 

@@ -1,7 +1,7 @@
 //! The bytes of one connection.
 //!
-//! Invariant: a connection that the server closes reads as ended by the client, so that whatever
-//! waits for its next byte ends with it.
+//! Invariant: a connection that the server closes reads as ended by the client, so every read that
+//! waits for it ends.
 
 use std::io;
 use std::net::SocketAddr;

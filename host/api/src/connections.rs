@@ -1,7 +1,7 @@
-//! The connections of a listener, as they come.
+//! Accepts the connections of a listener.
 //!
-//! Invariant: it never spins. When the system has no room for a connection, an idle one is closed,
-//! the next attempt is made after a pause, and the log says so once.
+//! Invariant: never spins. If the system cannot give a connection, an idle one is closed, the next
+//! attempt is made after a pause, and one line is logged.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use tokio_stream::Stream;
 use crate::connection::Connection;
 use crate::connection_table::ConnectionTable;
 
-/// Before the next attempt to take a connection, when one has failed.
+/// Pause after a failed attempt to accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What gives connections.

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-/// The transport has the same deadline and would answer CANCELLED; ours must be there before.
+/// The transport has the same deadline and answers CANCELLED; this answer has to come first.
 const MARGIN: Duration = Duration::from_millis(20);
 
-/// When the client stops waiting; None if it does not say.
+/// Returns the time at which the client stops waiting; None if it did not say.
 pub(super) fn deadline(metadata: &MetadataMap, now: Instant) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     now.checked_add(parse(text)?.saturating_sub(MARGIN))
 }
 
-/// Gives up on a call when the client has.
+/// Ends a call when its client stops waiting.
 pub(super) async fn within<T>(
     deadline: Option<Instant>,
     text: &str,

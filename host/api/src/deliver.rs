@@ -1,25 +1,28 @@
 //! Streams of blocks: `protos.Deliver` of peers and the half of `orderer.AtomicBroadcast` that
 //! gives. Fabric: `common/deliver/deliver.go`, `core/peer/deliverevents.go`.
 //!
-//! Invariant: who asks may have the blocks, and that is asked again when the configuration of the
-//! channel changes or the client's certificate expires.
+//! Invariant: the client's right to read is checked first, and again whenever the configuration of
+//! the channel changes or the client's certificate expires.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::block_feed::BlockFeed;
 use crate::call::Call;
-use crate::entrance::{Entrance, Standing};
+use crate::deliver_config::DeliverConfig;
+use crate::entrance::{Admission, Entrance};
 use crate::peer::{Peer, Reading};
+use crate::peer_error::LedgerReadError;
 use crate::seek::{Range, SeekRequest, fails_if_not_ready};
-use crate::server::DeliverConfig;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::has_expired;
-use wasmcc_types::proto::common::{Block, Envelope, Status};
+use wasmcc_types::Opened;
+use wasmcc_types::proto::common::{Block, Envelope, HeaderType, Status};
 use wasmcc_types::proto::orderer::SeekInfo;
 use wasmcc_types::sha256;
 
@@ -30,7 +33,7 @@ const STREAM_MESSAGES: usize = 2;
 pub(super) trait Form: Send + 'static {
     /// The message of the stream.
     type Message: Send + 'static;
-    /// Who may have it.
+    /// The rule that decides who may read it.
     const READING: Reading;
     /// The method, for errors.
     const METHOD: &'static str;
@@ -39,21 +42,21 @@ pub(super) trait Form: Send + 'static {
 
     fn status(status: Status) -> Self::Message;
 
-    /// A block as the peer of the organization `org` gives it. Blocks for as long as a look at the
-    /// disk.
+    /// Makes the message of a block, as the peer of the organization `org`. Blocks the thread while
+    /// it reads the disk.
     fn block(
         peer: &dyn Peer,
         org: &str,
         request: &SeekRequest,
         block: Block,
-    ) -> Result<Self::Message, String>;
+    ) -> Result<Self::Message, LedgerReadError>;
 }
 
 /// What all these services share.
 #[derive(Clone)]
 pub(super) struct Deliverer {
     peer: Arc<dyn Peer>,
-    /// Whose peer listens; None: the orderer.
+    /// The organization whose peer this is; None: the orderer.
     org: Option<Arc<str>>,
     waits: Waits,
     entrance: Entrance,
@@ -61,7 +64,7 @@ pub(super) struct Deliverer {
 }
 
 /// The answers to one client.
-pub(super) type Answers<F> = ReceiverStream<Result<<F as Form>::Message, RpcStatus>>;
+pub(super) type Deliveries<F> = ReceiverStream<Result<<F as Form>::Message, RpcStatus>>;
 
 impl Deliverer {
     pub(super) fn new(
@@ -78,13 +81,13 @@ impl Deliverer {
     pub(super) fn serve<F: Form>(
         &self,
         request: Request<Streaming<Envelope>>,
-    ) -> Result<Response<Answers<F>>, RpcStatus> {
+    ) -> Result<Response<Deliveries<F>>, RpcStatus> {
         let call = Call::of(&request)?;
         let tls_cert_hash = call.certificate().map(sha256);
-        let standing = Standing::Entering(self.entrance.enter(call)?);
+        let admission = Admission::Entering(self.entrance.enter(call)?);
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         let session = Session::<F> { deliverer: self.clone(), tls_cert_hash, out: sender };
-        tokio::spawn(session.run(request.into_inner(), standing));
+        tokio::spawn(session.run(request.into_inner(), admission));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }
@@ -116,7 +119,7 @@ impl From<RpcStatus> for End {
 }
 
 impl<F: Form> Session<F> {
-    async fn run(self, mut requests: Streaming<Envelope>, mut standing: Standing) {
+    async fn run(self, mut requests: Streaming<Envelope>, mut admission: Admission) {
         let mut stopping = self.deliverer.waits.stopping();
         let _counted = OpenStream::begin();
         loop {
@@ -128,7 +131,7 @@ impl<F: Form> Session<F> {
                     let _ = self.out.send(Err(stopping)).await;
                     return;
                 }
-                overdue = standing.overdue() => {
+                overdue = admission.overdue() => {
                     let _ = self.out.send(Err(overdue)).await;
                     return;
                 }
@@ -136,7 +139,7 @@ impl<F: Form> Session<F> {
             };
             // A client that breaks off needs no answer.
             let Ok(Some(envelope)) = request else { return };
-            let end = match self.answer(&envelope, &mut standing).await {
+            let end = match self.answer(&envelope, &mut admission).await {
                 Ok(()) => End::Status(Status::Success),
                 Err(end) => end,
             };
@@ -151,11 +154,11 @@ impl<F: Form> Session<F> {
     }
 
     /// Fabric: `deliverBlocks`.
-    async fn answer(&self, envelope: &Envelope, standing: &mut Standing) -> Result<(), End> {
+    async fn answer(&self, envelope: &Envelope, admission: &mut Admission) -> Result<(), End> {
         let (now, window) = (SystemTime::now(), self.deliverer.config.time_window);
         let hash = self.tls_cert_hash.as_ref().map(|hash| &hash[..]);
         let request = SeekRequest::open(envelope, now, window, hash).map_err(|error| {
-            tracing::info!(error, "refused to deliver blocks");
+            tracing::info!(%error, "refused to deliver blocks");
             Status::BadRequest
         })?;
         let request = Arc::new(request);
@@ -170,7 +173,7 @@ impl<F: Form> Session<F> {
         // Only now it is known that there is such a channel.
         let series = wasmcc_metrics::channel(&request.channel_id);
         series.blocks_wanted(F::COUNTED);
-        let delivered = self.deliver(&request, feed, standing, &series).await;
+        let delivered = self.deliver(&request, feed, admission, &series).await;
         series.blocks_ended(F::COUNTED, delivered.is_ok());
         delivered
     }
@@ -180,13 +183,13 @@ impl<F: Form> Session<F> {
         &self,
         request: &Arc<SeekRequest>,
         mut feed: BlockFeed,
-        standing: &mut Standing,
+        admission: &mut Admission,
         series: &wasmcc_metrics::Channel,
     ) -> Result<(), End> {
         let info = request.info()?;
         let mut sequence = self.authorize(request).await?;
         let waiting = Waiting::Blocks(F::METHOD);
-        standing.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
+        admission.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
         let range = Range::of(&info, feed.height())?;
         let mut number = range.start;
         loop {
@@ -213,7 +216,7 @@ impl<F: Form> Session<F> {
         }
     }
 
-    /// Gives the sequence of the configuration that the client was judged by.
+    /// Checks the client's rights; returns the sequence of the configuration that decided.
     async fn authorize(&self, request: &Arc<SeekRequest>) -> Result<u64, End> {
         if has_expired(&request.signed.identity, SystemTime::now()) {
             tracing::info!("the identity of a client of blocks has expired");
@@ -226,7 +229,7 @@ impl<F: Form> Session<F> {
             peer.authorize_reader(F::READING, &asked.channel_id, &asked.signed).map(|()| sequence)
         });
         checked.await?.map_err(|error| {
-            tracing::info!(error, "a client may not have blocks");
+            tracing::info!(%error, "a client may not have blocks");
             Status::Forbidden.into()
         })
     }
@@ -242,7 +245,7 @@ impl<F: Form> Session<F> {
         let org = self.deliverer.org.clone().unwrap_or_default();
         let message = self.run_blocking(move || F::block(peer.as_ref(), &org, &asked, block));
         let message = message.await?;
-        let message = message.map_err(RpcStatus::unknown)?;
+        let message = message.map_err(|why| RpcStatus::unknown(why.to_string()))?;
         self.out.send(Ok(message)).await.map_err(|_| gone())
     }
 
@@ -274,7 +277,7 @@ fn gone() -> End {
     End::Gone(RpcStatus::cancelled("the client has gone"))
 }
 
-/// Who attests blocks needs the data of configurations only.
+/// For HEADER_WITH_SIG requests the data is dropped unless the block holds a configuration.
 fn without_data(info: &SeekInfo, block: Block) -> Block {
     use wasmcc_types::proto::orderer::seek_info::SeekContentType;
     if info.content_type() != SeekContentType::HeaderWithSig || holds_config(&block) {
@@ -284,9 +287,8 @@ fn without_data(info: &SeekInfo, block: Block) -> Block {
 }
 
 fn holds_config(block: &Block) -> bool {
-    use crate::filtered_block::channel_header;
-    use wasmcc_types::proto::common::HeaderType;
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
-    let first = entries.first().and_then(|entry| channel_header(entry));
-    first.is_some_and(|(header, _)| header.r#type == i32::from(HeaderType::Config))
+    let first = entries.first().map(|entry| Opened::open(Bytes::copy_from_slice(entry)));
+    let kind = first.and_then(Result::ok).map(|opened| opened.channel_header.r#type);
+    kind == Some(HeaderType::Config.into())
 }

@@ -188,7 +188,10 @@ impl Discovery {
             channel if !self.peer.has_joined(&self.org, channel) => {
                 Err("the peer is not on the channel".to_owned())
             }
-            channel => self.peer.authorize_reader(WRITERS, channel, signed),
+            channel => self
+                .peer
+                .authorize_reader(WRITERS, channel, signed)
+                .map_err(|error| error.to_string()),
         };
         let refused = |error: &String| tracing::info!(channel, error, "refused to tell of peers");
         checked.inspect_err(refused).is_ok()

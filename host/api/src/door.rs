@@ -1,4 +1,4 @@
-//! As whose gateway a listener answers, and the errors that it answers with (fabric
+//! The organization of a listener, and the errors of its gateway (fabric
 //! `internal/pkg/gateway/apiutils.go`).
 
 use std::collections::BTreeMap;
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use tonic::{Code, Status};
 
 use crate::collecting::{Failure, Shortage};
-use crate::peer::OrderError;
+use crate::peer_error::OrderError;
 use crate::status::with_details;
 use wasmcc_types::proto::gateway::ErrorDetail;
 
 /// One listener's organization, and where clients reach the peers of all.
 pub(super) struct Door {
     org: Arc<str>,
-    /// Where it listens itself.
+    /// The address at which it listens.
     address: String,
     /// By MSP id.
     advertised: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ impl Door {
         self.failed_all(code, text, vec![(org.to_owned(), message.into())])
     }
 
-    /// Each organization's words come with the address at which it is known to others, as Fabric's
+    /// Each organization's reason comes with the address that it advertises, as Fabric's
     /// `peer.gossip.externalEndpoint`.
     fn failed_all(&self, code: Code, text: &str, said: Vec<(String, String)>) -> Status {
         let detail = |(msp_id, message): (String, String)| {

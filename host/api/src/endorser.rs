@@ -9,7 +9,7 @@ use crate::budget::Jobs;
 use crate::call::Call;
 use crate::peer::Peer;
 use crate::receipt::Receipt;
-use wasmcc_peer::endorser::Claims;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_server;
 
@@ -17,7 +17,7 @@ use wasmcc_types::proto::protos::endorser_server;
 pub(super) struct Endorser {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
-    /// As whose peer it answers.
+    /// The organization whose peer this is.
     org: Arc<str>,
     /// The largest response.
     message_bytes: usize,
@@ -36,8 +36,8 @@ impl Endorser {
 
 #[tonic::async_trait]
 impl endorser_server::Endorser for Endorser {
-    /// What is wrong with the proposal itself is UNKNOWN, as a Go error without a code is; what
-    /// goes wrong in its execution is a response.
+    /// A proposal that is refused itself gets UNKNOWN, the code of a Go error without one. A failed
+    /// execution is a response.
     async fn process_proposal(
         &self,
         request: Request<protos::SignedProposal>,
@@ -47,10 +47,13 @@ impl endorser_server::Endorser for Endorser {
         Call::received(&request);
         let signed = request.into_inner();
         let bytes = signed.encoded_len();
-        let claims = Claims::of(&signed);
-        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
-            peer.process_proposal(&org, signed, client).await
+        let signed = Arc::new(signed);
+        let lent = Arc::clone(&signed);
+        let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
+            let proposal = UnpackedProposal::unpack_for_endorser(lent)?;
+            peer.process_proposal(&org, proposal, client).await
         })?;
+        drop(signed);
         let processed = running.await?;
         let processed = processed.map_err(|rejected| match rejected.is_busy() {
             true => Status::resource_exhausted(rejected.to_string()),

@@ -1,8 +1,8 @@
-//! Streams that have not proved yet that they may be there.
+//! Streams on which no signed request was accepted yet.
 //!
-//! Invariant: these hold none of the places of those who have. There are so many of them at most,
-//! and each for a short time; where there are too many, the oldest goes, so that a client that
-//! sends its signed request at once always gets in.
+//! Invariant: such a stream holds no place of an accepted one. Their number and their time are
+//! bounded. If there are too many, the oldest is ended, so that a client that sends its signed
+//! request at once always gets in.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use crate::call::Call;
-use crate::waits::{Place, Waiting, Waits};
+use crate::waits::{Waiting, WaitingPlace, Waits};
 
 /// Streams of all clients together.
 const STREAMS: usize = 1_024;
@@ -45,12 +45,12 @@ pub(super) struct Entering {
     deadline: Instant,
 }
 
-/// Where a stream stands.
-pub(super) enum Standing {
-    /// Nothing that it sent was checked.
+/// How far a stream has come.
+pub(super) enum Admission {
+    /// No request of it was accepted yet.
     Entering(Entering),
     /// It holds a place.
-    Placed(#[expect(dead_code, reason = "held, not used")] Place),
+    Placed(#[expect(dead_code, reason = "held, not used")] WaitingPlace),
 }
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
@@ -58,7 +58,7 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 impl Entrance {
-    /// Streams have `patience` to prove that they may be there.
+    /// Streams have `patience` until a signed request has to be accepted.
     pub(super) fn new(patience: Duration) -> Self {
         Self { queue: Arc::default(), patience }
     }
@@ -89,7 +89,7 @@ impl Entrance {
 }
 
 impl Entering {
-    /// Completes when the stream has been there for too long.
+    /// Completes when the stream has waited for too long.
     pub(super) async fn overdue(&mut self) -> Status {
         tokio::select! {
             () = sleep_until(self.deadline) => Status::deadline_exceeded(format!(
@@ -113,8 +113,8 @@ impl Drop for Entering {
     }
 }
 
-impl Standing {
-    /// Completes when the stream has not proved in time that it may be there.
+impl Admission {
+    /// Completes when no signed request was accepted in time.
     pub(super) async fn overdue(&mut self) -> Status {
         match self {
             Self::Entering(entering) => entering.overdue().await,
@@ -122,7 +122,7 @@ impl Standing {
         }
     }
 
-    /// What the client signed was accepted: the stream gets a place, if it has none.
+    /// Gives the stream a place, if it has none: a signed request was accepted.
     pub(super) fn accept(
         &mut self,
         waits: &Waits,

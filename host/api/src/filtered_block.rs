@@ -1,23 +1,21 @@
 //! A block without what its transactions did: ids, verdicts, and names of events. Fabric:
 //! `core/peer/deliverevents.go`, `toFilteredBlock`.
 //!
-//! Invariant: payloads never go out. Unlike Fabric's, this leaves out of a block what does not
-//! parse, in place of refusing the block: one such entry would end every stream.
+//! Invariant: payloads never go out. An entry that does not parse is left out; Fabric refuses the
+//! block, and one such entry would end every stream.
 
 use prost::Message;
 
-use wasmcc_types::proto::common::{
-    Block, BlockMetadataIndex, ChannelHeader, Envelope, HeaderType, Payload,
-};
+use wasmcc_types::proto::common::{Block, BlockMetadataIndex};
 use wasmcc_types::proto::protos::filtered_transaction::Data;
 use wasmcc_types::proto::protos::{
-    ChaincodeAction, ChaincodeActionPayload, ChaincodeEvent, FilteredBlock,
-    FilteredChaincodeAction, FilteredTransaction, FilteredTransactionActions,
-    ProposalResponsePayload, Transaction, TransactionAction, TxValidationCode,
+    ChaincodeEvent, FilteredBlock, FilteredChaincodeAction, FilteredTransaction,
+    FilteredTransactionActions, TxValidationCode,
 };
+use wasmcc_types::{Endorsed, Opened};
 
-/// What of a block goes to those who may not see transactions.
-pub(super) fn filtered_block(block: &Block) -> FilteredBlock {
+/// Returns the part of a block for clients that may not read transactions.
+pub(super) fn filtered_block(block: Block) -> FilteredBlock {
     let number = block.header.as_ref().map_or(0, |header| header.number);
     let mut filtered = FilteredBlock { number, ..FilteredBlock::default() };
     let flags = block.metadata.as_ref().and_then(|metadata| {
@@ -27,32 +25,25 @@ pub(super) fn filtered_block(block: &Block) -> FilteredBlock {
         Some(flag) => i32::from(*flag),
         None => TxValidationCode::NotValidated.into(),
     };
-    let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
-    for (index, entry) in entries.iter().enumerate() {
-        let Some((header, data)) = channel_header(entry) else { continue };
-        filtered.channel_id = header.channel_id;
-        let is_endorsed = header.r#type == i32::from(HeaderType::EndorserTransaction);
+    let entries = block.data.map_or_else(Vec::new, |data| data.data);
+    for (index, entry) in entries.into_iter().enumerate() {
+        let Ok(opened) = Opened::open(entry.into()) else { continue };
+        let data = opened.is_endorser_tx().then(|| Data::TransactionActions(actions(&opened)));
+        filtered.channel_id = opened.channel_header.channel_id;
         filtered.filtered_transactions.push(FilteredTransaction {
-            txid: header.tx_id,
-            r#type: header.r#type,
+            txid: opened.channel_header.tx_id,
+            r#type: opened.channel_header.r#type,
             tx_validation_code: flag(index),
-            data: is_endorsed.then(|| Data::TransactionActions(actions(&data))),
+            data,
         });
     }
     filtered
 }
 
-/// The channel header and the data of an entry of a block, if it parses.
-pub(super) fn channel_header(entry: &[u8]) -> Option<(ChannelHeader, Vec<u8>)> {
-    let envelope = Envelope::decode(entry).ok()?;
-    let payload = Payload::decode(envelope.payload.as_slice()).ok()?;
-    let header = ChannelHeader::decode(payload.header?.channel_header.as_slice()).ok()?;
-    Some((header, payload.data))
-}
-
-fn actions(transaction: &[u8]) -> FilteredTransactionActions {
-    let transaction = Transaction::decode(transaction).unwrap_or_default();
-    let chaincode_actions = transaction.actions.iter().filter_map(event).map(|event| {
+fn actions(opened: &Opened) -> FilteredTransactionActions {
+    let actions = opened.actions().unwrap_or_default();
+    let events = actions.iter().filter_map(|action| event(&action.endorsed().ok()?));
+    let chaincode_actions = events.map(|event| {
         let chaincode_event = Some(ChaincodeEvent { payload: Vec::new(), ..event });
         FilteredChaincodeAction { chaincode_event }
     });
@@ -60,11 +51,8 @@ fn actions(transaction: &[u8]) -> FilteredTransactionActions {
 }
 
 /// The event of an action, if it has one.
-pub(super) fn event(action: &TransactionAction) -> Option<ChaincodeEvent> {
-    let endorsed = ChaincodeActionPayload::decode(action.payload.as_slice()).ok()?.action?;
-    let payload = endorsed.proposal_response_payload.as_slice();
-    let payload = ProposalResponsePayload::decode(payload).ok()?;
-    let action = ChaincodeAction::decode(payload.extension.as_slice()).ok()?;
-    let event = ChaincodeEvent::decode(action.events.as_slice()).ok()?;
+pub(super) fn event(endorsed: &Endorsed) -> Option<ChaincodeEvent> {
+    let action = endorsed.response.as_ref().ok()?.action().ok()?;
+    let event = ChaincodeEvent::decode(action.events.clone()).ok()?;
     (!event.chaincode_id.is_empty()).then_some(event)
 }

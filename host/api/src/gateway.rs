@@ -1,6 +1,6 @@
 //! `gateway.Gateway`: the service that today's Fabric clients use (fabric `internal/pkg/gateway`).
 //!
-//! Invariant: the peers of this process are the only endorsers and the only orderer that it knows.
+//! Invariant: its endorsers and its orderer are those of this process; it knows no others.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 use crate::budget::Jobs;
 use crate::call::Call;
 use crate::chaincode_events::Feed;
-use crate::collecting::{self, Answers};
+use crate::collecting::{self, Collected, Shortage};
 use crate::deadline::{deadline, within};
 use crate::door::Door;
 use crate::ordering;
@@ -23,7 +23,7 @@ use crate::peer::{CommitStatus, Peer};
 use crate::receipt::Receipt;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::SignedData;
-use wasmcc_peer::endorser::Claims;
+use wasmcc_peer::endorser::{Claims, UnpackedProposal};
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_server;
 use wasmcc_types::proto::protos;
@@ -37,7 +37,7 @@ pub(super) struct Gateway {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
     waits: Waits,
-    /// As whose gateway it answers.
+    /// The organization whose gateway this is.
     door: Arc<Door>,
 }
 
@@ -51,11 +51,12 @@ impl Gateway {
         let (sender, receiver) = oneshot::channel();
         let peer = Arc::clone(&self.peer);
         let done = move |status| {
-            // Nobody may be waiting any more.
+            // The client may have stopped waiting.
             let _ = sender.send(status);
         };
         let watch = move || peer.watch_tx(&channel_id, &tx_id, Box::new(done));
-        let _watching = self.waits.run(watch).await?.map_err(Status::aborted)?;
+        let watching = self.waits.run(watch).await?;
+        let _watching = watching.map_err(|why| Status::aborted(why.to_string()))?;
         let mut stopping = self.waits.stopping();
         tokio::select! {
             status = receiver => {
@@ -66,7 +67,7 @@ impl Gateway {
         }
     }
 
-    /// Checks the signature over a request and the right to make it.
+    /// Checks the signature of a request, and the right to make it.
     async fn authorize(
         &self,
         resource: &'static str,
@@ -83,7 +84,7 @@ impl Gateway {
             let _taken_until_the_check_ends = share;
             peer.authorize(resource, &channel_id, &request)
         });
-        checked.await?.map_err(Status::permission_denied)
+        checked.await?.map_err(|why| Status::permission_denied(why.to_string()))
     }
 }
 
@@ -102,12 +103,14 @@ impl gateway_server::Gateway for Gateway {
         })?;
         let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
         let wanted = request.target_organizations;
-        let claims = Claims::of(&signed);
-        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
-            collecting::evaluate(peer.as_ref(), door.org(), &wanted, (signed, client)).await
+        let signed = Arc::new(signed);
+        let lent = Arc::clone(&signed);
+        let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
+            collecting::evaluate(peer.as_ref(), door.org(), &wanted, (lent, client)).await
         })?;
+        drop(signed);
         let answer = within(deadline, "evaluate timeout expired", running).await?;
-        let Answers { responses, receipts } = answer?.map_err(|(org, failure)| {
+        let Collected { responses, receipts } = answer?.map_err(|(org, failure)| {
             failure.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
             self.door.evaluate_failed((org, failure))
         })?;
@@ -127,19 +130,25 @@ impl gateway_server::Gateway for Gateway {
             Status::invalid_argument(text)
         })?;
         let (peer, door) = (Arc::clone(&self.peer), Arc::clone(&self.door));
-        let (wanted, proposed) = (request.endorsing_organizations, signed.clone());
-        let claims = Claims::of(&signed);
-        let running = self.jobs.propose(bytes, claims.clone(), |client| async move {
-            collecting::collect(peer.as_ref(), door.org(), &wanted, (&proposed, client)).await
+        let wanted = request.endorsing_organizations;
+        let signed = Arc::new(signed);
+        let lent = Arc::clone(&signed);
+        let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
+            let proposal = UnpackedProposal::unpack(lent).map_err(|why| {
+                Shortage::First(door.org().to_owned(), collecting::malformed(&why))
+            })?;
+            let asked = (&proposal, client);
+            let collected = collecting::collect(peer.as_ref(), door.org(), &wanted, asked).await?;
+            let transaction = peer.assemble(&proposal, &collected.responses);
+            Ok((transaction, collected.receipts))
         })?;
+        drop(signed);
         let answer = within(deadline, "endorse timeout expired", running).await?;
-        let Answers { responses, receipts } = answer?.map_err(|shortage| {
+        let (transaction, receipts) = answer?.map_err(|shortage: Shortage| {
             shortage.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
             self.door.not_endorsed(shortage)
         })?;
-        let transaction = self
-            .peer
-            .assemble(&signed, &responses)
+        let transaction = transaction
             .map_err(|why| Status::aborted(format!("failed to assemble transaction: {why}")))?;
         let prepared_transaction = Some(transaction);
         Ok(with_receipts(gateway::EndorseResponse { prepared_transaction }, &receipts))
@@ -242,8 +251,8 @@ fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {
     response
 }
 
-/// The chaincode's answer. What the chaincode itself returned is in the action; the payload beside
-/// it need not be the same.
+/// Returns the chaincode's answer. The chaincode's own payload is in the action; the one beside it
+/// may differ.
 fn result(response: protos::ProposalResponse) -> protos::Response {
     let said = response.response.unwrap_or_default();
     let payload = protos::ProposalResponsePayload::decode(response.payload.as_slice()).ok();

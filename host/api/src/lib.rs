@@ -1,8 +1,8 @@
 //! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
 //! the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
-//! Invariant: converts and delegates, decides nothing. What a peer can do is the trait [`Peer`];
-//! who may do it, and what comes of it, is decided behind that.
+//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
+//! its implementation decides who may do it, and what the result is.
 
 mod admin_door;
 mod arriving;
@@ -20,6 +20,7 @@ mod connection_table;
 mod connections;
 mod deadline;
 mod deliver;
+mod deliver_config;
 mod descriptors;
 mod discovery;
 mod discovery_config;
@@ -35,6 +36,7 @@ mod ordering;
 mod participation;
 mod peer;
 mod peer_deliver;
+mod peer_error;
 mod plain_text;
 mod receipt;
 mod routes;
@@ -52,13 +54,15 @@ mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use connection_table::Patience;
+pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use peer::{
-    Answer, BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderError,
-    OrderListener, Peer, PeerInfo, Reading, Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
+    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
+pub use peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
 pub use receipt::Receipt;
-pub use server::{BindError, DeliverConfig, Server, ServerConfig};
+pub use server::{BindError, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

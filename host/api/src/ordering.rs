@@ -5,7 +5,8 @@ use std::future::Future;
 use tokio::sync::oneshot;
 use tonic::Status;
 
-use crate::peer::{OrderError, OrderListener};
+use crate::peer::OrderListener;
+use crate::peer_error::OrderError;
 use crate::status::not_run;
 use wasmcc_peer::endorser::Claims;
 use wasmcc_tls::chain;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
 use wasmcc_msp::SignedData;
-use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::rwset;
@@ -18,19 +20,20 @@ pub use wasmcc_types::Standing;
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
 
-/// Hears what became of a transaction; None if the channel has stopped and will not commit it.
+/// Called with the verdict on a transaction; None if the channel has stopped and will not commit
+/// it.
 pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 
 /// Called once when an envelope is accepted or refused.
 pub type OrderListener = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
 
-/// Hears the number of each block that is committed.
+/// Called with the number of each block that is committed.
 pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
 
 /// What becomes of a proposal.
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Processed, Rejected>> + Send + 'a>>;
+pub type Processing<'a> = Pin<Box<dyn Future<Output = Result<Processed, Rejected>> + Send + 'a>>;
 
-/// By what somebody may read a channel.
+/// The rule that decides who may read a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// The ACL of a resource, named as in Fabric.
@@ -51,63 +54,71 @@ pub trait Peer: Send + Sync + 'static {
     fn process_proposal<'a>(
         &'a self,
         msp_id: &'a str,
-        signed: protos::SignedProposal,
+        proposal: Arc<UnpackedProposal>,
         client: Client,
-    ) -> Answer<'a>;
+    ) -> Processing<'a>;
 
     /// Whether the peer of one of the organizations is on a channel.
     fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
 
-    /// How the peer of one of the organizations stands to a chaincode on a channel. `Here` where
-    /// that is not known: then the endorser says why.
-    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing;
+    /// How the peer of one of the organizations stands to the chaincode that a proposal calls.
+    /// `Here` where that is not known: then the endorser says why.
+    fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing;
 
-    /// Which organizations have to endorse beside those that have, of which one gave `response`;
-    /// those in `without` do not. None if the endorsements are enough. The error is for the client:
-    /// there are no such organizations here.
+    /// Further organizations whose endorsement is needed beside those in `endorsed`, of which one
+    /// gave `response`; those in `without` are left out. None if the endorsements are enough. The
+    /// client gets the error: there are no such organizations here.
     fn further_endorsers(
         &self,
         proposal: &UnpackedProposal,
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, String>;
+    ) -> Result<Vec<String>, NoEndorsers>;
 
-    /// Puts a proposal and its endorsements together to a transaction, unsigned.
+    /// Makes an unsigned transaction of a proposal and its endorsements.
     fn assemble(
         &self,
-        signed: &protos::SignedProposal,
+        proposal: &UnpackedProposal,
         responses: &[protos::ProposalResponse],
-    ) -> Result<common::Envelope, String>;
+    ) -> Result<common::Envelope, AssembleError>;
 
     /// Gives a signed transaction to the orderer and calls `done` when it is accepted or refused,
     /// maybe from another thread. Accepted means kept on disk, not committed. `done` must neither
     /// wait nor panic.
     fn order(&self, transaction: common::Envelope, done: OrderListener);
 
-    /// What became of a transaction; None if it is in no block yet.
-    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String>;
+    /// Returns the verdict on a transaction; None if it is in no block yet.
+    fn commit_status(
+        &self,
+        channel_id: &str,
+        tx_id: &str,
+    ) -> Result<Option<CommitStatus>, LedgerReadError>;
 
     /// Calls `done` when a transaction is committed, at once if it is so already. `done` must
     /// neither wait nor panic.
-    fn watch_tx(&self, channel_id: &str, tx_id: &str, done: TxListener)
-    -> Result<Watching, String>;
+    fn watch_tx(
+        &self,
+        channel_id: &str,
+        tx_id: &str,
+        done: TxListener,
+    ) -> Result<Watching, LedgerReadError>;
 
-    /// Whether the signature is good and its identity may use `resource`, named as in Fabric.
+    /// Checks the signature, and that its identity may use `resource`, named as in Fabric.
     fn authorize(
         &self,
         resource: &str,
         channel_id: &str,
         request: &SignedData,
-    ) -> Result<(), String>;
+    ) -> Result<(), AccessError>;
 
-    /// Whether the signature is good and its identity may read the channel.
+    /// Checks the signature, and that its identity may read the channel.
     fn authorize_reader(
         &self,
         reading: Reading,
         channel_id: &str,
         request: &SignedData,
-    ) -> Result<(), String>;
+    ) -> Result<(), AccessError>;
 
     /// How often the configuration of a channel was changed; None if the peer has not joined it.
     fn config_sequence(&self, channel_id: &str) -> Option<u64>;
@@ -116,22 +127,26 @@ pub trait Peer: Send + Sync + 'static {
     fn height(&self, channel_id: &str) -> Option<u64>;
 
     /// A committed block, with its validation flags; None if there is none yet.
-    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String>;
+    fn block(
+        &self,
+        channel_id: &str,
+        number: u64,
+    ) -> Result<Option<common::Block>, LedgerReadError>;
 
     /// Calls `listener` for each block that is committed from now on, when it can be read; drops it
     /// when the channel stops. None if the peer has not joined the channel. `listener` must neither
     /// wait nor panic.
     fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching>;
 
-    /// The private data of a block that the peer of an organization has and the one who signed may
-    /// see, by the places of its transactions.
+    /// Returns the private data of a block, by the positions of its transactions: what the peer of
+    /// an organization has and the signer may read.
     fn private_data(
         &self,
         msp_id: &str,
         channel_id: &str,
         block: u64,
         request: &SignedData,
-    ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, String>;
+    ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, LedgerReadError>;
 
     /// The peers of this process; with a channel, those that are on it, run all chaincodes of
     /// `interest` there and may see its collections. The error is for the client.
@@ -168,8 +183,8 @@ pub trait Peer: Send + Sync + 'static {
     /// not have the channel.
     fn config_block(&self, channel_id: &str) -> Option<u64>;
 
-    /// A chaincode has connected. The peer puts what it says to it into `outbox`, and drops that
-    /// when the stream shall end.
+    /// Takes the stream of a chaincode that has connected. The peer puts its messages into
+    /// `outbox`, and drops it to end the stream.
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,
@@ -177,22 +192,22 @@ pub trait Peer: Send + Sync + 'static {
     ) -> Box<dyn ChaincodeStream>;
 }
 
-/// The peer's end of a chaincode's stream. To drop it says that the stream has ended. Nothing
-/// blocks for longer than a look at the disk.
+/// The peer's end of a chaincode's stream. Dropping it means that the stream has ended. No method
+/// blocks for longer than a read from disk.
 pub trait ChaincodeStream: Send + Sync {
-    /// A message came.
+    /// Takes a message of the chaincode.
     fn receive(&self, message: protos::ChaincodeMessage);
 
-    /// How often [`ChaincodeStream::keepalive_due`] wants to be called.
+    /// The interval at which [`ChaincodeStream::keepalive_due`] has to be called.
     fn keepalive(&self) -> Option<Duration>;
 
-    /// Asks the chaincode whether it is there.
+    /// Sends KEEPALIVE, to find out whether the chaincode still answers.
     fn keepalive_due(&self);
 
     /// Ends the stream as soon as no transaction runs.
     fn stop(&self);
 
-    /// Whether the stream stands for the peer.
+    /// True as long as the peer keeps the stream.
     fn is_open(&self) -> bool;
 }
 
@@ -234,39 +249,6 @@ pub struct CommitStatus {
     pub code: protos::TxValidationCode,
     /// The block that the transaction is in.
     pub block_number: u64,
-    /// Why the transaction is not valid, for people, if the peer still knows.
+    /// Why the transaction is not valid, human-readable, if the peer still knows.
     pub reason: Option<String>,
-}
-
-/// Why an orderer does not take a transaction. The text is its `info`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OrderError {
-    /// It is malformed.
-    #[error("{0}")]
-    BadRequest(String),
-    /// Its creator may not write to the channel.
-    #[error("{0}")]
-    Forbidden(String),
-    /// There is no such channel.
-    #[error("{0}")]
-    NotFound(String),
-    /// It is larger than the channel allows.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The orderer does not take anything now.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl OrderError {
-    /// As the orderer's `BroadcastResponse` has it.
-    pub fn status(&self) -> common::Status {
-        match self {
-            Self::BadRequest(_) => common::Status::BadRequest,
-            Self::Forbidden(_) => common::Status::Forbidden,
-            Self::NotFound(_) => common::Status::NotFound,
-            Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
-            Self::Unavailable(_) => common::Status::ServiceUnavailable,
-        }
-    }
 }

@@ -2,9 +2,10 @@
 
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
-use crate::deliver::{Answers, Deliverer, Form};
+use crate::deliver::{Deliverer, Deliveries, Form};
 use crate::filtered_block::filtered_block;
 use crate::peer::{Peer, Reading};
+use crate::peer_error::LedgerReadError;
 use crate::seek::SeekRequest;
 use wasmcc_types::proto::common::{Block, Envelope, Status};
 use wasmcc_types::proto::protos::deliver_response::Type;
@@ -38,7 +39,7 @@ impl Form for Blocks {
         _: &str,
         _: &SeekRequest,
         block: Block,
-    ) -> Result<DeliverResponse, String> {
+    ) -> Result<DeliverResponse, LedgerReadError> {
         Ok(response(Type::Block(block)))
     }
 }
@@ -58,8 +59,8 @@ impl Form for FilteredBlocks {
         _: &str,
         _: &SeekRequest,
         block: Block,
-    ) -> Result<DeliverResponse, String> {
-        Ok(response(Type::FilteredBlock(filtered_block(&block))))
+    ) -> Result<DeliverResponse, LedgerReadError> {
+        Ok(response(Type::FilteredBlock(filtered_block(block))))
     }
 }
 
@@ -78,7 +79,7 @@ impl Form for BlocksWithPrivateData {
         org: &str,
         request: &SeekRequest,
         block: Block,
-    ) -> Result<DeliverResponse, String> {
+    ) -> Result<DeliverResponse, LedgerReadError> {
         let number = block.header.as_ref().map_or(0, |header| header.number);
         let SeekRequest { channel_id, signed, .. } = request;
         let private_data_map = peer.private_data(org, channel_id, number, signed)?;
@@ -89,7 +90,7 @@ impl Form for BlocksWithPrivateData {
 
 #[tonic::async_trait]
 impl deliver_server::Deliver for PeerDeliver {
-    type DeliverStream = Answers<Blocks>;
+    type DeliverStream = Deliveries<Blocks>;
 
     async fn deliver(
         &self,
@@ -98,7 +99,7 @@ impl deliver_server::Deliver for PeerDeliver {
         self.0.serve::<Blocks>(request)
     }
 
-    type DeliverFilteredStream = Answers<FilteredBlocks>;
+    type DeliverFilteredStream = Deliveries<FilteredBlocks>;
 
     async fn deliver_filtered(
         &self,
@@ -107,7 +108,7 @@ impl deliver_server::Deliver for PeerDeliver {
         self.0.serve::<FilteredBlocks>(request)
     }
 
-    type DeliverWithPrivateDataStream = Answers<BlocksWithPrivateData>;
+    type DeliverWithPrivateDataStream = Deliveries<BlocksWithPrivateData>;
 
     async fn deliver_with_private_data(
         &self,

@@ -1,4 +1,5 @@
-//! What an endorsement cost its chaincode: told beside Fabric's messages, in metadata.
+//! The cost of an endorsement. It travels in metadata, since Fabric's messages have no field for
+//! it.
 
 use serde::{Deserialize, Serialize};
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -6,8 +7,8 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use wasmcc_peer::endorser::Processed;
 use wasmcc_types::grpc_metadata;
 
-/// The fuel of one organization's endorsement or evaluation. Of chaincodes that run elsewhere, and
-/// of system chaincodes, there is none.
+/// The fuel of one organization's endorsement or evaluation. Chaincodes in other processes and
+/// system chaincodes have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
@@ -20,13 +21,13 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Of what the peer of an organization processed; none if no component ran.
+    /// Returns the receipt for what an organization's peer processed; None if no component ran.
     pub(super) fn of(msp_id: &str, processed: &Processed) -> Option<Self> {
         let Processed { fuel, host_calls, .. } = *processed;
         (fuel > 0).then(|| Self { msp_id: msp_id.to_owned(), fuel, host_calls })
     }
 
-    /// Adds it to those that are there.
+    /// Adds it to the metadata, beside others.
     pub(super) fn add_to(&self, metadata: &mut MetadataMap) {
         let json = serde_json::to_string(self).map(|json| ascii(&json));
         let value = json.ok().and_then(|json| AsciiMetadataValue::try_from(json).ok());
@@ -35,7 +36,7 @@ impl Receipt {
         }
     }
 
-    /// All that an answer or an error came with.
+    /// Returns all receipts of an answer or an error.
     pub fn read_all(metadata: &MetadataMap) -> Vec<Self> {
         let values = metadata.get_all(grpc_metadata::RECEIPT).into_iter();
         values.filter_map(|value| serde_json::from_slice(value.as_bytes()).ok()).collect()

@@ -1,11 +1,12 @@
 //! Which blocks a client wants. Fabric: `common/deliver/deliver.go` and
 //! `common/ledger/blockledger/fileledger`.
 //!
-//! Invariant: pure; who may have the blocks is not asked here.
+//! Invariant: pure. Does not check who may read the blocks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prost::Message;
+use prost::{DecodeError, Message};
+use prost_types::Timestamp;
 
 use wasmcc_msp::SignedData;
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, Payload, SignatureHeader, Status};
@@ -21,7 +22,35 @@ pub(super) struct SeekRequest {
     data: Vec<u8>,
 }
 
-/// From which block to which.
+/// Why an envelope is not a request for blocks.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotASeek {
+    /// A part of it does not parse.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// It has no header, so nobody signed it.
+    #[error("envelope has no header")]
+    NoHeader,
+    /// It has no timestamp, so it may be an old request.
+    #[error("channel header in envelope must contain timestamp")]
+    NoTimestamp,
+    /// It is too old, or the client's clock is wrong.
+    #[error("envelope timestamp {time} is more than {window:?} apart from current server time")]
+    Time {
+        /// The client's clock when it made the request.
+        time: Timestamp,
+        /// The largest difference that is accepted.
+        window: Duration,
+    },
+    /// The connection has a client certificate, and the request names none.
+    #[error("client didn't include its TLS cert hash")]
+    NoTlsCertHash,
+    /// The request names another client certificate.
+    #[error("claimed TLS cert hash is not that of the client's certificate")]
+    OtherTlsCert,
+}
+
+/// The first and the last block that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: u64,
@@ -36,28 +65,24 @@ impl SeekRequest {
         now: SystemTime,
         window: Duration,
         tls_cert_hash: Option<&[u8]>,
-    ) -> Result<Self, String> {
-        let text = |error: prost::DecodeError| error.to_string();
-        let payload = Payload::decode(envelope.payload.as_slice()).map_err(text)?;
-        let header = payload.header.ok_or("envelope has no header")?;
-        let channel = ChannelHeader::decode(header.channel_header.as_slice()).map_err(text)?;
-        let signature =
-            SignatureHeader::decode(header.signature_header.as_slice()).map_err(text)?;
-        let time = channel.timestamp.ok_or("channel header in envelope must contain timestamp")?;
+    ) -> Result<Self, NotASeek> {
+        let payload = Payload::decode(envelope.payload.as_slice())?;
+        let header = payload.header.ok_or(NotASeek::NoHeader)?;
+        let channel = ChannelHeader::decode(header.channel_header.as_slice())?;
+        let signature = SignatureHeader::decode(header.signature_header.as_slice())?;
+        let time = channel.timestamp.ok_or(NotASeek::NoTimestamp)?;
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanos = i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
         let apart = (i128::try_from(now.as_nanos()).unwrap_or(i128::MAX) - nanos).unsigned_abs();
         if apart > window.as_nanos() {
-            return Err(format!(
-                "envelope timestamp {time} is more than {window:?} apart from current server time"
-            ));
+            return Err(NotASeek::Time { time, window });
         }
         if let Some(hash) = tls_cert_hash
             && channel.tls_cert_hash != hash
         {
             return Err(match channel.tls_cert_hash.is_empty() {
-                true => "client didn't include its TLS cert hash".to_owned(),
-                false => "claimed TLS cert hash is not that of the client's certificate".to_owned(),
+                true => NotASeek::NoTlsCertHash,
+                false => NotASeek::OtherTlsCert,
             });
         }
         let signed = SignedData {
@@ -75,7 +100,7 @@ impl SeekRequest {
 }
 
 impl Range {
-    /// Which blocks these are, of a channel that has `height` blocks now.
+    /// Finds the blocks in a channel that has `height` blocks now.
     pub(super) fn of(info: &SeekInfo, height: u64) -> Result<Self, Status> {
         let (Some(start_at), Some(stop_at)) = (&info.start, &info.stop) else {
             return Err(Status::BadRequest);
@@ -91,7 +116,7 @@ impl Range {
         };
         let stop = match stop_at.r#type {
             Some(Position::Oldest(_)) => start,
-            // Who wants the newest block only gets one, however many come meanwhile.
+            // A request for the newest block gets one block, however many come meanwhile.
             Some(Position::Newest(_)) if is_newest(start_at) => start,
             Some(Position::Newest(_)) => newest,
             Some(Position::Specified(at)) if at.number < start => return Err(Status::BadRequest),
@@ -106,7 +131,7 @@ fn is_newest(position: &SeekPosition) -> bool {
     matches!(position.r#type, Some(Position::Newest(_)))
 }
 
-/// Whether a client wants an answer at once if a block is not there.
+/// True if the client wants an error, and not to wait, for a block that is not there yet.
 pub(super) fn fails_if_not_ready(info: &SeekInfo) -> bool {
     info.behavior() == SeekBehavior::FailIfNotReady
 }

@@ -15,6 +15,7 @@ use tonic::transport;
 use crate::admin_door;
 use crate::connection_table::Patience;
 use crate::connections::Connections;
+use crate::deliver_config::DeliverConfig;
 use crate::listener::{Listener, Role};
 use crate::peer::Peer;
 use crate::routes::Routes;
@@ -52,19 +53,6 @@ pub struct ServerConfig {
     pub patience: Patience,
     /// How blocks are delivered.
     pub deliver: DeliverConfig,
-}
-
-/// Bounds of deliveries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliverConfig {
-    /// How far a client's clock may be away from ours. Fabric: `peer.authentication.timewindow`.
-    pub time_window: Duration,
-}
-
-impl Default for DeliverConfig {
-    fn default() -> Self {
-        Self { time_window: Duration::from_secs(15 * 60) }
-    }
 }
 
 impl Default for ServerConfig {

@@ -4,11 +4,11 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// Listens from now on for the process being asked to end: SIGTERM or SIGINT, Ctrl-C elsewhere.
-/// What it gives completes then.
+/// Starts to listen for the signals that end the process: SIGTERM or SIGINT, Ctrl-C elsewhere. The
+/// returned future completes when one comes. Must be called within a Tokio runtime.
 ///
 /// # Errors
-/// The system does not let this process listen. To be called within a Tokio runtime.
+/// The system does not let this process listen.
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
@@ -29,7 +29,7 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static
     })
 }
 
-/// Tells calls that wait for something that the server stops.
+/// Tells waiting calls that the server stops.
 #[derive(Clone, Debug)]
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 

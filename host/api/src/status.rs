@@ -6,8 +6,7 @@ use tonic::{Code, Status};
 use wasmcc_types::proto::gateway::ErrorDetail;
 use wasmcc_workers::WorkersError;
 
-/// Clients of the gateway read every detail as this, whatever its type says; it says so all the
-/// same.
+/// The type of every detail. Clients of the gateway expect it without looking.
 const DETAIL_TYPE: &str = "type.googleapis.com/gateway.ErrorDetail";
 
 /// `google.rpc.Status`, which travels in `grpc-status-details-bin`.
@@ -21,7 +20,7 @@ pub(super) struct RpcStatus {
     pub(super) details: Vec<prost_types::Any>,
 }
 
-/// An error that says which peers or orderer it comes from (fabric
+/// Makes an error that names the peers or the orderer that it comes from (fabric
 /// `internal/pkg/gateway/apiutils.go`, `newRpcError`).
 pub(super) fn with_details(
     code: Code,
@@ -37,13 +36,13 @@ pub(super) fn with_details(
     Status::with_details(code, message, details.encode_to_vec().into())
 }
 
-/// What an error of the gateway says of single peers and orderers; empty if it says nothing.
+/// Returns what an error of the gateway says about single peers and orderers; may be empty.
 pub fn error_details(status: &Status) -> Vec<ErrorDetail> {
     let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
     details.iter().filter_map(|any| ErrorDetail::decode(any.value.as_slice()).ok()).collect()
 }
 
-/// A job that was not run, or not to its end.
+/// Makes the error of a job that was not run, or not to its end.
 pub(super) fn not_run(error: WorkersError) -> Status {
     match error {
         WorkersError::Busy { .. } => Status::resource_exhausted(error.to_string()),

@@ -1,9 +1,9 @@
-//! Bounds what an error brings in trailers.
+//! Bounds the size of an error in trailers.
 //!
-//! gRPC carries an error's message and details in HTTP/2 headers. Many clients take 8 KiB of them,
-//! others 16, and end the stream, or the connection, at more. So the texts of an error are cut to
-//! what all of them take, unless the client says that it takes more, as ours does. The whole text
-//! is in the body where Fabric's messages have a place for it, as in a `ProposalResponse`.
+//! gRPC carries an error's message and details in HTTP/2 headers. Many clients accept 8 KiB of
+//! them, others 16, and end the stream or the connection at more. So the texts of an error are cut
+//! to what all clients accept, unless the client says that it accepts more, as `wasmcc` does. Where
+//! Fabric's messages have a field for the text, as in a `ProposalResponse`, the body has all of it.
 
 use prost::Message;
 use tonic::Status;
@@ -18,7 +18,7 @@ const ROOM: usize = 7_000;
 /// For clients that take more.
 const MOST: usize = 12 << 20;
 
-/// How many bytes the client of a call takes.
+/// Returns how many bytes the client of a call accepts.
 pub(super) fn room(request: &HeaderMap) -> usize {
     let wanted = request.get(grpc_metadata::TRAILER_BYTES);
     let wanted = wanted.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -77,7 +77,7 @@ fn metadata(status: &Status) -> tonic::metadata::MetadataMap {
     status.metadata().clone()
 }
 
-/// A message as long as it may be in a header.
+/// Returns a message that is short enough for a header.
 fn shorten(text: &str, room: usize) -> String {
     cut_text(text, room, encoded_len)
 }

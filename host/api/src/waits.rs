@@ -1,8 +1,8 @@
 //! Threads for short calls that block, and places for calls that wait.
 //!
 //! Invariant: a call that waits holds a place, not a thread, and only after its signature and its
-//! rights were checked. Each kind of call has places of its own, of which no organization and no
-//! connection can hold all. A client that goes away, or a server that stops, ends its wait at once.
+//! rights were checked. Each kind of call has places of its own. No organization and no connection
+//! can hold all of them. When a client goes away or the server stops, the wait ends at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -43,7 +43,7 @@ pub(super) struct Waits {
 }
 
 struct Places {
-    /// For each kind.
+    /// Places of each kind.
     limit: usize,
     connections: usize,
     taken: Mutex<Taken>,
@@ -60,8 +60,8 @@ struct Taken {
     connections: HashMap<Arc<str>, HashMap<u64, usize>>,
 }
 
-/// A place among those who wait, until it is dropped.
-pub(super) struct Place {
+/// A waiting call's place, until it is dropped.
+pub(super) struct WaitingPlace {
     of: Arc<Places>,
     kind: Kind,
     org: Arc<str>,
@@ -103,22 +103,22 @@ impl Waits {
         done.map_err(|_| not_run(WorkersError::Panicked))
     }
 
-    /// A place for a call of a client that was found to be `identity` and to have the right to it.
-    /// Fabric: `internal/peer/node/grpc_limiters.go`, without shares.
+    /// Takes a place for a call whose signature (by `identity`) and rights were checked. Fabric:
+    /// `internal/peer/node/grpc_limiters.go`, without shares.
     pub(super) fn place(
         &self,
         waiting: Waiting,
         identity: &[u8],
         call: &Call,
-    ) -> Result<Place, Status> {
+    ) -> Result<WaitingPlace, Status> {
         let identity = SerializedIdentity::decode(identity).unwrap_or_default();
         let (kind, org) = (std::mem::discriminant(&waiting), Arc::from(identity.mspid));
         self.places.take(waiting, kind, &org, call.connection().id())?;
         call.settle();
-        Ok(Place { of: Arc::clone(&self.places), kind, org, call: call.clone() })
+        Ok(WaitingPlace { of: Arc::clone(&self.places), kind, org, call: call.clone() })
     }
 
-    /// When the server stops.
+    /// Returns what completes when the server stops.
     pub(super) fn stopping(&self) -> Stopping {
         self.stopping.clone()
     }
@@ -175,7 +175,7 @@ impl Places {
     }
 }
 
-/// Nothing is kept of what holds no place.
+/// Lowers a count; a count of zero is removed, so that the maps stay small.
 fn give_back<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -185,7 +185,7 @@ fn give_back<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitingPlace {
     fn drop(&mut self) {
         let connection = self.call.connection().id();
         let mut taken = self.of.lock();

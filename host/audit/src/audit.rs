@@ -142,7 +142,7 @@ impl Audit {
         let threads = self.config.threads.min(entries.len() / TXS_OF_A_THREAD);
         let ids = entries.iter().filter_map(|entry| TxEnvelope::parse(entry.bytes).ok());
         let mut seen = HashSet::new();
-        let are_distinct = ids.into_iter().all(|tx| seen.insert(tx.channel_header.tx_id));
+        let are_distinct = ids.into_iter().all(|tx| seen.insert(tx.into_channel_header().tx_id));
         if threads < 2 || !are_distinct {
             let all = || entries.iter().map(|entry| self.judge(number, entry)).collect();
             return on_deep_stack(all)?;
@@ -190,7 +190,7 @@ impl Audit {
             Ok(case) => case,
             Err(why) => {
                 let envelope = TxEnvelope::parse(entry.bytes).ok();
-                let tx_id = envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default();
+                let tx_id = envelope.map(|tx| tx.into_channel_header().tx_id).unwrap_or_default();
                 let mut finding = finding(Kind::NotRun, &tx_id, String::new());
                 finding.reasons.push(why.to_string());
                 finding.reason_kinds.push("unreadable".into());
@@ -219,8 +219,8 @@ impl Audit {
         finding.reason_kinds = kinds.map(str::to_owned).collect();
         finding.reason_kinds.dedup();
         if let (Kind::NotRun, Err(failure)) = (kind, &run.outcome) {
-            finding.reasons.push(failure.clone());
-            finding.reason_kinds.push("a limit of this machine".into());
+            finding.reasons.push(failure.to_string());
+            finding.reason_kinds.push("could not be run here".into());
         }
         finding.differences = differences;
         Ok(Some(finding))
@@ -280,7 +280,7 @@ impl Audit {
             Some(Finding {
                 block: number,
                 transaction: at as u64,
-                tx_id: envelope.map(|tx| tx.channel_header.tx_id).unwrap_or_default(),
+                tx_id: envelope.map(|tx| tx.into_channel_header().tx_id).unwrap_or_default(),
                 chaincode: chaincode_of(entry).unwrap_or_default(),
                 function: String::new(),
                 code: stored.map_or("unknown", |code| code.as_str_name()).to_owned(),
@@ -306,18 +306,9 @@ struct Compared {
 pub(crate) fn kind_of(run: &Run) -> Kind {
     match &run.outcome {
         _ if !run.trace.reasons.is_empty() => Kind::Unknown,
-        Err(failure) if is_of_this_machine(failure) => Kind::NotRun,
+        Err(failure) if !failure.is_of_chaincode => Kind::NotRun,
         _ => Kind::Differs,
     }
-}
-
-/// Whether an execution ended by something that another machine need not come to, or for which
-/// nothing was given.
-fn is_of_this_machine(failure: &str) -> bool {
-    let ends = ["timeout expired", "cannot run chaincode", "call stack exhausted", "units of work"];
-    ends.iter().any(|end| failure.contains(end))
-        || failure.contains("no component stands in for")
-        || failure.contains("is not installed")
 }
 
 /// Whether a stored verdict can follow from the one on signatures and policies.

@@ -1,6 +1,7 @@
 //! A transaction of a block, opened as far as running it again needs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -17,7 +18,7 @@ use wasmcc_types::proto::protos::{
 pub struct Case {
     /// Its proposal, put together from what the transaction has of it: without signature, and
     /// without transient data unless they were brought.
-    pub proposal: UnpackedProposal,
+    pub proposal: Arc<UnpackedProposal>,
     /// What was endorsed.
     pub action: ChaincodeAction,
     /// The read-write set in it.

@@ -47,7 +47,7 @@ pub(crate) fn differences(case: &Case, run: &Run) -> Vec<Difference> {
     let outcome = match &run.outcome {
         Ok(outcome) => outcome,
         Err(failure) => {
-            compare("response", response(&endorsed), failure.clone());
+            compare("response", response(&endorsed), failure.to_string());
             return found;
         }
     };

@@ -17,11 +17,11 @@ use crate::vscc::DirectVscc;
 use wasmcc_channel::{Channel, Channels, Holders};
 use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
 use wasmcc_ledger::{
-    CommittedBlock, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
+    CommittedBlock, CommittedTx, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
 };
 use wasmcc_peer::chaincode::{
-    AccessControl, ChaincodeSupport, Execution, NativeChaincode, PackageStore, StandIn, StandIns,
-    SupportConfig, TxParams,
+    AccessControl, ChaincodeSupport, ExecuteError, Execution, NativeChaincode, PackageStore,
+    StandIn, StandIns, SupportConfig, TxParams,
 };
 use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
@@ -69,9 +69,34 @@ pub struct Run {
     /// Number of the blocks on whose state it ran.
     pub height: u64,
     /// An error is why it has no outcome.
-    pub outcome: Result<Outcome, String>,
+    pub outcome: Result<Outcome, NoOutcome>,
     /// Its calls, if they were wanted, and what no block could tell it.
     pub trace: Trace,
+}
+
+/// Why a transaction has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NoOutcome {
+    /// For people.
+    pub reason: String,
+    /// True if the chaincode ended so, as it would on every peer. False if it could not run, or
+    /// this machine ended it.
+    pub is_of_chaincode: bool,
+}
+
+impl NoOutcome {
+    fn of_this_machine(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), is_of_chaincode: false }
+    }
+}
+
+impl From<ExecuteError> for NoOutcome {
+    fn from(error: ExecuteError) -> Self {
+        let is_of_chaincode =
+            matches!(error, ExecuteError::Failed { .. } | ExecuteError::Returned(_));
+        Self { reason: error.to_string(), is_of_chaincode }
+    }
 }
 
 /// The parts of an endorsement.
@@ -178,8 +203,8 @@ impl Laboratory {
         let Some(channel) = self.channel() else {
             self.channels.join(&block)?;
             let (number, commit_hash) = (0, Vec::new());
-            let (codes, conflicts) = (vec![TxValidationCode::Valid], vec![None]);
-            return Ok(CommittedBlock { number, codes, conflicts, commit_hash, block });
+            let txs = vec![CommittedTx { code: TxValidationCode::Valid, conflict: None }];
+            return Ok(CommittedBlock { number, txs, commit_hash, block });
         };
         let brings_config = holds_config(&block);
         let committed = channel.ledger().follow(block, &StateRules, private)?;
@@ -211,9 +236,9 @@ impl Laboratory {
         Run { height, outcome, trace }
     }
 
-    fn simulate(&self, case: &Case, state: &Snapshot) -> Result<Outcome, String> {
+    fn simulate(&self, case: &Case, state: &Snapshot) -> Result<Outcome, NoOutcome> {
         let proposal = &case.proposal;
-        let tx_id = TxId::parse(proposal.tx_id()).map_err(|error| error.to_string())?;
+        let tx_id = TxId::parse(proposal.tx_id()).map_err(NoOutcome::of_this_machine)?;
         let org = case.endorsers.first().map_or("", String::as_str);
         let holder = self.holder.as_deref().unwrap_or(org);
         let meter = Arc::new(self.support.meter());
@@ -222,7 +247,6 @@ impl Laboratory {
         let tx = TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
-            signed_proposal: Arc::clone(&proposal.signed),
             proposal: Arc::clone(&proposal.context),
             org: org.into(),
             simulator: Some(Arc::new(Mutex::new(simulator))),
@@ -230,13 +254,14 @@ impl Laboratory {
             share: Arc::new(proposal.share()),
             depth: 0,
         };
-        let info = self.support.chaincode_info(&tx, name).map_err(|error| error.to_string())?;
+        let info = self.support.chaincode_info(&tx, name).map_err(NoOutcome::of_this_machine)?;
         let input = proposal.input.clone();
         let executed = wait(self.support.invoke(&tx, name, &info, input));
-        let Execution { response, event, fuel, host_calls } =
-            executed.map_err(|error| error.to_string())?;
+        let Execution { response, event, fuel, host_calls } = executed?;
         let simulator = tx.simulator.and_then(Arc::into_inner).and_then(|it| it.into_inner().ok());
-        let simulator = simulator.ok_or("a chaincode's panic left the simulation unfinished")?;
+        let simulator = simulator.ok_or_else(|| {
+            NoOutcome::of_this_machine("a chaincode's panic left the simulation unfinished")
+        })?;
         let (status, message) = (response.status, response.message);
         Ok(Outcome {
             response: protos::Response { status, message, payload: response.payload },

@@ -31,7 +31,9 @@ pub use compare::Difference;
 pub use error::AuditError;
 pub use explain::explain_block;
 pub use finding::{BlockReport, Finding, Kind, Totals};
-pub use laboratory::{Component, Laboratory, LaboratoryConfig, Run, on_deep_stack};
+pub use laboratory::{
+    Component, Laboratory, LaboratoryConfig, NoOutcome, Outcome, Run, on_deep_stack,
+};
 pub use notes::{Notes, NotesError};
 pub use reason::Reason;
 pub use replay::{Replayed, replay};

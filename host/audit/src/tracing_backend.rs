@@ -186,7 +186,7 @@ fn optional(value: &Option<Vec<u8>>) -> Value {
 
 fn rows(batch: &QueryBatch<KeyValue>) -> Value {
     Value::list(&batch.rows, |KeyValue { key, value }| {
-        Value::Parts(vec![("key", Value::text(key)), ("value", Value::bytes(value))])
+        Value::Parts(vec![("key", Value::text(key)), ("value", Value::bytes(&value))])
     })
 }
 
@@ -244,10 +244,10 @@ impl Backend for TracingBackend {
         passed(self.inner.get_states(collection, keys), awaited, show)
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
         let names = ["put-state", "put-private-data"];
         let awaited = self.begin_on(names, collection, || {
-            vec![("key", Value::text(key)), ("value", Value::bytes(value))]
+            vec![("key", Value::text(key)), ("value", Value::bytes(&value))]
         });
         passed(self.inner.put_state(collection, key, value), awaited, nothing)
     }
@@ -285,12 +285,12 @@ impl Backend for TracingBackend {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()> {
         let names = ["put-state-metadata", "put-private-data-metadata"];
         let awaited = self.begin_on(names, collection, || {
             let name = ("name", Value::text(name));
-            vec![("key", Value::text(key)), name, ("value", Value::bytes(value))]
+            vec![("key", Value::text(key)), name, ("value", Value::bytes(&value))]
         });
         passed(self.inner.put_state_metadata(collection, key, name, value), awaited, nothing)
     }

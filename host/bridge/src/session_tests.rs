@@ -318,7 +318,7 @@ async fn perform(
     };
     match request {
         Request::GetState(r) => backend.get_state(&r.collection, &r.key).await.is_ok(),
-        Request::PutState(r) => backend.put_state(&r.collection, &r.key, &r.value).await.is_ok(),
+        Request::PutState(r) => backend.put_state(&r.collection, &r.key, r.value).await.is_ok(),
         Request::DelState(r) => backend.del_state(&r.collection, &r.key).await.is_ok(),
         Request::InvokeChaincode(r) => {
             let name = r.chaincode_id.unwrap_or_default().name;
@@ -347,7 +347,7 @@ async fn perform(
         }
         Request::PutStateMetadata(r) => {
             let entry = r.metadata.unwrap_or_default();
-            let (name, value) = (&entry.metakey, &entry.value);
+            let (name, value) = (&entry.metakey, entry.value);
             backend.put_state_metadata(&r.collection, &r.key, name, value).await.is_ok()
         }
         Request::GetPrivateDataHash(r) => {

@@ -97,16 +97,19 @@ impl StreamBackend {
     }
 
     /// Holds a write back if that is wanted, or sends it.
-    fn write(
+    fn write<V>(
         &self,
-        hold: impl FnOnce(&mut WriteBatch) -> Result<(), BatchFull>,
-        request: impl FnOnce() -> Request,
+        value: V,
+        hold: impl FnOnce(&mut WriteBatch, V) -> Result<(), BatchFull>,
+        request: impl FnOnce(V) -> Request,
     ) -> Reply<'static, ()> {
         if let Some(batch) = self.batch().as_mut() {
             let full = |full: BatchFull| limit_exceeded(full.to_string());
-            return Reply::now(hold(batch).map_err(full).and_then(|()| self.hold(batch.bytes())));
+            return Reply::now(
+                hold(batch, value).map_err(full).and_then(|()| self.hold(batch.bytes())),
+            );
         }
-        self.ask(request(), |_| Ok(()))
+        self.ask(request(value), |_| Ok(()))
     }
 
     /// At most as many keys as the peer takes at once.
@@ -181,15 +184,13 @@ impl Backend for StreamBackend {
         })
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
         self.write(
-            |batch| batch.put(collection, key, value),
-            || {
-                Request::PutState(protos::PutState {
-                    key: key.to_owned(),
-                    value: value.to_vec(),
-                    collection: collection.to_owned(),
-                })
+            value,
+            |batch, value| batch.put(collection, key, value),
+            |value| {
+                let (key, collection) = (key.to_owned(), collection.to_owned());
+                Request::PutState(protos::PutState { key, value, collection })
             },
         )
     }
@@ -197,8 +198,9 @@ impl Backend for StreamBackend {
     fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         let (key, collection) = (key.to_owned(), collection.to_owned());
         self.write(
-            |batch| batch.delete(&collection, &key),
-            || {
+            (),
+            |batch, ()| batch.delete(&collection, &key),
+            |()| {
                 let (key, collection) = (key.clone(), collection.clone());
                 Request::DelState(protos::DelState { key, collection })
             },
@@ -207,8 +209,9 @@ impl Backend for StreamBackend {
 
     fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()> {
         self.write(
-            |batch| batch.purge(collection, key),
-            || {
+            (),
+            |batch, ()| batch.purge(collection, key),
+            |()| {
                 let (key, collection) = (key.to_owned(), collection.to_owned());
                 Request::PurgePrivateData(protos::PurgePrivateState { key, collection })
             },
@@ -243,13 +246,13 @@ impl Backend for StreamBackend {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()> {
         self.write(
-            |batch| batch.put_metadata(collection, key, name, value),
-            || {
-                let metadata =
-                    protos::StateMetadata { metakey: name.to_owned(), value: value.to_vec() };
+            value,
+            |batch, value| batch.put_metadata(collection, key, name, value),
+            |value| {
+                let metadata = protos::StateMetadata { metakey: name.to_owned(), value };
                 Request::PutStateMetadata(protos::PutStateMetadata {
                     key: key.to_owned(),
                     collection: collection.to_owned(),
@@ -360,7 +363,7 @@ mod tests {
     fn writes_go_one_by_one_to_a_peer_without_batches() {
         let (mut backend, said) = backend(BatchLimits::default(), Vec::new());
         backend.start_write_batch();
-        backend.put_state("", "k", b"v").wait().unwrap();
+        backend.put_state("", "k", b"v".to_vec()).wait().unwrap();
         assert_eq!(take(&said).len(), 1);
         backend.finish_write_batch().wait().unwrap();
         wait(backend.flush()).unwrap();
@@ -374,8 +377,8 @@ mod tests {
         for finish in [true, false] {
             backend.start_write_batch();
             for n in 0..150 {
-                backend.put_state("", &format!("k{n:03}"), b"v").wait().unwrap();
-                backend.put_state("", &format!("k{n:03}"), b"w").wait().unwrap();
+                backend.put_state("", &format!("k{n:03}"), b"v".to_vec()).wait().unwrap();
+                backend.put_state("", &format!("k{n:03}"), b"w".to_vec()).wait().unwrap();
             }
             assert!(take(&said).is_empty());
             if finish {
@@ -405,7 +408,7 @@ mod tests {
         other.hold(Part::Input, 50_000).unwrap();
         let mut backend = backend.holding(80_000, budget.share());
         backend.start_write_batch();
-        let mut put = |key, bytes| backend.put_state("", key, &vec![1; bytes]).wait();
+        let mut put = |key, bytes| backend.put_state("", key, vec![1; bytes]).wait();
         put("a", 40_000).unwrap();
         let error = put("b", 40_000).unwrap_err();
         assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
@@ -460,7 +463,7 @@ mod tests {
             Box::pin(std::future::ready(Err(error)))
         };
         let mut backend = StreamBackend::new(Arc::new(refuse), BatchLimits::default());
-        let error = backend.put_state("", "k", b"v").wait().unwrap_err();
+        let error = backend.put_state("", "k", b"v".to_vec()).wait().unwrap_err();
         assert_eq!(error.text, "PUT_STATE failed: no");
     }
 }

@@ -54,12 +54,10 @@ impl WriteBatch {
         &mut self,
         collection: &str,
         key: &str,
-        value: &[u8],
+        value: impl Into<Vec<u8>>,
     ) -> Result<(), BatchFull> {
-        self.insert(WriteRecord {
-            value: value.to_vec(),
-            ..record(collection, key, Type::PutState)
-        })
+        let value = value.into();
+        self.insert(WriteRecord { value, ..record(collection, key, Type::PutState) })
     }
 
     /// Holds a deletion back.
@@ -78,9 +76,9 @@ impl WriteBatch {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: impl Into<Vec<u8>>,
     ) -> Result<(), BatchFull> {
-        let metadata = StateMetadata { metakey: name.to_owned(), value: value.to_vec() };
+        let metadata = StateMetadata { metakey: name.to_owned(), value: value.into() };
         let record = record(collection, key, Type::PutStateMetadata);
         self.insert(WriteRecord { metadata: Some(metadata), ..record })
     }
@@ -179,7 +177,7 @@ mod tests {
         let mut batch = WriteBatch::new(LIMIT);
         for (key, bytes) in [("a", 5_000), ("b", 30_000), ("c", 3_000), ("d", 3_000), ("e", 4_000)]
         {
-            batch.put("", key, &vec![1; bytes]).unwrap();
+            batch.put("", key, vec![1; bytes]).unwrap();
         }
         let keys = |part: &Vec<WriteRecord>| part.iter().map(|r| r.key.as_str()).collect();
         let parts = batch.into_parts(100, 10_000);
@@ -189,13 +187,13 @@ mod tests {
     #[test]
     fn a_batch_holds_no_more_than_its_limit() {
         let mut batch = WriteBatch::new(10_000);
-        batch.put("", "a", &[1; 9_000]).unwrap();
-        let full = batch.put("", "b", &[1; 9_000]).unwrap_err();
+        batch.put("", "a", [1; 9_000]).unwrap();
+        let full = batch.put("", "b", [1; 9_000]).unwrap_err();
         let text = "a transaction may hold back writes of at most 10000 bytes in a batch";
         assert_eq!(full.to_string(), text);
-        batch.put("", "a", &[2; 9_001]).unwrap();
+        batch.put("", "a", [2; 9_001]).unwrap();
         batch.put("", "a", b"").unwrap();
-        batch.put("", "b", &[1; 9_000]).unwrap();
+        batch.put("", "b", [1; 9_000]).unwrap();
         let bytes = batch.bytes();
         assert!((9_000..10_000).contains(&bytes), "{bytes}");
         let many = (0..).find(|n| batch.delete("", &format!("{n:09}")).is_err());

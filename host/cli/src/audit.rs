@@ -160,7 +160,11 @@ impl Audit {
     ) -> Result<()> {
         let mut steps = Steps::start("auditing");
         let mut shown = Instant::now();
-        while let Some(block) = blocks.next_from(audit.height())? {
+        let go_on = || match &self.resume {
+            Some(_) => "the same command goes on where it ended",
+            None => "with --resume DIR an audit goes on where it ended",
+        };
+        while let Some(block) = blocks.next_from(audit.height()).with_context(go_on)? {
             let found = audit.look_at(&block)?;
             if let Some(notes) = &mut notes {
                 notes.add(&found)?;
@@ -219,19 +223,19 @@ fn as_text(finding: &Finding) -> String {
         Kind::Unknown => "unknown",
         Kind::NotRun => "not run",
     };
-    let function = output::key(function);
+    let function = output::shown(function);
     let mut text = format!(
         "{kind}: block {block}, transaction {transaction} ({code}), {chaincode} {function}"
     );
-    text += &format!("\n  {}", output::key(tx_id));
+    text += &format!("\n  {}", output::shown(tx_id));
     for reason in &finding.reasons {
-        text += &format!("\n  {}", output::key(reason));
+        text += &format!("\n  {}", output::shown(reason));
     }
     // Where the reason is known, the differences are in the JSON.
     let differences = finding.differences.iter().filter(|_| finding.kind == Kind::Differs);
     for difference in differences.take(20) {
-        let what = output::key(&difference.what);
-        let (endorsed, now) = (output::key(&difference.endorsed), output::key(&difference.now));
+        let what = output::shown(&difference.what);
+        let (endorsed, now) = (output::shown(&difference.endorsed), output::shown(&difference.now));
         text += &format!("\n  {what}: endorsed {endorsed}, now {now}");
     }
     text

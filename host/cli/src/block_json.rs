@@ -125,7 +125,7 @@ impl Block {
         );
         for (at, transaction) in self.transactions.iter().enumerate() {
             let verdict = transaction.validation.as_deref().unwrap_or("not judged");
-            let tx_id = output::key(&transaction.tx_id);
+            let tx_id = output::shown(&transaction.tx_id);
             text += &format!("\n  {at}: {verdict} {tx_id}\n     {}", transaction.call());
         }
         text
@@ -143,8 +143,8 @@ impl Transaction {
             other => other.to_string(),
         });
         match (&self.chaincode["name"], function) {
-            (Value::String(name), Some(function)) => output::key(&format!("{name} {function}")),
-            (Value::String(name), None) => output::key(name),
+            (Value::String(name), Some(function)) => output::shown(&format!("{name} {function}")),
+            (Value::String(name), None) => output::shown(name),
             _ => self.r#type.to_owned(),
         }
     }

@@ -119,7 +119,7 @@ impl Source {
         let missing = || match tx {
             TxName::Id(id) => anyhow!("the channel has no transaction {id}"),
             TxName::At(block, at) => {
-                anyhow!("the channel has no transaction {at} in block {block}")
+                anyhow!("the channel has no block {block}, or no transaction {at} in it")
             }
         };
         let block = match (self, tx) {

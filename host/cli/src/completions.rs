@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::{Cli, output};
+use crate::Cli;
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:

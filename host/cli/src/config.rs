@@ -20,6 +20,9 @@ Examples:
 
 The output is such a file as wasmcc.toml.";
 
+/// In place of a secret.
+const HIDDEN: &str = "(hidden)";
+
 /// Print the values of a verb's options, each with where it comes from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,7 +57,10 @@ impl Config {
         let rows = rows(&parsed);
         match self.json {
             true => output::json(&rows.iter().map(Row::json).collect::<Vec<_>>()),
-            false => output::line(&text(&parsed.verb, &rows)),
+            false => {
+                let unknown = settings::unknown_variables(&parsed.command);
+                output::line(&(text(&parsed.verb, &rows) + &unknown))
+            }
         }
     }
 }
@@ -86,7 +92,10 @@ fn options(command: &Command) -> impl Iterator<Item = &Arg> {
 
 fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> Row {
     let id = arg.get_id().as_str();
-    let value = value(arg, matches);
+    let value = value(arg, matches).map(|value| match arg.is_hide_env_values_set() {
+        true => HIDDEN.into(),
+        false => value,
+    });
     let line = parsed.lines.get(id).zip(parsed.file.as_ref());
     let source = match (matches.value_source(id), line) {
         (Some(ValueSource::CommandLine), _) => "flag".to_owned(),

@@ -73,7 +73,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 A first transaction:
@@ -93,6 +93,9 @@ wasmcc.toml in the current folder. Flags win over variables, and these over the 
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 
+/// The heading of the options that all verbs have.
+const SHARED: &str = "Log and configuration";
+
 /// Runs Hyperledger Fabric chaincode as WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "wasmcc", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -102,14 +105,16 @@ pub struct Cli {
     verbose: u8,
     /// What to log, as Fabric's peers are told: info:endorser,gateway=debug. RUST_LOG does the
     /// same in Rust's syntax, where this is not given.
-    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", hide_env_values = true)]
-    #[arg(value_name = "SPEC")]
+    #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", value_name = "SPEC")]
+    #[arg(help_heading = SHARED)]
     log_spec: Option<log::Spec>,
     /// The form of the log.
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
+    #[arg(help_heading = SHARED)]
     log_format: log::Format,
-    /// The file with values of options [default: wasmcc.toml in the current folder, if it is there].
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The file with values of options [default: wasmcc.toml in the current folder, if there is
+    /// one].
+    #[arg(long, global = true, value_name = "FILE", help_heading = SHARED)]
     config: Option<PathBuf>,
     /// The file that was read.
     #[arg(skip)]
@@ -146,6 +151,11 @@ enum Verb {
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
+}
+
+/// The arguments of this program, with the variables of all options.
+pub fn command_with_variables() -> Command {
+    settings::with_variables(Cli::command())
 }
 
 impl Cli {
@@ -263,8 +273,6 @@ fn block_on(verb: impl Future<Output = Result<()>>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

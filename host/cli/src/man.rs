@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 
-use crate::{Cli, output};
+use crate::Cli;
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:

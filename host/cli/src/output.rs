@@ -74,6 +74,19 @@ pub(crate) fn key(key: &str) -> String {
     key.replace('\0', "\\0")
 }
 
+/// A text of somebody else in a line: control characters are escaped, which a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\0' => shown.push_str("\\0"),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 pub(crate) use wasmcc_types::hex;
 
 fn is_readable(text: &str) -> bool {
@@ -91,6 +104,7 @@ mod tests {
         assert_eq!(text(b"\x1b[2J"), "0x1b5b324a");
         assert_eq!(bytes(b"a"), json!("a"));
         assert_eq!(bytes(b"\xff"), json!({ "hex": "ff" }));
+        assert_eq!(shown("\0a\u{1b}[2J\n\u{e9}"), "\\0a\\u{1b}[2J\\n\u{e9}");
         assert_eq!(key("\0asset\0a1\0"), "\\0asset\\0a1\\0");
     }
 }

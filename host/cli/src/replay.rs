@@ -13,8 +13,8 @@ use crate::replay_text::{as_json, as_text};
 use crate::transient::Transient;
 use wasmcc_audit::{AuditError, Kind, Laboratory, Replayed, chaincode_of, replay};
 use wasmcc_node::folder_org;
-use wasmcc_types::Height;
 use wasmcc_types::proto::common::Block;
+use wasmcc_types::{Height, LIFECYCLE, LSCC};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,9 @@ that it holds. Elsewhere name each chaincode's component.
 
 Exit code 1 if the transaction comes out otherwise than it was endorsed and nothing explains that.
 With --with the differences are the answer, and the exit code is 0.";
+
+/// Chaincodes of a peer itself whose transactions are in blocks.
+const SYSTEM: [&str; 2] = [LIFECYCLE, LSCC];
 
 /// Run a committed transaction again: its calls, and how it compares with what was endorsed.
 #[derive(Debug, clap::Args)]
@@ -87,6 +90,9 @@ impl Replay {
         let name = name.ok_or_else(|| {
             anyhow!("it is no transaction of a chaincode (a configuration, for example)")
         })?;
+        if SYSTEM.contains(&name.as_str()) {
+            bail!("it is a transaction of {name}: those of system chaincodes are not run again");
+        }
         let mut components = Vec::with_capacity(self.components.len() + 1);
         for named in &self.components {
             components.push(named.read()?.0);

@@ -53,7 +53,7 @@ fn comparison(replayed: &Replayed, run: &Run) -> String {
                 write!(text, "\nstatus {status}, {fuel} units of fuel, {calls} calls: {payload}");
         }
         Err(failure) => {
-            let _ = write!(text, "\nno answer: {}", output::key(failure));
+            let _ = write!(text, "\nno answer: {}", output::shown(&failure.reason));
         }
     }
     let verdict = match replayed.kind() {
@@ -68,8 +68,8 @@ fn comparison(replayed: &Replayed, run: &Run) -> String {
         }
     }
     for difference in &replayed.differences {
-        let what = output::key(&difference.what);
-        let (endorsed, now) = (output::key(&difference.endorsed), output::key(&difference.now));
+        let what = output::shown(&difference.what);
+        let (endorsed, now) = (output::shown(&difference.endorsed), output::shown(&difference.now));
         let _ = write!(text, "\n  {what}\n    endorsed  {endorsed}\n    now       {now}");
     }
     text
@@ -83,7 +83,7 @@ fn line(call: &HostCall) -> String {
         None => " -> stopped".to_owned(),
         Some(Ok(Value::Nothing)) if call.function.starts_with("put") => String::new(),
         Some(Ok(value)) => format!(" -> {}", shown(value)),
-        Some(Err(text)) => format!(" -> refused: {}", short(&output::key(text))),
+        Some(Err(text)) => format!(" -> refused: {}", short(text)),
     };
     let (chaincode, function) = (&call.chaincode, call.function);
     format!("\n{:>16}  {indent}{chaincode} {function}{arguments}{answer}", call.fuel)
@@ -92,7 +92,7 @@ fn line(call: &HostCall) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::Nothing => "nothing".to_owned(),
-        Value::Text(text) => short(&format!("{:?}", output::key(text))),
+        Value::Text(text) => short(&format!("\"{text}\"")),
         Value::Bytes { kept, length } => {
             let cut =
                 if kept.len() < *length { format!("... {length} bytes") } else { String::new() };
@@ -112,7 +112,7 @@ fn shown(value: &Value) -> String {
 
 /// One line of bounded length.
 fn short(text: &str) -> String {
-    let line = text.replace(['\n', '\r', '\t'], " ");
+    let line = output::shown(text);
     match line.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,
@@ -145,7 +145,7 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
         "fitting_heights": replayed.heights.map(|(low, high)| [low, high]),
         "reasons": reasons.map(ToString::to_string).collect::<Vec<_>>(),
         "differences": replayed.differences,
-        "failure": run.and_then(|run| run.outcome.as_ref().err()),
+        "failure": run.and_then(|run| run.outcome.as_ref().err()).map(|failure| &failure.reason),
         "response": outcome.map(|outcome| json!({
             "status": outcome.response.status,
             "message": outcome.response.message,

@@ -15,4 +15,6 @@ mod transaction;
 
 pub use error::ClientError;
 pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal, random_nonce, timestamp};
-pub use transaction::{chaincode_action, endorsed_action, sign_envelope, transaction};
+pub use transaction::{
+    chaincode_action, endorsed_action, sign_envelope, transaction, transaction_of,
+};

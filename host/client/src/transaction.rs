@@ -23,16 +23,26 @@ pub fn transaction(
     let header: common::Header = decode(&proposal.header, "proposal's header")?;
     let payload: protos::ChaincodeProposalPayload =
         decode(&proposal.payload, "proposal's payload")?;
-    let endorsements = endorsements(responses)?;
-    let first = responses.first().ok_or(ClientError::NoResponses)?;
     // Transient data stays out of the transaction.
     let visible = protos::ChaincodeProposalPayload { input: payload.input, ..Default::default() };
+    transaction_of(header, visible.encode_to_vec(), responses)
+}
+
+/// As [`transaction`], of a proposal that is taken apart already: `visible` is its serialized
+/// `protos.ChaincodeProposalPayload` without transient data.
+pub fn transaction_of(
+    header: common::Header,
+    visible: Vec<u8>,
+    responses: &[protos::ProposalResponse],
+) -> Result<common::Envelope, ClientError> {
+    let endorsements = endorsements(responses)?;
+    let first = responses.first().ok_or(ClientError::NoResponses)?;
     let action = protos::ChaincodeEndorsedAction {
         proposal_response_payload: first.payload.clone(),
         endorsements,
     };
     let action_payload = protos::ChaincodeActionPayload {
-        chaincode_proposal_payload: visible.encode_to_vec(),
+        chaincode_proposal_payload: visible,
         action: Some(action),
     };
     let action = protos::TransactionAction {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::deploy_listener::{Approvals, DeployListener};
 use crate::validator::{JudgedTx, TxKind};
 use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
-use wasmcc_ledger::{CommitTx, CommittedBlock, Ledger};
+use wasmcc_ledger::{CommitTx, CommittedBlock, CommittedTx, Ledger};
 use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -22,59 +22,71 @@ const MAX_LOGGED: usize = 1000;
 #[derive(Default)]
 pub(crate) struct Aftermath {
     /// The configuration that it brings.
-    pub(crate) config: Option<ChannelConfig>,
-    /// What its transactions define and approve.
-    pub(crate) defining: Defining,
-    /// The ids of its transactions.
-    pub(crate) tx_ids: Vec<Option<String>>,
-    /// Why transactions are not valid, as far as that is known without the ledger.
-    pub(crate) reasons: Vec<Option<String>>,
-    /// What they claim to be.
-    pub(crate) kinds: Vec<TxKind>,
+    config: Option<ChannelConfig>,
+    /// Its transactions, in order.
+    txs: Vec<SettledTx>,
 }
 
-/// What each transaction of a block defines and approves.
+/// A transaction of a block. The ledger has the last word on verdict and reason.
 #[derive(Default)]
-pub(crate) struct Defining(Vec<(BTreeSet<String>, Approvals)>);
+pub(crate) struct SettledTx {
+    /// None if it could not be read.
+    pub(crate) tx_id: Option<String>,
+    pub(crate) code: TxValidationCode,
+    /// Why it is not valid, human-readable.
+    pub(crate) reason: Option<String>,
+    /// What it claims to be.
+    kind: TxKind,
+    /// The chaincodes that it defines.
+    deployed: BTreeSet<String>,
+    /// What it approves.
+    approved: Approvals,
+}
 
 impl Aftermath {
-    /// Also gives what the ledger gets.
+    /// Separates what the ledger gets.
     pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
         for JudgedTx { tx, reason, config, kind, .. } in judged {
-            aftermath.kinds.push(kind);
             aftermath.config = aftermath.config.or(config);
-            aftermath.defining.0.push((deployed(&tx), approved(&tx)));
-            aftermath.tx_ids.push(tx.tx_id.clone());
-            aftermath.reasons.push(reason);
+            aftermath.txs.push(SettledTx {
+                tx_id: tx.tx_id.clone(),
+                code: tx.code,
+                reason,
+                kind,
+                deployed: deployed(&tx),
+                approved: approved(&tx),
+            });
             txs.push(tx);
         }
         (aftermath, txs)
     }
+
+    /// Adds what the ledger found; returns the block's configuration and its transactions.
+    pub(crate) fn settle(self, block: &CommittedBlock) -> (Option<ChannelConfig>, Vec<SettledTx>) {
+        let Self { config, mut txs } = self;
+        for (tx, CommittedTx { code, conflict }) in txs.iter_mut().zip(&block.txs) {
+            tx.code = *code;
+            let found = conflict.as_ref().map(ToString::to_string).or_else(|| tx.reason.take());
+            tx.reason = found.map(|reason| shorten(&reason).to_owned());
+        }
+        (config, txs)
+    }
 }
 
-impl Defining {
-    /// Tells of what valid transactions define and approve.
-    pub(crate) fn tell(
-        self,
-        codes: &[TxValidationCode],
-        listener: &dyn DeployListener,
-        ledger: &Arc<Ledger>,
-    ) {
-        let verdicts = self.0.into_iter().zip(codes);
-        let valid = verdicts.filter(|(_, code)| **code == TxValidationCode::Valid);
-        let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
-        for ((of_tx, approved), _) in valid {
-            names.extend(of_tx);
-            for (org, keys) in approved {
-                approvals.entry(org).or_default().extend(keys);
-            }
+/// Tells of what valid transactions define and approve.
+pub(crate) fn tell(txs: &[SettledTx], listener: &dyn DeployListener, ledger: &Arc<Ledger>) {
+    let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
+    for tx in txs.iter().filter(|tx| tx.code == TxValidationCode::Valid) {
+        names.extend(&tx.deployed);
+        for (org, keys) in &tx.approved {
+            approvals.entry(org.clone()).or_default().extend(keys.iter().cloned());
         }
-        names.iter().for_each(|name| listener.deployed(ledger, name));
-        if !approvals.is_empty() {
-            listener.approved(ledger, &approvals);
-        }
+    }
+    names.into_iter().for_each(|name| listener.deployed(ledger, name));
+    if !approvals.is_empty() {
+        listener.approved(ledger, &approvals);
     }
 }
 
@@ -101,25 +113,10 @@ fn approved(tx: &CommitTx) -> Approvals {
     approvals.filter(|(_, keys): &(_, BTreeSet<_>)| !keys.is_empty()).collect()
 }
 
-/// Why each transaction is not valid: what the ledger found, or what was found before it.
-pub(crate) fn reasons_of(
-    block: &CommittedBlock,
-    before: Vec<Option<String>>,
-) -> Vec<Option<String>> {
-    let found = block.conflicts.iter().map(|conflict| conflict.as_ref().map(ToString::to_string));
-    let reasons = found.zip(before).map(|(found, before)| found.or(before));
-    reasons.map(|reason| reason.map(|reason| shorten(&reason).to_owned())).collect()
-}
-
 /// One line for the block, and one for each transaction that is not valid.
-pub(crate) fn log(
-    block: &CommittedBlock,
-    tx_ids: &[Option<String>],
-    reasons: &[Option<String>],
-    started: Instant,
-) {
+pub(crate) fn log(number: u64, txs: &[SettledTx], started: Instant) {
     let mut valid = 0;
-    for ((code, tx_id), reason) in block.codes.iter().zip(tx_ids).zip(reasons) {
+    for SettledTx { tx_id, code, reason, .. } in txs {
         if *code == TxValidationCode::Valid {
             valid += 1;
             continue;
@@ -128,14 +125,14 @@ pub(crate) fn log(
         let reason = reason.as_deref().unwrap_or_default();
         tracing::info!(tx_id, code = code.as_str_name(), reason, "invalidated transaction");
     }
-    let (txs, ms) = (block.codes.len(), started.elapsed().as_millis());
-    tracing::info!(number = block.number, txs, valid, ms, "committed block");
+    let (txs, ms) = (txs.len(), started.elapsed().as_millis());
+    tracing::info!(number, txs, valid, ms, "committed block");
 }
 
 /// Counts the transactions of a block.
-pub(crate) fn count(channel: &str, block: &CommittedBlock, kinds: &[TxKind]) {
+pub(crate) fn count(channel: &str, txs: &[SettledTx]) {
     let mut counts: BTreeMap<TransactionKind<'_>, u64> = BTreeMap::new();
-    for (code, kind) in block.codes.iter().zip(kinds) {
+    for SettledTx { code, kind, .. } in txs {
         let kind = TransactionKind {
             header_type: kind.header_type.map_or(UNKNOWN, |kind| kind.as_str_name()),
             chaincode: kind.chaincode.as_deref().unwrap_or(UNKNOWN),

@@ -1,7 +1,7 @@
 //! Who of this process holds the private data of a block, and how long.
 //!
-//! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the state and one
-//! configuration: those before the block.
+//! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the
+//! state and one configuration: those before the block.
 
 use std::collections::BTreeMap;
 

@@ -27,7 +27,7 @@ use crate::notifier::{Notifier, isolated};
 use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_ledger::{CommittedBlock, LedgerError, new_block, tx_filter};
+use wasmcc_ledger::{CommittedBlock, CommittedTx, LedgerError, new_block, tx_filter};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common::{Block, BlockData, Envelope};
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -238,13 +238,13 @@ impl Committer {
             return Err(LedgerError::BlockNumber { expected, got: number }.into());
         }
         let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
-        let codes: Vec<_> = tx_filter(&stored)
-            .iter()
-            .map(|byte| code(byte).unwrap_or(TxValidationCode::InvalidOtherReason))
-            .collect();
-        let conflicts = vec![None; codes.len()];
+        let tx = |byte: &u8| CommittedTx {
+            code: code(byte).unwrap_or(TxValidationCode::InvalidOtherReason),
+            conflict: None,
+        };
+        let txs = tx_filter(&stored).iter().map(tx).collect();
         let commit_hash = ledger.last_commit_hash();
-        Ok(Some(CommittedBlock { number, codes, conflicts, commit_hash, block: stored }))
+        Ok(Some(CommittedBlock { number, txs, commit_hash, block: stored }))
     }
 
     /// Validates a block and gives it to the ledger, once.
@@ -290,20 +290,19 @@ impl Committer {
         started: Instant,
     ) -> Arc<CommittedBlock> {
         let committed = Arc::new(committed);
-        let Aftermath { config, defining, tx_ids, reasons, kinds } = aftermath;
+        let (config, txs) = aftermath.settle(&committed);
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
             self.channel.put_in_force(Arc::new(config), committed.number);
         }
         if let Some(listener) = &self.deploys {
             let ledger = self.channel.ledger();
-            isolated(|| defining.tell(&committed.codes, listener.as_ref(), ledger));
+            isolated(|| aftermath::tell(&txs, listener.as_ref(), ledger));
         }
         self.health.resume();
-        let reasons = aftermath::reasons_of(&committed, reasons);
-        aftermath::log(&committed, &tx_ids, &reasons, started);
-        aftermath::count(self.channel.ledger().channel_id().as_str(), &committed, &kinds);
-        self.notifier.committed(&committed, &tx_ids, reasons);
+        aftermath::log(committed.number, &txs, started);
+        aftermath::count(self.channel.ledger().channel_id().as_str(), &txs);
+        self.notifier.committed(&committed, txs);
         committed
     }
 

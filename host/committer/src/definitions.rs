@@ -52,14 +52,13 @@ impl NamespaceDefinition {
     }
 
     /// Fabric: `getCDataForCC`.
-    fn complete(self, namespace: &str) -> Result<Self, String> {
+    fn complete(self, namespace: &str) -> Result<Self, UnusableDefinition> {
         let missing = match (self.plugin.is_empty(), self.policy.is_empty()) {
             (true, _) => "plugin",
             (_, true) => "policy",
             _ => return Ok(self),
         };
-        let of = format!("chaincode definition for [{namespace}]");
-        Err(format!("{of} is invalid, {missing} field must be set"))
+        Err(UnusableDefinition::Incomplete { name: namespace.to_owned(), missing })
     }
 }
 
@@ -75,11 +74,25 @@ enum Collections {
 pub(crate) struct BlockDefinitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
-    found: Mutex<BTreeMap<String, FoundDefinition>>,
+    found: Mutex<BTreeMap<String, FoundDefinition<Arc<NamespaceDefinition>>>>,
+}
+
+/// Why a namespace has no usable definition. The texts are Fabric's.
+#[derive(Clone, Debug, thiserror::Error)]
+enum UnusableDefinition {
+    /// The channel's configuration is there, and no definition gives it to a chaincode.
+    #[error("the namespace of the channel is not a chaincode's")]
+    OfTheChannel,
+    #[error("chaincode {name} not found")]
+    NotFound { name: String },
+    #[error("chaincode {name} has bad definition: {reason}")]
+    Bad { name: String, reason: String },
+    #[error("chaincode definition for [{name}] is invalid, {missing} field must be set")]
+    Incomplete { name: String, missing: &'static str },
 }
 
 /// A definition, or the reason why there is no usable one.
-type FoundDefinition = Result<Arc<NamespaceDefinition>, String>;
+type FoundDefinition<D> = Result<D, UnusableDefinition>;
 
 impl BlockDefinitions {
     pub(crate) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
@@ -104,7 +117,9 @@ impl BlockDefinitions {
                 found
             }
         };
-        found.map_err(|reason| Invalid::new(TxValidationCode::InvalidChaincode, reason).into())
+        found.map_err(|reason| {
+            Invalid::new(TxValidationCode::InvalidChaincode, reason.to_string()).into()
+        })
     }
 
     /// The endorsement policy of a collection; None if the chaincode's counts (Fabric:
@@ -137,14 +152,16 @@ impl BlockDefinitions {
         })
     }
 
-    fn look_up(&self, namespace: &str) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
+    fn look_up(
+        &self,
+        namespace: &str,
+    ) -> Result<FoundDefinition<NamespaceDefinition>, LedgerError> {
         let system = |policy, collections| {
             let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
             Ok(Ok(NamespaceDefinition { plugin, policy, version, collections }))
         };
         match namespace {
-            // The channel's configuration is there, and no definition gives it to a chaincode.
-            "" => Ok(Err("the namespace of the channel is not a chaincode's".to_owned())),
+            "" => Ok(Err(UnusableDefinition::OfTheChannel)),
             LIFECYCLE => system(self.lifecycle_policy(), Collections::Named(BTreeMap::new())),
             LSCC => {
                 let policy = SignaturePolicy::any_member(self.msp_ids());
@@ -182,7 +199,7 @@ impl BlockDefinitions {
     fn defined_by_lifecycle(
         &self,
         namespace: &str,
-    ) -> Result<Option<Result<NamespaceDefinition, String>>, LedgerError> {
+    ) -> Result<Option<FoundDefinition<NamespaceDefinition>>, LedgerError> {
         match self.read_lifecycle(namespace) {
             Ok(found) => Ok(found.map(|found| found.complete(namespace))),
             Err(ReadError::State { error, .. }) => Err(error),
@@ -223,13 +240,13 @@ impl BlockDefinitions {
     fn defined_by_lscc(
         &self,
         namespace: &str,
-    ) -> Result<Result<NamespaceDefinition, String>, LedgerError> {
+    ) -> Result<FoundDefinition<NamespaceDefinition>, LedgerError> {
         let stored = match LsccName::new(namespace) {
             Some(name) => self.snapshot.get(LSCC, name.definition_key())?,
             None => None,
         };
         let Some(stored) = stored else {
-            return Ok(Err(format!("chaincode {namespace} not found")));
+            return Ok(Err(UnusableDefinition::NotFound { name: namespace.to_owned() }));
         };
         let data = match ChaincodeData::decode(stored.value.as_slice()) {
             Ok(data) => data,
@@ -245,8 +262,8 @@ impl BlockDefinitions {
     }
 }
 
-fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> String {
-    format!("chaincode {namespace} has bad definition: {reason}")
+fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> UnusableDefinition {
+    UnusableDefinition::Bad { name: namespace.to_owned(), reason: reason.to_string() }
 }
 
 /// The application policy for a serialized signature policy; None if that does not parse or is

@@ -4,7 +4,7 @@
 //! asked was checked, so that nothing in a question can keep it from being answered.
 
 use wasmcc_channel::definition::Validator;
-use wasmcc_types::{ChannelId, TxId};
+use wasmcc_types::{ChannelId, Opened, TxId};
 
 /// One question: do the endorsements of this transaction satisfy this policy?
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct ValidationRequest<'a> {
     /// Who validates, as the namespace's definition asks for: in Fabric 1.0 a system chaincode,
     /// later a plug-in.
     pub validator: Validator,
+    /// The transaction, opened.
+    pub transaction: &'a Opened,
     /// The serialized `common.Envelope`. Its form, creator and proposal hash were checked.
     pub envelope: &'a [u8],
     /// A serialized `protos.ApplicationPolicy`.

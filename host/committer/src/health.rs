@@ -1,8 +1,8 @@
 //! Whether a channel takes blocks, and what happens when it cannot.
 //!
-//! Invariant: while a block is committed somebody holds a [`CommitTurn`]. However that ends, also by a
-//! panic, the channel either goes on or is interrupted, and then everybody who waits is told and
-//! the log says so. An interruption ends with the next block that is committed.
+//! Invariant: while a block is committed somebody holds a [`CommitTurn`]. However that ends, also
+//! by a panic, the channel either goes on or is interrupted, and then everybody who waits is told
+//! and the log says so. An interruption ends with the next block that is committed.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -10,12 +10,11 @@ use prost::Message;
 
 use crate::verdict::Invalid;
 use wasmcc_ledger::{LedgerError, NsRwSet, TxRwSet};
-use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::protos::{
-    ChaincodeAction, ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId,
-    ProposalResponsePayload, TxValidationCode,
+    ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId, TxValidationCode,
 };
+use wasmcc_types::{LSCC, ResponsePayload};
 
 /// A consistent invocation of a chaincode.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ impl Invocation {
     /// `has_lifecycle` tells whether the channel has the capability V2_0.
     pub(crate) fn read(
         header: &ChannelHeader,
-        response: &ProposalResponsePayload,
+        response: &ResponsePayload,
         has_lifecycle: bool,
     ) -> Result<Self, Invalid> {
         use TxValidationCode::{BadHeaderExtension, BadResponsePayload};
@@ -44,7 +43,8 @@ impl Invocation {
             let reason = "response payload is missing extension";
             return Err(Invalid::new(BadResponsePayload, reason));
         }
-        let action = ChaincodeAction::decode(response.extension.as_slice())
+        let action = response
+            .action()
             .map_err(Invalid::cause(BadResponsePayload, "GetActionFromEnvelope failed"))?;
         // A name that occurs twice has its own code, after all others that belong to the action.
         let rwset = match TxRwSet::decode(&action.results) {
@@ -55,7 +55,7 @@ impl Invocation {
             }
         };
         let (chaincode, version) =
-            check_chaincode_ids(extension.chaincode_id, action.chaincode_id)?;
+            check_chaincode_ids(extension.chaincode_id, action.chaincode_id.as_ref())?;
         check_event(&action.events, &chaincode)?;
         let rwset =
             rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
@@ -75,7 +75,7 @@ impl Invocation {
 /// version.
 fn check_chaincode_ids(
     proposed: Option<ChaincodeId>,
-    endorsed: Option<ChaincodeId>,
+    endorsed: Option<&ChaincodeId>,
 ) -> Result<(String, String), Invalid> {
     use TxValidationCode::{InvalidChaincode, InvalidOtherReason};
     let proposed = proposed
@@ -92,7 +92,7 @@ fn check_chaincode_ids(
     if endorsed.version.is_empty() {
         return Err(Invalid::new(InvalidChaincode, "invalid chaincode version"));
     }
-    Ok((proposed.name, endorsed.version))
+    Ok((proposed.name, endorsed.version.clone()))
 }
 
 fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {

@@ -13,7 +13,7 @@ use crate::block_writer::random_nonce;
 use crate::commit::Committer;
 use crate::order_error::OrderError;
 use wasmcc_channel::configtx;
-use wasmcc_msp::{ChannelConfig, PolicyError, SignedData};
+use wasmcc_msp::{ChannelConfig, PolicyError};
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader};
 
 /// Who may send transactions for ordering.
@@ -39,18 +39,18 @@ pub(crate) fn check(
     envelope: Envelope,
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
-    let header = open(&envelope)?.0;
+    let (header, signature_header) = open(&envelope)?;
     if header.channel_id != committer.channel().ledger().channel_id().as_str() {
         return Err(OrderError::UnknownChannel(header.channel_id));
     }
     let refuse = |text| Err(OrderError::NotForBroadcast(text));
     match HeaderType::try_from(header.r#type) {
-        Ok(HeaderType::ConfigUpdate) => check_update(committer, &envelope, now),
+        Ok(HeaderType::ConfigUpdate) => check_update(committer, &envelope, &signature_header, now),
         Ok(HeaderType::Config) => refuse("message is of type that cannot be processed directly"),
         Ok(HeaderType::OrdererTransaction) => {
             refuse("message is of type that is no longer supported")
         }
-        _ => check_normal(committer, envelope, now),
+        _ => check_normal(committer, envelope, &signature_header, now),
     }
 }
 
@@ -61,10 +61,13 @@ pub(crate) fn check_again(
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     if !checked.is_config {
-        return check_normal(committer, checked.envelope, now);
+        let signature_header = open(&checked.envelope)?.1;
+        return check_normal(committer, checked.envelope, &signature_header, now);
     }
     let update = configtx::update_of(&checked.envelope).map_err(not_applied(committer))?;
-    check_update(committer, &update, now)
+    let of_update = |source| OrderError::OfUpdate { checks: "initial", source: Box::new(source) };
+    let signature_header = open(&update).map_err(of_update)?.1;
+    check_update(committer, &update, &signature_header, now)
 }
 
 /// Whether an envelope is one of those that `check_update` makes.
@@ -75,10 +78,11 @@ pub(crate) fn is_config(envelope: &Envelope) -> bool {
 fn check_normal(
     committer: &Committer,
     envelope: Envelope,
+    signature_header: &[u8],
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     let config = committer.channel().config();
-    apply_filters(&config, &envelope, now)?;
+    apply_filters(&config, &envelope, signature_header, now)?;
     Ok(Checked { envelope, is_config: false, sequence: config.sequence() })
 }
 
@@ -86,13 +90,14 @@ fn check_normal(
 fn check_update(
     committer: &Committer,
     update: &Envelope,
+    signature_header: &[u8],
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     let config = committer.channel().config();
     let of_update = |checks| {
         move |source: OrderError| OrderError::OfUpdate { checks, source: Box::new(source) }
     };
-    apply_filters(&config, update, now).map_err(of_update("initial"))?;
+    apply_filters(&config, update, signature_header, now).map_err(of_update("initial"))?;
     let proposed = configtx::propose(&config, update).map_err(not_applied(committer))?;
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = ChannelHeader {
@@ -123,25 +128,22 @@ fn not_applied(committer: &Committer) -> impl FnOnce(configtx::ConfigTxError) ->
 fn apply_filters(
     config: &Arc<ChannelConfig>,
     envelope: &Envelope,
+    signature_header: &[u8],
     now: SystemTime,
 ) -> Result<(), OrderError> {
-    let signature_header = open(envelope)?.1;
     BlockCutter::check_size(&config.batch_limits(), envelope)?;
-    let signature_header = SignatureHeader::decode(signature_header.as_slice())
-        .map_err(malformed("SignatureHeader"))?;
-    let creator = config.msps().deserialize(&signature_header.creator);
-    if creator.is_ok_and(|creator| creator.is_expired(now)) {
+    let signature_header =
+        SignatureHeader::decode(signature_header).map_err(malformed("SignatureHeader"))?;
+    let creator = config.msps().deserialize(&signature_header.creator).ok();
+    if creator.as_ref().is_some_and(|creator| creator.is_expired(now)) {
         return Err(OrderError::Expired);
     }
     let Some(writers) = config.policies().get(WRITERS) else {
         return Err(OrderError::Denied(PolicyError::NoSuchPolicy(WRITERS.to_owned())));
     };
-    let signed = SignedData {
-        identity: signature_header.creator,
-        data: envelope.payload.clone(),
-        signature: envelope.signature.clone(),
-    };
-    writers.evaluate(&[signed], config.msps()).map_err(OrderError::Denied)
+    let Envelope { payload, signature } = envelope;
+    let signer = creator.filter(|creator| creator.verify(payload, signature).is_ok());
+    writers.evaluate_identities(signer.as_slice()).map_err(OrderError::Denied)
 }
 
 /// The channel header, and the serialized signature header.

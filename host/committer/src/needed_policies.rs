@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::definitions::{BlockDefinitions, signature_policy};
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
 use crate::verdict::Trouble;
 use wasmcc_channel::Channel;
+use wasmcc_types::ResponsePayload;
 use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::protos::{ChaincodeInterest, ProposalResponsePayload};
+use wasmcc_types::proto::protos::ChaincodeInterest;
 
 /// The policies, serialized `protos.ApplicationPolicy`s, that the endorsements of this response
 /// would have to satisfy all, as the channel's state is now. The error says why the transaction
@@ -21,7 +22,7 @@ pub fn needed_policies(
     header: &ChannelHeader,
     payload: &[u8],
 ) -> Result<BTreeSet<Vec<u8>>, String> {
-    let payload = ProposalResponsePayload::decode(payload)
+    let payload = ResponsePayload::open(Bytes::copy_from_slice(payload))
         .map_err(|error| format!("the proposal response cannot be read: {error}"))?;
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)

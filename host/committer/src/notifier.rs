@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
+use crate::aftermath::SettledTx;
 use wasmcc_ledger::{CommittedBlock, Ledger, LedgerError};
 use wasmcc_types::proto::protos::TxValidationCode;
 
@@ -134,29 +135,21 @@ impl Notifier {
     }
 
     /// Announces a block that is in the ledger now.
-    pub(crate) fn committed(
-        &self,
-        block: &Arc<CommittedBlock>,
-        tx_ids: &[Option<String>],
-        reasons: Vec<Option<String>>,
-    ) {
+    pub(crate) fn committed(&self, block: &Arc<CommittedBlock>, txs: Vec<SettledTx>) {
         let mut state = self.state();
-        for ((tx_id, code), reason) in tx_ids.iter().zip(&block.codes).zip(reasons) {
-            // Whoever asks for an id asks for its first transaction.
-            if let (Some(tx_id), Some(reason)) = (tx_id, reason)
-                && *code != TxValidationCode::DuplicateTxid
-                && tx_id.len() <= MAX_ID_BYTES
-            {
-                state.remember(tx_id, reason);
-            }
-        }
         state.height = block.number + 1;
         let mut told = Vec::new();
-        for (tx_id, code) in tx_ids.iter().zip(&block.codes) {
+        for SettledTx { tx_id, code, reason, .. } in txs {
             let Some(tx_id) = tx_id else { continue };
-            // The first transaction of an id is the one that the ledger finds, so it is the one.
-            let listeners = state.txs.remove(tx_id).into_iter().flat_map(BTreeMap::into_values);
-            told.extend(listeners.map(|listener| (listener, (*code, block.number))));
+            // Of several transactions with one id, the ledger finds the first.
+            let listeners = state.txs.remove(&tx_id).into_iter().flat_map(BTreeMap::into_values);
+            told.extend(listeners.map(|listener| (listener, (code, block.number))));
+            if let Some(reason) = reason
+                && code != TxValidationCode::DuplicateTxid
+                && tx_id.len() <= MAX_ID_BYTES
+            {
+                state.remember(&tx_id, reason);
+            }
         }
         let listeners: Vec<_> = state.blocks.values().cloned().collect();
         // Listeners may come back here, for instance to drop their subscription.

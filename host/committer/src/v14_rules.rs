@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::invocation::Invocation;
-use crate::opened_tx::OpenedTx;
 use crate::validator::JudgedTx;
 use crate::verdict::Invalid;
-use wasmcc_types::LSCC;
 use wasmcc_types::proto::protos::{
     ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
 };
+use wasmcc_types::{LSCC, Opened};
 
 /// Which chaincode a transaction invokes, and which one it upgrades.
 #[derive(Debug, Default)]
@@ -24,7 +23,7 @@ pub(crate) struct Instances {
 }
 
 impl Instances {
-    pub(crate) fn of(opened: &OpenedTx<'_>, invocation: &Invocation) -> Self {
+    pub(crate) fn of(opened: &Opened, invocation: &Invocation) -> Self {
         let invoked = invocation.chaincode.clone();
         let upgraded = if invoked == LSCC { upgraded(opened) } else { None };
         Self { invoked, upgraded }
@@ -32,9 +31,9 @@ impl Instances {
 }
 
 /// The chaincode that a call of LSCC's `upgrade` is about.
-fn upgraded(opened: &OpenedTx<'_>) -> Option<String> {
-    let payload = opened.chaincode_proposal_payload()?;
-    let payload = ChaincodeProposalPayload::decode(payload.as_slice()).ok()?;
+fn upgraded(opened: &Opened) -> Option<String> {
+    let payload = opened.endorsed().ok()?.proposal_payload.clone();
+    let payload = ChaincodeProposalPayload::decode(payload).ok()?;
     let spec = ChaincodeInvocationSpec::decode(payload.input.as_slice()).ok()?;
     let args = spec.chaincode_spec?.input?.args;
     let [function, _, spec, ..] = args.as_slice() else { return None };

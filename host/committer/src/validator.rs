@@ -9,22 +9,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::definitions::BlockDefinitions;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use crate::fatal::Fatal;
 use crate::invocation::Invocation;
 use crate::lanes::Lanes;
-use crate::opened_tx::{Content, OpenedTx};
+use crate::opened_tx::{self, Content};
 use crate::required_policies::{Protected, required_policies};
 use crate::v14_rules::{self, Instances};
 use crate::verdict::{Invalid, Trouble};
 use wasmcc_channel::configtx;
-use wasmcc_ledger::{CommitTx, Snapshot, TxEnvelope, TxRwSet, config_rwset};
+use wasmcc_ledger::{self as ledger, CommitTx, Snapshot, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::TxId;
 use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{Opened, TxId};
 
 /// What judges one block.
 pub(crate) struct BlockValidator {
@@ -47,6 +48,24 @@ pub(crate) struct JudgedTx {
     pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
     pub(crate) instances: Option<Instances>,
+    /// The transaction itself, if it can be opened.
+    opened: Option<Opened>,
+}
+
+/// An entry of a block whose bytes are shared.
+struct BlockEntry {
+    block: Arc<Block>,
+    index: usize,
+}
+
+impl AsRef<[u8]> for BlockEntry {
+    fn as_ref(&self) -> &[u8] {
+        entries(&self.block).get(self.index).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn entries(block: &Block) -> &[Vec<u8>] {
+    block.data.as_ref().map_or(&[], |data| &data.data)
 }
 
 /// A transaction as it is counted, as far as it could be read.
@@ -87,7 +106,7 @@ impl BlockValidator {
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
     pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
-        let count = self.entries().len();
+        let count = entries(&self.block).len();
         let this = Arc::new(self);
         let work = {
             let this = Arc::clone(&this);
@@ -105,28 +124,14 @@ impl BlockValidator {
             v14_rules::refuse_upgraded(&mut judged);
         }
         if this.config.capabilities().v1_4_2 {
-            this.open_invalid(&mut judged);
+            open_invalid(&mut judged);
         }
         Ok(judged)
     }
 
-    /// Gives the ledger the sets of invalid transactions that write to collections: it keeps their
-    /// private data, too, as far as they are there. Fabric: `gossip/privdata/coordinator.go`,
-    /// `getTxPvtdataInfoFromBlock`, which opens whatever can be opened.
-    fn open_invalid(&self, judged: &mut [JudgedTx]) {
-        let invalid = judged.iter_mut().zip(self.entries()).filter(|(tx, _)| tx.tx.is_invalid());
-        for (JudgedTx { tx, .. }, entry) in invalid {
-            // What panicked before may do so again.
-            let opened = catch_unwind(|| {
-                let envelope = TxEnvelope::parse(entry).ok()?;
-                if envelope.is_endorser_tx() { envelope.rwset().ok()? } else { None }
-            });
-            tx.rwset = opened.ok().flatten().filter(TxRwSet::writes_collections);
-        }
-    }
-
-    fn entries(&self) -> &[Vec<u8>] {
-        self.block.data.as_ref().map_or(&[], |data| &data.data)
+    /// The bytes of an entry, not copied.
+    fn entry(&self, index: usize) -> Bytes {
+        Bytes::from_owner(BlockEntry { block: Arc::clone(&self.block), index })
     }
 
     /// Judges what panicked the first time. If it does so again, then because of what it is, and it
@@ -136,12 +141,12 @@ impl BlockValidator {
         if let Ok(outcome) = catch_unwind(isolated) {
             return outcome;
         }
-        let tx_id = catch_unwind(AssertUnwindSafe(|| {
-            let opened = OpenedTx::open(self.entries().get(index)?).ok();
-            opened.map(|opened| opened.tx_id())
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let opened = opened_tx::open(self.entry(index)).ok()?;
+            Some((opened.tx_id(), opened))
         }));
         let mut judged = JudgedTx::default();
-        judged.tx.tx_id = tx_id.unwrap_or_default();
+        (judged.tx.tx_id, judged.opened) = opened.ok().flatten().unzip();
         let tx_id = judged.tx.tx_id.as_deref().unwrap_or_default();
         tracing::error!(index, tx_id, "the validation of a transaction panicked; it is not valid");
         let reason = "the validation of the transaction panicked";
@@ -150,13 +155,18 @@ impl BlockValidator {
     }
 
     fn judge(&self, index: usize) -> Result<JudgedTx, Fatal> {
-        let entry = self.entries().get(index).map_or(&[][..], Vec::as_slice);
+        let entry = self.entry(index);
         let mut judged = JudgedTx::default();
-        let outcome = OpenedTx::open(entry).map_err(Trouble::Invalid).and_then(|opened| {
-            judged.tx.tx_id = Some(opened.tx_id());
-            judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
-            self.validate_tx(&opened, &mut judged.kind)
-        });
+        let outcome = match opened_tx::open(entry.clone()) {
+            Ok(opened) => {
+                judged.tx.tx_id = Some(opened.tx_id());
+                judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
+                let outcome = self.validate_tx((&entry, &opened), &mut judged.kind);
+                judged.opened = Some(opened);
+                outcome
+            }
+            Err(invalid) => Err(Trouble::Invalid(invalid)),
+        };
         match outcome {
             Ok(valid) => {
                 judged.tx.rwset = Some(valid.rwset);
@@ -174,8 +184,12 @@ impl BlockValidator {
     }
 
     /// Fabric: `validateTx`, and `Dispatch` for the endorsements.
-    fn validate_tx(&self, opened: &OpenedTx<'_>, kind: &mut TxKind) -> Result<ValidTx, Trouble> {
-        let content = opened.check(self.config.msps())?;
+    fn validate_tx(
+        &self,
+        (entry, opened): (&[u8], &Opened),
+        kind: &mut TxKind,
+    ) -> Result<ValidTx, Trouble> {
+        let content = opened_tx::check(opened, self.config.msps())?;
         let header = &opened.channel_header;
         if header.channel_id != self.config.channel_id().as_str() {
             let reason = format!("the transaction is for channel '{}'", header.channel_id);
@@ -196,10 +210,10 @@ impl BlockValidator {
             return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
         }
         let has_lifecycle = self.config.capabilities().v2_0;
-        let invocation = Invocation::read(header, &response, has_lifecycle)?;
+        let invocation = Invocation::read(header, response, has_lifecycle)?;
         kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
         for namespace in &invocation.namespaces {
-            self.validate_endorsements(opened, &invocation, namespace)?;
+            self.validate_endorsements((entry, opened), &invocation, namespace)?;
         }
         if invocation.writes_configuration() {
             // Of LSCC only, whose own policy counts for all that it writes.
@@ -222,7 +236,7 @@ impl BlockValidator {
 
     fn validate_endorsements(
         &self,
-        opened: &OpenedTx<'_>,
+        (entry, opened): (&[u8], &Opened),
         invocation: &Invocation,
         namespace: &str,
     ) -> Result<(), Trouble> {
@@ -243,7 +257,8 @@ impl BlockValidator {
                 tx_id: &tx_id,
                 namespace,
                 validator,
-                envelope: opened.bytes,
+                transaction: opened,
+                envelope: entry,
                 policy,
             };
             self.endorsements.validate(&request).map_err(|failure| match failure {
@@ -258,6 +273,20 @@ impl BlockValidator {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Gives the ledger the sets of invalid transactions that write to collections: it keeps their
+/// private data, too, as far as they are there. Fabric: `gossip/privdata/coordinator.go`,
+/// `getTxPvtdataInfoFromBlock`, which opens whatever can be opened.
+fn open_invalid(judged: &mut [JudgedTx]) {
+    for JudgedTx { tx, opened, .. } in judged.iter_mut().filter(|judged| judged.tx.is_invalid()) {
+        let Some(opened) = opened.as_ref().filter(|opened| opened.is_endorser_tx()) else {
+            continue;
+        };
+        // What was not judged to its end may panic here.
+        let rwset = catch_unwind(AssertUnwindSafe(|| ledger::rwset(opened).ok().flatten()));
+        tx.rwset = rwset.ok().flatten().filter(TxRwSet::writes_collections);
     }
 }
 

@@ -43,11 +43,11 @@ mod test_support;
 mod tests;
 
 pub use block::config_tx::config_rwset;
-pub use block::envelope::{TxEnvelope, tx_id_of};
+pub use block::envelope::{TxEnvelope, rwset};
 pub use block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
 pub use block::tx::CommitTx;
 pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};
-pub use commit::apply::CommittedBlock;
+pub use commit::apply::{CommittedBlock, CommittedTx};
 pub use commit::conflict::{Conflict, NewestRow};
 pub use commit::late::MissingPrivateData;
 pub use config::{LedgerConfig, MAX_INDEXES};

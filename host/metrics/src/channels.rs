@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
+use crate::UNKNOWN;
+use crate::get;
 use crate::names::ByNames;
 use crate::registry::{Families, histogram};
-use crate::{UNKNOWN, get};
 
 const CHANNEL: &[&str] = &["channel"];
 /// Those of Fabric.

@@ -5,6 +5,7 @@
 //! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
@@ -13,12 +14,14 @@ use x509_parser::prelude::FromDer;
 
 use crate::certificate::MemberCertificate;
 use crate::error::{MspError, SignatureFault};
+use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::node_ous::Role;
 use crate::principal::Principal;
 use crate::public_key::PublicKey;
 use crate::signature::Signature;
 use wasmcc_types::proto::common::MspPrincipal;
 use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::sha256;
 
 /// A valid member: its certificate has a chain to a root of its organization, is not revoked, and
 /// has the required organizational units. It may have expired.
@@ -33,6 +36,7 @@ pub struct Identity {
     roles: Vec<Role>,
     is_named_admin: bool,
     certifiers: [u8; 32],
+    verifications: AtomicU64,
 }
 
 /// True if the certificate in an `msp.SerializedIdentity` has expired, whoever issued it. Bytes
@@ -78,6 +82,7 @@ impl Identity {
             roles,
             is_named_admin,
             certifiers,
+            verifications: AtomicU64::new(0),
         }
     }
 
@@ -114,13 +119,32 @@ impl Identity {
     }
 
     /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
-    /// bccsp/sw/ecdsa.go, `verifyECDSA`).
+    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or
+    /// made itself as a peer, is not computed again as long as it is remembered.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
+        self.verify_digest(&sha256(message), signature)
+    }
+
+    /// As [`verify`](Self::verify), for a message whose SHA-256 is known.
+    pub fn verify_digest(&self, digest: &[u8; 32], signature: &[u8]) -> Result<(), MspError> {
         let signature = Signature::from_der(signature)?;
         if self.key.curve().is_some_and(|curve| !signature.is_low_s(curve)) {
             return Err(MspError::Signature(SignatureFault::HighS));
         }
-        self.key.verify(message, signature)
+        let entry = SignatureEntry::new(self.key.bytes(), digest, &signature);
+        if KNOWN.contains(&entry) {
+            return Ok(());
+        }
+        self.verifications.fetch_add(1, Ordering::Relaxed);
+        self.key.verify(digest, signature)?;
+        KNOWN.insert(entry);
+        Ok(())
+    }
+
+    /// How often a signature of this member was computed; those that were remembered are left out.
+    /// For tests and figures.
+    pub fn verifications(&self) -> u64 {
+        self.verifications.load(Ordering::Relaxed)
     }
 
     /// True if this member matches a principal of a policy.

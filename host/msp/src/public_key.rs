@@ -4,6 +4,7 @@
 //!
 //! Invariant: a key is parsed once.
 
+use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
@@ -146,10 +147,12 @@ impl PublicKey {
         }
     }
 
-    /// Checks ECDSA over the SHA-256 of `message`; S may be high.
-    pub(crate) fn verify(&self, message: &[u8], signature: Signature) -> Result<(), MspError> {
+    /// Checks ECDSA over a SHA-256; S may be high.
+    pub(crate) fn verify(&self, digest: &[u8; 32], signature: Signature) -> Result<(), MspError> {
+        let digest =
+            Digest::import_less_safe(digest, &SHA256).expect("it has the length of SHA-256");
         let holds = match &self.kind {
-            KeyKind::Ecdsa(_, key) => key.verify_sig(message, &signature.to_der()).is_ok(),
+            KeyKind::Ecdsa(_, key) => key.verify_digest_sig(&digest, &signature.to_der()).is_ok(),
             KeyKind::Rsa => false,
         };
         if holds { Ok(()) } else { Err(MspError::Signature(SignatureFault::Mismatch)) }

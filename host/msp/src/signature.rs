@@ -44,6 +44,11 @@ impl Signature {
         der
     }
 
+    /// R and S, each with leading zeros.
+    pub(crate) fn numbers(&self) -> [&[u8]; 2] {
+        [&self.r, &self.s]
+    }
+
     /// The smallest curve with numbers of this length. A signature of a larger curve has numbers so
     /// short with a probability of 2^-128.
     pub(crate) fn curve(self) -> Curve {

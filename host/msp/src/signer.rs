@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Digest, SHA256, SHA384, digest};
+use aws_lc_rs::digest::{Digest, SHA256, SHA384};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING,
     EcdsaKeyPair, KeyPair,
@@ -16,8 +16,10 @@ use x509_parser::pem::Pem;
 use crate::certificate::MemberCertificate;
 use crate::curve::Curve;
 use crate::error::MspError;
+use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::signature::Signature;
 use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::sha256;
 
 /// Signs as one member of an organization.
 pub struct SigningIdentity {
@@ -25,6 +27,7 @@ pub struct SigningIdentity {
     serialized: Vec<u8>,
     curve: Curve,
     key: EcdsaKeyPair,
+    remembers: bool,
 }
 
 impl SigningIdentity {
@@ -42,7 +45,14 @@ impl SigningIdentity {
             return Err(unusable("it does not belong to the certificate"));
         }
         let identity = SerializedIdentity { mspid: msp_id.to_owned(), id_bytes: cert_pem.to_vec() };
-        Ok(Self { msp_id: msp_id.to_owned(), serialized: identity.encode_to_vec(), curve, key })
+        let (msp_id, serialized) = (msp_id.to_owned(), identity.encode_to_vec());
+        Ok(Self { msp_id, serialized, curve, key, remembers: false })
+    }
+
+    /// For the identity of a peer in this process: what it signs counts as verified when it comes
+    /// back.
+    pub fn remembering(self) -> Self {
+        Self { remembers: true, ..self }
     }
 
     /// The id of the organization's MSP.
@@ -58,14 +68,16 @@ impl SigningIdentity {
 
     /// Signs the SHA-256 of `message`: ECDSA, DER, S low.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let hash = digest(&SHA256, message);
+        let digest = sha256(message);
         let hash = match self.curve {
-            Curve::P256 | Curve::P521 => hash,
+            Curve::P256 | Curve::P521 => {
+                Digest::import_less_safe(&digest, &SHA256).expect("it has the length of SHA-256")
+            }
             // With P-384 the library signs only hashes of 48 bytes. A hash is a number (FIPS 186-4,
             // 6.4), so leading zeros change nothing.
             Curve::P384 => {
                 let mut wide = [0; 48];
-                wide[16..].copy_from_slice(hash.as_ref());
+                wide[16..].copy_from_slice(&digest);
                 Digest::import_less_safe(&wide, &SHA384).expect("it has the length of SHA-384")
             }
         };
@@ -73,10 +85,13 @@ impl SigningIdentity {
             .key
             .sign_digest(&hash)
             .expect("signing with a parsed key fails only without memory or randomness");
-        Signature::from_der(signature.as_ref())
+        let signature = Signature::from_der(signature.as_ref())
             .expect("the library's signatures are well-formed")
-            .into_low_s(self.curve)
-            .to_der()
+            .into_low_s(self.curve);
+        if self.remembers {
+            KNOWN.insert(SignatureEntry::new(self.key.public_key().as_ref(), &digest, &signature));
+        }
+        signature.to_der()
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Invariant: asking changes nothing and waits for nothing.
 
-use crate::{Peer, lock};
+use crate::Peer;
+use crate::lock;
 
 impl Peer {
     /// The channels that can commit nothing just now, each with the reason.

@@ -110,7 +110,8 @@ impl Peer {
                 return Ok(false);
             }
             for collection in call.collection_names.iter().filter(|_| !call.no_private_reads) {
-                if !self.members(channel, &call.name, collection)?.contains(msp_id) {
+                let members = self.members(channel, &call.name, collection);
+                if !members.map_err(|error| error.to_string())?.contains(msp_id) {
                     return Ok(false);
                 }
             }

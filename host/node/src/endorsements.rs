@@ -8,12 +8,9 @@ use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections};
 use wasmcc_committer::needed_policies;
 use wasmcc_msp::Identity;
-use wasmcc_peer::endorser::{UnpackedProposal, choose};
+use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, choose};
 use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::proto::protos;
-
-/// What Fabric's gateway says when it finds nobody.
-const NO_PLAN: &str = "no combination of peers can be derived which satisfy the endorsement policy";
 
 impl Peer {
     /// The organizations that have to endorse a transaction beside those of `endorsed`, of which
@@ -24,13 +21,13 @@ impl Peer {
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, NoEndorsers> {
         let channel = self.channels.get(proposal.channel_id());
         let channel =
-            channel.ok_or_else(|| format!("channel '{}' not found", proposal.channel_id()))?;
+            channel.ok_or_else(|| NoEndorsers::NoChannel(proposal.channel_id().to_owned()))?;
         let config = channel.config();
         let policies = needed_policies(&channel, &proposal.channel_header, &response.payload)
-            .map_err(|why| format!("{NO_PLAN}: {why}"))?;
+            .map_err(|why| NoEndorsers::NoPlan { reason: why.to_string() })?;
         let identity = |org: &str| self.peers.identity(org, config.msps());
         let is_enough = |orgs: &[&str]| {
             let peers: Vec<Arc<Identity>> = orgs.iter().filter_map(|org| identity(org)).collect();
@@ -60,14 +57,10 @@ impl Peer {
         }
         // It may be the caution about transient data that leaves nobody.
         if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
-            return Err(format!(
-                "requires endorsement from organisation(s) that are not in the distribution policy \
-                 of the private data collection(s): [{}]; retry specifying trusted endorsing \
-                 organizations to protect transient data",
-                guarded.join(" ")
-            ));
+            return Err(NoEndorsers::Guarded { collections: owned(guarded) });
         }
-        Err(format!("{NO_PLAN}: no peer combination can satisfy the endorsement policy"))
+        let reason = "no peer combination can satisfy the endorsement policy".to_owned();
+        Err(NoEndorsers::NoPlan { reason })
     }
 
     /// The organizations of this process that are members of a collection.
@@ -76,14 +69,16 @@ impl Peer {
         channel: &Channel,
         namespace: &str,
         collection: &str,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<BTreeSet<String>, NoEndorsers> {
         let state = channel.ledger().snapshot();
         let mut read = |ns: &str, key: &str| state.get(ns, key).map(|v| v.map(|v| v.value));
         let defined = DefinedCollections::look_up(namespace, &mut read);
-        let Some(found) = defined.map_err(|error| error.to_string())?.get(collection) else {
+        let defined = defined.map_err(|error| NoEndorsers::Collection(error.to_string()))?;
+        let Some(found) = defined.get(collection) else {
             return Ok(BTreeSet::new());
         };
-        let found = Collection::new(found)?;
+        let found = Collection::new(found);
+        let found = found.map_err(|why| NoEndorsers::Collection(why.to_string()))?;
         let config = channel.config();
         Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
     }

@@ -47,7 +47,7 @@ use wasmcc_ledger::{LedgerConfig, Ledgers};
 use wasmcc_msp::MspManager;
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
 use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
-use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns};
+use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns, UnpackedProposal};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
@@ -185,7 +185,7 @@ impl Peer {
             support,
         );
         // A network of somebody else's may have an orderer without its key.
-        let orderer = network.orderer().and_then(|org| org.peer().ok());
+        let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
         let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
         let signers = signers.collect();
         system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
@@ -343,9 +343,25 @@ impl Peer {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
+        let endorser = self.endorser(org)?;
+        endorser.process(UnpackedProposal::unpack_for_endorser(signed)?, client).await
+    }
+
+    /// As [`process_for`](Self::process_for), for a proposal that is unpacked already and may be
+    /// lent to several organizations.
+    pub async fn process_unpacked(
+        &self,
+        org: &str,
+        proposal: Arc<UnpackedProposal>,
+        client: Client,
+    ) -> Result<Processed, Rejected> {
+        self.endorser(org)?.process(proposal, client).await
+    }
+
+    fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {
         let endorser = self.endorsers.iter().find(|(msp_id, _)| msp_id == org);
         let no_peer = || Rejected::new(format!("organization {org} has no peer here"));
-        endorser.ok_or_else(no_peer)?.1.process(signed, client).await
+        endorser.map(|(_, endorser)| endorser).ok_or_else(no_peer)
     }
 
     /// What validates and commits the blocks of a channel.

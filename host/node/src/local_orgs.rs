@@ -35,7 +35,7 @@ impl LocalOrgs {
             }
             orgs.push(LocalOrg {
                 msp_id: msp_id.to_owned(),
-                signer: Arc::new(own.peer()?),
+                signer: Arc::new(own.peer()?.remembering()),
                 msps: Arc::new(MspManager::new([Msp::from_config(own.msp_config())?])),
             });
         }

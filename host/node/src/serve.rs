@@ -1,6 +1,7 @@
 //! The peer as its gRPC services see it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 
 use prost::Message;
@@ -10,15 +11,16 @@ use crate::chaincodes::Stream;
 use crate::private_events;
 use wasmcc_api as api;
 use wasmcc_api::{
-    Answer, BlockListener, ChaincodeStream, CommitStatus, JoinRefusal, OrderError, OrderListener,
-    PeerInfo, Reading, Standing, TxListener, Watching,
+    AccessError, AssembleError, BlockListener, ChaincodeStream, CommitStatus, JoinRefusal,
+    LedgerReadError, OrderError, OrderListener, PeerInfo, Processing, Reading, Standing,
+    TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
 use wasmcc_committer as committer;
 use wasmcc_committer::{Solo, TxVerdict};
-use wasmcc_msp::SignedData;
-use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_msp::{ChannelConfig, SignedData};
+use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::common::Status;
 use wasmcc_types::proto::protos;
@@ -54,14 +56,24 @@ fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>) {
     envelopes.processed(channel, header_type, status.as_str_name());
 }
 
+fn unreadable(why: impl Into<Box<dyn Error + Send + Sync>>) -> LedgerReadError {
+    LedgerReadError::Unreadable(why.into())
+}
+
 fn status((code, block_number): TxVerdict) -> CommitStatus {
     CommitStatus { code, block_number, reason: None }
 }
 
 impl Peer {
-    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
+    fn joined(&self, channel_id: &str) -> Result<Arc<Channel>, LedgerReadError> {
         let channel = self.channels.get(channel_id);
-        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+        channel.ok_or_else(|| LedgerReadError::NoChannel(channel_id.to_owned()))
+    }
+
+    fn config_of(&self, channel_id: &str) -> Result<Arc<ChannelConfig>, AccessError> {
+        let channel = self.channels.get(channel_id);
+        let channel = channel.ok_or_else(|| AccessError::NoChannel(channel_id.to_owned()))?;
+        Ok(channel.config())
     }
 
     fn orderer_of(&self, channel: &str) -> Result<Arc<Solo>, OrderError> {
@@ -82,23 +94,25 @@ impl api::Peer for Peer {
     fn process_proposal<'a>(
         &'a self,
         msp_id: &'a str,
-        signed: protos::SignedProposal,
+        proposal: Arc<UnpackedProposal>,
         client: Client,
-    ) -> Answer<'a> {
-        Box::pin(self.process_for(msp_id, signed, client))
+    ) -> Processing<'a> {
+        Box::pin(self.process_unpacked(msp_id, proposal, client))
     }
 
     fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool {
         self.channels.has_joined(msp_id, channel_id)
     }
 
-    fn standing(&self, msp_id: &str, channel_id: &str, chaincode: &str) -> Standing {
+    fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
+        let (channel_id, chaincode) = (proposal.channel_id(), &proposal.chaincode_id.name);
         let Some(channel) = self.channels.get_as(msp_id, channel_id) else {
             // Proposals without a channel are for the peer itself.
             return if channel_id.is_empty() { Standing::Here } else { Standing::NoChannel };
         };
         let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
         standing.unwrap_or_else(|error| {
+            let error = error.to_string();
             tracing::warn!(channel_id, chaincode, error, "cannot read a definition");
             Standing::Here
         })
@@ -110,16 +124,18 @@ impl api::Peer for Peer {
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, NoEndorsers> {
         self.further_endorsers(proposal, response, endorsed, without)
     }
 
     fn assemble(
         &self,
-        signed: &protos::SignedProposal,
+        proposal: &UnpackedProposal,
         responses: &[protos::ProposalResponse],
-    ) -> Result<common::Envelope, String> {
-        client::transaction(signed, responses).map_err(|error| error.to_string())
+    ) -> Result<common::Envelope, AssembleError> {
+        let (header, visible) = (proposal.header(), proposal.visible_payload());
+        let transaction = client::transaction_of(header, visible, responses);
+        transaction.map_err(|error| AssembleError(Box::new(error)))
     }
 
     fn order(&self, transaction: common::Envelope, done: OrderListener) {
@@ -146,9 +162,13 @@ impl api::Peer for Peer {
         }
     }
 
-    fn commit_status(&self, channel_id: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+    fn commit_status(
+        &self,
+        channel_id: &str,
+        tx_id: &str,
+    ) -> Result<Option<CommitStatus>, LedgerReadError> {
         let channel = self.joined(channel_id)?;
-        let verdict = channel.ledger().tx_validation(tx_id).map_err(|error| error.to_string())?;
+        let verdict = channel.ledger().tx_validation(tx_id).map_err(unreadable)?;
         Ok(verdict.map(status))
     }
 
@@ -157,9 +177,10 @@ impl api::Peer for Peer {
         channel_id: &str,
         tx_id: &str,
         done: TxListener,
-    ) -> Result<Watching, String> {
+    ) -> Result<Watching, LedgerReadError> {
         let committer = self.committer(channel_id);
-        let committer = committer.ok_or_else(|| format!("channel '{channel_id}' not found"))?;
+        let unknown = || LedgerReadError::NoChannel(channel_id.to_owned());
+        let committer = committer.ok_or_else(unknown)?;
         let notifier = Arc::clone(committer.notifier());
         let of = tx_id.to_owned();
         let watch =
@@ -169,7 +190,7 @@ impl api::Peer for Peer {
                     ..status(verdict)
                 }));
             });
-        Ok(Box::new(watch.map_err(|error| error.to_string())?))
+        Ok(Box::new(watch.map_err(unreadable)?))
     }
 
     fn authorize(
@@ -177,9 +198,8 @@ impl api::Peer for Peer {
         resource: &str,
         channel_id: &str,
         request: &SignedData,
-    ) -> Result<(), String> {
-        let config = self.joined(channel_id)?.config();
-        config.check_acl(resource, request).map_err(|error| error.to_string())
+    ) -> Result<(), AccessError> {
+        Ok(self.config_of(channel_id)?.check_acl(resource, request)?)
     }
 
     fn authorize_reader(
@@ -187,16 +207,15 @@ impl api::Peer for Peer {
         reading: Reading,
         channel_id: &str,
         request: &SignedData,
-    ) -> Result<(), String> {
+    ) -> Result<(), AccessError> {
         let name = match reading {
             Reading::Resource(resource) => return self.authorize(resource, channel_id, request),
             Reading::Policy(name) => name,
         };
-        let config = self.joined(channel_id)?.config();
+        let config = self.config_of(channel_id)?;
         let policy = config.policies().get(name);
-        let policy = policy.ok_or_else(|| format!("could not find policy {name}"))?;
-        let checked = policy.evaluate(std::slice::from_ref(request), config.msps());
-        checked.map_err(|error| error.to_string())
+        let policy = policy.ok_or_else(|| AccessError::NoPolicy(name.to_owned()))?;
+        Ok(policy.evaluate(std::slice::from_ref(request), config.msps())?)
     }
 
     fn config_sequence(&self, channel_id: &str) -> Option<u64> {
@@ -207,8 +226,12 @@ impl api::Peer for Peer {
         self.channels.get(channel_id).map(|channel| channel.ledger().height())
     }
 
-    fn block(&self, channel_id: &str, number: u64) -> Result<Option<common::Block>, String> {
-        self.joined(channel_id)?.ledger().block(number).map_err(|error| error.to_string())
+    fn block(
+        &self,
+        channel_id: &str,
+        number: u64,
+    ) -> Result<Option<common::Block>, LedgerReadError> {
+        self.joined(channel_id)?.ledger().block(number).map_err(unreadable)
     }
 
     fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {
@@ -222,8 +245,9 @@ impl api::Peer for Peer {
         channel_id: &str,
         block: u64,
         request: &SignedData,
-    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, LedgerReadError> {
         private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
+            .map_err(unreadable)
     }
 
     fn discovered_peers(

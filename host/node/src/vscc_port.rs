@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
-use wasmcc_peer::chaincode::{ChaincodeSupport, TxParams};
+use wasmcc_peer::chaincode::{ChaincodeSupport, Lent, TxParams};
 use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc};
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
@@ -25,7 +25,6 @@ impl EndorsementValidator for VsccPort {
         let tx = TxParams {
             channel_id: request.channel_id.as_str().into(),
             tx_id: request.tx_id.clone(),
-            signed_proposal: Arc::default(),
             proposal: Arc::default(),
             org: Arc::default(),
             simulator: None,
@@ -33,15 +32,13 @@ impl EndorsementValidator for VsccPort {
             share: Arc::default(),
             depth: 0,
         };
-        let args = vec![
-            APPLICATION_POLICY.as_bytes().to_vec(),
-            request.envelope.to_vec(),
-            request.policy.to_vec(),
-        ];
+        let kind = APPLICATION_POLICY.as_bytes().to_vec();
+        let args = vec![kind, Vec::new(), request.policy.to_vec()];
+        let lent = Lent::Transaction(request.transaction);
         let input = protos::ChaincodeInput { args, ..Default::default() };
         let answer = self
             .support
-            .execute_system(&tx, request.validator.name(), input)
+            .execute_lending(&tx, request.validator.name(), input, lent)
             .map_err(|error| ValidationFailure::Infrastructure(error.to_string()))?
             .response;
         match answer.status {

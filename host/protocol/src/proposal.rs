@@ -1,5 +1,7 @@
 //! What chaincodes may know of the proposal that a message carries.
 
+use std::sync::Arc;
+
 use prost::DecodeError;
 use prost::bytes::Bytes;
 
@@ -26,7 +28,9 @@ pub enum ProposalError {
 
 /// Takes a signed proposal apart, as far as chaincodes may look at it. Nothing is verified: a
 /// chaincode believes its peer.
-pub fn proposal_context(signed: &protos::SignedProposal) -> Result<ProposalContext, ProposalError> {
+pub fn proposal_context(
+    signed: &Arc<protos::SignedProposal>,
+) -> Result<ProposalContext, ProposalError> {
     let proposal: protos::Proposal =
         decode(Bytes::copy_from_slice(&signed.proposal_bytes), "Proposal")?;
     let header: common::Header = decode(proposal.header.into(), "Header")?;
@@ -66,7 +70,7 @@ pub fn is_nested(invocation: &Invocation) -> bool {
 
 /// As [`proposal_context`], for a proposal that is taken apart already.
 pub fn context_of_parts(
-    signed: &protos::SignedProposal,
+    signed: &Arc<protos::SignedProposal>,
     channel_header: &common::ChannelHeader,
     signature_header: common::SignatureHeader,
     transient: std::collections::BTreeMap<String, Vec<u8>>,
@@ -79,8 +83,8 @@ pub fn context_of_parts(
             seconds: at.seconds,
             nanos: u32::try_from(at.nanos).unwrap_or(0),
         }),
-        proposal_bytes: signed.proposal_bytes.as_slice().into(),
-        signature: signed.signature.clone(),
+        called: None,
+        signed: Arc::clone(signed),
     }
 }
 
@@ -131,22 +135,22 @@ mod tests {
 
     #[test]
     fn a_chaincode_sees_what_the_client_signed() {
-        let signed = signed(common::HeaderType::EndorserTransaction);
+        let signed = Arc::new(signed(common::HeaderType::EndorserTransaction));
         let context = proposal_context(&signed).unwrap();
         assert_eq!(context.creator, b"me");
         assert_eq!(context.transient["k"], b"v");
         assert_eq!(context.timestamp, Some(Timestamp { seconds: 7, nanos: 8 }));
         assert_eq!(context.binding, sha256_all([b"onceme".as_slice(), &[0; 8]]));
-        assert_eq!(*context.proposal_bytes, *signed.proposal_bytes);
-        assert_eq!(context.signature, b"sig");
+        assert_eq!(context.signed.proposal_bytes, signed.proposal_bytes);
+        assert_eq!(context.signed.signature, b"sig");
     }
 
     #[test]
     fn other_kinds_and_garbage_are_refused() {
-        let error = proposal_context(&signed(common::HeaderType::Message)).unwrap_err();
+        let error = proposal_context(&signed(common::HeaderType::Message).into()).unwrap_err();
         assert_eq!(error, ProposalError::Type(0));
         let garbage = protos::SignedProposal { proposal_bytes: vec![0xff], ..Default::default() };
-        let error = proposal_context(&garbage).unwrap_err().to_string();
+        let error = proposal_context(&garbage.into()).unwrap_err().to_string();
         assert!(error.starts_with("failed to extract the Proposal from the proposal: "), "{error}");
     }
 }

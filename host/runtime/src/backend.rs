@@ -181,7 +181,7 @@ pub trait Backend: Send {
     }
 
     /// Writes at commit; an empty value deletes.
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()>;
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()>;
 
     /// Deletes at commit.
     fn del_state(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
@@ -205,7 +205,7 @@ pub trait Backend: Send {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()>;
 
     /// The first batch of a range, `end` excluded.

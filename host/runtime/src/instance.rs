@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Linker;
-use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::backend::{Backend, CARRIED_BYTES};
 use crate::bindings::{Chaincode, fabric};
@@ -241,7 +241,7 @@ impl Runtime {
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
-        hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
+        mut hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
         + Send
         + Sync
         + 'static,
@@ -264,8 +264,16 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        if !self.free_host_calls {
-            store.call_hook(hook);
+        let is_free = self.free_host_calls;
+        match watch.clone() {
+            Some(watch) => store.call_hook(move |store, at| {
+                if let CallHook::CallingHost = at {
+                    watch.stands_at(&WasmBacktrace::force_capture(&store));
+                }
+                if is_free { Ok(()) } else { hook(store, at) }
+            }),
+            None if !is_free => store.call_hook(hook),
+            None => {}
         }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| go_on(&meter, deadline));

@@ -4,11 +4,14 @@
 //!
 //! Does not judge: whoever asked for the runs compares them.
 
+mod place;
 mod recorder;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::WasmBacktrace;
 
 use crate::backend::Backend;
 use wasmcc_types::TxId;
@@ -60,6 +63,8 @@ pub struct HostCall {
     pub call: String,
     /// What the peer answered; empty if the transaction ended first.
     pub answer: String,
+    /// The function of the contract that asked; empty if the component has no names.
+    pub function: String,
 }
 
 /// What is kept of one run, in bytes; calls behind that are not.
@@ -77,6 +82,8 @@ pub(crate) struct Watch {
 struct Calls {
     all: Vec<HostCall>,
     bytes: usize,
+    /// Where the guest stands.
+    function: String,
 }
 
 impl Watch {
@@ -92,6 +99,11 @@ impl Watch {
         *self.calls() = Calls::default();
     }
 
+    /// Notes where the guest stands when it calls its host.
+    pub(crate) fn stands_at(&self, stack: &WasmBacktrace) {
+        self.calls().function = place::function(stack);
+    }
+
     /// Notes a call and returns its number, if there is room.
     fn begin(&self, chaincode: &str, call: String) -> Option<usize> {
         let mut calls = self.calls();
@@ -100,7 +112,8 @@ impl Watch {
             return None;
         }
         let chaincode = chaincode.to_owned();
-        calls.all.push(HostCall { chaincode, call, answer: String::new() });
+        let function = calls.function.clone();
+        calls.all.push(HostCall { chaincode, call, answer: String::new(), function });
         Some(calls.all.len() - 1)
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::proto::protos::SignedProposal;
+
 /// Which of the two functions of a contract is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -82,9 +84,9 @@ pub struct ProposalContext {
     pub timestamp: Option<Timestamp>,
     /// SHA-256 of nonce, creator and epoch.
     pub binding: Vec<u8>,
-    /// Serialized `protos.Proposal`, over which the creator's signature is. Empty if there is no
-    /// signed proposal.
-    pub proposal_bytes: Arc<[u8]>,
-    /// See `proposal_bytes`.
-    pub signature: Vec<u8>,
+    /// The chaincode that the client's invocation names; the header need not agree. None if it
+    /// names none, and where nobody has looked.
+    pub called: Option<String>,
+    /// What the client sent. Its bytes are empty if there is no signed proposal.
+    pub signed: Arc<SignedProposal>,
 }

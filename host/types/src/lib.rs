@@ -14,6 +14,7 @@ mod ids;
 mod invocation;
 mod key_policy;
 mod meter;
+mod opened;
 mod sha256;
 mod share;
 mod shown;
@@ -28,6 +29,9 @@ pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use key_policy::check_key_policy;
 pub use meter::{Client, Exhausted, Meter, WhileWaiting};
+pub use opened::{
+    ChaincodeAction, Endorsed, NotEndorsed, NotOpened, Opened, ResponsePayload, TransactionAction,
+};
 pub use sha256::{sha256, sha256_all};
 pub use share::{Place, Share, ShareFull, Shares};
 pub use shown::{shown, shown_name};

@@ -96,6 +96,6 @@ impl Chain {
         });
         let txs = txs.collect();
         let committed = self.ledger.commit(block, txs, &NoCollections).unwrap();
-        committed.codes.iter().filter(|code| **code == protos::TxValidationCode::Valid).count()
+        committed.codes().iter().filter(|code| **code == protos::TxValidationCode::Valid).count()
     }
 }

@@ -7,10 +7,11 @@ use wasmcc_types::proto::protos::{ChaincodeMessage, SignedProposal};
 use wasmcc_protocol::{Message, proposal_context};
 
 fuzz_target!(|bytes: &[u8]| {
-    _ = proposal_context(&SignedProposal { proposal_bytes: bytes.to_vec(), ..Default::default() });
+    let signed = SignedProposal { proposal_bytes: bytes.to_vec(), ..Default::default() };
+    _ = proposal_context(&signed.into());
     let Ok(wire) = ChaincodeMessage::decode(bytes) else { return };
     if let Some(proposal) = &wire.proposal {
-        _ = proposal_context(proposal);
+        _ = proposal_context(&proposal.clone().into());
     }
     let Ok(message) = Message::decode(wire) else { return };
     let again = Message::decode(message.clone().encode()).expect("what was encoded can be decoded");

@@ -151,6 +151,35 @@ async fn endorsements_are_collected_until_they_are_enough() {
     assert_eq!(said, [no("Org2MSP"), no("Org3MSP")]);
 }
 
+/// How often a peer was lent a proposal while it answered one request, always the same one.
+fn lent(served: &Served) -> usize {
+    let lent = std::mem::take(&mut *served.peer.lent.lock().unwrap());
+    assert!(lent.iter().all(|context| Arc::ptr_eq(context, &lent[0])), "unpacked once");
+    lent.len()
+}
+
+#[tokio::test]
+async fn a_proposal_is_unpacked_once_and_lent_to_all_who_look_at_it() {
+    let ok = || -> Box<Says> { Box::new(|| Ok(golden_response("ok"))) };
+    let served = Served::start(others(vec![ok(), ok()])).await;
+
+    served.gateway().evaluate(evaluate_request()).await.unwrap();
+    assert_eq!(lent(&served), 2, "a standing and the evaluation");
+
+    served.gateway().endorse(endorse_request()).await.unwrap();
+    let text = "a standing, two endorsements with a look for more after each, the transaction";
+    assert_eq!(lent(&served), 6, "{text}");
+
+    let endorsing_organizations = ["Org1MSP", "Org2MSP", "Org3MSP"].map(str::to_owned).to_vec();
+    let request = gateway::EndorseRequest { endorsing_organizations, ..endorse_request() };
+    served.gateway().endorse(request).await.unwrap();
+    assert_eq!(lent(&served), 7, "three standings, three endorsements, the transaction");
+
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    served.endorser().process_proposal(proposal).await.unwrap();
+    assert_eq!(lent(&served), 1);
+}
+
 #[tokio::test]
 async fn endorsers_that_disagree_are_not_enough() {
     let other = || -> Box<Says> {

@@ -11,17 +11,20 @@ use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::Answer;
+use crate::AccessError;
+use crate::AssembleError;
 use crate::BlockListener;
 use crate::ChaincodeStream;
 use crate::ChannelPeer;
 use crate::CommitStatus;
 use crate::JoinRefusal;
+use crate::LedgerReadError;
 use crate::Listener;
 use crate::OrderError;
 use crate::OrderListener;
 use crate::Peer;
 use crate::PeerInfo;
+use crate::Processing;
 use crate::Reading;
 use crate::Receipt;
 use crate::Server;
@@ -31,7 +34,7 @@ use crate::TxListener;
 use crate::Watching;
 use crate::status::RpcStatus;
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
-use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
@@ -40,7 +43,7 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::{ChannelId, Client, StreamOrigin};
+use wasmcc_types::{ChannelId, Client, ProposalContext, StreamOrigin};
 use wasmcc_workers::Workers;
 
 mod chaincodes;
@@ -64,6 +67,8 @@ struct Fake {
     standings: BTreeMap<&'static str, Standing>,
     order: Result<(), OrderError>,
     ledger: Arc<Mutex<Ledger>>,
+    /// Of the proposals that it was lent. Kept, so that no other one comes to the same place.
+    lent: Mutex<Vec<Arc<ProposalContext>>>,
 }
 
 #[derive(Default)]
@@ -99,6 +104,7 @@ impl Default for Fake {
             standings: BTreeMap::new(),
             order: Ok(()),
             ledger: Arc::default(),
+            lent: Mutex::default(),
         }
     }
 }
@@ -108,6 +114,11 @@ impl Fake {
         answer: impl Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync + 'static,
     ) -> Self {
         Self { answer: Box::new(answer), ..Self::default() }
+    }
+
+    /// Notes a proposal that it was lent.
+    fn saw(&self, proposal: &UnpackedProposal) {
+        self.lent.lock().unwrap().push(Arc::clone(&proposal.context));
     }
 
     /// Adds the golden blocks up to a number.
@@ -152,9 +163,10 @@ impl Peer for Fake {
     fn process_proposal<'a>(
         &'a self,
         msp_id: &'a str,
-        _: protos::SignedProposal,
+        proposal: Arc<UnpackedProposal>,
         _: Client,
-    ) -> Answer<'a> {
+    ) -> Processing<'a> {
+        self.saw(&proposal);
         Box::pin(async move {
             let response = match msp_id {
                 "Org2MSP" => (self.others[0])(),
@@ -170,38 +182,42 @@ impl Peer for Fake {
         self.standings.get(msp_id) != Some(&Standing::NoChannel)
     }
 
-    fn standing(&self, msp_id: &str, _: &str, _: &str) -> Standing {
+    fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
+        self.saw(proposal);
         self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
     }
 
     /// One more of those that have not failed, as long as there are not two.
     fn further_endorsers(
         &self,
-        _: &UnpackedProposal,
+        proposal: &UnpackedProposal,
         _: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<String>, NoEndorsers> {
+        self.saw(proposal);
         if endorsed.len() > self.others.len().min(1) {
             return Ok(Vec::new());
         }
         let mut left = self.msp_ids();
         left.retain(|org| !endorsed.contains(org) && !without.contains(org));
         left.truncate(1);
-        if left.is_empty() { Err("nobody".to_owned()) } else { Ok(left) }
+        let nobody = NoEndorsers::Collection("nobody".to_owned());
+        if left.is_empty() { Err(nobody) } else { Ok(left) }
     }
 
     fn assemble(
         &self,
-        signed: &protos::SignedProposal,
+        proposal: &UnpackedProposal,
         responses: &[protos::ProposalResponse],
-    ) -> Result<common::Envelope, String> {
+    ) -> Result<common::Envelope, AssembleError> {
+        self.saw(proposal);
         if responses.iter().any(|response| response.endorsement.is_none()) {
-            return Err("no endorsements".to_owned());
+            return Err(AssembleError("no endorsements".into()));
         }
         let payloads = responses.iter().map(|response| response.payload.as_slice());
         let payload: Vec<&[u8]> =
-            [signed.proposal_bytes.as_slice()].into_iter().chain(payloads).collect();
+            [proposal.signed.proposal_bytes.as_slice()].into_iter().chain(payloads).collect();
         let payload = payload.concat();
         Ok(common::Envelope { payload, signature: Vec::new() })
     }
@@ -210,11 +226,16 @@ impl Peer for Fake {
         done(self.order.clone());
     }
 
-    fn commit_status(&self, _: &str, tx_id: &str) -> Result<Option<CommitStatus>, String> {
+    fn commit_status(&self, _: &str, tx_id: &str) -> Result<Option<CommitStatus>, LedgerReadError> {
         Ok(self.ledger.lock().unwrap().statuses.get(tx_id).cloned())
     }
 
-    fn watch_tx(&self, _: &str, tx_id: &str, done: TxListener) -> Result<Watching, String> {
+    fn watch_tx(
+        &self,
+        _: &str,
+        tx_id: &str,
+        done: TxListener,
+    ) -> Result<Watching, LedgerReadError> {
         let mut ledger = self.ledger.lock().unwrap();
         ledger.next_id += 1;
         let id = ledger.next_id;
@@ -228,10 +249,13 @@ impl Peer for Fake {
         Ok(Box::new(Listening(Arc::clone(&self.ledger), id)))
     }
 
-    fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), String> {
+    fn authorize(&self, resource: &str, _: &str, request: &SignedData) -> Result<(), AccessError> {
         match request.signature.as_slice() {
             b"good" => Ok(()),
-            _ => Err(format!("{resource} is not for {}", request.identity.escape_ascii())),
+            _ => {
+                let identity = request.identity.escape_ascii();
+                Err(AccessError::NoPolicy(format!("{resource} for {identity}")))
+            }
         }
     }
 
@@ -240,11 +264,11 @@ impl Peer for Fake {
         reading: Reading,
         _: &str,
         request: &SignedData,
-    ) -> Result<(), String> {
+    ) -> Result<(), AccessError> {
         let readers = self.ledger.lock().unwrap().readers.unwrap_or(b"good");
         match request.signature == readers {
             true => Ok(()),
-            false => Err(format!("{reading:?} is not for you")),
+            false => Err(AccessError::NoPolicy(format!("{reading:?}"))),
         }
     }
 
@@ -258,7 +282,7 @@ impl Peer for Fake {
         (channel_id == "mychannel").then_some(height)
     }
 
-    fn block(&self, _: &str, number: u64) -> Result<Option<common::Block>, String> {
+    fn block(&self, _: &str, number: u64) -> Result<Option<common::Block>, LedgerReadError> {
         Ok(self.ledger.lock().unwrap().blocks.get(number as usize).cloned())
     }
 
@@ -279,7 +303,7 @@ impl Peer for Fake {
         _: &str,
         block: u64,
         _: &SignedData,
-    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, String> {
+    ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, LedgerReadError> {
         Ok([(block, TxPvtReadWriteSet::default())].into())
     }
 

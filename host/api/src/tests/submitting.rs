@@ -106,7 +106,10 @@ async fn commit_status_checks_who_asks() {
         ..commit_status_request("tx")
     };
     let status = served.gateway().commit_status(forged).await.unwrap_err();
-    assert_eq!(shape(&status), (Code::PermissionDenied, "gateway/CommitStatus is not for me"));
+    assert_eq!(
+        shape(&status),
+        (Code::PermissionDenied, "could not find policy gateway/CommitStatus for me")
+    );
 
     let empty = gateway::SignedCommitStatusRequest::default();
     let status = served.gateway().commit_status(empty).await.unwrap_err();

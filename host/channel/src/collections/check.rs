@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
+use crate::collections::error::CollectionsError;
 use wasmcc_msp::{MspManager, SignaturePolicy};
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::signature_policy::Type as Rule;
@@ -17,69 +18,60 @@ use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfi
 /// Returns the collections.
 pub fn check_package(
     package: &CollectionConfigPackage,
-) -> Result<Vec<&StaticCollectionConfig>, String> {
+) -> Result<Vec<&StaticCollectionConfig>, CollectionsError> {
     let mut names = BTreeSet::new();
     let mut collections = Vec::with_capacity(package.config.len());
     for config in &package.config {
         let Some(Payload::StaticCollectionConfig(config)) = &config.payload else {
-            return Err("collection config contains unexpected payload type: <nil>".into());
+            return Err(CollectionsError::NoPayload);
         };
         let name = config.name.as_str();
         if !is_name(name) {
-            return Err(format!(
-                "invalid collection name '{name}'. Names can only consist of alphanumerics, '_', \
-                 and '-' and cannot begin with '_'"
-            ));
+            return Err(CollectionsError::Name { name: name.to_owned() });
         }
         if !names.insert(name) {
-            return Err(format!(
-                "collection-name: {name} -- found duplicate in collection configuration"
-            ));
+            return Err(CollectionsError::Duplicate { name: name.to_owned() });
         }
         check_counts(config)?;
         let envelope = member_policy(config)?;
-        SignaturePolicy::from_envelope(envelope).map_err(|error| {
-            format!("invalid member org policy for collection '{name}': {error}")
-        })?;
-        check_alternatives(envelope.rule.as_ref()).map_err(|why| {
-            format!("collection-name: {name} -- error in member org policy: {why}")
-        })?;
+        SignaturePolicy::from_envelope(envelope)
+            .map_err(|error| CollectionsError::MemberPolicy { name: name.to_owned(), error })?;
+        if let Some(n) = first_other_gate(envelope.rule.as_ref()) {
+            return Err(CollectionsError::NotAlternatives { name: name.to_owned(), n });
+        }
         collections.push(config);
     }
     Ok(collections)
 }
 
 /// Checks that the members of a collection are organizations of the channel.
-pub fn check_members(config: &StaticCollectionConfig, msps: &MspManager) -> Result<(), String> {
+pub fn check_members(
+    config: &StaticCollectionConfig,
+    msps: &MspManager,
+) -> Result<(), CollectionsError> {
     let name = &config.name;
     for principal in &member_policy(config)?.identities {
         let org = match principal.principal_classification() {
             Classification::Role | Classification::OrganizationUnit => {
-                org_of(principal).map_err(|(what, error)| {
-                    let text = "cannot unmarshal identity bytes into";
-                    format!("collection-name: {name} -- {text} {what}: {error}")
+                org_of(principal).map_err(|(what, error)| CollectionsError::Principal {
+                    name: name.clone(),
+                    what,
+                    error,
                 })?
             }
             Classification::Identity => match msps.deserialize(&principal.principal) {
                 Ok(_) => continue,
                 Err(_) => {
-                    return Err(format!(
-                        "collection-name: {name} -- contains an identity that is not part of the \
-                         channel"
-                    ));
+                    return Err(CollectionsError::ForeignIdentity { name: name.clone() });
                 }
             },
             other => {
-                return Err(format!(
-                    "collection-name: {name} -- principal type {} is not supported",
-                    other.as_str_name()
-                ));
+                let (name, classification) = (name.clone(), other.as_str_name());
+                return Err(CollectionsError::Classification { name, classification });
             }
         };
         if msps.msp(&org).is_none() {
-            return Err(format!(
-                "collection-name: {name} -- collection member '{org}' is not part of the channel"
-            ));
+            return Err(CollectionsError::ForeignOrg { name: name.clone(), org });
         }
     }
     Ok(())
@@ -89,30 +81,24 @@ pub fn check_members(config: &StaticCollectionConfig, msps: &MspManager) -> Resu
 pub fn check_against_committed(
     proposed: &[&StaticCollectionConfig],
     committed: &CollectionConfigPackage,
-) -> Result<(), String> {
+) -> Result<(), CollectionsError> {
     if committed.config.is_empty() {
         return Ok(());
     }
     if proposed.is_empty() {
-        return Err(
-            "the proposed collection config does not contain previously defined collections".into(),
-        );
+        return Err(CollectionsError::AllMissing);
     }
     for old in &committed.config {
         let Some(Payload::StaticCollectionConfig(old)) = &old.payload else {
-            return Err("unknown collection configuration type".into());
+            return Err(CollectionsError::UnknownType);
         };
         let name = &old.name;
         let Some(new) = proposed.iter().find(|new| new.name == *name) else {
-            return Err(format!(
-                "existing collection [{name}] missing in the proposed collection configuration"
-            ));
+            return Err(CollectionsError::Missing { name: name.clone() });
         };
         if new.block_to_live != old.block_to_live {
-            return Err(format!(
-                "the BlockToLive in an existing collection [{name}] modified. Existing value [{}]",
-                old.block_to_live
-            ));
+            let (name, existing) = (name.clone(), old.block_to_live);
+            return Err(CollectionsError::BlockToLive { name, existing });
         }
     }
     Ok(())
@@ -124,47 +110,47 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('_') && name.bytes().all(in_name)
 }
 
-fn check_counts(config: &StaticCollectionConfig) -> Result<(), String> {
+fn check_counts(config: &StaticCollectionConfig) -> Result<(), CollectionsError> {
     let StaticCollectionConfig { name, required_peer_count, maximum_peer_count, .. } = config;
     if maximum_peer_count < required_peer_count {
-        return Err(format!(
-            "collection-name: {name} -- maximum peer count ({maximum_peer_count}) cannot be less \
-             than the required peer count ({required_peer_count})"
-        ));
+        return Err(CollectionsError::MaximumBelowRequired {
+            name: name.clone(),
+            maximum: *maximum_peer_count,
+            required: *required_peer_count,
+        });
     }
     if *required_peer_count < 0 {
-        return Err(format!(
-            "collection-name: {name} -- requiredPeerCount ({required_peer_count}) cannot be less \
-             than zero"
-        ));
+        let (name, required) = (name.clone(), *required_peer_count);
+        return Err(CollectionsError::RequiredBelowZero { name, required });
     }
     Ok(())
 }
 
 fn member_policy(
     config: &StaticCollectionConfig,
-) -> Result<&common::SignaturePolicyEnvelope, String> {
+) -> Result<&common::SignaturePolicyEnvelope, CollectionsError> {
     let name = &config.name;
     let policy = config
         .member_orgs_policy
         .as_ref()
-        .ok_or_else(|| format!("collection member policy is not set for collection '{name}'"))?;
+        .ok_or_else(|| CollectionsError::NoMemberPolicy { name: name.clone() })?;
     match &policy.payload {
         Some(PolicyPayload::SignaturePolicy(envelope)) => Ok(envelope),
-        None => Err(format!("collection member org policy is empty for collection '{name}'")),
+        None => Err(CollectionsError::EmptyMemberPolicy { name: name.clone() }),
     }
 }
 
-/// Checks that each principal of a rule satisfies it alone. The depth of rules was checked before.
-fn check_alternatives(rule: Option<&common::SignaturePolicy>) -> Result<(), String> {
-    let Some(Rule::NOutOf(gate)) = rule.and_then(|rule| rule.r#type.as_ref()) else {
-        return Ok(());
+/// Returns how many rules the first gate needs at which no principal satisfies the policy alone.
+/// The depth of rules was checked before.
+fn first_other_gate(rule: Option<&common::SignaturePolicy>) -> Option<i32> {
+    let gate = match rule?.r#type.as_ref()? {
+        Rule::NOutOf(gate) => gate,
+        Rule::SignedBy(_) => return None,
     };
     if gate.n != 1 {
-        let n = gate.n;
-        return Err(format!("signature policy is not an OR concatenation, NOutOf {n}"));
+        return Some(gate.n);
     }
-    gate.rules.iter().try_for_each(|rule| check_alternatives(Some(rule)))
+    gate.rules.iter().find_map(|rule| first_other_gate(Some(rule)))
 }
 
 /// The organization of a role or an organizational unit.

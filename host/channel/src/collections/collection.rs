@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use crate::collections::error::UnusableCollection;
 use crate::definition::implicit_collection;
 use wasmcc_msp::{Identity, MspManager, SignaturePolicy};
 use wasmcc_types::Permission;
@@ -21,16 +22,14 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Compiles a configuration from a definition. The error says what is wrong with its member
-    /// policy.
-    pub fn new(config: StaticCollectionConfig) -> Result<Self, String> {
-        let policy = config.member_orgs_policy.as_ref().ok_or("Collection config policy is nil")?;
+    /// Compiles a configuration from a definition.
+    pub fn new(config: StaticCollectionConfig) -> Result<Self, UnusableCollection> {
+        let policy = config.member_orgs_policy.as_ref().ok_or(UnusableCollection::NoPolicy)?;
         let Some(PolicyPayload::SignaturePolicy(envelope)) = &policy.payload else {
-            return Err("Collection config access policy is nil".into());
+            return Err(UnusableCollection::EmptyPolicy);
         };
-        let members = SignaturePolicy::from_envelope(envelope).map_err(|error| {
-            format!("failed constructing policy object out of collection policy config: {error}")
-        })?;
+        let members =
+            SignaturePolicy::from_envelope(envelope).map_err(UnusableCollection::Policy)?;
         Ok(Self { config, members })
     }
 

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use crate::collections::error::CollectionsJsonError;
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_types::go_json;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
@@ -54,25 +55,24 @@ struct EndorsementPolicy {
 }
 
 /// Parses a JSON array of collections.
-pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, String> {
+pub fn package_from_json(json: &str) -> Result<CollectionConfigPackage, CollectionsJsonError> {
     let entries: Vec<CollectionEntry> = go_json::from_slice(json.as_bytes(), NAMES)
-        .map_err(|error| format!("could not parse the collection configuration: {error}"))?;
+        .map_err(|error| CollectionsJsonError::Json(error.to_string()))?;
     let config = entries.into_iter().map(|entry| {
         let payload = Some(Payload::StaticCollectionConfig(entry.read()?));
         Ok(CollectionConfig { payload })
     });
-    Ok(CollectionConfigPackage { config: config.collect::<Result<_, String>>()? })
+    Ok(CollectionConfigPackage { config: config.collect::<Result<_, CollectionsJsonError>>()? })
 }
 
 impl CollectionEntry {
-    fn read(self) -> Result<StaticCollectionConfig, String> {
-        let members = SignaturePolicy::from_text(&self.policy)
-            .map_err(|error| format!("invalid policy {}: {error}", self.policy))?;
+    fn read(self) -> Result<StaticCollectionConfig, CollectionsJsonError> {
+        let members = SignaturePolicy::from_text(&self.policy).map_err(|error| {
+            CollectionsJsonError::MemberPolicy { policy: self.policy.clone(), error }
+        })?;
         let payload = Some(PolicyPayload::SignaturePolicy(members.envelope().clone()));
         let endorsement_policy = match self.endorsement_policy {
-            Some(policy) => policy
-                .read()
-                .map_err(|error| format!("invalid endorsement policy of {}: {error}", self.name))?,
+            Some(policy) => policy.read(&self.name)?,
             None => None,
         };
         Ok(StaticCollectionConfig {
@@ -89,16 +89,21 @@ impl CollectionEntry {
 }
 
 impl EndorsementPolicy {
-    fn read(self) -> Result<Option<ApplicationPolicy>, String> {
+    fn read(self, name: &str) -> Result<Option<ApplicationPolicy>, CollectionsJsonError> {
         let policy = match (self.signature_policy.as_str(), self.channel_config_policy.as_str()) {
             ("", "") => return Ok(None),
             ("", _) => PolicyType::ChannelConfigPolicyReference(self.channel_config_policy),
             (text, "") => {
-                let policy = SignaturePolicy::from_text(text)
-                    .map_err(|error| format!("invalid signature policy: {text}: {error}"))?;
+                let policy = SignaturePolicy::from_text(text).map_err(|error| {
+                    let (name, policy) = (name.to_owned(), text.to_owned());
+                    CollectionsJsonError::EndorsementPolicy { name, policy, error }
+                })?;
                 PolicyType::SignaturePolicy(policy.envelope().clone())
             }
-            _ => return Err("it has both a signaturePolicy and a channelConfigPolicy".into()),
+            _ => {
+                let name = name.to_owned();
+                return Err(CollectionsJsonError::TwoEndorsementPolicies { name });
+            }
         };
         Ok(Some(ApplicationPolicy { r#type: Some(policy) }))
     }
@@ -114,7 +119,7 @@ mod tests {
     }
 
     fn refusal(json: &str) -> String {
-        check_package(&package(json)).unwrap_err()
+        check_package(&package(json)).unwrap_err().to_string()
     }
 
     #[test]
@@ -153,7 +158,7 @@ mod tests {
                 "invalid endorsement policy of a: it has both",
             ),
         ] {
-            let error = package_from_json(json).unwrap_err();
+            let error = package_from_json(json).unwrap_err().to_string();
             assert!(error.contains(text), "{error}");
         }
     }
@@ -197,10 +202,10 @@ mod tests {
         };
         check(&text("a", 3)).unwrap();
         let missing = "existing collection [a] missing in the proposed collection configuration";
-        assert_eq!(check(&text("b", 3)).unwrap_err(), missing);
+        assert_eq!(check(&text("b", 3)).unwrap_err().to_string(), missing);
         let changed = "the BlockToLive in an existing collection [a] modified. Existing value [3]";
-        assert_eq!(check(&text("a", 4)).unwrap_err(), changed);
+        assert_eq!(check(&text("a", 4)).unwrap_err().to_string(), changed);
         let none = "the proposed collection config does not contain previously defined collections";
-        assert_eq!(check("[]").unwrap_err(), none);
+        assert_eq!(check("[]").unwrap_err().to_string(), none);
     }
 }

@@ -12,11 +12,13 @@
 mod check;
 mod collection;
 mod defined;
+mod error;
 mod json;
 mod local_peers;
 
 pub use check::{check_against_committed, check_members, check_package};
 pub use collection::Collection;
 pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
+pub use error::{CollectionsError, CollectionsJsonError, UnusableCollection};
 pub use json::package_from_json;
 pub use local_peers::LocalPeers;

@@ -32,7 +32,10 @@ impl<'a, S: ReadableState> Fields<'a, S> {
     /// chaincode's is an error.
     pub fn of_chaincode(name: &'a str, state: &'a mut S) -> FieldRead<Option<Self>, S> {
         let Some(metadata) = metadata(NAMESPACES, name, state)? else { return Ok(None) };
-        check_chaincode(&metadata).map_err(ReadError::Damaged)?;
+        if metadata.datatype != DEFINITION_TYPE {
+            let text = format!("not a chaincode type: {}", metadata.datatype);
+            return Err(ReadError::Damaged(text));
+        }
         Ok(Some(Self::of(name, state)))
     }
 
@@ -80,14 +83,6 @@ impl<'a, S: ReadableState> Fields<'a, S> {
         M::decode(bytes.as_slice()).map_err(|e| {
             ReadError::Damaged(format!("could not unmarshal key {key} to its message: {e}"))
         })
-    }
-}
-
-/// Checks that the stored structure is a chaincode's definition.
-pub(crate) fn check_chaincode(metadata: &StateMetadata) -> Result<(), String> {
-    match metadata.datatype.as_str() {
-        DEFINITION_TYPE => Ok(()),
-        other => Err(format!("not a chaincode type: {other}")),
     }
 }
 

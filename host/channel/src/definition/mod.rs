@@ -23,11 +23,17 @@ pub use keys::{
 };
 pub use lscc::LsccName;
 pub use names::{is_legacy_name, is_legacy_version};
-pub use state::{OpaqueState, ReadError, ReadableState, WritableState};
+pub use state::{
+    CompareError, FindError, OpaqueState, ReadError, ReadableState, WritableState, WriteError,
+};
 pub use stored::{Stored, local_package, package_id_state};
 pub use validator::Validator;
 
-use wasmcc_types::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
+use std::fmt::Display;
+
+use wasmcc_types::proto::lifecycle::{
+    ChaincodeEndorsementInfo, ChaincodeValidationInfo, StateMetadata,
+};
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 
 /// The type of a definition.
@@ -57,6 +63,24 @@ pub struct Definition {
     pub parameters: Parameters,
 }
 
+/// The first difference of two approvals. The texts are Fabric's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParametersMismatch {
+    /// A field other than the collections.
+    #[error("expected {what} '{own}' does not match passed {what} '{passed}'")]
+    Field {
+        /// The field.
+        what: &'static str,
+        /// Its value in what the other is compared with.
+        own: String,
+        /// Its value in the other.
+        passed: String,
+    },
+    /// The collections.
+    #[error("Collections do not match")]
+    Collections,
+}
+
 impl Parameters {
     /// Reads the approval `name`, "chaincode#sequence".
     pub fn read<S: ReadableState>(name: &str, state: &mut S) -> Result<Self, ReadError<S::Error>> {
@@ -64,11 +88,15 @@ impl Parameters {
     }
 
     /// Returns the first difference, as Fabric's text (`ChaincodeParameters.Equal`).
-    pub fn check_equal(&self, other: &Self) -> Result<(), String> {
+    pub fn check_equal(&self, other: &Self) -> Result<(), ParametersMismatch> {
         let (own, passed) = (&self.endorsement_info, &other.endorsement_info);
         let (rules, passed_rules) = (&self.validation_info, &other.validation_info);
-        let differs = |what: &str, own: &dyn std::fmt::Display, passed: &dyn std::fmt::Display| {
-            Err(format!("expected {what} '{own}' does not match passed {what} '{passed}'"))
+        let differs = |what, own: &dyn Display, passed: &dyn Display| {
+            Err(ParametersMismatch::Field {
+                what,
+                own: own.to_string(),
+                passed: passed.to_string(),
+            })
         };
         if own.version != passed.version {
             return differs("Version", &own.version, &passed.version);
@@ -90,7 +118,7 @@ impl Parameters {
             return differs("ValidationParameter", &own, &hex(&passed_rules.validation_parameter));
         }
         if self.collections != other.collections {
-            return Err("Collections do not match".into());
+            return Err(ParametersMismatch::Collections);
         }
         Ok(())
     }
@@ -104,16 +132,18 @@ impl Definition {
 
     /// Returns the definition of a chaincode; None if it has none. A definition that is not a
     /// chaincode's is an error (`Resources.ChaincodeDefinitionIfDefined`).
-    pub fn find(name: &str, state: &mut impl ReadableState) -> Result<Option<Self>, String> {
-        let Some(metadata) = metadata(NAMESPACES, name, state)
-            .map_err(|e| format!("could not deserialize metadata for chaincode {name}: {e}"))?
-        else {
-            return Ok(None);
-        };
-        fields::check_chaincode(&metadata)?;
+    pub fn find<S: ReadableState>(
+        name: &str,
+        state: &mut S,
+    ) -> Result<Option<Self>, FindError<S::Error>> {
+        let stored = metadata(NAMESPACES, name, state);
+        let stored =
+            stored.map_err(|error| FindError::Metadata { name: name.to_owned(), error })?;
+        let Some(StateMetadata { datatype, .. }) = stored else { return Ok(None) };
+        if datatype != DEFINITION_TYPE {
+            return Err(FindError::NotAChaincode { datatype });
+        }
         let read = Self::read(name, state);
-        read.map(Some).map_err(|e| {
-            format!("could not deserialize chaincode definition for chaincode {name}: {e}")
-        })
+        read.map(Some).map_err(|error| FindError::Fields { name: name.to_owned(), error })
     }
 }

@@ -22,18 +22,21 @@ where
     }
 }
 
-/// State that can be written. Errors are texts.
+/// State that can be written.
 pub trait WritableState: ReadableState {
     /// Sets a key.
-    fn put(&mut self, key: &str, value: Vec<u8>) -> Result<(), String>;
+    fn put(&mut self, key: &str, value: Vec<u8>) -> Result<(), Self::Error>;
     /// Deletes a key.
-    fn delete(&mut self, key: &str) -> Result<(), String>;
+    fn delete(&mut self, key: &str) -> Result<(), Self::Error>;
 }
 
-/// State whose hashes everybody knows. Errors are texts.
+/// State whose hashes everybody knows.
 pub trait OpaqueState {
+    /// Why a hash cannot be read.
+    type HashError: Display;
+
     /// The hash of the value of a key.
-    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, String>;
+    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, Self::HashError>;
 }
 
 /// Why a stored structure cannot be read. The texts are those of Fabric's serializer.
@@ -50,4 +53,88 @@ pub enum ReadError<E: Display> {
     /// The state has a form that no peer writes; the text names the key.
     #[error("{0}")]
     Damaged(String),
+}
+
+/// Why the definition of a chaincode cannot be used. The texts are Fabric's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError<E: Display> {
+    /// What is stored under the name cannot be read.
+    #[error("could not deserialize metadata for chaincode {name}: {error}")]
+    Metadata {
+        /// The chaincode.
+        name: String,
+        /// Why it cannot be read.
+        error: ReadError<E>,
+    },
+    /// Something else is stored under the name.
+    #[error("not a chaincode type: {datatype}")]
+    NotAChaincode {
+        /// The type of what is stored.
+        datatype: String,
+    },
+    /// A field cannot be read.
+    #[error("could not deserialize chaincode definition for chaincode {name}: {error}")]
+    Fields {
+        /// The chaincode.
+        name: String,
+        /// Why it cannot be read.
+        error: ReadError<E>,
+    },
+}
+
+/// Why a structure cannot be written. The texts are those of Fabric's serializer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError<E: Display> {
+    /// What is stored under the name cannot be read.
+    #[error("could not deserialize metadata for namespace {namespace}/{name}: {error}")]
+    Known {
+        /// The namespace of the structure.
+        namespace: String,
+        /// The name of the structure.
+        name: String,
+        /// Why it cannot be read.
+        error: ReadError<E>,
+    },
+    /// The present value of a field cannot be read.
+    #[error("could not get value for key {key}: {error}")]
+    Value {
+        /// The field's key.
+        key: String,
+        /// Why it cannot be read.
+        error: E,
+    },
+    /// A field cannot be written.
+    #[error("could not write key into state: {error}")]
+    Field {
+        /// Why it cannot be written.
+        error: E,
+    },
+    /// The names of the fields cannot be written.
+    #[error("could not store metadata for namespace {namespace}/{name}: {error}")]
+    Metadata {
+        /// The namespace of the structure.
+        namespace: String,
+        /// The name of the structure.
+        name: String,
+        /// Why they cannot be written.
+        error: E,
+    },
+    /// A field that the structure no longer has cannot be deleted.
+    #[error("could not delete unneeded key {key}: {error}")]
+    Unneeded {
+        /// The field's key.
+        key: String,
+        /// Why it cannot be deleted.
+        error: E,
+    },
+}
+
+/// Why a structure cannot be compared with hashes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("could not get value for key {key}: {error}")]
+pub struct CompareError<E: Display> {
+    /// The key whose hash cannot be read.
+    pub key: String,
+    /// Why it cannot be read.
+    pub error: E,
 }

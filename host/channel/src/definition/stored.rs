@@ -7,7 +7,7 @@ use crate::definition::fields::metadata;
 use crate::definition::keys::{
     COLLECTIONS, ENDORSEMENT_INFO, PACKAGE_ID, SEQUENCE, VALIDATION_INFO, field_key, metadata_key,
 };
-use crate::definition::state::{OpaqueState, WritableState};
+use crate::definition::state::{CompareError, OpaqueState, WritableState, WriteError};
 use crate::definition::{
     DEFINITION_TYPE, Definition, LOCAL_PACKAGE_TYPE, PARAMETERS_TYPE, Parameters,
 };
@@ -78,25 +78,27 @@ impl Stored {
 
     /// Writes what is missing or different, and deletes fields that the structure does not have
     /// (`Serializer.Serialize`).
-    pub fn write(
+    pub fn write<S: WritableState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl WritableState,
-    ) -> Result<(), String> {
+        state: &mut S,
+    ) -> Result<(), WriteError<S::Error>> {
+        let names = || (namespace.to_owned(), name.to_owned());
         let known = metadata(namespace, name, state)
-            .map_err(|e| {
-                format!("could not deserialize metadata for namespace {namespace}/{name}: {e}")
+            .map_err(|error| {
+                let (namespace, name) = names();
+                WriteError::Known { namespace, name, error }
             })?
             .unwrap_or_default();
         let mut existing = std::collections::BTreeMap::new();
         for field in &known.fields {
             let key = field_key(namespace, name, field);
-            let value =
-                state.get(&key).map_err(|e| format!("could not get value for key {key}: {e}"))?;
+            let value = state.get(&key);
+            let value = value.map_err(|error| WriteError::Value { key: key.clone(), error })?;
             existing.insert(key, value);
         }
-        let failed = |e| format!("could not write key into state: {e}");
+        let failed = |error| WriteError::Field { error };
         for (field, value) in self.values() {
             let key = field_key(namespace, name, field);
             if existing.remove(&key).flatten().as_ref() != Some(&value) {
@@ -105,12 +107,14 @@ impl Stored {
         }
         let same = known.datatype == self.datatype && known.fields.len() == self.fields.len();
         if !existing.is_empty() || !same {
-            state.put(&metadata_key(namespace, name), self.metadata()).map_err(|e| {
-                format!("could not store metadata for namespace {namespace}/{name}: {e}")
+            state.put(&metadata_key(namespace, name), self.metadata()).map_err(|error| {
+                let (namespace, name) = names();
+                WriteError::Metadata { namespace, name, error }
             })?;
         }
         for key in existing.keys() {
-            state.delete(key).map_err(|e| format!("could not delete unneeded key {key}: {e}"))?;
+            let failed = |error| WriteError::Unneeded { key: key.clone(), error };
+            state.delete(key).map_err(failed)?;
         }
         Ok(())
     }
@@ -118,15 +122,14 @@ impl Stored {
     /// Returns what of the structure is not in `state`: names of fields, or of the structure itself
     /// if nothing or another structure is there; empty if all is there (`Serializer.IsSerialized`).
     /// Reads all hashes in any case.
-    pub fn mismatches(
+    pub fn mismatches<S: OpaqueState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl OpaqueState,
-    ) -> Result<Vec<String>, String> {
-        let mut hash_of = |key: String| {
-            state.get_hash(&key).map_err(|e| format!("could not get value for key {key}: {e}"))
-        };
+        state: &mut S,
+    ) -> Result<Vec<String>, CompareError<S::HashError>> {
+        let mut hash_of =
+            |key: String| state.get_hash(&key).map_err(|error| CompareError { key, error });
         let metadata = hash_of(metadata_key(namespace, name))?;
         let mut mismatches = Vec::new();
         for (field, value) in self.values() {
@@ -142,12 +145,12 @@ impl Stored {
     }
 
     /// True if `state` has a structure of this type (`IsMetadataSerialized`).
-    pub fn is_kind_of(
+    pub fn is_kind_of<S: OpaqueState>(
         &self,
         namespace: &str,
         name: &str,
-        state: &mut impl OpaqueState,
-    ) -> Result<bool, String> {
+        state: &mut S,
+    ) -> Result<bool, S::HashError> {
         let stored = state.get_hash(&metadata_key(namespace, name))?;
         Ok(stored.as_deref() == Some(&sha256(&self.metadata())))
     }

@@ -33,12 +33,12 @@ impl ReadableState for Rows {
 }
 
 impl WritableState for Rows {
-    fn put(&mut self, key: &str, value: Vec<u8>) -> Result<(), String> {
+    fn put(&mut self, key: &str, value: Vec<u8>) -> Result<(), Infallible> {
         self.rows.insert(key.to_owned(), value);
         Ok(())
     }
 
-    fn delete(&mut self, key: &str) -> Result<(), String> {
+    fn delete(&mut self, key: &str) -> Result<(), Infallible> {
         self.rows.remove(key);
         Ok(())
     }
@@ -124,7 +124,7 @@ fn damage_is_told_with_its_key() {
     ] {
         let mut rows = stored();
         rows.rows.insert(key, value);
-        let found = Definition::find("cc", &mut rows).unwrap_err();
+        let found = Definition::find("cc", &mut rows).unwrap_err().to_string();
         let found = found.strip_prefix(beginning).unwrap();
         assert!(found.starts_with(text), "{found}");
     }

@@ -10,14 +10,15 @@ use crate::Channel;
 use crate::collections::{check_against_committed, check_package, lscc_key};
 use crate::definition::{Validator, is_legacy_name, is_legacy_version, sequence_key};
 use crate::vscc::VsccError;
-use crate::vscc::endorsed_tx::{EndorsedTx, decode};
+use crate::vscc::endorsed_tx::{EndorsedTx, decode, unreadable};
 use wasmcc_ledger::{TxRwSet, is_delete};
-use wasmcc_msp::{SignaturePolicy, SignedData};
+use wasmcc_msp::SignaturePolicy;
+use wasmcc_msp::policy::{SignedParts, valid_signers};
 use wasmcc_types::proto::common::SignatureHeader;
 use wasmcc_types::proto::kvrwset::KvWrite;
 use wasmcc_types::proto::protos::{
-    ChaincodeAction, ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeInvocationSpec,
-    ChaincodeProposalPayload, CollectionConfigPackage, ProposalResponsePayload,
+    ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeInvocationSpec,
+    ChaincodeProposalPayload, CollectionConfigPackage,
 };
 use wasmcc_types::{LIFECYCLE, LSCC, SYSTEM_CHAINCODES};
 
@@ -27,7 +28,10 @@ const MAX_ARGS: usize = 6;
 const COLLECTIONS_ARG: usize = 5;
 
 /// Checks an invocation of LSCC.
-pub(crate) fn check_lscc_invocation(tx: &EndorsedTx, channel: &Channel) -> Result<(), VsccError> {
+pub(crate) fn check_lscc_invocation(
+    tx: &EndorsedTx<'_>,
+    channel: &Channel,
+) -> Result<(), VsccError> {
     let Requested { function, id, collections } = requested(tx)?;
     let written = check_writes(tx, &id, &collections)?;
     let reading =
@@ -83,8 +87,9 @@ struct Requested {
     collections: Vec<u8>,
 }
 
-fn requested(tx: &EndorsedTx) -> Result<Requested, VsccError> {
-    let payload: ChaincodeProposalPayload = decode(&tx.proposal_payload, "proposal payload")?;
+fn requested(tx: &EndorsedTx<'_>) -> Result<Requested, VsccError> {
+    let payload: ChaincodeProposalPayload =
+        decode(&tx.endorsed.proposal_payload, "proposal payload")?;
     let spec: ChaincodeInvocationSpec = decode(&payload.input, "ChaincodeInvocationSpec")?;
     let input = spec.chaincode_spec.and_then(|spec| spec.input).unwrap_or_default();
     let Some((name, args)) = input.args.split_first() else {
@@ -126,13 +131,13 @@ fn requested(tx: &EndorsedTx) -> Result<Requested, VsccError> {
 /// LSCC writes the chaincode's definition and its collections, if some were given; the chaincode's
 /// init may write the chaincode's own namespace. Gives the definition.
 fn check_writes(
-    tx: &EndorsedTx,
+    tx: &EndorsedTx<'_>,
     id: &ChaincodeId,
     collections: &[u8],
 ) -> Result<ChaincodeData, VsccError> {
-    let response: ProposalResponsePayload =
-        decode(&tx.action.proposal_response_payload, "ProposalResponsePayload")?;
-    let action: ChaincodeAction = decode(&response.extension, "ChaincodeAction")?;
+    let response = tx.endorsed.response.as_ref();
+    let response = response.map_err(|e| unreadable("ProposalResponsePayload", e))?;
+    let action = response.action().map_err(|e| unreadable("ChaincodeAction", e))?;
     let rwset = TxRwSet::decode(&action.results)
         .map_err(|e| format!("txRWSet.FromProtoBytes error {e}"))?;
     let Some(lscc) = rwset.namespaces.get(LSCC) else {
@@ -233,20 +238,20 @@ fn check_collections(
 /// Whether the creator of the transaction may instantiate the chaincode.
 fn check_instantiation_policy(
     policy: &[u8],
-    tx: &EndorsedTx,
+    tx: &EndorsedTx<'_>,
     channel: &Channel,
 ) -> Result<(), VsccError> {
     if policy.is_empty() {
         return Err("No installation policy was specified".into());
     }
     let policy = SignaturePolicy::from_bytes(policy).map_err(|e| e.to_string())?;
-    let header: SignatureHeader = decode(&tx.signature_header, "SignatureHeader")?;
-    let signed = SignedData {
-        identity: header.creator,
-        data: tx.payload.clone(),
-        signature: tx.signature.clone(),
+    let header: SignatureHeader = decode(&tx.opened.signature_header, "SignatureHeader")?;
+    let signed = SignedParts {
+        identity: &header.creator,
+        data: [&tx.opened.payload, &[]],
+        signature: &tx.opened.signature,
     };
     policy
-        .evaluate(&[signed], channel.config().msps())
+        .evaluate_identities(&valid_signers([signed], channel.config().msps()))
         .map_err(|e| format!("chaincode instantiation policy violated, error {e}").into())
 }

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::Channels;
+use crate::collections::CollectionsError;
 use crate::vscc::endorsed_tx::EndorsedTx;
 use crate::vscc::lscc_rules::check_lscc_invocation;
 use crate::vscc::signers::{Signers, SignersCache};
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::{ChannelConfig, Identity, PolicyError, SignaturePolicy};
+use wasmcc_types::Opened;
 use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
@@ -62,6 +64,12 @@ impl From<String> for VsccError {
     }
 }
 
+impl From<CollectionsError> for VsccError {
+    fn from(error: CollectionsError) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
 impl From<&str> for VsccError {
     fn from(reason: &str) -> Self {
         Self::Invalid(reason.to_owned())
@@ -88,19 +96,31 @@ impl Vscc {
         if policy.is_empty() {
             return Err("No policy supplied".into());
         }
-        let tx = EndorsedTx::open(envelope)?;
-        let channel_id = &tx.channel_header.channel_id;
+        self.evaluate(&endorsed_tx::open(envelope)?, || parse_policy(kind, policy))
+    }
+
+    /// As [`validate`](Self::validate), with a transaction that the caller has opened in place of
+    /// the argument.
+    pub fn validate_lent(&self, tx: &Opened, args: &[Vec<u8>]) -> Result<(), VsccError> {
+        let [kind, _, policy, ..] = args else {
+            return Err("Incorrect number of arguments".into());
+        };
+        self.evaluate(tx, || parse_policy(kind, policy))
+    }
+
+    fn evaluate(
+        &self,
+        tx: &Opened,
+        policy: impl FnOnce() -> Result<NamespacePolicy, VsccError>,
+    ) -> Result<(), VsccError> {
+        let tx = EndorsedTx::of(tx)?;
+        let channel_id = &tx.opened.channel_header.channel_id;
         let channel = self.channels.get(channel_id).ok_or_else(|| {
             VsccError::Unavailable(format!("channel '{channel_id}' is not joined"))
         })?;
         let config = channel.config();
-        let policy = match kind.as_slice() == APPLICATION_POLICY.as_bytes() {
-            true => application_policy(policy)?,
-            false => {
-                NamespacePolicy::Signatures(signature_policy(SignaturePolicy::from_bytes(policy))?)
-            }
-        };
-        let signers = self.signers.of(envelope, &tx, &config);
+        let policy = policy()?;
+        let signers = self.signers.of(&tx, &config);
         evaluate(&policy, &signers, &config)?;
         if tx.is_of_lscc()? {
             check_lscc_invocation(&tx, &channel)?;
@@ -123,6 +143,14 @@ enum NamespacePolicy {
     Signatures(SignaturePolicy),
     /// The path of one of the channel's policies.
     Reference(String),
+}
+
+/// Reads a policy as the first argument says.
+fn parse_policy(kind: &[u8], policy: &[u8]) -> Result<NamespacePolicy, VsccError> {
+    if kind == APPLICATION_POLICY.as_bytes() {
+        return application_policy(policy);
+    }
+    signature_policy(SignaturePolicy::from_bytes(policy)).map(NamespacePolicy::Signatures)
 }
 
 fn signature_policy(

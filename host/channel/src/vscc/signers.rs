@@ -1,15 +1,15 @@
 //! Whose endorsements of a transaction hold.
 //!
-//! Invariant: depends on the envelope and the channel's configuration alone, which are the key of
-//! the cache.
+//! Invariant: depends on the envelope's payload and the channel's configuration alone, which are
+//! the key of the cache.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::vscc::endorsed_tx::EndorsedTx;
-use wasmcc_msp::{ChannelConfig, Identity, SignedData, policy::valid_identities};
-use wasmcc_types::sha256;
+use wasmcc_msp::policy::{SignedParts, valid_signers};
+use wasmcc_msp::{ChannelConfig, Identity};
 
 /// Transactions whose signers are remembered: those that are under validation just now.
 const REMEMBERED: usize = 16;
@@ -59,16 +59,17 @@ pub(crate) struct SignersCache {
 struct SignersKey {
     channel_id: String,
     config_sequence: u64,
-    envelope: [u8; 32],
+    /// Of the envelope, in which all endorsements are.
+    payload: [u8; 32],
 }
 
 impl SignersCache {
-    /// The signers of a transaction, whose serialized envelope is `envelope`.
-    pub(crate) fn of(&self, envelope: &[u8], tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
+    /// The signers of a transaction.
+    pub(crate) fn of(&self, tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
         let key = SignersKey {
             channel_id: config.channel_id().to_string(),
             config_sequence: config.sequence(),
-            envelope: sha256(envelope),
+            payload: *tx.opened.payload_hash(),
         };
         let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let known = last().iter().find(|(known, _)| *known == key).map(|(_, found)| found.clone());
@@ -87,22 +88,22 @@ impl SignersCache {
 /// endorsements of one endorser any may hold (Fabric: common/policies/policy.go,
 /// `SignatureSetToValidIdentities`). On channels without the capability V1_3 only the first one
 /// counts (`builtin/v12/validation_logic.go`, `deduplicateIdentity`).
-fn verify(tx: &EndorsedTx, config: &ChannelConfig) -> Signers {
-    let response = &tx.action.proposal_response_payload;
-    let endorsements = &tx.action.endorsements;
+fn verify(tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
+    let response = &tx.endorsed.response_payload;
+    let endorsements = &tx.endorsed.endorsements;
     let only_first = !config.capabilities().v1_3;
     let (mut endorsers, mut signed) = (HashSet::new(), Vec::with_capacity(endorsements.len()));
     for endorsement in endorsements {
         if endorsers.insert(&endorsement.endorser) || !only_first {
-            signed.push(SignedData {
-                identity: endorsement.endorser.clone(),
-                data: [response.as_slice(), &endorsement.endorser].concat(),
-                signature: endorsement.signature.clone(),
+            signed.push(SignedParts {
+                identity: &endorsement.endorser,
+                data: [response, &endorsement.endorser],
+                signature: &endorsement.signature,
             });
         }
     }
     Signers {
-        valid: valid_identities(&signed, config.msps()).into(),
+        valid: valid_signers(signed, config.msps()).into(),
         duplicates: endorsers.len() < endorsements.len(),
     }
 }

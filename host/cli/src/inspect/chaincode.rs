@@ -151,7 +151,7 @@ fn collection(config: &wasmcc_types::proto::protos::StaticCollectionConfig) -> V
 
 fn as_text(chaincode: &Value) -> String {
     let text = |name: &str| match &chaincode[name] {
-        Value::String(text) => text.clone(),
+        Value::String(text) => output::shown(text),
         Value::Null => "none".to_owned(),
         other => other.to_string(),
     };
@@ -166,7 +166,7 @@ fn as_text(chaincode: &Value) -> String {
     let collections = chaincode["collections"].as_array();
     for collection in collections.map_or(&[][..], Vec::as_slice) {
         let field = |name: &str| match &collection[name] {
-            Value::String(text) => text.clone(),
+            Value::String(text) => output::shown(text),
             other => other.to_string(),
         };
         let (name, members, blocks) = (field("name"), field("members"), field("block_to_live"));

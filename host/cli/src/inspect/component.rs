@@ -49,7 +49,7 @@ pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> 
     output::line(&check::as_text(&shown, report, limits))?;
     match metadata {
         Ok(metadata) => output::line(&functions(&metadata)),
-        Err(why) => output::line(&format!("metadata          none: {why}")),
+        Err(why) => output::line(&format!("metadata          none: {}", output::shown(&why))),
     }
 }
 
@@ -90,12 +90,12 @@ fn functions(metadata: &Value) -> String {
             let parameters = parameters.map_or(&[][..], Vec::as_slice).iter();
             let names = parameters.map(|it| it["name"].as_str().unwrap_or_default().to_owned());
             let names = names.collect::<Vec<_>>().join(", ");
-            lines.push(format!("{contract}:{name}({names})"));
+            lines.push(output::shown(&format!("{contract}:{name}({names})")));
         }
     }
     match lines.is_empty() {
         true => "functions         none are described".to_owned(),
-        false => format!("transactions      {}", output::key(&lines.join("\n                  "))),
+        false => format!("transactions      {}", lines.join("\n                  ")),
     }
 }
 
@@ -112,7 +112,7 @@ impl Backend for NoPeer {
         refused()
     }
 
-    fn put_state(&mut self, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
         refused()
     }
 
@@ -132,7 +132,7 @@ impl Backend for NoPeer {
         refused()
     }
 
-    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: &[u8]) -> Reply<'_, ()> {
+    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
         refused()
     }
 

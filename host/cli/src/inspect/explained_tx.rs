@@ -38,7 +38,7 @@ pub(super) fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     let code = tx.code.as_str_name();
     match reason {
         Some(reason) => {
-            let reason = output::key(reason);
+            let reason = output::shown(reason);
             format!("transaction {index} of block {block}: {code}\n  {reason}")
         }
         None => format!("transaction {index} of block {block}: {code}"),

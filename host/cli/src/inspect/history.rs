@@ -33,7 +33,7 @@ impl History {
         let changes = view.ledger().history(&self.chaincode, &key)?;
         let changes = changes.take(self.limit).collect::<Result<Vec<_>, _>>()?;
         if changes.is_empty() {
-            let (chaincode, key) = (&self.chaincode, output::key(&key));
+            let (chaincode, key) = (&self.chaincode, output::shown(&key));
             bail!("no valid transaction has written key {key} of {chaincode}");
         }
         let mut rows = Vec::with_capacity(changes.len());
@@ -59,7 +59,7 @@ impl History {
         rows.iter().try_for_each(|(change, block, value, _)| {
             let block = block.map_or_else(|| "unknown".to_owned(), |block| block.to_string());
             let value = value.map_or_else(|| "deleted".to_owned(), |value| output::text(value));
-            output::line(&format!("block {block}, {}\n  {value}", output::key(&change.tx_id)))
+            output::line(&format!("block {block}, {}\n  {value}", output::shown(&change.tx_id)))
         })
     }
 }

@@ -67,7 +67,7 @@ impl Row {
     }
 
     fn as_text(&self) -> String {
-        let key = output::key(&self.key);
+        let key = output::shown(&self.key);
         let hash = self.hash.as_ref().map(|hash| output::hex(&hash.value));
         let hash = hash.as_deref().unwrap_or("none on the channel");
         match &self.value {

@@ -40,7 +40,7 @@ impl Rwset {
 fn as_text(sets: &Value) -> String {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => output::shown(text),
         other => other.to_string(),
     };
     let mut lines = Vec::new();

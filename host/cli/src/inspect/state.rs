@@ -62,7 +62,7 @@ impl State {
                 true => "",
                 false => " (has metadata)",
             };
-            let (key, text) = (output::key(key), output::text(&value.value));
+            let (key, text) = (output::shown(key), output::text(&value.value));
             output::line(&format!("{key} = {text}\n  version {}{metadata}", value.version))?;
         }
         if rows.is_empty() {
@@ -73,7 +73,7 @@ impl State {
         }
         match (more, rows.last()) {
             (true, Some((key, _))) => {
-                let key = output::key(key);
+                let key = output::shown(key);
                 output::aside(&format!(
                     "there are more: --after '{key}' goes on, --limit shows more"
                 ))

@@ -106,7 +106,7 @@ impl Tx {
             why = judged.into_iter().nth(at).and_then(|(_, reason)| reason);
             let committed = laboratory.add(block.clone(), None);
             if let Ok(committed) = committed {
-                tx.conflict = committed.conflicts.into_iter().nth(at).flatten();
+                tx.conflict = committed.txs.into_iter().nth(at).and_then(|tx| tx.conflict);
             }
             why = why.or_else(|| tx.conflict.as_ref().map(ToString::to_string));
         }
@@ -131,13 +131,13 @@ fn followed_to(source: &Source, number: u64) -> Result<Laboratory> {
 fn tx_id(block: &Block, at: usize) -> String {
     let entry = block.data.as_ref().and_then(|data| data.data.get(at));
     let envelope = entry.and_then(|entry| TxEnvelope::parse(entry).ok());
-    envelope.map(|envelope| envelope.channel_header.tx_id).unwrap_or_default()
+    envelope.map(|envelope| envelope.into_channel_header().tx_id).unwrap_or_default()
 }
 
 /// Who did what.
 fn details_text(details: &Value) -> String {
     let text = |value: &Value| match value {
-        Value::String(text) => text.replace(['\n', '\r'], " "),
+        Value::String(text) => output::shown(text),
         Value::Null => "none".to_owned(),
         other => other.to_string(),
     };

@@ -1,7 +1,7 @@
 //! Lines of the log as JSON: `{"time":...,"level":"INFO","target":...,"message":...,"fields":{}}`.
 //!
-//! Invariant: each line is one whole JSON object of no more than [`LINE_BYTES`] bytes; long texts in
-//! it are cut.
+//! Invariant: each line is one whole JSON object of no more than [`LINE_BYTES`] bytes; long texts
+//! in it are cut.
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! Makes what a file says the defaults of one verb's options.
 
+use clap::builder::Resettable::Reset;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -48,9 +49,8 @@ pub(super) fn apply(
             if other.is_some_and(|other| others.contains(&other)) && rival.values != ["false"] {
                 let (file, key, line) = (file.display(), &setting.key, setting.line);
                 let (rival, other_line) = (&rival.key, rival.line);
-                return Err(format!(
-                    "{file}, line {line}: '{key}' cannot be used with '{rival}' in line {other_line}"
-                ));
+                let here = format!("{file}, line {line}: '{key}'");
+                return Err(format!("{here} cannot be used with '{rival}' in line {other_line}"));
             }
         }
         chosen.push((setting, place));
@@ -108,10 +108,11 @@ fn rivals(command: &Command, id: &str) -> Vec<String> {
 }
 
 fn set(command: Command, setting: &Setting) -> Command {
-    let Some(id) = own(&command, &setting.key).map(|arg| arg.get_id().to_string()) else {
-        return command;
-    };
-    command.mut_arg(id, |arg| {
+    // All are looked at: changing one by its name would move it to the end of the help.
+    command.mut_args(|arg| {
+        if arg.get_long() != Some(setting.key.as_str()) {
+            return arg;
+        }
         let arg = match arg.get_action() {
             // So that the flag can also say no.
             ArgAction::SetTrue => arg
@@ -139,8 +140,9 @@ fn without_beaten_variables(command: Command, look: &ArgMatches, verb: &[String]
         .filter(|id| rivals(leaf, id).iter().any(|other| source(other, ValueSource::CommandLine)))
         .collect();
     at(command, verb, &|command| {
-        beaten.iter().fold(command, |command, id| {
-            command.mut_arg(id, |arg| arg.env(clap::builder::Resettable::Reset))
+        command.mut_args(|arg| match beaten.iter().any(|id| arg.get_id() == id) {
+            true => arg.env(Reset),
+            false => arg,
         })
     })
 }

@@ -1,6 +1,6 @@
 //! The file: a table for each verb, and what all verbs have in common before these.
 //!
-//! Invariant: every name in it is known, whichever verb runs. Values are checked for all verbs, too.
+//! Invariant: every name in it is known, whichever verb runs, and every value fits its option.
 
 use std::path::{Path, PathBuf};
 

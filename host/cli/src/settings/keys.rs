@@ -1,10 +1,15 @@
 //! Names: of variables, and the nearest one to a wrong one.
 
+use std::collections::BTreeSet;
+
 use clap::{Arg, Command};
+
+/// What the names of variables begin with.
+const PREFIX: &str = "WASMCC_";
 
 /// The variable of a flag: `WASMCC_BATCH_TIMEOUT` of `--batch-timeout`.
 pub(super) fn variable(long: &str) -> String {
-    let mut name = "WASMCC_".to_owned();
+    let mut name = PREFIX.to_owned();
     for char in long.chars() {
         match char {
             '-' => name.push('_'),
@@ -39,6 +44,26 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
         names.map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name));
     let (distance, name) = ranked.min()?;
     (distance <= (wrong.len() / 3).max(2)).then_some(name)
+}
+
+/// Comments about variables that look as if they were this program's and are not.
+pub(crate) fn unknown_variables(command: &Command) -> String {
+    let known = variables(command);
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let wrong = set.filter(|name| name.starts_with(PREFIX) && !known.contains(name));
+    let comment = |name: String| match nearest(&name, known.iter().map(String::as_str)) {
+        Some(near) => format!("\n# no option has the variable {name}; is it {near}?"),
+        None => format!("\n# no option has the variable {name}"),
+    };
+    wrong.map(comment).collect()
+}
+
+fn variables(command: &Command) -> BTreeSet<String> {
+    let own = command.get_arguments().flat_map(|arg| {
+        let env = arg.get_env().map(|name| name.to_string_lossy().into_owned());
+        arg.get_long().map(variable).into_iter().chain(env)
+    });
+    own.chain(command.get_subcommands().flat_map(variables)).collect()
 }
 
 #[cfg(test)]

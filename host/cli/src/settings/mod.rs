@@ -12,12 +12,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::Cli;
 use crate::settings::file::Settings;
+pub(crate) use crate::settings::keys::unknown_variables;
 use crate::settings::keys::variable;
 pub(crate) use crate::settings::value::{takes_many, typed};
 
@@ -88,7 +90,15 @@ pub(crate) fn read(
     };
     let (command, lines) = apply::apply(command, &look, &verb, settings).map_err(wrong)?;
     let mut command = command;
-    let matches = command.try_get_matches_from_mut(&args)?;
+    let matches = match command.try_get_matches_from_mut(&args) {
+        Err(error)
+            if completeness == Completeness::Partial
+                && error.kind() == ErrorKind::MissingRequiredArgument =>
+        {
+            command.clone().ignore_errors(true).try_get_matches_from(&args)?
+        }
+        read => read?,
+    };
     Ok(Parsed { command, matches, verb, file, lines })
 }
 
@@ -104,9 +114,14 @@ fn verb_of(matches: &ArgMatches) -> Vec<String> {
 }
 
 /// Every option also takes a variable of its own.
-fn with_variables(command: Command) -> Command {
+pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
+        // A variable may also say 1, 0, yes, no.
+        let arg = match arg.get_action() {
+            ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+            _ => arg,
+        };
         match arg.get_env() {
             // The general rule is in the help once.
             None => arg.env(own).hide_env(true),

@@ -18,7 +18,7 @@ use prost::Message;
 
 use crate::commit::Committer;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
-use crate::opened_tx::OpenedTx;
+use crate::opened_tx;
 use crate::v14_rules;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
@@ -182,18 +182,18 @@ impl World<'_> {
 
     fn check(&self, entries: &[Vec<u8>], committed: &CommittedBlock) {
         assert_eq!(self.committer.interruption(), None, "nothing interrupts the channel");
-        assert_eq!(committed.codes.len(), entries.len(), "every entry has a verdict");
+        assert_eq!(committed.txs.len(), entries.len(), "every entry has a verdict");
         let ledger = self.channel.ledger();
         let stored = ledger.block(committed.number).expect("the block can be read");
         assert_eq!(stored.as_ref(), Some(&committed.block), "the block is stored as announced");
         let legacy = !self.channel.config().capabilities().v2_0;
-        for (entry, code) in entries.iter().zip(&committed.codes) {
-            assert_ne!(*code, TxValidationCode::NotValidated);
-            match OpenedTx::open(entry) {
+        for (entry, code) in entries.iter().zip(committed.codes()) {
+            assert_ne!(code, TxValidationCode::NotValidated);
+            match opened_tx::open(entry.clone().into()) {
                 Err(invalid) => {
                     let expected =
                         if legacy { v14_rules::code(invalid.code) } else { invalid.code };
-                    assert_eq!(*code, expected);
+                    assert_eq!(code, expected);
                 }
                 Ok(opened) => {
                     let reason = self.committer.notifier().reason(&opened.tx_id());

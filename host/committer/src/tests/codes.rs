@@ -24,7 +24,7 @@ fn check(cases: &[Case]) {
         let mut draft = fixture.draft(CC).put(CC, "key", b"value");
         spoil(&mut draft);
         let block = committer.commit_envelopes(vec![draft.envelope()]).unwrap();
-        assert_eq!(block.codes, [*code], "{name}");
+        assert_eq!(block.codes(), [*code], "{name}");
     }
 }
 
@@ -105,7 +105,7 @@ fn the_creator_must_be_a_member_and_have_signed() {
     let unsigned = Envelope { signature: Vec::new(), ..envelope.clone() };
     let forged = Envelope { signature: other, ..envelope };
     let block = fixture.committer(yes()).commit_envelopes(vec![unsigned, forged]).unwrap();
-    assert_eq!(block.codes, [BadCreatorSignature; 2]);
+    assert_eq!(block.codes(), [BadCreatorSignature; 2]);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn entries_that_are_no_transactions_get_verdicts_in_their_places() {
         let verdict = if threads == 1 { Valid } else { DuplicateTxid };
         let block = commit_entries(&committer, entries.clone()).unwrap();
         let expected = [NilEnvelope, InvalidOtherReason, BadPayload, verdict, BadCommonHeader];
-        assert_eq!(block.codes, expected);
+        assert_eq!(block.codes(), expected);
     }
 }
 

@@ -68,7 +68,7 @@ fn verdicts_do_not_depend_on_the_number_of_threads() {
             .collect();
         let committer = fixture.committer(vscc(&fixture.channels)).with_threads(threads);
         let envelopes = drafts.iter().map(Draft::envelope).collect();
-        committer.commit_envelopes(envelopes).unwrap().codes.clone()
+        committer.commit_envelopes(envelopes).unwrap().codes()
     };
     let alone = verdicts(1);
     assert_eq!(alone[..4], [Valid, EndorsementPolicyFailure, MvccReadConflict, InvalidChaincode]);
@@ -92,7 +92,7 @@ fn a_block_that_does_not_fit_changes_nothing() {
     ));
     assert!(matches!(committer.commit_envelopes(Vec::new()), Err(CommitError::EmptyBlock)));
     let block = commit_entries(&committer, vec![b"\xff".to_vec()]).unwrap();
-    assert_eq!((block.number, block.codes.as_slice()), (1, &[InvalidOtherReason][..]));
+    assert_eq!((block.number, block.codes().as_slice()), (1, &[InvalidOtherReason][..]));
 }
 
 #[test]
@@ -114,6 +114,35 @@ fn the_validator_is_told_what_to_validate() {
     fixture.committer(Arc::new(port)).commit_envelopes(vec![draft.envelope()]).unwrap();
     let expected = ["mychannel", draft.tx_id().as_str(), CC, "vscc"].map(str::to_owned);
     assert_eq!(*seen.lock().unwrap(), [expected]);
+}
+
+#[test]
+fn a_transaction_is_opened_once_and_lent_for_each_of_its_namespaces() {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    fixture.define("second", "OR('Org1MSP.member')");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let port = {
+        let seen = Arc::clone(&seen);
+        Port(move |request: &ValidationRequest<'_>| {
+            let ValidationRequest { transaction, envelope, namespace, .. } = *request;
+            // The parts lie in the bytes of the block.
+            let bytes = envelope.as_ptr_range();
+            let endorsed = transaction.endorsed().unwrap();
+            for part in [&transaction.payload, &transaction.data, &endorsed.response_payload] {
+                assert!(bytes.contains(&part.as_ptr()));
+            }
+            let opened = std::ptr::from_ref(transaction).addr();
+            seen.lock().unwrap().push((namespace.to_owned(), opened));
+            Ok(())
+        })
+    };
+    let draft = fixture.draft(CC).put(CC, "a", b"1").put("second", "b", b"1");
+    fixture.committer(Arc::new(port)).commit_envelopes(vec![draft.envelope()]).unwrap();
+    let seen = seen.lock().unwrap();
+    let [(first, one), (second, other)] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((first.as_str(), second.as_str()), (CC, "second"));
+    assert_eq!(one, other);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_configuration_is_found_by_the_id_that_it_does_not_carry() {
     let block = ordered.block(2);
     let tx = wasmcc_ledger::TxEnvelope::parse(&block.data.as_ref().unwrap().data[0]).unwrap();
     assert_eq!(tx.channel_header.tx_id, "");
-    let header = SignatureHeader::decode(tx.signature_header.as_slice()).unwrap();
+    let header = SignatureHeader::decode(&*tx.signature_header).unwrap();
     let id = compute_tx_id(&header.nonce, &header.creator);
     let found = ordered.fixture.channel.ledger().tx_validation(&id).unwrap();
     assert_eq!(found, Some((Valid, 2)));
@@ -204,7 +204,7 @@ fn a_newcomer_may_transact_and_who_left_may_not() {
     assert_eq!(tx_filter(&ordered.block(3)), [Valid as u8]);
     assert_eq!(ordered.solo.order(late.envelope()).unwrap_err().status(), Status::Forbidden);
     let block = ordered.committer.commit_envelopes(vec![late.envelope()]).unwrap();
-    assert_eq!(block.codes, [BadCreatorSignature]);
+    assert_eq!(block.codes(), [BadCreatorSignature]);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_configuration_that_no_orderer_would_order_is_invalid_and_changes_nothing() 
         seal(good.clone()),
         seal(good),
     ];
-    let codes = commit_entries(&ordered.committer, entries).unwrap().codes.clone();
+    let codes = commit_entries(&ordered.committer, entries).unwrap().codes();
     let bad = InvalidConfigTransaction;
     assert_eq!(codes, [bad, bad, bad, Valid, bad], "the first one that holds counts");
     assert_eq!(ordered.fixture.channel.config().sequence(), 1);

@@ -26,7 +26,7 @@ use Origin::{Given, Never};
 
 fn commit(fixture: &Fixture, entries: Vec<Vec<u8>>) -> Vec<TxValidationCode> {
     let committer = fixture.committer(vscc(&fixture.channels));
-    commit_entries(&committer, entries).unwrap().codes.clone()
+    commit_entries(&committer, entries).unwrap().codes()
 }
 
 fn one(fixture: &Fixture, edit: fn(&mut Draft)) -> Vec<TxValidationCode> {
@@ -72,7 +72,7 @@ fn upgraded_twice() -> Vec<TxValidationCode> {
         fixture.draft(CC).envelope().encode_to_vec(),
         upgrade(&fixture, CC).envelope().encode_to_vec(),
     ];
-    let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes.clone();
+    let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes();
     assert_eq!(codes[2], Valid, "the last upgrade counts");
     assert_eq!(codes[0], ChaincodeVersionConflict);
     codes[..2].to_vec()
@@ -187,6 +187,6 @@ fn old_channels_know_no_invalid_chaincode() {
     // What is upgraded in the same block is not invoked in it, whatever the order.
     let other = upgrade(&fixture, "other").envelope().encode_to_vec();
     let entries = vec![other, fixture.draft(CC).envelope().encode_to_vec()];
-    let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes.clone();
+    let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes();
     assert_eq!(codes, [Valid, Valid]);
 }

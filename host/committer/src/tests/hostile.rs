@@ -40,7 +40,7 @@ fn no_block_stops_a_channel() {
             let committed =
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.block(&bytes)));
             let Ok(committed) = committed else { panic!("seed {seed}, block {block}") };
-            for code in &committed.codes {
+            for code in &committed.codes() {
                 *codes.entry(*code).or_default() += 1;
             }
         }

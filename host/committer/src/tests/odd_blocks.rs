@@ -14,9 +14,9 @@ use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 fn judged(fixture: &Fixture, drafts: &[Draft]) -> Vec<TxValidationCode> {
     let committer = fixture.committer(vscc(&fixture.channels));
     let entries = drafts.iter().map(|draft| draft.envelope().encode_to_vec()).collect();
-    let codes = commit_entries(&committer, entries).unwrap().codes.clone();
+    let codes = commit_entries(&committer, entries).unwrap().codes();
     let next = committer.commit_envelopes(vec![fixture.draft(CC).envelope()]).unwrap();
-    assert_eq!(next.codes, [Valid]);
+    assert_eq!(next.codes(), [Valid]);
     codes
 }
 

@@ -102,7 +102,7 @@ fn the_last_thousand_reasons_are_remembered_and_a_duplicate_has_none() {
     let notifier: &Notifier = committer.notifier();
     let good = fixture.draft(CC).put(CC, "key", b"1");
     let twice = vec![good.envelope(), good.envelope()];
-    assert_eq!(committer.commit_envelopes(twice).unwrap().codes.len(), 2);
+    assert_eq!(committer.commit_envelopes(twice).unwrap().codes().len(), 2);
     assert_eq!(notifier.reason(&good.tx_id()), None);
     let stale = fixture.draft(CC).read(CC, "key", None);
     committer.commit_envelopes(vec![stale.envelope()]).unwrap();

@@ -161,7 +161,7 @@ impl Fixture {
     /// Commits a transaction that has to be valid without asking for endorsements.
     pub(crate) fn force(&self, draft: Draft) {
         let block = self.committer(yes()).commit_envelopes(vec![draft.envelope()]).unwrap();
-        assert_eq!(block.codes, [TxValidationCode::Valid]);
+        assert_eq!(block.codes(), [TxValidationCode::Valid]);
     }
 
     /// Commits one block under VSCC and gives its verdicts.
@@ -170,7 +170,7 @@ impl Fixture {
         drafts: impl IntoIterator<Item = &'a Draft>,
     ) -> Vec<TxValidationCode> {
         let envelopes = drafts.into_iter().map(Draft::envelope).collect();
-        self.committer(vscc(&self.channels)).commit_envelopes(envelopes).unwrap().codes.clone()
+        self.committer(vscc(&self.channels)).commit_envelopes(envelopes).unwrap().codes()
     }
 }
 

@@ -31,11 +31,11 @@ fn collections(block_to_live: u64) -> Vec<u8> {
 fn judged(fixture: &Fixture, drafts: &[Draft]) -> (Vec<TxValidationCode>, Vec<String>) {
     let committer = fixture.committer(vscc(&fixture.channels));
     let envelopes = drafts.iter().map(Draft::envelope).collect();
-    let codes = committer.commit_envelopes(envelopes).unwrap().codes.clone();
+    let codes = committer.commit_envelopes(envelopes).unwrap().codes();
     let reason = |draft: &Draft| committer.notifier().reason(&draft.tx_id()).unwrap_or_default();
     let reasons = drafts.iter().map(reason).collect();
     let next = committer.commit_envelopes(vec![fixture.draft("unknown").envelope()]).unwrap();
-    assert_eq!(next.codes, [InvalidChaincode]);
+    assert_eq!(next.codes(), [InvalidChaincode]);
     (codes, reasons)
 }
 
@@ -159,7 +159,7 @@ fn nobody_writes_the_configuration_but_a_configuration() {
     // Even if the validator has nothing against it.
     let of_lscc = fixture.draft("lscc").put("", "CHANNEL_CONFIG_ENV_BYTES", b"none");
     let block = fixture.committer(yes()).commit_envelopes(vec![of_lscc.envelope()]).unwrap();
-    assert_eq!(block.codes, [IllegalWriteset]);
+    assert_eq!(block.codes(), [IllegalWriteset]);
     let drafts = [
         fixture.draft(CC).put("", "CHANNEL_CONFIG_ENV_BYTES", b"none"),
         fixture.draft(CC).put("", "key", b"value"),
@@ -213,7 +213,7 @@ fn with_panics(panics: usize) -> Vec<TxValidationCode> {
     });
     let committer = fixture.committer(Arc::new(port)).with_threads(2);
     let envelopes = drafts.iter().map(Draft::envelope).collect();
-    let codes = committer.commit_envelopes(envelopes).unwrap().codes.clone();
+    let codes = committer.commit_envelopes(envelopes).unwrap().codes();
     let verdict = fixture.channel.ledger().tx_validation(&drafts[3].tx_id()).unwrap();
     assert_eq!(verdict, Some((codes[3], 2)), "whoever waits for it hears of it");
     assert!(committer.commit_envelopes(vec![fixture.draft(CC).envelope()]).is_ok());

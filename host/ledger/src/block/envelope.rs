@@ -2,92 +2,79 @@
 //!
 //! Does not check signatures, ids or hashes: callers do.
 
-use prost::Message;
+use std::ops::Deref;
+
+use prost::bytes::Bytes;
 
 use crate::block::config_tx::config_rwset;
 use crate::block::rwset::TxRwSet;
 use crate::error::LedgerError;
-use wasmcc_types::compute_tx_id;
-use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader};
-use wasmcc_types::proto::protos::{
-    ChaincodeAction, ChaincodeActionPayload, ProposalResponsePayload, Transaction,
-};
+use wasmcc_types::proto::common::{ChannelHeader, HeaderType};
+use wasmcc_types::{ChaincodeAction, NotEndorsed, NotOpened, Opened};
 
 /// An entry of a block, opened as far as its headers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TxEnvelope {
-    /// Type, channel, transaction id and the client's timestamp.
-    pub channel_header: ChannelHeader,
-    /// Serialized `common.SignatureHeader`.
-    pub signature_header: Vec<u8>,
-    /// The body, as the type says: a serialized `protos.Transaction`, `common.ConfigEnvelope` and
-    /// so on.
-    pub data: Vec<u8>,
-}
+#[derive(Debug)]
+pub struct TxEnvelope(Opened);
 
 impl TxEnvelope {
     /// Opens a serialized `common.Envelope`.
     pub fn parse(envelope: &[u8]) -> Result<Self, LedgerError> {
-        let envelope = Envelope::decode(envelope).map_err(decode("envelope"))?;
-        let payload = Payload::decode(envelope.payload.as_slice()).map_err(decode("payload"))?;
-        let header = payload.header.ok_or(LedgerError::Missing { what: "payload header" })?;
-        let channel_header = ChannelHeader::decode(header.channel_header.as_slice())
-            .map_err(decode("channel header"))?;
-        let signature_header = header.signature_header;
-        Ok(Self { channel_header, signature_header, data: payload.data })
+        let opened = Opened::open(Bytes::copy_from_slice(envelope));
+        opened.map(Self).map_err(|error| match error {
+            NotOpened::Envelope(source) => decode("envelope")(source),
+            NotOpened::Payload(source) => decode("payload")(source),
+            NotOpened::NoHeader => LedgerError::Missing { what: "payload header" },
+            NotOpened::ChannelHeader(source) => decode("channel header")(source),
+        })
     }
 
-    /// True for the transaction of a chaincode.
-    pub fn is_endorser_tx(&self) -> bool {
-        self.channel_header.r#type == HeaderType::EndorserTransaction as i32
+    /// Takes the channel header out.
+    pub fn into_channel_header(self) -> ChannelHeader {
+        self.0.channel_header
     }
 
     /// Returns the chaincode's action, from the first action of the transaction. Fabric:
     /// `protoutil.GetActionFromEnvelope`.
-    pub fn action(&self) -> Result<ChaincodeAction, LedgerError> {
-        let tx = Transaction::decode(self.data.as_slice()).map_err(decode("transaction"))?;
-        let action = tx.actions.first().ok_or(LedgerError::Missing { what: "action" })?;
-        let payload = ChaincodeActionPayload::decode(action.payload.as_slice())
-            .map_err(decode("chaincode action payload"))?;
-        let endorsed = payload.action.ok_or(LedgerError::Missing { what: "endorsed action" })?;
-        let response =
-            ProposalResponsePayload::decode(endorsed.proposal_response_payload.as_slice())
-                .map_err(decode("proposal response payload"))?;
-        ChaincodeAction::decode(response.extension.as_slice()).map_err(decode("chaincode action"))
+    pub fn action(&self) -> Result<&ChaincodeAction, LedgerError> {
+        action(&self.0)
     }
 
     /// Returns the read-write set of a chaincode's transaction, or what a configuration transaction
     /// writes; None for any other.
     pub fn rwset(&self) -> Result<Option<TxRwSet>, LedgerError> {
-        match HeaderType::try_from(self.channel_header.r#type) {
-            Ok(HeaderType::EndorserTransaction) => {
-                TxRwSet::decode(&self.action()?.results).map(Some)
-            }
-            Ok(HeaderType::Config) if !self.data.is_empty() => {
-                Ok(Some(config_rwset(self.data.clone())))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Returns the id under which the ledger finds the transaction. Orderers leave the id of
-    /// configurations empty; then it is computed from creator and nonce. Fabric:
-    /// `protoutil.GetOrComputeTxIDFromEnvelope`.
-    pub fn tx_id(&self) -> String {
-        tx_id_of(&self.channel_header, &self.signature_header)
+        rwset(&self.0)
     }
 }
 
-/// [`TxEnvelope::tx_id`] for headers that are unpacked already.
-pub fn tx_id_of(channel_header: &ChannelHeader, signature_header: &[u8]) -> String {
-    let given = &channel_header.tx_id;
-    if !given.is_empty() || channel_header.r#type != HeaderType::Config as i32 {
-        return given.clone();
+impl Deref for TxEnvelope {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        &self.0
     }
-    match SignatureHeader::decode(signature_header) {
-        Ok(header) => compute_tx_id(&header.nonce, &header.creator),
-        Err(_) => String::new(),
+}
+
+/// [`TxEnvelope::rwset`] of an entry that is opened already.
+pub fn rwset(opened: &Opened) -> Result<Option<TxRwSet>, LedgerError> {
+    match HeaderType::try_from(opened.channel_header.r#type) {
+        Ok(HeaderType::EndorserTransaction) => TxRwSet::decode(&action(opened)?.results).map(Some),
+        Ok(HeaderType::Config) if !opened.data.is_empty() => {
+            Ok(Some(config_rwset(opened.data.to_vec())))
+        }
+        _ => Ok(None),
     }
+}
+
+fn action(opened: &Opened) -> Result<&ChaincodeAction, LedgerError> {
+    let endorsed = opened.endorsed().map_err(|error| match error.clone() {
+        NotEndorsed::Transaction(source) => decode("transaction")(source),
+        NotEndorsed::NoAction => LedgerError::Missing { what: "action" },
+        NotEndorsed::Payload(source) => decode("chaincode action payload")(source),
+        NotEndorsed::NoEndorsedAction => LedgerError::Missing { what: "endorsed action" },
+    })?;
+    let response = endorsed.response.as_ref();
+    let response = response.map_err(|e| decode("proposal response payload")(e.clone()))?;
+    response.action().map_err(|e| decode("chaincode action")(e.clone()))
 }
 
 fn decode(what: &'static str) -> impl FnOnce(prost::DecodeError) -> LedgerError {

@@ -39,14 +39,28 @@ use wasmcc_types::proto::protos::TxValidationCode;
 pub struct CommittedBlock {
     /// The block's number.
     pub number: u64,
-    /// The verdict on each transaction, in order.
-    pub codes: Vec<TxValidationCode>,
-    /// Why the ledger made a transaction invalid; None for all others.
-    pub conflicts: Vec<Option<Conflict>>,
+    /// What became of each transaction, in order.
+    pub txs: Vec<CommittedTx>,
     /// The commit hash; empty for a genesis block.
     pub commit_hash: Vec<u8>,
     /// The block as it was stored, with verdicts and commit hash in its metadata.
     pub block: Block,
+}
+
+impl CommittedBlock {
+    /// The verdict on each transaction, in order.
+    pub fn codes(&self) -> Vec<TxValidationCode> {
+        self.txs.iter().map(|tx| tx.code).collect()
+    }
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommittedTx {
+    /// The verdict.
+    pub code: TxValidationCode,
+    /// Why the ledger made it invalid; None for all others.
+    pub conflict: Option<Conflict>,
 }
 
 impl Ledger {
@@ -121,7 +135,9 @@ impl Ledger {
         let series = wasmcc_metrics::channel(self.channel.as_str());
         series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
         let BlockOutcome { codes, conflicts, commit_hash } = outcome;
-        Ok(CommittedBlock { number: header.number, codes, conflicts, commit_hash, block })
+        let txs = codes.into_iter().zip(conflicts);
+        let txs = txs.map(|(code, conflict)| CommittedTx { code, conflict }).collect();
+        Ok(CommittedBlock { number: header.number, txs, commit_hash, block })
     }
 
     /// Writes the private data of a judged block to disk, and returns them.

@@ -211,7 +211,7 @@ fn a_damaged_block_is_named_and_the_others_are_served() {
         });
         commit(&ledger, &[("t4", puts(&ledger, &[("a", "w")]))]);
         let lost = commit(&ledger, &[("t5", stale)]);
-        assert_eq!(lost.codes, [TxValidationCode::MvccReadConflict]);
+        assert_eq!(lost.codes(), [TxValidationCode::MvccReadConflict]);
         let grown = std::fs::read(&path).unwrap();
         assert!(grown.len() > good.len());
         drop((ledger, ledgers));

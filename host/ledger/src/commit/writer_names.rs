@@ -73,7 +73,7 @@ impl<'a> WriterNames<'a> {
         let ledger = self.ledger;
         let look_up = || {
             let envelope = TxEnvelope::parse(&ledger.envelope(at).ok()?).ok()?;
-            Some(envelope.channel_header.tx_id)
+            Some(envelope.into_channel_header().tx_id)
         };
         self.known.entry(at).or_insert_with(look_up).clone()
     }

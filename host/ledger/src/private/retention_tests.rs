@@ -37,11 +37,11 @@ fn data_go_with_the_block_after_their_time() {
         sim.get_private_data("ns", "c", "k").unwrap();
     });
     let committed = commit_private(&ledger, &rules, vec![("reader", reader.clone())]);
-    assert_eq!(committed.codes, [TxValidationCode::Valid], "judged before it goes");
+    assert_eq!(committed.codes(), [TxValidationCode::Valid], "judged before it goes");
     assert_eq!(get(&ledger, "A", "k"), Ok(None), "after block 4");
     assert!(held(&ledger, "A").is_empty() && !hash_is_there(&ledger, "k"));
     let committed = commit_private(&ledger, &rules, vec![("late", reader)]);
-    assert_eq!(committed.codes, [TxValidationCode::MvccReadConflict]);
+    assert_eq!(committed.codes(), [TxValidationCode::MvccReadConflict]);
     // The store hides it at once and removes it later; data that never expire stay.
     let left = ledger.private_data("A", 1, 0).unwrap().unwrap();
     let names: Vec<_> = left.ns_pvt_rwset[0].collection_pvt_rwset.iter().collect();
@@ -222,7 +222,7 @@ fn sets_of_invalid_transactions_go_too() {
     });
     let first = private_puts(&ledger, &[("k", "1")]);
     let committed = commit_private(&ledger, &rules, vec![("t1", first), ("t2", reads)]);
-    assert_eq!(committed.codes[1], TxValidationCode::MvccReadConflict);
+    assert_eq!(committed.codes()[1], TxValidationCode::MvccReadConflict);
     assert_eq!(ledger.transient.bytes(), 0);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("1".into())));
 }

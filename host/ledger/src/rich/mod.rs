@@ -14,6 +14,7 @@ pub(crate) mod index;
 pub(crate) mod indexes;
 mod matching;
 mod negation;
+mod pattern_error;
 mod pcre;
 mod pcre_class;
 mod place;

@@ -12,6 +12,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::rich::pattern_error::PatternError;
 use crate::rich::pcre_class::{self, push_literal};
 
 /// At the end, or before a newline at the end. What follows in an expression cannot match that
@@ -30,7 +31,7 @@ struct Flags {
 }
 
 /// Translates an expression; the error is a human-readable reason.
-pub(crate) fn translate(pattern: &str) -> Result<String, String> {
+pub(crate) fn translate(pattern: &str) -> Result<String, PatternError> {
     let flags = Flags::default();
     let mut translator =
         Translator { rest: pattern.chars().peekable(), out: String::new(), flags, outer: vec![] };
@@ -49,7 +50,7 @@ struct Translator<'a> {
 }
 
 impl Translator<'_> {
-    fn letter(&mut self, letter: char) -> Result<(), String> {
+    fn letter(&mut self, letter: char) -> Result<(), PatternError> {
         match letter {
             '\\' => return self.escape(),
             '[' => {
@@ -76,7 +77,7 @@ impl Translator<'_> {
     }
 
     /// Reads what follows a quantifier: `?` makes it lazy, which changes nothing here.
-    fn quantifier(&mut self, quantifier: &str) -> Result<(), String> {
+    fn quantifier(&mut self, quantifier: &str) -> Result<(), PatternError> {
         self.out.push_str(quantifier);
         if self.rest.next_if_eq(&'+').is_some() {
             return Err(refused("possessive quantifiers"));
@@ -102,7 +103,7 @@ impl Translator<'_> {
         Some(format!("{{{text}}}"))
     }
 
-    fn group(&mut self) -> Result<(), String> {
+    fn group(&mut self) -> Result<(), PatternError> {
         if self.rest.peek() == Some(&'*') {
             return Err(refused("verbs such as (*ACCEPT)"));
         }
@@ -136,7 +137,7 @@ impl Translator<'_> {
             Some('R' | '&' | '+' | '0'..='9') => "recursion",
             Some('-') if self.rest.peek().is_some_and(char::is_ascii_digit) => "recursion",
             Some(flag) => return self.set_flags(flag),
-            None => return Err("it ends within a group".to_owned()),
+            None => return Err(PatternError::OpenGroup),
         };
         Err(refused(what))
     }
@@ -147,17 +148,17 @@ impl Translator<'_> {
     }
 
     /// A named group; the name ends with `end`.
-    fn named(&mut self, end: char) -> Result<(), String> {
+    fn named(&mut self, end: char) -> Result<(), PatternError> {
         while self.rest.next_if(|c| c.is_alphanumeric() || *c == '_').is_some() {}
         if self.rest.next() != Some(end) {
-            return Err("the name of a group has no end".to_owned());
+            return Err(PatternError::OpenGroupName);
         }
         self.open("(?:");
         Ok(())
     }
 
     /// `(?i)` or `(?i:` after the first flag.
-    fn set_flags(&mut self, first: char) -> Result<(), String> {
+    fn set_flags(&mut self, first: char) -> Result<(), PatternError> {
         let (mut flags, mut text, mut value) = (self.flags, String::from("(?"), true);
         let mut flag = Some(first);
         loop {
@@ -175,8 +176,8 @@ impl Translator<'_> {
                 // These flags change which match is found, or allow equal names; neither matters.
                 Some('U' | 'J' | 'X') => {}
                 Some(')' | ':') => break,
-                Some(other) => return Err(format!("unknown flag {other:?} of a group")),
-                None => return Err("it ends within a group".to_owned()),
+                Some(other) => return Err(PatternError::UnknownFlag { flag: other }),
+                None => return Err(PatternError::OpenGroup),
             }
             flag = self.rest.next();
         }
@@ -196,8 +197,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn escape(&mut self) -> Result<(), String> {
-        let Some(letter) = self.rest.next() else { return Err("it ends with \\".to_owned()) };
+    fn escape(&mut self) -> Result<(), PatternError> {
+        let Some(letter) = self.rest.next() else { return Err(PatternError::EndsWithBackslash) };
         let text = match letter {
             'b' | 'B' => &format!(r"(?-u:\{letter})"),
             'A' | 'G' => r"\A",
@@ -231,7 +232,7 @@ impl Translator<'_> {
     }
 
     /// Up to `\E`, characters mean themselves.
-    fn quoted(&mut self) -> Result<(), String> {
+    fn quoted(&mut self) -> Result<(), PatternError> {
         while let Some(letter) = self.rest.next() {
             if letter == '\\' && self.rest.next_if_eq(&'E').is_some() {
                 break;
@@ -243,8 +244,8 @@ impl Translator<'_> {
 }
 
 /// The reason for syntax that is not supported.
-pub(crate) fn refused(what: &str) -> String {
-    format!("{what} are not supported: they need an engine that goes back in the text")
+fn refused(what: &str) -> PatternError {
+    PatternError::Unsupported { what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -359,7 +360,7 @@ mod tests {
             ("(?q)", "unknown flag 'q'"),
             ("(?<n", "the name of a group has no end"),
         ] {
-            let refused = Regulars::up_to(8 << 20).get(pattern).unwrap_err();
+            let refused = Regulars::up_to(8 << 20).get(pattern).unwrap_err().to_string();
             assert!(refused.contains(why), "{pattern}: {refused}");
         }
     }

@@ -6,6 +6,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::rich::pattern_error::PatternError;
+
 /// Names of `[:name:]`.
 const POSIX: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
@@ -20,7 +22,7 @@ enum Item {
 }
 
 /// A class, after its `[`.
-pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
+pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, PatternError> {
     let mut out = String::from(if rest.next_if_eq(&'^').is_some() { "[^" } else { "[" });
     let mut first = true;
     loop {
@@ -53,7 +55,7 @@ pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String
         let letter = next(&mut ahead)?;
         if let Item::One(high) = item(letter, &mut ahead)? {
             if high < low {
-                return Err(format!("the range {low:?} to {high:?} is the wrong way round"));
+                return Err(PatternError::ReversedRange { low, high });
             }
             out.push('-');
             push_literal(high, &mut out);
@@ -62,11 +64,11 @@ pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, String
     }
 }
 
-fn next(rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
-    rest.next().ok_or_else(|| "a class has no end".to_owned())
+fn next(rest: &mut Peekable<Chars<'_>>) -> Result<char, PatternError> {
+    rest.next().ok_or(PatternError::OpenClass)
 }
 
-fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {
+fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), PatternError> {
     loop {
         let letter = next(rest)?;
         if letter == '\\' && rest.next_if_eq(&'E').is_some() {
@@ -76,13 +78,13 @@ fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String
     }
 }
 
-fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, String> {
+fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, PatternError> {
     if letter == '[' && rest.peek() == Some(&':') {
         let text: String = rest.clone().skip(1).take_while(|c| *c != ']').collect();
         if let Some(name) = text.strip_suffix(':') {
             let bare = name.strip_prefix('^').unwrap_or(name);
             if !POSIX.contains(&bare) {
-                return Err(format!("there is no class [:{name}:]"));
+                return Err(PatternError::UnknownClass { name: name.to_owned() });
             }
             rest.nth(text.chars().count() + 1);
             return Ok(Item::Set(format!("[:{name}:]")));
@@ -95,7 +97,7 @@ fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, String> {
     match letter {
         'b' => return Ok(Item::One('\u{8}')),
         'p' | 'P' => return property(letter, rest).map(Item::Set),
-        'N' | 'R' | 'X' | 'B' => return Err(format!("\\{letter} in a class")),
+        'N' | 'R' | 'X' | 'B' => return Err(PatternError::NotInClass { letter }),
         _ => {}
     }
     match set(letter) {
@@ -122,15 +124,17 @@ pub(crate) fn set(letter: char) -> Option<&'static str> {
 }
 
 /// The property after `\p` or `\P`.
-pub(crate) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
-    let no_end = || "a property has no end".to_owned();
-    let first = rest.next().ok_or_else(no_end)?;
+pub(crate) fn property(
+    letter: char,
+    rest: &mut Peekable<Chars<'_>>,
+) -> Result<String, PatternError> {
+    let first = rest.next().ok_or(PatternError::OpenProperty)?;
     if first != '{' {
         return Ok(format!("\\{letter}{{{first}}}"));
     }
     let mut name = String::new();
     loop {
-        match rest.next().ok_or_else(no_end)? {
+        match rest.next().ok_or(PatternError::OpenProperty)? {
             '}' => break,
             letter => name.push(letter),
         }
@@ -144,7 +148,10 @@ pub(crate) fn property(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<S
 }
 
 /// The character of an escape, after its letter.
-pub(crate) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
+pub(crate) fn character(
+    letter: char,
+    rest: &mut Peekable<Chars<'_>>,
+) -> Result<char, PatternError> {
     Ok(match letter {
         'a' => '\u{7}',
         'e' => '\u{1b}',
@@ -154,7 +161,7 @@ pub(crate) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<
         't' => '\t',
         'c' => {
             let letter = rest.next().filter(char::is_ascii);
-            let letter = letter.ok_or_else(|| "\\c is not followed by a letter".to_owned())?;
+            let letter = letter.ok_or(PatternError::NoControlLetter)?;
             char::from(letter.to_ascii_uppercase() as u8 ^ 0x40)
         }
         'x' if rest.next_if_eq(&'{').is_some() => braced(16, rest)?,
@@ -162,15 +169,15 @@ pub(crate) fn character(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<
         'o' if rest.next_if_eq(&'{').is_some() => braced(8, rest)?,
         '0'..='7' => code(&format!("{letter}{}", digits(8, 2, rest)), 8)?,
         // Any other letter means itself.
-        'L' | 'l' | 'U' | 'u' | 'N' | 'o' => return Err(format!("unknown escape \\{letter}")),
+        'L' | 'l' | 'U' | 'u' | 'N' | 'o' => return Err(PatternError::UnknownEscape { letter }),
         letter => letter,
     })
 }
 
-fn braced(radix: u32, rest: &mut Peekable<Chars<'_>>) -> Result<char, String> {
+fn braced(radix: u32, rest: &mut Peekable<Chars<'_>>) -> Result<char, PatternError> {
     let text = digits(radix, 8, rest);
     if rest.next() != Some('}') {
-        return Err("the number of a character has no end".to_owned());
+        return Err(PatternError::OpenNumber);
     }
     code(&text, radix)
 }
@@ -185,10 +192,10 @@ fn digits(radix: u32, most: usize, rest: &mut Peekable<Chars<'_>>) -> String {
     text
 }
 
-fn code(digits: &str, radix: u32) -> Result<char, String> {
+fn code(digits: &str, radix: u32) -> Result<char, PatternError> {
     let code = if digits.is_empty() { Ok(0) } else { u32::from_str_radix(digits, radix) };
     let letter = code.ok().and_then(char::from_u32);
-    letter.ok_or_else(|| format!("there is no character with the number {digits}"))
+    letter.ok_or_else(|| PatternError::NoCharacter { digits: digits.to_owned() })
 }
 
 /// Appends a character that means itself.

@@ -15,6 +15,7 @@ use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 
+use crate::rich::pattern_error::PatternError;
 use crate::rich::pcre;
 use crate::rich::work::{QueryWork, REGEX_BYTE};
 use wasmcc_types::Exhausted;
@@ -66,8 +67,8 @@ impl Regulars {
         self.used
     }
 
-    /// The expression of a pattern; the error is a human-readable reason.
-    pub(crate) fn get(&mut self, pattern: &str) -> Result<Regular, String> {
+    /// The expression of a pattern.
+    pub(crate) fn get(&mut self, pattern: &str) -> Result<Regular, PatternError> {
         match self.known.entry(pattern.to_owned()) {
             Entry::Occupied(known) => Ok(known.get().clone()),
             Entry::Vacant(vacant) => {
@@ -75,9 +76,7 @@ impl Regulars {
                 self.used += bytes;
                 if self.used > self.limit {
                     let limit = self.limit;
-                    return Err(format!(
-                        "the expressions of a selector take more than {limit} bytes when compiled"
-                    ));
+                    return Err(PatternError::TooLarge { limit });
                 }
                 Ok(vacant.insert(regular).clone())
             }
@@ -87,9 +86,9 @@ impl Regulars {
 
 impl Regular {
     /// Compiles; also returns the memory that it takes.
-    fn new(pattern: &str) -> Result<(Self, usize), String> {
+    fn new(pattern: &str) -> Result<(Self, usize), PatternError> {
         if pattern.len() > MAX_BYTES {
-            return Err(format!("it has {} bytes, more than {MAX_BYTES}", pattern.len()));
+            return Err(PatternError::TooLong { bytes: pattern.len(), limit: MAX_BYTES });
         }
         let pattern = pcre::translate(pattern)?;
         let program = thompson::Compiler::new()
@@ -101,12 +100,12 @@ impl Regular {
                     .which_captures(thompson::WhichCaptures::None),
             )
             .build(&pattern);
-        let program = program.map_err(|error| reason(&error))?;
+        let program = program.map_err(|error| engine(reason(&error)))?;
         let config = DFA::config().cache_capacity(CACHE).skip_cache_capacity_check(true);
-        let least = config.get_minimum_cache_capacity(&program).map_err(|e| e.to_string())?;
+        let least = config.get_minimum_cache_capacity(&program).map_err(engine)?;
         let (states, bytes) = (program.states().len(), program.memory_usage() + least.max(CACHE));
         let dfa = DFA::builder().configure(config).build_from_nfa(program);
-        let dfa = dfa.map_err(|error| error.to_string())?;
+        let dfa = dfa.map_err(engine)?;
         let cache = Mutex::new(dfa.create_cache());
         let state_cost = STATE + PROGRAM_STATE * states as u64;
         Ok((Self { automaton: Arc::new(Automaton { dfa, cache, state_cost }) }, bytes))
@@ -147,6 +146,10 @@ impl Regular {
         let end = dfa.next_eoi_state(&mut cache, state);
         Ok(end.is_ok_and(|end| end.is_match()))
     }
+}
+
+fn engine(reason: impl ToString) -> PatternError {
+    PatternError::Engine { reason: reason.to_string() }
 }
 
 /// Why an expression does not parse. The parser's text draws the place over several lines; the last

@@ -115,7 +115,7 @@ impl HistoryIterator {
         let envelope = TxEnvelope::parse(&envelope)?;
         let mut rwset = envelope.rwset()?.unwrap_or_default();
         let ns = rwset.namespaces.remove(&self.namespace);
-        Ok((envelope.channel_header, ns.unwrap_or_default()))
+        Ok((envelope.into_channel_header(), ns.unwrap_or_default()))
     }
 
     fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {

@@ -53,7 +53,7 @@ fn a_read_in_the_clear_records_the_version_of_the_hash() {
     let (lost, change) = (read.clone(), private_puts(&ledger, &[("k", "2")]));
     let committed =
         commit_private(&ledger, &rules, vec![("t2", read), ("t3", lost), ("t4", change)]);
-    let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
+    let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, TxValidationCode::MvccReadConflict as i32, 0]);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("2".into())));
     // What lost a race is there for its block, as what won, and not in the state.

@@ -265,7 +265,7 @@ fn a_metadata_write_after_a_delete_in_the_block_does_nothing() {
     let policy = Metadata::from([("n".into(), vec![1])]);
     let delete = puts(&ledger, &[("a", "")]);
     let set = simulate(&ledger, |sim| sim.put_state_metadata("ns", "a", policy).unwrap());
-    let codes = commit(&ledger, &[("t2", delete), ("t3", set)]).codes;
+    let codes = commit(&ledger, &[("t2", delete), ("t3", set)]).codes();
     assert_eq!(codes, [TxValidationCode::Valid; 2]);
     assert_eq!(ledger.snapshot().get("ns", "a").unwrap(), None);
 }
@@ -283,7 +283,7 @@ fn private_hashes_are_kept_and_checked() {
         sim.delete_private_data("ns", "c", "k").unwrap();
     };
     let (first, second) = (simulate(&ledger, read), simulate(&ledger, read));
-    let codes = commit(&ledger, &[("t2", first), ("t3", second)]).codes;
+    let codes = commit(&ledger, &[("t2", first), ("t3", second)]).codes();
     assert_eq!(codes, [TxValidationCode::Valid, TxValidationCode::MvccReadConflict]);
     assert_eq!(ledger.snapshot().get_private_hash("ns", "c", "k").unwrap(), None);
 }
@@ -366,7 +366,7 @@ fn readers_beside_commits_see_one_height() {
                 sim.delete_state("ns", &from).unwrap();
                 sim.put_state("ns", &to, (there + left).to_string().into_bytes()).unwrap();
             });
-            let codes = commit(&ledger, &[(&format!("t{block}"), set)]).codes;
+            let codes = commit(&ledger, &[(&format!("t{block}"), set)]).codes();
             assert_eq!(codes, [TxValidationCode::Valid]);
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);

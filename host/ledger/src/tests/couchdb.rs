@@ -106,7 +106,7 @@ fn leveldb_takes_every_key_and_value() {
         assert_eq!(run(&ledger, call, "_k", ""), Ok(()));
     }
     let set = puts(&ledger, &[("_k", r#"{"_id":1}"#)]);
-    assert_eq!(commit(&ledger, &[("t1", set)]).codes, [Valid]);
+    assert_eq!(commit(&ledger, &[("t1", set)]).codes(), [Valid]);
     assert_eq!(ledger.snapshot().get("ns", "_k").unwrap().unwrap().value, br#"{"_id":1}"#);
 }
 
@@ -173,8 +173,8 @@ fn transactions_of_endorsers_without_these_rules_are_invalid() {
         InvalidWriteset,
         MvccReadConflict,
     ];
-    assert_eq!(committed.codes, codes);
-    let why = |index: usize| committed.conflicts[index].as_ref().unwrap().to_string();
+    assert_eq!(committed.codes(), codes);
+    let why = |index: usize| committed.txs[index].conflict.as_ref().unwrap().to_string();
     assert_eq!(why(0), "CouchDB does not take key \"_k\" of ns: it may not begin with \"_\"");
     let value = "CouchDB does not take key \"a\" of ns: its value may not have the field \"_id\"";
     assert_eq!(why(2), value);
@@ -207,7 +207,7 @@ fn blocks_of_both_kinds_of_peers_are_judged_again_as_they_were() {
     ] {
         let (_ledgers, ledger) = open_with(dir.path(), config);
         let block = commit(&ledger, &tx_ids.map(|tx_id| (tx_id, write())));
-        assert_eq!(block.codes, codes);
+        assert_eq!(block.codes(), codes);
     }
     let file = tempfile::tempdir().unwrap();
     let file = file.path().join("blocks");

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use prost::Message;
 
+use crate::CommittedTx;
 use crate::Ledger;
 use crate::Ledgers;
 use crate::NoCollections;
@@ -34,9 +35,9 @@ fn replay(ledger: &Ledger, golden: &Block) {
     };
     let txs = envelopes(golden).iter().map(|envelope| commit_tx(envelope, code)).collect();
     let committed = ledger.commit(body, txs, &NoCollections).unwrap();
-    let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32 as u8).collect();
+    let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32 as u8).collect();
     assert_eq!(codes, block::tx_filter(golden), "verdicts of block {number}");
-    for (code, conflict) in committed.codes.iter().zip(&committed.conflicts) {
+    for CommittedTx { code, conflict } in &committed.txs {
         let lost = matches!(
             code,
             TxValidationCode::MvccReadConflict | TxValidationCode::PhantomReadConflict
@@ -169,7 +170,7 @@ fn all_golden_rwsets_encode_to_the_same_bytes() {
         for envelope in envelopes(&golden) {
             let parsed = TxEnvelope::parse(envelope).unwrap();
             if parsed.is_endorser_tx() {
-                sets.push(parsed.action().unwrap().results);
+                sets.push(parsed.action().unwrap().results.to_vec());
             }
         }
     }

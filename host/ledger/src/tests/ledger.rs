@@ -36,7 +36,10 @@ fn a_block_must_continue_the_chain() {
     assert!(matches!(error, LedgerError::VerdictCount { envelopes: 1, verdicts: 0, .. }));
     // None of these changed anything.
     assert_eq!(ledger.height(), 1);
-    assert_eq!(ledger.commit(good, txs, &NoCollections).unwrap().codes, [TxValidationCode::Valid]);
+    assert_eq!(
+        ledger.commit(good, txs, &NoCollections).unwrap().codes(),
+        [TxValidationCode::Valid]
+    );
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn lost_races_say_why() {
         now: at(2, 0),
         writer: Some("t2".into()),
     };
-    assert_eq!(committed.conflicts[1], Some(conflict));
+    assert_eq!(committed.txs[1].conflict, Some(conflict));
     let conflict = Conflict::Range {
         namespace,
         start_key: "a".into(),
@@ -87,11 +90,11 @@ fn lost_races_say_why() {
         writer: Some("t2".into()),
         newest: None,
     };
-    assert_eq!(committed.conflicts[2], Some(conflict));
+    assert_eq!(committed.txs[2].conflict, Some(conflict));
     commit(&ledger, &[("t5", puts(&ledger, &[("b", "")]))]);
     let committed = commit(&ledger, &[("t6", stale)]);
-    assert_eq!(committed.codes, [TxValidationCode::MvccReadConflict]);
-    let text = committed.conflicts[0].as_ref().unwrap().to_string();
+    assert_eq!(committed.codes(), [TxValidationCode::MvccReadConflict]);
+    let text = committed.txs[0].conflict.as_ref().unwrap().to_string();
     assert_eq!(
         text,
         "key \"b\" of ns was read at 1:0 and is now at no version, deleted by transaction t5"
@@ -112,8 +115,8 @@ fn a_conflict_over_a_long_range_names_what_was_written_last() {
     commit(&ledger, &[("t2", puts(&ledger, &[("k07", "2")]))]);
     let text = |txs: &[(&str, TxRwSet)]| {
         let committed = commit(&ledger, txs);
-        assert_eq!(committed.codes.last(), Some(&TxValidationCode::PhantomReadConflict));
-        committed.conflicts.last().unwrap().as_ref().unwrap().to_string()
+        assert_eq!(committed.codes().last(), Some(&TxValidationCode::PhantomReadConflict));
+        committed.txs.last().unwrap().conflict.as_ref().unwrap().to_string()
     };
     let start = "the range from \"k\" to \"l\" of ns has changed; ";
     let before = "only hashes of its rows were recorded, the one written last is key";
@@ -162,11 +165,11 @@ fn phantoms_are_found() {
         let change = puts(&ledger, &[(key, value)]);
         let in_block = [("c", change), ("all", all.clone()), ("two", first_two.clone())];
         let committed = commit(&ledger, &in_block);
-        let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
+        let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [0, all_code, two_code], "case {n} in the block");
         // And in the next block.
         let committed = commit(&ledger, &[("all2", all.clone()), ("two2", first_two.clone())]);
-        let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
+        let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [all_code, two_code], "case {n} after the block");
     }
 }
@@ -195,7 +198,7 @@ fn hashed_ranges_are_compared() {
         &ledger,
         &[("same", scan.clone()), ("bad", hostile), ("change", set), ("lost", scan)],
     );
-    let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
+    let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, 12, 0, 12]);
 }
 
@@ -210,13 +213,13 @@ fn a_transaction_id_is_valid_once() {
     // An invalid transaction does not take the id from a later valid one of its block.
     txs[2].code = TxValidationCode::EndorsementPolicyFailure;
     let committed = ledger.commit(block, txs, &NoCollections).unwrap();
-    let codes: Vec<_> = committed.codes.iter().map(|code| *code as i32).collect();
+    let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, 9, 10, 0]);
-    assert_eq!(committed.conflicts[1], Some(Conflict::DuplicateTxId { block: None }));
+    assert_eq!(committed.txs[1].conflict, Some(Conflict::DuplicateTxId { block: None }));
     // Once it is in the ledger, no other transaction may have it.
     let committed = commit(&ledger, &[("t1", set.clone()), ("t2", set)]);
-    assert_eq!(committed.codes, [TxValidationCode::DuplicateTxid; 2]);
-    assert_eq!(committed.conflicts[0], Some(Conflict::DuplicateTxId { block: Some(1) }));
+    assert_eq!(committed.codes(), [TxValidationCode::DuplicateTxid; 2]);
+    assert_eq!(committed.txs[0].conflict, Some(Conflict::DuplicateTxId { block: Some(1) }));
     // Look-ups find the first one.
     let validation = |tx_id| ledger.tx_validation(tx_id).unwrap();
     assert_eq!(validation("t1"), Some((TxValidationCode::Valid, 1)));
@@ -248,7 +251,7 @@ fn history_is_newest_first_with_deletes() {
     });
     let before = ledger.simulator("reader");
     commit(&ledger, &[("t4", puts(&ledger, &[("a", "")]))]);
-    assert_eq!(commit(&ledger, &[("t5", lost)]).codes, [TxValidationCode::MvccReadConflict]);
+    assert_eq!(commit(&ledger, &[("t5", lost)]).codes(), [TxValidationCode::MvccReadConflict]);
 
     let history =
         |key| -> Vec<_> { ledger.history("ns", key).unwrap().map(Result::unwrap).collect() };

@@ -155,7 +155,7 @@ proptest! {
             let ids: Vec<_> = (0..txs.len()).map(|index| format!("{number}-{index}")).collect();
             let list: Vec<_> =
                 ids.iter().zip(&txs).map(|(id, tx)| (id.as_str(), tx.rwset.clone())).collect();
-            let codes = commit(&ledger, &list).codes;
+            let codes = commit(&ledger, &list).codes();
             let mut written = Vec::new();
             for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
                 let valid = still_valid(tx, &state) && !touched(tx, &written);

@@ -218,7 +218,7 @@ impl World {
         });
         let given = given.collect();
         let body = new_block(number, self.ledger.info().current_block_hash, envelopes);
-        let codes = self.ledger.commit(body, given, &NoCollections).unwrap().codes;
+        let codes = self.ledger.commit(body, given, &NoCollections).unwrap().codes();
         self.judge(number, &block, &codes);
     }
 

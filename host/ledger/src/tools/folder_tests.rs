@@ -263,7 +263,7 @@ fn writers_are_named_in_the_blocks_of_a_fabric_peer() {
         for (envelope, verdict) in block.data.unwrap().data.iter().zip(verdicts) {
             if verdict == 11 || verdict == 12 {
                 let parsed = crate::TxEnvelope::parse(envelope).unwrap();
-                let tx_id = parsed.channel_header.tx_id;
+                let tx_id = parsed.into_channel_header().tx_id;
                 let found = folder.inspect_tx(&channel(), &tx_id, &mut |_| {}).unwrap();
                 texts.push(found[0].conflict.as_ref().unwrap().to_string());
             }

@@ -12,8 +12,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 

@@ -91,6 +91,7 @@ fn read_org(
             match read_member(&folder.join(&name), &name, &msp_id) {
                 Ok(member) => members.push(member),
                 Err(reason) => {
+                    let reason = reason.to_string();
                     tracing::debug!(msp_id, name, reason, "skipped: not a usable member");
                     unusable.insert(name, reason);
                 }
@@ -102,7 +103,24 @@ fn read_org(
     Ok(Org { msp_id, domain, kind, ca, tls_ca, tls_roots, members, unusable, msp_config, root })
 }
 
-fn read_member(folder: &Path, name: &str, msp_id: &str) -> Result<Member, String> {
+/// Why a folder of a node or user has no usable identity.
+#[derive(Debug, thiserror::Error)]
+enum UnusableMember {
+    /// Its files cannot be read.
+    #[error("{reason}")]
+    Folder { reason: String },
+    /// No certificate belongs to a key; this is what is wrong with the last one.
+    #[error("{}: {reason}", certificate.display())]
+    Certificate { certificate: PathBuf, reason: String },
+    #[error(
+        "there is no certificate in {} with its private key in {}",
+        certificates.display(),
+        keys.display()
+    )]
+    NoPair { certificates: PathBuf, keys: PathBuf },
+}
+
+fn read_member(folder: &Path, name: &str, msp_id: &str) -> Result<Member, UnusableMember> {
     let msp = folder.join("msp");
     let identity = credentials(msp_id, &msp.join("signcerts"), &msp.join("keystore"))?;
     let tls_files = find_tls(&folder.join("tls"));
@@ -118,8 +136,15 @@ fn read_member(folder: &Path, name: &str, msp_id: &str) -> Result<Member, String
 
 /// Returns the first certificate of a folder for which the other folder has the key. The names of
 /// the two files do not matter: cryptogen and fabric-ca name them differently.
-fn credentials(msp_id: &str, certificates: &Path, keys: &Path) -> Result<Credentials, String> {
-    let files = |folder: &Path| msp_dir::pem_files(folder).map_err(|error| describe(&error));
+fn credentials(
+    msp_id: &str,
+    certificates: &Path,
+    keys: &Path,
+) -> Result<Credentials, UnusableMember> {
+    let files = |folder: &Path| {
+        let found = msp_dir::pem_files(folder);
+        found.map_err(|error| UnusableMember::Folder { reason: describe(&error) })
+    };
     let (certificates_there, keys_there) = (files(certificates)?, files(keys)?);
     let is_key = |pem: &[u8]| contains(pem, b"PRIVATE KEY");
     let mut reason = None;
@@ -133,13 +158,16 @@ fn credentials(msp_id: &str, certificates: &Path, keys: &Path) -> Result<Credent
                     let text = |pem: &[u8]| String::from_utf8_lossy(pem).into_owned();
                     return Ok(Credentials::new(text(certificate), text(key)));
                 }
-                Err(error) => reason = Some(format!("{}: {}", path.display(), describe(&error))),
+                Err(error) => {
+                    let (certificate, error) = (path.clone(), describe(&error));
+                    reason = Some(UnusableMember::Certificate { certificate, reason: error });
+                }
             }
         }
     }
-    Err(reason.unwrap_or_else(|| {
-        let (certificates, keys) = (certificates.display(), keys.display());
-        format!("there is no certificate in {certificates} with its private key in {keys}")
+    Err(reason.unwrap_or_else(|| UnusableMember::NoPair {
+        certificates: certificates.to_owned(),
+        keys: keys.to_owned(),
     }))
 }
 

@@ -14,4 +14,4 @@ mod text;
 pub use error::PolicyError;
 pub use manager::{Policy, PolicyManager};
 pub use signature_policy::SignaturePolicy;
-pub use signed_data::{SignedData, valid_identities};
+pub use signed_data::{SignedData, SignedParts, valid_identities, valid_signers};

@@ -9,6 +9,7 @@ mod identities;
 mod keys;
 mod networks;
 mod policies;
+mod remembered;
 mod signing;
 mod validation;
 

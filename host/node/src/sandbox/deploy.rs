@@ -22,7 +22,7 @@ impl Sandbox {
         component: &[u8],
         collections: &str,
     ) -> Result<Submitted, SandboxError> {
-        let collections = package_from_json(collections).map_err(anyhow::Error::msg);
+        let collections = package_from_json(collections).map_err(anyhow::Error::from);
         let collections = Some(collections.map_err(SandboxError::Setup)?);
         self.deploy_as(Definition { collections, ..definition(name) }, component)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::sandbox::{Call, Endorsed, Sandbox, SandboxError};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SigningIdentity;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::{HostCall, Variation};
 
 /// How much of a text is shown around the place where two differ, in characters.
@@ -73,9 +74,11 @@ impl Sandbox {
     ) -> Result<Run, SandboxError> {
         let proposal = builder.clone().sign(signer);
         let recording = self.peer.runtime().record(&proposal.tx_id, variation);
-        let processed = self.process(self.peer_of(org), &proposal.signed)?;
+        let unpacked = UnpackedProposal::unpack_for_endorser(proposal.signed.clone())?;
+        let processed = self.process(self.peer_of(org), &unpacked)?;
         let calls = recording.host_calls();
-        Ok(Run { calls, endorsed: Endorsed::read(processed, proposal, Arc::clone(signer))? })
+        let endorsed = Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))?;
+        Ok(Run { calls, endorsed })
     }
 }
 
@@ -94,15 +97,19 @@ fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<Divergence>
         chaincode: String::new(),
         call: "no further call".into(),
         answer: String::new(),
+        function: String::new(),
     };
     for number in 0..usual.calls.len().max(other.calls.len()) {
         let [first, second] =
             [usual, other].map(|run| run.calls.get(number).cloned().unwrap_or_else(nothing));
-        if first != second {
-            let by = [&first.chaincode, &second.chaincode].into_iter().find(|by| !by.is_empty());
-            let by = by.map_or("", String::as_str);
-            let place = format!("call {} of the peer, by {by},", number + 1);
-            let text = |call: &HostCall| format!("{} -> {}", call.call, call.answer);
+        let text = |call: &HostCall| format!("{} -> {}", call.call, call.answer);
+        if first.chaincode != second.chaincode || text(&first) != text(&second) {
+            let by = if first.chaincode.is_empty() { &second } else { &first };
+            let inside = match by.function.as_str() {
+                "" => String::new(),
+                function => format!(" in {function}"),
+            };
+            let place = format!("call {} of the peer, by {}{inside},", number + 1, by.chaincode);
             return differ(place, &text(&first), &text(&second));
         }
     }

@@ -25,9 +25,10 @@ use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc_peer::chaincode::ExternalConfig;
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
-use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_types::Client;
 use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos::{SignedProposal, TxValidationCode};
+use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_workers::Workers;
 
 pub use build::build;
@@ -210,21 +211,28 @@ impl Sandbox {
         signer: &Arc<SigningIdentity>,
     ) -> Result<Endorsed, SandboxError> {
         let proposal = proposal.sign(signer);
-        let processed = self.process(org, &proposal.signed)?;
-        Endorsed::read(processed, proposal, Arc::clone(signer))
+        let unpacked = UnpackedProposal::unpack_for_endorser(proposal.signed.clone())?;
+        let processed = self.process(org, &unpacked)?;
+        Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))
     }
 
     /// Has the peer of a further organization endorse, too. That it answers something else comes
     /// out when all is committed.
     pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
-        let processed = self.process(org, &endorsed.proposal.signed)?;
+        let processed = self.process(org, &endorsed.unpacked)?;
         endorsed.more.push(processed.response);
         Ok(())
     }
 
-    fn process(&self, org: &str, signed: &SignedProposal) -> Result<Processed, SandboxError> {
-        let (peer, org, signed) = (Arc::clone(&self.peer), org.to_owned(), signed.clone());
-        Ok(self.run(move || peer.process_as(&org, signed))??)
+    fn process(
+        &self,
+        org: &str,
+        proposal: &Arc<UnpackedProposal>,
+    ) -> Result<Processed, SandboxError> {
+        let (peer, proposal) = (Arc::clone(&self.peer), Arc::clone(proposal));
+        let org = org.to_owned();
+        let processed = move || wait(peer.process_unpacked(&org, proposal, Client::default()));
+        Ok(self.run(processed)??)
     }
 
     /// The organization whose peer a caller asks.
@@ -238,9 +246,9 @@ impl Sandbox {
         if self.peer.orgs().count() == 1 {
             return Ok(());
         }
-        let proposal = UnpackedProposal::unpack(endorsed.proposal.signed.clone())?;
+        let (proposal, response) = (&endorsed.unpacked, &endorsed.proposal_response);
         let by = [org.to_owned()];
-        let needed = self.peer.further_endorsers(&proposal, &endorsed.proposal_response, &by, &[]);
+        let needed = self.peer.further_endorsers(proposal, response, &by, &[]);
         let needed = needed.unwrap_or_default();
         needed.iter().try_for_each(|org| self.endorse_also(org, endorsed))
     }
@@ -295,14 +303,13 @@ impl Sandbox {
         let failed = |error: &dyn std::fmt::Display| SandboxError::Commit(error.to_string());
         let committer = self.peer.committer(CHANNEL).ok_or_else(|| failed(&"no channel"))?;
         let block = committer.commit_envelopes(envelopes).map_err(|error| failed(&error))?;
-        let verdicts = block.codes.iter().zip(&block.conflicts);
         Ok(endorsed
             .into_iter()
-            .zip(verdicts)
-            .map(|(endorsed, (code, conflict))| Submitted {
+            .zip(&block.txs)
+            .map(|(endorsed, tx)| Submitted {
                 block: block.number,
-                code: *code,
-                conflict: conflict.clone(),
+                code: tx.code,
+                conflict: tx.conflict.clone(),
                 reason: committer.notifier().reason(&endorsed.tx_id),
                 endorsed,
             })

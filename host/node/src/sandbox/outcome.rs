@@ -9,7 +9,7 @@ use wasmcc_client as client;
 use wasmcc_client::ClientProposal;
 use wasmcc_ledger::{Conflict, TxRwSet};
 use wasmcc_msp::SigningIdentity;
-use wasmcc_peer::endorser::Processed;
+use wasmcc_peer::endorser::{Processed, UnpackedProposal};
 use wasmcc_types::proto::protos::{self, TxValidationCode};
 use wasmcc_types::{ChaincodeEvent, Response};
 
@@ -33,6 +33,8 @@ pub struct Endorsed {
     /// The answers of further organizations' peers.
     pub(super) more: Vec<protos::ProposalResponse>,
     pub(super) proposal: ClientProposal,
+    /// The same, lent to all who endorse.
+    pub(super) unpacked: Arc<UnpackedProposal>,
     pub(super) signer: Arc<SigningIdentity>,
 }
 
@@ -40,7 +42,7 @@ impl Endorsed {
     /// Reads what a peer gave for a proposal.
     pub(super) fn read(
         processed: Processed,
-        proposal: ClientProposal,
+        (proposal, unpacked): (ClientProposal, Arc<UnpackedProposal>),
         signer: Arc<SigningIdentity>,
     ) -> Result<Self, SandboxError> {
         let proposal_response = processed.response;
@@ -57,6 +59,7 @@ impl Endorsed {
             proposal_response,
             more: Vec::new(),
             proposal,
+            unpacked,
             signer,
         })
     }

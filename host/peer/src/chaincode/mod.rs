@@ -12,6 +12,7 @@ mod backend;
 mod caught;
 mod execute;
 mod external;
+mod lent;
 mod native;
 mod package;
 mod timer;
@@ -25,6 +26,7 @@ pub use execute::{
     SYSTEM_VERSION, StandIn, StandInError, StandIns, SupportConfig, defined_names,
 };
 pub use external::{Abort, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox};
+pub use lent::{Endorsing, Lent, ToEndorse};
 pub use native::{NativeChaincode, Stub};
 pub use package::{
     Approvable, ArchiveError, BundleError, Code, ComponentError, Connection, Description,

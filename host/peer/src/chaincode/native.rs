@@ -1,8 +1,8 @@
 //! Chaincodes in Rust, compiled into the peer: the system chaincodes.
 
+use crate::chaincode::lent::Lent;
 use crate::chaincode::tx_params::SharedSimulator;
 use wasmcc_runtime::{Backend, BackendError};
-use wasmcc_types::proto::protos;
 use wasmcc_types::{ProposalContext, Response, TxId};
 
 /// A chaincode of the peer itself. It stands behind the same handler as every other one.
@@ -36,8 +36,8 @@ pub struct Stub<'a> {
     pub called_by_chaincode: bool,
     /// What the client signed.
     pub proposal: &'a ProposalContext,
-    /// The signed proposal itself.
-    pub signed_proposal: &'a protos::SignedProposal,
+    /// What the caller has opened already.
+    pub lent: Lent<'a>,
     /// What it reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
@@ -60,7 +60,7 @@ impl Stub<'_> {
     }
 
     /// Writes to the chaincode's own namespace.
-    pub fn put_state(&mut self, key: &str, value: &[u8]) -> Result<(), BackendError> {
+    pub fn put_state(&mut self, key: &str, value: Vec<u8>) -> Result<(), BackendError> {
         self.backend.put_state("", key, value).wait()
     }
 

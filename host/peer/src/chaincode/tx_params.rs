@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use wasmcc_ledger::Simulator;
-use wasmcc_types::proto::protos;
 use wasmcc_types::{Meter, ProposalContext, Share, TxId};
 
 /// A simulator, shared by the chaincodes of one transaction on one channel.
@@ -16,9 +15,7 @@ pub struct TxParams {
     pub channel_id: Arc<str>,
     /// The transaction.
     pub tx_id: TxId,
-    /// What the client signed, as messages carry it.
-    pub signed_proposal: Arc<protos::SignedProposal>,
-    /// The same, taken apart.
+    /// What the client signed, taken apart.
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of the organization whose peer simulates.
     pub org: Arc<str>,

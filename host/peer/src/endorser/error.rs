@@ -23,6 +23,11 @@ impl Rejected {
         Self::new(format!("error validating proposal: {text}"))
     }
 
+    /// The creator's certificate has expired. Fabric: `core/handlers/auth/filter/expiration.go`.
+    pub(super) fn expired() -> Self {
+        Self::new("proposal client identity expired")
+    }
+
     /// With what only the peer's log may say.
     pub fn because(self, cause: impl std::fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
+use crate::endorser::not_executed::InterestError;
 use wasmcc_ledger::{LedgerError, Metadata, NsRwSet, SimulationResults, Snapshot};
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos;
@@ -30,7 +31,7 @@ pub(super) fn interest(
     results: &SimulationResults,
     state: &Snapshot,
     is_system: impl Fn(&str) -> bool,
-) -> Result<protos::ChaincodeInterest, String> {
+) -> Result<protos::ChaincodeInterest, InterestError> {
     let mut chaincodes = Vec::new();
     let namespaces = &results.public.namespaces;
     for (name, set) in namespaces.iter().filter(|(name, _)| !is_system(name)) {
@@ -68,7 +69,7 @@ fn add_calls(
 }
 
 /// What the writes of a namespace call for; its own policy if there are none.
-fn written(name: &str, set: &NsRwSet, state: &Snapshot) -> Result<Needed, String> {
+fn written(name: &str, set: &NsRwSet, state: &Snapshot) -> Result<Needed, InterestError> {
     let mut needed = Needed::default();
     let mut wrote = false;
     let writes = set.writes.iter().map(|write| &write.key);
@@ -104,9 +105,9 @@ fn written(name: &str, set: &NsRwSet, state: &Snapshot) -> Result<Needed, String
 
 fn key_policy(
     metadata: Result<BTreeMap<String, Vec<u8>>, LedgerError>,
-) -> Result<Option<SignaturePolicyEnvelope>, String> {
-    let metadata = metadata.map_err(|error| error.to_string())?;
+) -> Result<Option<SignaturePolicyEnvelope>, InterestError> {
+    let metadata = metadata?;
     let Some(policy) = metadata.get(VALIDATION_PARAMETER) else { return Ok(None) };
     let policy = SignaturePolicyEnvelope::decode(policy.as_slice());
-    policy.map(Some).map_err(|e| format!("error unmarshalling SignaturePolicyEnvelope: {e}"))
+    policy.map(Some).map_err(InterestError::Policy)
 }

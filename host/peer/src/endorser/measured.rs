@@ -29,6 +29,12 @@ impl Measured {
         wasmcc_metrics::get().endorser.proposal_validation_failures.inc();
     }
 
+    /// A proposal comes that cannot be unpacked.
+    pub(super) fn is_unreadable() {
+        wasmcc_metrics::get().endorser.proposals_received.inc();
+        Self::is_invalid();
+    }
+
     /// The series of a proposal whose chaincode was not looked up.
     pub(super) fn known(proposal: &UnpackedProposal) -> Arc<Chaincode> {
         wasmcc_metrics::known_chaincode(proposal.channel_id(), &proposal.chaincode_id.name)

@@ -2,9 +2,11 @@
 //!
 //! Invariant: no ordering, no commit.
 
+mod claims;
 mod error;
 mod interest;
 mod measured;
+mod not_executed;
 mod plan;
 mod private_data;
 mod process_proposal;
@@ -13,8 +15,9 @@ mod response;
 mod turns;
 mod tx_line;
 
+pub use claims::Claims;
 pub use error::Rejected;
-pub use plan::{choices, choose};
+pub use plan::{NoEndorsers, choices, choose};
 pub use process_proposal::{Endorser, Processed};
-pub use proposal::{Claims, UnpackedProposal};
-pub use turns::Turns;
+pub use proposal::UnpackedProposal;
+pub use turns::{Turn, Turns};

@@ -1,6 +1,37 @@
 //! Which organizations endorse a transaction (fabric `internal/pkg/gateway/registry.go`, which asks
 //! discovery for it).
 
+/// Why nobody is left to endorse a transaction. The client gets the text, which is that of Fabric's
+/// gateway.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEndorsers {
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    NoChannel(String),
+    /// The policies cannot be satisfied, for this reason.
+    #[error(
+        "no combination of peers can be derived which satisfy the endorsement policy: {reason}"
+    )]
+    NoPlan {
+        /// Why not.
+        reason: String,
+    },
+    /// Only organizations that must not see the transient data are left.
+    #[error(
+        "requires endorsement from organisation(s) that are not in the distribution policy of the \
+         private data collection(s): [{}]; retry specifying trusted endorsing organizations to \
+         protect transient data",
+        collections.join(" ")
+    )]
+    Guarded {
+        /// The collections that the transaction writes to.
+        collections: Vec<String>,
+    },
+    /// The definition of a collection cannot be read or used.
+    #[error("{0}")]
+    Collection(String),
+}
+
 /// More candidates than this are not tried in all combinations.
 const MAX_COMBINED: usize = 12;
 

@@ -5,6 +5,7 @@
 //! transaction commits. There are no other peers, and a collection that asks for more of them is
 //! refused.
 
+use crate::endorser::not_executed::{NotDistributed, PeersError, PrivateDataError};
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections, LocalPeers};
 use wasmcc_ledger::Snapshot;
@@ -20,33 +21,27 @@ pub(super) fn keep(
     channel: &Channel,
     state: &Snapshot,
     (org, peers): (&str, &LocalPeers),
-) -> Result<(), String> {
+) -> Result<(), PrivateDataError> {
     let config = channel.config();
     for set in &private.ns_pvt_rwset {
         let namespace = &set.namespace;
         let mut read = |ns: &str, key: &str| state.get(ns, key).map(|v| v.map(|v| v.value));
-        let defined = DefinedCollections::look_up(namespace, &mut read).map_err(|error| {
-            format!(
-                "failed to obtain collections config: error while retrieving collection config \
-                 for chaincode \"{namespace}\": {error}"
-            )
-        })?;
+        let defined = DefinedCollections::look_up(namespace, &mut read)
+            .map_err(|source| PrivateDataError::Config { namespace: namespace.clone(), source })?;
         for collection in &set.collection_pvt_rwset {
             let name = &collection.collection_name;
-            check_peers(&defined, name, (org, peers), config.msps()).map_err(|why| {
-                format!(
-                    "failed to distribute private collection, txID {tx_id}, channel {}: could not \
-                     build private data dissemination plan for chaincode {namespace} and \
-                     collection {name}: {why}",
-                    config.channel_id()
-                )
+            check_peers(&defined, name, (org, peers), config.msps()).map_err(|source| {
+                PrivateDataError::Peers(Box::new(NotDistributed {
+                    tx_id: tx_id.to_owned(),
+                    channel: config.channel_id().to_string(),
+                    namespace: namespace.clone(),
+                    collection: name.clone(),
+                    source,
+                }))
             })?;
         }
     }
-    channel
-        .ledger()
-        .keep_transient(tx_id, creator, private)
-        .map_err(|error| format!("failed to store private data into transient store: {error}"))
+    channel.ledger().keep_transient(tx_id, creator, private).map_err(PrivateDataError::Transient)
 }
 
 /// Whether there are as many other peers that may hold the data as the collection requires. More
@@ -56,17 +51,14 @@ fn check_peers(
     name: &str,
     (org, peers): (&str, &LocalPeers),
     msps: &MspManager,
-) -> Result<(), String> {
-    let config =
-        defined.get(name).ok_or_else(|| format!("no configuration for collection {name} found"))?;
+) -> Result<(), PeersError> {
+    let config = defined.get(name).ok_or_else(|| PeersError::NoCollection(name.to_owned()))?;
     let StaticCollectionConfig { required_peer_count: required, .. } = config;
-    let collection = Collection::new(config)?;
+    let collection = Collection::new(config);
+    let collection = collection.map_err(|why| PeersError::Unusable(why.to_string()))?;
     let eligible = peers.members(&collection, msps).filter(|member| *member != org).count();
     if i64::try_from(eligible).is_ok_and(|eligible| eligible < i64::from(required)) {
-        return Err(format!(
-            "required to disseminate to at least {required} peers, but know of only {eligible} \
-             eligible peers"
-        ));
+        return Err(PeersError::TooFew { required, eligible });
     }
     Ok(())
 }

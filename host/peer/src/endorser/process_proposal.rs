@@ -8,13 +8,15 @@ use prost::Message;
 use tracing::Instrument;
 
 use crate::chaincode::{
-    AccessControl, ChaincodeInfo, ChaincodeSupport, Execution, SYSTEM_VERSION, TxParams, ccid,
+    AccessControl, ChaincodeInfo, ChaincodeSupport, Endorsing, Execution, Lent, SYSTEM_VERSION,
+    ToEndorse, TxParams, ccid,
 };
 use crate::endorser::error::Rejected;
 use crate::endorser::interest::interest;
 use crate::endorser::measured::Measured;
+use crate::endorser::not_executed::{NotDefined, NotEndorsed, NotExecuted, NotSimulated};
 use crate::endorser::private_data;
-use crate::endorser::proposal::{Claims, UnpackedProposal};
+use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
 use crate::endorser::turns::Turns;
 use crate::endorser::tx_line::{Unfinished, warn_of_own_reads};
@@ -89,17 +91,16 @@ impl Endorser {
     /// status 500. Dropping the future ends the transaction.
     pub async fn process(
         &self,
-        signed: protos::SignedProposal,
+        proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
         let mut measured = Measured::begin();
-        let signed = Arc::new(signed);
-        let is_expired = |creator: &[u8]| self.is_expired(creator);
-        let unpacked = UnpackedProposal::unpack_unless(Arc::clone(&signed), is_expired);
-        let proposal = unpacked.inspect_err(|rejected| {
+        if self.is_expired(&proposal.signature_header.creator) {
+            let rejected = Rejected::expired();
             Measured::is_invalid();
-            Claims::of(&signed).log_refusal(rejected);
-        })?;
+            proposal.line().refused(&rejected);
+            return Err(rejected);
+        }
         let span = tracing::info_span!(
             "endorse",
             channel = shown_name(proposal.channel_id()),
@@ -112,7 +113,8 @@ impl Endorser {
         measured.ends(&proposal, ended.as_ref().ok().and_then(|ended| ended.as_ref().ok()));
         match ended {
             Ok(Ok(processed)) => Ok(processed),
-            Ok(Err(text)) => {
+            Ok(Err(failed)) => {
+                let text = failed.to_string();
                 proposal.line().failed(&text);
                 Ok(failure(text))
             }
@@ -129,12 +131,12 @@ impl Endorser {
         proposal: &UnpackedProposal,
         client: Client,
         measured: &mut Measured,
-    ) -> Result<Result<Processed, String>, Rejected> {
+    ) -> Result<Result<Processed, NotExecuted>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
             id => match self.channels.get_as(&self.org, id) {
                 Some(channel) => Some(channel),
-                None => return Ok(Err(format!("channel '{id}' not found"))),
+                None => return Ok(Err(NotExecuted::NoChannel(id.to_owned()))),
             },
         };
         let tx_id = self.check(proposal, channel.as_deref())?;
@@ -181,7 +183,7 @@ impl Endorser {
             self.access
                 .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
                 .inspect_err(|_| Measured::known(proposal).acl_failures.inc())
-                .map_err(Rejected::new)?;
+                .map_err(|why| Rejected::new(why.to_string()))?;
         }
         Ok(tx_id)
     }
@@ -205,7 +207,6 @@ impl Endorser {
         TxParams {
             channel_id: proposal.channel_id().into(),
             tx_id,
-            signed_proposal: Arc::clone(&proposal.signed),
             proposal: Arc::clone(&proposal.context),
             org: Arc::clone(&self.org),
             simulator: simulator.map(|simulator| Arc::new(Mutex::new(simulator))),
@@ -222,21 +223,16 @@ impl Endorser {
         channel: Option<&Channel>,
         mut tx: TxParams,
         measured: &mut Measured,
-    ) -> Result<Processed, String> {
+    ) -> Result<Processed, NotExecuted> {
         let name = proposal.chaincode_id.name.as_str();
-        let target = self.target(&tx, name).map_err(|error| {
-            format!(
-                "make sure the chaincode {name} has been successfully defined on channel {} and \
-                 try again: {error}",
-                proposal.channel_id()
-            )
+        let target = self.target(&tx, name).map_err(|source| NotExecuted::NotDefined {
+            name: name.to_owned(),
+            channel: proposal.channel_id().to_owned(),
+            source,
         })?;
         let series = measured.executes(proposal.channel_id(), name);
-        let simulated = self
-            .simulate(&mut tx, channel, name, &target, &proposal.input)
-            .await
-            .inspect_err(|_| series.simulation_failures.inc())
-            .map_err(|error| format!("error in simulation: {error}"))?;
+        let simulated = self.simulate(&mut tx, channel, name, &target, &proposal.input).await;
+        let simulated = simulated.inspect_err(|_| series.simulation_failures.inc())?;
         let Execution { fuel, host_calls, .. } = simulated.execution;
         series.fuel.inc_by(fuel);
         series.host_calls.inc_by(host_calls);
@@ -247,15 +243,15 @@ impl Endorser {
     }
 
     /// Looks an application chaincode up on the channel.
-    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, String> {
+    fn target(&self, tx: &TxParams, name: &str) -> Result<Target, NotDefined> {
         if self.support.is_system(name) {
             let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
             return Ok(Target { version, escc, info: None });
         }
         if tx.channel_id.is_empty() {
-            return Err("could not get channel config for channel ''".into());
+            return Err(NotDefined::NoChannel);
         }
-        let info = self.support.chaincode_info(tx, name).map_err(|error| error.to_string())?;
+        let info = self.support.chaincode_info(tx, name)?;
         let (version, escc) = (info.version.clone(), info.endorsement_plugin.clone());
         Ok(Target { version, escc, info: Some(info) })
     }
@@ -268,12 +264,12 @@ impl Endorser {
         name: &str,
         target: &Target,
         input: &protos::ChaincodeInput,
-    ) -> Result<Simulated, String> {
+    ) -> Result<Simulated, NotSimulated> {
         let execution = match &target.info {
             Some(info) => self.support.invoke(tx, name, info, input.clone()).await,
             None => self.support.execute_system(tx, name, input.clone()),
         };
-        let execution = execution.map_err(|error| error.to_string())?;
+        let execution = execution?;
         if name == LSCC && execution.response.status < Response::ERROR_THRESHOLD {
             self.init_deployed(tx, &input.args).await?;
         }
@@ -286,15 +282,15 @@ impl Endorser {
             });
         };
         let simulator = Arc::into_inner(simulator)
-            .ok_or("the simulator is still in use by a chaincode")?
+            .ok_or(NotSimulated::InUse)?
             .into_inner()
-            .map_err(|_| "a chaincode's panic left the simulation unfinished")?;
+            .map_err(|_| NotSimulated::Panicked)?;
         let state = simulator.snapshot().clone();
         let results = simulator.finish();
         warn_of_own_reads(&results.own_reads, self.support.config().external.dev);
         if let Some(private) = &results.private {
             if name == LSCC {
-                return Err("Private data is forbidden to be used in instantiate".into());
+                return Err(NotSimulated::PrivateInInstantiate);
             }
             let place = (&*self.org, &self.peers);
             let tx = (tx.tx_id.as_ref(), tx.proposal.creator.as_slice());
@@ -309,32 +305,29 @@ impl Endorser {
 
     /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
     /// both stand or fall together.
-    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), String> {
+    async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), NotSimulated> {
         let [function, _, spec, ..] = args else { return Ok(()) };
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
             return Ok(());
         }
         let deployment = protos::ChaincodeDeploymentSpec::decode(spec.as_slice())
-            .map_err(|e| format!("invalid deployment spec: {e}"))?;
+            .map_err(NotSimulated::DeploymentSpec)?;
         if !deployment.code_package.is_empty() {
-            return Err("lscc upgrade/deploy should not include a code packages".into());
+            return Err(NotSimulated::CodePackage);
         }
         let spec = deployment.chaincode_spec.unwrap_or_default();
         let id = spec.chaincode_id.unwrap_or_default();
         if self.support.is_system(&id.name) {
-            return Err(format!(
-                "attempting to deploy a system chaincode {}/{}",
-                id.name, tx.channel_id
-            ));
+            let channel = tx.channel_id.to_string();
+            return Err(NotSimulated::SystemChaincode { name: id.name, channel });
         }
-        self.support.check_legacy(tx, &id.name)?;
+        let allowed = self.support.check_legacy(tx, &id.name);
+        allowed.map_err(|why| NotSimulated::Legacy(why.to_string()))?;
         let input = spec.input.unwrap_or_default();
         let ccid = ccid(&id.name, &id.version);
-        let ran = self.support.execute(tx, &id.name, &ccid, Entry::Init, input);
-        ran.await.map(drop).map_err(|error| {
-            Measured::instantiation_failed(&tx.channel_id, &id.name);
-            error.to_string()
-        })
+        let ran = self.support.execute(tx, &id.name, &ccid, Entry::Init, input).await;
+        ran.inspect_err(|_| Measured::instantiation_failed(&tx.channel_id, &id.name))?;
+        Ok(())
     }
 
     /// The answer for what was simulated.
@@ -344,46 +337,38 @@ impl Endorser {
         tx: &TxParams,
         target: &Target,
         simulated: Simulated,
-    ) -> Result<protos::ProposalResponse, String> {
+    ) -> Result<protos::ProposalResponse, NotEndorsed> {
         let Simulated { execution, results, interest, .. } = simulated;
         let Execution { response, event, .. } = execution;
-        let parts = response::Parts::new(proposal, &target.version, response, event);
+        let parts = response::Parts::new(proposal, &target.version, response, event, results);
         match parts.status() {
-            Response::ERROR.. => Ok(parts.failed(results, interest)),
+            Response::ERROR.. => Ok(parts.failed(interest)),
             Response::ERROR_THRESHOLD.. => Ok(parts.bare()),
             _ if tx.channel_id.is_empty() => Ok(parts.bare()),
             _ => {
-                let endorsed = self.call_escc(proposal, tx, target, parts.with_results(results))?;
+                let endorsed = self.call_escc(tx, target, parts.into_wanted())?;
                 Ok(protos::ProposalResponse { interest, ..endorsed })
             }
         }
     }
 
-    /// Has ESCC sign.
+    /// Has ESCC sign. It is lent what it would find in its arguments.
     fn call_escc(
         &self,
-        proposal: &UnpackedProposal,
         tx: &TxParams,
         target: &Target,
-        parts: response::Parts,
-    ) -> Result<protos::ProposalResponse, String> {
-        let failed = |error: String| format!("endorsing with plugin failed: {error}");
+        wanted: ToEndorse,
+    ) -> Result<protos::ProposalResponse, NotEndorsed> {
         if target.escc != ESCC {
-            return Err(failed(format!("plugin with name {} wasn't found", target.escc)));
+            return Err(NotEndorsed::NoPlugin(target.escc.clone()));
         }
-        let input = protos::ChaincodeInput {
-            args: parts.escc_args(&proposal.proposal),
-            ..Default::default()
-        };
-        let endorsed = self
-            .support
-            .execute_system(tx, &target.escc, input)
-            .map_err(|error| failed(error.to_string()))?;
-        if endorsed.response.status >= Response::ERROR_THRESHOLD {
-            return Err(failed(endorsed.response.message));
+        let mut endorsing = Endorsing::Asked(wanted);
+        let (input, lent) = (Default::default(), Lent::Endorsement(&mut endorsing));
+        let answer = self.support.execute_lending(tx, &target.escc, input, lent)?.response;
+        match endorsing {
+            Endorsing::Endorsed(endorsed) => Ok(endorsed),
+            Endorsing::Asked(_) | Endorsing::Taken => Err(NotEndorsed::Refused(answer.message)),
         }
-        protos::ProposalResponse::decode(endorsed.response.payload.as_slice())
-            .map_err(|error| failed(error.to_string()))
     }
 }
 

@@ -1,111 +1,139 @@
 //! A signed proposal taken apart and checked, in Fabric's order (`core/endorser/msgvalidation.go`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use prost::Message;
+use prost::bytes::Bytes;
+use prost::encoding::{WireType, encode_key, encode_varint};
 
+use crate::endorser::claims::Claims;
 use crate::endorser::error::Rejected;
+use crate::endorser::measured::Measured;
 use crate::endorser::tx_line::TxLine;
-use wasmcc_msp::{Identity, MspManager};
+use wasmcc_msp::{Identity, MspManager, has_expired};
 use wasmcc_protocol::context_of_parts;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ProposalContext, Share, compute_tx_id, sha256_all};
 
-/// What one signed proposal says. Nothing of it is believed before [`UnpackedProposal::validate`].
-#[derive(Clone, Debug)]
+/// A signed proposal, unpacked and hashed once. All who need a part of it share one value. Nothing
+/// of it is verified before [`UnpackedProposal::validate`].
+///
+/// Does not implement `Clone`: a proposal may have 100 MiB.
+#[derive(Debug)]
 pub struct UnpackedProposal {
     /// As the client sent it.
     pub signed: Arc<protos::SignedProposal>,
-    /// `proposal_bytes`, decoded once.
-    pub proposal: protos::Proposal,
+    /// Both headers as received.
+    header: Header,
+    /// Serialized `protos.ChaincodeInvocationSpec`, as received.
+    invocation: Bytes,
     /// Type, channel, transaction id.
     pub channel_header: common::ChannelHeader,
     /// Creator and nonce.
     pub signature_header: common::SignatureHeader,
-    /// Whose chaincode is called.
+    /// The chaincode that is called.
     pub chaincode_id: protos::ChaincodeId,
-    /// What it is called with.
+    /// Its arguments.
     pub input: protos::ChaincodeInput,
     /// SHA-256 of both headers as received and the payload without its transient part.
     pub hash: [u8; 32],
-    /// What chaincodes may know of it.
+    /// The part that chaincodes may read.
     pub context: Arc<ProposalContext>,
 }
 
-fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Rejected> {
+/// Why a proposal cannot be unpacked.
+struct Malformed {
+    rejected: Rejected,
+    /// The creator, where that could be read.
+    creator: Option<Vec<u8>>,
+}
+
+impl From<Rejected> for Malformed {
+    fn from(rejected: Rejected) -> Self {
+        Self { rejected, creator: None }
+    }
+}
+
+fn decode<M: Message + Default>(bytes: Bytes, what: &str) -> Result<M, Rejected> {
     M::decode(bytes).map_err(|e| Rejected::new(format!("error unmarshalling {what}: {e}")))
 }
 
+fn parse<M: Message + Default>(bytes: Bytes, what: &str) -> Result<M, Rejected> {
+    M::decode(bytes).map_err(|e| Rejected::new(format!("failed parsing {what}: {e}")))
+}
+
 impl UnpackedProposal {
-    /// Takes a signed proposal apart.
-    pub fn unpack(signed: protos::SignedProposal) -> Result<Self, Rejected> {
-        Self::unpack_unless(Arc::new(signed), |_| false)
+    /// Unpacks a signed proposal.
+    pub fn unpack(signed: impl Into<Arc<protos::SignedProposal>>) -> Result<Arc<Self>, Rejected> {
+        Self::open(signed.into()).map_err(|malformed| malformed.rejected)
     }
 
-    /// As [`unpack`](Self::unpack), but first refuses a creator that `is_expired` says has expired.
-    /// Fabric's filter for that stands before everything else
-    /// (`core/handlers/auth/filter/expiration.go`).
-    pub fn unpack_unless(
-        signed: Arc<protos::SignedProposal>,
-        is_expired: impl FnOnce(&[u8]) -> bool,
-    ) -> Result<Self, Rejected> {
-        let proposal: protos::Proposal = protos::Proposal::decode(signed.proposal_bytes.as_slice())
-            .map_err(|e| Rejected::new(format!("failed parsing proposal: {e}")))?;
-        let header: common::Header = common::Header::decode(proposal.header.as_slice())
-            .map_err(|e| Rejected::new(format!("failed parsing header: {e}")))?;
+    /// As [`unpack`](Self::unpack), with the error that Fabric's endorser gives: its filter for
+    /// expired creators stands before the checks of what comes after the signature header
+    /// (`core/handlers/auth/filter/expiration.go`). A refused proposal is
+    /// counted and leaves its line in the log.
+    pub fn unpack_for_endorser(
+        signed: impl Into<Arc<protos::SignedProposal>>,
+    ) -> Result<Arc<Self>, Rejected> {
+        let signed = signed.into();
+        let unpacked = Self::open(Arc::clone(&signed));
+        let unpacked = unpacked.map_err(|Malformed { rejected, creator }| match creator {
+            Some(creator) if has_expired(&creator, SystemTime::now()) => Rejected::expired(),
+            _ => rejected,
+        });
+        unpacked.inspect_err(|rejected| {
+            Measured::is_unreadable();
+            Claims::of(&signed).log_refusal(rejected);
+        })
+    }
+
+    fn open(signed: Arc<protos::SignedProposal>) -> Result<Arc<Self>, Malformed> {
+        let proposal: Proposal = parse(bytes_of(&signed), "proposal")?;
+        let header: Header = parse(proposal.header, "header")?;
         let signature_header: common::SignatureHeader =
-            common::SignatureHeader::decode(header.signature_header.as_slice())
-                .map_err(|e| Rejected::new(format!("failed parsing signature header: {e}")))?;
-        if is_expired(&signature_header.creator) {
-            return Err(Rejected::new("proposal client identity expired"));
-        }
-        let channel_header: common::ChannelHeader =
-            decode(&header.channel_header, "ChannelHeader")?;
-        let extension: protos::ChaincodeHeaderExtension =
-            decode(&channel_header.extension, "ChaincodeHeaderExtension")?;
-        let Some(chaincode_id) = extension.chaincode_id else {
-            return Err(Rejected::new("ChaincodeHeaderExtension.ChaincodeId is nil"));
+            parse(header.signature_header.clone(), "signature header")?;
+        let malformed = |rejected| {
+            let creator = Some(signature_header.creator.clone());
+            Malformed { rejected, creator }
         };
-        if chaincode_id.name.is_empty() {
-            return Err(Rejected::new("ChaincodeHeaderExtension.ChaincodeId.Name is empty"));
-        }
-        let payload: protos::ChaincodeProposalPayload =
-            decode(&proposal.payload, "ChaincodeProposalPayload")?;
-        let spec: protos::ChaincodeInvocationSpec =
-            decode(&payload.input, "ChaincodeInvocationSpec")?;
-        let Some(spec) = spec.chaincode_spec else {
-            let text = "chaincode invocation spec did not contain chaincode spec";
-            return Err(Rejected::new(text));
-        };
-        let Some(input) = spec.input else {
-            return Err(Rejected::new("chaincode input did not contain any input"));
-        };
-        let visible = protos::ChaincodeProposalPayload {
-            input: payload.input,
-            transient_map: Default::default(),
-        };
-        let hash = sha256_all([
-            header.channel_header.as_slice(),
-            header.signature_header.as_slice(),
-            visible.encode_to_vec().as_slice(),
-        ]);
-        let context = Arc::new(context_of_parts(
+        let parts = ProposalParts::open(&header, proposal.payload).map_err(malformed)?;
+        let ProposalParts { channel_header, chaincode_id, spec, input, payload } = parts;
+        let hash = hash(&header, &payload.input);
+        let called = spec.chaincode_id.map(|id| id.name);
+        let context = context_of_parts(
             &signed,
             &channel_header,
             signature_header.clone(),
             payload.transient_map,
-        ));
-        Ok(Self {
+        );
+        Ok(Arc::new(Self {
             signed,
-            proposal,
+            header,
+            invocation: payload.input,
             channel_header,
             signature_header,
             chaincode_id,
             input,
             hash,
-            context,
-        })
+            context: Arc::new(ProposalContext { called, ..context }),
+        }))
+    }
+
+    /// Both headers, as a transaction repeats them.
+    pub fn header(&self) -> common::Header {
+        common::Header {
+            channel_header: self.header.channel_header.to_vec(),
+            signature_header: self.header.signature_header.to_vec(),
+        }
+    }
+
+    /// The serialized `protos.ChaincodeProposalPayload` without its transient part, as a
+    /// transaction has it.
+    pub fn visible_payload(&self) -> Vec<u8> {
+        [&payload_prefix(&self.invocation), &*self.invocation].concat()
     }
 
     /// The channel's name; empty for a proposal to the peer itself.
@@ -181,65 +209,149 @@ impl UnpackedProposal {
     }
 }
 
-/// The headers of a proposal without its payload, which may be large.
+// The messages of Fabric that a proposal consists of, with fields that share the bytes of the
+// proposal. The names are in the texts of decoding errors.
+
+/// `protos.Proposal`.
 #[derive(Clone, PartialEq, Message)]
-struct Headers {
-    #[prost(bytes = "vec", tag = "1")]
-    header: Vec<u8>,
+struct Proposal {
+    #[prost(bytes = "bytes", tag = "1")]
+    header: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    payload: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    extension: Bytes,
 }
 
-/// What a proposal says of itself; nothing is checked.
-#[derive(Clone, Debug)]
-pub struct Claims {
-    /// For whom the peer would work.
-    pub share: Share,
-    /// The transaction.
-    pub tx_id: String,
+/// `common.Header`.
+#[derive(Clone, PartialEq, Message)]
+struct Header {
+    #[prost(bytes = "bytes", tag = "1")]
+    channel_header: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    signature_header: Bytes,
 }
 
-impl Claims {
-    /// Reads the headers. What cannot be read is left empty.
-    pub fn of(signed: &protos::SignedProposal) -> Self {
-        let headers = Headers::decode(signed.proposal_bytes.as_slice()).unwrap_or_default();
-        Self::of_header(&headers.header)
-    }
+/// `protos.ChaincodeProposalPayload`.
+#[derive(Clone, PartialEq, Message)]
+struct ChaincodeProposalPayload {
+    #[prost(bytes = "bytes", tag = "1")]
+    input: Bytes,
+    #[prost(btree_map = "string, bytes", tag = "2")]
+    transient_map: BTreeMap<String, Vec<u8>>,
+}
 
-    /// As [`of`](Self::of), of an envelope for the orderer.
-    pub fn of_envelope(envelope: &common::Envelope) -> Self {
-        // Both messages have their header as field 1, and no need to copy the rest.
-        let headers = Headers::decode(envelope.payload.as_slice()).unwrap_or_default();
-        Self::of_header(&headers.header)
-    }
+/// What stands behind the signature header.
+struct ProposalParts {
+    channel_header: common::ChannelHeader,
+    chaincode_id: protos::ChaincodeId,
+    spec: protos::ChaincodeSpec,
+    input: protos::ChaincodeInput,
+    payload: ChaincodeProposalPayload,
+}
 
-    fn of_header(header: &[u8]) -> Self {
-        let header = common::Header::decode(header).unwrap_or_default();
-        let channel = common::ChannelHeader::decode(header.channel_header.as_slice());
-        let channel = channel.unwrap_or_default();
-        let extension = protos::ChaincodeHeaderExtension::decode(channel.extension.as_slice());
-        let chaincode = extension.unwrap_or_default().chaincode_id.unwrap_or_default();
-        let signature = common::SignatureHeader::decode(header.signature_header.as_slice());
-        let creator = signature.unwrap_or_default().creator;
-        let share = Share::new(&channel.channel_id, &chaincode.name, &creator);
-        Self { share, tx_id: channel.tx_id }
+impl ProposalParts {
+    fn open(header: &Header, payload: Bytes) -> Result<Self, Rejected> {
+        let channel_header: common::ChannelHeader =
+            decode(header.channel_header.clone(), "ChannelHeader")?;
+        let extension = Bytes::copy_from_slice(&channel_header.extension);
+        let extension: protos::ChaincodeHeaderExtension =
+            decode(extension, "ChaincodeHeaderExtension")?;
+        let Some(chaincode_id) = extension.chaincode_id else {
+            return Err(Rejected::new("ChaincodeHeaderExtension.ChaincodeId is nil"));
+        };
+        if chaincode_id.name.is_empty() {
+            return Err(Rejected::new("ChaincodeHeaderExtension.ChaincodeId.Name is empty"));
+        }
+        let payload: ChaincodeProposalPayload = decode(payload, "ChaincodeProposalPayload")?;
+        let spec: protos::ChaincodeInvocationSpec =
+            decode(payload.input.clone(), "ChaincodeInvocationSpec")?;
+        let Some(mut spec) = spec.chaincode_spec else {
+            let text = "chaincode invocation spec did not contain chaincode spec";
+            return Err(Rejected::new(text));
+        };
+        let Some(input) = spec.input.take() else {
+            return Err(Rejected::new("chaincode input did not contain any input"));
+        };
+        Ok(Self { channel_header, chaincode_id, spec, input, payload })
     }
+}
 
-    /// What the log calls it.
-    fn line(&self) -> TxLine<'_> {
-        let Share { channel, chaincode, .. } = &self.share;
-        TxLine { channel, tx_id: &self.tx_id, chaincode }
+/// The proposal's bytes, not copied.
+fn bytes_of(signed: &Arc<protos::SignedProposal>) -> Bytes {
+    struct Lent(Arc<protos::SignedProposal>);
+    impl AsRef<[u8]> for Lent {
+        fn as_ref(&self) -> &[u8] {
+            &self.0.proposal_bytes
+        }
     }
+    Bytes::from_owner(Lent(Arc::clone(signed)))
+}
 
-    /// Writes the line of a proposal that cannot be understood.
-    pub fn log_refusal(&self, rejected: &Rejected) {
-        self.line().refused(rejected);
+/// What precedes `invocation` in a serialized `protos.ChaincodeProposalPayload` without transient
+/// data.
+fn payload_prefix(invocation: &Bytes) -> Vec<u8> {
+    let mut prefix = Vec::with_capacity(8);
+    if !invocation.is_empty() {
+        encode_key(1, WireType::LengthDelimited, &mut prefix);
+        encode_varint(invocation.len() as u64, &mut prefix);
     }
+    prefix
+}
 
-    /// Writes the line of a proposal for which there is no room.
-    pub fn log_not_run(&self, reason: &str) {
-        self.line().not_run(reason);
-    }
+fn hash(header: &Header, invocation: &Bytes) -> [u8; 32] {
+    let Header { channel_header, signature_header } = header;
+    let prefix = payload_prefix(invocation);
+    sha256_all([&**channel_header, &**signature_header, &*prefix, &**invocation])
 }
 
 fn denied(channel: &str, msp_id: &str) -> String {
     format!("access denied: channel [{channel}] creator org [{msp_id}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn golden() -> protos::SignedProposal {
+        let file = "../../tests/golden/channel/ok.signedproposal";
+        let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        protos::SignedProposal::decode(bytes.as_slice()).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_of_a_proposal_are_lent_and_not_copied() {
+        let signed = golden();
+        let sent = signed.proposal_bytes.as_ptr_range();
+        let unpacked = UnpackedProposal::unpack(signed).unwrap();
+        assert_eq!(unpacked.signed.proposal_bytes.as_ptr_range(), sent);
+        assert!(Arc::ptr_eq(&unpacked.signed, &unpacked.context.signed));
+        let Header { channel_header, signature_header } = &unpacked.header;
+        for part in [channel_header, signature_header, &unpacked.invocation] {
+            assert!(sent.contains(&part.as_ptr()));
+        }
+    }
+
+    #[test]
+    fn a_transaction_gets_what_the_proposal_has_without_transient_data() {
+        let mut signed = golden();
+        let mut proposal = protos::Proposal::decode(signed.proposal_bytes.as_slice()).unwrap();
+        let payload = protos::ChaincodeProposalPayload::decode(proposal.payload.as_slice());
+        let visible = payload.unwrap();
+        assert!(visible.transient_map.is_empty());
+        let transient_map = [("secret".to_owned(), b"value".to_vec())].into();
+        let with_transient = protos::ChaincodeProposalPayload { transient_map, ..visible.clone() };
+        let plain = UnpackedProposal::unpack(signed.clone()).unwrap();
+        proposal.payload = with_transient.encode_to_vec();
+        signed.proposal_bytes = proposal.encode_to_vec();
+        let unpacked = UnpackedProposal::unpack(signed).unwrap();
+        assert_eq!(unpacked.context.transient["secret"], b"value");
+        assert_eq!(unpacked.visible_payload(), visible.encode_to_vec());
+        assert_eq!(unpacked.header().encode_to_vec(), proposal.header);
+        assert_eq!(unpacked.hash, plain.hash);
+        let header = unpacked.header();
+        let parts = [header.channel_header, header.signature_header, visible.encode_to_vec()];
+        assert_eq!(unpacked.hash, sha256_all(parts.iter().map(Vec::as_slice)));
+    }
 }

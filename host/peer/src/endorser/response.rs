@@ -2,19 +2,14 @@
 
 use prost::Message;
 
+use crate::chaincode::ToEndorse;
 use crate::endorser::proposal::UnpackedProposal;
 use crate::syscc::proposal_response_payload;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
 /// The parts of a response, until it is clear which of them go out.
-pub(super) struct Parts {
-    hash: [u8; 32],
-    id: protos::ChaincodeId,
-    response: protos::Response,
-    event: Vec<u8>,
-    results: Vec<u8>,
-}
+pub(super) struct Parts(ToEndorse);
 
 impl Parts {
     /// Takes what the chaincode answered. An event counts only if the answer is endorsed.
@@ -23,11 +18,12 @@ impl Parts {
         version: &str,
         response: Response,
         event: Option<protos::ChaincodeEvent>,
+        results: Vec<u8>,
     ) -> Self {
         let Response { status, message, payload } = response;
         let endorsable = status < Response::ERROR_THRESHOLD;
         let event = event.filter(|_| endorsable).map(|event| event.encode_to_vec());
-        Self {
+        Self(ToEndorse {
             hash: proposal.hash,
             id: protos::ChaincodeId {
                 name: proposal.chaincode_id.name.clone(),
@@ -36,56 +32,37 @@ impl Parts {
             },
             response: protos::Response { status, message, payload },
             event: event.unwrap_or_default(),
-            results: Vec::new(),
-        }
+            results,
+        })
     }
 
     /// The chaincode's status.
     pub(super) fn status(&self) -> i32 {
-        self.response.status
-    }
-
-    /// With the serialized read-write set.
-    pub(super) fn with_results(self, results: Vec<u8>) -> Self {
-        Self { results, ..self }
+        self.0.response.status
     }
 
     /// Only what the chaincode answered.
     pub(super) fn bare(self) -> protos::ProposalResponse {
-        protos::ProposalResponse { response: Some(self.response), ..Default::default() }
+        protos::ProposalResponse { response: Some(self.0.response), ..Default::default() }
     }
 
     /// A failed chaincode's answer with what it read and wrote, but nobody's signature.
     pub(super) fn failed(
         self,
-        results: Vec<u8>,
         interest: Option<protos::ChaincodeInterest>,
     ) -> protos::ProposalResponse {
-        let payload = proposal_response_payload(
-            &self.hash,
-            self.response.clone(),
-            results,
-            self.event,
-            self.id,
-        );
+        let ToEndorse { hash, id, response, results, event } = self.0;
+        let payload = proposal_response_payload(&hash, response.clone(), results, event, id);
         protos::ProposalResponse {
-            response: Some(self.response),
+            response: Some(response),
             payload: payload.encode_to_vec(),
             interest,
             ..Default::default()
         }
     }
 
-    /// What ESCC is called with.
-    pub(super) fn escc_args(self, proposal: &protos::Proposal) -> Vec<Vec<u8>> {
-        vec![
-            Vec::new(),
-            proposal.header.clone(),
-            proposal.payload.clone(),
-            self.id.encode_to_vec(),
-            self.response.encode_to_vec(),
-            self.results,
-            self.event,
-        ]
+    /// What ESCC gets.
+    pub(super) fn into_wanted(self) -> ToEndorse {
+        self.0
     }
 }

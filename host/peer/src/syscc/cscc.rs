@@ -32,7 +32,7 @@ impl Cscc {
             return Err(format!("Incorrect number of arguments, {arguments}"));
         }
         let rejecting = "Rejecting invoke of CSCC from another chaincode";
-        refuse_chaincodes(CSCC, stub.signed_proposal, rejecting)?;
+        refuse_chaincodes(CSCC, stub.proposal, rejecting)?;
         match function.as_str() {
             "JoinChain" => self.join(stub, &stub.args[1]),
             "JoinChainBySnapshot" => self.join_by_snapshot(stub),

@@ -375,7 +375,7 @@ fn check_channel(stub: &Stub<'_>, channel: &str) -> Result<(), String> {
 
 fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> Answer {
     let bytes = data.encode_to_vec();
-    stub.put_state(&data.name, &bytes).map_err(|e| e.to_string())?;
+    stub.put_state(&data.name, bytes.clone()).map_err(|e| e.to_string())?;
     Ok(bytes)
 }
 

@@ -30,7 +30,7 @@ impl Qscc {
         let [function, channel, rest @ ..] = stub.args else {
             return Err(format!("Incorrect number of arguments, {}", stub.args.len()));
         };
-        refuse_chaincodes(QSCC, stub.signed_proposal, REJECTING)?;
+        refuse_chaincodes(QSCC, stub.proposal, REJECTING)?;
         let function = String::from_utf8_lossy(function);
         let channel = String::from_utf8_lossy(channel);
         if function != "GetChainInfo" && rest.is_empty() {

@@ -2,13 +2,17 @@
 //!
 //! Invariant: passes on and judges nothing.
 
-use crate::chaincode::{NativeChaincode, Stub};
+use crate::chaincode::{Lent, NativeChaincode, Stub};
 use wasmcc_channel::vscc::{Vscc, VsccError};
 use wasmcc_types::Response;
 
 impl NativeChaincode for Vscc {
     fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.validate(stub.args) {
+        let judged = match stub.lent {
+            Lent::Transaction(opened) => self.validate_lent(opened, stub.args),
+            Lent::Nothing | Lent::Endorsement(_) => self.validate(stub.args),
+        };
+        match judged {
             Ok(()) => Response::success(""),
             Err(VsccError::Invalid(reason)) => Response::error(reason),
             Err(VsccError::Unavailable(reason)) => {

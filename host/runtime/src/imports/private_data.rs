@@ -54,7 +54,7 @@ impl Host for TxState {
                 if let Err(refusal) = small {
                     return answer(Err(refusal));
                 }
-                let written = port.put_state(&collection, &key, &value).await;
+                let written = port.put_state(&collection, &key, value).await;
                 self.answer(written)
             }
             Err(text) => invalid(text),
@@ -142,7 +142,7 @@ impl Host for TxState {
         let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
         match check_key_policy(&policy) {
             Ok(()) => {
-                let written = port.put_state_metadata(&collection, &key, name, &policy).await;
+                let written = port.put_state_metadata(&collection, &key, name, policy).await;
                 self.answer(written)
             }
             Err(text) => invalid(text),

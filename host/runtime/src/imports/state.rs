@@ -30,7 +30,7 @@ impl Host for TxState {
                 if let Err(refusal) = small {
                     return answer(Err(refusal));
                 }
-                let written = port.put_state(PUBLIC, &key, &value).await;
+                let written = port.put_state(PUBLIC, &key, value).await;
                 self.answer(written)
             }
             Err(text) => invalid(text),
@@ -53,7 +53,7 @@ impl Host for TxState {
     async fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> Answer<()> {
         let MetadataEntry { name, value } = entry;
         let port = self.backend(cost::KEY, key.len() + name.len() + value.len())?;
-        let written = port.put_state_metadata(PUBLIC, &key, &name, &value).await;
+        let written = port.put_state_metadata(PUBLIC, &key, &name, value).await;
         self.answer(written)
     }
 
@@ -67,7 +67,7 @@ impl Host for TxState {
         let port = self.backend(cost::KEY, key.len() + policy.len())?;
         match check_key_policy(&policy) {
             Ok(()) => {
-                let written = port.put_state_metadata(PUBLIC, &key, name, &policy).await;
+                let written = port.put_state_metadata(PUBLIC, &key, name, policy).await;
                 self.answer(written)
             }
             Err(text) => invalid(text),

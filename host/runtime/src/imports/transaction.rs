@@ -52,11 +52,11 @@ impl Host for TxState {
     }
 
     fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {
-        self.count_call(self.invocation().proposal.proposal_bytes.len())?;
+        self.count_call(self.invocation().proposal.signed.proposal_bytes.len())?;
         self.reads_proposal(ProposalPart::Signed);
-        let proposal = &self.invocation().proposal;
+        let proposal = &self.invocation().proposal.signed;
         Ok((!proposal.proposal_bytes.is_empty()).then(|| SignedProposal {
-            proposal_bytes: proposal.proposal_bytes.to_vec(),
+            proposal_bytes: proposal.proposal_bytes.clone(),
             signature: proposal.signature.clone(),
         }))
     }

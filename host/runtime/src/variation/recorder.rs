@@ -59,8 +59,8 @@ impl Backend for Recorder {
         })
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
-        let call = format!("put-state {} value {}", of_key(collection, key), bytes(value));
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
+        let call = format!("put-state {} value {}", of_key(collection, key), bytes(&value));
         self.noted(call, |to| to.put_state(collection, key, value), nothing)
     }
 
@@ -101,10 +101,10 @@ impl Backend for Recorder {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()> {
         let of = of_key(collection, key);
-        let call = format!("put-state-metadata {of} {name:?} value {}", bytes(value));
+        let call = format!("put-state-metadata {of} {name:?} value {}", bytes(&value));
         self.noted(call, |to| to.put_state_metadata(collection, key, name, value), nothing)
     }
 

@@ -133,11 +133,11 @@ impl Backend for LocalBackend {
         )
     }
 
-    fn put_state(&mut self, collection: &str, key: &str, value: &[u8]) -> Reply<'_, ()> {
+    fn put_state(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
         self.simulate_on(MessageType::PutState, collection, Use::Write, |sim, ns, _| {
             match collection {
-                "" => Ok(sim.put_state(ns, key, value.to_vec())?),
-                _ => Ok(sim.put_private_data(ns, collection, key, value.to_vec())?),
+                "" => Ok(sim.put_state(ns, key, value)?),
+                _ => Ok(sim.put_private_data(ns, collection, key, value)?),
             }
         })
     }
@@ -199,7 +199,7 @@ impl Backend for LocalBackend {
         collection: &str,
         key: &str,
         name: &str,
-        value: &[u8],
+        value: Vec<u8>,
     ) -> Reply<'_, ()> {
         let kind = MessageType::PutStateMetadata;
         if let Err(refused) = self.check_feature(Feature::KeyLevelEndorsement) {
@@ -207,7 +207,7 @@ impl Backend for LocalBackend {
         }
         self.simulate_on(kind, collection, Use::Write, |sim, ns, _| {
             // Fabric's peer replaces all metadata of the key with this one entry.
-            let metadata = [(name.to_owned(), value.to_vec())].into_iter().collect();
+            let metadata = [(name.to_owned(), value)].into_iter().collect();
             match collection {
                 "" => Ok(sim.put_state_metadata(ns, key, metadata)?),
                 _ => Ok(sim.put_private_data_metadata(ns, collection, key, metadata)?),

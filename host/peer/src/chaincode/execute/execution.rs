@@ -12,6 +12,7 @@ use crate::chaincode::execute::handler::{Handler, Program};
 use crate::chaincode::execute::registry::{Launched, Patience};
 use crate::chaincode::execute::support::{ChaincodeSupport, SYSTEM_VERSION};
 use crate::chaincode::external::{ExternalProgram, Requests, RunError};
+use crate::chaincode::lent::Lent;
 use crate::chaincode::native::{NativeChaincode, Stub};
 use crate::chaincode::package::Guest;
 use crate::chaincode::package::ccid;
@@ -100,6 +101,18 @@ impl ChaincodeSupport {
         name: &str,
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
+        self.execute_lending(tx, name, input, Lent::Nothing)
+    }
+
+    /// As [`execute_system`](Self::execute_system), for a caller that has opened already what the
+    /// arguments would hold.
+    pub fn execute_lending(
+        self: &Arc<Self>,
+        tx: &TxParams,
+        name: &str,
+        input: protos::ChaincodeInput,
+        lent: Lent<'_>,
+    ) -> Result<Execution, ExecuteError> {
         let handler = self.system(name).ok_or_else(|| ExecuteError::Launch {
             tx_id: tx.tx_id.to_string(),
             ccid: ccid(name, SYSTEM_VERSION),
@@ -115,7 +128,7 @@ impl ChaincodeSupport {
         let outcome = handler.begin(invocation).and_then(|(begun, invocation)| {
             begun.finish(match handler.program() {
                 Program::Native(chaincode) => {
-                    Ok(run_native(chaincode.as_ref(), tx, invocation, backend))
+                    Ok(run_native(chaincode.as_ref(), tx, invocation, (backend, lent)))
                 }
                 Program::Wasm(_) => Err(Failure::Host("a component among the system's".into())),
             })
@@ -200,7 +213,7 @@ impl ChaincodeSupport {
         };
         let outcome = match handler.program() {
             Program::Native(chaincode) => {
-                Ok(run_native(chaincode.as_ref(), tx, invocation, backend))
+                Ok(run_native(chaincode.as_ref(), tx, invocation, (backend, Lent::Nothing)))
             }
             Program::Wasm(guest) => {
                 let call = self.wasm_call(tx, name, guest, invocation);
@@ -307,14 +320,14 @@ fn invocation(
     entry: Entry,
     input: protos::ChaincodeInput,
 ) -> Invocation {
-    Invocation { tx: key, entry, input, proposal: Some(Arc::clone(&tx.signed_proposal)) }
+    Invocation { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
 }
 
 fn run_native(
     chaincode: &dyn NativeChaincode,
     tx: &TxParams,
     invocation: Invocation,
-    mut backend: LocalBackend,
+    (mut backend, lent): (LocalBackend, Lent<'_>),
 ) -> Completed {
     let mut stub = Stub {
         args: &invocation.input.args,
@@ -323,7 +336,7 @@ fn run_native(
         peer_msp_id: &tx.org,
         called_by_chaincode: tx.depth > 0,
         proposal: &tx.proposal,
-        signed_proposal: &tx.signed_proposal,
+        lent,
         simulator: tx.simulator.as_ref(),
         backend: &mut backend,
     };

@@ -82,6 +82,8 @@ impl ReadableState for Unrecorded<'_> {
 }
 
 impl OpaqueState for Unrecorded<'_> {
+    type HashError = String;
+
     fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         let found = self.snapshot.get_private_hash(LIFECYCLE, &self.collection, key);
         Ok(found.map_err(|e| e.to_string())?.map(|found| found.value))
@@ -97,10 +99,12 @@ impl Found {
         packages: &Approvable,
     ) -> Result<Option<Self>, String> {
         let mut state = Unrecorded::new(snapshot, msp_id);
-        let Some(definition) = Definition::find(name, &mut state)? else { return Ok(None) };
+        let found = Definition::find(name, &mut state).map_err(|error| error.to_string())?;
+        let Some(definition) = found else { return Ok(None) };
         let private_name = format!("{name}#{}", definition.sequence);
         let stored = definition.parameters.stored();
-        let approved = stored.mismatches(NAMESPACES, &private_name, &mut state)?.is_empty();
+        let mismatches = stored.mismatches(NAMESPACES, &private_name, &mut state);
+        let approved = mismatches.map_err(|error| error.to_string())?.is_empty();
         let mut package_id = None;
         if approved && local_package("").is_kind_of(CHAINCODE_SOURCES, &private_name, &mut state)? {
             let hash = state.get_hash(&package_id_key(&private_name))?;

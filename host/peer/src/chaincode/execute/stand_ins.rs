@@ -126,7 +126,8 @@ impl ChaincodeSupport {
             if sequence.map_err(|error| error.to_string())?.is_some() {
                 let snapshot = simulator.snapshot().clone();
                 let mut state = Unrecorded::new(&snapshot, &tx.org);
-                let found = Definition::find(name, &mut state)?;
+                let found = Definition::find(name, &mut state);
+                let found = found.map_err(|error| error.to_string())?;
                 let definition = found.ok_or_else(|| InfoError::Undefined(name.to_owned()))?;
                 let info = definition.parameters.endorsement_info;
                 return Ok(ChaincodeInfo {

@@ -72,7 +72,7 @@ impl<B: Backend> Requests<B> {
             Request::GetState(get) => {
                 Ok(backend.get_state(&get.collection, &get.key).await?.unwrap_or_default())
             }
-            Request::PutState(put) => done(self.put(&put.collection, &put.key, &put.value).await),
+            Request::PutState(put) => done(self.put(&put.collection, &put.key, put.value).await),
             Request::DelState(del) => done(backend.del_state(&del.collection, &del.key).await),
             Request::GetPrivateDataHash(get) => Ok(backend
                 .get_private_data_hash(&get.collection, &get.key)
@@ -102,7 +102,12 @@ impl<B: Backend> Requests<B> {
         }
     }
 
-    async fn put(&mut self, collection: &str, key: &str, value: &[u8]) -> Result<(), BackendError> {
+    async fn put(
+        &mut self,
+        collection: &str,
+        key: &str,
+        value: Vec<u8>,
+    ) -> Result<(), BackendError> {
         self.backend.put_state(collection, key, value).await
     }
 
@@ -113,7 +118,7 @@ impl<B: Backend> Requests<B> {
         metadata: Option<protos::StateMetadata>,
     ) -> Result<(), BackendError> {
         let protos::StateMetadata { metakey, value } = metadata.unwrap_or_default();
-        self.backend.put_state_metadata(collection, key, &metakey, &value).await
+        self.backend.put_state_metadata(collection, key, &metakey, value).await
     }
 
     async fn write_batch(&mut self, batch: protos::WriteBatchState) -> Result<(), BackendError> {
@@ -121,7 +126,7 @@ impl<B: Backend> Requests<B> {
         for record in batch.rec {
             let protos::WriteRecord { collection, key, value, metadata, r#type } = record;
             match MessageType::try_from(r#type) {
-                Ok(MessageType::PutState) => self.put(&collection, &key, &value).await?,
+                Ok(MessageType::PutState) => self.put(&collection, &key, value).await?,
                 Ok(MessageType::DelState) => self.backend.del_state(&collection, &key).await?,
                 Ok(MessageType::PutStateMetadata) => {
                     self.put_metadata(&collection, &key, metadata).await?;

@@ -7,7 +7,7 @@ use crate::chaincode::Stub;
 use crate::syscc::lifecycle::Lifecycle;
 use crate::syscc::lifecycle::state::{PublicState, simulator};
 use wasmcc_channel::collections::{
-    check_against_committed, check_members, check_package, lscc_key,
+    CollectionsError, check_against_committed, check_members, check_package, lscc_key,
 };
 use wasmcc_channel::definition::{Definition, Parameters, ReadableState};
 use wasmcc_msp::ChannelConfig;
@@ -115,13 +115,15 @@ impl Lifecycle {
             ));
         }
         let config = self.config(stub)?;
-        let collections = check_package(collections)?;
-        collections.iter().try_for_each(|one| check_members(one, config.msps()))?;
+        let refused = |error: CollectionsError| error.to_string();
+        let collections = check_package(collections).map_err(refused)?;
+        let members = collections.iter().try_for_each(|one| check_members(one, config.msps()));
+        members.map_err(refused)?;
         let committed = committed_collections(stub, name).map_err(|why| {
             format!("could not retrieve committed definition for chaincode '{name}': {why}")
         })?;
         match committed {
-            Some(committed) => check_against_committed(&collections, &committed),
+            Some(committed) => check_against_committed(&collections, &committed).map_err(refused),
             None => Ok(()),
         }
     }

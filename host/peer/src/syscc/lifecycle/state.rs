@@ -102,6 +102,8 @@ impl WritableState for OrgState<'_> {
 }
 
 impl OpaqueState for OrgState<'_> {
+    type HashError = String;
+
     fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
         text(lock(self.simulator)?.get_private_data_hash(LIFECYCLE, &self.collection, key))
     }

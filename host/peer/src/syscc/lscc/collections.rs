@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::chaincode::Stub;
 use wasmcc_channel::collections::{
-    check_against_committed, check_members, check_package, lscc_key,
+    CollectionsError, check_against_committed, check_members, check_package, lscc_key,
 };
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
@@ -29,7 +29,7 @@ pub(super) fn put(
     }
     let package = CollectionConfigPackage::decode(given)
         .map_err(|e| format!("invalid collection configuration supplied for {chaincode}: {e}"))?;
-    let failed = |why: String| format!("collection member policy check failed: {why}");
+    let failed = |why: CollectionsError| format!("collection member policy check failed: {why}");
     let collections = check_package(&package).map_err(failed)?;
     collections
         .iter()
@@ -39,9 +39,9 @@ pub(super) fn put(
     if is_upgrade && let Some(committed) = stub.get_state(&key).map_err(|e| e.to_string())? {
         let committed = CollectionConfigPackage::decode(committed.as_slice())
             .map_err(|e| format!("the collections of {chaincode} are damaged: {e}"))?;
-        check_against_committed(&collections, &committed)?;
+        check_against_committed(&collections, &committed).map_err(|error| error.to_string())?;
     }
-    stub.put_state(&key, given)
+    stub.put_state(&key, given.to_vec())
         .map_err(|error| format!("error putting collection for chaincode {chaincode}: {error}"))
 }
 

@@ -1,0 +1,76 @@
+//! Why a peer does not do what a service asks for. The texts go to clients.
+
+use std::error::Error;
+
+use wasmcc_msp::AclError;
+use wasmcc_msp::policy::PolicyError;
+use wasmcc_types::proto::common;
+
+/// An error of the peer whose type its services do not know.
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why the ledger of a channel does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerReadError {
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    NoChannel(String),
+    /// What was asked for cannot be read, or does not make sense.
+    #[error(transparent)]
+    Unreadable(Cause),
+}
+
+/// Why a client may not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    NoChannel(String),
+    /// The channel has no policy of this name.
+    #[error("could not find policy {0}")]
+    NoPolicy(String),
+    /// The access control of a resource refuses.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// A policy of the channel refuses.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// Why endorsements do not make a transaction.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct AssembleError(pub Cause);
+
+/// Why an orderer does not accept a transaction. The text is the `info` of its answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is malformed.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Its creator may not write to the channel.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such channel.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is larger than the channel allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The orderer accepts nothing now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl OrderError {
+    /// Returns the status of the orderer's `BroadcastResponse`.
+    pub fn status(&self) -> common::Status {
+        match self {
+            Self::BadRequest(_) => common::Status::BadRequest,
+            Self::Forbidden(_) => common::Status::Forbidden,
+            Self::NotFound(_) => common::Status::NotFound,
+            Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
+            Self::Unavailable(_) => common::Status::ServiceUnavailable,
+        }
+    }
+}

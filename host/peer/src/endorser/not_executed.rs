@@ -1,0 +1,146 @@
+//! What can go wrong in the execution of a proposal. The client gets the text, in a response of
+//! status 500.
+
+use crate::chaincode::{ExecuteError, InfoError};
+use wasmcc_channel::collections::LookupError;
+use wasmcc_ledger::LedgerError;
+
+/// Why a proposal that was found good has no result.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotExecuted {
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    NoChannel(String),
+    /// The channel does not define the chaincode, or this peer cannot run it.
+    #[error(
+        "make sure the chaincode {name} has been successfully defined on channel {channel} and \
+         try again: {source}"
+    )]
+    NotDefined { name: String, channel: String, source: NotDefined },
+    /// The simulation failed.
+    #[error("error in simulation: {0}")]
+    NotSimulated(#[from] NotSimulated),
+    /// The simulation's results could not be signed.
+    #[error("endorsing with plugin failed: {0}")]
+    NotEndorsed(#[from] NotEndorsed),
+}
+
+/// Why the chaincode that a proposal names cannot be looked up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotDefined {
+    /// An application chaincode runs on a channel.
+    #[error("could not get channel config for channel ''")]
+    NoChannel,
+    /// See [`InfoError`].
+    #[error(transparent)]
+    Info(#[from] InfoError),
+}
+
+/// Why a simulation has no results.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSimulated {
+    /// The chaincode did not answer.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// A chaincode keeps the simulator.
+    #[error("the simulator is still in use by a chaincode")]
+    InUse,
+    /// The simulation may lack what a chaincode read or wrote.
+    #[error("a chaincode's panic left the simulation unfinished")]
+    Panicked,
+    /// An init wrote private data.
+    #[error("Private data is forbidden to be used in instantiate")]
+    PrivateInInstantiate,
+    /// The private results cannot be kept.
+    #[error(transparent)]
+    Private(#[from] PrivateDataError),
+    /// The policies of what was written cannot be read.
+    #[error(transparent)]
+    Interest(#[from] InterestError),
+    /// What LSCC has deployed does not parse.
+    #[error("invalid deployment spec: {0}")]
+    DeploymentSpec(prost::DecodeError),
+    /// Code is installed, not deployed.
+    #[error("lscc upgrade/deploy should not include a code packages")]
+    CodePackage,
+    /// The peer itself has a chaincode of that name.
+    #[error("attempting to deploy a system chaincode {name}/{channel}")]
+    SystemChaincode { name: String, channel: String },
+    /// `_lifecycle` has defined the chaincode.
+    #[error("{0}")]
+    Legacy(String),
+}
+
+/// Why ESCC gave no endorsement.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotEndorsed {
+    /// The chaincode's definition names another plugin.
+    #[error("plugin with name {0} wasn't found")]
+    NoPlugin(String),
+    /// ESCC did not answer.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// ESCC refused, for this reason.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Why the private results of a simulation cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PrivateDataError {
+    /// The definition of the collections cannot be read.
+    #[error(
+        "failed to obtain collections config: error while retrieving collection config for \
+         chaincode \"{namespace}\": {source}"
+    )]
+    Config { namespace: String, source: LookupError<LedgerError> },
+    /// Too few peers may hold the data.
+    #[error(transparent)]
+    Peers(Box<NotDistributed>),
+    /// The transient store does not take them.
+    #[error("failed to store private data into transient store: {0}")]
+    Transient(LedgerError),
+}
+
+/// A collection whose data no plan distributes.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to distribute private collection, txID {tx_id}, channel {channel}: could not build \
+     private data dissemination plan for chaincode {namespace} and collection {collection}: \
+     {source}"
+)]
+pub(super) struct NotDistributed {
+    pub(super) tx_id: String,
+    pub(super) channel: String,
+    pub(super) namespace: String,
+    pub(super) collection: String,
+    pub(super) source: PeersError,
+}
+
+/// Why a collection does not have the peers that it requires.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PeersError {
+    /// The chaincode has no such collection.
+    #[error("no configuration for collection {0} found")]
+    NoCollection(String),
+    /// Its definition cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+    /// There are too few.
+    #[error(
+        "required to disseminate to at least {required} peers, but know of only {eligible} \
+         eligible peers"
+    )]
+    TooFew { required: i32, eligible: usize },
+}
+
+/// Why the policies that a simulation calls for are not known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InterestError {
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] LedgerError),
+    /// The policy of a key does not parse.
+    #[error("error unmarshalling SignaturePolicyEnvelope: {0}")]
+    Policy(prost::DecodeError),
+}

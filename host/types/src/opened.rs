@@ -1,0 +1,268 @@
+//! An entry of a block, decoded once and shared by all who need a part of it.
+//!
+//! Does not check signatures, ids, hashes or types: callers do, each with its own texts and codes.
+//!
+//! Invariant: the parts share the bytes of the entry; only small headers are copied.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use prost::{DecodeError, Message};
+
+use crate::hex::compute_tx_id;
+use crate::proto::common::{ChannelHeader, HeaderType, SignatureHeader};
+use crate::proto::protos::{ChaincodeId, Endorsement, Response};
+use crate::sha256::sha256;
+
+/// A `common.Envelope`, opened as far as its headers; the rest when it is first asked for.
+#[derive(Debug)]
+pub struct Opened {
+    /// Serialized `common.Payload`, which the creator signed.
+    pub payload: Bytes,
+    /// The creator's signature.
+    pub signature: Bytes,
+    /// Serialized `common.ChannelHeader`, as it came.
+    pub channel_header_bytes: Bytes,
+    /// Type, channel, transaction id and the client's timestamp.
+    pub channel_header: ChannelHeader,
+    /// Serialized `common.SignatureHeader`.
+    pub signature_header: Bytes,
+    /// The body, as the type says: a serialized `protos.Transaction`, `common.ConfigEnvelope` and
+    /// so on.
+    pub data: Bytes,
+    payload_hash: OnceLock<[u8; 32]>,
+    actions: OnceLock<Result<Vec<TransactionAction>, DecodeError>>,
+    endorsed: OnceLock<Result<Endorsed, NotEndorsed>>,
+}
+
+/// Why an entry cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotOpened {
+    /// The envelope does not parse.
+    Envelope(DecodeError),
+    /// Its payload does not parse.
+    Payload(DecodeError),
+    /// The payload has no header.
+    NoHeader,
+    /// The channel header does not parse.
+    ChannelHeader(DecodeError),
+}
+
+/// Why an entry has no endorsed action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotEndorsed {
+    /// The transaction does not parse.
+    Transaction(DecodeError),
+    /// The transaction has no action.
+    NoAction,
+    /// The `protos.ChaincodeActionPayload` does not parse.
+    Payload(DecodeError),
+    /// The payload has no endorsed action.
+    NoEndorsedAction,
+}
+
+/// What one action of a transaction proposed, and what its endorsers signed.
+#[derive(Debug)]
+pub struct Endorsed {
+    /// Serialized `protos.ChaincodeProposalPayload`, without transient data.
+    pub proposal_payload: Bytes,
+    /// Serialized `protos.ProposalResponsePayload`, which the endorsers signed.
+    pub response_payload: Bytes,
+    /// The endorsements.
+    pub endorsements: Vec<Endorsement>,
+    /// `response_payload`, opened.
+    pub response: Result<ResponsePayload, DecodeError>,
+}
+
+/// `protos.ProposalResponsePayload`.
+#[derive(Debug)]
+pub struct ResponsePayload {
+    /// The hash of the proposal.
+    pub proposal_hash: Bytes,
+    /// Serialized `protos.ChaincodeAction`.
+    pub extension: Bytes,
+    action: OnceLock<Result<ChaincodeAction, DecodeError>>,
+}
+
+impl Opened {
+    /// Opens an entry of a block, a serialized `common.Envelope`.
+    pub fn open(entry: Bytes) -> Result<Self, NotOpened> {
+        let Envelope { payload, signature } =
+            Envelope::decode(entry).map_err(NotOpened::Envelope)?;
+        let opened = Payload::decode(payload.clone()).map_err(NotOpened::Payload)?;
+        let header = opened.header.ok_or(NotOpened::NoHeader)?;
+        let channel_header = ChannelHeader::decode(header.channel_header.clone());
+        Ok(Self {
+            payload,
+            signature,
+            channel_header: channel_header.map_err(NotOpened::ChannelHeader)?,
+            channel_header_bytes: header.channel_header,
+            signature_header: header.signature_header,
+            data: opened.data,
+            payload_hash: OnceLock::new(),
+            actions: OnceLock::new(),
+            endorsed: OnceLock::new(),
+        })
+    }
+
+    /// The SHA-256 of the payload, which is what the creator signed.
+    pub fn payload_hash(&self) -> &[u8; 32] {
+        self.payload_hash.get_or_init(|| sha256(&self.payload))
+    }
+
+    /// True for the transaction of a chaincode.
+    pub fn is_endorser_tx(&self) -> bool {
+        self.channel_header.r#type == i32::from(HeaderType::EndorserTransaction)
+    }
+
+    /// The actions of a chaincode's transaction.
+    pub fn actions(&self) -> Result<&[TransactionAction], &DecodeError> {
+        let opened = self.actions.get_or_init(|| {
+            Transaction::decode(self.data.clone()).map(|transaction| transaction.actions)
+        });
+        opened.as_deref()
+    }
+
+    /// What was endorsed, from the first action.
+    pub fn endorsed(&self) -> Result<&Endorsed, &NotEndorsed> {
+        let opened = self.endorsed.get_or_init(|| {
+            let actions = self.actions().map_err(|e| NotEndorsed::Transaction(e.clone()))?;
+            actions.first().ok_or(NotEndorsed::NoAction)?.endorsed()
+        });
+        opened.as_ref()
+    }
+
+    /// Returns the id under which the ledger finds the transaction. Orderers leave the id of
+    /// configurations empty; then it is computed from creator and nonce. Fabric:
+    /// `protoutil.GetOrComputeTxIDFromEnvelope`.
+    pub fn tx_id(&self) -> String {
+        let given = &self.channel_header.tx_id;
+        if !given.is_empty() || self.channel_header.r#type != i32::from(HeaderType::Config) {
+            return given.clone();
+        }
+        match SignatureHeader::decode(self.signature_header.clone()) {
+            Ok(header) => compute_tx_id(&header.nonce, &header.creator),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+impl TransactionAction {
+    /// Opens the action.
+    pub fn endorsed(&self) -> Result<Endorsed, NotEndorsed> {
+        let ChaincodeActionPayload { chaincode_proposal_payload, action } =
+            ChaincodeActionPayload::decode(self.payload.clone()).map_err(NotEndorsed::Payload)?;
+        let action = action.ok_or(NotEndorsed::NoEndorsedAction)?;
+        let response_payload = action.proposal_response_payload;
+        let response = ProposalResponsePayload::decode(response_payload.clone());
+        let response = response.map(|ProposalResponsePayload { proposal_hash, extension }| {
+            ResponsePayload { proposal_hash, extension, action: OnceLock::new() }
+        });
+        Ok(Endorsed {
+            proposal_payload: chaincode_proposal_payload,
+            response_payload,
+            endorsements: action.endorsements,
+            response,
+        })
+    }
+}
+
+impl ResponsePayload {
+    /// Opens a `protos.ProposalResponsePayload` that is in no transaction yet.
+    pub fn open(bytes: Bytes) -> Result<Self, DecodeError> {
+        let ProposalResponsePayload { proposal_hash, extension } =
+            ProposalResponsePayload::decode(bytes)?;
+        Ok(Self { proposal_hash, extension, action: OnceLock::new() })
+    }
+
+    /// What the chaincode did.
+    pub fn action(&self) -> Result<&ChaincodeAction, &DecodeError> {
+        let opened = self.action.get_or_init(|| ChaincodeAction::decode(self.extension.clone()));
+        opened.as_ref()
+    }
+}
+
+// Fabric's messages, with fields that share the bytes of the entry. The names are in the texts of
+// decoding errors.
+
+#[derive(Clone, PartialEq, Message)]
+struct Envelope {
+    #[prost(bytes = "bytes", tag = "1")]
+    payload: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    signature: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Payload {
+    #[prost(message, optional, tag = "1")]
+    header: Option<Header>,
+    #[prost(bytes = "bytes", tag = "2")]
+    data: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Header {
+    #[prost(bytes = "bytes", tag = "1")]
+    channel_header: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    signature_header: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Transaction {
+    #[prost(message, repeated, tag = "1")]
+    actions: Vec<TransactionAction>,
+}
+
+/// `protos.TransactionAction`.
+#[derive(Clone, PartialEq, Message)]
+pub struct TransactionAction {
+    /// Serialized `common.SignatureHeader`.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub header: Bytes,
+    /// Serialized `protos.ChaincodeActionPayload`.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub payload: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ChaincodeActionPayload {
+    #[prost(bytes = "bytes", tag = "1")]
+    chaincode_proposal_payload: Bytes,
+    #[prost(message, optional, tag = "2")]
+    action: Option<ChaincodeEndorsedAction>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ChaincodeEndorsedAction {
+    #[prost(bytes = "bytes", tag = "1")]
+    proposal_response_payload: Bytes,
+    #[prost(message, repeated, tag = "2")]
+    endorsements: Vec<Endorsement>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ProposalResponsePayload {
+    #[prost(bytes = "bytes", tag = "1")]
+    proposal_hash: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    extension: Bytes,
+}
+
+/// `protos.ChaincodeAction`.
+#[derive(Clone, PartialEq, Message)]
+pub struct ChaincodeAction {
+    /// The serialized read-write set.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub results: Bytes,
+    /// Serialized `protos.ChaincodeEvent`; may be empty.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub events: Bytes,
+    /// What the chaincode answered.
+    #[prost(message, optional, tag = "3")]
+    pub response: Option<Response>,
+    /// The chaincode, and its version.
+    #[prost(message, optional, tag = "4")]
+    pub chaincode_id: Option<ChaincodeId>,
+}

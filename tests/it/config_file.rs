@@ -1,0 +1,124 @@
+//! Options of the program from flags, variables and a file.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+use wasmcc_tests::program::{Run, Site};
+
+/// Values and sources by key.
+fn in_force(run: Run) -> BTreeMap<String, (Value, String)> {
+    let rows = run.ok().json();
+    let row = |row: &Value| {
+        let text = |name: &str| row[name].as_str().unwrap().to_owned();
+        (text("key"), (row["value"].clone(), text("source")))
+    };
+    rows.as_array().unwrap().iter().map(row).collect()
+}
+
+#[test]
+fn flags_win_over_variables_and_these_over_the_file() {
+    let site = Site::new();
+    let file = "log-format = \"json\"\n\n[peer]\nqueue = 10\nworkers = 3\nfuel = 5\n";
+    fs::write(site.path("wasmcc.toml"), file).unwrap();
+    let variables = [
+        ("WASMCC_QUEUE", "20"),
+        ("WASMCC_WORKERS", "4"),
+        ("WASMCC_LISTEN", "h:1"),
+        ("WASMCC_CHAINCODE_DEV", "1"),
+    ];
+    let args = ["config", "--json", "peer", "--queue", "30"];
+    let rows = in_force(site.run_with(&variables, &args));
+    let row = |key: &str| rows[key].clone();
+    assert_eq!(row("queue"), (json!(30), "flag".into()));
+    assert_eq!(row("workers"), (json!(4), "variable WASMCC_WORKERS".into()));
+    assert_eq!(row("fuel"), (json!(5), "wasmcc.toml:6".into()));
+    assert_eq!(row("log-format"), (json!("json"), "wasmcc.toml:1".into()));
+    assert_eq!(row("listen"), (json!(["h:1"]), "variable WASMCC_LISTEN".into()));
+    assert_eq!(row("chaincode-dev"), (json!(true), "variable WASMCC_CHAINCODE_DEV".into()));
+    assert_eq!(row("grace"), (json!("10s"), "default".into()));
+    assert_eq!(row("network"), (json!("net"), "variable WASMCC_NETWORK".into()));
+    assert_eq!(row("data"), (Value::Null, "default: data/MSPID in the network folder".into()));
+    // Ours goes before Fabric's.
+    let both = [("CORE_PEER_TLS_CERT_FILE", "fabric"), ("WASMCC_TLS_CERT", "own")];
+    let rows = in_force(site.run_with(&both, &["config", "--json", "peer"]));
+    assert_eq!(rows["tls-cert"], (json!("own"), "variable WASMCC_TLS_CERT".into()));
+}
+
+#[test]
+fn a_peer_runs_with_what_the_file_says() {
+    let site = Site::new();
+    let file = "[peer]\nnetwork = \"net\"\ndata = \"kept\"\nchannel = [\"one\", \"two\"]\n\
+                log-spec = \"info\"\n";
+    fs::write(site.path("wasmcc.toml"), file).unwrap();
+    let mut peer = site.peer(&[]);
+    assert!(peer.line("options are read from a file").contains("wasmcc.toml"));
+    let channels = peer.run(&["channels", "--json"]).ok().json();
+    assert_eq!(channels, json!(["one", "two"]));
+    peer.terminate().ok();
+    assert!(site.path("kept").is_dir());
+}
+
+#[test]
+fn what_config_prints_is_a_file_that_says_the_same() {
+    let site = Site::new();
+    let flags = ["--listen=a:1", "--listen=b:2", "--batch-timeout=5ms", "--chaincode-dev"];
+    let printed = site.run(&[&["config", "peer"][..], &flags].concat()).ok().out;
+    fs::write(site.path("own.toml"), &printed).unwrap();
+    let rows = in_force(site.run(&["config", "--json", "--config", "own.toml", "peer"]));
+    let value = |key: &str| rows[key].0.clone();
+    assert_eq!(value("listen"), json!(["a:1", "b:2"]), "{printed}");
+    assert_eq!((value("batch-timeout"), value("chaincode-dev")), (json!("5ms"), json!(true)));
+    assert!(rows["batch-timeout"].1.starts_with("own.toml:"), "{rows:?}");
+    let again = site.run(&["--config", "own.toml", "config", "peer"]).ok().out;
+    let values = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split("  #").next().unwrap().trim().to_owned()).collect()
+    };
+    assert_eq!(values(&again), values(&printed));
+}
+
+#[test]
+fn mistakes_in_the_file_and_in_names_of_variables_are_named() {
+    let site = Site::new();
+    fs::write(site.path("wasmcc.toml"), "[serve]\nqueue = 1\n\n[peer]\nbatch-timeot = \"1s\"\n")
+        .unwrap();
+    // Whichever verb runs.
+    for verb in [&["peer"][..], &["channels"], &["config", "serve"]] {
+        let refused = site.run(verb).failed(2);
+        let text = "error: wasmcc.toml, line 5: there is no 'batch-timeot' in [peer]; did you mean \
+                    'batch-timeout'?";
+        assert!(refused.contains(text), "{refused}");
+    }
+    let missing = site.run(&["peer", "--config", "none.toml"]).failed(2);
+    assert!(missing.contains("cannot read none.toml"), "{missing}");
+    let spelt = [("WASMCC_BATCH_TIMEOT", "1s")];
+    let config = ["--config", "/dev/null", "config", "peer"];
+    let printed = site.run_with(&spelt, &config).ok().out;
+    let text = "# no option has the variable WASMCC_BATCH_TIMEOT; is it WASMCC_BATCH_TIMEOUT?";
+    assert!(printed.contains(text), "{printed}");
+    let wrong = site.run_with(&[("WASMCC_QUEUE", "many")], &["--config", "/dev/null", "peer"]);
+    let wrong = wrong.failed(2);
+    assert!(wrong.contains("invalid value 'many' for '--queue <N>'"), "{wrong}");
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let site = Site::new();
+    let secret = "0123456789abcdef0123";
+    let printed = site.run(&["config", "deploy", "--secret", secret]).ok().out;
+    assert!(!printed.contains(secret) && printed.contains("secret = \"(hidden)\""), "{printed}");
+}
+
+#[test]
+fn shells_and_manuals_get_all_verbs() {
+    let site = Site::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = site.run(&["completions", shell]).ok().out;
+        assert!(script.contains("batch-timeout") && script.contains("lifecycle"), "{shell}");
+    }
+    site.run(&["man", "pages"]).ok();
+    for page in ["wasmcc.1", "wasmcc-peer.1", "wasmcc-serve.1"] {
+        let text = fs::read_to_string(site.path("pages").join(page)).unwrap();
+        assert!(text.starts_with(".ie"), "{page}: {text}");
+    }
+}

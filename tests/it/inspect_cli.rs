@@ -1,0 +1,149 @@
+//! `wasmcc inspect`: the same answers of a running peer, of its folder and of a file of its blocks.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use wasmcc_tests::guest_path;
+use wasmcc_tests::program::{Client, Site};
+
+fn invoke(peer: &Client<'_>, args: &[&str]) -> Value {
+    let input = json!({ "Args": args }).to_string();
+    peer.run(&["invoke", "-n", "probe", "-c", &input, "--json"]).ok().json()
+}
+
+/// The words of a question whose answer is JSON.
+fn ask<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    [&["inspect"][..], words, &["--json"]].concat()
+}
+
+#[test]
+fn a_peer_its_folder_and_its_blocks_show_the_same() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    fs::write(
+        site.path("collections.json"),
+        r#"[{"name":"open","policy":"OR('Org1MSP.member')"}]"#,
+    )
+    .unwrap();
+    let path = guest_path("probe").to_str().unwrap();
+    let deploy = ["deploy", path, "--name", "probe", "--collections-config", "collections.json"];
+    peer.run(&deploy).ok();
+    invoke(&peer, &["put", "k1", "one"]);
+    invoke(&peer, &["put", "k1", "two"]);
+    invoke(&peer, &["comp", "color", "red", "k1", "c"]);
+    invoke(&peer, &["pput", "open", "secret", "x"]);
+    let tx = invoke(&peer, &["rmw", "k1", "+"]);
+    let tx = tx["tx_id"].as_str().unwrap().to_owned();
+    let asked: [&[&str]; 9] = [
+        &["chain"],
+        &["block", "latest"],
+        &["block", "2"],
+        &["tx", &tx],
+        &["rwset", &tx],
+        &["state", "probe"],
+        &["state", "probe", "k", "--at", "2"],
+        &["history", "probe", "k1"],
+        &["chaincode"],
+    ];
+    let running: Vec<Value> = asked.iter().map(|words| peer.run(&ask(words)).ok().json()).collect();
+    let hash = peer.run(&ask(&["private", "probe", "open", "secret"])).ok().json();
+    let none = peer.run(&ask(&["private", "probe", "open"])).failed(1);
+    assert!(none.contains("--data"), "{none}");
+    peer.terminate().ok();
+
+    site.run(&["ledger", "export", "my.blocks", "--data", "data"]).ok();
+    for (words, running) in asked.iter().zip(&running) {
+        for source in [["--data", "data"], ["--blocks", "my.blocks"]] {
+            let found = site.run(&[&ask(words)[..], &source].concat()).ok().json();
+            assert_eq!(&found, running, "{words:?} {source:?}");
+        }
+    }
+    let [chain, newest, second, shown, rwset, state, before, history, chaincodes] = &running[..]
+    else {
+        panic!("nine answers")
+    };
+    assert_eq!((&chain["height"], &chain["organizations"]), (&json!(7), &json!(["Org1MSP"])));
+    assert_eq!((&newest["number"], &second["number"]), (&json!(6), &json!(2)));
+    assert_eq!(shown[0]["code"], "VALID");
+    assert_eq!(shown[0]["details"]["input"], json!(["rmw", "k1", "+"]));
+    let of_probe = rwset.as_array().unwrap().iter().find(|set| set["namespace"] == "probe");
+    assert_eq!(of_probe.unwrap()["writes"][0], json!({ "key": "k1", "value": "two+" }));
+    let keys: Vec<&Value> = state["keys"].as_array().unwrap().iter().map(|it| &it["key"]).collect();
+    assert_eq!(keys, ["\\0color\\0red\\0k1\\0", "k1"]);
+    assert_eq!((&before["keys"][0]["value"], &before["height"]), (&json!("one"), &json!(3)));
+    let values: Vec<&Value> = history.as_array().unwrap().iter().map(|it| &it["value"]).collect();
+    assert_eq!(values, ["two+", "two", "one"]);
+    assert_eq!(chaincodes[0]["collections"][0]["name"], "open");
+
+    let private = ["private", "probe", "open", "--data", "data"];
+    let private = site.run(&ask(&private)).ok().json();
+    assert_eq!(private["holder"], "Org1MSP");
+    let key = &private["keys"][0];
+    assert_eq!(
+        (&key["key"], &key["value"], &key["current"]),
+        (&json!("secret"), &json!("x"), &json!(true))
+    );
+    assert_eq!(hash["keys"][0]["value_hash"], key["value_hash"]);
+    assert_eq!(hash["keys"][0]["value"], Value::Null);
+}
+
+#[test]
+fn texts_are_for_people() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    invoke(&peer, &["put", "a", "1"]);
+    invoke(&peer, &["comp", "color", "red", "c"]);
+    peer.terminate().ok();
+    let inspect = |words: &[&str]| {
+        let run = site.run(&[&["inspect"][..], words, &["--data", "data"]].concat()).ok();
+        format!("{}{}", run.out, run.err)
+    };
+    for (words, expected) in [
+        (&["chain"][..], "mychannel: 4 blocks\n"),
+        (&["block", "2"], "0: VALID "),
+        (&["tx", "2:0"], "input      put, a, 1\n"),
+        (&["rwset", "2:0"], "  write     a = 1\n"),
+        (&["state", "probe", "a"], "a = 1\n  version 2:0\n"),
+        (&["state", "probe", r"\0color\0"], "\\0color\\0red\\0 = c\n"),
+        (&["state", "probe", "none"], "probe has no such key"),
+        (&["state", "probe", "--limit", "1"], "--after"),
+        (&["history", "probe", "a"], "block 2, "),
+        (&["chaincode", "probe"], "policy       OR('Org1MSP.member')"),
+    ] {
+        let said = inspect(words);
+        assert!(said.contains(expected), "{words:?}: {said}");
+    }
+    for (words, expected) in [
+        (&["tx", &"0".repeat(64)][..], "has no transaction 0000"),
+        (&["block", "99"], "the channel has no block 99"),
+        (&["rwset", "0:0"], "no read-write set"),
+        (&["history", "probe", "gone"], "no valid transaction has written key gone"),
+        (&["chaincode", "gone"], "the channel has no chaincode gone"),
+        (&["state", "probe", "--at", "99"], "none of number 99"),
+    ] {
+        let words = [&["inspect"][..], words, &["--data", "data"]].concat();
+        let said = site.run(&words).failed(1);
+        assert!(said.contains(expected), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_component_shows_what_its_contract_says_of_itself() {
+    let site = Site::new();
+    let basic = guest_path("asset-transfer-basic").to_str().unwrap();
+    let shown = site.run(&["inspect", basic, "--json"]).ok().json();
+    assert_eq!(shown["accepted"], true);
+    let contract = &shown["metadata"]["contracts"]["AssetTransfer"];
+    assert!(contract["transactions"].as_array().unwrap().len() > 5, "{shown:#}");
+    let text = site.run(&["inspect", basic]).ok().out;
+    assert!(text.contains("AssetTransfer:TransferAsset(id, new_owner)"), "{text}");
+    // A contract without the contract API has none.
+    let plain = site.run(&["inspect", guest_path("transfer").to_str().unwrap()]).ok().out;
+    assert!(plain.contains("metadata          none: "), "{plain}");
+    fs::write(site.path("text.wasm"), "no component").unwrap();
+    let refused = site.run(&["inspect", "text.wasm"]).failed(1);
+    assert!(refused.contains("text.wasm is refused"), "{refused}");
+    let missing = site.run(&["inspect", "chian"]).failed(1);
+    assert!(missing.contains("what can be inspected besides a file is: chain, block"), "{missing}");
+}

@@ -47,7 +47,7 @@ impl Test {
         let built = build::contract(&folder, &order)?;
         let program = std::env::current_exe().context("cannot tell which program this is")?;
         let (mut tests, tool) = runner(&built);
-        tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "1")));
+        tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "true")));
         let status = tests
             .args(&self.args)
             .current_dir(&built.folder)

@@ -106,7 +106,8 @@ impl Peer {
         interest: &ChaincodeInterest,
     ) -> Result<bool, String> {
         for call in &interest.chaincodes {
-            if self.support.standing(channel.ledger(), msp_id, &call.name)? != Standing::Here {
+            let standing = self.support.standing(channel.ledger(), msp_id, &call.name);
+            if standing.map_err(|error| error.to_string())? != Standing::Here {
                 return Ok(false);
             }
             for collection in call.collection_names.iter().filter(|_| !call.no_private_reads) {
@@ -122,7 +123,8 @@ impl Peer {
     fn info(&self, channel: &Arc<Channel>, msp_id: &str) -> Result<PeerInfo, String> {
         let signer = self.signers_of_orgs.get(msp_id);
         let signer = signer.ok_or_else(|| format!("organization {msp_id} has no peer here"))?;
-        let chaincodes = self.running.versions(channel.ledger(), msp_id)?;
+        let chaincodes = self.running.versions(channel.ledger(), msp_id);
+        let chaincodes = chaincodes.map_err(|error| error.to_string())?;
         let on_channel = ChannelPeer { height: channel.ledger().height(), chaincodes };
         Ok(PeerInfo {
             msp_id: msp_id.to_owned(),

@@ -14,6 +14,7 @@ mod discovery;
 mod endorsements;
 mod error;
 mod indexes;
+mod joining;
 mod ledger_folder;
 mod local_orgs;
 #[cfg(feature = "server")]
@@ -30,8 +31,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prost::Message;
-
 use crate::data_folder::DataFolder;
 use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
@@ -40,7 +39,6 @@ use crate::running::RunningChaincodes;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, ChannelError, Channels};
-use wasmcc_client::ProposalBuilder;
 use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use wasmcc_ledger::{LedgerConfig, Ledgers};
 #[cfg(feature = "server")]
@@ -50,8 +48,8 @@ use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, Supp
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns, UnpackedProposal};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
 pub use data_folder::{DataFolderError, folder_org};
 pub use error::{CreateChannelError, OpenError};
@@ -297,38 +295,6 @@ impl Peer {
     /// The access control.
     pub fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
-    }
-
-    /// Has the peers of all organizations here join a channel, which is created if need be.
-    pub fn join_channel(&self, name: &str) -> Result<(), CreateChannelError> {
-        if self.channels.get(name).is_none() {
-            return self.create_channel(name);
-        }
-        self.join_all(name)
-    }
-
-    fn join_all(&self, name: &str) -> Result<(), CreateChannelError> {
-        self.channels.add_orderer(name)?;
-        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
-    }
-
-    /// Creates a channel of all organizations of the network by a proposal of the first
-    /// organization's admin to CSCC, and has the peers of all organizations here join it.
-    pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
-        let id = ChannelId::parse(name)?;
-        let mut genesis = self.network.genesis(id);
-        genesis.batch_limits = self.batch;
-        let block = genesis.block()?.encode_to_vec();
-        let own = self.org().and_then(|org| self.network.org(org));
-        let own = own.ok_or(CreateChannelError::NoOrganization)?;
-        let signed =
-            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
-        let response = self.process(signed.signed)?.response.response.unwrap_or_default();
-        if response.status >= Response::ERROR_THRESHOLD {
-            let (name, message) = (name.to_owned(), response.message);
-            return Err(CreateChannelError::NotJoined { name, message });
-        }
-        self.join_all(name)
     }
 
     /// The MSP ids of the organizations of these peers, the first one first.

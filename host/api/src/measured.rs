@@ -14,12 +14,13 @@ use tonic::codegen::http::{self, HeaderMap};
 use wasmcc_metrics::{CallKind, OpenCall};
 
 /// Methods with one request and one response.
-const UNARY: [&str; 5] = [
+const UNARY: [&str; 6] = [
     "/protos.Endorser/ProcessProposal",
     "/gateway.Gateway/Evaluate",
     "/gateway.Gateway/Endorse",
     "/gateway.Gateway/Submit",
     "/gateway.Gateway/CommitStatus",
+    "/discovery.Discovery/Discover",
 ];
 /// Methods with streams.
 const STREAMS: [&str; 7] = [

@@ -2,11 +2,14 @@
 //! differs from Node.js, and what a build refuses. What is the same as on Node.js is in
 //! `external_node` and `external_contract`.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
 use wasmcc_tests::call;
+use wasmcc_tests::program::program;
 use wasmcc_types::Timestamp;
 use xtask::{node_components, npm, root};
 
@@ -134,4 +137,32 @@ fn the_package_passes_its_own_tests() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// As a person makes one: the packages come from npm, the SDK from this repository.
+#[test]
+fn a_new_contract_in_typescript_passes_its_tests() {
+    let desk = TempDir::new().unwrap();
+    let run = |program: &Path, folder: &Path, args: &[&str]| {
+        let mut command = Command::new(program);
+        let output = command.args(args).current_dir(folder).output().unwrap();
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+        assert!(output.status.success(), "{args:?}: {out}{err}");
+        out.into_owned()
+    };
+    let wasmcc = program();
+    npm::ensure(&root().join(node_components::SDK)).unwrap();
+    let sdk = root().to_str().unwrap();
+    run(wasmcc, desk.path(), &["new", "assets", "--lang", "typescript", "--sdk", sdk]);
+    let folder = desk.path().join("assets");
+    let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
+    run(Path::new("npm"), &folder, &install);
+    run(&folder.join("node_modules/.bin/tsc"), &folder, &["--noEmit"]);
+    let tested = run(wasmcc, &folder, &["test"]);
+    assert!(tested.contains("# pass 4\n# fail 0\n"), "{tested}");
+    let twice = run(wasmcc, &folder, &["test", "--twice"]);
+    assert!(twice.contains("# pass 4\n# fail 0\n"), "{twice}");
+    let built = run(wasmcc, &folder, &["build", "--json"]);
+    let built: Value = serde_json::from_str(&built).unwrap();
+    assert!(built["path"].as_str().unwrap().ends_with(".cache/wasmcc/contract.wasm"), "{built}");
 }

@@ -58,6 +58,9 @@ pub trait Peer: Send + Sync + 'static {
         client: Client,
     ) -> Processing<'a>;
 
+    /// A client got the answer to a transaction that it only evaluates: nothing more comes of it.
+    fn evaluated(&self, _tx_id: &str) {}
+
     /// How the peer of one of the organizations stands to the chaincode that a proposal calls.
     /// `Here` where that is not known: then the endorser says why.
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing;

@@ -13,6 +13,7 @@ mod endorsements;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
+mod observer;
 #[cfg(feature = "server")]
 mod private_events;
 mod running;
@@ -24,6 +25,7 @@ mod vscc_port;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use prost::Message;
@@ -49,6 +51,7 @@ use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
 pub use data_folder::folder_org;
 pub use ledger_folder::open_ledger_folder;
+pub use observer::{Observer, Seen};
 
 /// Where compiled code lies in a data folder.
 const CACHE_FOLDER: &str = "compiled";
@@ -80,6 +83,8 @@ pub struct PeerConfig {
     pub ledger: LedgerConfig,
     /// When blocks are cut on channels that this peer creates.
     pub batch: BatchLimits,
+    /// Who hears of every proposal.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl PeerConfig {
@@ -97,6 +102,7 @@ impl PeerConfig {
             support: SupportConfig::default(),
             ledger: LedgerConfig::default(),
             batch: BatchLimits::default(),
+            observer: None,
         }
     }
 }
@@ -118,6 +124,7 @@ pub struct Peer {
     deploys: Arc<dyn DeployListener>,
     /// Who may order, the organization that is there for it first.
     signers: Vec<Arc<SigningIdentity>>,
+    observer: Option<Arc<dyn Observer>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -127,7 +134,7 @@ impl Peer {
     pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
         let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
         let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
-        let (ledger, batch) = (config.ledger, config.batch);
+        let (ledger, batch, observer) = (config.ledger, config.batch, config.observer);
         let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&network, named)?;
         let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
@@ -211,6 +218,7 @@ impl Peer {
             peers,
             deploys: Arc::new(deploys),
             signers,
+            observer,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -310,8 +318,9 @@ impl Peer {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        let endorser = self.endorser(org)?;
-        endorser.process(UnpackedProposal::unpack_for_endorser(signed)?, client).await
+        self.endorser(org)?;
+        let proposal = UnpackedProposal::unpack_for_endorser(signed)?;
+        self.process_unpacked(org, proposal, client).await
     }
 
     /// As [`process_for`](Self::process_for), for a proposal that is unpacked already and may be
@@ -322,7 +331,15 @@ impl Peer {
         proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        self.endorser(org)?.process(proposal, client).await
+        let endorser = self.endorser(org)?;
+        let Some(observer) = &self.observer else {
+            return endorser.process(proposal, client).await;
+        };
+        let started = Instant::now();
+        let outcome = endorser.process(Arc::clone(&proposal), client).await;
+        let elapsed = started.elapsed();
+        observer.processed(&Seen { org, proposal: &proposal, outcome: &outcome, elapsed });
+        outcome
     }
 
     fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {

@@ -99,6 +99,12 @@ impl api::Peer for Peer {
         Box::pin(self.process_unpacked(msp_id, proposal, client))
     }
 
+    fn evaluated(&self, tx_id: &str) {
+        if let Some(observer) = &self.observer {
+            observer.evaluated(tx_id);
+        }
+    }
+
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
         let (channel_id, chaincode) = (proposal.channel_id(), &proposal.chaincode_id.name);
         let Some(channel) = self.channels.get(channel_id) else {

@@ -56,9 +56,14 @@ impl Disk {
         };
         match Peer::open(config) {
             Ok(_) => panic!("it opens"),
-            Err(error) => format!("{error:#}"),
+            Err(error) => with_causes(&error),
         }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", with_causes(cause)));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 fn put(peer: &Peer, key: &str, value: &str) {
@@ -251,7 +256,7 @@ fn a_data_folder_of_somebody_else_is_refused() {
     let open = |network, org: &str| {
         let config =
             PeerConfig { data: Some(disk.path().to_owned()), ..PeerConfig::new(network, org) };
-        Peer::open(config).map(drop).map_err(|error| format!("{error:#}"))
+        Peer::open(config).map(drop).map_err(|error| error.to_string())
     };
     let refused = open(disk.peers.network(), "Org2MSP").unwrap_err();
     assert!(refused.contains("belongs to the peer of Org1MSP"), "{refused}");

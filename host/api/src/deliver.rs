@@ -169,7 +169,7 @@ impl<F: Form> Session<F> {
         // Only now it is known that there is such a channel.
         let series = wasmcc_metrics::channel(&request.channel_id);
         series.blocks_wanted(F::COUNTED);
-        let delivered = self.deliver(&request, feed, standing, &series).await;
+        let delivered = self.deliver(&request, feed, admission, &series).await;
         series.blocks_ended(F::COUNTED, delivered.is_ok());
         delivered
     }
@@ -179,7 +179,7 @@ impl<F: Form> Session<F> {
         &self,
         request: &Arc<SeekRequest>,
         mut feed: BlockFeed,
-        standing: &mut Standing,
+        admission: &mut Admission,
         series: &wasmcc_metrics::Channel,
     ) -> Result<(), End> {
         let info = request.info()?;

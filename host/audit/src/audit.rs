@@ -139,6 +139,9 @@ impl Audit {
     /// Runs the transactions, on several threads if they are many. Two of one id run one after the
     /// other.
     fn run_all(&self, number: u64, entries: &[Entry<'_>]) -> Result<Vec<Judged>, AuditError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
         let threads = self.config.threads.min(entries.len() / TXS_OF_A_THREAD);
         let ids = entries.iter().filter_map(|entry| TxEnvelope::parse(entry.bytes).ok());
         let mut seen = HashSet::new();

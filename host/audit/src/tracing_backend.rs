@@ -186,7 +186,7 @@ fn optional(value: &Option<Vec<u8>>) -> Value {
 
 fn rows(batch: &QueryBatch<KeyValue>) -> Value {
     Value::list(&batch.rows, |KeyValue { key, value }| {
-        Value::Parts(vec![("key", Value::text(key)), ("value", Value::bytes(&value))])
+        Value::Parts(vec![("key", Value::text(key)), ("value", Value::bytes(value))])
     })
 }
 
@@ -197,7 +197,7 @@ fn changes(batch: &QueryBatch<KeyModification>) -> Value {
     })
 }
 
-fn entries(metadata: &Vec<(String, Vec<u8>)>) -> Value {
+fn entries(metadata: &[(String, Vec<u8>)]) -> Value {
     Value::list(metadata, |(name, value)| {
         Value::Parts(vec![("name", Value::text(name)), ("value", Value::bytes(value))])
     })
@@ -277,7 +277,7 @@ impl Backend for TracingBackend {
     ) -> Reply<'_, Vec<(String, Vec<u8>)>> {
         let names = ["get-state-metadata", "get-private-data-metadata"];
         let awaited = self.begin_read(names, collection, || key_of(key));
-        passed(self.inner.get_state_metadata(collection, key), awaited, entries)
+        passed(self.inner.get_state_metadata(collection, key), awaited, |found| entries(found))
     }
 
     fn put_state_metadata(
@@ -373,9 +373,9 @@ impl Backend for TracingBackend {
             self.note(reason);
         }
         let awaited = self.begin(function, Vec::new);
-        let answer = transient.clone().into_iter().collect();
+        let answer: Vec<_> = transient.clone().into_iter().collect();
         match part {
-            ProposalPart::Transient => awaited.answered(&Ok(answer), entries),
+            ProposalPart::Transient => awaited.answered(&Ok(answer), |found| entries(found)),
             ProposalPart::Signed => awaited.answered(&Ok(()), nothing),
         }
     }

@@ -1,7 +1,7 @@
-//! The payloads of RESPONSE, read as what the port gives back.
+//! Decodes the payloads of RESPONSE into the types of the port.
 //!
-//! Invariant: pure functions. An answer that cannot be read is the peer's fault, and the error says
-//! so.
+//! An answer that cannot be decoded is the peer's fault, and the error says so. Does not keep any
+//! state.
 
 use prost::Message;
 
@@ -10,17 +10,17 @@ use wasmcc_runtime::{BackendError, ErrorKind, KeyModification, KeyValue, QueryBa
 use wasmcc_types::proto::{protos, queryresult};
 use wasmcc_types::{Response, Timestamp};
 
-/// A failure in words of the peer, or about them.
+/// A failure with the peer's text, or with a text about the peer's answer.
 pub(crate) fn failure(text: impl Into<String>) -> BackendError {
     BackendError::new(ErrorKind::LedgerFailure, text)
 }
 
-/// A message inside of an answer.
+/// Decodes a message that is part of an answer.
 pub(crate) fn decode<M: Message + Default>(payload: &[u8], what: &str) -> Result<M, BackendError> {
     M::decode(payload).map_err(|e| failure(format!("the peer's {what} cannot be read: {e}")))
 }
 
-/// The wire does not tell an empty value from none, and the ledger has no empty values.
+/// An empty payload means that the key does not exist: the ledger has no empty values.
 pub(crate) fn value(payload: Vec<u8>) -> Option<Vec<u8>> {
     (!payload.is_empty()).then_some(payload)
 }
@@ -57,7 +57,7 @@ fn batch<Row>(
     row: impl Fn(&[u8]) -> Result<Row, BackendError>,
 ) -> Result<QueryBatch<Row>, BackendError> {
     let response: protos::QueryResponse = decode(&payload, "QueryResponse")?;
-    // Each form of the rows goes when the next one is there.
+    // Frees each form of the rows before the next one is complete.
     drop(payload);
     let bookmark = match paginated {
         true => {
@@ -72,7 +72,7 @@ fn batch<Row>(
     Ok(QueryBatch { rows, has_more: response.has_more, id: response.id, bookmark })
 }
 
-/// What a called chaincode answered: a whole message in the answer.
+/// The response of a called chaincode. The payload is a whole `ChaincodeMessage`.
 pub(crate) fn called(payload: &[u8]) -> Result<Response, BackendError> {
     let message: protos::ChaincodeMessage = decode(payload, "ChaincodeMessage")?;
     match message.r#type() {

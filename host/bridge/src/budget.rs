@@ -9,40 +9,40 @@ use crate::program::not_run;
 
 /// The bytes that are held, and their limit.
 #[derive(Debug)]
-pub struct Budget {
+pub struct MessageBudget {
     held: AtomicUsize,
     limit: usize,
 }
 
-/// The bytes that one transaction holds; given back when this is dropped.
+/// The bytes that one transaction holds. Dropping this releases them.
 #[derive(Debug)]
-pub(super) struct Share {
-    budget: Arc<Budget>,
+pub(super) struct BudgetShare {
+    budget: Arc<MessageBudget>,
     parts: [AtomicUsize; 3],
 }
 
-/// What a transaction holds bytes for. A transaction does one thing at a time, so its parts do not
-/// change concurrently.
+/// What a transaction holds bytes for. A transaction does one thing at a time, so only one part
+/// changes at a time.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
+pub(super) enum BudgetPart {
     /// Its input, from beginning to end.
     Input,
     /// The message that it sends, or the last answer.
     Message,
-    /// The writes that are held back.
+    /// The writes of its batch.
     Batch,
 }
 
-impl Budget {
-    /// For at most `limit` bytes at once. One message may always be held, so that a limit below its
-    /// size does not refuse it for ever.
+impl MessageBudget {
+    /// A budget of `limit` bytes. A single message is always accepted, since it would otherwise be
+    /// refused for ever if it is larger than the limit.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { held: AtomicUsize::new(0), limit })
     }
 
-    /// An empty share.
-    pub(super) fn share(self: &Arc<Self>) -> Arc<Share> {
-        Arc::new(Share { budget: Arc::clone(self), parts: Default::default() })
+    /// Returns an empty share for a new transaction.
+    pub(super) fn share(self: &Arc<Self>) -> Arc<BudgetShare> {
+        Arc::new(BudgetShare { budget: Arc::clone(self), parts: Default::default() })
     }
 
     fn take(&self, bytes: usize) -> Result<(), String> {
@@ -63,10 +63,10 @@ impl Budget {
     }
 }
 
-impl Share {
-    /// Holds so many bytes for `part` from now on, or as many as before if there is no room: then
-    /// gives the text of ERROR.
-    pub(super) fn hold(&self, part: Part, bytes: usize) -> Result<(), String> {
+impl BudgetShare {
+    /// Changes what `part` holds to this many bytes. If there is no room, nothing changes and the
+    /// error is the text of ERROR.
+    pub(super) fn hold(&self, part: BudgetPart, bytes: usize) -> Result<(), String> {
         let held = &self.parts[part as usize];
         let before = held.load(Ordering::Relaxed);
         if bytes > before {
@@ -79,7 +79,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for BudgetShare {
     fn drop(&mut self) {
         self.budget.give(self.parts.iter_mut().map(|part| *part.get_mut()).sum());
     }
@@ -91,27 +91,27 @@ mod tests {
 
     #[test]
     fn shares_have_the_limit_together_and_give_it_back() {
-        let budget = Budget::new(100);
+        let budget = MessageBudget::new(100);
         let (one, two) = (budget.share(), budget.share());
-        one.hold(Part::Input, 60).unwrap();
-        two.hold(Part::Input, 40).unwrap();
-        let refused = two.hold(Part::Batch, 1).unwrap_err();
+        one.hold(BudgetPart::Input, 60).unwrap();
+        two.hold(BudgetPart::Input, 40).unwrap();
+        let refused = two.hold(BudgetPart::Batch, 1).unwrap_err();
         assert!(refused.starts_with("cannot run chaincode: the messages of"), "{refused}");
-        one.hold(Part::Input, 50).unwrap();
-        two.hold(Part::Batch, 10).unwrap();
-        assert!(two.hold(Part::Batch, 11).is_err());
-        two.hold(Part::Batch, 10).unwrap();
+        one.hold(BudgetPart::Input, 50).unwrap();
+        two.hold(BudgetPart::Batch, 10).unwrap();
+        assert!(two.hold(BudgetPart::Batch, 11).is_err());
+        two.hold(BudgetPart::Batch, 10).unwrap();
         drop(one);
-        two.hold(Part::Message, 50).unwrap();
+        two.hold(BudgetPart::Message, 50).unwrap();
         drop(two);
         assert_eq!(budget.held.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn one_message_may_be_larger_than_the_limit() {
-        let budget = Budget::new(10);
+        let budget = MessageBudget::new(10);
         let one = budget.share();
-        one.hold(Part::Input, 1000).unwrap();
-        assert!(budget.share().hold(Part::Input, 1).is_err());
+        one.hold(BudgetPart::Input, 1000).unwrap();
+        assert!(budget.share().hold(BudgetPart::Input, 1).is_err());
     }
 }

@@ -75,7 +75,7 @@ impl PeerClient {
             .max_encoding_message_size(bounds.message_bytes);
         let (session, outgoing) = Session::open(program, bounds);
         let mut late = stop.clone();
-        // A peer answers the call itself only when it has something to say.
+        // The peer sends its response headers only with its first message.
         let opening = async {
             let opened = client.register(outgoing).await.map(tonic::Response::into_inner);
             opened.map_err(|status| {

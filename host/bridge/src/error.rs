@@ -1,4 +1,4 @@
-//! Why a stream to a peer could not be had, or ended.
+//! Why a stream to a peer cannot be opened, or ended.
 
 use std::net::SocketAddr;
 
@@ -7,11 +7,11 @@ use tonic::transport;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_tls as tls;
 
-/// What can go wrong between a chaincode and its peer. Trouble of one transaction is not here: the
-/// peer is told about that.
+/// What can go wrong between a chaincode and its peer. Failures of single transactions are not
+/// included: they are reported to the peer.
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
-    /// The socket cannot be had.
+    /// The socket cannot be opened.
     #[error("cannot listen on {address}")]
     Listen {
         /// Where.
@@ -19,7 +19,7 @@ pub enum BridgeError {
         /// Why.
         source: std::io::Error,
     },
-    /// The address or the TLS material cannot be used, or the transport failed.
+    /// The address, key or certificates cannot be used, or the transport failed.
     #[error("{what}")]
     Transport {
         /// What was tried.
@@ -27,7 +27,7 @@ pub enum BridgeError {
         /// Why it failed.
         source: transport::Error,
     },
-    /// The TLS material of a server cannot be used.
+    /// The server's TLS key or certificates cannot be used.
     #[error("the server's TLS key and certificates cannot be used")]
     UnusableTls(#[source] tls::UnusableTls),
     /// A peer's address is not `host:port`.
@@ -41,10 +41,10 @@ pub enum BridgeError {
     NotRegistered {
         /// The id in REGISTER.
         announced: String,
-        /// In the peer's words, which name the id that it expects if it has one in mind.
+        /// The peer's text. It names the id that the peer expects, if it expects one.
         reason: String,
     },
-    /// The peer did not go on after REGISTER.
+    /// The peer did not answer REGISTER.
     #[error(
         "the peer has not gone on after REGISTER of chaincode '{id}' for {} s; a Fabric peer that \
          expects another package id says nothing", .waited.as_secs()
@@ -52,7 +52,7 @@ pub enum BridgeError {
     NotAnswered {
         /// The id in REGISTER.
         id: String,
-        /// For how long it was waited.
+        /// How long the chaincode waited.
         waited: std::time::Duration,
     },
     /// The peer broke the protocol.
@@ -73,7 +73,7 @@ pub enum BridgeError {
         /// The id in REGISTER.
         id: String,
     },
-    /// Transactions were still running when the time to end had passed.
+    /// Transactions were still running when the grace period ended.
     #[error("transactions were still running on {address} when it stopped")]
     Unfinished {
         /// The listener.

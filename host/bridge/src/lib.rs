@@ -4,14 +4,13 @@
 //! (external builder). Either way a [`Session`] drives one stream: each transaction is a task, in
 //! which [`StreamBackend`] turns what the guest asks into requests and waits for the answers.
 //!
-//! A transaction that ends as it may not end on another machine (its stack or its time is used up,
-//! there is no room for it) ends with ERROR, like any other: the protocol has nothing else. To whom
-//! it was submitted that is no endorsement. But a chaincode that called it is answered by its peer,
-//! and may go on. The embedded peer knows such ends by their texts and endorses nothing that they
-//! are part of; Fabric's peer cannot.
+//! Some failures depend on the machine: the stack or the time is used up, or there is no room for
+//! the transaction. The protocol has only ERROR for them, as for all other failures. The peer does
+//! not endorse such a transaction. But if another chaincode made the call, the peer answers that
+//! chaincode, which may continue. The embedded peer recognizes such failures by their texts and
+//! does not endorse a transaction that contains one. Fabric's peer cannot do that.
 //!
-//! Invariant: no ledger and no endorsement. What a transaction means is the peer's business; here
-//! are only messages, tasks and sockets.
+//! Does not know the ledger or endorsement, and does not interpret transactions.
 
 mod answers;
 mod budget;
@@ -29,7 +28,7 @@ mod write_batch;
 #[cfg(test)]
 mod session_tests;
 
-pub use budget::Budget;
+pub use budget::MessageBudget;
 pub use client::{PeerAddress, PeerClient};
 pub use error::BridgeError;
 pub use program::{Program, ProgramConfig};

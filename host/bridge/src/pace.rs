@@ -1,8 +1,9 @@
-//! Where transactions run: on the thread of their stream while they are quick, on a thread of their
-//! own when they are not.
+//! Decides where transactions run: on the thread of their stream while they are quick, otherwise on
+//! a thread of their own.
 //!
-//! To wake another thread costs more than most transactions do, and each answer of the peer would
-//! wake one. But who computes for long would keep all other messages of the stream waiting.
+//! Waking another thread takes longer than most transactions, and each answer of the peer would
+//! wake one. But a transaction that computes for long on the stream's thread would delay all other
+//! messages of the stream.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,27 +16,27 @@ use tokio::task;
 
 use wasmcc_runtime::wait;
 
-/// What a transaction may use of its stream's thread in all.
+/// The time that a transaction may use of its stream's thread in total.
 const QUICK: Duration = Duration::from_micros(500);
-/// One part of so many is what the last transaction counts for in the usual time.
+/// The weight of the last transaction in the average is one part in this many.
 const WEIGHT: u64 = 8;
 
-/// How long the transactions of a program usually take.
+/// The average time that the transactions of a program take.
 #[derive(Default)]
 pub(crate) struct Pace {
     usual_ns: AtomicU64,
 }
 
-/// A call that did not end well.
+/// The call panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Panicked;
+pub(crate) struct CallPanicked;
 
 impl Pace {
     /// Runs a call to its end, within a tokio runtime.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Panicked> {
+    ) -> Result<T, CallPanicked> {
         let mut call = Timed { call: Box::pin(call), spent: Duration::ZERO };
         if self.usual_ns.load(Ordering::Relaxed) <= nanoseconds(QUICK)
             && let Some(ended) = poll_fn(|cx| call.poll_while_quick(cx)).await
@@ -43,17 +44,17 @@ impl Pace {
             self.learn(call.spent);
             return ended;
         }
-        // It panics if the system has no thread left.
+        // Tokio panics if the system has no thread left.
         let elsewhere = catch_unwind(AssertUnwindSafe(move || {
             task::spawn_blocking(move || (wait(&mut call), call.spent))
         }));
-        let elsewhere = elsewhere.map_err(|_| Panicked)?;
-        let (output, spent) = elsewhere.await.map_err(|_| Panicked)?;
+        let elsewhere = elsewhere.map_err(|_| CallPanicked)?;
+        let (output, spent) = elsewhere.await.map_err(|_| CallPanicked)?;
         self.learn(spent);
         Ok(output)
     }
 
-    /// What two transactions learn at the same time may be lost.
+    /// Two transactions may update it at the same time, and one update may be lost.
     fn learn(&self, spent: Duration) {
         let usual = self.usual_ns.load(Ordering::Relaxed);
         let usual = usual - usual / WEIGHT + nanoseconds(spent) / WEIGHT;
@@ -72,18 +73,18 @@ struct Timed<F> {
 }
 
 impl<F: Future> Timed<F> {
-    /// None: it is not quick. A panic is the end of the call, not of the thread.
+    /// Polls the call. None: it is not quick any more. A panic ends the call, not the thread.
     fn poll_while_quick(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<F::Output, Panicked>>> {
+    ) -> Poll<Option<Result<F::Output, CallPanicked>>> {
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *self).poll(cx))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
             Ok(Poll::Pending) if self.spent > QUICK => Poll::Ready(None),
             Ok(Poll::Pending) => Poll::Pending,
             Err(_) => {
                 tracing::error!("a transaction panicked");
-                Poll::Ready(Some(Err(Panicked)))
+                Poll::Ready(Some(Err(CallPanicked)))
             }
         }
     }
@@ -164,13 +165,13 @@ mod tests {
     async fn a_panic_is_the_end_of_its_call_wherever_it_runs() {
         let pace = Pace::default();
         let broken = async || -> u8 { panic!("on purpose") };
-        assert_eq!(pace.run(broken()).await, Err(Panicked));
+        assert_eq!(pace.run(broken()).await, Err(CallPanicked));
         let broken_later = async || -> u8 {
             compute();
             task::yield_now().await;
             panic!("on purpose")
         };
-        assert_eq!(pace.run(broken_later()).await, Err(Panicked));
+        assert_eq!(pace.run(broken_later()).await, Err(CallPanicked));
         assert_eq!(pace.run(async { 7 }).await, Ok(7));
     }
 }

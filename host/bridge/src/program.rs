@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::budget::{Budget, Share};
-use crate::pace::{Pace, Panicked};
+use crate::budget::{BudgetShare, MessageBudget};
+use crate::pace::{CallPanicked, Pace};
 use crate::stream_backend::{StreamBackend, batch_failed};
-use wasmcc_protocol::{Completed, Invocation, ProtocolError, TxKey, is_nested, proposal_context};
+use wasmcc_protocol::{
+    Completed, InvokeMessage, ProtocolError, TxKey, is_nested, proposal_context,
+};
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
 use wasmcc_types::{Meter, ProposalContext, Response, TxId, shown_name};
@@ -19,15 +21,15 @@ use wasmcc_types::{Meter, ProposalContext, Response, TxId, shown_name};
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramConfig {
-    /// The backstop on the time of one transaction, waiting for the peer included. A peer gives up
-    /// after its `chaincode.executetimeout`, 30 s by default, and does not say so.
+    /// Time limit of one transaction, including the time that it waits for the peer. A peer gives
+    /// up after its `chaincode.executetimeout`, 30 s by default, and does not tell the chaincode.
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
-    /// Transactions that may run at once, those that wait for an answer included. Calls by other
-    /// chaincodes come on top.
+    /// Transactions that may run at once, including those that wait for an answer. Calls by other
+    /// chaincodes do not count.
     pub transactions: usize,
-    /// Transactions that may wait for that. Those beyond are refused.
+    /// Transactions that may wait to run. Further ones are refused.
     pub queue: usize,
     /// Narrower limits than the runtime's; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
@@ -44,14 +46,14 @@ impl Default for ProgramConfig {
 /// A component that serves peers.
 pub struct Program {
     id: String,
-    contract: Box<Contract>,
+    contract: Box<RunCall>,
     pace: Pace,
     room: Arc<Semaphore>,
-    /// Room for those that wait for room.
+    /// The queue of transactions that wait for room.
     queue: Arc<Semaphore>,
     /// Limit of a transaction's write batch: the memory of a guest.
     batch_bytes: usize,
-    budget: Arc<Budget>,
+    budget: Arc<MessageBudget>,
     config: ProgramConfig,
 }
 
@@ -59,10 +61,10 @@ pub struct Program {
 const MESSAGES_BYTES: usize = 512 << 20;
 
 /// Runs one transaction.
-pub(super) type Contract = dyn Fn(Invocation, StreamBackend) -> Outcome + Send + Sync;
+pub(super) type RunCall = dyn Fn(InvokeMessage, StreamBackend) -> ServedCall + Send + Sync;
 
-/// What comes of a transaction. The error is the text of ERROR.
-pub(super) type Outcome = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
+/// A running transaction. The error is the text of ERROR.
+pub(super) type ServedCall = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
 
 /// The right to run one transaction, now or when there is room.
 pub(super) enum Admission {
@@ -81,41 +83,42 @@ impl Program {
         let id = id.into();
         let limits = config.limits.as_deref().unwrap_or(runtime.limits());
         let batch_bytes = limits.memory_bytes;
-        let guest = Guest { id: id.clone(), component, runtime, config: config.clone() };
+        let guest = ServedComponent { id: id.clone(), component, runtime, config: config.clone() };
         let guest = Arc::new(guest);
-        let run = move |invocation, backend| -> Outcome {
+        let run = move |invocation, backend| -> ServedCall {
             let guest = Arc::clone(&guest);
             Box::pin(async move { guest.run(invocation, backend).await })
         };
         Self { batch_bytes, ..Self::with(id, config, Box::new(run)) }
     }
 
-    /// Bounds the bytes that transactions hold in messages by a budget that several programs may
-    /// share. The default is a budget of 512 MiB for this program alone.
-    pub fn with_budget(self, budget: Arc<Budget>) -> Self {
+    /// Sets the budget for the bytes that transactions hold in messages. Several programs may share
+    /// one. By default each program has a budget of 512 MiB.
+    pub fn with_budget(self, budget: Arc<MessageBudget>) -> Self {
         Self { budget, ..self }
     }
 
-    /// Serves what needs no component.
+    /// Serves any implementation, without a component.
     pub(super) fn with(
         id: impl Into<String>,
         config: ProgramConfig,
-        contract: Box<Contract>,
+        contract: Box<RunCall>,
     ) -> Self {
         let semaphore =
             |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
-        let (batch_bytes, budget) = (Limits::default().memory_bytes, Budget::new(MESSAGES_BYTES));
+        let (batch_bytes, budget) =
+            (Limits::default().memory_bytes, MessageBudget::new(MESSAGES_BYTES));
         let (id, pace) = (id.into(), Pace::default());
         Self { id, contract, pace, room, queue, batch_bytes, budget, config }
     }
 
-    /// An empty share of the budget, for one transaction.
-    pub(super) fn share(&self) -> Arc<Share> {
+    /// Returns an empty share of the budget, for one transaction.
+    pub(super) fn share(&self) -> Arc<BudgetShare> {
         self.budget.share()
     }
 
-    /// Bytes of writes that a transaction may hold back.
+    /// Limit of a transaction's write batch, in bytes.
     pub(super) fn batch_bytes(&self) -> usize {
         self.batch_bytes
     }
@@ -125,9 +128,9 @@ impl Program {
         &self.id
     }
 
-    /// Finds room for a transaction, or says why not. Calls by other chaincodes need none: all that
-    /// run may be waiting for them.
-    pub(super) fn admit(&self, invocation: &Invocation) -> Result<Admission, String> {
+    /// Admits a transaction, or returns the text of ERROR. Calls by other chaincodes are always
+    /// admitted: the running transactions may be waiting for them.
+    pub(super) fn admit(&self, invocation: &InvokeMessage) -> Result<Admission, String> {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Ok(Admission::Now(Some(room)));
         }
@@ -143,11 +146,12 @@ impl Program {
         })
     }
 
-    /// Runs one transaction, whose time begins when there is room. The error is the text of ERROR.
+    /// Runs one transaction. Its time limit starts when there is room for it. The error is the text
+    /// of ERROR.
     pub(super) async fn execute(
         self: &Arc<Self>,
         admission: Admission,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: StreamBackend,
     ) -> Result<Completed, String> {
         let _room = match admission {
@@ -172,25 +176,25 @@ impl Program {
             timely.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
         };
         let ended = self.pace.run(call).await;
-        ended.unwrap_or_else(|Panicked| Err("panic during execution".into()))
+        ended.unwrap_or_else(|CallPanicked| Err("panic during execution".into()))
     }
 }
 
-/// A component and all that its transactions have in common.
-struct Guest {
+/// A component, and what its transactions share.
+struct ServedComponent {
     id: String,
     component: Arc<Component>,
     runtime: Arc<Runtime>,
     config: ProgramConfig,
 }
 
-impl Guest {
+impl ServedComponent {
     async fn run(
         &self,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: StreamBackend,
     ) -> Result<Completed, String> {
-        let Invocation { tx, entry, input, proposal } = invocation;
+        let InvokeMessage { tx, entry, input, proposal } = invocation;
         let proposal = match proposal {
             Some(signed) => proposal_context(&signed).map_err(|error| error.to_string())?,
             None => ProposalContext::default(),
@@ -206,7 +210,7 @@ impl Guest {
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
             meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
-            // The peer shares its transactions out between clients.
+            // The peer has its own shares for clients.
             share: Arc::default(),
             limits: self.config.limits.clone(),
         };
@@ -236,7 +240,8 @@ impl Guest {
     }
 }
 
-/// Other peers' servers may have run it, and the text lets the embedded peer know.
+/// The text of ERROR for a transaction that was not run. The server of another peer may have run
+/// it; the embedded peer knows that from this text.
 pub(super) fn not_run(why: &str) -> String {
     Failure::Host(why.to_owned()).to_string()
 }

@@ -1,22 +1,22 @@
-//! What kind of refusal a peer's text is.
+//! Derives the kind of a refusal from the peer's text.
 //!
-//! The wire has only the text of ERROR; a component sees a kind too, and may act on it. So the kind
-//! is read off the text, by the same rules on every endorser, and is the one that
-//! `wasmcc_peer::chaincode` gives a component in the peer's own process; the conformance
-//! tests compare the two. A text that is not known is a failure of the ledger.
+//! ERROR carries only a text, but a component also sees a kind and may act on it. This is the one
+//! place where a text decides. The rules are the same on every endorser and return the kind that
+//! `wasmcc_peer::chaincode` gives to a component in the peer's own process; the conformance tests
+//! compare the two. An unknown text means a failure of the ledger.
 //!
-//! A refused call of another chaincode is no refusal to a component but an answer with status 500,
-//! so its kind is never asked for.
+//! A component gets a refused call of another chaincode as a response with status 500, so its kind
+//! is not needed.
 //!
-//! Invariant: a pure function. Keys and values never decide: they do not begin a text.
+//! Invariant: keys and values never decide, since no text begins with one.
 
-use Part::{Around, Begins, Ends, Holds};
+use TextPart::{Around, Begins, Ends, Holds};
 
 use wasmcc_runtime::ErrorKind;
 
-/// How a cause is recognized, and what it is; the first that fits. What is sure from its beginning
-/// goes first, since the rest of a text may quote what a chaincode asked.
-const CAUSES: [(Part, ErrorKind); 29] = [
+/// How causes are recognized, and their kinds. The first match counts. Rules about the beginning of
+/// a text come first, since the rest may quote what a chaincode asked.
+const CAUSES: [(TextPart, ErrorKind); 29] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
     // fabric `core/chaincode/handler.go`.
@@ -31,13 +31,13 @@ const CAUSES: [(Part, ErrorKind); 29] = [
     (Begins("error setting up collection "), ErrorKind::InvalidArgument),
     (Around("collection [", "]"), ErrorKind::InvalidArgument),
     (Begins("collection config not defined for chaincode ["), ErrorKind::InvalidArgument),
-    // fabric `statecouchdb`: what CouchDB did not understand, and what it was not even asked.
+    // fabric `statecouchdb`: what CouchDB refused, and what the peer refused before it asked.
     (Begins("invalid key"), ErrorKind::InvalidArgument),
     (Begins("field ["), ErrorKind::InvalidArgument),
     (Holds(COUCHDB, ",  Status Code:400,"), ErrorKind::InvalidArgument),
     (Begins(COUCHDB), ErrorKind::LedgerFailure),
     (Begins("fields definition must be an array"), ErrorKind::InvalidArgument),
-    // The embedded peer's own.
+    // Texts of the embedded peer.
     (Begins("a rich query must be a JSON object: "), ErrorKind::InvalidArgument),
     (Begins("a rich query may examine at most "), ErrorKind::LimitExceeded),
     (Begins("a rich query may have at most "), ErrorKind::LimitExceeded),
@@ -55,12 +55,12 @@ const CAUSES: [(Part, ErrorKind); 29] = [
 ];
 const COUCHDB: &str = "error handling CouchDB request. ";
 
-enum Part {
+enum TextPart {
     Begins(&'static str),
     Ends(&'static str),
     /// Begins with the first and ends with the second.
     Around(&'static str, &'static str),
-    /// Begins with the first and has the second behind it.
+    /// Begins with the first and contains the second after it.
     Holds(&'static str, &'static str),
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn kind(text: &str) -> ErrorKind {
     found.map_or(ErrorKind::LedgerFailure, |(_, kind)| *kind)
 }
 
-/// What stands behind "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
+/// The text after "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
 fn cause(text: &str) -> &str {
     let after = |text, mark| {
         let rest: Option<&str> = str::strip_prefix(text, mark);

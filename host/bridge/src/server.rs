@@ -20,7 +20,7 @@ use wasmcc_types::ServerTls;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_server;
 
-/// Before the next attempt to take a connection, when one has failed.
+/// Pause after a failed attempt to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
@@ -36,7 +36,7 @@ pub struct ServerConfig {
     pub stream: StreamBounds,
     /// Streams that one connection may have open; a peer opens one.
     pub streams_per_connection: u32,
-    /// How long transactions may go on when the server stops.
+    /// How long transactions may continue when the server stops.
     pub grace: Duration,
 }
 
@@ -51,8 +51,8 @@ impl Default for ServerConfig {
     }
 }
 
-/// One chaincode on a socket that is open already, so that no peer comes too early. `Connect` does
-/// not say whom it wants, so every chaincode needs an address of its own.
+/// One chaincode on an open socket, so that peers can connect before it serves. `Connect` does not
+/// name a chaincode, so every chaincode needs an address of its own.
 pub struct ChaincodeServer {
     listener: TcpListener,
     address: SocketAddr,
@@ -73,7 +73,7 @@ impl ChaincodeServer {
         Self::on(listener, program, config)
     }
 
-    /// On a socket that is open already.
+    /// Uses a socket that is open already.
     pub fn on(
         listener: TcpListener,
         program: Arc<Program>,
@@ -115,8 +115,9 @@ impl ChaincodeServer {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let incoming = Box::pin(incoming.then(async |opened| {
             if let Err(error) = &opened {
-                // Such as no more open files: trying again at once would only burn a processor.
-                tracing::warn!(%error, "cannot take a connection, trying again");
+                // For example, too many open files. An immediate retry would only use processor
+                // time.
+                tracing::warn!(%error, "cannot accept a connection, trying again");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
             opened
@@ -142,16 +143,16 @@ struct Service {
     stop: Stop,
 }
 
-type Outgoing = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
+type PeerStream = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl chaincode_server::Chaincode for Service {
-    type ConnectStream = Outgoing;
+    type ConnectStream = PeerStream;
 
     async fn connect(
         &self,
         request: Request<Streaming<ChaincodeMessage>>,
-    ) -> Result<Response<Outgoing>, Status> {
+    ) -> Result<Response<PeerStream>, Status> {
         let client = request.extensions().get::<Client<TcpConnectInfo>>();
         let peer = client.and_then(|client| client.connection.remote_addr());
         let peer = peer.map_or_else(|| "unknown".into(), |at| at.to_string());

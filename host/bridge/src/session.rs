@@ -11,33 +11,33 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
-use crate::budget::{Part, Share};
+use crate::budget::{BudgetPart, BudgetShare};
 use crate::error::BridgeError;
 use crate::program::{Admission, Program, not_run};
 use crate::refusal;
 use crate::stop::Stop;
 use crate::stream_backend::{Asked, StreamBackend};
 use wasmcc_protocol::{
-    Completed, Invocation, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
+    Completed, InvokeMessage, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
     TxKey,
 };
 use wasmcc_runtime::{BackendError, ErrorKind};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::{shown, shown_name};
 
-/// Messages that may wait for the peer to read. Who sends more waits too.
+/// Messages that may wait for the peer to read them. Senders of further ones wait.
 const OUTBOX_MESSAGES: usize = 64;
-/// A peer that accepts a registration does so at once; Fabric's leaves one that it does not want
-/// without an answer.
+/// Time after REGISTER until a warning. A peer that accepts a registration answers at once;
+/// Fabric's peer does not answer one that it does not want.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bounds of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamBounds {
-    /// The largest message, in both directions; Fabric's peers allow 100 MiB. A transaction that
-    /// would send a larger one fails.
+    /// The largest message in both directions, in bytes; Fabric's peers allow 100 MiB. A
+    /// transaction that would send a larger one fails.
     pub message_bytes: usize,
-    /// How long a peer may take to go on after REGISTER; then the stream is closed.
+    /// Time limit for the peer's answer to REGISTER. After it the stream is closed.
     pub register: Duration,
 }
 
@@ -48,41 +48,46 @@ impl Default for StreamBounds {
     }
 }
 
-/// Drives a [`ShimSide`]: messages come in and go out here, each transaction is a task.
+/// Drives a [`ShimSide`]: receives and sends messages, and runs each transaction as a task.
 ///
 /// Invariant: nothing is sent while the lock is held.
 pub struct Session {
     program: Arc<Program>,
     bounds: StreamBounds,
-    link: Mutex<Link>,
+    link: Mutex<SessionState>,
     /// None is the end of the stream.
-    outbox: mpsc::Sender<Option<Outgoing>>,
-    /// Transactions that were taken and have not ended.
+    outbox: mpsc::Sender<Option<HeldMessage>>,
+    /// The number of running transactions.
     running: watch::Sender<usize>,
 }
 
-struct Link {
+struct SessionState {
     shim: ShimSide,
-    /// What runs, and where the answer goes that it waits for. Who is cancelled is taken out, and
-    /// so learns of it.
-    running: HashMap<TxKey, Option<oneshot::Sender<Answer>>>,
+    /// Running transactions, each with the sender of the answer it awaits. Cancelling removes the
+    /// entry, which closes the channel.
+    running: HashMap<TxKey, Option<oneshot::Sender<ShimAnswer>>>,
     stopping: bool,
 }
 
-type Answer = Result<Vec<u8>, String>;
+type ShimAnswer = Result<Vec<u8>, String>;
 
 /// A message for the peer, and the share that holds its bytes until it is encoded.
-struct Outgoing(ChaincodeMessage, #[expect(dead_code, reason = "held")] Option<Arc<Share>>);
+struct HeldMessage {
+    message: ChaincodeMessage,
+    #[expect(dead_code, reason = "held")]
+    share: Option<Arc<BudgetShare>>,
+}
 
-/// What remains to be done when the lock is given back.
+/// What is to be done after the lock is released.
 #[derive(Default)]
-struct Work {
+struct LeftToDo {
     messages: Vec<Message>,
-    calls: Vec<Invocation>,
+    calls: Vec<InvokeMessage>,
 }
 
 impl Session {
-    /// A stream that has just been opened, and what to send on it, beginning with REGISTER.
+    /// Starts a session on a new stream. Also returns the messages to send, beginning with
+    /// REGISTER.
     pub fn open(
         program: Arc<Program>,
         bounds: StreamBounds,
@@ -90,18 +95,18 @@ impl Session {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
         let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
         if let Some(ShimAction::Send(register)) = shim.poll_action() {
-            // The outbox is empty.
-            let _ = outbox.try_send(Some(Outgoing(register.encode(), None)));
+            // Cannot fail: the outbox is empty.
+            let _ = outbox.try_send(Some(HeldMessage { message: register.encode(), share: None }));
         }
-        let link = Mutex::new(Link { shim, running: HashMap::new(), stopping: false });
+        let link = Mutex::new(SessionState { shim, running: HashMap::new(), stopping: false });
         let running = watch::Sender::new(0);
         let outgoing = ReceiverStream::new(outgoing);
-        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|Outgoing(message, _)| message));
+        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|held| held.message));
         (Arc::new(Self { program, bounds, link, outbox, running }), outgoing)
     }
 
-    /// Serves until the peer ends the stream, which is an error, or until `stop` and the end of the
-    /// transactions that run then. `opening` gives the peer's half.
+    /// Serves until the peer ends the stream, which is an error, or until `stop` is set and the
+    /// running transactions have ended. `opening` returns the peer's half.
     pub async fn run<S>(
         self: &Arc<Self>,
         opening: impl Future<Output = Result<S, Status>>,
@@ -117,7 +122,7 @@ impl Session {
             link.drain()
         };
         self.perform(work, 0).await;
-        // Nobody may be there to read it.
+        // The receiver may be gone.
         let _ = self.outbox.send(None).await;
         ended
     }
@@ -139,11 +144,11 @@ impl Session {
             () = &mut stopped => return Ok(()),
         };
         let mut running = self.running.subscribe();
-        // What `wait_for` gives is a lock, which must not live across an await.
+        // `wait_for` returns a lock guard, which must not be held across an await.
         let mut idle = async || drop(running.wait_for(|running| *running == 0).await);
         let mut stopping = false;
         loop {
-            // First what must not wait for a peer that never rests.
+            // The stop comes first, since a busy peer could delay it for ever.
             tokio::select! {
                 biased;
                 () = &mut stopped, if !stopping => {
@@ -162,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Warns once if the peer does not go on after REGISTER, and completes after
+    /// Warns once if the peer does not answer REGISTER, and completes after
     /// [`StreamBounds::register`]. Never completes if the stream is ready by then.
     async fn when_not_registered(&self) -> BridgeError {
         let waited = self.bounds.register;
@@ -188,7 +193,7 @@ impl Session {
         BridgeError::Status { id: self.program.id().into(), source: Box::new(status) }
     }
 
-    /// Takes one message of the peer.
+    /// Handles one message of the peer.
     async fn receive(self: &Arc<Self>, wire: ChaincodeMessage) -> Result<(), BridgeError> {
         let bytes = wire.encoded_len();
         let (handled, work) = {
@@ -209,8 +214,8 @@ impl Session {
         })
     }
 
-    /// `bytes` came with the call, if there is one.
-    async fn perform(self: &Arc<Self>, work: Work, bytes: usize) {
+    /// Starts the calls and sends the messages. `bytes` is the size of the message with the call.
+    async fn perform(self: &Arc<Self>, work: LeftToDo, bytes: usize) {
         let mut messages = work.messages;
         for invocation in work.calls {
             let tx = invocation.tx.clone();
@@ -218,17 +223,17 @@ impl Session {
                 messages.append(&mut self.complete(tx, Err(refusal)).messages);
             }
         }
-        // A stream that is gone ends with the next thing that is read.
+        // If the stream is gone, the next read reports it.
         let _ = self.send_all(messages, None).await;
     }
 
-    /// Begins a transaction, or says why not.
-    fn start(self: &Arc<Self>, invocation: Invocation, bytes: usize) -> Result<(), String> {
+    /// Starts a transaction, or returns the text of ERROR.
+    fn start(self: &Arc<Self>, invocation: InvokeMessage, bytes: usize) -> Result<(), String> {
         if self.lock().stopping {
             return Err(not_run("the chaincode server is stopping"));
         }
         let share = self.program.share();
-        share.hold(Part::Input, bytes)?;
+        share.hold(BudgetPart::Input, bytes)?;
         let admission = self.program.admit(&invocation)?;
         self.running.send_modify(|running| *running += 1);
         tokio::spawn(Arc::clone(self).work(admission, invocation, share));
@@ -239,22 +244,22 @@ impl Session {
     async fn work(
         self: Arc<Self>,
         admission: Admission,
-        invocation: Invocation,
-        share: Arc<Share>,
+        invocation: InvokeMessage,
+        share: Arc<BudgetShare>,
     ) {
         let tx = invocation.tx.clone();
         let backend = self.backend(tx.clone(), &share);
         let outcome = self.program.execute(admission, invocation, backend).await;
         let outcome = outcome.and_then(|completed| {
-            share.hold(Part::Message, bytes_of(&completed)).map(|()| completed)
+            share.hold(BudgetPart::Message, bytes_of(&completed)).map(|()| completed)
         });
         let work = self.complete(tx, outcome);
-        // If the stream is gone, so is who waits for it.
+        // If the stream is gone, nobody waits for the result.
         let _ = self.send_all(work.messages, Some(&share)).await;
         self.running.send_modify(|running| *running -= 1);
     }
 
-    fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> Work {
+    fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> LeftToDo {
         let failure = outcome.as_ref().err().cloned();
         let (is_ready, work) = {
             let mut link = self.lock();
@@ -263,7 +268,7 @@ impl Session {
             (link.shim.is_ready(), link.drain())
         };
         if let (Some(reason), false) = (failure, is_ready) {
-            // The peer does not hear of it: the stream has ended.
+            // The stream has ended, so the peer does not get ERROR.
             self.log_failure(&tx, &reason);
         }
         work
@@ -281,7 +286,7 @@ impl Session {
     }
 
     /// The port of one transaction.
-    fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<Share>) -> StreamBackend {
+    fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<BudgetShare>) -> StreamBackend {
         let limits = self.lock().shim.batch_limits();
         let (session, held) = (Arc::clone(self), Arc::clone(share));
         let ask = move |request| -> Asked {
@@ -295,10 +300,10 @@ impl Session {
         self: Arc<Self>,
         tx: TxKey,
         request: Request,
-        share: Arc<Share>,
+        share: Arc<BudgetShare>,
     ) -> Result<Vec<u8>, BackendError> {
         let no_room = |text| BackendError::new(ErrorKind::TransactionOver, text);
-        share.hold(Part::Message, request.encoded_len()).map_err(no_room)?;
+        share.hold(BudgetPart::Message, request.encoded_len()).map_err(no_room)?;
         let terminated = || over(&ProtocolError::StreamTerminated);
         let (messages, answer) = {
             let mut link = self.lock();
@@ -311,10 +316,10 @@ impl Session {
         sent.map_err(|error| over(&error))?;
         match answer.await {
             Ok(Ok(payload)) => {
-                share.hold(Part::Message, payload.len()).map_err(no_room)?;
+                share.hold(BudgetPart::Message, payload.len()).map_err(no_room)?;
                 Ok(payload)
             }
-            // Who is cancelled while it waits gets an answer too, but none to its request.
+            // A cancelled transaction gets an answer too, but not to its request.
             Ok(Err(_)) if !self.lock().running.contains_key(&tx) => Err(terminated()),
             Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
             Err(_) => Err(terminated()),
@@ -325,32 +330,32 @@ impl Session {
     async fn send_all(
         &self,
         messages: Vec<Message>,
-        share: Option<&Arc<Share>>,
+        share: Option<&Arc<BudgetShare>>,
     ) -> Result<(), ProtocolError> {
         for message in messages {
-            // From a chaincode it is the end of a transaction, whatever led to it.
+            // ERROR from a chaincode always ends a transaction.
             if let Message::Error { tx, text } = &message
                 && !tx.tx_id.is_empty()
             {
                 self.log_failure(tx, text);
             }
-            let outgoing = Outgoing(message.encode(), share.cloned());
-            let sent = self.outbox.send(Some(outgoing)).await;
+            let held = HeldMessage { message: message.encode(), share: share.cloned() };
+            let sent = self.outbox.send(Some(held)).await;
             sent.map_err(|_| ProtocolError::StreamTerminated)?;
         }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Link> {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Link {
-    /// Does what needs the lock and gives the rest. Whoever called a `handle_*` calls this before
-    /// it gives the lock back, so all actions are its own.
-    fn drain(&mut self) -> Work {
-        let mut work = Work::default();
+impl SessionState {
+    /// Does the actions that need the lock and returns the rest. Must be called after each
+    /// `handle_*` before the lock is released, so that all actions belong to that caller.
+    fn drain(&mut self) -> LeftToDo {
+        let mut work = LeftToDo::default();
         while let Some(action) = self.shim.poll_action() {
             match action {
                 ShimAction::Send(message) => work.messages.push(message),
@@ -360,14 +365,14 @@ impl Link {
                 }
                 ShimAction::Resume { tx, answer } => {
                     if let Some(waiting) = self.running.get_mut(&tx).and_then(Option::take) {
-                        // Who gave up waiting does not read it.
+                        // The receiver may have stopped waiting.
                         let _ = waiting.send(answer);
                     }
                 }
                 ShimAction::Cancel { tx } => {
                     self.running.remove(&tx);
                 }
-                // An error of `handle_wire` says the same.
+                // `handle_wire` has returned an error as well.
                 ShimAction::Close => {}
             }
         }

@@ -1,23 +1,22 @@
-//! Sessions against a peer in the same process: the recorded streams of a 3.1.5 peer, and what a
-//! peer may do that the recordings do not show.
+//! Sessions against a peer in the same process: what a peer may do that recordings do not show, and
+//! the recorded streams of a 3.1.5 peer.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+mod recorded_tests;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
-use super::program::{Contract, Outcome};
+use super::program::{RunCall, ServedCall};
 use super::*;
-use wasmcc_protocol::{Completed, Invocation, Message, Request, TxKey};
-use wasmcc_runtime::{Backend, PageRequest};
+use wasmcc_protocol::{Completed, InvokeMessage, Message, Request, TxKey};
+use wasmcc_runtime::Backend;
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 use wasmcc_types::{Entry, Response};
 
@@ -30,7 +29,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(name: &str, config: ProgramConfig, contract: Box<Contract>) -> Self {
+    fn new(name: &str, config: ProgramConfig, contract: Box<RunCall>) -> Self {
         Self::with(Program::with(name, config, contract), StreamBounds::default())
     }
 
@@ -45,7 +44,7 @@ impl Peer {
         Self { say, hear: Box::pin(outgoing), session, stop }
     }
 
-    async fn ready(config: ProgramConfig, contract: Box<Contract>) -> Self {
+    async fn ready(config: ProgramConfig, contract: Box<RunCall>) -> Self {
         let mut peer = Self::new("cc:1", config, contract);
         peer.register().await;
         peer
@@ -68,7 +67,7 @@ impl Peer {
     async fn call(&self, tx: &str) {
         let input = Default::default();
         let tx = TxKey::new("ch", tx);
-        let invocation = Invocation { tx, entry: Entry::Invoke, input, proposal: None };
+        let invocation = InvokeMessage { tx, entry: Entry::Invoke, input, proposal: None };
         self.say(Message::Invoke(invocation)).await;
     }
 }
@@ -82,7 +81,7 @@ fn done() -> Result<Completed, String> {
 }
 
 /// A chaincode that reads one key; what it got goes to the channel.
-fn reader(got: mpsc::UnboundedSender<String>) -> Box<Contract> {
+fn reader(got: mpsc::UnboundedSender<String>) -> Box<RunCall> {
     Box::new(move |_, mut backend| {
         let got = got.clone();
         Box::pin(async move {
@@ -164,7 +163,7 @@ async fn a_peer_that_does_not_answer_is_not_waited_for_for_ever() {
 
 #[tokio::test]
 async fn a_panic_ends_its_transaction_only() {
-    let panic = |invocation: Invocation, _| -> Outcome {
+    let panic = |invocation: InvokeMessage, _| -> ServedCall {
         Box::pin(async move {
             assert_ne!(&*invocation.tx.tx_id, "t1", "on purpose");
             done()
@@ -182,7 +181,7 @@ async fn a_panic_ends_its_transaction_only() {
 async fn who_computes_for_long_keeps_nobody_waiting() {
     let (release, released) = std::sync::mpsc::channel();
     let released = Arc::new(Mutex::new(released));
-    let contract = move |invocation: Invocation, _| -> Outcome {
+    let contract = move |invocation: InvokeMessage, _| -> ServedCall {
         let released = Arc::clone(&released);
         Box::pin(async move {
             if &*invocation.tx.tx_id == "slow" {
@@ -260,164 +259,8 @@ async fn a_refused_registration_names_the_id_and_the_peers_reason() {
     assert!(error.contains("expected cc:2"), "{error}");
 }
 
-struct Recorded {
-    from_chaincode: bool,
-    wire: ChaincodeMessage,
-}
-
-fn recording(name: &str) -> Vec<Recorded> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/streams");
-    let text = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
-    let line = |line: &str| {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        // Lines without a direction tell of the connection.
-        let from_chaincode = line.get("dir")?.as_str().unwrap() == "cc->peer";
-        let hex = line["raw"].as_str().unwrap();
-        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        let raw: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
-        let wire = ChaincodeMessage::decode(&*raw).unwrap();
-        Some(Recorded { from_chaincode, wire })
-    };
-    text.lines().filter_map(line).collect()
-}
-
-/// What a recorded chaincode asked in each transaction, and how it ended.
-#[derive(Default)]
-struct Script {
-    requests: Vec<Request>,
-    end: Option<Completed>,
-}
-
-fn scripts(recording: &[Recorded]) -> HashMap<TxKey, Script> {
-    let mut scripts: HashMap<TxKey, Script> = HashMap::new();
-    for recorded in recording.iter().filter(|recorded| recorded.from_chaincode) {
-        match Message::decode(recorded.wire.clone()).unwrap() {
-            Message::Request { tx, request } => {
-                scripts.entry(tx).or_default().requests.push(request);
-            }
-            Message::Completed { tx, completed } => {
-                scripts.entry(tx).or_default().end = Some(completed);
-            }
-            Message::Register { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    scripts
-}
-
-/// Asks through the port what the recorded chaincode asked. Refusals are part of the recording.
-async fn perform(
-    request: Request,
-    backend: &mut StreamBackend,
-    histories: &mut HashSet<String>,
-) -> bool {
-    let page = |metadata: &[u8]| {
-        let page = protos::QueryMetadata::decode(metadata).unwrap();
-        (!metadata.is_empty())
-            .then_some(PageRequest { size: page.page_size, bookmark: page.bookmark })
-    };
-    match request {
-        Request::GetState(r) => backend.get_state(&r.collection, &r.key).await.is_ok(),
-        Request::PutState(r) => backend.put_state(&r.collection, &r.key, r.value).await.is_ok(),
-        Request::DelState(r) => backend.del_state(&r.collection, &r.key).await.is_ok(),
-        Request::InvokeChaincode(r) => {
-            let name = r.chaincode_id.unwrap_or_default().name;
-            backend.invoke_chaincode(&name, r.input.unwrap_or_default().args).await.is_ok()
-        }
-        Request::GetStateByRange(r) => {
-            let page = page(&r.metadata);
-            let (start, end) = (&r.start_key, &r.end_key);
-            backend.get_state_by_range(&r.collection, start, end, page.as_ref()).await.is_ok()
-        }
-        Request::GetQueryResult(r) => {
-            let page = page(&r.metadata);
-            backend.get_query_result(&r.collection, &r.query, page.as_ref()).await.is_ok()
-        }
-        Request::QueryStateNext(r) if histories.contains(&r.id) => {
-            backend.history_next(&r.id).await.is_ok()
-        }
-        Request::QueryStateNext(r) => backend.query_next(&r.id).await.is_ok(),
-        Request::QueryStateClose(r) => backend.query_close(&r.id).await.is_ok(),
-        Request::GetHistoryForKey(r) => match backend.get_history_for_key(&r.key).await {
-            Ok(batch) => histories.insert(batch.id),
-            Err(_) => false,
-        },
-        Request::GetStateMetadata(r) => {
-            backend.get_state_metadata(&r.collection, &r.key).await.is_ok()
-        }
-        Request::PutStateMetadata(r) => {
-            let entry = r.metadata.unwrap_or_default();
-            let (name, value) = (&entry.metakey, entry.value);
-            backend.put_state_metadata(&r.collection, &r.key, name, value).await.is_ok()
-        }
-        Request::GetPrivateDataHash(r) => {
-            backend.get_private_data_hash(&r.collection, &r.key).await.is_ok()
-        }
-        Request::PurgePrivateData(r) => {
-            backend.purge_private_data(&r.collection, &r.key).await.is_ok()
-        }
-        other => panic!("not in the recordings: {other:?}"),
-    }
-}
-
-/// The recorded peer, and a chaincode that asks by the port what the recorded one asked: every
-/// message goes out byte for byte, and every answer that is not ERROR can be read.
-#[tokio::test]
-async fn sessions_speak_as_the_recorded_chaincodes() {
-    for name in ["caperr", "capnodelow"] {
-        let recording = recording(name);
-        let scripts = Mutex::new(scripts(&recording));
-        let answered = Arc::new(Mutex::new((0, 0)));
-        let count = Arc::clone(&answered);
-        let play = move |invocation: Invocation, mut backend| -> Outcome {
-            let script = scripts.lock().unwrap().remove(&invocation.tx).unwrap();
-            let count = Arc::clone(&count);
-            Box::pin(async move {
-                let mut histories = HashSet::new();
-                for request in script.requests {
-                    let good = perform(request, &mut backend, &mut histories).await;
-                    let mut count = count.lock().unwrap();
-                    if good { count.0 += 1 } else { count.1 += 1 }
-                }
-                script.end.ok_or_else(|| "the recorded chaincode did not end".into())
-            })
-        };
-        let register = Message::decode(recording[0].wire.clone()).unwrap();
-        let Message::Register { name: id } = register else { panic!("no REGISTER") };
-        // As many as the recorded peer had in flight at once.
-        let config = ProgramConfig { transactions: 64, ..Default::default() };
-        let mut peer = Peer::new(&id, config, Box::new(play));
-        let (mut responses, mut errors) = (0, 0);
-        // Transactions overlap, and threads have no order.
-        let mut early: HashMap<TxKey, Vec<ChaincodeMessage>> = HashMap::new();
-        for recorded in recording {
-            if !recorded.from_chaincode {
-                match Message::decode(recorded.wire.clone()).unwrap() {
-                    Message::Response { .. } => responses += 1,
-                    Message::Error { .. } => errors += 1,
-                    _ => {}
-                }
-                peer.say.send(Ok(recorded.wire)).await.unwrap();
-                continue;
-            }
-            let key = |wire: &ChaincodeMessage| TxKey::new(&*wire.channel_id, &*wire.txid);
-            let wanted = key(&recorded.wire);
-            while early.get(&wanted).is_none_or(Vec::is_empty) {
-                let said = peer.hear.next().await.unwrap();
-                early.entry(key(&said)).or_default().push(said);
-            }
-            let said = early.get_mut(&wanted).unwrap().remove(0);
-            assert_eq!(said, recorded.wire, "{name}");
-        }
-        assert!(early.values().all(Vec::is_empty));
-        assert_eq!(*answered.lock().unwrap(), (responses, errors), "{name}");
-        peer.stop.stop();
-        assert!(peer.session.await.unwrap().is_ok());
-    }
-}
-
 /// A chaincode that ends with as many bytes as the transaction's id says.
-fn answerer() -> Box<Contract> {
+fn answerer() -> Box<RunCall> {
     Box::new(move |invocation, _| {
         Box::pin(async move {
             let bytes = invocation.tx.tx_id.parse().unwrap_or_default();
@@ -464,7 +307,8 @@ async fn a_message_that_cannot_be_understood_ends_its_transaction_only() {
 async fn transactions_that_find_no_room_for_their_messages_are_refused_and_others_go_on() {
     let (got, mut answers) = mpsc::unbounded_channel();
     let program = Program::with("cc:1", ProgramConfig::default(), reader(got));
-    let mut peer = Peer::with(program.with_budget(Budget::new(2000)), StreamBounds::default());
+    let mut peer =
+        Peer::with(program.with_budget(MessageBudget::new(2000)), StreamBounds::default());
     peer.register().await;
     peer.call("t1").await;
     peer.hear().await;
@@ -472,7 +316,7 @@ async fn transactions_that_find_no_room_for_their_messages_are_refused_and_other
     // An input that is too much beside the other transaction.
     let args = vec![vec![7; 3000]];
     let input = protos::ChaincodeInput { args, ..Default::default() };
-    let large = Invocation { tx: tx("t2"), entry: Entry::Invoke, input, proposal: None };
+    let large = InvokeMessage { tx: tx("t2"), entry: Entry::Invoke, input, proposal: None };
     peer.say(Message::Invoke(large.clone())).await;
     let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
     assert!(of == tx("t2") && refused(&text), "{text}");

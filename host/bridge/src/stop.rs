@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Tells everybody who holds a [`Stop`]. Going away tells them too.
+/// Sets all its [`Stop`]s. Dropping it sets them too.
 #[derive(Debug)]
 pub struct StopHandle(watch::Sender<bool>);
 
-/// Becomes true once.
+/// A signal that is set once.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// One that has not come, and what makes it come.
+    /// Returns a signal that is not set, and its handle.
     pub fn new() -> (Arc<StopHandle>, Self) {
         let (sender, receiver) = watch::channel(false);
         (Arc::new(StopHandle(sender)), Self(receiver))
     }
 
-    /// Completes when it has come.
+    /// Completes when the signal is set.
     pub async fn wait(&mut self) {
-        // Who could say it has gone, which says it.
+        // The sender was dropped; treat that as a stop.
         let _ = self.0.wait_for(|stopped| *stopped).await;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prost::Message;
 
 use crate::answers;
-use crate::budget::{Budget, Part, Share};
+use crate::budget::{BudgetPart, BudgetShare, MessageBudget};
 use crate::write_batch::{BatchFull, WriteBatch};
 use wasmcc_protocol::{BatchLimits, Request};
 use wasmcc_runtime::{
@@ -17,51 +17,50 @@ use wasmcc_runtime::{
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
-/// Sends one request of a transaction. One at a time.
+/// Sends one request of a transaction. A transaction has at most one request at a time.
 pub type Ask = dyn Fn(Request) -> Asked + Send + Sync;
 
-/// The answer to come: the payload of RESPONSE.
-pub type Asked = Pin<Box<dyn Future<Output = Answer<Vec<u8>>> + Send>>;
+/// The future answer: the payload of RESPONSE.
+pub type Asked = Pin<Box<dyn Future<Output = BackendResult<Vec<u8>>> + Send>>;
 
 /// Limit of one part of a write batch, in bytes. A single write may be larger.
 const PART_BYTES: usize = 16 << 20;
 /// Default limit of a write batch, in bytes: the memory of a guest.
 const BATCH_BYTES: usize = 256 << 20;
 
-/// One transaction's view of a peer behind a stream: each call is a request and its answer, but for
-/// writes between `start_write_batch` and `finish_write_batch`, which go together if the peer
-/// understands that.
+/// One transaction's view of a peer behind a stream. Each call is a request and its answer. Writes
+/// between `start_write_batch` and `finish_write_batch` are sent together if the peer supports
+/// that.
 ///
-/// Invariant: nothing is cached, and no rule of the shim is repeated here; those stand above the
-/// port.
+/// Does not cache, and does not repeat the shim's rules, which are above the port.
 #[derive(Clone)]
 pub struct StreamBackend {
     ask: Arc<Ask>,
     limits: BatchLimits,
-    /// Some between start and finish, if the peer takes batches.
+    /// Some between start and finish, if the peer supports batches.
     batch: Arc<Mutex<Option<WriteBatch>>>,
     batch_bytes: usize,
-    share: Arc<Share>,
+    share: Arc<BudgetShare>,
 }
 
-type Answer<T> = Result<T, BackendError>;
+type BackendResult<T> = Result<T, BackendError>;
 
 impl StreamBackend {
-    /// A conversation of which nothing was said. Clones are the same conversation.
+    /// The view of a transaction that has asked nothing yet. Clones share its state.
     pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
-        let share = Budget::new(usize::MAX).share();
+        let share = MessageBudget::new(usize::MAX).share();
         Self { ask, limits, batch: Arc::default(), batch_bytes: BATCH_BYTES, share }
     }
 
-    /// Holds batches of at most `batch_bytes`, which count as a part of `share`.
-    pub(super) fn holding(self, batch_bytes: usize, share: Arc<Share>) -> Self {
+    /// Limits batches to `batch_bytes`, which count as a part of `share`.
+    pub(super) fn holding(self, batch_bytes: usize, share: Arc<BudgetShare>) -> Self {
         Self { batch_bytes, share, ..self }
     }
 
-    /// Sends what is held back; must be called before COMPLETED (`shim/handler.go`,
-    /// `handleTransaction`). A peer refuses a write of a batch only here; what it has taken before
-    /// stays written.
-    pub async fn flush(&self) -> Answer<()> {
+    /// Sends the write batch; must be called before COMPLETED (`shim/handler.go`,
+    /// `handleTransaction`). The peer refuses a write of a batch only here; the writes before it
+    /// stay.
+    pub async fn flush(&self) -> BackendResult<()> {
         let held_back = self.batch().take();
         let (Some(batch), Some(count)) = (held_back, self.limits.write_batch) else {
             return Ok(());
@@ -76,9 +75,9 @@ impl StreamBackend {
         self.hold(0)
     }
 
-    /// Counts what is held back.
-    fn hold(&self, bytes: usize) -> Answer<()> {
-        let held = self.share.hold(Part::Batch, bytes);
+    /// Counts the bytes of the write batch.
+    fn hold(&self, bytes: usize) -> BackendResult<()> {
+        let held = self.share.hold(BudgetPart::Batch, bytes);
         held.map_err(|text| BackendError::new(ErrorKind::TransactionOver, text))
     }
 
@@ -90,13 +89,13 @@ impl StreamBackend {
     fn ask<T>(
         &self,
         request: Request,
-        read: impl FnOnce(Vec<u8>) -> Answer<T> + Send + 'static,
+        read: impl FnOnce(Vec<u8>) -> BackendResult<T> + Send + 'static,
     ) -> Reply<'static, T> {
         let asked = (self.ask)(request);
         Reply::later(async move { read(asked.await?) })
     }
 
-    /// Holds a write back if that is wanted, or sends it.
+    /// Adds a write to the batch, or sends it if there is no batch.
     fn write<V>(
         &self,
         value: V,
@@ -112,8 +111,12 @@ impl StreamBackend {
         self.ask(request(value), |_| Ok(()))
     }
 
-    /// At most as many keys as the peer takes at once.
-    async fn get_many(&self, collection: &str, keys: &[String]) -> Answer<Vec<Option<Vec<u8>>>> {
+    /// Reads at most as many keys as the peer accepts in one message.
+    async fn get_many(
+        &self,
+        collection: &str,
+        keys: &[String],
+    ) -> BackendResult<Vec<Option<Vec<u8>>>> {
         let request =
             protos::GetStateMultiple { keys: keys.to_vec(), collection: collection.to_owned() };
         let payload = (self.ask)(Request::GetStateMultiple(request)).await?;
@@ -128,7 +131,7 @@ impl StreamBackend {
     }
 }
 
-/// What Fabric's shim says when a peer refuses a batch (`shim/handler.go`, `sendBatch`; and
+/// The text of Fabric's shim when a peer refuses a batch (`shim/handler.go`, `sendBatch`; and
 /// `handleTransaction`, once more, for a batch that the end of a transaction sends).
 pub(super) fn batch_failed(text: &str) -> String {
     format!("failed send batch: {text}")
@@ -142,7 +145,7 @@ fn get(collection: &str, key: &str) -> protos::GetState {
     protos::GetState { key: key.to_owned(), collection: collection.to_owned() }
 }
 
-/// A page is announced in the request's metadata, even an empty one.
+/// The request's metadata, which has the page, even an empty one.
 fn page_metadata(page: Option<&PageRequest>) -> Vec<u8> {
     page.map_or_else(Vec::new, |page| {
         let bookmark = page.bookmark.clone();
@@ -150,7 +153,7 @@ fn page_metadata(page: Option<&PageRequest>) -> Vec<u8> {
     })
 }
 
-/// Fabric's peer takes a page of no size without bookmark for no page.
+/// Fabric's peer ignores a page without size and bookmark.
 fn is_page(page: Option<&PageRequest>) -> bool {
     page.is_some_and(|page| page.size != 0 || !page.bookmark.is_empty())
 }
@@ -167,7 +170,7 @@ impl Backend for StreamBackend {
     ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
         Reply::later(async move {
             let (mut values, mut room) = (Vec::with_capacity(keys.len()), RESULT_BYTES);
-            // A peer that knows no many keys is asked for each.
+            // A peer that does not support many keys gets a request for each.
             let size = self.limits.get_multiple.map_or(1, |size| size.max(1));
             for keys in keys.chunks(usize::try_from(size).unwrap_or(usize::MAX)) {
                 let mut more = match (self.limits.get_multiple, keys) {
@@ -235,7 +238,7 @@ impl Backend for StreamBackend {
                 answers::decode(&payload, "StateMetadataResult")?;
             let entries = result.entries.into_iter();
             let mut entries: Vec<_> = entries.map(|entry| (entry.metakey, entry.value)).collect();
-            // A peer that is written in Go takes them from a map.
+            // Peers in Go send them in random order.
             entries.sort();
             Ok(entries)
         })
@@ -403,9 +406,9 @@ mod tests {
     fn a_batch_is_bounded_for_its_transaction_and_for_all() {
         let limits = BatchLimits { write_batch: Some(100), get_multiple: None };
         let (backend, said) = backend(limits, Vec::new());
-        let budget = Budget::new(100_000);
+        let budget = MessageBudget::new(100_000);
         let other = budget.share();
-        other.hold(Part::Input, 50_000).unwrap();
+        other.hold(BudgetPart::Input, 50_000).unwrap();
         let mut backend = backend.holding(80_000, budget.share());
         backend.start_write_batch();
         let mut put = |key, bytes| backend.put_state("", key, vec![1; bytes]).wait();
@@ -418,7 +421,7 @@ mod tests {
         put("c", 10_000).unwrap();
         backend.finish_write_batch().wait().unwrap();
         assert_eq!(take(&said).len(), 1);
-        budget.share().hold(Part::Input, 100_000).unwrap();
+        budget.share().hold(BudgetPart::Input, 100_000).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Writes that are held back to go to the peer together (fabric-chaincode-go `shim/batch.go`).
+//! Writes that are collected and sent to the peer together (fabric-chaincode-go `shim/batch.go`).
 //!
-//! Invariant: no messages of its own; the sender decides when and in how many parts. It holds no
-//! more bytes than its limit.
+//! Invariant: it holds no more bytes than its limit. Does not send; the sender decides when, and in
+//! how many parts.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use prost::Message;
 use wasmcc_types::proto::protos::write_record::Type;
 use wasmcc_types::proto::protos::{StateMetadata, WriteRecord};
 
-/// Memory of a record beside its texts and values, in bytes, roughly.
+/// Approximate memory of a record without its texts and values, in bytes.
 const RECORD_BYTES: usize = 256;
 
-/// The last write of each key. Sent in the order of collection and key, so that a transaction
-/// always says the same.
+/// The last write of each key. They are sent in the order of collection and key, so that a
+/// transaction always sends the same messages.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WriteBatch {
-    records: BTreeMap<Place, WriteRecord>,
+    records: BTreeMap<RecordKey, WriteRecord>,
     bytes: usize,
     limit: usize,
 }
 
-/// A batch would hold too much.
+/// The batch would be larger than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a transaction may hold back writes of at most {limit} bytes in a batch")]
 pub(crate) struct BatchFull {
@@ -30,9 +30,9 @@ pub(crate) struct BatchFull {
     pub limit: usize,
 }
 
-/// A value and its metadata are written apart from each other.
+/// A value and its metadata are separate writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct RecordKey {
     collection: String,
     key: String,
     metadata: bool,
@@ -49,7 +49,7 @@ impl WriteBatch {
         self.bytes
     }
 
-    /// Holds a value back.
+    /// Adds the write of a value.
     pub(crate) fn put(
         &mut self,
         collection: &str,
@@ -60,17 +60,17 @@ impl WriteBatch {
         self.insert(WriteRecord { value, ..record(collection, key, Type::PutState) })
     }
 
-    /// Holds a deletion back.
+    /// Adds a deletion.
     pub(crate) fn delete(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::DelState))
     }
 
-    /// Holds a purge back.
+    /// Adds a purge.
     pub(crate) fn purge(&mut self, collection: &str, key: &str) -> Result<(), BatchFull> {
         self.insert(record(collection, key, Type::PurgePrivateData))
     }
 
-    /// Holds a piece of metadata back.
+    /// Adds the write of a metadata entry.
     pub(crate) fn put_metadata(
         &mut self,
         collection: &str,
@@ -106,7 +106,7 @@ impl WriteBatch {
     }
 
     fn insert(&mut self, record: WriteRecord) -> Result<(), BatchFull> {
-        let place = Place {
+        let place = RecordKey {
             collection: record.collection.clone(),
             key: record.key.clone(),
             metadata: record.r#type() == Type::PutStateMetadata,

@@ -19,7 +19,7 @@ use crate::served_package::ServedPackage;
 use crate::signal::told_to_end;
 use crate::tls::read_pem;
 use wasmcc_bridge::{
-    Budget, ChaincodeServer, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
+    ChaincodeServer, MessageBudget, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_types::ServerTls;
@@ -130,7 +130,7 @@ impl Serve {
         let limits = self.limits.apply(Limits::default());
         let runtime = RuntimeConfig { limits, cache_dir: self.cache.clone(), ..runtime_config()? };
         let runtime = Arc::new(Runtime::new(runtime)?);
-        let budget = Budget::new(usize::from(self.message_mib) << 20);
+        let budget = MessageBudget::new(usize::from(self.message_mib) << 20);
         let mut programs = Vec::new();
         for ((file, Place { id, .. }), listener) in places.into_iter().zip(listeners) {
             let package = packages.iter().find(|package| package.id == id);

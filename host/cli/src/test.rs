@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build::{self, Order};
+use crate::build::{self, Built, Language, Order};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,8 +15,9 @@ Examples:
   wasmcc test --twice
   wasmcc test -- --test sandbox transfer
 
-It runs `cargo test`, whose sandbox tests (crate wasmcc-test) run on this program. What follows --
-is for cargo. RUST_LOG=info shows what the contract logs.";
+It runs `cargo test`, or `npm test` for a package of npm, whose sandbox tests (crate wasmcc-test,
+wasmcc-js/sandbox) run on this program. What follows -- is for cargo or npm. RUST_LOG=info shows what
+the contract logs.";
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]
@@ -32,8 +33,8 @@ pub(crate) struct Test {
     /// memory, and fail at the first difference.
     #[arg(long)]
     twice: bool,
-    /// Further arguments of `cargo test`.
-    #[arg(last = true, value_name = "CARGO ARGUMENTS")]
+    /// Further arguments of `cargo test` or `npm test`.
+    #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
 }
 
@@ -45,11 +46,9 @@ impl Test {
         let order = Order { profile: profile.into(), ..Order::shown() };
         let built = build::contract(&folder, &order)?;
         let program = std::env::current_exe().context("cannot tell which program this is")?;
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut tests = Command::new(cargo);
-        tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "1")));
+        let (mut tests, tool) = runner(&built);
+        tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "true")));
         let status = tests
-            .arg("test")
             .args(&self.args)
             .current_dir(&built.folder)
             .env("WASMCC", program)
@@ -57,10 +56,22 @@ impl Test {
             .env("WASMCC_CONTRACT", &built.folder)
             .env("WASMCC_PROFILE", profile)
             .status()
-            .context("cargo cannot be run")?;
+            .with_context(|| format!("{tool} cannot be run"))?;
         if !status.success() {
             bail!("the tests of {} fail", build::shown(&built.folder));
         }
         Ok(())
     }
+}
+
+/// What runs the tests of a contract, and its name.
+fn runner(built: &Built) -> (Command, &'static str) {
+    if built.language == Language::JavaScript {
+        let mut npm = Command::new("npm");
+        npm.args(["test", "--"]);
+        return (npm, "npm");
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg("test");
+    (cargo, "cargo")
 }

@@ -35,7 +35,7 @@ pub use identity::{Identity, common_name, has_expired};
 pub use known_signatures::forget_signatures;
 pub use manager::MspManager;
 pub use membership::Msp;
-pub use network::{Network, NetworkSpec, OrdererSpec, OrgSpec};
+pub use network::{Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec};
 pub use node_ous::Role;
 pub use policy::{PolicyError, PolicyManager, SignaturePolicy, SignedData};
 pub use principal::Principal;

@@ -1,13 +1,15 @@
-//! Streams of chaincodes in other processes: what gRPC carries and what the peer does with it.
+//! Adapters between gRPC and the peer for chaincodes in other processes.
 
 use std::time::Duration;
 
 use wasmcc_api as api;
 use wasmcc_api::{ChaincodeDialer, ServerConfig};
-use wasmcc_peer::chaincode::{Abort, Connection, Dialer, ExternalStream, Failed, Open};
+use wasmcc_peer::chaincode::{
+    AbortDial, DialFailed, DialTarget, Dialer, ExternalStream, OpenStream,
+};
 use wasmcc_types::proto::protos;
 
-/// The stream of a chaincode in another process, for the gRPC side.
+/// Adapts the peer's end of a chaincode stream to the gRPC services.
 pub(super) struct Stream(pub(super) ExternalStream);
 
 impl api::ChaincodeStream for Stream {
@@ -42,8 +44,8 @@ impl Default for GrpcDialer {
 }
 
 impl Dialer for GrpcDialer {
-    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort {
-        let Connection { address, dial_timeout, tls, .. } = connection;
+    fn dial(&self, connection: &DialTarget, open: OpenStream, failed: DialFailed) -> AbortDial {
+        let DialTarget { address, dial_timeout, tls, .. } = connection;
         let open = |outbox| -> Box<dyn api::ChaincodeStream> { Box::new(Stream(open(outbox))) };
         self.0.dial(address, tls.as_ref(), *dial_timeout, open, failed)
     }

@@ -1,12 +1,12 @@
-//! How a peer is: what an operator asks.
+//! The condition of a peer, for operators.
 //!
-//! Invariant: asking changes nothing and waits for nothing.
+//! Invariant: these methods change nothing except metrics, and do not wait.
 
 use crate::Peer;
 use crate::lock;
 
 impl Peer {
-    /// The channels that can commit nothing just now, each with the reason.
+    /// The channels that cannot commit now, each with the reason.
     pub fn interruptions(&self) -> Vec<(String, String)> {
         let committers = lock(&self.committers);
         let interrupted = committers.iter().filter_map(|(channel, committer)| {
@@ -15,7 +15,7 @@ impl Peer {
         interrupted.collect()
     }
 
-    /// Sets the metrics of what is in use at this moment.
+    /// Updates the metrics of resources in use.
     pub fn measure(&self) {
         let process = &wasmcc_metrics::get().process;
         let (support, runtime) = (&self.support, self.support.runtime());

@@ -1,21 +1,20 @@
-//! Whose data folder it is: a record beside the ledger, so that the peer of another organization or
-//! of another network does not go on with it.
+//! The owner of a data folder: a record beside the ledger, so that the peer of another organization
+//! or network does not use the folder.
 //!
 //! ```text
 //! <data>/identity.json   the organization, and the hashes of the root certificates of all of its
 //!                        network by MSP id
 //! ```
 //!
-//! Invariant: the record is made once and never changed; a folder of an earlier version, which has
-//! none, gets it when a peer has opened the folder.
+//! Invariant: the record is written once and never changed. A folder of an earlier version has none
+//! and gets it when a peer opens the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::local_orgs::LocalOrgs;
@@ -25,9 +24,9 @@ use wasmcc_types::sha256;
 
 const RECORD: &str = "identity.json";
 
-/// Who has made a data folder.
+/// The owner of a data folder.
 #[derive(Debug, Deserialize, Serialize)]
-struct Identity {
+struct FolderOwner {
     /// The MSP id of the peer's organization.
     org: String,
     /// Hashes of root certificates by MSP id.
@@ -38,57 +37,137 @@ struct Identity {
 /// folder does not say.
 pub fn folder_org(path: &Path) -> Option<String> {
     let record = fs::read(path.join(RECORD)).ok()?;
-    serde_json::from_slice::<Identity>(&record).ok().map(|identity| identity.org)
+    serde_json::from_slice::<FolderOwner>(&record).ok().map(|identity| identity.org)
 }
 
-/// A data folder and the peer that wants to use it.
+/// A data folder and the peer that opens it.
 pub(super) struct DataFolder {
     path: PathBuf,
-    identity: Identity,
+    identity: FolderOwner,
     is_recorded: bool,
 }
 
+/// Why a peer does not use a data folder.
+#[derive(Debug, thiserror::Error)]
+pub enum DataFolderError {
+    /// The record cannot be read or written.
+    #[error("cannot {action} {}", file.display())]
+    Io {
+        /// "read" or "write".
+        action: &'static str,
+        /// The record.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The record is not what peers write.
+    #[error("{} does not parse", file.display())]
+    Record {
+        /// The record.
+        file: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// It belongs to the peer of another organization.
+    #[error(
+        "the data folder {} belongs to the peer of {owner}, and this is the peer of {own}: name \
+         another folder with --data",
+        folder.display()
+    )]
+    OtherPeer {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// The organization of this peer.
+        own: String,
+    },
+    /// It belongs to a peer of another network that has an organization of the same name.
+    #[error(
+        "the data folder {} belongs to another network, of {}, in which {owner} has other root \
+         certificates: name another folder with --data, or that network with --network",
+        folder.display(), orgs.join(", ")
+    )]
+    OtherNetwork {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// The organizations of the other network.
+        orgs: Vec<String>,
+    },
+    /// As `OtherNetwork`, for a folder without a record, by its channels.
+    #[error(
+        "the data folder {} belongs to another network: its channels have an organization {org} \
+         with other root certificates: name another folder with --data",
+        folder.display()
+    )]
+    OtherChannels {
+        /// The folder.
+        folder: PathBuf,
+        /// The organization of this peer.
+        org: String,
+    },
+}
+
+impl DataFolderError {
+    fn io(action: &'static str, file: &Path, source: io::Error) -> Self {
+        Self::Io { action, file: file.to_owned(), source }
+    }
+}
+
 impl DataFolder {
-    /// Looks at the record of the folder `path`, before anything is written there. `orgs` are the
-    /// MSP ids of those whose peers run in this process, the first in front.
+    /// Reads the record of the folder `path`, before anything is written there. `orgs` are the MSP
+    /// ids of the organizations with a peer in this process, the first one first.
     ///
-    /// Errors: the folder belongs to an organization that is not among them, or that has other
-    /// root certificates in `network`.
-    pub(super) fn check(path: &Path, network: &Network, orgs: &[String]) -> Result<Self> {
+    /// Errors: the folder belongs to another organization, or to one that has other root
+    /// certificates in `network`.
+    pub(super) fn check(
+        path: &Path,
+        network: &Network,
+        orgs: &[String],
+    ) -> Result<Self, DataFolderError> {
         let known = network.orgs().iter().map(|org| {
             let roots = org.msp_config().root_certs.iter();
             let hashes =
                 roots.map(|root| sha256(root).iter().map(|b| format!("{b:02x}")).collect());
             (org.msp_id().to_owned(), hashes.collect())
         });
-        let identity =
-            Identity { org: orgs.first().cloned().unwrap_or_default(), network: known.collect() };
+        let identity = FolderOwner {
+            org: orgs.first().cloned().unwrap_or_default(),
+            network: known.collect(),
+        };
         let file = path.join(RECORD);
         let recorded = match fs::read(&file) {
-            // What is not a folder is named when the ledgers are opened.
+            // If the path is not a folder, opening the ledgers reports it.
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
                 None
             }
-            read => Some(read.with_context(|| format!("cannot read {}", file.display()))?),
+            read => Some(read.map_err(|source| DataFolderError::io("read", &file, source))?),
         };
         if let Some(recorded) = &recorded {
-            let recorded: Identity = serde_json::from_slice(recorded)
-                .with_context(|| format!("{} does not parse", file.display()))?;
+            let recorded: FolderOwner = serde_json::from_slice(recorded)
+                .map_err(|source| DataFolderError::Record { file: file.clone(), source })?;
             compare(path, &recorded, &identity, orgs)?;
         }
         Ok(Self { path: path.to_owned(), identity, is_recorded: recorded.is_some() })
     }
 
-    /// Notes whose folder it is, unless that is noted. The folder must be there, with `channels`.
+    /// Writes the record, unless there is one. The folder must exist, and have `channels`.
     ///
-    /// Errors: the folder has no record, and its channels do not know the peer as one of theirs.
-    pub(super) fn adopt(&self, channels: &Channels, orgs: &LocalOrgs) -> Result<()> {
+    /// Errors: the folder has no record, and its channels know the organization with other
+    /// certificates.
+    pub(super) fn adopt(
+        &self,
+        channels: &Channels,
+        orgs: &LocalOrgs,
+    ) -> Result<(), DataFolderError> {
         if self.is_recorded {
             return Ok(());
         }
-        // Channels that do not know the organization at all may have been imported.
+        // Channels without the organization may have been imported.
         let known = channels.ids().into_iter().filter_map(|id| {
             let msps = Arc::clone(channels.get(&id)?.config().msps());
             msps.msp(&self.identity.org)?;
@@ -96,47 +175,41 @@ impl DataFolder {
             Some(msps.deserialize(signer.serialized()).is_ok())
         });
         if known.reduce(|one, other| one || other) == Some(false) {
-            bail!(
-                "the data folder {} belongs to another network: its channels have an organization \
-                 {} with other root certificates: name another folder with --data",
-                self.path.display(),
-                self.identity.org
-            );
+            let (folder, org) = (self.path.clone(), self.identity.org.clone());
+            return Err(DataFolderError::OtherChannels { folder, org });
         }
         self.record()
     }
 
-    fn record(&self) -> Result<()> {
+    fn record(&self) -> Result<(), DataFolderError> {
         let file = self.path.join(RECORD);
-        let json = serde_json::to_vec_pretty(&self.identity)?;
-        let written = || -> std::io::Result<()> {
+        let written = || -> io::Result<()> {
+            let json = serde_json::to_vec_pretty(&self.identity)?;
             let mut new = tempfile::NamedTempFile::new_in(&self.path)?;
             new.write_all(&json)?;
             new.as_file().sync_all()?;
             new.persist(&file)?;
             fs::File::open(&self.path)?.sync_all()
         };
-        written().with_context(|| format!("cannot write {}", file.display()))
+        written().map_err(|source| DataFolderError::io("write", &file, source))
     }
 }
 
-fn compare(path: &Path, recorded: &Identity, now: &Identity, orgs: &[String]) -> Result<()> {
-    let (path, org) = (path.display(), &recorded.org);
+fn compare(
+    path: &Path,
+    recorded: &FolderOwner,
+    now: &FolderOwner,
+    orgs: &[String],
+) -> Result<(), DataFolderError> {
+    let org = &recorded.org;
+    let (folder, owner) = (path.to_owned(), org.clone());
     if !orgs.contains(org) {
-        bail!(
-            "the data folder {path} belongs to the peer of {org}, and this is the peer of {}: \
-             name another folder with --data",
-            now.org
-        );
+        return Err(DataFolderError::OtherPeer { folder, owner, own: now.org.clone() });
     }
-    let roots = |identity: &Identity| identity.network.get(org).cloned().unwrap_or_default();
+    let roots = |identity: &FolderOwner| identity.network.get(org).cloned().unwrap_or_default();
     if roots(recorded).is_disjoint(&roots(now)) {
-        let orgs: Vec<&str> = recorded.network.keys().map(String::as_str).collect();
-        bail!(
-            "the data folder {path} belongs to another network, of {}, in which {org} has other \
-             root certificates: name another folder with --data, or that network with --network",
-            orgs.join(", ")
-        );
+        let orgs = recorded.network.keys().cloned().collect();
+        return Err(DataFolderError::OtherNetwork { folder, owner, orgs });
     }
     Ok(())
 }
@@ -148,7 +221,7 @@ mod tests {
     use super::*;
     use wasmcc_msp::NetworkSpec;
 
-    fn check(path: &Path, network: &Network, orgs: &[&str]) -> Result<DataFolder> {
+    fn check(path: &Path, network: &Network, orgs: &[&str]) -> Result<DataFolder, DataFolderError> {
         let orgs: Vec<_> = orgs.iter().map(|org| (*org).to_owned()).collect();
         DataFolder::check(path, network, &orgs)
     }

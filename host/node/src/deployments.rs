@@ -1,21 +1,21 @@
-//! What a peer does when channels come to run other chaincodes.
+//! Reacts to new definitions and approvals on channels.
 //!
-//! Invariant: nothing is let go of as long as it is not known what all channels run.
+//! Invariant: no chaincode is released as long as the definitions of a channel cannot be read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::indexes::IndexCreator;
-use crate::running::Running;
+use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
-/// Creates indexes, and lets go of chaincodes that no channel runs any more.
+/// Creates indexes, and releases chaincodes that no channel runs any more.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
-    pub running: Running,
+    pub running: RunningChaincodes,
     pub channels: Arc<Channels>,
     pub support: Arc<ChaincodeSupport>,
 }
@@ -25,13 +25,13 @@ impl Deployments {
         match self.wanted() {
             Ok(wanted) => self.support.retire(|ccid| wanted.contains(ccid)),
             Err(error) => {
-                tracing::warn!(error, "chaincodes that were replaced stay in memory");
+                tracing::warn!(%error, "chaincodes that were replaced stay in memory");
             }
         }
     }
 
-    /// What all channels run, by the ids that it is launched by.
-    fn wanted(&self) -> Result<BTreeSet<String>, String> {
+    /// The ids of all chaincodes that the channels run.
+    fn wanted(&self) -> Result<BTreeSet<String>, RunningError> {
         let mut wanted = BTreeSet::new();
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
             let ledger = channel.ledger();

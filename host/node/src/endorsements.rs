@@ -1,4 +1,4 @@
-//! Which of this process's organizations have to endorse a transaction.
+//! Chooses the organizations of this process that have to endorse a transaction.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::proto::protos;
 
 impl Peer {
-    /// The organizations that have to endorse a transaction beside those of `endorsed`, of which
-    /// one gave `response`; those in `without` cannot. The error is for the client.
+    /// Further organizations whose endorsement is needed in addition to those of `endorsed`;
+    /// `response` is the answer of one of these. Organizations in `without` cannot endorse. The
+    /// error is for the client.
     pub fn further_endorsers(
         &self,
         proposal: &UnpackedProposal,
@@ -53,7 +54,7 @@ impl Peer {
         if let Some(chosen) = choose(&endorsed, &allowed, is_enough) {
             return Ok(owned(chosen));
         }
-        // It may be the caution about transient data that leaves nobody.
+        // Perhaps only the protection of transient data excludes the others.
         if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
             return Err(NoEndorsers::Guarded { collections: owned(guarded) });
         }
@@ -82,7 +83,7 @@ impl Peer {
     }
 }
 
-/// Namespace, collection and whether it was read, of each collection in a response's interest.
+/// For each collection in a response's interest: namespace, name, and whether it was read.
 fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = (&str, &str, bool)> {
     let calls = response.interest.iter().flat_map(|interest| &interest.chaincodes);
     calls.flat_map(|call| {

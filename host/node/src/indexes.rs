@@ -1,30 +1,30 @@
-//! Gives channels the indexes of the chaincodes that they run and this peer has. Fabric:
+//! Creates the indexes of the chaincodes that channels run and this peer has. Fabric:
 //! `cceventmgmt/mgr.go`.
 //!
-//! Invariant: whichever comes last, install, definition or approval, brings the indexes.
+//! Invariant: indexes are created by the last of install, definition and approval.
 
 use std::sync::Arc;
 
-use crate::running::Running;
+use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::{PackageError, PackageStore, create_indexes};
 
-/// Looks for the packages of definitions.
+/// Creates indexes from the packages of definitions.
 pub(crate) struct IndexCreator {
     packages: Arc<PackageStore>,
-    running: Running,
+    running: RunningChaincodes,
 }
 
 impl IndexCreator {
-    /// Looks among these packages.
-    pub(crate) fn new(packages: Arc<PackageStore>, running: Running) -> Self {
+    /// Uses these packages.
+    pub(crate) fn new(packages: Arc<PackageStore>, running: RunningChaincodes) -> Self {
         Self { packages, running }
     }
 
-    /// For everything that the channels run, when a peer opens: whatever was interrupted, and
-    /// packages that came while their channel was away.
+    /// Creates the missing indexes of all channels when a peer opens: creation may have been
+    /// interrupted, or a package installed while its channel was not open.
     pub(crate) fn catch_up(&self, channels: &Channels) {
         for channel in channels.ids().iter().filter_map(|id| channels.get(id)) {
             let ledger = channel.ledger();
@@ -62,7 +62,7 @@ impl DeployListener for IndexCreator {
     }
 }
 
-fn unknown(ledger: &Ledger, error: &str) {
+fn unknown(ledger: &Ledger, error: &RunningError) {
     let channel = ledger.channel_id();
-    tracing::error!(%channel, error, "no indexes created, it is not known what the channel runs");
+    tracing::error!(%channel, %error, "no indexes created: cannot read the channel's definitions");
 }

@@ -1,6 +1,6 @@
 //! The ledger of a peer that is not running, for the tools.
 //!
-//! Invariant: what a peer would make of a block, the tools make of it.
+//! Invariant: the tools judge a block as a peer would.
 
 use std::path::Path;
 use std::sync::Arc;

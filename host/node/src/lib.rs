@@ -1,6 +1,6 @@
-//! The composition root: the only place that knows every part and joins them.
+//! The composition root: the only place that knows every part and connects them.
 //!
-//! Invariant: no logic of its own; what is decided here is who gets to know whom.
+//! Does not have logic of its own.
 
 pub mod sandbox;
 
@@ -10,6 +10,7 @@ mod condition;
 mod data_folder;
 mod deployments;
 mod endorsements;
+mod error;
 mod indexes;
 mod ledger_folder;
 mod local_orgs;
@@ -27,14 +28,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
 use crate::data_folder::DataFolder;
 use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
 use crate::local_orgs::LocalOrgs;
-use crate::running::Running;
+use crate::running::RunningChaincodes;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
@@ -49,16 +49,21 @@ use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
-pub use data_folder::folder_org;
+pub use data_folder::{DataFolderError, folder_org};
+pub use error::{CreateChannelError, OpenError};
 pub use ledger_folder::open_ledger_folder;
+<<<<<<< HEAD
 pub use observer::{Observer, Seen};
+=======
+pub use local_orgs::LocalOrgsError;
+>>>>>>> main
 
-/// Where compiled code lies in a data folder.
+/// The folder of compiled code in a data folder.
 const CACHE_FOLDER: &str = "compiled";
-/// Where ledgers lie in a data folder.
+/// The folder of ledgers in a data folder.
 pub const LEDGER_FOLDER: &str = "ledger";
 
-/// How a peer is set up.
+/// The configuration of a peer.
 pub struct PeerConfig {
     /// The organizations and their identities.
     pub network: Network,
@@ -67,9 +72,9 @@ pub struct PeerConfig {
     /// The MSP ids of further organizations whose peers run in this process. They share blocks,
     /// public state and installed chaincodes; each signs as itself and has private data of its own.
     pub more_orgs: Vec<String>,
-    /// The data folder; none: in memory, gone with the process.
+    /// The data folder; none: everything is in memory.
     pub data: Option<PathBuf>,
-    /// What components may use. Ignored if `runtime` is given.
+    /// Limits of components. Ignored if `runtime` is given.
     pub limits: Limits,
     /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
     pub memory_of_all: Option<usize>,
@@ -77,9 +82,9 @@ pub struct PeerConfig {
     pub compiler: Compiler,
     /// A runtime to share with other peers of this process.
     pub runtime: Option<Arc<Runtime>>,
-    /// Timeouts and bounds of executions.
+    /// Timeouts and limits of executions.
     pub support: SupportConfig,
-    /// Bounds of ledgers.
+    /// Limits of ledgers.
     pub ledger: LedgerConfig,
     /// When blocks are cut on channels that this peer creates.
     pub batch: BatchLimits,
@@ -88,7 +93,7 @@ pub struct PeerConfig {
 }
 
 impl PeerConfig {
-    /// The usual set-up for a peer of `org`, in memory.
+    /// The default configuration of a peer of `org`, in memory.
     pub fn new(network: Network, org: impl Into<String>) -> Self {
         Self {
             network,
@@ -107,6 +112,60 @@ impl PeerConfig {
     }
 }
 
+impl PeerConfig {
+    fn open_ledgers(&mut self) -> Result<Ledgers, OpenError> {
+        let config = std::mem::take(&mut self.ledger);
+        match &self.data {
+            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), config)
+                .map_err(|source| OpenError::Ledgers { folder: data.clone(), source }),
+            None => Ledgers::temporary(config).map_err(OpenError::LedgersInMemory),
+        }
+    }
+
+    fn runtime(&mut self) -> Result<Arc<Runtime>, OpenError> {
+        if let Some(shared) = self.runtime.take() {
+            return Ok(shared);
+        }
+        let config = RuntimeConfig {
+            limits: std::mem::take(&mut self.limits),
+            memory_of_all: self.memory_of_all,
+            cache_dir: self.data.as_ref().map(|data| data.join(CACHE_FOLDER)),
+            compiler: std::mem::take(&mut self.compiler),
+            ..Default::default()
+        };
+        Ok(Arc::new(Runtime::new(config)?))
+    }
+}
+
+/// One endorser for each organization.
+fn endorsers(
+    support: &Arc<ChaincodeSupport>,
+    channels: &Arc<Channels>,
+    access: &Arc<dyn AccessControl>,
+    orgs: &LocalOrgs,
+) -> Vec<(String, Endorser)> {
+    let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
+    let endorsers = orgs.msps().map(|(org, msps)| {
+        let endorser = Endorser::new(
+            Arc::clone(support),
+            Arc::clone(channels),
+            Arc::clone(access),
+            Arc::clone(msps),
+            (org, peers.clone()),
+            Arc::clone(&turns),
+        );
+        (org.to_owned(), endorser)
+    });
+    endorsers.collect()
+}
+
+/// Who may order, the network's orderer first. An imported network may lack the orderer's private
+/// key.
+fn orderer_signers(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentity>> {
+    let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
+    orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values()).collect()
+}
+
 /// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
 /// organizations that share these.
 pub struct Peer {
@@ -114,7 +173,7 @@ pub struct Peer {
     runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
-    /// By organization, the first in front.
+    /// By organization, the first one first.
     endorsers: Vec<(String, Endorser)>,
     access: Arc<dyn AccessControl>,
     ledgers: Arc<Ledgers>,
@@ -122,7 +181,7 @@ pub struct Peer {
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
     deploys: Arc<dyn DeployListener>,
-    /// Who may order, the organization that is there for it first.
+    /// The identities that may order, the orderer's first.
     signers: Vec<Arc<SigningIdentity>>,
     observer: Option<Arc<dyn Observer>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
@@ -131,6 +190,7 @@ pub struct Peer {
 
 impl Peer {
     /// Opens or creates a peer and recovers what it had.
+<<<<<<< HEAD
     pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
         let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
         let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
@@ -138,36 +198,26 @@ impl Peer {
         let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&network, named)?;
         let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
+=======
+    pub fn open(mut config: PeerConfig) -> Result<Arc<Self>, OpenError> {
+        let named = std::iter::once(&config.org).chain(&config.more_orgs).map(String::as_str);
+        let orgs = LocalOrgs::new(&config.network, named)?;
+        let folder = config.data.as_deref();
+        let folder = folder.map(|data| DataFolder::check(data, &config.network, &orgs.msp_ids()));
+>>>>>>> main
         let folder = folder.transpose()?;
-        let ledgers = match &data {
-            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), ledger)
-                .with_context(|| format!("cannot open the ledgers in {}", data.display()))?,
-            None => Ledgers::temporary(ledger).context("cannot open ledgers in memory")?,
-        };
-        let ledgers = Arc::new(ledgers);
-        let runtime = match runtime {
-            Some(runtime) => runtime,
-            None => {
-                let cache_dir = data.map(|data| data.join(CACHE_FOLDER));
-                let config = RuntimeConfig {
-                    limits,
-                    memory_of_all,
-                    cache_dir,
-                    compiler,
-                    ..Default::default()
-                };
-                Arc::new(Runtime::new(config)?)
-            }
-        };
+        let ledgers = Arc::new(config.open_ledgers()?);
+        let runtime = config.runtime()?;
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
         if let Some(folder) = folder {
             folder.adopt(&channels, &orgs)?;
         }
+        let PeerConfig { network, support, batch, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
         let packages = Arc::new(PackageStore::new(Arc::clone(&ledgers), Arc::clone(&runtime)));
-        let running = Running::new(Arc::clone(&packages), orgs.msp_ids());
+        let running = RunningChaincodes::new(Arc::clone(&packages), orgs.msp_ids());
         let indexes = IndexCreator::new(Arc::clone(&packages), running.clone());
         indexes.catch_up(&channels);
         let mut support = ChaincodeSupport::new(
@@ -177,10 +227,6 @@ impl Peer {
             Arc::clone(&access),
             support,
         );
-        // A network of somebody else's may have an orderer without its key.
-        let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
-        let signers = orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values());
-        let signers = signers.collect();
         system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
@@ -191,34 +237,24 @@ impl Peer {
             channels: Arc::clone(&channels),
             support: Arc::clone(&support),
         };
-        let (peers, turns) = (orgs.peers(), Arc::<Turns>::default());
-        let endorsers = orgs.msps().map(|(org, msps)| {
-            let endorser = Endorser::new(
-                Arc::clone(&support),
-                Arc::clone(&channels),
-                Arc::clone(&access),
-                Arc::clone(msps),
-                (org, peers.clone()),
-                Arc::clone(&turns),
-            );
-            (org.to_owned(), endorser)
-        });
-        let endorsers = endorsers.collect();
-        let validator = Arc::new(VsccPort::new(Arc::clone(&support)));
         let peer = Arc::new(Self {
+            endorsers: endorsers(&support, &channels, &access, &orgs),
+            signers: orderer_signers(&network, &orgs),
+            validator: Arc::new(VsccPort::new(Arc::clone(&support))),
+            peers: orgs.peers(),
             network,
             runtime,
             batch,
             support,
-            endorsers,
             access,
             ledgers,
             channels,
-            validator,
-            peers,
             deploys: Arc::new(deploys),
+<<<<<<< HEAD
             signers,
             observer,
+=======
+>>>>>>> main
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -226,14 +262,14 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Orders what was accepted before the last end of the process and is in no block.
+    /// Orders envelopes that were accepted before the process ended and are in no block.
     fn resume_ordering(&self) {
         for channel in self.ledgers.channels() {
             let folder = self.ledgers.channel_dir(&channel);
             if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
                 continue;
             }
-            // Whoever submits is told, too.
+            // Submitters get the error, too.
             if let Err(error) = self.orderer(channel.as_str()) {
                 tracing::error!(%channel, %error, "cannot order what was accepted before");
             }
@@ -255,36 +291,37 @@ impl Peer {
         &self.channels
     }
 
-    /// What runs chaincodes, for a caller that has a transaction but no proposal that a client
-    /// signed for this peer: one that looks at another peer's transactions.
+    /// The chaincode support, for callers that have a transaction without a proposal to this peer,
+    /// such as an audit of another peer's transactions.
     pub fn support(&self) -> &Arc<ChaincodeSupport> {
         &self.support
     }
 
-    /// Who may do what.
+    /// The access control.
     pub fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
     }
 
     /// Creates a channel of all organizations of the network and joins it, by a proposal of the
     /// organization's admin to CSCC.
-    pub fn create_channel(&self, name: &str) -> Result<()> {
+    pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
         let id = ChannelId::parse(name)?;
         let mut genesis = self.network.genesis(id);
         genesis.batch_limits = self.batch;
         let block = genesis.block()?.encode_to_vec();
         let own = self.org().and_then(|org| self.network.org(org));
-        let own = own.ok_or_else(|| anyhow!("no organization"))?;
+        let own = own.ok_or(CreateChannelError::NoOrganization)?;
         let signed =
             ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
         let response = self.process(signed.signed)?.response.response.unwrap_or_default();
         if response.status >= Response::ERROR_THRESHOLD {
-            return Err(anyhow!("cannot create channel {name}: {}", response.message));
+            let (name, message) = (name.to_owned(), response.message);
+            return Err(CreateChannelError::NotJoined { name, message });
         }
         Ok(())
     }
 
-    /// The MSP ids of the organizations whose peers these are, the first in front.
+    /// The MSP ids of the organizations of these peers, the first one first.
     pub fn orgs(&self) -> impl Iterator<Item = &str> {
         self.endorsers.iter().map(|(org, _)| org.as_str())
     }
@@ -309,9 +346,9 @@ impl Peer {
         wait(self.process_for(org, signed, Client::default()))
     }
 
-    /// As [`process_as`](Self::process_as), for asynchronous code: it gives its thread back while
-    /// it waits for a chaincode in another process, and every 10 ms while a guest computes. It ends
-    /// when it is dropped; a client that has gone ends it, too.
+    /// As [`process_as`](Self::process_as), for asynchronous code: it yields while it waits for a
+    /// chaincode in another process, and every 10 ms while a guest computes. Dropping it, or the
+    /// end of the client, ends the transaction.
     pub async fn process_for(
         &self,
         org: &str,
@@ -348,7 +385,7 @@ impl Peer {
         endorser.map(|(_, endorser)| endorser).ok_or_else(no_peer)
     }
 
-    /// What validates and commits the blocks of a channel.
+    /// The committer of a channel. None: the peer has not joined the channel.
     pub fn committer(&self, channel: &str) -> Option<Arc<Committer>> {
         let mut committers = lock(&self.committers);
         if let Some(committer) = committers.get(channel) {

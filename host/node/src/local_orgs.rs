@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
-
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_msp::{Msp, MspManager, Network, SigningIdentity};
+use wasmcc_msp::{Msp, MspError, MspManager, Network, SigningIdentity};
 
-/// What the peers sign with and whom they know without a channel; the first is the one that is
-/// asked where nobody says whom.
+/// The signing identities of the peers, and their own MSPs. The first one is the default.
 pub(super) struct LocalOrgs(Vec<LocalOrg>);
 
 struct LocalOrg {
@@ -18,20 +15,39 @@ struct LocalOrg {
     msps: Arc<MspManager>,
 }
 
+/// Why an organization cannot have a peer in this process.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalOrgsError {
+    /// The network does not have it.
+    #[error("the network has no organization {msp_id}; it has {}", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        msp_id: String,
+        /// The organizations of the network.
+        known: Vec<String>,
+    },
+    /// It was asked for twice.
+    #[error("organization {0} is named twice")]
+    Twice(String),
+    /// Its MSP or its peer's key cannot be used.
+    #[error(transparent)]
+    Msp(#[from] MspError),
+}
+
 impl LocalOrgs {
-    /// Takes the peers of these organizations out of a network.
+    /// Takes the peers of these organizations from a network.
     pub(super) fn new<'a>(
         network: &Network,
         msp_ids: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self> {
+    ) -> Result<Self, LocalOrgsError> {
         let mut orgs: Vec<LocalOrg> = Vec::new();
         for msp_id in msp_ids {
             let own = network.org(msp_id).ok_or_else(|| {
-                let known: Vec<&str> = network.orgs().iter().map(|org| org.msp_id()).collect();
-                anyhow!("the network has no organization {msp_id}; it has {}", known.join(", "))
+                let known = network.orgs().iter().map(|org| org.msp_id().to_owned()).collect();
+                LocalOrgsError::Unknown { msp_id: msp_id.to_owned(), known }
             })?;
             if orgs.iter().any(|org| org.msp_id == msp_id) {
-                bail!("organization {msp_id} is named twice");
+                return Err(LocalOrgsError::Twice(msp_id.to_owned()));
             }
             orgs.push(LocalOrg {
                 msp_id: msp_id.to_owned(),
@@ -42,22 +58,23 @@ impl LocalOrgs {
         Ok(Self(orgs))
     }
 
-    /// Each with its own MSP alone, in the order in which they were named.
+    /// The organizations, each with a manager of only its own MSP, in the order of their names
+    /// here.
     pub(super) fn msps(&self) -> impl Iterator<Item = (&str, &Arc<MspManager>)> {
         self.0.iter().map(|org| (org.msp_id.as_str(), &org.msps))
     }
 
-    /// In the order in which they were named.
+    /// The MSP ids, in the order in which they were named.
     pub(super) fn msp_ids(&self) -> Vec<String> {
         self.0.iter().map(|org| org.msp_id.clone()).collect()
     }
 
-    /// What the peers sign with.
+    /// The signing identities of the peers.
     pub(super) fn signers(&self) -> BTreeMap<String, Arc<SigningIdentity>> {
         self.0.iter().map(|org| (org.msp_id.clone(), Arc::clone(&org.signer))).collect()
     }
 
-    /// Who the peers are.
+    /// The identities of the peers.
     pub(super) fn peers(&self) -> LocalPeers {
         let peers = self.0.iter();
         LocalPeers::new(peers.map(|org| (org.msp_id.as_str(), org.signer.serialized())))

@@ -1,4 +1,4 @@
-//! The peer as its gRPC services see it.
+//! Implements the peer for its gRPC services.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,7 +26,7 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::{Client, StreamOrigin};
 
-/// Why an envelope was refused, for clients.
+/// Converts the refusal of an envelope for clients.
 fn refused(error: committer::OrderError) -> OrderError {
     let text = error.to_string();
     match error.status() {
@@ -113,8 +113,7 @@ impl api::Peer for Peer {
         };
         let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
         standing.unwrap_or_else(|error| {
-            let error = error.to_string();
-            tracing::warn!(channel_id, chaincode, error, "cannot read a definition");
+            tracing::warn!(channel_id, chaincode, %error, "cannot read a definition");
             Standing::Here
         })
     }

@@ -9,7 +9,7 @@ use wasmcc_peer::syscc::{Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_protocol::ProtocolError;
 use wasmcc_types::{CSCC, ESCC, LIFECYCLE, LSCC, QSCC, VSCC};
 
-/// Registers all of them.
+/// Registers the system chaincodes.
 pub(super) fn register(
     support: &mut ChaincodeSupport,
     packages: Arc<PackageStore>,

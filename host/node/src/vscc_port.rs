@@ -1,4 +1,4 @@
-//! Lets the committer reach the chaincode `vscc` through its handler.
+//! Lets the committer call the chaincode `vscc` through its handler.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc};
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
-/// The committer's questions, as executions of VSCC.
+/// Executes VSCC for the committer.
 pub(crate) struct VsccPort {
     support: Arc<ChaincodeSupport>,
 }
 
 impl VsccPort {
-    /// Asks through `support`.
+    /// Executes with `support`.
     pub(crate) fn new(support: Arc<ChaincodeSupport>) -> Self {
         Self { support }
     }

@@ -17,7 +17,7 @@ pub struct BatchLimits {
 }
 
 impl BatchLimits {
-    /// What a shim makes of the payload of READY (`shim/handler.go`, `handleEstablished`).
+    /// Reads the payload of READY as a shim does (`shim/handler.go`, `handleEstablished`).
     pub fn from_params(params: &ChaincodeAdditionalParams) -> Self {
         let limit = |used: bool, size: u32| used.then_some(size.max(SMALLEST_LIMIT));
         Self {
@@ -26,7 +26,7 @@ impl BatchLimits {
         }
     }
 
-    /// The payload of READY that says so.
+    /// Returns the payload of READY that announces these limits.
     pub fn to_params(self) -> ChaincodeAdditionalParams {
         ChaincodeAdditionalParams {
             use_write_batch: self.write_batch.is_some(),

@@ -4,7 +4,7 @@ use crate::MessageType;
 use crate::TxKey;
 
 /// Everything that the protocol refuses, and the ways in which an execution can fail without a
-/// response. Texts in Fabric's words are wire facts: clients match on them.
+/// response. Clients match on texts that are Fabric's, so these must not change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// A message type that this version does not know.
@@ -119,8 +119,8 @@ impl ProtocolError {
         }
     }
 
-    /// The transaction whose trouble a message is that could not be read or is not of a known type:
-    /// the stream goes on. None: no transaction may send it, or it names none.
+    /// The transaction that fails because a message could not be read or has an unknown type; the
+    /// stream continues. None: the message does not belong to a transaction.
     pub(super) fn of_transaction(&self) -> Option<&TxKey> {
         let tx = match self {
             Self::UnknownType { tx, .. } => tx,

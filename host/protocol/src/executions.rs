@@ -1,9 +1,9 @@
-//! What a chaincode is at, as its peer knows it.
+//! The executions of a chaincode, as its peer tracks them.
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::PeerAction;
@@ -19,18 +19,18 @@ use crate::size_limit::SizeLimit;
 /// The executions of a stream that is ready.
 #[derive(Debug)]
 pub(super) struct Executions {
-    open: BTreeMap<TxKey, Execution>,
+    open: BTreeMap<TxKey, OpenExecution>,
     given_up: GivenUp,
     runs: u64,
     limit: SizeLimit,
 }
 
 #[derive(Debug)]
-enum Execution {
+enum OpenExecution {
     Running(RunId),
     /// A request of this type waits for its ticket.
     Serving(RunId, MessageType),
-    /// It has finished for the peer, by timeout, but not for the chaincode.
+    /// The peer has given it up after a timeout; the chaincode has not ended it.
     Abandoned(GiveUp),
 }
 
@@ -39,7 +39,7 @@ impl Executions {
         Self { open: BTreeMap::new(), given_up: GivenUp::default(), runs: 0, limit }
     }
 
-    /// Transactions of which something may still come.
+    /// The number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -47,7 +47,7 @@ impl Executions {
 
     pub(super) fn execute(
         &mut self,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         actions: &mut VecDeque<PeerAction>,
     ) -> Result<RunId, ProtocolError> {
         let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) else {
@@ -57,7 +57,7 @@ impl Executions {
         self.limit.check(&message)?;
         self.runs += 1;
         let run = RunId(self.runs);
-        place.insert(Execution::Running(run));
+        place.insert(OpenExecution::Running(run));
         actions.push_back(PeerAction::Send(message));
         Ok(run)
     }
@@ -71,16 +71,16 @@ impl Executions {
         actions: &mut VecDeque<PeerAction>,
     ) {
         let cause = match (self.open.get_mut(&tx), request) {
-            (Some(execution @ &mut Execution::Running(run)), Ok(request)) => {
-                *execution = Execution::Serving(run, kind);
+            (Some(execution @ &mut OpenExecution::Running(run)), Ok(request)) => {
+                *execution = OpenExecution::Serving(run, kind);
                 actions.push_back(PeerAction::Serve { ticket: Ticket { tx, run }, request });
                 return;
             }
-            (Some(Execution::Running(_)), Err(cause)) => cause,
-            (Some(Execution::Serving(..)), _) => {
+            (Some(OpenExecution::Running(_)), Err(cause)) => cause,
+            (Some(OpenExecution::Serving(..)), _) => {
                 ProtocolError::RequestInFlight(tx.clone()).to_string()
             }
-            (Some(Execution::Abandoned(_)) | None, _) => no_context(kind).to_owned(),
+            (Some(OpenExecution::Abandoned(_)) | None, _) => no_context(kind).to_owned(),
         };
         actions.push_back(self.refusal(tx, kind, &cause));
     }
@@ -93,8 +93,8 @@ impl Executions {
     ) {
         let Ticket { tx, run } = ticket;
         let kind = match self.open.get_mut(&tx) {
-            Some(execution @ &mut Execution::Serving(now, kind)) if now == run => {
-                *execution = Execution::Running(run);
+            Some(execution @ &mut OpenExecution::Serving(now, kind)) if now == run => {
+                *execution = OpenExecution::Running(run);
                 kind
             }
             _ => return,
@@ -112,7 +112,8 @@ impl Executions {
         actions.push_back(self.refusal(tx, kind, &cause));
     }
 
-    /// COMPLETED or ERROR came. It may be late, or about a transaction that was never executed.
+    /// Handles COMPLETED or ERROR, which may be late, or name a transaction that was never
+    /// executed.
     pub(super) fn finish(
         &mut self,
         tx: TxKey,
@@ -120,19 +121,19 @@ impl Executions {
         actions: &mut VecDeque<PeerAction>,
     ) {
         match self.open.remove(&tx) {
-            Some(Execution::Running(run)) => {
+            Some(OpenExecution::Running(run)) => {
                 actions.push_back(PeerAction::Finish { tx, run, outcome });
             }
-            Some(Execution::Serving(run, kind)) => {
+            Some(OpenExecution::Serving(run, kind)) => {
                 actions.push_back(self.refusal(tx.clone(), kind, no_context(kind)));
                 actions.push_back(PeerAction::Finish { tx, run, outcome });
             }
-            Some(Execution::Abandoned(_)) | None => {}
+            Some(OpenExecution::Abandoned(_)) | None => {}
         }
     }
 
-    /// A message came that no chaincode may send about a transaction. It is answered, since it may
-    /// be a request of a later version, and it ends the execution.
+    /// Handles a message that no chaincode may send about a transaction. It is answered with ERROR,
+    /// since it may be a request of a later version, and it ends the execution.
     pub(super) fn refuse(
         &mut self,
         tx: TxKey,
@@ -141,12 +142,14 @@ impl Executions {
     ) {
         let message = self.limit.error(tx.clone(), error.to_string());
         actions.push_back(PeerAction::Send(message));
-        if let Some(&(Execution::Running(run) | Execution::Serving(run, _))) = self.open.get(&tx) {
+        if let Some(&(OpenExecution::Running(run) | OpenExecution::Serving(run, _))) =
+            self.open.get(&tx)
+        {
             self.give_up(&tx, run, error, actions);
         }
     }
 
-    /// The execution is over for the peer. Nothing happens if it has ended already.
+    /// Gives up an execution. Does nothing if it has ended already.
     pub(super) fn give_up(
         &mut self,
         tx: &TxKey,
@@ -155,16 +158,16 @@ impl Executions {
         actions: &mut VecDeque<PeerAction>,
     ) {
         match self.open.get(tx) {
-            Some(&Execution::Running(now)) if now == run => {}
-            Some(&Execution::Serving(now, kind)) if now == run => {
+            Some(&OpenExecution::Running(now)) if now == run => {}
+            Some(&OpenExecution::Serving(now, kind)) if now == run => {
                 actions.push_back(self.refusal(tx.clone(), kind, no_context(kind)));
             }
             _ => return,
         }
         let (this, oldest) = self.given_up.add(tx.clone());
-        self.open.insert(tx.clone(), Execution::Abandoned(this));
+        self.open.insert(tx.clone(), OpenExecution::Abandoned(this));
         if let Some((oldest, time)) = oldest
-            && matches!(self.open.get(&oldest), Some(&Execution::Abandoned(of)) if of == time)
+            && matches!(self.open.get(&oldest), Some(&OpenExecution::Abandoned(of)) if of == time)
         {
             self.open.remove(&oldest);
         }
@@ -179,11 +182,11 @@ impl Executions {
     pub(super) fn terminate(self, actions: &mut VecDeque<PeerAction>) {
         for (tx, execution) in self.open {
             match execution {
-                Execution::Running(run) | Execution::Serving(run, _) => {
+                OpenExecution::Running(run) | OpenExecution::Serving(run, _) => {
                     let outcome = Err(ProtocolError::StreamTerminated);
                     actions.push_back(PeerAction::Finish { tx, run, outcome });
                 }
-                Execution::Abandoned(_) => {}
+                OpenExecution::Abandoned(_) => {}
             }
         }
     }

@@ -4,25 +4,25 @@ use std::collections::VecDeque;
 
 use crate::TxKey;
 
-/// How many are remembered for each stream.
+/// How many transactions are remembered for each stream.
 const REMEMBERED: usize = 10_000;
 
-/// Remembers them, so that a late message about one is not taken for its next execution. The other
-/// side may never end them, so only the last 10,000 are remembered. If an older one is executed
-/// again, a late end of the first execution ends the second.
+/// Remembers given-up transactions, so that a late message does not count for the next execution of
+/// the same transaction. The other side may never end them, so only the last 10,000 are remembered.
+/// If an older one is executed again, a late end of the first execution ends the second.
 #[derive(Debug, Default)]
 pub(super) struct GivenUp {
     last: VecDeque<(TxKey, GiveUp)>,
     count: u64,
 }
 
-/// Which time it was that a transaction was given up.
+/// The number of a giving-up, in the order of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GiveUp(u64);
 
 impl GivenUp {
-    /// Remembers a transaction. Also returns the one that has to be forgotten for it, which may
-    /// have been ended meanwhile.
+    /// Remembers a transaction. Also returns the oldest one if it has to be forgotten; it may have
+    /// ended meanwhile.
     pub(super) fn add(&mut self, tx: TxKey) -> (GiveUp, Option<(TxKey, GiveUp)>) {
         self.count += 1;
         let give_up = GiveUp(self.count);

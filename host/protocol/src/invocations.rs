@@ -1,9 +1,9 @@
-//! What a chaincode runs, as its half of the stream knows it.
+//! The invocations of a chaincode, as its half of the stream tracks them.
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::ProtocolError;
 use crate::Request;
@@ -21,13 +21,13 @@ pub(super) struct Invocations {
     limit: SizeLimit,
 }
 
-/// Messages carry no number that says which request they answer, nor which invocation of a
-/// transaction. So a transaction stays known until nothing about it can come any more, or others
-/// have been given up since.
+/// Messages do not say which request they answer, nor which invocation of a transaction they belong
+/// to. So a transaction stays known until no message about it can arrive any more, or until too
+/// many others have been given up.
 #[derive(Clone, Copy, Debug)]
 enum Progress {
     Running(Entry),
-    /// For the answer to a request.
+    /// Waits for the answer to a request.
     Waiting(Entry),
     /// Cancelled, but still running.
     Cancelled {
@@ -42,7 +42,7 @@ impl Invocations {
         Self { open: BTreeMap::new(), given_up: GivenUp::default(), limit }
     }
 
-    pub(super) fn start(&mut self, invocation: Invocation, actions: &mut VecDeque<ShimAction>) {
+    pub(super) fn start(&mut self, invocation: InvokeMessage, actions: &mut VecDeque<ShimAction>) {
         if let btree_map::Entry::Vacant(place) = self.open.entry(invocation.tx.clone()) {
             place.insert(Progress::Running(invocation.entry));
             actions.push_back(ShimAction::Invoke(invocation));
@@ -52,8 +52,8 @@ impl Invocations {
         }
     }
 
-    /// Answers INIT or TRANSACTION with ERROR. To the peer that is the end of the transaction, so
-    /// nothing more may be heard of it if it runs already.
+    /// Answers INIT or TRANSACTION with ERROR. For the peer that ends the transaction, so nothing
+    /// more may be sent about it if it runs already.
     pub(super) fn refuse(&mut self, tx: TxKey, text: String, actions: &mut VecDeque<ShimAction>) {
         if let Some(progress) = self.open.get_mut(&tx) {
             match *progress {
@@ -136,7 +136,7 @@ impl Invocations {
         }
     }
 
-    /// Transactions of which something may still come.
+    /// The number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -152,7 +152,7 @@ impl Invocations {
         }
     }
 
-    /// The message that ends a transaction. One that is too large to be sent fails it.
+    /// The message that ends a transaction. If it is too large, the transaction fails.
     fn ending(&self, tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
         let message = ending(tx, entry, outcome);
         match (self.limit.check(&message), message) {

@@ -1,22 +1,22 @@
 //! The chaincode protocol as two pure state machines: [`PeerSide`] is the peer's half of a stream,
-//! [`ShimSide`] the chaincode's. A driver feeds them with `handle_*` and after each does what
-//! `poll_action` says until it says nothing more; it decides nothing itself. The states are those
-//! of Fabric 1.0 (created, established, ready), the rules those of Fabric 2.x.
+//! [`ShimSide`] the chaincode's. A driver calls a `handle_*` method for each event and then does
+//! what `poll_action` returns, until it returns None. The driver decides nothing itself. The states
+//! are those of Fabric 1.0 (created, established, ready), the rules those of Fabric 2.x.
 //!
 //! Promises, whatever the other half sends:
 //! - Every execution that the peer side accepts is finished exactly once.
-//! - The peer side answers every request exactly once, unless the stream ends; then both sides say
-//!   so to everybody who waits.
-//! - Nothing that is sent about one transaction, in either direction, ends the stream: what cannot
-//!   be read, is of an unknown type, comes in the wrong direction or is too large fails that
-//!   transaction alone.
-//! - On a stream that repeats nothing, no answer and no end reaches another execution than its own,
-//!   though messages do not say which execution of a transaction they belong to.
+//! - The peer side answers every request exactly once, unless the stream ends. Then both sides
+//!   report that to everything that waits.
+//! - No message about one transaction ends the stream, in either direction. A message that cannot
+//!   be read, has an unknown type, comes in the wrong direction or is too large fails only its
+//!   transaction.
+//! - If the stream repeats no message, every answer and every end reaches its own execution,
+//!   although messages do not say which execution of a transaction they belong to.
 //!
-//! Invariant: no I/O, no clock, no locks, no randomness, no logging. Time comes in as
-//! [`PeerSide::handle_timeout`] and [`PeerSide::handle_keepalive_due`]. What a request means is not
-//! known here, only that it waits for an answer. How many transactions run at once is for the
-//! driver to bound; of those that were given up the last 10,000 are remembered.
+//! Invariant: no I/O, no clock, no locks, no randomness, no logging. Time is an input:
+//! [`PeerSide::handle_timeout`] and [`PeerSide::handle_keepalive_due`]. Does not interpret
+//! requests, and does not bound how many transactions run at once; the driver does. Of the
+//! transactions that were given up, the last 10,000 are remembered.
 
 mod batch;
 mod error;
@@ -46,7 +46,7 @@ mod replay;
 
 pub use batch::BatchLimits;
 pub use error::ProtocolError;
-pub use message::{Completed, Invocation, Message, MessageType};
+pub use message::{Completed, InvokeMessage, Message, MessageType};
 pub use peer::{PeerAction, PeerSide, RunId, Ticket};
 pub use proposal::{ProposalError, context_of_parts, is_nested, proposal_context};
 pub use request::{Request, failure_text};

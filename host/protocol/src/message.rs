@@ -13,16 +13,16 @@ use wasmcc_types::{ChaincodeEvent, Entry, Response};
 
 pub use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 
-/// A `protos.ChaincodeMessage` whose payload has been looked into. What no side ever reads is gone:
-/// the timestamp, which nobody sets, and the ids that the peer writes into an event itself.
+/// A decoded `protos.ChaincodeMessage`. Fields that no side reads are left out: the timestamp,
+/// which nobody sets, and the ids of an event, which the peer writes itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// The chaincode says who it is: `label:hash`, or `name:version` in old lifecycles.
+    /// The chaincode sends its id: `label:hash`, or `name:version` in old lifecycles.
     Register {
         /// The id under which the peer launched it.
         name: String,
     },
-    /// The peer knows it.
+    /// The peer accepts the registration.
     Registered,
     /// The peer is ready to send transactions.
     Ready {
@@ -30,29 +30,29 @@ pub enum Message {
         params: protos::ChaincodeAdditionalParams,
     },
     /// INIT or TRANSACTION: the peer calls the chaincode.
-    Invoke(Invocation),
+    Invoke(InvokeMessage),
     /// The chaincode is done.
     Completed {
         /// Which transaction.
         tx: TxKey,
-        /// What came out.
+        /// Its result.
         completed: Completed,
     },
     /// To the peer: the transaction failed. To the chaincode: the request failed.
     Error {
         /// Which transaction; empty if it belongs to none.
         tx: TxKey,
-        /// What failed.
+        /// The text.
         text: String,
     },
-    /// The chaincode asks.
+    /// A request of the chaincode.
     Request {
         /// Which transaction.
         tx: TxKey,
-        /// For what.
+        /// The request.
         request: Request,
     },
-    /// The peer's answer to a request that did not fail.
+    /// The peer's answer to a request that succeeded.
     Response {
         /// Which transaction.
         tx: TxKey,
@@ -65,7 +65,7 @@ pub enum Message {
 
 /// A call of a chaincode by the peer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Invocation {
+pub struct InvokeMessage {
     /// Which transaction.
     pub tx: TxKey,
     /// INIT or TRANSACTION.
@@ -76,17 +76,17 @@ pub struct Invocation {
     pub proposal: Option<Arc<protos::SignedProposal>>,
 }
 
-/// What a chaincode's function gave back.
+/// The result of a chaincode's function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
-    /// May well have an error status.
+    /// Its status may be an error.
     pub response: Response,
     /// At most one event in a transaction.
     pub event: Option<ChaincodeEvent>,
 }
 
 impl Message {
-    /// Looks into a message from the wire. [`ProtocolError::UnknownType`] and
+    /// Decodes a message from the wire. [`ProtocolError::UnknownType`] and
     /// [`ProtocolError::Malformed`] are the only errors.
     pub fn decode(wire: protos::ChaincodeMessage) -> Result<Self, ProtocolError> {
         let tx = TxKey::new(wire.channel_id, wire.txid);
@@ -116,7 +116,12 @@ impl Message {
                 };
                 let input = protos::ChaincodeInput::decode(Bytes::from(payload))
                     .map_err(|e| malformed(&tx, e))?;
-                Self::Invoke(Invocation { tx, entry, input, proposal: wire.proposal.map(Arc::new) })
+                Self::Invoke(InvokeMessage {
+                    tx,
+                    entry,
+                    input,
+                    proposal: wire.proposal.map(Arc::new),
+                })
             }
             MessageType::Completed => {
                 let response = protos::Response::decode(Bytes::from(payload))
@@ -124,7 +129,7 @@ impl Message {
                 Self::Completed { tx, completed: Completed::new(response, wire.chaincode_event) }
             }
             MessageType::Error => {
-                // Fabric takes the bytes for text as they are.
+                // Fabric uses the bytes as text, whatever they are.
                 let text = String::from_utf8(payload)
                     .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
                 Self::Error { tx, text }
@@ -158,7 +163,7 @@ impl Message {
                 wire(TxKey::default(), id.encode_to_vec())
             }
             Self::Ready { params } => wire(TxKey::default(), params.encode_to_vec()),
-            Self::Invoke(Invocation { tx, input, proposal, .. }) => protos::ChaincodeMessage {
+            Self::Invoke(InvokeMessage { tx, input, proposal, .. }) => protos::ChaincodeMessage {
                 proposal: proposal.map(Arc::unwrap_or_clone),
                 ..wire(tx, input.encode_to_vec())
             },
@@ -186,8 +191,8 @@ impl Message {
             Self::Register { .. } => MessageType::Register,
             Self::Registered => MessageType::Registered,
             Self::Ready { .. } => MessageType::Ready,
-            Self::Invoke(Invocation { entry: Entry::Init, .. }) => MessageType::Init,
-            Self::Invoke(Invocation { entry: Entry::Invoke, .. }) => MessageType::Transaction,
+            Self::Invoke(InvokeMessage { entry: Entry::Init, .. }) => MessageType::Init,
+            Self::Invoke(InvokeMessage { entry: Entry::Invoke, .. }) => MessageType::Transaction,
             Self::Completed { .. } => MessageType::Completed,
             Self::Error { .. } => MessageType::Error,
             Self::Request { request, .. } => request.kind(),
@@ -196,7 +201,7 @@ impl Message {
         }
     }
 
-    /// The transaction that the message names, if it is of one.
+    /// The transaction that the message names, if it names one.
     pub(super) fn named_tx(&self) -> Option<&TxKey> {
         self.tx().filter(|tx| !tx.tx_id.is_empty())
     }
@@ -205,7 +210,7 @@ impl Message {
     pub fn tx(&self) -> Option<&TxKey> {
         match self {
             Self::Register { .. } | Self::Registered | Self::Ready { .. } | Self::Keepalive => None,
-            Self::Invoke(Invocation { tx, .. })
+            Self::Invoke(InvokeMessage { tx, .. })
             | Self::Completed { tx, .. }
             | Self::Error { tx, .. }
             | Self::Request { tx, .. }
@@ -215,7 +220,7 @@ impl Message {
 }
 
 impl Completed {
-    /// The shims refuse events without a name, so such a one is no event.
+    /// An event without a name is ignored; the shims refuse to send one.
     fn new(response: protos::Response, event: Option<protos::ChaincodeEvent>) -> Self {
         let protos::Response { status, message, payload } = response;
         Self {

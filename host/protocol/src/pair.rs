@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::PeerAction;
@@ -150,8 +150,8 @@ impl Pair {
 
     // The chaincode.
 
-    fn start_guest(&mut self, invocation: Invocation) {
-        let Invocation { tx, entry, input, .. } = invocation;
+    fn start_guest(&mut self, invocation: InvokeMessage) {
+        let InvokeMessage { tx, entry, input, .. } = invocation;
         let guest = Guest {
             label: String::from_utf8(input.args[0].clone()).unwrap(),
             entry,
@@ -219,8 +219,12 @@ impl Pair {
         let input =
             protos::ChaincodeInput { args: vec![label.clone().into_bytes()], ..Default::default() };
         let ready = self.peer.is_ready();
-        match self.peer.handle_execute(Invocation { tx: tx.clone(), entry, input, proposal: None })
-        {
+        match self.peer.handle_execute(InvokeMessage {
+            tx: tx.clone(),
+            entry,
+            input,
+            proposal: None,
+        }) {
             Ok(run) => assert!(self.open.insert(run, (tx, label)).is_none()),
             Err(ProtocolError::TxExists(_)) => self.tally.exists += 1,
             Err(ProtocolError::NotReady { .. } | ProtocolError::StreamTerminated) => {
@@ -385,7 +389,7 @@ impl Pair {
     fn check_everything_ended(&mut self) {
         self.check_nobody_waits();
         assert!(!self.peer.is_ready() && !self.shim.is_ready());
-        let invocation = Invocation {
+        let invocation = InvokeMessage {
             tx: TxKey::default(),
             entry: Entry::Invoke,
             input: protos::ChaincodeInput::default(),

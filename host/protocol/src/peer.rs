@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::ProtocolError;
@@ -16,15 +16,15 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// The peer's half of one chaincode stream: created -REGISTER-> established -launched-> ready, then
 /// any number of executions at once. It follows `core/chaincode/handler.go` of Fabric 2.x, except
-/// where the other choice lets somebody wait for ever:
+/// where Fabric's behaviour lets a caller wait for ever:
 /// - A second request of a transaction whose first one is still being served is answered with
 ///   ERROR; Fabric drops it.
-/// - What Fabric ends the stream for, but is about one transaction, is answered with ERROR and ends
-///   that transaction.
+/// - A message about one transaction for which Fabric ends the stream is answered with ERROR and
+///   ends that transaction.
 /// - A refused registration is answered with ERROR and ends the stream; Fabric leaves it open.
-/// - After a timeout Fabric forgets the transaction and would take the late end of it for that of a
-///   second execution, whose reads the first one then made in part. Here a transaction cannot be
-///   executed again on this stream until the chaincode has ended the first one.
+/// - After a timeout Fabric forgets the transaction. If it is executed again, the late end of the
+///   first execution ends the second, with reads of both. Here a transaction cannot be executed
+///   again on this stream until the chaincode has ended the first execution.
 #[derive(Debug)]
 pub struct PeerSide {
     state: State,
@@ -36,41 +36,42 @@ pub struct PeerSide {
 /// What the driver of a [`PeerSide`] has to do.
 #[derive(Debug, PartialEq)]
 pub enum PeerAction {
-    /// Send this to the chaincode, if the stream still stands.
+    /// Send this to the chaincode, if the stream is still open.
     Send(Message),
     /// Ask the registry, then call `handle_launched` or `handle_refused`.
     Register {
-        /// Who the chaincode says it is.
+        /// The id that the chaincode sent.
         name: String,
     },
     /// Answer this with `handle_served`.
     Serve {
-        /// Goes back with the answer.
+        /// To be passed to `handle_served`.
         ticket: Ticket,
-        /// What the chaincode wants.
+        /// The request of the chaincode.
         request: Request,
     },
-    /// Once for every execution that `handle_execute` accepted. Open iterators go with it.
+    /// The end of an execution; once for every one that `handle_execute` accepted. Its open
+    /// iterators are to be closed.
     Finish {
         /// The transaction.
         tx: TxKey,
         /// Which execution of it.
         run: RunId,
-        /// What came out. An error response of the chaincode is `Ok` too; the errors are
+        /// The result. An error response of the chaincode is `Ok` too; the errors are
         /// `Returned`, `Malformed`, `UnknownType`, `RefusedByPeer`, `Timeout` and
         /// `StreamTerminated`.
         outcome: Result<Completed, ProtocolError>,
     },
-    /// Close the stream when all before is sent.
+    /// Close the stream after all messages are sent.
     Close,
 }
 
 /// One execution of a transaction. The same transaction may be executed again when it has ended,
-/// and what was meant for the first time must not hit the second.
+/// and events of the first execution must not affect the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub(super) u64);
 
-/// The right to answer one request, once.
+/// The right to answer one request once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) tx: TxKey,
@@ -111,19 +112,19 @@ impl State {
 }
 
 impl PeerSide {
-    /// A stream that has just been opened, which carries messages of [`MESSAGE_BYTES`].
-    /// `batch_limits` is announced in READY; the default makes it the empty READY of Fabric 2.x.
+    /// A new stream for messages of at most [`MESSAGE_BYTES`]. `batch_limits` is announced in
+    /// READY; by default READY is empty, as in Fabric 2.x.
     pub fn new(batch_limits: BatchLimits) -> Self {
         let limit = SizeLimit(MESSAGE_BYTES);
         Self { state: State::Created, batch_limits, limit, actions: VecDeque::new() }
     }
 
-    /// For messages that are not encoded and may have any size.
+    /// Removes the limit on messages: they stay in the process and are not encoded.
     pub fn in_process(self) -> Self {
         Self { limit: SizeLimit(usize::MAX), ..self }
     }
 
-    /// The next thing to do, in order. None: nothing until the next `handle_*`.
+    /// The next action, in order. None: nothing to do until the next `handle_*`.
     pub fn poll_action(&mut self) -> Option<PeerAction> {
         self.actions.pop_front()
     }
@@ -133,8 +134,8 @@ impl PeerSide {
         matches!(self.state, State::Ready(_))
     }
 
-    /// A message came. An error is the reason why the stream ends; there is nothing more to do
-    /// about it than to poll the actions.
+    /// Handles a message. An error is the reason why the stream ends; the driver only has to poll
+    /// the actions.
     pub fn handle_message(&mut self, message: Message) -> Result<(), ProtocolError> {
         match (&mut self.state, message) {
             (State::Closed, _) | (_, Message::Keepalive) => {}
@@ -167,8 +168,8 @@ impl PeerSide {
         Ok(())
     }
 
-    /// As `handle_message`, for a message from the wire. A payload that cannot be read, or a type
-    /// that is not known, is the trouble of its transaction, not of the stream.
+    /// As `handle_message`, for a message from the wire. A payload that cannot be read, or an
+    /// unknown type, fails its transaction, not the stream.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
             Ok(message) => return self.handle_message(message),
@@ -222,9 +223,9 @@ impl PeerSide {
         }
     }
 
-    /// Starts a transaction. It ends with one `PeerAction::Finish`, unless refused here: because
-    /// it runs already, or is too large for a message.
-    pub fn handle_execute(&mut self, invocation: Invocation) -> Result<RunId, ProtocolError> {
+    /// Starts a transaction. It ends with one `PeerAction::Finish`, unless it is refused here
+    /// because it runs already or is too large for a message.
+    pub fn handle_execute(&mut self, invocation: InvokeMessage) -> Result<RunId, ProtocolError> {
         match &mut self.state {
             State::Ready(executions) => executions.execute(invocation, &mut self.actions),
             State::Closed => Err(ProtocolError::StreamTerminated),
@@ -233,22 +234,22 @@ impl PeerSide {
     }
 
     /// The answer to `PeerAction::Serve`: the payload of RESPONSE, or the cause of the failure,
-    /// which goes out as `failure_text` has it. Ignored if the execution has ended meanwhile.
+    /// which is sent as `failure_text` formats it. Ignored if the execution has ended meanwhile.
     pub fn handle_served(&mut self, ticket: Ticket, answer: Result<Vec<u8>, String>) {
         if let State::Ready(executions) = &mut self.state {
             executions.served(ticket, answer, &mut self.actions);
         }
     }
 
-    /// An execution took too long. Ignored if it has ended meanwhile. The chaincode cannot be told
-    /// and keeps running; what it asks from now on is answered with ERROR.
+    /// Ends an execution that took too long. Ignored if it has ended meanwhile. The protocol cannot
+    /// tell the chaincode, which continues; its further requests are answered with ERROR.
     pub fn handle_timeout(&mut self, tx: &TxKey, run: RunId) {
         if let State::Ready(executions) = &mut self.state {
             executions.give_up(tx, run, ProtocolError::Timeout, &mut self.actions);
         }
     }
 
-    /// It is time to see whether the stream still lives. The echo is not waited for
+    /// Sends a keepalive. Nothing waits for the echo
     /// (`core/chaincode/handler.go`, `ProcessStream`).
     pub fn handle_keepalive_due(&mut self) {
         if !matches!(self.state, State::Closed) {
@@ -256,7 +257,7 @@ impl PeerSide {
         }
     }
 
-    /// The stream has ended. Every execution that has not finished does so now.
+    /// Handles the end of the stream. Every open execution is finished.
     pub fn handle_disconnected(&mut self) {
         if let State::Ready(executions) = std::mem::replace(&mut self.state, State::Closed) {
             executions.terminate(&mut self.actions);
@@ -280,8 +281,8 @@ mod tests {
         TxKey::new("ch", "t1")
     }
 
-    fn invocation() -> Invocation {
-        Invocation { tx: tx(), entry: Entry::Invoke, input: Default::default(), proposal: None }
+    fn invocation() -> InvokeMessage {
+        InvokeMessage { tx: tx(), entry: Entry::Invoke, input: Default::default(), proposal: None }
     }
 
     fn get_state() -> Message {
@@ -358,7 +359,7 @@ mod tests {
         let (mut peer, _) = running();
         let error = peer.handle_execute(invocation()).unwrap_err();
         assert_eq!(error.to_string(), "txid: t1(ch) exists");
-        let other = Invocation { tx: TxKey::new("other", "t1"), ..invocation() };
+        let other = InvokeMessage { tx: TxKey::new("other", "t1"), ..invocation() };
         assert!(peer.handle_execute(other).is_ok(), "another channel is another transaction");
     }
 
@@ -429,7 +430,7 @@ mod tests {
     #[test]
     fn end_of_the_stream_finishes_every_execution_once() {
         let (mut peer, _, _ticket) = serving();
-        let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation() };
+        let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation() };
         let run = peer.handle_execute(other.clone()).unwrap();
         peer.poll_action();
         peer.handle_timeout(&other.tx, run);
@@ -537,7 +538,7 @@ mod tests {
             (13, &[], format!("[t1] {refused} (RESPONSE) while in ready state")),
         ] {
             let (mut peer, _) = running();
-            let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation() };
+            let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation() };
             peer.handle_execute(other).unwrap();
             peer.poll_action();
             peer.handle_wire(wire(kind, payload)).unwrap();
@@ -553,7 +554,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_fails_its_transaction_only() {
-        let large = |bytes| Invocation {
+        let large = |bytes| InvokeMessage {
             input: protos::ChaincodeInput { args: vec![vec![7; bytes]], ..Default::default() },
             ..invocation()
         };
@@ -591,14 +592,15 @@ mod tests {
         let mut peer = ready();
         let nth = |number: u32| TxKey::new("ch", number.to_string());
         for number in 0..1_000_000 {
-            let run = peer.handle_execute(Invocation { tx: nth(number), ..invocation() }).unwrap();
+            let run =
+                peer.handle_execute(InvokeMessage { tx: nth(number), ..invocation() }).unwrap();
             peer.handle_timeout(&nth(number), run);
             while peer.poll_action().is_some() {}
         }
         let State::Ready(executions) = &peer.state else { panic!() };
         assert_eq!(executions.known(), 10_000);
         let again = |peer: &mut PeerSide, number| {
-            peer.handle_execute(Invocation { tx: nth(number), ..invocation() })
+            peer.handle_execute(InvokeMessage { tx: nth(number), ..invocation() })
         };
         assert!(again(&mut peer, 989_999).is_ok());
         assert_eq!(again(&mut peer, 990_000), Err(ProtocolError::TxExists(nth(990_000))));

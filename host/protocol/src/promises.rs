@@ -1,4 +1,4 @@
-//! The promises of each machine as checks: whatever happens to it, it finishes every execution and
+//! The promises of each state machine as checks: for all events, it finishes every execution and
 //! answers every request exactly once. Random tests (`fuzz`) and the fuzz targets in `tests/fuzz`
 //! choose what happens.
 //!
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::PeerAction;
 use crate::PeerSide;
@@ -97,8 +97,8 @@ pub fn check_shim(skips_handshake: bool, events: impl IntoIterator<Item = ShimEv
     assert!(world.running.is_empty(), "a transaction was neither completed nor cancelled");
 }
 
-fn invocation(tx: TxKey) -> Invocation {
-    Invocation { tx, entry: Entry::Invoke, input: Default::default(), proposal: None }
+fn invocation(tx: TxKey) -> InvokeMessage {
+    InvokeMessage { tx, entry: Entry::Invoke, input: Default::default(), proposal: None }
 }
 
 #[derive(Default)]
@@ -192,7 +192,7 @@ impl ShimWorld {
         }
         while let Some(action) = shim.poll_action() {
             match action {
-                ShimAction::Invoke(Invocation { tx, .. }) => {
+                ShimAction::Invoke(InvokeMessage { tx, .. }) => {
                     assert!(!self.cancelled.contains(&tx) && self.running.insert(tx));
                 }
                 ShimAction::Resume { tx, .. } => assert!(self.waiting.remove(&tx)),

@@ -1,18 +1,18 @@
-//! What chaincodes may know of the proposal that a message carries.
+//! The parts of a message's proposal that chaincodes may see.
 
 use std::sync::Arc;
 
 use prost::DecodeError;
 use prost::bytes::Bytes;
 
-use crate::Invocation;
+use crate::InvokeMessage;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{ProposalContext, Timestamp, sha256_all};
 
-/// Why a signed proposal cannot be taken apart.
+/// Why a signed proposal cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposalError {
-    /// A part of it is not the message that it should be.
+    /// A part of it cannot be decoded.
     #[error("failed to extract the {what} from the proposal: {source}")]
     Malformed {
         /// The part.
@@ -20,14 +20,14 @@ pub enum ProposalError {
         /// Where decoding failed.
         source: DecodeError,
     },
-    /// It is not of a kind that calls chaincodes (fabric-chaincode-go `shim/stub.go`,
+    /// Its header type does not call chaincodes (fabric-chaincode-go `shim/stub.go`,
     /// `newChaincodeStub`).
     #[error("invalid channel header type. Expected ENDORSER_TRANSACTION or CONFIG, received {0}")]
     Type(i32),
 }
 
-/// Takes a signed proposal apart, as far as chaincodes may look at it. Nothing is verified: a
-/// chaincode believes its peer.
+/// Unpacks the parts of a signed proposal that chaincodes may see. Does not verify anything: a
+/// chaincode trusts its peer.
 pub fn proposal_context(
     signed: &Arc<protos::SignedProposal>,
 ) -> Result<ProposalContext, ProposalError> {
@@ -46,9 +46,9 @@ pub fn proposal_context(
     Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
 }
 
-/// Whether a call was caused by another chaincode's: it is not what the client asked for. A call
-/// that asks another chaincode for just the same, on the same channel, looks as the client's own.
-pub fn is_nested(invocation: &Invocation) -> bool {
+/// Whether another chaincode made this call: it differs from what the client asked for. A nested
+/// call with the same chaincode, channel and input as the client's looks like the client's own.
+pub fn is_nested(invocation: &InvokeMessage) -> bool {
     let Some(signed) = &invocation.proposal else { return false };
     let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
         let proposal: protos::Proposal =
@@ -62,13 +62,13 @@ pub fn is_nested(invocation: &Invocation) -> bool {
         let input = spec.chaincode_spec.and_then(|spec| spec.input);
         Ok((header.channel_id, input.unwrap_or_default()))
     };
-    // What cannot be read is refused when it runs.
+    // A proposal that cannot be read is refused when it runs.
     asked().is_ok_and(|(channel_id, input)| {
         channel_id != *invocation.tx.channel_id || input.args != invocation.input.args
     })
 }
 
-/// As [`proposal_context`], for a proposal that is taken apart already.
+/// As [`proposal_context`], for a proposal that is unpacked already.
 pub fn context_of_parts(
     signed: &Arc<protos::SignedProposal>,
     channel_header: &common::ChannelHeader,
@@ -88,7 +88,7 @@ pub fn context_of_parts(
     }
 }
 
-/// From `Bytes`, of which prost copies a field once; of a slice it does so twice.
+/// Decodes from `Bytes`: prost copies each field once. From a slice it would copy twice.
 fn decode<M: prost::Message + Default>(
     bytes: Bytes,
     what: &'static str,

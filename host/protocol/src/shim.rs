@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::BatchLimits;
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::MessageType;
 use crate::ProtocolError;
@@ -17,14 +17,14 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 /// The chaincode's half of one stream: created -REGISTERED-> established -READY-> ready, then any
 /// number of invocations at once, each with one request at a time. It follows `shim/handler.go` of
 /// fabric-chaincode-go, except:
-/// - An answer that nobody waits for is ignored; the Go shim ends the stream.
-/// - A transaction that comes again while it runs is answered with ERROR, and the running
-///   invocation is cancelled without a word to the peer; the Go shim runs both and mixes their
-///   answers. To the peer it is over either way: it has given up the first one, or takes the ERROR
-///   for its end.
-/// - What the Go shim ends the stream for, but is about one transaction, ends that transaction. So
-///   does a message that the chaincode would send and that is too large; a request that is too
-///   large fails.
+/// - An answer that nothing waits for is ignored; the Go shim ends the stream.
+/// - A transaction that arrives again while it runs is answered with ERROR, and the running
+///   invocation is cancelled without a message to the peer; the Go shim runs both and mixes their
+///   answers. For the peer the transaction has ended in both cases: it has given up the first
+///   execution, or it reads the ERROR as its end.
+/// - A message about one transaction for which the Go shim ends the stream ends only that
+///   transaction. So does a message of the chaincode that is too large; a request that is too large
+///   fails.
 #[derive(Debug)]
 pub struct ShimSide {
     state: State,
@@ -35,10 +35,10 @@ pub struct ShimSide {
 /// What the driver of a [`ShimSide`] has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShimAction {
-    /// Send this to the peer, if the stream still stands.
+    /// Send this to the peer, if the stream is still open.
     Send(Message),
-    /// Run the chaincode; then call `handle_completed`, in any case and once.
-    Invoke(Invocation),
+    /// Run the chaincode, then call `handle_completed` exactly once.
+    Invoke(InvokeMessage),
     /// The answer to `handle_request`: the payload of RESPONSE, or the text of ERROR.
     Resume {
         /// The transaction that waits.
@@ -46,12 +46,12 @@ pub enum ShimAction {
         /// Its answer.
         answer: Result<Vec<u8>, String>,
     },
-    /// Nobody waits for this invocation any more: stop it.
+    /// Stop this invocation: its result is not needed any more.
     Cancel {
         /// The transaction that runs.
         tx: TxKey,
     },
-    /// Close the stream when all before is sent.
+    /// Close the stream after all messages are sent.
     Close,
 }
 
@@ -77,35 +77,35 @@ impl State {
 }
 
 impl ShimSide {
-    /// A stream that has just been opened, for the chaincode that the peer calls `name`. It carries
-    /// messages of [`MESSAGE_BYTES`]. REGISTER is the first action.
+    /// A new stream for the chaincode `name`, for messages of at most [`MESSAGE_BYTES`]. REGISTER
+    /// is the first action.
     pub fn new(name: impl Into<String>) -> Self {
         let register = ShimAction::Send(Message::Register { name: name.into() });
         let (limit, actions) = (SizeLimit(MESSAGE_BYTES), VecDeque::from([register]));
         Self { state: State::Created, limit, actions }
     }
 
-    /// For messages of at most `bytes` from now on.
+    /// Limits messages to `bytes` from now on.
     pub fn with_message_bytes(self, bytes: usize) -> Self {
         Self { limit: SizeLimit(bytes), ..self }
     }
 
-    /// For messages that are not encoded and may have any size.
+    /// Removes the limit on messages: they stay in the process and are not encoded.
     pub fn in_process(self) -> Self {
         self.with_message_bytes(usize::MAX)
     }
 
-    /// The next thing to do, in order. None: nothing until the next `handle_*`.
+    /// The next action, in order. None: nothing to do until the next `handle_*`.
     pub fn poll_action(&mut self) -> Option<ShimAction> {
         self.actions.pop_front()
     }
 
-    /// Whether the peer has said READY and the stream has not ended.
+    /// Whether the peer has sent READY and the stream has not ended.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, State::Ready(..))
     }
 
-    /// What READY said; nothing before.
+    /// The limits in READY; before it, none.
     pub fn batch_limits(&self) -> BatchLimits {
         match self.state {
             State::Ready(limits, _) => limits,
@@ -113,8 +113,8 @@ impl ShimSide {
         }
     }
 
-    /// A message came. An error is the reason why the stream ends; there is nothing more to do
-    /// about it than to poll the actions.
+    /// Handles a message. An error is the reason why the stream ends; the driver only has to poll
+    /// the actions.
     pub fn handle_message(&mut self, message: Message) -> Result<(), ProtocolError> {
         match (&mut self.state, message) {
             (State::Closed, _) => {}
@@ -154,9 +154,9 @@ impl ShimSide {
         Ok(())
     }
 
-    /// As `handle_message`, for a message from the wire. Input that cannot be read is the trouble
-    /// of its transaction, not of the stream (`shim/handler.go`, `handleTransaction`); so is any
-    /// other message that names a transaction and cannot be understood.
+    /// As `handle_message`, for a message from the wire. Input that cannot be read fails its
+    /// transaction, not the stream (`shim/handler.go`, `handleTransaction`). The same holds for any
+    /// other message that names a transaction and cannot be read.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
             Ok(message) => return self.handle_message(message),
@@ -185,9 +185,9 @@ impl ShimSide {
         }
     }
 
-    /// The invocation asks its peer. `Ok`: the answer will come as `ShimAction::Resume`. `Err`: it
-    /// will not, and the invocation gets the error in place of it; after
-    /// [`ProtocolError::TooLarge`] it may ask for something else.
+    /// Sends a request of an invocation. `Ok`: the answer follows as `ShimAction::Resume`. `Err`:
+    /// the error takes the place of the answer; after [`ProtocolError::TooLarge`] the invocation
+    /// may send other requests.
     pub fn handle_request(&mut self, tx: TxKey, request: Request) -> Result<(), ProtocolError> {
         match &mut self.state {
             State::Ready(_, invocations) => invocations.request(tx, request, &mut self.actions),
@@ -196,16 +196,16 @@ impl ShimSide {
         }
     }
 
-    /// The invocation has ended: with what the chaincode gave back, or without (a trap), with the
-    /// text of ERROR. The peer hears of it unless the invocation was cancelled.
+    /// Ends an invocation with the chaincode's result or, if there is none (a trap), with the text
+    /// of ERROR. The peer is told unless the invocation was cancelled.
     pub fn handle_completed(&mut self, tx: TxKey, outcome: Result<Completed, String>) {
         if let State::Ready(_, invocations) = &mut self.state {
             invocations.complete(tx, outcome, &mut self.actions);
         }
     }
 
-    /// The stream has ended. Who waits for an answer gets an error, and every invocation is
-    /// cancelled.
+    /// Handles the end of the stream. Every request is answered with an error, and every invocation
+    /// is cancelled.
     pub fn handle_disconnected(&mut self) {
         if let State::Ready(_, invocations) = std::mem::replace(&mut self.state, State::Closed) {
             invocations.terminate(&mut self.actions);
@@ -232,8 +232,8 @@ mod tests {
         TxKey::new("ch", "t1")
     }
 
-    fn invocation(entry: Entry) -> Invocation {
-        Invocation { tx: tx(), entry, input: Default::default(), proposal: None }
+    fn invocation(entry: Entry) -> InvokeMessage {
+        InvokeMessage { tx: tx(), entry, input: Default::default(), proposal: None }
     }
 
     fn get_state() -> Request {
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn end_of_the_stream_cancels_every_invocation() {
         let mut shim = waiting();
-        let other = Invocation { tx: TxKey::new("ch", "t2"), ..invocation(Entry::Init) };
+        let other = InvokeMessage { tx: TxKey::new("ch", "t2"), ..invocation(Entry::Init) };
         shim.handle_message(Message::Invoke(other.clone())).unwrap();
         shim.poll_action();
         shim.handle_disconnected();
@@ -531,7 +531,7 @@ mod tests {
         let mut shim = ready();
         for number in 0..1_000_000 {
             let tx = TxKey::new("ch", number.to_string());
-            let invocation = Invocation { tx: tx.clone(), ..invocation(Entry::Invoke) };
+            let invocation = InvokeMessage { tx: tx.clone(), ..invocation(Entry::Invoke) };
             shim.handle_message(Message::Invoke(invocation)).unwrap();
             shim.handle_request(tx.clone(), get_state()).unwrap();
             shim.handle_completed(tx, Err("timeout".into()));

@@ -1,13 +1,13 @@
 //! How large a message may be.
 //!
-//! gRPC ends a stream at a message that is too large, and all transactions on it. So the size is
-//! known before anything is encoded, and only the transaction that the message belongs to fails.
+//! gRPC ends the whole stream at a message that is too large. So the size is computed before a
+//! message is encoded, and only the message's transaction fails.
 
 use prost::encoding::int32;
 use prost::{Message as _, length_delimiter_len};
 
 use crate::Completed;
-use crate::Invocation;
+use crate::InvokeMessage;
 use crate::Message;
 use crate::ProtocolError;
 use crate::TxKey;
@@ -31,7 +31,7 @@ impl SizeLimit {
         Err(ProtocolError::TooLarge { kind: message.kind(), bytes, limit })
     }
 
-    /// ERROR with as much of the text as may be sent: a text may quote what somebody asked.
+    /// ERROR with as much of the text as fits: a text may quote a large request.
     pub(super) fn error(self, tx: TxKey, mut text: String) -> Message {
         let around = Message::Error { tx: tx.clone(), text: String::new() }.wire_bytes();
         // The text's own tag and length have ten bytes at most.
@@ -50,7 +50,7 @@ impl Message {
             Self::Registered | Self::Keepalive => (0, 0),
             Self::Register { name } => (field(name.len()), 0),
             Self::Ready { params } => (params.encoded_len(), 0),
-            Self::Invoke(Invocation { input, proposal, .. }) => {
+            Self::Invoke(InvokeMessage { input, proposal, .. }) => {
                 let proposal = proposal.as_ref().map_or(0, |signed| embedded(signed.encoded_len()));
                 (input.encoded_len(), proposal)
             }
@@ -99,7 +99,7 @@ mod tests {
         let signed =
             protos::SignedProposal { proposal_bytes: vec![1; bytes], signature: vec![2; 70] };
         let input = protos::ChaincodeInput { args: vec![vec![1; bytes]; 3], ..Default::default() };
-        let invoke = |proposal| Invocation {
+        let invoke = |proposal| InvokeMessage {
             tx: tx.clone(),
             entry: Entry::Invoke,
             input: input.clone(),

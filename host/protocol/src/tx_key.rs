@@ -1,4 +1,4 @@
-//! What tells the transactions on one stream apart.
+//! The key of a transaction on a stream.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 /// Channel and transaction id. Fabric 1.0 had the transaction id alone; since 1.1 a chaincode may
 /// run twice in one transaction, on two channels.
 ///
-/// Both are taken as they came: the channel is empty in proposals without one, and both are empty
-/// in messages that belong to no transaction. A clone copies no text.
+/// Both are as in the message: the channel is empty in proposals without one, and both are empty in
+/// messages that belong to no transaction. A clone does not copy the texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxKey {
-    /// The transaction id. It comes first in the order, since it tells more keys apart.
+    /// The transaction id. It is compared first, since it differs most often.
     pub tx_id: Arc<str>,
     /// The channel's name, or empty.
     pub channel_id: Arc<str>,

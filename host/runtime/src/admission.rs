@@ -1,4 +1,4 @@
-//! What a component file must be to be installed, told before any of it is compiled.
+//! Checks a component file before it is compiled: format, size, imports and exports.
 
 use wasmparser::{
     ComponentExternalKind, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
@@ -67,16 +67,16 @@ pub enum AdmissionError {
              wasm32-wasip2"
     )]
     CoreModule,
-    /// Damaged, or uses what chaincodes may not use.
+    /// Damaged, or it uses features that chaincodes may not use.
     #[error("this is not a valid component: {0}")]
     Invalid(String),
-    /// Asks for what the host does not give.
+    /// Imports interfaces that the host does not offer.
     #[error(
         "the component imports {0}, which a chaincode may not use: transactions are \
              deterministic and have no network, files or threads"
     )]
     Import(String),
-    /// Does not offer the contract's functions.
+    /// Does not export the contract's functions.
     #[error(
         "the component does not export fabric:chaincode/contract@0.1.0: is it a chaincode? \
              (with the Rust SDK: is there a `chaincode!` line?)"
@@ -85,14 +85,14 @@ pub enum AdmissionError {
     /// A count is over its limit.
     #[error("the component has {what}, the limit is {limit}")]
     Limit {
-        /// What there is too much of, and how much.
+        /// The count and what is counted.
         what: String,
-        /// How much there may be.
+        /// The limit.
         limit: u64,
     },
 }
 
-/// What a component is and wants.
+/// What a component has and asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// SHA-256 of the file.
@@ -109,8 +109,8 @@ pub struct Report {
     pub largest_function_bytes: usize,
     /// What the linear memories of the core modules ask for at the start, in bytes.
     pub initial_memory_bytes: u64,
-    /// Whether core modules of it are shared libraries. Such a component imports what the whole of
-    /// its C library can do, so it may import `wasi:sockets`; calls of that end the transaction.
+    /// Whether core modules of it are shared libraries. Such a component has the imports of its
+    /// whole C library, so it may import `wasi:sockets`; calls of these end the transaction.
     pub has_shared_libraries: bool,
 }
 
@@ -151,7 +151,7 @@ pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
     Ok(report)
 }
 
-/// The features of `engine`, said again for the validator.
+/// The features of `engine`, repeated for the validator.
 fn features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SATURATING_FLOAT_TO_INT

@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use crate::wait::wait;
 use wasmcc_types::{Response, Timestamp};
 
-/// What one call, or a response with its event, may carry to the peer, in bytes. With what a
-/// message has around that (ids, names of channels, tags) it is 100 MiB, the largest message
+/// The most that one call, or a response with its event, may send to the peer, in bytes. Together
+/// with the rest of a message (ids, names of channels, tags) it is 100 MiB, the largest message
 /// between Fabric's peers and chaincodes. A chaincode in Go has no other limit.
 pub const CARRIED_BYTES: usize = (100 << 20) - (1 << 10);
 
-/// What one call may bring from the peer, in bytes: keys and values of up to 100 rows, or many
-/// values, in a message of 100 MiB.
+/// The most that one call may receive from the peer, in bytes: keys and values of up to 100 rows,
+/// or many values, in a message of 100 MiB.
 pub const RESULT_BYTES: usize = (100 << 20) - (64 << 10);
 
 /// One row of a query.
@@ -43,12 +43,12 @@ pub struct KeyModification {
 pub struct PageRequest {
     /// Rows at most.
     pub size: i32,
-    /// What the page before said; empty for the first.
+    /// The bookmark of the previous page; empty for the first one.
     pub bookmark: String,
 }
 
 impl PageRequest {
-    /// Whether the peer takes it for one. Fabric: `handler.go`, `isMetadataSetForPagination`.
+    /// Whether the peer answers with a page. Fabric: `handler.go`, `isMetadataSetForPagination`.
     pub fn is_page(&self) -> bool {
         self.size != 0 || !self.bookmark.is_empty()
     }
@@ -61,7 +61,7 @@ pub struct QueryBatch<Row> {
     pub rows: Vec<Row>,
     /// Whether [`Backend::query_next`] would find more.
     pub has_more: bool,
-    /// What to ask for more with, and to close.
+    /// The query's id, for further batches and for closing it.
     pub id: String,
     /// The next page's bookmark; only for paginated queries.
     pub bookmark: Option<String>,
@@ -80,8 +80,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The peer tried and failed.
     LedgerFailure,
-    /// The transaction is over (the stream to the peer is gone): the guest is stopped, not
-    /// answered.
+    /// The transaction has ended (for example, the stream to the peer is gone): the guest is
+    /// stopped, not answered.
     TransactionOver,
 }
 
@@ -89,9 +89,9 @@ pub enum ErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct BackendError {
-    /// What sort of refusal.
+    /// The kind of refusal.
     pub kind: ErrorKind,
-    /// For people; Fabric's own text where it has one.
+    /// A human-readable reason; Fabric's text where it has one.
     pub text: String,
 }
 
@@ -102,7 +102,7 @@ impl BackendError {
     }
 }
 
-/// An answer of a [`Backend`]: there at once, or when another process has given it.
+/// An answer of a [`Backend`]: available at once, or when another process has sent it.
 pub enum Reply<'a, T> {
     /// What [`Reply::now`] makes.
     Now(future::Ready<Result<T, BackendError>>),
@@ -111,17 +111,17 @@ pub enum Reply<'a, T> {
 }
 
 impl<'a, T> Reply<'a, T> {
-    /// The answer itself.
+    /// An answer that is available.
     pub fn now(answer: Result<T, BackendError>) -> Self {
         Self::Now(future::ready(answer))
     }
 
-    /// What the answer will come of.
+    /// An answer that a future returns.
     pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         Self::Later(Box::pin(answer))
     }
 
-    /// The answer; blocks the thread until it is there.
+    /// Waits for the answer and blocks the thread meanwhile.
     pub fn wait(self) -> Result<T, BackendError> {
         match self {
             Self::Now(answer) => answer.into_inner(),
@@ -157,8 +157,8 @@ pub trait Backend: Send {
     /// The committed value; none if the key does not exist.
     fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
 
-    /// The committed values of `keys`, in their order. More than [`RESULT_BYTES`] of them together
-    /// are a refusal: the host holds them all at once.
+    /// The committed values of `keys`, in their order. Refused if they have more than
+    /// [`RESULT_BYTES`] together: the host holds all of them at once.
     fn get_states<'a>(
         &'a mut self,
         collection: &'a str,
@@ -234,20 +234,20 @@ pub trait Backend: Send {
     /// The next batch of a history query.
     fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>>;
 
-    /// Ends a query; an unknown id is no error.
+    /// Closes a query; unknown ids are ignored.
     fn query_close(&mut self, id: &str) -> Reply<'_, ()>;
 
     /// Runs `name` ("chaincode" or "chaincode/channel") in this transaction.
     fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response>;
 
     /// The guest reads a part of the proposal that is in no block. By default nothing happens: this
-    /// is for those who run a transaction again.
+    /// is for tools that run a transaction again.
     fn reads_proposal(&mut self, _part: ProposalPart) {}
 
-    /// From here on writes may be held back. By default nothing is.
+    /// From here on, writes may be collected in a batch. By default they are not.
     fn start_write_batch(&mut self) {}
 
-    /// Sends what was held back.
+    /// Sends the batch.
     fn finish_write_batch(&mut self) -> Reply<'_, ()> {
         Reply::now(Ok(()))
     }

@@ -1,6 +1,6 @@
 //! The host's side of `wit/`, generated.
 //!
-//! Invariant: the `bindgen!` invocation and nothing else.
+//! Does not contain other code.
 
 wasmtime::component::bindgen!({
     path: "wit",

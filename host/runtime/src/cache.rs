@@ -20,13 +20,13 @@ use crate::network::with_refusals;
 use crate::tx_state::TxState;
 use wasmcc_types::{sha256, sha256_all};
 
-/// How many components that nobody uses, and refusals, stay in memory: 256 of usual size are a few
-/// hundred megabytes.
+/// How many unused components, and refusals, stay in memory: 256 of usual size are a few hundred
+/// megabytes.
 const KEPT_UNUSED: usize = 256;
 
-/// Each component is compiled once on a disk and, as long as it is used, is in memory once, however
-/// many ask for it at the same time. Refusals are remembered too, so that a bad file that comes
-/// again does not cost its compilation again; what this machine was short of is not.
+/// Components by the hash of their file. Each is compiled once for a disk and, as long as it is
+/// used, is in memory once, even with concurrent callers. Refusals are remembered too, so that a
+/// bad file is not compiled again. Failures of this machine are not remembered.
 pub(crate) struct Cache {
     folder: Option<Folder>,
     compilers: Compilers,
@@ -34,8 +34,8 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// A cache for `engine`, on disk if `dir` is given. The folder is made if need be; it must
-    /// belong to this user alone, since what lies there is run as native code.
+    /// A cache for `engine`, on disk if `dir` is given. The folder is created if necessary. Only
+    /// this user may be able to write to it, since its files are run as native code.
     pub(crate) fn open(
         engine: &Engine,
         dir: Option<PathBuf>,
@@ -56,12 +56,12 @@ impl Cache {
         Ok(Self { folder, compilers, loaded: Loaded::new(KEPT_UNUSED) })
     }
 
-    /// Components in memory, refused ones included.
+    /// Components in memory, including refused ones.
     pub(crate) fn count(&self) -> usize {
         self.loaded.count()
     }
 
-    /// Admits, compiles and links `wasm`, or gives what is already there.
+    /// Admits, compiles and links `wasm`, or returns the cached component.
     pub(crate) fn load(
         &self,
         wasm: &[u8],
@@ -70,7 +70,7 @@ impl Cache {
         limits: &Limits,
     ) -> Result<Arc<Component>, LoadError> {
         let prepare = || {
-            // A file that makes the compiler panic is a bad file.
+            // A file that makes the compiler panic is refused.
             let prepared =
                 catch_unwind(AssertUnwindSafe(|| self.prepare(wasm, engine, linker, limits)));
             prepared.unwrap_or_else(|panic| Err(panicked(panic)))
@@ -108,7 +108,7 @@ impl Cache {
         Ok(Component::new(pre, report))
     }
 
-    /// What lies in the folder.
+    /// Compiled code from the folder.
     fn compiled(&self, engine: &Engine, hash: &[u8; 32]) -> Option<wasmtime::component::Component> {
         let folder = self.folder.as_ref()?;
         let component = native(engine, &folder.read(hash)?);
@@ -119,7 +119,7 @@ impl Cache {
     }
 }
 
-/// Compiled code as a component.
+/// Makes a component of compiled code.
 fn native(engine: &Engine, code: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
     // SAFETY: these bytes become native code. They come from this program's own compiler: directly,
     // from its process, whose answer is complete, or from the folder, which was checked to be
@@ -135,7 +135,7 @@ pub(super) fn panicked(panic: Box<dyn Any + Send>) -> LoadError {
     LoadError::Compile(panic_text(panic))
 }
 
-/// What a panic said.
+/// The text of a panic.
 pub(super) fn panic_text(panic: Box<dyn Any + Send>) -> String {
     let text = match panic.downcast::<String>() {
         Ok(text) => *text,

@@ -1,10 +1,9 @@
-//! What the code of a component may look like, so that it can be validated and compiled in little
-//! time. Compilers need more than linear time for some shapes of code, which no program has that
-//! somebody wrote; what is left is bounded by the compiler's process
-//! ([`Compiler`](crate::Compiler)).
+//! Limits on the shape of a component's code, so that it can be validated and compiled in a short
+//! time. Compilers need more than linear time for some shapes of code, which real programs do not
+//! have. The limits of the compiler's process bound the rest ([`Compiler`](crate::Compiler)).
 
-/// Bounds of a component's code. Counts are over all modules and components of the file, unless
-/// they say something else.
+/// Limits of a component's code. Counts include all modules and components of the file, except
+/// where they say something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLimits {
     /// Components and modules inside each other.

@@ -1,10 +1,10 @@
-//! Where components are compiled: in this process, or in one of its own that has limits on memory
-//! and time. A compiler takes what it takes, depending on the code; only the end of its process
-//! gives all of it back.
+//! Compiles components in this process, or each in a process of its own with limits on memory and
+//! time. How much a compiler uses depends on the code, and only the end of its process releases all
+//! of it.
 //!
-//! Invariant: what is said about a component (it does not compile, it takes too much) is told apart
-//! from what is said about this machine (no process, no memory, somebody killed it), since only the
-//! first holds when the component comes again.
+//! Invariant: errors of a component (it does not compile, or needs too much) are kept apart from
+//! errors of this machine (no process, no memory, the process was killed). Only the former hold
+//! when the component is loaded again.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,15 +18,15 @@ use wasmtime::Engine;
 use crate::compiler_process::{COMPILE_VERB, Said};
 use crate::component::LoadError;
 
-/// What a compiler says on standard error and is kept of it, in bytes.
+/// The part of a compiler's standard error that is kept, in bytes.
 const LAST_WORDS: u64 = 4 << 10;
-/// How many threads compile one component.
+/// Threads that compile one component.
 const THREADS: usize = 4;
 
 /// Where a runtime compiles components.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Compiler {
-    /// In this process, on the thread that loads: for components whose source is trusted.
+    /// In this process, on the loading thread: for components from trusted sources.
     #[default]
     InProcess,
     /// Each in a process of its own.
@@ -53,12 +53,12 @@ impl ChildCompiler {
         Self { program, memory_bytes: 3 << 30, cpu_seconds: 120, at_once: 2 }
     }
 
-    /// The program that runs now, which has to be `wasmcc`.
+    /// Uses the running program, which must be `wasmcc`.
     ///
     /// # Errors
     /// The system does not say where it is.
     pub fn this_program() -> io::Result<Self> {
-        // This stays the same program while its file is replaced by a newer version.
+        // This path stays the same program when a newer version replaces its file.
         let running = PathBuf::from("/proc/self/exe");
         let program = if running.exists() { running } else { std::env::current_exe()? };
         Ok(Self::new(program))
@@ -78,7 +78,7 @@ pub(crate) struct Compilers {
 }
 
 impl Compilers {
-    /// For guests with so much stack.
+    /// Compilers for guests with this much stack, in bytes.
     pub(crate) fn new(compiler: Compiler, stack_bytes: usize) -> Self {
         Self { compiler, stack_bytes, running: Mutex::new(0), ended: Condvar::new() }
     }
@@ -97,13 +97,13 @@ impl Compilers {
         }
     }
 
-    fn wait_for_place(&self, at_once: usize) -> Place<'_> {
+    fn wait_for_place(&self, at_once: usize) -> CompilerPlace<'_> {
         let mut running = self.count();
         while *running >= at_once {
             running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
         }
         *running += 1;
-        Place(self)
+        CompilerPlace(self)
     }
 
     fn count(&self) -> MutexGuard<'_, usize> {
@@ -112,26 +112,26 @@ impl Compilers {
 }
 
 /// The right to run one process.
-struct Place<'a>(&'a Compilers);
+struct CompilerPlace<'a>(&'a Compilers);
 
-impl Drop for Place<'_> {
+impl Drop for CompilerPlace<'_> {
     fn drop(&mut self) {
         *self.0.count() -= 1;
         self.0.ended.notify_one();
     }
 }
 
-/// A process that is gone, and waited for, when this is.
-struct Running(Child);
+/// A process. Dropping this kills it and waits for its end.
+struct RunningCompiler(Child);
 
-impl Running {
+impl RunningCompiler {
     fn kill(&mut self) {
-        // One that has ended by itself cannot be killed.
+        // Fails if it has ended by itself.
         let _ = self.0.kill();
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCompiler {
     fn drop(&mut self) {
         self.kill();
         let _ = self.0.wait();
@@ -144,7 +144,7 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
 
 impl ChildCompiler {
     fn compile(&self, stack_bytes: usize, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
-        let mut running = Running(self.start(stack_bytes)?);
+        let mut running = RunningCompiler(self.start(stack_bytes)?);
         let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
         let (Some(to), Some(mut from), Some(mut words)) = pipes else {
             return Err(short_of("the compiler has no pipes"));
@@ -152,14 +152,14 @@ impl ChildCompiler {
         let said = thread::scope(|scope| {
             let (tell, told) = mpsc::channel();
             let talk = move || {
-                // A compiler that ends early does not read all, so what it says is what counts.
+                // A compiler that ends early does not read everything, so only its answer counts.
                 let _ = Said::send_component(to, wasm);
                 let _ = tell.send(Said::receive(&mut from));
             };
             let talking = thread::Builder::new().name("wasmcc-compile".into());
             talking.spawn_scoped(scope, talk).map_err(short_of)?;
             told.recv_timeout(self.wall_clock()).map_err(|_| {
-                // Its pipes break, so the thread ends.
+                // Its pipes are closed, so the thread ends.
                 running.kill();
                 let seconds = self.wall_clock().as_secs();
                 short_of(format!("the compiler did not end within {seconds} s"))
@@ -186,7 +186,7 @@ impl ChildCompiler {
             .args([self.memory_bytes, self.cpu_seconds, stack_bytes as u64].map(|n| n.to_string()))
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
-            // Compilers recurse; and each thread's own heap would take address space.
+            // Compilers recurse, and a heap for each thread would use address space.
             .env("RUST_MIN_STACK", (8 << 20).to_string())
             .env("MALLOC_ARENA_MAX", threads.to_string())
             .current_dir("/")
@@ -197,7 +197,7 @@ impl ChildCompiler {
         command.spawn().map_err(|error| short_of(format!("cannot start {program}: {error}")))
     }
 
-    /// What an end without an answer means.
+    /// Interprets an end without an answer.
     fn judge(&self, status: ExitStatus, last_words: &str) -> LoadError {
         if is_out_of_time(status) {
             return LoadError::TooExpensive(format!(
@@ -205,7 +205,7 @@ impl ChildCompiler {
                 self.cpu_seconds
             ));
         }
-        // What Rust says before it aborts.
+        // The text that Rust writes before it aborts.
         if last_words.contains("memory allocation of ") {
             return self.out_of_memory();
         }
@@ -215,8 +215,9 @@ impl ChildCompiler {
         short_of(format!("the compiler ended with {status} {last_words}").trim_end())
     }
 
-    /// Linux promises more memory than it has, and kills whoever takes it. So memory that is
-    /// refused was refused by the limit, unless the system was told to promise what it has.
+    /// Linux promises more memory than it has and kills processes when it runs out. So an
+    /// allocation that fails has met the limit, unless the system is set to promise only the memory
+    /// that it has.
     fn out_of_memory(&self) -> LoadError {
         let mode = std::fs::read_to_string("/proc/sys/vm/overcommit_memory");
         match mode.as_deref().map(str::trim) {

@@ -1,8 +1,8 @@
 //! The other side of [`ChildCompiler`](crate::ChildCompiler): a process that compiles one
 //! component, from standard input to standard output.
 //!
-//! Invariant: it takes its limits before it reads anything, has no file but its pipes and can open
-//! none, connections included, and is gone with the thread that started it.
+//! Invariant: the process sets its limits before it reads anything. It has no file except its
+//! pipes, cannot open files or connections, and ends with the thread that started it.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -14,10 +14,10 @@ use wasmtime::Engine;
 use crate::cache::panic_text;
 use crate::engine::compiling_engine;
 
-/// The verb of `wasmcc` that nobody types.
+/// The hidden verb of `wasmcc` for this process.
 pub const COMPILE_VERB: &str = "compile-component";
 
-/// What compiled code may have.
+/// Limit of compiled code, in bytes.
 const COMPILED_BYTES: u64 = 256 << 20;
 /// The component `(component (core module (func)))`.
 const SMALLEST: &[u8] =
@@ -28,9 +28,9 @@ const SMALLEST: &[u8] =
 pub(super) enum Said {
     /// Code for this machine.
     Compiled(Vec<u8>),
-    /// Why it does not compile.
+    /// The reason why it does not compile.
     Refused(String),
-    /// The limit on memory was met where the compiler can say so.
+    /// The limit on memory was met, and the compiler could report it.
     OutOfMemory,
 }
 
@@ -42,7 +42,7 @@ impl Said {
         to.flush()
     }
 
-    /// What a compiler answers. None: it ended without a whole answer.
+    /// Reads a compiler's answer. None: it ended without a complete answer.
     pub(super) fn receive(from: &mut impl Read) -> Option<Self> {
         let mut kind = [0];
         from.read_exact(&mut kind).ok()?;
@@ -66,7 +66,7 @@ impl Said {
     }
 }
 
-/// Bytes with their length in front.
+/// Writes bytes with their length in front.
 fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
@@ -81,8 +81,8 @@ fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Compiles the component on standard input; the arguments after the verb are the limits. What goes
-/// wrong on this machine ends it without an answer.
+/// Compiles the component on standard input; the arguments after the verb are the limits. A failure
+/// of this machine ends the process without an answer.
 pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,7 +101,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
     let failed = |error: wasmtime::Error| format!("{error:#}");
     let engine = compiling_engine(stack_bytes as usize).map_err(failed)?;
-    // What fails here, threads for example, is no fault of the component.
+    // Failures here, of threads for example, are not caused by the component.
     engine.precompile_component(SMALLEST).map_err(failed)?;
     let read = receive(&mut io::stdin().lock(), COMPILED_BYTES);
     let wasm = read.map_err(|error| format!("no component came: {error}"))?;
@@ -128,7 +128,7 @@ fn is_out_of_memory(error: &wasmtime::Error) -> bool {
     })
 }
 
-/// Takes this process's rights away.
+/// Drops the rights of this process.
 #[cfg(unix)]
 fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -137,7 +137,7 @@ fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
         let value = Some(value.min(given));
         setrlimit(resource, Rlimit { current: value, maximum: value })
     };
-    // If the parent is gone before this, its pipe is closed and no whole component comes.
+    // If the parent has ended before this, its pipe is closed and no complete component arrives.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     limit(Resource::Core, 0)?;
@@ -145,11 +145,11 @@ fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
     // Standard input, output and error are open; nothing can be opened beside them.
     limit(Resource::Nofile, 3)?;
     limit(Resource::As, memory_bytes)?;
-    // A soft limit below the hard one is told by a signal of its own.
+    // With a soft limit below the hard one, the process gets a distinct signal.
     let given = getrlimit(Resource::Cpu).maximum.unwrap_or(u64::MAX);
     let (current, maximum) = (cpu_seconds.min(given), cpu_seconds.saturating_add(5).min(given));
     setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum: Some(maximum) })?;
-    // Transactions come first.
+    // Transactions have a higher priority.
     rustix::process::nice(5).map(drop)
 }
 

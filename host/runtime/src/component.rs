@@ -39,16 +39,16 @@ pub enum LoadError {
     /// The file breaks a rule.
     #[error(transparent)]
     NotAdmitted(#[from] AdmissionError),
-    /// It is valid, but the compiler gave up on it.
+    /// It is valid, but the compiler failed.
     #[error("the component does not compile: {0}")]
     Compile(String),
-    /// It is valid, but compiling it takes more than a compiler may have.
+    /// It is valid, but compiling it needs more than the compiler's limits.
     #[error(
         "compiling the component takes {0}: split large functions, build with `opt-level` \"s\" or \
              \"z\", or raise the limits of the compiler"
     )]
     TooExpensive(String),
-    /// Says nothing about the component: this machine was short of something.
+    /// A failure of this machine, not of the component.
     #[error("the component cannot be compiled now: {0}")]
     Machine(String),
     /// It compiles, but does not fit the interfaces that the host offers.
@@ -59,13 +59,13 @@ pub enum LoadError {
     CacheFolder {
         /// The folder.
         path: PathBuf,
-        /// What to mend.
+        /// What is wrong with it.
         reason: String,
     },
 }
 
 impl LoadError {
-    /// Whether the next attempt may end otherwise.
+    /// Whether the next attempt may succeed.
     pub fn is_of_this_machine(&self) -> bool {
         match self {
             Self::Machine(_) | Self::CacheFolder { .. } => true,

@@ -10,24 +10,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::backend::{KeyModification, KeyValue, QueryBatch};
 use wasmcc_types::Response;
 
-/// Every call, also one that is refused: about what the way there and back takes.
+/// Each call, including refused ones: about the work of calling the host and returning.
 pub(crate) const CALL: u64 = 500;
 /// Each byte that a call carries, in either direction.
 pub(crate) const BYTE: u64 = 1;
-/// What the peer is asked about one key: reads, writes, metadata, the end of a batch of writes.
+/// A request about one key: reads, writes, metadata, the end of a batch of writes.
 pub(crate) const KEY: u64 = 5_000;
 /// Opening a query, or asking for its next batch.
 pub(crate) const QUERY: u64 = 20_000;
 /// Each row that the peer sends.
 pub(crate) const ROW: u64 = 1_000;
-/// Running another chaincode: a fresh instance. What that one computes is metered on its own.
+/// Running another chaincode: a fresh instance. That chaincode has fuel of its own.
 pub(crate) const CHAINCODE: u64 = 50_000;
-/// A line for the log, shown or not: what is shown differs from peer to peer.
+/// A line for the log, shown or not: whether it is shown differs between peers.
 pub(crate) const LOG_LINE: u64 = 2_000;
 /// Each random byte, on top of carrying it. Random numbers are hashes.
 pub(crate) const RANDOM_BYTE: u64 = 10;
 
-/// Each thing that one call asks for whether it is ready.
+/// Each handle whose readiness a call polls.
 pub(crate) const POLLED: u64 = 100;
 
 /// The cost of carrying so many bytes.
@@ -45,19 +45,18 @@ pub(crate) fn text_bytes(texts: &[String]) -> usize {
     list_bytes(texts.iter().map(String::as_bytes))
 }
 
-/// What the calls of a transaction have cost and its guest has not paid yet. Clones are the same
-/// account.
+/// The cost of a transaction's calls that its guest has not paid yet. Clones share one account.
 #[derive(Clone, Default)]
 pub(crate) struct Bill(Arc<AtomicU64>);
 
 impl Bill {
-    /// Puts a cost on the bill. Calls of one transaction come one after the other.
+    /// Adds a cost to the bill. The calls of one transaction are sequential.
     pub(crate) fn add(&self, cost: u64) {
         let sum = self.0.load(Ordering::Relaxed).saturating_add(cost);
         self.0.store(sum, Ordering::Relaxed);
     }
 
-    /// Takes the sum off the bill.
+    /// Takes the whole sum from the bill.
     pub(crate) fn take(&self) -> u64 {
         match self.0.load(Ordering::Relaxed) {
             0 => 0,
@@ -69,37 +68,37 @@ impl Bill {
     }
 }
 
-/// The calls into the host that are open, one inside the other, and what they cost.
+/// The open calls into the host, which may be nested, and their cost.
 pub(crate) struct OpenCalls {
     bill: Bill,
     open: u32,
 }
 
 impl OpenCalls {
-    /// None yet; all of them are on this bill.
+    /// No calls yet; their costs go on this bill.
     pub(crate) fn new(bill: Bill) -> Self {
         Self { bill, open: 0 }
     }
 
-    /// Puts a cost on the bill.
+    /// Adds a cost to the bill.
     pub(crate) fn charge(&self, cost: u64) {
         self.bill.add(cost);
     }
 
-    /// A call begins.
+    /// Begins a call.
     pub(crate) fn enter(&mut self) {
         self.open += 1;
     }
 
-    /// A call ends; what the guest has to pay now. Only the outermost call is paid for: only then
-    /// does the guest read its fuel again.
+    /// Ends a call and returns what the guest has to pay now. It pays when the outermost call ends:
+    /// only then does the guest read its fuel again.
     pub(crate) fn leave(&mut self) -> u64 {
         self.open = self.open.saturating_sub(1);
         if self.open == 0 { self.bill.take() } else { 0 }
     }
 }
 
-/// What a guest receives, and what the peer's side of it costs.
+/// A value that a guest receives, and its cost.
 pub(crate) trait Received {
     /// In units of fuel.
     fn cost(&self) -> u64;
@@ -209,7 +208,7 @@ mod tests {
         let mut calls = OpenCalls::new(Bill::default());
         calls.enter();
         calls.charge(3);
-        // The guest makes room for the result, and wasmtime helps it.
+        // The guest allocates memory for the result, which calls a helper of wasmtime.
         for _ in 0..2 {
             calls.enter();
             assert_eq!(calls.leave(), 0);

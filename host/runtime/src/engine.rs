@@ -1,5 +1,5 @@
-//! The one configuration of wasmtime. Everything that can change a result or a fuel count is set
-//! here by name, so that an upgrade cannot change it behind our back.
+//! The configuration of wasmtime. Everything that can change a result or a fuel count is set here
+//! by name, so that an upgrade of wasmtime does not change it.
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
@@ -14,7 +14,7 @@ pub(crate) const COST_TABLE: &str = "cost-1";
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
 
-/// What host functions may use of a guest's stack, beside the guest.
+/// The part of a guest's stack for host functions, in bytes.
 const HOST_STACK_BYTES: usize = 2 << 20;
 
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
@@ -43,7 +43,7 @@ pub(crate) fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
 fn base_config(stack_bytes: usize) -> Config {
     let mut config = Config::new();
     config
-        // No calls beside each other in one instance: that would double the cost of a host call.
+        // No concurrent calls in one instance: that would double the cost of a host call.
         .concurrency_support(false)
         .consume_fuel(true)
         .operator_cost(operator_cost())
@@ -68,7 +68,7 @@ fn base_config(stack_bytes: usize) -> Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
         .max_wasm_stack(stack_bytes)
-        // What the host does for a guest happens on the guest's stack.
+        // Host functions run on the guest's stack.
         .async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
         .native_unwind_info(false)

@@ -4,8 +4,8 @@ use wasmtime::Trap;
 
 use crate::limits::Limits;
 
-/// Why a transaction's guest gave no response. The text names the limit or the trap, and what the
-/// guest wrote to standard error, so that a panic's message reaches the client.
+/// Why a transaction's guest returned no response. The text names the limit or the trap, and has
+/// the guest's standard error, so that a panic's message reaches the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Deterministic: every endorser stops at the same instruction.
@@ -14,7 +14,7 @@ pub enum Failure {
         /// The limit.
         limit: u64,
     },
-    /// Not deterministic: this peer was too slow, or the guest's fuel too much for the time.
+    /// Not deterministic: the time was up before the fuel.
     #[error("timeout expired while executing transaction")]
     Timeout,
     /// The guest trapped, panicked or called `exit`.
@@ -40,8 +40,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether every endorser would come to it. If not, a chaincode must not go on as if it were
-    /// the answer of the one that it called.
+    /// Whether every endorser would come to this failure. If not, a calling chaincode must not get
+    /// it as an answer.
     pub fn is_deterministic(&self) -> bool {
         match self {
             Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,
@@ -51,9 +51,8 @@ impl Failure {
         }
     }
 
-    /// Whether the text of a failure that came from somewhere else is of one that is not
-    /// deterministic. Of a text that only looks like one nothing worse comes than a transaction
-    /// that is not endorsed.
+    /// Whether the text of a failure in another process is that of one that is not deterministic.
+    /// If another text looks like one, the transaction is not endorsed; nothing worse happens.
     pub fn is_text_of_one_host(text: &str) -> bool {
         text == Self::Timeout.to_string()
             || text == Self::StackExhausted.to_string()
@@ -62,7 +61,7 @@ impl Failure {
 }
 
 fn stderr_suffix(stderr: &str) -> String {
-    // Rust's advice to set a variable, which no guest has.
+    // Rust's hint about an environment variable, which guests do not have.
     let is_advice = |line: &&str| line.starts_with("note: run with `RUST_BACKTRACE=1`");
     let lines: Vec<&str> = stderr.lines().filter(|line| !is_advice(line)).collect();
     match lines.join("\n").trim() {
@@ -76,7 +75,7 @@ fn stderr_suffix(stderr: &str) -> String {
 #[error("{0}")]
 pub(crate) struct Stop(pub Failure);
 
-/// Sorts what wasmtime reports.
+/// Classifies an error that wasmtime reports.
 pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
         return match failure.clone() {
@@ -102,12 +101,12 @@ pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String)
     }
 }
 
-/// wasmtime keeps the type of this error to itself; an integration test meets it.
+/// The type of this error is private to wasmtime. An integration test provokes the error.
 fn carried_too_much(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().ends_with("fuel allocated for hostcalls has been exhausted")
 }
 
-/// Our own words for the traps that contract authors meet; wasmtime's for the rest.
+/// Our own texts for the traps that contract authors see most; wasmtime's for the rest.
 fn trap_name(trap: Trap) -> String {
     match trap {
         Trap::UnreachableCodeReached => "unreachable code (a panic or an abort)".into(),

@@ -1,7 +1,8 @@
 //! The folder of compiled code.
 //!
-//! Invariant: only this user writes to it, since what lies there is run as native code; and it is
-//! bounded: of what was not used for long, and of the rest what was used least lately, it lets go.
+//! Invariant: only this user can write to it, since its files are run as native code. It is
+//! bounded: files that were not used for a long time are removed, and then the least recently used
+//! ones.
 
 use std::fs;
 use std::io::Write;
@@ -12,17 +13,17 @@ use wasmcc_types::{hex, sha256};
 
 /// How compiled code is named: by component, then by what else it depends on.
 const EXTENSION: &str = "cwasm";
-/// A file that is written has a name that begins so, until it is renamed.
+/// Prefix of files that are being written. They are renamed when they are complete.
 const UNFINISHED: &str = ".unfinished-";
-/// Nobody writes a file for that long.
+/// After this time, a file that is being written was abandoned.
 const UNFINISHED_FOR: Duration = Duration::from_secs(3_600);
 
-/// What a folder keeps.
+/// Bounds of a folder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keep {
     /// All files together.
     pub bytes: u64,
-    /// Since the last use.
+    /// Time since the last use.
     pub time: Duration,
 }
 
@@ -36,14 +37,14 @@ impl Default for Keep {
 /// An open folder.
 pub(crate) struct Folder {
     path: PathBuf,
-    /// How the names of files end that this process can use.
+    /// Suffix of the files that this process can use.
     suffix: String,
     keep: Keep,
 }
 
 impl Folder {
-    /// Opens the folder, which is made if need be, and removes what is of no use: code for another
-    /// version or processor, and what is over the bounds. `target` is what code depends on besides
+    /// Opens the folder, which is created if necessary, and removes useless files: code for another
+    /// version or processor, and files over the bounds. `target` is what code depends on besides
     /// the component.
     pub(crate) fn open(path: PathBuf, target: &[u8; 32], keep: Keep) -> Result<Self, String> {
         private(&path)?;
@@ -53,8 +54,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The code of the component with this hash. A file is its SHA-256, then the code: a torn or
-    /// damaged one is removed.
+    /// The code of the component with this hash. A file has its SHA-256 and then the code; an
+    /// incomplete or damaged one is removed.
     pub(crate) fn read(&self, component: &[u8; 32]) -> Option<Vec<u8>> {
         let path = self.file(component);
         let mut code = fs::read(&path).ok()?;
@@ -64,12 +65,12 @@ impl Folder {
             return None;
         }
         code.drain(..32);
-        // The time of its last use; without it, the file only goes earlier.
+        // Notes the last use. If this fails, the file is only removed earlier.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(code)
     }
 
-    /// Keeps code. A full disk costs a compilation later, not this load.
+    /// Stores code. If the disk is full, this load succeeds and the code is compiled again later.
     pub(crate) fn write(&self, component: &[u8; 32], code: &[u8]) {
         let path = self.file(component);
         match self.put(&path, code) {
@@ -80,7 +81,7 @@ impl Folder {
         }
     }
 
-    /// Removes code that turned out to be of no use.
+    /// Removes code that cannot be used.
     pub(crate) fn forget(&self, component: &[u8; 32]) {
         remove(&self.file(component));
     }
@@ -89,7 +90,7 @@ impl Folder {
         self.path.join(format!("{}{}", hex(component), self.suffix))
     }
 
-    /// Writes beside the target and renames, so that no reader sees half a file.
+    /// Writes a temporary file and renames it, so that no reader sees an incomplete file.
     fn put(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
         file.write_all(&sha256(code))?;
@@ -98,7 +99,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes what is of no use and what is over the bounds, but for what was just written.
+    /// Removes useless files and those over the bounds, except the one that was just written.
     fn sweep(&self, written: Option<&Path>) {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -135,7 +136,7 @@ impl Folder {
             match room.checked_sub(bytes) {
                 Some(left) => room = left,
                 None => {
-                    // Nothing that was used before this one is kept either.
+                    // Files that were used before this one are removed as well.
                     room = 0;
                     remove(&path);
                 }
@@ -147,7 +148,7 @@ impl Folder {
 fn remove(path: &Path) {
     match fs::remove_file(path) {
         Ok(()) => tracing::debug!(path = %path.display(), "compiled code removed"),
-        // Somebody else with this folder was faster.
+        // Another process with this folder was faster.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => tracing::warn!(path = %path.display(), %error, "cannot remove compiled code"),
     }
@@ -162,7 +163,7 @@ fn private(dir: &Path) -> Result<(), String> {
     if !folder.is_dir() {
         return Err("it is not a folder but a link or a file".into());
     }
-    // A new file belongs to this process's user; std has no other way to ask who that is.
+    // A new file belongs to this process's user; std has no other way to get the user.
     let probe = tempfile::NamedTempFile::new_in(dir).map_err(say)?;
     if probe.as_file().metadata().map_err(say)?.uid() != folder.uid() {
         return Err("it belongs to another user, and what lies there is run as native code".into());

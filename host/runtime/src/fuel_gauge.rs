@@ -1,7 +1,6 @@
-//! Shows the fuel of a running guest to whoever answers its calls.
+//! Shows the fuel of a running guest to the backend that answers its calls.
 //!
-//! Does not belong to an ordinary call: only [`Runtime::invoke_gauged`] keeps one up to date, so
-//! that [`Runtime::invoke`] pays nothing for it.
+//! Does not slow down ordinary calls: only [`Runtime::invoke_gauged`] updates a gauge.
 //!
 //! [`Runtime::invoke`]: crate::Runtime::invoke
 //! [`Runtime::invoke_gauged`]: crate::Runtime::invoke_gauged

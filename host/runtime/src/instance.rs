@@ -36,15 +36,15 @@ pub struct RuntimeConfig {
     /// What guests may use.
     pub limits: Limits,
     /// Bytes of memory for all guests together, see [`Limits::memory_bytes`] for that of one. None:
-    /// half of what the machine, or the control group, has. Differs from peer to peer, so a guest
-    /// that ends for want of it is never endorsed.
+    /// half of what the machine, or the control group, has. It differs between peers, so a guest
+    /// that fails for lack of it is never endorsed.
     pub memory_of_all: Option<usize>,
     /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
     pub cache_dir: Option<PathBuf>,
     /// Where components are compiled.
     pub compiler: Compiler,
-    /// Lets calls from guests to the host cost no fuel, to measure what metering costs. A peer that
-    /// runs so disagrees with all others.
+    /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
+    /// of such a peer differ from those of all others.
     pub free_host_calls: bool,
 }
 
@@ -87,7 +87,7 @@ pub struct Invocation {
     pub tx_id: TxId,
     /// What the contract is called with.
     pub args: Vec<Vec<u8>>,
-    /// What the peer's decorators added.
+    /// Decorations that the peer added.
     pub decorations: BTreeMap<String, Vec<u8>>,
     /// What the client signed.
     pub proposal: Arc<ProposalContext>,
@@ -95,16 +95,15 @@ pub struct Invocation {
     pub peer_msp_id: String,
     /// The wall-clock backstop.
     pub timeout: Duration,
-    /// What the transaction may have its peer do, and until when. The guest is stopped when it is
-    /// exhausted.
+    /// The peer's work and the time for the transaction. The guest is stopped when it is exhausted.
     pub meter: Arc<Meter>,
-    /// For whom it works: the memory of guests is shared out by it.
+    /// The client, chaincode and channel, which have shares of the guests' memory.
     pub share: Arc<Share>,
     /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
 }
 
-/// What a call gave.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The contract's answer, whatever its status.
@@ -224,8 +223,8 @@ impl Runtime {
         self.instantiate_with(component, invocation, backend, hook).await?.run().await
     }
 
-    /// Makes the sandbox of one transaction. The time for its deadline begins here, since
-    /// instantiation may already run code of the guest.
+    /// Makes the sandbox of one transaction. Its time limit starts here, since instantiation may
+    /// already run code of the guest.
     pub async fn instantiate(
         &self,
         component: &Component,
@@ -289,11 +288,12 @@ impl Runtime {
     }
 }
 
-/// Takes what a call has cost from the guest's fuel when it returns. Every import comes by here.
+/// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
+/// every import.
 ///
-/// So do wasmtime's own helpers (memory that grows, an epoch that ends), also those of a guest's
-/// function that is called in the middle of an import, to make room for its result. There fuel must
-/// not be changed: the guest goes on with its own count, and an epoch ends by the clock.
+/// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
+/// guest's function that allocates memory in the middle of an import. There the fuel must not be
+/// changed: the guest continues with its own count, and an epoch ends by the clock.
 fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
     match at {
         CallHook::CallingHost => {
@@ -317,7 +317,7 @@ fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Resul
     }
 }
 
-/// Whether a guest may go on that has computed for a while.
+/// Decides at the end of a slice whether a guest may continue.
 fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
     match meter.check() {
         Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
@@ -327,7 +327,7 @@ fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
 }
 
 impl Instance {
-    /// Calls the contract and gives the sandbox back.
+    /// Calls the contract and drops the sandbox.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         self.call_before().await?;
         let response = self.call().await?;
@@ -337,7 +337,8 @@ impl Instance {
         Ok(Outcome { response, event, fuel, host_calls })
     }
 
-    /// Calls the contract once in vain, where the run is to find its traces in memory.
+    /// Calls the contract once before the call that counts, if the run should find its traces in
+    /// memory.
     async fn call_before(&mut self) -> Result<(), Failure> {
         let watch = self.watch.clone().filter(|watch| watch.takes_earlier_call());
         let Some(watch) = watch else { return Ok(()) };
@@ -348,7 +349,7 @@ impl Instance {
         refilled.map_err(|error| Failure::Host(format!("{error:#}")))
     }
 
-    /// Calls the contract and stays alive, to be looked at.
+    /// Calls the contract and keeps the sandbox, for inspection.
     pub async fn call(&mut self) -> Result<Response, Failure> {
         let entry = self.store.data().invocation().entry;
         let contract = self.contract.fabric_chaincode_contract();
@@ -357,7 +358,7 @@ impl Instance {
             Entry::Invoke => contract.call_invoke(&mut self.store).await,
         };
         self.log_output();
-        // Whatever the guest made of a refusal: nothing that comes after it is endorsed.
+        // The guest may have ignored a refusal; nothing after it is endorsed.
         if let Err(why @ (Exhausted::Work { .. } | Exhausted::Abandoned)) =
             self.store.data().invocation().meter.check()
         {
@@ -391,7 +392,7 @@ impl Instance {
     }
 }
 
-/// Tells wasmtime that imports work on the whole state.
+/// Lets imports work on the whole state.
 struct Imports;
 
 impl wasmtime::component::HasData for Imports {

@@ -1,5 +1,5 @@
-//! How many instances a component makes of itself. Nested components are compiled once for each
-//! time they are instantiated, so a few hundred bytes could ask for more than any memory holds.
+//! Counts the instances that a component makes of its parts. Nested components are compiled once
+//! for each instantiation, so a few hundred bytes could need more memory than any machine has.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
@@ -17,16 +17,16 @@ pub(crate) struct InstanceCount {
     open: Vec<Scope>,
 }
 
-/// A module or component whose end has not come.
+/// A module or component that is still open.
 struct Scope {
     is_component: bool,
-    /// For each component that can be named here: how many instances come of one of it.
+    /// For each component that can be named here: the instances that one instantiation makes.
     components: Vec<u64>,
     instances: u64,
 }
 
 impl InstanceCount {
-    /// Takes the next part of the file.
+    /// Reads the next part of the file.
     pub(crate) fn see(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
         let invalid = |e: wasmparser::BinaryReaderError| AdmissionError::Invalid(e.to_string());
         match payload {
@@ -104,7 +104,8 @@ impl InstanceCount {
         }
     }
 
-    /// What is known of a component, `levels` outwards. Of one from outside nothing is: too many.
+    /// The count of a component, `levels` outwards. One from outside is unknown and counts as too
+    /// many.
     fn component(&self, levels: usize, index: u32) -> u64 {
         let scope = self.open.len().checked_sub(levels + 1).and_then(|at| self.open.get(at));
         let found = scope.and_then(|scope| scope.components.get(index as usize));

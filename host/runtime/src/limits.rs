@@ -1,13 +1,14 @@
-//! What a guest may use. Every limit is the same on all endorsers of a channel, or they disagree.
+//! Limits of guests. They must be the same on all endorsers of a channel, or the results differ.
 
 use std::time::Duration;
 
 use crate::backend::{CARRIED_BYTES, RESULT_BYTES};
 use crate::code_limits::CodeLimits;
 
-/// Limits of components and of each transaction. Where a Go chaincode has no limit but the size of
-/// its messages, the default is that size. A limit that is passed gives a clear error; those
-/// on fuel, memory and counts are deterministic, the wall clock is not and is never endorsed.
+/// Limits of components and of each transaction. Where a Go chaincode is limited only by the size
+/// of its messages, the default is that size. Exceeding a limit ends the transaction with an error
+/// that names it. Limits on fuel, memory and counts are deterministic; the wall clock is not, so
+/// its result is never endorsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A component file.
@@ -42,11 +43,11 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Name and payload of an event.
     pub event_bytes: usize,
-    /// What is kept of standard output, and of standard error.
+    /// The part of standard output, and of standard error, that is kept, in bytes.
     pub output_bytes: usize,
     /// Lines that `log` passes on.
     pub log_lines: u32,
-    /// What `log` passes on of one line.
+    /// The part of one line that `log` passes on, in bytes.
     pub log_line_bytes: usize,
     /// Instances that may be alive at once in one runtime.
     pub instances: u32,
@@ -80,8 +81,8 @@ impl Default for Limits {
     }
 }
 
-/// What a chaincode's package asks for less of than its peers would give. All but the time decide
-/// what a transaction comes to, so they are part of the package that all peers agree on.
+/// Narrower limits that a chaincode's package asks for. All except the time decide the results of
+/// transactions, so they are part of the package that all peers agree on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageLimits {
     /// All linear memories of an instance together.
@@ -101,8 +102,8 @@ pub struct PackageLimits {
     pub timeout: Option<Duration>,
 }
 
-/// A package may not ask for more than its peer gives: a peer that gave less without a word would
-/// endorse other results than one that gives all.
+/// The package asks for more than its peer gives. A peer that silently gave less would endorse
+/// other results than one that gives all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the package asks for {asked} {unit}, this peer gives {given}")]
 pub struct BeyondLimits {
@@ -114,7 +115,7 @@ pub struct BeyondLimits {
     pub unit: &'static str,
 }
 
-/// A limit on what goes in a message, no more than there is room in one.
+/// Reduces a limit on the contents of a message to the room in a message.
 pub fn carried_bytes(bytes: usize) -> usize {
     bytes.min(CARRIED_BYTES)
 }

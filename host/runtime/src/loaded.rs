@@ -1,41 +1,41 @@
-//! What was loaded in this process, by the hash of its file.
+//! Loaded components of this process, by the hash of their file.
 //!
-//! Invariant: what somebody holds or is just making stays, so that nothing is loaded twice at the
-//! same time. Of what nobody holds, and of refusals, the ones used last are kept. What failed for
-//! a reason that may pass is told to those who wait for it and not kept.
+//! Invariant: entries that are in use or being loaded stay, so that nothing is loaded twice at the
+//! same time. Of unused entries and of refusals, the most recently used ones are kept. A temporary
+//! failure is reported to those who wait for it and not kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The place of one thing that is made at most once.
+/// A slot for one value that is made at most once.
 type Slot<T, E> = Arc<OnceLock<Result<Arc<T>, E>>>;
 
-/// Things by hash, and the refusals to make them.
+/// Values by hash, and refusals.
 pub(super) struct Loaded<T, E> {
-    /// How many that nobody holds are kept.
+    /// How many unused entries are kept.
     keep: usize,
     entries: Mutex<Entries<T, E>>,
 }
 
 struct Entries<T, E> {
-    by_hash: HashMap<[u8; 32], Entry<T, E>>,
-    /// Counts the uses.
+    by_hash: HashMap<[u8; 32], LoadedEntry<T, E>>,
+    /// A counter of uses.
     uses: u64,
 }
 
-struct Entry<T, E> {
+struct LoadedEntry<T, E> {
     slot: Slot<T, E>,
     last_use: u64,
 }
 
 impl<T, E: Clone> Loaded<T, E> {
-    /// Nothing yet; `keep` things are kept that nobody holds.
+    /// An empty table that keeps `keep` unused entries.
     pub(super) fn new(keep: usize) -> Self {
         Self { keep, entries: Mutex::new(Entries { by_hash: HashMap::new(), uses: 0 }) }
     }
 
-    /// What is there, or what `make` gives; however many ask at the same time, one makes it. A
-    /// failure that `may_pass` is forgotten.
+    /// Returns the entry, or makes it with `make`. Of concurrent callers only one makes it. A
+    /// failure for which `may_pass` is true is forgotten.
     pub(super) fn get_or_make(
         &self,
         hash: [u8; 32],
@@ -46,7 +46,7 @@ impl<T, E: Clone> Loaded<T, E> {
         let slot = entries.use_slot(hash);
         let dropped = entries.take_unused(self.keep);
         drop(entries);
-        // Compiled code is given back to the system here: nobody should wait for that.
+        // Compiled code is unmapped here, after the lock is released.
         drop(dropped);
         let result = slot.get_or_init(|| make().map(Arc::new)).clone();
         if result.as_ref().is_err_and(may_pass) {
@@ -66,7 +66,7 @@ impl<T, E: Clone> Loaded<T, E> {
 }
 
 impl<T, E> Entries<T, E> {
-    /// Takes a slot out, unless somebody has done so and another is there already.
+    /// Removes a slot, unless another one has replaced it already.
     fn forget(&mut self, hash: &[u8; 32], slot: &Slot<T, E>) {
         if self.by_hash.get(hash).is_some_and(|entry| Arc::ptr_eq(&entry.slot, slot)) {
             self.by_hash.remove(hash);
@@ -75,13 +75,13 @@ impl<T, E> Entries<T, E> {
 
     fn use_slot(&mut self, hash: [u8; 32]) -> Slot<T, E> {
         self.uses += 1;
-        let new = || Entry { slot: Slot::default(), last_use: 0 };
+        let new = || LoadedEntry { slot: Slot::default(), last_use: 0 };
         let entry = self.by_hash.entry(hash).or_insert_with(new);
         entry.last_use = self.uses;
         Arc::clone(&entry.slot)
     }
 
-    /// Takes out all but the `keep` last used of what nobody holds.
+    /// Removes unused entries, except the `keep` most recently used ones.
     fn take_unused(&mut self, keep: usize) -> Vec<Slot<T, E>> {
         let unused = self.by_hash.iter().filter(|(_, entry)| entry.is_unused());
         let mut unused: Vec<_> = unused.map(|(hash, entry)| (entry.last_use, *hash)).collect();
@@ -92,9 +92,9 @@ impl<T, E> Entries<T, E> {
     }
 }
 
-impl<T, E> Entry<T, E> {
-    /// Whether only this holds what is in the slot. Who wants it comes by the lock first, so this
-    /// stays true as long as the lock is held.
+impl<T, E> LoadedEntry<T, E> {
+    /// True if the cache holds the only reference. New references are taken under the lock, so this
+    /// stays true while the lock is held.
     fn is_unused(&self) -> bool {
         Arc::strong_count(&self.slot) == 1
             && !matches!(self.slot.get(), Some(Ok(made)) if Arc::strong_count(made) > 1)

@@ -13,7 +13,7 @@ pub(crate) struct MemoryLimiter {
     used: usize,
     refused: bool,
     limits: Arc<Limits>,
-    /// Its part of the memory of all guests.
+    /// The instance's account in the memory of all guests.
     of_all: UsedMemory,
 }
 
@@ -62,8 +62,8 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(desired <= self.limits.table_elements)
     }
 
-    /// What the limits allow and the machine does not give would look different on every peer, so
-    /// the guest must not see it.
+    /// A failure to allocate memory within the limits differs between peers, so the guest must not
+    /// see it.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
     }

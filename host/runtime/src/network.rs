@@ -1,8 +1,8 @@
-//! The network that a chaincode does not have, for components that import it unasked.
+//! Network functions that end the transaction, for components that import them without need.
 //!
-//! A component of shared libraries carries its C library whole, as componentize-py's do. What it
-//! imports is then what the library can do, not what the chaincode does. Such a component may
-//! import `wasi:sockets`, but a call of it ends the transaction and names the function.
+//! A component of shared libraries contains its whole C library, as those of componentize-py do.
+//! Its imports are then those of the library, not those that the chaincode uses. Such a component
+//! may import `wasi:sockets`, but a call of it ends the transaction and names the function.
 //!
 //! Does not open a socket.
 
@@ -14,7 +14,7 @@ use crate::tx_state::TxState;
 
 const PACKAGE: &str = "wasi:sockets/";
 
-/// The type of all handles of the network; there is never one.
+/// The type of all network handles; none is ever made.
 struct Never;
 
 /// Whether an import, as written, is an interface of the network.
@@ -28,7 +28,7 @@ pub(crate) fn with_refusals(
     component: &Component,
 ) -> wasmtime::Result<Linker<TxState>> {
     let (mut linker, engine) = (linker.clone(), component.engine());
-    // Interfaces name resources of others, too; those are linked where they come first.
+    // Interfaces also name resources of others; each is linked where it comes first.
     let mut resources = Vec::new();
     for (name, import) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(instance) = import.ty else { continue };

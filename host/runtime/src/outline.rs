@@ -1,8 +1,8 @@
-//! The first look at a component file: one linear pass that bounds what everything after it has to
-//! do. It needs no more memory than the nesting that it allows, and does not recurse.
+//! The first check of a component file: one linear pass that bounds the work of everything after
+//! it. Its memory is bounded by the nesting that it allows, and it does not recurse.
 //!
-//! Invariant: nothing else reads a file that has not passed here. Validators and compilers recurse
-//! into types, keep each open component, and merge each variable where branches meet.
+//! Invariant: nothing else reads a file before this check. Validators and compilers recurse into
+//! types, keep each open component, and merge each variable where branches meet.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::admission::{AdmissionError, invalid};
 use crate::code_limits::CodeLimits;
 use crate::limits::Limits;
 
-/// Counts what has been seen of a file.
+/// Counts the parts of a file so far.
 pub(crate) struct Outline<'a> {
     wasm: &'a [u8],
     limits: &'a CodeLimits,
@@ -31,7 +31,7 @@ pub(crate) struct Outline<'a> {
     blocks: Vec<bool>,
 }
 
-/// Refuses a count that is over its limit; `what` says of what there are too many.
+/// Refuses a count that is over its limit; `what` names what is counted.
 fn within(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     if count > limit {
         return Err(AdmissionError::Limit { what: format!("more than {limit} {what}"), limit });
@@ -46,7 +46,7 @@ fn add(count: &mut u64, more: u64, limit: u64, what: &str) -> Result<(), Admissi
 }
 
 impl<'a> Outline<'a> {
-    /// Passes over the file.
+    /// Reads the file.
     pub(crate) fn check(wasm: &'a [u8], limits: &'a Limits) -> Result<(), AdmissionError> {
         let mut outline = Self {
             wasm,

@@ -9,8 +9,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::cost::{self, Bill};
 
-/// Keeps the first `limit` bytes that are written; the rest is dropped, for a chatty guest is no
-/// error.
+/// Keeps the first `limit` bytes that are written and drops the rest: much output is not an error.
 #[derive(Clone)]
 pub(crate) struct Capture {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -19,13 +18,13 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// An empty capture, which puts what is written on `bill`. Allocates only when something is
-    /// written.
+    /// An empty capture, which charges the written bytes to `bill`. Allocates only when something
+    /// is written.
     pub(crate) fn new(limit: usize, bill: Bill) -> Self {
         Self { bytes: Arc::default(), limit, bill }
     }
 
-    /// What was written, with invalid UTF-8 replaced.
+    /// The written text, with invalid UTF-8 replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock()).into_owned()
     }
@@ -79,7 +78,7 @@ impl Pollable for Capture {
     async fn ready(&mut self) {}
 }
 
-/// A guest's text as one line without codes for terminals, so that it cannot pass for lines of the
+/// A guest's text as one line without control codes, so that it does not look like lines of the
 /// host.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {

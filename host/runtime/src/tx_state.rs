@@ -1,4 +1,4 @@
-//! What one transaction has used and may still use.
+//! The state of one transaction: what it has used, and its limits.
 
 use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
@@ -14,7 +14,7 @@ use crate::rules;
 use crate::variation::Variation;
 use wasmcc_types::ChaincodeEvent;
 
-/// What the host functions of one transaction work on.
+/// The state that the host functions of one transaction work on.
 pub(crate) struct TxState {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -23,13 +23,13 @@ pub(crate) struct TxState {
     backend: Box<dyn Backend>,
     event: Option<ChaincodeEvent>,
     calls: u64,
-    /// What calls have cost since the guest last paid.
+    /// The cost of calls since the guest last paid.
     open_calls: OpenCalls,
     open_iterators: u32,
-    /// What these hold.
+    /// Bytes of rows that the iterators hold.
     iterator_bytes: usize,
     log_lines: u32,
-    /// What log lines say of the transaction; made with the first of them.
+    /// The span of log lines; made with the first of them.
     span: Option<Span>,
     /// Set for a run that is not a peer's.
     variation: Variation,
@@ -60,12 +60,12 @@ impl TxState {
         }
     }
 
-    /// What is another than usual in this run.
+    /// How this run differs from that of a peer.
     pub(crate) fn variation(&self) -> Variation {
         self.variation
     }
 
-    /// For a run that is not a peer's.
+    /// Sets how this run differs from that of a peer.
     pub(crate) fn vary(&mut self, variation: Variation) {
         self.variation = variation;
     }
@@ -75,7 +75,7 @@ impl TxState {
         self.event = None;
     }
 
-    /// What wasmtime asks whether memory may grow.
+    /// The limiter that wasmtime asks before memory grows.
     pub(crate) fn memory(&mut self) -> &mut MemoryLimiter {
         &mut self.memory
     }
@@ -100,7 +100,8 @@ impl TxState {
         (&mut self.wasi, &mut self.table)
     }
 
-    /// Says what ended the guest. Who runs out of memory only traps, so the limit is named here.
+    /// Classifies the error that ended the guest. Out-of-memory appears as a plain trap, so the
+    /// limit is named here.
     pub(crate) fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
         match classify(error, self.limits(), stderr) {
             Failure::Trapped { trap, stderr } if self.memory.has_refused() => {
@@ -112,7 +113,7 @@ impl TxState {
         }
     }
 
-    /// Puts a cost on the guest's bill, to be paid when the call returns.
+    /// Adds a cost to the guest's bill, which is paid when the call returns.
     pub(crate) fn charge(&mut self, cost: u64) {
         self.open_calls.charge(cost);
     }
@@ -122,18 +123,18 @@ impl TxState {
         &mut self.open_calls
     }
 
-    /// Charges for one call of a WASI interface, which has not to ask anybody.
+    /// Charges for one call of a WASI interface, which does not ask the peer.
     pub(crate) fn wasi_call(&mut self) -> &mut Self {
         self.charge(cost::CALL);
         self
     }
 
-    /// How often the guest called its peer.
+    /// The number of the guest's calls to its peer.
     pub(crate) fn host_calls(&self) -> u64 {
         self.calls
     }
 
-    /// Counts one call from the guest to the host, which carries so many bytes.
+    /// Counts one call from the guest to the host, with this many bytes of arguments.
     pub(crate) fn count_call(&mut self, bytes: usize) -> wasmtime::Result<()> {
         self.charge(cost::CALL.saturating_add(cost::bytes(bytes)));
         self.calls += 1;
@@ -144,7 +145,7 @@ impl TxState {
         Ok(())
     }
 
-    /// The port, for one call that carries so many bytes and costs the peer so much.
+    /// Returns the port for one call, after charging its cost and its bytes.
     pub(crate) fn backend(
         &mut self,
         cost: u64,
@@ -174,7 +175,7 @@ impl TxState {
         }))
     }
 
-    /// A cursor of the guest together with the port that feeds it, for one call.
+    /// Returns a cursor of the guest and the port, for one call.
     pub(crate) fn cursor_and_backend<C: Send + 'static>(
         &mut self,
         cursor: &Resource<C>,
@@ -183,7 +184,7 @@ impl TxState {
         Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
     }
 
-    /// Makes room for one more iterator.
+    /// Counts one more iterator.
     pub(crate) fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
         let limit = self.limits().open_iterators;
         if self.open_iterators >= limit {
@@ -193,14 +194,14 @@ impl TxState {
         Ok(())
     }
 
-    /// Gives the room of one iterator back, which still holds so many bytes of rows.
+    /// Releases an iterator, which still holds this many bytes of rows.
     pub(crate) fn release_iterator(&mut self, bytes: usize) {
         self.open_iterators = self.open_iterators.saturating_sub(1);
         self.release_rows(bytes);
     }
 
-    /// Counts rows that came into an iterator. Only the sum is bounded here: it is what a guest can
-    /// have its host keep by opening one iterator after the other.
+    /// Counts rows that an iterator received. Only the sum over all iterators is limited here,
+    /// since a guest may open many.
     pub(crate) fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
         let limit = self.limits().iterator_bytes;
         self.iterator_bytes = self.iterator_bytes.saturating_add(bytes);
@@ -237,7 +238,7 @@ impl TxState {
         self.event = Some(event);
     }
 
-    /// Runs what logs.
+    /// Runs `log` in the transaction's span.
     pub(crate) fn in_span(&mut self, log: impl FnOnce()) {
         let Invocation { channel_id, tx_id, chaincode, .. } = &self.invocation;
         let span = self.span.get_or_insert_with(|| {

@@ -1,8 +1,7 @@
-//! Runs of a transaction in which what a contract must not depend on is another than usual, and
-//! what it asked of its peer in each. Two runs that differ show a contract that is not
-//! deterministic.
+//! Runs a transaction with variations of things that a contract must not depend on, and records its
+//! calls in each run. If two runs differ, the contract is not deterministic.
 //!
-//! Does not judge: whoever asked for the runs compares them.
+//! Does not compare the runs; the caller does.
 
 mod place;
 mod recorder;
@@ -18,25 +17,24 @@ use wasmcc_types::TxId;
 
 pub(crate) use recorder::Recorder;
 
-/// What is another than usual in a run.
+/// The variation of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variation {
-    /// Nothing: a run as on a peer.
+    /// None: a run as on a peer.
     None,
-    /// Random numbers, and so the order of a hash map.
+    /// Other random numbers, and so another order of hash maps.
     Random,
-    /// The clocks of WASI. The transaction's timestamp stays.
+    /// Other clocks of WASI. The transaction's timestamp is the same.
     Clocks,
-    /// What the contract finds in its memory: it was called once before in the same instance, so
-    /// that addresses and statics are others.
+    /// An earlier call in the same instance, so that addresses and statics differ.
     Memory,
 }
 
 impl Variation {
-    /// All that differ from a peer.
+    /// All variations that differ from a peer.
     pub const ALL: [Self; 3] = [Self::Random, Self::Clocks, Self::Memory];
 
-    /// What is mixed into the seed of random numbers.
+    /// A value that is mixed into the seed of random numbers.
     pub(crate) fn salt(self) -> &'static [u8] {
         match self {
             Self::Random => b"/other random numbers",
@@ -44,8 +42,8 @@ impl Variation {
         }
     }
 
-    /// What is added to the clocks, in nanoseconds: a bit more than a leap year, so that every
-    /// field of a date is another.
+    /// An offset of the clocks, in nanoseconds: a little more than a leap year, so that every field
+    /// of a date differs.
     pub(crate) fn clock_offset(self) -> u64 {
         match self {
             Self::Clocks => 34_308_367_123_456_789,
@@ -54,20 +52,20 @@ impl Variation {
     }
 }
 
-/// What a contract asked of its peer.
+/// A call of a contract to its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCall {
     /// The chaincode that asked.
     pub chaincode: String,
-    /// The function and its arguments; of long ones a beginning and a hash.
+    /// The function and its arguments. Long ones are shortened to their beginning and a hash.
     pub call: String,
-    /// What the peer answered; empty if the transaction ended first.
+    /// The peer's answer; empty if the transaction ended first.
     pub answer: String,
     /// The function of the contract that asked; empty if the component has no names.
     pub function: String,
 }
 
-/// What is kept of one run, in bytes; calls behind that are not.
+/// Limit of the recording of a run, in bytes. Later calls are not recorded.
 const MAX_BYTES: usize = 64 << 20;
 
 /// A transaction whose runs are recorded.
@@ -99,12 +97,12 @@ impl Watch {
         *self.calls() = Calls::default();
     }
 
-    /// Notes where the guest stands when it calls its host.
+    /// Records the function of the guest that calls the host.
     pub(crate) fn stands_at(&self, stack: &WasmBacktrace) {
         self.calls().function = place::function(stack);
     }
 
-    /// Notes a call and returns its number, if there is room.
+    /// Records a call and returns its number, if there is room.
     fn begin(&self, chaincode: &str, call: String) -> Option<usize> {
         let mut calls = self.calls();
         calls.bytes += call.len();
@@ -130,11 +128,11 @@ impl Watch {
     }
 }
 
-/// The transactions of a runtime whose runs are recorded: none, but for tests.
+/// The transactions of a runtime whose runs are recorded. There are none except in tests.
 #[derive(Default)]
 pub(crate) struct Watches {
     by_id: Mutex<BTreeMap<String, Arc<Watch>>>,
-    /// So that no transaction waits for the lock.
+    /// Lets other transactions avoid the lock.
     count: AtomicUsize,
 }
 
@@ -150,7 +148,7 @@ impl Watches {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs of the transaction are recorded until what this returns is dropped.
+    /// Records runs of the transaction until the returned value is dropped.
     pub(crate) fn start(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
         let (calls, is_called_before) = Default::default();
         let watch = Arc::new(Watch { variation, calls, is_called_before });
@@ -162,7 +160,7 @@ impl Watches {
     }
 }
 
-/// Records a transaction's runs as long as it is there.
+/// Records a transaction's runs until it is dropped.
 #[must_use]
 pub struct Recording<'a> {
     watches: &'a Watches,
@@ -171,7 +169,7 @@ pub struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    /// What was asked of the peer so far, in order.
+    /// The calls to the peer so far, in order.
     pub fn host_calls(&self) -> Vec<HostCall> {
         self.watch.calls().all.clone()
     }

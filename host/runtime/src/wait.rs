@@ -1,4 +1,4 @@
-//! Futures for threads that may block.
+//! Runs futures on threads that may block.
 
 use std::future::Future;
 use std::pin::pin;
@@ -25,7 +25,7 @@ pub fn wait<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {
-        // A wake that comes between the two lets `park` return at once.
+        // If the waker is called between `poll` and `park`, `park` returns at once.
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),

@@ -1,9 +1,9 @@
-//! The little of WASI that a guest gets, made deterministic: the clock stands at the transaction's
-//! time, random numbers come from its id, and there is nothing to read, to wait for or to connect
-//! to. Interfaces are linked one by one, so what is not named here (http) is refused at admission;
-//! of sockets see [`network`](crate::network).
+//! The part of WASI that a guest gets, made deterministic. The clock is fixed at the transaction's
+//! time, random numbers derive from its id, and there are no files, timers or connections.
+//! Interfaces are linked one by one, so others (http) are refused at admission. For sockets see
+//! [`network`](crate::network).
 //!
-//! Every call is charged for where it gets hold of the transaction's state, which each does once.
+//! Every call is charged where it gets the transaction's state, which each call does once.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<TxState>) -> wasmtime::Result<()
     wasi::cli::terminal_stdin::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
     wasi::cli::terminal_stdout::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
     wasi::cli::terminal_stderr::add_to_linker::<TxState, WasiCli>(l, |t| t.wasi_call().cli())?;
-    // There are no preopens, so no descriptor can ever be had.
+    // There are no preopens, so a guest never has a descriptor.
     wasi::filesystem::preopens::add_to_linker::<TxState, WasiFilesystem>(l, |t| {
         t.wasi_call().filesystem()
     })?;
@@ -115,7 +115,7 @@ impl HasData for Io {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Asks what is ready. One call may ask for the same thing millions of times, so each has a price.
+/// Polls handles. One call may name the same handle millions of times, so each has a price.
 struct Polls<'a>(&'a mut TxState);
 
 impl HasData for Polls<'static> {
@@ -143,7 +143,7 @@ impl wasi::io::poll::HostPollable for Polls<'_> {
     }
 }
 
-/// A clock that stands still, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would
+/// A fixed clock, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would
 /// let a guest sleep in real time, where neither fuel nor the deadline can reach it.
 struct StillClock(u64);
 
@@ -184,7 +184,7 @@ fn sleep_is_refused<T>() -> wasmtime::Result<T> {
     Err(Stop(Failure::Trapped { trap, stderr: String::new() }).into())
 }
 
-/// Random numbers that every endorser gets alike: SHA-256 of the seed, a label and a counter.
+/// Random numbers that are the same on every endorser: SHA-256 of the seed, a label and a counter.
 struct TxRandom {
     seed: [u8; 32],
     label: &'static [u8],
@@ -199,7 +199,7 @@ impl TxRandom {
         Self { seed, label, counter: 0, block: [0; 32], used: 32, bill }
     }
 
-    /// Puts numbers of so many bytes on the bill.
+    /// Charges for this many random bytes.
     fn charge(&self, bytes: usize) {
         self.bill.add(cost::RANDOM_BYTE.saturating_mul(bytes as u64));
         self.bill.add(cost::bytes(bytes));

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use serde::Deserialize;
 
 use super::package::{Metadata, Package};
-use super::{BuildError, Built, Order, Words};
+use super::{BuildError, Built, Language, Order, Words};
 
 /// The target of all contracts.
 pub(super) const TARGET: &str = "wasm32-wasip2";
@@ -24,7 +24,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
         return Err(BuildError::Compile { folder: package.folder, words });
     }
     match component_path(&output.stdout, &package.id) {
-        Some(path) => Ok(Built { path, folder: package.folder }),
+        Some(path) => Ok(Built { path, folder: package.folder, language: Language::Rust }),
         None => Err(BuildError::NoComponent { folder: package.folder }),
     }
 }

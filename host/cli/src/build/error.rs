@@ -18,7 +18,7 @@ pub(crate) enum BuildError {
     },
     /// Nothing in the folder says what it is.
     #[error(
-        "there is no contract in {}: it has no Cargo.toml\n  hint: `wasmcc new NAME` makes one",
+        "there is no contract in {}: it has neither Cargo.toml nor package.json\n  hint: `wasmcc new NAME` makes one",
         folder.display()
     )]
     NoProject {
@@ -27,7 +27,7 @@ pub(crate) enum BuildError {
     },
     /// A language whose tools are not called from here.
     #[error(
-        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust only\n  hint: \
+        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js only\n  hint: \
          build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` judges the \
          component",
         folder.display(),
@@ -38,6 +38,24 @@ pub(crate) enum BuildError {
         folder: PathBuf,
         /// What it is written in.
         language: Language,
+    },
+    /// The npm package that builds contracts for Node.js is not there.
+    #[error(
+        "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in that \
+         folder, type `npm install --save-dev {package}`",
+        folder.display()
+    )]
+    NoNodeBuilder {
+        /// The folder.
+        folder: PathBuf,
+        /// What to install.
+        package: String,
+    },
+    /// There is no Node.js.
+    #[error("node cannot be run: {why}\n  hint: install Node.js 18 or newer, with npm")]
+    NoNode {
+        /// Why not.
+        why: String,
     },
     /// A program is not installed, or does not run.
     #[error(

@@ -4,6 +4,7 @@
 
 mod cargo;
 mod error;
+mod node;
 mod package;
 mod project;
 
@@ -27,8 +28,9 @@ Examples:
   wasmcc build --json | jq -r .path
   wasmcc build -- --locked --features audit
 
-It runs `cargo build --lib --target wasm32-wasip2` and checks the component as `wasmcc check` does.
-RUSTFLAGS is left out: it is meant for programs of this machine. What follows -- is for cargo.";
+For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant for
+programs of this machine. For a package of npm it runs `wasmcc-js build`. Then it checks the component
+as `wasmcc check` does. What follows -- is for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -46,8 +48,8 @@ pub(crate) struct Build {
     /// Print path, size and hash as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Further arguments of cargo.
-    #[arg(last = true, value_name = "CARGO ARGUMENTS")]
+    /// Further arguments of cargo, or of wasmcc-js.
+    #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
     #[command(flatten)]
     limits: LimitArgs,
@@ -107,6 +109,8 @@ pub(crate) struct Built {
     pub path: PathBuf,
     /// The contract's own folder: not that of a workspace around it.
     pub folder: PathBuf,
+    /// What the contract is written in.
+    pub language: Language,
 }
 
 /// As [`component`], with the folder that the component is of.
@@ -114,6 +118,7 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
     let project = Project::at(folder)?;
     match project.language {
         Language::Rust => cargo::build(&project.folder, order),
+        Language::JavaScript => node::build(&project.folder, order),
         language => Err(BuildError::Language { folder: project.folder, language }),
     }
 }

@@ -49,7 +49,7 @@ impl Language {
     pub(super) fn tool(self) -> &'static str {
         match self {
             Self::Rust => "cargo",
-            Self::JavaScript => "componentize-qjs or componentize-js",
+            Self::JavaScript => "wasmcc-js",
             Self::Python => "componentize-py",
             Self::Go => "go and wasm-tools",
         }

@@ -31,7 +31,10 @@ fn refused(files: &[(&str, &str)]) -> String {
 #[test]
 fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
     let said = refused(&[("src/lib.rs", "")]);
-    assert!(said.contains("no Cargo.toml") && said.contains("wasmcc new NAME"), "{said}");
+    assert!(
+        said.contains("neither Cargo.toml nor package.json") && said.contains("wasmcc new NAME"),
+        "{said}"
+    );
     let file = folder(&[("contract.wasm", "")]);
     let said = component(&file.path().join("contract.wasm"), &Order::default()).unwrap_err();
     assert!(said.to_string().contains("it is a file; name the folder"), "{said}");
@@ -42,7 +45,6 @@ fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
 #[test]
 fn other_languages_are_known_and_told_what_builds_them() {
     for (file, language, tool) in [
-        ("package.json", "JavaScript", "componentize-qjs"),
         ("pyproject.toml", "Python", "componentize-py"),
         ("requirements.txt", "Python", "componentize-py"),
         ("go.mod", "Go", "wasm-tools"),

@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   wasmcc new my-contract && cd my-contract && wasmcc test
   wasmcc new contracts/assets
+  wasmcc new my-contract --lang typescript && cd my-contract && npm install && wasmcc test
   wasmcc new assets --sdk ../wasmcc
 
 The SDK is that of the checkout that --sdk names, or that this program was built from, as long as it
@@ -49,24 +50,37 @@ const RUST: [(&str, &str); 6] = [
     (".github/workflows/ci.yml", include_str!("../../template/rust/ci.yml")),
 ];
 
+/// The same in TypeScript.
+const TYPESCRIPT: [(&str, &str); 8] = [
+    ("package.json", include_str!("../../template/typescript/package.json.in")),
+    ("tsconfig.json", include_str!("../../template/typescript/tsconfig.json")),
+    ("src/index.ts", include_str!("../../template/typescript/index.ts")),
+    ("src/asset.ts", include_str!("../../template/typescript/asset.ts")),
+    ("src/assetTransfer.ts", include_str!("../../template/typescript/assetTransfer.ts")),
+    ("test/sandbox.test.mjs", include_str!("../../template/typescript/sandbox.test.mjs")),
+    ("README.md", include_str!("../../template/typescript/README.md")),
+    (".gitignore", include_str!("../../template/typescript/gitignore")),
+];
+
 impl New {
     /// Writes the files.
     pub(crate) fn run(self) -> Result<()> {
-        if self.lang != Language::Rust {
-            bail!(
-                "`wasmcc new` makes contracts in Rust only\n  hint: tests/guests and \
-                 docs/languages.md of wasmcc have a contract in {} to copy from",
-                self.lang
-            );
-        }
+        let (files, next): (&[(&str, &str)], _) = match self.lang {
+            Language::Rust => (&RUST, "wasmcc test"),
+            Language::JavaScript => (&TYPESCRIPT, "npm install && wasmcc test"),
+            other => bail!(
+                "`wasmcc new` makes contracts in Rust and TypeScript only\n  hint: tests/guests and \
+                 docs/languages.md of wasmcc have a contract in {other} to copy from"
+            ),
+        };
         let name = Name::of(&self.path)?;
         let sdk = Sdk::find(self.sdk.as_deref())?;
         is_free(&self.path)?;
-        for (file, text) in RUST {
+        for (file, text) in files {
             write(&self.path.join(file), &filled(text, &name, &sdk))?;
         }
         let folder = self.path.display();
-        output::line(&format!("{folder} is a contract: cd {folder} && wasmcc test"))
+        output::line(&format!("{folder} is a contract: cd {folder} && {next}"))
     }
 }
 
@@ -76,6 +90,7 @@ fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
         .replace("my_contract", &name.library())
         .replace("WASMCC_SDK", &sdk.of("wasmcc-sdk"))
         .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
+        .replace("WASMCC_JS", &sdk.of_npm())
 }
 
 /// Nothing that is there may be overwritten.
@@ -104,9 +119,11 @@ mod tests {
     fn no_placeholder_is_left_in_the_files() {
         let name = Name::of(Path::new("some-assets")).unwrap();
         let sdk = Sdk::Version;
-        for (file, text) in RUST {
+        for (file, text) in RUST.iter().chain(&TYPESCRIPT) {
             let text = filled(text, &name, &sdk);
-            for placeholder in ["my-contract", "my_contract", "WASMCC_SDK", "WASMCC_TEST"] {
+            let placeholders =
+                ["my-contract", "my_contract", "WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS"];
+            for placeholder in placeholders {
                 assert!(!text.contains(placeholder), "{placeholder} is in {file}");
             }
         }

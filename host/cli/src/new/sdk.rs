@@ -51,6 +51,19 @@ impl Sdk {
             }
         }
     }
+
+    /// What stands in a package.json behind the name of the npm package.
+    pub(super) fn of_npm(&self) -> String {
+        match self {
+            // Inside quotes already.
+            Self::Folder(folder) => {
+                let path = format!("file:{}", folder.join("js").display());
+                let quoted = serde_json::Value::from(path).to_string();
+                quoted.trim_matches('"').to_owned()
+            }
+            Self::Version => format!("~{}", env!("CARGO_PKG_VERSION")),
+        }
+    }
 }
 
 /// The folder, absolute, if it has the SDK.

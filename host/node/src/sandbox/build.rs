@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::sandbox::SandboxError;
 
 /// Builds the crate in `dir` for wasm32-wasip2 in release mode with the `cargo` on the path and
-/// gives the component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
-/// `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
+/// returns the component. Cargo does nothing if it is up to date. For use in a chaincode's own
+/// tests: `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
 pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     let failed = |text: String| SandboxError::Build(text);
     let dir = dir.as_ref();
@@ -18,7 +18,7 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
         .args(["build", "--release", "--lib", "--target", "wasm32-wasip2"])
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(dir)
-        // What the outer cargo set for the host's crates is not meant for the guest.
+        // Settings of the outer cargo are for the host's crates, not for the guest.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .output()
@@ -37,7 +37,7 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     std::fs::read(&path).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
-/// The last `.wasm` file among the artifacts that cargo reports: that of the crate itself.
+/// The last `.wasm` file among the artifacts that cargo reports, which is the crate's own.
 fn component_path(messages: &[u8]) -> Option<PathBuf> {
     let lines = String::from_utf8_lossy(messages);
     let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -1,4 +1,4 @@
-//! A call of a chaincode, as a test writes it.
+//! A call of a chaincode in a test.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use crate::sandbox::CHANNEL;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_types::Timestamp;
 
-/// Whom to call with what, and as whom. By default the caller is `User1` of the peer's organization
-/// and the time is now.
+/// A call of a chaincode: function, arguments and caller. By default the caller is `User1` of the
+/// peer's organization and the time is now.
 #[derive(Clone, Debug)]
 pub struct Call {
     proposal: ProposalBuilder,
@@ -29,31 +29,31 @@ impl Call {
         self
     }
 
-    /// The caller's organization, whose peer is asked if it has one; without, the first one.
+    /// Sets the caller's organization. Its peer endorses if it has one, otherwise the first peer.
     pub fn org(mut self, msp_id: &str) -> Self {
         self.org = Some(msp_id.to_owned());
         self
     }
 
-    /// The caller, a user of that organization.
+    /// Sets the caller, a user of that organization.
     pub fn user(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
         self
     }
 
-    /// Data for the endorser's eyes only.
+    /// Adds transient data, which only endorsers see.
     pub fn transient(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.transient.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The client's clock.
+    /// Sets the client's time.
     pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
         self.proposal = self.proposal.timestamp(timestamp);
         self
     }
 
-    /// Makes the transaction's id repeatable; without, every call has its own.
+    /// Sets the nonce, which makes the transaction id repeatable. By default it is random.
     pub fn nonce(mut self, nonce: impl Into<Vec<u8>>) -> Self {
         self.proposal = self.proposal.nonce(nonce);
         self

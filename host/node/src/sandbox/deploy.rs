@@ -1,6 +1,6 @@
-//! How chaincodes get on a sandbox's channel.
+//! Deploys chaincodes on a sandbox's channel.
 
-use crate::sandbox::{CHANNEL, Sandbox, SandboxError, Submitted};
+use crate::sandbox::{CHANNEL, Sandbox, SandboxError, SetupError, Submitted};
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
@@ -22,8 +22,8 @@ impl Sandbox {
         component: &[u8],
         collections: &str,
     ) -> Result<Submitted, SandboxError> {
-        let collections = package_from_json(collections).map_err(anyhow::Error::from);
-        let collections = Some(collections.map_err(SandboxError::Setup)?);
+        let setup = |why| SandboxError::Setup(SetupError::Collections(why));
+        let collections = Some(package_from_json(collections).map_err(setup)?);
         self.deploy_as(Definition { collections, ..definition(name) }, component)
     }
 
@@ -64,10 +64,9 @@ impl Sandbox {
             (name, text.as_bytes().to_vec())
         };
         let files = indexes.iter().enumerate().map(file).collect();
-        let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        check_meta_inf(&files).map_err(|error| setup(error.into()))?;
-        let code =
-            ProgramBundle::pack(component.to_vec(), files).map_err(|error| setup(error.into()))?;
+        check_meta_inf(&files).map_err(|error| SandboxError::Setup(error.into()))?;
+        let code = ProgramBundle::pack(component.to_vec(), files);
+        let code = code.map_err(|error| SandboxError::Setup(error.into()))?;
         self.deploy(name, &code)
     }
 

@@ -1,4 +1,4 @@
-//! Whether a contract depends on what differs between endorsers, or would elsewhere.
+//! Checks that a contract does not depend on things that differ between endorsers or hosts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,22 +6,23 @@ use std::sync::Arc;
 use crate::sandbox::{Call, Endorsed, Sandbox, SandboxError};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SigningIdentity;
+use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::{HostCall, Variation};
 
-/// How much of a text is shown around the place where two differ, in characters.
+/// Characters that are shown around the first difference of two texts.
 const BEFORE: usize = 60;
 const AFTER: usize = 160;
 
 /// The first place where two runs of the same proposal differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// What was another in the second run, in words.
+    /// The variation of the second run, as a text.
     pub cause: String,
     /// Where they differ: a call of the peer with its number, the response or the event.
     pub place: String,
-    /// What it was in the run as on a peer.
+    /// The value in the run as on a peer.
     pub first: String,
-    /// What it was in the other run.
+    /// The value in the other run.
     pub second: String,
 }
 
@@ -36,20 +37,20 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// What one run came to.
+/// The result of one run.
 struct Run {
     calls: Vec<HostCall>,
     endorsed: Endorsed,
 }
 
 impl Sandbox {
-    /// As [`endorse`](Self::endorse), in several runs: one as on a peer, which is returned, and one
-    /// each with other random numbers (and so another order of a hash map), with other clocks, and
-    /// in an instance that the contract was called in before. If they do not ask the same of their
-    /// peer and answer the same, that is an error with the first difference.
+    /// As [`endorse`](Self::endorse), in several runs. The first is as on a peer, and its result is
+    /// returned. The others have other random numbers (and so another order of hash maps), other
+    /// clocks, or an earlier call in the same instance. If their calls to the peer or their
+    /// responses differ, the error has the first difference.
     ///
-    /// A peer of wasmcc lets contracts see none of that; other hosts of the same contract do, and
-    /// the same call has another outcome when it is sent again.
+    /// A wasmcc peer hides all of these from contracts. Other hosts of the same contract do not,
+    /// and there the same call may have another result when it is sent again.
     pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
@@ -73,9 +74,11 @@ impl Sandbox {
     ) -> Result<Run, SandboxError> {
         let proposal = builder.clone().sign(signer);
         let recording = self.peer.runtime().record(&proposal.tx_id, variation);
-        let processed = self.process(self.peer_of(org), &proposal.signed)?;
+        let unpacked = UnpackedProposal::unpack_for_endorser(proposal.signed.clone())?;
+        let processed = self.process(self.peer_of(org), &unpacked)?;
         let calls = recording.host_calls();
-        Ok(Run { calls, endorsed: Endorsed::read(processed, proposal, Arc::clone(signer))? })
+        let endorsed = Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))?;
+        Ok(Run { calls, endorsed })
     }
 }
 
@@ -130,7 +133,7 @@ fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<Divergence>
     None
 }
 
-/// Both texts, cut to what is around the first place where they differ.
+/// Both texts, cut to the surroundings of their first difference.
 fn around_difference(first: &str, second: &str) -> (String, String) {
     let same = first.chars().zip(second.chars()).take_while(|(one, two)| one == two).count();
     let cut = |text: &str| {

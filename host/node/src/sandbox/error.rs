@@ -1,18 +1,28 @@
 //! What can go wrong in a sandbox.
 
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::CreateChannelError;
+use crate::OpenError;
 use crate::sandbox::Divergence;
+use wasmcc_channel::collections::CollectionsJsonError;
 use wasmcc_client::ClientError;
-use wasmcc_ledger::Conflict;
+use wasmcc_ledger::{Conflict, LedgerError};
+use wasmcc_msp::{NetworkError, PolicyError};
+use wasmcc_peer::chaincode::MetaInfError;
 use wasmcc_peer::endorser::Rejected;
+use wasmcc_runtime::RuntimeError;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_workers::WorkersError;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The sandbox could not be set up.
-    #[error("cannot set up a sandbox: {0:#}")]
-    Setup(anyhow::Error),
+    #[error("cannot set up a sandbox: {}", with_causes(.0))]
+    Setup(SetupError),
     /// The network has no such user.
     #[error("there is no user {user} in {org}: {reason}")]
     NoUser {
@@ -42,9 +52,9 @@ pub enum SandboxError {
         tx_id: String,
         /// Why it is invalid.
         code: TxValidationCode,
-        /// What it collided with, if it did.
+        /// The conflict, if it has one.
         conflict: Option<Box<Conflict>>,
-        /// The same in words, or which policy its endorsements do not satisfy.
+        /// The reason as a text, such as the policy that its endorsements do not satisfy.
         reason: Option<String>,
     },
     /// The contract depends on what it must not depend on.
@@ -53,6 +63,54 @@ pub enum SandboxError {
     /// A component could not be built.
     #[error("cannot build the component: {0}")]
     Build(String),
+}
+
+/// Why a sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The network cannot be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network is empty.
+    #[error("the network has no organization")]
+    NoOrganization,
+    /// Components cannot be run. All sandboxes of the process share the runtime.
+    #[error(transparent)]
+    Runtime(#[from] Arc<RuntimeError>),
+    /// The peer does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The channel is not created.
+    #[error(transparent)]
+    Channel(#[from] CreateChannelError),
+    /// The sandbox's thread does not start, or a package cannot be packed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The text of an endorsement policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The sandbox's thread has no result.
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
+    /// The JSON of collections cannot be used.
+    #[error(transparent)]
+    Collections(#[from] CollectionsJsonError),
+    /// The index definitions cannot be used.
+    #[error(transparent)]
+    MetaInf(#[from] MetaInfError),
+    /// A peer's read-write set cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let (mut text, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 fn reason_text(reason: &Option<String>) -> String {

@@ -1,12 +1,12 @@
-//! A whole peer in one value, for tests: no ports, nothing left behind.
+//! A whole peer in one value, for tests. It opens no ports and leaves no files.
 //!
-//! The crate `wasmcc` shows how it is used.
+//! The documentation of the crate `wasmcc` has an example.
 //!
 //! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
-//! peer, signed by real identities of a network that exists only in memory. Sandboxes do not know
-//! of each other and may run in parallel; they share compiled components.
+//! peer. It is signed by real identities of a network that exists only in memory. Sandboxes are
+//! independent and may run in parallel; they share compiled components.
 //!
-//! Invariant: no behaviour that a served peer does not have.
+//! Invariant: a sandbox behaves as a served peer.
 
 mod build;
 mod call;
@@ -25,7 +25,7 @@ use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc_peer::chaincode::ExternalConfig;
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
-use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, RuntimeError, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -34,13 +34,13 @@ use wasmcc_workers::Workers;
 pub use build::build;
 pub use call::Call;
 pub use determinism::Divergence;
-pub use error::SandboxError;
+pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};
 
 /// The channel that a sandbox has from the start.
 pub const CHANNEL: &str = "mychannel";
 
-/// How a sandbox is set up.
+/// The configuration of a sandbox.
 #[derive(Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
@@ -58,48 +58,51 @@ pub struct Sandbox {
 }
 
 impl SandboxBuilder {
-    /// The organizations of the channel; the peer belongs to the first one.
+    /// Sets the organizations of the channel. The peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
         self
     }
 
-    /// The MSP ids of the organizations that have a peer; without, it is the network's first one.
+    /// Sets the organizations that have a peer, by MSP id. By default only the first one has.
     pub fn orgs<'a>(mut self, msp_ids: impl IntoIterator<Item = &'a str>) -> Self {
         self.orgs = msp_ids.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// What components may use.
+    /// Sets the limits of components.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// How long one transaction may take.
+    /// Sets the time limit of a transaction.
     pub fn execute_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.execute_timeout = Some(timeout);
         self
     }
 
-    /// How chaincodes in other processes are run.
+    /// Configures chaincodes in other processes.
     pub fn external(mut self, external: ExternalConfig) -> Self {
         self.external = external;
         self
     }
 
-    /// Sets the peer up and creates the channel.
+    /// Opens the peer and creates the channel.
     pub fn build(self) -> Result<Sandbox, SandboxError> {
-        let setup = |error: anyhow::Error| SandboxError::Setup(error);
-        let network = Network::in_memory(&self.network).map_err(|e| setup(e.into()))?;
+        self.set_up().map_err(SandboxError::Setup)
+    }
+
+    fn set_up(self) -> Result<Sandbox, SetupError> {
+        let network = Network::in_memory(&self.network)?;
         let first = network.orgs().first().map(|org| org.msp_id().to_owned());
         let mut orgs = self.orgs.into_iter();
         let org = orgs.next().or(first);
-        let org = org.ok_or_else(|| setup(anyhow::anyhow!("the network has no organization")))?;
+        let org = org.ok_or(SetupError::NoOrganization)?;
         let mut config = PeerConfig::new(network, &org);
         config.more_orgs = orgs.collect();
         config.runtime = match self.limits {
-            None => Some(shared_runtime().map_err(setup)?),
+            None => Some(shared_runtime()?),
             Some(limits) => {
                 config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
                 None
@@ -110,27 +113,27 @@ impl SandboxBuilder {
         }
         config.support.external = self.external;
         config.ledger.cache_bytes = 16 << 20;
-        let peer = Peer::open(config).map_err(setup)?;
-        let workers = Workers::new(1, 64).map_err(|e| setup(e.into()))?;
-        let sandbox = Sandbox { peer, org, workers };
-        let peer = Arc::clone(&sandbox.peer);
-        sandbox.run(move || peer.create_channel(CHANNEL))?.map_err(setup)?;
-        Ok(sandbox)
+        let peer = Peer::open(config)?;
+        let workers = Workers::new(1, 64)?;
+        let creating = Arc::clone(&peer);
+        workers.run_blocking(move || creating.create_channel(CHANNEL))??;
+        Ok(Sandbox { peer, org, workers })
     }
 }
 
-/// The pool of a runtime reserves 4 GiB of address space an instance, so tests take few.
+/// The pool of a runtime reserves 4 GiB of address space for each instance, so tests use few.
 const SHARED_INSTANCES: u32 = 128;
 
-/// One runtime for all sandboxes of a process with the usual limits: a component is compiled once.
-fn shared_runtime() -> anyhow::Result<Arc<Runtime>> {
-    static RUNTIME: OnceLock<Result<Arc<Runtime>, String>> = OnceLock::new();
+/// The runtime of all sandboxes with default limits in a process, so that a component is compiled
+/// only once.
+fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
+    static RUNTIME: OnceLock<Result<Arc<Runtime>, Arc<RuntimeError>>> = OnceLock::new();
     let make = || {
         let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
         let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
-        runtime.map(Arc::new).map_err(|error| error.to_string())
+        runtime.map(Arc::new).map_err(Arc::new)
     };
-    RUNTIME.get_or_init(make).clone().map_err(anyhow::Error::msg)
+    RUNTIME.get_or_init(make).clone()
 }
 
 impl Sandbox {
@@ -140,7 +143,7 @@ impl Sandbox {
         Self::builder().build()
     }
 
-    /// To set more than the usual.
+    /// Returns a builder with the default configuration.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
@@ -185,8 +188,8 @@ impl Sandbox {
         Ok(found.map(|found| found.value))
     }
 
-    /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
-    /// an answer.
+    /// Simulates and endorses a call on the caller's peer, without committing it. A response with
+    /// an error status is returned, not an error.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
@@ -216,8 +219,8 @@ impl Sandbox {
         Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))
     }
 
-    /// Has the peer of a further organization endorse, too. That it answers something else comes
-    /// out when all is committed.
+    /// Endorses on the peer of a further organization, too. A different result is detected at the
+    /// commit.
     pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
         let processed = self.process(org, &endorsed.unpacked)?;
         endorsed.more.push(processed.response);
@@ -235,13 +238,13 @@ impl Sandbox {
         Ok(self.run(processed)??)
     }
 
-    /// The organization whose peer a caller asks.
+    /// The organization whose peer endorses for a caller.
     fn peer_of<'a>(&'a self, org: &'a str) -> &'a str {
         if self.peer.orgs().any(|known| known == org) { org } else { &self.org }
     }
 
-    /// Has those endorse who are needed beside the first; where they are not here, the commit says
-    /// so.
+    /// Collects the further endorsements that are needed. If their organizations have no peer here,
+    /// the commit fails.
     fn endorse_enough(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
         if self.peer.orgs().count() == 1 {
             return Ok(());
@@ -253,13 +256,13 @@ impl Sandbox {
         needed.iter().try_for_each(|org| self.endorse_also(org, endorsed))
     }
 
-    /// Simulates a call and gives the answer; an error status is an error.
+    /// Simulates a call. A response with an error status is an error.
     pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
         self.endorse(call)?.accepted()
     }
 
-    /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
-    /// of its own; a transaction that is not valid is an error.
+    /// Endorses a call on as many peers as it needs, and commits it in a block of its own. An
+    /// invalid transaction is an error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
@@ -270,7 +273,7 @@ impl Sandbox {
         self.commit_valid(endorsed)
     }
 
-    /// Commits endorsed calls in one block, in their order, whatever becomes of them.
+    /// Commits endorsed calls in one block, in their order, valid or not.
     pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
         let mut envelopes = Vec::with_capacity(endorsed.len());
         for one in &endorsed {
@@ -321,6 +324,6 @@ impl Sandbox {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SandboxError> {
-        self.workers.run_blocking(job).map_err(|e| SandboxError::Setup(anyhow::Error::msg(e)))
+        self.workers.run_blocking(job).map_err(|error| SandboxError::Setup(error.into()))
     }
 }

@@ -1,4 +1,4 @@
-//! What became of a call.
+//! Results of calls.
 
 use std::sync::Arc;
 
@@ -18,17 +18,19 @@ use wasmcc_types::{ChaincodeEvent, Response};
 pub struct Endorsed {
     /// The transaction's id.
     pub tx_id: String,
-    /// What the chaincode answered.
+    /// The chaincode's response.
     pub response: Response,
-    /// What it read and wrote; none if the peer gave none (statuses from 400 to 499, and failures).
+    /// Its reads and writes; none if the peer returned none (statuses from 400 to 499, and
+    /// failures).
     pub rwset: Option<TxRwSet>,
     /// The event it set.
     pub event: Option<ChaincodeEvent>,
     /// Units of work that it took.
     pub fuel: u64,
-    /// Namespaces and keys that were read after they were written; it gave the values from before.
+    /// Namespaces and keys that were read after they were written; the reads returned the old
+    /// values.
     pub own_reads: Vec<(String, String)>,
-    /// The peer's answer as it goes over the wire.
+    /// The peer's answer as on the wire.
     pub proposal_response: protos::ProposalResponse,
     /// The answers of further organizations' peers.
     pub(super) more: Vec<protos::ProposalResponse>,
@@ -39,7 +41,7 @@ pub struct Endorsed {
 }
 
 impl Endorsed {
-    /// Reads what a peer gave for a proposal.
+    /// Reads a peer's answer to a proposal.
     pub(super) fn read(
         processed: Processed,
         (proposal, unpacked): (ClientProposal, Arc<UnpackedProposal>),
@@ -81,20 +83,20 @@ impl Endorsed {
 /// A committed transaction.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// What the peer endorsed.
+    /// The endorsed call.
     pub endorsed: Endorsed,
     /// The number of the block that holds it.
     pub block: u64,
     /// Whether it is valid.
     pub code: TxValidationCode,
-    /// What it collided with, if it did.
+    /// The conflict, if it has one.
     pub conflict: Option<Conflict>,
-    /// Why it is not valid, for people: what it collided with, or which policy its endorsements do
-    /// not satisfy.
+    /// A human-readable reason why it is not valid: the conflict, or the policy that its
+    /// endorsements do not satisfy.
     pub reason: Option<String>,
 }
 
-/// What a response's payload says of the simulation.
+/// Reads the results of the simulation from a response's payload.
 fn results(
     response: &protos::ProposalResponse,
 ) -> Result<(Option<TxRwSet>, Option<ChaincodeEvent>), SandboxError> {
@@ -102,8 +104,8 @@ fn results(
         return Ok((None, None));
     }
     let action = client::chaincode_action(&response.payload)?;
-    let rwset = TxRwSet::decode(&action.results)
-        .map_err(|error| SandboxError::Setup(anyhow::Error::new(error)))?;
+    let rwset =
+        TxRwSet::decode(&action.results).map_err(|error| SandboxError::Setup(error.into()))?;
     let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
     let event = event.filter(|event| !event.event_name.is_empty());
     let event =

@@ -19,21 +19,28 @@ mod timer;
 mod tx_params;
 
 pub use backend::{
-    AccessControl, CollectionError, CollectionName, Feature, Observer, QueryLimits, ReadState,
+    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, Observer,
+    QueryLimits, ReadState,
 };
 pub use execute::{
-    ChaincodeInfo, ChaincodeSupport, ExecuteError, Execution, Found, InfoError, SECRET_SEPARATOR,
-    SYSTEM_VERSION, StandIn, StandInError, StandIns, SupportConfig, defined_names,
+    ChaincodeInfo, ChaincodeSupport, ExecuteCause, ExecuteError, Execution, FoundDefinition,
+    FoundError, InfoError, InvocationError, LaunchError, LegacyError, LookUpError, NoStandIn,
+    NotAStandIn, NotEnded, SECRET_SEPARATOR, SYSTEM_VERSION, SequenceError, StandIn, StandInError,
+    StandIns, StandingError, SupportConfig, defined_names,
 };
-pub use external::{Abort, Dialer, ExternalConfig, ExternalStream, Failed, Open, Outbox};
+pub use external::{
+    AbortDial, Congested, DialError, DialFailed, Dialer, ExternalConfig, ExternalStream,
+    OpenStream, OtherChaincode, Outbox,
+};
 pub use lent::{Endorsing, Lent, ToEndorse};
-pub use native::{NativeChaincode, Stub};
+pub use native::{NativeChaincode, NativeError, Stub};
 pub use package::{
-    Approvable, ArchiveError, BundleError, Code, ComponentError, Connection, Description,
-    DescriptionError, ExpectError, Files, Guest, InvalidConnection, InvalidLimits, InvalidSpec,
+    Approvable, ArchiveError, BundleError, Code, ComponentError, Description, DescriptionError,
+    DialTarget, ExpectError, Files, Guest, InvalidDescription, InvalidLimits, InvalidSpec,
     LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError, LsccPackage,
     MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
     check_meta_inf, check_name, check_version, create_indexes, is_hidden, package_id,
     package_limits, tar_gz,
 };
-pub use tx_params::{SharedSimulator, TxParams};
+pub(crate) use tx_params::lock;
+pub use tx_params::{SharedSimulator, StateError, TxParams};

@@ -1,30 +1,62 @@
 //! Chaincodes in Rust, compiled into the peer: the system chaincodes.
 
+use std::fmt::Display;
+
 use crate::chaincode::lent::Lent;
 use crate::chaincode::tx_params::SharedSimulator;
 use wasmcc_runtime::{Backend, BackendError};
 use wasmcc_types::{ProposalContext, Response, TxId};
 
-/// A chaincode of the peer itself. It stands behind the same handler as every other one.
+/// A chaincode of the peer itself. It is called through the same handler as every other one.
 pub trait NativeChaincode: Send + Sync {
-    /// Runs once, when the chaincode is launched for the first time on a channel.
-    fn init(&self, _stub: &mut Stub<'_>) -> Response {
-        Response::success("")
-    }
+    /// Runs for each transaction. Returns the payload of a response of status 200.
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError>;
 
-    /// Runs for each transaction.
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response;
-
-    /// Whether clients and chaincodes may call it. To them a chaincode that is not built in does
-    /// not exist: Fabric 2.x has it as a plugin.
+    /// Whether clients and chaincodes may call it. If not, it does not exist for them: Fabric 2.x
+    /// has it as a plugin.
     fn is_built_in(&self) -> bool {
         true
     }
 }
 
-/// What a native chaincode sees of its transaction.
+/// Why a native chaincode does not do what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NativeError {
+    /// Status 500.
+    #[error("{0}")]
+    Failed(String),
+    /// Status 500: the state of the channel does not have what was asked for. Callers in the peer
+    /// get that from the type, not from the text.
+    #[error("{0}")]
+    Missing(String),
+    /// Another status.
+    #[error("{message}")]
+    Status {
+        /// 400 or more.
+        status: i32,
+        /// The text.
+        message: String,
+    },
+}
+
+impl NativeError {
+    /// Status 500 with the text of an error.
+    pub fn failed(error: impl Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// The response that has this status and text.
+    pub(super) fn into_response(self) -> Response {
+        match self {
+            Self::Failed(message) | Self::Missing(message) => Response::error(message),
+            Self::Status { status, message } => Response { status, message, payload: Vec::new() },
+        }
+    }
+}
+
+/// A native chaincode's view of its transaction.
 pub struct Stub<'a> {
-    /// What it is called with; the first one is the function.
+    /// The arguments; the first one is the function.
     pub args: &'a [Vec<u8>],
     /// The channel's name; empty for a proposal to the peer itself.
     pub channel_id: &'a str,
@@ -32,13 +64,13 @@ pub struct Stub<'a> {
     pub tx_id: &'a TxId,
     /// The MSP id of the organization whose peer simulates.
     pub peer_msp_id: &'a str,
-    /// Whether another chaincode asks, not the client's proposal.
+    /// Whether another chaincode makes the call.
     pub called_by_chaincode: bool,
     /// What the client signed.
     pub proposal: &'a ProposalContext,
-    /// What the caller has opened already.
+    /// What the caller has decoded already.
     pub lent: Lent<'a>,
-    /// What it reads and writes beyond its own namespace; none for a proposal to the peer itself.
+    /// For reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
 }

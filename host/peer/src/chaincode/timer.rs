@@ -1,6 +1,7 @@
-//! Waiting for a time without a thread and without a runtime around it.
+//! Timeouts that need neither a thread for each waiter nor an asynchronous runtime.
 //!
-//! Invariant: one thread wakes all who wait. If the system gives none, the time counts as come.
+//! Invariant: one thread wakes all waiters. If it cannot be started, every deadline counts as
+//! reached.
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -11,11 +12,11 @@ use std::time::Instant;
 
 use tokio::select;
 
-/// It took longer than it may.
+/// The deadline was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Elapsed;
 
-/// The output of `future`, if it is there before `deadline`.
+/// Returns the output of `future`, if it is available before `deadline`.
 pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
     let future = pin!(future);
     select! {
@@ -25,12 +26,12 @@ pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Result<F:
     }
 }
 
-/// Ends at `deadline`.
+/// Completes at `deadline`.
 fn sleep_until(deadline: Instant) -> Sleep {
     Sleep { deadline, key: None }
 }
 
-/// Those who wait, by when they want to be woken.
+/// Waiters by their deadline.
 #[derive(Default)]
 struct Timer {
     sleepers: Mutex<Sleepers>,
@@ -49,7 +50,7 @@ struct Sleep {
 }
 
 impl Timer {
-    /// None: there is no thread for it.
+    /// None: its thread cannot be started.
     fn shared() -> Option<&'static Self> {
         static TIMER: OnceLock<Option<Arc<Timer>>> = OnceLock::new();
         let start = || {
@@ -59,7 +60,7 @@ impl Timer {
             match thread.spawn(move || its.run()) {
                 Ok(_) => Some(timer),
                 Err(error) => {
-                    tracing::error!(%error, "no thread for deadlines, so nothing is waited for");
+                    tracing::error!(%error, "no thread for deadlines, so all waits time out");
                     None
                 }
             }

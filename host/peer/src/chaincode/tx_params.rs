@@ -1,8 +1,8 @@
-//! What one transaction carries through all chaincodes that it touches.
+//! The parameters of a transaction, which all chaincodes that it calls share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use wasmcc_ledger::Simulator;
+use wasmcc_ledger::{LedgerError, Simulator};
 use wasmcc_types::{Meter, ProposalContext, Share, TxId};
 
 /// A simulator, shared by the chaincodes of one transaction on one channel.
@@ -15,16 +15,53 @@ pub struct TxParams {
     pub channel_id: Arc<str>,
     /// The transaction.
     pub tx_id: TxId,
-    /// What the client signed, taken apart.
+    /// The unpacked proposal.
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of the organization whose peer simulates.
     pub org: Arc<str>,
-    /// None for a proposal to the peer itself, and where Fabric takes none.
+    /// None for a proposal to the peer itself, and where Fabric uses none.
     pub simulator: Option<SharedSimulator>,
-    /// The work and the time that the transaction has, the chaincodes that it calls included.
+    /// The work and the time of the transaction, including the chaincodes that it calls.
     pub meter: Arc<Meter>,
-    /// Whose places in the peer it takes.
+    /// Its shares of the peer: client, chaincode and channel.
     pub share: Arc<Share>,
-    /// How many chaincode-to-chaincode calls lie above this one.
+    /// The number of chaincode-to-chaincode calls around this one.
     pub depth: u32,
+}
+
+/// Why a transaction cannot use the state.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// A proposal to the peer itself has none, and neither has one to CSCC or QSCC.
+    #[error("no ledger context")]
+    NoSimulator,
+    /// A panic while the simulator was in use may have left a read unrecorded.
+    #[error("the simulation ended with a panic")]
+    Panicked,
+    /// The simulator refused, or failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl StateError {
+    /// Whether another peer may get further.
+    pub fn is_of_this_peer(&self) -> bool {
+        match self {
+            Self::NoSimulator => false,
+            Self::Panicked => true,
+            Self::Ledger(error) => error.is_of_this_peer(),
+        }
+    }
+}
+
+/// The simulator, until the guard is dropped.
+pub(crate) fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, StateError> {
+    simulator.lock().map_err(|_| StateError::Panicked)
+}
+
+impl TxParams {
+    /// The simulator, until the guard is dropped.
+    pub(super) fn simulator(&self) -> Result<MutexGuard<'_, Simulator>, StateError> {
+        lock(self.simulator.as_ref().ok_or(StateError::NoSimulator)?)
+    }
 }

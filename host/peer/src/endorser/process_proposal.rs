@@ -321,8 +321,7 @@ impl Endorser {
             let channel = tx.channel_id.to_string();
             return Err(NotSimulated::SystemChaincode { name: id.name, channel });
         }
-        let allowed = self.support.check_legacy(tx, &id.name);
-        allowed.map_err(|why| NotSimulated::Legacy(why.to_string()))?;
+        self.support.check_legacy(tx, &id.name)?;
         let input = spec.input.unwrap_or_default();
         let ccid = ccid(&id.name, &id.version);
         let ran = self.support.execute(tx, &id.name, &ccid, Entry::Init, input).await;

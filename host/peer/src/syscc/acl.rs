@@ -1,11 +1,13 @@
-//! Who may use which resource of the peer: channel policies and roles of the local MSP.
+//! Access control by channel policies and roles of the local MSP.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::chaincode::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
+use crate::chaincode::{
+    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, ReadState,
+};
 use wasmcc_channel::Channels;
-use wasmcc_channel::collections::{Collection, DefinedCollections, LookupError};
+use wasmcc_channel::collections::{Collection, DefinedCollections};
 use wasmcc_msp::acl::{check_local_creator, local_policy, unknown_channel};
 use wasmcc_msp::{ChannelConfig, MspManager};
 use wasmcc_types::{Permission, ProposalContext};
@@ -17,8 +19,8 @@ pub struct Acl {
 }
 
 impl Acl {
-    /// For the peer's channels; resources of the peer itself are its own organization's. `local`
-    /// holds a manager of only that MSP for each organization that has a peer in this process.
+    /// Access control for the peer's channels, and for the peer itself by its own organization.
+    /// `local` has a manager of only its own MSP for each organization with a peer in this process.
     pub fn new(channels: Arc<Channels>, local: BTreeMap<String, Arc<MspManager>>) -> Self {
         Self { channels, local }
     }
@@ -28,17 +30,18 @@ impl Acl {
         resource: &str,
         org: &str,
         proposal: &ProposalContext,
-    ) -> Result<(), String> {
-        let no_peer = || format!("{org} has no peer here");
+    ) -> Result<(), AccessError> {
+        let no_peer = || AccessError::NoPeer(org.to_owned());
         let manager = self.local.get(org).ok_or_else(no_peer)?;
         let local = manager.msp(org).ok_or_else(no_peer)?;
-        let checked = check_local_creator(resource, &proposal.creator, local);
-        checked.map(drop).map_err(|error| error.to_string())
+        check_local_creator(resource, &proposal.creator, local)?;
+        Ok(())
     }
 
-    fn config(&self, channel: &str) -> Result<Arc<ChannelConfig>, String> {
+    fn config(&self, channel: &str) -> Result<Arc<ChannelConfig>, CollectionError> {
         let found = self.channels.get(channel);
-        Ok(found.ok_or_else(|| format!("channel '{channel}' not found"))?.config())
+        let missing = || CollectionError::UnknownChannel(channel.to_owned());
+        Ok(found.ok_or_else(missing)?.config())
     }
 }
 
@@ -49,15 +52,15 @@ impl AccessControl for Acl {
         channel: &str,
         org: &str,
         proposal: &ProposalContext,
-    ) -> Result<(), String> {
-        // What the peer's own organization decides about, it decides about on every channel.
+    ) -> Result<(), AccessError> {
+        // Resources of the peer are controlled by its own organization, on every channel.
         if channel.is_empty() || local_policy(resource).is_some() {
             return self.check_local(resource, org, proposal);
         }
         let Some(found) = self.channels.get(channel) else {
-            return Err(unknown_channel(resource, channel).to_string());
+            return Err(unknown_channel(resource, channel).into());
         };
-        found.config().check_acl_for(resource, &proposal.creator).map_err(|e| e.to_string())
+        Ok(found.config().check_acl_for(resource, &proposal.creator)?)
     }
 
     fn collection_permission(
@@ -68,14 +71,12 @@ impl AccessControl for Acl {
     ) -> Result<Permission, CollectionError> {
         let CollectionName { channel, namespace, collection } = name;
         let path = format!("{channel}/{namespace}/{collection}");
-        let config = self.config(channel).map_err(CollectionError::Refused)?;
-        let defined = look_up(namespace, read)?;
-        let found = defined.get(collection).ok_or_else(|| {
-            CollectionError::Refused(format!("collection {path} could not be found"))
-        })?;
-        let found = Collection::new(found).map_err(|why| {
-            CollectionError::Refused(format!("error setting up collection {path}: {why}"))
-        })?;
+        let config = self.config(channel)?;
+        let defined = DefinedCollections::look_up(namespace, read)?;
+        let found = defined.get(collection);
+        let found = found.ok_or_else(|| CollectionError::NotFound(path.clone()))?;
+        let found =
+            Collection::new(found).map_err(|reason| CollectionError::Unusable { path, reason })?;
         let creator = config.msps().deserialize(&proposal.creator).ok();
         Ok(found.permission(creator.as_ref()))
     }
@@ -85,29 +86,21 @@ impl AccessControl for Acl {
         name: CollectionName<'_>,
         read: &mut ReadState<'_>,
     ) -> Result<(), CollectionError> {
-        let config = self.config(name.channel).map_err(CollectionError::Refused)?;
-        let defined = look_up(name.namespace, read)?;
+        let config = self.config(name.channel)?;
+        let defined = DefinedCollections::look_up(name.namespace, read)?;
         let orgs = config.application_orgs().iter().map(|org| org.msp_id.as_str());
-        let checked = defined.check_name(name.collection, orgs);
-        checked.map_err(|missing| CollectionError::Refused(missing.to_string()))
+        Ok(defined.check_name(name.collection, orgs)?)
     }
 
-    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String> {
-        let capabilities = match self.channels.get(channel) {
-            Some(channel) => channel.config().capabilities(),
-            None => return Err(format!("application config does not exist for {channel}")),
+    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), FeatureError> {
+        let found = self.channels.get(channel);
+        let missing = || FeatureError::UnknownChannel(channel.to_owned());
+        let capabilities = found.ok_or_else(missing)?.config().capabilities();
+        let is_enabled = match feature {
+            Feature::KeyLevelEndorsement => capabilities.v1_3,
+            Feature::PurgePrivateData => capabilities.v2_5,
         };
-        let (what, has, version) = match feature {
-            Feature::KeyLevelEndorsement => ("key level endorsement", capabilities.v1_3, "V1_3"),
-            Feature::PurgePrivateData => ("purge private data", capabilities.v2_5, "V2_5"),
-        };
-        if has {
-            return Ok(());
-        }
-        Err(format!(
-            "{what} is not enabled, channel application capability of {version} or later is \
-             required"
-        ))
+        if is_enabled { Ok(()) } else { Err(FeatureError::NotEnabled(feature)) }
     }
 
     fn has_lifecycle(&self, channel: &str) -> bool {
@@ -115,19 +108,10 @@ impl AccessControl for Acl {
     }
 }
 
-fn look_up(
-    namespace: &str,
-    read: &mut ReadState<'_>,
-) -> Result<DefinedCollections, CollectionError> {
-    DefinedCollections::look_up(namespace, read).map_err(|error| match error {
-        LookupError::State(error) => CollectionError::State(error),
-        error @ LookupError::Damaged { .. } => CollectionError::Damaged(error.to_string()),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmcc_channel::collections::LookupError;
     use wasmcc_ledger::{LedgerConfig, LedgerError, Ledgers};
     use wasmcc_msp::{Network, NetworkSpec};
     use wasmcc_types::ChannelId;
@@ -148,13 +132,18 @@ mod tests {
         };
 
         for error in both(&mut |_, _| Err(LedgerError::CorruptState { what: "a disk" })) {
-            assert!(matches!(error, CollectionError::State(_)), "{error}");
+            assert!(matches!(error, CollectionError::LookUp(LookupError::State(_))), "{error}");
         }
         for error in both(&mut |_, _| Ok(Some(vec![0xff]))) {
-            assert!(matches!(error, CollectionError::Damaged(_)), "{error}");
+            assert!(
+                matches!(error, CollectionError::LookUp(LookupError::Damaged { .. })),
+                "{error}"
+            );
         }
         for error in both(&mut |_, _| Ok(None)) {
-            assert!(matches!(error, CollectionError::Refused(_)), "{error}");
+            let is_refused =
+                matches!(error, CollectionError::NotFound(_) | CollectionError::NotDefined(_));
+            assert!(is_refused, "{error}");
         }
     }
 }

@@ -1,21 +1,67 @@
-//! CSCC: joins channels and tells their configuration (fabric `core/scc/cscc/configure.go`).
+//! CSCC: joins channels and returns their configuration (fabric `core/scc/cscc/configure.go`).
 
 use std::sync::Arc;
 
-use prost::Message;
+use prost::{DecodeError, Message};
 
-use crate::chaincode::{AccessControl, NativeChaincode, Stub};
-use crate::syscc::invoked::refuse_chaincodes;
-use wasmcc_channel::{Channel, Channels};
-use wasmcc_msp::ChannelConfig;
+use crate::chaincode::{AccessControl, AccessError, NativeChaincode, NativeError, Stub};
+use crate::syscc::invoked::{CallerError, refuse_chaincodes};
+use wasmcc_channel::{Channel, ChannelError, Channels};
+use wasmcc_ledger::LedgerError;
+use wasmcc_msp::{ChannelConfig, ConfigError};
+use wasmcc_types::CSCC;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{CSCC, Response};
 
 /// Arguments: function, then a genesis block or a channel's name.
 pub struct Cscc {
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
+}
+
+/// Why CSCC refuses a call. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum CsccError {
+    #[error("Incorrect number of arguments, {0}")]
+    Arguments(usize),
+    #[error(transparent)]
+    Caller(#[from] CallerError),
+    #[error("Requested function {0} not found.")]
+    UnknownFunction(String),
+    #[error("access denied for [{function}]: {error}")]
+    Denied { function: &'static str, error: AccessError },
+    #[error("access denied for [{function}][{channel}]: {error}")]
+    ChannelDenied { function: &'static str, channel: String, error: AccessError },
+    #[error("access denied for [JoinChain][{channel}]: [{error}]")]
+    JoinDenied { channel: String, error: AccessError },
+    #[error("access denied for [JoinChainBySnapshot]: [{0}]")]
+    JoinBySnapshotDenied(AccessError),
+    #[error("Cannot join the channel <nil> configuration block provided")]
+    NoBlock,
+    #[error("Failed to reconstruct the genesis block, {0}")]
+    Block(DecodeError),
+    #[error("\"JoinChain\" request failed to extract channel id from the block due to [{0}]")]
+    BlockConfig(ConfigError),
+    #[error(transparent)]
+    Join(#[from] ChannelError),
+    #[error("Cannot join the channel, no snapshot directory provided")]
+    NoSnapshot,
+    #[error("cannot create ledger from snapshot {0}: this peer does not read snapshots")]
+    Snapshot(String),
+    #[error("Unknown channel ID, {0}")]
+    UnknownChannel(String),
+    #[error("empty channel name provided")]
+    NoChannelName,
+    #[error("the channel has no configuration block")]
+    NoConfigBlock,
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl CsccError {
+    fn denied(function: &'static str, error: AccessError) -> Self {
+        Self::Denied { function, error }
+    }
 }
 
 impl Cscc {
@@ -24,12 +70,12 @@ impl Cscc {
         Self { channels, access }
     }
 
-    fn call(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+    fn call(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         let function = stub.function();
         let arguments = stub.args.len();
         let is_alone = matches!(function.as_str(), "GetChannels" | "JoinBySnapshotStatus");
         if arguments < 1 || (!is_alone && arguments < 2) {
-            return Err(format!("Incorrect number of arguments, {arguments}"));
+            return Err(CsccError::Arguments(arguments));
         }
         let rejecting = "Rejecting invoke of CSCC from another chaincode";
         refuse_chaincodes(CSCC, stub.proposal, rejecting)?;
@@ -40,59 +86,53 @@ impl Cscc {
             "GetConfigBlock" => self.config_block(stub, &stub.text_arg(1).unwrap_or_default()),
             "GetChannelConfig" => self.config(stub, &stub.text_arg(1).unwrap_or_default()),
             "GetChannels" => self.list(stub),
-            _ => Err(format!("Requested function {function} not found.")),
+            _ => Err(CsccError::UnknownFunction(function)),
         }
     }
 
-    fn join(&self, stub: &Stub<'_>, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    fn join(&self, stub: &Stub<'_>, bytes: &[u8]) -> Result<Vec<u8>, CsccError> {
         if bytes.is_empty() {
-            return Err("Cannot join the channel <nil> configuration block provided".into());
+            return Err(CsccError::NoBlock);
         }
-        let block = common::Block::decode(bytes)
-            .map_err(|e| format!("Failed to reconstruct the genesis block, {e}"))?;
-        let config = ChannelConfig::from_genesis_block(&block).map_err(|e| {
-            format!(
-                "\"JoinChain\" request failed to extract channel id from the block due to [{e}]"
-            )
-        })?;
+        let block = common::Block::decode(bytes).map_err(CsccError::Block)?;
+        let config = ChannelConfig::from_genesis_block(&block).map_err(CsccError::BlockConfig)?;
         let channel = config.channel_id().to_string();
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [JoinChain][{channel}]: [{why}]"))?;
-        self.channels.join(&block).map_err(|e| e.to_string())?;
+            .map_err(|error| CsccError::JoinDenied { channel: channel.clone(), error })?;
+        self.channels.join(&block)?;
         tracing::info!(%channel, "joined");
         Ok(Vec::new())
     }
 
-    /// No peer of this kind reads snapshots, so each of them is one that cannot be opened.
-    fn join_by_snapshot(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+    /// This peer does not read snapshots, so every call fails.
+    fn join_by_snapshot(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         let folder = stub.text_arg(1).unwrap_or_default();
         if folder.is_empty() {
-            return Err("Cannot join the channel, no snapshot directory provided".into());
+            return Err(CsccError::NoSnapshot);
         }
         self.access
             .check("cscc/JoinChainBySnapshot", "", stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [JoinChainBySnapshot]: [{why}]"))?;
-        let failed = format!("cannot create ledger from snapshot {folder}");
-        Err(format!("{failed}: this peer does not read snapshots"))
+            .map_err(CsccError::JoinBySnapshotDenied)?;
+        Err(CsccError::Snapshot(folder))
     }
 
-    fn snapshot_status(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+    fn snapshot_status(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         self.access
             .check("cscc/JoinBySnapshotStatus", "", stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [JoinBySnapshotStatus]: {why}"))?;
+            .map_err(|error| CsccError::denied("JoinBySnapshotStatus", error))?;
         Ok(protos::JoinBySnapshotStatus::default().encode_to_vec())
     }
 
-    fn config_block(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+    fn config_block(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, CsccError> {
         let target = self.readable(stub, "GetConfigBlock", channel)?;
-        let block = target.ledger().block(target.config_block()).map_err(|e| e.to_string())?;
-        Ok(block.ok_or("the channel has no configuration block")?.encode_to_vec())
+        let block = target.ledger().block(target.config_block())?;
+        Ok(block.ok_or(CsccError::NoConfigBlock)?.encode_to_vec())
     }
 
-    fn config(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, String> {
+    fn config(&self, stub: &Stub<'_>, channel: &str) -> Result<Vec<u8>, CsccError> {
         if channel.is_empty() {
-            return Err("empty channel name provided".into());
+            return Err(CsccError::NoChannelName);
         }
         let target = self.readable(stub, "GetChannelConfig", channel)?;
         Ok(target.config().config().encode_to_vec())
@@ -101,20 +141,23 @@ impl Cscc {
     fn readable(
         &self,
         stub: &Stub<'_>,
-        function: &str,
+        function: &'static str,
         channel: &str,
-    ) -> Result<Arc<Channel>, String> {
+    ) -> Result<Arc<Channel>, CsccError> {
         self.access
             .check(&format!("cscc/{function}"), channel, stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [{function}][{channel}]: {why}"))?;
+            .map_err(|error| {
+                let channel = channel.to_owned();
+                CsccError::ChannelDenied { function, channel, error }
+            })?;
         let target = self.channels.get(channel);
-        target.ok_or_else(|| format!("Unknown channel ID, {channel}"))
+        target.ok_or_else(|| CsccError::UnknownChannel(channel.to_owned()))
     }
 
-    fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, String> {
+    fn list(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         self.access
             .check("cscc/GetChannels", "", stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("access denied for [GetChannels]: {why}"))?;
+            .map_err(|error| CsccError::denied("GetChannels", error))?;
         let channels = self.channels.ids().into_iter();
         let channels = channels.map(|channel_id| protos::ChannelInfo { channel_id }).collect();
         Ok(protos::ChannelQueryResponse { channels }.encode_to_vec())
@@ -122,10 +165,7 @@ impl Cscc {
 }
 
 impl NativeChaincode for Cscc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.call(stub) {
-            Ok(payload) => Response::success(payload),
-            Err(text) => Response::error(text),
-        }
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+        self.call(stub).map_err(NativeError::failed)
     }
 }

@@ -1,39 +1,58 @@
-//! ESCC: signs what a chaincode's simulation gave (fabric 1.0 `core/scc/escc`).
+//! ESCC: signs the result of a chaincode's simulation (fabric 1.0 `core/scc/escc`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prost::Message;
+use prost::{DecodeError, Message};
 
-use crate::chaincode::{Endorsing, Lent, NativeChaincode, Stub, ToEndorse};
+use crate::chaincode::{Endorsing, Lent, NativeChaincode, NativeError, Stub, ToEndorse};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
-/// payload visibility. Answers a serialized `protos.ProposalResponse`. The peer's own endorser
-/// lends what the arguments hold ([`Lent::Endorsement`]) and gets the response in the same way.
+/// payload visibility. Returns a serialized `protos.ProposalResponse`. The peer's own endorser
+/// lends the contents of the arguments ([`Lent::Endorsement`]) and gets the response in the same
+/// way.
 pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
 
+/// Why ESCC does not endorse. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum EsccError {
+    #[error("{0} has no peer here")]
+    NoPeer(String),
+    #[error("Incorrect number of arguments (expected a minimum of 5, provided {0})")]
+    TooFewArguments(usize),
+    #[error("Incorrect number of arguments (expected a maximum of 7, provided {0})")]
+    TooManyArguments(usize),
+    #[error("{0} is null")]
+    Null(&'static str),
+    #[error(transparent)]
+    Argument(#[from] DecodeError),
+    #[error("Failed to get Response of executing chaincode: {0}")]
+    Response(DecodeError),
+    #[error(
+        "Status code less than {} will be endorsed, received status code: {status}",
+        Response::ERROR_THRESHOLD
+    )]
+    Status { status: i32 },
+}
+
 impl Escc {
-    /// Endorses as the peer that simulates: one of these, by MSP id.
+    /// Signs with the key of the simulating peer. `signers` has the keys by MSP id.
     pub fn new(signers: BTreeMap<String, Arc<SigningIdentity>>) -> Self {
         Self { signers }
     }
 
     /// Signs as the peer of `org`.
-    fn endorse(&self, wanted: ToEndorse, org: &str) -> Result<protos::ProposalResponse, String> {
-        let signer = self.signers.get(org).ok_or_else(|| format!("{org} has no peer here"))?;
+    fn endorse(&self, wanted: ToEndorse, org: &str) -> Result<protos::ProposalResponse, EsccError> {
+        let signer = self.signers.get(org).ok_or_else(|| EsccError::NoPeer(org.to_owned()))?;
         let ToEndorse { hash, id, response, results, event } = wanted;
         if response.status >= Response::ERROR_THRESHOLD {
-            return Err(format!(
-                "Status code less than {} will be endorsed, received status code: {}",
-                Response::ERROR_THRESHOLD,
-                response.status
-            ));
+            return Err(EsccError::Status { status: response.status });
         }
         let payload =
             proposal_response_payload(&hash, response.clone(), results, event, id).encode_to_vec();
@@ -49,34 +68,25 @@ impl Escc {
     }
 }
 
-/// Reads ESCC's arguments.
-fn opened(args: &[Vec<u8>]) -> Result<ToEndorse, String> {
-    let required = |index: usize, missing: &str| match args.get(index) {
+/// Decodes ESCC's arguments.
+fn opened(args: &[Vec<u8>]) -> Result<ToEndorse, EsccError> {
+    let required = |index: usize, name: &'static str| match args.get(index) {
         Some(arg) if !arg.is_empty() => Ok(arg.as_slice()),
-        _ => Err(missing.to_owned()),
+        _ => Err(EsccError::Null(name)),
     };
     match args.len() {
-        n @ 0..6 => {
-            return Err(format!(
-                "Incorrect number of arguments (expected a minimum of 5, provided {n})"
-            ));
-        }
+        provided @ 0..6 => return Err(EsccError::TooFewArguments(provided)),
         6..=8 => {}
-        n => {
-            return Err(format!(
-                "Incorrect number of arguments (expected a maximum of 7, provided {n})"
-            ));
-        }
+        provided => return Err(EsccError::TooManyArguments(provided)),
     }
-    let header = required(1, "serialized Header object is null")?;
-    let payload = required(2, "serialized ChaincodeProposalPayload object is null")?;
-    let id = required(3, "ChaincodeID is null")?;
-    // A response without status, text and payload has no bytes, and is endorsed all the same.
+    let header = required(1, "serialized Header object")?;
+    let payload = required(2, "serialized ChaincodeProposalPayload object")?;
+    let id = required(3, "ChaincodeID")?;
+    // A response without status, text and payload has no bytes and is endorsed, too.
     let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
     Ok(ToEndorse {
-        id: protos::ChaincodeId::decode(id).map_err(|e| e.to_string())?,
-        response: protos::Response::decode(response)
-            .map_err(|e| format!("Failed to get Response of executing chaincode: {e}"))?,
+        id: protos::ChaincodeId::decode(id)?,
+        response: protos::Response::decode(response).map_err(EsccError::Response)?,
         results: args.get(5).cloned().unwrap_or_default(),
         event: args.get(6).cloned().unwrap_or_default(),
         hash: proposal_hash(header, payload)?,
@@ -84,23 +94,17 @@ fn opened(args: &[Vec<u8>]) -> Result<ToEndorse, String> {
 }
 
 impl NativeChaincode for Escc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
         let org = stub.peer_msp_id;
         if let Lent::Endorsement(endorsing) = &mut stub.lent
             && let Some(wanted) = endorsing.take()
         {
-            return match self.endorse(wanted, org) {
-                Ok(endorsed) => {
-                    **endorsing = Endorsing::Endorsed(endorsed);
-                    Response::success("")
-                }
-                Err(text) => Response::error(text),
-            };
+            let endorsed = self.endorse(wanted, org).map_err(NativeError::failed)?;
+            **endorsing = Endorsing::Endorsed(endorsed);
+            return Ok(Vec::new());
         }
-        match opened(stub.args).and_then(|wanted| self.endorse(wanted, org)) {
-            Ok(endorsed) => Response::success(endorsed.encode_to_vec()),
-            Err(text) => Response::error(text),
-        }
+        let endorsed = opened(stub.args).and_then(|wanted| self.endorse(wanted, org));
+        Ok(endorsed.map_err(NativeError::failed)?.encode_to_vec())
     }
 
     fn is_built_in(&self) -> bool {
@@ -109,9 +113,9 @@ impl NativeChaincode for Escc {
 }
 
 /// SHA-256 of both headers as received and the payload without its transient part.
-fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], String> {
-    let header = common::Header::decode(header).map_err(|e| e.to_string())?;
-    let payload = protos::ChaincodeProposalPayload::decode(payload).map_err(|e| e.to_string())?;
+fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], DecodeError> {
+    let header = common::Header::decode(header)?;
+    let payload = protos::ChaincodeProposalPayload::decode(payload)?;
     let visible = protos::ChaincodeProposalPayload {
         input: payload.input,
         transient_map: Default::default(),
@@ -123,7 +127,7 @@ fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], String> {
     ]))
 }
 
-/// What endorsers sign: the proposal's hash and what its simulation gave.
+/// The message that endorsers sign: the proposal's hash and the result of its simulation.
 pub fn proposal_response_payload(
     hash: &[u8],
     response: protos::Response,

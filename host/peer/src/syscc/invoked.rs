@@ -3,15 +3,32 @@
 
 use wasmcc_types::ProposalContext;
 
-/// Refuses a call from another chaincode. `rejecting` begins the text.
+/// Why a system chaincode that only clients may call refuses a call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CallerError {
+    /// The proposal does not name the chaincode that the client called.
+    #[error("Failed to identify the called chaincode: chaincode id is nil")]
+    Unidentified,
+    /// The client called another chaincode.
+    #[error("{rejecting}, original invocation for '{invoked}'")]
+    Chaincode {
+        /// Begins the text.
+        rejecting: &'static str,
+        /// The chaincode that the client called.
+        invoked: String,
+    },
+}
+
+/// Refuses a call of the system chaincode `name` from another chaincode. `rejecting` begins the
+/// text.
 pub(super) fn refuse_chaincodes(
     name: &str,
     proposal: &ProposalContext,
-    rejecting: &str,
-) -> Result<(), String> {
+    rejecting: &'static str,
+) -> Result<(), CallerError> {
     match &proposal.called {
-        None => Err("Failed to identify the called chaincode: chaincode id is nil".to_owned()),
+        None => Err(CallerError::Unidentified),
         Some(called) if called == name => Ok(()),
-        Some(called) => Err(format!("{rejecting}, original invocation for '{called}'")),
+        Some(called) => Err(CallerError::Chaincode { rejecting, invoked: called.to_string() }),
     }
 }

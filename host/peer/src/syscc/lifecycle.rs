@@ -1,10 +1,11 @@
 //! `_lifecycle`: packages on the peer, and the definitions that organizations approve and a channel
 //! commits (fabric `core/chaincode/lifecycle/scc.go`). Two arguments: the function, and its
-//! serialized `lifecycle.<Function>Args`; the answer is its `lifecycle.<Function>Result`.
+//! serialized `lifecycle.<Function>Args`. Returns its `lifecycle.<Function>Result`.
 
 mod approve;
 mod approved;
 mod commit;
+mod error;
 mod input;
 mod packages;
 mod queries;
@@ -14,36 +15,22 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::chaincode::{AccessControl, NativeChaincode, PackageStore, Stub};
+use crate::chaincode::{AccessControl, NativeChaincode, NativeError, PackageStore, Stub};
+use crate::syscc::lifecycle::error::{CallError, LifecycleError, NoChannelConfig};
 use wasmcc_channel::Channels;
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::{LIFECYCLE, Response};
+use wasmcc_types::LIFECYCLE;
 
-/// The peer's `_lifecycle`. Approvals are those of the organization whose peer is asked.
+/// The peer's `_lifecycle`. Approvals are those of the simulating peer's organization.
 pub struct Lifecycle {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
 }
 
-/// Why a function gives no result.
-#[derive(Debug, PartialEq, Eq)]
-enum Failure {
-    /// Status 404, with the text as it is.
-    NotFound(String),
-    /// Status 500, with the function's name before the text.
-    Failed(String),
-}
+type LifecycleResult<M> = Result<M, LifecycleError>;
 
-impl From<String> for Failure {
-    fn from(text: String) -> Self {
-        Self::Failed(text)
-    }
-}
-
-type Answer<M> = Result<M, Failure>;
-
-/// What changes this peer, or tells of it what other peers need not agree with.
+/// Functions that change this peer, or return facts that may differ between peers.
 const OF_THIS_PEER: [&str; 4] = [
     "InstallChaincode",
     "QueryInstalledChaincode",
@@ -61,56 +48,43 @@ impl Lifecycle {
         Self { packages, channels, access }
     }
 
-    fn call(&self, stub: &mut Stub<'_>) -> Response {
-        let args = stub.args;
-        let [function, input] = args else {
-            return Response::error(match args.len() {
-                0 => "lifecycle scc must be invoked with arguments".into(),
-                n => format!(
-                    "lifecycle scc operations require exactly two arguments but received {n}"
-                ),
+    fn call(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, CallError> {
+        let [function, input] = stub.args else {
+            return Err(match stub.args.len() {
+                0 => CallError::NoArguments,
+                count => CallError::Arguments(count),
             });
         };
         let function = String::from_utf8_lossy(function);
-        if let Err(text) = self.authorize(stub, &function) {
-            return Response::error(text);
-        }
-        match self.dispatch(stub, &function, input) {
-            Ok(payload) => Response::success(payload),
-            Err(Failure::NotFound(message)) => {
-                Response { status: 404, message, payload: Vec::new() }
-            }
-            Err(Failure::Failed(why)) => Response::error(format!(
-                "failed to invoke backing implementation of '{function}': {why}"
-            )),
-        }
+        self.authorize(stub, &function)?;
+        self.dispatch(stub, &function, input).map_err(|error| match error {
+            LifecycleError::NotDefined(_) => CallError::NotDefined(error),
+            error => CallError::Function { function: function.into_owned(), error },
+        })
     }
 
-    fn authorize(&self, stub: &Stub<'_>, function: &str) -> Result<(), String> {
+    fn authorize(&self, stub: &Stub<'_>, function: &str) -> Result<(), CallError> {
         let channel = stub.channel_id;
-        if !channel.is_empty() {
-            let found = self.channels.get(channel);
-            let found = found
-                .ok_or_else(|| format!("could not get channelconfig for channel '{channel}'"))?;
-            if !found.config().capabilities().v2_0 {
-                return Err(format!(
-                    "cannot use new lifecycle for channel '{channel}' as it does not have the \
-                     required capabilities enabled"
-                ));
-            }
+        if !channel.is_empty() && !self.config(stub)?.capabilities().v2_0 {
+            return Err(CallError::NotEnabled(channel.to_owned()));
         }
         if stub.called_by_chaincode && OF_THIS_PEER.contains(&function) {
-            return Err(format!("a chaincode may not call {function} of {LIFECYCLE}"));
+            return Err(CallError::CalledByChaincode(function.to_owned()));
         }
         let resource = format!("{LIFECYCLE}/{function}");
         self.access
             .check(&resource, channel, stub.peer_msp_id, stub.proposal)
-            .map_err(|why| format!("Failed to authorize invocation due to failed ACL check: {why}"))
+            .map_err(CallError::Denied)
     }
 
     /// Decodes the arguments of a function, calls it and encodes its result.
-    fn dispatch(&self, stub: &mut Stub<'_>, function: &str, input: &[u8]) -> Answer<Vec<u8>> {
-        let input = Input { function, bytes: input };
+    fn dispatch(
+        &self,
+        stub: &mut Stub<'_>,
+        function: &str,
+        input: &[u8],
+    ) -> LifecycleResult<Vec<u8>> {
+        let input = FunctionInput { function, bytes: input };
         match function {
             "InstallChaincode" => input.call(|args| self.install(stub, args)),
             "QueryInstalledChaincode" => input.call(|args| self.query_installed(stub, args)),
@@ -127,45 +101,38 @@ impl Lifecycle {
             "CommitChaincodeDefinition" => input.call(|args| self.commit(stub, args)),
             "QueryChaincodeDefinition" => input.call(|args| self.query_definition(stub, args)),
             "QueryChaincodeDefinitions" => input.call(|args| self.query_definitions(stub, args)),
-            _ => Err(Failure::Failed(format!(
-                "receiver *lifecycle.Invocation.{function} does not exist"
-            ))),
+            _ => Err(LifecycleError::UnknownFunction(function.to_owned())),
         }
     }
 
     /// The configuration of the channel of a call.
-    fn config(&self, stub: &Stub<'_>) -> Result<Arc<ChannelConfig>, String> {
-        let channel = stub.channel_id;
-        let found = self.channels.get(channel);
-        found
-            .map(|found| found.config())
-            .ok_or_else(|| format!("could not get channelconfig for channel '{channel}'"))
+    fn config(&self, stub: &Stub<'_>) -> Result<Arc<ChannelConfig>, NoChannelConfig> {
+        let found = self.channels.get(stub.channel_id).map(|found| found.config());
+        found.ok_or_else(|| NoChannelConfig(stub.channel_id.to_owned()))
     }
 }
 
 impl NativeChaincode for Lifecycle {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        self.call(stub)
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+        Ok(self.call(stub)?)
     }
 }
 
 /// The serialized arguments of a function.
-struct Input<'a> {
+struct FunctionInput<'a> {
     function: &'a str,
     bytes: &'a [u8],
 }
 
-impl Input<'_> {
-    fn call<A, R>(&self, function: impl FnOnce(A) -> Answer<R>) -> Answer<Vec<u8>>
+impl FunctionInput<'_> {
+    fn call<A, R>(&self, function: impl FnOnce(A) -> LifecycleResult<R>) -> LifecycleResult<Vec<u8>>
     where
         A: Message + Default,
         R: Message,
     {
         let args = A::decode(self.bytes).map_err(|error| {
-            let function = self.function;
-            Failure::Failed(format!(
-                "could not decode input arg for *lifecycle.Invocation.{function}: {error}"
-            ))
+            let function = self.function.to_owned();
+            LifecycleError::Input { function, error }
         })?;
         Ok(function(args)?.encode_to_vec())
     }

@@ -3,20 +3,22 @@
 //! `name~collection`, `protos.CollectionConfigPackage`.
 
 mod collections;
+mod error;
 
 use std::sync::Arc;
 
 use prost::Message;
 
 use crate::chaincode::{
-    AccessControl, Description, Files, LsccPackage, NativeChaincode, PackageStore, Stub,
+    AccessControl, Files, LsccPackage, NativeChaincode, NativeError, PackageStore, Stub,
     check_name, check_version, create_indexes,
 };
+use crate::syscc::lscc::error::LsccError;
 use crate::syscc::policies;
-use wasmcc_channel::Channels;
+use wasmcc_channel::{Channel, Channels};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChannelId, ESCC, LSCC, Response, SYSTEM_CHAINCODES, VSCC};
+use wasmcc_types::{ChannelId, ESCC, LSCC, SYSTEM_CHAINCODES, VSCC};
 
 /// Arguments: function, then what the function takes.
 pub struct Lscc {
@@ -25,10 +27,10 @@ pub struct Lscc {
     access: Arc<dyn AccessControl>,
 }
 
-type Answer = Result<Vec<u8>, String>;
+type LsccResult = Result<Vec<u8>, LsccError>;
 
 impl Lscc {
-    /// Works on the peer's packages and channels.
+    /// LSCC for the packages and channels of a peer.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
@@ -37,26 +39,22 @@ impl Lscc {
         Self { packages, channels, access }
     }
 
-    fn call(&self, stub: &mut Stub<'_>) -> Answer {
+    fn call(&self, stub: &mut Stub<'_>) -> LsccResult {
         let function = stub.function();
         let count = stub.args.len();
         let takes = |allowed: std::ops::RangeInclusive<usize>| {
-            if allowed.contains(&count) {
-                Ok(())
-            } else {
-                Err(format!("invalid number of arguments to lscc: {count}"))
-            }
+            if allowed.contains(&count) { Ok(()) } else { Err(LsccError::Arguments(count)) }
         };
         let is_lookup = |f: &str| {
             matches!(f, "getid" | "ChaincodeExists" | "getccdata" | "GetChaincodeData")
                 || matches!(f, "GetCollectionsConfig" | "getcollectionsconfig")
         };
-        // The rest changes this peer, or tells of it what other peers need not agree with.
+        // The other functions change this peer, or return facts that may differ between peers.
         if stub.called_by_chaincode && !is_lookup(&function) {
-            return Err(format!("a chaincode may not call {function} of lscc"));
+            return Err(LsccError::CalledByChaincode(function));
         }
         match function.as_str() {
-            "" => Err(format!("invalid number of arguments to lscc: {count}")),
+            "" => Err(LsccError::Arguments(count)),
             "install" => takes(2..=2).and_then(|()| self.install(stub)),
             "deploy" => takes(3..=7).and_then(|()| self.deploy(stub)),
             "upgrade" => takes(3..=7).and_then(|()| self.upgrade(stub)),
@@ -78,7 +76,7 @@ impl Lscc {
                 self.authorize(stub, &function, "lscc/GetCollectionsConfig", &channel)?;
                 collections::get(stub)
             }
-            _ => Err(format!("invalid function to lscc: {function}")),
+            _ => Err(LsccError::UnknownFunction(function)),
         }
     }
 
@@ -88,31 +86,30 @@ impl Lscc {
         function: &str,
         resource: &str,
         channel: &str,
-    ) -> Result<(), String> {
-        self.access.check(resource, channel, stub.peer_msp_id, stub.proposal).map_err(|why| {
-            if channel.is_empty() {
-                format!("access denied for [{function}]: {why}")
-            } else {
-                format!("access denied for [{function}][{channel}]: {why}")
+    ) -> Result<(), LsccError> {
+        self.access.check(resource, channel, stub.peer_msp_id, stub.proposal).map_err(|error| {
+            let (function, channel) = (function.to_owned(), channel.to_owned());
+            match channel.is_empty() {
+                true => LsccError::Denied { function, error },
+                false => LsccError::ChannelDenied { function, channel, error },
             }
         })
     }
 
-    fn install(&self, stub: &Stub<'_>) -> Answer {
+    fn install(&self, stub: &Stub<'_>) -> LsccResult {
         self.authorize(stub, "install", "lscc/Install", "")?;
         let bytes = &stub.args[1];
-        let package = LsccPackage::parse(bytes).map_err(|e| e.to_string())?;
+        let package = LsccPackage::parse(bytes)?;
         if SYSTEM_CHAINCODES.contains(&package.id.name.as_str()) {
-            let name = package.id.name;
-            return Err(format!("cannot install: {name} is the name of a system chaincode"));
+            return Err(LsccError::SystemName(package.id.name));
         }
-        let bundle = self.packages.install_lscc(&package, bytes).map_err(|e| e.to_string())?;
+        let bundle = self.packages.install_lscc(&package, bytes)?;
         tracing::info!(chaincode = %package.ccid(), "installed");
         self.create_indexes(&package.id, &bundle.meta_inf);
         Ok(b"OK".to_vec())
     }
 
-    /// For the channels that run a package before it is installed here.
+    /// Creates indexes on the channels whose definitions already use the package.
     fn create_indexes(&self, id: &protos::ChaincodeId, meta_inf: &Files) {
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
             if defined_version(channel.ledger(), &id.name).as_deref() == Some(&id.version) {
@@ -121,10 +118,10 @@ impl Lscc {
         }
     }
 
-    fn deploy(&self, stub: &mut Stub<'_>) -> Answer {
-        let request = Request::parse(stub)?;
-        if stub.get_state(&request.name).map_err(|e| e.to_string())?.is_some() {
-            return Err(format!("chaincode exists {}", request.name));
+    fn deploy(&self, stub: &mut Stub<'_>) -> LsccResult {
+        let request = DeployRequest::parse(stub)?;
+        if stub.get_state(&request.name)?.is_some() {
+            return Err(LsccError::Exists(request.name));
         }
         let data = self.definition(&request)?;
         self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
@@ -133,21 +130,16 @@ impl Lscc {
         Ok(written)
     }
 
-    fn upgrade(&self, stub: &mut Stub<'_>) -> Answer {
-        let request = Request::parse(stub)?;
-        let stored = stub.get_state(&request.name).map_err(|e| e.to_string())?;
-        let stored = stored
-            .ok_or_else(|| format!("could not find chaincode with name '{}'", request.name))?;
-        let current =
-            protos::ChaincodeData::decode(stored.as_slice()).map_err(|e| e.to_string())?;
+    fn upgrade(&self, stub: &mut Stub<'_>) -> LsccResult {
+        let request = DeployRequest::parse(stub)?;
+        let stored = stub.get_state(&request.name)?;
+        let stored = stored.ok_or_else(|| LsccError::NotFound(request.name.clone()))?;
+        let current = protos::ChaincodeData::decode(stored.as_slice())?;
         if current.version == request.version {
-            return Err(format!(
-                "version already exists for chaincode with name '{}'",
-                request.name
-            ));
+            return Err(LsccError::VersionExists(request.name));
         }
         if current.instantiation_policy.is_empty() {
-            return Err("instantiation policy missing".into());
+            return Err(LsccError::NoInstantiationPolicy);
         }
         self.check_instantiation_policy(stub, &request.channel, &current.instantiation_policy)?;
         let data = self.definition(&request)?;
@@ -160,29 +152,26 @@ impl Lscc {
     fn put_collections(
         &self,
         stub: &mut Stub<'_>,
-        request: &Request,
+        request: &DeployRequest,
         is_upgrade: bool,
-    ) -> Result<(), String> {
-        let channel = self.channels.get(&request.channel);
-        let channel =
-            channel.ok_or_else(|| format!("could not retrieve channel {}", request.channel))?;
-        let Request { name, collections, .. } = request;
+    ) -> Result<(), LsccError> {
+        let channel = self.channel(&request.channel)?;
+        let DeployRequest { name, collections, .. } = request;
         collections::put(stub, name, collections, &channel.config(), is_upgrade)
     }
 
-    /// What goes to the ledger for a request, with defaults filled in.
-    fn definition(&self, request: &Request) -> Result<protos::ChaincodeData, String> {
-        let Request { name, version, .. } = request;
-        let package = self.packages.get(name, version).map_err(|e| {
-            format!(
-                "cannot get package for the chaincode to be instantiated ({name}:{version})-{e}"
-            )
+    fn channel(&self, name: &str) -> Result<Arc<Channel>, LsccError> {
+        self.channels.get(name).ok_or_else(|| LsccError::UnknownChannel(name.to_owned()))
+    }
+
+    /// Makes the definition for a request, with defaults filled in.
+    fn definition(&self, request: &DeployRequest) -> Result<protos::ChaincodeData, LsccError> {
+        let DeployRequest { name, version, .. } = request;
+        let package = self.packages.get(name, version).map_err(|error| {
+            let (name, version) = (name.clone(), version.clone());
+            LsccError::NoPackage { name, version, error }
         })?;
-        let channel = self
-            .channels
-            .get(&request.channel)
-            .ok_or_else(|| format!("could not retrieve channel {}", request.channel))?;
-        let config = channel.config();
+        let config = self.channel(&request.channel)?.config();
         let orgs = || policies::application_orgs(&config);
         let policy = match &request.policy {
             Some(policy) => policy.clone(),
@@ -210,15 +199,14 @@ impl Lscc {
         stub: &Stub<'_>,
         channel: &str,
         policy: &[u8],
-    ) -> Result<(), String> {
-        let found = self.channels.get(channel);
-        let found = found.ok_or_else(|| format!("could not retrieve channel {channel}"))?;
-        policies::creator_satisfies(policy, &stub.proposal.creator, &found.config())
-            .map_err(|why| format!("chaincode instantiation policy violated({why})"))
+    ) -> Result<(), LsccError> {
+        let config = self.channel(channel)?.config();
+        policies::creator_satisfies(policy, &stub.proposal.creator, &config)
+            .map_err(LsccError::InstantiationPolicy)
     }
 
     /// `getid`, `getdepspec` and `getccdata`.
-    fn one(&self, stub: &mut Stub<'_>, function: &str) -> Answer {
+    fn one(&self, stub: &mut Stub<'_>, function: &str) -> LsccResult {
         let channel = stub.text_arg(1).unwrap_or_default();
         let name = stub.text_arg(2).unwrap_or_default();
         let resource = match function {
@@ -228,45 +216,42 @@ impl Lscc {
         };
         self.authorize(stub, function, resource, &channel)?;
         check_channel(stub, &channel)?;
-        let stored = stub.get_state(&name).map_err(|e| e.to_string())?;
-        let stored =
-            stored.ok_or_else(|| format!("could not find chaincode with name '{name}'"))?;
-        let data = protos::ChaincodeData::decode(stored.as_slice()).map_err(|e| e.to_string())?;
+        let stored = stub.get_state(&name)?.ok_or(LsccError::NotFound(name))?;
+        let data = protos::ChaincodeData::decode(stored.as_slice())?;
         match resource {
             "lscc/ChaincodeExists" => Ok(data.name.into_bytes()),
             "lscc/GetDeploymentSpec" => {
-                let package = self.packages.get(&data.name, &data.version);
-                let package = package.map_err(|e| e.to_string())?;
-                let description = package.description().map_err(|e| e.to_string())?;
-                check_leaves(&package.ccid(), description.as_ref())?;
+                let package = self.packages.get(&data.name, &data.version)?;
+                if package.description()?.is_some_and(|description| description.has_key()) {
+                    return Err(LsccError::HasKey(package.ccid()));
+                }
                 Ok(package.spec.encode_to_vec())
             }
             _ => Ok(stored),
         }
     }
 
-    fn instantiated(&self, stub: &mut Stub<'_>) -> Answer {
+    fn instantiated(&self, stub: &mut Stub<'_>) -> LsccResult {
         let channel = stub.channel_id.to_owned();
         self.authorize(stub, "getchaincodes", "lscc/GetInstantiatedChaincodes", &channel)?;
-        let rows = stub.range("", "").map_err(|e| e.to_string())?;
+        let rows = stub.range("", "")?;
         let mut chaincodes = Vec::new();
         for (key, value) in rows {
             // `name~collection` holds a chaincode's collections.
             if key.contains('~') {
                 continue;
             }
-            let data =
-                protos::ChaincodeData::decode(value.as_slice()).map_err(|e| e.to_string())?;
+            let data = protos::ChaincodeData::decode(value.as_slice())?;
             let package = self.packages.get(&data.name, &data.version).ok();
             chaincodes.push(info(package.as_ref(), data));
         }
         Ok(protos::ChaincodeQueryResponse { chaincodes }.encode_to_vec())
     }
 
-    fn installed(&self, stub: &Stub<'_>) -> Answer {
+    fn installed(&self, stub: &Stub<'_>) -> LsccResult {
         let resource = "lscc/GetInstalledChaincodes";
         self.authorize(stub, "getinstalledchaincodes", resource, "")?;
-        let packages = self.packages.list().map_err(|e| e.to_string())?;
+        let packages = self.packages.list()?;
         let chaincodes = packages.iter().map(|package| protos::ChaincodeInfo {
             name: package.id.name.clone(),
             version: package.id.version.clone(),
@@ -279,26 +264,12 @@ impl Lscc {
 }
 
 impl NativeChaincode for Lscc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
-        match self.call(stub) {
-            Ok(payload) => Response::success(payload),
-            Err(text) => Response::error(text),
-        }
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+        Ok(self.call(stub)?)
     }
 }
 
-/// Whether a package may be handed out: the key with which a peer proves to a chaincode server who
-/// it is stays here. Fabric's peers do hand it out.
-pub(super) fn check_leaves(id: &str, description: Option<&Description>) -> Result<(), String> {
-    match description {
-        Some(description) if description.has_key() => Err(format!(
-            "the package of {id} holds a private key (client_key), which does not leave this peer"
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The version of a chaincode that a channel runs; None if it runs none of this name.
+/// The version of a chaincode that LSCC defines on a channel; None if it does not define the name.
 pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
     let stored = ledger.snapshot().get(LSCC, name).ok()??;
     let data = protos::ChaincodeData::decode(stored.value.as_slice()).ok()?;
@@ -306,39 +277,39 @@ pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
 }
 
 /// The arguments of `deploy` and `upgrade`.
-struct Request {
+struct DeployRequest {
     channel: String,
     name: String,
     version: String,
     policy: Option<Vec<u8>>,
     escc: String,
     vscc: String,
-    /// Empty: none given.
+    /// Empty if none were given.
     collections: Vec<u8>,
 }
 
-impl Request {
-    fn parse(stub: &Stub<'_>) -> Result<Self, String> {
+impl DeployRequest {
+    fn parse(stub: &Stub<'_>) -> Result<Self, LsccError> {
         let args = stub.args;
         let text = |index: usize, default: &str| match args.get(index) {
             Some(arg) if !arg.is_empty() => String::from_utf8_lossy(arg).into_owned(),
             _ => default.to_owned(),
         };
         let channel = text(1, "");
-        ChannelId::parse(&channel).map_err(|_| format!("invalid channel name: {channel}"))?;
-        // What is written goes to the proposal's channel, so its policies are the ones to satisfy.
+        ChannelId::parse(&channel).map_err(|_| LsccError::ChannelName(channel.clone()))?;
+        // Writes go to the proposal's channel, so its policies must be satisfied.
         check_channel(stub, &channel)?;
         let spec = args.get(2).map_or(&[][..], Vec::as_slice);
         let id = protos::ChaincodeDeploymentSpec::decode(spec)
-            .map_err(|e| format!("invalid deployment spec: {e}"))?
+            .map_err(LsccError::SpecEncoding)?
             .chaincode_spec
             .and_then(|spec| spec.chaincode_id)
-            .ok_or("invalid deployment spec: it names no chaincode")?;
-        check_name(&id.name).map_err(|e| e.to_string())?;
-        check_version(&id.version).map_err(|e| e.to_string())?;
+            .ok_or(LsccError::SpecWithoutName)?;
+        check_name(&id.name)?;
+        check_version(&id.version)?;
         let policy = args.get(3).filter(|policy| !policy.is_empty()).cloned();
         if let Some(policy) = &policy {
-            policies::check(policy).map_err(|e| format!("invalid endorsement policy: {e}"))?;
+            policies::check(policy).map_err(LsccError::EndorsementPolicy)?;
         }
         Ok(Self {
             channel,
@@ -352,16 +323,17 @@ impl Request {
     }
 }
 
-fn check_channel(stub: &Stub<'_>, channel: &str) -> Result<(), String> {
+fn check_channel(stub: &Stub<'_>, channel: &str) -> Result<(), LsccError> {
     if channel == stub.channel_id {
         return Ok(());
     }
-    Err(format!("channel '{channel}' is not that of the proposal, '{}'", stub.channel_id))
+    let (named, own) = (channel.to_owned(), stub.channel_id.to_owned());
+    Err(LsccError::OtherChannel { named, own })
 }
 
-fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> Answer {
+fn write(stub: &mut Stub<'_>, data: protos::ChaincodeData) -> LsccResult {
     let bytes = data.encode_to_vec();
-    stub.put_state(&data.name, bytes.clone()).map_err(|e| e.to_string())?;
+    stub.put_state(&data.name, bytes.clone())?;
     Ok(bytes)
 }
 

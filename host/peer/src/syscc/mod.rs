@@ -1,6 +1,6 @@
-//! The system chaincodes, native chaincodes behind the same handler.
+//! The system chaincodes: native chaincodes that are called through the same handler as others.
 //!
-//! Invariant: no knowledge of who calls them.
+//! Does not know who calls them.
 
 mod acl;
 mod cscc;

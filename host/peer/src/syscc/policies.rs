@@ -1,8 +1,8 @@
-//! The policies that LSCC hands out and checks.
+//! The default policies of LSCC, and checks of policies.
 
 use prost::Message;
 
-use wasmcc_msp::{ChannelConfig, SignaturePolicy};
+use wasmcc_msp::{ChannelConfig, MspError, PolicyError, SignaturePolicy};
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
@@ -13,12 +13,13 @@ pub(super) fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
     config.application_orgs().iter().map(|org| org.msp_id.as_str()).collect()
 }
 
-/// Any one member of any of these organizations, serialized.
+/// The serialized policy that any member of any of these organizations satisfies.
 pub(super) fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
     SignaturePolicy::any_member(msp_ids).encode_to_vec()
 }
 
-/// Any one admin of any of these organizations, serialized (Fabric: `cauthdsl.SignedByAnyAdmin`).
+/// The serialized policy that any admin of any of these organizations satisfies (Fabric:
+/// `cauthdsl.SignedByAnyAdmin`).
 pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
     msp_ids.sort_unstable();
     let identities = msp_ids.iter().map(|id| {
@@ -37,19 +38,30 @@ pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
         .encode_to_vec()
 }
 
-/// Whether a serialized policy is usable at all.
-pub(super) fn check(policy: &[u8]) -> Result<(), String> {
-    SignaturePolicy::from_bytes(policy).map(drop).map_err(|e| e.to_string())
+/// Checks that a serialized policy can be used.
+pub(super) fn check(policy: &[u8]) -> Result<(), PolicyError> {
+    SignaturePolicy::from_bytes(policy).map(drop)
 }
 
-/// Whether the creator of a proposal, whose signature was verified, satisfies a serialized policy
-/// alone.
+/// Why the creator of a proposal does not satisfy a policy.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CreatorError {
+    /// The policy cannot be read, or is not satisfied.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The channel does not know the creator.
+    #[error(transparent)]
+    Identity(#[from] MspError),
+}
+
+/// Checks that the creator of a proposal alone satisfies a serialized policy. The signature was
+/// verified before.
 pub(super) fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],
     config: &ChannelConfig,
-) -> Result<(), String> {
-    let policy = SignaturePolicy::from_bytes(policy).map_err(|e| e.to_string())?;
-    let creator = config.msps().deserialize(creator).map_err(|e| e.to_string())?;
-    policy.evaluate_identities(&[creator]).map_err(|e| e.to_string())
+) -> Result<(), CreatorError> {
+    let policy = SignaturePolicy::from_bytes(policy)?;
+    let creator = config.msps().deserialize(creator)?;
+    Ok(policy.evaluate_identities(&[creator])?)
 }

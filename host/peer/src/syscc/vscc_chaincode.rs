@@ -1,22 +1,21 @@
 //! VSCC as a system chaincode.
 //!
-//! Invariant: passes on and judges nothing.
+//! Does not judge transactions itself.
 
-use crate::chaincode::{Lent, NativeChaincode, Stub};
+use crate::chaincode::{Lent, NativeChaincode, NativeError, Stub};
 use wasmcc_channel::vscc::{Vscc, VsccError};
-use wasmcc_types::Response;
 
 impl NativeChaincode for Vscc {
-    fn invoke(&self, stub: &mut Stub<'_>) -> Response {
+    fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
         let judged = match stub.lent {
             Lent::Transaction(opened) => self.validate_lent(opened, stub.args),
             Lent::Nothing | Lent::Endorsement(_) => self.validate(stub.args),
         };
         match judged {
-            Ok(()) => Response::success(""),
-            Err(VsccError::Invalid(reason)) => Response::error(reason),
-            Err(VsccError::Unavailable(reason)) => {
-                Response { status: Vscc::UNAVAILABLE, message: reason, payload: Vec::new() }
+            Ok(()) => Ok(Vec::new()),
+            Err(VsccError::Invalid(reason)) => Err(NativeError::Failed(reason)),
+            Err(VsccError::Unavailable(message)) => {
+                Err(NativeError::Status { status: Vscc::UNAVAILABLE, message })
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::backend::{Backend, KeyModification, KeyValue, QueryBatch, Reply};
 
-/// A row of a query: how many bytes it counts for, and where more of its kind come from.
+/// A row of a query: its size, and how to get the next batch of such rows.
 pub trait Row: Sized {
     /// Its key and value.
     fn bytes(&self) -> usize;
@@ -13,7 +13,7 @@ pub trait Row: Sized {
     fn next_batch<'a>(backend: &'a mut dyn Backend, id: &str) -> Reply<'a, QueryBatch<Self>>;
 }
 
-/// How many bytes rows count for together.
+/// The size of rows together, in bytes.
 pub fn bytes_of<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> usize {
     rows.into_iter().map(Row::bytes).sum()
 }
@@ -38,12 +38,11 @@ impl Row for KeyModification {
     }
 }
 
-/// A query's rows, as far as the peer sent them.
+/// The rows of a query that the peer has sent.
 ///
-/// Fabric's shim asks for the next batch in the moment it hands out the last row of the one before,
-/// and the peer records what it reads. So the last row of a batch that has a successor is handed
-/// out only as the first row of a call, when the guest really wants it; the successor is fetched
-/// then.
+/// Fabric's shim asks for the next batch when it returns the last row of the previous one, and the
+/// peer records what it reads. So if a batch has a successor, its last row is returned only as the
+/// first row of a call, when the guest really needs it. The successor is fetched then.
 pub struct Cursor<R> {
     id: String,
     rows: VecDeque<R>,
@@ -56,34 +55,34 @@ pub type StateIterator = Cursor<KeyValue>;
 pub type HistoryIterator = Cursor<KeyModification>;
 
 impl<R: Row> Cursor<R> {
-    /// Takes over a query with its first batch.
+    /// A cursor over a query with its first batch.
     pub fn new(first: QueryBatch<R>) -> Self {
         Self { id: first.id, rows: first.rows.into(), has_more: first.has_more }
     }
 
-    /// What it holds.
+    /// Bytes of the rows that it holds.
     pub fn bytes(&self) -> usize {
         bytes_of(&self.rows)
     }
 
-    /// What closes the query.
+    /// The id to close the query with.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether the next call of the guest wants the batch after this one.
+    /// Whether the next call of the guest needs the following batch.
     pub fn is_short(&self) -> bool {
         self.has_more && self.rows.len() <= 1
     }
 
-    /// Takes over the batch after this one.
+    /// Adds the following batch.
     pub fn extend(&mut self, next: QueryBatch<R>) {
         self.has_more = next.has_more;
         self.rows.extend(next.rows);
     }
 
-    /// The next rows, at most `max` of about `max_bytes` together, but one in any case. There are
-    /// none only at the end, unless the cursor is short.
+    /// Returns the next rows: at most `max`, of about `max_bytes` together, but at least one.
+    /// Returns none only at the end, or if the following batch is needed.
     pub fn take(&mut self, max: usize, max_bytes: usize) -> impl Iterator<Item = R> {
         let ready = self.rows.len() - usize::from(self.has_more).min(self.rows.len());
         let mut bytes = 0;

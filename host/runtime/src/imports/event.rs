@@ -2,13 +2,13 @@
 
 use crate::bindings::fabric::chaincode::event::Host;
 use crate::bindings::fabric::chaincode::types::Error;
-use crate::imports::{Answer, invalid};
+use crate::imports::{ImportResult, invalid};
 use crate::rules;
 use crate::tx_state::TxState;
 use wasmcc_types::ChaincodeEvent;
 
 impl Host for TxState {
-    fn set_event(&mut self, name: String, payload: Vec<u8>) -> Answer<()> {
+    fn set_event(&mut self, name: String, payload: Vec<u8>) -> ImportResult<()> {
         self.count_call(name.len() + payload.len())?;
         if let Err(text) = rules::event_name(&name) {
             return invalid(text);

@@ -1,7 +1,7 @@
 //! One file per WIT interface: convert, check the limit, call the
 //! [`Backend`](crate::Backend).
 //!
-//! Invariant: nothing is decided here. The shim's rules are in `rules`, the peer's behind the port.
+//! Does not decide anything. The shim's rules are in `rules`, the peer's are behind the port.
 
 #[allow(unreachable_pub, reason = "the bindings re-export its iterators")]
 mod cursor;
@@ -23,26 +23,26 @@ use crate::cost::Received;
 use crate::failure::{Failure, Stop};
 use crate::tx_state::TxState;
 
-/// What a host function gives: an outer error ends the guest, an inner one is an answer.
-pub(crate) type Answer<T> = wasmtime::Result<Result<T, Error>>;
+/// The result of a host function: an outer error ends the guest, an inner one is an answer.
+pub(crate) type ImportResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for TxState {}
 
 /// The inner error for a broken rule of the shim.
-fn invalid<T>(text: String) -> Answer<T> {
+fn invalid<T>(text: String) -> ImportResult<T> {
     Ok(Err(Error::InvalidArgument(text)))
 }
 
 impl TxState {
-    /// Answers a call that carried so many bytes with the rule of the shim that it breaks.
-    fn refuse<T>(&mut self, bytes: usize, text: String) -> Answer<T> {
+    /// Answers a call of this many bytes with the rule of the shim that it breaks.
+    fn refuse<T>(&mut self, bytes: usize, text: String) -> ImportResult<T> {
         self.count_call(bytes)?;
         invalid(text)
     }
 
-    /// Charges for what the port answered and turns it into the WIT package's answer. A refusal is
-    /// free: its text is no longer than what was asked, and no part of the protocol.
-    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> Answer<T> {
+    /// Charges for the port's answer and converts it to the WIT package's. A refusal is free: its
+    /// text is not longer than the request, and not part of the protocol.
+    fn answer<T: Received>(&mut self, result: Result<T, BackendError>) -> ImportResult<T> {
         if let Ok(value) = &result {
             self.charge(value.cost());
         }
@@ -50,8 +50,8 @@ impl TxState {
     }
 }
 
-/// Turns the port's answer into the WIT package's.
-fn answer<T>(result: Result<T, BackendError>) -> Answer<T> {
+/// Converts the port's answer to the WIT package's.
+fn answer<T>(result: Result<T, BackendError>) -> ImportResult<T> {
     let BackendError { kind, text } = match result {
         Ok(value) => return Ok(Ok(value)),
         Err(error) => error,

@@ -1,19 +1,19 @@
 //! Pages that a guest asks for.
 //!
-//! A size of zero without bookmark is no page to Fabric's peer (`handler.go`,
-//! `isMetadataSetForPagination`): it answers as to an ordinary query, batch by batch, and says
-//! neither how many rows there are nor where to go on. A chaincode of Fabric's shim reads that
-//! iterator to its end, and what it reads is recorded; so this does the same.
+//! Fabric's peer ignores a page of size zero without bookmark (`handler.go`,
+//! `isMetadataSetForPagination`). It answers with an ordinary query, batch by batch, without count
+//! and bookmark. A chaincode of Fabric's shim reads that iterator to its end, and the peer records
+//! what it reads. So this does the same.
 //!
-//! Invariant: one call brings no more than `RESULT_BYTES`.
+//! Invariant: one call returns no more than `RESULT_BYTES`.
 
 use crate::backend::{
     Backend, BackendError, ErrorKind, KeyValue, PageRequest, QueryBatch, RESULT_BYTES,
 };
 use crate::imports::cursor::bytes_of;
 
-/// The whole of a page that begins with this batch, and how many further batches were asked for.
-/// Its bookmark is None if it is no page to the peer.
+/// Returns the whole page that begins with this batch, and the number of further batches. The
+/// bookmark is None if the peer ignores the page.
 pub(crate) async fn whole_page(
     backend: &mut dyn Backend,
     first: Result<QueryBatch<KeyValue>, BackendError>,

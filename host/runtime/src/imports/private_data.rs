@@ -5,7 +5,7 @@ use wasmtime::component::Resource;
 use crate::bindings::fabric::chaincode::private_data::Host;
 use crate::cost;
 use crate::imports::cursor::StateIterator;
-use crate::imports::{Answer, answer, invalid};
+use crate::imports::{ImportResult, answer, invalid};
 use crate::rules;
 use crate::tx_state::TxState;
 use wasmcc_types::check_key_policy;
@@ -15,7 +15,7 @@ impl Host for TxState {
         &mut self,
         collection: String,
         key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    ) -> ImportResult<Option<Vec<u8>>> {
         let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
             Ok(()) => {
@@ -30,7 +30,7 @@ impl Host for TxState {
         &mut self,
         collection: String,
         key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    ) -> ImportResult<Option<Vec<u8>>> {
         let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
             Ok(()) => {
@@ -46,7 +46,7 @@ impl Host for TxState {
         collection: String,
         key: String,
         value: Vec<u8>,
-    ) -> Answer<()> {
+    ) -> ImportResult<()> {
         let small = self.check_value(&value);
         let port = self.backend(cost::KEY, collection.len() + key.len() + value.len())?;
         match rules::collection(&collection).and_then(|()| rules::key_to_write(&key)) {
@@ -61,7 +61,7 @@ impl Host for TxState {
         }
     }
 
-    async fn del_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+    async fn del_private_data(&mut self, collection: String, key: String) -> ImportResult<()> {
         let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
             Ok(()) => {
@@ -72,7 +72,7 @@ impl Host for TxState {
         }
     }
 
-    async fn purge_private_data(&mut self, collection: String, key: String) -> Answer<()> {
+    async fn purge_private_data(&mut self, collection: String, key: String) -> ImportResult<()> {
         let port = self.backend(cost::KEY, collection.len() + key.len())?;
         match rules::collection(&collection) {
             Ok(()) => {
@@ -88,7 +88,7 @@ impl Host for TxState {
         collection: String,
         start_key: String,
         end_key: String,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         let bounds =
             rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
         match bounds {
@@ -102,7 +102,7 @@ impl Host for TxState {
         collection: String,
         object_type: String,
         attributes: Vec<String>,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         let bounds = rules::collection(&collection)
             .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
         match bounds {
@@ -115,7 +115,7 @@ impl Host for TxState {
         &mut self,
         collection: String,
         query: String,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         match rules::collection(&collection) {
             Ok(()) => self.open_query(&collection, &query).await,
             Err(text) => self.refuse(query.len(), text),
@@ -126,8 +126,8 @@ impl Host for TxState {
         &mut self,
         collection: String,
         key: String,
-    ) -> Answer<Option<Vec<u8>>> {
-        // Fabric's shim does not check the name here: without one the key is a public one.
+    ) -> ImportResult<Option<Vec<u8>>> {
+        // Fabric's shim does not check the name here: without one, it is a key of the public state.
         let policy = self.validation_parameter(&collection, &key).await?;
         self.answer(policy)
     }
@@ -137,7 +137,7 @@ impl Host for TxState {
         collection: String,
         key: String,
         policy: Vec<u8>,
-    ) -> Answer<()> {
+    ) -> ImportResult<()> {
         let name = rules::VALIDATION_PARAMETER;
         let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
         match check_key_policy(&policy) {

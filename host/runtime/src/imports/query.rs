@@ -10,7 +10,7 @@ use crate::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
 use crate::cost::{self, Received};
 use crate::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator, bytes_of};
 use crate::imports::pages::whole_page;
-use crate::imports::{Answer, answer};
+use crate::imports::{ImportResult, answer};
 use crate::rules;
 use crate::tx_state::TxState;
 
@@ -30,7 +30,7 @@ fn key_modification(row: backend::KeyModification) -> KeyModification {
     }
 }
 
-/// What is no page to the peer has no bookmark and is not counted.
+/// If the peer ignores the page, there is no bookmark and no count.
 fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
     let counted = if batch.bookmark.is_some() { batch.rows.len() } else { 0 };
     Page {
@@ -45,7 +45,7 @@ impl Host for TxState {
         &mut self,
         start_key: String,
         end_key: String,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         match rules::range(&start_key, &end_key) {
             Ok((start, end)) => self.open_range(PUBLIC, start, end).await,
             Err(text) => self.refuse(start_key.len() + end_key.len(), text),
@@ -58,7 +58,7 @@ impl Host for TxState {
         end_key: String,
         page_size: i32,
         bookmark: String,
-    ) -> Answer<Page> {
+    ) -> ImportResult<Page> {
         let (start, end) = match rules::range(&start_key, &end_key) {
             Ok(range) => range,
             Err(text) => return self.refuse(start_key.len() + end_key.len(), text),
@@ -71,7 +71,7 @@ impl Host for TxState {
         &mut self,
         object_type: String,
         attributes: Vec<String>,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         match rules::partial_composite_range(&object_type, &attributes) {
             Ok((start, end)) => self.open_range(PUBLIC, &start, &end).await,
             Err(text) => self.refuse(cost::text_bytes(&attributes), text),
@@ -84,7 +84,7 @@ impl Host for TxState {
         attributes: Vec<String>,
         page_size: i32,
         bookmark: String,
-    ) -> Answer<Page> {
+    ) -> ImportResult<Page> {
         let (start, end) = match rules::partial_composite_range(&object_type, &attributes) {
             Ok(range) => range,
             Err(text) => return self.refuse(cost::text_bytes(&attributes), text),
@@ -93,7 +93,7 @@ impl Host for TxState {
         self.range_page(&start, &end, &wanted).await
     }
 
-    async fn get_query_result(&mut self, query: String) -> Answer<Resource<StateIterator>> {
+    async fn get_query_result(&mut self, query: String) -> ImportResult<Resource<StateIterator>> {
         self.open_query(PUBLIC, &query).await
     }
 
@@ -102,7 +102,7 @@ impl Host for TxState {
         query: String,
         page_size: i32,
         bookmark: String,
-    ) -> Answer<Page> {
+    ) -> ImportResult<Page> {
         let wanted = PageRequest { size: page_size, bookmark };
         let port = self.backend(cost::QUERY, query.len() + wanted.bookmark.len())?;
         let first = port.get_query_result(PUBLIC, &query, Some(&wanted)).await;
@@ -111,7 +111,10 @@ impl Host for TxState {
         Ok(self.answer(whole)?.map(page))
     }
 
-    async fn get_history_for_key(&mut self, key: String) -> Answer<Resource<HistoryIterator>> {
+    async fn get_history_for_key(
+        &mut self,
+        key: String,
+    ) -> ImportResult<Resource<HistoryIterator>> {
         self.reserve_iterator()?;
         let first = self.backend(cost::QUERY, key.len())?.get_history_for_key(&key).await;
         self.hand_out(first)
@@ -123,7 +126,7 @@ impl HostStateIterator for TxState {
         &mut self,
         this: Resource<StateIterator>,
         max: u32,
-    ) -> Answer<Vec<KeyValue>> {
+    ) -> ImportResult<Vec<KeyValue>> {
         let rows = self.next_rows(this, max).await?;
         Ok(rows.map(|rows| rows.into_iter().map(key_value).collect()))
     }
@@ -138,7 +141,7 @@ impl HostHistoryIterator for TxState {
         &mut self,
         this: Resource<HistoryIterator>,
         max: u32,
-    ) -> Answer<Vec<KeyModification>> {
+    ) -> ImportResult<Vec<KeyModification>> {
         let rows = self.next_rows(this, max).await?;
         Ok(rows.map(|rows| rows.into_iter().map(key_modification).collect()))
     }
@@ -149,7 +152,12 @@ impl HostHistoryIterator for TxState {
 }
 
 impl TxState {
-    async fn range_page(&mut self, start: &str, end: &str, wanted: &PageRequest) -> Answer<Page> {
+    async fn range_page(
+        &mut self,
+        start: &str,
+        end: &str,
+        wanted: &PageRequest,
+    ) -> ImportResult<Page> {
         let port = self.backend(cost::QUERY, start.len() + end.len() + wanted.bookmark.len())?;
         let first = port.get_state_by_range(PUBLIC, start, end, Some(wanted)).await;
         let (whole, further) = whole_page(port, first, wanted).await;
@@ -157,13 +165,13 @@ impl TxState {
         Ok(self.answer(whole)?.map(page))
     }
 
-    /// Opens a range whose bounds are already those of the peer.
+    /// Opens a range with the bounds for the peer.
     pub(crate) async fn open_range(
         &mut self,
         collection: &str,
         start: &str,
         end: &str,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         self.reserve_iterator()?;
         let port = self.backend(cost::QUERY, collection.len() + start.len() + end.len())?;
         let first = port.get_state_by_range(collection, start, end, None).await;
@@ -175,18 +183,19 @@ impl TxState {
         &mut self,
         collection: &str,
         query: &str,
-    ) -> Answer<Resource<StateIterator>> {
+    ) -> ImportResult<Resource<StateIterator>> {
         self.reserve_iterator()?;
         let port = self.backend(cost::QUERY, collection.len() + query.len())?;
         let first = port.get_query_result(collection, query, None).await;
         self.hand_out(first)
     }
 
-    /// Gives the guest a query that the peer opened, or the room of one that it refused back.
+    /// Returns a query that the peer opened to the guest, or releases the room of one that it
+    /// refused.
     fn hand_out<R: Row + Received + Send + 'static>(
         &mut self,
         first: Result<QueryBatch<R>, BackendError>,
-    ) -> Answer<Resource<Cursor<R>>> {
+    ) -> ImportResult<Resource<Cursor<R>>> {
         match first {
             Ok(first) => {
                 self.charge(first.cost());
@@ -201,12 +210,12 @@ impl TxState {
         }
     }
 
-    /// The next rows of an iterator; fetches the batch after them when it is wanted.
+    /// Returns the next rows of an iterator; fetches the following batch when it is needed.
     async fn next_rows<R: Row + Received + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
         max: u32,
-    ) -> Answer<Vec<R>> {
+    ) -> ImportResult<Vec<R>> {
         if max == 0 {
             return self.refuse(0, MAX_IS_ZERO.into());
         }
@@ -230,14 +239,14 @@ impl TxState {
         Ok(Ok(rows))
     }
 
-    /// Closes the query of an iterator that the guest gave up.
+    /// Closes the query of an iterator that the guest dropped.
     async fn close_query<R: Row + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
     ) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
         self.release_iterator(cursor.bytes());
-        // The guest gave the iterator up and can do nothing about an error.
+        // The guest has dropped the iterator and cannot handle an error.
         if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
             tracing::debug!(%error, "closing a query");
         }

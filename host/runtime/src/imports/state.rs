@@ -2,7 +2,7 @@
 
 use crate::bindings::fabric::chaincode::state::{Host, MetadataEntry};
 use crate::cost;
-use crate::imports::{Answer, answer, invalid};
+use crate::imports::{ImportResult, answer, invalid};
 use crate::rules;
 use crate::tx_state::TxState;
 use wasmcc_types::check_key_policy;
@@ -10,19 +10,22 @@ use wasmcc_types::check_key_policy;
 const PUBLIC: &str = "";
 
 impl Host for TxState {
-    async fn get_state(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get_state(&mut self, key: String) -> ImportResult<Option<Vec<u8>>> {
         let value = self.backend(cost::KEY, key.len())?.get_state(PUBLIC, &key).await;
         self.answer(value)
     }
 
-    async fn get_multiple_states(&mut self, keys: Vec<String>) -> Answer<Vec<Option<Vec<u8>>>> {
+    async fn get_multiple_states(
+        &mut self,
+        keys: Vec<String>,
+    ) -> ImportResult<Vec<Option<Vec<u8>>>> {
         let cost = cost::KEY.saturating_mul(keys.len() as u64);
         let bytes = cost::text_bytes(&keys);
         let values = self.backend(cost, bytes)?.get_states(PUBLIC, &keys).await;
         self.answer(values)
     }
 
-    async fn put_state(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn put_state(&mut self, key: String, value: Vec<u8>) -> ImportResult<()> {
         let small = self.check_value(&value);
         let port = self.backend(cost::KEY, key.len() + value.len())?;
         match rules::key_to_write(&key) {
@@ -37,12 +40,12 @@ impl Host for TxState {
         }
     }
 
-    async fn del_state(&mut self, key: String) -> Answer<()> {
+    async fn del_state(&mut self, key: String) -> ImportResult<()> {
         let written = self.backend(cost::KEY, key.len())?.del_state(PUBLIC, &key).await;
         self.answer(written)
     }
 
-    async fn get_state_metadata(&mut self, key: String) -> Answer<Vec<MetadataEntry>> {
+    async fn get_state_metadata(&mut self, key: String) -> ImportResult<Vec<MetadataEntry>> {
         let entries = self.backend(cost::KEY, key.len())?.get_state_metadata(PUBLIC, &key).await;
         let entries = self.answer(entries)?;
         Ok(entries.map(|entries| {
@@ -50,19 +53,26 @@ impl Host for TxState {
         }))
     }
 
-    async fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> Answer<()> {
+    async fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> ImportResult<()> {
         let MetadataEntry { name, value } = entry;
         let port = self.backend(cost::KEY, key.len() + name.len() + value.len())?;
         let written = port.put_state_metadata(PUBLIC, &key, &name, value).await;
         self.answer(written)
     }
 
-    async fn get_state_validation_parameter(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
+    async fn get_state_validation_parameter(
+        &mut self,
+        key: String,
+    ) -> ImportResult<Option<Vec<u8>>> {
         let policy = self.validation_parameter(PUBLIC, &key).await?;
         self.answer(policy)
     }
 
-    async fn set_state_validation_parameter(&mut self, key: String, policy: Vec<u8>) -> Answer<()> {
+    async fn set_state_validation_parameter(
+        &mut self,
+        key: String,
+        policy: Vec<u8>,
+    ) -> ImportResult<()> {
         let name = rules::VALIDATION_PARAMETER;
         let port = self.backend(cost::KEY, key.len() + policy.len())?;
         match check_key_policy(&policy) {
@@ -79,7 +89,7 @@ impl Host for TxState {
         Ok(())
     }
 
-    async fn finish_write_batch(&mut self) -> Answer<()> {
+    async fn finish_write_batch(&mut self) -> ImportResult<()> {
         let written = self.backend(cost::KEY, 0)?.finish_write_batch().await;
         self.answer(written)
     }

@@ -4,7 +4,7 @@ use crate::backend::ProposalPart;
 use crate::bindings::fabric::chaincode::transaction::{Host, SignedProposal};
 use crate::bindings::fabric::chaincode::types::{Error, Timestamp};
 use crate::cost::{self, Received};
-use crate::imports::Answer;
+use crate::imports::ImportResult;
 use crate::tx_state::TxState;
 
 impl Host for TxState {
@@ -38,7 +38,7 @@ impl Host for TxState {
         Ok(transient.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    fn get_tx_timestamp(&mut self) -> Answer<Timestamp> {
+    fn get_tx_timestamp(&mut self) -> ImportResult<Timestamp> {
         self.count_call(0)?;
         Ok(match self.invocation().proposal.timestamp {
             Some(at) => Ok(Timestamp { seconds: at.seconds, nanos: at.nanos }),
@@ -68,7 +68,7 @@ impl Host for TxState {
         Ok(decorations.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    fn get_peer_msp_id(&mut self) -> Answer<String> {
+    fn get_peer_msp_id(&mut self) -> ImportResult<String> {
         self.count_call(0)?;
         let msp_id = &self.invocation().peer_msp_id;
         Ok(if msp_id.is_empty() {

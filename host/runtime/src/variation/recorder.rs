@@ -1,4 +1,4 @@
-//! A port that notes what is asked of it.
+//! A port that records its calls.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::Watch;
 use crate::backend::{Backend, KeyModification, KeyValue, PageRequest, QueryBatch, Reply};
 use wasmcc_types::{Response, hex, sha256};
 
-/// What is shown of one value, in bytes; of a longer one a hash stands for the rest.
+/// Limit of a shown value, in bytes. The rest of a longer one is replaced by a hash.
 const SHOWN: usize = 4 << 10;
 
 /// Passes everything on to another port.
@@ -22,8 +22,8 @@ impl Recorder {
         Self { watch, chaincode: chaincode.to_owned(), backend }
     }
 
-    /// Notes the call now and its answer when it is there. The call is in the list before those of
-    /// the chaincode that it calls.
+    /// Records the call now and its answer later. So a call comes before those of the chaincode
+    /// that it calls.
     fn noted<'a, T: Send + 'a>(
         &'a mut self,
         call: String,
@@ -201,7 +201,7 @@ fn count(batch: &QueryBatch<KeyModification>) -> String {
     format!("{} changes", batch.rows.len())
 }
 
-/// Bytes as the text that they are, or in hexadecimal.
+/// Bytes as text if they are UTF-8, otherwise in hexadecimal.
 fn bytes(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(SHOWN)];
     let mut text = match std::str::from_utf8(shown) {

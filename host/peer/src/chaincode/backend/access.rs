@@ -1,7 +1,8 @@
-//! The port through which chaincodes learn what a client may do, and by which rules a channel
-//! works.
+//! The port for access control: what a client may do, and what a channel allows.
 
+use wasmcc_channel::collections::{LookupError, NotDefined, UnusableCollection};
 use wasmcc_ledger::LedgerError;
+use wasmcc_msp::AclError;
 use wasmcc_types::{Permission, ProposalContext};
 
 /// One collection of a chaincode on a channel.
@@ -15,7 +16,7 @@ pub struct CollectionName<'a> {
     pub collection: &'a str,
 }
 
-/// What not every channel lets a chaincode do.
+/// A feature that a channel must enable for chaincodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// Endorsement policies of single keys.
@@ -24,38 +25,90 @@ pub enum Feature {
     PurgePrivateData,
 }
 
+impl Feature {
+    fn name(self) -> &'static str {
+        match self {
+            Self::KeyLevelEndorsement => "key level endorsement",
+            Self::PurgePrivateData => "purge private data",
+        }
+    }
+
+    fn capability(self) -> &'static str {
+        match self {
+            Self::KeyLevelEndorsement => "V1_3",
+            Self::PurgePrivateData => "V2_5",
+        }
+    }
+}
+
+/// Why a client may not use a resource.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The organization whose peer should decide has none in this process.
+    #[error("{0} has no peer here")]
+    NoPeer(String),
+    /// The rule that refuses it.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+}
+
+/// Why a channel does not let a chaincode do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeatureError {
+    /// The peer has not joined the channel.
+    #[error("application config does not exist for {0}")]
+    UnknownChannel(String),
+    /// The channel does not have the capability.
+    #[error(
+        "{} is not enabled, channel application capability of {} or later is required",
+        .0.name(), .0.capability()
+    )]
+    NotEnabled(Feature),
+}
+
 /// Why a collection cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectionError {
-    /// There is none of its name, or no usable one: every peer says so.
-    #[error("{0}")]
-    Refused(String),
-    /// The definition on this peer is not what peers write.
-    #[error("{0}")]
-    Damaged(String),
-    /// The simulation could not read the definition.
+    /// The peer has not joined the channel.
+    #[error("channel '{0}' not found")]
+    UnknownChannel(String),
+    /// The chaincode has no collection of this name; the text has channel, chaincode and name.
+    #[error("collection {0} could not be found")]
+    NotFound(String),
+    /// The chaincode's definition of the collection cannot be used.
+    #[error("error setting up collection {path}: {reason}")]
+    Unusable {
+        /// Channel, chaincode and name.
+        path: String,
+        /// What is wrong.
+        reason: UnusableCollection,
+    },
+    /// The chaincode has no collections, or other ones.
     #[error(transparent)]
-    State(#[from] LedgerError),
+    NotDefined(#[from] NotDefined),
+    /// The simulation could not read the definition, or it is not what peers write.
+    #[error(transparent)]
+    LookUp(#[from] LookupError<LedgerError>),
 }
 
-/// Reads a key of a namespace in the simulation that asks; the read is recorded.
+/// Reads a key of a namespace in the simulation; the read is recorded.
 pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, LedgerError> + 'a;
 
-/// Checks the creator of a proposal. The proposal's signature has been verified before any
-/// chaincode runs, so this is about who the creator is, not about signatures.
+/// Checks the creator of a proposal. The proposal's signature is verified before any chaincode
+/// runs, so implementations check the identity only.
 pub trait AccessControl: Send + Sync {
-    /// Whether the creator may use `resource` (Fabric's names, such as "peer/Propose") on
-    /// `channel`, which is empty for resources of the peer itself: the one of the organization
-    /// `org` (MSP id), which simulates. The error says which rule refused.
+    /// Checks that the creator may use `resource` (Fabric's names, such as "peer/Propose") on
+    /// `channel`. The channel is empty for resources of the peer itself, which the organization
+    /// `org` (MSP id) of the simulating peer controls.
     fn check(
         &self,
         resource: &str,
         channel: &str,
         org: &str,
         proposal: &ProposalContext,
-    ) -> Result<(), String>;
+    ) -> Result<(), AccessError>;
 
-    /// What the creator may do with a collection.
+    /// Returns what the creator may do with a collection.
     fn collection_permission(
         &self,
         name: CollectionName<'_>,
@@ -63,16 +116,16 @@ pub trait AccessControl: Send + Sync {
         read: &mut ReadState<'_>,
     ) -> Result<Permission, CollectionError>;
 
-    /// Whether a chaincode has such a collection, which is all that the hash of a value needs.
+    /// Checks that a chaincode has the collection. Reading the hash of a value needs nothing more.
     fn check_collection(
         &self,
         name: CollectionName<'_>,
         read: &mut ReadState<'_>,
     ) -> Result<(), CollectionError>;
 
-    /// Whether the channel's capabilities include a feature.
-    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), String>;
+    /// Checks that the channel's capabilities include a feature.
+    fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), FeatureError>;
 
-    /// Whether the peers of a channel know `_lifecycle` (capability V2_0).
+    /// Whether the channel has `_lifecycle` (capability V2_0).
     fn has_lifecycle(&self, channel: &str) -> bool;
 }

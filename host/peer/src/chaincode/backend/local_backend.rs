@@ -1,11 +1,11 @@
 //! The port answered from this peer's own ledger, by plain calls.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::chaincode::backend::access::Feature;
 use crate::chaincode::backend::private_access::{PrivateAccess, Use};
-use crate::chaincode::backend::queries::{Queries, Query, row};
-use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::backend::queries::{OpenQuery, Queries, row};
+use crate::chaincode::backend::refusal::BackendRefusal;
 use crate::chaincode::execute::Callee;
 use crate::chaincode::execute::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
@@ -16,15 +16,15 @@ use wasmcc_runtime::{
 };
 use wasmcc_types::{Entry, Response, TxId};
 
-/// One chaincode's view of one transaction. Texts begin as Fabric's peer begins them, so that a
-/// chaincode sees the same words here and behind a real peer.
+/// One chaincode's view of one transaction. Texts of refusals begin as those of Fabric's peer, so
+/// that a chaincode gets the same texts here and behind a Fabric peer.
 pub(crate) struct LocalBackend {
     support: Arc<ChaincodeSupport>,
     tx: TxParams,
     namespace: String,
     queries: Queries,
     private: PrivateAccess,
-    /// Texts are causes only.
+    /// Refusals have only their cause as text.
     is_bare: bool,
 }
 
@@ -41,12 +41,12 @@ impl LocalBackend {
         Self { support, tx, namespace, queries, private, is_bare: false }
     }
 
-    /// With texts that lack Fabric's beginning, for a protocol that puts it there itself.
+    /// Leaves out the beginning of Fabric's texts, for a protocol that adds it itself.
     pub(crate) fn bare(self) -> Self {
         Self { is_bare: true, ..self }
     }
 
-    fn answer<T>(&self, kind: MessageType, result: Result<T, Refusal>) -> Reply<'static, T> {
+    fn answer<T>(&self, kind: MessageType, result: Result<T, BackendRefusal>) -> Reply<'static, T> {
         Reply::now(answered(result, kind, &self.tx.tx_id, self.is_bare))
     }
 
@@ -54,70 +54,59 @@ impl LocalBackend {
     fn simulate<T>(
         &mut self,
         kind: MessageType,
-        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, BackendRefusal>,
     ) -> Reply<'static, T> {
-        let result = match &self.tx.simulator {
-            Some(simulator) => lock(simulator)
-                .and_then(|mut sim| work(&mut sim, &self.namespace, &mut self.queries)),
-            None => Err(Refusal(ErrorKind::LedgerFailure, "no ledger context".into())),
+        let result = match self.tx.simulator() {
+            Ok(mut sim) => work(&mut sim, &self.namespace, &mut self.queries),
+            Err(error) => Err(error.into()),
         };
         self.answer(kind, result)
     }
 
-    /// As [`simulate`](Self::simulate), with a collection that the call may use like this; an empty
-    /// name is the public state.
+    /// As [`simulate`](Self::simulate), after checking that the call may use the collection like
+    /// this. An empty name is the public state.
     fn simulate_on<T>(
         &mut self,
         kind: MessageType,
         collection: &str,
         wanted: Use,
-        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, Refusal>,
+        work: impl FnOnce(&mut Simulator, &str, &mut Queries) -> Result<T, BackendRefusal>,
     ) -> Reply<'static, T> {
-        let result = match &self.tx.simulator {
-            None => Err(Refusal(ErrorKind::LedgerFailure, "no ledger context".into())),
-            Some(simulator) => lock(simulator).and_then(|mut sim| {
-                if !collection.is_empty() {
-                    let (access, place) = (self.support.access(), (&*self.namespace, collection));
-                    self.private.check(wanted, access, &self.tx, place, &mut sim)?;
-                }
-                work(&mut sim, &self.namespace, &mut self.queries)
-            }),
-        };
+        let result = self.tx.simulator().map_err(BackendRefusal::from).and_then(|mut sim| {
+            if !collection.is_empty() {
+                let (access, namespace) = (self.support.access(), self.namespace.as_str());
+                self.private.check(wanted, access, &self.tx, namespace, collection, &mut sim)?;
+            }
+            work(&mut sim, &self.namespace, &mut self.queries)
+        });
         self.answer(kind, result)
     }
 
-    fn check_feature(&self, feature: Feature) -> Result<(), Refusal> {
+    fn check_feature(&self, feature: Feature) -> Result<(), BackendRefusal> {
         let checked = self.support.access().check_feature(feature, &self.tx.channel_id);
-        checked.map_err(|why| Refusal(ErrorKind::Unsupported, why))
+        checked.map_err(|error| BackendRefusal::new(ErrorKind::Unsupported, error.to_string()))
     }
 }
 
-/// Puts Fabric's beginning before a refusal, unless somebody else does.
+/// Converts a refusal, with the beginning of Fabric's text unless `is_bare`.
 fn answered<T>(
-    result: Result<T, Refusal>,
+    result: Result<T, BackendRefusal>,
     kind: MessageType,
     tx_id: &TxId,
     is_bare: bool,
 ) -> Result<T, BackendError> {
-    result.map_err(|Refusal(error, cause)| {
+    result.map_err(|refusal| {
         if is_bare {
-            return BackendError::new(error, cause);
+            return BackendError::new(refusal.kind, refusal.cause);
         }
         let tx = TxKey::new("", tx_id.as_str());
-        BackendError::new(error, failure_text(kind, &tx, &cause))
+        BackendError::new(refusal.kind, failure_text(kind, &tx, &refusal.cause))
     })
 }
 
 fn whole_page(page: Page) -> QueryBatch<KeyValue> {
     let rows = page.rows.into_iter().map(row).collect();
     QueryBatch { rows, has_more: false, id: String::new(), bookmark: Some(page.bookmark) }
-}
-
-/// A panic while the simulator was in use may have left a read unrecorded.
-fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, Refusal> {
-    simulator.lock().map_err(|_| {
-        Refusal(ErrorKind::TransactionOver, "the simulation ended with a panic".into())
-    })
 }
 
 impl Backend for LocalBackend {
@@ -159,7 +148,7 @@ impl Backend for LocalBackend {
         self.simulate_on(kind, collection, Use::Write, |sim, ns, _| match collection {
             "" => {
                 let text = "only applicable for private data";
-                Err(Refusal(ErrorKind::InvalidArgument, text.into()))
+                Err(BackendRefusal::new(ErrorKind::InvalidArgument, text))
             }
             _ => Ok(sim.purge_private_data(ns, collection, key)?),
         })
@@ -170,7 +159,7 @@ impl Backend for LocalBackend {
         self.simulate_on(kind, collection, Use::Hash, |sim, ns, _| match collection {
             "" => {
                 let text = "collection must not be an empty string";
-                Err(Refusal(ErrorKind::InvalidArgument, text.into()))
+                Err(BackendRefusal::new(ErrorKind::InvalidArgument, text))
             }
             _ => Ok(sim.get_private_data_hash(ns, collection, key)?),
         })
@@ -225,10 +214,10 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetStateByRange;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                // There are no pages of private data, but the size of one still bounds the answer.
+                // Private data has no pages, but the size of the page still bounds the answer.
                 let id = queries.reserve()?;
                 let range = sim.private_range(ns, collection, start, end)?;
-                return queries.states(sim, id, Query::new(range).up_to(page));
+                return queries.states(sim, id, OpenQuery::new(range).up_to(page));
             }
             match page {
                 Some(page) if page.is_page() => {
@@ -239,7 +228,7 @@ impl Backend for LocalBackend {
                 _ => {
                     let id = queries.reserve()?;
                     let range = sim.range(ns, start, end)?;
-                    queries.states(sim, id, Query::new(range))
+                    queries.states(sim, id, OpenQuery::new(range))
                 }
             }
         })
@@ -257,7 +246,7 @@ impl Backend for LocalBackend {
                 // As with ranges: no pages.
                 let id = queries.reserve()?;
                 let rows = sim.private_rich_query(ns, collection, query)?;
-                return queries.states(sim, id, Query::new(rows).up_to(page));
+                return queries.states(sim, id, OpenQuery::new(rows).up_to(page));
             }
             match page {
                 Some(page) if page.is_page() => {
@@ -268,7 +257,7 @@ impl Backend for LocalBackend {
                 _ => {
                     let id = queries.reserve()?;
                     let rows = sim.rich_query(ns, query)?;
-                    queries.states(sim, id, Query::new(rows))
+                    queries.states(sim, id, OpenQuery::new(rows))
                 }
             }
         })
@@ -277,21 +266,21 @@ impl Backend for LocalBackend {
     fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         self.simulate(MessageType::GetHistoryForKey, |sim, ns, queries| {
             let id = queries.reserve()?;
-            queries.changes(id, Query::new(sim.history(ns, key)?))
+            queries.changes(id, OpenQuery::new(sim.history(ns, key)?))
         })
     }
 
     fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>> {
         self.simulate(MessageType::QueryStateNext, |sim, _, queries| match queries.take_range(id) {
             Some(query) => queries.states(sim, id.to_owned(), query),
-            None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
+            None => Err(BackendRefusal::new(ErrorKind::LedgerFailure, "query iterator not found")),
         })
     }
 
     fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>> {
         self.simulate(MessageType::QueryStateNext, |_, _, queries| match queries.take_history(id) {
             Some(query) => queries.changes(id.to_owned(), query),
-            None => Err(Refusal(ErrorKind::LedgerFailure, "query iterator not found".into())),
+            None => Err(BackendRefusal::new(ErrorKind::LedgerFailure, "query iterator not found")),
         })
     }
 

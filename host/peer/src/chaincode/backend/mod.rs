@@ -9,8 +9,10 @@ mod private_access;
 mod queries;
 mod refusal;
 
-pub use access::{AccessControl, CollectionError, CollectionName, Feature, ReadState};
+pub use access::{
+    AccessControl, AccessError, CollectionError, CollectionName, Feature, FeatureError, ReadState,
+};
 pub(crate) use local_backend::LocalBackend;
 pub use observer::Observer;
 pub use queries::QueryLimits;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::BackendRefusal;

@@ -1,15 +1,15 @@
-//! The port through which a tool sees what guests ask of their peer.
+//! The port through which a tool observes the calls of guests to their peer.
 //!
 //! Invariant: an ordinary peer has no observer, and its transactions take the path without one.
 
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_runtime::{Backend, FuelGauge};
 
-/// Sees the calls of guests in this process.
+/// Observes the calls of guests in this process.
 pub trait Observer: Send + Sync {
-    /// Returns what answers one guest, `chaincode` in the transaction `tx`, in place of `backend`:
-    /// usually something that passes each call on to it. `fuel` has what the guest had used when a
-    /// call began.
+    /// Returns the backend for one guest, `chaincode` in the transaction `tx`. It replaces
+    /// `backend` and usually passes each call on to it. `fuel` is the guest's use at the beginning
+    /// of a call.
     fn observe(
         &self,
         chaincode: &str,

@@ -1,53 +1,54 @@
 //! Whether a chaincode call may touch a collection (fabric `core/chaincode/handler.go`,
 //! `getReadWritePermission`, and `txmgr/collection_val.go` behind it).
 //!
-//! What is asked of the state to find that out is part of the transaction's read set.
+//! The reads of definitions that this needs are part of the transaction's read set.
 
 use std::collections::HashMap;
 
 use crate::chaincode::backend::access::{AccessControl, CollectionName};
-use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::backend::refusal::BackendRefusal;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_ledger::Simulator;
 use wasmcc_runtime::ErrorKind;
 use wasmcc_types::{Entry, Permission};
 
-/// What is going to be done with a collection.
+/// How a call uses a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     /// Its values or metadata are read.
     Read,
     /// It is written.
     Write,
-    /// The hash of a value is read, which everyone on the channel may.
+    /// The hash of a value is read. Everyone on the channel may do that.
     Hash,
 }
 
-/// The answers that one chaincode call has got so far. There are at most as many as the chaincode
-/// has collections.
+/// The permissions that one chaincode call has looked up so far. There are at most as many as the
+/// chaincode has collections.
 pub(super) struct PrivateAccess {
     entry: Entry,
     permissions: HashMap<String, Permission>,
 }
 
 impl PrivateAccess {
-    /// For a call of this kind.
+    /// For a call of `entry`.
     pub(super) fn new(entry: Entry) -> Self {
         Self { entry, permissions: HashMap::new() }
     }
 
-    /// Refuses what the call may not do.
+    /// Checks that the call may use the collection like this.
     pub(super) fn check(
         &mut self,
         wanted: Use,
         access: &dyn AccessControl,
         tx: &TxParams,
-        (namespace, collection): (&str, &str),
+        namespace: &str,
+        collection: &str,
         sim: &mut Simulator,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), BackendRefusal> {
         if self.entry == Entry::Init {
             let text = "private data APIs are not allowed in chaincode Init()";
-            return Err(Refusal(ErrorKind::NotPermitted, text.into()));
+            return Err(BackendRefusal::new(ErrorKind::NotPermitted, text));
         }
         let name = CollectionName { channel: &tx.channel_id, namespace, collection };
         let mut read = |namespace: &str, key: &str| sim.get_state(namespace, key);
@@ -72,6 +73,6 @@ impl PrivateAccess {
             "tx creator does not have {denied} access permission on privatedata in \
              chaincodeName:{namespace} collectionName: {collection}"
         );
-        Err(Refusal(ErrorKind::NotPermitted, text))
+        Err(BackendRefusal::new(ErrorKind::NotPermitted, text))
     }
 }

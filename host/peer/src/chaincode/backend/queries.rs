@@ -1,23 +1,23 @@
-//! The open queries of one chaincode call, handed out in batches as Fabric's peer does
-//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch goes
-//! out, and what is read ahead counts as read.
+//! The open queries of one chaincode call, answered in batches as Fabric's peer does
+//! (`core/chaincode/query_response_generator.go`): one row is read ahead before a full batch is
+//! returned, and that row is recorded as read.
 
 use std::collections::HashMap;
 
-use crate::chaincode::backend::refusal::Refusal;
+use crate::chaincode::backend::refusal::BackendRefusal;
 use wasmcc_ledger as ledger;
 use wasmcc_ledger::{HistoryIterator, LedgerError, RangeId, Simulator};
 use wasmcc_runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch, RESULT_BYTES};
 
-/// Bounds of queries.
+/// Limits of queries.
 #[derive(Clone, Debug)]
 pub struct QueryLimits {
     /// Rows of one batch.
     pub batch_rows: usize,
-    /// Keys and values of one batch or page. More is refused, not cut: how many rows a batch has
-    /// decides what is recorded as read.
+    /// Keys and values of one batch or page, in bytes. A larger one is refused, not cut: the number
+    /// of rows in a batch decides what is recorded as read.
     pub batch_bytes: usize,
-    /// Queries that one chaincode call may have open.
+    /// Open queries of one chaincode call.
     pub open: usize,
 }
 
@@ -27,45 +27,46 @@ impl Default for QueryLimits {
     }
 }
 
-/// A query and the row that was read ahead of its next batch.
-pub(super) struct Query<Source, Row> {
+/// A query, and the row that was read ahead for its next batch.
+pub(super) struct OpenQuery<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
-    /// Rows that the first answer may have; then the query is over.
+    /// Limit of rows in the first answer, which then ends the query.
     most: usize,
 }
 
-type Range = Query<RangeId, KeyValue>;
-type History = Query<HistoryIterator, KeyModification>;
+type OpenRange = OpenQuery<RangeId, KeyValue>;
+type OpenHistory = OpenQuery<HistoryIterator, KeyModification>;
 
 /// Open queries by id.
 pub(super) struct Queries {
     limits: QueryLimits,
-    ranges: HashMap<String, Range>,
-    histories: HashMap<String, History>,
+    ranges: HashMap<String, OpenRange>,
+    histories: HashMap<String, OpenHistory>,
     opened: u64,
 }
 
-impl<Source, Row> Query<Source, Row> {
-    /// A query of which nothing was read.
+impl<Source, Row> OpenQuery<Source, Row> {
+    /// A query that was not read yet.
     pub(super) fn new(source: Source) -> Self {
         Self { source, ahead: None, most: usize::MAX }
     }
 
-    /// The same with no more rows than a page, if they fit into the first batch; later batches do
-    /// not know of the page. Fabric: `handler.go`, `calculateTotalReturnLimit`.
+    /// Limits the first batch to the size of a page, after which the query ends. If the page is
+    /// larger than a batch, the limit has no effect. Fabric: `handler.go`,
+    /// `calculateTotalReturnLimit`.
     pub(super) fn up_to(self, page: Option<&PageRequest>) -> Self {
         let size = page.and_then(|page| usize::try_from(page.size).ok());
         Self { most: size.filter(|size| *size > 0).unwrap_or(usize::MAX), ..self }
     }
 
-    /// The next batch within the limits, and whether there are more rows; `size` is that of a row.
+    /// Returns the next batch and whether there are more rows. `size` returns the size of a row.
     fn batch(
         &mut self,
         limits: &QueryLimits,
         size: impl Fn(&Row) -> usize,
         mut next: impl FnMut(&mut Source) -> Result<Option<Row>, LedgerError>,
-    ) -> Result<(Vec<Row>, bool), Refusal> {
+    ) -> Result<(Vec<Row>, bool), BackendRefusal> {
         let mut batch = Vec::from_iter(self.ahead.take());
         let mut bytes: usize = batch.iter().map(&size).sum();
         while batch.len() < self.most
@@ -81,7 +82,7 @@ impl<Source, Row> Query<Source, Row> {
                 let QueryLimits { batch_rows: rows, batch_bytes: limit, .. } = limits;
                 let what = format!("a batch of {rows} rows of a query");
                 let text = format!("{what} may hold keys and values of at most {limit} bytes");
-                return Err(Refusal(ErrorKind::LimitExceeded, text));
+                return Err(BackendRefusal::new(ErrorKind::LimitExceeded, text));
             }
             batch.push(row);
         }
@@ -90,43 +91,43 @@ impl<Source, Row> Query<Source, Row> {
 }
 
 impl Queries {
-    /// None open.
+    /// Without open queries.
     pub(super) fn new(limits: QueryLimits) -> Self {
         Self { limits, ranges: HashMap::new(), histories: HashMap::new(), opened: 0 }
     }
 
-    /// The bounds.
+    /// The limits.
     pub(super) fn limits(&self) -> &QueryLimits {
         &self.limits
     }
 
-    /// The id of a query that is about to be opened, if there may be one more.
-    pub(super) fn reserve(&mut self) -> Result<String, Refusal> {
+    /// Returns an id for a new query, if the limit of open queries allows one more.
+    pub(super) fn reserve(&mut self) -> Result<String, BackendRefusal> {
         if self.ranges.len() + self.histories.len() >= self.limits.open {
             let text = format!("more than {} open queries", self.limits.open);
-            return Err(Refusal(ErrorKind::LimitExceeded, text));
+            return Err(BackendRefusal::new(ErrorKind::LimitExceeded, text));
         }
         self.opened += 1;
         Ok(self.opened.to_string())
     }
 
-    /// Takes an open range out.
-    pub(super) fn take_range(&mut self, id: &str) -> Option<Range> {
+    /// Removes an open range.
+    pub(super) fn take_range(&mut self, id: &str) -> Option<OpenRange> {
         self.ranges.remove(id)
     }
 
-    /// Takes an open history out.
-    pub(super) fn take_history(&mut self, id: &str) -> Option<History> {
+    /// Removes an open history.
+    pub(super) fn take_history(&mut self, id: &str) -> Option<OpenHistory> {
         self.histories.remove(id)
     }
 
-    /// The next batch of a range, which stays open if there is more.
+    /// Returns the next batch of a range, which stays open if there are more rows.
     pub(super) fn states(
         &mut self,
         sim: &mut Simulator,
         id: String,
-        mut query: Range,
-    ) -> Result<QueryBatch<KeyValue>, Refusal> {
+        mut query: OpenRange,
+    ) -> Result<QueryBatch<KeyValue>, BackendRefusal> {
         let next = |range: &mut RangeId| Ok(sim.next_row(*range)?.map(row));
         let size = |row: &KeyValue| row.key.len() + row.value.len();
         let (rows, has_more) = match query.batch(&self.limits, size, next) {
@@ -142,12 +143,12 @@ impl Queries {
         Ok(QueryBatch { rows, has_more, id, bookmark: None })
     }
 
-    /// The next batch of a history, which stays open if there is more.
+    /// Returns the next batch of a history, which stays open if there are more rows.
     pub(super) fn changes(
         &mut self,
         id: String,
-        mut query: History,
-    ) -> Result<QueryBatch<KeyModification>, Refusal> {
+        mut query: OpenHistory,
+    ) -> Result<QueryBatch<KeyModification>, BackendRefusal> {
         let next = |changes: &mut HistoryIterator| Ok(changes.next().transpose()?.map(change));
         let size = |change: &KeyModification| change.tx_id.len() + change.value.len();
         let (rows, has_more) = query.batch(&self.limits, size, next)?;
@@ -158,7 +159,7 @@ impl Queries {
     }
 }
 
-/// A row of the ledger as the port has it.
+/// Converts a row of the ledger for the port.
 pub(super) fn row(row: ledger::KeyValue) -> KeyValue {
     KeyValue { key: row.key, value: row.value }
 }
@@ -181,7 +182,7 @@ mod tests {
         for (rows, batches) in
             [(0, vec![0]), (100, vec![100]), (101, vec![100, 1]), (250, vec![100, 100, 50])]
         {
-            let mut query: Query<_, u32> = Query::new(0..rows);
+            let mut query: OpenQuery<_, u32> = OpenQuery::new(0..rows);
             let mut sizes = Vec::new();
             loop {
                 let limits = QueryLimits::default();
@@ -202,7 +203,7 @@ mod tests {
     fn the_size_of_a_page_bounds_the_first_batch_only() {
         let sizes = |size: i32, rows: u32| {
             let page = PageRequest { size, bookmark: String::new() };
-            let mut query: Query<_, u32> = Query::new(0..rows).up_to(Some(&page));
+            let mut query: OpenQuery<_, u32> = OpenQuery::new(0..rows).up_to(Some(&page));
             let mut sizes = Vec::new();
             loop {
                 let limits = QueryLimits::default();
@@ -226,13 +227,13 @@ mod tests {
         let limits = QueryLimits { batch_rows: 3, batch_bytes: 30, open: 2 };
         let batch = |size: usize, rows: u32| {
             let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
-            Query::new(0..rows).batch(&limits, |_| size, next)
+            OpenQuery::new(0..rows).batch(&limits, |_| size, next)
         };
         // The row that is read ahead belongs to the next batch.
         assert!(matches!(batch(10, 9), Ok((rows, true)) if rows.len() == 3));
-        let Err(Refusal(kind, text)) = batch(11, 3) else { panic!("33 bytes") };
+        let Err(BackendRefusal { kind, cause }) = batch(11, 3) else { panic!("33 bytes") };
         assert_eq!(kind, ErrorKind::LimitExceeded);
         let expected = "a batch of 3 rows of a query may hold keys and values of at most 30 bytes";
-        assert_eq!(text, expected);
+        assert_eq!(cause, expected);
     }
 }

@@ -1,15 +1,28 @@
-//! What a chaincode is refused, and of which kind that is.
+//! Refusals of what a chaincode asks, and their kinds.
 //!
-//! Invariant: whatever is a failure of this peer alone ends the transaction.
+//! Invariant: a failure of this peer alone ends the transaction.
 
 use crate::chaincode::backend::access::CollectionError;
+use crate::chaincode::tx_params::StateError;
+use wasmcc_channel::collections::LookupError;
 use wasmcc_ledger::{LedgerError, QueryError};
 use wasmcc_runtime::ErrorKind;
 
-/// A refusal without its beginning.
-pub(crate) struct Refusal(pub ErrorKind, pub String);
+/// A refusal.
+pub(crate) struct BackendRefusal {
+    /// The kind.
+    pub kind: ErrorKind,
+    /// The text without Fabric's beginning.
+    pub cause: String,
+}
 
-impl From<LedgerError> for Refusal {
+impl BackendRefusal {
+    pub(crate) fn new(kind: ErrorKind, cause: impl Into<String>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+}
+
+impl From<LedgerError> for BackendRefusal {
     fn from(error: LedgerError) -> Self {
         let kind = match error {
             LedgerError::RichQueriesOff => ErrorKind::Unsupported,
@@ -29,21 +42,36 @@ impl From<LedgerError> for Refusal {
             | LedgerError::WriteAfterPaginatedQuery { .. }
             | LedgerError::PrivateQueryAfterWrite { .. }
             | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
-            // A chaincode that went on after this would not do so on another peer.
+            // On another peer the chaincode would get an answer here.
             _ if error.is_of_this_peer() => ErrorKind::TransactionOver,
             _ => ErrorKind::LedgerFailure,
         };
-        Self(kind, error.to_string())
+        Self::new(kind, error.to_string())
     }
 }
 
-impl From<CollectionError> for Refusal {
-    fn from(error: CollectionError) -> Self {
+impl From<StateError> for BackendRefusal {
+    fn from(error: StateError) -> Self {
         match error {
-            CollectionError::State(error) => error.into(),
-            CollectionError::Refused(why) => Self(ErrorKind::InvalidArgument, why),
-            CollectionError::Damaged(why) => Self(ErrorKind::TransactionOver, why),
+            StateError::Ledger(error) => error.into(),
+            StateError::NoSimulator => Self::new(ErrorKind::LedgerFailure, error.to_string()),
+            StateError::Panicked => Self::new(ErrorKind::TransactionOver, error.to_string()),
         }
+    }
+}
+
+impl From<CollectionError> for BackendRefusal {
+    fn from(error: CollectionError) -> Self {
+        let kind = match error {
+            CollectionError::LookUp(LookupError::State(error)) => return error.into(),
+            // The definition on this peer is not what peers write.
+            CollectionError::LookUp(LookupError::Damaged { .. }) => ErrorKind::TransactionOver,
+            CollectionError::UnknownChannel(_)
+            | CollectionError::NotFound(_)
+            | CollectionError::Unusable { .. }
+            | CollectionError::NotDefined(_) => ErrorKind::InvalidArgument,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -58,16 +86,19 @@ mod tests {
             path: "blocks".into(),
             source: std::io::Error::other("broken"),
         };
+        let (namespace, reason) = ("cc".to_owned(), "damaged".to_owned());
+        let damaged = LookupError::Damaged { namespace, reason };
+        let full = LedgerError::TooMuchRecorded { limit: 1 };
         for (error, expected) in [
-            (CollectionError::State(disk), ErrorKind::TransactionOver),
-            (CollectionError::Damaged("damaged".into()), ErrorKind::TransactionOver),
+            (LookupError::State(disk).into(), ErrorKind::TransactionOver),
+            (damaged.into(), ErrorKind::TransactionOver),
             // Every peer has these.
-            (CollectionError::Refused("none".into()), ErrorKind::InvalidArgument),
-            (LedgerError::TooMuchRecorded { limit: 1 }.into(), ErrorKind::LimitExceeded),
+            (CollectionError::NotFound("none".into()), ErrorKind::InvalidArgument),
+            (LookupError::State(full).into(), ErrorKind::LimitExceeded),
         ] {
             let text = error.to_string();
-            let Refusal(kind, why) = error.into();
-            assert_eq!((kind, why), (expected, text));
+            let BackendRefusal { kind, cause } = CollectionError::into(error);
+            assert_eq!((kind, cause), (expected, text));
         }
     }
 }

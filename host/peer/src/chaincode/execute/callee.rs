@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::chaincode::backend::Refusal;
-use crate::chaincode::execute::execution::{ExecuteError, Execution};
+use crate::chaincode::backend::BackendRefusal;
+use crate::chaincode::execute::error::ExecuteError;
+use crate::chaincode::execute::execution::Execution;
 use crate::chaincode::execute::invoke::InfoError;
 use crate::chaincode::execute::invoke_target::InvokeTarget;
 use crate::chaincode::execute::support::ChaincodeSupport;
@@ -13,8 +14,8 @@ use wasmcc_runtime::ErrorKind;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
-/// What is called, and the transaction as it sees it. It holds nothing of the caller, which waits
-/// meanwhile.
+/// The called chaincode, and its view of the transaction. It holds no lock or reference of the
+/// caller, which waits meanwhile.
 pub(crate) struct Callee {
     support: Arc<ChaincodeSupport>,
     target: InvokeTarget,
@@ -23,17 +24,16 @@ pub(crate) struct Callee {
 }
 
 impl Callee {
-    /// What `address` names in a call from `caller`, if it may be called.
+    /// Finds the chaincode that `address` names and checks that `caller` may call it.
     pub(crate) fn find(
         support: &Arc<ChaincodeSupport>,
         caller: &TxParams,
         address: &str,
-    ) -> Result<Self, Refusal> {
-        let failed = |text: String| Refusal(ErrorKind::LedgerFailure, text);
+    ) -> Result<Self, BackendRefusal> {
         let limit = support.config().call_depth;
         if caller.depth >= limit {
             let text = format!("chaincodes call each other more than {limit} deep");
-            return Err(Refusal(ErrorKind::LimitExceeded, text));
+            return Err(BackendRefusal::new(ErrorKind::LimitExceeded, text));
         }
         let target = InvokeTarget::parse(address, &caller.channel_id);
         let is_system = support.is_system(&target.name);
@@ -41,14 +41,16 @@ impl Callee {
             let resource = "peer/ChaincodeToChaincode";
             let (org, proposal) = (&caller.org, &caller.proposal);
             let allowed = support.access().check(resource, &target.channel, org, proposal);
-            allowed.map_err(|why| Refusal(ErrorKind::NotPermitted, why))?;
+            allowed.map_err(|why| BackendRefusal::new(ErrorKind::NotPermitted, why.to_string()))?;
         }
         let other = if *target.channel == *caller.channel_id {
             None
         } else {
             let ledger = support.ledgers().get(&target.channel);
-            let missing = || format!("failed to find ledger for channel: {}", target.channel);
-            Some(ledger.ok_or_else(|| failed(missing()))?)
+            Some(ledger.ok_or_else(|| {
+                let text = format!("failed to find ledger for channel: {}", target.channel);
+                BackendRefusal::new(ErrorKind::LedgerFailure, text)
+            })?)
         };
         let simulator = match other {
             None => caller.simulator.clone(),
@@ -67,42 +69,34 @@ impl Callee {
         Ok(Self { support: Arc::clone(support), target, tx, is_system })
     }
 
-    /// Whether it is one of the peer's own, which do not wait.
+    /// Whether it is a system chaincode. These do not wait.
     pub(crate) fn is_system(&self) -> bool {
         self.is_system
     }
 
-    /// Calls a chaincode of the peer.
-    pub(crate) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    /// Calls a system chaincode.
+    pub(crate) fn ask_system(self, args: Vec<Vec<u8>>) -> Result<Response, BackendRefusal> {
         let input = protos::ChaincodeInput { args, ..Default::default() };
         response(self.support.execute_system(&self.tx, &self.target.name, input))
     }
 
     /// Calls an application chaincode.
-    pub(crate) async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, Refusal> {
+    pub(crate) async fn call(self, args: Vec<Vec<u8>>) -> Result<Response, BackendRefusal> {
         let Self { support, target, tx, .. } = self;
         let input = protos::ChaincodeInput { args, ..Default::default() };
-        let info = support.chaincode_info(&tx, &target.name).map_err(|error| {
-            let kind = match error {
-                InfoError::Undefined(_) | InfoError::NoName { .. } => ErrorKind::LedgerFailure,
-                InfoError::OfThisPeer(_) => ErrorKind::TransactionOver,
-            };
-            Refusal(kind, invalid_invocation(&target, &error))
+        let info = support.chaincode_info(&tx, &target.name);
+        let info = info.map_err(|end| {
+            BackendRefusal::new(end.kind(), invalid_invocation(&target, end.cause()))
         })?;
         response(support.invoke(&tx, &target.name, &info, input).await)
     }
 }
 
-/// The callee's event is dropped, as in Fabric: a transaction has one event, its own.
-fn response(executed: Result<Execution, ExecuteError>) -> Result<Response, Refusal> {
-    executed.map(|execution| execution.response).map_err(|error| {
-        let kind = match error {
-            ExecuteError::Infrastructure { .. } | ExecuteError::Launch { .. } => {
-                ErrorKind::TransactionOver
-            }
-            _ => ErrorKind::LedgerFailure,
-        };
-        Refusal(kind, format!("execute failed: {}", error.reason()))
+/// The response of the callee. Its event is dropped, as in Fabric: only the outermost chaincode's
+/// event is kept.
+fn response(executed: Result<Execution, ExecuteError>) -> Result<Response, BackendRefusal> {
+    executed.map(|execution| execution.response).map_err(|ExecuteError { end, .. }| {
+        BackendRefusal::new(end.kind(), format!("execute failed: {}", end.cause()))
     })
 }
 

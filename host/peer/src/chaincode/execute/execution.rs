@@ -1,34 +1,36 @@
 //! Executes transactions on chaincodes (fabric `core/chaincode/chaincode_support.go`).
 //!
-//! A transaction has a thread while it computes here, and none while a guest that has used up its
-//! slice, a chaincode in another process, or a launch is waited for. Dropping an execution ends it.
+//! A transaction holds a thread only while it computes here. It holds none while it waits for a
+//! launch, for a chaincode in another process, or for the next slice of its guest. Dropping an
+//! execution ends it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chaincode::backend::LocalBackend;
 use crate::chaincode::caught::caught;
-use crate::chaincode::execute::handler::{Handler, Program};
-use crate::chaincode::execute::registry::{Launched, Patience};
+use crate::chaincode::execute::error::{ExecuteCause, ExecuteError, LaunchError};
+use crate::chaincode::execute::handler::{Handler, Program, ended_elsewhere, refused};
+use crate::chaincode::execute::not_ended::NotEnded;
+use crate::chaincode::execute::registry::{LaunchPatience, Launched};
 use crate::chaincode::execute::support::{ChaincodeSupport, SYSTEM_VERSION};
-use crate::chaincode::external::{ExternalProgram, Requests, RunError};
+use crate::chaincode::external::{ExternalProgram, Over, Requests, RunError};
 use crate::chaincode::lent::Lent;
-use crate::chaincode::native::{NativeChaincode, Stub};
-use crate::chaincode::package::Guest;
-use crate::chaincode::package::ccid;
+use crate::chaincode::native::{NativeChaincode, NativeError, Stub};
+use crate::chaincode::package::{Guest, ccid};
 use crate::chaincode::tx_params::TxParams;
-use wasmcc_protocol::{Completed, Invocation, ProtocolError, TxKey, failure_text};
+use wasmcc_protocol::{Completed, InvokeMessage, TxKey, failure_text};
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Failure, FuelGauge};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 
-/// What an execution gave.
+/// The result of an execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
     /// The chaincode's answer, whatever its status.
     pub response: Response,
-    /// The event, with chaincode and transaction filled in.
+    /// The event, with chaincode and transaction id.
     pub event: Option<protos::ChaincodeEvent>,
     /// Units of work of the outermost chaincode; 0 for native ones.
     pub fuel: u64,
@@ -36,62 +38,21 @@ pub struct Execution {
     pub host_calls: u64,
 }
 
-/// Why there is no answer. The texts are Fabric's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExecuteError {
-    /// The chaincode could not be started.
-    #[error("failed to execute transaction {tx_id}: could not launch chaincode {ccid}: {reason}")]
-    Launch {
-        /// The transaction.
-        tx_id: String,
-        /// "name:version".
-        ccid: String,
-        /// Why.
-        reason: String,
-    },
-    /// The transaction could not begin.
-    #[error("failed to execute transaction {tx_id}: {reason}")]
-    Failed {
-        /// The transaction.
-        tx_id: String,
-        /// Why.
-        reason: String,
-    },
-    /// The transaction could not end: this peer was too slow or had no room. Nothing may be
-    /// endorsed, since another peer may get further.
-    #[error("failed to execute transaction {tx_id}: {reason}")]
-    Infrastructure {
-        /// The transaction.
-        tx_id: String,
-        /// Why.
-        reason: String,
-    },
-    /// The chaincode answered ERROR.
-    #[error("transaction returned with failure: {0}")]
-    Returned(String),
-}
-
-impl ExecuteError {
-    /// What a chaincode gets to read whose call failed. It knows the transaction.
-    pub fn reason(&self) -> String {
-        match self {
-            Self::Launch { ccid, reason, .. } => {
-                format!("could not launch chaincode {ccid}: {reason}")
-            }
-            Self::Failed { reason, .. } | Self::Infrastructure { reason, .. } => reason.clone(),
-            Self::Returned(_) => self.to_string(),
-        }
-    }
-}
-
-/// How an execution ended.
-struct Ended {
-    outcome: Result<Completed, ProtocolError>,
+/// What a chaincode completed, and its cost.
+struct Ran {
+    completed: Completed,
     fuel: u64,
     host_calls: u64,
-    /// Whether every peer would come to it.
-    is_deterministic: bool,
 }
+
+/// An execution of a system chaincode.
+pub(super) struct SystemCall {
+    pub execution: Execution,
+    /// The state does not hold what was asked for, see [`NativeError::Missing`].
+    pub is_missing: bool,
+}
+
+type RunResult = Result<Ran, NotEnded<ExecuteCause>>;
 
 impl ChaincodeSupport {
     /// Runs one transaction on a system chaincode. These do not wait for anything.
@@ -104,8 +65,8 @@ impl ChaincodeSupport {
         self.execute_lending(tx, name, input, Lent::Nothing)
     }
 
-    /// As [`execute_system`](Self::execute_system), for a caller that has opened already what the
-    /// arguments would hold.
+    /// As [`execute_system`](Self::execute_system), for a caller that has already decoded what the
+    /// arguments would contain.
     pub fn execute_lending(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -113,31 +74,42 @@ impl ChaincodeSupport {
         input: protos::ChaincodeInput,
         lent: Lent<'_>,
     ) -> Result<Execution, ExecuteError> {
-        let handler = self.system(name).ok_or_else(|| ExecuteError::Launch {
-            tx_id: tx.tx_id.to_string(),
-            ccid: ccid(name, SYSTEM_VERSION),
-            reason: "there is no such system chaincode".into(),
-        })?;
-        // System chaincodes are asked on the side, for several copies of one proposal at the same
-        // time, and none may be in another's way: each call counts as a transaction of its own, as
-        // VSCC's did in Fabric 1.0.
+        Ok(self.call_system(tx, name, input, lent)?.execution)
+    }
+
+    /// As [`execute_lending`](Self::execute_lending). Also returns whether what was asked for is
+    /// missing.
+    pub(super) fn call_system(
+        self: &Arc<Self>,
+        tx: &TxParams,
+        name: &str,
+        input: protos::ChaincodeInput,
+        lent: Lent<'_>,
+    ) -> Result<SystemCall, ExecuteError> {
+        let failed = |end| ExecuteError::new(tx, end);
+        let unknown = || ExecuteCause::NoSystemChaincode(ccid(name, SYSTEM_VERSION));
+        let (handler, chaincode) = self
+            .system(name)
+            .and_then(|handler| Some((handler, handler.native()?)))
+            .ok_or_else(|| failed(NotEnded::OnThisPeer(unknown())))?;
+        // A transaction calls several system chaincodes, and several copies of one proposal may run
+        // at the same time. They must not exclude each other, so each call counts as a transaction
+        // of its own, as VSCC's did in Fabric 1.0.
         let key = format!("{}#{}", tx.tx_id, self.next_system_call());
         let key = TxKey::new(Arc::clone(&tx.channel_id), key);
         let invocation = invocation(tx, key, Entry::Invoke, input);
         let backend = self.backend(tx, name, Entry::Invoke);
-        let outcome = handler.begin(invocation).and_then(|(begun, invocation)| {
-            begun.finish(match handler.program() {
-                Program::Native(chaincode) => {
-                    Ok(run_native(chaincode.as_ref(), tx, invocation, (backend, lent)))
-                }
-                Program::Wasm(_) => Err(Failure::Host("a component among the system's".into())),
-            })
-        });
-        let (fuel, host_calls) = (0, 0);
-        execution(tx, name, Ended { outcome, fuel, host_calls, is_deterministic: true })
+        let (begun, invocation) =
+            handler.begin(invocation).map_err(|end| failed(end.map(ExecuteCause::Send)))?;
+        let answer = run_native(chaincode, tx, invocation, Lendings { backend, lent });
+        let is_missing = matches!(answer, Err(NativeError::Missing(_)));
+        let completed = begun.finish(native_completed(answer));
+        let completed = completed.map_err(|end| failed(end.into()))?;
+        let execution = execution(tx, name, Ran { completed, fuel: 0, host_calls: 0 });
+        Ok(SystemCall { execution, is_missing })
     }
 
-    /// Runs one transaction on one application chaincode, which is launched by its id.
+    /// Runs one transaction on an application chaincode, after launching it if necessary.
     pub async fn execute(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -146,38 +118,35 @@ impl ChaincodeSupport {
         entry: Entry,
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
-        let launched = self.launch(tx, ccid).await.map_err(|reason| ExecuteError::Launch {
-            tx_id: tx.tx_id.to_string(),
-            ccid: ccid.to_owned(),
-            reason,
+        let failed = |end| ExecuteError::new(tx, end);
+        let launched = self.launch(tx, ccid).await.map_err(|why| {
+            let ccid = ccid.to_owned();
+            failed(NotEnded::OnThisPeer(ExecuteCause::Launch { ccid, why }))
         })?;
-        // A transaction runs once at a time on an application chaincode.
+        // On an application chaincode, a transaction runs only once at a time.
         let key = TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str());
         let invocation = invocation(tx, key, entry, input);
         let backend = self.backend(tx, name, entry);
-        let ended = match &launched {
+        let ran = match &launched {
             Launched::External(program) => {
-                let ran = self.run_external(program, tx, invocation, backend, name).await;
-                ran.map_err(|reason| {
-                    let tx_id = tx.tx_id.to_string();
-                    ExecuteError::Infrastructure { tx_id, reason }
-                })?
+                self.run_external(program, tx, invocation, backend, name).await
             }
             Launched::Here(handler) => self.run_here(handler, tx, invocation, backend, name).await,
         };
-        let executed = execution(tx, name, ended);
-        if executed.is_err() && tx.meter.deadline() <= Instant::now() {
-            wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
-        }
-        executed
+        ran.map(|ran| execution(tx, name, ran)).map_err(|end| {
+            if tx.meter.deadline() <= Instant::now() {
+                wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
+            }
+            failed(end)
+        })
     }
 
     fn backend(self: &Arc<Self>, tx: &TxParams, name: &str, entry: Entry) -> LocalBackend {
         LocalBackend::new(Arc::clone(self), tx.clone(), name.into(), entry)
     }
 
-    async fn launch(&self, tx: &TxParams, ccid: &str) -> Result<Launched, String> {
-        if let Some(handler) = self.stand_ins().handler(ccid)? {
+    async fn launch(&self, tx: &TxParams, ccid: &str) -> Result<Launched, Arc<LaunchError>> {
+        if let Some(handler) = self.stand_ins().handler(ccid).map_err(LaunchError::from)? {
             return Ok(Launched::Here(handler));
         }
         if let Some(launched) = self.registry.ready(ccid) {
@@ -185,7 +154,7 @@ impl ChaincodeSupport {
             return Ok(launched);
         }
         let (now, deadline) = (Instant::now(), tx.meter.deadline());
-        let patience = Patience {
+        let patience = LaunchPatience {
             launch: deadline.min(now + self.config().startup_timeout),
             connect: deadline.min(now + self.config().external.connect_wait),
         };
@@ -197,38 +166,30 @@ impl ChaincodeSupport {
         &self,
         handler: &Handler,
         tx: &TxParams,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: LocalBackend,
         name: &str,
-    ) -> Ended {
-        let mut ended = Ended {
-            outcome: Err(ProtocolError::StreamTerminated),
-            fuel: 0,
-            host_calls: 0,
-            is_deterministic: true,
-        };
-        let (begun, invocation) = match handler.begin(invocation) {
-            Ok(begun) => begun,
-            Err(error) => return Ended { outcome: Err(error), ..ended },
-        };
-        let outcome = match handler.program() {
+    ) -> RunResult {
+        let begun = handler.begin(invocation);
+        let (begun, invocation) = begun.map_err(|end| end.map(ExecuteCause::Send))?;
+        let ended = match handler.program() {
             Program::Native(chaincode) => {
-                Ok(run_native(chaincode.as_ref(), tx, invocation, (backend, Lent::Nothing)))
+                let lendings = Lendings { backend, lent: Lent::Nothing };
+                let answer = run_native(chaincode.as_ref(), tx, invocation, lendings);
+                Ok(Ran { completed: native_completed(answer), fuel: 0, host_calls: 0 })
             }
             Program::Wasm(guest) => {
                 let call = self.wasm_call(tx, name, guest, invocation);
-                let outcome = self.run_guest(guest, tx, call, backend).await;
-                outcome.map(|outcome| {
-                    (ended.fuel, ended.host_calls) = (outcome.fuel, outcome.host_calls);
-                    Completed { response: outcome.response, event: outcome.event }
-                })
+                self.run_guest(guest, tx, call, backend).await.map(Ran::from)
             }
         };
-        if let Err(failure) = &outcome {
-            ended.is_deterministic = failure.is_deterministic();
+        match ended {
+            Ok(Ran { completed, fuel, host_calls }) => match begun.finish(completed) {
+                Ok(completed) => Ok(Ran { completed, fuel, host_calls }),
+                Err(end) => Err(end.into()),
+            },
+            Err(failure) => Err(begun.fail(failure).into()),
         }
-        ended.outcome = begun.finish(outcome);
-        ended
     }
 
     async fn run_guest(
@@ -252,41 +213,37 @@ impl ChaincodeSupport {
         outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())))
     }
 
-    /// Runs a transaction on a chaincode in another process. It is not deterministic if it ended,
-    /// or a request was answered, in a way that other peers may not agree with. The error: it was
-    /// not begun.
+    /// Runs a transaction on a chaincode in another process. If a request was answered with a
+    /// failure of this peer, the transaction ends as a failure of this peer, whatever the chaincode
+    /// did.
     async fn run_external(
         &self,
         program: &ExternalProgram,
         tx: &TxParams,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         backend: LocalBackend,
         name: &str,
-    ) -> Result<Ended, String> {
+    ) -> RunResult {
         let series = wasmcc_metrics::chaincode(&tx.channel_id, name);
         let batch = self.config().external.batch;
         let mut requests = Requests::new(backend.bare(), name, batch, series);
         let key = invocation.tx.clone();
         let outcome = match program.execute(invocation, tx.meter.deadline(), &mut requests).await {
             Ok(completed) => Ok(completed),
-            Err(RunError::Protocol(error)) => Err(error),
-            Err(RunError::NotRead(reason)) => return Err(reason),
+            Err(RunError::Congested(why)) => {
+                return Err(NotEnded::OnThisPeer(ExecuteCause::Congested(why)));
+            }
+            Err(RunError::Refused(error)) => return Err(refused(error).map(ExecuteCause::Send)),
+            Err(RunError::Ended(error)) => Err(error),
         };
-        let (fuel, host_calls) = (0, 0);
-        let ended =
-            |outcome, is_deterministic| Ended { outcome, fuel, host_calls, is_deterministic };
-        Ok(match requests.over() {
-            Some((kind, cause)) => {
-                let text = failure_text(kind, &key, &cause);
-                ended(Err(ProtocolError::Returned(text)), false)
-            }
-            None => {
-                // ERROR carries only a text; host-dependent failures are recognized by it.
-                let is_of_one_host = matches!(&outcome, Err(ProtocolError::Returned(text))
-                    if Failure::is_text_of_one_host(text));
-                ended(outcome, !is_of_one_host)
-            }
-        })
+        if let Some(Over { request, cause }) = requests.over() {
+            let text = failure_text(request, &key, &cause);
+            return Err(NotEnded::OnThisPeer(ExecuteCause::Stopped(text)));
+        }
+        match outcome {
+            Ok(completed) => Ok(Ran { completed, fuel: 0, host_calls: 0 }),
+            Err(error) => Err(ended_elsewhere(error).into()),
+        }
     }
 
     fn wasm_call(
@@ -294,7 +251,7 @@ impl ChaincodeSupport {
         tx: &TxParams,
         name: &str,
         guest: &Guest,
-        invocation: Invocation,
+        invocation: InvokeMessage,
     ) -> runtime::Invocation {
         let left = tx.meter.deadline().saturating_duration_since(Instant::now());
         runtime::Invocation {
@@ -319,17 +276,26 @@ fn invocation(
     key: TxKey,
     entry: Entry,
     input: protos::ChaincodeInput,
-) -> Invocation {
-    Invocation { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
+) -> InvokeMessage {
+    InvokeMessage { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
+}
+
+/// What the peer gives to a system chaincode for one call.
+struct Lendings<'a> {
+    backend: LocalBackend,
+    lent: Lent<'a>,
 }
 
 fn run_native(
     chaincode: &dyn NativeChaincode,
     tx: &TxParams,
-    invocation: Invocation,
-    (mut backend, lent): (LocalBackend, Lent<'_>),
-) -> Completed {
-    let mut stub = Stub {
+    invocation: InvokeMessage,
+    Lendings { mut backend, lent }: Lendings<'_>,
+) -> Result<Vec<u8>, NativeError> {
+    if invocation.entry == Entry::Init {
+        return Ok(Vec::new());
+    }
+    chaincode.invoke(&mut Stub {
         args: &invocation.input.args,
         channel_id: &tx.channel_id,
         tx_id: &tx.tx_id,
@@ -339,40 +305,28 @@ fn run_native(
         lent,
         simulator: tx.simulator.as_ref(),
         backend: &mut backend,
-    };
-    let response = match invocation.entry {
-        Entry::Init => chaincode.init(&mut stub),
-        Entry::Invoke => chaincode.invoke(&mut stub),
-    };
+    })
+}
+
+fn native_completed(answer: Result<Vec<u8>, NativeError>) -> Completed {
+    let response = answer.map_or_else(NativeError::into_response, Response::success);
     Completed { response, event: None }
 }
 
-fn execution(tx: &TxParams, name: &str, ended: Ended) -> Result<Execution, ExecuteError> {
-    let tx_id = tx.tx_id.to_string();
-    let Ended { outcome, fuel, host_calls, is_deterministic } = ended;
-    match outcome {
-        Ok(Completed { response, event }) => {
-            let event = event.map(|event| protos::ChaincodeEvent {
-                chaincode_id: name.to_owned(),
-                tx_id,
-                event_name: event.name,
-                payload: event.payload,
-            });
-            Ok(Execution { response, event, fuel, host_calls })
-        }
-        Err(ProtocolError::Returned(text)) if is_deterministic => Err(ExecuteError::Returned(text)),
-        Err(ProtocolError::Returned(reason)) => Err(ExecuteError::Infrastructure { tx_id, reason }),
-        Err(error @ ProtocolError::NotReady { .. }) => {
-            let reason = format!("error sending: {error}");
-            Err(ExecuteError::Infrastructure { tx_id, reason })
-        }
-        Err(error @ ProtocolError::TxExists(_)) => {
-            let reason = format!("error sending: {error}");
-            Err(ExecuteError::Failed { tx_id, reason })
-        }
-        Err(error) => {
-            let reason = error.to_string();
-            Err(ExecuteError::Infrastructure { tx_id, reason })
-        }
+impl From<runtime::Outcome> for Ran {
+    fn from(outcome: runtime::Outcome) -> Self {
+        let runtime::Outcome { response, event, fuel, host_calls } = outcome;
+        Self { completed: Completed { response, event }, fuel, host_calls }
     }
+}
+
+fn execution(tx: &TxParams, name: &str, ran: Ran) -> Execution {
+    let Ran { completed: Completed { response, event }, fuel, host_calls } = ran;
+    let event = event.map(|event| protos::ChaincodeEvent {
+        chaincode_id: name.to_owned(),
+        tx_id: tx.tx_id.to_string(),
+        event_name: event.name,
+        payload: event.payload,
+    });
+    Execution { response, event, fuel, host_calls }
 }

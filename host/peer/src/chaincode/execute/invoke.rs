@@ -1,51 +1,112 @@
-//! Calls of application chaincodes: what the channel says about a name, and whether it may be
-//! called so (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
+//! Calls of application chaincodes: looks up the definition of a name, and checks how it is called
+//! (fabric `core/chaincode/chaincode_support.go`, `Invoke`).
 
 use std::sync::Arc;
 
-use prost::Message;
+use prost::{DecodeError, Message};
 
-use crate::chaincode::execute::execution::{ExecuteError, Execution};
-use crate::chaincode::execute::lookup::{ChaincodeInfo, check_invocation, is_defined};
+use crate::chaincode::execute::error::ExecuteError;
+use crate::chaincode::execute::execution::Execution;
+use crate::chaincode::execute::lookup::{ChaincodeInfo, LookUpError, check_invocation, is_defined};
+use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::support::ChaincodeSupport;
-use crate::chaincode::package::ccid;
-use crate::chaincode::tx_params::TxParams;
+use crate::chaincode::lent::Lent;
+use crate::chaincode::package::{PackageError, ccid};
+use crate::chaincode::tx_params::{StateError, TxParams};
+use wasmcc_ledger::LedgerError;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{LSCC, Response};
+use wasmcc_types::{LIFECYCLE, LSCC, Response};
 
-/// Why a chaincode cannot be called.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a chaincode cannot be called. The texts are Fabric's where Fabric has one.
+#[derive(Debug, thiserror::Error)]
 pub enum InfoError {
-    /// The channel has no such chaincode: every peer says so.
+    /// The channel has no such chaincode.
     #[error("chaincode {0} not found")]
     Undefined(String),
-    /// No channel can have such a chaincode: every peer with the same state database says so.
+    /// No channel can have such a chaincode: its name is no key of the state.
     #[error("could not retrieve state for chaincode {name}: {why}")]
     NoName {
         /// What was asked for.
         name: String,
-        /// Why it is no key of LSCC's.
-        why: String,
+        /// Why it is no key.
+        why: LedgerError,
     },
-    /// This peer or its organization is not ready for it, or failed. Another peer may call it.
+    /// `_lifecycle`'s definition cannot be used on this peer.
+    #[error(transparent)]
+    Lifecycle(#[from] LookUpError),
+    /// There is no state to look at.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// LSCC could not be asked.
+    #[error(transparent)]
+    Lscc(#[from] ExecuteError),
+    /// LSCC refused to answer, in its words.
     #[error("{0}")]
-    OfThisPeer(String),
+    LsccRefused(String),
+    /// LSCC's definition cannot be read.
+    #[error("chaincode {name} has bad definition: {error}")]
+    BadDefinition {
+        /// The chaincode.
+        name: String,
+        /// What is wrong.
+        error: DecodeError,
+    },
+    /// The package of LSCC's definition cannot be used.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// The package on this peer is another one than the channel agreed on.
+    #[error("chaincode fingerprint mismatch: data mismatch")]
+    Fingerprint,
+    /// The owners of the package and the channel name other policies.
+    #[error("Instantiation policy mismatch for cc {name}/{version}")]
+    InstantiationPolicy {
+        /// The chaincode.
+        name: String,
+        /// Its version.
+        version: String,
+    },
 }
 
-impl From<String> for InfoError {
-    fn from(why: String) -> Self {
-        Self::OfThisPeer(why)
+impl From<InfoError> for NotEnded<InfoError> {
+    /// Every peer with the same ledger has no such chaincode. Otherwise this peer or its
+    /// organization is not ready for it, or failed.
+    fn from(error: InfoError) -> Self {
+        let is_everywhere = matches!(error, InfoError::Undefined(_) | InfoError::NoName { .. });
+        Self::new(!is_everywhere, error)
     }
 }
 
+/// Why LSCC may not instantiate a chaincode.
+#[derive(Debug, thiserror::Error)]
+pub enum LegacyError {
+    /// It would run other code on the same state, by other policies.
+    #[error(
+        "chaincode {name} is defined by {LIFECYCLE} on channel {channel}: {LSCC} can no longer \
+         deploy or upgrade it"
+    )]
+    Defined {
+        /// The chaincode.
+        name: String,
+        /// The channel.
+        channel: String,
+    },
+    /// Whether it is defined cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
 impl ChaincodeSupport {
-    /// What the channel says about a chaincode: `_lifecycle` if it knows the name, or else LSCC.
-    /// The look-up is part of the transaction's read set.
+    /// Looks up a chaincode on the channel: in `_lifecycle` and, if it does not define the name, in
+    /// LSCC. The look-up is part of the transaction's read set.
     pub fn chaincode_info(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-    ) -> Result<ChaincodeInfo, InfoError> {
+    ) -> Result<ChaincodeInfo, NotEnded<InfoError>> {
+        Ok(self.look_up(tx, name)?)
+    }
+
+    fn look_up(self: &Arc<Self>, tx: &TxParams, name: &str) -> Result<ChaincodeInfo, InfoError> {
         if self.stand_ins().has(name) {
             return self.stand_in_info(tx, name);
         }
@@ -65,15 +126,11 @@ impl ChaincodeSupport {
         })
     }
 
-    /// LSCC may not instantiate what `_lifecycle` has defined: it would run other code on the same
-    /// state, by other policies.
-    pub fn check_legacy(&self, tx: &TxParams, name: &str) -> Result<(), String> {
+    /// Checks that LSCC may instantiate a chaincode.
+    pub fn check_legacy(&self, tx: &TxParams, name: &str) -> Result<(), LegacyError> {
         if self.access().has_lifecycle(&tx.channel_id) && is_defined(tx, name)? {
-            return Err(format!(
-                "chaincode {name} is defined by _lifecycle on channel {}: lscc can no longer \
-                 deploy or upgrade it",
-                tx.channel_id
-            ));
+            let (name, channel) = (name.to_owned(), tx.channel_id.to_string());
+            return Err(LegacyError::Defined { name, channel });
         }
         Ok(())
     }
@@ -86,16 +143,13 @@ impl ChaincodeSupport {
         info: &ChaincodeInfo,
         input: protos::ChaincodeInput,
     ) -> Result<Execution, ExecuteError> {
-        let entry = check_invocation(tx, name, info, input.is_init).map_err(|why| {
-            let reason = format!("invalid invocation: {why}");
-            ExecuteError::Failed { tx_id: tx.tx_id.to_string(), reason }
-        })?;
+        let entry = check_invocation(tx, name, info, input.is_init);
+        let entry = entry.map_err(|why| ExecuteError::new(tx, why.into()))?;
         self.execute(tx, name, &info.id, entry, input).await
     }
 
-    /// What LSCC has on the ledger about a chaincode, asked through LSCC itself, so that the
-    /// look-up is part of the transaction's read set. The package on this peer must be the one that
-    /// the channel agreed on, whoever calls it.
+    /// Asks LSCC for its definition of a chaincode, so that the look-up is part of the
+    /// transaction's read set. The package on this peer must be the one that the channel agreed on.
     fn chaincode_data(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -103,38 +157,39 @@ impl ChaincodeSupport {
     ) -> Result<protos::ChaincodeData, InfoError> {
         let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
         let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
-        let found = self.execute_system(tx, LSCC, input).map_err(|error| error.to_string())?;
-        if found.response.status >= Response::ERROR_THRESHOLD {
-            let text = found.response.message;
-            let missing = text.starts_with("could not find chaincode with name");
-            return Err(if missing { InfoError::Undefined(name.to_owned()) } else { text.into() });
+        let found = self.call_system(tx, LSCC, input, Lent::Nothing)?;
+        if found.is_missing {
+            return Err(InfoError::Undefined(name.to_owned()));
         }
-        let data = protos::ChaincodeData::decode(found.response.payload.as_slice())
-            .map_err(|e| format!("chaincode {name} has bad definition: {e}"))?;
+        let Response { status, message, payload } = found.execution.response;
+        if status >= Response::ERROR_THRESHOLD {
+            return Err(InfoError::LsccRefused(message));
+        }
+        let data = protos::ChaincodeData::decode(payload.as_slice())
+            .map_err(|error| InfoError::BadDefinition { name: name.to_owned(), error })?;
         self.check_package(name, &data)?;
         Ok(data)
     }
 
-    fn check_package(&self, name: &str, data: &protos::ChaincodeData) -> Result<(), String> {
-        let seal = self.packages.seal(name, &data.version).map_err(|error| error.to_string())?;
+    fn check_package(&self, name: &str, data: &protos::ChaincodeData) -> Result<(), InfoError> {
+        let seal = self.packages.seal(name, &data.version)?;
         if seal.fingerprint != data.data {
-            return Err("chaincode fingerprint mismatch: data mismatch".into());
+            return Err(InfoError::Fingerprint);
         }
         let policy = &seal.instantiation_policy;
         if !policy.is_empty() && *policy != data.instantiation_policy {
-            return Err(format!("Instantiation policy mismatch for cc {name}/{}", data.version));
+            let (name, version) = (name.to_owned(), data.version.clone());
+            return Err(InfoError::InstantiationPolicy { name, version });
         }
         Ok(())
     }
 }
 
-/// LSCC keeps a definition under its chaincode's name: what the state database does not take for a
-/// key is no name.
+/// LSCC keeps a definition under its chaincode's name, so a name must be a valid state key.
 fn check_name(tx: &TxParams, name: &str) -> Result<(), InfoError> {
-    let Some(simulator) = &tx.simulator else { return Ok(()) };
-    let simulator = simulator.lock().map_err(|_| "the simulation ended with a panic".to_owned())?;
-    simulator.check_key(name).map_err(|error| {
-        let (name, why) = (name.to_owned(), error.to_string());
-        InfoError::NoName { name, why }
-    })
+    if tx.simulator.is_none() {
+        return Ok(());
+    }
+    let checked = tx.simulator()?.check_key(name);
+    checked.map_err(|why| InfoError::NoName { name: name.to_owned(), why })
 }

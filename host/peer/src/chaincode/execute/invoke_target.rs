@@ -1,8 +1,8 @@
-//! Whom a chaincode calls.
+//! The address of a called chaincode.
 
 use std::sync::Arc;
 
-/// The address in INVOKE_CHAINCODE, taken apart: `name[:version][/channel]`. The version is
+/// The parsed address in INVOKE_CHAINCODE: `name[:version][/channel]`. The version is
 /// ignored, as in Fabric (`core/chaincode/chaincode_support.go`, `ParseName`).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InvokeTarget {
@@ -13,7 +13,7 @@ pub(super) struct InvokeTarget {
 }
 
 impl InvokeTarget {
-    /// Takes `address` apart, called from `channel`.
+    /// Parses `address` in a call from `channel`.
     pub(super) fn parse(address: &str, channel: &Arc<str>) -> Self {
         let (name, target) = address.split_once('/').unwrap_or((address, ""));
         let name = name.split_once(':').map_or(name, |(name, _)| name);

@@ -7,26 +7,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Launches at a time. They compile and read disks; connections are not waited for.
+/// Concurrent launches. They compile and read disks, but do not wait for connections.
 const THREADS: usize = 8;
 
-type Job = Box<dyn FnOnce() + Send>;
+type LaunchJob = Box<dyn FnOnce() + Send>;
 
-/// Launches that wait or go on.
+/// The queue of launches and its threads.
 #[derive(Default)]
 pub(super) struct LaunchThreads {
-    state: Mutex<State>,
+    state: Mutex<LaunchQueue>,
 }
 
 #[derive(Default)]
-struct State {
-    queue: VecDeque<Job>,
+struct LaunchQueue {
+    queue: VecDeque<LaunchJob>,
     threads: usize,
 }
 
 impl LaunchThreads {
-    /// Runs a launch as soon as there is a thread for it. It is dropped if there will be none.
-    pub(super) fn run(self: &Arc<Self>, job: Job) {
+    /// Runs a launch as soon as a thread is free. Drops it if no thread can be started.
+    pub(super) fn run(self: &Arc<Self>, job: LaunchJob) {
         let mut state = self.lock();
         state.queue.push_back(job);
         if state.threads == THREADS {
@@ -60,7 +60,7 @@ impl LaunchThreads {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LaunchQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,17 +1,19 @@
-//! What is behind a chaincode's name on a channel: `_lifecycle` knows, or else LSCC (fabric
-//! `core/chaincode/lifecycle/endorsement_info.go`; what Fabric keeps in `cache.go` is read here
-//! from the height that the transaction reads, and kept for that height).
+//! Looks up a chaincode's definition in `_lifecycle` (fabric
+//! `core/chaincode/lifecycle/endorsement_info.go`). Fabric keeps definitions in `cache.go`; here
+//! they are read at the transaction's height and kept for that height.
 //!
-//! Invariant: of all that is looked at, only the definition's sequence is recorded as a read.
+//! Invariant: only the definition's sequence is recorded as a read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::chaincode::package::{Approvable, PackageStore, ccid};
-use crate::chaincode::tx_params::TxParams;
+use crate::chaincode::execute::error::InvocationError;
+use crate::chaincode::package::{Approvable, PackageError, PackageStore, ccid};
+use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_channel::definition::{
-    CHAINCODE_SOURCES, Definition, NAMESPACES, OpaqueState, ReadableState, implicit_collection,
-    local_package, metadata_prefix, package_id_key, sequence, sequence_key,
+    CHAINCODE_SOURCES, CompareError, Definition, FindError, NAMESPACES, OpaqueState, ReadError,
+    ReadableState, implicit_collection, local_package, metadata_prefix, package_id_key, sequence,
+    sequence_key,
 };
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::{Entry, LIFECYCLE};
@@ -19,92 +21,160 @@ use wasmcc_types::{Entry, LIFECYCLE};
 /// The key in a chaincode's own namespace that holds the version that was initialized.
 pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
 
-/// What a transaction needs to know of a chaincode.
+/// The part of a chaincode's definition that a transaction needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChaincodeInfo {
-    /// What it is launched by: a package id, or LSCC's "name:version".
+    /// The id under which it is launched: a package id, or LSCC's "name:version".
     pub id: String,
     /// The version that the channel agreed on.
     pub version: String,
-    /// Who signs, usually "escc".
+    /// The endorsement plugin, usually "escc".
     pub endorsement_plugin: String,
     /// Whether it must be initialized once in each version.
     pub init_required: bool,
 }
 
-/// What is known of definitions at one height of one channel, and with which packages.
+/// Definitions that were read, each at one height and with one set of packages.
 #[derive(Default)]
 pub(super) struct Lookup {
-    known: Mutex<HashMap<Key, Known>>,
+    known: Mutex<HashMap<FoundKey, Known>>,
 }
 
-/// Channel, organization and chaincode.
-pub(super) type Key = (Arc<str>, Arc<str>, String);
+/// The key of a remembered definition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct FoundKey {
+    pub channel: Arc<str>,
+    /// The MSP id of the organization whose approval counts.
+    pub org: Arc<str>,
+    pub chaincode: String,
+}
 
 struct Known {
     height: u64,
     packages: Arc<Approvable>,
-    found: Result<Found, String>,
+    found: Result<FoundDefinition, Arc<FoundError>>,
 }
 
-/// A committed definition, as far as a peer of one organization is concerned.
+/// Why a definition of `_lifecycle` cannot be used on this peer.
+#[derive(Debug, thiserror::Error)]
+pub enum LookUpError {
+    /// Whether there is one cannot be read.
+    #[error("could not get current sequence for chaincode '{name}' on channel '{channel}': {why}")]
+    Sequence {
+        /// The chaincode.
+        name: String,
+        /// The channel.
+        channel: String,
+        /// Why.
+        why: SequenceError,
+    },
+    /// The packages of this peer cannot be listed.
+    #[error(transparent)]
+    Packages(#[from] PackageError),
+    /// The definition cannot be read. Others who asked at this height got the same error.
+    #[error(transparent)]
+    Definition(#[from] Arc<FoundError>),
+    /// The peer's organization has not approved it.
+    #[error(
+        "chaincode definition for '{name}' at sequence {sequence} on channel '{channel}' has not \
+         yet been approved by this org"
+    )]
+    NotApproved {
+        /// The chaincode.
+        name: String,
+        /// Of the definition.
+        sequence: i64,
+        /// The channel.
+        channel: String,
+    },
+    /// The organization has chosen no package, or it is not on this peer.
+    #[error("chaincode definition for '{0}' exists, but chaincode is not installed")]
+    NotInstalled(String),
+}
+
+/// Why the sequence of a definition cannot be read in a simulation.
+#[derive(Debug, thiserror::Error)]
+pub enum SequenceError {
+    /// There is no state to look at.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// What is there cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError<LedgerError>),
+}
+
+/// Why a definition, or an organization's approval of it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundError {
+    /// It was there, and is not at this height.
+    #[error("unknown chaincode '{0}'")]
+    Unknown(String),
+    /// The definition.
+    #[error(transparent)]
+    Definition(#[from] FindError<LedgerError>),
+    /// The approval.
+    #[error(transparent)]
+    Approval(#[from] CompareError<LedgerError>),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] LedgerError),
+}
+
+/// A committed definition, and one organization's approval of it.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// What the channel agreed on.
+pub struct FoundDefinition {
+    /// The definition.
     pub definition: Definition,
-    /// Whether the organization approved just that.
+    /// Whether the organization approved exactly this definition.
     pub approved: bool,
-    /// The package that it chose, if that is installed here.
+    /// The package that the organization chose, if it is installed here.
     pub package_id: Option<String>,
 }
 
-/// Reads at one height that nobody records: public state of `_lifecycle`, and one collection's
-/// hashes.
-pub(super) struct Unrecorded<'a> {
+/// Unrecorded reads at one height: the public state of `_lifecycle`, and the hashes of one
+/// collection.
+pub(super) struct UnrecordedState<'a> {
     snapshot: &'a Snapshot,
     collection: String,
 }
 
-impl<'a> Unrecorded<'a> {
-    /// What peers of `msp_id` see.
+impl<'a> UnrecordedState<'a> {
+    /// The state with the approvals of `msp_id`.
     pub(super) fn new(snapshot: &'a Snapshot, msp_id: &str) -> Self {
         Self { snapshot, collection: implicit_collection(msp_id) }
     }
 }
 
-impl ReadableState for Unrecorded<'_> {
-    type Error = String;
+impl ReadableState for UnrecordedState<'_> {
+    type Error = LedgerError;
 
-    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
-        let found = self.snapshot.get(LIFECYCLE, key).map_err(|e| e.to_string())?;
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.snapshot.get(LIFECYCLE, key)?.map(|found| found.value))
+    }
+}
+
+impl OpaqueState for UnrecordedState<'_> {
+    type HashError = LedgerError;
+
+    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let found = self.snapshot.get_private_hash(LIFECYCLE, &self.collection, key)?;
         Ok(found.map(|found| found.value))
     }
 }
 
-impl OpaqueState for Unrecorded<'_> {
-    type HashError = String;
-
-    fn get_hash(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
-        let found = self.snapshot.get_private_hash(LIFECYCLE, &self.collection, key);
-        Ok(found.map_err(|e| e.to_string())?.map(|found| found.value))
-    }
-}
-
-impl Found {
-    /// Looks a definition up; none if there is none.
+impl FoundDefinition {
+    /// Looks up a definition. None: the channel does not define the name.
     pub fn read(
         name: &str,
         snapshot: &Snapshot,
         msp_id: &str,
         packages: &Approvable,
-    ) -> Result<Option<Self>, String> {
-        let mut state = Unrecorded::new(snapshot, msp_id);
-        let found = Definition::find(name, &mut state).map_err(|error| error.to_string())?;
-        let Some(definition) = found else { return Ok(None) };
+    ) -> Result<Option<Self>, FoundError> {
+        let mut state = UnrecordedState::new(snapshot, msp_id);
+        let Some(definition) = Definition::find(name, &mut state)? else { return Ok(None) };
         let private_name = format!("{name}#{}", definition.sequence);
         let stored = definition.parameters.stored();
-        let mismatches = stored.mismatches(NAMESPACES, &private_name, &mut state);
-        let approved = mismatches.map_err(|error| error.to_string())?.is_empty();
+        let approved = stored.mismatches(NAMESPACES, &private_name, &mut state)?.is_empty();
         let mut package_id = None;
         if approved && local_package("").is_kind_of(CHAINCODE_SOURCES, &private_name, &mut state)? {
             let hash = state.get_hash(&package_id_key(&private_name))?;
@@ -123,7 +193,7 @@ impl Found {
     }
 }
 
-/// The names that `_lifecycle` knows, ascending.
+/// The names that `_lifecycle` defines, ascending.
 pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
     let prefix = metadata_prefix(NAMESPACES);
     let rows = snapshot.range(LIFECYCLE, &prefix, &format!("{prefix}\u{7f}"));
@@ -131,50 +201,43 @@ pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
 }
 
 impl Lookup {
-    /// What `_lifecycle` says of a chaincode, if it knows it (`CachedChaincodeInfo`). In
-    /// development a chaincode without package is one that connects as "name:version".
+    /// Looks up a chaincode in `_lifecycle` (`CachedChaincodeInfo`). None: it does not define the
+    /// name. In development mode, a chaincode without a package connects as "name:version".
     pub(super) fn lifecycle(
         &self,
         tx: &TxParams,
         name: &str,
         packages: &PackageStore,
         dev: bool,
-    ) -> Result<Option<ChaincodeInfo>, String> {
+    ) -> Result<Option<ChaincodeInfo>, LookUpError> {
         let channel = &tx.channel_id;
-        let failed = |why: String| {
-            format!(
-                "could not get current sequence for chaincode '{name}' on channel '{channel}': \
-                 {why}"
-            )
+        let failed = |why: SequenceError| {
+            let (name, channel) = (name.to_owned(), channel.to_string());
+            LookUpError::Sequence { name, channel, why }
         };
         let (sequence, snapshot) = {
-            let mut state = Recorded::of(tx).map_err(failed)?;
-            let sequence = sequence(name, &mut state).map_err(|why| failed(why.to_string()))?;
+            let mut state = RecordedState::of(tx).map_err(|error| failed(error.into()))?;
+            let sequence = sequence(name, &mut state).map_err(|error| failed(error.into()))?;
             (sequence, state.0.snapshot().clone())
         };
         // Committed sequences begin at 1.
         if sequence == 0 {
             return Ok(None);
         }
-        let approvable = packages.approvable().map_err(|error| error.to_string())?;
-        let key = (Arc::clone(channel), Arc::clone(&tx.org), name.to_owned());
+        let approvable = packages.approvable()?;
+        let (channel_id, org) = (Arc::clone(channel), Arc::clone(&tx.org));
+        let key = FoundKey { channel: channel_id, org, chaincode: name.to_owned() };
         let found = self.found(key, &snapshot, approvable)?;
         if !found.approved {
-            return Err(format!(
-                "chaincode definition for '{name}' at sequence {sequence} on channel '{channel}' \
-                 has not yet been approved by this org"
-            ));
+            let (name, channel) = (name.to_owned(), channel.to_string());
+            return Err(LookUpError::NotApproved { name, sequence, channel });
         }
         let Definition { parameters, .. } = found.definition;
         let info = parameters.endorsement_info;
         let id = match found.package_id {
             Some(id) => id,
             None if dev => ccid(name, &info.version),
-            None => {
-                return Err(format!(
-                    "chaincode definition for '{name}' exists, but chaincode is not installed"
-                ));
-            }
+            None => return Err(LookUpError::NotInstalled(name.to_owned())),
         };
         Ok(Some(ChaincodeInfo {
             id,
@@ -184,13 +247,13 @@ impl Lookup {
         }))
     }
 
-    /// A definition that is there, at one height and with these packages.
+    /// Returns an existing definition at one height, with these packages.
     pub(super) fn found(
         &self,
-        key: Key,
+        key: FoundKey,
         snapshot: &Snapshot,
         packages: Arc<Approvable>,
-    ) -> Result<Found, String> {
+    ) -> Result<FoundDefinition, Arc<FoundError>> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let height = snapshot.height();
         if let Some(known) = lock().get(&key)
@@ -199,72 +262,64 @@ impl Lookup {
         {
             return known.found.clone();
         }
-        let (_, org, name) = &key;
-        let found = Found::read(name, snapshot, org, &packages)
-            .and_then(|found| found.ok_or_else(|| format!("unknown chaincode '{name}'")));
+        let FoundKey { org, chaincode: name, .. } = &key;
+        let found = FoundDefinition::read(name, snapshot, org, &packages)
+            .and_then(|found| found.ok_or_else(|| FoundError::Unknown(name.clone())));
+        let found = found.map_err(Arc::new);
         lock().insert(key, Known { height, packages, found: found.clone() });
         found
     }
 }
 
 /// The simulator of a transaction, as the public state of `_lifecycle`.
-struct Recorded<'a>(MutexGuard<'a, wasmcc_ledger::Simulator>);
+struct RecordedState<'a>(MutexGuard<'a, wasmcc_ledger::Simulator>);
 
-impl<'a> Recorded<'a> {
-    fn of(tx: &'a TxParams) -> Result<Self, String> {
-        let simulator = tx.simulator.as_ref().ok_or("no ledger context")?;
-        let simulator = simulator.lock();
-        simulator.map(Self).map_err(|_| "the simulation ended with a panic".into())
+impl<'a> RecordedState<'a> {
+    fn of(tx: &'a TxParams) -> Result<Self, StateError> {
+        tx.simulator().map(Self)
     }
 }
 
-impl ReadableState for Recorded<'_> {
-    type Error = String;
+impl ReadableState for RecordedState<'_> {
+    type Error = LedgerError;
 
-    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, String> {
-        self.0.get_state(LIFECYCLE, key).map_err(|error| error.to_string())
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.0.get_state(LIFECYCLE, key)
     }
 }
 
-/// Whether `_lifecycle` knows a chaincode; the answer counts as a read of the transaction.
-pub(super) fn is_defined(tx: &TxParams, name: &str) -> Result<bool, String> {
-    let mut state = Recorded::of(tx)?;
-    state.get(&sequence_key(name)).map(|sequence| sequence.is_some())
+/// Whether `_lifecycle` defines a chaincode; recorded as a read of the transaction.
+pub(super) fn is_defined(tx: &TxParams, name: &str) -> Result<bool, StateError> {
+    let mut state = RecordedState::of(tx)?;
+    Ok(state.get(&sequence_key(name))?.is_some())
 }
 
-/// How a chaincode may be called now: as a transaction, or once in each version as its init (fabric
+/// Checks how a chaincode is called: as a transaction, or once in each version as its init (fabric
 /// `core/chaincode/chaincode_support.go`, `CheckInvocation`).
 pub(super) fn check_invocation(
     tx: &TxParams,
     name: &str,
     info: &ChaincodeInfo,
     is_init: bool,
-) -> Result<Entry, String> {
+) -> Result<Entry, InvocationError> {
     if !info.init_required {
         return match is_init {
-            true => Err(format!(
-                "chaincode '{name}' does not require initialization but called as init"
-            )),
+            true => Err(InvocationError::InitNotRequired(name.to_owned())),
             false => Ok(Entry::Invoke),
         };
     }
-    let mut simulator = Recorded::of(tx)?.0;
-    let initialized = simulator
-        .get_state(name, INITIALIZED)
-        .map_err(|e| format!("could not get 'initialized' key: {e}"))?;
+    let mut simulator = tx.simulator()?;
+    let initialized =
+        simulator.get_state(name, INITIALIZED).map_err(InvocationError::GetInitialized)?;
     let is_initialized = initialized.as_deref() == Some(info.version.as_bytes());
     match (is_init, is_initialized) {
-        (true, true) => {
-            Err(format!("chaincode '{name}' is already initialized but called as init"))
-        }
-        (false, false) => Err(format!(
-            "chaincode '{name}' has not been initialized for this version, must call as init first"
-        )),
+        (true, true) => Err(InvocationError::Initialized(name.to_owned())),
+        (false, false) => Err(InvocationError::NotInitialized(name.to_owned())),
         (false, true) => Ok(Entry::Invoke),
         (true, false) => {
             simulator
                 .put_state(name, INITIALIZED, info.version.clone().into_bytes())
-                .map_err(|e| format!("could not set 'initialized' key: {e}"))?;
+                .map_err(InvocationError::SetInitialized)?;
             Ok(Entry::Init)
         }
     }

@@ -3,6 +3,7 @@
 //! Does not endorse what they return.
 
 mod callee;
+mod error;
 mod execution;
 mod handler;
 mod invoke;
@@ -10,15 +11,21 @@ mod invoke_target;
 mod launch;
 mod launch_threads;
 mod lookup;
+mod not_ended;
 mod registry;
 mod stand_ins;
 mod standing;
 mod support;
 
 pub(crate) use callee::Callee;
-pub use execution::{ExecuteError, Execution};
-pub use invoke::InfoError;
+pub use error::{ExecuteCause, ExecuteError, InvocationError, LaunchError};
+pub use execution::Execution;
+pub use invoke::{InfoError, LegacyError};
 pub use launch::SECRET_SEPARATOR;
-pub use lookup::{ChaincodeInfo, Found, defined_names};
-pub use stand_ins::{StandIn, StandInError, StandIns};
+pub use lookup::{
+    ChaincodeInfo, FoundDefinition, FoundError, LookUpError, SequenceError, defined_names,
+};
+pub use not_ended::NotEnded;
+pub use stand_ins::{NoStandIn, NotAStandIn, StandIn, StandInError, StandIns};
+pub use standing::StandingError;
 pub use support::{ChaincodeSupport, SYSTEM_VERSION, SupportConfig};

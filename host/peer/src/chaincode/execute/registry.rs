@@ -1,7 +1,7 @@
-//! Which chaincodes are ready or being launched.
+//! The chaincodes that are ready or being launched.
 //!
-//! Invariant: whoever waits here holds no thread, and a failed launch is told to those who waited
-//! for it, not to those who come later.
+//! Invariant: waiting callers hold no thread. A failed launch is reported to those who waited for
+//! it, not to later callers.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -10,12 +10,13 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use crate::chaincode::execute::error::LaunchError;
 use crate::chaincode::execute::handler::Handler;
 use crate::chaincode::execute::launch_threads::LaunchThreads;
-use crate::chaincode::external::{Abort, ExternalProgram};
+use crate::chaincode::external::{AbortDial, ExternalProgram, RegistrationError};
 use crate::chaincode::timer::within;
 
-/// A chaincode that takes transactions.
+/// A chaincode that is ready for transactions.
 #[derive(Clone)]
 pub(super) enum Launched {
     /// In this process.
@@ -24,11 +25,11 @@ pub(super) enum Launched {
     External(Arc<ExternalProgram>),
 }
 
-/// What a launch came to.
+/// The result of a launch.
 pub(super) enum Started {
-    /// The chaincode is there.
+    /// The chaincode is ready.
     Ready(Launched),
-    /// The chaincode has to come by itself.
+    /// The chaincode has to connect by itself.
     Awaited,
 }
 
@@ -41,64 +42,64 @@ impl Launched {
     }
 }
 
-/// How long one caller waits.
+/// Deadlines of one caller.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct LaunchPatience {
     /// For a launch.
     pub launch: Instant,
-    /// For a chaincode to come by itself.
+    /// For a chaincode to connect by itself.
     pub connect: Instant,
 }
 
-/// Chaincodes by id. One is handed out only when it is ready and, behind a stream, while that
-/// stands. Dropping the registry ends the streams.
+/// Chaincodes by id. One is returned only when it is ready and its stream, if it has one, is open.
+/// Dropping the registry ends the streams.
 #[derive(Default)]
 pub(super) struct Registry {
-    slots: Mutex<Slots>,
+    slots: Mutex<LaunchSlots>,
     threads: Arc<LaunchThreads>,
 }
 
-type Slots = HashMap<String, Arc<Slot>>;
+type LaunchSlots = HashMap<String, Arc<LaunchSlot>>;
 
 #[derive(Default)]
-struct Slot {
-    place: Mutex<Place>,
+struct LaunchSlot {
+    place: Mutex<SlotState>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Place {
-    state: State,
-    /// Callers that wait.
+struct SlotState {
+    state: LaunchState,
+    /// The number of waiting callers.
     waiting: usize,
-    /// Ends the launch when nobody waits any more.
-    abort: Option<Abort>,
+    /// Ends the launch when no caller waits any more.
+    abort: Option<AbortDial>,
 }
 
 #[derive(Default)]
-enum State {
+enum LaunchState {
     #[default]
     Launching,
-    /// It has to come by itself.
+    /// It has to connect by itself.
     Awaited,
     Ready(Launched),
-    /// For those who wait; the slot is not in the registry any more.
-    Failed(String),
+    /// For the waiting callers; the slot is not in the registry any more.
+    Failed(Arc<LaunchError>),
 }
 
-/// A launch that goes on. Dropping it is its failure.
+/// A launch in progress. Dropping this makes it fail.
 pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
-    slot: Arc<Slot>,
+    slot: Arc<LaunchSlot>,
     since: Instant,
 }
 
-/// One caller that waits.
-struct Waiting<'a> {
+/// A waiting caller.
+struct WaitingCaller<'a> {
     registry: &'a Registry,
     ccid: &'a str,
-    slot: Arc<Slot>,
+    slot: Arc<LaunchSlot>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -109,38 +110,38 @@ impl Registry {
     /// The chaincode `ccid`, if it is ready.
     pub(super) fn ready(&self, ccid: &str) -> Option<Launched> {
         match &lock(&lock(&self.slots).get(ccid)?.place).state {
-            State::Ready(launched) if launched.is_alive() => Some(launched.clone()),
+            LaunchState::Ready(launched) if launched.is_alive() => Some(launched.clone()),
             _ => None,
         }
     }
 
-    /// Makes a chaincode known that came by itself, unless there is one of its id.
+    /// Registers a chaincode that has connected by itself, unless one with its id is connected.
     pub(super) fn register(
         &self,
         ccid: &str,
         program: &Arc<ExternalProgram>,
-    ) -> Result<(), String> {
-        // Held to the end: a slot that is taken out meanwhile would be nobody's.
+    ) -> Result<(), RegistrationError> {
+        // Held to the end, so that the slot is not removed meanwhile.
         let mut slots = lock(&self.slots);
         let (slot, _) = slot(&mut slots, ccid);
         let mut place = lock(&slot.place);
-        if matches!(&place.state, State::Ready(launched) if launched.is_alive()) {
-            return Err(format!("duplicate chaincodeID: {ccid}"));
+        if matches!(&place.state, LaunchState::Ready(launched) if launched.is_alive()) {
+            return Err(RegistrationError::Duplicate(ccid.to_owned()));
         }
-        place.state = State::Ready(Launched::External(Arc::clone(program)));
+        place.state = LaunchState::Ready(Launched::External(Arc::clone(program)));
         slot.changed.notify_waiters();
         Ok(())
     }
 
-    /// The chaincode `ccid`, launched by `start` if need be, on a thread for launches. All callers
-    /// share one launch and each of them waits on its own. After a failure the next caller launches
-    /// anew.
+    /// Returns the chaincode `ccid`. If necessary, `start` launches it on a thread for launches.
+    /// All callers share one launch, each with its own deadlines. After a failure the next caller
+    /// starts a new launch.
     pub(super) async fn launch(
         self: &Arc<Self>,
         ccid: &str,
-        patience: Patience,
+        patience: LaunchPatience,
         start: impl FnOnce(Launching) + Send + 'static,
-    ) -> Result<Launched, String> {
+    ) -> Result<Launched, Arc<LaunchError>> {
         let (waiting, first) = self.wait_for(ccid);
         if first {
             let launching = Launching {
@@ -151,33 +152,28 @@ impl Registry {
             };
             self.threads.run(Box::new(move || start(launching)));
         }
-        waiting.slot.wait(patience).await.map_err(|failure| {
-            failure.unwrap_or_else(|| {
-                wasmcc_metrics::get().launches.timed_out(ccid);
-                format!("timeout expired while starting chaincode {ccid} for transaction")
-            })
-        })
+        waiting.slot.wait(ccid, patience).await
     }
 
-    /// A caller of `ccid`, and whether it is the first.
-    fn wait_for<'a>(&'a self, ccid: &'a str) -> (Waiting<'a>, bool) {
+    /// Counts a caller of `ccid`, and returns whether it is the first.
+    fn wait_for<'a>(&'a self, ccid: &'a str) -> (WaitingCaller<'a>, bool) {
         let (slot, first) = {
             let mut slots = lock(&self.slots);
             let (slot, first) = slot(&mut slots, ccid);
-            // Before anybody can see that nobody waits.
+            // Under the lock, so that the launch is not aborted for lack of callers.
             lock(&slot.place).waiting += 1;
             (slot, first)
         };
-        (Waiting { registry: self, ccid, slot }, first)
+        (WaitingCaller { registry: self, ccid, slot }, first)
     }
 
-    /// Lets go of the chaincodes of this process that are not wanted, and gives their ids. Whoever
-    /// runs a transaction on one holds it until that ends. Those behind streams stay: they came by
-    /// themselves, or end when their stream does.
+    /// Removes the chaincodes of this process that are not wanted, and returns their ids. A running
+    /// transaction holds its chaincode until it ends. Chaincodes behind streams stay: they
+    /// connected by themselves, or end with their stream.
     pub(super) fn retire(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let mut retired = Vec::new();
         lock(&self.slots).retain(|ccid, slot| {
-            let is_here = matches!(&lock(&slot.place).state, State::Ready(Launched::Here(_)));
+            let is_here = matches!(&lock(&slot.place).state, LaunchState::Ready(Launched::Here(_)));
             let stays = !is_here || is_wanted(ccid);
             if !stays {
                 retired.push(ccid.clone());
@@ -192,7 +188,7 @@ impl Drop for Registry {
     fn drop(&mut self) {
         for slot in lock(&self.slots).values() {
             let program = match &lock(&slot.place).state {
-                State::Ready(Launched::External(program)) => Arc::clone(program),
+                LaunchState::Ready(Launched::External(program)) => Arc::clone(program),
                 _ => continue,
             };
             program.close();
@@ -200,78 +196,82 @@ impl Drop for Registry {
     }
 }
 
-/// The slot of `ccid`, and whether it was made just now.
-fn slot(slots: &mut Slots, ccid: &str) -> (Arc<Slot>, bool) {
-    let is_dead = |slot: &Slot| match &lock(&slot.place).state {
-        State::Ready(launched) => !launched.is_alive(),
+/// Returns the slot of `ccid`, and whether it is new.
+fn slot(slots: &mut LaunchSlots, ccid: &str) -> (Arc<LaunchSlot>, bool) {
+    let is_dead = |slot: &LaunchSlot| match &lock(&slot.place).state {
+        LaunchState::Ready(launched) => !launched.is_alive(),
         _ => false,
     };
     match slots.get(ccid) {
         Some(slot) if !is_dead(slot) => (Arc::clone(slot), false),
         _ => {
-            let slot = Arc::<Slot>::default();
+            let slot = Arc::<LaunchSlot>::default();
             slots.insert(ccid.to_owned(), Arc::clone(&slot));
             (slot, true)
         }
     }
 }
 
-/// Takes a slot out whose launch has failed, so that the next caller makes another.
-fn forget(slots: &mut Slots, ccid: &str, slot: &Arc<Slot>) {
+/// Removes a slot whose launch has failed, so that the next caller makes a new one.
+fn forget(slots: &mut LaunchSlots, ccid: &str, slot: &Arc<LaunchSlot>) {
     if slots.get(ccid).is_some_and(|current| Arc::ptr_eq(current, slot)) {
         slots.remove(ccid);
     }
 }
 
-impl Slot {
-    /// The error holds the text of a failed launch, or none if the time ran out.
-    async fn wait(&self, patience: Patience) -> Result<Launched, Option<String>> {
+impl LaunchSlot {
+    async fn wait(
+        &self,
+        ccid: &str,
+        patience: LaunchPatience,
+    ) -> Result<Launched, Arc<LaunchError>> {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
+            // After this no change is missed.
             changed.as_mut().enable();
             let deadline = match &lock(&self.place).state {
-                State::Ready(launched) => return Ok(launched.clone()),
-                State::Failed(text) => return Err(Some(text.clone())),
-                State::Launching => patience.launch,
-                State::Awaited => patience.connect,
+                LaunchState::Ready(launched) => return Ok(launched.clone()),
+                LaunchState::Failed(why) => return Err(Arc::clone(why)),
+                LaunchState::Launching => patience.launch,
+                LaunchState::Awaited => patience.connect,
             };
             if within(deadline, changed).await.is_err() {
-                return Err(None);
+                wasmcc_metrics::get().launches.timed_out(ccid);
+                return Err(Arc::new(LaunchError::Timeout { ccid: ccid.to_owned() }));
             }
         }
     }
 }
 
 impl Launching {
-    /// What is launched.
+    /// The id of the chaincode.
     pub(super) fn ccid(&self) -> &str {
         &self.ccid
     }
 
-    /// Ends the launch; whether the result counts. A chaincode that came by itself meanwhile stays,
-    /// and only the first result counts.
-    pub(super) fn finish(&self, result: Result<Started, String>) -> bool {
+    /// Ends the launch. Returns false if the result is ignored: only the first one counts, and a
+    /// chaincode that connected by itself meanwhile stays.
+    pub(super) fn finish(&self, result: Result<Started, LaunchError>) -> bool {
         let registry = self.registry.upgrade();
         let mut slots = registry.as_ref().map(|registry| lock(&registry.slots));
         let mut place = lock(&self.slot.place);
-        if !matches!(place.state, State::Launching) {
+        if !matches!(place.state, LaunchState::Launching) {
             return false;
         }
-        // Nobody may abort it any more.
+        // It cannot be aborted any more.
         let abort = place.abort.take();
         if !matches!(result, Ok(Started::Awaited)) {
             let launches = &wasmcc_metrics::get().launches;
             launches.launched(&self.ccid, self.since.elapsed(), result.is_ok());
         }
         place.state = match result {
-            Ok(Started::Ready(launched)) => State::Ready(launched),
-            Ok(Started::Awaited) => State::Awaited,
-            Err(text) => {
+            Ok(Started::Ready(launched)) => LaunchState::Ready(launched),
+            Ok(Started::Awaited) => LaunchState::Awaited,
+            Err(why) => {
                 if let Some(slots) = &mut slots {
                     forget(slots, &self.ccid, &self.slot);
                 }
-                State::Failed(text)
+                LaunchState::Failed(Arc::new(why))
             }
         };
         self.slot.changed.notify_waiters();
@@ -279,12 +279,12 @@ impl Launching {
         true
     }
 
-    /// `abort` ends what the launch waits for, when nobody waits for the launch any more.
-    pub(super) fn abort_with(&self, abort: Abort) {
+    /// Sets `abort`, which is called when no caller waits for the launch any more.
+    pub(super) fn abort_with(&self, abort: AbortDial) {
         let mut place = lock(&self.slot.place);
-        if !matches!(place.state, State::Launching) {
+        if !matches!(place.state, LaunchState::Launching) {
             drop(place);
-            // The launch may have been given up before there was anything to end.
+            // The launch may have been given up before there was anything to abort.
             if !self.is_ready() {
                 abort();
             }
@@ -295,33 +295,32 @@ impl Launching {
             return;
         }
         drop(place);
-        self.finish(Err("nobody waits for it".into()));
+        self.finish(Err(LaunchError::Abandoned));
         abort();
     }
 
     fn is_ready(&self) -> bool {
-        matches!(lock(&self.slot.place).state, State::Ready(_))
+        matches!(lock(&self.slot.place).state, LaunchState::Ready(_))
     }
 }
 
 impl Drop for Launching {
     fn drop(&mut self) {
-        self.finish(Err("the launch did not come to its end, see the log".into()));
+        self.finish(Err(LaunchError::Unfinished));
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingCaller<'_> {
     fn drop(&mut self) {
         let mut slots = lock(&self.registry.slots);
         let mut place = lock(&self.slot.place);
         place.waiting -= 1;
-        if place.waiting > 0 || !matches!(place.state, State::Launching) {
+        if place.waiting > 0 || !matches!(place.state, LaunchState::Launching) {
             return;
         }
-        // Without it the launch comes to an end by itself, and the next caller may use what it
-        // gives.
+        // Without `abort`, the launch ends by itself, and the next caller may use its result.
         let Some(abort) = place.abort.take() else { return };
-        place.state = State::Failed("nobody waits for it".into());
+        place.state = LaunchState::Failed(Arc::new(LaunchError::Abandoned));
         forget(&mut slots, self.ccid, &self.slot);
         drop((place, slots));
         abort();
@@ -335,21 +334,20 @@ mod tests {
 
     use super::*;
     use crate::chaincode::execute::handler::Program;
-    use crate::chaincode::native::{NativeChaincode, Stub};
+    use crate::chaincode::native::{NativeChaincode, NativeError, Stub};
     use wasmcc_runtime::wait;
-    use wasmcc_types::Response;
 
     struct Nothing;
 
     impl NativeChaincode for Nothing {
-        fn invoke(&self, _: &mut Stub<'_>) -> Response {
-            Response::success("")
+        fn invoke(&self, _: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
+            Ok(Vec::new())
         }
     }
 
-    fn patience() -> Patience {
+    fn patience() -> LaunchPatience {
         let soon = Instant::now() + Duration::from_secs(60);
-        Patience { launch: soon, connect: soon }
+        LaunchPatience { launch: soon, connect: soon }
     }
 
     fn launch(registry: &Arc<Registry>, ccid: &'static str) -> Arc<Handler> {
@@ -363,8 +361,8 @@ mod tests {
         }
     }
 
-    fn failure(launched: Result<Launched, String>) -> String {
-        launched.err().unwrap()
+    fn failure(launched: Result<Launched, Arc<LaunchError>>) -> String {
+        launched.err().unwrap().to_string()
     }
 
     #[test]
@@ -373,7 +371,7 @@ mod tests {
         let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
         let start = move |launching: Launching| {
             may_go_on.recv().unwrap();
-            launching.finish(Err("first".into()));
+            launching.finish(Err(LaunchError::NoDialer));
         };
         let mut first = pin!(registry.launch("cc:1", patience(), start));
         let mut second = pin!(registry.launch("cc:1", patience(), |_| panic!("there is one")));
@@ -381,12 +379,14 @@ mod tests {
         assert!(first.as_mut().poll(&mut context).is_pending());
         assert!(second.as_mut().poll(&mut context).is_pending());
         go_on.send(()).unwrap();
-        assert_eq!(failure(wait(first)), "first");
+        let text = LaunchError::NoDialer.to_string();
+        assert_eq!(failure(wait(first)), text);
         let third = registry.launch("cc:1", patience(), |launching| {
-            launching.finish(Err("third".into()));
+            launching.finish(Err(LaunchError::Abandoned));
         });
-        assert_eq!(failure(wait(third)), "third", "though one has not heard of the first yet");
-        assert_eq!(failure(wait(second)), "first");
+        let later = LaunchError::Abandoned.to_string();
+        assert_eq!(failure(wait(third)), later, "though one has not heard of the first yet");
+        assert_eq!(failure(wait(second)), text);
         assert!(lock(&registry.slots).is_empty());
     }
 
@@ -406,7 +406,7 @@ mod tests {
             let its = Arc::clone(&launching);
             let (aborted, has_aborted) = std::sync::mpsc::channel();
             launching.abort_with(Box::new(move || {
-                aborted.send(its.finish(Err("too late".into()))).unwrap();
+                aborted.send(its.finish(Err(LaunchError::NoDialer))).unwrap();
             }));
             sender.send(has_aborted).unwrap();
         };
@@ -435,7 +435,7 @@ mod tests {
             assert!(Instant::now() < end, "somebody holds it");
             std::thread::yield_now();
         }
-        // Who has read an older state may still want it.
+        // A transaction that has read an older state may still need it.
         assert!(Arc::strong_count(&launch(&registry, "cc:1")) > 1);
         assert!(Arc::ptr_eq(&launch(&registry, "cc:2"), &new));
     }

@@ -1,8 +1,8 @@
-//! Components that run in place of what a channel's definitions ask for: for tools that run
-//! another peer's transactions again, whose packages are not here.
+//! Components that replace the packages of a channel's definitions. Tools use them to run another
+//! peer's transactions again, since that peer's packages are not here.
 //!
-//! The look-up records what the endorser's look-up records, and asks neither for an approval nor for
-//! a package.
+//! The look-up records the same reads as the endorser's, but needs neither an approval nor a
+//! package.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use prost::Message;
 
 use crate::chaincode::execute::handler::{Handler, Program};
 use crate::chaincode::execute::invoke::InfoError;
-use crate::chaincode::execute::lookup::{ChaincodeInfo, Unrecorded};
+use crate::chaincode::execute::lookup::{ChaincodeInfo, FoundError, LookUpError, UnrecordedState};
 use crate::chaincode::execute::support::ChaincodeSupport;
-use crate::chaincode::package::{Code, ComponentError, LifecyclePackage, PackageStore, ccid};
-use crate::chaincode::tx_params::TxParams;
+use crate::chaincode::package::{
+    Code, ComponentError, LifecyclePackage, LifecyclePackageError, PackageStore, ccid,
+};
+use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_channel::definition::{Definition, sequence_key};
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::PackageLimits;
@@ -23,7 +25,7 @@ use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// The first bytes of a component.
 const COMPONENT: &[u8] = b"\0asm";
-/// As a package may have beside its component, in bytes.
+/// Limit of the contents of a package, in bytes.
 const UNPACKED_BYTES: usize = 256 << 20;
 
 /// A component with the limits that its package asks for.
@@ -38,19 +40,37 @@ impl StandIn {
     ///
     /// # Errors
     /// It is neither.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, String> {
+    pub fn read(bytes: Vec<u8>) -> Result<Self, NotAStandIn> {
         if bytes.starts_with(COMPONENT) {
             return Ok(Self { wasm: bytes, limits: PackageLimits::default() });
         }
-        let package = LifecyclePackage::parse(&bytes, UNPACKED_BYTES)
-            .map_err(|why| format!("neither a component nor an install package: {why}"))?;
+        let package = LifecyclePackage::parse(&bytes, UNPACKED_BYTES)?;
         match package.code {
             Code::Component { wasm, limits } => Ok(Self { wasm, limits }),
-            Code::Elsewhere { .. } => {
-                Err("the package only says where the chaincode is; give the component".into())
-            }
+            Code::Elsewhere { .. } => Err(NotAStandIn::Elsewhere),
         }
     }
+}
+
+/// Why a file cannot stand in for a chaincode.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAStandIn {
+    /// It is something else.
+    #[error("neither a component nor an install package: {0}")]
+    Package(#[from] LifecyclePackageError),
+    /// It describes a chaincode in another process.
+    #[error("the package only says where the chaincode is; give the component")]
+    Elsewhere,
+}
+
+/// Only other versions of a chaincode have a component.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no component stands in for version {version} of chaincode {name}")]
+pub struct NoStandIn {
+    /// The chaincode.
+    pub name: String,
+    /// The version that should run.
+    pub version: String,
 }
 
 /// Why a component cannot stand in for a chaincode.
@@ -69,8 +89,8 @@ pub enum StandInError {
 pub struct StandIns(BTreeMap<(String, Option<String>), Arc<Handler>>);
 
 impl StandIns {
-    /// Compiles a component for a chaincode; without `version` for all versions that have none of
-    /// their own.
+    /// Compiles a component for a chaincode. Without `version`, it is for all versions that have no
+    /// component of their own.
     ///
     /// # Errors
     /// The component is refused.
@@ -88,7 +108,7 @@ impl StandIns {
         Ok(())
     }
 
-    /// Whether there is a component for a chaincode, in whatever version.
+    /// Whether there is a component for any version of a chaincode.
     pub fn has(&self, name: &str) -> bool {
         self.0.keys().any(|(known, _)| known == name)
     }
@@ -97,36 +117,35 @@ impl StandIns {
     ///
     /// # Errors
     /// Only other versions have a component.
-    pub(super) fn handler(&self, id: &str) -> Result<Option<Arc<Handler>>, String> {
+    pub(super) fn handler(&self, id: &str) -> Result<Option<Arc<Handler>>, NoStandIn> {
         let (name, version) = id.split_once(':').unwrap_or((id, ""));
         if !self.has(name) {
             return Ok(None);
         }
         let exact = self.0.get(&(name.to_owned(), Some(version.to_owned())));
         let found = exact.or_else(|| self.0.get(&(name.to_owned(), None))).cloned();
-        found.map(Some).ok_or_else(|| {
-            format!("no component stands in for version {version} of chaincode {name}")
-        })
+        found
+            .map(Some)
+            .ok_or_else(|| NoStandIn { name: name.to_owned(), version: version.to_owned() })
     }
 }
 
 impl ChaincodeSupport {
-    /// What the channel says about a chaincode, without approvals and packages. The look-up is part
-    /// of the transaction's read set, as with `chaincode_info`.
+    /// Looks up a chaincode on the channel, without approvals and packages. The look-up is part of
+    /// the transaction's read set, as with `chaincode_info`.
     pub(super) fn stand_in_info(
         &self,
         tx: &TxParams,
         name: &str,
     ) -> Result<ChaincodeInfo, InfoError> {
-        let simulator = tx.simulator.as_ref().ok_or_else(|| "no ledger context".to_owned())?;
-        let mut simulator =
-            simulator.lock().map_err(|_| "the simulation ended with a panic".to_owned())?;
+        let mut simulator = tx.simulator()?;
         if self.access().has_lifecycle(&tx.channel_id) {
             let sequence = simulator.get_state(LIFECYCLE, &sequence_key(name));
-            if sequence.map_err(|error| error.to_string())?.is_some() {
+            if sequence.map_err(StateError::from)?.is_some() {
                 let snapshot = simulator.snapshot().clone();
-                let mut state = Unrecorded::new(&snapshot, &tx.org);
-                let found = Definition::find(name, &mut state)?;
+                let mut state = UnrecordedState::new(&snapshot, &tx.org);
+                let found = Definition::find(name, &mut state)
+                    .map_err(|error| LookUpError::from(Arc::new(FoundError::from(error))))?;
                 let definition = found.ok_or_else(|| InfoError::Undefined(name.to_owned()))?;
                 let info = definition.parameters.endorsement_info;
                 return Ok(ChaincodeInfo {
@@ -137,10 +156,10 @@ impl ChaincodeSupport {
                 });
             }
         }
-        let data = simulator.get_state(LSCC, name).map_err(|error| error.to_string())?;
+        let data = simulator.get_state(LSCC, name).map_err(StateError::from)?;
         let data = data.ok_or_else(|| InfoError::Undefined(name.to_owned()))?;
         let data = protos::ChaincodeData::decode(data.as_slice())
-            .map_err(|error| format!("chaincode {name} has bad definition: {error}"))?;
+            .map_err(|error| InfoError::BadDefinition { name: name.to_owned(), error })?;
         Ok(ChaincodeInfo {
             id: ccid(name, &data.version),
             version: data.version,

@@ -1,4 +1,4 @@
-//! Chaincode support: what launching chaincodes and executing transactions on them needs
+//! Chaincode support: the state for launching chaincodes and executing transactions on them
 //! (fabric `core/chaincode/chaincode_support.go`).
 
 use std::collections::BTreeMap;
@@ -31,10 +31,10 @@ pub struct SupportConfig {
     pub execute_timeout: Duration,
     /// How long a caller waits for a chaincode to start.
     pub startup_timeout: Duration,
-    /// How deep chaincodes may call each other.
+    /// Limit of nested chaincode calls.
     pub call_depth: u32,
-    /// Calls of clients that may be in progress, waiting ones included. One client and one
-    /// chaincode may have half of them. Fabric: `peer.limits.concurrency.endorserService`.
+    /// Limit of client calls in progress, including waiting ones. One client and one chaincode may
+    /// have half of them. Fabric: `peer.limits.concurrency.endorserService`.
     pub calls: usize,
     /// Bounds of queries.
     pub queries: QueryLimits,
@@ -101,17 +101,17 @@ impl ChaincodeSupport {
         }
     }
 
-    /// Lets it connect to chaincode servers.
+    /// Enables connections to chaincode servers.
     pub fn set_dialer(&mut self, dialer: Arc<dyn Dialer>) {
         self.dialer = Some(dialer);
     }
 
-    /// Runs these components in place of what is installed.
+    /// Runs these components in place of installed packages.
     pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
         self.stand_ins = stand_ins;
     }
 
-    /// Lets somebody see what guests ask of this peer.
+    /// Sets an observer of the guests' calls to this peer.
     pub fn set_observer(&mut self, observer: Arc<dyn Observer>) {
         self.observer = Some(observer);
     }
@@ -135,7 +135,7 @@ impl ChaincodeSupport {
         Ok(())
     }
 
-    /// Whether callers know a system chaincode of this name (fabric `core/scc/scc.go`,
+    /// Whether callers may call a system chaincode of this name (fabric `core/scc/scc.go`,
     /// `BuiltinSCCs`).
     pub fn is_system(&self, name: &str) -> bool {
         self.system.get(name).is_some_and(|handler| match handler.program() {
@@ -157,7 +157,7 @@ impl ChaincodeSupport {
         self.access.as_ref()
     }
 
-    /// What a transaction that begins now may have its peer do.
+    /// Returns the meter for a transaction that begins now.
     pub fn meter(&self) -> Meter {
         Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
     }
@@ -172,22 +172,22 @@ impl ChaincodeSupport {
         self.system.get(name)
     }
 
-    /// The number of a call of a system chaincode.
+    /// Returns a number for a call of a system chaincode.
     pub(super) fn next_system_call(&self) -> u64 {
         self.system_calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The places of calls: one for each that clients make.
+    /// The shares of client calls in progress.
     pub fn calls(&self) -> &Arc<Shares> {
         &self.calls
     }
 
-    /// The places of instances: one for each guest that runs, called by whomever.
+    /// The shares of running instances.
     pub fn instances(&self) -> &Arc<Shares> {
         &self.instances
     }
 
-    /// What launches a chaincode.
+    /// Returns a launch for a chaincode.
     pub(super) fn launcher(&self) -> Launch {
         Launch {
             packages: Arc::clone(&self.packages),

@@ -1,47 +1,49 @@
-//! Launches a chaincode server: connects to it and lets it say who it is.
+//! Launches a chaincode server: connects to it and checks its REGISTER.
 //!
-//! Invariant: nothing waits here. Those who need the chaincode wait at the registry, and when none
-//! of them does any more, the connection ends.
+//! Invariant: nothing waits here. Callers that need the chaincode wait at the registry. When none
+//! of them waits any more, the connection ends.
 
 use std::sync::Arc;
 
+use crate::chaincode::external::error::{DialError, OtherChaincode, RegistrationError};
 use crate::chaincode::external::{
-    Abort, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
+    AbortDial, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
 };
-use crate::chaincode::package::Connection;
+use crate::chaincode::package::DialTarget;
 
-/// Hears what became of a connection; only the first result counts. False: nobody waits for it.
-pub(super) type Launched = Arc<dyn Fn(Result<Arc<ExternalProgram>, String>) -> bool + Send + Sync>;
+/// Called with the result of a connection; only the first result counts. Returns false if no caller
+/// waits for it.
+pub(super) type OnLaunched =
+    Arc<dyn Fn(Result<Arc<ExternalProgram>, DialError>) -> bool + Send + Sync>;
 
-/// Takes the one program that was asked for and hands it to who waits.
+/// Accepts only the program that the peer dialed, and passes it to the waiting callers.
 struct Awaited {
     ccid: String,
-    launched: Launched,
+    launched: OnLaunched,
 }
 
 impl Registrar for Awaited {
-    fn admit(&self, name: &str) -> Result<String, String> {
+    fn admit(&self, name: &str) -> Result<String, RegistrationError> {
         if name == self.ccid {
             return Ok(name.to_owned());
         }
-        // Fabric only logs it, and the transaction hangs until the start timeout.
-        let text = format!("the chaincode is {name}, not {}", self.ccid);
-        (self.launched)(Err(format!("chaincode registration failed: {text}")));
-        Err(text)
+        let other = OtherChaincode { found: name.to_owned(), expected: self.ccid.clone() };
+        (self.launched)(Err(DialError::Other(other.clone())));
+        Err(other.into())
     }
 
-    fn enter(&self, _: &str, program: &Arc<ExternalProgram>) -> Result<(), String> {
+    fn enter(&self, _: &str, program: &Arc<ExternalProgram>) -> Result<(), RegistrationError> {
         match (self.launched)(Ok(Arc::clone(program))) {
             true => Ok(()),
-            false => Err("the peer does not wait any more".to_owned()),
+            false => Err(RegistrationError::NotAwaited),
         }
     }
 }
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // If it has registered, this comes too late to count.
-        (self.launched)(Err(format!("connection to {} terminated", self.ccid)));
+        // Ignored if it has registered.
+        (self.launched)(Err(DialError::Terminated(self.ccid.clone())));
     }
 }
 
@@ -50,18 +52,16 @@ impl Drop for Awaited {
 pub(crate) fn dial(
     dialer: &dyn Dialer,
     ccid: &str,
-    connection: &Connection,
+    connection: &DialTarget,
     config: &ExternalConfig,
-    launched: Launched,
-) -> Abort {
+    launched: OnLaunched,
+) -> AbortDial {
     let registrar = Awaited { ccid: ccid.to_owned(), launched: Arc::clone(&launched) };
     let config = config.clone();
     let open = Box::new(move |outbox| ExternalStream::open(outbox, &config, Box::new(registrar)));
     let (ccid, address) = (ccid.to_owned(), connection.address.clone());
     let failed = Box::new(move |why: String| {
-        launched(Err(format!(
-            "connection to {ccid} failed: error creating grpc connection to {address}: {why}"
-        )));
+        launched(Err(DialError::Connect { ccid, address, why }));
     });
     dialer.dial(connection, open, failed)
 }

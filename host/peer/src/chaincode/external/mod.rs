@@ -1,14 +1,15 @@
 //! Chaincodes in other processes: Go, Node, Java or Rust programs behind Fabric's chaincode
 //! protocol.
 //!
-//! A program either connects to this peer or is connected to by it; from its REGISTER on both are
-//! the same. Its requests are answered by the task that executes the transaction, from the same
-//! view of it that a component has. No thread waits for the program.
+//! Either the program connects to this peer, or the peer connects to the program. From REGISTER on,
+//! both are the same. The task that executes a transaction answers its requests, from the same view
+//! of the transaction that a component has. No thread waits for the program.
 //!
-//! Invariant: no transport. A stream is an [`Outbox`] one way and [`ExternalStream::receive`] the
-//! other.
+//! Does not know the transport. A stream is an [`Outbox`] in one direction and
+//! [`ExternalStream::receive`] in the other.
 
 mod dialed;
+mod error;
 mod outgoing;
 mod program;
 mod requests;
@@ -17,29 +18,31 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::chaincode::package::Connection;
+use crate::chaincode::package::DialTarget;
 use wasmcc_protocol::BatchLimits;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 pub(super) use dialed::dial;
+pub(super) use error::RegistrationError;
+pub use error::{Congested, DialError, OtherChaincode};
 pub use program::ExternalStream;
 pub(super) use program::{ExternalProgram, Registrar, RunError};
-pub(super) use requests::Requests;
+pub(super) use requests::{Over, Requests};
 
-/// Where messages for a chaincode go. It is dropped when the stream shall end, after what is in it.
-/// A transaction for which it has no room is refused.
+/// Messages for a chaincode. Dropping it ends the stream after the messages in it. A transaction
+/// for which it has no room is refused.
 pub type Outbox = mpsc::Sender<ChaincodeMessage>;
 
 /// How chaincodes in other processes are run.
 #[derive(Clone, Debug)]
 pub struct ExternalConfig {
-    /// Developer mode: any chaincode may connect, under any id.
+    /// Development mode: any chaincode may connect, under any id.
     pub dev: bool,
-    /// A chaincode on this machine may connect without a proof that it is the one.
+    /// A chaincode on this machine may connect without a proof of its identity.
     pub trust_local: bool,
     /// How long a transaction waits for a chaincode that is not connected.
     pub connect_wait: Duration,
-    /// How often a chaincode is asked whether it is there; none: never.
+    /// Interval of keepalive messages; none: no messages.
     pub keepalive: Option<Duration>,
     /// The batch messages that are offered; by default none, as Fabric 2.5 does.
     pub batch: BatchLimits,
@@ -58,18 +61,18 @@ impl Default for ExternalConfig {
 }
 
 /// Opens the peer's end of a stream once there is a connection.
-pub type Open = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
+pub type OpenStream = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
-/// Hears why there is no connection.
-pub type Failed = Box<dyn FnOnce(String) + Send>;
+/// Called with the reason if there is no connection.
+pub type DialFailed = Box<dyn FnOnce(String) + Send>;
 
-/// Ends a connection, or the attempt to connect, that nobody waits for any more.
-pub type Abort = Box<dyn FnOnce() + Send>;
+/// Ends a connection, or the attempt to connect, when no caller waits for it any more.
+pub type AbortDial = Box<dyn FnOnce() + Send>;
 
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
-    /// Begins to connect, for at most the connection's timeout, and returns at once. `open` opens
-    /// the stream when there is a connection, `failed` is called when there is none. The stream is
-    /// driven until it ends.
-    fn dial(&self, connection: &Connection, open: Open, failed: Failed) -> Abort;
+    /// Starts to connect, with the target's time limit, and returns at once. Calls `open` when
+    /// there is a connection, and drives that stream until it ends; calls `failed` if there is
+    /// none.
+    fn dial(&self, connection: &DialTarget, open: OpenStream, failed: DialFailed) -> AbortDial;
 }

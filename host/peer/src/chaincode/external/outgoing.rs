@@ -1,19 +1,20 @@
-//! What a program has not read yet.
+//! The messages that a program has not read yet.
 
 use std::collections::VecDeque;
 
 use prost::Message as _;
 
 use crate::chaincode::external::Outbox;
-use wasmcc_protocol::{Invocation, Message};
+use crate::chaincode::external::error::Congested;
+use wasmcc_protocol::{InvokeMessage, Message};
 
-/// What may wait for a program to be read, unless it is a single message.
+/// Limit of unread messages of a program, in bytes. A single message may be larger.
 const BYTES: usize = 128 << 20;
 
-/// An outbox whose contents are counted.
+/// An outbox that counts its contents.
 pub(super) struct Outgoing {
     outbox: Outbox,
-    /// Of the messages that were not read when this was last looked at, the oldest in front.
+    /// The sizes of the unread messages at the last update, the oldest first.
     sizes: VecDeque<usize>,
     bytes: usize,
 }
@@ -23,33 +24,37 @@ impl Outgoing {
         Self { outbox, sizes: VecDeque::new(), bytes: 0 }
     }
 
-    /// Whether everything was read.
+    /// Whether all messages were read.
     pub(super) fn is_empty(&mut self) -> bool {
         self.update();
         self.sizes.is_empty()
     }
 
-    /// Whether a transaction can begin beside `running` others, each of which needs room for one
-    /// message. The error says what is in the way.
-    pub(super) fn admit(&mut self, invocation: &Invocation, running: usize) -> Result<(), String> {
+    /// Checks that there is room for a transaction beside `running` others, each of which needs
+    /// room for one message.
+    pub(super) fn admit(
+        &mut self,
+        invocation: &InvokeMessage,
+        running: usize,
+    ) -> Result<(), Congested> {
         let proposal = invocation.proposal.as_ref().map_or(0, |proposal| proposal.encoded_len());
         self.admit_bytes(invocation.input.encoded_len() + proposal)?;
         if self.outbox.capacity() <= running {
-            return Err(self.refusal());
+            return Err(self.congested());
         }
         Ok(())
     }
 
-    /// Whether so many bytes more can wait.
-    pub(super) fn admit_bytes(&mut self, bytes: usize) -> Result<(), String> {
+    /// Checks that there is room for this many bytes.
+    pub(super) fn admit_bytes(&mut self, bytes: usize) -> Result<(), Congested> {
         self.update();
         match self.sizes.is_empty() || self.bytes.saturating_add(bytes) <= BYTES {
             true => Ok(()),
-            false => Err(self.refusal()),
+            false => Err(self.congested()),
         }
     }
 
-    /// Puts a message in; whether there was room.
+    /// Adds a message. Returns false if there is no room.
     pub(super) fn send(&mut self, message: Message) -> bool {
         let wire = message.encode();
         let size = wire.encoded_len();
@@ -62,12 +67,8 @@ impl Outgoing {
         is_sent
     }
 
-    fn refusal(&self) -> String {
-        format!(
-            "the chaincode does not read its messages: {} of {} bytes wait for it",
-            self.sizes.len(),
-            self.bytes
-        )
+    fn congested(&self) -> Congested {
+        Congested { messages: self.sizes.len(), bytes: self.bytes }
     }
 
     fn update(&mut self) {
@@ -97,7 +98,7 @@ mod tests {
         assert_eq!(outgoing.admit_bytes(2 * BYTES), Ok(()), "a single message may be large");
         assert!(outgoing.send(response(BYTES / 2)));
         assert_eq!(outgoing.admit_bytes(BYTES / 4), Ok(()));
-        let refused = outgoing.admit_bytes(BYTES / 2).unwrap_err();
+        let refused = outgoing.admit_bytes(BYTES / 2).unwrap_err().to_string();
         let begin = "the chaincode does not read its messages: 1 of 671";
         assert!(refused.starts_with(begin), "{refused}");
         messages.try_recv().unwrap();
@@ -111,7 +112,7 @@ mod tests {
         let mut outgoing = Outgoing::new(outbox);
         let tx = TxKey::new("ch", "tx");
         let invocation =
-            Invocation { tx, entry: Entry::Invoke, input: Default::default(), proposal: None };
+            InvokeMessage { tx, entry: Entry::Invoke, input: Default::default(), proposal: None };
         assert_eq!(outgoing.admit(&invocation, 2), Ok(()));
         assert!(outgoing.send(response(1)));
         assert_eq!(outgoing.admit(&invocation, 1), Ok(()));

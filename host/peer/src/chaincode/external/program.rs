@@ -9,96 +9,100 @@ use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::chaincode::caught::caught;
+use crate::chaincode::external::error::{Congested, RegistrationError};
 use crate::chaincode::external::outgoing::Outgoing;
+use crate::chaincode::external::requests::Served;
 use crate::chaincode::external::{ExternalConfig, Outbox, Requests};
 use crate::chaincode::timer::within;
 use wasmcc_protocol::{
-    Completed, Invocation, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
+    Completed, InvokeMessage, Message, PeerAction, PeerSide, ProtocolError, Request, RunId, Ticket,
     TxKey,
 };
-use wasmcc_runtime::Backend;
+use wasmcc_runtime::{Backend, BackendError, ErrorKind};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::shown;
 
-/// Decides who a program may be.
-pub(crate) trait Registrar: Send + Sync {
-    /// Whether a program may be what it says in REGISTER; returns the name under which it is known.
-    /// What it says may hold a secret, so it is neither logged nor part of an error.
-    fn admit(&self, said: &str) -> Result<String, String>;
+/// The answer to a request whose service panicked.
+const PANICKED: &str = "panic during execution";
 
-    /// Makes an admitted program known. It cannot be used before this has returned, and must not be
-    /// asked for anything meanwhile.
-    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), String>;
+/// Decides whether a program may register.
+pub(crate) trait Registrar: Send + Sync {
+    /// Checks the id in REGISTER; returns the name under which the program is known. `said` may
+    /// contain a secret, so it must not be logged or be part of an error.
+    fn admit(&self, said: &str) -> Result<String, RegistrationError>;
+
+    /// Makes an admitted program known. The program is not usable before this returns, and must not
+    /// be called here.
+    fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), RegistrationError>;
 }
 
-/// A chaincode in another process, which takes transactions once it is registered. It stays what it
-/// was when its stream has ended: another stream is another program.
+/// A chaincode in another process, which is ready for transactions after it has registered. It
+/// belongs to one stream: another stream is another program.
 pub(crate) struct ExternalProgram {
     link: Mutex<Link>,
-    /// So that the registry can ask without the lock.
+    /// A copy for the registry, which must not take the lock.
     open: AtomicBool,
-    /// Asked once at most; it may hold what holds the program.
+    /// Used at most once, and dropped then: it may refer to the owner of the program.
     registrar: Mutex<Option<Box<dyn Registrar>>>,
 }
 
-/// The peer's half of the stream. Whoever holds the lock does all actions before letting go.
+/// The peer's half of the stream. The holder of the lock does all actions before it releases it.
 struct Link {
     peer: PeerSide,
-    /// None when the stream has ended, for this peer at least.
+    /// None when the stream has ended, or this peer has given it up.
     outgoing: Option<Outgoing>,
-    /// Where what comes of an execution goes.
-    runs: HashMap<RunId, UnboundedSender<Event>>,
-    /// The stream ends with the last execution.
+    /// The receivers of the events of executions.
+    runs: HashMap<RunId, UnboundedSender<RunEvent>>,
+    /// The stream ends when the last execution has ended.
     stopping: bool,
 }
 
-/// What a program gets for a request.
-type Answer = Result<Vec<u8>, String>;
-/// How an execution ends.
-type End = Result<Completed, ProtocolError>;
+/// The end of an execution.
+type RunEnd = Result<Completed, ProtocolError>;
 
-/// What comes of an execution: at most one request at a time, and one end.
-enum Event {
+/// An event of an execution: at most one request at a time, and one end.
+enum RunEvent {
     Serve(Ticket, Request),
-    Finish(End),
+    Finish(RunEnd),
 }
 
 /// Why an execution has no result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RunError {
     /// It did not begin: the program has too much to read already.
-    NotRead(String),
-    /// It did not begin, or not end well.
-    Protocol(ProtocolError),
+    Congested(Congested),
+    /// It did not begin.
+    Refused(ProtocolError),
+    /// It ended without a response.
+    Ended(ProtocolError),
 }
 
-/// An execution. Dropping it takes it out of the link, as a timeout does.
-struct Run<'a> {
+/// An execution. Dropping this removes it from the link, as a timeout does.
+struct OpenRun<'a> {
     program: &'a ExternalProgram,
     tx: TxKey,
     run: RunId,
-    events: UnboundedReceiver<Event>,
+    events: UnboundedReceiver<RunEvent>,
 }
 
-/// What drives a stream: passes on what comes, and says when nothing more will come by being
-/// dropped.
+/// The driver's handle of a stream: passes on received messages. Dropping this ends the stream.
 pub struct ExternalStream {
     program: Arc<ExternalProgram>,
     keepalive: Option<Duration>,
 }
 
 impl ExternalProgram {
-    /// Whether the stream stands.
+    /// Whether the stream is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Runs one transaction until its end, until `deadline` at most. What the program asks
-    /// meanwhile is answered by `requests`. The end of the stream and the deadline also end a
-    /// request that is being answered. Dropping the future ends the transaction.
+    /// Runs one transaction, at most until `deadline`. `requests` answers the program's requests
+    /// meanwhile. The end of the stream and the deadline also end a request that is being answered.
+    /// Dropping the future ends the transaction.
     pub(crate) async fn execute<B: Backend>(
         &self,
-        invocation: Invocation,
+        invocation: InvokeMessage,
         deadline: Instant,
         requests: &mut Requests<B>,
     ) -> Result<Completed, RunError> {
@@ -107,19 +111,19 @@ impl ExternalProgram {
             Ok(outcome) => outcome,
             Err(_) => run.time_out(),
         };
-        outcome.map_err(RunError::Protocol)
+        outcome.map_err(RunError::Ended)
     }
 
-    fn begin(&self, invocation: Invocation) -> Result<Run<'_>, RunError> {
+    fn begin(&self, invocation: InvokeMessage) -> Result<OpenRun<'_>, RunError> {
         let (sender, events) = unbounded_channel();
         let tx = invocation.tx.clone();
         self.with(|link| {
             if let Some(outgoing) = &mut link.outgoing {
-                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::NotRead)?;
+                outgoing.admit(&invocation, link.runs.len()).map_err(RunError::Congested)?;
             }
-            let run = link.peer.handle_execute(invocation).map_err(RunError::Protocol)?;
+            let run = link.peer.handle_execute(invocation).map_err(RunError::Refused)?;
             link.runs.insert(run, sender);
-            Ok(Run { program: self, tx, run, events })
+            Ok(OpenRun { program: self, tx, run, events })
         })
     }
 
@@ -131,7 +135,7 @@ impl ExternalProgram {
         });
     }
 
-    /// Changes the link and does what comes of it.
+    /// Changes the link and does the resulting actions.
     fn with<T>(&self, change: impl FnOnce(&mut Link) -> T) -> T {
         let mut link = self.lock();
         let result = change(&mut link);
@@ -139,10 +143,9 @@ impl ExternalProgram {
         result
     }
 
-    /// Does all actions; gives the name that a program wants to be known under, if it just said
-    /// one.
+    /// Does all actions. Returns the id of a program that has just sent REGISTER.
     fn act(&self, link: &mut Link) -> Option<String> {
-        // Whoever hears that the stream has ended may come back at once, and must not find it open.
+        // Callers that are told of the end may retry at once and must not find the stream open.
         if link.outgoing.is_none() {
             self.open.store(false, Ordering::Release);
         }
@@ -153,18 +156,19 @@ impl ExternalProgram {
 
     fn register(self: &Arc<Self>, said: &str) {
         let registrar = self.registrar.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // The protocol lets a program register once.
+        // A program can register only once.
         let Some(registrar) = registrar else { return };
         let admitted = registrar.admit(said);
         let mut link = self.lock();
-        // Known first and ready then, under one lock: nobody can use it in between.
+        // Made known and ready under one lock, so that no caller uses it in between.
         let entered = |name: String| registrar.enter(&name, self).map(|()| name);
         match admitted.and_then(entered) {
             Ok(name) => {
                 tracing::info!(chaincode = name, "registered");
                 link.peer.handle_launched();
             }
-            Err(reason) => {
+            Err(error) => {
+                let reason = error.to_string();
                 tracing::warn!(reason = shown(&reason), "registration refused");
                 link.peer.handle_refused(&reason);
             }
@@ -172,15 +176,18 @@ impl ExternalProgram {
         self.act(&mut link);
     }
 
-    /// Answers a request, if there is room for that.
-    fn answer(&self, ticket: Ticket, answer: Answer) -> Result<(), String> {
+    /// Answers a request, if there is room for the answer.
+    fn answer(&self, ticket: Ticket, answer: Served) -> Result<(), Congested> {
         self.with(|link| {
             let room = match (&mut link.outgoing, &answer) {
                 (Some(outgoing), Ok(payload)) => outgoing.admit_bytes(payload.len()),
                 _ => Ok(()),
             };
-            let answer = room.clone().and(answer);
-            link.peer.handle_served(ticket, answer);
+            let served = match &room {
+                Ok(()) => answer.map_err(|error| error.text),
+                Err(congested) => Err(congested.to_string()),
+            };
+            link.peer.handle_served(ticket, served);
             room
         })
     }
@@ -206,13 +213,13 @@ impl Link {
                 PeerAction::Register { name } => registering = Some(name),
                 PeerAction::Serve { ticket, request } => {
                     if let Some(waiting) = self.runs.get(&ticket.run()) {
-                        // It waits until it has heard of the end.
-                        let _ = waiting.send(Event::Serve(ticket, request));
+                        // Cannot fail before the end of the execution.
+                        let _ = waiting.send(RunEvent::Serve(ticket, request));
                     }
                 }
                 PeerAction::Finish { run, outcome, .. } => {
                     if let Some(waiting) = self.runs.remove(&run) {
-                        let _ = waiting.send(Event::Finish(outcome));
+                        let _ = waiting.send(RunEvent::Finish(outcome));
                     }
                 }
                 PeerAction::Close => self.outgoing = None,
@@ -223,66 +230,73 @@ impl Link {
     fn send(&mut self, message: Message) {
         let Some(outgoing) = &mut self.outgoing else { return };
         if !outgoing.send(message) {
-            tracing::warn!("a chaincode asks and does not read the answers, its stream ends");
+            tracing::warn!(
+                "a chaincode does not read the answers to its requests, its stream ends"
+            );
             self.outgoing = None;
             self.peer.handle_disconnected();
         }
     }
 }
 
-impl Run<'_> {
-    /// Answers what the program asks, until its end.
-    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> End {
+impl OpenRun<'_> {
+    /// Answers the program's requests until the end of the execution.
+    async fn follow<B: Backend>(&mut self, requests: &mut Requests<B>) -> RunEnd {
         loop {
             let (ticket, request) = match self.events.recv().await {
-                Some(Event::Serve(ticket, request)) => (ticket, request),
-                Some(Event::Finish(outcome)) => return outcome,
+                Some(RunEvent::Serve(ticket, request)) => (ticket, request),
+                Some(RunEvent::Finish(outcome)) => return outcome,
                 None => return Err(ProtocolError::StreamTerminated),
             };
             let kind = request.kind();
             let (answer, end) = self.serve(requests, request).await?;
+            if let Err(error) = &answer
+                && error.kind == ErrorKind::TransactionOver
+            {
+                requests.lost(kind, &error.text);
+            }
             if let Some(outcome) = end {
                 return outcome;
             }
             if let Err(lost) = self.program.answer(ticket, answer) {
-                requests.lost(kind, &lost);
+                requests.lost(kind, &lost.to_string());
             }
         }
     }
 
-    /// Answers a request. If the program ends its transaction meanwhile, which is its mistake, the
-    /// request is still done, as other peers do it. The end of the stream ends it.
+    /// Answers a request. If the program wrongly ends its transaction meanwhile, the request is
+    /// still completed, as on other peers. The end of the stream ends it.
     async fn serve<B: Backend>(
         &mut self,
         requests: &mut Requests<B>,
         request: Request,
-    ) -> Result<(Answer, Option<End>), ProtocolError> {
+    ) -> Result<(Served, Option<RunEnd>), ProtocolError> {
         let mut end = None;
         let mut serving = Box::pin(caught(requests.serve(request)));
         loop {
             select! {
                 biased;
                 answer = &mut serving => {
-                    let answer = answer.unwrap_or_else(|_| Err("panic during execution".into()));
-                    return Ok((answer, end));
+                    let panicked = |_| Err(BackendError::new(ErrorKind::TransactionOver, PANICKED));
+                    return Ok((answer.unwrap_or_else(panicked), end));
                 }
                 event = self.events.recv(), if end.is_none() => match event {
-                    None | Some(Event::Finish(Err(ProtocolError::StreamTerminated))) => {
+                    None | Some(RunEvent::Finish(Err(ProtocolError::StreamTerminated))) => {
                         return Err(ProtocolError::StreamTerminated);
                     }
-                    Some(Event::Finish(outcome)) => end = Some(outcome),
+                    Some(RunEvent::Finish(outcome)) => end = Some(outcome),
                     // The link refuses a second request.
-                    Some(Event::Serve(..)) => {}
+                    Some(RunEvent::Serve(..)) => {}
                 },
             }
         }
     }
 
-    /// The end of an execution that has taken too long, or that came just now.
-    fn time_out(&mut self) -> End {
+    /// Ends an execution that took too long. Returns its end, which may have arrived just now.
+    fn time_out(&mut self) -> RunEnd {
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
         while let Ok(event) = self.events.try_recv() {
-            if let Event::Finish(outcome) = event {
+            if let RunEvent::Finish(outcome) = event {
                 return outcome;
             }
         }
@@ -290,15 +304,15 @@ impl Run<'_> {
     }
 }
 
-impl Drop for Run<'_> {
+impl Drop for OpenRun<'_> {
     fn drop(&mut self) {
-        // If it has ended, the link does not know it any more.
+        // Ignored if it has ended.
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
     }
 }
 
 impl ExternalStream {
-    /// The peer's end of a stream that has just been opened.
+    /// Creates the peer's end of a new stream.
     pub(in crate::chaincode) fn open(
         outbox: Outbox,
         config: &ExternalConfig,
@@ -318,7 +332,7 @@ impl ExternalStream {
         Self { program: Arc::new(program), keepalive: config.keepalive }
     }
 
-    /// A message came.
+    /// Handles a message from the chaincode.
     pub fn receive(&self, wire: ChaincodeMessage) {
         let mut link = self.program.lock();
         if let Err(error) = link.peer.handle_wire(wire) {
@@ -332,15 +346,15 @@ impl ExternalStream {
         }
     }
 
-    /// How often [`ExternalStream::keepalive_due`] wants to be called.
+    /// The interval at which [`ExternalStream::keepalive_due`] should be called.
     pub fn keepalive(&self) -> Option<Duration> {
         self.keepalive
     }
 
-    /// Asks the chaincode whether it is there.
+    /// Sends a keepalive message.
     pub fn keepalive_due(&self) {
         self.program.with(|link| {
-            // What it has not read yet asks the same.
+            // Unread messages have the same purpose.
             if link.outgoing.as_mut().is_some_and(Outgoing::is_empty) {
                 link.peer.handle_keepalive_due();
             }
@@ -352,7 +366,7 @@ impl ExternalStream {
         self.program.with(|link| link.stopping = true);
     }
 
-    /// Whether the stream stands for this peer.
+    /// Whether the stream is open for this peer.
     pub fn is_open(&self) -> bool {
         self.program.is_open()
     }

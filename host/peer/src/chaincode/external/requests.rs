@@ -1,4 +1,4 @@
-//! What a program behind a stream asks for, answered as Fabric's peer answers it
+//! Answers the requests of a program behind a stream as Fabric's peer does
 //! (`core/chaincode/handler.go`, the functions `Handle...`).
 
 use std::collections::HashSet;
@@ -20,17 +20,27 @@ pub(crate) struct Requests<B> {
     backend: B,
     namespace: String,
     batch: BatchLimits,
-    /// The open histories: messages do not say what kind of query they go on with.
+    /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
     histories: HashSet<String>,
-    over: Option<(MessageType, String)>,
+    over: Option<Over>,
     series: Arc<Chaincode>,
 }
 
-type Answer = Result<Vec<u8>, BackendError>;
+/// Why a transaction must not be endorsed, whatever the program makes of it.
+pub(crate) struct Over {
+    /// The request that failed, or whose answer did not reach the program.
+    pub request: MessageType,
+    /// Why.
+    pub cause: String,
+}
+
+/// What a program gets for a request: the payload of RESPONSE, or the failure, whose text is the
+/// cause.
+pub(super) type Served = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
-    /// Those of chaincode `namespace`. The texts of `backend` are causes, without Fabric's
-    /// beginning.
+    /// The requests of chaincode `namespace`. The texts of `backend` must be without the beginning
+    /// of Fabric's texts.
     pub(crate) fn new(
         backend: B,
         namespace: &str,
@@ -41,32 +51,26 @@ impl<B: Backend> Requests<B> {
         Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
     }
 
-    /// The payload of RESPONSE, or the cause of a failure.
-    pub(crate) async fn serve(&mut self, request: Request) -> Result<Vec<u8>, String> {
+    /// Notes a request whose answer depends on this peer, or did not reach the program.
+    pub(crate) fn lost(&mut self, request: MessageType, cause: &str) {
+        self.over.get_or_insert_with(|| Over { request, cause: cause.to_owned() });
+    }
+
+    /// Returns the reason why the transaction must not be endorsed, if there is one.
+    pub(crate) fn over(self) -> Option<Over> {
+        self.over
+    }
+
+    /// The payload of RESPONSE, or the failure, whose text is the cause.
+    pub(crate) async fn serve(&mut self, request: Request) -> Served {
         let (kind, since) = (request.kind(), Instant::now());
         self.series.shim_request(kind.as_str_name());
         let answer = self.answer(request).await;
         self.series.shim_request_ended(kind.as_str_name(), since.elapsed(), answer.is_ok());
-        answer.map_err(|error| {
-            if error.kind == ErrorKind::TransactionOver {
-                self.over.get_or_insert_with(|| (kind, error.text.clone()));
-            }
-            error.text
-        })
+        answer
     }
 
-    /// The answer to a request does not reach the program.
-    pub(crate) fn lost(&mut self, kind: MessageType, cause: &str) {
-        self.over.get_or_insert_with(|| (kind, cause.to_owned()));
-    }
-
-    /// Why the transaction must not be endorsed, whatever the program made of it: the request that
-    /// failed, and the cause.
-    pub(crate) fn over(self) -> Option<(MessageType, String)> {
-        self.over
-    }
-
-    async fn answer(&mut self, request: Request) -> Answer {
+    async fn answer(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetState(get) => {
@@ -145,15 +149,15 @@ impl<B: Backend> Requests<B> {
         Ok(())
     }
 
-    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Answer {
+    async fn get_multiple(&mut self, get: protos::GetStateMultiple) -> Served {
         check_batch("read of multiple keys", self.batch.get_multiple, get.keys.len())?;
         let values = self.backend.get_states(&get.collection, &get.keys).await?.into_iter();
         let values = values.map(Option::unwrap_or_default).collect();
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
 
-    /// The answer holds a whole message, whatever status the callee gave.
-    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Answer {
+    /// The answer is a whole message, for any status of the callee.
+    async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Served {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
         let response = self.backend.invoke_chaincode(&id.name, args).await?;
@@ -170,7 +174,7 @@ impl<B: Backend> Requests<B> {
         Ok(message.encode_to_vec())
     }
 
-    async fn query(&mut self, request: Request) -> Answer {
+    async fn query(&mut self, request: Request) -> Served {
         let backend = &mut self.backend;
         match request {
             Request::GetStateByRange(range) => {
@@ -232,7 +236,7 @@ impl<B: Backend> Requests<B> {
     }
 }
 
-fn done(written: Result<(), BackendError>) -> Answer {
+fn done(written: Result<(), BackendError>) -> Served {
     written.map(|()| Vec::new())
 }
 

@@ -1,4 +1,4 @@
-//! What stands in a package in place of a component: where the chaincode is.
+//! The part of a package that takes the place of a component: where the chaincode is.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use serde::Deserialize;
 
 use wasmcc_types::{ClientTls, duration, go_json};
 
-/// Fabric's, in its peer's runtime launcher.
+/// As in the runtime launcher of Fabric's peer.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How a chaincode in another process is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Description {
-    /// `{"external": true}`: it connects to the peer, and proves with a secret that it is the one;
+    /// `{"external": true}`: it connects to the peer and proves its identity with a secret;
     /// `secret_sha256` has the secret's hash, 64 hexadecimal digits.
     Connects(Option<[u8; 32]>),
     /// Fabric's `connection.json`: the peer connects to it.
-    Serves(Connection),
+    Serves(DialTarget),
 }
 
 /// A chaincode server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub struct DialTarget {
     /// "host:port".
     pub address: String,
-    /// How long connecting may take.
+    /// Time limit for connecting.
     pub dial_timeout: Duration,
     /// None: without TLS.
     pub tls: Option<ClientTls>,
@@ -36,28 +36,28 @@ pub struct Connection {
 /// Why a description cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its connection description is not usable: {0}")]
-pub struct DescriptionError(pub InvalidConnection);
+pub struct DescriptionError(pub InvalidDescription);
 
-/// What is wrong with a description. The texts of TLS are Fabric's
+/// What is wrong with a description. The texts about TLS are Fabric's
 /// (`core/container/externalbuilder/instance.go`, `ChaincodeServerInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidConnection {
+pub enum InvalidDescription {
     /// It is not JSON, or a member has another type.
     #[error("{0}")]
     Json(String),
-    /// The chaincode would both connect and be connected to.
+    /// It describes both kinds.
     #[error("it has both external and an address")]
     ExternalWithAddress,
-    /// Neither of both.
+    /// It describes none of both kinds.
     #[error("it has no address")]
     NoAddress,
     /// The hash of the secret is not one.
     #[error("secret_sha256 is not 64 hexadecimal digits")]
     SecretHash,
-    /// The peer cannot dial it.
+    /// The address cannot be dialed.
     #[error("the address '{0}' is not of the form host:port")]
     Address(String),
-    /// A member is to be filled in by a builder of a Fabric peer.
+    /// A member is a template, which only a builder of a Fabric peer fills in.
     #[error(
         "its {member} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
          {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
@@ -68,25 +68,25 @@ pub enum InvalidConnection {
         /// What it says.
         text: String,
     },
-    /// The same of the private key, which is not shown.
+    /// As `Template`, for the private key, which is not shown.
     #[error("its client_key is a template, which this peer does not fill in")]
     KeyTemplate,
     /// The time limit of connecting cannot be read.
     #[error("dial_timeout '{0}' is no duration")]
     DialTimeout(String),
-    /// The client has to prove who it is and has no key.
+    /// Client authentication is required, and there is no key.
     #[error("chaincode tls key not provided")]
     NoClientKey,
-    /// The client has to prove who it is and has no certificate.
+    /// Client authentication is required, and there is no certificate.
     #[error("chaincode tls cert not provided")]
     NoClientCert,
-    /// There is nothing to check the server's certificate with.
+    /// There is no root certificate to check the server's.
     #[error("chaincode tls root cert not provided")]
     NoRootCert,
 }
 
 #[derive(Deserialize)]
-struct Json {
+struct DescriptionJson {
     #[serde(default)]
     external: bool,
     secret_sha256: Option<String>,
@@ -96,7 +96,7 @@ struct Json {
     tls: TlsJson,
 }
 
-/// The members of both.
+/// The members of both kinds.
 const NAMES: &[&str] = &[
     "external",
     "secret_sha256",
@@ -122,29 +122,29 @@ struct TlsJson {
 }
 
 impl TlsJson {
-    fn check_templates(&self) -> Result<(), InvalidConnection> {
+    fn check_templates(&self) -> Result<(), InvalidDescription> {
         check_template("root_cert", &self.root_cert)?;
         check_template("client_cert", &self.client_cert)?;
         check_template("domain", &self.domain)?;
         if self.client_key.contains("{{") {
-            return Err(InvalidConnection::KeyTemplate);
+            return Err(InvalidDescription::KeyTemplate);
         }
         Ok(())
     }
 
     /// By Fabric's rules: the domain counts only if the client shows a certificate.
-    fn read(self) -> Result<Option<ClientTls>, InvalidConnection> {
+    fn read(self) -> Result<Option<ClientTls>, InvalidDescription> {
         if !self.tls_required {
             return Ok(None);
         }
         if self.client_auth_required && self.client_key.is_empty() {
-            return Err(InvalidConnection::NoClientKey);
+            return Err(InvalidDescription::NoClientKey);
         }
         if self.client_auth_required && self.client_cert.is_empty() {
-            return Err(InvalidConnection::NoClientCert);
+            return Err(InvalidDescription::NoClientCert);
         }
         if self.root_cert.is_empty() {
-            return Err(InvalidConnection::NoRootCert);
+            return Err(InvalidDescription::NoRootCert);
         }
         let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
         let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
@@ -161,12 +161,12 @@ enum DialTimeout {
 }
 
 impl Description {
-    /// Whether a code package is a description: no component begins like one.
+    /// Whether a code package is a description. A component begins with other bytes.
     pub fn is_one(code: &[u8]) -> bool {
         code.first() == Some(&b'{')
     }
 
-    /// Whether it holds a private key, which must not leave the peer.
+    /// Whether it contains a private key, which must not leave the peer.
     pub fn has_key(&self) -> bool {
         match self {
             Self::Connects(_) => false,
@@ -174,7 +174,7 @@ impl Description {
         }
     }
 
-    /// The description that a program is; None if it is a component.
+    /// Reads a program that is a description. None: it is a component.
     pub fn of(program: &[u8]) -> Result<Option<Self>, DescriptionError> {
         Self::is_one(program).then(|| Self::parse(program)).transpose()
     }
@@ -184,19 +184,19 @@ impl Description {
         Self::read(code).map_err(DescriptionError)
     }
 
-    fn read(code: &[u8]) -> Result<Self, InvalidConnection> {
-        let json: Json = go_json::from_slice(code, NAMES)
-            .map_err(|error| InvalidConnection::Json(error.to_string()))?;
+    fn read(code: &[u8]) -> Result<Self, InvalidDescription> {
+        let json: DescriptionJson = go_json::from_slice(code, NAMES)
+            .map_err(|error| InvalidDescription::Json(error.to_string()))?;
         match (json.external, json.address) {
-            (true, Some(_)) => Err(InvalidConnection::ExternalWithAddress),
+            (true, Some(_)) => Err(InvalidDescription::ExternalWithAddress),
             (true, None) => {
                 let hash = json
                     .secret_sha256
                     .as_deref()
-                    .map(|digits| hash(digits).ok_or(InvalidConnection::SecretHash));
+                    .map(|digits| hash(digits).ok_or(InvalidDescription::SecretHash));
                 Ok(Self::Connects(hash.transpose()?))
             }
-            (false, None) => Err(InvalidConnection::NoAddress),
+            (false, None) => Err(InvalidDescription::NoAddress),
             (false, Some(address)) => {
                 json.tls.check_templates()?;
                 check_address(&address)?;
@@ -205,14 +205,14 @@ impl Description {
                     Some(DialTimeout::Nanos(nanos)) => Duration::from_nanos(nanos),
                     Some(DialTimeout::Text(text)) => match duration::parse(&text) {
                         Some(time) => time,
-                        None => return Err(InvalidConnection::DialTimeout(text)),
+                        None => return Err(InvalidDescription::DialTimeout(text)),
                     },
                 };
-                // None means the usual in Fabric too.
+                // In Fabric, too, zero means the default.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
                 let has_key = !json.tls.client_key.is_empty();
                 let tls = json.tls.read()?;
-                Ok(Self::Serves(Connection { address, dial_timeout, tls, has_key }))
+                Ok(Self::Serves(DialTarget { address, dial_timeout, tls, has_key }))
             }
         }
     }
@@ -227,18 +227,19 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
     digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
-/// What Fabric's builder for services fills in by a configuration of each peer.
-fn check_template(member: &'static str, text: &str) -> Result<(), InvalidConnection> {
+/// Refuses templates. Fabric's builder for services fills them in with the configuration of each
+/// peer.
+fn check_template(member: &'static str, text: &str) -> Result<(), InvalidDescription> {
     if !text.contains("{{") {
         return Ok(());
     }
-    Err(InvalidConnection::Template { member, text: text.to_owned() })
+    Err(InvalidDescription::Template { member, text: text.to_owned() })
 }
 
-/// What can be dialed; a peer that finds out later has the chaincode installed already.
-fn check_address(address: &str) -> Result<(), InvalidConnection> {
+/// Checks that an address can be dialed. After the install it would be too late.
+fn check_address(address: &str) -> Result<(), InvalidDescription> {
     check_template("address", address)?;
-    let form = || InvalidConnection::Address(address.to_owned());
+    let form = || InvalidDescription::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
     let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -279,7 +280,7 @@ mod tests {
         ] {
             let dial_timeout = Duration::from_millis(dial_timeout);
             let address = "cc.example.com:9999".into();
-            let connection = Connection { address, dial_timeout, tls: None, has_key: false };
+            let connection = DialTarget { address, dial_timeout, tls: None, has_key: false };
             assert_eq!(parse(json), Ok(Description::Serves(connection)), "{json}");
         }
     }

@@ -58,10 +58,10 @@ pub enum InvalidSpec {
     /// The bytes are not one.
     #[error("{0}")]
     Encoding(DecodeError),
-    /// Nothing says which chaincode it is.
+    /// It does not name a chaincode.
     #[error("it names no chaincode")]
     NoChaincode,
-    /// Nothing is there to run.
+    /// The code package is empty.
     #[error("it holds no code")]
     NoCode,
     /// The code package cannot be used.

@@ -1,6 +1,5 @@
-//! Hidden files, such as `.DS_Store` and the `._` files that archives from a Mac have beside each
-//! file. People often do not know that they are there (fabric
-//! `core/chaincode/platforms/util/writer.go`).
+//! Hidden files, such as `.DS_Store` and the `._` files in archives from a Mac. Users often do not
+//! know that they exist (fabric `core/chaincode/platforms/util/writer.go`).
 
 use crate::chaincode::package::tar_gz::Files;
 

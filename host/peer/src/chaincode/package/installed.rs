@@ -1,7 +1,7 @@
 //! The packages of `_lifecycle` in the store, by package id, and the code of any chaincode by the
 //! id that it runs under.
 //!
-//! Invariant: a package is stored as it came, since its id is a hash of its bytes.
+//! Invariant: a package is stored unchanged, since its id has a hash of its bytes.
 
 use std::sync::{Arc, PoisonError};
 
@@ -18,13 +18,13 @@ use wasmcc_channel::definition::package_id_state;
 use wasmcc_runtime::{Component, Limits, PackageLimits};
 use wasmcc_types::sha256;
 
-/// What a package may hold besides its component, in bytes.
+/// Limit of the other files in a package, in bytes.
 const EXTRA_BYTES: usize = 16 << 20;
 
-/// A component that is ready to run, with what its package asks for.
+/// A component that is ready to run, with the limits of its package.
 #[derive(Clone, Debug)]
 pub struct Guest {
-    /// Compiled.
+    /// The compiled component.
     pub component: Arc<Component>,
     /// Narrower limits than the peer's; none: the peer's.
     pub limits: Option<Arc<Limits>>,
@@ -49,7 +49,7 @@ impl PackageEntry {
 }
 
 impl PackageStore {
-    /// Takes a package apart that `_lifecycle` should install.
+    /// Reads a package that `_lifecycle` should install.
     pub fn parse_lifecycle(&self, bytes: &[u8]) -> Result<LifecyclePackage, PackageError> {
         LifecyclePackage::parse(bytes, self.unpacked_bytes()).map_err(PackageError::NotAPackage)
     }
@@ -61,7 +61,7 @@ impl PackageStore {
         bytes: &[u8],
     ) -> Result<(), PackageError> {
         let id = package.id.as_str();
-        // One of the same id that LSCC has would be another chaincode.
+        // LSCC may have another chaincode under the same id.
         let is_free = || match self.stored(id)? {
             Some(_) => Err(PackageError::Installed(id.to_owned())),
             None => Ok(()),
@@ -78,20 +78,19 @@ impl PackageStore {
         Ok(())
     }
 
-    /// The install package of this id, as it was installed.
+    /// The bytes of the package with this id, as installed.
     pub fn install_package_bytes(&self, id: &str) -> Result<Option<Vec<u8>>, PackageError> {
         Ok(self.ledgers.get_peer_value(&format!("{PREFIX_2X}{id}"))?)
     }
 
-    /// All install packages, ascending by id.
+    /// All packages of `_lifecycle`, ascending by id.
     pub fn installed_packages(&self) -> Result<Vec<PackageEntry>, PackageError> {
         let keys = self.ledgers.peer_value_keys(PREFIX_2X)?;
         let ids = keys.iter().filter_map(|key| key.strip_prefix(PREFIX_2X));
         Ok(ids.map(|id| PackageEntry::new(id.to_owned())).collect())
     }
 
-    /// The ids of all install packages, by the hash under which an organization's approval keeps
-    /// the one that it chose. Cheap: every proposal may ask.
+    /// The ids of all packages, by the hash that approvals contain. Cached: every proposal may ask.
     pub fn approvable(&self) -> Result<Arc<Approvable>, PackageError> {
         let known = self.approvable.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_ref() {
@@ -109,12 +108,12 @@ impl PackageStore {
         Ok(by_hash)
     }
 
-    /// How the chaincode that runs as `ccid` comes to run: a package id, or LSCC's "name:version".
+    /// The code of the chaincode `ccid`: a package id, or LSCC's "name:version".
     pub fn code(&self, ccid: &str) -> Result<Code, PackageError> {
         Ok(self.unpacked(ccid)?.0)
     }
 
-    /// Where the chaincode is that runs as `ccid`; None if its package holds it.
+    /// Where the chaincode `ccid` is; None if its package contains the component.
     pub fn description(&self, ccid: &str) -> Result<Option<Description>, PackageError> {
         Ok(match self.code(ccid)? {
             Code::Elsewhere { description, .. } => Some(description),
@@ -122,7 +121,7 @@ impl PackageStore {
         })
     }
 
-    /// What is below META-INF in the package that runs as `ccid`.
+    /// The files below META-INF in the package of the chaincode `ccid`.
     pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
         Ok(self.unpacked(ccid)?.1)
     }
@@ -149,7 +148,8 @@ impl PackageStore {
         Ok(self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))?)
     }
 
-    /// Compiles a component, and bounds what its package asks for by what the peer gives.
+    /// Compiles a component and applies the limits of its package, which must not exceed the
+    /// peer's.
     pub fn guest(
         &self,
         name: &str,
@@ -166,7 +166,7 @@ impl PackageStore {
         Ok(Guest { component, limits, timeout: asked.timeout })
     }
 
-    /// What lies here under an id, of either kind.
+    /// The stored bytes of the package with this id, of either kind.
     pub(super) fn stored(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
         match self.install_package_bytes(ccid)? {
             Some(bytes) => Ok(Some(bytes)),

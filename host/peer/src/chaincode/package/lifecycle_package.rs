@@ -1,4 +1,4 @@
-//! A chaincode package of Fabric 2.x, taken apart: a gzip tar of `metadata.json` and `code.tar.gz`
+//! Reads a chaincode package of Fabric 2.x: a gzip tar of `metadata.json` and `code.tar.gz`
 //! (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
 //!
 //! Does not ask whether a peer can run the component: [`PackageStore`] does that at the install.
@@ -19,7 +19,7 @@ const METADATA: &str = "metadata.json";
 const CODE: &str = "code.tar.gz";
 /// In a `code.tar.gz` of type ccaas.
 const CONNECTION: &str = "connection.json";
-/// What a package that nobody installs may hold.
+/// Limit of the contents of a package that is not installed, in bytes.
 const ANY_BYTES: usize = 1 << 30;
 
 /// What a client installs through `_lifecycle`, as Fabric 2.x packages chaincode: a label, the
@@ -30,33 +30,33 @@ pub struct LifecyclePackage {
     pub id: String,
     /// A human-readable name, part of the package id.
     pub label: String,
-    /// What is in it.
+    /// The program, or where it is.
     pub code: Code,
-    /// What is below META-INF, ascending by name.
+    /// The files below META-INF, ascending by name.
     pub meta_inf: Files,
 }
 
-/// How a chaincode comes to run.
+/// The code of a chaincode.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Code {
     /// In this process.
     Component {
         /// The component file.
         wasm: Vec<u8>,
-        /// What it asks for.
+        /// The limits that the package asks for.
         limits: PackageLimits,
     },
-    /// In another process, which has its limits from itself, or from the package.
+    /// In another process.
     Elsewhere {
         /// Where.
         description: Description,
-        /// What the package asks for: a peer cannot see to it, the service can.
+        /// The limits that the package asks for. The service can apply them, the peer cannot.
         limits: PackageLimits,
     },
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct PackageMetadata {
     #[serde(default)]
     r#type: String,
     #[serde(default)]
@@ -95,7 +95,7 @@ pub enum LifecyclePackageError {
          where it is (wasmcc package --type ccaas --address HOST:PORT)"
     )]
     Type(String),
-    /// It is not clear which file is the component.
+    /// There is no component, or several.
     #[error(
         "could not build chaincode: the package holds {0} .wasm files, it must hold exactly one \
          component"
@@ -121,7 +121,7 @@ pub fn package_id(package: &[u8]) -> Result<String, LifecyclePackageError> {
     Ok(id_of(&metadata.label, package))
 }
 
-/// What a package asks for, whatever else is in it; `max_bytes` as for [`LifecyclePackage::parse`].
+/// The limits that a package of any type asks for; `max_bytes` as for [`LifecyclePackage::parse`].
 pub fn package_limits(
     package: &[u8],
     max_bytes: usize,
@@ -138,16 +138,16 @@ fn id_of(label: &str, package: &[u8]) -> String {
     format!("{label}:{}", hex(&sha256(package)))
 }
 
-/// The metadata, and the code as it is packed.
+/// Returns the metadata and the packed code.
 fn take_apart(
     package: &[u8],
     max_bytes: usize,
-) -> Result<(Metadata, Vec<u8>), LifecyclePackageError> {
+) -> Result<(PackageMetadata, Vec<u8>), LifecyclePackageError> {
     let (mut metadata, mut code) = (None, None);
     for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
         match name.as_str() {
             METADATA => {
-                let parsed = go_json::from_slice::<Metadata>(&bytes, &["type", "label"]);
+                let parsed = go_json::from_slice::<PackageMetadata>(&bytes, &["type", "label"]);
                 let bad = |error| LifecyclePackageError::Metadata(format!("{error}"));
                 metadata = Some(parsed.map_err(bad)?);
             }
@@ -164,10 +164,10 @@ fn take_apart(
 }
 
 impl LifecyclePackage {
-    /// Takes a package apart. Neither the package nor its code may hold more than `max_bytes` when
-    /// they are unpacked.
+    /// Reads a package. Neither the package nor its code may have more than `max_bytes` when
+    /// unpacked.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, LifecyclePackageError> {
-        let (Metadata { r#type, label }, code) = take_apart(package, max_bytes)?;
+        let (PackageMetadata { r#type, label }, code) = take_apart(package, max_bytes)?;
         let build = match r#type.to_ascii_lowercase().as_str() {
             "wasm" => component,
             "ccaas" => service,
@@ -190,7 +190,7 @@ fn is_label(label: &str) -> bool {
     begins && label.bytes().all(rest)
 }
 
-/// The one component of a package, and its limits.
+/// Reads the component of a package, and its limits.
 fn component(files: Files) -> Result<Code, LifecyclePackageError> {
     let mut limits = PackageLimits::default();
     let mut components = Vec::new();
@@ -207,7 +207,7 @@ fn component(files: Files) -> Result<Code, LifecyclePackageError> {
     }
 }
 
-/// A service, and its limits.
+/// Reads the description of a service, and its limits.
 fn service(files: Files) -> Result<Code, LifecyclePackageError> {
     let (mut limits, mut connection) = (PackageLimits::default(), None);
     for (name, bytes) in files {

@@ -1,4 +1,4 @@
-//! The file of a package that says what its transactions may use.
+//! The file with the limits that a package asks for.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use wasmcc_types::duration;
 /// The file's name in a `code.tar.gz`, see [`LimitsFile`].
 pub const LIMITS_FILE: &str = "limits.json";
 
-/// `limits.json`: what the transactions of a chaincode may use, less than the usual limits of
-/// whatever runs it. What is missing is usual. It lies beside the component of a package of type
+/// `limits.json`: limits of a chaincode's transactions that are narrower than those of the peer or
+/// service. Missing members mean the default. The file is beside the component of a package of type
 /// wasm, or beside the description of a service, which reads the package too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -31,10 +31,10 @@ pub struct LimitsFile {
     /// Name and payload of an event, in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_mib: Option<u32>,
-    /// What one call carries to the peer, in MiB.
+    /// Data of one call to the peer, in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_mib: Option<u32>,
-    /// Wall clock of a transaction, such as "10s".
+    /// Time limit of a transaction, such as "10s".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
 }
@@ -66,7 +66,7 @@ impl LimitsFile {
         file.and_then(|file| file.limits()).map_err(LimitsFileError)
     }
 
-    /// What the file says, if it makes sense.
+    /// Checks and converts the limits.
     pub fn limits(&self) -> Result<PackageLimits, InvalidLimits> {
         let timeout = match &self.timeout {
             None => None,
@@ -78,7 +78,7 @@ impl LimitsFile {
             return Err(InvalidLimits::Zero);
         }
         let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // What goes in a message has no more room than there is in one.
+        // Contents of a message cannot be larger than a message.
         let carried = |mib: Option<u32>| mib.map(|mib| carried_bytes(bytes(mib)));
         Ok(PackageLimits {
             memory_bytes: self.memory_mib.map(bytes),
@@ -91,7 +91,7 @@ impl LimitsFile {
         })
     }
 
-    /// Whether it says nothing.
+    /// Whether it has no limit.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

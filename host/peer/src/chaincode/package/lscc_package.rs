@@ -1,4 +1,5 @@
-//! A package of LSCC: a deployment spec whose code is a component, or says where the chaincode is.
+//! A package of LSCC: a deployment spec whose code is a component, or a description of where the
+//! chaincode is.
 //!
 //! Does not know what is installed.
 
@@ -15,12 +16,12 @@ use wasmcc_types::{sha256, sha256_all};
 /// `ChaincodeDeploymentSpec`, signed by owners or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LsccPackage {
-    /// Name, version, path.
+    /// Name, version and path.
     pub id: protos::ChaincodeId,
-    /// Who may instantiate it, a serialized `common.SignaturePolicyEnvelope`; empty if its owners
-    /// did not say.
+    /// The policy for its instantiation, a serialized `common.SignaturePolicyEnvelope`; empty if
+    /// its owners set none.
     pub instantiation_policy: Vec<u8>,
-    /// The specification as installed; for what its code package may be see [`ProgramBundle`].
+    /// The specification as installed; [`ProgramBundle`] describes its code package.
     pub spec: protos::ChaincodeDeploymentSpec,
 }
 
@@ -59,7 +60,8 @@ impl LsccPackage {
         Ok(ProgramBundle::read(&self.spec.code_package)?)
     }
 
-    /// Where the chaincode is; none if the package holds it. Unpacks the code package.
+    /// Where the chaincode is; none if the package contains the component. Unpacks the code
+    /// package.
     pub fn description(&self) -> Result<Option<Description>, InvalidSpec> {
         Ok(Description::of(&self.bundle()?.program)?)
     }
@@ -69,14 +71,14 @@ impl LsccPackage {
         ccid(&self.id.name, &self.id.version)
     }
 
-    /// The `CDSData` that ties a definition on a channel to this package.
+    /// The `CDSData` by which a definition on a channel refers to this package.
     pub fn fingerprint(&self) -> protos::CdsData {
         let hash = sha256(&self.spec.code_package).to_vec();
         let names = [self.id.name.as_bytes(), self.id.version.as_bytes()];
         protos::CdsData { hash, metadatahash: sha256_all(names).to_vec() }
     }
 
-    /// What `ChaincodeData.id` holds: a hash over the fingerprint.
+    /// The value of `ChaincodeData.id`: a hash of the fingerprint.
     pub fn hash(&self) -> Vec<u8> {
         let protos::CdsData { hash, metadatahash } = self.fingerprint();
         sha256_all([hash.as_slice(), metadatahash.as_slice()]).to_vec()

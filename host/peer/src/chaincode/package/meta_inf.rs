@@ -1,8 +1,8 @@
-//! What a package has below META-INF: index definitions of rich queries. Fabric:
+//! The files of a package below META-INF: index definitions of rich queries. Fabric:
 //! `internal/ccmetadata/validators.go`, `privacyenabledstate/db.go` (`HandleChaincodeDeploy`).
 //!
-//! Invariant: what is wrong with a definition keeps no chaincode from running; whoever makes a
-//! package is told of it.
+//! Invariant: a wrong definition does not keep a chaincode from running. It is reported when a
+//! package is made.
 
 use std::collections::BTreeMap;
 
@@ -46,12 +46,12 @@ pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
     Ok(())
 }
 
-/// Gives a channel the indexes of a chaincode that it runs. Those of earlier versions stay.
+/// Creates the indexes of a chaincode on a channel that runs it. Those of earlier versions stay.
 pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     let channel = ledger.channel_id();
     let mut definitions = BTreeMap::<&str, Vec<IndexDefinition>>::new();
-    // By name, so that of two definitions of one index all peers take the same. One more than there
-    // may be is refused below.
+    // In the order of names, so that all peers use the same one of two definitions of an index. One
+    // definition over the limit is enough to be refused below.
     for (file, bytes) in files.iter().take(MAX_INDEXES + 1) {
         let Some(collection) = collection_of(file) else { continue };
         match IndexDefinition::parse(bytes) {
@@ -68,7 +68,7 @@ pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     }
 }
 
-/// The collection of an index file, empty for public state; None if it is no index file.
+/// The collection of an index file, empty for public state. None: it is not an index file.
 fn collection_of(name: &str) -> Option<&str> {
     let parts: Vec<&str> = name.strip_prefix(COUCHDB)?.split('/').collect();
     let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';

@@ -14,7 +14,7 @@ mod program_bundle;
 mod store;
 mod tar_gz;
 
-pub use description::{Connection, Description, DescriptionError, InvalidConnection};
+pub use description::{Description, DescriptionError, DialTarget, InvalidDescription};
 pub use error::{ComponentError, InvalidSpec, PackageError};
 pub use hidden::is_hidden;
 pub use installed::{Guest, PackageEntry};

@@ -1,7 +1,7 @@
 //! What is in the code package of a chaincode: the component or description alone, or an archive
 //! with that and a folder META-INF, as Fabric's `code.tar.gz` has it.
 //!
-//! Invariant: an archive is unpacked in memory within the limit here, whatever it claims.
+//! Invariant: an archive is unpacked in memory, within a limit that does not depend on its headers.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use crate::chaincode::package::description::Description;
 use crate::chaincode::package::hidden::without_hidden;
 use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, is_gzip, tar_gz, unpack};
 
-/// The file that is a component.
+/// The file name of a component.
 const COMPONENT: &str = "chaincode.wasm";
-/// The file that says where the chaincode is.
+/// The file name of a description.
 const DESCRIPTION: &str = "connection.json";
-/// The folder of what belongs to a chaincode and is not its code.
+/// The folder of files that belong to a chaincode and are not its code.
 pub(super) const META_INF: &str = "META-INF/";
-/// Bytes of an unpacked archive, a little more than what a peer takes in one message.
+/// Limit of an unpacked archive in bytes, a little more than the largest message of a peer.
 const MAX_BYTES: usize = 128 << 20;
 
 /// A program and its META-INF: what the field `code_package` of LSCC's deployment specs holds, and
@@ -34,7 +34,7 @@ pub enum BundleError {
     /// The archive cannot be read.
     #[error("the code package cannot be used: {0}")]
     Archive(ArchiveError),
-    /// Which of them should run?
+    /// It is not clear which one should run.
     #[error("the code package holds two programs")]
     TwoPrograms,
     /// There is nothing to run.
@@ -64,8 +64,8 @@ impl<'a> ProgramBundle<'a> {
         Ok(Self { program: Cow::Owned(program.ok_or(BundleError::NoProgram)?), meta_inf })
     }
 
-    /// The code package of a component or description with these files below META-INF; without
-    /// files the program as it is. The same contents give the same bytes.
+    /// Packs a component or description with these files below META-INF; without files, returns the
+    /// program itself. The same contents give the same bytes.
     pub fn pack(program: Vec<u8>, meta_inf: Files) -> std::io::Result<Vec<u8>> {
         if meta_inf.is_empty() {
             return Ok(program);

@@ -1,4 +1,4 @@
-//! The packages that are installed on this peer, and what LSCC needs of them.
+//! The packages that are installed on this peer, with the look-ups for LSCC.
 //!
 //! Invariant: a package never changes once it is installed.
 
@@ -14,9 +14,9 @@ use crate::chaincode::package::program_bundle::ProgramBundle;
 use wasmcc_ledger::Ledgers;
 use wasmcc_runtime::{Component, Runtime};
 
-/// Prefix of the peer's keys under which packages lie.
+/// Prefix of the peer's keys for packages of LSCC.
 pub(super) const PREFIX: &str = "chaincodes/";
-/// The same for packages of Fabric 2.x, which `_lifecycle` installs.
+/// Prefix of the peer's keys for packages of `_lifecycle`.
 pub(super) const PREFIX_2X: &str = "packages/";
 
 /// The packages that are installed on a peer, both LSCC's and those of `_lifecycle`. They are kept
@@ -24,37 +24,37 @@ pub(super) const PREFIX_2X: &str = "packages/";
 pub struct PackageStore {
     pub(super) ledgers: Arc<Ledgers>,
     pub(super) runtime: Arc<Runtime>,
-    /// A package never changes once it is installed, so what was read once holds.
+    /// By "name:version". A package never changes after its install.
     seals: RwLock<HashMap<String, Arc<Seal>>>,
-    /// The ids under which chaincodes may connect, with the hashes of their secrets; none until
-    /// somebody asks.
+    /// The ids of chaincodes that may connect, with the hashes of their secrets; computed on
+    /// demand.
     expected: Mutex<Option<BTreeMap<String, Option<[u8; 32]>>>>,
-    /// Install packages by the hash that approvals have of their ids; none until somebody asks.
+    /// Packages of `_lifecycle` by the hash in approvals; computed on demand.
     pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
 }
 
-/// Ids of install packages, by hash.
+/// Ids of packages of `_lifecycle`, by the hash in approvals.
 pub type Approvable = BTreeMap<[u8; 32], String>;
 
-/// What ties a definition on a channel to the package on this peer.
+/// The part of a package that a definition on a channel must agree with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// Serialized `protos.CDSData`.
     pub fingerprint: Vec<u8>,
-    /// As in the package; empty if its owners did not say.
+    /// As in the package; empty if its owners set none.
     pub instantiation_policy: Vec<u8>,
 }
 
 /// Why a chaincode may not connect by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpectError {
-    /// No package says that it connects; Fabric's words, as far as the parenthesis.
+    /// No package with this id says that it connects. Fabric's text, up to the parenthesis.
     #[error(
         "peer will not accept external chaincode connection {ccid} (except in dev mode); {}",
         listed(expected)
     )]
     Unexpected {
-        /// What it says it is.
+        /// The id in REGISTER.
         ccid: String,
         /// The ids of those that may connect.
         expected: Vec<String>,
@@ -72,13 +72,13 @@ fn listed(expected: &[String]) -> String {
 }
 
 impl PackageStore {
-    /// The packages that lie beside `ledgers`, for `runtime`.
+    /// The packages that are stored beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
         let (seals, expected, approvable) = Default::default();
         Self { ledgers, runtime, seals, expected, approvable }
     }
 
-    /// Admits, compiles and stores a package, which was read from `bytes`; returns what it holds.
+    /// Admits, compiles and stores a package, which was read from `bytes`. Returns its contents.
     pub fn install_lscc<'a>(
         &self,
         package: &'a LsccPackage,
@@ -98,13 +98,13 @@ impl PackageStore {
         let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
         self.ledgers.put_peer_value(&format!("{PREFIX}{ccid}"), bytes)?;
-        // It is computed anew, with this one.
+        // It is computed again with this package.
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(bundle)
     }
 
-    /// The hash of the secret with which a chaincode of this id may connect, if its package has
-    /// one.
+    /// Checks that a chaincode with this id may connect. Returns the hash of its secret, if its
+    /// package has one.
     pub fn expect(&self, ccid: &str) -> Result<Option<[u8; 32]>, ExpectError> {
         let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = match &mut *expected {
@@ -132,7 +132,7 @@ impl PackageStore {
         }
     }
 
-    /// What a definition of `name` in `version` must agree with. Cheap: every proposal asks.
+    /// The seal of `name` in `version`. Cached: every proposal asks.
     pub fn seal(&self, name: &str, version: &str) -> Result<Arc<Seal>, PackageError> {
         let ccid = ccid(name, version);
         let seals = self.seals.read().unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +157,7 @@ impl PackageStore {
         stored.map(|bytes| LsccPackage::parse(&bytes?)).collect()
     }
 
-    /// The compiled component of the package that runs as `name`.
+    /// Compiles the component of the package `name`, or returns it from the cache.
     pub(super) fn component(
         &self,
         name: &str,

@@ -1,8 +1,8 @@
-//! Archives as Fabric wants them, with the same bytes for the same contents, and the one reader of
-//! archives that others made.
+//! Writes archives for Fabric, with the same bytes for the same contents, and reads archives from
+//! others.
 //!
-//! Invariant: nothing of this machine gets in: no times, owners or modes of files. What comes out
-//! is bounded, whatever an archive claims, and nothing is written to a disk.
+//! Invariant: archives contain no times, owners or modes of this machine. Reading is bounded,
+//! whatever an archive claims, and writes nothing to a disk.
 
 use std::io::{self, Read};
 use std::path::{Component, Path};
@@ -11,11 +11,11 @@ use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use tar::{Archive, EntryType};
 
-/// How an archive begins.
+/// The first bytes of an archive.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Files and folders of an archive.
+/// Limit of files and folders in an archive.
 const MAX_ENTRIES: usize = 1000;
-/// For the headers of that many, with long names and what fills up their blocks.
+/// Room for the headers of these, with long names and padding, in bytes.
 const HEADER_BYTES: u64 = 4 << 20;
 
 /// Files by their names, such as `META-INF/statedb/couchdb/indexes/owner.json`.
@@ -23,7 +23,7 @@ pub type Files = Vec<(String, Vec<u8>)>;
 
 /// A gzip tar of regular files, in the order given.
 pub fn tar_gz(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
-    // The header says neither when nor on which system it was made.
+    // The header has neither a time nor a system.
     let gzip = GzBuilder::new().mtime(0).operating_system(255);
     let mut archive = tar::Builder::new(gzip.write(Vec::new(), Compression::best()));
     for (path, bytes) in files {
@@ -39,16 +39,16 @@ pub fn tar_gz(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
     archive.into_inner()?.finish()
 }
 
-/// Whether an archive may name folders, which are not part of what is read.
+/// Whether an archive may have entries for folders. They are not part of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folders {
-    /// They are passed over.
+    /// They are skipped.
     Skipped,
     /// They are refused, as Fabric does in a package that is installed.
     Refused,
 }
 
-/// Whether these bytes begin as an archive does.
+/// Whether these bytes begin like an archive.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP)
 }
@@ -111,7 +111,7 @@ pub(super) fn unpack(
     let room = max_bytes.saturating_add(HEADER_BYTES);
     let mut archive = Archive::new(GzDecoder::new(archive).take(room));
     let files = read_entries(&mut archive, max_bytes, folders);
-    // An archive that was cut off here may look like a damaged or a shorter one.
+    // An archive that was cut at the limit may look damaged or shorter.
     match archive.into_inner().limit() {
         0 => Err(ArchiveError::TooLarge { limit: max_bytes }),
         _ => files,
@@ -141,7 +141,7 @@ fn read_entries(
             }
         }
         let mut bytes = Vec::new();
-        // One byte more than allowed shows that there is too much.
+        // One byte more than allowed shows that the file is too large.
         let read = entry.by_ref().take(left.saturating_add(1)).read_to_end(&mut bytes);
         let read = match read {
             Ok(read) => u64::try_from(read).unwrap_or(u64::MAX),
@@ -153,7 +153,7 @@ fn read_entries(
     Ok(files)
 }
 
-/// Whether a name is no place below the folder that the archive is unpacked into (`ValidPath`).
+/// Whether a path leaves the folder of the archive (`ValidPath`).
 fn leaves_its_folder(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     let depth = parts.try_fold(0_usize, |depth, part| match part {

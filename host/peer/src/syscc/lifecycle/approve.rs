@@ -1,10 +1,11 @@
-//! An organization's own word on a definition (fabric `lifecycle.go`,
+//! Approves a definition for an organization (fabric `lifecycle.go`,
 //! `ApproveChaincodeDefinitionForOrg`).
 
 use crate::chaincode::Stub;
-use crate::syscc::lifecycle::input::{Proposed, proposed};
+use crate::syscc::lifecycle::error::LifecycleError;
+use crate::syscc::lifecycle::input::{ProposedDefinition, proposed};
 use crate::syscc::lifecycle::state::{OrgState, PublicState, simulator};
-use crate::syscc::lifecycle::{Answer, Lifecycle};
+use crate::syscc::lifecycle::{Lifecycle, LifecycleResult};
 use wasmcc_channel::definition::{
     CHAINCODE_SOURCES, Definition, NAMESPACES, Parameters, local_package, metadata,
     read_package_id, sequence,
@@ -19,7 +20,7 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         mut args: ApproveChaincodeDefinitionForMyOrgArgs,
-    ) -> Answer<ApproveChaincodeDefinitionForMyOrgResult> {
+    ) -> LifecycleResult<ApproveChaincodeDefinitionForMyOrgResult> {
         let source = args.source.take().and_then(|source| source.r#type);
         let package_id = match source {
             Some(Source::LocalPackage(Local { package_id })) => package_id,
@@ -29,40 +30,35 @@ impl Lifecycle {
         self.validate(stub, &proposed)?;
         let simulator = simulator(stub)?;
         let mut public = PublicState::new(simulator);
-        let current = sequence(&proposed.name, &mut public)
-            .map_err(|why| format!("could not get current sequence: {why}"))?;
+        let current =
+            sequence(&proposed.name, &mut public).map_err(LifecycleError::CurrentSequence)?;
         check_sequence(current, proposed.definition.sequence)?;
         proposed.set_defaults(&*self.config(stub)?)?;
 
         let mut own = OrgState::new(simulator, stub.peer_msp_id);
-        let Proposed { name, definition } = &proposed;
+        let ProposedDefinition { name, definition } = &proposed;
         let requested = definition.sequence;
         let private_name = format!("{name}#{requested}");
         if requested == current {
             check_committed(name, definition, &mut public)?;
         }
         if is_approved(&private_name, definition, &package_id, &mut own)? {
-            let text = match requested == current {
-                true => format!(
-                    "attempted to redefine the current committed sequence ({current}) for \
-                     namespace {name}"
-                ),
-                false => format!(
-                    "attempted to redefine uncommitted sequence ({requested}) for namespace {name} \
-                     with unchanged content"
-                ),
-            };
-            return Err(text.into());
+            let (sequence, name) = (requested, name.clone());
+            return Err(match requested == current {
+                true => LifecycleError::ApprovedAndCommitted { sequence, name },
+                false => LifecycleError::Approved { sequence, name },
+            });
         }
         definition
             .parameters
             .stored()
             .write(NAMESPACES, &private_name, &mut own)
-            .map_err(|why| format!("could not serialize chaincode parameters to state: {why}"))?;
-        // An empty id is written, too: it takes the chaincode from the organization's peers.
+            .map_err(LifecycleError::WriteParameters)?;
+        // An empty id is written, too: with it, the organization's peers stop running the
+        // chaincode.
         local_package(&package_id)
             .write(CHAINCODE_SOURCES, &private_name, &mut own)
-            .map_err(|why| format!("could not serialize chaincode package info to state: {why}"))?;
+            .map_err(LifecycleError::WritePackage)?;
         tracing::info!(
             channel = stub.channel_id, chaincode = %name, sequence = requested, package_id,
             "endorsed an approval"
@@ -71,47 +67,35 @@ impl Lifecycle {
     }
 }
 
-fn check_sequence(current: i64, requested: i64) -> Result<(), String> {
+fn check_sequence(current: i64, requested: i64) -> Result<(), LifecycleError> {
     if current == requested && requested == 0 {
-        let text = "requested sequence is 0, but first definable sequence number is 1";
-        return Err(text.into());
+        return Err(LifecycleError::SequenceZero);
     }
     if requested < current {
-        return Err(format!(
-            "currently defined sequence {current} is larger than requested sequence {requested}"
-        ));
+        return Err(LifecycleError::SequencePassed { current, requested });
     }
     let next = current.saturating_add(1);
     if requested > next {
-        return Err(format!(
-            "requested sequence {requested} is larger than the next available sequence number \
-             {next}"
-        ));
+        return Err(LifecycleError::SequenceAhead { requested, next });
     }
     Ok(())
 }
 
-/// Who approves what the channel has agreed on already must approve just that.
+/// Checks that an approval of the committed sequence has the same parameters.
 fn check_committed(
     name: &str,
     requested: &Definition,
     public: &mut PublicState<'_>,
-) -> Result<(), String> {
+) -> Result<(), LifecycleError> {
     let sequence = requested.sequence;
-    let found = metadata(NAMESPACES, name, public)
-        .map_err(|why| format!("could not fetch metadata for current definition: {why}"))?;
+    let found = metadata(NAMESPACES, name, public).map_err(LifecycleError::CurrentMetadata)?;
     if found.is_none() {
-        return Err(format!(
-            "missing metadata for currently committed sequence number ({sequence})"
-        ));
+        return Err(LifecycleError::NoCurrentMetadata(sequence));
     }
     let committed = Definition::read(name, public)
-        .map_err(|why| format!("could not deserialize namespace {name} as chaincode: {why}"))?;
-    committed.parameters.check_equal(&requested.parameters).map_err(|why| {
-        format!(
-            "attempted to redefine the current committed sequence ({sequence}) for namespace \
-             {name} with different parameters: {why}"
-        )
+        .map_err(|error| LifecycleError::Chaincode { name: name.to_owned(), error })?;
+    committed.parameters.check_equal(&requested.parameters).map_err(|difference| {
+        LifecycleError::OtherParameters { sequence, name: name.to_owned(), difference }
     })
 }
 
@@ -122,31 +106,25 @@ fn is_approved(
     requested: &Definition,
     package_id: &str,
     own: &mut OrgState<'_>,
-) -> Result<bool, String> {
+) -> Result<bool, LifecycleError> {
     let sequence = requested.sequence;
-    let found = metadata(NAMESPACES, private_name, own).map_err(|why| {
-        format!(
-            "could not fetch chaincode definition, chaincode {private_name}, requested at sequence \
-             {sequence}: {why}"
-        )
-    })?;
+    let name = || private_name.to_owned();
+    let found = metadata(NAMESPACES, private_name, own)
+        .map_err(|error| LifecycleError::ApprovalMetadata { name: name(), sequence, error })?;
     if found.is_none() {
         return Ok(false);
     }
-    let known = Parameters::read(private_name, own).map_err(|why| {
-        format!("could not deserialize namespace {private_name} as chaincode: {why}")
-    })?;
+    let known = Parameters::read(private_name, own)
+        .map_err(|error| LifecycleError::Chaincode { name: name(), error })?;
     if known.check_equal(&requested.parameters).is_err() {
         return Ok(false);
     }
-    let source = metadata(CHAINCODE_SOURCES, private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode-source metadata for {private_name}: {why}")
-    })?;
+    let source = metadata(CHAINCODE_SOURCES, private_name, own)
+        .map_err(|error| LifecycleError::SourceMetadata { name: name(), error })?;
     if source.is_none() {
         return Ok(false);
     }
-    let known = read_package_id(private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode package for {private_name}: {why}")
-    })?;
+    let known = read_package_id(private_name, own)
+        .map_err(|error| LifecycleError::PackageId { name: name(), error })?;
     Ok(known == package_id)
 }

@@ -1,11 +1,12 @@
-//! What an organization has approved, which only its own peers can tell (fabric `lifecycle.go`,
+//! Returns the approvals of an organization, which only its own peers know (fabric `lifecycle.go`,
 //! `QueryApprovedChaincodeDefinition`, `QueryApprovedChaincodeDefinitions`).
 
 use prost::Message;
 
 use crate::chaincode::Stub;
+use crate::syscc::lifecycle::error::LifecycleError;
 use crate::syscc::lifecycle::state::{OrgState, PublicState, simulator};
-use crate::syscc::lifecycle::{Answer, Lifecycle};
+use crate::syscc::lifecycle::{Lifecycle, LifecycleResult};
 use wasmcc_channel::definition::{
     CHAINCODE_SOURCES, LOCAL_PACKAGE_TYPE, NAMESPACES, PARAMETERS_TYPE, Parameters, metadata,
     metadata_prefix, read_package_id, sequence,
@@ -22,31 +23,25 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         args: QueryApprovedChaincodeDefinitionArgs,
-    ) -> Answer<QueryApprovedChaincodeDefinitionResult> {
+    ) -> LifecycleResult<QueryApprovedChaincodeDefinitionResult> {
         let QueryApprovedChaincodeDefinitionArgs { name, sequence: mut requested } = args;
         let simulator = simulator(stub)?;
         let mut own = OrgState::new(simulator, stub.peer_msp_id);
         if requested == 0 {
             let current = sequence(&name, &mut PublicState::new(simulator))
-                .map_err(|why| format!("could not get current sequence: {why}"))?;
+                .map_err(LifecycleError::CurrentSequence)?;
             let next = current.saturating_add(1);
             let found = metadata(NAMESPACES, &format!("{name}#{next}"), &mut own);
-            let found = found.map_err(|why| {
-                format!("could not deserialize namespace metadata for next sequence {next}: {why}")
-            })?;
+            let found = found.map_err(|error| LifecycleError::NextMetadata { next, error })?;
             requested = if found.is_some() { next } else { current };
         }
         let private_name = format!("{name}#{requested}");
-        let found = metadata(NAMESPACES, &private_name, &mut own).map_err(|why| {
-            format!("could not deserialize namespace metadata for {private_name}: {why}")
+        let found = metadata(NAMESPACES, &private_name, &mut own).map_err(|error| {
+            LifecycleError::ApprovedMetadata { name: private_name.clone(), error }
         })?;
         let Some(found) = found else {
-            let text = format!(
-                "could not fetch approved chaincode definition (name: '{name}', sequence: \
-                 '{requested}') on channel '{}'",
-                stub.channel_id
-            );
-            return Err(text.into());
+            let (sequence, channel) = (requested, stub.channel_id.to_owned());
+            return Err(LifecycleError::NotApproved { name, sequence, channel });
         };
         let (parameters, source) = approved(&private_name, &found.datatype, &mut own)?;
         let Parameters { endorsement_info, validation_info, collections } = parameters;
@@ -66,21 +61,16 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         _: QueryApprovedChaincodeDefinitionsArgs,
-    ) -> Answer<QueryApprovedChaincodeDefinitionsResult> {
+    ) -> LifecycleResult<QueryApprovedChaincodeDefinitionsResult> {
         let mut own = OrgState::new(simulator(stub)?, stub.peer_msp_id);
         let prefix = metadata_prefix(NAMESPACES);
-        let rows = own.range(&prefix).map_err(|why| format!("could not fetch metadatas: {why}"))?;
+        let rows = own.range(&prefix).map_err(LifecycleError::AllMetadata)?;
         let mut definitions = Vec::new();
         for (key, value) in rows {
             let private_name = key.strip_prefix(&prefix).unwrap_or(&key);
             let metadata = StateMetadata::decode(value.as_slice())
-                .map_err(|e| format!("error unmarshalling metadata for key '{key}': {e}"))?;
-            let (name, sequence) = name_and_sequence(private_name).map_err(|why| {
-                format!(
-                    "could not extract chaincode name and sequence number from metadata: \
-                     {private_name}: {why}"
-                )
-            })?;
+                .map_err(|error| LifecycleError::MetadataEncoding { key: key.clone(), error })?;
+            let (name, sequence) = name_and_sequence(private_name)?;
             let (parameters, source) = approved(private_name, &metadata.datatype, &mut own)?;
             let Parameters { endorsement_info, validation_info, collections } = parameters;
             definitions.push(all::ApprovedChaincodeDefinition {
@@ -100,37 +90,34 @@ impl Lifecycle {
     }
 }
 
-/// Takes "chaincode#sequence" apart.
-fn name_and_sequence(private_name: &str) -> Result<(&str, i64), String> {
-    let invalid = || format!("invalid private name format: {private_name}");
+/// Splits "chaincode#sequence".
+fn name_and_sequence(private_name: &str) -> Result<(&str, i64), LifecycleError> {
+    let invalid = || LifecycleError::PrivateName(private_name.to_owned());
     let (name, sequence) = private_name.split_once('#').ok_or_else(invalid)?;
     let sequence = sequence.parse().map_err(|_| invalid())?;
     Ok((name, sequence))
 }
 
-/// What an organization approved, and which package it chose.
+/// Reads an approval: its parameters and the chosen package.
 fn approved(
     private_name: &str,
     datatype: &str,
     own: &mut OrgState<'_>,
-) -> Result<(Parameters, ChaincodeSource), String> {
+) -> Result<(Parameters, ChaincodeSource), LifecycleError> {
+    let name = || private_name.to_owned();
     if datatype != PARAMETERS_TYPE {
-        return Err(format!("not a chaincode parameters type: {datatype}"));
+        return Err(LifecycleError::NotParameters(datatype.to_owned()));
     }
-    let parameters = Parameters::read(private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode parameters for {private_name}: {why}")
-    })?;
-    let source = metadata(CHAINCODE_SOURCES, private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode-source metadata for {private_name}: {why}")
-    })?;
-    let source = source
-        .ok_or_else(|| format!("could not fetch chaincode-source metadata for {private_name}"))?;
+    let parameters = Parameters::read(private_name, own)
+        .map_err(|error| LifecycleError::Parameters { name: name(), error })?;
+    let source = metadata(CHAINCODE_SOURCES, private_name, own)
+        .map_err(|error| LifecycleError::SourceMetadata { name: name(), error })?;
+    let source = source.ok_or_else(|| LifecycleError::NoSource(name()))?;
     if source.datatype != LOCAL_PACKAGE_TYPE {
-        return Err(format!("not a chaincode local package type: {}", source.datatype));
+        return Err(LifecycleError::NotALocalPackage(source.datatype));
     }
-    let package_id = read_package_id(private_name, own).map_err(|why| {
-        format!("could not deserialize chaincode package for {private_name}: {why}")
-    })?;
+    let package_id = read_package_id(private_name, own)
+        .map_err(|error| LifecycleError::PackageId { name: name(), error })?;
     let source = match package_id.is_empty() {
         true => Source::Unavailable(Unavailable {}),
         false => Source::LocalPackage(Local { package_id }),

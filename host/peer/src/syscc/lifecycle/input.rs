@@ -1,13 +1,14 @@
-//! What a definition may say (fabric `scc.go`, `validateInput`), and what is filled in where it
-//! says nothing (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
+//! Validates a definition (fabric `scc.go`, `validateInput`), and fills in its defaults
+//! (`lifecycle.go`, `SetChaincodeDefinitionDefaults`).
 
 use prost::Message;
 
 use crate::chaincode::Stub;
 use crate::syscc::lifecycle::Lifecycle;
+use crate::syscc::lifecycle::error::{CommittedError, InvalidDefinition, LifecycleError};
 use crate::syscc::lifecycle::state::{PublicState, simulator};
 use wasmcc_channel::collections::{
-    CollectionsError, check_against_committed, check_members, check_package, lscc_key,
+    check_against_committed, check_members, check_package, lscc_key,
 };
 use wasmcc_channel::definition::{Definition, Parameters, ReadableState};
 use wasmcc_msp::ChannelConfig;
@@ -19,12 +20,12 @@ use wasmcc_types::{ESCC, SYSTEM_CHAINCODES, VSCC};
 const DEFAULT_POLICY: &str = "/Channel/Application/Endorsement";
 
 /// The fields that the arguments of three functions have in common.
-pub(super) struct Proposed {
+pub(super) struct ProposedDefinition {
     pub(super) name: String,
     pub(super) definition: Definition,
 }
 
-/// Takes them out of any of the three messages.
+/// Makes a `ProposedDefinition` of any of the three messages.
 macro_rules! proposed {
     ($args:expr) => {{
         let args = $args;
@@ -38,7 +39,7 @@ macro_rules! proposed {
             validation_parameter: args.validation_parameter,
         };
         let collections = args.collections.unwrap_or_default();
-        $crate::syscc::lifecycle::input::Proposed::new(
+        $crate::syscc::lifecycle::input::ProposedDefinition::new(
             args.name,
             args.sequence,
             endorsement_info,
@@ -49,7 +50,7 @@ macro_rules! proposed {
 }
 pub(super) use proposed;
 
-impl Proposed {
+impl ProposedDefinition {
     pub(super) fn new(
         name: String,
         sequence: i64,
@@ -61,8 +62,8 @@ impl Proposed {
         Self { name, definition: Definition { sequence, parameters } }
     }
 
-    /// Fills in what the client left to the channel.
-    pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), String> {
+    /// Fills in what the client left empty.
+    pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), LifecycleError> {
         let Parameters { endorsement_info, validation_info, .. } = &mut self.definition.parameters;
         if endorsement_info.endorsement_plugin.is_empty() {
             endorsement_info.endorsement_plugin = ESCC.into();
@@ -73,11 +74,8 @@ impl Proposed {
         if validation_info.validation_parameter.is_empty() {
             let channel = config.channel_id();
             if config.policies().get(DEFAULT_POLICY).is_none() {
-                return Err(format!(
-                    "could not set defaults for chaincode definition in channel {channel}: policy \
-                     '{DEFAULT_POLICY}' must be defined for channel '{channel}' before chaincode \
-                     operations can be attempted"
-                ));
+                let channel = channel.to_string();
+                return Err(LifecycleError::NoDefaultPolicy { channel, policy: DEFAULT_POLICY });
             }
             let policy = PolicyType::ChannelConfigPolicyReference(DEFAULT_POLICY.to_owned());
             let policy = ApplicationPolicy { r#type: Some(policy) };
@@ -88,40 +86,32 @@ impl Proposed {
 }
 
 impl Lifecycle {
-    /// Whether the channel could ever agree on this.
-    pub(super) fn validate(&self, stub: &Stub<'_>, proposed: &Proposed) -> Result<(), String> {
-        self.check(stub, proposed)
-            .map_err(|why| format!("error validating chaincode definition: {why}"))
-    }
-
-    fn check(&self, stub: &Stub<'_>, proposed: &Proposed) -> Result<(), String> {
+    /// Checks that the channel could agree on this definition.
+    pub(super) fn validate(
+        &self,
+        stub: &Stub<'_>,
+        proposed: &ProposedDefinition,
+    ) -> Result<(), InvalidDefinition> {
         let name = proposed.name.as_str();
         let Parameters { endorsement_info, collections, .. } = &proposed.definition.parameters;
         if !is_name(name) {
-            return Err(format!(
-                "invalid chaincode name '{name}'. Names can only consist of alphanumerics, '_', \
-                 and '-' and can only begin with alphanumerics"
-            ));
+            return Err(InvalidDefinition::Name(name.to_owned()));
         }
         if SYSTEM_CHAINCODES.contains(&name) {
-            return Err(format!("chaincode name '{name}' is the name of a system chaincode"));
+            return Err(InvalidDefinition::SystemName(name.to_owned()));
         }
         let version = endorsement_info.version.as_str();
         let allowed = |c: u8| c.is_ascii_alphanumeric() || b"_.+-".contains(&c);
         if version.is_empty() || !version.bytes().all(allowed) {
-            return Err(format!(
-                "invalid chaincode version '{version}'. Versions can only consist of \
-                 alphanumerics, '_', '-', '+', and '.'"
-            ));
+            return Err(InvalidDefinition::Version(version.to_owned()));
         }
         let config = self.config(stub)?;
-        let refused = |error: CollectionsError| error.to_string();
+        let refused = InvalidDefinition::Collections;
         let collections = check_package(collections).map_err(refused)?;
-        let members = collections.iter().try_for_each(|one| check_members(one, config.msps()));
-        members.map_err(refused)?;
-        let committed = committed_collections(stub, name).map_err(|why| {
-            format!("could not retrieve committed definition for chaincode '{name}': {why}")
-        })?;
+        let checked = collections.iter().try_for_each(|one| check_members(one, config.msps()));
+        checked.map_err(refused)?;
+        let committed = committed_collections(stub, name)
+            .map_err(|error| InvalidDefinition::Committed { name: name.to_owned(), error })?;
         match committed {
             Some(committed) => check_against_committed(&collections, &committed).map_err(refused),
             None => Ok(()),
@@ -129,25 +119,23 @@ impl Lifecycle {
     }
 }
 
-/// The collections of a chaincode that `_lifecycle` or else LSCC knows (fabric
-/// `deployedcc_infoprovider.go`, `ChaincodeInfo`); the same keys are read.
+/// The collections of a chaincode that `_lifecycle` or LSCC defines (fabric
+/// `deployedcc_infoprovider.go`, `ChaincodeInfo`). Reads the same keys as Fabric.
 fn committed_collections(
     stub: &Stub<'_>,
     name: &str,
-) -> Result<Option<CollectionConfigPackage>, String> {
+) -> Result<Option<CollectionConfigPackage>, CommittedError> {
     let simulator = simulator(stub)?;
-    let found = Definition::find(name, &mut PublicState::new(simulator))
-        .map_err(|why| format!("could not get info about chaincode: {why}"))?;
+    let found = Definition::find(name, &mut PublicState::new(simulator))?;
     if let Some(definition) = found {
         return Ok(Some(definition.parameters.collections));
     }
     let mut lscc = PublicState::of_lscc(simulator);
     let Some(data) = lscc.get(name)? else { return Ok(None) };
-    ChaincodeData::decode(data.as_slice())
-        .map_err(|e| format!("error unmarshalling chaincode state data: {e}"))?;
+    ChaincodeData::decode(data.as_slice()).map_err(CommittedError::Data)?;
     let collections = lscc.get(&lscc_key(name))?;
     let collections = CollectionConfigPackage::decode(collections.unwrap_or_default().as_slice());
-    collections.map(Some).map_err(|e| e.to_string())
+    collections.map(Some).map_err(CommittedError::Collections)
 }
 
 /// `^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$`.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::chaincode::{
-    Found, LifecyclePackage, PackageEntry, Stub, create_indexes, defined_names,
+    FoundDefinition, LifecyclePackage, PackageEntry, Stub, create_indexes, defined_names,
 };
-use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
-use crate::syscc::lscc::check_leaves;
+use crate::syscc::lifecycle::error::LifecycleError;
+use crate::syscc::lifecycle::{Lifecycle, LifecycleResult};
 use wasmcc_types::proto::lifecycle::{
     ChaincodeReference, ChaincodeReferences, GetInstalledChaincodePackageArgs,
     GetInstalledChaincodePackageResult, InstallChaincodeArgs, InstallChaincodeResult,
@@ -14,7 +14,7 @@ use wasmcc_types::proto::lifecycle::{
     QueryInstalledChaincodesResult,
 };
 
-/// Which channels run a package, and as what; by package id.
+/// For each package id, the channels and chaincodes that run it.
 type References = BTreeMap<String, BTreeMap<String, ChaincodeReferences>>;
 
 impl Lifecycle {
@@ -22,10 +22,10 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         args: InstallChaincodeArgs,
-    ) -> Answer<InstallChaincodeResult> {
+    ) -> LifecycleResult<InstallChaincodeResult> {
         let bytes = &args.chaincode_install_package;
-        let package = self.packages.parse_lifecycle(bytes).map_err(|error| error.to_string())?;
-        self.packages.install_lifecycle(&package, bytes).map_err(|error| error.to_string())?;
+        let package = self.packages.parse_lifecycle(bytes)?;
+        self.packages.install_lifecycle(&package, bytes)?;
         tracing::info!(package_id = %package.id, "installed");
         self.create_indexes(stub.peer_msp_id, &package)?;
         let LifecyclePackage { id, label, .. } = package;
@@ -36,29 +36,30 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         args: QueryInstalledChaincodeArgs,
-    ) -> Answer<QueryInstalledChaincodeResult> {
+    ) -> LifecycleResult<QueryInstalledChaincodeResult> {
         let id = args.package_id;
         let all =
             self.query_all_installed(stub, QueryInstalledChaincodesArgs {})?.installed_chaincodes;
         let found = all.into_iter().find(|installed| installed.package_id == id);
-        found.ok_or_else(|| {
-            Failure::Failed(format!("could not find chaincode with package id '{id}'"))
-        })
+        found.ok_or(LifecycleError::NoPackage(id))
     }
 
     pub(super) fn installed_package(
         &self,
         args: GetInstalledChaincodePackageArgs,
-    ) -> Answer<GetInstalledChaincodePackageResult> {
+    ) -> LifecycleResult<GetInstalledChaincodePackageResult> {
         let id = args.package_id;
-        let failed = |why: String| format!("could not load cc install package: {why}");
-        let found = self.packages.install_package_bytes(&id);
-        let found = found.map_err(|error| failed(error.to_string()))?;
-        let missing = || failed(format!("chaincode install package '{id}' not found"));
-        let chaincode_install_package = found.ok_or_else(missing)?;
-        let description = self.packages.description(&id);
-        let description = description.map_err(|error| failed(error.to_string()))?;
-        check_leaves(&id, description.as_ref()).map_err(failed)?;
+        let failed = LifecycleError::LoadPackage;
+        let found = self.packages.install_package_bytes(&id).map_err(failed)?;
+        let Some(chaincode_install_package) = found else {
+            return Err(LifecycleError::PackageNotFound(id));
+        };
+        // The key for the client certificate of a server connection stays on this peer. Fabric's
+        // peers return it.
+        let description = self.packages.description(&id).map_err(failed)?;
+        if description.is_some_and(|description| description.has_key()) {
+            return Err(LifecycleError::PackageHasKey(id));
+        }
         Ok(GetInstalledChaincodePackageResult { chaincode_install_package })
     }
 
@@ -66,8 +67,8 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         _: QueryInstalledChaincodesArgs,
-    ) -> Answer<QueryInstalledChaincodesResult> {
-        let packages = self.packages.installed_packages().map_err(|error| error.to_string())?;
+    ) -> LifecycleResult<QueryInstalledChaincodesResult> {
+        let packages = self.packages.installed_packages()?;
         let mut references = self.references(stub.peer_msp_id)?;
         let installed = packages.into_iter().map(|PackageEntry { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
@@ -76,8 +77,8 @@ impl Lifecycle {
         Ok(QueryInstalledChaincodesResult { installed_chaincodes: installed.collect() })
     }
 
-    /// For the channels that run a package before it is installed here.
-    fn create_indexes(&self, org: &str, package: &LifecyclePackage) -> Result<(), String> {
+    /// Creates indexes on the channels whose definitions already use the package.
+    fn create_indexes(&self, org: &str, package: &LifecyclePackage) -> LifecycleResult<()> {
         let Some(references) = self.references(org)?.remove(&package.id) else { return Ok(()) };
         for (id, references) in references {
             let Some(channel) = self.channels.get(&id) else { continue };
@@ -88,16 +89,17 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// What each channel's definitions run on this peer.
-    fn references(&self, org: &str) -> Result<References, String> {
-        let packages = self.packages.approvable().map_err(|error| error.to_string())?;
+    /// The packages that each channel's definitions run on this peer.
+    fn references(&self, org: &str) -> LifecycleResult<References> {
+        let packages = self.packages.approvable()?;
         let mut references = References::new();
         for id in self.channels.ids() {
             let Some(channel) = self.channels.get(&id) else { continue };
             let snapshot = channel.ledger().snapshot();
-            for name in defined_names(&snapshot).map_err(|error| error.to_string())? {
-                // What is no chaincode, or damaged, is nothing that a package runs as.
-                let Ok(Some(found)) = Found::read(&name, &snapshot, org, &packages) else {
+            for name in defined_names(&snapshot)? {
+                // Skips definitions that are not chaincodes or cannot be read.
+                let Ok(Some(found)) = FoundDefinition::read(&name, &snapshot, org, &packages)
+                else {
                     continue;
                 };
                 let Some(package_id) = found.package_id else { continue };

@@ -1,14 +1,13 @@
-//! What a channel has agreed on (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
+//! Queries of a channel's definitions (fabric `lifecycle.go`, `QueryChaincodeDefinition`,
 //! `QueryNamespaceDefinitions`).
-
-use std::fmt::Display;
 
 use prost::Message;
 
 use crate::chaincode::Stub;
 use crate::syscc::lifecycle::commit::{approvals, yes_or_no};
+use crate::syscc::lifecycle::error::LifecycleError;
 use crate::syscc::lifecycle::state::{PublicState, simulator};
-use crate::syscc::lifecycle::{Answer, Failure, Lifecycle};
+use crate::syscc::lifecycle::{Lifecycle, LifecycleResult};
 use wasmcc_channel::definition::{
     DEFINITION_TYPE, Definition, NAMESPACES, Parameters, metadata, metadata_prefix,
 };
@@ -23,7 +22,7 @@ impl Lifecycle {
         &self,
         stub: &Stub<'_>,
         args: QueryChaincodeDefinitionArgs,
-    ) -> Answer<QueryChaincodeDefinitionResult> {
+    ) -> LifecycleResult<QueryChaincodeDefinitionResult> {
         let definition = committed(stub, &args.name)?;
         let config = self.config(stub)?;
         let approvals = approvals(simulator(stub)?, &args.name, &definition, &config)?;
@@ -45,17 +44,15 @@ impl Lifecycle {
         &self,
         stub: &mut Stub<'_>,
         _: QueryChaincodeDefinitionsArgs,
-    ) -> Answer<QueryChaincodeDefinitionsResult> {
+    ) -> LifecycleResult<QueryChaincodeDefinitionsResult> {
         let prefix = metadata_prefix(NAMESPACES);
-        let rows = stub.range(&prefix, &format!("{prefix}\u{7f}")).map_err(|error| {
-            let what = "could not query namespace metadata: could not get state iterator";
-            format!("{what}: {error}")
-        })?;
+        let rows = stub.range(&prefix, &format!("{prefix}\u{7f}"));
+        let rows = rows.map_err(LifecycleError::QueryMetadata)?;
         let mut chaincode_definitions = Vec::new();
         for (key, value) in rows {
             let name = key.strip_prefix(&prefix).unwrap_or(&key);
             let metadata = StateMetadata::decode(value.as_slice())
-                .map_err(|e| format!("error unmarshalling metadata for key '{key}': {e}"))?;
+                .map_err(|error| LifecycleError::MetadataEncoding { key: key.clone(), error })?;
             if metadata.datatype != DEFINITION_TYPE {
                 continue;
             }
@@ -76,19 +73,18 @@ impl Lifecycle {
     }
 }
 
-/// The definition of a chaincode, which must have one.
-fn committed(stub: &Stub<'_>, name: &str) -> Answer<Definition> {
+/// Reads the definition of a chaincode, or fails if it has none.
+fn committed(stub: &Stub<'_>, name: &str) -> LifecycleResult<Definition> {
     let mut public = PublicState::new(simulator(stub)?);
     let found = metadata(NAMESPACES, name, &mut public)
-        .map_err(|why| format!("could not fetch metadata for namespace {name}: {why}"))?;
+        .map_err(|error| LifecycleError::Metadata { name: name.to_owned(), error })?;
     let Some(found) = found else {
-        return Err(Failure::NotFound(format!("namespace {name} is not defined")));
+        return Err(LifecycleError::NotDefined(name.to_owned()));
     };
-    let failed =
-        |why: &dyn Display| format!("could not deserialize namespace {name} as chaincode: {why}");
     if found.datatype != DEFINITION_TYPE {
-        let text = format!("type name mismatch '{DEFINITION_TYPE}' != '{}'", found.datatype);
-        return Err(failed(&text).into());
+        let (name, found) = (name.to_owned(), found.datatype);
+        return Err(LifecycleError::NotAChaincode { name, found });
     }
-    Ok(Definition::read(name, &mut public).map_err(|why| failed(&why))?)
+    Definition::read(name, &mut public)
+        .map_err(|error| LifecycleError::Chaincode { name: name.to_owned(), error })
 }

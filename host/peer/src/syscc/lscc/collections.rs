@@ -3,51 +3,51 @@
 use prost::Message;
 
 use crate::chaincode::Stub;
+use crate::syscc::lscc::error::LsccError;
 use wasmcc_channel::collections::{
-    CollectionsError, check_against_committed, check_members, check_package, lscc_key,
+    check_against_committed, check_members, check_package, lscc_key,
 };
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 
-/// Writes the collections of a chaincode, as they were given; does nothing if none were. What VSCC
-/// asks of them is asked here too, so that nobody endorses what cannot be valid: an upgrade reads
-/// those that are replaced.
+/// Writes the collections of a chaincode unchanged; does nothing if there are none. VSCC's checks
+/// are done here, too, so that a transaction that cannot be valid is not endorsed. An upgrade reads
+/// the collections that it replaces.
 pub(super) fn put(
     stub: &mut Stub<'_>,
     chaincode: &str,
     given: &[u8],
     config: &ChannelConfig,
     is_upgrade: bool,
-) -> Result<(), String> {
+) -> Result<(), LsccError> {
     if given.is_empty() {
         return Ok(());
     }
     if !config.capabilities().v1_2 {
-        return Err("as V1_2 or later capability is not enabled, private channel collections and \
-                    data are not available"
-            .into());
+        return Err(LsccError::NoCollectionsYet);
     }
-    let package = CollectionConfigPackage::decode(given)
-        .map_err(|e| format!("invalid collection configuration supplied for {chaincode}: {e}"))?;
-    let failed = |why: CollectionsError| format!("collection member policy check failed: {why}");
-    let collections = check_package(&package).map_err(failed)?;
+    let package = CollectionConfigPackage::decode(given).map_err(|error| {
+        LsccError::CollectionsEncoding { chaincode: chaincode.to_owned(), error }
+    })?;
+    let collections = check_package(&package).map_err(LsccError::Collections)?;
     collections
         .iter()
         .try_for_each(|collection| check_members(collection, config.msps()))
-        .map_err(failed)?;
+        .map_err(LsccError::Collections)?;
     let key = lscc_key(chaincode);
-    if is_upgrade && let Some(committed) = stub.get_state(&key).map_err(|e| e.to_string())? {
-        let committed = CollectionConfigPackage::decode(committed.as_slice())
-            .map_err(|e| format!("the collections of {chaincode} are damaged: {e}"))?;
-        check_against_committed(&collections, &committed).map_err(|error| error.to_string())?;
+    if is_upgrade && let Some(committed) = stub.get_state(&key)? {
+        let committed = CollectionConfigPackage::decode(committed.as_slice()).map_err(|error| {
+            LsccError::CollectionsDamaged { chaincode: chaincode.to_owned(), error }
+        })?;
+        check_against_committed(&collections, &committed).map_err(LsccError::CollectionsChanged)?;
     }
     stub.put_state(&key, given.to_vec())
-        .map_err(|error| format!("error putting collection for chaincode {chaincode}: {error}"))
+        .map_err(|error| LsccError::PutCollections { chaincode: chaincode.to_owned(), error })
 }
 
-/// `GetCollectionsConfig`: the collections as they were given.
-pub(super) fn get(stub: &mut Stub<'_>) -> Result<Vec<u8>, String> {
+/// `GetCollectionsConfig`: returns the collections unchanged.
+pub(super) fn get(stub: &mut Stub<'_>) -> Result<Vec<u8>, LsccError> {
     let chaincode = stub.text_arg(1).unwrap_or_default();
-    let stored = stub.get_state(&lscc_key(&chaincode)).map_err(|e| e.to_string())?;
-    stored.ok_or_else(|| format!("collections config not defined for chaincode {chaincode}"))
+    let stored = stub.get_state(&lscc_key(&chaincode))?;
+    stored.ok_or(LsccError::NoCollections(chaincode))
 }

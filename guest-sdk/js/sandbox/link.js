@@ -1,0 +1,123 @@
+// The one process of `wasmcc sandbox` that all sandboxes of a test program share. It ends with the program:
+// its standard input is closed then.
+import { spawn } from "node:child_process";
+
+import { SandboxError } from "./error.js";
+import { decoder, encode } from "./frame.js";
+import { lift } from "./lift.js";
+
+// The version of what goes over the pipe.
+const PROTOCOL = 1;
+const INSTALL =
+  "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc";
+
+// The program: `WASMCC`, or `wasmcc` on the path.
+export const program = () => process.env.WASMCC || "wasmcc";
+
+let started;
+export const link = () => (started ??= Link.start());
+
+class Link {
+  #child;
+  #next = 0;
+  #waiting = new Map();
+
+  static start() {
+    const link = new Link();
+    return link.#start().then(() => link);
+  }
+
+  #start() {
+    const name = program();
+    const child = spawn(name, ["sandbox"], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = child;
+    return new Promise((resolve, reject) => {
+      let greeted = false;
+      const unfit = (greeting) => reject(new SandboxError("program", doesNotFit(name, greeting)));
+      const receive = decoder(({ json, blobs }) => {
+        if (greeted) return this.#answer(json, blobs);
+        greeted = true;
+        if (json.sandbox !== PROTOCOL) return unfit(json);
+        this.#rest();
+        resolve();
+      });
+      child.on("error", (error) => reject(doesNotStart(name, error)));
+      child.stdin.on("error", () => this.#end());
+      child.stdout.on("data", (chunk) => {
+        try {
+          receive(chunk);
+        } catch {
+          unfit();
+        }
+      });
+      child.stdout.on("end", () => {
+        if (!greeted) unfit();
+        this.#end();
+      });
+    });
+  }
+
+  // A process that nobody waits for does not keep the test program from ending.
+  #rest() {
+    const busy = this.#waiting.size > 0;
+    for (const handle of [this.#child, this.#child.stdin, this.#child.stdout]) {
+      if (busy) handle.ref?.();
+      else handle.unref?.();
+    }
+  }
+
+  #answer(json, blobs) {
+    const waits = this.#waiting.get(json.id);
+    this.#waiting.delete(json.id);
+    this.#rest();
+    if (!waits) return;
+    if (json.error === undefined) return waits.resolve(waits.read(json.ok, blobs));
+    const { kind, text, ...details } = lift(json.error, blobs);
+    waits.reject(new SandboxError(kind, text, details));
+  }
+
+  #end() {
+    const error = new SandboxError("program", "the program wasmcc has ended; its words are above");
+    for (const waits of this.#waiting.values()) waits.reject(error);
+    this.#waiting.clear();
+  }
+
+  number() {
+    return ++this.#next;
+  }
+
+  // Sends a request and waits for its answer, which `read` reads.
+  ask(verb, sandbox, members, blobs = [], read = lift) {
+    const id = this.number();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, read });
+      this.#rest();
+      this.#child.stdin.write(encode({ ...members, id, do: verb, sandbox }, blobs));
+    });
+  }
+
+  // Sends a request that has no answer.
+  tell(verb, sandbox, members = {}) {
+    this.#child.stdin.write(encode({ ...members, id: this.number(), do: verb, sandbox }, []));
+  }
+}
+
+function doesNotStart(name, { code, message }) {
+  if (code === "ENOENT" && name === "wasmcc") {
+    const text = `the program wasmcc is not on the PATH; ${INSTALL}, or set WASMCC to its path`;
+    return new SandboxError("program", text);
+  }
+  const text = `${name}, which is to be the program wasmcc, cannot be run: ${message}; ${INSTALL}`;
+  return new SandboxError("program", text);
+}
+
+function doesNotFit(name, { wasmcc, sandbox } = {}) {
+  if (wasmcc === undefined || sandbox === undefined) {
+    return `${name} does not answer \`wasmcc sandbox\`; its words are above, if it had any; ${INSTALL}`;
+  }
+  const older =
+    sandbox < PROTOCOL
+      ? "the program is older; install a newer one"
+      : "the package wasmcc-js is older; use a newer one in package.json";
+  return `${name} ${wasmcc} does not fit: the sandbox protocols are ${sandbox} and ${PROTOCOL}: ${older}`;
+}

@@ -1,0 +1,72 @@
+//! Why a peer does not open, or does not create a channel.
+
+use std::path::PathBuf;
+
+use crate::data_folder::DataFolderError;
+use crate::local_orgs::LocalOrgsError;
+use wasmcc_channel::ChannelError;
+use wasmcc_ledger::LedgerError;
+use wasmcc_msp::{MspError, PolicyError};
+use wasmcc_peer::endorser::Rejected;
+use wasmcc_protocol::ProtocolError;
+use wasmcc_runtime::RuntimeError;
+use wasmcc_types::InvalidId;
+
+/// Why a peer does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The network does not have the organizations, or not their keys.
+    #[error(transparent)]
+    Orgs(#[from] LocalOrgsError),
+    /// The data folder belongs to another peer, or cannot be used.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The ledgers cannot be opened.
+    #[error("cannot open the ledgers in {}", folder.display())]
+    Ledgers {
+        /// The data folder.
+        folder: PathBuf,
+        /// Why.
+        source: LedgerError,
+    },
+    /// As `Ledgers`, for a peer without a data folder.
+    #[error("cannot open ledgers in memory")]
+    LedgersInMemory(#[source] LedgerError),
+    /// Components cannot be run.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A stored channel cannot be opened.
+    #[error(transparent)]
+    Channels(#[from] ChannelError),
+    /// A system chaincode does not register.
+    #[error(transparent)]
+    SystemChaincodes(#[from] ProtocolError),
+}
+
+/// Why a channel is not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateChannelError {
+    /// No channel may have this name.
+    #[error(transparent)]
+    Name(#[from] InvalidId),
+    /// The network makes no genesis block.
+    #[error(transparent)]
+    Genesis(#[from] PolicyError),
+    /// The network does not have the peer's organization.
+    #[error("no organization")]
+    NoOrganization,
+    /// The organization's admin cannot sign.
+    #[error(transparent)]
+    Admin(#[from] MspError),
+    /// The peer did not take the proposal.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The peer does not join the channel.
+    #[error("cannot create channel {name}: {message}")]
+    NotJoined {
+        /// The channel.
+        name: String,
+        /// CSCC's answer.
+        message: String,
+    },
+}

@@ -26,7 +26,6 @@ mod vscc_port;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use prost::Message;
 
@@ -52,11 +51,8 @@ use wasmcc_types::{CSCC, ChannelId, Client, Response};
 pub use data_folder::{DataFolderError, folder_org};
 pub use error::{CreateChannelError, OpenError};
 pub use ledger_folder::open_ledger_folder;
-<<<<<<< HEAD
-pub use observer::{Observer, Seen};
-=======
 pub use local_orgs::LocalOrgsError;
->>>>>>> main
+pub use observer::{Observer, Seen};
 
 /// The folder of compiled code in a data folder.
 const CACHE_FOLDER: &str = "compiled";
@@ -190,21 +186,11 @@ pub struct Peer {
 
 impl Peer {
     /// Opens or creates a peer and recovers what it had.
-<<<<<<< HEAD
-    pub fn open(config: PeerConfig) -> Result<Arc<Self>> {
-        let PeerConfig { network, org, more_orgs, data, limits, runtime, support, .. } = config;
-        let (compiler, memory_of_all) = (config.compiler, config.memory_of_all);
-        let (ledger, batch, observer) = (config.ledger, config.batch, config.observer);
-        let named = std::iter::once(&org).chain(&more_orgs).map(String::as_str);
-        let orgs = LocalOrgs::new(&network, named)?;
-        let folder = data.as_deref().map(|data| DataFolder::check(data, &network, &orgs.msp_ids()));
-=======
     pub fn open(mut config: PeerConfig) -> Result<Arc<Self>, OpenError> {
         let named = std::iter::once(&config.org).chain(&config.more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&config.network, named)?;
         let folder = config.data.as_deref();
         let folder = folder.map(|data| DataFolder::check(data, &config.network, &orgs.msp_ids()));
->>>>>>> main
         let folder = folder.transpose()?;
         let ledgers = Arc::new(config.open_ledgers()?);
         let runtime = config.runtime()?;
@@ -212,7 +198,7 @@ impl Peer {
         if let Some(folder) = folder {
             folder.adopt(&channels, &orgs)?;
         }
-        let PeerConfig { network, support, batch, .. } = config;
+        let PeerConfig { network, support, batch, observer, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
@@ -250,11 +236,7 @@ impl Peer {
             ledgers,
             channels,
             deploys: Arc::new(deploys),
-<<<<<<< HEAD
-            signers,
             observer,
-=======
->>>>>>> main
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -368,15 +350,8 @@ impl Peer {
         proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        let endorser = self.endorser(org)?;
-        let Some(observer) = &self.observer else {
-            return endorser.process(proposal, client).await;
-        };
-        let started = Instant::now();
-        let outcome = endorser.process(Arc::clone(&proposal), client).await;
-        let elapsed = started.elapsed();
-        observer.processed(&Seen { org, proposal: &proposal, outcome: &outcome, elapsed });
-        outcome
+        let observer = self.observer.as_deref();
+        observer::process(self.endorser(org)?, observer, org, proposal, client).await
     }
 
     fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {

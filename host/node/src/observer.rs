@@ -1,9 +1,12 @@
 //! Somebody who watches what the peer does, such as a developer's terminal.
+//!
+//! Does not change what comes of a proposal.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{Endorser, Processed, Rejected, UnpackedProposal};
+use wasmcc_types::Client;
 
 /// Hears of proposals. It is called on the thread that processed one, where it must neither wait
 /// nor panic.
@@ -24,4 +27,20 @@ pub struct Seen<'a> {
     pub outcome: &'a Result<Processed, Rejected>,
     /// How long that took.
     pub elapsed: Duration,
+}
+
+/// Has a proposal processed, and tells the observer, if there is one.
+pub(crate) async fn process(
+    endorser: &Endorser,
+    observer: Option<&dyn Observer>,
+    org: &str,
+    proposal: Arc<UnpackedProposal>,
+    client: Client,
+) -> Result<Processed, Rejected> {
+    let Some(observer) = observer else { return endorser.process(proposal, client).await };
+    let started = Instant::now();
+    let outcome = endorser.process(Arc::clone(&proposal), client).await;
+    let elapsed = started.elapsed();
+    observer.processed(&Seen { org, proposal: &proposal, outcome: &outcome, elapsed });
+    outcome
 }

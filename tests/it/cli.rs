@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 24] = [
+    "dev",
+    "down",
+    "reset",
+    "logs",
+    "events",
     "new",
     "build",
     "test",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 24] = [
     "new",
     "build",
     "test",
@@ -26,6 +26,11 @@ const VERBS: [&str; 19] = [
     "block",
     "ledger",
     "inspect",
+    "replay",
+    "audit",
+    "config",
+    "completions",
+    "man",
 ];
 
 /// The path of a chaincode's component, as an argument.

@@ -20,8 +20,8 @@ use wasmcc_ledger::{
     CommittedBlock, CommittedTx, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
 };
 use wasmcc_peer::chaincode::{
-    AccessControl, ChaincodeSupport, ExecuteError, Execution, NativeChaincode, PackageStore,
-    StandIn, StandIns, SupportConfig, TxParams,
+    AccessControl, ChaincodeSupport, ExecuteError, Execution, NativeChaincode, NotEnded,
+    PackageStore, StandIn, StandIns, SupportConfig, TxParams,
 };
 use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
@@ -93,8 +93,7 @@ impl NoOutcome {
 
 impl From<ExecuteError> for NoOutcome {
     fn from(error: ExecuteError) -> Self {
-        let is_of_chaincode =
-            matches!(error, ExecuteError::Failed { .. } | ExecuteError::Returned(_));
+        let is_of_chaincode = matches!(error.end, NotEnded::Everywhere(_));
         Self { reason: error.to_string(), is_of_chaincode }
     }
 }

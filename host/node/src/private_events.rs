@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmcc_channel::Channel;
-use wasmcc_channel::collections::{Collection, DefinedCollections, LookupError};
+use wasmcc_channel::collections::{
+    Collection, DefinedCollections, LookupError, UnusableCollection,
+};
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_msp::{Identity, SignedData};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
@@ -51,7 +53,7 @@ pub(super) enum PrivateEventsError {
         /// The collection.
         name: String,
         /// What is wrong.
-        reason: String,
+        reason: UnusableCollection,
     },
 }
 

@@ -102,7 +102,7 @@ impl Stored {
         for (field, value) in self.values() {
             let key = field_key(namespace, name, field);
             if existing.remove(&key).flatten().as_ref() != Some(&value) {
-                state.put(&key, value).map_err(failed("write key into state".into()))?;
+                state.put(&key, value).map_err(failed)?;
             }
         }
         let same = known.datatype == self.datatype && known.fields.len() == self.fields.len();

@@ -1,7 +1,7 @@
 //! What can go wrong in the execution of a proposal. The client gets the text, in a response of
 //! status 500.
 
-use crate::chaincode::{ExecuteError, InfoError, LegacyError};
+use crate::chaincode::{ExecuteError, InfoError, LegacyError, NotEnded};
 use wasmcc_channel::collections::LookupError;
 use wasmcc_ledger::LedgerError;
 
@@ -32,8 +32,8 @@ pub(super) enum NotDefined {
     #[error("could not get channel config for channel ''")]
     NoChannel,
     /// See [`InfoError`].
-    #[error(transparent)]
-    Info(#[from] InfoError),
+    #[error("{0}")]
+    Info(#[from] NotEnded<InfoError>),
 }
 
 /// Why a simulation has no results.

@@ -1,6 +1,6 @@
 //! The port for access control: what a client may do, and what a channel allows.
 
-use wasmcc_channel::collections::{LookupError, NotDefined};
+use wasmcc_channel::collections::{LookupError, NotDefined, UnusableCollection};
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::AclError;
 use wasmcc_types::{Permission, ProposalContext};
@@ -81,7 +81,7 @@ pub enum CollectionError {
         /// Channel, chaincode and name.
         path: String,
         /// What is wrong.
-        reason: String,
+        reason: UnusableCollection,
     },
     /// The chaincode has no collections, or other ones.
     #[error(transparent)]

@@ -4,7 +4,9 @@ use prost::DecodeError;
 
 use crate::chaincode::{AccessError, NativeError, PackageError, StateError};
 use wasmcc_channel::collections::CollectionsError;
-use wasmcc_channel::definition::{CompareError, DEFINITION_TYPE, FindError, ReadError, WriteError};
+use wasmcc_channel::definition::{
+    CompareError, DEFINITION_TYPE, FindError, ParametersMismatch, ReadError, WriteError,
+};
 use wasmcc_ledger::LedgerError;
 use wasmcc_runtime::BackendError;
 use wasmcc_types::LIFECYCLE;
@@ -117,7 +119,7 @@ pub(super) enum LifecycleError {
         "attempted to redefine the current committed sequence ({sequence}) for namespace {name} \
          with different parameters: {difference}"
     )]
-    OtherParameters { sequence: i64, name: String, difference: String },
+    OtherParameters { sequence: i64, name: String, difference: ParametersMismatch },
     #[error(
         "impossibly, this peer's org is processing requests for a channel it is not a member of"
     )]

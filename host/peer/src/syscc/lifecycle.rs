@@ -61,7 +61,10 @@ impl Lifecycle {
         self.authorize(stub, &function)?;
         self.dispatch(stub, &function, input).map_err(|error| match error {
             LifecycleError::NotDefined(_) => CallError::NotDefined(error),
-            error => CallError::Function { function: function.into_owned(), error },
+            error => {
+                let (function, error) = (function.into_owned(), Box::new(error));
+                CallError::Function { function, error }
+            }
         })
     }
 

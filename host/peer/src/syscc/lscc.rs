@@ -180,7 +180,7 @@ impl Lscc {
     fn definition(&self, request: &DeployRequest) -> Result<protos::ChaincodeData, LsccError> {
         let DeployRequest { name, version, .. } = request;
         let package = self.packages.get(name, version).map_err(|error| {
-            let (name, version) = (name.clone(), version.clone());
+            let (name, version, error) = (name.clone(), version.clone(), Box::new(error));
             LsccError::NoPackage { name, version, error }
         })?;
         let config = self.channel(&request.channel)?.config();

@@ -21,9 +21,11 @@ const UNARY: [&str; 6] = [
     "/gateway.Gateway/Submit",
     "/gateway.Gateway/CommitStatus",
     "/discovery.Discovery/Discover",
+    "/grpc.health.v1.Health/Check",
+    "/discovery.Discovery/Discover",
 ];
 /// Methods with streams.
-const STREAMS: [&str; 7] = [
+const STREAMS: [&str; 8] = [
     "/gateway.Gateway/ChaincodeEvents",
     "/protos.ChaincodeSupport/Register",
     "/protos.Deliver/Deliver",
@@ -31,6 +33,7 @@ const STREAMS: [&str; 7] = [
     "/protos.Deliver/DeliverWithPrivateData",
     "/orderer.AtomicBroadcast/Broadcast",
     "/orderer.AtomicBroadcast/Deliver",
+    "/grpc.health.v1.Health/Watch",
 ];
 
 /// A call, if it is counted.

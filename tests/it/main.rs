@@ -19,6 +19,7 @@ mod crash;
 mod crash_ordering;
 mod deploying;
 mod determinism;
+mod dev;
 mod docs;
 mod doors;
 mod endorsement;

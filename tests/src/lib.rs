@@ -6,6 +6,7 @@ pub mod bridged;
 pub mod certificates;
 pub mod chain;
 pub mod conformance;
+pub mod dev;
 mod external_chaincode;
 pub mod foreign;
 mod forge;

@@ -73,6 +73,18 @@ pub fn program() -> &'static Path {
     })
 }
 
+/// What the caller's shell has set is not part of a test.
+pub(crate) fn without_settings(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["WASMCC_", "CORE_", "FABRIC_LOGGING_"].iter().any(|start| text.starts_with(start))
+            || text == "RUST_LOG"
+        {
+            command.env_remove(&name);
+        }
+    }
+}
+
 /// Arguments follow.
 fn with_open_files(files: u32) -> Command {
     let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
@@ -128,16 +140,7 @@ impl Site {
     }
 
     fn start_command(&self, mut command: Command, args: &[&str], peer: Option<&str>) -> Process {
-        // What the caller's shell has set is not part of the test.
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("WASMCC_")
-                || name.to_string_lossy().starts_with("CORE_")
-                || name.to_string_lossy().starts_with("FABRIC_LOGGING_")
-                || name == "RUST_LOG"
-            {
-                command.env_remove(name);
-            }
-        }
+        without_settings(&mut command);
         command.args(args).current_dir(self.folder.path()).env("WASMCC_NETWORK", NETWORK);
         if let Some(address) = peer {
             command.env("WASMCC_PEER", address);

@@ -42,7 +42,7 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 12] = [
+const BENCHES: [Bench; 13] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
@@ -55,12 +55,13 @@ const BENCHES: [Bench; 12] = [
     Bench { name: "languages", needs: &[] },
     Bench { name: "contract", needs: &[Need::Program] },
     Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
+    Bench { name: "dev", needs: &[Need::Program] },
 ];
 
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 28] = [
+const FIGURES: [Figure; 31] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -92,6 +93,9 @@ const FIGURES: [Figure; 28] = [
     ("wasm_to_rust_transfer", |r| {
         Ok(r.ns("external_transfer/wasm_16")? / r.ns("external_transfer/rust_16")?)
     }),
+    ("dev_ready_ms", |r| r.printed("dev: ready_ms ", "")),
+    ("dev_reload_ms", |r| r.printed("dev: reload_ms ", "")),
+    ("submit_single_ms", |r| r.printed("dev: submit_single_ms ", "")),
     ("fair_p99_ratio", |r| r.printed("fair: p99_ratio ", "")),
     ("serve_cpu_us_noop", |r| r.printed("cpu: wasmcc noop ", " us")),
     ("serve_cpu_us_transfer", |r| r.printed("cpu: wasmcc transfer ", " us")),

@@ -77,6 +77,7 @@ pub(super) async fn evaluate(
     let mut answers = Collected::default();
     let asked = ask(peer, &org, &proposal, client).await;
     answers.add(asked.map_err(|failure| (org, failure))?);
+    peer.evaluated(proposal.tx_id());
     Ok(answers)
 }
 

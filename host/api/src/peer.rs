@@ -61,6 +61,9 @@ pub trait Peer: Send + Sync + 'static {
     /// Whether the peer of one of the organizations is on a channel.
     fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
 
+    /// A client got the answer to a transaction that it only evaluates: nothing more comes of it.
+    fn evaluated(&self, _tx_id: &str) {}
+
     /// How the peer of one of the organizations stands to the chaincode that a proposal calls.
     /// `Here` where that is not known: then the endorser says why.
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing;

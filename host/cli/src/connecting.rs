@@ -24,9 +24,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
 /// not answer to TLS yet, because it opens its ledgers, as long as `target` waits for an answer.
 pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
-    let address = target.peer.as_str();
-    let address = ["http://", "https://"].iter().find_map(|scheme| address.strip_prefix(scheme));
-    let address = address.unwrap_or(&target.peer);
+    let peer = target.peer()?;
+    let address = ["http://", "https://"].iter().find_map(|scheme| peer.strip_prefix(scheme));
+    let address = address.unwrap_or(&peer);
     let endpoint = endpoint(address, material)?;
     let (begun, mut is_told) = (Instant::now(), false);
     let error = loop {
@@ -57,7 +57,11 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
              this name by the CA of --tls-ca"
         );
     }
-    let network = target.network.display();
+    if target.is_dev()? {
+        bail!("no peer answers at {address} ({why}): start the network with `wasmcc dev`");
+    }
+    let network = target.network()?;
+    let network = network.display();
     bail!(
         "no peer answers at {address} ({why}): start one with `wasmcc peer --network {network} \
          --listen {address}`, or name another with --peer"

@@ -25,6 +25,9 @@ use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{sha256, sha256_all};
+
+pub(crate) use by_lifecycle::Done;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,6 +107,61 @@ pub(crate) struct Deploy {
 }
 
 impl Deploy {
+    /// By _lifecycle on a channel; all that is not said stays as it is.
+    pub(crate) fn on(channel: &str, name: String, target: Target) -> Self {
+        Self {
+            file: None,
+            ccaas: None,
+            external: false,
+            secret: None,
+            meta_inf: None,
+            name,
+            lifecycle: true,
+            version: None,
+            channel: channel.to_owned(),
+            policy: None,
+            collections_config: None,
+            input: None,
+            json: false,
+            target,
+        }
+    }
+
+    /// The component in `file`, or the chaincode server at an address.
+    pub(crate) fn code(self, file: Option<PathBuf>, ccaas: Option<String>) -> Self {
+        Self { file, ccaas, ..self }
+    }
+
+    /// The folder META-INF and the file of the collections.
+    pub(crate) fn with(self, meta_inf: Option<PathBuf>, collections: Option<PathBuf>) -> Self {
+        Self { meta_inf, collections_config: collections, ..self }
+    }
+
+    /// Two deployments of one name with the same hash are the same.
+    pub(crate) fn content_hash(&self) -> Result<String> {
+        let collections = self.collections()?.map(|package| package.encode_to_vec());
+        let (code, collections) = (sha256(&self.packed()?), collections.unwrap_or_default());
+        Ok(output::hex(&sha256_all([code.as_slice(), &collections])))
+    }
+
+    /// What the channel runs under the name.
+    pub(crate) async fn committed(
+        &self,
+        session: &Session,
+    ) -> Result<Option<QueryChaincodeDefinitionResult>> {
+        by_lifecycle::committed(session, &self.channel, &self.name).await
+    }
+
+    /// Installs, approves for all organizations and commits, and says nothing of it; `current` is
+    /// what the channel runs.
+    pub(crate) async fn deploy_quietly(
+        &self,
+        session: &Session,
+        current: Option<QueryChaincodeDefinitionResult>,
+    ) -> Result<Done> {
+        by_lifecycle::deploy(self, session, current, &Progress::hidden()).await
+    }
+
     /// Deploys by the lifecycle that knows the name, or if none does, by LSCC.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "Admin").await?.patient();
@@ -155,7 +213,7 @@ impl Deploy {
         if is_printed {
             self.secret = Some(Secret::random()?);
         }
-        let code = self.code()?;
+        let code = self.packed()?;
         let current = self.current(session).await?;
         let installed = self.installed(session).await?;
         let id_of = |version: &str| version::package_id(&self.name, version, &code);
@@ -240,7 +298,7 @@ impl Deploy {
     }
 
     /// The program with what belongs to it.
-    fn code(&self) -> Result<Vec<u8>> {
+    fn packed(&self) -> Result<Vec<u8>> {
         ProgramBundle::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
     }
 

@@ -23,9 +23,11 @@ mod config;
 mod config_json;
 mod connecting;
 mod deploy;
+mod dev;
 mod doors;
 mod duration;
 mod endorsing_peers;
+mod events;
 mod hint;
 mod input;
 mod inspect;
@@ -77,10 +79,7 @@ use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 A first transaction:
-  wasmcc network net
-  wasmcc peer --network net --in-memory &
-  export WASMCC_NETWORK=net
-  wasmcc deploy asset_transfer_basic.wasm --name basic
+  wasmcc dev basic=asset_transfer_basic.wasm                        # and in another terminal:
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'
   wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
 
@@ -125,6 +124,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Dev(dev::Dev),
+    Down(dev::Down),
+    Reset(dev::Reset),
+    Logs(dev::Logs),
+    Events(events::Events),
     New(new::New),
     Build(build::Build),
     Test(test::Test),
@@ -171,6 +175,8 @@ impl Cli {
     /// How it logs. The lines of transactions without trouble are shown on demand.
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
+            // It reports transactions by itself, and what its contracts log.
+            0 | 1 if self.is_dev() => "warn:endorser.tx_line=error:chaincode.=fatal",
             0 if self.serves() => "warn:wasmcc=info:transaction=warn",
             // A test that expects a refusal passes quietly.
             0 if matches!(self.verb, Verb::Sandbox(_)) => "error",
@@ -179,12 +185,16 @@ impl Cli {
             _ => "payload",
         };
         let (spec, format) = (self.log_spec.clone(), self.log_format);
-        log::Log { spec, usual, format, serves: self.serves() }
+        log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev() }
     }
 
     /// Whether it serves peers or clients, and somebody keeps its log.
     fn serves(&self) -> bool {
-        matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
+        self.is_dev() || matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
+    }
+
+    fn is_dev(&self) -> bool {
+        matches!(self.verb, Verb::Dev(_))
     }
 
     /// The whole program, with its log. False: it failed, and has said why.
@@ -205,7 +215,7 @@ impl Cli {
         let is_json = self.verb.is_json();
         let result = match self.verb {
             Verb::Config(verb) => verb.run(self.config),
-            verb => verb.run(),
+            verb => verb.run(self.verbose > 0),
         };
         if let (true, Err(error)) = (is_json, &result) {
             output::error_as_json(error)?;
@@ -234,8 +244,13 @@ impl Verb {
         }
     }
 
-    fn run(self) -> Result<()> {
+    fn run(self, verbose: bool) -> Result<()> {
         match self {
+            Self::Dev(verb) => verb.run(verbose),
+            Self::Down(verb) => verb.run(),
+            Self::Reset(verb) => verb.run(),
+            Self::Logs(verb) => verb.run(),
+            Self::Events(verb) => block_on(verb.run()),
             Self::New(verb) => verb.run(),
             Self::Test(verb) => verb.run(),
             Self::Network(verb) => verb.run(),

@@ -1,10 +1,13 @@
 //! `wasmcc network`: identities for development.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::dev;
 use crate::output;
+use crate::target::{open_network, org};
 use wasmcc_msp::Network as Members;
 use wasmcc_msp::NetworkSpec;
 use wasmcc_msp::network::{Org, OrgSpec};
@@ -12,24 +15,75 @@ use wasmcc_msp::network::{Org, OrgSpec};
 const EXAMPLES: &str = "\
 Examples:
   wasmcc network net
-  wasmcc network net --org Org1MSP:org1.example.com --org Org2MSP:org2.example.com --users 3";
+  wasmcc network net --org Org1MSP:org1.example.com --org Org2MSP:org2.example.com --users 3
+  wasmcc network user add alice --network net --attr role=auditor";
 
 /// Make a network folder: organizations with certificate authorities, a peer, an admin and users.
 ///
 /// It has cryptogen's layout, so that Fabric's tools can read it. For development only: it contains
 /// the private keys of the authorities.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Network {
+    #[command(subcommand)]
+    of_users: Option<OfUsers>,
     /// The folder, which must not exist.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(value_name = "DIR", required = true)]
+    folder: Option<PathBuf>,
     /// An organization, by MSP id and domain; may be repeated [default: Org1MSP:org1.example.com].
     #[arg(long = "org", value_name = "MSPID:DOMAIN", value_parser = parse_org)]
     orgs: Vec<(String, String)>,
     /// How many users each organization has, beside Admin: User1, User2 and so on.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     users: u16,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum OfUsers {
+    /// Users of a network that is there.
+    #[command(subcommand)]
+    User(User),
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum User {
+    Add(Add),
+}
+
+/// Give an organization another user, with a certificate of its CA.
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// The user's name, without the domain.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// An attribute that chaincodes can ask for, as fabric-ca writes it; may be repeated.
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_attribute)]
+    attributes: Vec<(String, String)>,
+    /// The network folder [default: organizations, where `wasmcc dev` made it].
+    #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// The organization [default: the network's first].
+    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
+    org: Option<String>,
+}
+
+impl Add {
+    fn run(self) -> Result<()> {
+        let network = open_network(&dev::network_folder(self.network)?)?;
+        let msp_id = org(&network, self.org.as_deref())?.msp_id().to_owned();
+        let attributes: BTreeMap<String, String> = self.attributes.into_iter().collect();
+        let folder = network.add_user(&msp_id, &self.name, &attributes)?;
+        output::line(&format!("{} of {msp_id}: {}", self.name, folder.display()))
+    }
+}
+
+/// Values may have further equals signs.
+fn parse_attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a name and a value: role=auditor".into()),
+    }
 }
 
 fn parse_org(text: &str) -> Result<(String, String), String> {
@@ -44,6 +98,10 @@ fn parse_org(text: &str) -> Result<(String, String), String> {
 impl Network {
     /// Makes the folder.
     pub(crate) fn run(self) -> Result<()> {
+        if let Some(OfUsers::User(User::Add(add))) = self.of_users {
+            return add.run();
+        }
+        let folder = self.folder.context("no folder is named")?;
         let mut spec = NetworkSpec::default();
         let users: Vec<String> = (1..=self.users).map(|number| format!("User{number}")).collect();
         if !self.orgs.is_empty() {
@@ -53,11 +111,11 @@ impl Network {
         for org in &mut spec.orgs {
             org.users.clone_from(&users);
         }
-        let network = Members::generate(&self.folder, &spec)?;
+        let network = Members::generate(&folder, &spec)?;
         for org in network.orgs() {
             output::line(&describe(org))?;
         }
-        let folder = self.folder.display();
+        let folder = folder.display();
         output::line(&format!("{folder} is ready: wasmcc peer --network {folder}"))
     }
 }

@@ -18,7 +18,7 @@ use crate::signal::{Deadline, told_to_end};
 use crate::target::open_network;
 use crate::tls::PeerTls;
 use wasmcc_api::{Server, ServerConfig};
-use wasmcc_msp::Network;
+use wasmcc_msp::{self as msp, Network};
 use wasmcc_node as node;
 use wasmcc_peer::chaincode::ExternalConfig;
 use wasmcc_protocol::BatchLimits;
@@ -121,9 +121,10 @@ struct Limits {
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
-    /// How long a block waits for more transactions (on channels that are created).
-    #[arg(long, default_value = "2s", value_parser = duration::positive, value_name = "TIME")]
-    batch_timeout: Duration,
+    /// How long a block waits for more transactions (on channels that are created) [default: not at
+    /// all; it has what came while the last one was committed].
+    #[arg(long, value_parser = duration::positive, value_name = "TIME")]
+    batch_timeout: Option<Duration>,
     /// How many transactions a block has at most (on channels that are created).
     #[arg(long, default_value_t = 500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -211,7 +212,7 @@ impl Peer {
         config.ledger.rich_queries = rich_queries;
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;
-        config.batch.timeout = limits.batch_timeout;
+        config.batch.timeout = limits.batch_timeout.unwrap_or(msp::BatchLimits::NO_WAIT);
         config.batch.max_message_count = limits.max_message_count;
         config.limits = guests.apply(config.limits);
         if let Some(bytes) = guests.value_bytes() {

@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 /// Shows one step at a time, on standard error; gone when dropped.
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
+    is_hidden: bool,
 }
 
 impl Progress {
@@ -17,15 +18,21 @@ impl Progress {
         if let Some(spinner) = &spinner {
             spinner.enable_steady_tick(Duration::from_millis(100));
         }
-        let progress = Self { spinner };
+        let progress = Self { spinner, is_hidden: false };
         progress.step(step);
         progress
+    }
+
+    /// Shows nothing.
+    pub(crate) fn hidden() -> Self {
+        Self { spinner: None, is_hidden: true }
     }
 
     /// Goes on to the next step.
     pub(crate) fn step(&self, step: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(step.to_owned()),
+            None if self.is_hidden => {}
             None => eprintln!("{step} ..."),
         }
     }

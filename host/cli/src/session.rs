@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use prost::Message;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 
 use crate::answer::{Answer, Evaluated, Outcome};
 use crate::connecting::connect;
@@ -56,7 +56,7 @@ impl Session {
         let signer = target.signer(usual)?;
         let tls = target.tls()?;
         let connection = connect(target, tls.as_ref()).await?;
-        let (address, timeout) = (target.peer.clone(), target.timeout);
+        let (address, timeout) = (target.peer()?, target.timeout);
         Ok(Self { connection, address, signer, timeout, tls })
     }
 
@@ -216,6 +216,15 @@ impl Session {
         let committed = committed.into_inner();
         let (code, block_number) = (committed.result(), committed.block_number);
         Ok(Outcome { tx_id, code, block_number, reason, response, event, receipts })
+    }
+
+    /// The events of a chaincode, for as long as the caller reads them.
+    pub(crate) async fn chaincode_events(
+        &self,
+        asked: gateway::SignedChaincodeEventsRequest,
+    ) -> Result<Streaming<gateway::ChaincodeEventsResponse>> {
+        let answered = self.gateway().chaincode_events(Request::new(asked)).await;
+        answered.map(tonic::Response::into_inner).map_err(|status| self.broken(&status))
     }
 
     fn gateway(&self) -> GatewayClient<Channel> {

@@ -5,22 +5,27 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::dev::{self, Record};
 use crate::duration;
 use crate::tls::TargetTls;
 use wasmcc_msp::network::Org;
 use wasmcc_msp::{Network, SigningIdentity};
 use wasmcc_types::ClientTls;
 
+/// Where a peer of this machine listens.
+const PEER: &str = "127.0.0.1:7051";
+
 /// The arguments of all verbs that ask a peer.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Which peer, and who asks")]
 pub(crate) struct Target {
-    /// The peer's address.
-    #[arg(long, env = "WASMCC_PEER", default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
-    pub peer: String,
-    /// The network folder with the identities, as `wasmcc network` or cryptogen makes it.
+    /// The peer's address [default: 127.0.0.1:7051, or that of `wasmcc dev` in this folder].
+    #[arg(long, env = "WASMCC_PEER", value_name = "HOST:PORT")]
+    peer: Option<String>,
+    /// The network folder with the identities, as `wasmcc network` or cryptogen makes it [default:
+    /// that of `wasmcc dev` in this folder].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
-    pub network: PathBuf,
+    network: Option<PathBuf>,
     /// The organization of the one who asks [default: the network's first].
     #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
     pub org: Option<String>,
@@ -58,16 +63,15 @@ pub(crate) struct OptionalTarget {
 }
 
 impl OptionalTarget {
-    /// The peer that is named; None if none is.
+    /// The peer that is named, or that of `wasmcc dev` in this folder; None if there is neither.
     pub(crate) fn target(&self) -> Result<Option<Target>> {
-        let Some(network) = self.network.clone() else {
+        if self.network.is_none() && Record::nearest()?.is_none() {
             return match &self.peer {
                 Some(_) => Err(anyhow!("a peer wants to know who asks: give --network DIR")),
                 None => Ok(None),
             };
-        };
-        let Self { peer, org, user, timeout, tls, .. } = self.clone();
-        let peer = peer.unwrap_or_else(|| "127.0.0.1:7051".to_owned());
+        }
+        let Self { peer, network, org, user, timeout, tls } = self.clone();
         Ok(Some(Target { peer, network, org, user, timeout, tls }))
     }
 }
@@ -77,21 +81,69 @@ impl Target {
     /// there is one.
     pub(crate) fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
         let tls = root.map_or_else(|| self.tls.clone(), |root| self.tls.with_ca(root));
-        Self { peer: peer.to_owned(), tls, ..self.clone() }
+        Self { peer: Some(peer.to_owned()), tls, ..self.clone() }
+    }
+
+    /// A client of the network that this process serves: with TLS, at this address.
+    pub(crate) fn of_dev(peer: String, network: PathBuf, timeout: Duration) -> Self {
+        let (peer, network) = (Some(peer), Some(network));
+        Self { peer, network, org: None, user: None, timeout, tls: TargetTls::on() }
+    }
+
+    /// The peer's address.
+    pub(crate) fn peer(&self) -> Result<String> {
+        if let Some(peer) = &self.peer {
+            return Ok(peer.clone());
+        }
+        let Some(record) = self.dev()? else { return Ok(PEER.to_owned()) };
+        let own = match &self.org {
+            Some(org) => record.peers.get(org),
+            None => record.peers.values().next(),
+        };
+        Ok(own.cloned().unwrap_or_else(|| PEER.to_owned()))
+    }
+
+    /// The network folder.
+    pub(crate) fn network(&self) -> Result<PathBuf> {
+        dev::network_folder(self.network.clone())
+    }
+
+    /// Whether a peer of `wasmcc dev` is asked.
+    pub(crate) fn is_dev(&self) -> Result<bool> {
+        Ok(self.dev()?.is_some_and(|record| match &self.peer {
+            None => true,
+            Some(peer) => record.peers.values().any(|address| address == peer),
+        }))
+    }
+
+    /// The network of `wasmcc dev` that is meant, if it is one.
+    fn dev(&self) -> Result<Option<Record>> {
+        let Some(record) = Record::nearest()? else { return Ok(None) };
+        let is_meant = match &self.network {
+            None => true,
+            Some(given) => given.canonicalize().ok() == record.organizations.canonicalize().ok(),
+        };
+        Ok(is_meant.then_some(record))
     }
 
     /// How the peer is known, if TLS is wanted.
     pub(crate) fn tls(&self) -> Result<Option<ClientTls>> {
+        let is_dev = self.is_dev()?;
         let usual = || {
-            let network = open_network(&self.network)?;
+            let network = open_network(&self.network()?)?;
+            if is_dev {
+                // The peer may be another organization's.
+                let roots = network.orgs().iter().map(Org::tls_ca_certificate);
+                return Ok(roots.collect::<Vec<_>>().join("\n"));
+            }
             Ok(org(&network, self.org.as_deref())?.tls_ca_certificate().to_owned())
         };
-        self.tls.read(usual, self.peer.starts_with("https://"))
+        self.tls.read(usual, is_dev || self.peer()?.starts_with("https://"))
     }
 
     /// The identity that signs; `usual` is its name unless one is given.
     pub(crate) fn signer(&self, usual: &str) -> Result<SigningIdentity> {
-        let network = open_network(&self.network)?;
+        let network = open_network(&self.network()?)?;
         let org = org(&network, self.org.as_deref())?;
         let user = self.user.as_deref().unwrap_or(usual);
         org.user(user).with_context(|| {

@@ -166,6 +166,12 @@ impl PeerTls {
 }
 
 impl TargetTls {
+    /// With the network's own CA.
+    pub(crate) fn on() -> Self {
+        let (tls_ca, tls_cert, tls_key, tls_domain) = (None, None, None, None);
+        Self { tls: Some(true), tls_ca, tls_cert, tls_key, tls_domain }
+    }
+
     /// The same with the CA of another peer.
     pub(crate) fn with_ca(&self, file: &Path) -> Self {
         Self { tls_ca: Some(file.to_owned()), ..self.clone() }

@@ -87,10 +87,13 @@ impl Keeper {
         }
     }
 
+    /// Puts the whole group into the queue before any client is told: an orderer that does not wait
+    /// makes one block of it.
     fn enqueue(&self, first: u64, group: Vec<ToKeep>) {
+        let mut kept = Vec::with_capacity(group.len());
         for (number, ToKeep { checked, done }) in (first..).zip(group) {
             match self.queue.send(Queued { checked, number }) {
-                Ok(()) => done(Ok(())),
+                Ok(()) => kept.push(done),
                 // It is on disk, and is ordered when the peer opens the channel again.
                 Err(back) => {
                     let checked = back.0.checked;
@@ -100,6 +103,7 @@ impl Keeper {
                 }
             }
         }
+        kept.into_iter().for_each(|done| done(Ok(())));
     }
 
     fn refuse(&self, group: Vec<ToKeep>, why: impl Fn() -> OrderError) {

@@ -4,8 +4,8 @@
 //!
 //! Invariant: whether endorsements are enough and what was written is not looked at here.
 
-use prost::Message;
 use prost::bytes::Bytes;
+use prost::{DecodeError, Message};
 
 use crate::verdict::Invalid;
 use wasmcc_msp::MspManager;
@@ -54,7 +54,7 @@ pub(crate) fn check<'a>(tx: &'a Opened, msps: &MspManager) -> Result<Content<'a>
                 return Err(Invalid::new(TxValidationCode::BadProposalTxid, reason));
             }
             check_action(tx).map(Content::Endorsed).map_err(|reason| {
-                Invalid::new(TxValidationCode::InvalidEndorserTransaction, reason)
+                Invalid::new(TxValidationCode::InvalidEndorserTransaction, reason.to_string())
             })
         }
         // Whether it holds is a question to the configuration in force.
@@ -93,29 +93,45 @@ fn check_creator(tx: &Opened, header: &SignatureHeader, msps: &MspManager) -> Re
         .map_err(Invalid::cause(code, "creator's signature over the proposal is not valid"))
 }
 
+/// What is wrong with the action of a chaincode's transaction. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum BadAction {
+    #[error("{0}")]
+    Unreadable(DecodeError),
+    #[error("only one action per transaction is supported, tx contains {count}")]
+    Count { count: usize },
+    #[error("{0}")]
+    SignatureHeader(&'static str),
+    #[error("nil action")]
+    NoAction,
+    #[error("nil arguments")]
+    NoArguments,
+    #[error("proposal hash does not match")]
+    ProposalHash,
+}
+
 /// Fabric: `validateEndorserTransaction`.
-fn check_action(tx: &Opened) -> Result<&ResponsePayload, String> {
-    let [action] = tx.actions().map_err(ToString::to_string)? else {
-        let count = tx.actions().map_or(0, <[_]>::len);
-        return Err(format!("only one action per transaction is supported, tx contains {count}"));
-    };
+fn check_action(tx: &Opened) -> Result<&ResponsePayload, BadAction> {
+    let unreadable = |error: &DecodeError| BadAction::Unreadable(error.clone());
+    let actions = tx.actions().map_err(unreadable)?;
+    let [action] = actions else { return Err(BadAction::Count { count: actions.len() }) };
     let signature_header =
-        SignatureHeader::decode(action.header.clone()).map_err(|e| e.to_string())?;
-    check_signature_header(&signature_header)?;
+        SignatureHeader::decode(action.header.clone()).map_err(BadAction::Unreadable)?;
+    check_signature_header(&signature_header).map_err(BadAction::SignatureHeader)?;
     let Endorsed { proposal_payload, response, .. } =
         tx.endorsed().map_err(|error| match error {
-            NotEndorsed::Transaction(e) | NotEndorsed::Payload(e) => e.to_string(),
-            NotEndorsed::NoAction | NotEndorsed::NoEndorsedAction => "nil action".to_owned(),
+            NotEndorsed::Transaction(e) | NotEndorsed::Payload(e) => unreadable(e),
+            NotEndorsed::NoAction | NotEndorsed::NoEndorsedAction => BadAction::NoAction,
         })?;
-    let response = response.as_ref().map_err(ToString::to_string)?;
+    let response = response.as_ref().map_err(unreadable)?;
     if proposal_payload.is_empty() {
-        return Err("nil arguments".to_owned());
+        return Err(BadAction::NoArguments);
     }
     // The bytes are hashed as they came: what was transient in the proposal is not in them.
     let hash = sha256_all([&*tx.channel_header_bytes, &*action.header, &**proposal_payload]);
     match response.proposal_hash == hash[..] {
         true => Ok(response),
-        false => Err("proposal hash does not match".to_owned()),
+        false => Err(BadAction::ProposalHash),
     }
 }
 

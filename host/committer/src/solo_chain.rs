@@ -19,6 +19,8 @@ pub(crate) struct SoloChain {
     cutter: BlockCutter,
     /// When what is waiting becomes a block. None if nothing is waiting.
     deadline: Option<Instant>,
+    /// Whether the queue is emptied, instead of waiting for the deadline.
+    is_group_commit: bool,
     /// Since when something is waiting.
     waiting_since: Option<Instant>,
     /// The number of the last envelope that was taken from the queue.
@@ -40,6 +42,7 @@ impl SoloChain {
             backlog,
             cutter,
             deadline: None,
+            is_group_commit: false,
             waiting_since: None,
             taken: 0,
             waiting: None,
@@ -70,6 +73,10 @@ impl SoloChain {
     /// Handles one message or the end of the timeout. False: stopped and all is committed.
     fn step(&mut self) -> Result<bool, CommitError> {
         let received = match self.deadline {
+            // Everything that came during the last commit is in the queue by now.
+            Some(_) if self.is_group_commit => {
+                self.queue.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+            }
             Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
                 // Even if the queue never runs empty.
                 Duration::ZERO => Err(RecvTimeoutError::Timeout),
@@ -133,6 +140,7 @@ impl SoloChain {
             (true, running @ Some(_)) => running,
             (true, None) => Instant::now().checked_add(limits.timeout),
         };
+        self.is_group_commit = limits.is_group_commit();
         let before = self.waiting.filter(|_| ordered.batches.is_empty());
         let mut since = self.waiting_since.take().unwrap_or(now);
         for batch in ordered.batches {

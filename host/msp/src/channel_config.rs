@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prost::{DecodeError, Message};
 
 use crate::acl::{self, AclError};
+use crate::batch_limits::BatchLimits;
 use crate::capabilities::ApplicationCapabilities;
 use crate::error::MspError;
 use crate::identity::Identity;
@@ -53,31 +53,6 @@ pub struct OrgEntry {
     pub name: String,
     /// The id of its MSP, as used in identities. Often the same as the name, but not always.
     pub msp_id: String,
-}
-
-/// When an orderer cuts a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchLimits {
-    /// Transactions of a block.
-    pub max_message_count: u32,
-    /// Largest block, in bytes.
-    pub absolute_max_bytes: u32,
-    /// Size from which on a block is cut, in bytes. Only a single large transaction may exceed it.
-    pub preferred_max_bytes: u32,
-    /// Time from the first waiting transaction until the block is cut.
-    pub timeout: Duration,
-}
-
-impl Default for BatchLimits {
-    /// The values of Fabric's sample configuration.
-    fn default() -> Self {
-        Self {
-            max_message_count: 500,
-            absolute_max_bytes: 10 * 1024 * 1024,
-            preferred_max_bytes: 2 * 1024 * 1024,
-            timeout: Duration::from_secs(2),
-        }
-    }
 }
 
 /// Why a channel's configuration is unusable.

@@ -3,11 +3,9 @@
 //! Invariant: the same specification gives the same bytes, without a clock or randomness. Therefore
 //! the nonce is a hash of the configuration, and there is no timestamp.
 
-use std::time::Duration;
-
 use prost::Message;
 
-use crate::channel_config::BatchLimits;
+use crate::batch_limits::BatchLimits;
 use crate::policy::{PolicyError, SignaturePolicy};
 use wasmcc_types::proto::common::implicit_meta_policy::Rule;
 use wasmcc_types::proto::common::policy::PolicyType;
@@ -93,7 +91,7 @@ impl GenesisSpec {
         let size = BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes };
         add_value(&mut orderer, "BatchSize", &size);
         // A timeout of zero would be refused when the block is read.
-        let timeout = duration::format(timeout.max(Duration::from_millis(1)));
+        let timeout = duration::format(timeout.max(BatchLimits::NO_WAIT));
         add_value(&mut orderer, "BatchTimeout", &BatchTimeout { timeout });
         let consensus = ConsensusType { r#type: "solo".into(), metadata: Vec::new() };
         add_value(&mut orderer, "ConsensusType", &consensus);

@@ -4,6 +4,7 @@
 //! Does not know ledgers and chaincodes, and keeps no state that changes with blocks.
 
 pub mod acl;
+mod batch_limits;
 mod capabilities;
 mod certificate;
 mod channel_config;
@@ -25,8 +26,9 @@ mod signer;
 mod trust;
 
 pub use acl::AclError;
+pub use batch_limits::BatchLimits;
 pub use capabilities::ApplicationCapabilities;
-pub use channel_config::{BatchLimits, ChannelConfig, ConfigError, OrgEntry};
+pub use channel_config::{ChannelConfig, ConfigError, OrgEntry};
 pub use error::{MspError, Refusal, SignatureFault};
 pub use genesis::{GenesisSpec, application_org};
 pub use identity::{Identity, common_name, has_expired};

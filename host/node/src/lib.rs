@@ -17,6 +17,7 @@ mod indexes;
 mod joining;
 mod ledger_folder;
 mod local_orgs;
+mod observer;
 #[cfg(feature = "server")]
 mod participation;
 #[cfg(feature = "server")]
@@ -55,6 +56,7 @@ pub use data_folder::{DataFolderError, folder_org};
 pub use error::{CreateChannelError, OpenError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
+pub use observer::{Observer, Seen};
 
 /// The folder of compiled code in a data folder.
 const CACHE_FOLDER: &str = "compiled";
@@ -86,6 +88,8 @@ pub struct PeerConfig {
     pub ledger: LedgerConfig,
     /// When blocks are cut on channels that this peer creates.
     pub batch: BatchLimits,
+    /// Who hears of every proposal.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl PeerConfig {
@@ -103,6 +107,7 @@ impl PeerConfig {
             support: SupportConfig::default(),
             ledger: LedgerConfig::default(),
             batch: BatchLimits::default(),
+            observer: None,
         }
     }
 }
@@ -186,6 +191,7 @@ pub struct Peer {
     local_msps: BTreeMap<String, Arc<MspManager>>,
     #[cfg(feature = "server")]
     running: RunningChaincodes,
+    observer: Option<Arc<dyn Observer>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -204,7 +210,7 @@ impl Peer {
         if let Some(folder) = folder {
             folder.adopt(&channels, &orgs)?;
         }
-        let PeerConfig { network, support, batch, .. } = config;
+        let PeerConfig { network, support, batch, observer, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
@@ -250,6 +256,7 @@ impl Peer {
             local_msps: orgs.msps().map(|(org, msps)| (org.to_owned(), msps.clone())).collect(),
             #[cfg(feature = "server")]
             running,
+            observer,
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
@@ -331,8 +338,9 @@ impl Peer {
         signed: protos::SignedProposal,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        let endorser = self.endorser(org)?;
-        endorser.process(UnpackedProposal::unpack_for_endorser(signed)?, client).await
+        self.endorser(org)?;
+        let proposal = UnpackedProposal::unpack_for_endorser(signed)?;
+        self.process_unpacked(org, proposal, client).await
     }
 
     /// As [`process_for`](Self::process_for), for a proposal that is unpacked already and may be
@@ -343,7 +351,8 @@ impl Peer {
         proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        self.endorser(org)?.process(proposal, client).await
+        let observer = self.observer.as_deref();
+        observer::process(self.endorser(org)?, observer, org, proposal, client).await
     }
 
     fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {

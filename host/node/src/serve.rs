@@ -104,6 +104,12 @@ impl api::Peer for Peer {
         self.channels.has_joined(msp_id, channel_id)
     }
 
+    fn evaluated(&self, tx_id: &str) {
+        if let Some(observer) = &self.observer {
+            observer.evaluated(tx_id);
+        }
+    }
+
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
         let (channel_id, chaincode) = (proposal.channel_id(), &proposal.chaincode_id.name);
         let Some(channel) = self.channels.get_as(msp_id, channel_id) else {

@@ -51,11 +51,13 @@ fn part(number: &str, unit: &str) -> Option<Duration> {
     Some(Duration::from_nanos(total))
 }
 
-/// Writes whole milliseconds: `2s`, `500ms`.
+/// Writes the largest unit that leaves no fraction: `2s`, `500ms`, `1us`, `7ns`.
 pub fn format(duration: Duration) -> String {
-    match duration.subsec_millis() {
+    match duration.subsec_nanos() {
         0 => format!("{}s", duration.as_secs()),
-        _ => format!("{}ms", duration.as_millis()),
+        nanos if nanos % 1_000_000 == 0 => format!("{}ms", duration.as_millis()),
+        nanos if nanos % 1_000 == 0 => format!("{}us", duration.as_micros()),
+        _ => format!("{}ns", duration.as_nanos()),
     }
 }
 
@@ -91,6 +93,10 @@ mod tests {
         for millis in [1, 500, 1000, 2500, 60_000] {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse(&format(duration)), Some(duration));
+        }
+        for (nanos, text) in [(1_000, "1us"), (1_500, "1500ns"), (2_000_001, "2000001ns")] {
+            let duration = Duration::from_nanos(nanos);
+            assert_eq!((format(duration).as_str(), parse(text)), (text, Some(duration)));
         }
     }
 }

@@ -137,13 +137,16 @@ impl Definition {
         state: &mut S,
     ) -> Result<Option<Self>, FindError<S::Error>> {
         let stored = metadata(NAMESPACES, name, state);
-        let stored =
-            stored.map_err(|error| FindError::Metadata { name: name.to_owned(), error })?;
+        let stored = stored.map_err(|error| FindError::Metadata {
+            name: name.to_owned(),
+            error: Box::new(error),
+        })?;
         let Some(StateMetadata { datatype, .. }) = stored else { return Ok(None) };
         if datatype != DEFINITION_TYPE {
             return Err(FindError::NotAChaincode { datatype });
         }
         let read = Self::read(name, state);
-        read.map(Some).map_err(|error| FindError::Fields { name: name.to_owned(), error })
+        read.map(Some)
+            .map_err(|error| FindError::Fields { name: name.to_owned(), error: Box::new(error) })
     }
 }

@@ -64,7 +64,7 @@ pub enum FindError<E: Display> {
         /// The chaincode.
         name: String,
         /// Why it cannot be read.
-        error: ReadError<E>,
+        error: Box<ReadError<E>>,
     },
     /// Something else is stored under the name.
     #[error("not a chaincode type: {datatype}")]
@@ -78,7 +78,7 @@ pub enum FindError<E: Display> {
         /// The chaincode.
         name: String,
         /// Why it cannot be read.
-        error: ReadError<E>,
+        error: Box<ReadError<E>>,
     },
 }
 
@@ -93,7 +93,7 @@ pub enum WriteError<E: Display> {
         /// The name of the structure.
         name: String,
         /// Why it cannot be read.
-        error: ReadError<E>,
+        error: Box<ReadError<E>>,
     },
     /// The present value of a field cannot be read.
     #[error("could not get value for key {key}: {error}")]
@@ -101,13 +101,13 @@ pub enum WriteError<E: Display> {
         /// The field's key.
         key: String,
         /// Why it cannot be read.
-        error: E,
+        error: Box<E>,
     },
     /// A field cannot be written.
     #[error("could not write key into state: {error}")]
     Field {
         /// Why it cannot be written.
-        error: E,
+        error: Box<E>,
     },
     /// The names of the fields cannot be written.
     #[error("could not store metadata for namespace {namespace}/{name}: {error}")]
@@ -117,7 +117,7 @@ pub enum WriteError<E: Display> {
         /// The name of the structure.
         name: String,
         /// Why they cannot be written.
-        error: E,
+        error: Box<E>,
     },
     /// A field that the structure no longer has cannot be deleted.
     #[error("could not delete unneeded key {key}: {error}")]
@@ -125,7 +125,7 @@ pub enum WriteError<E: Display> {
         /// The field's key.
         key: String,
         /// Why it cannot be deleted.
-        error: E,
+        error: Box<E>,
     },
 }
 
@@ -136,5 +136,5 @@ pub struct CompareError<E: Display> {
     /// The key whose hash cannot be read.
     pub key: String,
     /// Why it cannot be read.
-    pub error: E,
+    pub error: Box<E>,
 }

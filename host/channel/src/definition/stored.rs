@@ -88,17 +88,18 @@ impl Stored {
         let known = metadata(namespace, name, state)
             .map_err(|error| {
                 let (namespace, name) = names();
-                WriteError::Known { namespace, name, error }
+                WriteError::Known { namespace, name, error: Box::new(error) }
             })?
             .unwrap_or_default();
         let mut existing = std::collections::BTreeMap::new();
         for field in &known.fields {
             let key = field_key(namespace, name, field);
             let value = state.get(&key);
-            let value = value.map_err(|error| WriteError::Value { key: key.clone(), error })?;
+            let value = value
+                .map_err(|error| WriteError::Value { key: key.clone(), error: Box::new(error) })?;
             existing.insert(key, value);
         }
-        let failed = |error| WriteError::Field { error };
+        let failed = |error| WriteError::Field { error: Box::new(error) };
         for (field, value) in self.values() {
             let key = field_key(namespace, name, field);
             if existing.remove(&key).flatten().as_ref() != Some(&value) {
@@ -109,11 +110,14 @@ impl Stored {
         if !existing.is_empty() || !same {
             state.put(&metadata_key(namespace, name), self.metadata()).map_err(|error| {
                 let (namespace, name) = names();
-                WriteError::Metadata { namespace, name, error }
+                WriteError::Metadata { namespace, name, error: Box::new(error) }
             })?;
         }
         for key in existing.keys() {
-            let failed = |error| WriteError::Unneeded { key: key.clone(), error };
+            let failed = |error| {
+                let (key, error) = (key.clone(), Box::new(error));
+                WriteError::Unneeded { key, error }
+            };
             state.delete(key).map_err(failed)?;
         }
         Ok(())
@@ -128,8 +132,9 @@ impl Stored {
         name: &str,
         state: &mut S,
     ) -> Result<Vec<String>, CompareError<S::HashError>> {
-        let mut hash_of =
-            |key: String| state.get_hash(&key).map_err(|error| CompareError { key, error });
+        let mut hash_of = |key: String| {
+            state.get_hash(&key).map_err(|error| CompareError { key, error: Box::new(error) })
+        };
         let metadata = hash_of(metadata_key(namespace, name))?;
         let mut mismatches = Vec::new();
         for (field, value) in self.values() {

@@ -14,7 +14,7 @@ use prost::Message;
 
 use crate::Channels;
 use crate::collections::CollectionsError;
-use crate::vscc::endorsed_tx::EndorsedTx;
+use crate::vscc::endorsed_tx::{EndorsedTx, EndorsedTxError};
 use crate::vscc::lscc_rules::check_lscc_invocation;
 use crate::vscc::signers::{Signers, SignersCache};
 use wasmcc_ledger::LedgerError;
@@ -61,6 +61,12 @@ impl VsccError {
 impl From<String> for VsccError {
     fn from(reason: String) -> Self {
         Self::Invalid(reason)
+    }
+}
+
+impl From<EndorsedTxError> for VsccError {
+    fn from(error: EndorsedTxError) -> Self {
+        Self::Invalid(error.to_string())
     }
 }
 

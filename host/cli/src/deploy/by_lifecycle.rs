@@ -24,10 +24,13 @@ use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
 
 /// What came of it.
-pub(super) struct Done {
-    pub(super) version: String,
-    pub(super) sequence: i64,
-    pub(super) package_id: String,
+pub(crate) struct Done {
+    /// The version that runs.
+    pub(crate) version: String,
+    /// The sequence of its definition.
+    pub(crate) sequence: i64,
+    /// The package that was approved.
+    pub(crate) package_id: String,
     pub(super) tx_id: String,
     pub(super) block: u64,
     /// Whether the chaincode must be called as init before anything else.
@@ -161,11 +164,11 @@ async fn approve(
         bail!(
             "{own} has no peer at {}: name that of its peer with --peer, or another organization \
              with --org",
-            verb.target.peer
+            verb.target.peer()?
         );
     }
     let mut approved = vec![own.to_owned()];
-    let network = open_network(&verb.target.network)?;
+    let network = open_network(&verb.target.network()?)?;
     let others = network.orgs().iter().filter(|org| org.msp_id() != own);
     for admin in others.filter_map(|org| org.admin().ok()) {
         let org = admin.msp_id().to_owned();

@@ -58,7 +58,7 @@ impl ApproveForMyOrg {
         if let (Some(id), Some(session)) = (&self.package_id, sessions.first()) {
             warn_if_missing(session, id).await?;
         }
-        report(outcome, &self.output, &self.target.peer)
+        report(outcome, &self.output, &self.target.peer()?)
     }
 }
 
@@ -81,7 +81,7 @@ impl Commit {
         let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
         let outcome =
             submit("committing", proposal, channel, (&sessions, &[], &self.peers)).await?;
-        report(outcome, &self.output, &self.target.peer)
+        report(outcome, &self.output, &self.target.peer()?)
     }
 }
 

@@ -27,6 +27,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
+use crate::dev::GuestLog;
 use crate::log::form::Form;
 pub(crate) use crate::log::form::Format;
 use crate::log::json::{JsonEvents, JsonFields};
@@ -55,6 +56,8 @@ pub(crate) struct Log {
     pub(crate) format: Format,
     /// Whether somebody reads along. The verbs that do not serve write their lines themselves.
     pub(crate) serves: bool,
+    /// Whether what contracts log goes to the reporter of `wasmcc dev` as well.
+    pub(crate) is_dev: bool,
 }
 
 /// What the log shows now, as text.
@@ -96,14 +99,14 @@ pub(crate) fn start(log: Log) -> Result<()> {
         Format::Json => Form::Json,
     };
     if !log.serves {
-        install(form, filter, io::stderr);
+        install(form, (filter, false), io::stderr);
         return Ok(());
     }
     let queue = Arc::new(Queue::new(form));
     let written = Arc::clone(&queue);
     let thread = thread::Builder::new().name("wasmcc-log".into());
     thread.spawn(move || write_lines(&written)).context("cannot start a thread for the log")?;
-    install(form, filter, Lines(Arc::clone(&queue)));
+    install(form, (filter, log.is_dev), Lines(Arc::clone(&queue)));
     let panics = Arc::clone(&queue);
     std::panic::set_hook(Box::new(move |panic| {
         let trace = Backtrace::capture();
@@ -117,7 +120,7 @@ pub(crate) fn start(log: Log) -> Result<()> {
     Ok(())
 }
 
-fn install<W>(form: Form, filter: reload::Layer<Selection, Registry>, writer: W)
+fn install<W>(form: Form, (filter, is_dev): (reload::Layer<Selection, Registry>, bool), writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -128,7 +131,8 @@ where
             layer.with_ansi(false).event_format(JsonEvents).fmt_fields(JsonFields).boxed()
         }
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+    let guests = is_dev.then(GuestLog::layer);
+    tracing_subscriber::registry().with(layer.with_filter(filter)).with(guests).init();
 }
 
 /// Says why the process fails. Nothing that is logged keeps this out.

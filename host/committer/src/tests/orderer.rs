@@ -142,6 +142,48 @@ fn blocks_are_cut_when_transactions_have_waited_long_enough() {
 }
 
 #[test]
+fn an_idle_orderer_that_does_not_wait_cuts_at_once_and_a_busy_one_collects() {
+    let folder = tempfile::tempdir().unwrap();
+    for has_log in [false, true] {
+        let (port, questions, answer) = slow();
+        let fixture = Fixture::with_limits(BatchLimits { timeout: BatchLimits::NO_WAIT, ..WIDE });
+        fixture.define_basic();
+        let committer = Arc::new(fixture.committer(port));
+        let config = SoloConfig::default();
+        let solo = match has_log {
+            false => Solo::start(Arc::clone(&committer), config),
+            true => Solo::start_with_log(Arc::clone(&committer), config, folder.path()),
+        };
+        let orderer = Orderer { fixture, committer, solo: solo.unwrap() };
+        let first = orderer.order();
+        // The validator is asked although nothing else came: the block of the first one is cut.
+        questions.recv_timeout(Duration::from_secs(30)).unwrap();
+        let others: Vec<String> = (0..5).map(|_| orderer.order()).collect();
+        (0..6).for_each(|_| answer.send(()).unwrap());
+        assert_eq!(orderer.block_of(&first), 1);
+        for other in &others {
+            assert_eq!(orderer.block_of(other), 2, "they came during the commit of the first");
+        }
+        let last = orderer.order();
+        answer.send(()).unwrap();
+        assert_eq!(orderer.block_of(&last), 3);
+    }
+}
+
+#[test]
+fn an_orderer_that_does_not_wait_still_keeps_the_bounds_of_a_block() {
+    let (port, questions, answer) = slow();
+    let limits = BatchLimits { timeout: BatchLimits::NO_WAIT, max_message_count: 2, ..WIDE };
+    let orderer = Orderer::with(limits, SoloConfig::default(), port);
+    let mut ids = vec![orderer.order()];
+    questions.recv_timeout(Duration::from_secs(30)).unwrap();
+    ids.extend((0..5).map(|_| orderer.order()));
+    (0..6).for_each(|_| answer.send(()).unwrap());
+    let blocks: Vec<u64> = ids.iter().map(|id| orderer.block_of(id)).collect();
+    assert_eq!(blocks, [1, 2, 2, 3, 3, 4]);
+}
+
+#[test]
 fn stopping_commits_what_is_in_the_queue_in_its_order() {
     let orderer = Orderer::new(BatchLimits { max_message_count: 4, ..WIDE });
     let ids: Vec<String> = (0..10).map(|_| orderer.order()).collect();

@@ -99,7 +99,7 @@ fn a_validator_that_no_peer_has_makes_transactions_invalid() {
         ..Default::default()
     };
     let needed = needed_policies(&fixture.channel, &header, &payload.encode_to_vec());
-    assert!(needed.unwrap_err().contains("wasn't found"));
+    assert!(needed.unwrap_err().to_string().contains("wasn't found"));
     define(&fixture, "cc0", ORG_1, &[]);
     assert_eq!(fixture.codes([&fixture.draft("cc0")]), [Valid]);
 }

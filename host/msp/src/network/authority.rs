@@ -2,13 +2,19 @@
 //!
 //! Invariant: P-256 only, and every signature has a low S: Fabric refuses or rewrites others.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::rand;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use time::{Duration, OffsetDateTime};
+use x509_parser::asn1_rs::Tag;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::pem::parse_x509_pem;
+use x509_parser::x509::X509Name;
 
 use crate::curve::Curve;
 use crate::network::NetworkError;
@@ -17,6 +23,8 @@ use crate::node_ous::Role;
 use crate::signature::Signature;
 use wasmcc_types::sha256;
 
+/// The extension in which fabric-ca writes attributes.
+const ATTRIBUTES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 8, 1];
 const LIFETIME: Duration = Duration::days(3650);
 /// Clocks differ, and a new certificate must be valid on other machines at once.
 const BACKDATE: Duration = Duration::minutes(5);
@@ -52,16 +60,46 @@ impl SigningAuthority {
         Ok(Self { issuer: Issuer::new(params, key), credentials })
     }
 
+    /// A CA of which there are files. Errors: why it cannot issue certificates.
+    pub(super) fn open(credentials: &Credentials) -> Result<Self, String> {
+        let key = KeyPair::from_pem(&credentials.key).map_err(|error| error.to_string())?;
+        if key.algorithm() != &PKCS_ECDSA_P256_SHA256 {
+            return Err("its key is not one for ECDSA on P-256".to_owned());
+        }
+        let pem = credentials.certificate.as_bytes();
+        let (_, pem) = parse_x509_pem(pem).map_err(|error| error.to_string())?;
+        let certificate = pem.parse_x509().map_err(|error| error.to_string())?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = subject(certificate.subject())?;
+        // The same as in its own certificate: Fabric's clients find the issuer by it.
+        let key_id = certificate.iter_extensions().find_map(|extension| {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            }
+        });
+        let key_id = key_id.unwrap_or_else(|| sha256(key.der_bytes()).to_vec());
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key_id);
+        let issuer = Issuer::new(params, LowSKey(key));
+        Ok(Self { issuer, credentials: credentials.clone() })
+    }
+
     /// Issues a member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
-    /// `GenerateLocalMSP`). Its organizational unit names the role.
+    /// `GenerateLocalMSP`). Its organizational unit names the role; attributes are those of
+    /// fabric-ca (lib/attrmgr).
     pub(crate) fn issue_identity(
         &self,
         name: &str,
         role: Role,
+        attributes: &BTreeMap<String, String>,
     ) -> Result<Credentials, NetworkError> {
         let role = role.to_string();
         let mut params = params(name, Some((DnType::OrganizationalUnitName, &role)));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        if !attributes.is_empty() {
+            let json = serde_json::json!({ "attrs": attributes }).to_string().into_bytes();
+            params.custom_extensions = vec![CustomExtension::from_oid_content(ATTRIBUTES, json)];
+        }
         self.issue(name, params)
     }
 
@@ -94,6 +132,27 @@ impl SigningAuthority {
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
         Ok(Credentials::new(certificate.pem(), key.serialize_pem()))
     }
+}
+
+/// A name that somebody else wrote, with the same types of strings.
+fn subject(name: &X509Name<'_>) -> Result<DistinguishedName, String> {
+    let mut subject = DistinguishedName::new();
+    for attribute in name.iter_attributes() {
+        let arcs = attribute.attr_type().iter();
+        let kind: Vec<u64> = arcs.ok_or("its certificate has a name of an unknown kind")?.collect();
+        let value = attribute.as_str().map_err(|error| error.to_string())?;
+        let value = match attribute.attr_value().tag() {
+            Tag::PrintableString => text(value),
+            Tag::Utf8String => DnValue::Utf8String(value.to_owned()),
+            tag => return Err(format!("its certificate has a name of the type {tag:?}")),
+        };
+        let kind = DnType::from_oid(&kind);
+        if subject.get(&kind).is_some() {
+            return Err("its certificate has two names of one kind".to_owned());
+        }
+        subject.push(kind, value);
+    }
+    Ok(subject)
 }
 
 /// Ten years from now, a random serial number, and the subject that cryptogen writes.

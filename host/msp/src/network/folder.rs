@@ -1,5 +1,6 @@
-//! Writes a network as files, in cryptogen's layout. `network.json` records the MSP ids, which
-//! cryptogen leaves to other configuration.
+//! Writes a network as files, in cryptogen's layout. Signing certificates and keys have a second
+//! name, that of fabric-ca, because applications ask for one or the other. `network.json` records
+//! the MSP ids, which cryptogen leaves to other configuration.
 //!
 //! Invariant: a folder is written as a whole or not at all, and never over another.
 
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::network::NetworkError;
 use crate::network::org::{Member, Org};
 use crate::node_ous::Role;
+use wasmcc_types::hex;
+use wasmcc_types::sha256;
 
 pub(crate) const INDEX: &str = "network.json";
 
@@ -20,6 +23,12 @@ pub(crate) const INDEX: &str = "network.json";
 #[derive(Default, Deserialize, Serialize)]
 pub(crate) struct OrgIndex {
     pub(crate) msp_ids: BTreeMap<String, String>,
+}
+
+impl OrgIndex {
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("a map of texts is always JSON")
+    }
 }
 
 /// Writes into a temporary folder beside `path`, then renames it.
@@ -32,21 +41,75 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
         _ => Path::new("."),
     };
     create_folder(parent)?;
-    let failed = |action| move |source| NetworkError::Io { action, path: path.to_owned(), source };
-    // The guard removes the folder if writing fails. After the rename there is nothing to remove.
-    let temporary = tempfile::Builder::new()
-        .prefix(".network-")
-        .tempdir_in(parent)
-        .map_err(failed("create"))?;
+    let temporary = temporary_folder(parent)?;
     let root = temporary.path().join("new");
     let mut index = OrgIndex::default();
     for org in orgs.iter().chain(orderer) {
         write_org(&root.join(org.kind.folder()).join(&org.domain), org)?;
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
     }
-    let json = serde_json::to_vec_pretty(&index).expect("a map of texts is always JSON");
-    write_file(&root.join(INDEX), &json, false)?;
-    fs::rename(&root, path).map_err(failed("rename"))
+    write_file(&root.join(INDEX), &index.json(), false)?;
+    rename(&root, path)
+}
+
+/// Writes further organizations into a folder that may have others and foreign files. What is there
+/// stays as it is.
+///
+/// Errors: `NotANetwork` if an organization's folder has parts of one already.
+pub(super) fn add<'a>(
+    path: &Path,
+    orgs: impl IntoIterator<Item = &'a Org>,
+    mut index: OrgIndex,
+) -> Result<(), NetworkError> {
+    create_folder(path)?;
+    let temporary = temporary_folder(path)?;
+    for org in orgs {
+        let new = temporary.path().join(&org.domain);
+        write_org(&new, org)?;
+        let place = path.join(org.kind.folder()).join(&org.domain);
+        create_folder(&place)?;
+        // An organization is there when its MSP is, so this comes last.
+        for part in ["ca", "tlsca", org.kind.nodes_folder(), "users", "msp"] {
+            let there = place.join(part);
+            if there.symlink_metadata().is_ok() {
+                let reason = format!(
+                    "it has {part} and no msp; remove it, and it is made anew, or add what is \
+                     missing"
+                );
+                return Err(NetworkError::NotANetwork { path: place, reason });
+            }
+            rename(&new.join(part), &there)?;
+        }
+        index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
+    }
+    let new = temporary.path().join(INDEX);
+    write_file(&new, &index.json(), false)?;
+    rename(&new, &path.join(INDEX))
+}
+
+/// Writes a new user of an organization that is in `root`.
+pub(super) fn add_user(root: &Path, org: &Org, user: &Member) -> Result<(), NetworkError> {
+    let users = root.join("users");
+    let place = org.member_folder(root, user);
+    if place.symlink_metadata().is_ok() {
+        return Err(NetworkError::Exists(place));
+    }
+    create_folder(&users)?;
+    let temporary = temporary_folder(&users)?;
+    let new = temporary.path().join("new");
+    write_member(&new, org, user)?;
+    rename(&new, &place)
+}
+
+/// Its guard removes the folder if writing fails. After the rename there is nothing to remove.
+fn temporary_folder(parent: &Path) -> Result<tempfile::TempDir, NetworkError> {
+    let made = tempfile::Builder::new().prefix(".network-").tempdir_in(parent);
+    made.map_err(|source| NetworkError::Io { action: "create", path: parent.to_owned(), source })
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), NetworkError> {
+    let failed = |source| NetworkError::Io { action: "rename", path: to.to_owned(), source };
+    fs::rename(from, to).map_err(failed)
 }
 
 fn write_org(root: &Path, org: &Org) -> Result<(), NetworkError> {
@@ -60,20 +123,37 @@ fn write_org(root: &Path, org: &Org) -> Result<(), NetworkError> {
     }
     write_msp(&root.join("msp"), org)?;
     for member in &org.members {
-        let folder = org.member_folder(root, member);
-        write_msp(&folder.join("msp"), org)?;
-        let Member { name, identity, tls, .. } = member;
-        let certificate = folder.join("msp/signcerts").join(format!("{name}-cert.pem"));
-        write_file(&certificate, identity.certificate.as_bytes(), false)?;
-        write_file(&folder.join("msp/keystore/priv_sk"), identity.key.as_bytes(), true)?;
-        let Some(tls) = tls else { continue };
-        let prefix = member.tls_prefix();
-        let file = |ending: &str| folder.join("tls").join(format!("{prefix}.{ending}"));
-        write_file(&folder.join("tls/ca.crt"), org.tls_roots.as_bytes(), false)?;
-        write_file(&file("crt"), tls.certificate.as_bytes(), false)?;
-        write_file(&file("key"), tls.key.as_bytes(), true)?;
+        write_member(&org.member_folder(root, member), org, member)?;
     }
     Ok(())
+}
+
+fn write_member(folder: &Path, org: &Org, member: &Member) -> Result<(), NetworkError> {
+    write_msp(&folder.join("msp"), org)?;
+    let Member { name, identity, tls, .. } = member;
+    let msp = folder.join("msp");
+    for file in [format!("{name}-cert.pem"), "cert.pem".to_owned()] {
+        let file = msp.join("signcerts").join(file);
+        write_file(&file, identity.certificate.as_bytes(), false)?;
+    }
+    let by_id = key_id(&identity.certificate).map(|id| format!("{}_sk", hex(&id)));
+    for file in ["priv_sk".to_owned()].into_iter().chain(by_id) {
+        write_file(&msp.join("keystore").join(file), identity.key.as_bytes(), true)?;
+    }
+    let Some(tls) = tls else { return Ok(()) };
+    let prefix = member.tls_prefix();
+    let file = |ending: &str| folder.join("tls").join(format!("{prefix}.{ending}"));
+    write_file(&folder.join("tls/ca.crt"), org.tls_roots.as_bytes(), false)?;
+    write_file(&file("crt"), tls.certificate.as_bytes(), false)?;
+    write_file(&file("key"), tls.key.as_bytes(), true)
+}
+
+/// What Fabric names the file of a key by: a hash of the public point (Fabric:
+/// bccsp/sw/ecdsakey.go, `SKI`).
+fn key_id(certificate: &str) -> Option<[u8; 32]> {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).ok()?;
+    let parsed = pem.parse_x509().ok()?;
+    Some(sha256(&parsed.public_key().subject_public_key.data))
 }
 
 /// Writes what every MSP folder of an organization has. `admincerts` stays empty: the NodeOUs name

@@ -10,6 +10,7 @@ mod org;
 mod reader;
 mod spec;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use org::{Credentials, Org, TlsFiles};
@@ -17,6 +18,7 @@ pub use spec::{NetworkSpec, OrdererSpec, OrgSpec};
 
 use crate::error::MspError;
 use crate::genesis::GenesisSpec;
+use crate::network::org::OrgKind;
 use wasmcc_types::ChannelId;
 
 /// The members of a small Fabric network, with their private keys.
@@ -42,7 +44,15 @@ pub enum NetworkError {
         #[source]
         source: rcgen::Error,
     },
-    /// The path for the new network exists.
+    /// A CA cannot issue certificates.
+    #[error("the CA of {org} can issue no certificate: {reason}")]
+    Authority {
+        /// The organization's domain.
+        org: String,
+        /// What is missing or not supported.
+        reason: String,
+    },
+    /// The path for the new network or user exists.
     #[error("{} exists already; remove it or choose another folder", .0.display())]
     Exists(PathBuf),
     /// A file or folder cannot be read or written.
@@ -94,6 +104,51 @@ impl Network {
     /// Writes a network into a new folder; private keys are readable by the owner only.
     pub fn write(&self, path: &Path) -> Result<(), NetworkError> {
         folder::write(path, &self.orgs, self.orderer.as_ref())
+    }
+
+    /// Reads a network whose folder may lack some organizations of `spec`, or all, and makes these.
+    /// Other organizations and foreign files in the folder stay as they are, and are left out.
+    pub fn complete(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
+        spec.check()?;
+        let is_missing = |kind: OrgKind, domain: &str| {
+            !path.join(kind.folder()).join(domain).join("msp").is_dir()
+        };
+        let orgs = spec.orgs.iter().filter(|org| is_missing(OrgKind::Peer, &org.domain));
+        let mut made = orgs.map(Org::with_peer).collect::<Result<Vec<_>, _>>()?;
+        let orderer = spec.orderer.iter().filter(|org| is_missing(OrgKind::Orderer, &org.domain));
+        for org in orderer {
+            made.push(Org::with_orderer(org)?);
+        }
+        if !made.is_empty() {
+            folder::add(path, &made, reader::index(path)?)?;
+        }
+        let mut network = Self::open(path)?;
+        network.orgs.retain(|org| spec.orgs.iter().any(|wanted| wanted.domain == org.domain));
+        Ok(network)
+    }
+
+    /// Has the CA of an organization issue a certificate for a new user and writes the user into
+    /// the network's folder. Chaincodes read `attributes` as those of fabric-ca.
+    ///
+    /// Errors: the network is not in a folder or lacks the CA's key, the name is not a user's, or
+    /// there is such a user.
+    pub fn add_user(
+        &self,
+        msp_id: &str,
+        name: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<PathBuf, NetworkError> {
+        let known = self.orgs.iter().find(|org| org.msp_id() == msp_id);
+        let org = known.ok_or_else(|| {
+            let known: Vec<&str> = self.orgs.iter().map(Org::msp_id).collect();
+            NetworkError::Spec(format!("there is no organization {msp_id}, only {known:?}"))
+        })?;
+        spec::check_user(name, org.domain())?;
+        let no_folder = || NetworkError::Spec("it is not in a folder".to_owned());
+        let root = org.root.as_deref().ok_or_else(no_folder)?;
+        let user = org.new_user(name, attributes)?;
+        folder::add_user(root, org, &user)?;
+        Ok(org.member_folder(root, &user))
     }
 
     /// Reads the folder of a network that was made by this program, cryptogen, fabric-ca or

@@ -150,7 +150,7 @@ impl Org {
         let node = format!("{host}.{domain}");
         let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
         let mut members = vec![Member {
-            identity: ca.issue_identity(&node, kind.node_role())?,
+            identity: ca.issue_identity(&node, kind.node_role(), &BTreeMap::new())?,
             tls: Some(tls_ca.issue_tls(&node, &hosts)?),
             tls_files: None,
             name: node,
@@ -160,7 +160,7 @@ impl Org {
         for (user, role) in admin.into_iter().chain(users) {
             let name = format!("{user}@{domain}");
             members.push(Member {
-                identity: ca.issue_identity(&name, role)?,
+                identity: ca.issue_identity(&name, role, &BTreeMap::new())?,
                 tls: Some(tls_ca.issue_tls(&name, &[])?),
                 tls_files: None,
                 name,
@@ -178,6 +178,23 @@ impl Org {
             unusable: BTreeMap::new(),
             root: None,
         })
+    }
+
+    /// Has the CAs issue certificates for a client; without the key of the CA for TLS, only the one
+    /// for signing.
+    pub(super) fn new_user(
+        &self,
+        user: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Member, NetworkError> {
+        let fault = |reason| NetworkError::Authority { org: self.domain.clone(), reason };
+        let no_key = || fault("its key is not in the folder ca of the organization".to_owned());
+        let open = |ca: &Credentials| SigningAuthority::open(ca).map_err(fault);
+        let ca = open(self.ca.as_ref().ok_or_else(no_key)?)?;
+        let name = format!("{user}@{}", self.domain);
+        let tls = self.tls_ca.as_ref().map(|ca| open(ca)?.issue_tls(&name, &[])).transpose()?;
+        let identity = ca.issue_identity(&name, Role::Client, attributes)?;
+        Ok(Member { name, identity, tls, tls_files: None })
     }
 
     /// The id of the MSP, for example `Org1MSP`.

@@ -28,6 +28,11 @@ pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError>
     Ok((orgs, orderer))
 }
 
+/// The MSP ids that the folder `root` records.
+pub(crate) fn index(root: &Path) -> Result<OrgIndex, NetworkError> {
+    read_index(&root.join(INDEX))
+}
+
 fn read_index(path: &Path) -> Result<OrgIndex, NetworkError> {
     match fs::read(path) {
         Ok(json) => serde_json::from_slice(&json).map_err(|error| NetworkError::NotANetwork {

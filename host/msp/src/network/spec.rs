@@ -75,24 +75,32 @@ impl NetworkSpec {
             unique("domain", domain, &mut domains)?;
         }
         let domains = domains.into_iter();
-        let longest = domains.map(|domain| (domain, "orderer.".len() + domain.len()));
-        let users = self.orgs.iter().flat_map(|org| {
-            org.users.iter().map(|user| (user.as_str(), user.len() + 1 + org.domain.len()))
-        });
-        if let Some((name, _)) = longest.chain(users).find(|(_, length)| *length > MAX_COMMON_NAME)
-        {
-            let rule = format!("'{name}' makes a name longer than {MAX_COMMON_NAME} characters");
-            return Err(NetworkError::Spec(rule));
+        for domain in domains {
+            common_name(domain, "orderer.".len() + domain.len())?;
         }
         for org in &self.orgs {
             let mut users = HashSet::from(["Admin"]);
             for user in &org.users {
-                name("user", user, char::is_ascii_alphanumeric)?;
+                check_user(user, &org.domain)?;
                 unique("user", user, &mut users)?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether it can be a user of the organization.
+pub(super) fn check_user(user: &str, domain: &str) -> Result<(), NetworkError> {
+    name("user", user, char::is_ascii_alphanumeric)?;
+    common_name(user, user.len() + 1 + domain.len())
+}
+
+fn common_name(name: &str, length: usize) -> Result<(), NetworkError> {
+    if length <= MAX_COMMON_NAME {
+        return Ok(());
+    }
+    let rule = format!("'{name}' makes a name longer than {MAX_COMMON_NAME} characters");
+    Err(NetworkError::Spec(rule))
 }
 
 /// Refuses a value that is not a valid file name or, for an MSP id, not allowed in a policy.

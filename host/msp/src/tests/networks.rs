@@ -235,3 +235,96 @@ fn yaml_beyond_node_ous_is_refused() {
     let error = Msp::from_dir(&msp, "Org1MSP").unwrap_err().to_string();
     assert!(error.contains("administrators must be declared"), "{error}");
 }
+
+#[test]
+fn what_a_folder_lacks_is_made_and_what_it_has_stays() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("organizations");
+    fs::create_dir_all(path.join("fabric-ca/org1")).unwrap();
+    fs::write(path.join("ccp-generate.sh"), "somebody's").unwrap();
+    fs::create_dir_all(path.join("peerOrganizations/org2.example.com")).unwrap();
+    let first = Network::complete(&path, &NetworkSpec::with_orgs(1)).unwrap();
+    let made = files(&path);
+    let both = Network::complete(&path, &NetworkSpec::with_orgs(2)).unwrap();
+    assert_eq!(both.orgs().len(), 2);
+    assert_eq!(both.org("OrdererMSP").unwrap().domain(), "example.com");
+    let certificate = |network: &Network| network.orgs()[0].identity("User1").unwrap().clone();
+    assert!(certificate(&first) == certificate(&both), "the first organization stays");
+    assert!(made.iter().all(|file| path.join(file).is_file()));
+    assert_eq!(fs::read_to_string(path.join("ccp-generate.sh")).unwrap(), "somebody's");
+    // Somebody else's organization is not one of the network's.
+    let one = Network::complete(&path, &NetworkSpec::with_orgs(1)).unwrap();
+    assert_eq!(one.orgs().len(), 1);
+    assert!(!files(&path).iter().any(|file| file.contains(".network-")));
+}
+
+#[test]
+fn half_an_organization_is_refused_by_name() {
+    let parent = tempfile::tempdir().unwrap();
+    let users = parent.path().join("peerOrganizations/org1.example.com/users");
+    fs::create_dir_all(&users).unwrap();
+    let error = Network::complete(parent.path(), &NetworkSpec::with_orgs(1)).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("org1.example.com") && text.contains("has users and no msp"), "{text}");
+}
+
+#[test]
+fn applications_find_members_by_the_names_of_cryptogen_and_of_fabric_ca() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("network");
+    Network::generate(&path, &NetworkSpec::default()).unwrap();
+    let user = "peerOrganizations/org1.example.com/users/User1@org1.example.com/msp";
+    let read = |folder: &str| {
+        let mut found = Vec::new();
+        all_files(&path.join(user).join(folder), "", &mut found);
+        found.sort();
+        let texts = found.iter().map(|file| fs::read(path.join(user).join(folder).join(file)));
+        (found.clone(), texts.map(Result::unwrap).collect::<Vec<_>>())
+    };
+    let (names, texts) = read("signcerts");
+    assert_eq!(names, ["User1@org1.example.com-cert.pem", "cert.pem"]);
+    assert_eq!(texts[0], texts[1]);
+    let pem = x509_parser::pem::parse_x509_pem(&texts[0]).unwrap().1;
+    let point = &pem.parse_x509().unwrap().tbs_certificate.subject_pki.subject_public_key.data;
+    let ski = wasmcc_types::hex(&wasmcc_types::sha256(point));
+    let (mut names, texts) = read("keystore");
+    names.sort_by_key(String::len);
+    assert_eq!(names, ["priv_sk".to_owned(), format!("{ski}_sk")]);
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn a_user_is_added_with_attributes() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("network");
+    let network = Network::generate(&path, &NetworkSpec::default()).unwrap();
+    let attributes = [("role", "auditor"), ("level", "3")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let folder = network.add_user("Org1MSP", "alice", &attributes).unwrap();
+    assert!(folder.ends_with("users/alice@org1.example.com"), "{}", folder.display());
+
+    let read = Network::open(&path).unwrap();
+    let org = read.org("Org1MSP").unwrap();
+    let msp = Msp::from_config(org.msp_config()).unwrap();
+    let signer = org.user("alice").unwrap();
+    let identity = msp.deserialize(signer.serialized()).unwrap();
+    assert!(identity.has_role(Role::Client));
+    identity.verify(b"message", &signer.sign(b"message")).unwrap();
+    assert!(org.tls("alice").is_some());
+    let pem = org.identity("alice").unwrap().certificate.clone();
+    let pem = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1;
+    let certificate = pem.parse_x509().unwrap();
+    let mut extensions = certificate.extensions().iter();
+    let found = extensions.find(|it| it.oid.to_id_string() == "1.2.3.4.5.6.7.8.1").unwrap();
+    assert_eq!(found.value, br#"{"attrs":{"level":"3","role":"auditor"}}"#);
+
+    let again = network.add_user("Org1MSP", "alice", &attributes).unwrap_err().to_string();
+    assert!(again.contains("alice@org1.example.com exists already"), "{again}");
+    for name in ["", "a b", "../x", &"a".repeat(64)] {
+        assert!(network.add_user("Org1MSP", name, &attributes).is_err(), "{name}");
+    }
+    assert!(network.add_user("Org9MSP", "bob", &attributes).is_err());
+    fs::remove_file(path.join("peerOrganizations/org1.example.com/ca/priv_sk")).unwrap();
+    let error = Network::open(&path).unwrap().add_user("Org1MSP", "bob", &attributes).unwrap_err();
+    assert!(error.to_string().contains("its key is not in the folder ca"), "{error}");
+}

@@ -1,0 +1,77 @@
+//! `wasmcc down` and `wasmcc reset`: the end of a development network.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::dev::network::remove_made;
+use crate::dev::place::{InUse, Place};
+use crate::output;
+
+const DOWN_EXAMPLES: &str = "\
+Examples:
+  wasmcc down
+  wasmcc down && wasmcc dev --fresh";
+const RESET_EXAMPLES: &str = "\
+Examples:
+  wasmcc reset
+
+What else is in the folder organizations stays. `wasmcc dev --fresh` forgets the ledger only.";
+
+/// A network ends within a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// End the network of `wasmcc dev` in this folder. Its state is kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = DOWN_EXAMPLES)]
+pub(crate) struct Down {}
+
+/// End the network of `wasmcc dev` in this folder, and remove its ledger and the identities that
+/// were made for it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = RESET_EXAMPLES)]
+pub(crate) struct Reset {}
+
+impl Down {
+    /// Ends it and waits for that.
+    pub(crate) fn run(self) -> Result<()> {
+        let Some(place) = Place::nearest()? else {
+            return output::line("there is no network in this folder");
+        };
+        let (_, was_running) = end(&place)?;
+        output::line(match was_running {
+            true => "the network has ended; `wasmcc dev` goes on with it",
+            false => "no network is running in this folder",
+        })
+    }
+}
+
+impl Reset {
+    /// Ends it, waits for that, and removes what it left.
+    pub(crate) fn run(self) -> Result<()> {
+        let Some(place) = Place::nearest()? else {
+            return output::line("there is no network in this folder");
+        };
+        let (_in_use, _) = end(&place)?;
+        if let Some(record) = place.record()? {
+            remove_made(&place, &record.organizations)?;
+        }
+        place.remove()?;
+        output::line("the network, its ledger and its identities are removed")
+    }
+}
+
+/// Takes the folder, and tells a process that has it to end. True: there was one.
+fn end(place: &Place) -> Result<(InUse, bool)> {
+    if let Some(held) = place.try_take()? {
+        return Ok((held, false));
+    }
+    let record = place.record()?.context("the network is just starting: try again")?;
+    let process = i32::try_from(record.process).ok().and_then(Pid::from_raw);
+    let process = process.context("the network's process is not known")?;
+    kill_process(process, Signal::TERM)
+        .with_context(|| format!("cannot end the process {}", record.process))?;
+    let held = place.wait_until_free(PATIENCE);
+    Ok((held.with_context(|| format!("the process {} goes on", record.process))?, true))
+}

@@ -1,0 +1,84 @@
+//! Takes what contracts log out of the program's log.
+
+use std::fmt::Debug;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::dev::events::{Logged, logged};
+
+/// The target of all lines of contracts.
+const TARGET: &str = "wasmcc::chaincode";
+/// The span around them.
+const SPAN: &str = "invoke";
+
+/// The part of the log that contracts write.
+pub(crate) struct GuestLog;
+
+impl GuestLog {
+    /// With its filter.
+    pub(crate) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+        let is_of_a_contract = |metadata: &Metadata<'_>| {
+            *metadata.level() <= Level::DEBUG
+                && (metadata.target() == TARGET || metadata.is_span() && metadata.name() == SPAN)
+        };
+        Self.with_filter(FilterFn::new(is_of_a_contract))
+    }
+}
+
+/// Whose line it is.
+#[derive(Default)]
+struct Of {
+    chaincode: String,
+    tx_id: String,
+}
+
+impl Visit for Of {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        match field.name() {
+            "chaincode" => self.chaincode = format!("{value:?}"),
+            "tx_id" => self.tx_id = format!("{value:?}").trim_matches('"').to_owned(),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for GuestLog {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut of = Of::default();
+        attributes.record(&mut of);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(of);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut message = Message::default();
+        event.record(&mut message);
+        let scope = context.event_scope(event).into_iter().flatten();
+        let of = scope.into_iter().find_map(|span| {
+            let extensions = span.extensions();
+            let of = extensions.get::<Of>()?;
+            Some((of.chaincode.clone(), of.tx_id.clone()))
+        });
+        let (chaincode, tx_id) = of.unwrap_or_default();
+        let (level, text) = (event.metadata().level().as_str(), message.0);
+        logged(Logged { chaincode, tx_id, level, text });
+    }
+}

@@ -1,0 +1,182 @@
+//! `wasmcc dev`: a network for development in one process, and contracts that are deployed anew
+//! when their files change.
+//!
+//! Does not have rules of its own: the network is that of `wasmcc peer`, and contracts are deployed
+//! as by `wasmcc deploy --lifecycle`.
+
+mod contract;
+mod deploying;
+mod down;
+mod events;
+mod guest_log;
+mod journal;
+mod logs;
+mod network;
+mod place;
+mod profile;
+mod reporter;
+mod serving;
+mod tx_line;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::dev::contract::Contract;
+use crate::dev::deploying::Deployer;
+use crate::dev::events::Events;
+use crate::dev::journal::Journal;
+use crate::dev::network::Members;
+use crate::dev::place::Place;
+use crate::dev::reporter::Reporter;
+use crate::dev::serving::{Ports, Serving};
+use crate::dev::watch::Watch;
+use crate::signal::{Deadline, told_to_end};
+use crate::target::Target;
+
+pub(crate) use down::{Down, Reset};
+pub(crate) use guest_log::GuestLog;
+pub(crate) use logs::Logs;
+pub(crate) use place::Record;
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc dev
+  wasmcc dev basic=target/wasm32-wasip2/release/asset_transfer_basic.wasm
+  wasmcc dev basic=contracts/basic
+  wasmcc dev node=127.0.0.1:9999 -v
+
+  wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
+  wasmcc logs -n basic -f
+
+Ports, names and files are those of Fabric's test network, so its applications connect unchanged:
+they find identities and connection-org1.json in the folder organizations. A contract's file or
+folder is watched: when it is saved, it is built and the channel upgraded. Ctrl-C ends the network,
+and `wasmcc dev` goes on with it.";
+
+/// For the end of everything: the process is gone within a second.
+const CLOSING: Duration = Duration::from_millis(900);
+/// For lines that wait to be printed at the end.
+const FLUSH: Duration = Duration::from_millis(100);
+/// For an answer of the own peer.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Run a network for development: two organizations, an orderer, the channel mychannel.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Dev {
+    /// A contract to deploy and to watch: a component, the folder of a crate, or a chaincode
+    /// server; without NAME it is called like the file or folder.
+    #[arg(value_name = "[NAME=]FILE|DIR|HOST:PORT")]
+    contracts: Vec<Contract>,
+    /// Begin anew: forget the ledger and what was deployed. Identities stay.
+    #[arg(long)]
+    fresh: bool,
+    /// The folder of the identities, in the layout of Fabric's test network. What it lacks is made,
+    /// what it has is used.
+    #[arg(long, default_value = "organizations", value_name = "DIR")]
+    organizations: PathBuf,
+    #[command(flatten)]
+    ports: Ports,
+}
+
+impl Dev {
+    /// Serves until it is told to end; `verbose` shows read-write sets, events and log lines.
+    pub(crate) fn run(self, verbose: bool) -> Result<()> {
+        self.check_names()?;
+        let folder = std::env::current_dir().context("cannot tell which folder this is")?;
+        let place = Place::new(&folder);
+        let _in_use = place.take()?;
+        let deadline = Deadline::new(CLOSING)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("cannot start the server")?;
+        // A signal that comes early must not end it half way.
+        let signal = runtime.block_on(async { told_to_end() })?;
+        // A network that cannot listen leaves no identities behind.
+        runtime.block_on(self.ports.check())?;
+        if self.fresh {
+            place.forget()?;
+        }
+        let members = Members::complete(&place, &self.organizations)?;
+        let (events, to_report) = Events::start();
+        let reporter = Reporter::new(events.clone(), Journal::open(&place.log())?, verbose);
+        let reporter = move || reporter.run(&to_report);
+        let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
+        thread.context("cannot start a thread")?;
+        let serving = Serving::open(&runtime, members, &self.ports, &place, &events)?;
+        let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
+        deadline.begin();
+        events.flush(FLUSH);
+        // A call or a build that still goes on is not waited for.
+        runtime.shutdown_background();
+        ended
+    }
+
+    async fn serve(
+        self,
+        serving: Serving,
+        (place, events): (&Place, &Events),
+        (signal, deadline): (impl Future<Output = ()>, &Deadline),
+    ) -> Result<()> {
+        let record = serving.record().clone();
+        let (stop, mut served) = serving.serve();
+        let begun = async {
+            let peer = record.peers.values().next().cloned().context("there is no peer")?;
+            let target = Target::of_dev(peer.clone(), record.organizations.clone(), ANSWER);
+            let (place, events) = (place.clone(), events.clone());
+            let deployer = Deployer::open(target, &record.channel, place, events.clone()).await?;
+            let deployer = Arc::new(deployer);
+            let mut watches = Vec::new();
+            for contract in self.contracts {
+                let (deployer, events) = (Arc::clone(&deployer), events.clone());
+                let mut watch = Watch::new(contract, deployer, events);
+                watch.deploy().await;
+                watches.push(watch);
+            }
+            events.say(format!("ready on {peer}; Ctrl-C ends it"));
+            for watch in watches {
+                tokio::spawn(watch.run());
+            }
+            std::future::pending::<Result<()>>().await
+        };
+        let failed = tokio::select! {
+            () = signal => {
+                deadline.begin();
+                events.say("stopping");
+                None
+            }
+            failed = begun => Some(failed),
+            failed = &mut served => Some(failed.context("the server panicked")?),
+        };
+        drop(stop);
+        match failed {
+            Some(failed) => failed,
+            None => served.await.context("the server panicked")?,
+        }
+    }
+
+    fn check_names(&self) -> Result<()> {
+        for (index, contract) in self.contracts.iter().enumerate() {
+            let name = &contract.name;
+            if self.contracts[..index].iter().any(|earlier| earlier.name == *name) {
+                bail!("two contracts are called {name}: name one of them NAME=...");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The network folder that is given, or that of `wasmcc dev` in this folder or above.
+pub(crate) fn network_folder(given: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let record = Record::nearest()?.map(|record| record.organizations);
+    record.context(
+        "no network folder is given: name it with --network, or work in the folder of a `wasmcc \
+         dev`",
+    )
+}

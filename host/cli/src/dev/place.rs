@@ -1,0 +1,260 @@
+//! The folder of a development network, and who uses it.
+//!
+//! ```text
+//! organizations/         identities, in the layout of Fabric's test network
+//! .wasmcc/lock           held by the process that serves the network
+//! .wasmcc/network.json   where it serves, for the other verbs
+//! .wasmcc/made.json      the organizations that were made here
+//! .wasmcc/deployed.json  what was deployed from files
+//! .wasmcc/log            what it printed, and what contracts logged
+//! .wasmcc/data/          ledgers and compiled chaincode
+//! ```
+//!
+//! Invariant: one process at a time serves a folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The folder of everything but identities.
+pub(super) const STATE: &str = ".wasmcc";
+const LOCK: &str = "lock";
+const RECORD: &str = "network.json";
+const MADE: &str = "made.json";
+const DEPLOYED: &str = "deployed.json";
+const LOG: &str = "log";
+const DATA: &str = "data";
+
+/// Where a network serves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Record {
+    /// The process that serves it, or did last.
+    pub process: u32,
+    /// The folder with the identities, absolute.
+    pub organizations: PathBuf,
+    /// Its channel.
+    pub channel: String,
+    /// The addresses of the peers by MSP id.
+    pub peers: BTreeMap<String, String>,
+    /// The address of the orderer.
+    pub orderer: String,
+}
+
+/// What was deployed from a file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Deployed {
+    /// The hash of code, indexes and collections.
+    pub hash: String,
+    /// The sequence of the definition.
+    pub sequence: i64,
+}
+
+/// The folder of one network.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    state: PathBuf,
+}
+
+/// Held as long as a process uses the folder.
+pub(super) struct InUse(#[allow(dead_code, reason = "closing it ends the lock")] File);
+
+impl Place {
+    /// For the network of a folder.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { state: folder.join(STATE) }
+    }
+
+    /// The network of this folder, or of the nearest one above it that has one.
+    pub(super) fn nearest() -> Result<Option<Self>> {
+        let here = std::env::current_dir().context("cannot tell which folder this is")?;
+        let mut places = here.ancestors().map(Self::new);
+        Ok(places.find(|place| place.state.join(RECORD).is_file()))
+    }
+
+    /// Takes the folder for this process, or says who has it.
+    pub(super) fn take(&self) -> Result<InUse> {
+        fs::create_dir_all(&self.state).with_context(|| self.cannot("create", ""))?;
+        let ignored = self.state.join(".gitignore");
+        if !ignored.exists() {
+            fs::write(ignored, "*\n").with_context(|| self.cannot("write", ".gitignore"))?;
+        }
+        match self.try_take()? {
+            Some(held) => Ok(held),
+            None => {
+                let process = self.record().ok().flatten().map(|record| record.process);
+                let process = process.map(|id| format!(" (process {id})")).unwrap_or_default();
+                bail!(
+                    "a network runs in this folder already{process}: end it with `wasmcc down`, or \
+                     work in another folder"
+                )
+            }
+        }
+    }
+
+    /// As [`take`](Self::take); None if another process has the folder.
+    pub(super) fn try_take(&self) -> Result<Option<InUse>> {
+        let path = self.state.join(LOCK);
+        let file = File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.with_context(|| self.cannot("open", LOCK))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(InUse(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| self.cannot("lock", LOCK))
+            }
+        }
+    }
+
+    /// Waits until no other process has the folder, for so long at most.
+    pub(super) fn wait_until_free(&self, limit: Duration) -> Result<InUse> {
+        let begun = std::time::Instant::now();
+        loop {
+            if let Some(held) = self.try_take()? {
+                return Ok(held);
+            }
+            if begun.elapsed() > limit {
+                bail!("it did not end within {limit:?}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Where the network serves, or did last.
+    pub(super) fn record(&self) -> Result<Option<Record>> {
+        self.read(RECORD)
+    }
+
+    pub(super) fn write_record(&self, record: &Record) -> Result<()> {
+        self.write(RECORD, record)
+    }
+
+    /// The domains of the organizations that were made here.
+    pub(super) fn made(&self) -> Result<BTreeSet<String>> {
+        Ok(self.read(MADE)?.unwrap_or_default())
+    }
+
+    pub(super) fn write_made(&self, made: &BTreeSet<String>) -> Result<()> {
+        self.write(MADE, made)
+    }
+
+    /// What was deployed, by name.
+    pub(super) fn deployed(&self) -> Result<BTreeMap<String, Deployed>> {
+        Ok(self.read(DEPLOYED)?.unwrap_or_default())
+    }
+
+    pub(super) fn write_deployed(&self, name: &str, deployed: Deployed) -> Result<()> {
+        let mut all = self.deployed()?;
+        all.insert(name.to_owned(), deployed);
+        self.write(DEPLOYED, &all)
+    }
+
+    /// The folder of the peers' data.
+    pub(super) fn data(&self) -> PathBuf {
+        self.state.join(DATA)
+    }
+
+    /// The file with what was printed and logged.
+    pub(super) fn log(&self) -> PathBuf {
+        self.state.join(LOG)
+    }
+
+    /// Forgets ledgers, chaincodes and the log; identities stay.
+    pub(super) fn forget(&self) -> Result<()> {
+        remove(&self.data())?;
+        remove(&self.state.join(DEPLOYED))?;
+        remove(&self.log())
+    }
+
+    /// Removes the whole state.
+    pub(super) fn remove(&self) -> Result<()> {
+        remove(&self.state)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        match fs::read(self.state.join(name)) {
+            Ok(json) => {
+                let parsed = serde_json::from_slice(&json);
+                parsed.map(Some).with_context(|| {
+                    let file = self.state.join(name);
+                    format!("{} does not parse: remove it", file.display())
+                })
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| self.cannot("read", name)),
+        }
+    }
+
+    /// As a whole or not at all: other processes read it.
+    fn write(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_vec_pretty(value)?;
+        let new = self.state.join(format!("{name}.new"));
+        let written = || -> std::io::Result<()> {
+            File::create(&new)?.write_all(&json)?;
+            fs::rename(&new, self.state.join(name))
+        };
+        written().with_context(|| self.cannot("write", name))
+    }
+
+    fn cannot(&self, action: &str, name: &str) -> String {
+        format!("cannot {action} {}", self.state.join(name).display())
+    }
+}
+
+impl Record {
+    /// That of the nearest folder with a network.
+    pub(crate) fn nearest() -> Result<Option<Self>> {
+        Place::nearest()?.map_or(Ok(None), |place| place.record())
+    }
+}
+
+/// Removes a file or folder, if it is there.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    let removed = match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_has_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        let held = place.take().unwrap();
+        let error = place.take().err().unwrap().to_string();
+        assert!(error.contains("runs in this folder already"), "{error}");
+        assert!(place.wait_until_free(Duration::ZERO).is_err());
+        drop(held);
+        place.take().unwrap();
+    }
+
+    #[test]
+    fn what_was_deployed_is_remembered_until_it_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        let _held = place.take().unwrap();
+        assert!(place.deployed().unwrap().is_empty());
+        let deployed = Deployed { hash: "ab".into(), sequence: 3 };
+        place.write_deployed("basic", deployed.clone()).unwrap();
+        assert_eq!(place.deployed().unwrap()["basic"], deployed);
+        place.forget().unwrap();
+        assert!(place.deployed().unwrap().is_empty());
+        fs::write(folder.path().join(".wasmcc/deployed.json"), "{").unwrap();
+        assert!(place.deployed().unwrap_err().to_string().contains("does not parse"));
+    }
+}

@@ -1,0 +1,193 @@
+//! Reports what happens: a line for each transaction on standard output, and the same with what
+//! contracts log in the file that `wasmcc logs` reads.
+//!
+//! Invariant: a transaction is reported once, when nothing more can come of it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::block_json;
+use crate::dev::events::{Event, Events, Logged, Processed};
+use crate::dev::journal::{Journal, Kind};
+use crate::dev::tx_line::{self, TxLine};
+use crate::output;
+use wasmcc_ledger::CommittedBlock;
+use wasmcc_types::LIFECYCLE;
+
+/// Transactions that were endorsed and may still be ordered. Older ones are forgotten.
+const PENDING: usize = 10_000;
+/// How often endorsed transactions are looked through that nobody has submitted.
+const SWEEP: Duration = Duration::from_secs(1);
+/// A client that has not submitted its transaction by now probably does not mean to: Fabric's
+/// `peer chaincode query` has queries endorsed.
+const UNSUBMITTED: Duration = Duration::from_secs(3);
+/// From here on an answer is a refusal.
+const ERROR_THRESHOLD: i32 = 400;
+
+/// State of the reporter's thread.
+pub(super) struct Reporter {
+    events: Events,
+    journal: Journal,
+    /// Show read-write sets, events and log lines as well.
+    is_verbose: bool,
+    pending: HashMap<String, Pending>,
+    /// The transactions of `pending` by age.
+    by_age: VecDeque<String>,
+    /// Transactions by which this process deploys.
+    own: HashSet<String>,
+    is_deploying: bool,
+}
+
+/// A transaction that was endorsed.
+struct Pending {
+    line: TxLine,
+    started: Instant,
+    elapsed: Duration,
+    is_shown: bool,
+}
+
+impl Reporter {
+    pub(super) fn new(events: Events, journal: Journal, is_verbose: bool) -> Self {
+        let (pending, by_age, own) = (HashMap::new(), VecDeque::new(), HashSet::new());
+        Self { events, journal, is_verbose, pending, by_age, own, is_deploying: false }
+    }
+
+    /// Runs until nobody can tell of anything any more.
+    pub(super) fn run(mut self, events: &Receiver<Event>) {
+        loop {
+            let event = match events.recv_timeout(SWEEP) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.sweep();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            match event {
+                Event::Processed(processed) => self.processed(&processed),
+                Event::Evaluated(tx_id) => self.evaluated(&tx_id),
+                Event::Committed(block, reasons) => self.committed(&block, reasons.as_ref()),
+                Event::Logged(line) => self.logged(&line),
+                Event::Said(text) => self.say(&text),
+                Event::Deploying(begins) => self.is_deploying = begins,
+                Event::Flush(done) => drop(done.try_send(())),
+            }
+            let dropped = self.events.take_dropped();
+            if dropped > 0 {
+                self.say(&format!("{dropped} events are not shown: there were too many at once"));
+            }
+        }
+    }
+
+    fn processed(&mut self, processed: &Processed) {
+        let proposal = &processed.proposal;
+        let tx_id = proposal.tx_id().to_owned();
+        if self.is_deploying && proposal.chaincode_id.name == LIFECYCLE {
+            self.own.insert(tx_id);
+            return;
+        }
+        let refusal = match &processed.answer {
+            Ok((status, message)) if *status >= ERROR_THRESHOLD => Some(message.as_str()),
+            Ok(_) => None,
+            Err(reason) => Some(reason.as_str()),
+        };
+        if let Some(known) = self.pending.get_mut(&tx_id) {
+            // Another organization was asked; one that ran it as well costs the same.
+            known.line.fuel = known.line.fuel.max(processed.fuel);
+            known.elapsed = known.elapsed.max(processed.elapsed);
+            if refusal.is_none() {
+                return;
+            }
+        }
+        let line = TxLine { fuel: processed.fuel, ..TxLine::of_proposal(proposal) };
+        if let Some(reason) = refusal {
+            self.pending.remove(&tx_id);
+            let line = TxLine { verdict: "REFUSED".into(), reason: Some(reason.into()), ..line };
+            return self.show(&line, processed.elapsed);
+        }
+        let (started, elapsed) = (processed.started, processed.elapsed);
+        self.pending.insert(tx_id.clone(), Pending { line, started, elapsed, is_shown: false });
+        self.by_age.push_back(tx_id);
+        while self.by_age.len() > PENDING {
+            let oldest = self.by_age.pop_front();
+            oldest.and_then(|tx_id| self.pending.remove(&tx_id));
+        }
+    }
+
+    fn evaluated(&mut self, tx_id: &str) {
+        let Some(Pending { line, elapsed, .. }) = self.pending.remove(tx_id) else { return };
+        // Of what the peer itself is asked, only transactions are of interest.
+        if !line.is_system() {
+            self.show(&TxLine { verdict: "evaluated".into(), ..line }, elapsed);
+        }
+    }
+
+    /// Shows what was endorsed and is not submitted.
+    fn sweep(&mut self) {
+        let mut found = Vec::new();
+        for pending in self.pending.values_mut().filter(|it| !it.is_shown) {
+            if pending.started.elapsed() > UNSUBMITTED && !pending.line.is_system() {
+                pending.is_shown = true;
+                let line = TxLine { verdict: "endorsed".into(), ..pending.line.clone() };
+                found.push((pending.started, line, pending.elapsed));
+            }
+        }
+        found.sort_by_key(|(started, ..)| *started);
+        found.iter().for_each(|(_, line, elapsed)| self.show(line, *elapsed));
+    }
+
+    fn committed(&mut self, block: &CommittedBlock, reasons: &dyn Fn(&str) -> Option<String>) {
+        let shown = serde_json::to_value(block_json::Block::new(&block.block));
+        let Ok(shown) = shown else { return };
+        let transactions = shown["transactions"].as_array().map_or(&[][..], Vec::as_slice);
+        for transaction in transactions {
+            let tx_id = transaction["tx_id"].as_str().unwrap_or_default();
+            let pending = self.pending.remove(tx_id);
+            if self.own.remove(tx_id) {
+                continue;
+            }
+            let mut line = TxLine::of_block(transaction, block.number);
+            line.reason = reasons(tx_id);
+            let (fuel, elapsed) = pending
+                .map_or((0, None), |pending| (pending.line.fuel, Some(pending.started.elapsed())));
+            line.fuel = fuel;
+            self.show_with(&line, elapsed, transaction);
+        }
+    }
+
+    fn logged(&mut self, line: &Logged) {
+        let Logged { chaincode, tx_id, level, text } = line;
+        let text = format!("{level} {chaincode} {tx_id}: {text}");
+        self.journal.write(Kind::Log, Some(chaincode), &text);
+        if self.is_verbose {
+            print(&format!("  {}", tx_line::one_line(&text)));
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.journal.write(Kind::Network, None, text);
+        // A compiler's words have several lines.
+        text.lines().for_each(|line| print(&tx_line::one_line(line)));
+    }
+
+    fn show(&mut self, line: &TxLine, elapsed: Duration) {
+        self.show_with(line, Some(elapsed), &Value::Null);
+    }
+
+    fn show_with(&mut self, line: &TxLine, elapsed: Option<Duration>, transaction: &Value) {
+        let text = line.text(elapsed);
+        self.journal.write(Kind::Transaction, Some(&line.chaincode), &text);
+        print(&text);
+        if self.is_verbose {
+            tx_line::details(transaction).iter().for_each(|detail| print(detail));
+        }
+    }
+}
+
+/// A terminal that has gone reads nothing, and the network goes on.
+fn print(line: &str) {
+    let _ = output::line(line);
+}

@@ -1,0 +1,179 @@
+//! Watches the files of a contract and deploys it anew when they change.
+//!
+//! Files are looked at again and again, a component a hundred times a second. That costs less than a
+//! thousandth of a processor, works on every file system, and sees a file that is replaced as well
+//! as one that is written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::dev::contract::{Contract, Source};
+use crate::dev::deploying::{Deployer, build};
+use crate::dev::events::Events;
+
+/// Between two looks at a component.
+const COMPONENT: Duration = Duration::from_millis(10);
+/// Between two looks at a project, which has more files.
+const PROJECT: Duration = Duration::from_millis(150);
+/// Files of a project that are looked at.
+const MAX_FILES: usize = 5_000;
+/// Folders of a project that builds write.
+const BUILT: [&str; 6] = ["target", "node_modules", "dist", "build", "__pycache__", "venv"];
+
+/// When the files were changed, and their sizes.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Stamps(BTreeMap<PathBuf, (SystemTime, u64)>);
+
+/// One contract that is watched.
+pub(super) struct Watch {
+    contract: Contract,
+    deployer: Arc<Deployer>,
+    events: Events,
+    seen: Stamps,
+    /// Files outside of the folder from which the component was built.
+    further: Vec<PathBuf>,
+}
+
+impl Watch {
+    /// The files as they are now are those that the first deployment is made of.
+    pub(super) fn new(contract: Contract, deployer: Arc<Deployer>, events: Events) -> Self {
+        let seen = Stamps::of(&contract.source, &[]);
+        Self { contract, deployer, events, seen, further: Vec::new() }
+    }
+
+    /// Builds and deploys, and says what failed; what runs goes on then.
+    pub(super) async fn deploy(&mut self) {
+        let name = &self.contract.name;
+        let mut before = Stamps::of(&self.contract.source, &self.further);
+        if let Source::Project(_) = &self.contract.source {
+            self.events.say(format!("building {name} in {}", self.contract.describe()));
+        }
+        let file = match build(&self.contract).await {
+            Ok(file) => file,
+            Err(error) => {
+                self.events.say(format!("{name} is not built, and what runs goes on: {error:#}"));
+                return;
+            }
+        };
+        if let (Source::Project(_), Some(file)) = (&self.contract.source, &file) {
+            self.further = sources(file);
+            self.seen = Stamps::of(&self.contract.source, &self.further);
+            // What was saved during the build differs from this, and is built next.
+            self.seen.0.append(&mut before.0);
+        }
+        if let Err(error) = self.deployer.deploy(&self.contract, file.as_deref()).await {
+            self.events.say(format!("{name} is not deployed, and what runs goes on: {error:#}"));
+        }
+    }
+
+    /// Deploys whenever the files have changed, for ever; returns at once for a server.
+    pub(super) async fn run(mut self) {
+        let pause = match &self.contract.source {
+            Source::Component(_) => COMPONENT,
+            Source::Project(_) => PROJECT,
+            Source::Service(_) => return,
+        };
+        loop {
+            tokio::time::sleep(pause).await;
+            let mut now = Stamps::of(&self.contract.source, &self.further);
+            // A file that is away is being replaced.
+            if now == self.seen || now.0.is_empty() {
+                continue;
+            }
+            // Whoever writes has to come to an end first.
+            loop {
+                tokio::time::sleep(COMPONENT).await;
+                let later = Stamps::of(&self.contract.source, &self.further);
+                if later == now {
+                    break;
+                }
+                now = later;
+            }
+            self.seen = now;
+            self.deploy().await;
+        }
+    }
+}
+
+impl Stamps {
+    fn of(source: &Source, further: &[PathBuf]) -> Self {
+        let mut stamps = Self::default();
+        match source {
+            Source::Component(path) => stamps.add(path),
+            Source::Project(folder) => stamps.add_folder(folder),
+            Source::Service(_) => {}
+        }
+        further.iter().for_each(|path| stamps.add(path));
+        stamps
+    }
+
+    fn add(&mut self, path: &Path) {
+        if let Ok(metadata) = fs::metadata(path)
+            && let Ok(modified) = metadata.modified()
+        {
+            self.0.insert(path.to_owned(), (modified, metadata.len()));
+        }
+    }
+
+    fn add_folder(&mut self, folder: &Path) {
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                let is_hidden = name.as_encoded_bytes().starts_with(b".");
+                let is_built = BUILT.iter().any(|built| name == *built);
+                match entry.file_type() {
+                    _ if is_hidden || self.0.len() >= MAX_FILES => {}
+                    Ok(kind) if kind.is_dir() && !is_built => folders.push(entry.path()),
+                    Ok(kind) if kind.is_file() => self.add(&entry.path()),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The source files that cargo names in the file `.d` beside a component: also those of other
+/// crates on this machine.
+fn sources(component: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(component.with_extension("d")).unwrap_or_default();
+    let Some((_, files)) = text.split_once(": ") else { return Vec::new() };
+    let files = files.lines().next().unwrap_or_default();
+    // A blank in a path has a backslash before it.
+    let files = files.replace("\\ ", "\0");
+    let files = files.split_ascii_whitespace().map(|file| file.replace('\0', " "));
+    files.take(MAX_FILES).map(PathBuf::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_sources_are_seen_and_those_of_builds_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("src")).unwrap();
+        fs::create_dir_all(path("target/release")).unwrap();
+        fs::write(path("src/lib.rs"), "1").unwrap();
+        let source = Source::Project(folder.path().to_owned());
+        let before = Stamps::of(&source, &[]);
+        fs::write(path("target/release/x.wasm"), "x").unwrap();
+        fs::write(path(".hidden"), "x").unwrap();
+        assert_eq!(Stamps::of(&source, &[]), before);
+        fs::write(path("src/lib.rs"), "12").unwrap();
+        assert_ne!(Stamps::of(&source, &[]), before);
+    }
+
+    #[test]
+    fn the_sources_of_a_component_are_those_that_cargo_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let component = folder.path().join("a.wasm");
+        assert!(sources(&component).is_empty());
+        fs::write(folder.path().join("a.d"), "/t/a.wasm: /s/a\\ b.rs /s/c.rs\n").unwrap();
+        assert_eq!(sources(&component), [PathBuf::from("/s/a b.rs"), PathBuf::from("/s/c.rs")]);
+    }
+}

@@ -97,14 +97,19 @@ fn evaluator(
     let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
     // A gateway knows the channels of its own peer only, whatever others in this process know.
-    if peer.standing(own, proposal) == Standing::NoChannel {
+    let own_standing = peer.standing(own, proposal);
+    if own_standing == Standing::NoChannel {
         let text = format!(
             "failed to get config for channel [{channel}]: could not get last config for channel \
              {channel}"
         );
         return Err(Failure::NoPeer(Code::Unavailable, text));
     }
-    if let Some(found) = candidates.find(|org| peer.standing(org, proposal) == Standing::Here) {
+    let is_there = |org: &String| match org == own {
+        true => own_standing == Standing::Here,
+        false => peer.standing(org, proposal) == Standing::Here,
+    };
+    if let Some(found) = candidates.find(is_there) {
         return Ok(found);
     }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
@@ -130,7 +135,8 @@ pub(super) async fn collect(
     let mut answers = Collected::default();
     if !wanted.is_empty() {
         let here = peer.msp_ids();
-        let knows_channel = peer.standing(own, proposal) != Standing::NoChannel;
+        let channel = proposal.channel_id();
+        let knows_channel = channel.is_empty() || peer.has_joined(own, channel);
         let is_there =
             |org: &String| here.contains(org) && peer.standing(org, proposal) == Standing::Here;
         let is_missing = |org: &&String| !knows_channel || !is_there(org);

@@ -14,7 +14,7 @@ use tonic::codegen::http::{self, HeaderMap};
 use wasmcc_metrics::{CallKind, OpenCall};
 
 /// Methods with one request and one response.
-const UNARY: [&str; 6] = [
+const UNARY: [&str; 7] = [
     "/protos.Endorser/ProcessProposal",
     "/gateway.Gateway/Evaluate",
     "/gateway.Gateway/Endorse",
@@ -22,7 +22,6 @@ const UNARY: [&str; 6] = [
     "/gateway.Gateway/CommitStatus",
     "/discovery.Discovery/Discover",
     "/grpc.health.v1.Health/Check",
-    "/discovery.Discovery/Discover",
 ];
 /// Methods with streams.
 const STREAMS: [&str; 8] = [

@@ -59,25 +59,25 @@ impl<S: Subscriber> Filter<S> for Selection {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_record(filter, id, values, context);
+            Filter::on_record(filter.as_ref(), id, values, context);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_enter(filter, id, context);
+            Filter::on_enter(filter.as_ref(), id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_exit(filter, id, context);
+            Filter::on_exit(filter.as_ref(), id, context);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_close(filter, id, context);
+            Filter::on_close(filter.as_ref(), id, context);
         }
     }
 }

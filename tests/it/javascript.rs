@@ -1,5 +1,5 @@
-//! Chaincodes for Node.js that become components with `guest-sdk/js`: a contract in TypeScript, what
-//! differs from Node.js, and what a build refuses. What is the same as on Node.js is in
+//! Chaincodes for Node.js that become components with `guest-sdk/js`: a contract in TypeScript,
+//! what differs from Node.js, and what a build refuses. What is the same as on Node.js is in
 //! `external_node` and `external_contract`.
 
 use std::path::Path;

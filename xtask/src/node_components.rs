@@ -17,8 +17,8 @@ pub const SDK: &str = "guest-sdk/js";
 /// The programs of `tests/node-chaincode`.
 pub const TEST_CHAINCODES: [&str; 3] = ["probe.js", "records.js", "offers/"];
 
-/// The package in `folder` as a component, from its module `main` if that is given; does nothing if it
-/// is up to date.
+/// The package in `folder` as a component, from its module `main` if that is given; does nothing if
+/// it is up to date.
 ///
 /// # Errors
 /// npm or Node.js is missing, or the chaincode does not build.
@@ -48,8 +48,8 @@ pub fn build(folder: &Path, main: Option<&str>) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// A program of `tests/node-chaincode` as a component. One in a folder of its own is a package, whose
-/// package.json names its main module.
+/// A program of `tests/node-chaincode` as a component. One in a folder of its own is a package,
+/// whose package.json names its main module.
 ///
 /// # Errors
 /// As [`build`], or the component cannot be read.

@@ -205,8 +205,8 @@ impl Audit {
             let mut finding = finding(Kind::NotRun, case.proposal.tx_id(), case.function());
             let reads = lowest(&case.rwset);
             finding.reasons.push(format!(
-                "no state of the last {tried} blocks fits what it read, of height {reads} or above: \
-                 `wasmcc replay` looks further back"
+                "no state of the last {tried} blocks fits what it read, of height {reads} or \
+                 above: `wasmcc replay` looks further back"
             ));
             finding.reason_kinds.push("no state fits its reads".into());
             return Ok(Some(finding));

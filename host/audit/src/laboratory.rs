@@ -27,7 +27,7 @@ use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
 use wasmcc_types::proto::common::{Block, HeaderType};
 use wasmcc_types::proto::protos::{self, TxValidationCode};
-use wasmcc_types::{LIFECYCLE, TxId};
+use wasmcc_types::{CSCC, LIFECYCLE, LSCC, QSCC, TxId};
 
 /// Stack of a thread that runs guests: calls of chaincodes nest on it.
 const STACK_BYTES: usize = 16 << 20;
@@ -286,10 +286,10 @@ fn register_system(
     let holders = Arc::new(holders);
     let holders = || Arc::clone(&holders);
     let all: [(&'static str, Arc<dyn NativeChaincode>); 4] = [
-        ("lscc", Arc::new(Lscc::new(packages(), channels(), access(), holders()))),
+        (LSCC, Arc::new(Lscc::new(packages(), channels(), access(), holders()))),
         (LIFECYCLE, Arc::new(Lifecycle::new(packages(), channels(), access(), holders()))),
-        ("cscc", Arc::new(Cscc::new(channels(), access()))),
-        ("qscc", Arc::new(Qscc::new(channels(), access()))),
+        (CSCC, Arc::new(Cscc::new(channels(), access()))),
+        (QSCC, Arc::new(Qscc::new(channels(), access()))),
     ];
     for (name, chaincode) in all {
         let registered = support.register_system(name, chaincode);

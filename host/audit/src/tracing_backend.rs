@@ -12,12 +12,12 @@ use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, FuelGauge, KeyModification, KeyValue, PageRequest,
     ProposalPart, QueryBatch, Reply,
 };
-use wasmcc_types::{ProposalContext, Response};
+use wasmcc_types::{CSCC, ESCC, LIFECYCLE, LSCC, ProposalContext, QSCC, Response, VSCC};
 
 /// Characters of a query that a reason names.
 const QUERY_CHARS: usize = 200;
 /// Those that answer every chaincode of a peer.
-const SYSTEM: [&str; 6] = ["lscc", "cscc", "qscc", "escc", "vscc", "_lifecycle"];
+const SYSTEM: [&str; 6] = [LSCC, CSCC, QSCC, ESCC, VSCC, LIFECYCLE];
 
 /// One guest's back end.
 pub(crate) struct TracingBackend {

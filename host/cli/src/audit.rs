@@ -24,16 +24,16 @@ Examples:
     --peer peer0.org1.example.com:7051 --network crypto-config --resume audit --follow
 
 Every block is judged again: hashes, signatures, policies, versions, commit hash. Every transaction
-of the named chaincodes runs again on the state on which it was endorsed, and its response, event and
-read-write set are compared with what was endorsed.
+of the named chaincodes runs again on the state on which it was endorsed, and its response, event
+and read-write set are compared with what was endorsed.
 
 A transaction that was told something that no block holds (transient data, private data of others,
 answers of queries that nobody records) is counted as unknown if it comes out otherwise, with the
 reason. Transactions that could not run are counted, with the reason, too.
 
 With --resume the state and the findings are kept in a folder, and the audit goes on where it was
-interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, or if the audit
-could not reach the end.";
+interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, or if the
+audit could not reach the end.";
 
 /// Findings that are kept to be printed as JSON.
 const MAX_FINDINGS: usize = 10_000;
@@ -203,8 +203,9 @@ impl Audit {
 fn summary(totals: &Totals) -> String {
     let Totals { blocks, transactions, of_others, same, differ, unknown, not_run, .. } = totals;
     let mut text = format!(
-        "{blocks} blocks, {transactions} transactions, {of_others} of them not of these chaincodes\n\
-         {same} came out as endorsed, {differ} differ, {unknown} are unknown, {not_run} were not run"
+        "{blocks} blocks, {transactions} transactions, {of_others} of them not of these \
+         chaincodes\n{same} came out as endorsed, {differ} differ, {unknown} are unknown, {not_run} were \
+         not run"
     );
     if totals.wrong_verdicts > 0 {
         text += &format!("\n{} have a wrong verdict", totals.wrong_verdicts);

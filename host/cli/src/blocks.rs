@@ -14,8 +14,8 @@ use crate::target::OptionalTarget;
 use wasmcc_client::qscc;
 use wasmcc_ledger::{BlockReader, LedgerFolder, Step, TxEnvelope, Walk};
 use wasmcc_node::LEDGER_FOLDER;
-use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{Block, BlockchainInfo};
+use wasmcc_types::{ChannelId, QSCC};
 
 /// Where blocks come from.
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ impl Source {
             Self::Folder { folder, channel } => Blocks::Folder(folder.walk(channel)?),
             Self::File(file) => Blocks::File(BlockReader::open(file)?),
             Self::Peer { runtime, session, channel } => {
-                let asked = Asked { channel, chaincode: "qscc" };
+                let asked = Asked { channel, chaincode: QSCC };
                 let info = session.query_message(qscc::chain_info(channel), asked);
                 let BlockchainInfo { height, .. } = runtime.block_on(info)?;
                 Blocks::Peer(PeerBlocks::start(runtime, session, channel, (from, height), follow)?)
@@ -124,7 +124,7 @@ impl Source {
         };
         let block = match (self, tx) {
             (Self::Peer { runtime, session, channel }, tx) => {
-                let asked = Asked { channel, chaincode: "qscc" };
+                let asked = Asked { channel, chaincode: QSCC };
                 let proposal = match tx {
                     TxName::Id(id) => qscc::block_by_tx_id(channel, id),
                     TxName::At(block, _) => qscc::block_by_number(channel, *block),

@@ -26,8 +26,8 @@ A transaction is named by its id, or by block and place in it, both from 0. The 
 from the blocks, in a temporary folder. A valid transaction runs on the state before its block; any
 other on a state that fits the versions that it read, where there is one.
 
-With --data, chaincodes run from the packages that the peer has installed, and private data are those
-that it holds. Elsewhere name each chaincode's component.
+With --data, chaincodes run from the packages that the peer has installed, and private data are
+those that it holds. Elsewhere name each chaincode's component.
 
 Exit code 1 if the transaction comes out otherwise than it was endorsed and nothing explains that.
 With --with the differences are the answer, and the exit code is 0.";

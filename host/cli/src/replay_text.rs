@@ -132,6 +132,7 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
     let run = replayed.run.as_ref();
     let outcome = run.and_then(|run| run.outcome.as_ref().ok());
     let reasons = run.into_iter().flat_map(|run| &run.trace.reasons);
+    let calls = run.map_or(&[][..], |run| &run.trace.calls);
     json!({
         "tx_id": case.proposal.tx_id(),
         "block": replayed.height.block,
@@ -153,7 +154,7 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
         })),
         "fuel": outcome.map(|outcome| outcome.fuel),
         "host_calls": outcome.map(|outcome| outcome.host_calls),
-        "calls": run.map_or(&[][..], |run| &run.trace.calls).iter().map(call_json).collect::<Vec<_>>(),
+        "calls": calls.iter().map(call_json).collect::<Vec<_>>(),
         "more_calls": run.map_or(0, |run| run.trace.more_calls),
     })
 }

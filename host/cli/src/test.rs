@@ -16,8 +16,8 @@ Examples:
   wasmcc test -- --test sandbox transfer
 
 It runs `cargo test`, or `npm test` for a package of npm, whose sandbox tests (crate wasmcc-test,
-wasmcc-js/sandbox) run on this program. What follows -- is for cargo or npm. RUST_LOG=info shows what
-the contract logs.";
+wasmcc-js/sandbox) run on this program. What follows -- is for cargo or npm. RUST_LOG=info shows
+what the contract logs.";
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,8 @@ pub(crate) enum BuildError {
     },
     /// Nothing in the folder says what it is.
     #[error(
-        "there is no contract in {}: it has neither Cargo.toml nor package.json\n  hint: `wasmcc new NAME` makes one",
+        "there is no contract in {}: it has neither Cargo.toml nor package.json\n  hint: \
+         `wasmcc new NAME` makes one",
         folder.display()
     )]
     NoProject {
@@ -27,8 +28,8 @@ pub(crate) enum BuildError {
     },
     /// A language whose tools are not called from here.
     #[error(
-        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js only\n  hint: \
-         build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` judges the \
+        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js \
+         only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` judges the \
          component",
         folder.display(),
         language.tool()
@@ -41,8 +42,8 @@ pub(crate) enum BuildError {
     },
     /// The npm package that builds contracts for Node.js is not there.
     #[error(
-        "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in that \
-         folder, type `npm install --save-dev {package}`",
+        "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in \
+         that folder, type `npm install --save-dev {package}`",
         folder.display()
     )]
     NoNodeBuilder {

@@ -28,9 +28,9 @@ Examples:
   wasmcc build --json | jq -r .path
   wasmcc build -- --locked --features audit
 
-For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant for
-programs of this machine. For a package of npm it runs `wasmcc-js build`. Then it checks the component
-as `wasmcc check` does. What follows -- is for the tool that it runs.";
+For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
+for programs of this machine. For a package of npm it runs `wasmcc-js build`. Then it checks the
+component as `wasmcc check` does. What follows -- is for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]

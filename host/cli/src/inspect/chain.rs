@@ -10,6 +10,7 @@ use crate::output;
 use wasmcc_client::qscc;
 use wasmcc_ledger::{commit_hash, header_hash};
 use wasmcc_msp::{ApplicationCapabilities, ChannelConfig};
+use wasmcc_types::QSCC;
 use wasmcc_types::proto::common::{self, BlockchainInfo};
 
 /// Show the height of a channel, the hashes of its last blocks, and its configuration.
@@ -79,7 +80,7 @@ impl Chain {
 /// The last block.
 pub(super) fn newest(source: &Source) -> Result<common::Block> {
     if let Source::Peer { runtime, session, channel } = source {
-        let asked = Asked { channel, chaincode: "qscc" };
+        let asked = Asked { channel, chaincode: QSCC };
         let BlockchainInfo { height, .. } =
             runtime.block_on(session.query_message(qscc::chain_info(channel), asked))?;
         let last = qscc::block_by_number(channel, height.saturating_sub(1));

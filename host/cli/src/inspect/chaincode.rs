@@ -109,13 +109,16 @@ fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>> {
     let data = ChaincodeData::decode(row.value.as_slice())?;
     Ok(Some(json!({
         "name": name,
-        "lifecycle": "lscc",
+        "lifecycle": LSCC,
         "version": data.version,
         "id": output::hex(&data.id),
         "endorsement_plugin": data.escc,
         "validation_plugin": data.vscc,
         "policy": SignaturePolicyEnvelope::decode(data.policy.as_slice())
-            .map_or_else(|_| output::bytes(&data.policy), |policy| json!(signature_policy(&policy))),
+            .map_or_else(
+                |_| output::bytes(&data.policy),
+                |policy| json!(signature_policy(&policy)),
+            ),
         "collections": collections()?,
     })))
 }

@@ -69,8 +69,8 @@ impl New {
             Language::Rust => (&RUST, "wasmcc test"),
             Language::JavaScript => (&TYPESCRIPT, "npm install && wasmcc test"),
             other => bail!(
-                "`wasmcc new` makes contracts in Rust and TypeScript only\n  hint: tests/guests and \
-                 docs/languages.md of wasmcc have a contract in {other} to copy from"
+                "`wasmcc new` makes contracts in Rust and TypeScript only\n  hint: tests/guests \
+                 and docs/languages.md of wasmcc have a contract in {other} to copy from"
             ),
         };
         let name = Name::of(&self.path)?;

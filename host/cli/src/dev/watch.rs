@@ -1,8 +1,8 @@
 //! Watches the files of a contract and deploys it anew when they change.
 //!
-//! Files are looked at again and again, a component a hundred times a second. That costs less than a
-//! thousandth of a processor, works on every file system, and sees a file that is replaced as well
-//! as one that is written.
+//! Files are looked at again and again, a component a hundred times a second. That costs less than
+//! a thousandth of a processor, works on every file system, and sees a file that is replaced as
+//! well as one that is written.
 
 use std::collections::BTreeMap;
 use std::fs;

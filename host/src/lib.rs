@@ -58,4 +58,4 @@ pub use wasmcc_types::{ChaincodeEvent, Response, Timestamp};
 pub use wasmcc_workers::Workers;
 
 #[cfg(feature = "server")]
-pub use wasmcc_api::{Server, ServerConfig};
+pub use wasmcc_api::{Listener, Server, ServerConfig};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 29] = [
     "dev",
     "down",
     "reset",
@@ -31,6 +31,11 @@ const VERBS: [&str; 24] = [
     "block",
     "ledger",
     "inspect",
+    "replay",
+    "audit",
+    "config",
+    "completions",
+    "man",
 ];
 
 /// The path of a chaincode's component, as an argument.

@@ -42,7 +42,7 @@ fn flags_win_over_variables_and_these_over_the_file() {
     // Ours goes before Fabric's.
     let both = [("CORE_PEER_TLS_CERT_FILE", "fabric"), ("WASMCC_TLS_CERT", "own")];
     let rows = in_force(site.run_with(&both, &["config", "--json", "peer"]));
-    assert_eq!(rows["tls-cert"], (json!("own"), "variable WASMCC_TLS_CERT".into()));
+    assert_eq!(rows["tls-cert"], (json!(["own"]), "variable WASMCC_TLS_CERT".into()));
 }
 
 #[test]

@@ -174,7 +174,8 @@ fn a_port_in_use_is_named_and_nothing_is_left_behind() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let ports = ["--org1-port", "0", "--org2-port", &port, "--orderer-port", "0"];
+    let mut ports = FREE_PORTS;
+    ports[3] = &port;
     let said = folder.start_dev(&ports).end().failed(1);
     let expected = format!("port {port}, which Org2's peer listens on, is in use");
     assert!(said.contains(&expected) && said.contains("--org2-port"), "{said}");

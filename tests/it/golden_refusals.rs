@@ -13,7 +13,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
-use wasmcc_api::{Server, ServerConfig};
+use wasmcc_api::{Listener, Server, ServerConfig};
 use wasmcc_client as client;
 use wasmcc_msp::NetworkSpec;
 use wasmcc_node::Peer;
@@ -88,7 +88,8 @@ impl Codec for Raw {
 /// Serves `peer` and sends it all of `proposals`; gives what it answered to each.
 fn ask(peer: Arc<Peer>, proposals: Vec<Vec<u8>>) -> Vec<Result<ProposalResponse, Status>> {
     Runtime::new().unwrap().block_on(async {
-        let server = Server::bind("127.0.0.1:0", ServerConfig::default()).await.unwrap();
+        let server =
+            Server::bind([Listener::peer("127.0.0.1:0")], ServerConfig::default()).await.unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel::<()>();
         let workers = Arc::new(Workers::new(2, 16).unwrap());

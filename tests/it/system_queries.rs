@@ -56,7 +56,9 @@ fn an_admin_joins_a_channel_once() {
     assert_eq!((joined.response.status, joined.text().as_str()), (200, ""));
     assert_eq!(channels(&sandbox, "User1"), ["another", CHANNEL]);
     let twice = ask(&sandbox, "Admin", cscc::join(&block));
-    assert_eq!(refusal(&twice), "channel another exists already");
+    let text = "cannot create ledger from genesis block: ledger [another] already exists with \
+                state [ACTIVE]";
+    assert_eq!(refusal(&twice), text);
     let config: common::Block = answer(&sandbox, "User1", cscc::config_block("another"));
     assert_eq!(config.header, block.header);
     assert_eq!(config.data, block.data);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wasmcc_api::ServerConfig;
+use wasmcc_api::{Listener, ServerConfig};
 use wasmcc_bridge::{PeerAddress, ProgramConfig};
 use wasmcc_client::lifecycle;
 use wasmcc_client::lscc::{self, Definition};
@@ -16,6 +16,7 @@ use wasmcc_tests::certificates::{Authority, Credentials, server};
 use wasmcc_tests::program::{Client, Peer, Site};
 use wasmcc_tests::{Served, call, guest};
 use wasmcc_types::{ClientTls, ServerTls};
+use wasmcc_workers::Workers;
 
 const HERE: &[&str] = &["localhost", "127.0.0.1"];
 
@@ -126,8 +127,9 @@ fn chaincodes_register_over_tls() {
     let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
     let sandbox = Sandbox::builder().external(wait).build().unwrap();
     let tls = Some(server(ours.issue(HERE), Some(&ours)));
-    let config = ServerConfig { tls, ..ServerConfig::default() };
-    let served = Served::with(Arc::clone(sandbox.peer()), config);
+    let listener = Listener { tls, ..Listener::peer("127.0.0.1:0") };
+    let (peer, workers) = (Arc::clone(sandbox.peer()), Workers::new(1, 8).unwrap());
+    let served = Served::at(vec![listener], peer, ServerConfig::default(), workers);
     let definition = Definition {
         channel_id: CHANNEL.into(),
         name: "probe".into(),

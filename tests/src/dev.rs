@@ -19,7 +19,8 @@ use crate::program::{Run, program, without_settings};
 /// How long a line may be waited for that does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Any free ports.
-pub const FREE_PORTS: [&str; 6] = ["--org1-port", "0", "--org2-port", "0", "--orderer-port", "0"];
+pub const FREE_PORTS: [&str; 8] =
+    ["--org1-port", "0", "--org2-port", "0", "--orderer-port", "0", "--orderer-admin-port", "0"];
 
 /// A folder of its own for a network; gone when dropped.
 pub struct Folder(TempDir);

@@ -169,7 +169,8 @@ impl Site {
         self.try_peer(&[args, &["--batch-timeout", "10ms"]].concat()).unwrap()
     }
 
-    /// Starts a peer on a free port, and on another for each further `--listen`.
+    /// Starts a peer on a free port, and on another for each further `--listen`,
+    /// `--orderer-listen` and `--orderer-admin-listen`, in this order.
     ///
     /// # Errors
     /// How it ended, if it did before it served.
@@ -193,7 +194,8 @@ impl Site {
             Some(address) => {
                 let client = |address: &str| Client { site: self, address: address.to_owned() };
                 let first = client(address);
-                let more = args.iter().filter(|arg| **arg == "--listen").skip(1);
+                let listens = ["--listen", "--orderer-listen", "--orderer-admin-listen"];
+                let more = args.iter().filter(|arg| listens.contains(arg)).skip(1);
                 let others = more.map(|_| {
                     let mut line = String::new();
                     out.read_line(&mut line).unwrap();

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{self, Channel};
-use wasmcc_api::{Server, ServerConfig};
+use wasmcc_api::{Listener, Server, ServerConfig};
 use wasmcc_node::Peer;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
@@ -16,7 +16,7 @@ use wasmcc_workers::Workers;
 
 /// Serves a peer until it is dropped.
 pub struct Served {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     runtime: Runtime,
@@ -29,25 +29,34 @@ impl Served {
     }
 
     /// As [`start`](Self::start), as `config` says.
-    /// As [`start`](Self::start), as `config` says.
     pub fn with(peer: Arc<Peer>, config: ServerConfig) -> Self {
         Self::with_workers(peer, config, Workers::new(1, 8).expect("there are threads"))
     }
 
     /// As [`with`](Self::with), with these workers.
     pub fn with_workers(peer: Arc<Peer>, config: ServerConfig, workers: Workers) -> Self {
+        Self::at(vec![Listener::peer("127.0.0.1:0")], peer, config, workers)
+    }
+
+    /// As [`start`](Self::start), where `listeners` say.
+    pub fn at(
+        listeners: Vec<Listener>,
+        peer: Arc<Peer>,
+        config: ServerConfig,
+        workers: Workers,
+    ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("there are threads");
-        let server = runtime.block_on(Server::bind("127.0.0.1:0", config));
+        let server = runtime.block_on(Server::bind(listeners, config));
         let server = server.expect("there is a free port");
-        let address = server.address();
+        let addresses = server.addresses().map(|(_, address)| address).collect();
         let workers = Arc::new(workers);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = runtime.spawn(async move {
             let served = server.serve(peer, workers, async { drop(stopped.await) }).await;
             served.expect("the server does not fail");
         });
-        Self { address, stop: Some(stop), serving: Some(serving), runtime }
+        Self { addresses, stop: Some(stop), serving: Some(serving), runtime }
     }
 
     /// Sends a proposal, and gives what becomes of the call. It ends when it is aborted.
@@ -55,7 +64,7 @@ impl Served {
         &self,
         signed: protos::SignedProposal,
     ) -> JoinHandle<Result<protos::ProposalResponse, Status>> {
-        let address = format!("http://{}", self.address);
+        let address = format!("http://{}", self.address());
         self.runtime.spawn(async move {
             let mut client = EndorserClient::new(connected(address).await?);
             Ok(client.process_proposal(signed).await?.into_inner())
@@ -67,7 +76,15 @@ impl Served {
     /// # Panics
     /// If the server does not take it.
     pub fn connect(&self) -> Channel {
-        let address = format!("http://{}", self.address);
+        self.connect_to(0)
+    }
+
+    /// As [`connect`](Self::connect), to one of several addresses.
+    ///
+    /// # Panics
+    /// If the server does not take it.
+    pub fn connect_to(&self, listener: usize) -> Channel {
+        let address = format!("http://{}", self.addresses[listener]);
         self.wait(connected(address)).expect("the server listens")
     }
 
@@ -76,9 +93,9 @@ impl Served {
         self.runtime.block_on(future)
     }
 
-    /// Where it listens.
+    /// Where it listens first.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
     }
 }
 

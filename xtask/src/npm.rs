@@ -12,13 +12,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// Installs the packages of the tests' Node chaincode and Node client.
+/// Installs the packages of the tests' Node chaincode and Node clients.
 ///
 /// # Errors
 /// As [`ensure`].
 pub fn tests() -> Result<()> {
     ensure(&root().join("tests/node-chaincode"))?;
-    ensure(&root().join("tests/node-client"))
+    ensure(&root().join("tests/node-client"))?;
+    ensure(&root().join("tests/node-sdk"))
 }
 
 /// Makes sure that `node_modules` in `folder` exists and is not older than the lock file beside it.

@@ -95,16 +95,22 @@ fn evaluator(
         false => wanted.is_empty() || wanted.contains(org),
     };
     let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
-    if let Some(found) = candidates.find(|org| peer.standing(org, proposal) == Standing::Here) {
-        return Ok(found);
-    }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
-    if peer.standing(own, proposal) == Standing::NoChannel {
+    // A gateway knows the channels of its own peer only, whatever others in this process know.
+    let own_standing = peer.standing(own, proposal);
+    if own_standing == Standing::NoChannel {
         let text = format!(
             "failed to get config for channel [{channel}]: could not get last config for channel \
              {channel}"
         );
         return Err(Failure::NoPeer(Code::Unavailable, text));
+    }
+    let is_there = |org: &String| match org == own {
+        true => own_standing == Standing::Here,
+        false => peer.standing(org, proposal) == Standing::Here,
+    };
+    if let Some(found) = candidates.find(is_there) {
+        return Ok(found);
     }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
     let text = match is_guarded {
@@ -129,8 +135,11 @@ pub(super) async fn collect(
     let mut answers = Collected::default();
     if !wanted.is_empty() {
         let here = peer.msp_ids();
-        let is_missing =
-            |org: &&String| !here.contains(org) || peer.standing(org, proposal) != Standing::Here;
+        let channel = proposal.channel_id();
+        let knows_channel = channel.is_empty() || peer.has_joined(own, channel);
+        let is_there =
+            |org: &String| here.contains(org) && peer.standing(org, proposal) == Standing::Here;
+        let is_missing = |org: &&String| !knows_channel || !is_there(org);
         let missing: Vec<&str> = wanted.iter().filter(is_missing).map(String::as_str).collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
@@ -178,7 +187,8 @@ fn first_endorser(
         ));
     }
     let mut others = peer.msp_ids().into_iter().filter(|org| org != own);
-    if let Some(other) = others.find(|org| peer.standing(org, proposal) == Standing::Here) {
+    let is_there = |org: &String| peer.standing(org, proposal) == Standing::Here;
+    if let Some(other) = others.find(|org| own_standing != Standing::NoChannel && is_there(org)) {
         return Ok(other);
     }
     let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());

@@ -229,8 +229,8 @@ impl ClientConnection {
         let limit = table.limit;
         (!table.takes(self)).then(|| {
             Status::resource_exhausted(format!(
-                "the peer has as many connections as it may have at this address ({limit}), and \
-                 all are in use; try again later, or start it with a larger --connections"
+                "the peer has as many connections as it may have ({limit}), and all are in use; \
+                 try again later, or start it with a larger --connections"
             ))
         })
     }

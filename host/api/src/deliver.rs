@@ -56,8 +56,8 @@ pub(super) trait Form: Send + 'static {
 #[derive(Clone)]
 pub(super) struct Deliverer {
     peer: Arc<dyn Peer>,
-    /// The organization whose peer this is.
-    org: Arc<str>,
+    /// The organization whose peer this is; None: the orderer.
+    org: Option<Arc<str>>,
     waits: Waits,
     entrance: Entrance,
     config: DeliverConfig,
@@ -69,7 +69,7 @@ pub(super) type Deliveries<F> = ReceiverStream<Result<<F as Form>::Message, RpcS
 impl Deliverer {
     pub(super) fn new(
         peer: Arc<dyn Peer>,
-        org: Arc<str>,
+        org: Option<Arc<str>>,
         waits: Waits,
         entrance: Entrance,
         config: DeliverConfig,
@@ -164,6 +164,10 @@ impl<F: Form> Session<F> {
         let request = Arc::new(request);
         let (peer, waits) = (Arc::clone(&self.deliverer.peer), self.deliverer.waits.clone());
         let asked = Arc::clone(&request);
+        let org = &self.deliverer.org;
+        if org.as_deref().is_some_and(|org| !peer.has_joined(org, &asked.channel_id)) {
+            return Err(Status::NotFound.into());
+        }
         let opened = self.run_blocking(move || BlockFeed::open(peer, waits, &asked.channel_id));
         let feed = opened.await?.ok_or(Status::NotFound)?;
         // Only now it is known that there is such a channel.
@@ -238,7 +242,7 @@ impl<F: Form> Session<F> {
     ) -> Result<(), End> {
         let (peer, asked) = (Arc::clone(&self.deliverer.peer), Arc::clone(request));
         let block = without_data(info, block);
-        let org = Arc::clone(&self.deliverer.org);
+        let org = self.deliverer.org.clone().unwrap_or_default();
         let message = self.run_blocking(move || F::block(peer.as_ref(), &org, &asked, block));
         let message = message.await?;
         let message = message.map_err(|why| RpcStatus::unknown(why.to_string()))?;

@@ -8,7 +8,7 @@ use crate::connection_table::REFUSING;
 /// For everything but connections: the databases and block files of the ledgers, streams to
 /// chaincode servers, pipes of compilations, the runtime.
 const RESERVED: u64 = 256;
-/// With fewer connections at an address a peer does not start.
+/// With fewer connections a peer does not start.
 const FEWEST: u64 = 16;
 
 /// How many files a process may have open.
@@ -52,18 +52,18 @@ impl Descriptors {
         Self { limit: None }
     }
 
-    /// How many of `wanted` connections there may be at each of so many addresses.
+    /// How many of `wanted` connections there may be at so many addresses together.
     ///
     /// # Errors
     /// If there is no room for a few.
     pub fn connections(self, wanted: u64, addresses: usize) -> Result<u64, DescriptorsError> {
         let Some(limit) = self.limit else { return Ok(wanted) };
         let addresses = (addresses as u64).max(1);
-        // The listener, and connections that are only refused.
-        let own = REFUSING as u64 + 1;
-        let room = (limit.saturating_sub(RESERVED) / addresses).saturating_sub(own);
+        // The listeners, and connections that are only refused.
+        let own = REFUSING as u64 + addresses;
+        let room = limit.saturating_sub(RESERVED + own);
         if room < wanted.min(FEWEST) {
-            let needed = RESERVED + addresses * (FEWEST + own);
+            let needed = RESERVED + FEWEST + own;
             return Err(DescriptorsError { limit, addresses, needed });
         }
         Ok(wanted.min(room))
@@ -81,7 +81,7 @@ mod tests {
         };
         assert_eq!(of(65_536, 900, 2), Some(900));
         assert_eq!(of(1_024, 900, 1), Some(751));
-        assert_eq!(of(1_024, 900, 2), Some(367));
+        assert_eq!(of(1_024, 900, 2), Some(750));
         assert_eq!(of(1_024, 5, 2), Some(5));
         assert_eq!(of(289, 900, 1), Some(16));
         assert_eq!(of(288, 900, 1), None);

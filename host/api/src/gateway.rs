@@ -74,6 +74,10 @@ impl Gateway {
         channel_id: &str,
         request: SignedData,
     ) -> Result<(), Status> {
+        if !self.peer.has_joined(self.door.org(), channel_id) {
+            // Whatever others in this process know.
+            return Err(Status::permission_denied(format!("channel '{channel_id}' not found")));
+        }
         let (peer, channel_id) = (Arc::clone(&self.peer), channel_id.to_owned());
         let share = self.jobs.budget.admit(request.data.len())?;
         let checked = self.waits.run(move || {

@@ -4,6 +4,7 @@
 //! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
 //! its implementation decides who may do it, and what the result is.
 
+mod admin_door;
 mod arriving;
 mod atomic_broadcast;
 mod block_feed;
@@ -21,13 +22,18 @@ mod deadline;
 mod deliver;
 mod deliver_config;
 mod descriptors;
+mod discovery;
+mod discovery_config;
 mod door;
 mod endorser;
 mod entrance;
 mod filtered_block;
 mod gateway;
+mod listener;
 mod measured;
+mod multipart;
 mod ordering;
+mod participation;
 mod peer;
 mod peer_deliver;
 mod peer_error;
@@ -35,24 +41,28 @@ mod plain_text;
 mod receipt;
 mod routes;
 mod seek;
+mod self_description;
 mod server;
+mod services;
 mod shutdown;
 mod status;
 #[cfg(test)]
 mod tests;
 mod trailers;
+mod until_stop;
 mod waits;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use connection_table::Patience;
 pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
+pub use listener::{Listener, Role};
 pub use peer::{
-    BlockListener, ChaincodeStream, CommitStatus, OrderListener, Peer, Processing, Reading,
-    Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
+    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
 pub use peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
 pub use receipt::Receipt;
-pub use server::{Server, ServerConfig};
+pub use server::{BindError, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;

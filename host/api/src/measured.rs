@@ -14,15 +14,17 @@ use tonic::codegen::http::{self, HeaderMap};
 use wasmcc_metrics::{CallKind, OpenCall};
 
 /// Methods with one request and one response.
-const UNARY: [&str; 5] = [
+const UNARY: [&str; 7] = [
     "/protos.Endorser/ProcessProposal",
     "/gateway.Gateway/Evaluate",
     "/gateway.Gateway/Endorse",
     "/gateway.Gateway/Submit",
     "/gateway.Gateway/CommitStatus",
+    "/discovery.Discovery/Discover",
+    "/grpc.health.v1.Health/Check",
 ];
 /// Methods with streams.
-const STREAMS: [&str; 7] = [
+const STREAMS: [&str; 8] = [
     "/gateway.Gateway/ChaincodeEvents",
     "/protos.ChaincodeSupport/Register",
     "/protos.Deliver/Deliver",
@@ -30,6 +32,7 @@ const STREAMS: [&str; 7] = [
     "/protos.Deliver/DeliverWithPrivateData",
     "/orderer.AtomicBroadcast/Broadcast",
     "/orderer.AtomicBroadcast/Deliver",
+    "/grpc.health.v1.Health/Watch",
 ];
 
 /// A call, if it is counted.

@@ -58,6 +58,9 @@ pub trait Peer: Send + Sync + 'static {
         client: Client,
     ) -> Processing<'a>;
 
+    /// Whether the peer of one of the organizations is on a channel.
+    fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
+
     /// A client got the answer to a transaction that it only evaluates: nothing more comes of it.
     fn evaluated(&self, _tx_id: &str) {}
 
@@ -148,6 +151,41 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, LedgerReadError>;
 
+    /// The peers of this process; with a channel, those that are on it, run all chaincodes of
+    /// `interest` there and may see its collections. The error is for the client.
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String>;
+
+    /// All sets of organizations whose peers together satisfy the policies of an interest and of
+    /// which none can be left out, at least one. The error is for the log.
+    fn endorser_layouts(
+        &self,
+        channel_id: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String>;
+
+    /// Signs as the peer of an organization; nothing if it has none here.
+    fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8>;
+
+    /// Whether the signature is good and its identity is an admin of the organization.
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String>;
+
+    /// The configuration of a channel in force; None if no peer of the process is on it.
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
+
+    /// The channels that the orderer was told to order for, ascending.
+    fn ordered_channels(&self) -> Vec<String>;
+
+    /// Has the orderer create a channel from its genesis block; returns the channel's name.
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
+
+    /// The number of the block with a channel's configuration in force; None if the process does
+    /// not have the channel.
+    fn config_block(&self, channel_id: &str) -> Option<u64>;
+
     /// Takes the stream of a chaincode that has connected. The peer puts its messages into
     /// `outbox`, and drops it to end the stream.
     fn open_chaincode_stream(
@@ -174,6 +212,37 @@ pub trait ChaincodeStream: Send + Sync {
 
     /// True as long as the peer keeps the stream.
     fn is_open(&self) -> bool;
+}
+
+/// A peer of this process, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// Its organization.
+    pub msp_id: String,
+    /// `msp.SerializedIdentity`.
+    pub identity: Vec<u8>,
+    /// None where no channel is meant.
+    pub on_channel: Option<ChannelPeer>,
+}
+
+/// What a peer says of itself on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPeer {
+    /// The number of its next block.
+    pub height: u64,
+    /// Name and version of the chaincodes that it runs.
+    pub chaincodes: Vec<(String, String)>,
+}
+
+/// Why the orderer does not join a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinRefusal {
+    /// The block starts no channel; why not.
+    Invalid(String),
+    /// It has joined the channel already.
+    Exists,
+    /// What went wrong.
+    Failed(String),
 }
 
 /// The verdict on a transaction.

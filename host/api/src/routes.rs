@@ -12,12 +12,16 @@ use crate::arriving::Arrivals;
 use crate::atomic_broadcast::AtomicBroadcast;
 use crate::call::Call;
 use crate::chaincode_support::ChaincodeSupport;
+use crate::discovery::Discovery;
 use crate::endorser::Endorser;
 use crate::gateway::Gateway;
 use crate::measured::Measured;
 use crate::peer_deliver::PeerDeliver;
 use crate::plain_text::plain;
+use crate::self_description::SelfDescription;
+use crate::shutdown::Stopping;
 use crate::trailers;
+use wasmcc_types::proto::discovery::discovery_server::{self, DiscoveryServer};
 use wasmcc_types::proto::gateway::gateway_server::{self, GatewayServer};
 use wasmcc_types::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
 use wasmcc_types::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
@@ -28,27 +32,66 @@ use wasmcc_types::proto::protos::endorser_server::{self, EndorserServer};
 /// framework for it.
 #[derive(Clone)]
 pub(super) struct Routes {
-    endorser: EndorserServer<Endorser>,
-    gateway: GatewayServer<Gateway>,
-    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
-    deliver: DeliverServer<PeerDeliver>,
+    peer: Option<PeerServers>,
     orderer: AtomicBroadcastServer<AtomicBroadcast>,
+    description: SelfDescription,
     arrivals: Arrivals,
     /// For the whole request of a call that has one.
     patience: Duration,
 }
 
+/// The services of a peer.
+pub(super) struct OfPeer {
+    pub(super) endorser: Endorser,
+    pub(super) gateway: Gateway,
+    pub(super) chaincode_support: ChaincodeSupport,
+    pub(super) deliver: PeerDeliver,
+    pub(super) discovery: Discovery,
+}
+
+#[derive(Clone)]
+struct PeerServers {
+    endorser: EndorserServer<Endorser>,
+    gateway: GatewayServer<Gateway>,
+    chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
+    deliver: DeliverServer<PeerDeliver>,
+    discovery: DiscoveryServer<Discovery>,
+}
+
+/// What a peer's address has, beside the orderer's services.
+const OF_PEER: [&str; 5] = [
+    endorser_server::SERVICE_NAME,
+    gateway_server::SERVICE_NAME,
+    chaincode_support_server::SERVICE_NAME,
+    deliver_server::SERVICE_NAME,
+    discovery_server::SERVICE_NAME,
+];
+
 impl Routes {
-    /// With messages of at most `message_bytes` in both directions, and requests that come at the
-    /// same time of `request_bytes` together.
-    pub(super) fn new(
-        endorser: Endorser,
-        gateway: Gateway,
-        chaincode_support: ChaincodeSupport,
-        deliver: PeerDeliver,
+    /// With messages of at most `message_bytes` in both directions.
+    pub(super) async fn new(
+        peer: Option<OfPeer>,
         orderer: AtomicBroadcast,
-        (message_bytes, request_bytes, patience): (usize, usize, Duration),
+        message_bytes: usize,
+        (arrivals, patience, stopping): (Arrivals, Duration, Stopping),
     ) -> Self {
+        let of_peer = peer.iter().flat_map(|_| OF_PEER);
+        let names = of_peer.chain([atomic_broadcast_server::SERVICE_NAME]);
+        Self {
+            description: SelfDescription::new(names, stopping).await,
+            peer: peer.map(|peer| PeerServers::new(peer, message_bytes)),
+            orderer: AtomicBroadcastServer::new(orderer)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            arrivals,
+            patience,
+        }
+    }
+}
+
+impl PeerServers {
+    fn new(peer: OfPeer, message_bytes: usize) -> Self {
+        let OfPeer { endorser, gateway, chaincode_support, deliver, discovery } = peer;
         Self {
             endorser: EndorserServer::new(endorser)
                 .max_decoding_message_size(message_bytes)
@@ -62,11 +105,9 @@ impl Routes {
             deliver: DeliverServer::new(deliver)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
-            orderer: AtomicBroadcastServer::new(orderer)
+            discovery: DiscoveryServer::new(discovery)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
-            arrivals: Arrivals::new(message_bytes, request_bytes),
-            patience,
         }
     }
 }
@@ -111,16 +152,67 @@ impl Routes {
     ) -> BoxFuture<http::Response<Body>, Infallible> {
         let path = request.uri().path();
         let service = path.strip_prefix('/').and_then(|path| path.split('/').next());
-        match service {
-            Some(endorser_server::SERVICE_NAME) => self.endorser.call(request),
-            Some(gateway_server::SERVICE_NAME) => self.gateway.call(request),
-            Some(chaincode_support_server::SERVICE_NAME) => self.chaincode_support.call(request),
-            Some(deliver_server::SERVICE_NAME) => self.deliver.call(request),
-            Some(atomic_broadcast_server::SERVICE_NAME) => self.orderer.call(request),
-            _ => {
-                let text = format!("this peer has no service {}", service.unwrap_or_default());
-                Box::pin(async { Ok(Status::unimplemented(text).into_http()) })
+        let service = service.unwrap_or_default();
+        if let Some(refusal) = self.refusal(service, &request) {
+            return Box::pin(async { Ok(refusal) });
+        }
+        match (service, &mut self.peer) {
+            (atomic_broadcast_server::SERVICE_NAME, _) => self.orderer.call(request),
+            (endorser_server::SERVICE_NAME, Some(peer)) => peer.endorser.call(request),
+            (gateway_server::SERVICE_NAME, Some(peer)) => peer.gateway.call(request),
+            (deliver_server::SERVICE_NAME, Some(peer)) => peer.deliver.call(request),
+            (discovery_server::SERVICE_NAME, Some(peer)) => peer.discovery.call(request),
+            (chaincode_support_server::SERVICE_NAME, Some(peer)) => {
+                peer.chaincode_support.call(request)
             }
+            (other, _) => match self.description.server(other).cloned() {
+                Some(server) => self.description.call(&server, request),
+                None => {
+                    Box::pin(async { Ok(Status::unimplemented("no such service").into_http()) })
+                }
+            },
         }
     }
+
+    /// Why a request is for nobody: it is no call of gRPC, or for a service that is not here. As
+    /// gRPC in Go answers.
+    fn refusal(
+        &self,
+        service: &str,
+        request: &http::Request<Body>,
+    ) -> Option<http::Response<Body>> {
+        let of_peer = self.peer.is_some() && OF_PEER.contains(&service);
+        let of_orderer = service == atomic_broadcast_server::SERVICE_NAME;
+        let is_here = of_peer || of_orderer || self.description.has(service);
+        let plain = |status| {
+            let mut response = http::Response::new(Body::empty());
+            *response.status_mut() = status;
+            Some(response)
+        };
+        let content_type = request.headers().get(http::header::CONTENT_TYPE);
+        let is_post = request.method() == http::Method::POST;
+        match (is_post && is_grpc(content_type), is_here) {
+            (true, true) => None,
+            (true, false) => {
+                let who = if self.peer.is_some() { "peer" } else { "orderer" };
+                let text = format!("this {who} has no service {service}");
+                Some(Status::unimplemented(text).into_http())
+            }
+            (false, false) => plain(http::StatusCode::NOT_FOUND),
+            (false, true) if !is_post => {
+                let mut response = plain(http::StatusCode::METHOD_NOT_ALLOWED)?;
+                let post = http::HeaderValue::from_static("POST");
+                response.headers_mut().insert(http::header::ALLOW, post);
+                Some(response)
+            }
+            (false, true) => plain(http::StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        }
+    }
+}
+
+/// `application/grpc`, alone or with what the messages are encoded in.
+fn is_grpc(content_type: Option<&http::HeaderValue>) -> bool {
+    let Some(kind) = content_type.and_then(|value| value.to_str().ok()) else { return false };
+    let rest = kind.strip_prefix("application/grpc");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';', ' ']))
 }

@@ -2,36 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tonic::transport;
 
-use crate::atomic_broadcast::AtomicBroadcast;
-use crate::budget::{Budget, Jobs};
-use crate::chaincode_support::ChaincodeSupport;
-use crate::connection_table::{ConnectionTable, Patience};
+use crate::admin_door;
+use crate::connection_table::Patience;
 use crate::connections::Connections;
-use crate::deliver::Deliverer;
 use crate::deliver_config::DeliverConfig;
-use crate::door::Door;
-use crate::endorser::Endorser;
-use crate::entrance::Entrance;
-use crate::gateway::Gateway;
+use crate::listener::{Listener, Role};
 use crate::peer::Peer;
-use crate::peer_deliver::PeerDeliver;
 use crate::routes::Routes;
+use crate::services::Services;
 use crate::shutdown::Stopping;
-use crate::waits::Waits;
 use wasmcc_tls as tls;
 use wasmcc_tls::Acceptor;
-use wasmcc_types::ServerTls;
 use wasmcc_workers::Workers;
 
-/// Bounds of a server.
+/// Bounds of a server, over all its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
     /// The largest message, in both directions; Fabric's peers allow 100 MiB.
@@ -47,12 +41,8 @@ pub struct ServerConfig {
     pub calls_per_connection: u32,
     /// How long open calls may go on when the server stops.
     pub grace: Duration,
-    /// None: without TLS.
-    pub tls: Option<ServerTls>,
-    /// The MSP id of the organization as whose peer it answers; without, the peer's first.
-    pub msp_id: Option<String>,
     /// Where clients reach the peers of the organizations, by MSP id, for the details of errors;
-    /// for those that are not in it, the address of this server. Fabric:
+    /// for those that are not in it, the address that was asked. Fabric:
     /// `peer.gossip.externalEndpoint`.
     pub advertised: BTreeMap<String, String>,
     /// Calls of all clients together that wait for blocks, and as many that wait for events, for
@@ -73,8 +63,6 @@ impl Default for ServerConfig {
             request_bytes: 512 << 20,
             calls_per_connection: 1_024,
             grace: Duration::from_secs(10),
-            tls: None,
-            msp_id: None,
             advertised: BTreeMap::new(),
             waiting_calls: 2_500,
             patience: Patience::default(),
@@ -83,30 +71,65 @@ impl Default for ServerConfig {
     }
 }
 
-/// A peer's services on a socket that is open already, so that no client comes too early.
+/// The services of peers and of their orderer on sockets that are open already, so that no client
+/// comes too early.
+///
+/// Invariant: all addresses share the bounds of the configuration.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
-    acceptor: Option<Acceptor>,
+    sockets: Vec<Socket>,
     config: ServerConfig,
 }
 
+struct Socket {
+    listener: TcpListener,
+    address: SocketAddr,
+    acceptor: Option<Acceptor>,
+    role: Role,
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub struct BindError {
+    /// Which.
+    pub address: String,
+    /// Why not.
+    #[source]
+    pub source: io::Error,
+}
+
 impl Server {
-    /// Opens the socket; port 0 takes any that is free.
-    pub async fn bind(address: &str, config: ServerConfig) -> std::io::Result<Self> {
-        let acceptor = config.tls.as_ref().map(Acceptor::new).transpose();
-        let acceptor = acceptor.map_err(std::io::Error::other)?;
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address, acceptor, config })
+    /// Opens the sockets, in order.
+    ///
+    /// # Errors
+    /// If one of them cannot be opened, or its TLS material cannot be used.
+    pub async fn bind(
+        listeners: impl IntoIterator<Item = Listener>,
+        config: ServerConfig,
+    ) -> Result<Self, BindError> {
+        let mut sockets = Vec::new();
+        for listener in listeners {
+            let address = listener.address.clone();
+            let socket = Socket::open(listener).await;
+            sockets.push(socket.map_err(|source| BindError { address, source })?);
+        }
+        Ok(Self { sockets, config })
     }
 
-    /// Where it listens.
+    /// Where it listens, in the order of the listeners.
+    pub fn addresses(&self) -> impl Iterator<Item = (&Role, SocketAddr)> {
+        self.sockets.iter().map(|socket| (&socket.role, socket.address))
+    }
+
+    /// The first address.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.sockets.first().expect("a server has an address").address
     }
 
-    /// Sets [`ServerConfig::advertised`] when it is known where all servers listen.
+    /// Sets [`ServerConfig::advertised`] when it is known on which ports the server listens.
     pub fn advertise(&mut self, addresses: BTreeMap<String, String>) {
         self.config.advertised = addresses;
     }
@@ -119,53 +142,76 @@ impl Server {
         workers: Arc<Workers>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), transport::Error> {
-        let Self { listener, address, acceptor, config } = self;
+        let Self { sockets, config } = self;
         let (stop, stopping) = watch::channel(false);
-        let patience = config.patience.clone();
-        let waits =
-            Waits::new(config.waiting_calls, config.connections, Stopping(stopping.clone()));
-        let entrance = Entrance::new(patience.entrance);
-        let org = config.msp_id.or_else(|| peer.msp_ids().into_iter().next());
-        let org: Arc<str> = org.unwrap_or_default().into();
-        let budget = Budget::new(config.request_bytes);
-        let jobs = Jobs::new(workers, budget.clone());
-        let endorser =
-            Endorser::new(Arc::clone(&peer), jobs.clone(), Arc::clone(&org), config.message_bytes);
-        let stopped = Stopping(stopping.clone());
-        let chaincodes = ChaincodeSupport::new(Arc::clone(&peer), stopped, entrance.clone());
-        let deliverer = Deliverer::new(
-            Arc::clone(&peer),
-            Arc::clone(&org),
-            waits.clone(),
-            entrance.clone(),
-            config.deliver,
-        );
-        let entering = (waits.clone(), entrance);
-        let orderer = AtomicBroadcast::new(Arc::clone(&peer), entering, budget, deliverer.clone());
-        let door = Door::new(org, address.to_string(), config.advertised);
-        let gateway = Gateway::new(peer, jobs, waits, door);
-        let deliver = PeerDeliver(deliverer);
-        let bounds = (config.message_bytes, config.request_bytes, patience.request);
-        let routes = Routes::new(endorser, gateway, chaincodes, deliver, orderer, bounds);
-        let table = ConnectionTable::new(config.connections, patience.clone());
-        let incoming = tls::Door::new(Connections::new(listener, Arc::clone(&table)), acceptor);
-        let shutdown = async {
+        let stopping = Stopping(stopping);
+        let grace = config.grace;
+        let services = Services::new(peer, workers, config, stopping.clone());
+        let mut serving = JoinSet::new();
+        for socket in sockets {
+            let routes = match &socket.role {
+                Role::Peer(msp_id) => services.of_peer(msp_id.clone(), socket.address).await,
+                Role::Orderer => services.of_orderer().await,
+                Role::OrdererAdmin => {
+                    let (api, table) = (services.participation(), Arc::clone(&services.table));
+                    let Socket { listener, acceptor, .. } = socket;
+                    let served =
+                        admin_door::serve(listener, acceptor, table, api, stopping.clone());
+                    serving.spawn(async move {
+                        served.await;
+                        Ok(())
+                    });
+                    continue;
+                }
+            };
+            serving.spawn(socket.serve(routes, &services, stopping.clone()));
+        }
+        let all_end = async {
+            while let Some(ended) = serving.join_next().await {
+                ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+            }
+            Ok(())
+        };
+        let overdue = async {
             shutdown.await;
             stop.send_replace(true);
-        };
-        let server = transport::Server::builder()
-            .max_concurrent_streams(config.calls_per_connection)
-            .http2_keepalive_interval(Some(patience.ping_every))
-            .http2_keepalive_timeout(Some(patience.ping_timeout));
-        let serving = server.serve_with_incoming_shutdown(routes, incoming, shutdown);
-        let grace = async {
-            Stopping(stopping).wait().await;
-            tokio::time::sleep(config.grace).await;
+            tokio::time::sleep(grace).await;
         };
         tokio::select! {
-            served = serving => served,
-            () = table.watch() => Ok(()),
-            () = grace => Ok(()),
+            served = all_end => served,
+            () = services.table.watch() => Ok(()),
+            () = overdue => Ok(()),
         }
+    }
+}
+
+impl Socket {
+    async fn open(Listener { address, tls, role }: Listener) -> io::Result<Self> {
+        let acceptor = match role {
+            Role::OrdererAdmin => Acceptor::for_known_http,
+            Role::Peer(_) | Role::Orderer => Acceptor::new,
+        };
+        let acceptor = tls.as_ref().map(acceptor).transpose().map_err(io::Error::other)?;
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, acceptor, role })
+    }
+
+    fn serve(
+        self,
+        routes: Routes,
+        services: &Services,
+        mut stopping: Stopping,
+    ) -> impl Future<Output = Result<(), transport::Error>> + Send + 'static {
+        let Self { listener, acceptor, .. } = self;
+        let connections = Connections::new(listener, Arc::clone(&services.table));
+        let patience = &services.patience;
+        let server = transport::Server::builder()
+            .max_concurrent_streams(services.calls_per_connection)
+            .http2_keepalive_interval(Some(patience.ping_every))
+            .http2_keepalive_timeout(Some(patience.ping_timeout));
+        let incoming = tls::Door::new(connections, acceptor);
+        let stop = async move { stopping.wait().await };
+        server.serve_with_incoming_shutdown(routes, incoming, stop)
     }
 }

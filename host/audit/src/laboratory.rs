@@ -14,7 +14,7 @@ use crate::error::AuditError;
 use crate::observer::Traces;
 use crate::trace::Trace;
 use crate::vscc::DirectVscc;
-use wasmcc_channel::{Channel, Channels};
+use wasmcc_channel::{Channel, Channels, Holders};
 use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
 use wasmcc_ledger::{
     CommittedBlock, CommittedTx, LedgerConfig, Ledgers, Snapshot, StoredPrivateData, TxEnvelope,
@@ -281,9 +281,13 @@ fn register_system(
 ) -> Result<(), AuditError> {
     let (packages, channels, access) =
         (|| Arc::clone(packages), || Arc::clone(channels), || Arc::clone(access));
+    let holders = Holders::open(Arc::clone(channels().ledgers()), "installed");
+    let holders = holders.map_err(|error| AuditError::System(format!("packages: {error}")))?;
+    let holders = Arc::new(holders);
+    let holders = || Arc::clone(&holders);
     let all: [(&'static str, Arc<dyn NativeChaincode>); 4] = [
-        ("lscc", Arc::new(Lscc::new(packages(), channels(), access()))),
-        (LIFECYCLE, Arc::new(Lifecycle::new(packages(), channels(), access()))),
+        ("lscc", Arc::new(Lscc::new(packages(), channels(), access(), holders()))),
+        (LIFECYCLE, Arc::new(Lifecycle::new(packages(), channels(), access(), holders()))),
         ("cscc", Arc::new(Cscc::new(channels(), access()))),
         ("qscc", Arc::new(Qscc::new(channels(), access()))),
     ];

@@ -5,6 +5,7 @@
 pub mod collections;
 pub mod configtx;
 pub mod definition;
+mod holders;
 pub mod vscc;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prost::Message;
 
+pub use holders::Holders;
 use wasmcc_ledger::{Ledger, LedgerError, Ledgers};
 use wasmcc_msp::{ChannelConfig, ConfigError};
 use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+
+/// The orderer among those who are on a channel. No MSP id begins so.
+const ORDERER: &str = ":orderer";
+/// Under which name it is kept who joined which channel.
+const JOINED: &str = "joined";
 
 /// A channel that the peer has joined.
 pub struct Channel {
@@ -85,12 +92,24 @@ pub enum ChannelError {
     /// The state of a stored channel has no configuration.
     #[error("channel {0} has no configuration: rebuild its state with `wasmcc ledger rebuild`")]
     NoConfig(String),
+    /// The organization's peer has joined the channel already.
+    #[error(
+        "cannot create ledger from genesis block: ledger [{0}] already exists with state [ACTIVE]"
+    )]
+    Joined(String),
+    /// Another organization's peer of this process is on a channel of the same name.
+    #[error(
+        "cannot create ledger from genesis block: another peer of this process has a channel [{0}] \
+         with another genesis block"
+    )]
+    OtherGenesis(String),
 }
 
-/// All channels of a peer, by name.
+/// All channels of a process, by name, and which organizations' peers are on them.
 pub struct Channels {
     ledgers: Arc<Ledgers>,
     joined: RwLock<BTreeMap<String, Arc<Channel>>>,
+    members: Holders,
 }
 
 impl Channels {
@@ -101,21 +120,85 @@ impl Channels {
             let Some(ledger) = ledgers.get(&id) else { continue };
             joined.insert(id.to_string(), Arc::new(Channel::open(ledger)?));
         }
-        Ok(Self { ledgers, joined: RwLock::new(joined) })
+        let members = Holders::open(Arc::clone(&ledgers), JOINED)?;
+        Ok(Self { ledgers, joined: RwLock::new(joined), members })
     }
 
-    /// Creates a ledger from a genesis block, after checking the configuration.
+    /// Creates a ledger from a genesis block, after checking the configuration. The peers of all
+    /// organizations are on the channel then.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
-        ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
-        let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
-        let ledger = self.ledgers.create(genesis)?;
-        let id = ledger.channel_id().to_string();
-        let channel = Arc::new(Channel::open(ledger)?);
-        joined.insert(id, Arc::clone(&channel));
+        self.create(genesis, |id| self.members.clear(id))
+    }
+
+    /// Has the peer of an organization join a channel, which others of this process may have joined
+    /// before.
+    pub fn join_as(&self, msp_id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
+        let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        let id = config.channel_id().as_str();
+        let Some(channel) = self.get(id) else {
+            return self.create(genesis, |id| self.members.set(msp_id, id));
+        };
+        if self.members.holds(msp_id, id) {
+            return Err(ChannelError::Joined(id.to_owned()));
+        }
+        let first = channel.ledger.block(0)?;
+        if first.is_none_or(|first| first.header != genesis.header || first.data != genesis.data) {
+            return Err(ChannelError::OtherGenesis(id.to_owned()));
+        }
+        self.members.add(msp_id, id)?;
         Ok(channel)
     }
 
-    /// Returns the channel `id`, if the peer has joined it.
+    /// Has the orderer of this process join a channel, as [`join_as`](Self::join_as).
+    pub fn join_as_orderer(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
+        self.join_as(ORDERER, genesis)
+    }
+
+    /// Puts the orderer on a channel that the process has.
+    pub fn add_orderer(&self, id: &str) -> Result<(), ChannelError> {
+        self.add_member(ORDERER, id)
+    }
+
+    /// The channels that the orderer was told to order for. It orders for all that have a peer.
+    pub fn ordered(&self) -> Vec<String> {
+        self.ids().into_iter().filter(|id| self.members.holds(ORDERER, id)).collect()
+    }
+
+    /// Puts the peer of an organization on a channel that the process has.
+    pub fn add_member(&self, msp_id: &str, id: &str) -> Result<(), ChannelError> {
+        Ok(self.members.add(msp_id, id)?)
+    }
+
+    fn create(
+        &self,
+        genesis: &Block,
+        belongs: impl FnOnce(&str) -> Result<(), LedgerError>,
+    ) -> Result<Arc<Channel>, ChannelError> {
+        let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        let id = config.channel_id().as_str();
+        let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
+        if joined.contains_key(id) {
+            return Err(ChannelError::Joined(id.to_owned()));
+        }
+        // First, so that nobody is on a channel by an interruption.
+        belongs(id)?;
+        let ledger = self.ledgers.create(genesis)?;
+        let channel = Arc::new(Channel::open(ledger)?);
+        joined.insert(id.to_owned(), Arc::clone(&channel));
+        Ok(channel)
+    }
+
+    /// Whether the peer of an organization is on a channel.
+    pub fn has_joined(&self, msp_id: &str, id: &str) -> bool {
+        self.get(id).is_some() && self.members.holds(msp_id, id)
+    }
+
+    /// Returns the channel `id`, if the peer of the organization is on it.
+    pub fn get_as(&self, msp_id: &str, id: &str) -> Option<Arc<Channel>> {
+        self.get(id).filter(|_| self.members.holds(msp_id, id))
+    }
+
+    /// Returns the channel `id`, if a peer of the process is on it.
     pub fn get(&self, id: &str) -> Option<Arc<Channel>> {
         self.joined.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }

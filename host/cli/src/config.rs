@@ -127,10 +127,10 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Option<Value> {
     }
     let texts: Vec<String> =
         matches.get_raw(id)?.map(|text| text.to_string_lossy().into_owned()).collect();
-    let texts = texts.into_iter().map(|text| settings::typed(arg, text));
+    let mut texts = texts.into_iter().map(|text| settings::typed(arg, text));
     match settings::takes_many(arg) {
         true => Some(texts.collect()),
-        false => texts.last(),
+        false => texts.next_back(),
     }
 }
 

@@ -1,20 +1,21 @@
 //! The peer's listeners: their bounds, and the sockets before anything else is touched.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::duration;
-use wasmcc_api::{Descriptors, Patience, Server, ServerConfig};
+use wasmcc_api::{BindError, Descriptors, Listener, Patience, Role, Server, ServerConfig};
 
-/// At an address, unless the options or the limit of open files say otherwise.
+/// Unless the options or the limit of open files say otherwise.
 const CONNECTIONS: u32 = 900;
 
 /// Who may connect for how long.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub(crate) struct Doors {
-    /// Most connections at each address. For one more, an idle one is closed; if all are in use,
+    /// Most connections, at all addresses. For one more, an idle one is closed; if all are in use,
     /// calls are refused [default: 900, or what the limit of open files has room for].
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -22,8 +23,8 @@ pub(crate) struct Doors {
     /// How long a connection may be without an open call.
     #[arg(long, default_value = "10m", value_parser = duration::positive, value_name = "TIME")]
     idle_timeout: Duration,
-    /// Most calls that may wait at each address for blocks, and as many for events and for
-    /// transactions. One organization may have half of them, one connection a quarter.
+    /// Most calls that may wait for blocks, and as many for events and for transactions, at all
+    /// addresses. One organization may have half of them, one connection a quarter.
     #[arg(long, default_value_t = 2500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     waiting_calls: u32,
@@ -33,7 +34,7 @@ pub(crate) struct Doors {
 }
 
 impl Doors {
-    /// The bounds of each of so many listeners. Raises this process's limit of open files.
+    /// The bounds of a server with so many addresses. Raises this process's limit of open files.
     pub(crate) fn config(&self, addresses: usize) -> Result<ServerConfig> {
         let wanted = self.connections.unwrap_or(CONNECTIONS).into();
         let connections = Descriptors::raise().connections(wanted, addresses)?;
@@ -60,13 +61,20 @@ impl Doors {
 }
 
 /// Opens the sockets, in order.
-pub(crate) async fn bind(listen: &[String], configs: Vec<ServerConfig>) -> Result<Vec<Server>> {
-    let mut servers = Vec::with_capacity(listen.len());
-    for (address, config) in listen.iter().zip(configs) {
-        let server = Server::bind(address, config).await.with_context(|| {
-            format!("cannot listen on {address}: choose another address with --listen")
-        })?;
-        servers.push(server);
-    }
-    Ok(servers)
+pub(crate) async fn bind(listeners: Vec<Listener>, config: ServerConfig) -> Result<Server> {
+    let flags = listeners.iter().map(|listener| {
+        let flag = match listener.role {
+            Role::Peer(_) => "--listen",
+            Role::Orderer => "--orderer-listen",
+            Role::OrdererAdmin => "--orderer-admin-listen",
+        };
+        (listener.address.clone(), flag)
+    });
+    // The last of two of one address is the one that fails.
+    let flags: BTreeMap<String, &str> = flags.collect();
+    Server::bind(listeners, config).await.map_err(|BindError { address, source }| {
+        let flag = flags.get(&address).copied().unwrap_or("--listen");
+        let hint = format!("cannot listen on {address}: choose another address with {flag}");
+        anyhow::Error::new(source).context(hint)
+    })
 }

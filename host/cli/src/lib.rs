@@ -3,6 +3,7 @@
 //! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
 //! says what came of it; results go to standard output, everything else to standard error.
 
+mod addresses;
 mod answer;
 mod audit;
 mod block;

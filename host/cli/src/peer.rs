@@ -1,12 +1,12 @@
 //! `wasmcc peer`: the embedded peer.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use crate::addresses::Addresses;
 use crate::compiler;
 use crate::doors::{Doors, bind};
 use crate::duration;
@@ -15,7 +15,7 @@ use crate::operations::OperationsArgs;
 use crate::output;
 use crate::peer_condition::PeerCondition;
 use crate::signal::{Deadline, told_to_end};
-use crate::target::{open_network, org};
+use crate::target::open_network;
 use crate::tls::PeerTls;
 use wasmcc_api::{Server, ServerConfig};
 use wasmcc_msp::{self as msp, Network};
@@ -28,7 +28,8 @@ const EXAMPLES: &str = "\
 Examples:
   wasmcc peer --network net
   wasmcc peer --network net --in-memory --batch-timeout 10ms
-  wasmcc peer --network net --org Org1MSP --org Org2MSP
+  wasmcc peer --network net --listen Org1MSP=127.0.0.1:7051 --listen Org2MSP=127.0.0.1:9051 \
+    --orderer-listen 127.0.0.1:7050 --tls
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
   wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
@@ -45,28 +46,20 @@ pub(crate) struct Peer {
     /// The network folder with the peer's identity.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: PathBuf,
-    /// The peer's organization [default: the network's first]. Repeated: further organizations
-    /// whose peers run in this process, each with its own identity and private data.
-    #[arg(long = "org", env = "WASMCC_ORG", value_delimiter = ',', value_name = "MSPID")]
-    orgs: Vec<String>,
+    #[command(flatten)]
+    addresses: Addresses,
     /// Where ledgers and compiled chaincode are kept [default: data/MSPID in the network folder].
     #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
     data: Option<PathBuf>,
     /// Keep nothing after the peer ends.
     #[arg(long)]
     in_memory: bool,
-    /// The address to listen on; port 0 takes any free port. Repeated: addresses for the further
-    /// organizations, in their order; those without an address are reached through the first.
-    #[arg(long, default_value = "127.0.0.1:7051", value_name = "HOST:PORT")]
-    listen: Vec<String>,
-    /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
-    /// the port]. Repeated: for the further organizations, in their order.
-    #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "HOST:PORT")]
-    #[arg(value_delimiter = ',')]
-    advertise: Vec<String>,
-    /// A channel that the peer is on, created if need be; may be repeated.
+    /// A channel that the peers are on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
+    /// Create and join no channel: clients have the peers join, as `peer channel join` does.
+    #[arg(long)]
+    no_channel: bool,
     #[command(flatten)]
     tls: PeerTls,
     /// Behave like a Fabric peer with LevelDB: refuse rich queries, and accept keys and values that
@@ -146,7 +139,7 @@ struct Limits {
     /// How many proposals may wait for a thread.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// Size of all requests that are processed or wait for it, in MiB, at each address.
+    /// Size of all requests that are processed or wait for it, in MiB.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     request_mib: u16,
@@ -155,29 +148,22 @@ struct Limits {
 impl Peer {
     /// Serves until it is told to end.
     pub(crate) fn run(self) -> Result<()> {
-        let (channels, listen) = (self.channels.clone(), self.listen.clone());
-        let orgs = self.orgs.len().max(1);
-        if listen.len() > orgs {
-            bail!("{} addresses to listen on, but {orgs} organizations: add --org", listen.len());
-        }
-        let advertised = self.advertise.len();
-        if advertised > orgs {
-            bail!("{advertised} addresses by --advertise, but {orgs} organizations: add --org");
-        }
-        let bounds = ServerConfig {
-            request_bytes: usize::from(self.limits.request_mib) << 20,
-            ..self.doors.config(listen.len())?
-        };
+        let channels = if self.no_channel { Vec::new() } else { self.channels.clone() };
         let deadline = Deadline::new(self.doors.grace() + CLOSING)?;
         let network = open_network(&self.network)?;
-        let doors = self.doors_of(&network, &bounds)?;
+        let orgs = self.addresses.orgs(&network)?;
+        let listeners = self.addresses.listeners(&network, &orgs, &self.tls)?;
+        let bounds = ServerConfig {
+            request_bytes: usize::from(self.limits.request_mib) << 20,
+            ..self.doors.config(listeners.len())?
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the server")?;
         // A peer that cannot listen leaves no trace.
-        let mut servers = runtime.block_on(bind(&listen, doors))?;
+        let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;
-        let advertised = self.advertised(&network, &servers)?;
-        servers.iter_mut().for_each(|server| server.advertise(advertised.clone()));
+        server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
+        let orgs: Vec<String> = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();
         let workers = match self.limits.workers {
             Some(workers) => workers.into(),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -185,74 +171,41 @@ impl Peer {
         let queue = usize::from(self.limits.queue);
         let workers = Workers::new(workers, queue);
         let workers = Arc::new(workers.context("cannot start the workers")?);
-        let data = self.data(&network)?;
+        let data = self.data(&orgs);
         let disk = self.operations.disk(data.as_deref());
-        let peer = node::Peer::open(self.config(network, data)?)?;
+        let peer = node::Peer::open(self.config(network, orgs, data)?)?;
         for channel in channels {
-            if peer.channels().get(&channel).is_none() {
-                let peer = Arc::clone(&peer);
-                workers.run_blocking(move || peer.create_channel(&channel))??;
-            }
+            let peer = Arc::clone(&peer);
+            workers.run_blocking(move || peer.join_channel(&channel))??;
         }
         if let Some(operations) = operations {
             let (peer, workers) = (Arc::clone(&peer), Arc::clone(&workers));
             let condition = PeerCondition { peer, workers, queue, disk };
             runtime.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
-        let served = runtime.block_on(serve(servers, peer, workers, &deadline));
+        let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
         // A call that still blocks is not waited for.
         runtime.shutdown_background();
         served
     }
 
-    /// What each organization listens with; the TLS certificate is its own where there is no other.
-    fn doors_of(&self, network: &Network, bounds: &ServerConfig) -> Result<Vec<ServerConfig>> {
-        let named = self.orgs.iter().map(|name| Some(name.as_str()));
-        let first = self.orgs.is_empty().then_some(None);
-        let door = |name| {
-            let org = org(network, name)?;
-            let (msp_id, tls) = (Some(org.msp_id().to_owned()), self.tls.read(org)?);
-            Ok(ServerConfig { msp_id, tls, ..bounds.clone() })
-        };
-        named.chain(first).map(door).collect()
-    }
-
-    /// By MSP id. An organization without a door of its own is reached by the first.
-    fn advertised(
-        &self,
-        network: &Network,
-        servers: &[Server],
-    ) -> Result<BTreeMap<String, String>> {
-        let named = self.orgs.iter().map(|name| Some(name.as_str()));
-        let first = self.orgs.is_empty().then_some(None);
-        let mut advertised = BTreeMap::new();
-        for (number, name) in named.chain(first).enumerate() {
-            let org = org(network, name)?;
-            let server = servers.get(number).or(servers.first());
-            let usual = || Some(format!("{}:{}", org.peer_name()?, server?.address().port()));
-            if let Some(address) = self.advertise.get(number).cloned().or_else(usual) {
-                advertised.insert(org.msp_id().to_owned(), address);
-            }
-        }
-        Ok(advertised)
-    }
-
     /// The data folder; none: it keeps nothing.
-    fn data(&self, network: &Network) -> Result<Option<PathBuf>> {
-        if self.in_memory {
-            return Ok(None);
-        }
-        let org = org(network, self.orgs.first().map(String::as_str))?;
-        let usual = || self.network.join("data").join(org.msp_id());
-        Ok(Some(self.data.clone().unwrap_or_else(usual)))
+    fn data(&self, orgs: &[String]) -> Option<PathBuf> {
+        let usual = || Some(self.network.join("data").join(orgs.first()?));
+        if self.in_memory { None } else { self.data.clone().or_else(usual) }
     }
 
-    fn config(self, network: Network, data: Option<PathBuf>) -> Result<node::PeerConfig> {
+    fn config(
+        self,
+        network: Network,
+        mut orgs: Vec<String>,
+        data: Option<PathBuf>,
+    ) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { mut orgs, chaincodes, limits, guests, .. } = self;
+        let Self { chaincodes, limits, guests, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
-        let msp_id = org(&network, orgs.first().map(String::as_str))?.msp_id().to_owned();
+        let msp_id = orgs.pop().context("the network has no organization")?;
         let config = node::PeerConfig::new(network, msp_id);
         let compiler = compiler::compiler()?;
         let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };
@@ -273,40 +226,23 @@ impl Peer {
 }
 
 async fn serve(
-    servers: Vec<Server>,
+    server: Server,
     peer: Arc<node::Peer>,
     workers: Arc<Workers>,
     deadline: &Deadline,
 ) -> Result<()> {
     // Asked for first: a signal that comes early must not kill the peer half way.
     let signal = told_to_end()?;
-    for (number, (org, server)) in peer.orgs().zip(&servers).enumerate() {
+    for (number, (role, address)) in server.addresses().enumerate() {
         match number {
-            0 => output::line(&format!("ready on {}", server.address()))?,
-            _ => output::line(&format!("{org} on {}", server.address()))?,
+            0 => output::line(&format!("ready on {address}"))?,
+            _ => output::line(&format!("{role} on {address}"))?,
         }
     }
-    let (stop, stopping) = tokio::sync::watch::channel(());
-    let mut serving = tokio::task::JoinSet::new();
-    for server in servers {
-        let (peer, workers, mut stopping) =
-            (Arc::clone(&peer), Arc::clone(&workers), stopping.clone());
-        // It ends when nothing will come any more.
-        let ended = async move { while stopping.changed().await.is_ok() {} };
-        serving.spawn(server.serve(peer, workers, ended));
-    }
-    let mut ended = tokio::select! {
-        () = signal => {
-            tracing::info!("stopping");
-            deadline.begin();
-            drop(stop);
-            serving.join_next().await
-        }
-        failed = serving.join_next() => failed,
+    let told = async {
+        signal.await;
+        tracing::info!("stopping");
+        deadline.begin();
     };
-    while let Some(served) = ended {
-        served.context("the server panicked")?.context("the server failed")?;
-        ended = serving.join_next().await;
-    }
-    Ok(())
+    server.serve(peer, workers, told).await.context("the server failed")
 }

@@ -18,12 +18,23 @@ pub(crate) struct PeerTls {
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,
-    /// The peer's certificate, a PEM file.
+    /// The peer's certificate, a PEM file. Repeated: those of the further organizations' peers, in
+    /// their order; a single one is for all of them.
     #[arg(long, env = "CORE_PEER_TLS_CERT_FILE", value_name = "FILE")]
-    tls_cert: Option<PathBuf>,
-    /// Its private key, a PEM file.
+    tls_cert: Vec<PathBuf>,
+    /// Its private key, a PEM file; as often as the certificate.
     #[arg(long, env = "CORE_PEER_TLS_KEY_FILE", value_name = "FILE")]
-    tls_key: Option<PathBuf>,
+    tls_key: Vec<PathBuf>,
+    /// The orderer's certificate, a PEM file [default: the network's own].
+    #[arg(long, value_name = "FILE", requires = "orderer_tls_key")]
+    orderer_tls_cert: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "orderer_tls_cert")]
+    orderer_tls_key: Option<PathBuf>,
+    /// The CA of those who may administrate the orderer, a PEM file; with TLS they need a
+    /// certificate [default: the orderer organization's CA for TLS].
+    #[arg(long, value_name = "FILE")]
+    orderer_admin_client_ca: Option<PathBuf>,
     /// A CA whose clients may connect, a PEM file; may be repeated, or separated by blanks
     /// [default: anybody may].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
@@ -58,27 +69,78 @@ pub(crate) struct TargetTls {
 }
 
 impl PeerTls {
-    /// What is given, checked; `org` has what is not.
-    pub(crate) fn read(&self, org: &Org) -> Result<Option<ServerTls>> {
-        let given = self.tls_cert.is_some() || self.tls_key.is_some();
-        if !self.tls.unwrap_or(given) {
-            return Ok(None);
-        }
-        let (certificate, key) = match (&self.tls_cert, &self.tls_key) {
-            (Some(certificate), Some(key)) => (read_pem(certificate)?, read_pem(key)?),
-            (None, None) => {
-                let own = org.peer_tls().with_context(|| {
-                    let org = org.msp_id();
-                    format!(
-                        "the network has no TLS certificate for the peer of {org}: give --tls-cert"
-                    )
-                })?;
-                (own.certificate.clone(), own.key.clone())
-            }
-            _ => bail!(
+    /// Checks that there are no certificates for more than so many peers, and a key for each.
+    pub(crate) fn check(&self, peers: usize) -> Result<()> {
+        let (certificates, keys) = (self.tls_cert.len(), self.tls_key.len());
+        if certificates != keys {
+            bail!(
                 "TLS needs a certificate and its key: give --tls-cert and --tls-key, or set \
                  CORE_PEER_TLS_CERT_FILE and CORE_PEER_TLS_KEY_FILE"
-            ),
+            );
+        }
+        if certificates > peers.max(1) {
+            bail!(
+                "{certificates} certificates by --tls-cert, but {peers} organizations: add --org"
+            );
+        }
+        Ok(())
+    }
+
+    /// For the peer of an organization, which is at this place among them; `org` has what is not
+    /// given.
+    pub(crate) fn of_peer(&self, org: &Org, place: usize) -> Result<Option<ServerTls>> {
+        let given = |files: &[PathBuf]| match files {
+            [all] => Some(all.clone()),
+            files => files.get(place).cloned(),
+        };
+        self.read(given(&self.tls_cert).zip(given(&self.tls_key)), || {
+            let own = org.peer_tls().with_context(|| {
+                let org = org.msp_id();
+                format!("the network has no TLS certificate for the peer of {org}: give --tls-cert")
+            })?;
+            Ok((own.certificate.clone(), own.key.clone()))
+        })
+    }
+
+    /// For the orderer's own address; `org` has what is not given.
+    pub(crate) fn of_orderer(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
+        let given = self.orderer_tls_cert.clone().zip(self.orderer_tls_key.clone());
+        self.read(given, || {
+            let own = org.and_then(Org::peer_tls).context(
+                "the network has no TLS certificate for the orderer: give --orderer-tls-cert and \
+                 --orderer-tls-key",
+            )?;
+            Ok((own.certificate.clone(), own.key.clone()))
+        })
+    }
+
+    /// For the orderer's administration: its certificate, and a CA without which nobody gets in.
+    pub(crate) fn of_orderer_admin(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
+        let Some(tls) = self.of_orderer(org)? else { return Ok(None) };
+        let client_ca = match (&self.orderer_admin_client_ca, org) {
+            (Some(file), _) => read_pem(file)?,
+            (None, Some(org)) => org.tls_ca_certificate().to_owned(),
+            (None, None) => {
+                bail!("who may administrate the orderer? Give --orderer-admin-client-ca")
+            }
+        };
+        let tls = ServerTls { client_ca: Some(client_ca), ..tls };
+        Acceptor::new(&tls).context("the CA of the orderer's administrators cannot be used")?;
+        Ok(Some(tls))
+    }
+
+    fn read(
+        &self,
+        given: Option<(PathBuf, PathBuf)>,
+        own: impl FnOnce() -> Result<(String, String)>,
+    ) -> Result<Option<ServerTls>> {
+        let is_given = !self.tls_cert.is_empty() || self.orderer_tls_cert.is_some();
+        if !self.tls.unwrap_or(is_given) {
+            return Ok(None);
+        }
+        let (certificate, key) = match given {
+            Some((certificate, key)) => (read_pem(&certificate)?, read_pem(&key)?),
+            None => own()?,
         };
         let tls = ServerTls { certificate, key, client_ca: self.client_ca()? };
         Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
@@ -160,7 +222,7 @@ mod tests {
         let peer = names(PeerTls::augment_args(Command::new("peer")));
         let expected =
             ["ENABLED", "CERT_FILE", "KEY_FILE", "CLIENTROOTCAS_FILES", "CLIENTAUTHREQUIRED"];
-        assert_eq!(peer, expected);
+        assert_eq!(peer.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(), expected);
         let client = names(TargetTls::augment_args(Command::new("client")));
         let expected =
             ["ENABLED", "ROOTCERT_FILE", "CLIENTCERT_FILE", "CLIENTKEY_FILE", "SERVERHOSTOVERRIDE"];

@@ -275,7 +275,8 @@ pub(crate) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
     SignaturePolicyEnvelope::decode(policy).ok().map(signature_policy)
 }
 
-fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
+/// The application policy for a signature policy.
+pub(crate) fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
     ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) }.encode_to_vec()
 }
 

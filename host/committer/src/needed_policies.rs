@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use prost::bytes::Bytes;
 
-use crate::definitions::BlockDefinitions;
+use crate::definitions::{BlockDefinitions, signature_policy};
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
 use crate::verdict::Trouble;
 use wasmcc_channel::Channel;
 use wasmcc_types::ResponsePayload;
 use wasmcc_types::proto::common::ChannelHeader;
+use wasmcc_types::proto::protos::ChaincodeInterest;
 
 /// Why a transaction would not be valid, however it is endorsed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,54 @@ pub fn needed_policies(
         let written = invocation.rwset.namespaces.get(namespace);
         let required = required_policies(namespace, written, &definition, &definitions)?;
         policies.extend(required.into_keys());
+    }
+    Ok(policies)
+}
+
+/// The policies, as of [`needed_policies`], that a client's interest calls for (fabric
+/// `discovery/endorsement/endorsement.go`, `computePrincipalSets`, and
+/// `discovery/support/chaincode/support.go`, `PoliciesByChaincode`). The error is for the log.
+pub fn interest_policies(
+    channel: &Channel,
+    interest: &ChaincodeInterest,
+) -> Result<BTreeSet<Vec<u8>>, String> {
+    let definitions = BlockDefinitions::new(channel.ledger().snapshot(), channel.config());
+    let mut policies = BTreeSet::new();
+    for call in &interest.chaincodes {
+        let missing = |_| {
+            let (name, channel) = (&call.name, channel.ledger().channel_id());
+            format!("No metadata was found for chaincode {name} in channel {channel}")
+        };
+        let definition = definitions.get(&call.name).map_err(missing)?;
+        let mut own: Vec<Vec<u8>> = Vec::new();
+        for collection in &call.collection_names {
+            let of_collection = definitions.collection_policy(&definition, collection);
+            let of_collection =
+                of_collection.map_err(|invalid| Trouble::from(invalid).to_string())?;
+            let policy = of_collection.unwrap_or_else(|| definition.policy.clone());
+            if !own.contains(&policy) {
+                own.push(policy);
+            }
+        }
+        if own.is_empty() {
+            own.push(definition.policy.clone());
+        }
+        if call.disregard_namespace_policy {
+            if own.len() == 1 && call.key_policies.is_empty() {
+                return Err(format!(
+                    "requested to disregard chaincode {}'s policy but key and collection policies \
+                     are missing, either disable DisregardNamespacePolicy or specify at least one \
+                     key policy or at least one collection policy",
+                    call.name
+                ));
+            }
+            own.remove(0);
+        }
+        policies.extend(own);
+        policies.extend(call.key_policies.iter().cloned().map(signature_policy));
+    }
+    if policies.is_empty() {
+        return Err("no principal sets remained after filtering".to_owned());
     }
     Ok(policies)
 }

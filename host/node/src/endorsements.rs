@@ -35,8 +35,10 @@ impl Peer {
             policies.iter().all(|policy| satisfies(policy, &peers, &config).is_ok())
         };
         let endorsed: Vec<&str> = endorsed.iter().map(String::as_str).collect();
-        let is_left =
-            |org: &&str| !endorsed.contains(org) && !without.iter().any(|other| other == org);
+        let is_left = |org: &&str| {
+            let is_asked = endorsed.contains(org) || without.iter().any(|other| other == org);
+            !is_asked && self.channels.has_joined(org, proposal.channel_id())
+        };
         let others: Vec<&str> =
             self.orgs().filter(is_left).filter(|org| identity(org).is_some()).collect();
         let has_transient = !proposal.context.transient.is_empty();
@@ -63,7 +65,7 @@ impl Peer {
     }
 
     /// The organizations of this process that are members of a collection.
-    fn members(
+    pub(crate) fn members(
         &self,
         channel: &Channel,
         namespace: &str,

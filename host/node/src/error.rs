@@ -55,6 +55,9 @@ pub enum CreateChannelError {
     /// The network does not have the peer's organization.
     #[error("no organization")]
     NoOrganization,
+    /// It cannot be kept who is on the channel.
+    #[error(transparent)]
+    Members(#[from] ChannelError),
     /// The organization's admin cannot sign.
     #[error(transparent)]
     Admin(#[from] MspError),

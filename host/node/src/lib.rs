@@ -9,12 +9,17 @@ mod chaincodes;
 mod condition;
 mod data_folder;
 mod deployments;
+#[cfg(feature = "server")]
+mod discovery;
 mod endorsements;
 mod error;
 mod indexes;
+mod joining;
 mod ledger_folder;
 mod local_orgs;
 mod observer;
+#[cfg(feature = "server")]
+mod participation;
 #[cfg(feature = "server")]
 mod private_events;
 mod running;
@@ -27,8 +32,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prost::Message;
-
 use crate::data_folder::DataFolder;
 use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
@@ -36,17 +39,18 @@ use crate::local_orgs::LocalOrgs;
 use crate::running::RunningChaincodes;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_channel::{Channel, Channels};
-use wasmcc_client::ProposalBuilder;
+use wasmcc_channel::{Channel, ChannelError, Channels};
 use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
 use wasmcc_ledger::{LedgerConfig, Ledgers};
+#[cfg(feature = "server")]
+use wasmcc_msp::MspManager;
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
 use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns, UnpackedProposal};
 use wasmcc_peer::syscc::Acl;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{CSCC, ChannelId, Client, Response};
 
 pub use data_folder::{DataFolderError, folder_org};
 pub use error::{CreateChannelError, OpenError};
@@ -179,6 +183,14 @@ pub struct Peer {
     deploys: Arc<dyn DeployListener>,
     /// The identities that may order, the orderer's first.
     signers: Vec<Arc<SigningIdentity>>,
+    /// What the peers sign with, by MSP id.
+    #[cfg(feature = "server")]
+    signers_of_orgs: BTreeMap<String, Arc<SigningIdentity>>,
+    /// Whom the peers know without a channel, by MSP id.
+    #[cfg(feature = "server")]
+    local_msps: BTreeMap<String, Arc<MspManager>>,
+    #[cfg(feature = "server")]
+    running: RunningChaincodes,
     observer: Option<Arc<dyn Observer>>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
@@ -213,13 +225,15 @@ impl Peer {
             Arc::clone(&access),
             support,
         );
+        let holders = system_chaincodes::holders(&ledgers).map_err(ChannelError::from)?;
+        let packages = (packages, holders);
         system_chaincodes::register(&mut support, packages, &channels, &access, &orgs)?;
         #[cfg(feature = "server")]
         support.set_dialer(Arc::new(chaincodes::GrpcDialer::default()));
         let support = Arc::new(support);
         let deploys = Deployments {
             indexes,
-            running,
+            running: running.clone(),
             channels: Arc::clone(&channels),
             support: Arc::clone(&support),
         };
@@ -236,6 +250,12 @@ impl Peer {
             ledgers,
             channels,
             deploys: Arc::new(deploys),
+            #[cfg(feature = "server")]
+            signers_of_orgs: orgs.signers(),
+            #[cfg(feature = "server")]
+            local_msps: orgs.msps().map(|(org, msps)| (org.to_owned(), msps.clone())).collect(),
+            #[cfg(feature = "server")]
+            running,
             observer,
             committers: Mutex::default(),
             orderers: Mutex::default(),
@@ -282,25 +302,6 @@ impl Peer {
     /// The access control.
     pub fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
-    }
-
-    /// Creates a channel of all organizations of the network and joins it, by a proposal of the
-    /// organization's admin to CSCC.
-    pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
-        let id = ChannelId::parse(name)?;
-        let mut genesis = self.network.genesis(id);
-        genesis.batch_limits = self.batch;
-        let block = genesis.block()?.encode_to_vec();
-        let own = self.org().and_then(|org| self.network.org(org));
-        let own = own.ok_or(CreateChannelError::NoOrganization)?;
-        let signed =
-            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
-        let response = self.process(signed.signed)?.response.response.unwrap_or_default();
-        if response.status >= Response::ERROR_THRESHOLD {
-            let (name, message) = (name.to_owned(), response.message);
-            return Err(CreateChannelError::NotJoined { name, message });
-        }
-        Ok(())
     }
 
     /// The MSP ids of the organizations of these peers, the first one first.

@@ -54,6 +54,31 @@ impl RunningChaincodes {
         Ok(names)
     }
 
+    /// The chaincodes that the peer of an organization runs on a channel, and their versions there.
+    #[cfg(feature = "server")]
+    pub(crate) fn versions(
+        &self,
+        ledger: &Arc<Ledger>,
+        org: &str,
+    ) -> Result<Vec<(String, String)>, RunningError> {
+        let mut versions = Vec::new();
+        for name in self.names(ledger)? {
+            // What is no chaincode, or damaged, is run by nobody.
+            let found = self.found(ledger, &name).unwrap_or_default();
+            let of_lifecycle = !found.is_empty();
+            let own =
+                found.into_iter().find(|(of, found)| *of == org && found.package_id.is_some());
+            let version = match own {
+                Some((_, found)) => Some(found.definition.parameters.endorsement_info.version),
+                None if of_lifecycle => None,
+                None => defined_version(ledger, &name)
+                    .filter(|version| self.packages.seal(&name, version).is_ok()),
+            };
+            versions.extend(version.map(|version| (name, version)));
+        }
+        Ok(versions)
+    }
+
     /// The ids under which the chaincode is launched. Each organization may have chosen another
     /// package.
     pub(crate) fn packages(

@@ -11,8 +11,9 @@ use crate::chaincodes::Stream;
 use crate::private_events;
 use wasmcc_api as api;
 use wasmcc_api::{
-    AccessError, AssembleError, BlockListener, ChaincodeStream, CommitStatus, LedgerReadError,
-    OrderError, OrderListener, Processing, Reading, Standing, TxListener, Watching,
+    AccessError, AssembleError, BlockListener, ChaincodeStream, CommitStatus, JoinRefusal,
+    LedgerReadError, OrderError, OrderListener, PeerInfo, Processing, Reading, Standing,
+    TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
@@ -99,6 +100,10 @@ impl api::Peer for Peer {
         Box::pin(self.process_unpacked(msp_id, proposal, client))
     }
 
+    fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool {
+        self.channels.has_joined(msp_id, channel_id)
+    }
+
     fn evaluated(&self, tx_id: &str) {
         if let Some(observer) = &self.observer {
             observer.evaluated(tx_id);
@@ -107,7 +112,7 @@ impl api::Peer for Peer {
 
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
         let (channel_id, chaincode) = (proposal.channel_id(), &proposal.chaincode_id.name);
-        let Some(channel) = self.channels.get(channel_id) else {
+        let Some(channel) = self.channels.get_as(msp_id, channel_id) else {
             // Proposals without a channel are for the peer itself.
             return if channel_id.is_empty() { Standing::Here } else { Standing::NoChannel };
         };
@@ -248,6 +253,46 @@ impl api::Peer for Peer {
     ) -> Result<BTreeMap<u64, TxPvtReadWriteSet>, LedgerReadError> {
         private_events::visible(&*self.joined(channel_id)?, msp_id, block, request)
             .map_err(unreadable)
+    }
+
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String> {
+        self.discovered_peers(channel_id, interest)
+    }
+
+    fn endorser_layouts(
+        &self,
+        channel_id: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String> {
+        self.endorser_layouts(channel_id, interest)
+    }
+
+    fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8> {
+        self.signers_of_orgs.get(msp_id).map(|signer| signer.sign(message)).unwrap_or_default()
+    }
+
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+        self.check_admin(msp_id, request)
+    }
+
+    fn ordered_channels(&self) -> Vec<String> {
+        self.channels.ordered()
+    }
+
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
+        self.order_for(genesis)
+    }
+
+    fn config_block(&self, channel_id: &str) -> Option<u64> {
+        self.channels.get(channel_id).map(|channel| channel.config_block())
+    }
+
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config> {
+        Some(self.channels.get(channel_id)?.config().config().clone())
     }
 
     fn open_chaincode_stream(

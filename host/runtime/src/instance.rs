@@ -267,7 +267,7 @@ impl Runtime {
         match watch.clone() {
             Some(watch) => store.call_hook(move |store, at| {
                 if let CallHook::CallingHost = at {
-                    watch.stands_at(&WasmBacktrace::force_capture(&store));
+                    watch.calls_from(&WasmBacktrace::force_capture(&store));
                 }
                 if is_free { Ok(()) } else { hook(store, at) }
             }),

@@ -80,7 +80,7 @@ pub(crate) struct Watch {
 struct Calls {
     all: Vec<HostCall>,
     bytes: usize,
-    /// Where the guest stands.
+    /// The function of the guest that calls its host.
     function: String,
 }
 
@@ -98,7 +98,7 @@ impl Watch {
     }
 
     /// Records the function of the guest that calls the host.
-    pub(crate) fn stands_at(&self, stack: &WasmBacktrace) {
+    pub(crate) fn calls_from(&self, stack: &WasmBacktrace) {
         self.calls().function = place::function(stack);
     }
 

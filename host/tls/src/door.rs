@@ -50,6 +50,7 @@ pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'stati
 pub struct Door<S, C> {
     incoming: S,
     acceptor: Option<Acceptor>,
+    is_http2: bool,
     /// None: the client did not get in.
     handshakes: JoinSet<Option<TlsStream<C>>>,
 }
@@ -82,6 +83,12 @@ impl Acceptor {
     /// certificate; [`Client::certificate`] tells.
     pub fn for_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
         Self::with(tls, false, b"http/1.1")
+    }
+
+    /// As [`for_http`](Self::for_http), but with a CA of clients all of them must have a
+    /// certificate.
+    pub fn for_known_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
+        Self::with(tls, true, b"http/1.1")
     }
 
     fn with(tls: &ServerTls, needs_certificate: bool, alpn: &[u8]) -> Result<Self, UnusableTls> {
@@ -149,7 +156,12 @@ fn reason(error: &io::Error) -> String {
 impl<S, C> Door<S, C> {
     /// Lets in what comes. None: without TLS.
     pub fn new(incoming: S, acceptor: Option<Acceptor>) -> Self {
-        Self { incoming, acceptor, handshakes: JoinSet::new() }
+        Self { incoming, acceptor, is_http2: true, handshakes: JoinSet::new() }
+    }
+
+    /// The same for clients that speak HTTP/1.1.
+    pub fn of_http1(self) -> Self {
+        Self { is_http2: false, ..self }
     }
 }
 
@@ -173,7 +185,7 @@ where
             }
             match Pin::new(&mut this.incoming).poll_next(cx) {
                 Poll::Ready(Some(Ok(connection))) => match &this.acceptor {
-                    None => return Poll::Ready(Some(Ok(Opened::Plain(connection, true)))),
+                    None => return Poll::Ready(Some(Ok(Opened::Plain(connection, this.is_http2)))),
                     Some(acceptor) => {
                         this.handshakes.spawn(acceptor.clone().open(connection));
                     }

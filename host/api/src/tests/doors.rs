@@ -75,8 +75,8 @@ async fn a_client_is_told_when_all_connections_are_in_use() {
     let other = other(&served);
     let refused = endorsed(&other).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
-    let text = "the peer has as many connections as it may have at this address (1), and all are \
-                in use; try again later, or start it with a larger --connections";
+    let text = "the peer has as many connections as it may have (1), and all are in use; try \
+                again later, or start it with a larger --connections";
     assert_eq!(refused.message(), text);
     drop(open);
     // The stream's end takes its way to the server.

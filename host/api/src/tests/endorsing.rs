@@ -225,8 +225,8 @@ async fn wanted_organizations_endorse_all_and_evaluate_each() {
 #[tokio::test]
 async fn a_server_answers_for_its_organization() {
     let peer = others(vec![Box::new(|| Err(Rejected::new("two says no")))]);
-    let config = ServerConfig { msp_id: Some("Org2MSP".into()), ..ServerConfig::default() };
-    let served = Served::with(peer, Workers::new(2, 8).unwrap(), config).await;
+    let (listener, config) = (Listener::peer_of("127.0.0.1:0", "Org2MSP"), ServerConfig::default());
+    let served = Served::at(listener, peer, Workers::new(2, 8).unwrap(), config).await;
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
     let status = served.endorser().process_proposal(proposal).await.unwrap_err();
     assert_eq!(status.message(), "two says no");
@@ -287,6 +287,14 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
         let text = "failed to find any endorsing peers for org(s): Org2MSP";
         assert_eq!(shape(&status), (Code::Unavailable, text));
     }
+    // The gateway's own peer is not on the channel.
+    let served = Served::start(peer(Standing::NoChannel, Standing::Here)).await;
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Unavailable, no_channel));
+    let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    let status = served.gateway().commit_status(commit_status_request("tx")).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::PermissionDenied, "channel 'mychannel' not found"));
     // Another organization has it.
     let served = Served::start(peer(Standing::Elsewhere, Standing::Here)).await;
     served.gateway().evaluate(evaluate_request()).await.unwrap();

@@ -15,11 +15,15 @@ use crate::AccessError;
 use crate::AssembleError;
 use crate::BlockListener;
 use crate::ChaincodeStream;
+use crate::ChannelPeer;
 use crate::CommitStatus;
+use crate::JoinRefusal;
 use crate::LedgerReadError;
+use crate::Listener;
 use crate::OrderError;
 use crate::OrderListener;
 use crate::Peer;
+use crate::PeerInfo;
 use crate::Processing;
 use crate::Reading;
 use crate::Receipt;
@@ -29,7 +33,7 @@ use crate::Standing;
 use crate::TxListener;
 use crate::Watching;
 use crate::status::RpcStatus;
-use wasmcc_msp::SignedData;
+use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::gateway;
@@ -39,14 +43,16 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::{Client, ProposalContext, StreamOrigin};
+use wasmcc_types::{ChannelId, Client, ProposalContext, StreamOrigin};
 use wasmcc_workers::Workers;
 
 mod chaincodes;
 mod delivering;
+mod discovering;
 mod doors;
 mod endorsing;
 mod events;
+mod participating;
 mod serving;
 mod submitting;
 
@@ -68,6 +74,7 @@ struct Fake {
 #[derive(Default)]
 struct Ledger {
     blocks: Vec<common::Block>,
+    ordered: Vec<String>,
     statuses: BTreeMap<String, CommitStatus>,
     sequence: u64,
     /// Whose signature is good.
@@ -169,6 +176,10 @@ impl Peer for Fake {
             let (fuel, host_calls, own_reads) = (700, 2, Vec::new());
             Ok(Processed { response: response?, fuel, host_calls, own_reads })
         })
+    }
+
+    fn has_joined(&self, msp_id: &str, _: &str) -> bool {
+        self.standings.get(msp_id) != Some(&Standing::NoChannel)
     }
 
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
@@ -296,6 +307,78 @@ impl Peer for Fake {
         Ok([(block, TxPvtReadWriteSet::default())].into())
     }
 
+    fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String> {
+        let chaincodes = vec![("basic".to_owned(), "1.0".to_owned())];
+        let on_channel = channel_id.map(|_| ChannelPeer { height: 7, chaincodes });
+        let is_able = |msp_id: &String| {
+            let is_on = channel_id.is_none_or(|channel| self.has_joined(msp_id, channel));
+            is_on && interest.chaincodes.iter().all(|call| call.name == "basic")
+        };
+        let info = |msp_id: String| {
+            let identity = format!("peer of {msp_id}").into_bytes();
+            PeerInfo { msp_id, identity, on_channel: on_channel.clone() }
+        };
+        Ok(self.msp_ids().into_iter().filter(is_able).map(info).collect())
+    }
+
+    /// Any two of those that are there.
+    fn endorser_layouts(
+        &self,
+        _: &str,
+        interest: &protos::ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String> {
+        if interest.chaincodes.iter().any(|call| call.name != "basic") {
+            return Err("nobody".to_owned());
+        }
+        let orgs = self.msp_ids();
+        let pairs = orgs.iter().enumerate().flat_map(|(at, one)| {
+            orgs[at + 1..].iter().map(move |two| vec![one.clone(), two.clone()])
+        });
+        Ok(pairs.collect())
+    }
+
+    fn sign(&self, msp_id: &str, _: &[u8]) -> Vec<u8> {
+        msp_id.as_bytes().to_vec()
+    }
+
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+        match request.signature == b"admin" {
+            true => Ok(()),
+            false => Err(format!("not an admin of {msp_id}")),
+        }
+    }
+
+    fn ordered_channels(&self) -> Vec<String> {
+        self.ledger.lock().unwrap().ordered.clone()
+    }
+
+    fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
+        let config = ChannelConfig::from_genesis_block(genesis);
+        let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
+        let mut ledger = self.ledger.lock().unwrap();
+        let name = config.channel_id().to_string();
+        if ledger.ordered.contains(&name) {
+            return Err(JoinRefusal::Exists);
+        }
+        ledger.ordered.push(name.clone());
+        Ok(name)
+    }
+
+    fn config_block(&self, _: &str) -> Option<u64> {
+        Some(0)
+    }
+
+    fn channel_config(&self, channel_id: &str) -> Option<common::Config> {
+        let network = NetworkSpec::with_orgs(2);
+        let id = ChannelId::parse(channel_id).ok()?;
+        let genesis = Network::in_memory(&network).unwrap().genesis(id).block().unwrap();
+        Some(ChannelConfig::from_genesis_block(&genesis).unwrap().config().clone())
+    }
+
     fn open_chaincode_stream(
         &self,
         outbox: mpsc::Sender<protos::ChaincodeMessage>,
@@ -350,7 +433,11 @@ impl Served {
     }
 
     async fn with(peer: Fake, workers: Workers, config: ServerConfig) -> Self {
-        let server = Server::bind("127.0.0.1:0", config).await.unwrap();
+        Self::at(Listener::peer("127.0.0.1:0"), peer, workers, config).await
+    }
+
+    async fn at(listener: Listener, peer: Fake, workers: Workers, config: ServerConfig) -> Self {
+        let server = Server::bind([listener], config).await.unwrap();
         let address = format!("http://{}", server.address());
         let (stop, stopped) = oneshot::channel::<()>();
         let peer = Arc::new(peer);

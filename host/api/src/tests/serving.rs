@@ -111,6 +111,51 @@ async fn large_messages_and_unknown_services_are_refused() {
 }
 
 #[tokio::test]
+async fn an_orderers_address_has_the_orderers_services_alone() {
+    let listener = Listener::orderer("127.0.0.1:0");
+    let workers = Workers::new(1, 1).unwrap();
+    let served = Served::at(listener, Fake::default(), workers, ServerConfig::default()).await;
+    let envelope = common::Envelope { payload: vec![1], signature: b"good".to_vec() };
+    let mut orderer = AtomicBroadcastClient::new(served.channel.clone());
+    let answers = orderer.broadcast(tokio_stream::iter([envelope])).await.unwrap();
+    let answer = answers.into_inner().message().await.unwrap().unwrap();
+    assert_eq!(answer.status(), common::Status::Success, "{answer:?}");
+    let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
+    let text = "this orderer has no service gateway.Gateway";
+    assert_eq!(shape(&status), (Code::Unimplemented, text));
+    let proposal: protos::SignedProposal = golden("ok.signedproposal");
+    let status = served.endorser().process_proposal(proposal).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn all_addresses_share_the_bounds_of_their_server() {
+    let listeners = ["Org1MSP", "Org2MSP"].map(|org| Listener::peer_of("127.0.0.1:0", org));
+    let config = ServerConfig { waiting_calls: 4, ..ServerConfig::default() };
+    let server = Server::bind(listeners, config).await.unwrap();
+    let addresses: Vec<_> = server.addresses().map(|(_, address)| address).collect();
+    let workers = Arc::new(Workers::new(1, 1).unwrap());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async { drop(stopped.await) };
+    let peer = Fake { others: vec![Box::new(|| Ok(golden_response("ok")))], ..Fake::default() };
+    peer.grow(1);
+    let serving = tokio::spawn(server.serve(Arc::new(peer), workers, stopped));
+    let mut streams = Vec::new();
+    for (number, address) in [addresses[0], addresses[1], addresses[1]].iter().enumerate() {
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap();
+        let mut gateway = GatewayClient::new(channel.connect().await.unwrap());
+        // "me" is of an organization without a name, which may have half of the places.
+        let opened = gateway.chaincode_events(events_request("mychannel", None, "")).await;
+        match number {
+            0 | 1 => streams.push((opened.unwrap(), gateway)),
+            _ => assert_eq!(opened.unwrap_err().code(), Code::ResourceExhausted),
+        }
+    }
+    drop((streams, stop));
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_stop_ends_waits_and_streams() {
     let served = Served::start(Fake::default()).await;
     served.peer.grow(1);

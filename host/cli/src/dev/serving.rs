@@ -10,13 +10,13 @@ use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::compiler;
 use crate::dev::events::{Event, Events, Reasons};
 use crate::dev::network::Members;
 use crate::dev::place::{Place, Record};
-use wasmcc_api::{Descriptors, Server, ServerConfig};
+use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
 use wasmcc_msp::BatchLimits;
 use wasmcc_msp::network::Org;
 use wasmcc_node::{Peer, PeerConfig};
@@ -48,15 +48,19 @@ pub(super) struct Ports {
     /// The port of the orderer.
     #[arg(long, default_value_t = 7050, value_name = "PORT")]
     orderer_port: u16,
+    /// The port of the orderer's administration, for osnadmin.
+    #[arg(long, default_value_t = 7053, value_name = "PORT")]
+    orderer_admin_port: u16,
 }
 
 impl Ports {
     /// Who listens there, the port, and the flag that changes it.
-    fn all(&self) -> [(&'static str, u16, &'static str); 3] {
+    fn all(&self) -> [(&'static str, u16, &'static str); 4] {
         [
             ("Org1's peer", self.org1_port, "--org1-port"),
             ("Org2's peer", self.org2_port, "--org2-port"),
             ("the orderer", self.orderer_port, "--orderer-port"),
+            ("the orderer's administration", self.orderer_admin_port, "--orderer-admin-port"),
         ]
     }
 
@@ -89,6 +93,15 @@ impl Ports {
         }
     }
 
+    /// The same for a server that could not open one of the ports.
+    fn not_bound(&self, error: &BindError) -> anyhow::Error {
+        let is_it = |port: u16| error.address == format!("{}:{port}", self.host);
+        match self.all().into_iter().find(|(_, port, _)| is_it(*port)) {
+            Some((who, port, flag)) => self.cannot_listen(who, port, flag, &error.source),
+            None => anyhow!("{error}"),
+        }
+    }
+
     /// How clients of this machine reach a port; certificates have this name.
     fn reached_at(&self, address: SocketAddr) -> String {
         match address.ip().is_loopback() || address.ip().is_unspecified() {
@@ -100,7 +113,7 @@ impl Ports {
 
 /// The network, ready to serve.
 pub(super) struct Serving {
-    servers: Vec<Server>,
+    server: Server,
     peer: Arc<Peer>,
     workers: Arc<Workers>,
     record: Record,
@@ -117,9 +130,9 @@ impl Serving {
         place: &Place,
         events: &Events,
     ) -> Result<Self> {
-        let mut servers = runtime.block_on(bind(&members, ports))?;
-        let (orgs, addresses) = (members.network.orgs(), servers.iter().map(Server::address));
-        let addresses: Vec<SocketAddr> = addresses.collect();
+        let mut server = runtime.block_on(bind(&members, ports))?;
+        let (orgs, addresses) = (members.network.orgs(), server.addresses());
+        let addresses: Vec<SocketAddr> = addresses.map(|(_, address)| address).collect();
         let advertised: BTreeMap<String, String> = orgs
             .iter()
             .zip(&addresses)
@@ -128,7 +141,7 @@ impl Serving {
                 Some((org.msp_id().to_owned(), name))
             })
             .collect();
-        servers.iter_mut().for_each(|server| server.advertise(advertised.clone()));
+        server.advertise(advertised);
         let bound: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
         members.write_profiles(place, &bound)?;
         let reached = |address: &SocketAddr| ports.reached_at(*address);
@@ -138,7 +151,7 @@ impl Serving {
             organizations: members.folder.clone(),
             channel: CHANNEL.to_owned(),
             peers: peers.map(|(org, at)| (org.msp_id().to_owned(), reached(at))).collect(),
-            orderer: addresses.last().map(reached).unwrap_or_default(),
+            orderer: addresses.get(orgs.len()).map(reached).unwrap_or_default(),
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = Workers::new(workers, QUEUE).context("cannot start the workers")?;
@@ -153,7 +166,7 @@ impl Serving {
         let (at, orderer) = (at.join(", "), &record.orderer);
         let folder = crate::build::shown(&record.organizations);
         events.say(format!("{CHANNEL}: {at}, orderer {orderer}; identities in {folder}"));
-        Ok(Self { servers, peer, workers: Arc::new(workers), record, reporting })
+        Ok(Self { server, peer, workers: Arc::new(workers), record, reporting })
     }
 
     /// Where it serves.
@@ -163,46 +176,38 @@ impl Serving {
 
     /// Serves until what this returns first is dropped; the task is over then.
     pub(super) fn serve(self) -> (watch::Sender<()>, JoinHandle<Result<()>>) {
-        let (stop, stopping) = watch::channel(());
-        let Self { servers, peer, workers, reporting, .. } = self;
-        let mut serving = JoinSet::new();
-        for server in servers {
-            let (peer, workers, mut stopping) =
-                (Arc::clone(&peer), Arc::clone(&workers), stopping.clone());
-            // It ends when nothing will come any more.
-            let ended = async move { while stopping.changed().await.is_ok() {} };
-            serving.spawn(server.serve(peer, workers, ended));
-        }
+        let (stop, mut stopping) = watch::channel(());
+        let Self { server, peer, workers, reporting, .. } = self;
+        // It ends when nothing will come any more.
+        let ended = async move { while stopping.changed().await.is_ok() {} };
         let served = tokio::spawn(async move {
             let _until_the_end = reporting;
-            while let Some(served) = serving.join_next().await {
-                served.context("the server panicked")?.context("the server failed")?;
-            }
-            Ok(())
+            server.serve(peer, workers, ended).await.context("the server failed")
         });
         (stop, served)
     }
 }
 
-/// The peers' sockets in the order of the organizations, then the orderer's.
-async fn bind(members: &Members, ports: &Ports) -> Result<Vec<Server>> {
+/// The sockets of the peers in the order of the organizations, then those of the orderer.
+async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     let orderer = members.orderer().context("the network has no orderer")?;
-    let orgs = members.network.orgs().iter().chain([orderer]);
+    let peers = members.network.orgs().iter();
+    let peers = peers.map(|org| Ok((Role::Peer(Some(org.msp_id().to_owned())), tls(org)?)));
+    let own = tls(orderer)?;
+    // Whoever has a TLS certificate of the orderer's organization may administrate it.
+    let client_ca = Some(orderer.tls_ca_certificate().to_owned());
+    let admin = (Role::OrdererAdmin, ServerTls { client_ca, ..own.clone() });
+    let nodes: Result<Vec<_>> = peers.chain([Ok((Role::Orderer, own)), Ok(admin)]).collect();
+    let listeners = nodes?.into_iter().zip(ports.all()).map(|((role, tls), (_, port, _))| {
+        Listener { address: format!("{}:{port}", ports.host), tls: Some(tls), role }
+    });
     let connections = Descriptors::raise().connections(CONNECTIONS, ports.all().len())?;
-    let mut servers = Vec::new();
-    for (org, (who, port, flag)) in orgs.zip(ports.all()) {
-        let is_orderer = org.msp_id() == orderer.msp_id();
-        let config = ServerConfig {
-            connections: usize::try_from(connections).unwrap_or(usize::MAX),
-            grace: GRACE,
-            tls: Some(tls(org)?),
-            msp_id: (!is_orderer).then(|| org.msp_id().to_owned()),
-            ..ServerConfig::default()
-        };
-        let server = Server::bind(&format!("{}:{port}", ports.host), config).await;
-        servers.push(server.map_err(|error| ports.cannot_listen(who, port, flag, &error))?);
-    }
-    Ok(servers)
+    let config = ServerConfig {
+        connections: usize::try_from(connections).unwrap_or(usize::MAX),
+        grace: GRACE,
+        ..ServerConfig::default()
+    };
+    Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))
 }
 
 fn tls(org: &Org) -> Result<ServerTls> {

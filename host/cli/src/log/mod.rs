@@ -83,7 +83,7 @@ fn selection(spec: Option<Spec>, usual: &str) -> Result<Selection> {
         (Some(spec), _) => Selection::Spec(spec),
         (None, Some(text)) => {
             let filter = EnvFilter::try_new(&text).context("RUST_LOG is not usable")?;
-            Selection::Env(filter, text)
+            Selection::Env(Box::new(filter), text)
         }
         (None, None) => Selection::Spec(usual.parse()?),
     })

@@ -16,7 +16,7 @@ use crate::log::spec::Spec;
 pub(super) enum Selection {
     Spec(Spec),
     /// RUST_LOG, with its text.
-    Env(EnvFilter, String),
+    Env(Box<EnvFilter>, String),
 }
 
 impl fmt::Display for Selection {
@@ -32,7 +32,7 @@ impl<S: Subscriber> Filter<S> for Selection {
     fn enabled(&self, of: &Metadata<'_>, context: &Context<'_, S>) -> bool {
         match self {
             Self::Spec(spec) => *of.level() <= spec.level(of.target()),
-            Self::Env(filter, _) => Filter::enabled(filter, of, context),
+            Self::Env(filter, _) => Filter::enabled(filter.as_ref(), of, context),
         }
     }
 
@@ -40,14 +40,14 @@ impl<S: Subscriber> Filter<S> for Selection {
         match self {
             Self::Spec(spec) if *of.level() <= spec.level(of.target()) => Interest::always(),
             Self::Spec(_) => Interest::never(),
-            Self::Env(filter, _) => Filter::<S>::callsite_enabled(filter, of),
+            Self::Env(filter, _) => Filter::<S>::callsite_enabled(filter.as_ref(), of),
         }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         match self {
             Self::Spec(spec) => Some(spec.most()),
-            Self::Env(filter, _) => Filter::<S>::max_level_hint(filter),
+            Self::Env(filter, _) => Filter::<S>::max_level_hint(filter.as_ref()),
         }
     }
 
@@ -59,25 +59,25 @@ impl<S: Subscriber> Filter<S> for Selection {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_record(filter, id, values, context);
+            Filter::on_record(filter.as_ref(), id, values, context);
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_enter(filter, id, context);
+            Filter::on_enter(filter.as_ref(), id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_exit(filter, id, context);
+            Filter::on_exit(filter.as_ref(), id, context);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         if let Self::Env(filter, _) = self {
-            Filter::on_close(filter, id, context);
+            Filter::on_close(filter.as_ref(), id, context);
         }
     }
 }

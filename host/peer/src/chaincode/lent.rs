@@ -1,41 +1,42 @@
-//! What the peer's own parts lend a system chaincode beside its arguments.
+//! Decoded values that the peer passes to a system chaincode in place of its arguments.
 //!
-//! ESCC and VSCC take serialized messages, as in Fabric 1.0. A caller in this process has them
-//! opened already and lends them, so that nothing is encoded and decoded again on the way.
+//! The arguments of ESCC and VSCC are serialized messages, as in Fabric 1.0. A caller in this
+//! process has already decoded them and lends the values, so nothing is encoded and decoded again.
 
 use wasmcc_types::Opened;
 use wasmcc_types::proto::protos;
 
-/// What is lent for one call; the arguments in its place are empty.
+/// The values for one call. The arguments that they replace are empty.
 #[derive(Default)]
 pub enum Lent<'a> {
-    /// All is in the arguments.
+    /// Everything is in the arguments.
     #[default]
     Nothing,
-    /// To ESCC, which leaves its answer there, too.
+    /// For ESCC, which also puts its answer there.
     Endorsement(&'a mut Endorsing),
-    /// To VSCC: the transaction.
+    /// For VSCC: the transaction.
     Transaction(&'a Opened),
 }
 
-/// An endorsement in the making.
+/// The state of an endorsement.
 pub enum Endorsing {
-    /// What is to be endorsed.
+    /// ESCC has to endorse this.
     Asked(ToEndorse),
-    /// Between the two.
+    /// ESCC has taken it and has not answered.
     Taken,
-    /// What ESCC answered.
+    /// The answer of ESCC.
     Endorsed(protos::ProposalResponse),
 }
 
-/// What a simulation gave.
+/// The result of a simulation.
 #[derive(Debug)]
 pub struct ToEndorse {
-    /// Of the proposal: both headers as received and the payload without its transient part.
+    /// The hash of the proposal: both headers as received and the payload without its transient
+    /// part.
     pub hash: [u8; 32],
-    /// The chaincode, and its version.
+    /// The chaincode and its version.
     pub id: protos::ChaincodeId,
-    /// What the chaincode answered.
+    /// The answer of the chaincode.
     pub response: protos::Response,
     /// The serialized read-write set.
     pub results: Vec<u8>,
@@ -44,7 +45,7 @@ pub struct ToEndorse {
 }
 
 impl Endorsing {
-    /// Takes what is to be endorsed; None if that was not asked for.
+    /// Takes the result that has to be endorsed. None: there is none, or it was taken before.
     pub fn take(&mut self) -> Option<ToEndorse> {
         match std::mem::replace(self, Self::Taken) {
             Self::Asked(wanted) => Some(wanted),

@@ -17,7 +17,7 @@ mod tx_line;
 
 pub use claims::Claims;
 pub use error::Rejected;
-pub use plan::{NoEndorsers, choose};
+pub use plan::{NoEndorsers, choices, choose};
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::UnpackedProposal;
 pub use turns::{Turn, Turns};

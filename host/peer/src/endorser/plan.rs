@@ -53,6 +53,22 @@ pub fn choose<'a>(
     combinations(candidates).find(|more| with(more))
 }
 
+/// All choices of `candidates` that are enough and of which nobody can be left out, small ones
+/// first. Of many candidates only the first are combined.
+pub fn choices<'a>(
+    candidates: &[&'a str],
+    is_enough: impl Fn(&[&'a str]) -> bool,
+) -> Vec<Vec<&'a str>> {
+    let mut found: Vec<Vec<&'a str>> = Vec::new();
+    for chosen in combinations(candidates) {
+        let has_all = |less: &Vec<&str>| less.iter().all(|one| chosen.contains(one));
+        if !chosen.is_empty() && !found.iter().any(has_all) && is_enough(&chosen) {
+            found.push(chosen);
+        }
+    }
+    found
+}
+
 /// All subsets of up to [`MAX_COMBINED`] candidates, small ones first.
 fn combinations<'a>(candidates: &[&'a str]) -> impl Iterator<Item = Vec<&'a str>> {
     let candidates = candidates.iter().copied().take(MAX_COMBINED).collect::<Vec<_>>();
@@ -69,6 +85,15 @@ fn combinations<'a>(candidates: &[&'a str]) -> impl Iterator<Item = Vec<&'a str>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_choices_of_which_nobody_can_be_left_out() {
+        let two_of = |orgs: &[&str]| orgs.len() >= 2;
+        let pairs = [vec!["a", "b"], vec!["a", "c"], vec!["b", "c"]];
+        assert_eq!(choices(&["a", "b", "c"], two_of), pairs);
+        assert_eq!(choices(&["a", "b"], |orgs| orgs.contains(&"b")), [vec!["b"]]);
+        assert_eq!(choices(&["a", "b"], |_| false), Vec::<Vec<&str>>::new());
+    }
 
     #[test]
     fn as_few_as_possible_and_the_first_ones() {

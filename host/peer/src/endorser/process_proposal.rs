@@ -134,7 +134,7 @@ impl Endorser {
     ) -> Result<Result<Processed, NotExecuted>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
-            id => match self.channels.get(id) {
+            id => match self.channels.get_as(&self.org, id) {
                 Some(channel) => Some(channel),
                 None => return Ok(Err(NotExecuted::NoChannel(id.to_owned()))),
             },

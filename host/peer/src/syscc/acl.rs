@@ -57,7 +57,7 @@ impl AccessControl for Acl {
         if channel.is_empty() || local_policy(resource).is_some() {
             return self.check_local(resource, org, proposal);
         }
-        let Some(found) = self.channels.get(channel) else {
+        let Some(found) = self.channels.get_as(org, channel) else {
             return Err(unknown_channel(resource, channel).into());
         };
         Ok(found.config().check_acl_for(resource, &proposal.creator)?)

@@ -100,7 +100,7 @@ impl Cscc {
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|error| CsccError::JoinDenied { channel: channel.clone(), error })?;
-        self.channels.join(&block)?;
+        self.channels.join_as(stub.peer_msp_id, &block)?;
         tracing::info!(%channel, "joined");
         Ok(Vec::new())
     }
@@ -150,7 +150,7 @@ impl Cscc {
                 let channel = channel.to_owned();
                 CsccError::ChannelDenied { function, channel, error }
             })?;
-        let target = self.channels.get(channel);
+        let target = self.channels.get_as(stub.peer_msp_id, channel);
         target.ok_or_else(|| CsccError::UnknownChannel(channel.to_owned()))
     }
 
@@ -158,7 +158,8 @@ impl Cscc {
         self.access
             .check("cscc/GetChannels", "", stub.peer_msp_id, stub.proposal)
             .map_err(|error| CsccError::denied("GetChannels", error))?;
-        let channels = self.channels.ids().into_iter();
+        let on = |id: &String| self.channels.has_joined(stub.peer_msp_id, id);
+        let channels = self.channels.ids().into_iter().filter(on);
         let channels = channels.map(|channel_id| protos::ChannelInfo { channel_id }).collect();
         Ok(protos::ChannelQueryResponse { channels }.encode_to_vec())
     }

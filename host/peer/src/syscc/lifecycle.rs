@@ -17,7 +17,7 @@ use prost::Message;
 
 use crate::chaincode::{AccessControl, NativeChaincode, NativeError, PackageStore, Stub};
 use crate::syscc::lifecycle::error::{CallError, LifecycleError, NoChannelConfig};
-use wasmcc_channel::Channels;
+use wasmcc_channel::{Channels, Holders};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::LIFECYCLE;
 
@@ -26,6 +26,7 @@ pub struct Lifecycle {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
+    holders: Arc<Holders>,
 }
 
 type LifecycleResult<M> = Result<M, LifecycleError>;
@@ -39,13 +40,14 @@ const OF_THIS_PEER: [&str; 4] = [
 ];
 
 impl Lifecycle {
-    /// Works on the packages and channels of a peer.
+    /// Works on the packages and channels of a peer; `holders` knows whose packages they are.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
+        holders: Arc<Holders>,
     ) -> Self {
-        Self { packages, channels, access }
+        Self { packages, channels, access, holders }
     }
 
     fn call(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, CallError> {
@@ -59,7 +61,10 @@ impl Lifecycle {
         self.authorize(stub, &function)?;
         self.dispatch(stub, &function, input).map_err(|error| match error {
             LifecycleError::NotDefined(_) => CallError::NotDefined(error),
-            error => CallError::Function { function: function.into_owned(), error },
+            error => {
+                let (function, error) = (function.into_owned(), Box::new(error));
+                CallError::Function { function, error }
+            }
         })
     }
 
@@ -88,7 +93,7 @@ impl Lifecycle {
         match function {
             "InstallChaincode" => input.call(|args| self.install(stub, args)),
             "QueryInstalledChaincode" => input.call(|args| self.query_installed(stub, args)),
-            "GetInstalledChaincodePackage" => input.call(|args| self.installed_package(args)),
+            "GetInstalledChaincodePackage" => input.call(|args| self.installed_package(stub, args)),
             "QueryInstalledChaincodes" => input.call(|args| self.query_all_installed(stub, args)),
             "ApproveChaincodeDefinitionForMyOrg" => input.call(|args| self.approve(stub, args)),
             "QueryApprovedChaincodeDefinition" => {

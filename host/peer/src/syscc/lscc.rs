@@ -10,12 +10,12 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::chaincode::{
-    AccessControl, Files, LsccPackage, NativeChaincode, NativeError, PackageStore, Stub,
-    check_name, check_version, create_indexes,
+    AccessControl, Files, LsccPackage, NativeChaincode, NativeError, PackageError, PackageStore,
+    Stub, check_name, check_version, create_indexes,
 };
 use crate::syscc::lscc::error::LsccError;
 use crate::syscc::policies;
-use wasmcc_channel::{Channel, Channels};
+use wasmcc_channel::{Channel, Channels, Holders};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ChannelId, ESCC, LSCC, SYSTEM_CHAINCODES, VSCC};
@@ -25,18 +25,20 @@ pub struct Lscc {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
     access: Arc<dyn AccessControl>,
+    holders: Arc<Holders>,
 }
 
 type LsccResult = Result<Vec<u8>, LsccError>;
 
 impl Lscc {
-    /// LSCC for the packages and channels of a peer.
+    /// LSCC for the packages and channels of a peer; `holders` knows whose packages they are.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
         access: Arc<dyn AccessControl>,
+        holders: Arc<Holders>,
     ) -> Self {
-        Self { packages, channels, access }
+        Self { packages, channels, access, holders }
     }
 
     fn call(&self, stub: &mut Stub<'_>) -> LsccResult {
@@ -103,9 +105,19 @@ impl Lscc {
         if SYSTEM_CHAINCODES.contains(&package.id.name.as_str()) {
             return Err(LsccError::SystemName(package.id.name));
         }
-        let bundle = self.packages.install_lscc(&package, bytes)?;
-        tracing::info!(chaincode = %package.ccid(), "installed");
-        self.create_indexes(&package.id, &bundle.meta_inf);
+        let (org, ccid) = (stub.peer_msp_id, package.ccid());
+        let stored = || self.packages.get(&package.id.name, &package.id.version);
+        let of_another =
+            || !self.holders.holds(org, &ccid) && stored().ok().as_ref() == Some(&package);
+        let held = match self.packages.install_lscc(&package, bytes) {
+            Err(PackageError::Exists(_)) if of_another() => self.holders.add(org, &ccid),
+            installed => {
+                self.create_indexes(&package.id, &installed?.meta_inf);
+                self.holders.set(org, &ccid)
+            }
+        };
+        held.map_err(PackageError::from)?;
+        tracing::info!(chaincode = %ccid, "installed");
         Ok(b"OK".to_vec())
     }
 
@@ -168,7 +180,7 @@ impl Lscc {
     fn definition(&self, request: &DeployRequest) -> Result<protos::ChaincodeData, LsccError> {
         let DeployRequest { name, version, .. } = request;
         let package = self.packages.get(name, version).map_err(|error| {
-            let (name, version) = (name.clone(), version.clone());
+            let (name, version, error) = (name.clone(), version.clone(), Box::new(error));
             LsccError::NoPackage { name, version, error }
         })?;
         let config = self.channel(&request.channel)?.config();
@@ -252,7 +264,8 @@ impl Lscc {
         let resource = "lscc/GetInstalledChaincodes";
         self.authorize(stub, "getinstalledchaincodes", resource, "")?;
         let packages = self.packages.list()?;
-        let chaincodes = packages.iter().map(|package| protos::ChaincodeInfo {
+        let is_own = |package: &&LsccPackage| self.holders.holds(stub.peer_msp_id, &package.ccid());
+        let chaincodes = packages.iter().filter(is_own).map(|package| protos::ChaincodeInfo {
             name: package.id.name.clone(),
             version: package.id.version.clone(),
             path: package.id.path.clone(),

@@ -79,7 +79,7 @@ impl Qscc {
         if function != "GetChainInfo" && rest.is_empty() {
             return Err(QsccError::NoTarget(function.into()));
         }
-        let target = self.channels.get(&channel);
+        let target = self.channels.get_as(stub.peer_msp_id, &channel);
         let target = target.ok_or_else(|| QsccError::UnknownChannel(channel.clone().into()))?;
         self.access
             .check(&format!("{QSCC}/{function}"), &channel, stub.peer_msp_id, stub.proposal)

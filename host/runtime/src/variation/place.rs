@@ -1,12 +1,12 @@
-//! Where in a contract's code a call came from.
+//! Finds the function of a contract that called its host.
 
 use wasmtime::WasmBacktrace;
 
-/// What is between a contract's own function and its host.
+/// Prefixes of library functions between a contract's own function and its host.
 const BETWEEN: [&str; 9] =
     ["alloc::", "cabi_", "core::", "fabric::", "serde", "std::", "wasi", "wasmcc_sdk::", "wit_"];
 
-/// The innermost function that is the contract's own; empty if the component has no names.
+/// The innermost function of the contract itself; empty if the component has no names.
 pub(super) fn function(stack: &WasmBacktrace) -> String {
     let names = stack.frames().iter().filter_map(|frame| Some(readable(frame.func_name()?)));
     names.into_iter().find(|name| is_own(name)).unwrap_or_default()
@@ -17,7 +17,7 @@ fn is_own(name: &str) -> bool {
     name.contains("::") && !BETWEEN.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// A name as its author wrote it: rustc adds a hash, and a linker may leave it mangled.
+/// A name as in the source: rustc adds a hash, and a linker may leave the name mangled.
 fn readable(name: &str) -> String {
     let plain = unmangled(name).unwrap_or_else(|| name.to_owned());
     match plain.rsplit_once("::h") {
@@ -28,7 +28,7 @@ fn readable(name: &str) -> String {
     }
 }
 
-/// `_ZN9my_assets12create_asset17h0123456789abcdefE`: each part behind its length.
+/// `_ZN9my_assets12create_asset17h0123456789abcdefE`: each part follows its length.
 fn unmangled(name: &str) -> Option<String> {
     let mut rest = name.strip_prefix("_ZN")?.strip_suffix('E')?;
     let mut parts = Vec::new();

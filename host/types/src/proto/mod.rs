@@ -6,8 +6,18 @@
 
 pub mod go_maps;
 
+/// All of these messages and services as a serialized `google.protobuf.FileDescriptorSet`, for
+/// reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
 pub mod common {
     include!(concat!(env!("OUT_DIR"), "/common.rs"));
+}
+pub mod discovery {
+    include!(concat!(env!("OUT_DIR"), "/discovery.rs"));
+}
+pub mod gossip {
+    include!(concat!(env!("OUT_DIR"), "/gossip.rs"));
 }
 pub mod msp {
     include!(concat!(env!("OUT_DIR"), "/msp.rs"));

@@ -49,7 +49,13 @@ pub enum AccessError {
     NoPeer(String),
     /// The rule that refuses it.
     #[error(transparent)]
-    Acl(#[from] AclError),
+    Acl(Box<AclError>),
+}
+
+impl From<AclError> for AccessError {
+    fn from(error: AclError) -> Self {
+        Self::Acl(Box::new(error))
+    }
 }
 
 /// Why a channel does not let a chaincode do something.

@@ -66,7 +66,7 @@ pub enum LookUpError {
         /// The channel.
         channel: String,
         /// Why.
-        why: SequenceError,
+        why: Box<SequenceError>,
     },
     /// The packages of this peer cannot be listed.
     #[error(transparent)]
@@ -213,7 +213,7 @@ impl Lookup {
         let channel = &tx.channel_id;
         let failed = |why: SequenceError| {
             let (name, channel) = (name.to_owned(), channel.to_string());
-            LookUpError::Sequence { name, channel, why }
+            LookUpError::Sequence { name, channel, why: Box::new(why) }
         };
         let (sequence, snapshot) = {
             let mut state = RecordedState::of(tx).map_err(|error| failed(error.into()))?;

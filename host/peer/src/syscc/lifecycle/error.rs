@@ -40,7 +40,7 @@ pub(super) enum CallError {
     #[error("Failed to authorize invocation due to failed ACL check: {0}")]
     Denied(AccessError),
     #[error("failed to invoke backing implementation of '{function}': {error}")]
-    Function { function: String, error: LifecycleError },
+    Function { function: String, error: Box<LifecycleError> },
     /// Status 404, with the text as it is.
     #[error("{0}")]
     NotDefined(LifecycleError),

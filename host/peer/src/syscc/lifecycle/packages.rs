@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::chaincode::{
-    FoundDefinition, LifecyclePackage, PackageEntry, Stub, create_indexes, defined_names,
+    FoundDefinition, LifecyclePackage, PackageEntry, PackageError, Stub, create_indexes,
+    defined_names,
 };
 use crate::syscc::lifecycle::error::LifecycleError;
 use crate::syscc::lifecycle::{Lifecycle, LifecycleResult};
@@ -25,9 +26,19 @@ impl Lifecycle {
     ) -> LifecycleResult<InstallChaincodeResult> {
         let bytes = &args.chaincode_install_package;
         let package = self.packages.parse_lifecycle(bytes)?;
-        self.packages.install_lifecycle(&package, bytes)?;
+        let (org, id) = (stub.peer_msp_id, package.id.as_str());
+        match self.packages.install_lifecycle(&package, bytes) {
+            // By the peer of another organization.
+            Err(PackageError::Installed(_)) if !self.holders.holds(org, id) => {
+                self.holders.add(org, id)?;
+            }
+            installed => {
+                installed?;
+                self.holders.set(org, id)?;
+            }
+        }
         tracing::info!(package_id = %package.id, "installed");
-        self.create_indexes(stub.peer_msp_id, &package)?;
+        self.create_indexes(org, &package)?;
         let LifecyclePackage { id, label, .. } = package;
         Ok(InstallChaincodeResult { package_id: id, label })
     }
@@ -46,12 +57,15 @@ impl Lifecycle {
 
     pub(super) fn installed_package(
         &self,
+        stub: &Stub<'_>,
         args: GetInstalledChaincodePackageArgs,
     ) -> LifecycleResult<GetInstalledChaincodePackageResult> {
         let id = args.package_id;
         let failed = LifecycleError::LoadPackage;
         let found = self.packages.install_package_bytes(&id).map_err(failed)?;
-        let Some(chaincode_install_package) = found else {
+        let is_own = self.holders.holds(stub.peer_msp_id, &id)
+            || self.references(stub.peer_msp_id)?.contains_key(&id);
+        let Some(chaincode_install_package) = found.filter(|_| is_own) else {
             return Err(LifecycleError::PackageNotFound(id));
         };
         // The key for the client certificate of a server connection stays on this peer. Fabric's
@@ -70,9 +84,11 @@ impl Lifecycle {
     ) -> LifecycleResult<QueryInstalledChaincodesResult> {
         let packages = self.packages.installed_packages()?;
         let mut references = self.references(stub.peer_msp_id)?;
-        let installed = packages.into_iter().map(|PackageEntry { id, label }| {
+        let installed = packages.into_iter().filter_map(|PackageEntry { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
-            QueryInstalledChaincodeResult { package_id: id, label, references }
+            // What the organization has approved runs on its peer, whoever installed it.
+            let is_own = !references.is_empty() || self.holders.holds(stub.peer_msp_id, &id);
+            is_own.then_some(QueryInstalledChaincodeResult { package_id: id, label, references })
         });
         Ok(QueryInstalledChaincodesResult { installed_chaincodes: installed.collect() })
     }
@@ -94,7 +110,7 @@ impl Lifecycle {
         let packages = self.packages.approvable()?;
         let mut references = References::new();
         for id in self.channels.ids() {
-            let Some(channel) = self.channels.get(&id) else { continue };
+            let Some(channel) = self.channels.get_as(org, &id) else { continue };
             let snapshot = channel.ledger().snapshot();
             for name in defined_names(&snapshot)? {
                 // Skips definitions that are not chaincodes or cannot be read.

@@ -40,7 +40,7 @@ pub(super) enum LsccError {
     #[error("version already exists for chaincode with name '{0}'")]
     VersionExists(String),
     #[error("cannot get package for the chaincode to be instantiated ({name}:{version})-{error}")]
-    NoPackage { name: String, version: String, error: PackageError },
+    NoPackage { name: String, version: String, error: Box<PackageError> },
     #[error("invalid deployment spec: {0}")]
     SpecEncoding(DecodeError),
     #[error("invalid deployment spec: it names no chaincode")]

@@ -1,0 +1,325 @@
+//! `discovery.Discovery`: which peers and orderers a channel has, and who has to endorse. Fabric:
+//! `discovery/service.go`.
+//!
+//! Invariant: the peers of this process are all that it knows, as the Gateway.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use crate::budget::Budget;
+use crate::call::Call;
+use crate::discovery_config::config_result;
+use crate::peer::{ChannelPeer, Peer, PeerInfo, Reading};
+use crate::waits::Waits;
+use wasmcc_msp::SignedData;
+use wasmcc_types::proto::discovery::query::Query as Wanted;
+use wasmcc_types::proto::discovery::query_result::Result as Found;
+use wasmcc_types::proto::discovery::{
+    self, ChaincodeQueryResult, EndorsementDescriptor, Layout, PeerMembershipResult, Peers, Query,
+    QueryResult, SignedRequest, discovery_server,
+};
+use wasmcc_types::proto::gossip::gossip_message::{Content, Tag};
+use wasmcc_types::proto::gossip::{
+    AliveMessage, Chaincode, Envelope, GossipMessage, Member, PeerTime, Properties, StateInfo,
+};
+use wasmcc_types::proto::msp::SerializedIdentity;
+use wasmcc_types::proto::protos::ChaincodeInterest;
+use wasmcc_types::{sha256, sha256_all};
+
+/// Queries of a request, and as many chaincodes, collections and policies of its interests.
+const MOST: usize = 1_000;
+/// Who may ask for what of a channel (fabric `internal/peer/node/start.go`,
+/// `registerDiscoveryService`).
+const WRITERS: Reading = Reading::Policy("/Channel/Application/Writers");
+
+/// The service.
+#[derive(Clone)]
+pub(super) struct Discovery {
+    peer: Arc<dyn Peer>,
+    waits: Waits,
+    budget: Budget,
+    /// As whose peer it answers.
+    org: Arc<str>,
+    addresses: Arc<Addresses>,
+}
+
+/// Where clients reach the nodes of this process.
+pub(super) struct Addresses {
+    /// By MSP id, the orderer's included.
+    pub(super) advertised: BTreeMap<String, String>,
+    /// Of those that are not in it.
+    pub(super) other: String,
+}
+
+impl Addresses {
+    pub(super) fn of(&self, msp_id: &str) -> &str {
+        self.advertised.get(msp_id).unwrap_or(&self.other)
+    }
+}
+
+impl Discovery {
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        (waits, budget): (Waits, Budget),
+        org: Arc<str>,
+        addresses: Addresses,
+    ) -> Self {
+        Self { peer, waits, budget, org, addresses: Arc::new(addresses) }
+    }
+}
+
+#[tonic::async_trait]
+impl discovery_server::Discovery for Discovery {
+    async fn discover(
+        &self,
+        request: Request<SignedRequest>,
+    ) -> Result<Response<discovery::Response>, Status> {
+        let hash = Call::of(&request)?.certificate().map(sha256);
+        Call::received(&request);
+        let SignedRequest { payload, signature } = request.into_inner();
+        let share = self.budget.admit(payload.len())?;
+        let asked = discovery::Request::decode(payload.as_slice())
+            .map_err(|error| Status::unknown(format!("failed parsing request: {error}")))?;
+        let identity = client(&asked, hash.as_ref())?;
+        check_size(&asked)?;
+        let signed = SignedData { identity, data: payload, signature };
+        let own = self.clone();
+        let answered = self.waits.run(move || {
+            let _taken_until_the_answer_is_there = share;
+            let mut eligible = BTreeMap::new();
+            let answer = |query| {
+                let content = own.answer(query, &signed, &mut eligible);
+                let error = |content| Found::Error(discovery::Error { content });
+                QueryResult { result: Some(content.unwrap_or_else(error)) }
+            };
+            asked.queries.into_iter().map(answer).collect()
+        });
+        Ok(Response::new(discovery::Response { results: answered.await? }))
+    }
+}
+
+/// The identity that signed. Fabric: `validateStructure`; the hash can only be compared where the
+/// listener asks for certificates.
+fn client(asked: &discovery::Request, hash: Option<&[u8; 32]>) -> Result<Vec<u8>, Status> {
+    let Some(authentication) = &asked.authentication else {
+        return Err(Status::unknown("access denied, no authentication info in request"));
+    };
+    if authentication.client_identity.is_empty() {
+        return Err(Status::unknown("access denied, client identity wasn't supplied"));
+    }
+    if hash.is_some_and(|hash| authentication.client_tls_cert_hash != hash) {
+        let text = "client claimed TLS hash doesn't match computed TLS hash from gRPC stream";
+        return Err(Status::unknown(text));
+    }
+    Ok(authentication.client_identity.clone())
+}
+
+fn check_size(asked: &discovery::Request) -> Result<(), Status> {
+    let of_interest = |interest: &ChaincodeInterest| {
+        let calls = interest.chaincodes.iter();
+        1 + calls
+            .map(|call| 1 + call.collection_names.len() + call.key_policies.len())
+            .sum::<usize>()
+    };
+    let of_query = |query: &Query| {
+        1 + match &query.query {
+            Some(Wanted::CcQuery(query)) => query.interests.iter().map(of_interest).sum(),
+            Some(Wanted::PeerQuery(query)) => query.filter.iter().map(of_interest).sum(),
+            _ => 0,
+        }
+    };
+    let size: usize = asked.queries.iter().map(of_query).sum();
+    if size > MOST {
+        return Err(Status::invalid_argument(format!(
+            "the queries of a request may name {MOST} chaincodes, collections and policies \
+             together, these name {size}: ask in several requests"
+        )));
+    }
+    Ok(())
+}
+
+impl Discovery {
+    fn answer(
+        &self,
+        query: Query,
+        signed: &SignedData,
+        eligible: &mut BTreeMap<String, bool>,
+    ) -> Result<Found, String> {
+        let channel = query.channel;
+        let is_eligible = match eligible.get(&channel) {
+            Some(known) => *known,
+            None => {
+                let checked = self.is_eligible(&channel, signed);
+                eligible.insert(channel.clone(), checked);
+                checked
+            }
+        };
+        if !is_eligible {
+            return Err("access denied".to_owned());
+        }
+        match (channel.as_str(), query.query) {
+            ("", Some(Wanted::LocalPeers(_))) => {
+                self.members(None, &ChaincodeInterest::default()).map(Found::Members)
+            }
+            ("", _) | (_, Some(Wanted::LocalPeers(_)) | None) => {
+                Err("unknown or missing request type".to_owned())
+            }
+            (_, Some(Wanted::ConfigQuery(_))) => self.config(&channel).map(Found::ConfigResult),
+            (_, Some(Wanted::PeerQuery(query))) => {
+                let filter = query.filter.unwrap_or_default();
+                self.members(Some(&channel), &filter).map(Found::Members)
+            }
+            (_, Some(Wanted::CcQuery(query))) => {
+                check_interests(&query.interests)?;
+                let content = query.interests.iter().map(|one| self.endorsers(&channel, one));
+                let content = content.collect::<Result<_, _>>()?;
+                Ok(Found::CcQueryRes(ChaincodeQueryResult { content }))
+            }
+        }
+    }
+
+    fn is_eligible(&self, channel: &str, signed: &SignedData) -> bool {
+        let checked = match channel {
+            "" => self.peer.authorize_admin(&self.org, signed),
+            channel if !self.peer.has_joined(&self.org, channel) => {
+                Err("the peer is not on the channel".to_owned())
+            }
+            channel => self
+                .peer
+                .authorize_reader(WRITERS, channel, signed)
+                .map_err(|error| error.to_string()),
+        };
+        let refused = |error: &String| tracing::info!(channel, error, "refused to tell of peers");
+        checked.inspect_err(refused).is_ok()
+    }
+
+    fn config(&self, channel: &str) -> Result<discovery::ConfigResult, String> {
+        let config = self.peer.channel_config(channel);
+        config.and_then(|config| config_result(&config, &self.addresses)).ok_or_else(|| {
+            tracing::warn!(channel, "the configuration cannot be told");
+            format!("failed fetching config for channel {channel}")
+        })
+    }
+
+    fn members(
+        &self,
+        channel: Option<&str>,
+        filter: &ChaincodeInterest,
+    ) -> Result<PeerMembershipResult, String> {
+        let mut peers_by_org: BTreeMap<String, Peers> = BTreeMap::new();
+        for info in self.peer.discovered_peers(channel, filter)? {
+            let peer = self.described(channel, &info);
+            peers_by_org.entry(info.msp_id).or_default().peers.push(peer);
+        }
+        Ok(PeerMembershipResult { peers_by_org })
+    }
+
+    /// Each group of the answer is the peer of one organization.
+    fn endorsers(
+        &self,
+        channel: &str,
+        interest: &ChaincodeInterest,
+    ) -> Result<EndorsementDescriptor, String> {
+        let failed = |error: String| {
+            let names = names(interest);
+            tracing::warn!(channel, chaincodes = names, error, "no endorsers are found");
+            format!("failed constructing descriptor for {names}")
+        };
+        let layouts = self.peer.endorser_layouts(channel, interest).map_err(failed)?;
+        let peers = self.peer.discovered_peers(Some(channel), interest).map_err(failed)?;
+        let mut groups: BTreeMap<&str, String> = BTreeMap::new();
+        for msp_id in layouts.iter().flatten() {
+            let number = groups.len();
+            groups.entry(msp_id).or_insert_with(|| format!("G{number}"));
+        }
+        let in_group = |info: &PeerInfo| {
+            let group = groups.get(info.msp_id.as_str())?.clone();
+            Some((group, Peers { peers: vec![self.described(Some(channel), info)] }))
+        };
+        let endorsers_by_groups = peers.iter().filter_map(in_group).collect();
+        let layout = |orgs: &Vec<String>| {
+            let groups = orgs.iter().filter_map(|org| groups.get(org.as_str()));
+            Layout { quantities_by_group: groups.map(|group| (group.clone(), 1)).collect() }
+        };
+        let chaincode = interest.chaincodes.first().map(|call| call.name.clone());
+        let chaincode = chaincode.unwrap_or_default();
+        let layouts = layouts.iter().map(layout).collect();
+        Ok(EndorsementDescriptor { chaincode, endorsers_by_groups, layouts })
+    }
+
+    /// What the peer's gossip would say of it.
+    fn described(&self, channel: Option<&str>, info: &PeerInfo) -> discovery::Peer {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = PeerTime { inc_num: u64::try_from(now.as_nanos()).unwrap_or(0), seq_num: 1 };
+        let identity = SerializedIdentity::decode(info.identity.as_slice()).unwrap_or_default();
+        let pki_id = sha256_all([identity.mspid.as_bytes(), &identity.id_bytes]).to_vec();
+        let endpoint = self.addresses.of(&info.msp_id).to_owned();
+        let membership = Some(Member { endpoint, metadata: Vec::new(), pki_id: pki_id.clone() });
+        let alive = AliveMessage { membership, timestamp: Some(time), identity: Vec::new() };
+        let membership_info = GossipMessage {
+            tag: Tag::Empty.into(),
+            content: Some(Content::AliveMsg(alive)),
+            ..GossipMessage::default()
+        };
+        let state_info = channel.zip(info.on_channel.as_ref()).map(|(channel, on_channel)| {
+            let channel_mac = sha256_all([pki_id.as_slice(), channel.as_bytes()]).to_vec();
+            let properties = Some(properties(on_channel));
+            let state = StateInfo { timestamp: Some(time), pki_id, channel_mac, properties };
+            GossipMessage {
+                tag: Tag::ChanOrOrg.into(),
+                content: Some(Content::StateInfo(state)),
+                ..GossipMessage::default()
+            }
+        });
+        let signed = |message: GossipMessage| {
+            let payload = message.encode_to_vec();
+            let signature = self.peer.sign(&info.msp_id, &payload);
+            Envelope { payload, signature }
+        };
+        discovery::Peer {
+            state_info: state_info.map(signed),
+            membership_info: Some(signed(membership_info)),
+            identity: info.identity.clone(),
+        }
+    }
+}
+
+fn properties(on_channel: &ChannelPeer) -> Properties {
+    let chaincodes = on_channel.chaincodes.iter().map(|(name, version)| Chaincode {
+        name: name.clone(),
+        version: version.clone(),
+        metadata: Vec::new(),
+    });
+    let chaincodes = chaincodes.collect();
+    Properties { ledger_height: on_channel.height, left_channel: false, chaincodes }
+}
+
+/// Fabric: `validateCCQuery`.
+fn check_interests(interests: &[ChaincodeInterest]) -> Result<(), String> {
+    if interests.is_empty() {
+        return Err("chaincode query must have at least one chaincode interest".to_owned());
+    }
+    for interest in interests {
+        if interest.chaincodes.is_empty() {
+            return Err("chaincode interest must contain at least one chaincode".to_owned());
+        }
+        if interest.chaincodes.iter().any(|call| call.name.is_empty()) {
+            return Err("chaincode name in interest cannot be empty".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// As Go prints an interest.
+fn names(interest: &ChaincodeInterest) -> String {
+    let calls = interest.chaincodes.iter().map(|call| {
+        let collections = call.collection_names.iter();
+        let collections = collections.map(|name| format!(" collection_names:{name:?}"));
+        format!("chaincodes:{{name:{:?}{}}}", call.name, collections.collect::<String>())
+    });
+    calls.collect::<Vec<_>>().join(" ")
+}

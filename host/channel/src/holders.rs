@@ -1,0 +1,112 @@
+//! Which organizations of a process have something that the process has once: a channel that they
+//! joined, a package that they installed.
+//!
+//! Several organizations in one process are several peers for their clients. They share a ledger
+//! and the packages, so this remembers who would have them if each had a peer of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use wasmcc_ledger::{LedgerError, Ledgers};
+
+/// By item, the MSP ids of those who have it; kept beside the ledgers as lines of an item and its
+/// holders, separated by tabs.
+///
+/// Invariant: an item without a line is everybody's. It was made for all, or by an earlier version.
+pub struct Holders {
+    ledgers: Arc<Ledgers>,
+    key: &'static str,
+    known: RwLock<Known>,
+}
+
+type Known = BTreeMap<String, BTreeSet<String>>;
+
+impl Holders {
+    /// Reads those that are kept under `key`.
+    pub fn open(ledgers: Arc<Ledgers>, key: &'static str) -> Result<Self, LedgerError> {
+        let stored = ledgers.get_peer_value(key)?.unwrap_or_default();
+        let known = String::from_utf8_lossy(&stored).lines().filter_map(read_line).collect();
+        Ok(Self { ledgers, key, known: RwLock::new(known) })
+    }
+
+    /// Whether an organization has an item, if the process has it.
+    pub fn holds(&self, msp_id: &str, item: &str) -> bool {
+        self.known().get(item).is_none_or(|holders| holders.contains(msp_id))
+    }
+
+    /// An item that is new in the process, or was everybody's, becomes the organization's alone.
+    pub fn set(&self, msp_id: &str, item: &str) -> Result<(), LedgerError> {
+        self.change(|known| known.insert(item.to_owned(), [msp_id.to_owned()].into()))
+    }
+
+    /// An organization gets an item that others have.
+    pub fn add(&self, msp_id: &str, item: &str) -> Result<(), LedgerError> {
+        if self.holds(msp_id, item) {
+            return Ok(());
+        }
+        self.change(|known| known.entry(item.to_owned()).or_default().insert(msp_id.to_owned()))
+    }
+
+    /// An item becomes everybody's.
+    pub fn clear(&self, item: &str) -> Result<(), LedgerError> {
+        if !self.known().contains_key(item) {
+            return Ok(());
+        }
+        self.change(|known| known.remove(item))
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is not on disk is not known.
+    fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> Result<(), LedgerError> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = known.clone();
+        change(&mut changed);
+        self.ledgers.put_peer_value(self.key, write(&changed).as_bytes())?;
+        *known = changed;
+        Ok(())
+    }
+}
+
+fn read_line(line: &str) -> Option<(String, BTreeSet<String>)> {
+    let mut words = line.split('\t').filter(|word| !word.is_empty()).map(str::to_owned);
+    Some((words.next()?, words.collect()))
+}
+
+fn write(known: &Known) -> String {
+    let line = |(item, holders): (&String, &BTreeSet<String>)| {
+        let words = std::iter::once(item).chain(holders).map(String::as_str);
+        words.collect::<Vec<_>>().join("\t") + "\n"
+    };
+    known.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmcc_ledger::LedgerConfig;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_was_named_for_is_everybodys() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let ledgers = Ledgers::open(dir.path(), LedgerConfig::default()).unwrap();
+            Holders::open(Arc::new(ledgers), "joined").unwrap()
+        };
+        let holders = open();
+        assert!(holders.holds("A", "one"));
+        holders.set("A", "one").unwrap();
+        assert!(holders.holds("A", "one") && !holders.holds("B", "one"));
+        holders.set("C", "two").unwrap();
+        holders.add("B", "one").unwrap();
+        drop(holders);
+        let holders = open();
+        assert!(holders.holds("A", "one") && holders.holds("B", "one"));
+        assert!(!holders.holds("A", "two") && holders.holds("A", "three"));
+        holders.clear("two").unwrap();
+        assert!(holders.holds("A", "two"));
+    }
+}

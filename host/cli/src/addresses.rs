@@ -1,0 +1,205 @@
+//! Whose peers run in a process, and where they and their orderer listen.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use crate::target::org;
+use crate::tls::PeerTls;
+use wasmcc_api::{Listener, Role, Server};
+use wasmcc_msp::Network;
+use wasmcc_msp::network::Org;
+
+/// The organizations of a process, and its addresses.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Addresses {
+    /// The peer's organization [default: the network's first]. Repeated: further organizations
+    /// whose peers run in this process, each with its own identity and private data.
+    #[arg(long = "org", env = "WASMCC_ORG", value_delimiter = ',', value_name = "MSPID")]
+    orgs: Vec<String>,
+    /// The address to listen on; port 0 takes any free port. Repeated: addresses for the further
+    /// organizations, in their order, or by their names; those without an address are reached
+    /// through the first. A name adds its organization, as --org does.
+    #[arg(long, default_value = "127.0.0.1:7051", value_name = "[MSPID=]HOST:PORT")]
+    #[arg(value_parser = Address::parse)]
+    listen: Vec<Address>,
+    /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
+    /// the port]. Repeated: for the further organizations, in their order, or by their names; the
+    /// orderer by the name of its organization.
+    #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "[MSPID=]HOST:PORT")]
+    #[arg(value_delimiter = ',', value_parser = Address::parse)]
+    advertise: Vec<Address>,
+    /// An address of the orderer alone, with its certificate if there is TLS [default: the orderer
+    /// answers at the peers' addresses only].
+    #[arg(long, value_name = "HOST:PORT")]
+    orderer_listen: Option<String>,
+    /// An address of the orderer's administration: the channel participation API of osnadmin.
+    #[arg(long, value_name = "HOST:PORT")]
+    orderer_admin_listen: Option<String>,
+}
+
+/// An address, maybe of a named organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Address {
+    msp_id: Option<String>,
+    address: String,
+}
+
+impl Address {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (msp_id, address) = match text.split_once('=') {
+            Some((msp_id, address)) => (Some(msp_id.to_owned()), address),
+            None => (None, text),
+        };
+        if msp_id.as_deref() == Some("") || address.is_empty() {
+            return Err("it must be HOST:PORT or MSPID=HOST:PORT".to_owned());
+        }
+        Ok(Self { msp_id, address: address.to_owned() })
+    }
+}
+
+impl Addresses {
+    /// The organizations whose peers run, the first in front.
+    pub(crate) fn orgs<'a>(&self, network: &'a Network) -> Result<Vec<&'a Org>> {
+        let with_address = self.listen.iter().chain(&self.advertise);
+        let of_orderer = network.orderer().map(Org::msp_id);
+        let with_address = with_address.filter_map(|address| address.msp_id.as_ref());
+        // Where the orderer is reached makes it no peer.
+        let with_address = with_address.filter(|msp_id| Some(msp_id.as_str()) != of_orderer);
+        let mut orgs: Vec<&Org> = Vec::new();
+        if self.orgs.is_empty() && self.listen.iter().any(|address| address.msp_id.is_none()) {
+            orgs.push(org(network, None)?);
+        }
+        for name in self.orgs.iter().chain(with_address) {
+            let found = org(network, Some(name))?;
+            let is_known = orgs.iter().any(|org| org.msp_id() == found.msp_id());
+            // What --org names twice is refused later.
+            if !is_known || orgs.len() < self.orgs.len() {
+                orgs.push(found);
+            }
+        }
+        Ok(orgs)
+    }
+
+    /// What to listen on, with TLS if it is wanted.
+    pub(crate) fn listeners(
+        &self,
+        network: &Network,
+        orgs: &[&Org],
+        tls: &PeerTls,
+    ) -> Result<Vec<Listener>> {
+        tls.check(orgs.len())?;
+        let mut listeners = Vec::new();
+        for (number, address) in assign(&self.listen, orgs, "to listen on")? {
+            let org = orgs.get(number).context("no organization")?;
+            let role = Role::Peer(Some(org.msp_id().to_owned()));
+            listeners.push(Listener { address, tls: tls.of_peer(org, number)?, role });
+        }
+        if let Some(address) = self.orderer_listen.clone() {
+            let tls = tls.of_orderer(network.orderer())?;
+            listeners.push(Listener { address, tls, role: Role::Orderer });
+        }
+        if let Some(address) = self.orderer_admin_listen.clone() {
+            let tls = tls.of_orderer_admin(network.orderer())?;
+            listeners.push(Listener { address, tls, role: Role::OrdererAdmin });
+        }
+        Ok(listeners)
+    }
+
+    /// Where clients reach the organizations' peers and the orderer, by MSP id. An organization
+    /// without an address of its own is reached through the first.
+    pub(crate) fn advertised(
+        &self,
+        network: &Network,
+        orgs: &[&Org],
+        server: &Server,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut advertised = BTreeMap::new();
+        let (mut of_peers, orderer) = (self.advertise.clone(), network.orderer());
+        if let Some(orderer) = orderer {
+            let own = server.addresses().find(|(role, _)| **role == Role::Orderer);
+            let port = own.map_or_else(|| server.address(), |(_, address)| address).port();
+            let is_its =
+                |address: &mut Address| address.msp_id.as_deref() == Some(orderer.msp_id());
+            let given = of_peers.extract_if(.., is_its).next().map(|address| address.address);
+            let usual = || Some(format!("{}:{port}", orderer.peer_name()?));
+            let named = given.or_else(usual).map(|address| (orderer.msp_id().to_owned(), address));
+            advertised.extend(named);
+        }
+        let given: BTreeMap<usize, String> =
+            assign(&of_peers, orgs, "by --advertise")?.into_iter().collect();
+        for (number, org) in orgs.iter().enumerate() {
+            let own = |role: &Role| matches!(role, Role::Peer(Some(own)) if own == org.msp_id());
+            let own = server.addresses().find(|(role, _)| own(role));
+            let port = own.map_or_else(|| server.address(), |(_, address)| address).port();
+            let usual = || Some(format!("{}:{port}", org.peer_name()?));
+            if let Some(address) = given.get(&number).cloned().or_else(usual) {
+                advertised.insert(org.msp_id().to_owned(), address);
+            }
+        }
+        Ok(advertised)
+    }
+}
+
+/// The number of the organization that each address is of. Addresses without a name are of those
+/// that are not named, in order.
+fn assign(addresses: &[Address], orgs: &[&Org], what: &str) -> Result<Vec<(usize, String)>> {
+    let is_named = |org: &&Org| {
+        addresses.iter().any(|address| address.msp_id.as_deref() == Some(org.msp_id()))
+    };
+    let mut unnamed = orgs.iter().enumerate().filter(|(_, org)| !is_named(org));
+    let mut assigned = Vec::new();
+    for Address { msp_id, address } in addresses {
+        let number = match msp_id {
+            Some(msp_id) => orgs.iter().position(|org| org.msp_id() == msp_id),
+            None => unnamed.next().map(|(number, _)| number),
+        };
+        let Some(number) = number else {
+            bail!(
+                "{} addresses {what}, but {} organizations: add --org, or name the organization: \
+                 MSPID={address}",
+                addresses.len(),
+                orgs.len()
+            );
+        };
+        assigned.push((number, address.clone()));
+    }
+    Ok(assigned)
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmcc_msp::NetworkSpec;
+
+    use super::*;
+
+    fn assigned(orgs: usize, given: &[&str]) -> Result<Vec<(usize, String)>, String> {
+        let network = Network::in_memory(&NetworkSpec::with_orgs(orgs)).unwrap();
+        let given: Vec<Address> = given.iter().map(|text| Address::parse(text).unwrap()).collect();
+        let orgs: Vec<&Org> = network.orgs().iter().collect();
+        assign(&given, &orgs, "to listen on").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn addresses_are_of_organizations_by_name_or_by_place() {
+        let of = |orgs, given: &[&str]| {
+            let numbers = assigned(orgs, given).unwrap();
+            numbers.into_iter().map(|(number, _)| number).collect::<Vec<_>>()
+        };
+        assert_eq!(of(2, &["a:1", "b:2"]), [0, 1]);
+        assert_eq!(of(2, &["Org2MSP=a:1", "b:2"]), [1, 0]);
+        assert_eq!(of(2, &["Org2MSP=a:1", "Org2MSP=b:2"]), [1, 1], "two addresses of one");
+        let refused = assigned(2, &["Org2MSP=a:1", "b:2", "c:3"]).unwrap_err();
+        assert!(refused.starts_with("3 addresses to listen on, but 2 organizations"), "{refused}");
+    }
+
+    #[test]
+    fn an_address_has_a_host_and_may_have_a_name() {
+        assert_eq!(Address::parse("[::1]:7051").unwrap().msp_id, None);
+        let named = Address::parse("Org1MSP=localhost:7051").unwrap();
+        assert_eq!((named.msp_id.as_deref(), &*named.address), (Some("Org1MSP"), "localhost:7051"));
+        for text in ["", "=localhost:7051", "Org1MSP="] {
+            assert!(Address::parse(text).unwrap_err().contains("MSPID=HOST:PORT"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What discovery tells of the peers of this process: who they are, and which of them together
+//! satisfy the policies of an interest (fabric `discovery/endorsement/endorsement.go`).
+//!
+//! Fabric finds principals that satisfy a policy and then peers for them. Here is one peer for each
+//! organization, so the sets of peers themselves are tried.
+
+use std::sync::Arc;
+
+use crate::Peer;
+use wasmcc_api::{ChannelPeer, PeerInfo, Standing};
+use wasmcc_channel::Channel;
+use wasmcc_committer::interest_policies;
+use wasmcc_msp::{Identity, SignaturePolicy, SignedData};
+use wasmcc_peer::endorser::choices;
+use wasmcc_peer::syscc::satisfies;
+use wasmcc_types::proto::protos::ChaincodeInterest;
+
+impl Peer {
+    /// The peers of this process, or those of them that are on a channel, run all chaincodes of
+    /// `interest` there and may see its collections.
+    pub(crate) fn discovered_peers(
+        &self,
+        channel_id: Option<&str>,
+        interest: &ChaincodeInterest,
+    ) -> Result<Vec<PeerInfo>, String> {
+        let Some(channel_id) = channel_id else {
+            let all = self.signers_of_orgs.iter().map(|(msp_id, signer)| PeerInfo {
+                msp_id: msp_id.clone(),
+                identity: signer.serialized().to_vec(),
+                on_channel: None,
+            });
+            return Ok(all.collect());
+        };
+        let channel = self.channel_of(channel_id)?;
+        let mut found = Vec::new();
+        for msp_id in self.members_on(&channel) {
+            if self.can_endorse(&channel, msp_id, interest)? {
+                found.push(self.info(&channel, msp_id)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All sets of organizations whose peers together satisfy the policies of an interest and of
+    /// which none can be left out. The error is for the log.
+    pub(crate) fn endorser_layouts(
+        &self,
+        channel_id: &str,
+        interest: &ChaincodeInterest,
+    ) -> Result<Vec<Vec<String>>, String> {
+        let channel = self.channel_of(channel_id)?;
+        let policies = interest_policies(&channel, interest)?;
+        let config = channel.config();
+        let is_enough = |orgs: &[&str]| {
+            let identity = |org: &&str| self.peers.identity(org, config.msps());
+            let peers: Vec<Arc<Identity>> = orgs.iter().filter_map(identity).collect();
+            policies.iter().all(|policy| satisfies(policy, &peers, &config).is_ok())
+        };
+        let all: Vec<&str> = self.members_on(&channel).collect();
+        if choices(&all, is_enough).is_empty() {
+            return Err("no peer combination can satisfy the endorsement policy".to_owned());
+        }
+        let mut able = Vec::new();
+        for msp_id in all {
+            if self.can_endorse(&channel, msp_id, interest)? {
+                able.push(msp_id);
+            }
+        }
+        let found = choices(&able, is_enough);
+        if found.is_empty() {
+            return Err("required chaincodes are not installed on sufficient peers".to_owned());
+        }
+        let owned = |orgs: Vec<&str>| orgs.into_iter().map(str::to_owned).collect();
+        Ok(found.into_iter().map(owned).collect())
+    }
+
+    /// Whether the signature is good and its identity is an admin of the organization.
+    pub(crate) fn check_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+        let msps = self.local_msps.get(msp_id);
+        let msps = msps.ok_or_else(|| format!("organization {msp_id} has no peer here"))?;
+        let admins = SignaturePolicy::from_text(&format!("OR('{msp_id}.admin')"));
+        let admins = admins.map_err(|error| error.to_string())?;
+        let checked = admins.evaluate(std::slice::from_ref(request), msps);
+        checked.map_err(|error| error.to_string())
+    }
+
+    fn channel_of(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
+        let channel = self.channels.get(channel_id);
+        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+    }
+
+    /// The organizations whose peers are on a channel and known there.
+    fn members_on(&self, channel: &Arc<Channel>) -> impl Iterator<Item = &str> {
+        let config = channel.config();
+        let channel_id = channel.ledger().channel_id().to_string();
+        self.orgs().filter(move |org| {
+            self.channels.has_joined(org, &channel_id)
+                && self.peers.identity(org, config.msps()).is_some()
+        })
+    }
+
+    fn can_endorse(
+        &self,
+        channel: &Arc<Channel>,
+        msp_id: &str,
+        interest: &ChaincodeInterest,
+    ) -> Result<bool, String> {
+        for call in &interest.chaincodes {
+            let standing = self.support.standing(channel.ledger(), msp_id, &call.name);
+            if standing.map_err(|error| error.to_string())? != Standing::Here {
+                return Ok(false);
+            }
+            for collection in call.collection_names.iter().filter(|_| !call.no_private_reads) {
+                let members = self.members(channel, &call.name, collection);
+                if !members.map_err(|error| error.to_string())?.contains(msp_id) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn info(&self, channel: &Arc<Channel>, msp_id: &str) -> Result<PeerInfo, String> {
+        let signer = self.signers_of_orgs.get(msp_id);
+        let signer = signer.ok_or_else(|| format!("organization {msp_id} has no peer here"))?;
+        let chaincodes = self.running.versions(channel.ledger(), msp_id);
+        let chaincodes = chaincodes.map_err(|error| error.to_string())?;
+        let on_channel = ChannelPeer { height: channel.ledger().height(), chaincodes };
+        Ok(PeerInfo {
+            msp_id: msp_id.to_owned(),
+            identity: signer.serialized().to_vec(),
+            on_channel: Some(on_channel),
+        })
+    }
+}

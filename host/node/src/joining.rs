@@ -1,0 +1,42 @@
+//! The peers of a process, and its orderer, join channels.
+
+use prost::Message;
+
+use crate::Peer;
+use crate::error::CreateChannelError;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_types::{CSCC, ChannelId, Response};
+
+impl Peer {
+    /// Has the peers of all organizations here join a channel, which is created if need be.
+    pub fn join_channel(&self, name: &str) -> Result<(), CreateChannelError> {
+        if self.channels.get(name).is_none() {
+            return self.create_channel(name);
+        }
+        self.join_all(name)
+    }
+
+    fn join_all(&self, name: &str) -> Result<(), CreateChannelError> {
+        self.channels.add_orderer(name)?;
+        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
+    }
+
+    /// Creates a channel of all organizations of the network by a proposal of the first
+    /// organization's admin to CSCC, and has the peers of all organizations here join it.
+    pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
+        let id = ChannelId::parse(name)?;
+        let mut genesis = self.network.genesis(id);
+        genesis.batch_limits = self.batch;
+        let block = genesis.block()?.encode_to_vec();
+        let own = self.org().and_then(|org| self.network.org(org));
+        let own = own.ok_or(CreateChannelError::NoOrganization)?;
+        let signed =
+            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
+        let response = self.process(signed.signed)?.response.response.unwrap_or_default();
+        if response.status >= Response::ERROR_THRESHOLD {
+            let (name, message) = (name.to_owned(), response.message);
+            return Err(CreateChannelError::NotJoined { name, message });
+        }
+        self.join_all(name)
+    }
+}

@@ -1,0 +1,72 @@
+//! The orderer joins channels (fabric `orderer/common/channelparticipation/validator.go`,
+//! `orderer/common/multichannel/registrar.go`).
+
+use prost::Message;
+
+use crate::Peer;
+use wasmcc_api::JoinRefusal;
+use wasmcc_channel::ChannelError;
+use wasmcc_ledger::data_hash;
+use wasmcc_msp::ChannelConfig;
+use wasmcc_types::proto::common::{
+    Block, ChannelHeader, ConfigEnvelope, Envelope, HeaderType, Payload,
+};
+
+impl Peer {
+    /// Has the orderer create a channel from its genesis block, or order for one that peers of this
+    /// process have joined by the same block.
+    pub(crate) fn order_for(&self, genesis: &Block) -> Result<String, JoinRefusal> {
+        check_block(genesis).map_err(JoinRefusal::Invalid)?;
+        let config = ChannelConfig::from_genesis_block(genesis);
+        let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
+        if genesis.header.as_ref().is_some_and(|header| header.number > 0) {
+            let why = "this orderer joins a channel by its genesis block: it follows no others";
+            return Err(JoinRefusal::Failed(why.to_owned()));
+        }
+        match self.channels.join_as_orderer(genesis) {
+            Ok(_) => {
+                let channel = config.channel_id();
+                tracing::info!(%channel, "the orderer joined");
+                Ok(channel.to_string())
+            }
+            Err(ChannelError::Joined(_)) => Err(JoinRefusal::Exists),
+            Err(error) => Err(JoinRefusal::Failed(error.to_string())),
+        }
+    }
+}
+
+/// Fabric: `ValidateJoinBlock`, with its texts.
+fn check_block(block: &Block) -> Result<(), String> {
+    let first = block.data.iter().flat_map(|data| &data.data).next();
+    let first = first.and_then(|first| read_config(first));
+    let group = first.ok_or("block is not a config block")?;
+    if block.metadata.as_ref().is_none_or(|metadata| metadata.metadata.is_empty()) {
+        return Err("invalid block: does not have metadata".to_owned());
+    }
+    let hash = block.header.as_ref().map(|header| header.data_hash.as_slice());
+    let computed = block.data.as_ref().map(data_hash);
+    if hash != computed.as_ref().map(|hash| &hash[..]) {
+        let text = "invalid block: Header.DataHash is different from Hash(block.Data)";
+        return Err(text.to_owned());
+    }
+    if group.contains("Consortiums") {
+        let text = "invalid config: contains consortiums: system channel not supported";
+        return Err(text.to_owned());
+    }
+    if !group.contains("Application") {
+        return Err("invalid config: must contain application config".to_owned());
+    }
+    Ok(())
+}
+
+/// The names of the groups of a configuration.
+fn read_config(envelope: &[u8]) -> Option<std::collections::BTreeSet<String>> {
+    let payload = Envelope::decode(envelope).ok()?.payload;
+    let payload = Payload::decode(payload.as_slice()).ok()?;
+    let header = ChannelHeader::decode(payload.header?.channel_header.as_slice()).ok()?;
+    if header.r#type != i32::from(HeaderType::Config) {
+        return None;
+    }
+    let config = ConfigEnvelope::decode(payload.data.as_slice()).ok()?.config?;
+    Some(config.channel_group?.groups.into_keys().collect())
+}

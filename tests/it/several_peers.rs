@@ -1,0 +1,192 @@
+//! Organizations of one process that look like several peers: each joins and installs for itself.
+
+use std::fs;
+
+use prost::Message;
+use wasmcc_api::{JoinRefusal, Peer};
+use wasmcc_client::{ProposalBuilder, cscc, lifecycle, lscc, qscc};
+use wasmcc_msp::{BatchLimits, NetworkSpec};
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_tests::package;
+use wasmcc_tests::program::{Client, Site};
+use wasmcc_tests::{call, guest};
+use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::lifecycle::QueryInstalledChaincodesResult;
+use wasmcc_types::proto::protos::{ChaincodeQueryResponse, ChannelQueryResponse};
+use wasmcc_types::{ChannelId, Response};
+
+const ORGS: [&str; 2] = ["Org1MSP", "Org2MSP"];
+
+fn sandbox() -> Sandbox {
+    let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
+    builder.orgs(ORGS).build().unwrap()
+}
+
+/// What the peer of an organization answers to its admin.
+fn ask(sandbox: &Sandbox, org: &str, proposal: ProposalBuilder) -> Response {
+    let admin = sandbox.identity_of(org, "Admin").unwrap();
+    sandbox.endorse_at(org, proposal, &admin).unwrap().response
+}
+
+fn done<M: Message + Default>(sandbox: &Sandbox, org: &str, proposal: ProposalBuilder) -> M {
+    let response = ask(sandbox, org, proposal);
+    assert_eq!(response.status, 200, "{}", response.message);
+    M::decode(response.payload.as_slice()).unwrap()
+}
+
+fn refused(sandbox: &Sandbox, org: &str, proposal: ProposalBuilder) -> String {
+    let response = ask(sandbox, org, proposal);
+    assert_eq!(response.status, 500);
+    response.message
+}
+
+fn channels(sandbox: &Sandbox, org: &str) -> Vec<String> {
+    let list: ChannelQueryResponse = done(sandbox, org, cscc::channels());
+    list.channels.into_iter().map(|channel| channel.channel_id).collect()
+}
+
+fn installed(sandbox: &Sandbox, org: &str) -> Vec<String> {
+    let list: QueryInstalledChaincodesResult = done(sandbox, org, lifecycle::query_all_installed());
+    list.installed_chaincodes.into_iter().map(|package| package.package_id).collect()
+}
+
+fn genesis(sandbox: &Sandbox, max_message_count: u32) -> Block {
+    let mut spec = sandbox.peer().network().genesis(ChannelId::parse("another").unwrap());
+    spec.batch_limits = BatchLimits { max_message_count, ..BatchLimits::default() };
+    spec.block().unwrap()
+}
+
+#[test]
+fn each_organization_joins_a_channel_for_itself() {
+    let sandbox = sandbox();
+    let [one, two] = ORGS;
+    let block = genesis(&sandbox, 10);
+    assert_eq!(ask(&sandbox, one, cscc::join(&block)).status, 200);
+    assert_eq!(channels(&sandbox, one), ["another", CHANNEL]);
+    assert_eq!(channels(&sandbox, two), [CHANNEL]);
+    // It is as if the channel were not there.
+    let unknown = refused(&sandbox, two, qscc::chain_info("another"));
+    assert_eq!(unknown, "channel 'another' not found");
+    let denied = refused(&sandbox, two, cscc::config_block("another"));
+    assert!(denied.contains("another"), "{denied}");
+    let on_it = ProposalBuilder::new("another", "probe").args(["info"]);
+    assert_eq!(refused(&sandbox, two, on_it), "channel 'another' not found");
+
+    let other = refused(&sandbox, two, cscc::join(&genesis(&sandbox, 11)));
+    assert!(other.ends_with("has a channel [another] with another genesis block"), "{other}");
+    assert_eq!(ask(&sandbox, two, cscc::join(&block)).status, 200);
+    assert_eq!(channels(&sandbox, two), ["another", CHANNEL]);
+    assert_eq!(ask(&sandbox, two, qscc::chain_info("another")).status, 200);
+    for org in ORGS {
+        let twice = "cannot create ledger from genesis block: ledger [another] already exists with \
+                     state [ACTIVE]";
+        assert_eq!(refused(&sandbox, org, cscc::join(&block)), twice);
+    }
+}
+
+/// As Fabric's scripts do it: the orderer first.
+#[test]
+fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
+    let sandbox = sandbox();
+    let (peer, block) = (sandbox.peer(), genesis(&sandbox, 10));
+    assert_eq!(peer.ordered_channels(), [CHANNEL]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &block).unwrap(), "another");
+    assert_eq!(channels(&sandbox, "Org1MSP"), [CHANNEL], "the orderer alone is on it");
+    for org in ORGS {
+        assert_eq!(ask(&sandbox, org, cscc::join(&block)).status, 200);
+        assert_eq!(channels(&sandbox, org), ["another", CHANNEL]);
+    }
+    assert_eq!(Peer::order_for(peer.as_ref(), &block), Err(JoinRefusal::Exists));
+    let mut third = sandbox.peer().network().genesis(ChannelId::parse("third").unwrap());
+    third.batch_limits = BatchLimits::default();
+    let third = third.block().unwrap();
+    assert_eq!(ask(&sandbox, "Org2MSP", cscc::join(&third)).status, 200);
+    assert_eq!(peer.ordered_channels(), ["another", CHANNEL]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &third).unwrap(), "third");
+    assert_eq!(peer.ordered_channels(), ["another", CHANNEL, "third"]);
+    let mut odd = third.clone();
+    odd.metadata = None;
+    let text = "invalid block: does not have metadata".to_owned();
+    assert_eq!(Peer::order_for(peer.as_ref(), &odd), Err(JoinRefusal::Invalid(text)));
+    odd = third;
+    odd.header.as_mut().unwrap().data_hash = vec![1];
+    let text = "invalid block: Header.DataHash is different from Hash(block.Data)".to_owned();
+    assert_eq!(Peer::order_for(peer.as_ref(), &odd), Err(JoinRefusal::Invalid(text)));
+}
+
+#[test]
+fn each_organization_installs_packages_for_itself() {
+    let sandbox = sandbox();
+    let [one, two] = ORGS;
+    let bytes = package("probe", "probe_1", &[]);
+    let id = wasmcc_peer::chaincode::package_id(&bytes).unwrap();
+    assert_eq!(ask(&sandbox, one, lifecycle::install(bytes.clone())).status, 200);
+    assert_eq!((installed(&sandbox, one), installed(&sandbox, two)), (vec![id.clone()], vec![]));
+    let missing = refused(&sandbox, two, lifecycle::installed_package(&id));
+    assert!(missing.ends_with(&format!("chaincode install package '{id}' not found")), "{missing}");
+    assert_eq!(ask(&sandbox, two, lifecycle::install(bytes.clone())).status, 200);
+    assert_eq!(installed(&sandbox, two), std::slice::from_ref(&id));
+    for org in ORGS {
+        let twice = refused(&sandbox, org, lifecycle::install(bytes.clone()));
+        assert!(twice.contains("chaincode already successfully installed"), "{twice}");
+        assert_eq!(ask(&sandbox, org, lifecycle::installed_package(&id)).status, 200);
+    }
+}
+
+#[test]
+fn each_organization_installs_for_lscc_for_itself() {
+    let sandbox = sandbox();
+    let [one, two] = ORGS;
+    let install = || lscc::install("probe", "1.0", guest("probe"));
+    let names = |org| {
+        let list = ProposalBuilder::new("", "lscc").args(["getinstalledchaincodes"]);
+        let list: ChaincodeQueryResponse = done(&sandbox, org, list);
+        list.chaincodes.into_iter().map(|found| found.name).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&sandbox, two, install()).status, 200);
+    assert_eq!((names(one), names(two)), (vec![], vec!["probe".to_owned()]));
+    // It is another one.
+    let other = lscc::install("probe", "1.0", guest("transfer"));
+    assert_eq!(refused(&sandbox, one, other), "chaincode probe:1.0 exists");
+    assert_eq!(ask(&sandbox, one, install()).status, 200);
+    assert_eq!(names(one), ["probe"]);
+    assert_eq!(refused(&sandbox, one, install()), "chaincode probe:1.0 exists");
+}
+
+#[test]
+fn what_each_has_is_kept() {
+    let site = Site::of_two();
+    let orgs = ["--org", "Org1MSP", "--org", "Org2MSP", "--listen", "127.0.0.1:0"];
+    let start = |more: &[&str]| site.peer(&[&orgs[..], &["--data", "data"], more].concat());
+    let list = |client: &Client<'_>, org: &str| {
+        client.run(&["channels", "--org", org]).ok().out.trim().to_owned()
+    };
+    let packages = |client: &Client<'_>, org: &str| {
+        let query = ["lifecycle", "chaincode", "queryinstalled", "--org", org];
+        client.run(&query).ok().out.contains("probe_1")
+    };
+    fs::write(site.path("probe.tar.gz"), package("probe", "probe_1", &[])).unwrap();
+    let peer = start(&["--no-channel"]);
+    assert_eq!(list(&peer, "Org1MSP"), "");
+    let install = ["lifecycle", "chaincode", "install", "probe.tar.gz", "--org", "Org2MSP"];
+    peer.other(0).run(&install).ok();
+    peer.terminate().ok();
+    let peer = start(&["--no-channel"]);
+    assert!(packages(peer.other(0), "Org2MSP") && !packages(&peer, "Org1MSP"));
+    peer.terminate().ok();
+    // A channel that the peer is started with is joined by all.
+    let peer = start(&[]);
+    assert_eq!(list(&peer, "Org1MSP"), CHANNEL);
+    assert_eq!(list(peer.other(0), "Org2MSP"), CHANNEL);
+    peer.terminate().ok();
+}
+
+#[test]
+fn a_client_is_evaluated_by_the_peer_at_whose_address_it_asks() {
+    let sandbox = sandbox();
+    sandbox.deploy("probe", &guest("probe")).unwrap();
+    for org in ORGS {
+        let answer = sandbox.endorse(call("probe", "info").org(org)).unwrap();
+        assert!(answer.text().contains(&format!("peer={org}\n")), "{}", answer.text());
+    }
+}

@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(peer.get_one::<u16>("queue"), Some(&9));
         assert_eq!(peer.get_one::<u64>("fuel"), Some(&7));
         assert!(peer.get_flag("chaincode_dev"));
-        let listen: Vec<&String> = peer.get_many("listen").unwrap().collect();
+        let listen: Vec<_> = peer.get_raw("listen").unwrap().collect();
         assert_eq!(listen, ["h:1", "h:2"]);
         let parsed = read_with(text, &["channels"]).unwrap();
         let network = below(&parsed, "channels").get_one::<PathBuf>("network");

@@ -135,8 +135,18 @@ pub(super) fn example(arg: &Arg) -> String {
     let default = arg.get_default_values().first().and_then(|value| value.to_str());
     let possible = arg.get_possible_values();
     let possible = possible.first().map(|value| value.get_name().to_owned());
-    let candidates =
-        ["x", "10s", "h:1", "{}", "a=1", "2", "Org1MSP", "OR('A.peer')", "0123456789abcdef"];
+    let candidates = [
+        "x",
+        "10s",
+        "h:1",
+        "{}",
+        r#"{"Args":["f"]}"#,
+        "a=1",
+        "2",
+        "Org1MSP",
+        "OR('A.peer')",
+        "0123456789abcdef",
+    ];
     let mut candidates =
         default.map(str::to_owned).into_iter().chain(possible).chain(candidates.map(str::to_owned));
     match Kind::of(arg) {

@@ -18,6 +18,11 @@ fn network() -> (tempfile::TempDir, PathBuf) {
     (folder, org)
 }
 
+/// The files in a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
 fn open(folder: &tempfile::TempDir) -> Network {
     Network::open(&folder.path().join("network")).unwrap()
 }
@@ -107,7 +112,9 @@ fn incomplete_users_and_foreign_folders_are_in_nobodys_way() {
     fs::create_dir_all(org.parent().unwrap().join("archive")).unwrap();
     fs::create_dir_all(org.parent().unwrap().join(".git")).unwrap();
     fs::write(users.join(".DS_Store"), b"\0\0").unwrap();
-    fs::remove_file(users.join("User2@org1.example.com/msp/keystore/priv_sk")).unwrap();
+    for key in files(&users.join("User2@org1.example.com/msp/keystore")) {
+        fs::remove_file(key).unwrap();
+    }
     let network = open(&folder);
     assert_works(&network);
     assert_eq!(network.orgs().len(), 1);
@@ -127,7 +134,9 @@ fn the_key_that_fits_is_taken_of_several() {
     let other = org.join("users/User2@org1.example.com/msp/keystore/priv_sk");
     fs::copy(&other, keys.join("aaa_sk")).unwrap();
     assert_works(&open(&folder));
-    fs::copy(&other, keys.join("priv_sk")).unwrap();
+    for key in files(&keys) {
+        fs::copy(&other, key).unwrap();
+    }
     let network = open(&folder);
     let error = network.org("Org1MSP").unwrap().user("User1").unwrap_err().to_string();
     assert!(error.contains("does not belong to the certificate"), "{error}");

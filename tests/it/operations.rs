@@ -247,7 +247,7 @@ fn the_log_is_json_and_shows_what_it_is_told_to() {
     assert_eq!(fields["tx_id"], tx_id.as_str());
     assert_eq!((&fields["chaincode"], &fields["status"]), (&json!("probe"), &json!(200)));
     assert!(fields["fuel"].as_u64().unwrap() > 1_000 && fields["ms"].as_f64().is_some());
-    let joined = lines.iter().find(|line| line["message"] == "joined channel").unwrap();
+    let joined = lines.iter().find(|line| line["message"] == "joined").unwrap();
     let span = &joined["spans"][0];
     assert_eq!((&span["name"], &span["fields"]["chaincode"]), (&json!("endorse"), &json!("cscc")));
 }

@@ -204,8 +204,8 @@ fn summary(totals: &Totals) -> String {
     let Totals { blocks, transactions, of_others, same, differ, unknown, not_run, .. } = totals;
     let mut text = format!(
         "{blocks} blocks, {transactions} transactions, {of_others} of them not of these \
-         chaincodes\n{same} came out as endorsed, {differ} differ, {unknown} are unknown, {not_run} were \
-         not run"
+         chaincodes\n{same} came out as endorsed, {differ} differ, {unknown} are unknown, \
+         {not_run} were not run"
     );
     if totals.wrong_verdicts > 0 {
         text += &format!("\n{} have a wrong verdict", totals.wrong_verdicts);

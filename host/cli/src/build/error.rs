@@ -29,8 +29,8 @@ pub(crate) enum BuildError {
     /// A language whose tools are not called from here.
     #[error(
         "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js \
-         only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` judges the \
-         component",
+         only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` \
+         judges the component",
         folder.display(),
         language.tool()
     )]

@@ -34,9 +34,9 @@ Examples:
 
 A channel is looked at in the data folder of a peer that is not running (--data), in a file of
 `wasmcc ledger export` (--blocks), or on a running peer, this program's or Fabric's (--network,
---peer). State, histories and definitions on a running peer and of a file are made again from the blocks.
-Versions are BLOCK:TRANSACTION, both from 0. A 0 byte in a key is written \\0, on the command line,
-too.";
+--peer). State, histories and definitions on a running peer and of a file are made again from the
+blocks. Versions are BLOCK:TRANSACTION, both from 0. A 0 byte in a key is written \\0, on the
+command line, too.";
 
 /// Look into a channel: chain, blocks, transactions, state; or into a component.
 #[derive(Debug, clap::Args)]

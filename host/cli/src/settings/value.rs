@@ -2,7 +2,6 @@
 
 use std::any::TypeId;
 
-use clap::builder::Resettable::Reset;
 use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 use toml::de::DeValue;
@@ -118,7 +117,16 @@ fn check(arg: &Arg, values: &[String]) -> Result<(), String> {
     let (Some(long), true) = (arg.get_long(), arg.get_action().takes_values()) else {
         return Ok(());
     };
-    let alone = arg.clone().required(false).global(false).conflicts_with(Reset).requires(Reset);
+    // What it has to do with other options is left out.
+    let mut alone = Arg::new(arg.get_id().clone())
+        .long(long.to_owned())
+        .action(arg.get_action().clone())
+        .value_parser(arg.get_value_parser().clone())
+        .value_names(arg.get_value_names().unwrap_or_default().to_vec())
+        .value_delimiter(arg.get_value_delimiter());
+    if let Some(count) = arg.get_num_args() {
+        alone = alone.num_args(count);
+    }
     let words = values.iter().map(|value| format!("--{long}={value}"));
     let command = Command::new("file").no_binary_name(true).disable_help_flag(true).arg(alone);
     command.try_get_matches_from(words).map(drop).map_err(|error| {

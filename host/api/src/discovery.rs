@@ -14,6 +14,7 @@ use crate::budget::Budget;
 use crate::call::Call;
 use crate::discovery_config::config_result;
 use crate::peer::{ChannelPeer, Peer, PeerInfo, Reading};
+use crate::peer_error::DiscoveryError;
 use crate::waits::Waits;
 use wasmcc_msp::SignedData;
 use wasmcc_types::proto::discovery::query::Query as Wanted;
@@ -35,6 +36,27 @@ const MOST: usize = 1_000;
 /// Who may ask for what of a channel (fabric `internal/peer/node/start.go`,
 /// `registerDiscoveryService`).
 const WRITERS: Reading = Reading::Policy("/Channel/Application/Writers");
+
+/// Why a query has no answer. The texts are Fabric's and go to the client.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error("access denied")]
+    AccessDenied,
+    #[error("unknown or missing request type")]
+    UnknownQuery,
+    #[error("chaincode query must have at least one chaincode interest")]
+    NoInterest,
+    #[error("chaincode interest must contain at least one chaincode")]
+    NoChaincode,
+    #[error("chaincode name in interest cannot be empty")]
+    NoName,
+    #[error("failed fetching config for channel {0}")]
+    NoConfig(String),
+    #[error("failed constructing descriptor for {0}")]
+    NoEndorsers(String),
+    #[error(transparent)]
+    Peers(#[from] DiscoveryError),
+}
 
 /// The service.
 #[derive(Clone)]
@@ -93,7 +115,9 @@ impl discovery_server::Discovery for Discovery {
             let mut eligible = BTreeMap::new();
             let answer = |query| {
                 let content = own.answer(query, &signed, &mut eligible);
-                let error = |content| Found::Error(discovery::Error { content });
+                let error = |error: Unanswered| {
+                    Found::Error(discovery::Error { content: error.to_string() })
+                };
                 QueryResult { result: Some(content.unwrap_or_else(error)) }
             };
             asked.queries.into_iter().map(answer).collect()
@@ -148,7 +172,7 @@ impl Discovery {
         query: Query,
         signed: &SignedData,
         eligible: &mut BTreeMap<String, bool>,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, Unanswered> {
         let channel = query.channel;
         let is_eligible = match eligible.get(&channel) {
             Some(known) => *known,
@@ -159,15 +183,13 @@ impl Discovery {
             }
         };
         if !is_eligible {
-            return Err("access denied".to_owned());
+            return Err(Unanswered::AccessDenied);
         }
         match (channel.as_str(), query.query) {
             ("", Some(Wanted::LocalPeers(_))) => {
                 self.members(None, &ChaincodeInterest::default()).map(Found::Members)
             }
-            ("", _) | (_, Some(Wanted::LocalPeers(_)) | None) => {
-                Err("unknown or missing request type".to_owned())
-            }
+            ("", _) | (_, Some(Wanted::LocalPeers(_)) | None) => Err(Unanswered::UnknownQuery),
             (_, Some(Wanted::ConfigQuery(_))) => self.config(&channel).map(Found::ConfigResult),
             (_, Some(Wanted::PeerQuery(query))) => {
                 let filter = query.filter.unwrap_or_default();
@@ -183,25 +205,30 @@ impl Discovery {
     }
 
     fn is_eligible(&self, channel: &str, signed: &SignedData) -> bool {
-        let checked = match channel {
-            "" => self.peer.authorize_admin(&self.org, signed),
-            channel if !self.peer.has_joined(&self.org, channel) => {
-                Err("the peer is not on the channel".to_owned())
-            }
-            channel => self
-                .peer
-                .authorize_reader(WRITERS, channel, signed)
-                .map_err(|error| error.to_string()),
+        let refused = |error: &dyn std::fmt::Display| {
+            tracing::info!(channel, %error, "refused to tell of peers");
         };
-        let refused = |error: &String| tracing::info!(channel, error, "refused to tell of peers");
-        checked.inspect_err(refused).is_ok()
+        match channel {
+            "" => {
+                let checked = self.peer.authorize_admin(&self.org, signed);
+                checked.inspect_err(|error| refused(error)).is_ok()
+            }
+            channel if !self.peer.has_joined(&self.org, channel) => {
+                refused(&"the peer is not on the channel");
+                false
+            }
+            channel => {
+                let checked = self.peer.authorize_reader(WRITERS, channel, signed);
+                checked.inspect_err(|error| refused(error)).is_ok()
+            }
+        }
     }
 
-    fn config(&self, channel: &str) -> Result<discovery::ConfigResult, String> {
+    fn config(&self, channel: &str) -> Result<discovery::ConfigResult, Unanswered> {
         let config = self.peer.channel_config(channel);
         config.and_then(|config| config_result(&config, &self.addresses)).ok_or_else(|| {
             tracing::warn!(channel, "the configuration cannot be told");
-            format!("failed fetching config for channel {channel}")
+            Unanswered::NoConfig(channel.to_owned())
         })
     }
 
@@ -209,7 +236,7 @@ impl Discovery {
         &self,
         channel: Option<&str>,
         filter: &ChaincodeInterest,
-    ) -> Result<PeerMembershipResult, String> {
+    ) -> Result<PeerMembershipResult, Unanswered> {
         let mut peers_by_org: BTreeMap<String, Peers> = BTreeMap::new();
         for info in self.peer.discovered_peers(channel, filter)? {
             let peer = self.described(channel, &info);
@@ -223,11 +250,11 @@ impl Discovery {
         &self,
         channel: &str,
         interest: &ChaincodeInterest,
-    ) -> Result<EndorsementDescriptor, String> {
-        let failed = |error: String| {
+    ) -> Result<EndorsementDescriptor, Unanswered> {
+        let failed = |error: DiscoveryError| {
             let names = names(interest);
-            tracing::warn!(channel, chaincodes = names, error, "no endorsers are found");
-            format!("failed constructing descriptor for {names}")
+            tracing::warn!(channel, chaincodes = names, %error, "no endorsers are found");
+            Unanswered::NoEndorsers(names)
         };
         let layouts = self.peer.endorser_layouts(channel, interest).map_err(failed)?;
         let peers = self.peer.discovered_peers(Some(channel), interest).map_err(failed)?;
@@ -299,16 +326,16 @@ fn properties(on_channel: &ChannelPeer) -> Properties {
 }
 
 /// Fabric: `validateCCQuery`.
-fn check_interests(interests: &[ChaincodeInterest]) -> Result<(), String> {
+fn check_interests(interests: &[ChaincodeInterest]) -> Result<(), Unanswered> {
     if interests.is_empty() {
-        return Err("chaincode query must have at least one chaincode interest".to_owned());
+        return Err(Unanswered::NoInterest);
     }
     for interest in interests {
         if interest.chaincodes.is_empty() {
-            return Err("chaincode interest must contain at least one chaincode".to_owned());
+            return Err(Unanswered::NoChaincode);
         }
         if interest.chaincodes.iter().any(|call| call.name.is_empty()) {
-            return Err("chaincode name in interest cannot be empty".to_owned());
+            return Err(Unanswered::NoName);
         }
     }
     Ok(())

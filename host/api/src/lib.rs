@@ -61,7 +61,9 @@ pub use peer::{
     BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
     PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
-pub use peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
+pub use peer_error::{
+    AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,
+};
 pub use receipt::Receipt;
 pub use server::{BindError, Server, ServerConfig};
 pub use shutdown::shutdown_signal;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::peer_error::{AccessError, AssembleError, LedgerReadError, OrderError};
+use crate::peer_error::{
+    AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,
+};
 use wasmcc_msp::SignedData;
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;
@@ -157,7 +159,7 @@ pub trait Peer: Send + Sync + 'static {
         &self,
         channel_id: Option<&str>,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<PeerInfo>, String>;
+    ) -> Result<Vec<PeerInfo>, DiscoveryError>;
 
     /// All sets of organizations whose peers together satisfy the policies of an interest and of
     /// which none can be left out, at least one. The error is for the log.
@@ -165,13 +167,13 @@ pub trait Peer: Send + Sync + 'static {
         &self,
         channel_id: &str,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<Vec<String>>, String>;
+    ) -> Result<Vec<Vec<String>>, DiscoveryError>;
 
     /// Signs as the peer of an organization; nothing if it has none here.
     fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8>;
 
     /// Whether the signature is good and its identity is an admin of the organization.
-    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String>;
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError>;
 
     /// The configuration of a channel in force; None if no peer of the process is on it.
     fn channel_config(&self, channel_id: &str) -> Option<common::Config>;

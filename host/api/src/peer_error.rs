@@ -37,6 +37,44 @@ pub enum AccessError {
     Policy(#[from] PolicyError),
 }
 
+/// Why the peers of this process cannot be told, or none of them together can endorse.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    /// No peer of this process has joined the channel.
+    #[error("channel '{0}' not found")]
+    NoChannel(String),
+    /// The organization has no peer in this process.
+    #[error("organization {0} has no peer here")]
+    NoPeer(String),
+    /// Whatever the peers run, they do not satisfy the policies.
+    #[error("no peer combination can satisfy the endorsement policy")]
+    Unsatisfiable,
+    /// Those that run the chaincodes do not satisfy the policies.
+    #[error("required chaincodes are not installed on sufficient peers")]
+    NotInstalled,
+    /// The channel does not have what was asked for, or it cannot be read.
+    #[error(transparent)]
+    Unreadable(Cause),
+}
+
+impl DiscoveryError {
+    /// An error of a type that the services do not know.
+    pub fn unreadable(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unreadable(Box::new(error))
+    }
+}
+
+/// Why a client is not an admin of an organization.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The organization has no peer in this process.
+    #[error("organization {0} has no peer here")]
+    NoPeer(String),
+    /// The signature is wrong, or its identity is no admin's.
+    #[error(transparent)]
+    Refused(#[from] PolicyError),
+}
+
 /// Why endorsements do not make a transaction.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]

@@ -55,26 +55,52 @@ pub fn needed_policies(
     Ok(policies)
 }
 
+/// Why an interest calls for no policies. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPolicies {
+    /// The channel does not define the chaincode.
+    #[error("No metadata was found for chaincode {name} in channel {channel}")]
+    Undefined {
+        /// The chaincode.
+        name: String,
+        /// The channel.
+        channel: String,
+    },
+    /// The definition of a collection cannot be used; why not.
+    #[error("{0}")]
+    Collection(String),
+    /// The policy of this chaincode is to be left out, and nothing else remains.
+    #[error(
+        "requested to disregard chaincode {0}'s policy but key and collection policies are \
+         missing, either disable DisregardNamespacePolicy or specify at least one key policy or at \
+         least one collection policy"
+    )]
+    Disregarded(String),
+    /// The interest names no chaincode.
+    #[error("no principal sets remained after filtering")]
+    Nothing,
+}
+
 /// The policies, as of [`needed_policies`], that a client's interest calls for (fabric
 /// `discovery/endorsement/endorsement.go`, `computePrincipalSets`, and
 /// `discovery/support/chaincode/support.go`, `PoliciesByChaincode`). The error is for the log.
 pub fn interest_policies(
     channel: &Channel,
     interest: &ChaincodeInterest,
-) -> Result<BTreeSet<Vec<u8>>, String> {
+) -> Result<BTreeSet<Vec<u8>>, NoPolicies> {
     let definitions = BlockDefinitions::new(channel.ledger().snapshot(), channel.config());
     let mut policies = BTreeSet::new();
     for call in &interest.chaincodes {
         let missing = |_| {
             let (name, channel) = (&call.name, channel.ledger().channel_id());
-            format!("No metadata was found for chaincode {name} in channel {channel}")
+            NoPolicies::Undefined { name: name.clone(), channel: channel.to_string() }
         };
         let definition = definitions.get(&call.name).map_err(missing)?;
         let mut own: Vec<Vec<u8>> = Vec::new();
         for collection in &call.collection_names {
             let of_collection = definitions.collection_policy(&definition, collection);
-            let of_collection =
-                of_collection.map_err(|invalid| Trouble::from(invalid).to_string())?;
+            let of_collection = of_collection
+                .map_err(|invalid| NoPolicies::Collection(Trouble::from(invalid).to_string()))?;
             let policy = of_collection.unwrap_or_else(|| definition.policy.clone());
             if !own.contains(&policy) {
                 own.push(policy);
@@ -85,12 +111,7 @@ pub fn interest_policies(
         }
         if call.disregard_namespace_policy {
             if own.len() == 1 && call.key_policies.is_empty() {
-                return Err(format!(
-                    "requested to disregard chaincode {}'s policy but key and collection policies \
-                     are missing, either disable DisregardNamespacePolicy or specify at least one \
-                     key policy or at least one collection policy",
-                    call.name
-                ));
+                return Err(NoPolicies::Disregarded(call.name.clone()));
             }
             own.remove(0);
         }
@@ -98,7 +119,7 @@ pub fn interest_policies(
         policies.extend(call.key_policies.iter().cloned().map(signature_policy));
     }
     if policies.is_empty() {
-        return Err("no principal sets remained after filtering".to_owned());
+        return Err(NoPolicies::Nothing);
     }
     Ok(policies)
 }

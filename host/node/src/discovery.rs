@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::Peer;
-use wasmcc_api::{ChannelPeer, PeerInfo, Standing};
+use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo, Standing};
 use wasmcc_channel::Channel;
 use wasmcc_committer::interest_policies;
 use wasmcc_msp::{Identity, SignaturePolicy, SignedData};
@@ -22,7 +22,7 @@ impl Peer {
         &self,
         channel_id: Option<&str>,
         interest: &ChaincodeInterest,
-    ) -> Result<Vec<PeerInfo>, String> {
+    ) -> Result<Vec<PeerInfo>, DiscoveryError> {
         let Some(channel_id) = channel_id else {
             let all = self.signers_of_orgs.iter().map(|(msp_id, signer)| PeerInfo {
                 msp_id: msp_id.clone(),
@@ -47,9 +47,9 @@ impl Peer {
         &self,
         channel_id: &str,
         interest: &ChaincodeInterest,
-    ) -> Result<Vec<Vec<String>>, String> {
+    ) -> Result<Vec<Vec<String>>, DiscoveryError> {
         let channel = self.channel_of(channel_id)?;
-        let policies = interest_policies(&channel, interest)?;
+        let policies = interest_policies(&channel, interest).map_err(DiscoveryError::unreadable)?;
         let config = channel.config();
         let is_enough = |orgs: &[&str]| {
             let identity = |org: &&str| self.peers.identity(org, config.msps());
@@ -58,7 +58,7 @@ impl Peer {
         };
         let all: Vec<&str> = self.members_on(&channel).collect();
         if choices(&all, is_enough).is_empty() {
-            return Err("no peer combination can satisfy the endorsement policy".to_owned());
+            return Err(DiscoveryError::Unsatisfiable);
         }
         let mut able = Vec::new();
         for msp_id in all {
@@ -68,25 +68,23 @@ impl Peer {
         }
         let found = choices(&able, is_enough);
         if found.is_empty() {
-            return Err("required chaincodes are not installed on sufficient peers".to_owned());
+            return Err(DiscoveryError::NotInstalled);
         }
         let owned = |orgs: Vec<&str>| orgs.into_iter().map(str::to_owned).collect();
         Ok(found.into_iter().map(owned).collect())
     }
 
     /// Whether the signature is good and its identity is an admin of the organization.
-    pub(crate) fn check_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
-        let msps = self.local_msps.get(msp_id);
-        let msps = msps.ok_or_else(|| format!("organization {msp_id} has no peer here"))?;
-        let admins = SignaturePolicy::from_text(&format!("OR('{msp_id}.admin')"));
-        let admins = admins.map_err(|error| error.to_string())?;
-        let checked = admins.evaluate(std::slice::from_ref(request), msps);
-        checked.map_err(|error| error.to_string())
+    pub(crate) fn check_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError> {
+        let no_peer = || AdminError::NoPeer(msp_id.to_owned());
+        let msps = self.local_msps.get(msp_id).ok_or_else(no_peer)?;
+        let admins = SignaturePolicy::from_text(&format!("OR('{msp_id}.admin')"))?;
+        Ok(admins.evaluate(std::slice::from_ref(request), msps)?)
     }
 
-    fn channel_of(&self, channel_id: &str) -> Result<Arc<Channel>, String> {
+    fn channel_of(&self, channel_id: &str) -> Result<Arc<Channel>, DiscoveryError> {
         let channel = self.channels.get(channel_id);
-        channel.ok_or_else(|| format!("channel '{channel_id}' not found"))
+        channel.ok_or_else(|| DiscoveryError::NoChannel(channel_id.to_owned()))
     }
 
     /// The organizations whose peers are on a channel and known there.
@@ -104,15 +102,15 @@ impl Peer {
         channel: &Arc<Channel>,
         msp_id: &str,
         interest: &ChaincodeInterest,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, DiscoveryError> {
         for call in &interest.chaincodes {
             let standing = self.support.standing(channel.ledger(), msp_id, &call.name);
-            if standing.map_err(|error| error.to_string())? != Standing::Here {
+            if standing.map_err(DiscoveryError::unreadable)? != Standing::Here {
                 return Ok(false);
             }
             for collection in call.collection_names.iter().filter(|_| !call.no_private_reads) {
                 let members = self.members(channel, &call.name, collection);
-                if !members.map_err(|error| error.to_string())?.contains(msp_id) {
+                if !members.map_err(DiscoveryError::unreadable)?.contains(msp_id) {
                     return Ok(false);
                 }
             }
@@ -120,11 +118,11 @@ impl Peer {
         Ok(true)
     }
 
-    fn info(&self, channel: &Arc<Channel>, msp_id: &str) -> Result<PeerInfo, String> {
+    fn info(&self, channel: &Arc<Channel>, msp_id: &str) -> Result<PeerInfo, DiscoveryError> {
         let signer = self.signers_of_orgs.get(msp_id);
-        let signer = signer.ok_or_else(|| format!("organization {msp_id} has no peer here"))?;
+        let signer = signer.ok_or_else(|| DiscoveryError::NoPeer(msp_id.to_owned()))?;
         let chaincodes = self.running.versions(channel.ledger(), msp_id);
-        let chaincodes = chaincodes.map_err(|error| error.to_string())?;
+        let chaincodes = chaincodes.map_err(DiscoveryError::unreadable)?;
         let on_channel = ChannelPeer { height: channel.ledger().height(), chaincodes };
         Ok(PeerInfo {
             msp_id: msp_id.to_owned(),

@@ -16,7 +16,7 @@ impl Peer {
     /// Has the orderer create a channel from its genesis block, or order for one that peers of this
     /// process have joined by the same block.
     pub(crate) fn order_for(&self, genesis: &Block) -> Result<String, JoinRefusal> {
-        check_block(genesis).map_err(JoinRefusal::Invalid)?;
+        check_block(genesis).map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
         let config = ChannelConfig::from_genesis_block(genesis);
         let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
         if genesis.header.as_ref().is_some_and(|header| header.number > 0) {
@@ -35,26 +35,39 @@ impl Peer {
     }
 }
 
-/// Fabric: `ValidateJoinBlock`, with its texts.
-fn check_block(block: &Block) -> Result<(), String> {
+/// Why a block is not one to join a channel by. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum InvalidJoinBlock {
+    #[error("block is not a config block")]
+    NoConfig,
+    #[error("invalid block: does not have metadata")]
+    NoMetadata,
+    #[error("invalid block: Header.DataHash is different from Hash(block.Data)")]
+    DataHash,
+    #[error("invalid config: contains consortiums: system channel not supported")]
+    SystemChannel,
+    #[error("invalid config: must contain application config")]
+    NoApplication,
+}
+
+/// Fabric: `ValidateJoinBlock`.
+fn check_block(block: &Block) -> Result<(), InvalidJoinBlock> {
     let first = block.data.iter().flat_map(|data| &data.data).next();
     let first = first.and_then(|first| read_config(first));
-    let group = first.ok_or("block is not a config block")?;
+    let group = first.ok_or(InvalidJoinBlock::NoConfig)?;
     if block.metadata.as_ref().is_none_or(|metadata| metadata.metadata.is_empty()) {
-        return Err("invalid block: does not have metadata".to_owned());
+        return Err(InvalidJoinBlock::NoMetadata);
     }
     let hash = block.header.as_ref().map(|header| header.data_hash.as_slice());
     let computed = block.data.as_ref().map(data_hash);
     if hash != computed.as_ref().map(|hash| &hash[..]) {
-        let text = "invalid block: Header.DataHash is different from Hash(block.Data)";
-        return Err(text.to_owned());
+        return Err(InvalidJoinBlock::DataHash);
     }
     if group.contains("Consortiums") {
-        let text = "invalid config: contains consortiums: system channel not supported";
-        return Err(text.to_owned());
+        return Err(InvalidJoinBlock::SystemChannel);
     }
     if !group.contains("Application") {
-        return Err("invalid config: must contain application config".to_owned());
+        return Err(InvalidJoinBlock::NoApplication);
     }
     Ok(())
 }

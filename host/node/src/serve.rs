@@ -11,9 +11,9 @@ use crate::chaincodes::Stream;
 use crate::private_events;
 use wasmcc_api as api;
 use wasmcc_api::{
-    AccessError, AssembleError, BlockListener, ChaincodeStream, CommitStatus, JoinRefusal,
-    LedgerReadError, OrderError, OrderListener, PeerInfo, Processing, Reading, Standing,
-    TxListener, Watching,
+    AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, CommitStatus,
+    DiscoveryError, JoinRefusal, LedgerReadError, OrderError, OrderListener, PeerInfo, Processing,
+    Reading, Standing, TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
@@ -259,7 +259,7 @@ impl api::Peer for Peer {
         &self,
         channel_id: Option<&str>,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<PeerInfo>, String> {
+    ) -> Result<Vec<PeerInfo>, DiscoveryError> {
         self.discovered_peers(channel_id, interest)
     }
 
@@ -267,7 +267,7 @@ impl api::Peer for Peer {
         &self,
         channel_id: &str,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<Vec<String>>, String> {
+    ) -> Result<Vec<Vec<String>>, DiscoveryError> {
         self.endorser_layouts(channel_id, interest)
     }
 
@@ -275,7 +275,7 @@ impl api::Peer for Peer {
         self.signers_of_orgs.get(msp_id).map(|signer| signer.sign(message)).unwrap_or_default()
     }
 
-    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError> {
         self.check_admin(msp_id, request)
     }
 

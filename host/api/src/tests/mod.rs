@@ -12,11 +12,13 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::AccessError;
+use crate::AdminError;
 use crate::AssembleError;
 use crate::BlockListener;
 use crate::ChaincodeStream;
 use crate::ChannelPeer;
 use crate::CommitStatus;
+use crate::DiscoveryError;
 use crate::JoinRefusal;
 use crate::LedgerReadError;
 use crate::Listener;
@@ -311,7 +313,7 @@ impl Peer for Fake {
         &self,
         channel_id: Option<&str>,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<PeerInfo>, String> {
+    ) -> Result<Vec<PeerInfo>, DiscoveryError> {
         let chaincodes = vec![("basic".to_owned(), "1.0".to_owned())];
         let on_channel = channel_id.map(|_| ChannelPeer { height: 7, chaincodes });
         let is_able = |msp_id: &String| {
@@ -330,9 +332,9 @@ impl Peer for Fake {
         &self,
         _: &str,
         interest: &protos::ChaincodeInterest,
-    ) -> Result<Vec<Vec<String>>, String> {
+    ) -> Result<Vec<Vec<String>>, DiscoveryError> {
         if interest.chaincodes.iter().any(|call| call.name != "basic") {
-            return Err("nobody".to_owned());
+            return Err(DiscoveryError::Unsatisfiable);
         }
         let orgs = self.msp_ids();
         let pairs = orgs.iter().enumerate().flat_map(|(at, one)| {
@@ -345,10 +347,10 @@ impl Peer for Fake {
         msp_id.as_bytes().to_vec()
     }
 
-    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), String> {
+    fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError> {
         match request.signature == b"admin" {
             true => Ok(()),
-            false => Err(format!("not an admin of {msp_id}")),
+            false => Err(AdminError::NoPeer(msp_id.to_owned())),
         }
     }
 

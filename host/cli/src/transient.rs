@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
 /// Data that the chaincode sees and the transaction does not keep.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Transient(pub BTreeMap<String, Vec<u8>>);
@@ -33,54 +37,20 @@ impl FromStr for Transient {
     }
 }
 
-/// Decodes standard base64 with its padding, which is what Go's JSON asks for.
+/// Standard base64 with its padding, as Go's JSON has it. As in Go, the bits after the last byte do
+/// not matter.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 fn base64(text: &str) -> Option<Vec<u8>> {
-    let (blocks, rest) = text.as_bytes().as_chunks::<4>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(blocks.len() * 3);
-    for (number, block) in blocks.iter().enumerate() {
-        let padding = block.iter().rev().take_while(|&&digit| digit == b'=').count();
-        if padding > 2 || (padding > 0 && number + 1 < blocks.len()) {
-            return None;
-        }
-        let mut bits = 0_u32;
-        for &digit in block.iter().take(4 - padding) {
-            bits = bits << 6 | sextet(digit)?;
-        }
-        let [_, decoded @ ..] = (bits << (6 * padding)).to_be_bytes();
-        bytes.extend(decoded.iter().take(3 - padding));
-    }
-    Some(bytes)
+    BASE64.decode(text).ok()
 }
 
-/// Encodes as Go's JSON does: standard base64 with its padding.
+/// Encodes as Go's JSON does.
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for block in bytes.chunks(3) {
-        let mut padded = [0; 4];
-        padded[1..=block.len()].copy_from_slice(block);
-        let bits = u32::from_be_bytes(padded);
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place > block.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
-}
-
-fn sextet(digit: u8) -> Option<u32> {
-    let value = match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+    BASE64.encode(bytes)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(crate) enum BuildError {
     /// The npm package that builds contracts for Node.js is not there.
     #[error(
         "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in \
-         that folder, type `npm install --save-dev {package}`",
+         that folder, type `npm install --save-dev --install-links {package}`",
         folder.display()
     )]
     NoNodeBuilder {

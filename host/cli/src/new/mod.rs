@@ -51,7 +51,7 @@ const RUST: [(&str, &str); 6] = [
 ];
 
 /// The same in TypeScript.
-const TYPESCRIPT: [(&str, &str); 8] = [
+const TYPESCRIPT: [(&str, &str); 9] = [
     ("package.json", include_str!("../../template/typescript/package.json.in")),
     ("tsconfig.json", include_str!("../../template/typescript/tsconfig.json")),
     ("src/index.ts", include_str!("../../template/typescript/index.ts")),
@@ -60,6 +60,7 @@ const TYPESCRIPT: [(&str, &str); 8] = [
     ("test/sandbox.test.mjs", include_str!("../../template/typescript/sandbox.test.mjs")),
     ("README.md", include_str!("../../template/typescript/README.md")),
     (".gitignore", include_str!("../../template/typescript/gitignore")),
+    (".npmrc", include_str!("../../template/typescript/npmrc")),
 ];
 
 impl New {

@@ -1,27 +1,21 @@
 //! Fabric's SDK of before the gateway, with discovery, before the peers and the orderer of one
 //! process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use wasmcc_tests::dev::Folder;
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
 
-#[test]
-fn an_application_that_knows_one_peer_discovers_the_rest() {
-    let site = Site::of_two();
-    let nodes = ["--org", "Org1MSP", "--listen", "Org2MSP=127.0.0.1:0"];
-    let orderer = ["--orderer-listen", "127.0.0.1:0", "--in-memory", "--tls"];
-    let peer = site.peer(&[&nodes[..], &orderer].concat());
-    let path = guest_path("probe").to_str().unwrap();
-    let both = "AND('Org1MSP.peer','Org2MSP.peer')";
-    peer.run(&["deploy", path, "--name", "probe", "--policy", both, "--tls"]).ok();
-
+/// What `tests/node-sdk/client.js` saw, which knows the address of Org1's peer and the identities in
+/// a folder. It is the same in each network of two organizations.
+fn application(address: &str, network: &Path) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-sdk");
     xtask::npm::ensure(&folder).unwrap();
     let mut node = Command::new("node");
-    node.arg("client.js").arg(peer.address()).arg(site.path("net")).current_dir(folder);
+    node.arg("client.js").arg(address).arg(network).current_dir(folder);
     let output = node.stdin(Stdio::null()).output().expect("node is on the path");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stdout));
@@ -36,5 +30,27 @@ fn an_application_that_knows_one_peer_discovers_the_rest() {
     let unknown = seen["unknown"].as_str().unwrap();
     assert!(unknown.contains("failed constructing descriptor for chaincodes:"), "{seen}");
     assert!(seen["refused"].as_str().unwrap().contains("no such asset"), "{seen}");
+}
+
+#[test]
+fn an_application_that_knows_one_peer_discovers_the_rest() {
+    let site = Site::of_two();
+    let nodes = ["--org", "Org1MSP", "--listen", "Org2MSP=127.0.0.1:0"];
+    let orderer = ["--orderer-listen", "127.0.0.1:0", "--in-memory", "--tls"];
+    let peer = site.peer(&[&nodes[..], &orderer].concat());
+    let path = guest_path("probe").to_str().unwrap();
+    let both = "AND('Org1MSP.peer','Org2MSP.peer')";
+    peer.run(&["deploy", path, "--name", "probe", "--policy", both, "--tls"]).ok();
+    application(&peer.address().to_string(), &site.path("net"));
     peer.terminate().ok();
+}
+
+#[test]
+fn an_application_discovers_the_network_of_dev() {
+    let folder = Folder::new();
+    folder.put_guest("probe", "probe.wasm");
+    let _dev = folder.dev(&["probe.wasm"]);
+    let record = folder.record();
+    let address = record["peers"]["Org1MSP"].as_str().unwrap();
+    application(address, &folder.path("organizations"));
 }

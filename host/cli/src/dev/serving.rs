@@ -135,6 +135,7 @@ impl Serving {
         let addresses: Vec<SocketAddr> = addresses.map(|(_, address)| address).collect();
         let advertised: BTreeMap<String, String> = orgs
             .iter()
+            .chain(members.orderer())
             .zip(&addresses)
             .filter_map(|(org, address)| {
                 let name = format!("{}:{}", org.peer_name()?, address.port());

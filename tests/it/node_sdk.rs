@@ -41,7 +41,7 @@ fn an_application_that_knows_one_peer_discovers_the_rest() {
     let path = guest_path("probe").to_str().unwrap();
     let both = "AND('Org1MSP.peer','Org2MSP.peer')";
     peer.run(&["deploy", path, "--name", "probe", "--policy", both, "--tls"]).ok();
-    application(&peer.address().to_string(), &site.path("net"));
+    application(peer.address(), &site.path("net"));
     peer.terminate().ok();
 }
 

@@ -9,8 +9,8 @@ use wasmcc_tests::dev::Folder;
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
 
-/// What `tests/node-sdk/client.js` saw, which knows the address of Org1's peer and the identities in
-/// a folder. It is the same in each network of two organizations.
+/// What `tests/node-sdk/client.js` saw, which knows the address of Org1's peer and the identities
+/// in a folder. It is the same in each network of two organizations.
 fn application(address: &str, network: &Path) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-sdk");
     xtask::npm::ensure(&folder).unwrap();

@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 
+use crate::browser;
 use crate::cargo;
 use crate::guests;
 use crate::languages::Language;
@@ -14,7 +15,7 @@ use crate::rust_chaincode::{self, Profile};
 /// The program that tests of the command line run, as an environment variable.
 const PROGRAM: &str = "WASMCC_PROGRAM";
 
-/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes need, then
+/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the browser need, then
 /// runs every test whose name contains `filter`; without a filter, every test.
 ///
 /// # Errors
@@ -22,6 +23,7 @@ const PROGRAM: &str = "WASMCC_PROGRAM";
 pub fn run(filter: Option<&str>) -> Result<()> {
     guests::build()?;
     npm::tests()?;
+    browser::ensure()?;
     for language in Language::ALL {
         language.build()?;
     }

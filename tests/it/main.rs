@@ -77,3 +77,5 @@ mod system_queries;
 mod tidy;
 mod tls;
 mod transactions;
+mod web;
+mod web_browser;

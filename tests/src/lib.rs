@@ -23,6 +23,7 @@ pub mod recording;
 pub mod replica;
 mod scripted;
 mod served;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -31,6 +31,7 @@ usage: cargo xtask VERB
   alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
+  browser   install Chromium for the tests of the page, if there is none (Debian, as root)
 ";
 
 fn main() -> Result<ExitCode> {
@@ -72,6 +73,7 @@ fn main() -> Result<ExitCode> {
         ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
         ["target"] => xtask::target::ensure()?,
+        ["browser"] => writeln!(out, "{}", xtask::browser::ensure()?.display())?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
         _ => {
             write!(std::io::stderr(), "{USAGE}")?;

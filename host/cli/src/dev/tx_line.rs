@@ -15,7 +15,7 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 /// Characters of a value, an argument or a name that are shown.
 const SHOWN: usize = 200;
 
-/// What is known of a transaction.
+/// The known facts about a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TxLine {
     pub(crate) chaincode: String,
@@ -30,7 +30,7 @@ pub(crate) struct TxLine {
 }
 
 impl TxLine {
-    /// What a client proposes.
+    /// Reads a proposal.
     pub(crate) fn of_proposal(proposal: &UnpackedProposal) -> Self {
         Self {
             chaincode: proposal.chaincode_id.name.clone(),
@@ -70,7 +70,7 @@ impl TxLine {
         }
     }
 
-    /// Whether the peer itself was asked.
+    /// True if a system chaincode was called.
     pub(crate) fn is_system(&self) -> bool {
         SYSTEM_CHAINCODES.contains(&self.chaincode.as_str())
     }

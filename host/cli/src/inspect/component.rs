@@ -53,7 +53,7 @@ pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> 
     }
 }
 
-/// What the contract says of itself without a ledger.
+/// Returns the contract's metadata, read without a ledger.
 /// It needs a thread with a deep stack: see [`on_deep_stack`].
 pub(crate) fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<Value, String> {
     let invocation = Invocation {

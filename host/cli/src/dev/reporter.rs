@@ -1,4 +1,4 @@
-//! Reports what happens: a line for each transaction on standard output, the same with what
+//! Reports events: a line for each transaction on standard output, the same with what
 //! contracts log in the file that `wasmcc logs` reads, and on the page.
 //!
 //! Invariant: a transaction is reported once, when nothing more can come of it.

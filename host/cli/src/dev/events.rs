@@ -8,8 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::output;
 use wasmcc_ledger::CommittedBlock;
-use wasmcc_node::{Observer, Seen};
+use wasmcc_node::{Divergence, Observer, Seen};
 use wasmcc_peer::endorser::UnpackedProposal;
 
 /// Capacity of the queue.
@@ -45,6 +46,8 @@ pub(super) struct Processed {
     pub(super) fuel: u64,
     /// The answer's status and message; the error is why there is none.
     pub(super) answer: Result<(i32, String), String>,
+    /// What it read and would write: a serialized `protos.ProposalResponsePayload`.
+    pub(super) results: Vec<u8>,
     pub(super) started: Instant,
     pub(super) elapsed: Duration,
 }
@@ -114,21 +117,36 @@ pub(super) fn logged(line: Logged) {
 
 impl Observer for Events {
     fn processed(&self, seen: &Seen<'_>) {
-        let (fuel, answer) = match seen.outcome {
+        let (fuel, answer, results) = match seen.outcome {
             Ok(processed) => {
                 let response = processed.response.response.as_ref();
                 let answer = response.map(|it| (it.status, it.message.clone()));
-                (processed.fuel, Ok(answer.unwrap_or_default()))
+                let results = processed.response.payload.clone();
+                (processed.fuel, Ok(answer.unwrap_or_default()), results)
             }
-            Err(rejected) => (0, Err(rejected.to_string())),
+            Err(rejected) => (0, Err(rejected.to_string()), Vec::new()),
         };
         let now = Instant::now();
         let started = now.checked_sub(seen.elapsed).unwrap_or(now);
         let (proposal, elapsed) = (Arc::clone(seen.proposal), seen.elapsed);
-        self.tell(Event::Processed(Processed { proposal, fuel, answer, started, elapsed }));
+        self.tell(Event::Processed(Processed {
+            proposal,
+            fuel,
+            answer,
+            results,
+            started,
+            elapsed,
+        }));
     }
 
     fn evaluated(&self, tx_id: &str) {
         self.tell(Event::Evaluated(tx_id.to_owned()));
+    }
+
+    fn diverged(&self, proposal: &Arc<UnpackedProposal>, divergence: &Divergence) {
+        let function = proposal.input.args.first().map(|arg| output::text(arg));
+        let (chaincode, function) = (&proposal.chaincode_id.name, function.unwrap_or_default());
+        let text = format!("{chaincode}.{function}  tx {}: {divergence}", proposal.tx_id());
+        self.tell(Event::Said(text));
     }
 }

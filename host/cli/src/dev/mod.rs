@@ -48,6 +48,7 @@ Examples:
   wasmcc dev basic=target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc dev basic=contracts/basic
   wasmcc dev node=127.0.0.1:9999 -v
+  wasmcc dev basic=contracts/basic --twice
 
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
   wasmcc logs -n basic -f
@@ -79,6 +80,10 @@ pub(crate) struct Dev {
     /// what it has is used.
     #[arg(long, default_value = "organizations", value_name = "DIR")]
     organizations: PathBuf,
+    /// Run each transaction several times, with other random numbers, clocks and memory, and show
+    /// the first call to the peer that differs: other hosts of the contract might disagree there.
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     ports: Ports,
 }
@@ -106,7 +111,8 @@ impl Dev {
         let reporter = move || reporter.run(&to_report);
         let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
         thread.context("cannot start a thread")?;
-        let serving = Serving::open(&runtime, members, &self.ports, &place, &events)?;
+        let ports = (&self.ports, self.twice);
+        let serving = Serving::open(&runtime, members, ports, &place, &events)?;
         let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
         deadline.begin();
         events.flush(FLUSH);

@@ -70,6 +70,7 @@ mod test;
 mod tls;
 mod transient;
 mod version;
+mod web;
 
 use std::ffi::OsString;
 use std::future::Future;

@@ -13,7 +13,7 @@ use wasmcc_peer::chaincode::SupportConfig;
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig};
 
 /// The folder of compiled code in a data folder.
-const CACHE_FOLDER: &str = "compiled";
+pub const CACHE_FOLDER: &str = "compiled";
 /// The folder of ledgers in a data folder.
 pub const LEDGER_FOLDER: &str = "ledger";
 /// The folder of snapshots in a data folder.

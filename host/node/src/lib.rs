@@ -16,6 +16,8 @@ mod discovery;
 mod endorsements;
 mod error;
 mod indexes;
+#[cfg(feature = "server")]
+mod installed;
 mod joining;
 mod ledger_folder;
 mod local_orgs;
@@ -58,10 +60,12 @@ use wasmcc_runtime::{Runtime, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
-pub use config::{LEDGER_FOLDER, PeerConfig};
+pub use config::{CACHE_FOLDER, LEDGER_FOLDER, PeerConfig};
 pub use data_folder::{DataFolderError, folder_org};
 pub use determinism::Divergence;
 pub use error::{CreateChannelError, OpenError};
+#[cfg(feature = "server")]
+pub use installed::PackagesError;
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};

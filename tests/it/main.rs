@@ -73,6 +73,7 @@ mod serve;
 mod several_peers;
 mod sharing;
 mod signatures;
+mod snapshots;
 mod system_queries;
 mod tidy;
 mod tls;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of crates that have several, and which of their neighbours each may use. What crates
 /// may use of each other is in their manifests.
-const MODULES: [(&str, &str, &[&str]); 21] = [
+const MODULES: [(&str, &str, &[&str]); 22] = [
     ("types", "proto", &[]),
     ("ledger", "config", &[]),
     ("ledger", "error", &[]),
@@ -23,6 +23,7 @@ const MODULES: [(&str, &str, &[&str]); 21] = [
         "commit",
         &["block", "config", "error", "json", "ledger", "private", "rich", "store"],
     ),
+    ("ledger", "snapshots", &["block", "error", "ledger", "simulate", "store"]),
     ("ledger", "ledgers", &["block", "commit", "config", "error", "ledger", "private", "store"]),
     (
         "ledger",

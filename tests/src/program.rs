@@ -321,6 +321,11 @@ impl Peer<'_> {
         &self.others[number]
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         // The shell's own kill: the standard library has only SIGKILL.

@@ -31,9 +31,9 @@ use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_workers::Workers;
 
+pub use crate::determinism::Divergence;
 pub use build::build;
 pub use call::Call;
-pub use determinism::Divergence;
 pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};
 

@@ -68,6 +68,7 @@ mod recorded;
 mod replay;
 mod reserved_keys;
 mod rich_queries;
+mod samples;
 mod sandboxes;
 mod serve;
 mod several_peers;

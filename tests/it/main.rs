@@ -77,3 +77,4 @@ mod system_queries;
 mod tidy;
 mod tls;
 mod transactions;
+mod wit;

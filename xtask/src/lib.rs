@@ -2,7 +2,7 @@
 //! same functions.
 //!
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
-//! adds a target to the Rust toolchain and [`npm`] fills `node_modules`.
+//! adds a target to the Rust toolchain, [`npm`] fills `node_modules`, and [`wit`] writes a document.
 
 pub mod alone;
 pub mod bench;
@@ -21,6 +21,7 @@ pub mod package;
 pub mod rust_chaincode;
 pub mod target;
 pub mod test;
+pub mod wit;
 
 use std::path::Path;
 

@@ -5,6 +5,7 @@
 pub mod bridged;
 pub mod certificates;
 pub mod chain;
+pub mod chart;
 pub mod conformance;
 pub mod dev;
 mod external_chaincode;

@@ -19,6 +19,7 @@ pub mod node_components;
 pub mod npm;
 pub mod package;
 pub mod rust_chaincode;
+pub mod scale;
 pub mod target;
 pub mod test;
 pub mod wit;

@@ -19,6 +19,9 @@ usage: cargo xtask VERB
             run all tests, or those whose names contain FILTER
   bench [NAME]
             run all benches, or the one of that name, in release mode and print the figures
+  scale [KEYS]
+            measure how cost grows, with ledgers of up to KEYS (1,000,000) keys, and draw
+            the charts of docs/performance
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
@@ -52,6 +55,8 @@ fn main() -> Result<ExitCode> {
         ["test", filter] => xtask::test::run(Some(filter))?,
         ["bench"] => xtask::bench::run(None)?,
         ["bench", name] => xtask::bench::run(Some(name))?,
+        ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
+        ["scale", keys] => xtask::scale::run(keys.parse()?)?,
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz(&mut out, seconds)?,

@@ -1,4 +1,4 @@
-//! What guests asked of their peer, call by call.
+//! The calls of guests to their peer.
 //!
 //! Invariant: bounded, whatever a guest does. What is not kept is counted.
 
@@ -20,11 +20,11 @@ const MAX_REASONS: usize = 100;
 /// An argument or an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// There is none.
+    /// No value.
     Nothing,
     /// A name, key or query.
     Text(String),
-    /// Bytes, or as many as are kept of `length`.
+    /// Bytes, cut to those that are kept; `length` is the full length.
     Bytes {
         /// The first ones.
         kept: Vec<u8>,
@@ -115,14 +115,14 @@ impl Trace {
         self.keeps
     }
 
-    /// Notes something that no block holds.
+    /// Notes a reason for which the results may differ.
     pub(crate) fn note(&mut self, reason: Reason) {
         if self.reasons.len() < MAX_REASONS {
             self.reasons.insert(reason);
         }
     }
 
-    /// A call begins; gives its place, if it is kept.
+    /// Notes the start of a call and returns its index, if it is kept.
     pub(crate) fn begin(&mut self, call: HostCall) -> Option<usize> {
         let size: usize = call.arguments.iter().map(|(_, value)| value.size()).sum();
         if self.calls.len() >= MAX_CALLS || self.bytes.saturating_add(size) > MAX_BYTES {
@@ -134,7 +134,7 @@ impl Trace {
         Some(self.calls.len() - 1)
     }
 
-    /// The call at this place was answered.
+    /// Notes the answer of the call with this index.
     pub(crate) fn end(&mut self, place: usize, answer: Result<Value, String>) {
         let size = match &answer {
             Ok(value) => value.size(),

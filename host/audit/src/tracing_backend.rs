@@ -1,4 +1,4 @@
-//! Passes each call on to the peer's own back end and notes it.
+//! Forwards each call to the peer's own back end and notes it.
 //!
 //! Invariant: changes neither calls nor answers.
 
@@ -62,7 +62,7 @@ impl Awaited {
     }
 }
 
-/// Passes an answer on, at once or when it is there.
+/// Forwards an answer, now or when it arrives.
 fn passed<'a, T: Send + 'a>(
     reply: Reply<'a, T>,
     to: Awaited,
@@ -156,7 +156,7 @@ impl TracingBackend {
         }
     }
 
-    /// What is known of a chaincode that is called. Gives the reason if it cannot run here.
+    /// Checks a callee. Returns the reason if it cannot run here.
     fn note_callee(&self, address: &str) -> Option<Reason> {
         let (name, channel) = address.split_once('/').unwrap_or((address, ""));
         if SYSTEM.contains(&name) {

@@ -1,4 +1,4 @@
-//! What peers answer to proposals, and what becomes of transactions.
+//! Answers of peers to proposals, and outcomes of transactions.
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
@@ -9,18 +9,18 @@ use wasmcc_client as client;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// From here on an answer is an error.
+/// Statuses from this one on are errors.
 const ERROR_THRESHOLD: i32 = 400;
 
 /// What a peer answered to a proposal.
 pub(crate) struct Answer {
     /// As the peer sent it.
     pub response: protos::ProposalResponse,
-    /// What it cost, where the peer says so.
+    /// Its cost, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 pub(crate) struct Outcome {
     /// The transaction.
     pub tx_id: String,
@@ -28,21 +28,21 @@ pub(crate) struct Outcome {
     pub code: TxValidationCode,
     /// The block that it is in.
     pub block_number: u64,
-    /// Why it is not valid, if the peer says so.
+    /// Why it is not valid, if the peer reports it.
     pub reason: Option<String>,
     /// What the chaincode answered.
     pub response: protos::Response,
     /// The event that it set.
     pub event: Option<protos::ChaincodeEvent>,
-    /// What each endorsement cost, where the peer says so.
+    /// The cost of each endorsement, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
-/// What a chaincode answered to a call that nothing comes of.
+/// The answer of a chaincode to an evaluated call.
 pub(crate) struct Evaluated {
     /// Its answer.
     pub response: protos::Response,
-    /// What it cost, where the peer says so.
+    /// Its cost, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
@@ -52,12 +52,12 @@ impl Answer {
         self.response.response.clone().unwrap_or_default()
     }
 
-    /// What the chaincode answered, if it did not refuse.
+    /// Returns the chaincode's response unless it is an error.
     pub(crate) fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
         let response = self.response();
         if response.status >= ERROR_THRESHOLD {
             let text = explain(&response.message, asked);
-            // Without a payload it is the peer that speaks.
+            // Without a payload the status is the peer's own.
             return Err(match self.response.payload.is_empty() && response.status == 500 {
                 true => anyhow!("{text}"),
                 false => anyhow!("{} answered {}: {text}", asked.chaincode, response.status),

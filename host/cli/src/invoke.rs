@@ -49,7 +49,7 @@ impl Call {
             .transient(self.transient.clone().unwrap_or_default().0)
     }
 
-    /// For errors.
+    /// The request, for error texts.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { channel: &self.channel, chaincode: &self.name }
     }

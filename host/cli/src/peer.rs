@@ -36,7 +36,7 @@ Examples:
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
 of their own, until it gets SIGTERM or SIGINT; a second one ends it at once.";
 
-/// For what comes after the calls when the peer ends: its threads and its databases.
+/// Time limit for closing threads and databases after the calls have ended.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
@@ -146,7 +146,7 @@ struct Limits {
 }
 
 impl Peer {
-    /// Serves until it is told to end.
+    /// Serves until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> Result<()> {
         let channels = if self.no_channel { Vec::new() } else { self.channels.clone() };
         let deadline = Deadline::new(self.doors.grace() + CLOSING)?;
@@ -159,7 +159,7 @@ impl Peer {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the server")?;
-        // A peer that cannot listen leaves no trace.
+        // Listen first: a peer that cannot listen must not create files.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;
         server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
@@ -185,12 +185,12 @@ impl Peer {
         }
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
-        // A call that still blocks is not waited for.
+        // Does not wait for calls that still block.
         runtime.shutdown_background();
         served
     }
 
-    /// The data folder; none: it keeps nothing.
+    /// The data folder; None for a peer in memory.
     fn data(&self, orgs: &[String]) -> Option<PathBuf> {
         let usual = || Some(self.network.join("data").join(orgs.first()?));
         if self.in_memory { None } else { self.data.clone().or_else(usual) }
@@ -216,7 +216,7 @@ impl Peer {
         config.batch.max_message_count = limits.max_message_count;
         config.limits = guests.apply(config.limits);
         if let Some(bytes) = guests.value_bytes() {
-            // Also of chaincodes in other processes.
+            // This applies to external chaincodes, too.
             config.ledger.max_value_bytes = bytes;
         }
         let bytes = |mib| usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX);
@@ -231,7 +231,7 @@ async fn serve(
     workers: Arc<Workers>,
     deadline: &Deadline,
 ) -> Result<()> {
-    // Asked for first: a signal that comes early must not kill the peer half way.
+    // Register first: an early signal must not kill the peer half way.
     let signal = told_to_end()?;
     for (number, (role, address)) in server.addresses().enumerate() {
         match number {

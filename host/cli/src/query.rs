@@ -1,4 +1,4 @@
-//! `wasmcc query`: a call that changes nothing.
+//! `wasmcc query`: evaluates a function without changing anything.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! A replayed transaction, for readers and for programs.
+//! A replayed transaction as text and as JSON.
 
 use std::fmt::Write;
 
@@ -119,7 +119,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Everything that is known of it.
+/// The replay as JSON.
 pub(crate) fn as_json(replayed: &Replayed) -> Json {
     let case = &replayed.case;
     let args: Vec<Json> = case.proposal.input.args.iter().map(|arg| output::bytes(arg)).collect();

@@ -94,6 +94,18 @@ impl RunningChaincodes {
         Ok(found.into_iter().filter_map(|(_, found)| found.package_id).collect())
     }
 
+    /// True if the channel defines this chaincode for the first time, so that it replaces none.
+    pub(crate) fn is_first(
+        &self,
+        ledger: &Arc<Ledger>,
+        chaincode: &str,
+    ) -> Result<bool, RunningError> {
+        let Some((_, found)) = self.found(ledger, chaincode)?.into_iter().next() else {
+            return Ok(ledger.history(LSCC, chaincode)?.take(2).count() == 1);
+        };
+        Ok(found.definition.sequence == 1 && defined_version(ledger, chaincode).is_none())
+    }
+
     /// The chaincodes of the channel that one of `orgs` has approved in this block. Only the hashes
     /// of the keys of approvals are public, so they are compared for each chaincode.
     pub(crate) fn approved(

@@ -1,4 +1,4 @@
-//! What happens in the network, on its way to the terminal and the log file.
+//! The queue of events from the network to the terminal and the log file.
 //!
 //! Invariant: whoever tells of something does not wait: what there is no room for is dropped and
 //! counted.
@@ -12,23 +12,23 @@ use wasmcc_ledger::CommittedBlock;
 use wasmcc_node::{Observer, Seen};
 use wasmcc_peer::endorser::UnpackedProposal;
 
-/// Events that wait to be reported.
+/// Capacity of the queue.
 const QUEUE: usize = 4_096;
 
 /// The reporter of this process, if it serves a network.
 static REPORTER: OnceLock<Events> = OnceLock::new();
 
-/// Something that happened.
+/// An event.
 pub(super) enum Event {
     /// A peer has processed a proposal.
     Processed(Processed),
-    /// The transaction was evaluated, and nothing more comes of it.
+    /// The transaction was only evaluated.
     Evaluated(String),
     /// A block is committed.
     Committed(Arc<CommittedBlock>, Reasons),
     /// A contract wrote to its log.
     Logged(Logged),
-    /// The network itself has something to say.
+    /// A message of the network itself.
     Said(String),
     /// The network deploys something (true), or has done so: its own transactions are not reported.
     Deploying(bool),
@@ -39,7 +39,7 @@ pub(super) enum Event {
 /// Why a transaction, by its id, is not valid; None if it is.
 pub(super) type Reasons = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// What came of a proposal.
+/// The outcome of a proposal.
 pub(super) struct Processed {
     pub(super) proposal: Arc<UnpackedProposal>,
     pub(super) fuel: u64,
@@ -57,7 +57,7 @@ pub(super) struct Logged {
     pub(super) text: String,
 }
 
-/// Where events go.
+/// The sending half of the queue.
 #[derive(Clone)]
 pub(super) struct Events {
     queue: SyncSender<Event>,
@@ -74,14 +74,14 @@ impl Events {
         (events_of, events)
     }
 
-    /// Tells of something, if there is room.
+    /// Sends an event, if there is room.
     pub(super) fn tell(&self, event: Event) {
         if self.queue.try_send(event).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Says something; waits for room, because nobody else says it.
+    /// Sends a message; waits for room, because it must not be lost.
     pub(super) fn say(&self, text: impl Into<String>) {
         // Without a reporter nobody listens.
         let _ = self.queue.send(Event::Said(text.into()));
@@ -92,14 +92,14 @@ impl Events {
         let _ = self.queue.send(event);
     }
 
-    /// Waits until everything that was told is reported, for so long at most.
+    /// Waits until all events are reported, at most this long.
     pub(super) fn flush(&self, limit: Duration) {
         let (done, is_done) = sync_channel(1);
         self.tell(Event::Flush(done));
         let _ = is_done.recv_timeout(limit);
     }
 
-    /// How many events were dropped since this was asked last.
+    /// Returns the number of events dropped since the last call.
     pub(super) fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Ordering::Relaxed)
     }

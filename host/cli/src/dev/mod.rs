@@ -57,11 +57,11 @@ they find identities and connection-org1.json in the folder organizations. A con
 folder is watched: when it is saved, it is built and the channel upgraded. Ctrl-C ends the network,
 and `wasmcc dev` goes on with it.";
 
-/// For the end of everything: the process is gone within a second.
+/// Time limit for stopping: the process exits within a second.
 const CLOSING: Duration = Duration::from_millis(900);
-/// For lines that wait to be printed at the end.
+/// Time limit for printing the remaining lines.
 const FLUSH: Duration = Duration::from_millis(100);
-/// For an answer of the own peer.
+/// Time limit of an answer of the own peer.
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// Run a network for development: two organizations, an orderer, the channel mychannel.
@@ -72,7 +72,7 @@ pub(crate) struct Dev {
     /// server; without NAME it is called like the file or folder.
     #[arg(value_name = "[NAME=]FILE|DIR|HOST:PORT")]
     contracts: Vec<Contract>,
-    /// Begin anew: forget the ledger and what was deployed. Identities stay.
+    /// Start afresh: remove the ledger and all deployments. Identities are kept.
     #[arg(long)]
     fresh: bool,
     /// The folder of the identities, in the layout of Fabric's test network. What it lacks is made,
@@ -93,9 +93,9 @@ impl Dev {
         let deadline = Deadline::new(CLOSING)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the server")?;
-        // A signal that comes early must not end it half way.
+        // Register first: an early signal must not stop it half way.
         let signal = runtime.block_on(async { told_to_end() })?;
-        // A network that cannot listen leaves no identities behind.
+        // Listen first: a network that cannot listen must not create identities.
         runtime.block_on(self.ports.check())?;
         if self.fresh {
             place.forget()?;
@@ -110,7 +110,7 @@ impl Dev {
         let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
         deadline.begin();
         events.flush(FLUSH);
-        // A call or a build that still goes on is not waited for.
+        // Does not wait for calls and builds that still run.
         runtime.shutdown_background();
         ended
     }

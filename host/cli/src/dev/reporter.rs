@@ -1,4 +1,4 @@
-//! Reports what happens: a line for each transaction on standard output, and the same with what
+//! Reports events: a line for each transaction on standard output, and the same with what
 //! contracts log in the file that `wasmcc logs` reads.
 //!
 //! Invariant: a transaction is reported once, when nothing more can come of it.
@@ -24,7 +24,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// A client that has not submitted its transaction by now probably does not mean to: Fabric's
 /// `peer chaincode query` has queries endorsed.
 const UNSUBMITTED: Duration = Duration::from_secs(3);
-/// From here on an answer is a refusal.
+/// Statuses from this one on are refusals.
 const ERROR_THRESHOLD: i32 = 400;
 
 /// State of the reporter's thread.
@@ -55,7 +55,7 @@ impl Reporter {
         Self { events, journal, is_verbose, pending, by_age, own, is_deploying: false }
     }
 
-    /// Runs until nobody can tell of anything any more.
+    /// Runs until all senders are dropped.
     pub(super) fn run(mut self, events: &Receiver<Event>) {
         loop {
             let event = match events.recv_timeout(SWEEP) {
@@ -95,7 +95,7 @@ impl Reporter {
             Err(reason) => Some(reason.as_str()),
         };
         if let Some(known) = self.pending.get_mut(&tx_id) {
-            // Another organization was asked; one that ran it as well costs the same.
+            // Another organization endorsed; its cost is the same.
             known.line.fuel = known.line.fuel.max(processed.fuel);
             known.elapsed = known.elapsed.max(processed.elapsed);
             if refusal.is_none() {
@@ -125,7 +125,7 @@ impl Reporter {
         }
     }
 
-    /// Shows what was endorsed and is not submitted.
+    /// Reports transactions that were endorsed and not submitted.
     fn sweep(&mut self) {
         let mut found = Vec::new();
         for pending in self.pending.values_mut().filter(|it| !it.is_shown) {
@@ -187,7 +187,7 @@ impl Reporter {
     }
 }
 
-/// A terminal that has gone reads nothing, and the network goes on.
+/// Ignore a closed terminal; the network continues.
 fn print(line: &str) {
     let _ = output::line(line);
 }

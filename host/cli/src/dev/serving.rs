@@ -25,11 +25,11 @@ use wasmcc_workers::Workers;
 
 /// The channel of Fabric's samples.
 const CHANNEL: &str = "mychannel";
-/// Connections at each address.
+/// Limit of connections at each address.
 const CONNECTIONS: u64 = 900;
-/// For calls that are open when the network ends.
+/// Time limit for calls that are open when the network stops.
 const GRACE: Duration = Duration::from_millis(200);
-/// Proposals that wait for a thread.
+/// Limit of proposals that wait for a thread.
 const QUEUE: usize = 1_000;
 
 /// Where the network listens.
@@ -54,7 +54,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Who listens there, the port, and the flag that changes it.
+    /// The server, its port, and the flag that changes it.
     fn all(&self) -> [(&'static str, u16, &'static str); 4] {
         [
             ("Org1's peer", self.org1_port, "--org1-port"),
@@ -64,7 +64,7 @@ impl Ports {
         ]
     }
 
-    /// Whether all are free; the error names the one that is not.
+    /// Checks that all ports are free; the error names one that is not.
     pub(super) async fn check(&self) -> Result<()> {
         let mut held = Vec::new();
         for (who, port, flag) in self.all() {
@@ -117,7 +117,7 @@ pub(super) struct Serving {
     peer: Arc<Peer>,
     workers: Arc<Workers>,
     record: Record,
-    /// Reports blocks as long as it is there.
+    /// Reports blocks until it is dropped.
     reporting: Box<dyn Any + Send>,
 }
 
@@ -237,7 +237,7 @@ fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Pee
     )
 }
 
-/// Tells of every block until what it returns is dropped.
+/// Reports every block until the returned value is dropped.
 fn report_blocks(peer: &Peer, events: &Events) -> Result<Box<dyn Any + Send>> {
     let committer = peer.committer(CHANNEL).context("there is no channel")?;
     let notifier = Arc::clone(committer.notifier());

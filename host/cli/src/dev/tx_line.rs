@@ -14,7 +14,7 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 /// Characters of a value, an argument or a name that are shown.
 const SHOWN: usize = 200;
 
-/// What is known of a transaction.
+/// The known facts about a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TxLine {
     pub(super) chaincode: String,
@@ -29,7 +29,7 @@ pub(super) struct TxLine {
 }
 
 impl TxLine {
-    /// What a client proposes.
+    /// Reads a proposal.
     pub(super) fn of_proposal(proposal: &UnpackedProposal) -> Self {
         Self {
             chaincode: proposal.chaincode_id.name.clone(),
@@ -69,7 +69,7 @@ impl TxLine {
         }
     }
 
-    /// Whether the peer itself was asked.
+    /// True if a system chaincode was called.
     pub(super) fn is_system(&self) -> bool {
         SYSTEM_CHAINCODES.contains(&self.chaincode.as_str())
     }

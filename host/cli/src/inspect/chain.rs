@@ -1,4 +1,4 @@
-//! `wasmcc inspect chain`: how long a channel is, and who it belongs to.
+//! `wasmcc inspect chain`: height and members of a channel.
 
 use anyhow::{Context, Result};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `wasmcc inspect chaincode`: what a channel has agreed on about its chaincodes.
+//! `wasmcc inspect chaincode`: the chaincode definitions of a channel.
 
 use anyhow::{Result, bail};
 use prost::Message;

@@ -53,7 +53,7 @@ pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> 
     }
 }
 
-/// What the contract says of itself without a ledger.
+/// Returns the contract's metadata, read without a ledger.
 fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<Value, String> {
     let invocation = Invocation {
         entry: Entry::Invoke,

@@ -1,4 +1,4 @@
-//! Why a transaction became what it became, from the blocks of a data folder.
+//! Explains the verdict of a transaction from the blocks of a data folder.
 
 use serde_json::{Value, json};
 

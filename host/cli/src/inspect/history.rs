@@ -1,4 +1,4 @@
-//! `wasmcc inspect history`: every value that a key ever had.
+//! `wasmcc inspect history`: all writes of a key.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(crate) struct History {
     /// The key.
     #[arg(value_name = "KEY")]
     key: String,
-    /// Writes at most.
+    /// Limit of writes.
     #[arg(long, default_value = "100", value_name = "N")]
     limit: usize,
     #[command(flatten)]

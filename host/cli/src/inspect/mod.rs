@@ -1,4 +1,4 @@
-//! `wasmcc inspect`: looks into a channel, wherever it is, and into components.
+//! `wasmcc inspect`: shows the contents of a channel or a component.
 //!
 //! Invariant: changes nothing, neither a folder nor a peer.
 

@@ -24,10 +24,10 @@ pub(crate) struct Private {
     /// this works.
     #[arg(value_name = "KEY")]
     key: Option<String>,
-    /// Whose peer [default: the organization that the data folder belongs to].
+    /// The organization of the peer [default: that of the data folder].
     #[arg(long, value_name = "MSPID")]
     holder: Option<String>,
-    /// Keys at most.
+    /// Limit of keys.
     #[arg(long, default_value = "100", value_name = "N")]
     limit: usize,
     #[command(flatten)]
@@ -45,7 +45,7 @@ struct Row {
 }
 
 impl Row {
-    /// Whether the value is the one that the channel agreed on.
+    /// True if the value has the hash in the channel's state.
     fn is_current(&self) -> bool {
         match (&self.value, &self.hash) {
             (Some(value), Some(hash)) => hash.value == sha256(&value.value),
@@ -82,7 +82,7 @@ impl Row {
 }
 
 impl Private {
-    /// Reads what is held, and its hashes.
+    /// Reads values and hashes.
     pub(crate) fn run(self) -> Result<()> {
         let data = self.view.source.data.as_deref();
         let holder = self.holder.clone().or_else(|| folder_org(data?)).unwrap_or_default();

@@ -19,7 +19,7 @@ pub(crate) struct State {
     /// Begin after this key.
     #[arg(long, value_name = "KEY")]
     after: Option<String>,
-    /// Keys at most.
+    /// Limit of keys.
     #[arg(long, default_value = "100", value_name = "N")]
     limit: usize,
     #[command(flatten)]

@@ -21,12 +21,12 @@ use wasmcc_tls::{Acceptor, Opened};
 const CONNECTIONS: usize = 64;
 /// Time limit for the head of a request, also of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(30);
-/// Time limit of a connection. Whoever looks again makes another.
+/// Time limit of a connection. Clients reconnect.
 const CONNECTION: Duration = Duration::from_secs(300);
-/// Before the next attempt to take a connection, when one has failed.
+/// Pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// See the head of this file.
+/// The server.
 pub(super) struct Server {
     pub(super) listener: TcpListener,
     pub(super) acceptor: Option<Acceptor>,

@@ -81,3 +81,4 @@ mod tls;
 mod transactions;
 mod web;
 mod web_browser;
+mod wit;

@@ -50,7 +50,7 @@ impl Language {
         match self {
             Self::Rust => "cargo",
             Self::JavaScript => "wasmcc-js",
-            Self::Python => "componentize-py",
+            Self::Python => "python -m wasmcc",
             Self::Go => "go and wasm-tools",
         }
     }

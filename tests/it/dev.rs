@@ -17,7 +17,7 @@ fn with_basic(folder: &Folder) -> Dev {
 }
 
 /// What `tests/node-client/application.js` saw.
-fn application(folder: &Folder) -> Value {
+pub(crate) fn application(folder: &Folder) -> Value {
     let client = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
     xtask::npm::ensure(&client).unwrap();
     let record = folder.record();
@@ -206,8 +206,18 @@ fn a_server_is_told_what_it_has_to_say_that_it_is() {
     dev.wait_for("ready on ");
 }
 
+/// The source of that contract.
+pub(crate) fn answers(answer: &str) -> String {
+    format!(
+        "use wasmcc_sdk::{{Context, Result, contract}};\n\npub struct Answers;\n\n\
+         #[contract(name = \"Answers\", version = \"1.0.0\")]\nimpl Answers {{\n    \
+         #[transaction(evaluate)]\n    fn answer(&self, _ctx: &Context) -> Result<String> {{\n\
+         Ok({answer})\n    }}\n}}\n\nwasmcc_sdk::chaincode!(Answers);\n"
+    )
+}
+
 /// A crate with one contract, whose only function answers `answer`.
-fn write_crate(folder: &Path, answer: &str) {
+pub(crate) fn write_crate(folder: &Path, answer: &str) {
     let sdk = xtask::root().join("guest-sdk");
     let manifest = format!(
         "[package]\nname = \"answers\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
@@ -221,13 +231,7 @@ fn write_crate(folder: &Path, answer: &str) {
         // The versions that this repository has are on this machine.
         fs::copy(xtask::root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     }
-    let source = format!(
-        "use wasmcc_sdk::{{Context, Result, contract}};\n\npub struct Answers;\n\n\
-         #[contract(name = \"Answers\", version = \"1.0.0\")]\nimpl Answers {{\n    \
-         #[transaction(evaluate)]\n    fn answer(&self, _ctx: &Context) -> Result<String> {{\n\
-         Ok({answer})\n    }}\n}}\n\nwasmcc_sdk::chaincode!(Answers);\n"
-    );
-    fs::write(folder.join("src/lib.rs"), source).unwrap();
+    fs::write(folder.join("src/lib.rs"), answers(answer)).unwrap();
 }
 
 #[test]

@@ -78,3 +78,5 @@ mod system_queries;
 mod tidy;
 mod tls;
 mod transactions;
+mod web;
+mod web_browser;

@@ -15,12 +15,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Run, program, without_settings};
+use crate::web::Page;
 
 /// How long a line may be waited for that does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Any free ports.
-pub const FREE_PORTS: [&str; 8] =
-    ["--org1-port", "0", "--org2-port", "0", "--orderer-port", "0", "--orderer-admin-port", "0"];
+pub const FREE_PORTS: [&str; 10] = [
+    "--org1-port",
+    "0",
+    "--org2-port",
+    "0",
+    "--orderer-port",
+    "0",
+    "--orderer-admin-port",
+    "0",
+    "--web",
+    "127.0.0.1:0",
+];
 
 /// A folder of its own for a network; gone when dropped.
 pub struct Folder(TempDir);
@@ -78,6 +89,11 @@ impl Folder {
         let out = lines(child.stdout.take().unwrap());
         let err = lines(child.stderr.take().unwrap());
         Dev { child, out, err, seen: String::new() }
+    }
+
+    /// The page of the network of the folder.
+    pub fn page(&self) -> Page {
+        Page::of_line(self.record()["page"].as_str().unwrap())
     }
 
     /// Where the network of the folder serves.

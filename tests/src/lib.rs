@@ -5,6 +5,7 @@
 pub mod bridged;
 pub mod certificates;
 pub mod chain;
+pub mod chart;
 pub mod conformance;
 pub mod dev;
 mod external_chaincode;
@@ -22,6 +23,7 @@ pub mod recording;
 pub mod replica;
 mod scripted;
 mod served;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

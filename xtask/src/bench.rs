@@ -58,6 +58,9 @@ const BENCHES: [Bench; 13] = [
     Bench { name: "dev", needs: &[Need::Program] },
 ];
 
+/// The bench of `cargo xtask scale`, which has no figures.
+const SCALE: Bench = Bench { name: "scale", needs: &[] };
+
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
@@ -118,14 +121,8 @@ const FIGURES: [Figure; 31] = [
 /// There is no such bench, something does not build, or a bench gave no result.
 pub fn run(name: Option<&str>) -> Result<()> {
     let benches = chosen(name)?;
-    let folder = prepare(&benches)?;
-    let program = cargo::target_dir()?.join("release/wasmcc");
+    let mut command = command(&benches)?;
     let since = SystemTime::now();
-    let mut command = cargo::command();
-    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
-    for bench in benches {
-        command.args(["--bench", bench.name]);
-    }
     let output = output_of(&mut command)?;
     let criterion = cargo::target_dir()?.join("criterion");
     let mut out = std::io::stdout().lock();
@@ -133,6 +130,29 @@ pub fn run(name: Option<&str>) -> Result<()> {
         writeln!(out, "figure {name} {value:.2}")?;
     }
     Ok(())
+}
+
+/// Runs a bench with variables set and returns what it printed.
+///
+/// # Errors
+/// There is no such bench, something does not build, or the bench fails.
+pub fn printed(name: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let benches = if name == SCALE.name { vec![&SCALE] } else { chosen(Some(name))? };
+    let mut command = command(&benches)?;
+    command.envs(variables.iter().copied());
+    output_of(&mut command)
+}
+
+/// Builds what benches need, and returns the command that runs them.
+fn command(benches: &[&Bench]) -> Result<Command> {
+    let folder = prepare(benches)?;
+    let program = cargo::target_dir()?.join("release/wasmcc");
+    let mut command = cargo::command();
+    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
+    for bench in benches {
+        command.args(["--bench", bench.name]);
+    }
+    Ok(command)
 }
 
 fn chosen(name: Option<&str>) -> Result<Vec<&'static Bench>> {
@@ -252,10 +272,11 @@ mod tests {
         let benches = manifest.split("[[bench]]").skip(1);
         let mut in_manifest: Vec<&str> =
             benches.filter_map(|bench| bench.split('"').nth(1)).collect();
-        let mut known = BENCHES.map(|bench| bench.name);
+        let mut known = BENCHES.map(|bench| bench.name).to_vec();
+        known.push(SCALE.name);
         in_manifest.sort_unstable();
         known.sort_unstable();
-        assert_eq!(known[..], in_manifest);
+        assert_eq!(known, in_manifest);
         assert!(chosen(Some("fair")).is_ok_and(|benches| benches.len() == 1));
         assert!(chosen(Some("unfair")).is_err());
     }

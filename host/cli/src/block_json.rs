@@ -1,4 +1,4 @@
-//! A block for readers. What does not parse is shown as bytes, since blocks keep invalid
+//! A block as readable JSON. What does not parse is shown as bytes, since blocks keep invalid
 //! transactions, too.
 
 use prost::Message;
@@ -133,7 +133,7 @@ impl Block {
 }
 
 impl Transaction {
-    /// The chaincode and the function, or what else it is.
+    /// The chaincode and the function, or the type of another transaction.
     fn call(&self) -> String {
         if !self.unreadable.is_null() {
             return "cannot be read".to_owned();

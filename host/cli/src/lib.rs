@@ -1,7 +1,7 @@
 //! The command line: one file a verb, and what they share.
 //!
 //! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
-//! says what came of it; results go to standard output, everything else to standard error.
+//! prints the result: results go to standard output, everything else to standard error.
 
 mod addresses;
 mod answer;
@@ -69,6 +69,7 @@ mod test;
 mod tls;
 mod transient;
 mod version;
+mod web;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -172,7 +173,7 @@ impl Cli {
         settings::parse(args.into_iter().collect())
     }
 
-    /// How it logs. The lines of transactions without trouble are shown on demand.
+    /// The log of a verb. Lines of successful transactions are shown on demand.
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
             // It reports transactions by itself, and what its contracts log.
@@ -188,7 +189,7 @@ impl Cli {
         log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev() }
     }
 
-    /// Whether it serves peers or clients, and somebody keeps its log.
+    /// True if it serves peers or clients, so that its log is kept.
     fn serves(&self) -> bool {
         self.is_dev() || matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
     }
@@ -197,7 +198,7 @@ impl Cli {
         matches!(self.verb, Verb::Dev(_))
     }
 
-    /// The whole program, with its log. False: it failed, and has said why.
+    /// Runs the program with its log. Returns false if it failed; the reason is printed.
     pub fn run_program(self) -> bool {
         let _flushed_at_the_end = log::Flush;
         let done = log::start(self.log()).and_then(|()| self.run());
@@ -207,7 +208,7 @@ impl Cli {
         done.is_ok()
     }
 
-    /// Does what the arguments say. With `--json` an error is printed as JSON, too.
+    /// Runs the verb. With `--json` an error is also printed as JSON.
     pub fn run(self) -> Result<()> {
         if let Some(file) = &self.file {
             tracing::info!(file = %file.display(), "options are read from a file, too");

@@ -18,7 +18,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Man {
-    /// The folder to write into; it is made if need be.
+    /// The folder to write into; created if it does not exist.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }

@@ -36,7 +36,7 @@ pub(crate) struct Package {
     /// A human-readable name, such as basic_1.0.
     #[arg(long, value_name = "LABEL", value_parser = label)]
     label: String,
-    /// Where the peer gets the code from: the package, or a service that runs already.
+    /// Whether the package contains the code or the address of a running service.
     #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
     kind: Kind,
     /// A META-INF folder to put into the package, with its indexes.
@@ -140,7 +140,7 @@ impl Package {
         install_package(kind, &self.label, &code)
     }
 
-    /// `limits.json`, if there is anything to say. It is a part of the package and so of its id:
+    /// `limits.json`, if any limit is set. It is a part of the package and so of its id:
     /// all peers that run it agree on it.
     fn limits(&self) -> Result<Option<Vec<u8>>> {
         let file = self.limits.file(self.timeout.clone());

@@ -55,9 +55,9 @@ struct Kinds {
 /// Whether a method has one request and one response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallKind {
-    /// It does.
+    /// One request, one response.
     Unary,
-    /// There are streams.
+    /// Requests or responses are a stream.
     Stream,
 }
 
@@ -68,7 +68,7 @@ struct Method {
     kind: CallKind,
 }
 
-/// A call that goes on. It counts as cancelled if it is dropped without having ended.
+/// A call in progress. It counts as cancelled if it is dropped before [`ended`](Self::ended).
 pub struct OpenCall {
     method: Arc<Method>,
     since: Instant,
@@ -81,7 +81,7 @@ pub fn call(path: &str, kind: CallKind) -> OpenCall {
     let (service, method) =
         path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or((UNKNOWN, UNKNOWN));
     let make = |service: &str, method: &str| Method {
-        // As Fabric, whose names of metrics once could have no full stops.
+        // As in Fabric, where labels once could not contain full stops.
         service: service.replace('.', "_").into(),
         method: method.into(),
         kind,

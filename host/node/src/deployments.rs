@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::indexes::IndexCreator;
+use crate::indexes::{IndexCreator, unknown};
 use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
@@ -46,11 +46,20 @@ impl Deployments {
 impl DeployListener for Deployments {
     fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
         self.indexes.deployed(ledger, chaincode);
-        self.retire();
+        // The chaincodes of all channels are read only if one of them may have been replaced.
+        if !matches!(self.running.is_first(ledger, chaincode), Ok(true)) {
+            self.retire();
+        }
     }
 
     fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals) {
-        self.indexes.approved(ledger, approvals);
-        self.retire();
+        match self.running.approved(ledger, approvals) {
+            Ok(names) if names.is_empty() => {}
+            Ok(names) => {
+                names.iter().for_each(|name| self.indexes.deployed(ledger, name));
+                self.retire();
+            }
+            Err(error) => unknown(ledger, &error),
+        }
     }
 }

@@ -14,6 +14,8 @@ mod discovery;
 mod endorsements;
 mod error;
 mod indexes;
+#[cfg(feature = "server")]
+mod installed;
 mod joining;
 mod ledger_folder;
 mod local_orgs;
@@ -54,12 +56,14 @@ use wasmcc_types::proto::protos;
 
 pub use data_folder::{DataFolderError, folder_org};
 pub use error::{CreateChannelError, OpenError};
+#[cfg(feature = "server")]
+pub use installed::PackagesError;
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};
 
 /// The folder of compiled code in a data folder.
-const CACHE_FOLDER: &str = "compiled";
+pub const CACHE_FOLDER: &str = "compiled";
 /// The folder of ledgers in a data folder.
 pub const LEDGER_FOLDER: &str = "ledger";
 

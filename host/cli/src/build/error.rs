@@ -11,12 +11,12 @@ pub(crate) enum BuildError {
     /// There is no such folder.
     #[error("cannot build {}: {why}", folder.display())]
     NoFolder {
-        /// What was given.
+        /// The given path.
         folder: PathBuf,
-        /// Why not.
+        /// The cause.
         why: String,
     },
-    /// Nothing in the folder says what it is.
+    /// The folder has no project file.
     #[error(
         "there is no contract in {}: it has neither Cargo.toml nor package.json nor \
          pyproject.toml\n  hint: `wasmcc new NAME` makes one",
@@ -37,10 +37,10 @@ pub(crate) enum BuildError {
     Language {
         /// The folder.
         folder: PathBuf,
-        /// What it is written in.
+        /// Its language.
         language: Language,
     },
-    /// The npm package that builds contracts for Node.js is not there.
+    /// The npm package that builds contracts for Node.js is missing.
     #[error(
         "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in \
          that folder, type `npm install --save-dev --install-links {package}`",
@@ -52,15 +52,15 @@ pub(crate) enum BuildError {
         /// What to install.
         package: String,
     },
-    /// There is no Python.
+    /// Python is missing, or too old.
     #[error(
         "python3 cannot be used: {why}\n  hint: install Python 3.9 or newer, with pip and venv"
     )]
     NoPython {
-        /// Why not.
+        /// The cause.
         why: String,
     },
-    /// The Python package that builds contracts in Python is not there.
+    /// The Python package that builds contracts in Python is missing.
     #[error(
         "{} has a contract in Python, and {} has no package that makes a component of it\n  hint: \
          in that folder, type\n    python3 -m venv .venv\n    .venv/bin/python -m pip install \
@@ -71,15 +71,15 @@ pub(crate) enum BuildError {
     NoPythonBuilder {
         /// The folder.
         folder: PathBuf,
-        /// The Python that was asked.
+        /// The interpreter that lacks it.
         program: PathBuf,
         /// What to install.
         package: String,
     },
-    /// There is no Node.js.
+    /// Node.js is missing.
     #[error("node cannot be run: {why}\n  hint: install Node.js 18 or newer, with npm")]
     NoNode {
-        /// Why not.
+        /// The cause.
         why: String,
     },
     /// A program is not installed, or does not run.
@@ -90,7 +90,7 @@ pub(crate) enum BuildError {
     NoTool {
         /// The program.
         tool: String,
-        /// Why not.
+        /// The cause.
         why: String,
     },
     /// The compiler is too old.
@@ -98,7 +98,7 @@ pub(crate) enum BuildError {
         "this Rust has no target {TARGET}: {words}\n  hint: use Rust 1.95 or later: `rustup update`"
     )]
     OldRust {
-        /// What rustc says.
+        /// The output of rustc.
         words: String,
     },
     /// The target's library is not installed.
@@ -112,10 +112,10 @@ pub(crate) enum BuildError {
     Manifest {
         /// The folder.
         folder: PathBuf,
-        /// What cargo says.
+        /// The output of cargo.
         words: String,
     },
-    /// The crate makes no component.
+    /// The crate does not produce a component.
     #[error(
         "{} makes no component: {}\n  hint: write into it\n    [lib]\n    crate-type = \
          [\"cdylib\", \"rlib\"]",
@@ -158,7 +158,7 @@ pub(crate) enum BuildError {
     Compile {
         /// The folder.
         folder: PathBuf,
-        /// What the compiler says; empty if that was shown.
+        /// The compiler's output; empty if it was shown already.
         words: String,
     },
     /// Cargo succeeded without a component.

@@ -65,16 +65,16 @@ pub(crate) struct Order {
     pub profile: String,
     /// Further arguments of the build tool.
     pub args: Vec<OsString>,
-    /// Where the compiler's words go.
+    /// The destination of the compiler's output.
     pub words: Words,
 }
 
-/// Where the compiler's words go: progress, warnings, errors.
+/// The destination of the compiler's output: progress, warnings, errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
     /// To standard error, at once.
     Shown,
-    /// Into [`BuildError::Compile`]; those of a build that succeeds are dropped.
+    /// Into [`BuildError::Compile`]; the output of a successful build is dropped.
     Kept,
 }
 
@@ -85,7 +85,7 @@ impl Default for Order {
 }
 
 impl Order {
-    /// A release build whose words are shown.
+    /// A release build whose output is shown.
     pub(crate) fn shown() -> Self {
         Self { words: Words::Shown, ..Self::default() }
     }
@@ -164,7 +164,7 @@ impl Build {
     }
 }
 
-/// A path as one types it here.
+/// A path relative to the current folder.
 pub(crate) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));

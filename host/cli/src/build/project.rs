@@ -1,4 +1,4 @@
-//! What kind of project a folder has.
+//! Recognizes the kind of project in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub(crate) struct Project {
     pub language: Language,
 }
 
-/// What a contract is written in.
+/// The language of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "lower")]
 pub(crate) enum Language {
@@ -23,13 +23,14 @@ pub(crate) enum Language {
     #[value(aliases = ["typescript", "node", "js", "ts"])]
     JavaScript,
     /// A project of pip.
+    #[value(alias = "py")]
     Python,
     /// A module of go.
     #[value(alias = "golang")]
     Go,
 }
 
-/// The files by which a project is known. The first that is there counts: a crate may well have a
+/// The files by which a project is recognized. The first existing one counts: a crate may have a
 /// package.json for its tools.
 const MARKS: [(&str, Language); 5] = [
     ("Cargo.toml", Language::Rust),
@@ -45,7 +46,7 @@ impl Language {
         MARKS.iter().find(|(file, _)| folder.join(file).is_file()).map(|(_, language)| *language)
     }
 
-    /// What makes its components until `wasmcc build` does.
+    /// The build tool.
     pub(super) fn tool(self) -> &'static str {
         match self {
             Self::Rust => "cargo",

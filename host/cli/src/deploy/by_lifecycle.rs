@@ -20,10 +20,10 @@ use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
-/// What the gateway says of an organization without a peer there.
+/// The gateway's text about an organization without a peer there.
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
 
-/// What came of it.
+/// The outcome.
 pub(crate) struct Done {
     /// The version that runs.
     pub(crate) version: String,
@@ -111,7 +111,7 @@ fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     install_package(kind, &format!("{}_{version}", verb.name), &code)
 }
 
-/// A package that is there already is as good.
+/// An installed package with the same id is fine.
 async fn install(session: &Session, package: Vec<u8>) -> Result<()> {
     let answer = session.process(lifecycle::install(package), asked("")).await?;
     match answer.response().message.contains("chaincode already successfully installed") {
@@ -180,7 +180,7 @@ async fn approve(
     Ok(approved)
 }
 
-/// Has the signer's organization approve. False if it has no peer there.
+/// Approves for the signer's organization. Returns false if it has no peer there.
 async fn approve_by(
     session: &Session,
     proposal: ProposalBuilder,

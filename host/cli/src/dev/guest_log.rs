@@ -1,4 +1,4 @@
-//! Takes what contracts log out of the program's log.
+//! Copies the log lines of contracts to the reporter.
 
 use std::fmt::Debug;
 
@@ -31,7 +31,7 @@ impl GuestLog {
     }
 }
 
-/// Whose line it is.
+/// The chaincode of a line.
 #[derive(Default)]
 struct Of {
     chaincode: String,

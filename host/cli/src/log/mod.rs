@@ -4,7 +4,7 @@
 //! than 64 KiB, and then lets the pipe fill up. Lines are therefore bounded, and a line for which
 //! there is no room is dropped, counted and reported as soon as there is room.
 //!
-//! Invariant: whoever logs never waits for whoever reads.
+//! Invariant: logging never waits for the reader of the log.
 
 mod form;
 mod json;
@@ -35,24 +35,24 @@ use crate::log::queue::Queue;
 use crate::log::selection::Selection;
 pub(crate) use crate::log::spec::{BadSpec, Spec};
 
-/// How long the end of the process may wait for whoever reads. A peer kills 5 s after SIGTERM, and
-/// running transactions have 4 s of them.
+/// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
+/// SIGTERM, and running transactions have 4 s of them.
 const FLUSH: Duration = Duration::from_millis(500);
 /// Before the next attempt to write to a pipe that does not block and is full.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Of this process, if its verb serves.
+/// The log of this process, if its verb serves.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 /// What it shows.
 static SELECTION: OnceLock<reload::Handle<Selection, Registry>> = OnceLock::new();
 
-/// How a process logs.
+/// The configuration of the log.
 pub(crate) struct Log {
-    /// What it shows, whatever RUST_LOG says.
+    /// Its filter; overrides RUST_LOG.
     pub(crate) spec: Option<Spec>,
-    /// What it shows if neither is there.
+    /// Its filter if neither is set.
     pub(crate) usual: &'static str,
-    /// In which form.
+    /// Its format.
     pub(crate) format: Format,
     /// Whether somebody reads along. The verbs that do not serve write their lines themselves.
     pub(crate) serves: bool,
@@ -60,13 +60,13 @@ pub(crate) struct Log {
     pub(crate) is_dev: bool,
 }
 
-/// What the log shows now, as text.
+/// Returns the current filter as text.
 pub(crate) fn spec() -> String {
     let shown = SELECTION.get().map(|selection| selection.with_current(ToString::to_string));
     shown.and_then(Result::ok).unwrap_or_default()
 }
 
-/// Shows this from now on.
+/// Replaces the filter.
 pub(crate) fn set_spec(text: &str) -> Result<(), BadSpec> {
     let spec: Spec = text.parse()?;
     if let Some(selection) = SELECTION.get() {
@@ -135,12 +135,12 @@ where
     tracing_subscriber::registry().with(layer.with_filter(filter)).with(guests).init();
 }
 
-/// Says why the process fails. Nothing that is logged keeps this out.
+/// Reports why the process fails; always shown.
 pub(crate) fn fail(error: &anyhow::Error) {
     let text = format!("error: {error:#}");
     match QUEUE.get() {
         Some(queue) => text.lines().for_each(|line| queue.push_last(line)),
-        // Who cannot say it can do nothing about that.
+        // Nothing is left to report it to.
         None => drop(writeln!(io::stderr(), "{text}")),
     }
 }

@@ -1,6 +1,6 @@
 //! `wasmcc new`: a folder with a contract that builds and whose tests pass.
 //!
-//! Does not ask anything and needs no network.
+//! Does not ask questions. Needs no network.
 
 mod name;
 mod sdk;
@@ -33,7 +33,7 @@ pub(crate) struct New {
     /// The contract's name, or a path that ends with it: small letters, digits, '-' and '_'.
     #[arg(value_name = "NAME")]
     path: PathBuf,
-    /// What it is to be written in.
+    /// Its language.
     #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
     lang: Language,
     /// A checkout of wasmcc, whose SDK the contract is to use.
@@ -112,7 +112,7 @@ fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
         .replace("WASMCC_PYTHON", &sdk.of_pip())
 }
 
-/// Nothing that is there may be overwritten.
+/// Refuses a folder that is not empty.
 fn is_free(folder: &Path) -> Result<()> {
     match fs::read_dir(folder).map(Iterator::count) {
         Ok(0) => Ok(()),

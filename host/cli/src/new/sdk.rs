@@ -1,4 +1,4 @@
-//! Where a new contract gets the SDK from.
+//! The source of a new contract's SDK.
 
 use std::fs;
 use std::path::{Path, PathBuf};

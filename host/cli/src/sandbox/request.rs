@@ -1,4 +1,4 @@
-//! What a test asks for.
+//! Requests of a test.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

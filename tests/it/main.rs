@@ -63,6 +63,7 @@ mod package;
 mod participation;
 mod persistence;
 mod private_data;
+mod python;
 mod queries;
 mod recorded;
 mod replay;

@@ -20,6 +20,7 @@ pub mod languages;
 pub mod node_components;
 pub mod npm;
 pub mod package;
+pub mod python_components;
 pub mod rust_chaincode;
 pub mod scale;
 pub mod target;

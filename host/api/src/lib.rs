@@ -60,8 +60,8 @@ pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use peer::{
-    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
-    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,

@@ -7,9 +7,11 @@
 pub mod alone;
 pub mod bench;
 pub mod blocks;
+pub mod callgrind;
 pub mod cargo;
 pub mod check;
 pub mod compare;
+pub mod counts;
 pub mod demo;
 pub mod fuzz;
 pub mod guest_tools;

@@ -19,6 +19,9 @@ usage: cargo xtask VERB
             run all tests, or those whose names contain FILTER
   bench [NAME]
             run all benches, or the one of that name, in release mode and print the figures
+  counts [accept]
+            count the instructions of the paths that matter and compare with those in
+            tests/counts/counts.txt, or write them there; needs valgrind
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
@@ -51,6 +54,11 @@ fn main() -> Result<ExitCode> {
         ["test", filter] => xtask::test::run(Some(filter))?,
         ["bench"] => xtask::bench::run(None)?,
         ["bench", name] => xtask::bench::run(Some(name))?,
+        ["counts", ref args @ ..] => {
+            if !xtask::counts::run(xtask::counts::accepts(args)?)? {
+                writeln!(out, "valgrind is not installed: instructions are not counted")?;
+            }
+        }
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz(&mut out, seconds)?,

@@ -30,6 +30,7 @@ mod entrance;
 mod filtered_block;
 mod gateway;
 mod listener;
+mod local;
 mod measured;
 mod multipart;
 mod ordering;
@@ -57,6 +58,7 @@ pub use connection_table::Patience;
 pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
+pub use local::Local;
 pub use peer::{
     BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
     PeerInfo, Processing, Reading, Standing, TxListener, Watching,

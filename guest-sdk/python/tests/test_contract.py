@@ -427,7 +427,7 @@ def test_logging_reaches_the_peer():
     def run(stub):
         root, handlers = logging.getLogger(), logging.getLogger().handlers[:]
         try:
-            logs.install(stub._wit.log)
+            logs.install(stub._wit)
             logging.getLogger("assets").info("made %s", "a")
             logging.getLogger("assets").debug("not shown")
             logging.warning("odd")

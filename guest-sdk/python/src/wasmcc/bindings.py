@@ -15,7 +15,7 @@ INTERFACES = ("transaction", "state", "query", "private_data", "invocation", "ev
 
 
 class Bindings:
-    """The imported interfaces of version 0.2, each a module or an object with its functions.
+    """The imported interfaces, each a module or an object with its functions.
 
     `error` is the class of exceptions with which they refuse a call. The `value` of such an
     exception is a case of `types.error`.
@@ -76,47 +76,15 @@ class Bindings:
             return 500, "", error.value.value.encode()
         return answer.status, answer.message, answer.payload
 
-    def write_line(self, level, message):
+    def write_line(self, level, message, fields):
         """A line of the peer's log."""
         level = getattr(self.log.Level, level.upper())
-        self.log.log(level, readable(message), [])
+        named = [self.log.Field(readable(name), readable(of)) for name, of in fields.items()]
+        self.log.log(level, readable(message), named)
 
     def response(self, status, message, payload):
         """What the exports return."""
         return self.types.Response(status, message, payload)
-
-
-class First(Bindings):
-    """The same of version 0.1."""
-
-    def named(self, entries):
-        entries = [one if isinstance(one, tuple) else (one.name, one.value) for one in entries]
-        return dict(entries)
-
-    def entry(self, name, value):
-        return self.state.MetadataEntry(name, value)
-
-    def timestamp(self):
-        time = self.call(self.transaction.get_tx_timestamp)
-        return time.seconds, time.nanos
-
-    def peer_msp_id(self):
-        return self.call(self.transaction.get_peer_msp_id)
-
-    def multiple_private_data(self, collection, keys):
-        return [self.call(self.private_data.get_private_data, collection, key) for key in keys]
-
-    def page(self, function, args, size, bookmark):
-        page = self.call(function, *args, size, bookmark)
-        return page.rows, page.fetched_records_count, page.bookmark
-
-    def invoke_chaincode(self, name, args, channel):
-        answer = self.invocation.invoke_chaincode(name, args, channel)
-        return answer.status, answer.message, answer.payload
-
-    def write_line(self, level, message):
-        level = "debug" if level == "trace" else level
-        self.log.log(getattr(self.log.Level, level.upper()), readable(message))
 
 
 def of_component():
@@ -127,8 +95,7 @@ def of_component():
 
     modules = {name: importlib.import_module(f"wit_world.imports.{name}") for name in INTERFACES}
     types = importlib.import_module("wit_world.imports.types")
-    version = Bindings if hasattr(types, "Entry") else First
-    return version(modules, types, Err)
+    return Bindings(modules, types, Err)
 
 
 def kind_of(refusal):

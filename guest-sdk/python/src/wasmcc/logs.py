@@ -15,7 +15,7 @@ class PeerHandler(logging.Handler):
     def emit(self, record):
         name = next((name for name, least in _LEVELS if record.levelno >= least), "debug")
         try:
-            self._wit.write_line(name, self.format(record))
+            self._wit.write_line(name, self.format(record), {})
         except Exception:
             self.handleError(record)
 

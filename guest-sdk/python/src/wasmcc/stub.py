@@ -168,6 +168,11 @@ class ChaincodeStub(PrivateData):
             bookmark=bookmark,
         )
 
+    def get_all_states_composite_key_with_pagination(self, page_size, bookmark=""):
+        """One page of all composite keys, whatever their object type."""
+        function = self._wit.query.get_all_states_composite_key_with_pagination
+        return self._page(function, page_size=page_size, bookmark=bookmark)
+
     def get_query_result(self, query):
         """The rows that match a CouchDB selector. Not checked for phantoms at commit."""
         return self._rows(self._wit.query.get_query_result, query)
@@ -209,7 +214,7 @@ class ChaincodeStub(PrivateData):
         """Sets the one event of this transaction; a later call replaces it."""
         self._call(self._wit.event.set_event, name, rest=(as_bytes(payload, "the payload"),))
 
-    def log(self, level, message):
-        """Writes a line to the peer's log. `level` is trace, debug, info, warn or error. The module
-        `logging` writes there, too."""
-        self._wit.write_line(level, message)
+    def log(self, level, message, **fields):
+        """Writes a line to the peer's log. `level` is trace, debug, info, warn or error; `fields`
+        are for programs that read the log. The module `logging` writes there, too."""
+        self._wit.write_line(level, message, fields)

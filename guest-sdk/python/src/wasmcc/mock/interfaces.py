@@ -208,6 +208,10 @@ class Query(Interface):
         rows = self._partial("", object_type, attributes)
         return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
 
+    def get_all_states_composite_key_with_pagination(self, page_size, bookmark):
+        rows = [row for row in self._sorted("") if row[0].startswith(composite_key.SEPARATOR)]
+        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
+
     def get_query_result(self, query):
         return Cursor(self._matching("", query))
 
@@ -288,6 +292,7 @@ class Log(Interface):
     """`log`."""
 
     Level = enum.Enum("Level", "TRACE DEBUG INFO WARN ERROR")
+    Field = Entry
 
     def log(self, level, message, fields):
         self._tx.log.append((level.name.lower(), message))

@@ -2,8 +2,8 @@
 //! same functions.
 //!
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
-//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, and [`npm`]
-//! fills `node_modules`.
+//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, and
+//! [`npm`] fills `node_modules`.
 
 pub mod alone;
 pub mod bench;

@@ -15,8 +15,8 @@ use crate::rust_chaincode::{self, Profile};
 /// The program that tests of the command line run, as an environment variable.
 const PROGRAM: &str = "WASMCC_PROGRAM";
 
-/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the browser need, then
-/// runs every test whose name contains `filter`; without a filter, every test.
+/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the
+/// browser need, then runs every test whose name contains `filter`; without a filter, every test.
 ///
 /// # Errors
 /// Something does not build, or a test fails.

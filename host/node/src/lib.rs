@@ -55,9 +55,7 @@ use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
 pub use data_folder::{DataFolderError, folder_org};
-pub use error::{CreateChannelError, OpenError};
-#[cfg(feature = "server")]
-pub use installed::PackagesError;
+pub use error::{CreateChannelError, OpenError, PackagesError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};
@@ -114,9 +112,7 @@ impl PeerConfig {
             observer: None,
         }
     }
-}
 
-impl PeerConfig {
     fn open_ledgers(&mut self) -> Result<Ledgers, OpenError> {
         let config = std::mem::take(&mut self.ledger);
         match &self.data {

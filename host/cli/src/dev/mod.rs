@@ -117,6 +117,7 @@ impl Dev {
         let url = page.as_ref().map(|(door, _)| door.url());
         let serving = Serving::open(&runtime, members, &self.ports, (&place, &events), url)?;
         if let Some((door, note)) = page {
+            let note = note.or(door.warning().map(str::to_owned));
             let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
             events.say(format!("page on {}{note}", door.url()));
             let site = serving.site(feed, &place);

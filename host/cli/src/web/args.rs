@@ -17,7 +17,8 @@ const ANY: &str = "127.0.0.1:0";
 #[command(next_help_heading = "The page")]
 pub(crate) struct WebArgs {
     /// Serve a page for browsers on this address, for reading: blocks, state, private data of these
-    /// peers, replays [default: nowhere]. Whoever reaches it reads everything: keep it on 127.0.0.1.
+    /// peers, replays [default: nowhere]. Whoever reaches it reads everything: keep it on
+    /// 127.0.0.1.
     #[arg(long, value_name = "HOST:PORT")]
     web: Option<String>,
     /// Let --web name an address that other machines reach. There is no password, and no TLS.

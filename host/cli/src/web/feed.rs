@@ -142,6 +142,7 @@ impl Feed {
         }
         self.publish(json!({
             "kind": "transaction",
+            "channel": shortened(&line.channel),
             "chaincode": shortened(&line.chaincode),
             "function": shortened(&line.function),
             "creator": shortened(&line.creator),

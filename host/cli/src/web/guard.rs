@@ -1,8 +1,8 @@
 //! Who may ask: clients of this machine, and the page itself in a browser. No web site.
 //!
 //! A browser sends what any web site tells it to. But it says in `Origin` and `Sec-Fetch-Site` who
-//! has told it, and in `Host` by which name it has found this address. A site can make a name of its
-//! own mean this machine (DNS rebinding); it cannot make the browser send another `Host`.
+//! has told it, and in `Host` by which name it has found this address. A site can make a name of
+//! its own mean this machine (DNS rebinding); it cannot make the browser send another `Host`.
 //!
 //! Invariant: what changes something has the page's token, which only the page can read.
 

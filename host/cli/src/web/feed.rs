@@ -177,6 +177,11 @@ impl Feed {
         self.state().seen.get(tx_id).cloned()
     }
 
+    /// The cost table in lines, by function; empty if nothing ran.
+    pub(crate) fn costs_text(&self) -> Vec<String> {
+        self.state().costs.as_text()
+    }
+
     /// The cost table.
     pub(super) fn costs(&self) -> Value {
         self.state().costs.as_json()

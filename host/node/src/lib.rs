@@ -63,9 +63,7 @@ use wasmcc_types::proto::protos;
 pub use config::{CACHE_FOLDER, LEDGER_FOLDER, PeerConfig};
 pub use data_folder::{DataFolderError, folder_org};
 pub use determinism::Divergence;
-pub use error::{CreateChannelError, OpenError};
-#[cfg(feature = "server")]
-pub use installed::PackagesError;
+pub use error::{CreateChannelError, OpenError, PackagesError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};

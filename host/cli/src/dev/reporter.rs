@@ -185,6 +185,7 @@ impl Reporter {
                 continue;
             }
             let mut line = TxLine::of_block(transaction, block.number);
+            line.channel = channel.to_owned();
             line.reason = reasons(tx_id);
             if let Some(feed) = &self.outputs.feed {
                 let conflict = block.txs.get(at).and_then(|tx| tx.conflict.as_ref());

@@ -1,5 +1,5 @@
 //! Two peers of one organization that get the same proposals. On the one a chaincode is a
-//! component, on the other it is a program on somebody else's shim.
+//! component, on the other it is a program on somebody else's shim, or another component.
 //!
 //! Invariant: what the two peers say is compared, whatever a test asks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
@@ -54,6 +54,23 @@ impl Twins {
     }
 }
 
+/// Two peers on one channel, their admin and a user.
+fn peers() -> ([Arc<Peer>; 2], SigningIdentity, SigningIdentity) {
+    let network = Peers::new(&NetworkSpec::default());
+    let members = network.network();
+    let org = members.org("Org1MSP").unwrap();
+    let admin = org.admin().unwrap();
+    let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+    let peers = [(), ()].map(|()| {
+        let peer = network.peer(|config| {
+            config.support.external = trusting();
+        });
+        process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
+        peer
+    });
+    (peers, admin, org.user("User1").unwrap())
+}
+
 /// See the head of this file.
 pub struct Pair {
     /// Its chaincode is a component.
@@ -63,25 +80,14 @@ pub struct Pair {
     /// Who asks.
     pub user: SigningIdentity,
     name: String,
-    _chaincode: ExternalChaincode,
-    _served: Served,
+    _chaincode: Option<ExternalChaincode>,
+    _served: Option<Served>,
 }
 
 impl Pair {
     /// Deploys the chaincode on both peers.
     pub fn new(mode: Mode, twins: Twins) -> Self {
-        let network = Peers::new(&NetworkSpec::default());
-        let members = network.network();
-        let org = members.org("Org1MSP").unwrap();
-        let admin = org.admin().unwrap();
-        let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
-        let [wasm, other] = [(), ()].map(|()| {
-            let peer = network.peer(|config| {
-                config.support.external = trusting();
-            });
-            process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
-            peer
-        });
+        let ([wasm, other], admin, user) = peers();
         let served = Served::start(Arc::clone(&other));
         let Twins { component, program, definition } = twins;
         let ccid = format!("{}:{}", definition.name, definition.version);
@@ -98,9 +104,20 @@ impl Pair {
         install(&other, &definition, description.into_bytes(), &admin);
         let connect = || ExternalChaincode::connect(program, &ccid, served.address());
         let chaincode = chaincode.unwrap_or_else(connect);
-        let user = org.user("User1").unwrap();
         let name = definition.name.clone();
+        let (chaincode, served) = (Some(chaincode), Some(served));
         let this = Self { wasm, other, user, name, _chaincode: chaincode, _served: served };
+        this.instantiate(definition, &admin);
+        this
+    }
+
+    /// Deploys a component on the one peer, and another one that must do the same on the other.
+    pub fn of_components(definition: Definition, one: Vec<u8>, other_one: Vec<u8>) -> Self {
+        let ([wasm, other], admin, user) = peers();
+        install(&wasm, &definition, one, &admin);
+        install(&other, &definition, other_one, &admin);
+        let name = definition.name.clone();
+        let this = Self { wasm, other, user, name, _chaincode: None, _served: None };
         this.instantiate(definition, &admin);
         this
     }

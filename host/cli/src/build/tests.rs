@@ -47,7 +47,6 @@ fn other_languages_are_known_and_told_what_builds_them() {
     for (file, language, tool) in [
         ("pyproject.toml", "Python", "componentize-py"),
         ("requirements.txt", "Python", "componentize-py"),
-        ("go.mod", "Go", "wasm-tools"),
     ] {
         let said = refused(&[(file, "")]);
         for part in [&format!("a contract in {language};"), tool, "docs/languages.md"] {
@@ -57,6 +56,14 @@ fn other_languages_are_known_and_told_what_builds_them() {
     // A crate may have tools of another language.
     let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
     assert!(broken.contains("cargo cannot read the project"), "{broken}");
+}
+
+#[test]
+fn a_contract_in_c_is_known_by_its_sources() {
+    for file in ["contract.c", "src/contract.c"] {
+        assert_eq!(Language::of(folder(&[(file, "")]).path()), Some(Language::C));
+    }
+    assert_eq!(Language::of(folder(&[("contract.h", "")]).path()), None);
 }
 
 #[test]

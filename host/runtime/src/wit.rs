@@ -1,0 +1,15 @@
+//! The text of the interface, for tools that make components.
+
+/// The files of the package `fabric:chaincode`: their names and texts.
+pub const WIT: [(&str, &str); 10] = [
+    ("contract.wit", include_str!("../wit/contract.wit")),
+    ("event.wit", include_str!("../wit/event.wit")),
+    ("invocation.wit", include_str!("../wit/invocation.wit")),
+    ("log.wit", include_str!("../wit/log.wit")),
+    ("private-data.wit", include_str!("../wit/private-data.wit")),
+    ("query.wit", include_str!("../wit/query.wit")),
+    ("state.wit", include_str!("../wit/state.wit")),
+    ("transaction.wit", include_str!("../wit/transaction.wit")),
+    ("types.wit", include_str!("../wit/types.wit")),
+    ("world.wit", include_str!("../wit/world.wit")),
+];

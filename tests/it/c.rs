@@ -38,7 +38,8 @@ fn a_new_contract_is_built_and_runs() {
     assert!(said.contains("there is no Makefile"), "{said}");
     let source = contract.join("contract.c");
     let text = fs::read_to_string(&source).unwrap();
-    fs::write(&source, text.replace("fabric_success(old_owner)", "fabric_success(old_ower)")).unwrap();
+    fs::write(&source, text.replace("fabric_success(old_owner)", "fabric_success(old_ower)"))
+        .unwrap();
     let said = with_compilers(&contract, &["build"]).failed(1);
     assert!(said.contains("does not compile") && said.contains("contract.c:"), "{said}");
     assert!(said.contains("old_ower"), "{said}");

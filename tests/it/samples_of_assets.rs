@@ -1,13 +1,15 @@
-//! What `asset-transfer-basic` does in every language: names, arguments, JSON and messages are those
-//! of fabric-samples.
+//! What `asset-transfer-basic` does in every language: names, arguments, JSON and messages are
+//! those of fabric-samples.
 
+use serde_json::{Value, json};
 use wasmcc_node::sandbox::{Call, Sandbox};
 
 /// Calls every function of the chaincode `basic`.
 pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     let of = |name: &str, args: &[&str]| Call::new("basic", name).args(args.iter().copied());
     let text = |name: &str, args: &[&str]| sandbox.evaluate(of(name, args)).unwrap().text();
-    let submit = |name: &str, args: &[&str]| sandbox.submit(of(name, args)).unwrap().endorsed.text();
+    let submit =
+        |name: &str, args: &[&str]| sandbox.submit(of(name, args)).unwrap().endorsed.text();
     let refused = |name: &str, args: &[&str]| {
         let response = sandbox.endorse(of(name, args)).unwrap().response;
         assert_eq!((response.status, response.payload.len()), (500, 0), "{name} {args:?}");
@@ -16,9 +18,10 @@ pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     assert_eq!(text("GetAllAssets", &[]), "[]");
     assert_eq!(submit("InitLedger", &[]), "");
     assert_eq!(submit("CreateAsset", &["asset7", "pink \"\u{e4}\"", "", "Ann\n", "-9"]), "");
-    let seventh = r#"{"AppraisedValue":-9,"Color":"pink \"ä\"","ID":"asset7","Owner":"Ann\n","Size":0}"#;
-    let read: serde_json::Value = serde_json::from_str(&text("ReadAsset", &["asset7"])).unwrap();
-    assert_eq!(read, serde_json::from_str::<serde_json::Value>(seventh).unwrap());
+    let read: Value = serde_json::from_str(&text("ReadAsset", &["asset7"])).unwrap();
+    let seventh = json!({ "AppraisedValue": -9, "Color": "pink \"\u{e4}\"", "ID": "asset7",
+        "Owner": "Ann\n", "Size": 0 });
+    assert_eq!(read, seventh);
     assert_eq!(submit("TransferAsset", &["asset1", "Ann"]), "Tomoko");
     let written = sandbox.get_state("basic", "asset1").unwrap().unwrap();
     let first = r#"{"AppraisedValue":300,"Color":"blue","ID":"asset1","Owner":"Ann","Size":5}"#;
@@ -27,7 +30,7 @@ pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     assert_eq!(text("AssetExists", &["asset3"]), "true");
     assert_eq!(submit("DeleteAsset", &["asset3"]), "");
     assert_eq!(text("AssetExists", &["asset3"]), "false");
-    let all: Vec<serde_json::Value> = serde_json::from_str(&text("GetAllAssets", &[])).unwrap();
+    let all: Vec<Value> = serde_json::from_str(&text("GetAllAssets", &[])).unwrap();
     let ids: Vec<_> = all.iter().map(|asset| asset["ID"].as_str().unwrap()).collect();
     assert_eq!(ids, ["asset1", "asset2", "asset4", "asset5", "asset6", "asset7"]);
 

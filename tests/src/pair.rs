@@ -80,7 +80,7 @@ pub struct Pair {
     /// Who asks.
     pub user: SigningIdentity,
     name: String,
-    _chaincode: Option<ExternalChaincode>,
+    chaincode: Option<ExternalChaincode>,
     _served: Option<Served>,
 }
 
@@ -106,7 +106,7 @@ impl Pair {
         let chaincode = chaincode.unwrap_or_else(connect);
         let name = definition.name.clone();
         let (chaincode, served) = (Some(chaincode), Some(served));
-        let this = Self { wasm, other, user, name, _chaincode: chaincode, _served: served };
+        let this = Self { wasm, other, user, name, chaincode, _served: served };
         this.instantiate(definition, &admin);
         this
     }
@@ -117,9 +117,14 @@ impl Pair {
         install(&wasm, &definition, one, &admin);
         install(&other, &definition, other_one, &admin);
         let name = definition.name.clone();
-        let this = Self { wasm, other, user, name, _chaincode: None, _served: None };
+        let this = Self { wasm, other, user, name, chaincode: None, _served: None };
         this.instantiate(definition, &admin);
         this
+    }
+
+    /// The process of the chaincode that is a program.
+    pub fn process(&self) -> Option<u32> {
+        self.chaincode.as_ref().map(ExternalChaincode::id)
     }
 
     /// Deploys a component on both peers.

@@ -79,8 +79,8 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             (make, "make")
         }
         Language::C => bail!(
-            "{} has no tests that can be run: `wasmcc test` of a contract in C runs `make test`, and \
-             there is no Makefile\n  hint: WASMCC_COMPONENT names the component for its tests",
+            "{} has no tests that can be run: `wasmcc test` of a contract in C runs `make test`, \
+             and there is no Makefile\n  hint: WASMCC_COMPONENT names the component for its tests",
             build::shown(&built.folder)
         ),
         Language::Rust | Language::Python => {

@@ -29,6 +29,7 @@ mod memory;
 mod network;
 mod outline;
 mod output;
+mod parts;
 mod rules;
 mod ticker;
 mod tx_state;

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/hyperledger/fabric-chaincode-go/v2/internal/wire"
 )
 
 // AttrOIDString names the extension of a certificate that has the attributes.
@@ -109,19 +107,19 @@ func (mgr *Mgr) GetAttributesFromIdemix(creator []byte) (*Attributes, error) {
 	cannot := func(what string, err error) (*Attributes, error) {
 		return nil, fmt.Errorf("failed to unmarshal transaction invoker's %s: %s", what, err)
 	}
-	serialized, err := wire.Fields(creator)
+	serialized, err := Fields(creator)
 	if err != nil {
 		return cannot("identity", err)
 	}
-	idemix, err := wire.Fields(bytesOf(serialized, 2))
+	idemix, err := Fields(bytesOf(serialized, 2))
 	if err != nil {
 		return cannot("idemix identity", err)
 	}
-	unit, err := wire.Fields(bytesOf(idemix, 3))
+	unit, err := Fields(bytesOf(idemix, 3))
 	if err != nil {
 		return cannot("ou", err)
 	}
-	role, err := wire.Fields(bytesOf(idemix, 4))
+	role, err := Fields(bytesOf(idemix, 4))
 	if err != nil {
 		return cannot("role", err)
 	}
@@ -139,7 +137,7 @@ func (mgr *Mgr) GetAttributesFromIdemix(creator []byte) (*Attributes, error) {
 }
 
 // The last field with a number, as protobuf reads a message.
-func bytesOf(fields []wire.Field, number int) (value []byte) {
+func bytesOf(fields []Field, number int) (value []byte) {
 	for _, field := range fields {
 		if field.Number == number {
 			value = field.Bytes

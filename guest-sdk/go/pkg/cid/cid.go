@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hyperledger/fabric-chaincode-go/v2/internal/wire"
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
 )
 
@@ -46,7 +45,7 @@ func New(stub ChaincodeStubInterface) (*ClientID, error) {
 	if err != nil || creator == nil {
 		return nil, fmt.Errorf("failed to get transaction invoker's identity from the chaincode stub: %w", err)
 	}
-	fields, err := wire.Fields(creator)
+	fields, err := attrmgr.Fields(creator)
 	if err != nil {
 		return nil, fmt.Errorf("failed to unmarshal transaction invoker's identity: %w", err)
 	}
@@ -61,7 +60,10 @@ func New(stub ChaincodeStubInterface) (*ClientID, error) {
 		}
 	}
 	if block, _ := pem.Decode(idBytes); block != nil {
-		return client, client.readCertificate(block.Bytes)
+		if err := client.readCertificate(block.Bytes); err != nil {
+			return nil, err
+		}
+		return client, nil
 	}
 	if client.attrs, err = attrmgr.New().GetAttributesFromIdemix(creator); err != nil {
 		return nil, fmt.Errorf("identity bytes are neither X509 PEM format nor an idemix credential: "+

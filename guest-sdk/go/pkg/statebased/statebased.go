@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"github.com/hyperledger/fabric-chaincode-go/v2/internal/wire"
 )
 
 // RoleType is what an endorser is in its organization.
@@ -53,7 +51,7 @@ type keyPolicy struct {
 // NewStateEP reads a policy; nil makes an empty one.
 func NewStateEP(policy []byte) (KeyEndorsementPolicy, error) {
 	p := &keyPolicy{roles: map[string]uint64{}}
-	fields, err := wire.Fields(policy)
+	fields, err := fieldsOf(policy)
 	if err != nil {
 		return nil, fmt.Errorf("Error unmarshaling to SignaturePolicy: %s", err)
 	}
@@ -69,7 +67,7 @@ func NewStateEP(policy []byte) (KeyEndorsementPolicy, error) {
 
 // Reads a msp.MSPPrincipal; only those that are a role (0) count.
 func (p *keyPolicy) read(principal []byte) error {
-	fields, err := wire.Fields(principal)
+	fields, err := fieldsOf(principal)
 	if err != nil {
 		return fmt.Errorf("Error unmarshaling to SignaturePolicy: %s", err)
 	}
@@ -84,7 +82,7 @@ func (p *keyPolicy) read(principal []byte) error {
 			role = field.Bytes
 		}
 	}
-	fields, err = wire.Fields(role)
+	fields, err = fieldsOf(role)
 	if err != nil {
 		return fmt.Errorf("error unmarshaling msp principal: %s", err)
 	}
@@ -132,24 +130,24 @@ func (p *keyPolicy) ListOrgs() []string {
 // Policy writes the rule "all of the identities", and the identities.
 func (p *keyPolicy) Policy() ([]byte, error) {
 	organizations := p.ListOrgs()
-	all := wire.AppendNumber(nil, 1, uint64(len(organizations)))
+	all := appendNumber(nil, 1, uint64(len(organizations)))
 	var identities []byte
 	for i, organization := range organizations {
 		// A choice is written even if it is number 0.
 		signedBy := binary.AppendUvarint([]byte{1 << 3}, uint64(i))
-		all = wire.AppendBytes(all, 2, signedBy)
+		all = appendBytes(all, 2, signedBy)
 
 		var role []byte
 		if organization != "" {
-			role = wire.AppendBytes(nil, 1, []byte(organization))
+			role = appendBytes(nil, 1, []byte(organization))
 		}
-		role = wire.AppendNumber(role, 2, p.roles[organization])
+		role = appendNumber(role, 2, p.roles[organization])
 		var principal []byte
 		if len(role) > 0 {
-			principal = wire.AppendBytes(nil, 2, role)
+			principal = appendBytes(nil, 2, role)
 		}
-		identities = wire.AppendBytes(identities, 3, principal)
+		identities = appendBytes(identities, 3, principal)
 	}
-	rule := wire.AppendBytes(nil, 2, all)
-	return append(wire.AppendBytes(nil, 2, rule), identities...), nil
+	rule := appendBytes(nil, 2, all)
+	return append(appendBytes(nil, 2, rule), identities...), nil
 }

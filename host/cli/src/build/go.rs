@@ -89,7 +89,10 @@ impl Go<'_> {
         if modules.may_need_protobuf(&words) {
             match self.try_to_compile(modules, Messages::Protobuf, to, order)? {
                 None => return Ok(()),
-                Some(others) => words = others,
+                Some(others) => {
+                    words.push_str("With the modules of messages that go.mod names:\n");
+                    words.push_str(&others);
+                }
             }
         }
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
@@ -114,8 +117,7 @@ impl Go<'_> {
             .arg(program);
         let output: Output =
             go.output().map_err(|error| BuildError::NoGo { why: error.to_string() })?;
-        Ok((!output.status.success())
-            .then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
+        Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
     /// The package to build: that of the folder, or else the only program below it.

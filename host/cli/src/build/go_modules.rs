@@ -123,11 +123,7 @@ impl Modules {
     }
 
     /// The compiler's flags that select the modules; writes the files that they name.
-    pub(super) fn flags(
-        &self,
-        go: &Go<'_>,
-        messages: Messages,
-    ) -> Result<Vec<String>, BuildError> {
+    pub(super) fn flags(&self, go: &Go<'_>, messages: Messages) -> Result<Vec<String>, BuildError> {
         let mut replaced = vec![(SHIM, self.sdk.clone())];
         if messages == Messages::Plain {
             let own = MESSAGES.iter().filter(|(module, _)| !self.has_own(module));

@@ -1,5 +1,8 @@
 //! Contracts whose modules are copies in the folder `vendor`: the compiler gets other files for
 //! some of them, and the copies stay as they are.
+//!
+//! Invariant: no package is added that the original module does not have. The compiler reads which
+//! ones there are in a list that cannot be replaced.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +30,6 @@ pub(super) fn flags(
     replaced: &[(&str, PathBuf)],
 ) -> Result<Vec<String>, BuildError> {
     let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-    let mut list = fs::read_to_string(contract.join(LIST)).unwrap_or_default();
     for (module, folder) in replaced {
         let copy = contract.join("vendor").join(module);
         let mut packages = Vec::new();
@@ -43,11 +45,7 @@ pub(super) fn flags(
                 files.insert(copy.join(package).join(&name), folder.join(package).join(&name));
             }
         }
-        list = listed(&list, module, &packages);
     }
-    let own_list = output.file("modules.txt");
-    output.write(&own_list, list.as_bytes())?;
-    files.insert(contract.join(LIST), own_list);
     let overlay = output.file("overlay.json");
     output.write(&overlay, json!({ "Replace": files }).to_string().as_bytes())?;
     Ok(vec!["-mod=vendor".to_owned(), format!("-overlay={}", overlay.display())])
@@ -70,44 +68,5 @@ fn below(root: &Path, relative: &Path, packages: &mut Vec<PathBuf>) {
     names.sort();
     for name in names {
         below(root, &relative.join(name), packages);
-    }
-}
-
-/// The list with these packages of a module, in place of those that it names.
-fn listed(list: &str, module: &str, packages: &[PathBuf]) -> String {
-    let mut lines = Vec::new();
-    let mut is_of_module = false;
-    for line in list.lines() {
-        match line.starts_with('#') {
-            true if line.starts_with(&format!("# {module} ")) => is_of_module = true,
-            true if line.starts_with("## ") => {}
-            true => is_of_module = false,
-            false if is_of_module => continue,
-            false => {}
-        }
-        lines.push(line.to_owned());
-        if is_of_module && line.starts_with("## ") {
-            let name = |package: &PathBuf| match package.as_os_str().is_empty() {
-                true => module.to_owned(),
-                false => format!("{module}/{}", package.display()),
-            };
-            lines.extend(packages.iter().map(name));
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_list_names_the_packages_that_are_there_instead() {
-        let list = "# a.b/c v1.0.0\n## explicit; go 1.23\na.b/c/old\n# a.b/d v1.0.0\n## explicit\na.b/d\n";
-        let packages = [PathBuf::from("new"), PathBuf::new()];
-        assert_eq!(
-            listed(list, "a.b/c", &packages),
-            "# a.b/c v1.0.0\n## explicit; go 1.23\na.b/c/new\na.b/c\n# a.b/d v1.0.0\n## explicit\na.b/d\n"
-        );
     }
 }

@@ -46,9 +46,6 @@ impl OutputFolder {
     }
 
     fn cannot(&self, path: &Path, error: &std::io::Error) -> BuildError {
-        BuildError::NoFolder {
-            folder: path.to_owned(),
-            why: error.to_string(),
-        }
+        BuildError::NoFolder { folder: path.to_owned(), why: error.to_string() }
     }
 }

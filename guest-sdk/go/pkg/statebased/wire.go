@@ -1,7 +1,7 @@
-// Package wire reads and writes the few messages of protobuf that contracts need, without the
-// protobuf library: a contract that does not use it itself starts faster.
-package wire
+package statebased
 
+// Messages of protobuf are read without the protobuf library: a contract that does not use it itself
+// starts faster. A package of its own would be in no list of vendored packages.
 import (
 	"encoding/binary"
 	"errors"
@@ -15,8 +15,8 @@ const (
 	fixed4 = 5
 )
 
-// Field is one field of a message.
-type Field struct {
+// field is one field of a message.
+type field struct {
 	Number int
 	// The value of a number.
 	Varint uint64
@@ -26,20 +26,20 @@ type Field struct {
 
 var errMalformed = errors.New("proto: cannot parse invalid wire-format data")
 
-// Fields returns the fields of a message, in the order in which they were written.
-func Fields(message []byte) ([]Field, error) {
-	var fields []Field
+// fieldsOf returns the fields of a message, in the order in which they were written.
+func fieldsOf(message []byte) ([]field, error) {
+	var fields []field
 	for len(message) > 0 {
 		tag, n := binary.Uvarint(message)
 		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29 {
 			return nil, errMalformed
 		}
 		message = message[n:]
-		field := Field{Number: int(tag >> 3)}
+		found := field{Number: int(tag >> 3)}
 		length := 0
 		switch tag & 7 {
 		case varint:
-			if field.Varint, length = binary.Uvarint(message); length <= 0 {
+			if found.Varint, length = binary.Uvarint(message); length <= 0 {
 				return nil, errMalformed
 			}
 		case fixed8:
@@ -52,7 +52,7 @@ func Fields(message []byte) ([]Field, error) {
 				return nil, errMalformed
 			}
 			length = n + int(size)
-			field.Bytes = message[n:length]
+			found.Bytes = message[n:length]
 		default:
 			return nil, errMalformed
 		}
@@ -60,13 +60,13 @@ func Fields(message []byte) ([]Field, error) {
 			return nil, errMalformed
 		}
 		message = message[length:]
-		fields = append(fields, field)
+		fields = append(fields, found)
 	}
 	return fields, nil
 }
 
-// AppendNumber writes a number; zero is not written.
-func AppendNumber(message []byte, number int, value uint64) []byte {
+// appendNumber writes a number; zero is not written.
+func appendNumber(message []byte, number int, value uint64) []byte {
 	if value == 0 {
 		return message
 	}
@@ -74,8 +74,8 @@ func AppendNumber(message []byte, number int, value uint64) []byte {
 	return binary.AppendUvarint(message, value)
 }
 
-// AppendBytes writes text, bytes or a message, even if it is empty.
-func AppendBytes(message []byte, number int, value []byte) []byte {
+// appendBytes writes text, bytes or a message, even if it is empty.
+func appendBytes(message []byte, number int, value []byte) []byte {
 	message = binary.AppendUvarint(message, uint64(number)<<3|bytes)
 	message = binary.AppendUvarint(message, uint64(len(value)))
 	return append(message, value...)

@@ -128,6 +128,16 @@ fn a_new_contract_is_built_and_tested() {
     let built = with_compilers(&contract, &["build"]).ok();
     assert!(built.out.contains(".wasmcc/contract.wasm: "), "{built:?}");
     assert_eq!(fs::read_to_string(contract.join("go.mod")).unwrap(), manifest);
+
+    // With copies of its modules, of which that of the shim is damaged: it is not used.
+    let tools = xtask::guest_tools::GuestTools::ensure().unwrap();
+    let mut vendor = std::process::Command::new(tools.command("go").get_program());
+    vendor.args(["mod", "vendor"]).current_dir(&contract).envs(tools.environment().unwrap());
+    assert!(vendor.status().unwrap().success());
+    let shim = contract.join("vendor/github.com/hyperledger/fabric-chaincode-go/v2/shim/shim.go");
+    fs::write(&shim, "nonsense").unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    assert_eq!(fs::read_to_string(&shim).unwrap(), "nonsense");
 }
 
 fn replace(path: &Path, from: &str, to: &str) {

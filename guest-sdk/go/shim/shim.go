@@ -8,14 +8,13 @@ import "errors"
 // The chaincode that main has started.
 var started Chaincode
 
-var errSecond = errors.New("a second chaincode is started: a component is one chaincode")
-
 func register(cc Chaincode) error {
 	if cc == nil {
 		return errors.New("chaincode must be specified")
 	}
 	if started != nil {
-		return errSecond
+		// `wasmcc build` looks for this text: what has it calls this function.
+		return errors.New("a second chaincode is started: a component is one chaincode")
 	}
 	started = cc
 	return nil

@@ -13,8 +13,8 @@ use super::{BuildError, Built, Language, Order, componentize};
 
 /// Go has exports of WebAssembly from this version on.
 const OLDEST: (u32, u32) = (1, 24);
-/// What a chaincode's module exports, whatever else it does.
-const EXPORT: &[u8] = b"fabric:chaincode/contract@";
+/// A text of the shim's `Start`, which is in a module only if the program calls that.
+const START: &[u8] = b"a second chaincode is started";
 
 /// Builds the contract of a folder, which is absolute.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
@@ -25,8 +25,8 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let module = output.file("module.wasm");
     go.compile(&modules, &module, order)?;
     let path = componentize::write(folder, &module, &output, |module| {
-        let exported = module.windows(EXPORT.len()).any(|bytes| bytes == EXPORT);
-        exported.then_some(()).ok_or(
+        let starts = module.windows(START.len()).any(|bytes| bytes == START);
+        starts.then_some(()).ok_or(
             "the program does not start a chaincode: main has to call shim.Start, or Start of a \
              contractapi chaincode",
         )

@@ -40,6 +40,7 @@ pub(super) fn flags(
             files.extend(names.iter().map(|name| (copy.join(&package).join(name), PathBuf::new())));
         }
         below(folder, Path::new(""), &mut packages);
+        packages.retain(|package| copy.join(package).is_dir());
         for package in &packages {
             for name in sources(&folder.join(package)) {
                 files.insert(copy.join(package).join(&name), folder.join(package).join(&name));

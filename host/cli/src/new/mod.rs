@@ -93,7 +93,8 @@ impl New {
             Language::C => (&C, "wasmcc build"),
             other => bail!(
                 "`wasmcc new` makes contracts in Rust, TypeScript, Go and C only\n  hint: \
-                 tests/guests and docs/languages.md of wasmcc have a contract in {other} to copy from"
+                 tests/guests and docs/languages.md of wasmcc have a contract in {other} to copy \
+                 from"
             ),
         };
         let name = Name::of(&self.path)?;

@@ -100,7 +100,7 @@ func TestANewAssetIsWrittenAndAnnounced(t *testing.T) {
 	writes := endorsed.Rwset[chaincode].Writes
 	want := `{"ID":"asset2","Color":"red","Owner":"Org1MSP","AppraisedValue":7}`
 	if len(writes) != 1 || string(writes[0].Value) != want {
-		t.Errorf("%s", writes)
+		t.Error(writes)
 	}
 	if event := endorsed.Event; event == nil || event.Name != "CreateAsset" {
 		t.Error(event)

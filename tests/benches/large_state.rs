@@ -1,5 +1,6 @@
 //! A million keys of 100 bytes: time to open, point reads, range reads, commits, disk and memory;
-//! and the same of sled without a ledger on it, the limit of what can be had.
+//! and the same of sled without a ledger on it, the limit of what can be had. The variable
+//! `WASMCC_LARGE_STATE_KEYS` sets another number of keys.
 //!
 //! Each phase is a process of its own, so that memory is what that phase takes. A figure is a line
 //! `large: PHASE FIGURE VALUE`.
@@ -10,6 +11,7 @@ mod support;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use wasmcc_ledger::LedgerConfig;
@@ -17,7 +19,7 @@ use wasmcc_ledger::LedgerConfig;
 use crate::support::chain::{Chain, NAMESPACE};
 use crate::support::memory::resident_bytes;
 
-const KEYS: u64 = 1_000_000;
+const USUAL_KEYS: u64 = 1_000_000;
 /// Keys of one block or batch while they are loaded.
 const LOADED_AT_ONCE: u64 = 1_000;
 const KEYS_OF_A_TX: u64 = 20;
@@ -28,12 +30,25 @@ const READS: u64 = 200_000;
 const RANGES: u64 = 2_000;
 const RANGE_ROWS: usize = 100;
 
+const KEYS: &str = "WASMCC_LARGE_STATE_KEYS";
+/// Selects the phases of `ledger` or `sled`.
+const ONLY: &str = "WASMCC_LARGE_STATE_ONLY";
 const PHASE: &str = "WASMCC_LARGE_STATE_PHASE";
 const FOLDER: &str = "WASMCC_LARGE_STATE_FOLDER";
 
-/// Every number below `KEYS` once, in no order that a tree could profit from.
+/// Number of keys, at least as many as a block of the measured commits has.
+fn keys() -> u64 {
+    static KEYS_OF_THIS_RUN: LazyLock<u64> = LazyLock::new(|| {
+        let keys = std::env::var(KEYS).map_or(USUAL_KEYS, |text| text.parse().unwrap());
+        assert!(keys >= TXS * 2 && keys.is_multiple_of(LOADED_AT_ONCE), "{keys} keys");
+        keys
+    });
+    *KEYS_OF_THIS_RUN
+}
+
+/// Every number below [`keys`] once, in no order that a tree could profit from.
 fn scrambled(index: u64) -> u64 {
-    index.wrapping_mul(2_654_435_761) % KEYS
+    index.wrapping_mul(2_654_435_761) % keys()
 }
 
 fn key(number: u64) -> String {
@@ -59,7 +74,7 @@ fn disk_bytes(path: &Path) -> u64 {
 fn load_ledger(dir: &Path) {
     let chain = Chain::open(dir, LedgerConfig::default());
     let mut spent = 0.0;
-    for first in (0..KEYS).step_by(LOADED_AT_ONCE as usize) {
+    for first in (0..keys()).step_by(LOADED_AT_ONCE as usize) {
         let txs = LOADED_AT_ONCE / KEYS_OF_A_TX;
         let block = chain.block(txs as usize, |simulator, tx| {
             let first = first + tx as u64 * KEYS_OF_A_TX;
@@ -97,7 +112,7 @@ fn use_ledger(dir: &Path) {
     say("ledger", "get_us", start.elapsed().as_secs_f64() * 1e6 / READS as f64);
 
     let start = Instant::now();
-    for first in (0..RANGES).map(|index| key(scrambled(index) % (KEYS - RANGE_ROWS as u64))) {
+    for first in (0..RANGES).map(|index| key(scrambled(index) % (keys() - RANGE_ROWS as u64))) {
         let mut simulator = chain.ledger.simulator("range");
         let range = simulator.range(NAMESPACE, &first, "").unwrap();
         for _ in 0..RANGE_ROWS {
@@ -122,7 +137,7 @@ fn use_ledger(dir: &Path) {
     say("ledger", "resident_mb", resident_bytes() as f64 / 1e6);
 }
 
-/// The way: one tree, and beside each row one of its history.
+/// One tree, and beside each row one of its history.
 fn open_sled(dir: &Path) -> sled::Db {
     sled::Config::new()
         .path(dir)
@@ -142,7 +157,7 @@ fn put_sled(batch: &mut sled::Batch, number: u64, height: u64) {
 fn load_sled(dir: &Path) {
     let db = open_sled(dir);
     let start = Instant::now();
-    let batches = KEYS / LOADED_AT_ONCE * 2;
+    let batches = keys() / LOADED_AT_ONCE * 2;
     for height in 0..batches {
         let mut batch = sled::Batch::default();
         let first = height * LOADED_AT_ONCE / 2;
@@ -178,7 +193,7 @@ fn use_sled(dir: &Path) {
     say("sled", "get_us", start.elapsed().as_secs_f64() * 1e6 / READS as f64);
 
     let start = Instant::now();
-    for first in (0..RANGES).map(|index| key(scrambled(index) % (KEYS - RANGE_ROWS as u64))) {
+    for first in (0..RANGES).map(|index| key(scrambled(index) % (keys() - RANGE_ROWS as u64))) {
         for row in db.range(format!("s{first}").as_bytes()..).take(RANGE_ROWS) {
             black_box(row.unwrap());
         }
@@ -218,12 +233,16 @@ fn main() {
 
 fn run_phases() {
     let dir = tempfile::tempdir().unwrap();
+    let only = std::env::var(ONLY).unwrap_or_default();
     for (phase, folder) in [
         ("load_sled", "sled"),
         ("use_sled", "sled"),
         ("load_ledger", "ledger"),
         ("use_ledger", "ledger"),
     ] {
+        if !only.is_empty() && only != folder {
+            continue;
+        }
         let status = Command::new(std::env::current_exe().unwrap())
             .env(PHASE, phase)
             .env(FOLDER, dir.path().join(folder))

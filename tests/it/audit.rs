@@ -10,7 +10,7 @@ use wasmcc_ledger::LedgerConfig;
 use wasmcc_msp::NetworkSpec;
 use wasmcc_peer::chaincode::StandIn;
 use wasmcc_tests::past::{forged_chain, golden_blocks, with_results, write_blocks};
-use wasmcc_tests::program::{Client, Run, Site};
+use wasmcc_tests::program::{Run, Site};
 use wasmcc_tests::{Peers, create_channel, deploy, guest, guest_path, process, submit, user};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -151,26 +151,14 @@ fn an_audit_goes_on_where_it_was_interrupted() {
     assert!(other.contains("of other components or with other options"), "{other}");
 }
 
-fn call(peer: &Client<'_>, args: &[&str]) {
-    let input = json!({ "Args": args }).to_string();
-    peer.run(&["invoke", "-n", "probe", "-c", &input]).ok();
-}
-
 #[test]
 fn a_running_peer_is_followed_and_its_folder_knows_the_private_data() {
     let site = Site::new();
     let peer = site.peer(&["--data", "data"]);
-    fs::write(
-        site.path("collections.json"),
-        r#"[{"name":"open","policy":"OR('Org1MSP.member')"}]"#,
-    )
-    .unwrap();
-    let path = guest_path("probe").to_str().unwrap();
-    let deploy = ["deploy", path, "--name", "probe", "--collections-config", "collections.json"];
-    peer.run(&deploy).ok();
-    call(&peer, &["put", "k", "v"]);
-    call(&peer, &["pput", "open", "secret", "x"]);
-    call(&peer, &["then", "pget", "open", "secret", ";", "put", "seen", "1"]);
+    peer.deploy_with_collection("probe", "open");
+    peer.invoke("probe", &["put", "k", "v"]);
+    peer.invoke("probe", &["pput", "open", "secret", "x"]);
+    peer.invoke("probe", &["then", "pget", "open", "secret", ";", "put", "seen", "1"]);
     let probe = component("probe", "probe");
     let audit = ["audit", "--component", &probe, "--json"];
     let followed = peer.run(&audit).ok().json();

@@ -4,12 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
-use wasmcc_tests::program::{Client, Site};
-
-fn invoke(peer: &Client<'_>, args: &[&str]) -> Value {
-    let input = json!({ "Args": args }).to_string();
-    peer.run(&["invoke", "-n", "probe", "-c", &input, "--json"]).ok().json()
-}
+use wasmcc_tests::program::Site;
 
 /// The words of a question whose answer is JSON.
 fn ask<'a>(words: &[&'a str]) -> Vec<&'a str> {
@@ -20,19 +15,12 @@ fn ask<'a>(words: &[&'a str]) -> Vec<&'a str> {
 fn a_peer_its_folder_and_its_blocks_show_the_same() {
     let site = Site::new();
     let peer = site.peer(&["--data", "data"]);
-    fs::write(
-        site.path("collections.json"),
-        r#"[{"name":"open","policy":"OR('Org1MSP.member')"}]"#,
-    )
-    .unwrap();
-    let path = guest_path("probe").to_str().unwrap();
-    let deploy = ["deploy", path, "--name", "probe", "--collections-config", "collections.json"];
-    peer.run(&deploy).ok();
-    invoke(&peer, &["put", "k1", "one"]);
-    invoke(&peer, &["put", "k1", "two"]);
-    invoke(&peer, &["comp", "color", "red", "k1", "c"]);
-    invoke(&peer, &["pput", "open", "secret", "x"]);
-    let tx = invoke(&peer, &["rmw", "k1", "+"]);
+    peer.deploy_with_collection("probe", "open");
+    peer.invoke("probe", &["put", "k1", "one"]);
+    peer.invoke("probe", &["put", "k1", "two"]);
+    peer.invoke("probe", &["comp", "color", "red", "k1", "c"]);
+    peer.invoke("probe", &["pput", "open", "secret", "x"]);
+    let tx = peer.invoke("probe", &["rmw", "k1", "+"]);
     let tx = tx["tx_id"].as_str().unwrap().to_owned();
     let asked: [&[&str]; 9] = [
         &["chain"],
@@ -92,8 +80,8 @@ fn texts_are_for_people() {
     let site = Site::new();
     let peer = site.peer(&["--data", "data"]);
     peer.deploy("probe");
-    invoke(&peer, &["put", "a", "1"]);
-    invoke(&peer, &["comp", "color", "red", "c"]);
+    peer.invoke("probe", &["put", "a", "1"]);
+    peer.invoke("probe", &["comp", "color", "red", "c"]);
     peer.terminate().ok();
     let inspect = |words: &[&str]| {
         let run = site.run(&[&["inspect"][..], words, &["--data", "data"]].concat()).ok();

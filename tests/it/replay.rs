@@ -9,9 +9,7 @@ use wasmcc_tests::program::{Client, Run, Site};
 
 /// Invokes `probe`; gives the transaction's id.
 fn invoke(peer: &Client<'_>, args: &[&str]) -> String {
-    let input = json!({ "Args": args }).to_string();
-    let done = peer.run(&["invoke", "-n", "probe", "-c", &input, "--json"]).ok().json();
-    done["tx_id"].as_str().unwrap().to_owned()
+    peer.invoke("probe", args)["tx_id"].as_str().unwrap().to_owned()
 }
 
 fn calls(replayed: &Value) -> Vec<&str> {

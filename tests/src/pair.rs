@@ -1,5 +1,6 @@
 //! Two peers of one organization that get the same proposals. On the one a chaincode is a
-//! component, on the other it is a program on somebody else's shim, or another component.
+//! component, on the other it is a program on somebody else's shim, or a component in another
+//! language.
 //!
 //! Invariant: what the two peers say is compared, whatever a test asks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
@@ -20,6 +21,7 @@ use crate::ExternalChaincode;
 use crate::Peers;
 use crate::Program;
 use crate::Served;
+use crate::foreign::RUNTIME;
 use crate::guest;
 use crate::process;
 use crate::trusting;
@@ -54,28 +56,11 @@ impl Twins {
     }
 }
 
-/// Two peers on one channel, their admin and a user.
-fn peers() -> ([Arc<Peer>; 2], SigningIdentity, SigningIdentity) {
-    let network = Peers::new(&NetworkSpec::default());
-    let members = network.network();
-    let org = members.org("Org1MSP").unwrap();
-    let admin = org.admin().unwrap();
-    let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
-    let peers = [(), ()].map(|()| {
-        let peer = network.peer(|config| {
-            config.support.external = trusting();
-        });
-        process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
-        peer
-    });
-    (peers, admin, org.user("User1").unwrap())
-}
-
 /// See the head of this file.
 pub struct Pair {
     /// Its chaincode is a component.
     pub wasm: Arc<Peer>,
-    /// Its chaincode is a process.
+    /// Its chaincode is a process, or another component.
     pub other: Arc<Peer>,
     /// Who asks.
     pub user: SigningIdentity,
@@ -85,9 +70,40 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Deploys one component on the one peer and `other` on the other one.
+    pub fn of_components(definition: Definition, component: Vec<u8>, other: Vec<u8>) -> Self {
+        let network = Peers::new(&NetworkSpec::default());
+        let members = network.network();
+        let org = members.org("Org1MSP").unwrap();
+        let admin = org.admin().unwrap();
+        let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+        let [wasm, other] = [component, other].map(|code| {
+            let peer = network.peer(|config| config.runtime = Some(Arc::clone(&RUNTIME)));
+            process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
+            install(&peer, &definition, code, &admin);
+            peer
+        });
+        let user = org.user("User1").unwrap();
+        let name = definition.name.clone();
+        let this = Self { wasm, other, user, name, chaincode: None, _served: None };
+        this.instantiate(definition, &admin);
+        this
+    }
+
     /// Deploys the chaincode on both peers.
     pub fn new(mode: Mode, twins: Twins) -> Self {
-        let ([wasm, other], admin, user) = peers();
+        let network = Peers::new(&NetworkSpec::default());
+        let members = network.network();
+        let org = members.org("Org1MSP").unwrap();
+        let admin = org.admin().unwrap();
+        let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+        let [wasm, other] = [(), ()].map(|()| {
+            let peer = network.peer(|config| {
+                config.support.external = trusting();
+            });
+            process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
+            peer
+        });
         let served = Served::start(Arc::clone(&other));
         let Twins { component, program, definition } = twins;
         let ccid = format!("{}:{}", definition.name, definition.version);
@@ -104,20 +120,10 @@ impl Pair {
         install(&other, &definition, description.into_bytes(), &admin);
         let connect = || ExternalChaincode::connect(program, &ccid, served.address());
         let chaincode = chaincode.unwrap_or_else(connect);
+        let user = org.user("User1").unwrap();
         let name = definition.name.clone();
-        let (chaincode, served) = (Some(chaincode), Some(served));
-        let this = Self { wasm, other, user, name, chaincode, _served: served };
-        this.instantiate(definition, &admin);
-        this
-    }
-
-    /// Deploys a component on the one peer, and another one that must do the same on the other.
-    pub fn of_components(definition: Definition, one: Vec<u8>, other_one: Vec<u8>) -> Self {
-        let ([wasm, other], admin, user) = peers();
-        install(&wasm, &definition, one, &admin);
-        install(&other, &definition, other_one, &admin);
-        let name = definition.name.clone();
-        let this = Self { wasm, other, user, name, chaincode: None, _served: None };
+        let (chaincode, _served) = (Some(chaincode), Some(served));
+        let this = Self { wasm, other, user, name, chaincode, _served };
         this.instantiate(definition, &admin);
         this
     }
@@ -227,7 +233,8 @@ pub fn rwset(response: &protos::ProposalResponse) -> Option<TxRwSet> {
     TxRwSet::decode(&action.results).ok()
 }
 
-fn definition(name: &str) -> Definition {
+/// Version 1.0 of a chaincode on the channel [`CHANNEL`].
+pub fn definition(name: &str) -> Definition {
     Definition {
         channel_id: CHANNEL.into(),
         name: name.into(),

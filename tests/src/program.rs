@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
 
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,13 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The network folder of a [`Site`].
 pub const NETWORK: &str = "net";
 
-/// How long a line may be waited for that does not come.
+/// Time limit for a line that is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder of its own with a network in it, where the program runs; gone when dropped.
@@ -46,7 +47,7 @@ pub struct Process {
     seen: String,
 }
 
-/// Who asks a peer.
+/// A client of a peer.
 pub struct Client<'a> {
     site: &'a Site,
     address: String,
@@ -74,7 +75,7 @@ pub fn program() -> &'static Path {
 }
 
 /// What the caller's shell has set is not part of a test.
-pub(crate) fn without_settings(command: &mut Command) {
+pub fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if ["WASMCC_", "CORE_", "FABRIC_LOGGING_"].iter().any(|start| text.starts_with(start))
@@ -289,6 +290,21 @@ impl Client<'_> {
         let path = crate::guest_path(guest);
         self.run(&["deploy", path.to_str().unwrap(), "--name", guest]).ok();
     }
+
+    /// The same with a private data collection, which the members of Org1 hold.
+    pub fn deploy_with_collection(&self, guest: &str, collection: &str) {
+        let rules = json!([{ "name": collection, "policy": "OR('Org1MSP.member')" }]);
+        let file = self.site.path("collections.json");
+        fs::write(&file, rules.to_string()).unwrap();
+        let (path, file) = (crate::guest_path(guest).to_str().unwrap(), file.to_str().unwrap());
+        self.run(&["deploy", path, "--name", guest, "--collections-config", file]).ok();
+    }
+
+    /// Calls a chaincode in a transaction, which must become valid. Returns the JSON of the result.
+    pub fn invoke(&self, chaincode: &str, args: &[&str]) -> Value {
+        let input = json!({ "Args": args }).to_string();
+        self.run(&["invoke", "-n", chaincode, "-c", &input, "--json"]).ok().json()
+    }
 }
 
 impl<'a> Deref for Peer<'a> {
@@ -303,6 +319,11 @@ impl Peer<'_> {
     /// The door of a further organization, of which the first has number 0.
     pub fn other(&self, number: usize) -> &Client<'_> {
         &self.others[number]
+    }
+
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.process.child.id()
     }
 
     /// Sends a signal, such as `TERM`.

@@ -42,7 +42,7 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 13] = [
+const BENCHES: [Bench; 14] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
@@ -56,12 +56,16 @@ const BENCHES: [Bench; 13] = [
     Bench { name: "contract", needs: &[Need::Program] },
     Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
     Bench { name: "dev", needs: &[Need::Program] },
+    Bench { name: "gateway", needs: &[Need::Program] },
 ];
+
+/// The bench of `cargo xtask scale`, which has no figures.
+const SCALE: Bench = Bench { name: "scale", needs: &[] };
 
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 38] = [
+const FIGURES: [Figure; 44] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -69,6 +73,7 @@ const FIGURES: [Figure; 38] = [
     ("component_kb", |r| r.printed("contract: component_kb ", "")),
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
+    ("trace_off_ratio", |r| r.printed("trace off: ", "")),
     ("endorse_to_limit", |r| {
         let limit = r.ns("endorse/verify")? + r.ns("endorse/sign")?;
         Ok(r.ns("endorse/process_proposal")? / (limit + r.ns("endorse/bare_wasmtime")?))
@@ -103,6 +108,11 @@ const FIGURES: [Figure; 38] = [
     ("dev_ready_ms", |r| r.printed("dev: ready_ms ", "")),
     ("dev_reload_ms", |r| r.printed("dev: reload_ms ", "")),
     ("submit_single_ms", |r| r.printed("dev: submit_single_ms ", "")),
+    ("evaluate_alone_us", |r| r.printed("gateway: evaluate_alone_us ", "")),
+    ("gateway_evaluate_per_s", |r| r.printed("gateway: evaluate_per_s ", "")),
+    ("gateway_evaluate_p99_ms", |r| r.printed("gateway: evaluate_p99_ms ", "")),
+    ("gateway_submit_per_s", |r| r.printed("gateway: submit_per_s ", "")),
+    ("submit_cpu_to_limit", |r| r.printed("gateway: submit_cpu_to_limit ", "")),
     ("fair_p99_ratio", |r| r.printed("fair: p99_ratio ", "")),
     ("serve_cpu_us_noop", |r| r.printed("cpu: wasmcc noop ", " us")),
     ("serve_cpu_us_transfer", |r| r.printed("cpu: wasmcc transfer ", " us")),
@@ -125,14 +135,8 @@ const FIGURES: [Figure; 38] = [
 /// There is no such bench, something does not build, or a bench gave no result.
 pub fn run(name: Option<&str>) -> Result<()> {
     let benches = chosen(name)?;
-    let folder = prepare(&benches)?;
-    let program = cargo::target_dir()?.join("release/wasmcc");
+    let mut command = command(&benches)?;
     let since = SystemTime::now();
-    let mut command = cargo::command();
-    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
-    for bench in benches {
-        command.args(["--bench", bench.name]);
-    }
     let output = output_of(&mut command)?;
     let criterion = cargo::target_dir()?.join("criterion");
     let mut out = std::io::stdout().lock();
@@ -140,6 +144,29 @@ pub fn run(name: Option<&str>) -> Result<()> {
         writeln!(out, "figure {name} {value:.2}")?;
     }
     Ok(())
+}
+
+/// Runs a bench with variables set and returns what it printed.
+///
+/// # Errors
+/// There is no such bench, something does not build, or the bench fails.
+pub fn printed(name: &str, variables: &[(&str, &str)]) -> Result<String> {
+    let benches = if name == SCALE.name { vec![&SCALE] } else { chosen(Some(name))? };
+    let mut command = command(&benches)?;
+    command.envs(variables.iter().copied());
+    output_of(&mut command)
+}
+
+/// Builds what benches need, and returns the command that runs them.
+fn command(benches: &[&Bench]) -> Result<Command> {
+    let folder = prepare(benches)?;
+    let program = cargo::target_dir()?.join("release/wasmcc");
+    let mut command = cargo::command();
+    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
+    for bench in benches {
+        command.args(["--bench", bench.name]);
+    }
+    Ok(command)
 }
 
 fn chosen(name: Option<&str>) -> Result<Vec<&'static Bench>> {
@@ -259,10 +286,11 @@ mod tests {
         let benches = manifest.split("[[bench]]").skip(1);
         let mut in_manifest: Vec<&str> =
             benches.filter_map(|bench| bench.split('"').nth(1)).collect();
-        let mut known = BENCHES.map(|bench| bench.name);
+        let mut known = BENCHES.map(|bench| bench.name).to_vec();
+        known.push(SCALE.name);
         in_manifest.sort_unstable();
         known.sort_unstable();
-        assert_eq!(known[..], in_manifest);
+        assert_eq!(known, in_manifest);
         assert!(chosen(Some("fair")).is_ok_and(|benches| benches.len() == 1));
         assert!(chosen(Some("unfair")).is_err());
     }

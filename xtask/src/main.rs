@@ -19,6 +19,9 @@ usage: cargo xtask VERB
             run all tests, or those whose names contain FILTER
   bench [NAME]
             run all benches, or the one of that name, in release mode and print the figures
+  scale [KEYS]
+            measure how cost grows, with ledgers of up to KEYS (1,000,000) keys, and draw
+            the charts of docs/performance
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
@@ -27,7 +30,9 @@ usage: cargo xtask VERB
   guests    build all chaincode components and print their paths and sizes
   alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
+  wit       write docs/wit.md from the comments in wit/
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
+  browser   install Chromium for the tests of the page, if there is none (Debian, as root)
 ";
 
 fn main() -> Result<ExitCode> {
@@ -51,6 +56,8 @@ fn main() -> Result<ExitCode> {
         ["test", filter] => xtask::test::run(Some(filter))?,
         ["bench"] => xtask::bench::run(None)?,
         ["bench", name] => xtask::bench::run(Some(name))?,
+        ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
+        ["scale", keys] => xtask::scale::run(keys.parse()?)?,
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz(&mut out, seconds)?,
@@ -66,7 +73,9 @@ fn main() -> Result<ExitCode> {
         }
         ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
+        ["wit"] => xtask::wit::run()?,
         ["target"] => xtask::target::ensure()?,
+        ["browser"] => writeln!(out, "{}", xtask::browser::ensure()?.display())?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,
         _ => {
             write!(std::io::stderr(), "{USAGE}")?;

@@ -1,7 +1,8 @@
 // The exports of the component: each call is one transaction of the chaincode that the contract's code
 // made when the component was built.
-import { setEvent } from "fabric:chaincode/event@0.1.0";
+import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
+import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
 import { drain } from "./jobs.js";
 import { makeStub } from "./stub.js";
 import { begin } from "./transaction.js";
@@ -47,7 +48,7 @@ export function settled(start) {
 
 function answer(response, method, stub) {
   if (!response || !response.status) {
-    const prefix = `[${stub.getChannelID()}-${shortened(stub.getTxID())}]`;
+    const prefix = generateLoggingPrefix(stub.getChannelID(), stub.getTxID());
     const message = `${prefix} Calling chaincode ${method}() has not called success or error.`;
     return { status: ERROR, message, payload: new Uint8Array() };
   }
@@ -58,5 +59,3 @@ function answer(response, method, stub) {
     payload: payload == null ? new Uint8Array() : new Uint8Array(Buffer.from(payload)),
   };
 }
-
-const shortened = (txId) => (txId.length > 8 ? txId.substring(0, 8) : txId);

@@ -1,8 +1,8 @@
 //! Follows a channel from its genesis block and runs every transaction of some chaincodes again.
 //!
 //! A transaction runs on the state before its block. A valid one cannot have read what an earlier
-//! one of its block wrote, so that is the state on which it was judged. What does not come out the
-//! same there runs on the last states before, as far as they fit its read versions.
+//! one of its block wrote, so that is the state on which it was judged. One whose results are not
+//! the same is run on the previous states that fit its read versions.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,12 +58,12 @@ struct Entry<'a> {
     chaincode: String,
 }
 
-/// What became of one; None: it came out as it was endorsed.
+/// The finding about one transaction; None if its results equal those endorsed.
 type Judged = Option<Finding>;
 
 impl Audit {
-    /// Begins, or goes on where the laboratory's folder ends. `private` has the private data that
-    /// transactions may read.
+    /// Starts an audit, or resumes at the height of the laboratory's folder. `private` has the
+    /// private data that transactions may read.
     pub fn new(
         laboratory: Laboratory,
         config: AuditConfig,
@@ -124,7 +124,7 @@ impl Audit {
         Ok(report)
     }
 
-    /// Adds the block that was looked at.
+    /// Adds the block whose transactions were run.
     ///
     /// Errors: it does not continue the chain, or its verdicts or commit hash come out otherwise:
     /// the state after it is not known, and the audit ends.
@@ -230,7 +230,7 @@ impl Audit {
     }
 
     /// Runs a transaction on the newest height, and on older ones that fit its reads, until it
-    /// comes out as it was endorsed.
+    /// results equal those endorsed.
     fn run_where_it_fits(
         &self,
         case: &Case,
@@ -298,14 +298,14 @@ impl Audit {
     }
 }
 
-/// What came of running a transaction where it fits.
+/// The outcome of running a transaction on the heights that fit.
 struct Compared {
     run: Option<Run>,
     differences: Vec<Difference>,
     tried: usize,
 }
 
-/// What to call a run that differs.
+/// The kind of finding for a run that differs.
 pub(crate) fn kind_of(run: &Run) -> Kind {
     match &run.outcome {
         _ if !run.trace.reasons.is_empty() => Kind::Unknown,

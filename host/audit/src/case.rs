@@ -16,7 +16,7 @@ use wasmcc_types::proto::protos::{
 
 /// A transaction that chaincodes can run again, and what was endorsed of it.
 pub struct Case {
-    /// Its proposal, put together from what the transaction has of it: without signature, and
+    /// Its proposal, rebuilt from the parts that the transaction contains: without signature, and
     /// without transient data unless they were brought.
     pub proposal: Arc<UnpackedProposal>,
     /// What was endorsed.
@@ -29,7 +29,7 @@ pub struct Case {
     pub is_of_proposal: bool,
 }
 
-/// Why an entry of a block is no transaction that could run again.
+/// Why an entry of a block cannot be run again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotEndorsed(String);
@@ -97,7 +97,7 @@ impl Case {
         &self.proposal.chaincode_id.name
     }
 
-    /// The function that was called, or what of it is text.
+    /// The function that was called, lossily decoded as UTF-8.
     pub fn function(&self) -> String {
         let function = self.proposal.input.args.first().map_or(&[][..], Vec::as_slice);
         String::from_utf8_lossy(function).chars().take(100).collect()

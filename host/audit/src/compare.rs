@@ -1,4 +1,4 @@
-//! Compares what a transaction came to again with what was endorsed.
+//! Compares the results of a new run with those endorsed.
 
 use std::collections::BTreeMap;
 
@@ -17,17 +17,17 @@ use wasmcc_types::proto::protos::{ChaincodeEvent, Response};
 const MAX_DIFFERENCES: usize = 100;
 /// Characters of a value that are shown.
 const MAX_CHARS: usize = 200;
-/// In place of what one side does not have.
+/// Shown where one side has no value.
 const NONE: &str = "nothing";
 
-/// Something that came out otherwise.
+/// A difference between the two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// What: a part of the response, the event, or an entry of the read-write set.
     pub what: String,
     /// What was endorsed.
     pub endorsed: String,
-    /// What came of it now.
+    /// The result of the new run.
     pub now: String,
 }
 
@@ -195,7 +195,7 @@ fn key(key: &str) -> String {
     key.replace('\0', "\\0")
 }
 
-/// Bytes as the text that they are, or in hexadecimal.
+/// Formats bytes as text if they are UTF-8, else in hexadecimal.
 fn shown(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => {

@@ -10,10 +10,11 @@ use wasmcc_runtime::RuntimeError;
 /// Why an audit or a replay ends early. What is wrong with transactions is in reports.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// A block does not fit, or its verdicts come out otherwise; the state after it is not known.
+    /// A block does not continue the chain, or judging it leads to other verdicts. The state after
+    /// it is unknown.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The channel's configuration.
+    /// The channel's configuration cannot be read.
     #[error(transparent)]
     Channel(#[from] ChannelError),
     /// The runtime.
@@ -22,13 +23,13 @@ pub enum AuditError {
     /// A component.
     #[error(transparent)]
     Component(#[from] StandInError),
-    /// The machine could not judge signatures.
+    /// Signatures could not be judged for a reason of this machine.
     #[error(transparent)]
     Commit(#[from] wasmcc_committer::CommitError),
     /// A system chaincode could not be registered.
     #[error("cannot register system chaincode: {0}")]
     System(String),
-    /// No thread.
+    /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
     /// There is no transaction at this place.

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Difference;
 
-/// What is wrong with a transaction, or not known.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// It comes out otherwise than it was endorsed, and nothing explains that.
+    /// The results differ from those endorsed, and nothing explains that.
     Differs,
-    /// Its stored verdict is not what signatures and policies lead to.
+    /// The stored verdict contradicts signatures and policies.
     Verdict,
-    /// It comes out otherwise, but was told something that no block holds.
+    /// The results differ, but the transaction used information that no block contains.
     Unknown,
     /// It could not be run again.
     NotRun,
@@ -27,7 +27,7 @@ impl Kind {
     }
 }
 
-/// One transaction of which there is something to say.
+/// A transaction with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The block.
@@ -42,7 +42,7 @@ pub struct Finding {
     pub function: String,
     /// The verdict in the block.
     pub code: String,
-    /// What is the matter.
+    /// The kind of the finding.
     pub kind: Kind,
     /// Number of the blocks on whose state it ran; None if it did not run.
     pub height: Option<u64>,
@@ -50,7 +50,7 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// The kinds of the reasons, to count by.
     pub reason_kinds: Vec<String>,
-    /// In what it differs.
+    /// The differences.
     pub differences: Vec<Difference>,
 }
 
@@ -61,17 +61,17 @@ pub struct Totals {
     pub blocks: u64,
     /// Transactions in them, configurations included.
     pub transactions: u64,
-    /// Of these, such as no component was given for: other chaincodes, configurations.
+    /// Of these, transactions without a component: other chaincodes, configurations.
     pub of_others: u64,
-    /// Came out as they were endorsed, to the byte.
+    /// Results equal to those endorsed, byte for byte.
     pub same: u64,
-    /// Came out otherwise, unexplained.
+    /// Results differ, unexplained.
     pub differ: u64,
-    /// Came out otherwise, and were told something that no block holds.
+    /// Results differ, but the transaction used information that no block contains.
     pub unknown: u64,
-    /// Could not be run again.
+    /// Transactions that could not be run again.
     pub not_run: u64,
-    /// Have a verdict that signatures and policies do not lead to.
+    /// Transactions whose verdict contradicts signatures and policies.
     pub wrong_verdicts: u64,
     /// How many transactions each kind of reason explains.
     pub reasons: BTreeMap<String, u64>,

@@ -5,8 +5,8 @@ use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::Version;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 
-/// Whether a simulation on this height would have recorded these reads. Ranges of which only hashes
-/// are recorded are not looked at: running the transaction again compares them.
+/// True if a simulation on this height would have recorded these reads. Ranges of which only hashes
+/// are recorded are skipped: running the transaction again compares them.
 pub(crate) fn fits(rwset: &TxRwSet, snapshot: &Snapshot) -> Result<bool, LedgerError> {
     for (namespace, set) in &rwset.namespaces {
         for read in &set.reads {

@@ -1,4 +1,4 @@
-//! A channel that is followed block by block, and what runs its transactions again.
+//! Follows a channel block by block and runs its transactions again.
 //!
 //! Invariant: nothing is endorsed, and nothing of a run is committed.
 
@@ -48,7 +48,7 @@ pub struct Component {
 pub struct LaboratoryConfig {
     /// Where the followed channel is kept; None: in a temporary folder.
     pub folder: Option<PathBuf>,
-    /// As the peers of the channel had it.
+    /// The state database that the channel's peers use.
     pub ledger: LedgerConfig,
     /// What components may use.
     pub limits: Limits,
@@ -63,14 +63,14 @@ pub struct LaboratoryConfig {
     pub installed: Vec<(String, Vec<u8>)>,
 }
 
-/// What a transaction came to again.
+/// The outcome of a new run.
 #[derive(Debug)]
 pub struct Run {
     /// Number of the blocks on whose state it ran.
     pub height: u64,
     /// An error is why it has no outcome.
     pub outcome: Result<Outcome, NoOutcome>,
-    /// Its calls, if they were wanted, and what no block could tell it.
+    /// Its calls, if requested, and the reasons for which its results may differ.
     pub trace: Trace,
 }
 
@@ -78,7 +78,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NoOutcome {
-    /// For people.
+    /// The human-readable reason.
     pub reason: String,
     /// True if the chaincode ended so, as it would on every peer. False if it could not run, or
     /// this machine ended it.

@@ -1,4 +1,4 @@
-//! The notes of an audit in its work folder, so that it can go on after an interruption: one line
+//! The notes of an audit in its work folder, from which it resumes after an interruption: one line
 //! of JSON for each block, and before them one that says what is audited.
 //!
 //! Invariant: a block's line is on disk before the block is in the followed ledger. So every block
@@ -25,11 +25,11 @@ pub enum NotesError {
     /// Reading or writing failed.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// They are of another audit.
@@ -40,7 +40,7 @@ pub enum NotesError {
     Other {
         /// The file.
         path: PathBuf,
-        /// Of what they are.
+        /// What was audited.
         found: String,
     },
     /// They do not fit the ledger beside them.

@@ -1,4 +1,4 @@
-//! Gives each running transaction a trace.
+//! Attaches a trace to each running transaction.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ pub(crate) struct Traces {
     running: Mutex<HashMap<String, SharedTrace>>,
 }
 
-/// Locks what no panic can leave half done.
+/// Locks, ignoring poison: no update of the map can be left half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

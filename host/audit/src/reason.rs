@@ -1,8 +1,8 @@
-//! What a transaction was told that no block holds.
+//! Information that a transaction used and that no block contains.
 
 use std::fmt;
 
-/// Why a transaction may come out otherwise although nothing is wrong.
+/// Why the results of a transaction may differ although nothing is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// It read the transient data of its proposal.
@@ -16,7 +16,7 @@ pub enum Reason {
         /// The collection.
         collection: String,
     },
-    /// It queried private data; nobody records such a query.
+    /// It queried private data; such a query is not recorded.
     PrivateQuery {
         /// The chaincode.
         chaincode: String,
@@ -30,7 +30,7 @@ pub enum Reason {
         /// The query.
         query: String,
     },
-    /// It read the history of a key, which nobody records.
+    /// It read the history of a key, which is not recorded.
     History {
         /// The chaincode.
         chaincode: String,
@@ -39,10 +39,10 @@ pub enum Reason {
     },
     /// It called a chaincode on another channel, whose state is not here.
     OtherChannel {
-        /// As it was called.
+        /// The name by which it was called.
         name: String,
     },
-    /// It asked a system chaincode; nobody records the answers.
+    /// It queried a system chaincode; the answers are not recorded.
     SystemChaincode {
         /// Its name.
         name: String,
@@ -70,7 +70,7 @@ impl Reason {
         }
     }
 
-    /// Whether another height may have the answer.
+    /// True if running on another height may give the recorded results.
     pub(crate) fn depends_on_height(&self) -> bool {
         matches!(self, Self::RichQuery { .. } | Self::History { .. } | Self::PrivateQuery { .. })
     }

@@ -23,23 +23,23 @@ const MAX_TRIES: usize = 1_000;
 
 /// A transaction that was run again.
 pub struct Replayed {
-    /// Where it is.
+    /// Its block and place.
     pub height: Height,
     /// The verdict in its block.
     pub code: TxValidationCode,
-    /// It, opened.
+    /// The opened transaction.
     pub case: Case,
     /// The lowest and the highest height that fit its reads, of those that were looked at; None if
     /// none does.
     pub heights: Option<(u64, u64)>,
-    /// What it came to; None if no height fits.
+    /// The outcome; None if no height fits.
     pub run: Option<Run>,
-    /// In what that differs from what was endorsed; empty if nothing does.
+    /// The differences from what was endorsed; empty if there are none.
     pub differences: Vec<Difference>,
 }
 
 impl Replayed {
-    /// What is the matter; None if it came out as it was endorsed.
+    /// The kind of finding; None if the results equal those endorsed.
     pub fn kind(&self) -> Option<Kind> {
         match &self.run {
             None => Some(Kind::NotRun),

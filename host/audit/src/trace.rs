@@ -1,8 +1,9 @@
-//! What guests asked of their peer, call by call.
+//! The calls of guests to their peer.
 //!
 //! Invariant: bounded, whatever a guest does. What is not kept is counted.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use crate::reason::Reason;
 
@@ -20,11 +21,11 @@ const MAX_REASONS: usize = 100;
 /// An argument or an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// There is none.
+    /// No value.
     Nothing,
     /// A name, key or query.
     Text(String),
-    /// Bytes, or as many as are kept of `length`.
+    /// Bytes, cut to those that are kept; `length` is the full length.
     Bytes {
         /// The first ones.
         kept: Vec<u8>,
@@ -89,6 +90,8 @@ pub struct HostCall {
     pub answer: Option<Result<Value, String>>,
     /// Units of fuel that this guest had used when the call began.
     pub fuel: u64,
+    /// How long this machine took for it; of a call of a chaincode, for all that it did.
+    pub took: Duration,
 }
 
 /// The calls of one transaction, and what it was told that no block holds.
@@ -102,6 +105,8 @@ pub struct Trace {
     pub reasons: BTreeSet<Reason>,
     keeps: bool,
     bytes: usize,
+    /// When the calls began.
+    began: Vec<Instant>,
 }
 
 impl Trace {
@@ -115,14 +120,14 @@ impl Trace {
         self.keeps
     }
 
-    /// Notes something that no block holds.
+    /// Notes a reason for which the results may differ.
     pub(crate) fn note(&mut self, reason: Reason) {
         if self.reasons.len() < MAX_REASONS {
             self.reasons.insert(reason);
         }
     }
 
-    /// A call begins; gives its place, if it is kept.
+    /// Notes the start of a call and returns its index, if it is kept.
     pub(crate) fn begin(&mut self, call: HostCall) -> Option<usize> {
         let size: usize = call.arguments.iter().map(|(_, value)| value.size()).sum();
         if self.calls.len() >= MAX_CALLS || self.bytes.saturating_add(size) > MAX_BYTES {
@@ -131,10 +136,11 @@ impl Trace {
         }
         self.bytes += size;
         self.calls.push(call);
+        self.began.push(Instant::now());
         Some(self.calls.len() - 1)
     }
 
-    /// The call at this place was answered.
+    /// Notes the answer of the call with this index.
     pub(crate) fn end(&mut self, place: usize, answer: Result<Value, String>) {
         let size = match &answer {
             Ok(value) => value.size(),
@@ -147,6 +153,7 @@ impl Trace {
         self.bytes = self.bytes.saturating_add(size).min(MAX_BYTES);
         if let Some(call) = self.calls.get_mut(place) {
             call.answer = Some(answer);
+            call.took = self.began.get(place).map_or(Duration::ZERO, Instant::elapsed);
         }
     }
 }
@@ -163,6 +170,7 @@ mod tests {
             arguments: vec![("value", Value::bytes(&vec![0; bytes]))],
             answer: None,
             fuel: 0,
+            took: Duration::ZERO,
         }
     }
 

@@ -1,8 +1,9 @@
-//! Passes each call on to the peer's own back end and notes it.
+//! Forwards each call to the peer's own back end and notes it.
 //!
 //! Invariant: changes neither calls nor answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::observer::{SharedTrace, lock};
 use crate::reason::Reason;
@@ -62,7 +63,7 @@ impl Awaited {
     }
 }
 
-/// Passes an answer on, at once or when it is there.
+/// Forwards an answer, now or when it arrives.
 fn passed<'a, T: Send + 'a>(
     reply: Reply<'a, T>,
     to: Awaited,
@@ -108,8 +109,8 @@ impl TracingBackend {
             true => {
                 let (chaincode, depth) = (self.chaincode.clone(), self.depth);
                 let (arguments, fuel) = (arguments(), self.fuel.used());
-                let answer = None;
-                trace.begin(HostCall { chaincode, depth, function, arguments, answer, fuel })
+                let (answer, took) = (None, Duration::ZERO);
+                trace.begin(HostCall { chaincode, depth, function, arguments, answer, fuel, took })
             }
         };
         Awaited { trace: Arc::clone(&self.trace), place, if_refused: None, if_over: None }
@@ -156,7 +157,7 @@ impl TracingBackend {
         }
     }
 
-    /// What is known of a chaincode that is called. Gives the reason if it cannot run here.
+    /// Checks a callee. Returns the reason if it cannot run here.
     fn note_callee(&self, address: &str) -> Option<Reason> {
         let (name, channel) = address.split_once('/').unwrap_or((address, ""));
         if SYSTEM.contains(&name) {

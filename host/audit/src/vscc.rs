@@ -1,4 +1,4 @@
-//! VSCC without a chaincode's life around it.
+//! VSCC without launch and handler.
 
 use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc, VsccError};

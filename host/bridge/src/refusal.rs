@@ -90,93 +90,96 @@ fn cause(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    /// Texts of refusals and their kinds.
+    const TEXTS: &[(&str, ErrorKind)] = &[
+        (
+            "PUT_STATE failed: transaction ID: ab: txid [ab]: unsuppored transaction. \
+             Transaction has already performed a paginated query. Writes are not allowed",
+            ErrorKind::NotPermitted,
+        ),
+        (
+            "GET_STATE failed: transaction ID: ab: tx creator does not have read access \
+             permission on privatedata in chaincodeName:cc collectionName: c",
+            ErrorKind::NotPermitted,
+        ),
+        (
+            "GET_QUERY_RESULT failed: transaction ID: ab: ExecuteQuery not supported for \
+             leveldb",
+            ErrorKind::Unsupported,
+        ),
+        (
+            "GET_QUERY_RESULT failed: transaction ID: ab: a rich query is not supported by \
+             this peer yet",
+            ErrorKind::Unsupported,
+        ),
+        (
+            "GET_STATE_BY_RANGE failed: transaction ID: ab: more than 100 open queries",
+            ErrorKind::LimitExceeded,
+        ),
+        (
+            "PUT_STATE failed: transaction ID: ab: a value of 9 bytes is longer than the \
+             limit of 8 bytes",
+            ErrorKind::LimitExceeded,
+        ),
+        (
+            "GET_STATE failed: transaction ID: ab: collection unsuppored transaction. could \
+             not be found",
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            "GET_PRIVATE_DATA_HASH failed: transaction ID: ab: collection [c] not defined in \
+             the collection config for chaincode [cc]",
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            "GET_STATE failed: transaction ID: ab: private data matching public hash version \
+             is not available. Public hash version = {BlockNum: 2, TxNum: 0}, Private data \
+             version = <nil>",
+            ErrorKind::LedgerFailure,
+        ),
+        (
+            "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
+             Error:bad_arg,  Status Code:400,  Reason:9 bytes is longer than the limit of 8",
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
+             Error:unknown_error,  Status Code:500,  Reason:is not supported by this ledger",
+            ErrorKind::LedgerFailure,
+        ),
+        (
+            "GET_STATE_BY_RANGE failed: transaction ID: ab: a page of a query may hold keys \
+             and values of at most 9 bytes",
+            ErrorKind::LimitExceeded,
+        ),
+        (
+            "PUT_STATE_METADATA failed: transaction ID: ab: key level endorsement is not \
+             enabled, channel application capability of V1_3 or later is required",
+            ErrorKind::Unsupported,
+        ),
+        (
+            "PUT_STATE failed: transaction ID: ab: invalid key [_a: b], cannot begin with \
+             \"_\"",
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            "GET_STATE failed: transaction ID: ab: invalid key. Empty string is not supported \
+             as a key by couchdb",
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            "PUT_STATE failed: transaction ID: ab: field [_a is not supported by this ledger] \
+             is not valid for the CouchDB state database",
+            ErrorKind::InvalidArgument,
+        ),
+        ("the disk is gone", ErrorKind::LedgerFailure),
+        ("", ErrorKind::LedgerFailure),
+    ];
+
     #[test]
     fn texts_of_peers_are_recognized() {
-        for (text, expected) in [
-            (
-                "PUT_STATE failed: transaction ID: ab: txid [ab]: unsuppored transaction. \
-                 Transaction has already performed a paginated query. Writes are not allowed",
-                ErrorKind::NotPermitted,
-            ),
-            (
-                "GET_STATE failed: transaction ID: ab: tx creator does not have read access \
-                 permission on privatedata in chaincodeName:cc collectionName: c",
-                ErrorKind::NotPermitted,
-            ),
-            (
-                "GET_QUERY_RESULT failed: transaction ID: ab: ExecuteQuery not supported for \
-                 leveldb",
-                ErrorKind::Unsupported,
-            ),
-            (
-                "GET_QUERY_RESULT failed: transaction ID: ab: a rich query is not supported by \
-                 this peer yet",
-                ErrorKind::Unsupported,
-            ),
-            (
-                "GET_STATE_BY_RANGE failed: transaction ID: ab: more than 100 open queries",
-                ErrorKind::LimitExceeded,
-            ),
-            (
-                "PUT_STATE failed: transaction ID: ab: a value of 9 bytes is longer than the \
-                 limit of 8 bytes",
-                ErrorKind::LimitExceeded,
-            ),
-            (
-                "GET_STATE failed: transaction ID: ab: collection unsuppored transaction. could \
-                 not be found",
-                ErrorKind::InvalidArgument,
-            ),
-            (
-                "GET_PRIVATE_DATA_HASH failed: transaction ID: ab: collection [c] not defined in \
-                 the collection config for chaincode [cc]",
-                ErrorKind::InvalidArgument,
-            ),
-            (
-                "GET_STATE failed: transaction ID: ab: private data matching public hash version \
-                 is not available. Public hash version = {BlockNum: 2, TxNum: 0}, Private data \
-                 version = <nil>",
-                ErrorKind::LedgerFailure,
-            ),
-            (
-                "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
-                 Error:bad_arg,  Status Code:400,  Reason:9 bytes is longer than the limit of 8",
-                ErrorKind::InvalidArgument,
-            ),
-            (
-                "GET_QUERY_RESULT failed: transaction ID: ab: error handling CouchDB request. \
-                 Error:unknown_error,  Status Code:500,  Reason:is not supported by this ledger",
-                ErrorKind::LedgerFailure,
-            ),
-            (
-                "GET_STATE_BY_RANGE failed: transaction ID: ab: a page of a query may hold keys \
-                 and values of at most 9 bytes",
-                ErrorKind::LimitExceeded,
-            ),
-            (
-                "PUT_STATE_METADATA failed: transaction ID: ab: key level endorsement is not \
-                 enabled, channel application capability of V1_3 or later is required",
-                ErrorKind::Unsupported,
-            ),
-            (
-                "PUT_STATE failed: transaction ID: ab: invalid key [_a: b], cannot begin with \
-                 \"_\"",
-                ErrorKind::InvalidArgument,
-            ),
-            (
-                "GET_STATE failed: transaction ID: ab: invalid key. Empty string is not supported \
-                 as a key by couchdb",
-                ErrorKind::InvalidArgument,
-            ),
-            (
-                "PUT_STATE failed: transaction ID: ab: field [_a is not supported by this ledger] \
-                 is not valid for the CouchDB state database",
-                ErrorKind::InvalidArgument,
-            ),
-            ("the disk is gone", ErrorKind::LedgerFailure),
-            ("", ErrorKind::LedgerFailure),
-        ] {
-            assert_eq!(kind(text), expected, "{text}");
+        for (text, expected) in TEXTS {
+            assert_eq!(kind(text), *expected, "{text}");
         }
     }
 }

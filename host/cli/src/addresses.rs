@@ -1,4 +1,4 @@
-//! Whose peers run in a process, and where they and their orderer listen.
+//! The organizations whose peers run in a process, and the addresses of peers and orderer.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(crate) struct Addresses {
     orderer_admin_listen: Option<String>,
 }
 
-/// An address, maybe of a named organization.
+/// An address, optionally of a named organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Address {
     msp_id: Option<String>,
@@ -64,7 +64,7 @@ impl Addresses {
         let with_address = self.listen.iter().chain(&self.advertise);
         let of_orderer = network.orderer().map(Org::msp_id);
         let with_address = with_address.filter_map(|address| address.msp_id.as_ref());
-        // Where the orderer is reached makes it no peer.
+        // An advertised address of the orderer does not add a peer.
         let with_address = with_address.filter(|msp_id| Some(msp_id.as_str()) != of_orderer);
         let mut orgs: Vec<&Org> = Vec::new();
         if self.orgs.is_empty() && self.listen.iter().any(|address| address.msp_id.is_none()) {

@@ -1,26 +1,29 @@
-//! What peers answer to proposals, and what becomes of transactions.
+//! Answers of peers to proposals, and outcomes of transactions.
+
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 use crate::hint::{Asked, explain};
+use crate::output;
 use wasmcc_api::Receipt;
 use wasmcc_client as client;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// From here on an answer is an error.
+/// Statuses from this one on are errors.
 const ERROR_THRESHOLD: i32 = 400;
 
 /// What a peer answered to a proposal.
 pub(crate) struct Answer {
     /// As the peer sent it.
     pub response: protos::ProposalResponse,
-    /// What it cost, where the peer says so.
+    /// Its cost, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 pub(crate) struct Outcome {
     /// The transaction.
     pub tx_id: String,
@@ -28,21 +31,21 @@ pub(crate) struct Outcome {
     pub code: TxValidationCode,
     /// The block that it is in.
     pub block_number: u64,
-    /// Why it is not valid, if the peer says so.
+    /// Why it is not valid, if the peer reports it.
     pub reason: Option<String>,
     /// What the chaincode answered.
     pub response: protos::Response,
     /// The event that it set.
     pub event: Option<protos::ChaincodeEvent>,
-    /// What each endorsement cost, where the peer says so.
+    /// The cost of each endorsement, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
-/// What a chaincode answered to a call that nothing comes of.
+/// The answer of a chaincode to an evaluated call.
 pub(crate) struct Evaluated {
     /// Its answer.
     pub response: protos::Response,
-    /// What it cost, where the peer says so.
+    /// Its cost, if the peer reports it.
     pub receipts: Vec<Receipt>,
 }
 
@@ -52,12 +55,12 @@ impl Answer {
         self.response.response.clone().unwrap_or_default()
     }
 
-    /// What the chaincode answered, if it did not refuse.
+    /// Returns the chaincode's response unless it is an error.
     pub(crate) fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
         let response = self.response();
         if response.status >= ERROR_THRESHOLD {
             let text = explain(&response.message, asked);
-            // Without a payload it is the peer that speaks.
+            // Without a payload the status is the peer's own.
             return Err(match self.response.payload.is_empty() && response.status == 500 {
                 true => anyhow!("{text}"),
                 false => anyhow!("{} answered {}: {text}", asked.chaincode, response.status),
@@ -70,7 +73,41 @@ impl Answer {
     }
 }
 
+impl Evaluated {
+    /// The answer and what it cost; `elapsed` is how long the caller waited.
+    pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
+        let Self { response, receipts } = self;
+        json!({
+            "status": response.status,
+            "message": response.message,
+            "payload": output::bytes(&response.payload),
+            "fuel": cost(receipts).map(|(fuel, _)| fuel),
+            "host_calls": cost(receipts).map(|(_, calls)| calls),
+            "ms": milliseconds(elapsed),
+        })
+    }
+}
+
 impl Outcome {
+    /// Verdict, answer and what it cost; `elapsed` is how long the caller waited.
+    pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
+        let event = self.event.as_ref().map(
+            |event| json!({ "name": event.event_name, "payload": output::bytes(&event.payload) }),
+        );
+        json!({
+            "status": self.code.as_str_name(),
+            "tx_id": self.tx_id,
+            "block": self.block_number,
+            "reason": self.reason,
+            "payload": output::bytes(&self.response.payload),
+            "event": event,
+            "fuel": cost(&self.receipts).map(|(fuel, _)| fuel),
+            "host_calls": cost(&self.receipts).map(|(_, calls)| calls),
+            "endorsements": receipts_json(&self.receipts),
+            "ms": milliseconds(elapsed),
+        })
+    }
+
     /// An error unless the transaction is valid.
     pub(crate) fn check(&self) -> Result<()> {
         let hint = match self.code {
@@ -92,8 +129,12 @@ pub(crate) fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
     receipts.first().map(|receipt| (receipt.fuel, receipt.host_calls))
 }
 
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// All receipts, as JSON.
-pub(crate) fn receipts_json(receipts: &[Receipt]) -> Value {
+fn receipts_json(receipts: &[Receipt]) -> Value {
     let one = |receipt: &Receipt| {
         let Receipt { msp_id, fuel, host_calls } = receipt;
         json!({ "msp_id": msp_id, "fuel": fuel, "host_calls": host_calls })

@@ -1,4 +1,4 @@
-//! `wasmcc audit`: a whole channel, run again.
+//! `wasmcc audit`: runs the transactions of a channel again and compares the results.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

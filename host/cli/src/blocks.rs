@@ -1,4 +1,4 @@
-//! Where the blocks of a channel come from: a data folder, an exported file, a peer.
+//! Sources of a channel's blocks: a data folder, an exported file, a peer.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use wasmcc_node::LEDGER_FOLDER;
 use wasmcc_types::proto::common::{Block, BlockchainInfo};
 use wasmcc_types::{ChannelId, QSCC};
 
-/// Where blocks come from.
+/// The source.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which blocks")]
 pub(crate) struct SourceArgs {
@@ -37,7 +37,7 @@ pub(crate) struct SourceArgs {
 
 /// An opened source.
 pub(crate) enum Source {
-    /// A data folder, kept from others while it is open.
+    /// A data folder, locked while it is open.
     Folder { folder: Box<LedgerFolder>, channel: ChannelId },
     /// An exported file.
     File(PathBuf),
@@ -52,7 +52,7 @@ pub(crate) enum TxName {
     At(u64, usize),
 }
 
-/// Blocks, one after the other.
+/// An iterator over blocks.
 pub(crate) enum Blocks {
     Folder(Walk),
     File(BlockReader),
@@ -150,7 +150,7 @@ impl Source {
 }
 
 /// The place of a transaction in a block.
-fn place(block: &Block, tx: &TxName) -> Option<usize> {
+pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     match tx {
         TxName::At(number, at) => {

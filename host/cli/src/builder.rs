@@ -23,7 +23,7 @@ use wasmcc_types::{ClientTls, go_json};
 const COMPONENT: &str = "chaincode.wasm";
 const COMPILED: &str = "compiled";
 const META_INF: &str = "META-INF";
-/// A peer kills 5 s after SIGTERM.
+/// A peer sends SIGKILL 5 s after SIGTERM.
 const GRACE: Duration = Duration::from_secs(4);
 const EXAMPLES: &str = "\
 Examples:
@@ -201,7 +201,7 @@ fn runtime(output: &Path, limits: &LimitArgs) -> Result<Arc<Runtime>> {
     Ok(Arc::new(Runtime::new(RuntimeConfig { limits, cache_dir, ..runtime_config()? })?))
 }
 
-/// What the package asks for, if it does.
+/// The limits that the package asks for, if any.
 fn own_limits(folder: &Path, runtime: &Runtime) -> Result<(Option<Arc<Limits>>, Option<Duration>)> {
     let path = folder.join(LIMITS_FILE);
     if !path.is_file() {
@@ -290,7 +290,7 @@ impl Run {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
         let served = tokio.block_on(serve(&chaincode.peer(), Arc::new(program)));
-        // A guest that does not end in time is not waited for.
+        // Exits without waiting for guests that are still running.
         tokio.shutdown_background();
         served
     }

@@ -30,7 +30,7 @@ exit 127
     ))
 }
 
-/// The way from a folder to a file.
+/// Returns the relative path from a folder to a file.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<Component<'_>>, Vec<_>) =
         (from.components().collect(), to.components().collect());

@@ -1,4 +1,4 @@
-//! `wasmcc chaincodes`: what runs on a channel, or lies on the peer.
+//! `wasmcc chaincodes`: the chaincodes of a channel, or those installed on the peer.
 
 use anyhow::{Context, Result};
 use prost::Message;
@@ -65,7 +65,7 @@ enum Entry {
     Installed(QueryInstalledChaincodeResult),
 }
 
-/// What a channel runs. A name that both lifecycles have is `_lifecycle`'s.
+/// Lists a channel's chaincodes. A name that both lifecycles have is `_lifecycle`'s.
 async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
     let asked = Asked { channel, chaincode: LIFECYCLE };
     let answer = session.process(lifecycle::query_all_committed(channel), asked).await?;
@@ -89,7 +89,7 @@ async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What lies on the peer, in all versions.
+/// Lists what is installed on the peer, in all versions.
 async fn installed(session: &Session) -> Result<Vec<Entry>> {
     let asked = Asked { channel: "", chaincode: LSCC };
     let answer = session.query_message(lscc::installed(), asked).await?;

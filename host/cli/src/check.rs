@@ -37,16 +37,16 @@ pub(crate) struct Check {
     limits: LimitArgs,
 }
 
-/// Why a component cannot be had from a file.
+/// Why a file yields no component.
 #[derive(Debug)]
 pub(crate) enum Unfit {
     /// A peer with these limits would refuse it.
     Refused(LoadError),
-    /// It cannot be judged: the file cannot be read, or this machine fails.
+    /// The file cannot be read, or this machine fails.
     Unknown(Error),
 }
 
-/// Reads a component and does with it what a peer does at install.
+/// Reads a component and checks and compiles it as a peer does at install.
 pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, Limits), Unfit> {
     let read = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
     let wasm = read.map_err(Unfit::Unknown)?;

@@ -1,4 +1,4 @@
-//! `wasmcc completions`: what a shell needs to complete this program's arguments.
+//! `wasmcc completions`: prints the completion script of a shell.
 
 use anyhow::Result;
 use clap::CommandFactory;

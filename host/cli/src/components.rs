@@ -37,7 +37,7 @@ impl FromStr for ComponentArg {
 }
 
 impl ComponentArg {
-    /// Reads the file: a component, or an install package with one. Also gives a line that says
+    /// Reads the file: a component, or an install package with one. Also returns a line that says
     /// what it is.
     pub(crate) fn read(&self) -> Result<(Component, String)> {
         let (code, hash) = read(&self.file)?;

@@ -1,4 +1,4 @@
-//! The way to a peer, which may still be starting.
+//! Connects to a peer, which may still be starting.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -12,13 +12,13 @@ use crate::target::Target;
 use wasmcc_tls as tls;
 use wasmcc_types::ClientTls;
 
-/// Of headers; as much as Go's clients take.
+/// Limit of headers in bytes; that of Go's clients.
 const HEADER_BYTES: u32 = 16 << 20;
-/// For one attempt to reach the address.
+/// Time limit of one attempt to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A peer that was started a moment ago opens its door within this time.
+/// How long to retry: a peer that is starting listens within this time.
 const STARTING: Duration = Duration::from_secs(10);
-/// Between two attempts.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
@@ -35,7 +35,7 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
         let Ok(connected) = tokio::time::timeout(patience, endpoint.connect()).await else {
             bail!("the peer at {address} does not answer: is it a peer, and does it serve TLS?");
         };
-        // The layers between say the same again.
+        // The errors in between repeat the same text.
         let error = match connected {
             Ok(connection) => return Ok(connection),
             Err(error) => anyhow!(error),
@@ -83,7 +83,7 @@ fn endpoint(address: &str, material: Option<&ClientTls>) -> Result<Endpoint> {
     }
 }
 
-/// Whether nothing listens there.
+/// True if nothing listens there.
 fn is_refused(why: &(dyn Error + 'static)) -> bool {
     let error = why.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)

@@ -1,4 +1,4 @@
-//! `wasmcc deploy`: a component onto a peer and a channel, or a chaincode in a process of its own.
+//! `wasmcc deploy`: installs and defines a component, or a chaincode in a process of its own.
 
 mod by_lifecycle;
 
@@ -48,7 +48,7 @@ With --external it connects to the peer's address, from the install on, and says
 NAME:VERSION@SECRET, or shows a TLS client certificate of the common name NAME:VERSION that a CA of
 the peer's --tls-client-ca issued. The deploy waits some seconds for it.";
 
-/// Room for all of a message that is not the component.
+/// Bytes of a message beside the component.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
 /// Install a chaincode on the peer and run it on a channel, in place of an earlier version if any.
@@ -107,7 +107,7 @@ pub(crate) struct Deploy {
 }
 
 impl Deploy {
-    /// By _lifecycle on a channel; all that is not said stays as it is.
+    /// A deployment by _lifecycle; options that are not set keep their present values.
     pub(crate) fn on(channel: &str, name: String, target: Target) -> Self {
         Self {
             file: None,
@@ -152,7 +152,7 @@ impl Deploy {
         by_lifecycle::committed(session, &self.channel, &self.name).await
     }
 
-    /// Installs, approves for all organizations and commits, and says nothing of it; `current` is
+    /// Installs, approves for all organizations and commits, without printing; `current` is
     /// what the channel runs.
     pub(crate) async fn deploy_quietly(
         &self,
@@ -340,7 +340,7 @@ impl Deploy {
         Asked { channel, chaincode: LSCC }
     }
 
-    /// What LSCC says that the channel runs now.
+    /// The version that the channel runs now, from LSCC.
     async fn current(&self, session: &Session) -> Result<Option<protos::ChaincodeData>> {
         let asked = self.asked_lscc(&self.channel);
         let proposal = lscc::chaincode_data(&self.channel, &self.name);

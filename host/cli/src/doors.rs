@@ -11,7 +11,7 @@ use wasmcc_api::{BindError, Descriptors, Listener, Patience, Role, Server, Serve
 /// Unless the options or the limit of open files say otherwise.
 const CONNECTIONS: u32 = 900;
 
-/// Who may connect for how long.
+/// Limits of connections.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub(crate) struct Doors {
@@ -60,7 +60,7 @@ impl Doors {
     }
 }
 
-/// Opens the sockets, in order.
+/// Opens the sockets in order.
 pub(crate) async fn bind(listeners: Vec<Listener>, config: ServerConfig) -> Result<Server> {
     let flags = listeners.iter().map(|listener| {
         let flag = match listener.role {

@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// As [`parse`], and not nothing.
+/// As [`parse`], but refuses zero.
 pub(crate) fn positive(text: &str) -> Result<Duration, String> {
     match parse(text)? {
         Duration::ZERO => Err("it must be longer than nothing".into()),

@@ -1,4 +1,4 @@
-//! The options of Fabric's `peer` command that say who endorses and who orders, so that commands
+//! Options of Fabric's `peer` command that select endorsing peers and orderer, so that commands
 //! written for it work unchanged.
 
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub(crate) struct PeerAddresses {
     roots: Vec<PathBuf>,
 }
 
-/// What is said of an orderer. The peer that is asked passes transactions on to its orderer, so
+/// Options about the orderer. The peer forwards transactions to its orderer, so
 /// nothing of this is needed.
 #[derive(Debug, Default, clap::Args)]
 struct Ordering {
@@ -90,7 +90,7 @@ impl PeerAddresses {
         Ok(sessions)
     }
 
-    /// Whether peers are named.
+    /// True if peers are named.
     pub(crate) fn are_named(&self) -> bool {
         !self.addresses.is_empty()
     }

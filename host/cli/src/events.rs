@@ -1,4 +1,4 @@
-//! `wasmcc events`: what chaincodes announce.
+//! `wasmcc events`: shows the events of chaincodes.
 //!
 //! Does not remember what it has shown: `--from` says where to begin.
 
@@ -52,7 +52,7 @@ pub(crate) struct Events {
     target: Target,
 }
 
-/// Where events come from.
+/// The source of events.
 enum Feed {
     OfOne(Streaming<ChaincodeEventsResponse>),
     OfAll(Streaming<DeliverResponse>),

@@ -1,6 +1,6 @@
-//! What to do about an error of a peer.
+//! Advice for errors of a peer.
 
-/// What was asked of whom.
+/// The request that failed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked<'a> {
     /// The channel; empty if none.
@@ -9,8 +9,8 @@ pub(crate) struct Asked<'a> {
     pub chaincode: &'a str,
 }
 
-/// The peer's text and, where one is known, the way out. Peers send texts, not codes, so texts are
-/// what is told apart here.
+/// Returns the peer's text and, if known, what to do. Peers send texts, not codes, so texts are
+/// matched here.
 pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     let Asked { channel, chaincode } = asked;
     let has = |part: &str| text.contains(part);

@@ -1,4 +1,4 @@
-//! What a chaincode is called with, as Fabric's peer command takes it:
+//! Function and arguments, in the form of Fabric's peer command:
 //! `{"Args":["f","x"]}` or `{"function":"f","Args":["x"]}`, with keys in any case.
 
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! How transactions run again: the options that `replay` and `audit` share.
+//! Options that `replay` and `audit` share: how transactions are run again.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl LaboratoryArgs {
         Ok(LaboratoryConfig { folder, ledger, limits, support, compiler, cache, installed })
     }
 
-    /// What decides results, to tell audits apart.
+    /// The options that affect results; an audit is resumed only with the same.
     pub(crate) fn shown(&self) -> String {
         format!("rich queries: {}, {:?}", !self.no_rich_queries, self.limits.file(None))
     }

@@ -1,4 +1,4 @@
-//! `wasmcc ledger`: looks after a ledger whose peer is not running.
+//! `wasmcc ledger`: maintains the ledger of a peer that is not running.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ impl Ledger {
         matches!(&self.verb, Verb::Verify(verb) if verb.json)
     }
 
-    /// Does what the arguments say.
+    /// Runs the verb.
     pub(crate) fn run(self) -> Result<()> {
         match self.verb {
             Verb::Verify(verb) => verb.run(),
@@ -54,7 +54,7 @@ impl Ledger {
     }
 }
 
-/// Where the ledger is.
+/// The location of the ledger.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Data {
     /// The peer's data folder; without `wasmcc peer --data` it is data/MSPID in the network folder.
@@ -68,13 +68,13 @@ impl Data {
         self.data.join(LEDGER_FOLDER)
     }
 
-    /// Opens it, for itself alone.
+    /// Opens and locks it.
     pub(crate) fn open(&self) -> Result<LedgerFolder> {
         open(&self.ledger_folder())
     }
 }
 
-/// Opens the folder with the ledgers, for itself alone.
+/// Opens and locks the folder with the ledgers.
 pub(crate) fn open(dir: &Path) -> Result<LedgerFolder> {
     open_ledger_folder(dir).map_err(|error| match error {
         LedgerError::Locked { .. } => {
@@ -85,7 +85,7 @@ pub(crate) fn open(dir: &Path) -> Result<LedgerFolder> {
     })
 }
 
-/// Shows how far long work is, once a second at most.
+/// Shows progress, at most once a second.
 pub(crate) struct Steps {
     progress: Progress,
     what: String,
@@ -93,13 +93,13 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Begins; `what` is what is done to the blocks.
+    /// Starts; `what` is the verb, such as "verified".
     pub(crate) fn start(what: &str) -> Self {
         let progress = Progress::start(what);
         Self { progress, what: what.to_owned(), shown: Instant::now() }
     }
 
-    /// Takes note of a step.
+    /// Counts a step.
     pub(crate) fn show(&mut self, step: Step) {
         if self.shown.elapsed() < Duration::from_secs(1) {
             return;

@@ -1,7 +1,7 @@
 //! The command line: one file a verb, and what they share.
 //!
 //! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
-//! says what came of it; results go to standard output, everything else to standard error.
+//! prints the result: results go to standard output, everything else to standard error.
 
 mod addresses;
 mod answer;
@@ -53,6 +53,7 @@ mod peer_blocks;
 mod peer_condition;
 mod progress;
 mod query;
+mod reference;
 mod replay;
 mod replay_text;
 mod sandbox;
@@ -64,11 +65,13 @@ mod served_package;
 mod session;
 mod settings;
 mod signal;
+mod snapshot;
 mod target;
 mod test;
 mod tls;
 mod transient;
 mod version;
+mod web;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -76,6 +79,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
+
+pub use reference::markdown as reference;
 
 const EXAMPLES: &str = "\
 A first transaction:
@@ -111,6 +116,11 @@ pub struct Cli {
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     #[arg(help_heading = SHARED)]
     log_format: log::Format,
+    /// Where a verb that serves sends its spans, if the program is built with the feature otlp: a
+    /// collector of OpenTelemetry, as in http://localhost:4317 (OTLP over gRPC) [default: that of
+    /// OTEL_EXPORTER_OTLP_ENDPOINT].
+    #[arg(long, global = true, value_name = "URL", help_heading = SHARED)]
+    otlp_endpoint: Option<String>,
     /// The file with values of options [default: wasmcc.toml in the current folder, if there is
     /// one].
     #[arg(long, global = true, value_name = "FILE", help_heading = SHARED)]
@@ -147,6 +157,7 @@ enum Verb {
     Chaincodes(chaincodes::Chaincodes),
     Block(block::Block),
     Ledger(ledger::Ledger),
+    Snapshot(snapshot::Snapshot),
     Inspect(inspect::Inspect),
     #[command(hide = true)]
     Sandbox(sandbox::Sandbox),
@@ -172,7 +183,7 @@ impl Cli {
         settings::parse(args.into_iter().collect())
     }
 
-    /// How it logs. The lines of transactions without trouble are shown on demand.
+    /// The log of a verb. Lines of successful transactions are shown on demand.
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
             // It reports transactions by itself, and what its contracts log.
@@ -185,10 +196,11 @@ impl Cli {
             _ => "payload",
         };
         let (spec, format) = (self.log_spec.clone(), self.log_format);
-        log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev() }
+        let collector = log::Collector(self.otlp_endpoint.clone());
+        log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev(), collector }
     }
 
-    /// Whether it serves peers or clients, and somebody keeps its log.
+    /// True if it serves peers or clients, so that its log is kept.
     fn serves(&self) -> bool {
         self.is_dev() || matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
     }
@@ -197,7 +209,7 @@ impl Cli {
         matches!(self.verb, Verb::Dev(_))
     }
 
-    /// The whole program, with its log. False: it failed, and has said why.
+    /// Runs the program with its log. Returns false if it failed; the reason is printed.
     pub fn run_program(self) -> bool {
         let _flushed_at_the_end = log::Flush;
         let done = log::start(self.log()).and_then(|()| self.run());
@@ -207,7 +219,7 @@ impl Cli {
         done.is_ok()
     }
 
-    /// Does what the arguments say. With `--json` an error is printed as JSON, too.
+    /// Runs the verb. With `--json` an error is also printed as JSON.
     pub fn run(self) -> Result<()> {
         if let Some(file) = &self.file {
             tracing::info!(file = %file.display(), "options are read from a file, too");
@@ -269,6 +281,7 @@ impl Verb {
             Self::Chaincodes(verb) => block_on(verb.run()),
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
+            Self::Snapshot(verb) => block_on(verb.run()),
             Self::Inspect(verb) => verb.run(),
             Self::Sandbox(verb) => verb.run(),
             Self::Replay(verb) => verb.run(),

@@ -60,7 +60,7 @@ enum Verb {
     QueryCommitted(queries::QueryCommitted),
 }
 
-/// How a result is printed, other than as text.
+/// The form of a printed result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// The fields of Fabric's message.
@@ -81,7 +81,7 @@ impl Output {
 }
 
 impl Lifecycle {
-    /// Does what the innermost verb says.
+    /// Runs the innermost verb.
     pub(crate) async fn run(self) -> Result<()> {
         let Subject::Chaincode(verb) = self.subject;
         match verb {

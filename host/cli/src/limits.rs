@@ -1,4 +1,4 @@
-//! What a transaction may use: the options of all verbs that run or judge components.
+//! Limits of a transaction: the options of all verbs that run or judge components.
 //!
 //! Invariant: the same names, environment variables and units everywhere.
 
@@ -63,14 +63,14 @@ impl LimitArgs {
         self.value_mib.map(|_| self.apply(Limits::default()).value_bytes)
     }
 
-    /// The same as a package says it.
+    /// The limits in the form of a package's `limits.json`.
     pub(crate) fn file(&self, timeout: Option<String>) -> LimitsFile {
         let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib } = *self;
         LimitsFile { memory_mib, fuel, value_mib, response_mib, event_mib, call_mib, timeout }
     }
 }
 
-/// What a package asks for of these limits, none if it asks for all.
+/// The limits that a package sets; None if it sets none.
 pub(crate) fn narrowed(
     limits: &Limits,
     asked: &PackageLimits,
@@ -79,7 +79,7 @@ pub(crate) fn narrowed(
     Ok(asked.is_narrower().then(|| narrowed.into()))
 }
 
-/// The limits, for people.
+/// The limits as text.
 pub(crate) fn as_text(limits: &Limits) -> String {
     let size = |bytes: usize| match bytes % (1 << 20) {
         0 => format!("{} MiB", bytes >> 20),
@@ -97,7 +97,7 @@ pub(crate) fn as_text(limits: &Limits) -> String {
     )
 }
 
-/// The limits, for programs.
+/// The limits as JSON.
 pub(crate) fn as_json(limits: &Limits) -> Value {
     json!({
         "fuel": limits.fuel,

@@ -13,7 +13,7 @@ use wasmcc_peer::chaincode::{Files, check_meta_inf, is_hidden};
 /// Reads all files below a META-INF folder that are not hidden, in the order of their names.
 ///
 /// # Errors
-/// One that is no index definition, or is in no place for one.
+/// A file is not an index definition, or is in the wrong folder.
 pub(crate) fn read(folder: &Path) -> Result<Files> {
     let (mut files, mut folders) = (BTreeMap::new(), vec![("META-INF".to_owned(), folder.into())]);
     while let Some((name, folder)) = folders.pop() {

@@ -17,7 +17,7 @@ use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekNewest, SeekPosition, SeekSpecified};
 
-/// Has an envelope ordered.
+/// Sends an envelope to the orderer and waits for its answer.
 pub(crate) async fn broadcast(session: &Session, envelope: Envelope) -> Result<()> {
     let mut orderer =
         AtomicBroadcastClient::new(session.connection()).max_encoding_message_size(MESSAGE_BYTES);
@@ -73,14 +73,15 @@ pub(crate) fn seek_envelope(session: &Session, channel: &str, info: &SeekInfo) -
     Ok(configtx::wrap(header, info.encode_to_vec(), session.signer(), nonce))
 }
 
-/// The block that brought the configuration in force.
+/// Returns the block with the configuration in force.
 pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Block> {
     let newest = fetch(session, channel, Position::Newest(SeekNewest {})).await?;
     let number = last_config(&newest).context("the newest block does not name a configuration")?;
     fetch(session, channel, Position::Specified(SeekSpecified { number })).await
 }
 
-/// Where a block says that the configuration is: with its signatures, in older ones beside them.
+/// Returns the number of the last configuration block: in the signatures' metadata, or in older
+/// blocks beside them.
 pub(crate) fn last_config(block: &Block) -> Option<u64> {
     let slots = &block.metadata.as_ref()?.metadata;
     let value = |index: BlockMetadataIndex| {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Prints a line. A reader that has gone, as `head` does, has read enough.
+/// Prints a line. Ignores a closed pipe, such as that of `head`.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -21,10 +21,10 @@ pub(crate) fn aside(text: &str) -> Result<()> {
     writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
 }
 
-/// Whether the result is on standard output, as JSON.
+/// True once a result was printed as JSON.
 static HAS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Prints JSON, for people and programs alike.
+/// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     HAS_JSON.store(true, Ordering::Relaxed);
     line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
@@ -39,7 +39,7 @@ pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     }
 }
 
-/// Prints a payload: as it is for programs, readable for a terminal, and a line's end behind it as
+/// Prints a payload: unchanged into a pipe, readable on a terminal, with a newline at the end as
 /// Fabric's peer command does.
 pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     let mut out = io::stdout().lock();
@@ -53,7 +53,7 @@ pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     }
 }
 
-/// Bytes as the text that they are, or in hexadecimal.
+/// Formats bytes as text if they are UTF-8, else in hexadecimal.
 pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => text.to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// As [`text`], with the two told apart.
+/// As [`text`], marking which form it is.
 pub(crate) fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => json!(text),
@@ -69,12 +69,24 @@ pub(crate) fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
-/// A key may have the zeros of a composite key in it; a terminal should not see them.
+/// As [`bytes`], of at most `max` bytes: `{"first": ..., "bytes": N}` of more.
+pub(crate) fn bytes_up_to(all: &[u8], max: usize) -> Value {
+    if all.len() <= max {
+        return bytes(all);
+    }
+    // A character is not cut in two.
+    let is_inside = |at: &usize| all.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (max.saturating_sub(3)..=max).rev().find(|at| !is_inside(at)).unwrap_or(max);
+    let first = all.get(..end).unwrap_or(all);
+    json!({ "first": bytes(first), "bytes": all.len() })
+}
+
+/// Escapes the zero bytes of composite keys for terminals.
 pub(crate) fn key(key: &str) -> String {
     key.replace('\0', "\\0")
 }
 
-/// A text of somebody else in a line: control characters are escaped, which a terminal would obey.
+/// Escapes the control characters of an untrusted text, which a terminal would obey.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -103,6 +115,12 @@ mod tests {
         assert_eq!(text(b"\x00\xff"), "0x00ff");
         assert_eq!(text(b"\x1b[2J"), "0x1b5b324a");
         assert_eq!(bytes(b"a"), json!("a"));
+        assert_eq!(bytes_up_to(b"abc", 3), json!("abc"));
+        assert_eq!(bytes_up_to(b"abcd", 3), json!({ "first": "abc", "bytes": 4 }));
+        let cut = json!({ "first": "ab", "bytes": 5 });
+        assert_eq!(bytes_up_to("ab\u{20ac}".as_bytes(), 4), cut);
+        let cut = json!({ "first": { "hex": "ffff" }, "bytes": 3 });
+        assert_eq!(bytes_up_to(b"\xff\xff\xff", 2), cut);
         assert_eq!(bytes(b"\xff"), json!({ "hex": "ff" }));
         assert_eq!(shown("\0a\u{1b}[2J\n\u{e9}"), "\\0a\\u{1b}[2J\\n\u{e9}");
         assert_eq!(key("\0asset\0a1\0"), "\\0asset\\0a1\\0");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::limits::LimitArgs;
 use crate::meta_inf;
 use crate::output;
-use wasmcc_peer::chaincode::{Files, LIMITS_FILE, tar_gz};
+use wasmcc_peer::chaincode::{Files, LIMITS_FILE, pack_lifecycle_package};
 use wasmcc_runtime::{Limits, inspect};
 use wasmcc_types::sha256;
 
@@ -36,7 +36,7 @@ pub(crate) struct Package {
     /// A human-readable name, such as basic_1.0.
     #[arg(long, value_name = "LABEL", value_parser = label)]
     label: String,
-    /// Where the peer gets the code from: the package, or a service that runs already.
+    /// Whether the package contains the code or the address of a running service.
     #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
     kind: Kind,
     /// A META-INF folder to put into the package, with its indexes.
@@ -89,14 +89,6 @@ struct ConnectionArgs {
     tls_domain: Option<String>,
 }
 
-/// `metadata.json`.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    r#type: &'a str,
-    path: &'a str,
-    label: &'a str,
-}
-
 /// `connection.json`: Fabric wants real booleans and PEM text.
 #[derive(Serialize)]
 struct Connection {
@@ -137,24 +129,16 @@ impl Package {
         if let Some(folder) = &self.meta_inf {
             code.extend(meta_inf::read(folder)?);
         }
-        install_package(kind, &self.label, &code)
+        pack_lifecycle_package(kind, &self.label, &code).context("cannot pack")
     }
 
-    /// `limits.json`, if there is anything to say. It is a part of the package and so of its id:
+    /// `limits.json`, if any limit is set. It is a part of the package and so of its id:
     /// all peers that run it agree on it.
     fn limits(&self) -> Result<Option<Vec<u8>>> {
         let file = self.limits.file(self.timeout.clone());
         file.limits().map_err(|why| anyhow!(why))?;
         if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
     }
-}
-
-/// The package of a type, with these files as its code.
-pub(crate) fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
-    let metadata = Metadata { r#type: kind, path: "", label };
-    let code = tar_gz(code).context("cannot pack the code")?;
-    let files = [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
-    tar_gz(&files).context("cannot pack")
 }
 
 impl ConnectionArgs {

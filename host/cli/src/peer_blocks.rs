@@ -16,7 +16,7 @@ use wasmcc_types::proto::orderer::{SeekInfo, SeekPosition, SeekSpecified};
 use wasmcc_types::proto::protos::deliver_client::DeliverClient;
 use wasmcc_types::proto::protos::deliver_response::Type;
 
-/// Blocks that wait for their reader.
+/// Capacity of the queue of received blocks.
 const WAITING: usize = 16;
 
 /// The blocks of one stream.
@@ -24,7 +24,7 @@ pub(crate) struct PeerBlocks {
     blocks: mpsc::Receiver<Result<Block>>,
     /// The number of the next one.
     next: u64,
-    /// How many the channel had at the beginning.
+    /// The channel's height at the beginning.
     height: u64,
     follows: bool,
 }
@@ -79,7 +79,7 @@ impl PeerBlocks {
     }
 }
 
-/// Passes the blocks of a stream on until it ends.
+/// Forwards the blocks of a stream until it ends.
 async fn deliver(
     connection: Channel,
     envelope: Envelope,

@@ -1,4 +1,4 @@
-//! The peer as its operations address shows it.
+//! Health checks and gauges of the peer.
 
 use std::sync::Arc;
 

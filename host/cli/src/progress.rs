@@ -1,4 +1,4 @@
-//! What goes on during long work: a spinner on a terminal, plain lines elsewhere.
+//! Progress of long work: a spinner on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-/// Shows one step at a time, on standard error; gone when dropped.
+/// Shows one step at a time on standard error; cleared when dropped.
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
     is_hidden: bool,
 }
 
 impl Progress {
-    /// Begins with a first step.
+    /// Starts with a first step.
     pub(crate) fn start(step: &str) -> Self {
         let spinner = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
         if let Some(spinner) = &spinner {

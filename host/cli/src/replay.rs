@@ -1,4 +1,4 @@
-//! `wasmcc replay`: a transaction of the past, run again.
+//! `wasmcc replay`: runs a committed transaction again.
 
 use std::path::PathBuf;
 
@@ -83,7 +83,7 @@ impl Replay {
         }
     }
 
-    /// What runs the chaincodes of the transaction.
+    /// Components for the chaincodes of the transaction.
     fn laboratory(&self, source: &Source, block: &Block, at: usize) -> Result<Laboratory> {
         let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
         let name = entries.get(at).and_then(|entry| chaincode_of(entry));

@@ -1,4 +1,4 @@
-//! A replayed transaction, for readers and for programs.
+//! A replayed transaction as text and as JSON.
 
 use std::fmt::Write;
 
@@ -119,7 +119,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Everything that is known of it.
+/// The replay as JSON.
 pub(crate) fn as_json(replayed: &Replayed) -> Json {
     let case = &replayed.case;
     let args: Vec<Json> = case.proposal.input.args.iter().map(|arg| output::bytes(arg)).collect();
@@ -176,6 +176,7 @@ fn call_json(call: &HostCall) -> Json {
         "refusal": refusal,
         "stopped": call.answer.is_none(),
         "fuel": call.fuel,
+        "us": u64::try_from(call.took.as_micros()).unwrap_or(u64::MAX),
     })
 }
 

@@ -19,19 +19,19 @@ const SHORTEST: usize = 16;
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// One that nobody has.
+    /// Generates a random secret.
     pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; 20];
         rand::fill(&mut bytes).context("the system has no randomness")?;
         Ok(Self(hex(&bytes)))
     }
 
-    /// What is installed in place of a component.
+    /// The package to install in place of a component.
     pub(crate) fn description(&self) -> Value {
         json!({ "external": true, "secret_sha256": hex(&sha256(self.0.as_bytes())) })
     }
 
-    /// In the open, for the chaincode's operator.
+    /// The secret in plain text, for the chaincode's operator.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -106,7 +106,7 @@ struct Tls {
 }
 
 impl Serve {
-    /// Serves until it is told to end.
+    /// Serves until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> Result<()> {
         let packages: Result<Vec<_>> =
             self.packages.iter().map(|file| ServedPackage::read(file)).collect();
@@ -147,7 +147,7 @@ impl Serve {
             tokio.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
         let served = tokio.block_on(serve(programs, config));
-        // A guest that does not end in time is not waited for.
+        // Exits without waiting for guests that are still running.
         tokio.shutdown_background();
         served
     }
@@ -268,7 +268,7 @@ async fn listen(places: &[(PathBuf, Place)]) -> Result<Vec<TcpListener>> {
 
 async fn serve(programs: Vec<(TcpListener, Arc<Program>)>, config: ServerConfig) -> Result<()> {
     let (handle, stop) = Stop::new();
-    // Asked for first: a signal that comes early must not kill transactions half way.
+    // Register first: an early signal must not kill transactions half way.
     stop_on_signal(Arc::clone(&handle))?;
     let mut servers = Vec::new();
     for (listener, program) in programs {

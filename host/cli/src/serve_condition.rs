@@ -1,4 +1,4 @@
-//! Served components as their operations address shows them.
+//! Health checks and gauges of `wasmcc serve`.
 
 use std::sync::Arc;
 

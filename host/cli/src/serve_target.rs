@@ -12,7 +12,7 @@ pub(crate) struct ServeTarget {
     pub place: Option<Place>,
 }
 
-/// Under which id, and where.
+/// Package id and address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// `label:hash`.

@@ -1,4 +1,4 @@
-//! What a service knows of its chaincode from the package that peers install.
+//! The parts of an install package that `wasmcc serve` needs.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(crate) struct ServedPackage {
     pub file: PathBuf,
     /// Its id on every peer.
     pub id: String,
-    /// What it asks for.
+    /// The limits that it sets.
     pub limits: PackageLimits,
 }
 

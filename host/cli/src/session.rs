@@ -26,15 +26,16 @@ use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::{ClientTls, grpc_metadata, sha256};
 
-/// As Fabric's peers allow.
+/// The limit of Fabric's peers.
 pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
-/// Of headers, in which a refusal's text comes; peers cut it for those who do not say so. Less than
-/// the connection takes.
+/// Limit of headers, which carry the text of a refusal; peers cut it to the announced limit. Less
+/// than the connection takes.
 const TRAILER_BYTES: &str = "12582912";
-/// A component may wait for others to be compiled, and then has minutes itself.
+/// Time limit of an install: a component may wait in the queue of the compiler, which takes minutes
+/// itself.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-/// One identity's conversation with one peer.
+/// A connection to a peer with the identity that signs.
 pub(crate) struct Session {
     connection: Channel,
     address: String,
@@ -51,7 +52,7 @@ struct Endorsed {
 }
 
 impl Session {
-    /// Connects, and signs as `usual` unless the arguments name somebody else.
+    /// Connects; signs as `usual` unless the arguments name another identity.
     pub(crate) async fn open(target: &Target, usual: &str) -> Result<Self> {
         let signer = target.signer(usual)?;
         let tls = target.tls()?;
@@ -60,7 +61,7 @@ impl Session {
         Ok(Self { connection, address, signer, timeout, tls })
     }
 
-    /// Has a proposal processed; whatever the answer is.
+    /// Sends a proposal and returns the answer, including refusals.
     pub(crate) async fn process(
         &self,
         builder: ProposalBuilder,
@@ -80,7 +81,7 @@ impl Session {
         Ok(Answer { response: answered.into_inner(), receipts })
     }
 
-    /// What a chaincode answers, if it is content.
+    /// Evaluates a call and returns the payload; a refusal is an error.
     pub(crate) async fn query(
         &self,
         builder: ProposalBuilder,
@@ -89,7 +90,7 @@ impl Session {
         self.process(builder, asked).await?.content(asked)
     }
 
-    /// As [`query`](Self::query), with what it cost.
+    /// As [`query`](Self::query), with the cost.
     pub(crate) async fn query_here(
         &self,
         builder: ProposalBuilder,
@@ -99,7 +100,7 @@ impl Session {
         Ok(Evaluated { response: answer.content(asked)?, receipts: answer.receipts })
     }
 
-    /// What a chaincode answers, if it is content, at the peer of the caller's organization if the
+    /// Evaluates a call at the peer of the caller's organization if the
     /// gateway knows one, or else at any.
     pub(crate) async fn evaluate(
         &self,
@@ -238,7 +239,7 @@ impl Session {
         Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
     }
 
-    /// The same connection for another signer.
+    /// Returns a session on the same connection for another signer.
     pub(crate) fn signed_by(&self, signer: SigningIdentity) -> Self {
         let (connection, address) = (self.connection.clone(), self.address.clone());
         Self { connection, address, signer, timeout: self.timeout, tls: self.tls.clone() }
@@ -258,12 +259,12 @@ impl Session {
         Ok(sha256(&pem.contents).to_vec())
     }
 
-    /// Who asks.
+    /// The identity that signs.
     pub(crate) fn signer(&self) -> &SigningIdentity {
         &self.signer
     }
 
-    /// A call that failed, for people.
+    /// Describes a call that failed.
     pub(crate) fn broken(&self, status: &Status) -> anyhow::Error {
         self.failed(status, Asked::default())
     }
@@ -277,7 +278,7 @@ impl Session {
         request
     }
 
-    /// Nobody answered as wanted, or not enough did; each of them has said why.
+    /// Describes a failure for which each peer reported its own reason.
     fn not_endorsed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
         let details = error_details(status);
         let [first, others @ ..] = details.as_slice() else { return self.failed(status, asked) };
@@ -306,7 +307,7 @@ impl Session {
             Code::Cancelled | Code::DeadlineExceeded => {
                 anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
             }
-            // With these words a gateway says that a channel or an organization is not here.
+            // A gateway answers so if it has no peer of the channel or the organization.
             Code::Unavailable if !status.message().starts_with("failed to ") => {
                 anyhow!("the peer is not available: {}", status.message())
             }
@@ -321,7 +322,7 @@ fn has_no_peer(status: &Status) -> bool {
         && status.message().starts_with("no peers available to evaluate")
 }
 
-/// Whether it was the client that gave up.
+/// True if the client's own deadline ended the call.
 fn is_timeout(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {

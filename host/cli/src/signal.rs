@@ -1,4 +1,4 @@
-//! When the process is told to end, and told again.
+//! SIGINT and SIGTERM.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use crate::log;
 use wasmcc_api::shutdown_signal;
 
-/// What a shell reports of a process that Ctrl-C ended.
+/// The exit code that shells use for a process ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
-/// What is reported of a process that did not come to its end.
+/// The exit code of a process that did not stop in time.
 const STUCK: i32 = 1;
 
 /// Listens from now on. What it gives completes with the first signal; who sends a second one does

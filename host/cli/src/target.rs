@@ -1,4 +1,4 @@
-//! Which peer is asked, and who asks.
+//! Options of clients: the peer and the identity.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use wasmcc_types::ClientTls;
 /// Where a peer of this machine listens.
 const PEER: &str = "127.0.0.1:7051";
 
-/// The arguments of all verbs that ask a peer.
+/// The options of all verbs that connect to a peer.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Which peer, and who asks")]
 pub(crate) struct Target {
@@ -26,10 +26,10 @@ pub(crate) struct Target {
     /// that of `wasmcc dev` in this folder].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
-    /// The organization of the one who asks [default: the network's first].
+    /// The organization of the client [default: the network's first].
     #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
     pub org: Option<String>,
-    /// The one who asks [default: User1, or Admin where it takes one].
+    /// The user of it that signs [default: User1, or Admin where an admin is needed].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     pub user: Option<String>,
     /// How long to wait for each answer.
@@ -49,10 +49,10 @@ pub(crate) struct OptionalTarget {
     /// The network folder with the identities, as `wasmcc network` or cryptogen makes it.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
-    /// The organization of the one who asks [default: the network's first].
+    /// The organization of the client [default: the network's first].
     #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
     org: Option<String>,
-    /// The one who asks [default: User1].
+    /// The user of it that signs [default: User1].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     user: Option<String>,
     /// How long to wait for each answer.
@@ -108,7 +108,7 @@ impl Target {
         dev::network_folder(self.network.clone())
     }
 
-    /// Whether a peer of `wasmcc dev` is asked.
+    /// True if the peer is one of `wasmcc dev`.
     pub(crate) fn is_dev(&self) -> Result<bool> {
         Ok(self.dev()?.is_some_and(|record| match &self.peer {
             None => true,
@@ -116,7 +116,7 @@ impl Target {
         }))
     }
 
-    /// The network of `wasmcc dev` that is meant, if it is one.
+    /// The selected network of `wasmcc dev`, if it is one.
     fn dev(&self) -> Result<Option<Record>> {
         let Some(record) = Record::nearest()? else { return Ok(None) };
         let is_meant = match &self.network {
@@ -126,7 +126,7 @@ impl Target {
         Ok(is_meant.then_some(record))
     }
 
-    /// How the peer is known, if TLS is wanted.
+    /// The CA and name of the peer, if TLS is used.
     pub(crate) fn tls(&self) -> Result<Option<ClientTls>> {
         let is_dev = self.is_dev()?;
         let usual = || {

@@ -15,9 +15,10 @@ Examples:
   wasmcc test --twice
   wasmcc test -- --test sandbox transfer
 
-It runs `cargo test`, `npm test` for a package of npm, `go test ./...` for a Go module or `make
-test` for sources in C. Their sandbox tests (crate wasmcc-test, wasmcc-js/sandbox, wasmcc/sandbox)
-run on this program. What follows -- is for that tool. RUST_LOG=info shows what the contract logs.";
+It runs `cargo test`, `npm test` for a package of npm, `python -m pytest` for a project of pip, `go
+test ./...` for a Go module or `make test` for sources in C. Their sandbox tests (crate wasmcc-test,
+wasmcc-js/sandbox, module wasmcc.test, wasmcc/sandbox) run on this program. What follows -- is for
+that tool. RUST_LOG=info shows what the contract logs.";
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) struct Test {
     /// memory, and fail at the first difference.
     #[arg(long)]
     twice: bool,
-    /// Further arguments of `cargo test`, `npm test`, `go test` or `make test`.
+    /// Further arguments of `cargo test`, `npm test`, pytest, `go test` or `make test`.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
 }
@@ -72,6 +73,11 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             npm.args(["test", "--"]);
             (npm, "npm")
         }
+        Language::Python => {
+            let mut python = Command::new(build::interpreter(&built.folder));
+            python.args(["-m", "pytest"]);
+            (python, "python")
+        }
         Language::Go => (build::go_test(), "go"),
         Language::C if built.folder.join("Makefile").is_file() => {
             let mut make = Command::new("make");
@@ -83,7 +89,7 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
              and there is no Makefile\n  hint: WASMCC_COMPONENT names the component for its tests",
             build::shown(&built.folder)
         ),
-        Language::Rust | Language::Python => {
+        Language::Rust => {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut cargo = Command::new(cargo);
             cargo.arg("test");

@@ -177,7 +177,7 @@ impl TargetTls {
         Self { tls_ca: Some(file.to_owned()), ..self.clone() }
     }
 
-    /// What is given; `org` has what is not. `wanted`: the address asks for TLS.
+    /// The given files, completed from `org`. `wanted`: the address asks for TLS.
     pub(crate) fn read(
         &self,
         org: impl FnOnce() -> Result<String>,

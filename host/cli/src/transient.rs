@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
-/// Data that the chaincode sees and the transaction does not keep.
+/// Data for the chaincode that does not become part of the transaction.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Transient(pub BTreeMap<String, Vec<u8>>);
 
 impl std::fmt::Debug for Transient {
-    /// Never the values.
+    /// Shows the keys only.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }

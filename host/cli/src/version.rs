@@ -1,19 +1,19 @@
-//! Which version a deployment gets.
+//! Chooses the version of a deployment.
 
 use anyhow::{Result, bail};
 
 use wasmcc_types::{sha256, sha256_all};
 
-/// A version of a chaincode that lies on the peer.
+/// An installed version of a chaincode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Installed {
     /// Its version.
     pub version: String,
-    /// What LSCC lists as its id.
+    /// Its id in LSCC's list.
     pub id: Vec<u8>,
 }
 
-/// What to do about a component.
+/// The chosen version of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// The version that it gets.
@@ -69,7 +69,7 @@ pub(crate) fn next<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     format!("{}.0", highest.saturating_add(1))
 }
 
-/// Of versions that are not all numbers nobody knows it.
+/// Other versions have no order.
 fn comes_after(version: &str, current: &str) -> bool {
     match (numbers(version), numbers(current)) {
         (Some(version), Some(current)) => version > current,
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(chosen(None, Some("1.9"), &all), "use 1.10");
         assert_eq!(chosen(None, None, &all), "use 1.10");
         assert_eq!(chosen(None, Some("rc1"), &all), "install 3.0");
-        // Whoever names one gets it.
+        // An explicit version is used as it is.
         assert_eq!(chosen(Some("1.0"), Some("2.0"), &all), "use 1.0");
         assert_eq!(next(["2.1", "rc", "10.0"]), "11.0");
         assert_eq!(next([]), "1.0");

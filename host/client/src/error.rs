@@ -1,4 +1,4 @@
-//! Why a client cannot go on with what it was given.
+//! Errors of a client: answers that cannot be used.
 
 use prost::DecodeError;
 
@@ -23,10 +23,10 @@ pub enum ClientError {
         /// Which part.
         part: &'static str,
     },
-    /// Nobody answered.
+    /// No peer answered.
     #[error("at least one proposal response is required")]
     NoResponses,
-    /// The chaincode or the peer said no.
+    /// The chaincode or the peer refused.
     #[error("proposal response was not successful, error code {status}, msg {message}")]
     Unsuccessful {
         /// At least 400.

@@ -6,7 +6,7 @@ use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::orderer::SeekPosition;
 
-/// Asks what became of a transaction; the answer comes when it is committed.
+/// Asks for the outcome of a transaction; the answer comes when it is committed.
 pub fn commit_status_request(
     channel_id: &str,
     tx_id: &str,

@@ -1,8 +1,8 @@
 //! What a client of a Fabric network builds and reads: proposals, transactions, signed requests.
 //! The command line, the sandbox and tests are clients.
 //!
-//! Invariant: no transport and no peer; everything here is bytes in, bytes out, and whoever calls
-//! carries them.
+//! Does not transport anything and needs no peer: everything here is bytes in, bytes out, and
+//! callers carry them.
 
 pub mod cscc;
 mod error;

@@ -21,20 +21,20 @@ pub struct ChaincodeDefinition {
     pub channel_id: String,
     /// The chaincode's name.
     pub name: String,
-    /// Its version, for people.
+    /// Its version, a free text.
     pub version: String,
     /// One more than the channel's definition has; 1 for the first.
     pub sequence: i64,
-    /// Who must endorse its transactions, a serialized `protos.ApplicationPolicy`; empty: the
+    /// Its endorsement policy, a serialized `protos.ApplicationPolicy`; empty: the
     /// channel's own policy.
     pub validation_parameter: Vec<u8>,
     /// Its private data collections.
     pub collections: Option<CollectionConfigPackage>,
     /// Whether it must be called as init once in each version.
     pub init_required: bool,
-    /// Who signs; empty: the usual.
+    /// The endorsement plugin; empty: the default.
     pub endorsement_plugin: String,
-    /// Who checks endorsements; empty: the usual.
+    /// The validation plugin; empty: the default.
     pub validation_plugin: String,
 }
 
@@ -105,12 +105,13 @@ pub fn query_all_approved(channel_id: &str) -> ProposalBuilder {
     call(channel_id, "QueryApprovedChaincodeDefinitions", &args)
 }
 
-/// Asks who approved just this, a `lifecycle.CheckCommitReadinessResult`.
+/// Asks which organizations approved exactly this definition, a
+/// `lifecycle.CheckCommitReadinessResult`.
 pub fn check_commit_readiness(definition: ChaincodeDefinition) -> ProposalBuilder {
     definition.call("CheckCommitReadiness", None)
 }
 
-/// Makes an approved definition the channel's.
+/// Commits an approved definition.
 pub fn commit(definition: ChaincodeDefinition) -> ProposalBuilder {
     definition.call("CommitChaincodeDefinition", None)
 }

@@ -11,7 +11,7 @@ use wasmcc_types::proto::protos::{self, CollectionConfigPackage};
 /// Where deploy and upgrade take collections.
 const COLLECTIONS_ARG: usize = 6;
 
-/// What a channel agrees on about a chaincode.
+/// A channel's definition of a chaincode.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Definition {
     /// The channel.
@@ -20,9 +20,9 @@ pub struct Definition {
     pub name: String,
     /// A version that is installed on the peer.
     pub version: String,
-    /// What the chaincode's INIT is called with; the first is the function.
+    /// The arguments of the chaincode's INIT; the first is the function.
     pub init_args: Vec<Vec<u8>>,
-    /// Who must endorse its transactions; without it, one member of any organization.
+    /// Its endorsement policy; without it, one member of any organization.
     pub policy: Option<SignaturePolicyEnvelope>,
     /// Its collections; none: it has none, or keeps what it has.
     pub collections: Option<CollectionConfigPackage>,

@@ -1,4 +1,4 @@
-//! A proposal, from its arguments to the bytes that a peer is sent.
+//! Builds a proposal, from its arguments to the bytes for the peer.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,10 +10,11 @@ use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::{self, chaincode_spec};
 use wasmcc_types::{Timestamp, TxId, compute_tx_id};
 
-/// As long as Fabric's own clients make it.
+/// The length that Fabric's own clients use.
 const NONCE_BYTES: usize = 24;
 
-/// Collects what a proposal says. Time and nonce are chosen when it is built, unless they are set.
+/// Collects the contents of a proposal. Time and nonce are chosen when it is built, unless they are
+/// set.
 #[derive(Clone, Debug)]
 pub struct ProposalBuilder {
     channel_id: String,
@@ -25,7 +26,7 @@ pub struct ProposalBuilder {
     is_init: bool,
 }
 
-/// A proposal of a known creator that nobody has signed yet.
+/// A proposal of a known creator that is not signed yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsignedProposal {
     /// SHA-256 of nonce and creator.
@@ -39,7 +40,7 @@ pub struct UnsignedProposal {
 pub struct ClientProposal {
     /// SHA-256 of nonce and creator.
     pub tx_id: TxId,
-    /// What a peer is sent.
+    /// The message for the peer.
     pub signed: protos::SignedProposal,
 }
 
@@ -63,7 +64,7 @@ impl ProposalBuilder {
         self
     }
 
-    /// Sets the data that the chaincode sees and the transaction does not keep.
+    /// Sets the transient data, which does not become part of the transaction.
     pub fn transient(mut self, transient: BTreeMap<String, Vec<u8>>) -> Self {
         self.transient = transient;
         self
@@ -87,7 +88,7 @@ impl ProposalBuilder {
         self
     }
 
-    /// The proposal as `signer` makes it.
+    /// Builds the proposal and signs it as `signer`.
     pub fn sign(self, signer: &SigningIdentity) -> ClientProposal {
         let UnsignedProposal { tx_id, bytes } = self.build(signer.serialized());
         let signature = signer.sign(&bytes);

@@ -1,4 +1,4 @@
-//! Calls of QSCC: what a channel's ledger holds.
+//! Calls of QSCC: queries of a channel's ledger.
 
 use crate::ProposalBuilder;
 use wasmcc_types::QSCC;

@@ -14,7 +14,7 @@ fn decode<M: Message + Default>(bytes: &[u8], what: &'static str) -> Result<M, C
 }
 
 /// The transaction for `proposal`, with the endorsements of all `responses` and not yet signed
-/// (Fabric: `protoutil/txutils.go`, `CreateTx`). All endorsers must have said yes, and the same.
+/// (Fabric: `protoutil/txutils.go`, `CreateTx`). All endorsers must have endorsed the same result.
 pub fn transaction(
     proposal: &protos::SignedProposal,
     responses: &[protos::ProposalResponse],
@@ -84,7 +84,7 @@ fn endorsements(
     }
 }
 
-/// Signs what lies in an envelope.
+/// Signs the payload of an envelope.
 pub fn sign_envelope(envelope: common::Envelope, signer: &SigningIdentity) -> common::Envelope {
     let signature = signer.sign(&envelope.payload);
     common::Envelope { signature, ..envelope }

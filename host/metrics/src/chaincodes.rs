@@ -14,7 +14,7 @@ const OF_CHAINCODE: &[&str] = &["channel", "chaincode"];
 const SHIM: &[&str] = &["type", "channel", "chaincode"];
 const SHIM_ENDED: &[&str] = &["type", "channel", "chaincode", "success"];
 
-/// What is counted by channel and chaincode.
+/// Metrics by channel and chaincode.
 pub struct Chaincodes {
     proposal_duration: HistogramVec,
     acl_failures: IntCounterVec,
@@ -42,7 +42,7 @@ pub struct Chaincode {
     pub acl_failures: IntCounter,
     /// Proposals of transactions that are in the ledger.
     pub duplicates: IntCounter,
-    /// Simulations that came to no response.
+    /// Simulations that failed without a response.
     pub simulation_failures: IntCounter,
     /// Deployments of this chaincode by LSCC that failed.
     pub instantiation_failures: IntCounter,
@@ -172,31 +172,31 @@ impl Chaincodes {
 }
 
 impl Chaincode {
-    /// A proposal has come to its end.
+    /// Counts a processed proposal.
     pub fn proposal_ended(&self, took: Duration, success: bool) {
         let series = if success { &self.succeeded } else { &self.failed };
         series.observe(took.as_secs_f64());
     }
 
-    /// A component behind a Fabric peer was executed.
+    /// Counts an execution behind a Fabric peer.
     pub fn executed(&self, took: Duration, success: bool) {
         let success = if success { "true" } else { "false" };
         let labels = [&*self.channel, &*self.name, success];
         get().chaincodes.executed.with_label_values(&labels).observe(took.as_secs_f64());
     }
 
-    /// The time ran out while a transaction was executed.
+    /// Counts a transaction that timed out.
     pub fn execution_timed_out(&self) {
         get().chaincodes.execute_timeouts.with_label_values(&[&*self.name]).inc();
     }
 
-    /// A chaincode in another process asks for something; `kind` is the message's type.
+    /// Counts a request of an external chaincode; `kind` is the message's type.
     pub fn shim_request(&self, kind: &str) {
         let labels = [kind, &*self.channel, &*self.name];
         get().chaincodes.shim_received.with_label_values(&labels).inc();
     }
 
-    /// The answer to that.
+    /// Counts the answer to it.
     pub fn shim_request_ended(&self, kind: &str, took: Duration, success: bool) {
         let success = if success { "true" } else { "false" };
         let labels = [kind, &*self.channel, &*self.name, success];

@@ -13,10 +13,10 @@ use crate::names::ByNames;
 use crate::registry::{Families, histogram};
 
 const CHANNEL: &[&str] = &["channel"];
-/// Those of Fabric.
+/// Fabric's buckets.
 const COMMIT_SECONDS: [f64; 7] = [0.005, 0.01, 0.015, 0.05, 0.1, 1.0, 10.0];
 
-/// What is counted by channel.
+/// Metrics by channel.
 pub struct Channels {
     height: IntGaugeVec,
     processing: HistogramVec,
@@ -50,7 +50,7 @@ pub struct Channel {
     filling: Histogram,
 }
 
-/// A transaction as it is counted.
+/// The labels of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TransactionKind<'a> {
     /// Fabric's name of the header's type.
@@ -151,7 +151,8 @@ impl Channels {
 }
 
 impl Envelopes {
-    /// An envelope was accepted or refused. An empty name of a channel: there is none of its name.
+    /// Counts an envelope that was accepted or refused. The channel's name is empty if there is no
+    /// such channel.
     pub fn processed(&self, channel: &str, header_type: &str, status: &str) {
         let channel = if channel.is_empty() { UNKNOWN } else { channel };
         self.processed.with_label_values(&[channel, header_type, status]).inc();
@@ -159,12 +160,12 @@ impl Envelopes {
 }
 
 impl Channel {
-    /// The ledger has so many blocks.
+    /// Sets the height of the ledger.
     pub fn height(&self, height: u64) {
         self.height.set(i64::try_from(height).unwrap_or(i64::MAX));
     }
 
-    /// A block was stored, and applied to the state. `storing_with_private` includes `storing`.
+    /// Counts a committed block. `storing_with_private` includes `storing`.
     pub fn committed(
         &self,
         storing: Duration,
@@ -178,12 +179,12 @@ impl Channel {
         self.processing.observe(all.as_secs_f64());
     }
 
-    /// A block was cut so long after its first transaction came.
+    /// Records the time from a block's first transaction to its cutting.
     pub fn cut(&self, filled_for: Duration) {
         self.filling.observe(filled_for.as_secs_f64());
     }
 
-    /// So many transactions of a kind are in a block.
+    /// Counts the transactions of a block.
     pub fn transactions(&self, kind: TransactionKind<'_>, count: u64) {
         let all = &get().channels;
         let TransactionKind { header_type, chaincode, is_valid, code } = kind;
@@ -196,19 +197,19 @@ impl Channel {
         all.transactions.with_label_values(&labels).inc_by(count);
     }
 
-    /// A client asks for blocks. `filtered` and `data_type` are as in Fabric.
+    /// Counts a client's request for blocks. `filtered` and `data_type` are as in Fabric.
     pub fn blocks_wanted(&self, (filtered, data_type): (&str, &str)) {
         let labels = [&*self.name, filtered, data_type];
         get().channels.requests_received.with_label_values(&labels).inc();
     }
 
-    /// A client got a block.
+    /// Counts a block that was sent.
     pub fn block_sent(&self, (filtered, data_type): (&str, &str)) {
         let labels = [&*self.name, filtered, data_type];
         get().channels.blocks_sent.with_label_values(&labels).inc();
     }
 
-    /// The answer to a client that asked for blocks has ended.
+    /// Counts a completed request for blocks.
     pub fn blocks_ended(&self, (filtered, data_type): (&str, &str), success: bool) {
         let success = if success { "true" } else { "false" };
         let labels = [&*self.name, filtered, data_type, success];

@@ -8,7 +8,7 @@ use crate::UNKNOWN;
 use crate::names::ByNames;
 use crate::registry::Families;
 
-/// How chaincodes start, by their ids.
+/// Metrics of launches by chaincode id.
 pub struct Launches {
     duration: HistogramVec,
     failures: IntCounterVec,
@@ -44,7 +44,7 @@ impl Launches {
         }
     }
 
-    /// A launch of the chaincode `ccid` has ended.
+    /// Counts a launch of the chaincode `ccid` that ended.
     pub fn launched(&self, ccid: &str, took: Duration, success: bool) {
         let ccid = self.name(ccid);
         if !success {
@@ -54,7 +54,7 @@ impl Launches {
         self.duration.with_label_values(&[ccid, success]).observe(took.as_secs_f64());
     }
 
-    /// A transaction does not wait for the launch of `ccid` any longer.
+    /// Counts a transaction whose wait for the launch of `ccid` timed out.
     pub fn timed_out(&self, ccid: &str) {
         self.timeouts.with_label_values(&[self.name(ccid)]).inc();
     }

@@ -1,6 +1,6 @@
 //! The metrics of this process, by Fabric's names where Fabric has them.
 //!
-//! A process has one set of metrics, as it has one log: peers that share a process share it. To
+//! A process has one set of metrics, as it has one log: peers in one process share it. To
 //! record is to add to an atomic number. What belongs to a chaincode or a channel is looked up once
 //! a transaction or block, see [`chaincode`].
 //!
@@ -18,7 +18,7 @@ mod registry;
 
 use std::sync::LazyLock;
 
-pub use calls::{CallKind, Calls, OpenCall, call};
+pub use calls::{CallKind, Calls, OpenCall, StreamMessages, call};
 pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
 pub use channels::{Channel, Channels, Envelopes, TransactionKind, channel};
 pub use launches::Launches;
@@ -33,7 +33,7 @@ pub const UNKNOWN: &str = "unknown";
 
 /// All metrics.
 pub struct Metrics {
-    /// Proposals and what comes of them.
+    /// Proposals and their outcomes.
     pub endorser: Endorser,
     /// Transactions by channel and chaincode.
     pub chaincodes: Chaincodes,
@@ -45,14 +45,14 @@ pub struct Metrics {
     pub deliver: Deliver,
     /// Connections and calls.
     pub calls: Calls,
-    /// What is read when the metrics are shown.
+    /// Gauges that are set before metrics are shown.
     pub process: Process,
     families: Families,
 }
 
 /// Of Fabric's `core/endorser/metrics.go`.
 pub struct Endorser {
-    /// Proposals that came.
+    /// Proposals received.
     pub proposals_received: IntCounter,
     /// Proposals that were endorsed, or answered if nothing is to be endorsed.
     pub successful_proposals: IntCounter,
@@ -68,23 +68,23 @@ pub struct Deliver {
     pub streams_closed: IntCounter,
 }
 
-/// Numbers that somebody sets before they are shown.
+/// Gauges that are set before metrics are shown.
 pub struct Process {
     /// Jobs that wait or run.
     pub jobs: IntGauge,
-    /// As many may wait.
+    /// Limit of waiting jobs.
     pub queue_limit: IntGauge,
     /// Calls of clients in progress.
     pub calls: IntGauge,
-    /// As many may be in progress.
+    /// Limit of calls in progress.
     pub calls_limit: IntGauge,
     /// Guests that run.
     pub instances: IntGauge,
-    /// As many may run.
+    /// Limit of running guests.
     pub instances_limit: IntGauge,
     /// Bytes of the shared half of the guests' memory that are in use.
     pub guest_memory_bytes: IntGauge,
-    /// Of so many.
+    /// Size of the shared half.
     pub guest_memory_limit_bytes: IntGauge,
     /// Components that are loaded.
     pub components: IntGauge,
@@ -105,7 +105,7 @@ pub fn text() -> String {
     METRICS.families.text()
 }
 
-/// All metrics that there are, also those without a series so far.
+/// Describes all metrics, including those without a series.
 pub fn descriptions() -> &'static [Description] {
     METRICS.families.descriptions()
 }

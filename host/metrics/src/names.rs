@@ -30,14 +30,14 @@ impl<T> ByNames<T> {
         table.series.get(one)?.get(two).cloned()
     }
 
-    /// The series, made if need be. None: there are too many.
+    /// Returns the series, creating it if necessary. None if there are too many.
     pub(crate) fn get(&self, one: &str, two: &str, make: impl FnOnce() -> T) -> Option<Arc<T>> {
         if let Some(known) = self.known(one, two) {
             return Some(known);
         }
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = table.series.get(one).and_then(|series| series.get(two)) {
-            // Another thread was quicker.
+            // Another thread inserted it first.
             return Some(Arc::clone(known));
         }
         if table.pairs >= NAMES {

@@ -1,4 +1,4 @@
-//! How metrics come into being: each is registered once, with its description.
+//! Registers metrics, each once, with its description.
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -10,7 +10,7 @@ use prometheus::{
 const SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0];
 
-/// What a metric is.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It only grows.
@@ -26,7 +26,7 @@ pub enum Kind {
 pub struct Description {
     /// Its name.
     pub name: &'static str,
-    /// What it is.
+    /// Its type.
     pub kind: Kind,
     /// The names of its labels, in order.
     pub labels: &'static [&'static str],
@@ -34,7 +34,7 @@ pub struct Description {
     pub help: &'static str,
 }
 
-/// The metrics of a process as they are made.
+/// The registry of a process.
 pub(crate) struct Families {
     registry: Registry,
     descriptions: Vec<Description>,
@@ -123,7 +123,7 @@ impl Families {
     }
 }
 
-/// A distribution that only this file makes by itself.
+/// Returns the series with these label values.
 pub(crate) fn histogram(of: &HistogramVec, labels: &[&str]) -> Histogram {
     of.with_label_values(labels)
 }

@@ -1,23 +1,25 @@
-//! Reacts to new definitions and approvals on channels.
+//! Reacts to new blocks, and to the definitions and approvals in them.
 //!
 //! Invariant: no chaincode is released as long as the definitions of a channel cannot be read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::indexes::IndexCreator;
+use crate::indexes::{IndexCreator, unknown};
 use crate::running::{RunningChaincodes, RunningError};
+use crate::snapshots::Snapshots;
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
-/// Creates indexes, and releases chaincodes that no channel runs any more.
+/// Creates indexes, releases chaincodes that no channel runs any more, has snapshots made.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
     pub running: RunningChaincodes,
     pub channels: Arc<Channels>,
     pub support: Arc<ChaincodeSupport>,
+    pub snapshots: Arc<Snapshots>,
 }
 
 impl Deployments {
@@ -46,11 +48,23 @@ impl Deployments {
 impl DeployListener for Deployments {
     fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
         self.indexes.deployed(ledger, chaincode);
-        self.retire();
+        // The chaincodes of all channels are read only if one of them may have been replaced.
+        if !matches!(self.running.is_first(ledger, chaincode), Ok(true)) {
+            self.retire();
+        }
     }
 
     fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals) {
-        self.indexes.approved(ledger, approvals);
-        self.retire();
+        match self.running.approved(ledger, approvals) {
+            Ok(names) if names.is_empty() => {}
+            Ok(names) => {
+                names.iter().for_each(|name| self.indexes.deployed(ledger, name));
+                self.retire();
+            }
+            Err(error) => unknown(ledger, &error),
+        }
+    }
+    fn committed(&self, ledger: &Arc<Ledger>, number: u64) {
+        self.snapshots.committed(ledger, number);
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::running::{RunningChaincodes, RunningError};
 use wasmcc_channel::Channels;
-use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::{PackageError, PackageStore, create_indexes};
 
@@ -37,10 +36,9 @@ impl IndexCreator {
             }
         }
     }
-}
 
-impl DeployListener for IndexCreator {
-    fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
+    /// Creates the missing indexes of a chaincode.
+    pub(crate) fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
         let packages = match self.running.packages(ledger, chaincode) {
             Ok(packages) => packages,
             Err(error) => return unknown(ledger, &error),
@@ -53,16 +51,10 @@ impl DeployListener for IndexCreator {
             }
         }
     }
-
-    fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals) {
-        match self.running.approved(ledger, approvals) {
-            Ok(names) => names.iter().for_each(|name| self.deployed(ledger, name)),
-            Err(error) => unknown(ledger, &error),
-        }
-    }
 }
 
-fn unknown(ledger: &Ledger, error: &RunningError) {
+/// Logs that the definitions of a channel cannot be read.
+pub(crate) fn unknown(ledger: &Ledger, error: &RunningError) {
     let channel = ledger.channel_id();
     tracing::error!(%channel, %error, "no indexes created: cannot read the channel's definitions");
 }

@@ -35,6 +35,12 @@ pub(crate) enum RunningError {
 }
 
 impl RunningChaincodes {
+    /// The packages of this peer.
+    #[cfg(feature = "server")]
+    pub(crate) fn store(&self) -> &PackageStore {
+        &self.packages
+    }
+
     /// Looks for packages that one of `orgs` has approved, or that LSCC runs.
     pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
@@ -92,6 +98,18 @@ impl RunningChaincodes {
             return Ok(version.map(|version| ccid(chaincode, &version)).into_iter().collect());
         }
         Ok(found.into_iter().filter_map(|(_, found)| found.package_id).collect())
+    }
+
+    /// True if the channel defines this chaincode for the first time, so that it replaces none.
+    pub(crate) fn is_first(
+        &self,
+        ledger: &Arc<Ledger>,
+        chaincode: &str,
+    ) -> Result<bool, RunningError> {
+        let Some((_, found)) = self.found(ledger, chaincode)?.into_iter().next() else {
+            return Ok(ledger.history(LSCC, chaincode)?.take(2).count() == 1);
+        };
+        Ok(found.definition.sequence == 1 && defined_version(ledger, chaincode).is_none())
     }
 
     /// The chaincodes of the channel that one of `orgs` has approved in this block. Only the hashes

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::admission::inspect;
-use crate::bindings::ChaincodePre;
+use crate::admission::{AdmissionError, inspect};
 use crate::compiler::{Compiler, Compilers, Reuse};
 use crate::component::{Component, LoadError};
 use crate::engine::COST_TABLE;
@@ -19,6 +18,7 @@ use crate::loaded::Loaded;
 use crate::network::with_refusals;
 use crate::parts::key_of;
 use crate::tx_state::TxState;
+use crate::versions::ContractPre;
 use wasmcc_types::{sha256, sha256_all};
 
 /// How many unused components, and refusals, stay in memory: 256 of usual size are a few hundred
@@ -105,7 +105,8 @@ impl Cache {
             false => linker,
         };
         let pre = linker.instantiate_pre(&component).map_err(link)?;
-        let pre = ChaincodePre::new(pre).map_err(link)?;
+        let version = report.version().ok_or(AdmissionError::NoContract)?;
+        let pre = ContractPre::new(version, pre).map_err(link)?;
         Ok(Component::new(pre, report))
     }
 

@@ -198,7 +198,7 @@ where
     }
 }
 
-/// Tells of a client that will not be understood; the transport only ends its connection.
+/// Logs a client that speaks another protocol; the transport only ends its connection.
 fn look_at_greeting(first: &[u8], client: Option<SocketAddr>) {
     let seen = first.len().min(GREETING.len());
     let error = match first.first() {

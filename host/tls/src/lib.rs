@@ -1,7 +1,7 @@
 //! TLS of all doors: servers take the handshakes of their clients here, clients leave theirs to
 //! tonic.
 //!
-//! Invariant: no opinion on who uses TLS, and no files.
+//! Does not decide where TLS is used, and reads no files.
 
 mod door;
 

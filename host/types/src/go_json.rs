@@ -17,7 +17,7 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8], names: &[&str]) -> serde_jso
     serde_json::from_value(value)
 }
 
-/// Whether Go takes one name for the other. Go folds by Unicode's rules, by which two letters
+/// True if Go takes one name for the other. Go folds by Unicode's rules, by which two letters
 /// outside ASCII are letters of ASCII, too.
 pub fn is_same_name(one: &str, other: &str) -> bool {
     let fold = |c: char| match c {

@@ -54,7 +54,7 @@ pub struct ChaincodeEvent {
     pub payload: Vec<u8>,
 }
 
-/// What a client may have a chaincode do with the private data of a collection.
+/// The access of a client to the private data of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permission {
     /// Read them.
@@ -72,7 +72,7 @@ pub struct Timestamp {
     pub nanos: u32,
 }
 
-/// What the chaincodes of a transaction may know of its proposal. Made once from the signed
+/// The parts of a proposal that the transaction's chaincodes may read. Made once from the signed
 /// proposal and shared with nested calls.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalContext {
@@ -85,7 +85,7 @@ pub struct ProposalContext {
     /// SHA-256 of nonce, creator and epoch.
     pub binding: Vec<u8>,
     /// The chaincode that the client's invocation names; the header need not agree. None if it
-    /// names none, and where nobody has looked.
+    /// names none, or if it was not read.
     pub called: Option<String>,
     /// What the client sent. Its bytes are empty if there is no signed proposal.
     pub signed: Arc<SignedProposal>,

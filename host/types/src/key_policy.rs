@@ -1,8 +1,8 @@
-//! What a key's own endorsement policy must be for peers to read it at all.
+//! Checks that peers can read a key's own endorsement policy.
 //!
-//! A policy that nobody can read locks its key for ever: no endorsement satisfies it, not even for
-//! another policy. The limits are those of the policies that signatures are checked by, and a test
-//! there holds the two equal.
+//! A policy that peers cannot read locks its key for ever: no endorsement satisfies it, not even
+//! for another policy. The limits are those of the policies that signatures are checked by, and a
+//! test there holds the two equal.
 
 use prost::Message;
 

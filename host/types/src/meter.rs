@@ -1,6 +1,6 @@
 //! Counts and limits the work that the peer does for one transaction.
 //!
-//! Does not stop anybody: whoever works for a transaction has to ask before each step.
+//! Does not stop a transaction: code that works for it has to ask before each step.
 //!
 //! Invariant: the count only grows.
 

@@ -1,4 +1,4 @@
-//! What the log shows of a text that somebody else has made.
+//! Shortens and escapes untrusted texts for the log.
 
 /// Bytes of a reason; a line of the log has no more.
 const REASON: usize = 8 << 10;

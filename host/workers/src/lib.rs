@@ -161,7 +161,7 @@ fn with_result<T: Send + 'static>(
 ) -> (Work, oneshot::Receiver<T>) {
     let (sender, result) = oneshot::channel();
     let work = async move {
-        // The receiver may be gone; then nobody needs the result.
+        // The receiver may be gone; then the result is not needed.
         let _ = sender.send(job.await);
     };
     (Box::pin(work), result)

@@ -36,7 +36,7 @@ fn compile(package: &Package, order: &Order) -> Result<Output, BuildError> {
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--package", &package.id, "--profile", &order.profile])
         .args(&order.args)
-        // What is set for programs of this machine is not meant for a component.
+        // Flags for programs of this machine do not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     if order.words == Words::Shown {
@@ -57,7 +57,7 @@ fn metadata(folder: &Path) -> Result<Metadata, BuildError> {
     serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))
 }
 
-/// Whether the toolchain in use there has the target. Without it, cargo would fail only after it
+/// True if the toolchain used there has the target. Without it, cargo would fail only after it
 /// has built for a while.
 fn has_target(folder: &Path) -> Result<(), BuildError> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

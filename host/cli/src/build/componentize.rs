@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wasmcc_runtime::WIT;
+use wasmcc_runtime::{WIT, WIT_0_1};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap};
 
@@ -18,6 +18,9 @@ const ADAPTER: &str = include_str!("wasip1/adapter.wat");
 const ADAPTER_WIT: [(&str, &str); 1] = [("adapter.wit", include_str!("wasip1/adapter.wit"))];
 /// The name under which modules import WASI 0.1.
 const ADAPTED: &str = "wasi_snapshot_preview1";
+
+/// What a module for the first version of the interface exports.
+const EXPORT_0_1: &[u8] = b"fabric:chaincode/contract@0.1.0#invoke";
 
 /// Makes a component of the module in a file and returns where it is. `fits` may say why the module
 /// is no chaincode.
@@ -38,7 +41,9 @@ pub(super) fn write(
 
 /// The component. An error has the reason, for people.
 fn from_module(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-    embed(&mut module, &WIT, "chaincode")?;
+    let is_of_0_1 = module.windows(EXPORT_0_1.len()).any(|bytes| bytes == EXPORT_0_1);
+    let wit: &[(&str, &str)] = if is_of_0_1 { &WIT_0_1 } else { &WIT };
+    embed(&mut module, wit, "chaincode")?;
     let mut adapter = wat::parse_str(ADAPTER)?;
     embed(&mut adapter, &ADAPTER_WIT, "adapter")?;
     let mut encoder = ComponentEncoder::default();

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::Language;
 use super::cargo::TARGET;
 
 /// Why there is no component, and what to do.
@@ -11,37 +10,22 @@ pub(crate) enum BuildError {
     /// There is no such folder.
     #[error("cannot build {}: {why}", folder.display())]
     NoFolder {
-        /// What was given.
+        /// The given path.
         folder: PathBuf,
-        /// Why not.
+        /// The cause.
         why: String,
     },
-    /// Nothing in the folder says what it is.
+    /// The folder has no project file.
     #[error(
-        "there is no contract in {}: it has neither Cargo.toml nor package.json, go.mod or \
-         sources in C\n  hint: \
-         `wasmcc new NAME` makes one",
+        "there is no contract in {}: it has neither Cargo.toml nor package.json, pyproject.toml, \
+         go.mod or sources in C\n  hint: `wasmcc new NAME` makes one",
         folder.display()
     )]
     NoProject {
         /// The folder.
         folder: PathBuf,
     },
-    /// A language whose tools are not called from here.
-    #[error(
-        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js \
-         only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` \
-         judges the component",
-        folder.display(),
-        language.tool()
-    )]
-    Language {
-        /// The folder.
-        folder: PathBuf,
-        /// What it is written in.
-        language: Language,
-    },
-    /// The npm package that builds contracts for Node.js is not there.
+    /// The npm package that builds contracts for Node.js is missing.
     #[error(
         "{} has a contract for Node.js, and no package that makes a component of it\n  hint: in \
          that folder, type `npm install --save-dev --install-links {package}`",
@@ -53,10 +37,34 @@ pub(crate) enum BuildError {
         /// What to install.
         package: String,
     },
-    /// There is no Node.js.
+    /// Python is missing, or too old.
+    #[error(
+        "python3 cannot be used: {why}\n  hint: install Python 3.9 or newer, with pip and venv"
+    )]
+    NoPython {
+        /// The cause.
+        why: String,
+    },
+    /// The Python package that builds contracts in Python is missing.
+    #[error(
+        "{} has a contract in Python, and {} has no package that makes a component of it\n  hint: \
+         in that folder, type\n    python3 -m venv .venv\n    .venv/bin/python -m pip install \
+         {package}",
+        folder.display(),
+        program.display()
+    )]
+    NoPythonBuilder {
+        /// The folder.
+        folder: PathBuf,
+        /// The interpreter that lacks it.
+        program: PathBuf,
+        /// What to install.
+        package: String,
+    },
+    /// Node.js is missing.
     #[error("node cannot be run: {why}\n  hint: install Node.js 18 or newer, with npm")]
     NoNode {
-        /// Why not.
+        /// The cause.
         why: String,
     },
     /// There is no Go.
@@ -164,7 +172,7 @@ pub(crate) enum BuildError {
     NoTool {
         /// The program.
         tool: String,
-        /// Why not.
+        /// The cause.
         why: String,
     },
     /// The compiler is too old.
@@ -172,7 +180,7 @@ pub(crate) enum BuildError {
         "this Rust has no target {TARGET}: {words}\n  hint: use Rust 1.95 or later: `rustup update`"
     )]
     OldRust {
-        /// What rustc says.
+        /// The output of rustc.
         words: String,
     },
     /// The target's library is not installed.
@@ -186,10 +194,10 @@ pub(crate) enum BuildError {
     Manifest {
         /// The folder.
         folder: PathBuf,
-        /// What cargo says.
+        /// The output of cargo.
         words: String,
     },
-    /// The crate makes no component.
+    /// The crate does not produce a component.
     #[error(
         "{} makes no component: {}\n  hint: write into it\n    [lib]\n    crate-type = \
          [\"cdylib\", \"rlib\"]",
@@ -232,7 +240,7 @@ pub(crate) enum BuildError {
     Compile {
         /// The folder.
         folder: PathBuf,
-        /// What the compiler says; empty if that was shown.
+        /// The compiler's output; empty if it was shown already.
         words: String,
     },
     /// Cargo succeeded without a component.

@@ -13,6 +13,7 @@ mod node;
 mod output_folder;
 mod package;
 mod project;
+mod python;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub(crate) use clang::OWN as C_SDK_COPY;
 pub(crate) use error::BuildError;
 pub(crate) use go::test_command as go_test;
 pub(crate) use project::{Language, Project};
+pub(crate) use python::interpreter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,9 +39,10 @@ Examples:
   wasmcc build -- --locked --features audit
 
 For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
-for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a Go module `go
-build`, for sources in C a compiler that has a C library for WebAssembly. Then it checks the
-component as `wasmcc check` does. What follows -- is for the tool that it runs.";
+for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a project of pip
+`python -m wasmcc build`, for a Go module `go build`, for sources in C a compiler that has a C
+library for WebAssembly. Then it checks the component as `wasmcc check` does. What follows -- is
+for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -57,7 +60,7 @@ pub(crate) struct Build {
     /// Print path, size and hash as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Further arguments of cargo, wasmcc-js, go or the C compiler.
+    /// Further arguments of cargo, wasmcc-js, the Python package, go or the C compiler.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
     #[command(flatten)]
@@ -71,16 +74,16 @@ pub(crate) struct Order {
     pub profile: String,
     /// Further arguments of the build tool.
     pub args: Vec<OsString>,
-    /// Where the compiler's words go.
+    /// The destination of the compiler's output.
     pub words: Words,
 }
 
-/// Where the compiler's words go: progress, warnings, errors.
+/// The destination of the compiler's output: progress, warnings, errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
     /// To standard error, at once.
     Shown,
-    /// Into [`BuildError::Compile`]; those of a build that succeeds are dropped.
+    /// Into [`BuildError::Compile`]; the output of a successful build is dropped.
     Kept,
 }
 
@@ -91,7 +94,7 @@ impl Default for Order {
 }
 
 impl Order {
-    /// A release build whose words are shown.
+    /// A release build whose output is shown.
     pub(crate) fn shown() -> Self {
         Self { words: Words::Shown, ..Self::default() }
     }
@@ -128,9 +131,9 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
     match project.language {
         Language::Rust => cargo::build(&project.folder, order),
         Language::JavaScript => node::build(&project.folder, order),
+        Language::Python => python::build(&project.folder, order),
         Language::Go => go::build(&project.folder, order),
         Language::C => clang::build(&project.folder, order),
-        language => Err(BuildError::Language { folder: project.folder, language }),
     }
 }
 
@@ -171,7 +174,7 @@ impl Build {
     }
 }
 
-/// A path as one types it here.
+/// A path relative to the current folder.
 pub(crate) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));

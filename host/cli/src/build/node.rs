@@ -10,7 +10,7 @@ use super::{BuildError, Built, Language, Order, Words};
 const INSTALLED: &str = "node_modules/wasmcc-js";
 /// The package in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/js");
-/// Where components go: the place for what tools keep, which editors and git leave alone.
+/// Where components go: the usual folder for caches of tools, which git and editors ignore.
 const CACHE: &str = "node_modules/.cache/wasmcc";
 
 /// Builds the contract of a folder, which is absolute.

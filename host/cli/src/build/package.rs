@@ -1,4 +1,4 @@
-//! Which package of a cargo project is the contract.
+//! Finds the contract's package in a cargo project.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(super) struct Package {
     pub folder: PathBuf,
 }
 
-/// What `cargo metadata --no-deps` says.
+/// The output of `cargo metadata --no-deps`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
     packages: Vec<Listed>,

@@ -1,4 +1,4 @@
-//! What kind of project a folder has.
+//! Recognizes the kind of project in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) struct Project {
     pub language: Language,
 }
 
-/// What a contract is written in.
+/// The language of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "lower")]
 pub(crate) enum Language {
@@ -24,6 +24,7 @@ pub(crate) enum Language {
     #[value(aliases = ["typescript", "node", "js", "ts"])]
     JavaScript,
     /// A project of pip.
+    #[value(alias = "py")]
     Python,
     /// A module of go.
     #[value(alias = "golang")]
@@ -32,7 +33,7 @@ pub(crate) enum Language {
     C,
 }
 
-/// The files by which a project is known. The first that is there counts: a crate may well have a
+/// The files by which a project is recognized. The first existing one counts: a crate may have a
 /// package.json for its tools.
 const MARKS: [(&str, Language); 5] = [
     ("Cargo.toml", Language::Rust),
@@ -57,17 +58,6 @@ impl Language {
         let marked = MARKS.iter().find(|(file, _)| folder.join(file).is_file());
         let is_c = || [folder, &folder.join("src")].iter().any(|at| !c_sources(at).is_empty());
         marked.map(|(_, language)| *language).or_else(|| is_c().then_some(Self::C))
-    }
-
-    /// What makes its components until `wasmcc build` does.
-    pub(super) fn tool(self) -> &'static str {
-        match self {
-            Self::Rust => "cargo",
-            Self::JavaScript => "wasmcc-js",
-            Self::Python => "componentize-py",
-            Self::Go => "go",
-            Self::C => "clang",
-        }
     }
 }
 

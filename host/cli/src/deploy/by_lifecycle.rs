@@ -7,23 +7,22 @@ use serde_json::{Value, json};
 
 use crate::deploy::Deploy;
 use crate::hint::Asked;
-use crate::package::install_package;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::target::open_network;
 use crate::version;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc_peer::chaincode::{Description, Files, package_id};
+use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
 use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
-/// What the gateway says of an organization without a peer there.
+/// The gateway's text about an organization without a peer there.
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
 
-/// What came of it.
+/// The outcome.
 pub(crate) struct Done {
     /// The version that runs.
     pub(crate) version: String,
@@ -108,10 +107,10 @@ fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     };
     let mut code: Files = vec![(file.to_owned(), program)];
     code.extend(verb.meta_inf()?);
-    install_package(kind, &format!("{}_{version}", verb.name), &code)
+    pack_lifecycle_package(kind, &format!("{}_{version}", verb.name), &code).context("cannot pack")
 }
 
-/// A package that is there already is as good.
+/// An installed package with the same id is fine.
 async fn install(session: &Session, package: Vec<u8>) -> Result<()> {
     let answer = session.process(lifecycle::install(package), asked("")).await?;
     match answer.response().message.contains("chaincode already successfully installed") {
@@ -180,7 +179,7 @@ async fn approve(
     Ok(approved)
 }
 
-/// Has the signer's organization approve. False if it has no peer there.
+/// Approves for the signer's organization. Returns false if it has no peer there.
 async fn approve_by(
     session: &Session,
     proposal: ProposalBuilder,

@@ -1,4 +1,4 @@
-//! A contract as an argument: what it is called and where it comes from.
+//! A contract as an argument: its name and its source.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,12 +13,12 @@ pub(super) struct Contract {
     pub(super) source: Source,
 }
 
-/// Where a contract comes from.
+/// The source of a contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A component, which somebody else builds.
+    /// A component that is built elsewhere.
     Component(PathBuf),
-    /// A project, which is built here.
+    /// A project that is built here.
     Project(PathBuf),
     /// A chaincode server, by its address.
     Service(String),
@@ -62,7 +62,7 @@ impl FromStr for Contract {
     }
 }
 
-/// Later, the folder that this process is in may be another one.
+/// Make it absolute now: the current folder may change.
 fn absolute(path: &Path) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -97,7 +97,7 @@ impl Contract {
         }
     }
 
-    /// What it is, for people.
+    /// A human-readable description.
     pub(super) fn describe(&self) -> String {
         match &self.source {
             Source::Component(path) => crate::build::shown(path),

@@ -44,8 +44,8 @@ impl Deployer {
         Ok(Self { target, channel, place, events, session, turn })
     }
 
-    /// Deploys a contract whose code is in `file`, if it has one, unless the channel runs the same,
-    /// and says so.
+    /// Deploys a contract with the code in `file`, if it has one, unless the channel runs the same,
+    /// and reports it.
     pub(super) async fn deploy(&self, contract: &Contract, file: Option<&Path>) -> Result<()> {
         let _turn = self.turn.lock().await;
         self.events.tell_surely(Event::Deploying(true));
@@ -105,7 +105,7 @@ impl Deployer {
     }
 }
 
-/// Builds what has to be built and returns where the component is; none for a server.
+/// Builds the project if necessary and returns the component's path; None for a server.
 pub(super) async fn build(contract: &Contract) -> Result<Option<PathBuf>> {
     match &contract.source {
         Source::Service(_) => Ok(None),

@@ -1,4 +1,4 @@
-//! `wasmcc down` and `wasmcc reset`: the end of a development network.
+//! `wasmcc down` and `wasmcc reset`: stop a development network.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ Examples:
 
 What else is in the folder organizations stays. `wasmcc dev --fresh` forgets the ledger only.";
 
-/// A network ends within a second.
+/// How long to wait: a network stops within a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// End the network of `wasmcc dev` in this folder. Its state is kept.
@@ -34,7 +34,7 @@ pub(crate) struct Down {}
 pub(crate) struct Reset {}
 
 impl Down {
-    /// Ends it and waits for that.
+    /// Stops it and waits.
     pub(crate) fn run(self) -> Result<()> {
         let Some(place) = Place::nearest()? else {
             return output::line("there is no network in this folder");
@@ -48,7 +48,7 @@ impl Down {
 }
 
 impl Reset {
-    /// Ends it, waits for that, and removes what it left.
+    /// Stops it, waits, and removes its files.
     pub(crate) fn run(self) -> Result<()> {
         let Some(place) = Place::nearest()? else {
             return output::line("there is no network in this folder");
@@ -62,7 +62,7 @@ impl Reset {
     }
 }
 
-/// Takes the folder, and tells a process that has it to end. True: there was one.
+/// Locks the folder; a process that holds it is told to stop. Returns true if there was one.
 fn end(place: &Place) -> Result<(InUse, bool)> {
     if let Some(held) = place.try_take()? {
         return Ok((held, false));

@@ -34,7 +34,7 @@ pub(super) struct Entry {
 }
 
 /// Writes the file.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: Option<File>,
     bytes: u64,
@@ -87,13 +87,13 @@ impl Reader {
         Self { path: path.to_owned(), at: 0 }
     }
 
-    /// The whole lines that are new since the last call.
+    /// Returns the complete lines written since the last call.
     pub(super) fn read(&mut self) -> Result<Vec<Entry>> {
         let Ok(mut file) = File::open(&self.path) else { return Ok(Vec::new()) };
         let cannot = || format!("cannot read {}", self.path.display());
         let length = file.metadata().with_context(cannot)?.len();
         if length < self.at {
-            // It was begun anew.
+            // The file was replaced.
             self.at = 0;
         }
         file.seek(SeekFrom::Start(self.at)).with_context(cannot)?;
@@ -113,7 +113,7 @@ impl Reader {
 }
 
 impl Entry {
-    /// For people: the time of day in UTC, and the text.
+    /// Formats an entry: the time of day in UTC, and the text.
     pub(super) fn shown(&self) -> String {
         let seconds = self.time / 1_000;
         let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);

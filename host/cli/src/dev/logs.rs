@@ -16,17 +16,17 @@ Examples:
 
 Times are UTC. The file has 16 MiB at most; what is older is lost.";
 
-/// Between two looks at the file.
+/// Pause between two looks at the file.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Show what `wasmcc dev` in this folder printed: transactions, what contracts logged, deployments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Logs {
-    /// Go on with what comes, until Ctrl-C.
+    /// Follow new entries, until Ctrl-C.
     #[arg(short, long)]
     follow: bool,
-    /// Only what is about this chaincode; may be repeated.
+    /// Only entries about this chaincode; may be repeated.
     #[arg(short, long = "name", value_name = "NAME")]
     names: Vec<String>,
     /// Only the last lines.

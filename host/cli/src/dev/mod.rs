@@ -27,20 +27,22 @@ use anyhow::{Context, Result, bail};
 
 use crate::dev::contract::Contract;
 use crate::dev::deploying::Deployer;
-use crate::dev::events::Events;
 use crate::dev::journal::Journal;
 use crate::dev::network::Members;
 use crate::dev::place::Place;
-use crate::dev::reporter::Reporter;
 use crate::dev::serving::{Ports, Serving};
 use crate::dev::watch::Watch;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::Target;
+use crate::web::{DevWebArgs, Feed};
 
 pub(crate) use down::{Down, Reset};
+pub(crate) use events::{Event, Events, Logged, Processed, Reasons};
 pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;
+pub(crate) use reporter::{Outputs, Reporter};
+pub(crate) use tx_line::TxLine;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +50,7 @@ Examples:
   wasmcc dev basic=target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc dev basic=contracts/basic
   wasmcc dev node=127.0.0.1:9999 -v
+  wasmcc dev basic=contracts/basic --twice
 
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
   wasmcc logs -n basic -f
@@ -57,11 +60,11 @@ they find identities and connection-org1.json in the folder organizations. A con
 folder is watched: when it is saved, it is built and the channel upgraded. Ctrl-C ends the network,
 and `wasmcc dev` goes on with it.";
 
-/// For the end of everything: the process is gone within a second.
+/// Time limit for stopping: the process exits within a second.
 const CLOSING: Duration = Duration::from_millis(900);
-/// For lines that wait to be printed at the end.
+/// Time limit for printing the remaining lines.
 const FLUSH: Duration = Duration::from_millis(100);
-/// For an answer of the own peer.
+/// Time limit of an answer of the own peer.
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// Run a network for development: two organizations, an orderer, the channel mychannel.
@@ -72,15 +75,21 @@ pub(crate) struct Dev {
     /// server; without NAME it is called like the file or folder.
     #[arg(value_name = "[NAME=]FILE|DIR|HOST:PORT")]
     contracts: Vec<Contract>,
-    /// Begin anew: forget the ledger and what was deployed. Identities stay.
+    /// Start afresh: remove the ledger and all deployments. Identities are kept.
     #[arg(long)]
     fresh: bool,
     /// The folder of the identities, in the layout of Fabric's test network. What it lacks is made,
     /// what it has is used.
     #[arg(long, default_value = "organizations", value_name = "DIR")]
     organizations: PathBuf,
+    /// Run each transaction several times, with other random numbers, clocks and memory, and show
+    /// the first call to the peer that differs: other hosts of the contract might disagree there.
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     ports: Ports,
+    #[command(flatten)]
+    web: DevWebArgs,
 }
 
 impl Dev {
@@ -93,24 +102,36 @@ impl Dev {
         let deadline = Deadline::new(CLOSING)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("cannot start the server")?;
-        // A signal that comes early must not end it half way.
+        // Register first: an early signal must not stop it half way.
         let signal = runtime.block_on(async { told_to_end() })?;
-        // A network that cannot listen leaves no identities behind.
+        // Listen first: a network that cannot listen must not create identities.
         runtime.block_on(self.ports.check())?;
+        let page = runtime.block_on(self.web.bind())?;
         if self.fresh {
             place.forget()?;
         }
         let members = Members::complete(&place, &self.organizations)?;
         let (events, to_report) = Events::start();
-        let reporter = Reporter::new(events.clone(), Journal::open(&place.log())?, verbose);
+        let feed = Arc::new(Feed::default());
+        let journal = Some(Journal::open(&place.log())?);
+        let outputs = Outputs { journal, terminal: Some(verbose), feed: Some(Arc::clone(&feed)) };
+        let reporter = Reporter::new(events.clone(), outputs);
         let reporter = move || reporter.run(&to_report);
         let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
         thread.context("cannot start a thread")?;
-        let serving = Serving::open(&runtime, members, &self.ports, &place, &events)?;
+        let url = page.as_ref().map(|(door, _)| door.url());
+        let ports = (&self.ports, self.twice);
+        let serving = Serving::open(&runtime, members, ports, (&place, &events), url)?;
+        if let Some((door, note)) = page {
+            let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
+            events.say(format!("page on {}{note}", door.url()));
+            let site = serving.site(feed, &place);
+            runtime.block_on(async { door.serve(site) });
+        }
         let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
         deadline.begin();
         events.flush(FLUSH);
-        // A call or a build that still goes on is not waited for.
+        // Does not wait for calls and builds that still run.
         runtime.shutdown_background();
         ended
     }

@@ -30,7 +30,7 @@ impl Members {
         let domains = orgs.chain(spec.orderer.iter().map(|org| &org.domain));
         let missing = domains.filter(|domain| !has_msp(&folder, domain));
         made.extend(missing.cloned());
-        // Before it is so: what is made is known even if this process ends now.
+        // Record it first: the list must be complete even if this process ends now.
         place.write_made(&made)?;
         let network = Network::complete(&folder, &spec).with_context(cannot)?;
         Ok(Self { network, folder })

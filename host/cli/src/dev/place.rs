@@ -1,4 +1,4 @@
-//! The folder of a development network, and who uses it.
+//! The folder of a development network and its lock.
 //!
 //! ```text
 //! organizations/         identities, in the layout of Fabric's test network
@@ -31,7 +31,7 @@ const DEPLOYED: &str = "deployed.json";
 const LOG: &str = "log";
 const DATA: &str = "data";
 
-/// Where a network serves.
+/// The addresses of a network.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Record {
     /// The process that serves it, or did last.
@@ -44,6 +44,9 @@ pub(crate) struct Record {
     pub peers: BTreeMap<String, String>,
     /// The address of the orderer.
     pub orderer: String,
+    /// The address of the page; none if there is none.
+    #[serde(default)]
+    pub page: Option<String>,
 }
 
 /// What was deployed from a file.
@@ -77,7 +80,7 @@ impl Place {
         Ok(places.find(|place| place.state.join(RECORD).is_file()))
     }
 
-    /// Takes the folder for this process, or says who has it.
+    /// Locks the folder for this process; the error names the process that holds it.
     pub(super) fn take(&self) -> Result<InUse> {
         fs::create_dir_all(&self.state).with_context(|| self.cannot("create", ""))?;
         let ignored = self.state.join(".gitignore");
@@ -190,7 +193,7 @@ impl Place {
         }
     }
 
-    /// As a whole or not at all: other processes read it.
+    /// Writes atomically: other processes read the file.
     fn write(&self, name: &str, value: &impl Serialize) -> Result<()> {
         let json = serde_json::to_vec_pretty(value)?;
         let new = self.state.join(format!("{name}.new"));

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -16,20 +16,22 @@ use crate::compiler;
 use crate::dev::events::{Event, Events, Reasons};
 use crate::dev::network::Members;
 use crate::dev::place::{Place, Record};
+use crate::web::{Calls, Feed, Site, Turns};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
+use wasmcc_audit::LaboratoryConfig;
 use wasmcc_msp::BatchLimits;
 use wasmcc_msp::network::Org;
-use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_node::{CACHE_FOLDER, Peer, PeerConfig};
 use wasmcc_types::ServerTls;
 use wasmcc_workers::Workers;
 
 /// The channel of Fabric's samples.
 const CHANNEL: &str = "mychannel";
-/// Connections at each address.
+/// Limit of connections at each address.
 const CONNECTIONS: u64 = 900;
-/// For calls that are open when the network ends.
+/// Time limit for calls that are open when the network stops.
 const GRACE: Duration = Duration::from_millis(200);
-/// Proposals that wait for a thread.
+/// Limit of proposals that wait for a thread.
 const QUEUE: usize = 1_000;
 
 /// Where the network listens.
@@ -54,7 +56,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Who listens there, the port, and the flag that changes it.
+    /// The server, its port, and the flag that changes it.
     fn all(&self) -> [(&'static str, u16, &'static str); 4] {
         [
             ("Org1's peer", self.org1_port, "--org1-port"),
@@ -64,7 +66,7 @@ impl Ports {
         ]
     }
 
-    /// Whether all are free; the error names the one that is not.
+    /// Checks that all ports are free; the error names one that is not.
     pub(super) async fn check(&self) -> Result<()> {
         let mut held = Vec::new();
         for (who, port, flag) in self.all() {
@@ -117,7 +119,7 @@ pub(super) struct Serving {
     peer: Arc<Peer>,
     workers: Arc<Workers>,
     record: Record,
-    /// Reports blocks as long as it is there.
+    /// Reports blocks until it is dropped.
     reporting: Box<dyn Any + Send>,
 }
 
@@ -126,9 +128,9 @@ impl Serving {
     pub(super) fn open(
         runtime: &Runtime,
         members: Members,
-        ports: &Ports,
-        place: &Place,
-        events: &Events,
+        (ports, twice): (&Ports, bool),
+        (place, events): (&Place, &Events),
+        page: Option<String>,
     ) -> Result<Self> {
         let mut server = runtime.block_on(bind(&members, ports))?;
         let (orgs, addresses) = (members.network.orgs(), server.addresses());
@@ -153,10 +155,11 @@ impl Serving {
             channel: CHANNEL.to_owned(),
             peers: peers.map(|(org, at)| (org.msp_id().to_owned(), reached(at))).collect(),
             orderer: addresses.get(orgs.len()).map(reached).unwrap_or_default(),
+            page,
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = Workers::new(workers, QUEUE).context("cannot start the workers")?;
-        let peer = open_peer(members, place, events)?;
+        let peer = open_peer(members, place, events, twice)?;
         if peer.channels().get(CHANNEL).is_none() {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.create_channel(CHANNEL))??;
@@ -168,6 +171,24 @@ impl Serving {
         let folder = crate::build::shown(&record.organizations);
         events.say(format!("{CHANNEL}: {at}, orderer {orderer}; identities in {folder}"));
         Ok(Self { server, peer, workers: Arc::new(workers), record, reporting })
+    }
+
+    /// What the page shows, and calls.
+    pub(super) fn site(&self, feed: Arc<Feed>, place: &Place) -> Site {
+        let record = &self.record;
+        let cache = Some(place.data().join(CACHE_FOLDER));
+        let laboratory = move || {
+            let (compiler, cache) = (compiler::compiler()?, cache.clone());
+            Ok(LaboratoryConfig { compiler, cache, ..LaboratoryConfig::default() })
+        };
+        Site {
+            peer: Arc::clone(&self.peer),
+            feed,
+            calls: Some(Calls::new(record.organizations.clone(), record.peers.clone())),
+            laboratory: Box::new(laboratory),
+            turns: Turns::default(),
+            descriptions: Mutex::default(),
+        }
     }
 
     /// Where it serves.
@@ -219,7 +240,8 @@ fn tls(org: &Org) -> Result<ServerTls> {
     Ok(ServerTls { certificate, key, client_ca: None })
 }
 
-fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Peer>> {
+/// With `twice`, each transaction is run several times.
+fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> Result<Arc<Peer>> {
     let mut orgs = members.network.orgs().iter().map(|org| org.msp_id().to_owned());
     let first = orgs.next().context("the network has no organization")?;
     let more_orgs = orgs.collect();
@@ -228,6 +250,7 @@ fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Pee
         data: Some(place.data()),
         compiler: compiler::compiler()?,
         observer: Some(Arc::new(events.clone())),
+        twice,
         ..PeerConfig::new(members.network, first)
     };
     config.batch.timeout = BatchLimits::NO_WAIT;
@@ -237,14 +260,16 @@ fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Pee
     )
 }
 
-/// Tells of every block until what it returns is dropped.
+/// Reports every block until the returned value is dropped.
 fn report_blocks(peer: &Peer, events: &Events) -> Result<Box<dyn Any + Send>> {
     let committer = peer.committer(CHANNEL).context("there is no channel")?;
     let notifier = Arc::clone(committer.notifier());
     let (events, known) = (events.clone(), Arc::clone(&notifier));
+    let channel: Arc<str> = CHANNEL.into();
     let reasons: Reasons = Arc::new(move |tx_id| known.reason(tx_id));
     let subscription = notifier.subscribe(move |block| {
-        events.tell(Event::Committed(Arc::clone(block), Arc::clone(&reasons)));
+        let channel = Arc::clone(&channel);
+        events.tell(Event::Committed(channel, Arc::clone(block), Arc::clone(&reasons)));
     });
     Ok(Box::new(subscription))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prost::Message;
+use serde::Serialize;
 use serde_json::Value;
 use x509_parser::pem::Pem;
 
@@ -14,23 +15,23 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 /// Characters of a value, an argument or a name that are shown.
 const SHOWN: usize = 200;
 
-/// What is known of a transaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TxLine {
-    pub(super) chaincode: String,
-    pub(super) function: String,
+/// The known facts about a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct TxLine {
+    pub(crate) chaincode: String,
+    pub(crate) function: String,
     /// The creator's common name.
-    pub(super) creator: String,
-    pub(super) verdict: String,
-    pub(super) fuel: u64,
-    pub(super) block: Option<u64>,
-    pub(super) tx_id: String,
-    pub(super) reason: Option<String>,
+    pub(crate) creator: String,
+    pub(crate) verdict: String,
+    pub(crate) fuel: u64,
+    pub(crate) block: Option<u64>,
+    pub(crate) tx_id: String,
+    pub(crate) reason: Option<String>,
 }
 
 impl TxLine {
-    /// What a client proposes.
-    pub(super) fn of_proposal(proposal: &UnpackedProposal) -> Self {
+    /// Reads a proposal.
+    pub(crate) fn of_proposal(proposal: &UnpackedProposal) -> Self {
         Self {
             chaincode: proposal.chaincode_id.name.clone(),
             function: proposal.input.args.first().map(|arg| output::text(arg)).unwrap_or_default(),
@@ -41,7 +42,7 @@ impl TxLine {
     }
 
     /// What a block has, as `wasmcc block` shows it.
-    pub(super) fn of_block(transaction: &Value, block: u64) -> Self {
+    pub(crate) fn of_block(transaction: &Value, block: u64) -> Self {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
@@ -69,8 +70,8 @@ impl TxLine {
         }
     }
 
-    /// Whether the peer itself was asked.
-    pub(super) fn is_system(&self) -> bool {
+    /// True if a system chaincode was called.
+    pub(crate) fn is_system(&self) -> bool {
         SYSTEM_CHAINCODES.contains(&self.chaincode.as_str())
     }
 

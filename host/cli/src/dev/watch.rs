@@ -1,4 +1,4 @@
-//! Watches the files of a contract and deploys it anew when they change.
+//! Watches the files of a contract and deploys it again when they change.
 //!
 //! Files are looked at again and again, a component a hundred times a second. That costs less than
 //! a thousandth of a processor, works on every file system, and sees a file that is replaced as
@@ -14,11 +14,11 @@ use crate::dev::contract::{Contract, Source};
 use crate::dev::deploying::{Deployer, build};
 use crate::dev::events::Events;
 
-/// Between two looks at a component.
+/// Pause between two checks of a component.
 const COMPONENT: Duration = Duration::from_millis(10);
-/// Between two looks at a project, which has more files.
+/// Pause between two checks of a project, which has more files.
 const PROJECT: Duration = Duration::from_millis(150);
-/// Files of a project that are looked at.
+/// Limit of files of a project.
 const MAX_FILES: usize = 5_000;
 /// Folders of a project that builds write.
 const BUILT: [&str; 6] = ["target", "node_modules", "dist", "build", "__pycache__", "venv"];
@@ -44,7 +44,7 @@ impl Watch {
         Self { contract, deployer, events, seen, further: Vec::new() }
     }
 
-    /// Builds and deploys, and says what failed; what runs goes on then.
+    /// Builds and deploys. On failure reports it; the old version keeps running.
     pub(super) async fn deploy(&mut self) {
         let name = &self.contract.name;
         let mut before = Stamps::of(&self.contract.source, &self.further);
@@ -69,7 +69,7 @@ impl Watch {
         }
     }
 
-    /// Deploys whenever the files have changed, for ever; returns at once for a server.
+    /// Deploys whenever the files have changed; never returns, except at once for a server.
     pub(super) async fn run(mut self) {
         let pause = match &self.contract.source {
             Source::Component(_) => COMPONENT,
@@ -79,11 +79,11 @@ impl Watch {
         loop {
             tokio::time::sleep(pause).await;
             let mut now = Stamps::of(&self.contract.source, &self.further);
-            // A file that is away is being replaced.
+            // A missing file is being replaced.
             if now == self.seen || now.0.is_empty() {
                 continue;
             }
-            // Whoever writes has to come to an end first.
+            // Wait until the writer has finished.
             loop {
                 tokio::time::sleep(COMPONENT).await;
                 let later = Stamps::of(&self.contract.source, &self.further);

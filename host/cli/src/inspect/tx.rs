@@ -1,4 +1,4 @@
-//! `wasmcc inspect tx`: one transaction, and why it became what it became.
+//! `wasmcc inspect tx`: one transaction and the reason for its verdict.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
@@ -134,7 +134,7 @@ fn tx_id(block: &Block, at: usize) -> String {
     envelope.map(|envelope| envelope.into_channel_header().tx_id).unwrap_or_default()
 }
 
-/// Who did what.
+/// Creator, chaincode and function.
 fn details_text(details: &Value) -> String {
     let text = |value: &Value| match value {
         Value::String(text) => output::shown(text),

@@ -1,4 +1,4 @@
-//! A channel's state to read from: the stored one of a folder, or one that is made again.
+//! A channel's state: the stored one of a folder, or one that is rebuilt from blocks.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::ledger::{Steps, hint};
 use wasmcc_audit::{Laboratory, LaboratoryConfig};
 use wasmcc_ledger::{Ledger, Snapshot};
 
-/// Where to look, and when.
+/// The source and the height.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
     /// Show the state as it was after this block, which is made again from the blocks.
@@ -29,7 +29,7 @@ pub(crate) struct View {
 }
 
 impl ViewArgs {
-    /// Opens the state, or makes it again.
+    /// Opens the state, or rebuilds it.
     pub(crate) fn open(&self) -> Result<View> {
         let source = self.source.open()?;
         if let (Source::Folder { folder, channel }, None) = (&source, self.at) {

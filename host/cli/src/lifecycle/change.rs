@@ -1,4 +1,4 @@
-//! `approveformyorg` and `commit`: what changes the ledger.
+//! `approveformyorg` and `commit`: the verbs that change the ledger.
 
 use anyhow::Result;
 use serde_json::json;
@@ -85,7 +85,8 @@ impl Commit {
     }
 }
 
-/// Has the named peers endorse, or else `endorsers` or those that the gateway finds.
+/// Collects endorsements from the named peers, else from `endorsers` or those that the gateway
+/// finds.
 async fn submit(
     what: &'static str,
     proposal: ProposalBuilder,

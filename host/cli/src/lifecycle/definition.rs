@@ -1,4 +1,4 @@
-//! The flags that say what a definition is.
+//! The flags of a definition.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub(super) struct DefinitionArgs {
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     pub(super) name: String,
-    /// Its version, for people; what is initialized is initialized once in each version.
+    /// Its version, a free text; init is required once in each version.
     #[arg(long, value_name = "V")]
     pub(super) version: String,
     /// How often the channel has defined it, this time included.
@@ -55,7 +55,7 @@ pub(super) struct DefinitionArgs {
 }
 
 impl DefinitionArgs {
-    /// What the flags say.
+    /// The definition of the flags.
     pub(super) fn definition(&self) -> Result<ChaincodeDefinition> {
         let collections = match &self.collections_config {
             None => None,

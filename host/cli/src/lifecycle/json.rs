@@ -124,7 +124,7 @@ pub(super) fn readiness(found: &CheckCommitReadinessResult) -> Value {
     filled(json!({ "approvals": found.approvals, "mismatches": mismatches }))
 }
 
-/// Fabric's words on where to look (`mismatchItemWithDescription`).
+/// Fabric's text on a mismatch (`mismatchItemWithDescription`).
 fn described(item: &str) -> &str {
     match item {
         "ChaincodeParameters" => "ChaincodeParameters (Check the Sequence, ChaincodeName)",

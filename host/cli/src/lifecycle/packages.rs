@@ -1,4 +1,4 @@
-//! `install` and what is asked about packages.
+//! `install` and the queries about packages.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use wasmcc_types::proto::lifecycle::{
 /// Install a chaincode package on a peer.
 #[derive(Debug, clap::Args)]
 pub(super) struct Install {
-    /// What `wasmcc package` or `peer lifecycle chaincode package` made.
+    /// A package of `wasmcc package` or `peer lifecycle chaincode package`.
     #[arg(value_name = "FILE")]
     package: PathBuf,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! `checkcommitreadiness`, `queryapproved` and `querycommitted`: what was agreed on, and by whom.
+//! `checkcommitreadiness`, `queryapproved` and `querycommitted`: queries about definitions and
+//! approvals.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use wasmcc_types::proto::lifecycle::{
 pub(super) struct CheckCommitReadiness {
     #[command(flatten)]
     definition: DefinitionArgs,
-    /// Say what differs where an organization has approved something else.
+    /// Show the differences if an organization has approved something else.
     #[arg(long)]
     inspect: bool,
     #[command(flatten)]

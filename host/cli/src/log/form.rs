@@ -1,4 +1,4 @@
-//! The two forms of lines: for people, and for programs.
+//! The two formats of lines: text and JSON.
 
 use tracing::Level;
 use tracing_subscriber::fmt::format::Writer;
@@ -7,10 +7,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use crate::log::json;
 use crate::log::line::line;
 
-/// Where the lines come from that the log writes about itself and its process.
+/// The target of the log's own lines.
 const OWN: &str = "wasmcc::log";
 
-/// See the head of this file.
+/// The format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// Text, with colors for a terminal.
@@ -22,10 +22,10 @@ pub(super) enum Form {
 /// As an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Text.
     #[default]
     Text,
-    /// One JSON object a line, for programs.
+    /// One JSON object a line.
     Json,
 }
 
@@ -34,7 +34,7 @@ impl Form {
     pub(super) fn event(self, event: &str) -> String {
         match self {
             Self::Text { colors } => line(event, colors),
-            // It is a whole line already.
+            // It is a complete line already.
             Self::Json => event.to_owned(),
         }
     }

@@ -4,7 +4,7 @@
 //! than 64 KiB, and then lets the pipe fill up. Lines are therefore bounded, and a line for which
 //! there is no room is dropped, counted and reported as soon as there is room.
 //!
-//! Invariant: whoever logs never waits for whoever reads.
+//! Invariant: logging never waits for the reader of the log.
 
 mod form;
 mod json;
@@ -12,6 +12,7 @@ mod line;
 mod queue;
 mod rates;
 mod selection;
+mod spans;
 mod spec;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -33,40 +34,44 @@ pub(crate) use crate::log::form::Format;
 use crate::log::json::{JsonEvents, JsonFields};
 use crate::log::queue::Queue;
 use crate::log::selection::Selection;
+pub(crate) use crate::log::spans::Collector;
+use crate::log::spans::Part;
 pub(crate) use crate::log::spec::{BadSpec, Spec};
 
-/// How long the end of the process may wait for whoever reads. A peer kills 5 s after SIGTERM, and
-/// running transactions have 4 s of them.
+/// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
+/// SIGTERM, and running transactions have 4 s of them.
 const FLUSH: Duration = Duration::from_millis(500);
 /// Before the next attempt to write to a pipe that does not block and is full.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Of this process, if its verb serves.
+/// The log of this process, if its verb serves.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 /// What it shows.
 static SELECTION: OnceLock<reload::Handle<Selection, Registry>> = OnceLock::new();
 
-/// How a process logs.
+/// The configuration of the log.
 pub(crate) struct Log {
-    /// What it shows, whatever RUST_LOG says.
+    /// Its filter; overrides RUST_LOG.
     pub(crate) spec: Option<Spec>,
-    /// What it shows if neither is there.
+    /// Its filter if neither is set.
     pub(crate) usual: &'static str,
-    /// In which form.
+    /// Its format.
     pub(crate) format: Format,
     /// Whether somebody reads along. The verbs that do not serve write their lines themselves.
     pub(crate) serves: bool,
     /// Whether what contracts log goes to the reporter of `wasmcc dev` as well.
     pub(crate) is_dev: bool,
+    /// Where the spans of verbs that serve go.
+    pub(crate) collector: Collector,
 }
 
-/// What the log shows now, as text.
+/// Returns the current filter as text.
 pub(crate) fn spec() -> String {
     let shown = SELECTION.get().map(|selection| selection.with_current(ToString::to_string));
     shown.and_then(Result::ok).unwrap_or_default()
 }
 
-/// Shows this from now on.
+/// Replaces the filter.
 pub(crate) fn set_spec(text: &str) -> Result<(), BadSpec> {
     let spec: Spec = text.parse()?;
     if let Some(selection) = SELECTION.get() {
@@ -99,14 +104,16 @@ pub(crate) fn start(log: Log) -> Result<()> {
         Format::Json => Form::Json,
     };
     if !log.serves {
-        install(form, (filter, false), io::stderr);
+        install(form, (filter, false, None), io::stderr);
         return Ok(());
     }
+    let spans = log.collector.layer()?;
     let queue = Arc::new(Queue::new(form));
     let written = Arc::clone(&queue);
     let thread = thread::Builder::new().name("wasmcc-log".into());
     thread.spawn(move || write_lines(&written)).context("cannot start a thread for the log")?;
-    install(form, (filter, log.is_dev), Lines(Arc::clone(&queue)));
+    install(form, (filter, log.is_dev, spans), Lines(Arc::clone(&queue)));
+    log.collector.warn();
     let panics = Arc::clone(&queue);
     std::panic::set_hook(Box::new(move |panic| {
         let trace = Backtrace::capture();
@@ -120,7 +127,9 @@ pub(crate) fn start(log: Log) -> Result<()> {
     Ok(())
 }
 
-fn install<W>(form: Form, (filter, is_dev): (reload::Layer<Selection, Registry>, bool), writer: W)
+type Parts = (reload::Layer<Selection, Registry>, bool, Option<Part<Registry>>);
+
+fn install<W>(form: Form, (filter, is_dev, spans): Parts, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -132,15 +141,20 @@ where
         }
     };
     let guests = is_dev.then(GuestLog::layer);
-    tracing_subscriber::registry().with(layer.with_filter(filter)).with(guests).init();
+    // All parts are made for the registry itself.
+    let all: Vec<Part<Registry>> = std::iter::once(layer.with_filter(filter).boxed())
+        .chain(guests.map(Layer::boxed))
+        .chain(spans)
+        .collect();
+    tracing_subscriber::registry().with(all).init();
 }
 
-/// Says why the process fails. Nothing that is logged keeps this out.
+/// Reports why the process fails; always shown.
 pub(crate) fn fail(error: &anyhow::Error) {
     let text = format!("error: {error:#}");
     match QUEUE.get() {
         Some(queue) => text.lines().for_each(|line| queue.push_last(line)),
-        // Who cannot say it can do nothing about that.
+        // Nothing is left to report it to.
         None => drop(writeln!(io::stderr(), "{text}")),
     }
 }
@@ -148,6 +162,7 @@ pub(crate) fn fail(error: &anyhow::Error) {
 /// Waits until the lines are written, but not for a reader that does not read. To be called before
 /// the process ends.
 pub(crate) fn flush() {
+    spans::flush();
     if let Some(queue) = QUEUE.get() {
         queue.flush(FLUSH);
     }

@@ -20,7 +20,7 @@ const CHAINCODES: &str = "wasmcc::chaincode";
 /// Lines that are written between two reports of dropped lines, while there are always more.
 const BETWEEN_REPORTS: usize = 10 * LINES;
 
-/// See the head of this file.
+/// The queue.
 pub(super) struct Queue {
     form: Form,
     state: Mutex<State>,
@@ -38,7 +38,7 @@ struct State {
     since_report: usize,
     /// A line is being written.
     is_writing: bool,
-    /// All is reported at once.
+    /// The process ends: report everything now.
     is_ending: bool,
 }
 
@@ -70,7 +70,7 @@ impl Queue {
         let admits = state.rates.admit(&event.callsite(), Instant::now(), name);
         drop(state);
         if !admits && is_first {
-            // It has to know when to report.
+            // The writer needs to know when to report.
             self.filled.notify_one();
         }
         admits
@@ -156,7 +156,7 @@ impl Queue {
 }
 
 impl State {
-    /// What the log has to say of itself by now.
+    /// Returns the log's own reports that are due.
     fn report(&mut self, now: Instant) -> Option<String> {
         let is_due = self.lines.is_empty() || self.since_report >= BETWEEN_REPORTS;
         if self.dropped > 0 && is_due {
@@ -200,7 +200,7 @@ mod tests {
         let queue = Queue::new(Form::Text { colors: false });
         queue.push("one");
         queue.push("two");
-        // Nobody writes.
+        // The writer is gone.
         queue.flush(Duration::ZERO);
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| [queue.next(), queue.next(), queue.next()]);

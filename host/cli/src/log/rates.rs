@@ -1,9 +1,9 @@
-//! How often one place in the program may log.
+//! Limits the rate of each logging call site.
 //!
 //! A client can cause some lines at will: refused connections, refused proposals. Each place has a
 //! number of lines in reserve, which comes back with time. Those beyond are counted and reported.
 //!
-//! Invariant: depends on the times that it is told only.
+//! Does not read the clock: callers pass the time.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! What the log shows: by a specification in Fabric's syntax, which can be replaced while the
+//! The filter of the log: a specification in Fabric's syntax, which can be replaced while the
 //! process runs, or by RUST_LOG.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use tracing_subscriber::layer::{Context, Filter};
 
 use crate::log::spec::Spec;
 
-/// See the head of this file.
+/// The filter.
 pub(super) enum Selection {
     Spec(Spec),
     /// RUST_LOG, with its text.

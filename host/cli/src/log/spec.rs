@@ -28,14 +28,14 @@ enum Level {
     Fatal,
 }
 
-/// See the head of this file.
+/// A specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
     default: Level,
     loggers: BTreeMap<String, Level>,
 }
 
-/// Why a text is no specification.
+/// Why a text is not a valid specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid logging specification '{spec}': {what} '{part}'")]
 pub(crate) struct BadSpec {
@@ -116,7 +116,7 @@ impl FromStr for Spec {
     }
 }
 
-/// Words with full stops between them.
+/// Segments separated by full stops.
 fn is_name(logger: &str) -> bool {
     let is_part = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_#-".contains(c))

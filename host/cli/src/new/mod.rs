@@ -1,6 +1,6 @@
 //! `wasmcc new`: a folder with a contract that builds and whose tests pass.
 //!
-//! Does not ask anything and needs no network.
+//! Does not ask questions. Needs no network.
 
 mod name;
 mod sdk;
@@ -20,6 +20,7 @@ Examples:
   wasmcc new my-contract && cd my-contract && wasmcc test
   wasmcc new contracts/assets
   wasmcc new my-contract --lang typescript && cd my-contract && npm install && wasmcc test
+  wasmcc new my-contract --lang python
   wasmcc new my-contract --lang go && cd my-contract && wasmcc test
   wasmcc new my-contract --lang c && cd my-contract && wasmcc build
   wasmcc new assets --sdk ../wasmcc
@@ -34,7 +35,7 @@ pub(crate) struct New {
     /// The contract's name, or a path that ends with it: small letters, digits, '-' and '_'.
     #[arg(value_name = "NAME")]
     path: PathBuf,
-    /// What it is to be written in.
+    /// Its language.
     #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
     lang: Language,
     /// A checkout of wasmcc, whose SDK the contract is to use.
@@ -65,6 +66,19 @@ const TYPESCRIPT: [(&str, &str); 9] = [
     (".npmrc", include_str!("../../template/typescript/npmrc")),
 ];
 
+/// The same in Python.
+const PYTHON: [(&str, &str); 7] = [
+    ("pyproject.toml", include_str!("../../template/python/pyproject.toml.in")),
+    ("requirements-dev.txt", include_str!("../../template/python/requirements-dev.txt.in")),
+    ("contract.py", include_str!("../../template/python/contract.py")),
+    ("tests/test_contract.py", include_str!("../../template/python/test_contract.py")),
+    ("tests/test_sandbox.py", include_str!("../../template/python/test_sandbox.py")),
+    ("README.md", include_str!("../../template/python/README.md")),
+    (".gitignore", include_str!("../../template/python/gitignore")),
+];
+/// What a new contract in Python needs before its first test.
+const PYTHON_NEXT: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt \
+                           && wasmcc test";
 /// The same in Go.
 const GO: [(&str, &str); 7] = [
     ("go.mod", include_str!("../../template/go/go.mod.in")),
@@ -89,13 +103,9 @@ impl New {
         let (files, next): (&[(&str, &str)], _) = match self.lang {
             Language::Rust => (&RUST, "wasmcc test"),
             Language::JavaScript => (&TYPESCRIPT, "npm install && wasmcc test"),
+            Language::Python => (&PYTHON, PYTHON_NEXT),
             Language::Go => (&GO, "wasmcc test"),
             Language::C => (&C, "wasmcc build"),
-            other => bail!(
-                "`wasmcc new` makes contracts in Rust, TypeScript, Go and C only\n  hint: \
-                 tests/guests and docs/languages.md of wasmcc have a contract in {other} to copy \
-                 from"
-            ),
         };
         let name = Name::of(&self.path)?;
         let sdk = Sdk::find(self.sdk.as_deref())?;
@@ -126,9 +136,10 @@ fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
         .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
         .replace("WASMCC_JS", &sdk.of_npm())
         .replace("WASMCC_GO", &sdk.of_go().unwrap_or_default())
+        .replace("WASMCC_PYTHON", &sdk.of_pip())
 }
 
-/// Nothing that is there may be overwritten.
+/// Refuses a folder that is not empty.
 fn is_free(folder: &Path) -> Result<()> {
     match fs::read_dir(folder).map(Iterator::count) {
         Ok(0) => Ok(()),
@@ -154,15 +165,19 @@ mod tests {
     fn no_placeholder_is_left_in_the_files() {
         let name = Name::of(Path::new("some-assets")).unwrap();
         let sdk = Sdk::Version;
-        for (file, text) in RUST.iter().chain(&TYPESCRIPT).chain(&GO).chain(&C) {
+        let all = RUST.iter().chain(&TYPESCRIPT).chain(&PYTHON).chain(&GO).chain(&C);
+        for (file, text) in all {
             let text = filled(text, &name, &sdk);
-            let sdks = ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_GO"];
-            for placeholder in ["my-contract", "my_contract"].iter().chain(&sdks) {
+            let placeholders =
+                ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON", "WASMCC_GO"];
+            for placeholder in placeholders.iter().chain(&["my-contract", "my_contract"]) {
                 assert!(!text.contains(placeholder), "{placeholder} is in {file}");
             }
         }
         let manifest = filled(RUST[0].1, &name, &sdk);
         assert!(manifest.contains("name = \"some-assets\"\n"), "{manifest}");
         assert!(manifest.contains("wasmcc-sdk = \"0.2\"\n"), "{manifest}");
+        let project = filled(PYTHON[0].1, &name, &sdk);
+        assert!(project.contains("\"wasmcc ~=0.2.0\""), "{project}");
     }
 }

@@ -73,7 +73,7 @@ const TAKEN: [&str; 61] = [
     "while",
     "yield",
 ];
-/// What Fabric and file systems take easily.
+/// The longest name.
 const MAX: usize = 64;
 
 impl Name {

@@ -6,10 +6,10 @@ use serde_json::json;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-/// A part that is not well.
+/// A failed check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct FailedCheck {
-    /// Which part.
+    /// The component that failed.
     pub(crate) component: String,
     /// What is wrong with it.
     pub(crate) reason: String,

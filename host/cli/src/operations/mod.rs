@@ -18,21 +18,21 @@ use tokio::net::TcpListener;
 
 pub(crate) use crate::operations::disk::Disk;
 pub(crate) use crate::operations::health::FailedCheck;
-use crate::operations::server::Server;
+pub(crate) use crate::operations::server::Server;
 use crate::tls::read_pem;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::ServerTls;
 
-/// What is served.
+/// The process whose condition is served.
 pub(crate) trait Subject: Send + Sync + 'static {
-    /// What is wrong with it. May block for as long as a look at the disk.
+    /// Runs the health checks. May block on the disk.
     fn failed_checks(&self) -> Vec<FailedCheck>;
 
-    /// Sets the metrics of what is in use at this moment.
+    /// Sets the gauges of current use.
     fn measure(&self);
 }
 
-/// Where operators look.
+/// Options of the operations address.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Operations")]
 pub(crate) struct OperationsArgs {

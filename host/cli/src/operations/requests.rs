@@ -1,4 +1,4 @@
-//! What is answered to which request.
+//! Routes requests and checks who sends them.
 //!
 //! Invariant: a request takes a bounded time. A web site that a browser shows gets nothing: its
 //! requests name their origin, or a host that is not this one.
@@ -65,7 +65,7 @@ pub(super) fn routes(
         .with_state(desk)
 }
 
-/// Refuses what must not be answered, and what takes too long.
+/// Refuses requests of browsers' other sites and requests that take too long.
 async fn admit(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     if is_of_a_web_site(&request, desk.is_local) {
         return (StatusCode::FORBIDDEN, "this address is not for web sites\n").into_response();
@@ -155,7 +155,7 @@ async fn version(method: Method) -> Response {
         return wrong_method(&method, "Error");
     }
     let mut version = json!({ "Version": env!("CARGO_PKG_VERSION") });
-    // Whoever builds the program may say of which commit it is.
+    // The build may set the commit.
     if let (Some(commit), Some(members)) = (option_env!("WASMCC_COMMIT"), version.as_object_mut())
         && !commit.is_empty()
     {

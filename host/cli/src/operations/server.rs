@@ -1,4 +1,4 @@
-//! The connections of the operations address.
+//! The connections of the operations address, and of that of the page.
 //!
 //! Invariant: there are at most [`CONNECTIONS`], and each of them ends.
 
@@ -21,21 +21,21 @@ use wasmcc_tls::{Acceptor, Opened};
 const CONNECTIONS: usize = 64;
 /// Time limit for the head of a request, also of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(30);
-/// Time limit of a connection. Whoever looks again makes another.
+/// Time limit of a connection. Clients reconnect.
 const CONNECTION: Duration = Duration::from_secs(300);
-/// Before the next attempt to take a connection, when one has failed.
+/// Pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// See the head of this file.
-pub(super) struct Server {
-    pub(super) listener: TcpListener,
-    pub(super) acceptor: Option<Acceptor>,
-    pub(super) routes: Router,
+/// The server.
+pub(crate) struct Server {
+    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Option<Acceptor>,
+    pub(crate) routes: Router,
 }
 
 impl Server {
     /// Serves for ever.
-    pub(super) async fn run(self) {
+    pub(crate) async fn run(self) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             // It is never closed.
@@ -43,7 +43,7 @@ impl Server {
             let connection = match self.listener.accept().await {
                 Ok((connection, _)) => connection,
                 Err(error) => {
-                    tracing::debug!(%error, "cannot take a connection for operations");
+                    tracing::debug!(%error, "cannot take a connection");
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -74,6 +74,6 @@ async fn serve(connection: TcpStream, acceptor: Option<Acceptor>, routes: Router
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(opened), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a connection for operations ended");
+        tracing::debug!(%error, "a connection ended");
     }
 }

@@ -1,4 +1,4 @@
-//! What a test gets to know.
+//! Answers to a test.
 
 use serde_json::{Map, Value, json};
 
@@ -161,7 +161,7 @@ pub(super) fn setup(text: &str) -> Value {
     json!({ "kind": "setup", "text": text })
 }
 
-/// A failure of this program, or of whoever asks.
+/// A failure of this program, or a wrong request.
 pub(super) fn program(text: &str) -> Value {
     json!({ "kind": "program", "text": text })
 }

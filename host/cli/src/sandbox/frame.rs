@@ -1,4 +1,4 @@
-//! What goes over the pipe: a line of JSON, then the bytes that it speaks of.
+//! Messages on the pipe: a line of JSON, then the bytes that it refers to.
 //!
 //! A line's member `blobs` has the lengths of the pieces of bytes that follow it. Where a value
 //! consists of bytes, the JSON has the number of its piece.
@@ -7,7 +7,7 @@ use std::io::{self, BufRead, ErrorKind, Read, Write};
 
 use serde_json::{Map, Value};
 
-/// A line of JSON. Whoever starts this program is trusted; a broken one must not fill the memory.
+/// Limit of a line of JSON. The starting program is trusted; a broken one must not fill the memory.
 const MAX_LINE: u64 = 64 << 20;
 /// The pieces of one message.
 const MAX_BLOBS: u64 = 1 << 30;

@@ -23,12 +23,12 @@ use serde_json::{Map, Value, json};
 use frame::{Blobs, Frame};
 use request::{Request, Work};
 
-/// The version of what goes over the pipe. Moves with every change that an older `wasmcc-test`
-/// would not understand.
+/// The version of the protocol on the pipe. Changes whenever an older `wasmcc-test`
+/// would not understand it.
 const PROTOCOL: u64 = 1;
-/// Sandboxes at the same time.
+/// Limit of simultaneous sandboxes.
 const MAX_SANDBOXES: usize = 1_024;
-/// What running transactions get when the tests have ended.
+/// Time limit of running transactions when the tests have ended.
 const END: Duration = Duration::from_secs(2);
 
 /// Run sandboxes for the tests of a contract. The crate wasmcc-test starts it.
@@ -40,7 +40,7 @@ pub(crate) struct Sandbox {}
 struct Answers(Arc<Mutex<Stdout>>);
 
 impl Answers {
-    /// Whoever does not read any more is gone, and then standard input ends, too.
+    /// A failed write means that the reader is gone; then standard input ends, too.
     fn send(&self, id: u64, answer: (&str, Value), blobs: Blobs) {
         let json = Map::from_iter([("id".into(), id.into()), (answer.0.into(), answer.1)]);
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ fn open(answers: Answers, running: Sender<()>) -> Result<Sender<Work>> {
 
 /// Waits until all sandboxes are gone, which remove their files, or until they have had their time.
 fn wait_for(ended: &Receiver<()>) {
-    // Nobody sends: it ends when the last thread does.
+    // Nothing is sent: the channel closes when the last thread ends.
     if ended.recv_timeout(END) == Err(RecvTimeoutError::Timeout) {
         tracing::warn!("ended without waiting for a transaction that is still running");
     }

@@ -32,7 +32,7 @@ impl From<SandboxError> for Failed {
     }
 }
 
-/// Answers requests until nobody can make one.
+/// Answers requests until all senders are dropped.
 pub(super) fn serve(works: &Receiver<Work>, answers: &Answers) {
     let mut tenant = Tenant::default();
     for Work { id, request, mut blobs } in works {
@@ -41,7 +41,7 @@ pub(super) fn serve(works: &Receiver<Work>, answers: &Answers) {
             continue;
         }
         let mut added = Blobs::default();
-        // Whoever waits for the answer would wait for ever.
+        // Without an answer the test would wait for ever.
         let done =
             catch_unwind(AssertUnwindSafe(|| tenant.answer(request, &mut blobs, &mut added)));
         match done {
@@ -78,6 +78,11 @@ impl Tenant {
         Ok(match request {
             Request::Deploy(deployment) => {
                 answer::submitted(&deploy(sandbox, deployment, blobs)?, added)
+            }
+            Request::DeployByLifecycle { name, component, policy } => {
+                let component = blobs.take(component);
+                let deployed = sandbox.deploy_by_lifecycle(&name, &component, policy.as_deref())?;
+                answer::submitted(&deployed, added)
             }
             Request::Endorse { call } => {
                 let endorsed = sandbox.endorse(call.into_call(blobs))?;

@@ -1,4 +1,4 @@
-//! Makes what a file says the defaults of one verb's options.
+//! Makes the values of a file the defaults of one verb's options.
 
 use clap::builder::Resettable::Reset;
 use clap::parser::ValueSource;
@@ -31,7 +31,7 @@ pub(super) fn apply(
     for setting in settings {
         let Some((arg, place)) = find(&command, verb, &setting.key) else { continue };
         let id = arg.get_id().to_string();
-        // Another table or verb has the say.
+        // Another table or verb sets it.
         if !verb.starts_with(&setting.verb) || lines.get(&id) != Some(&setting.line) {
             continue;
         }
@@ -114,7 +114,7 @@ fn set(command: Command, setting: &Setting) -> Command {
             return arg;
         }
         let arg = match arg.get_action() {
-            // So that the flag can also say no.
+            // Lets the flag be set to false.
             ArgAction::SetTrue => arg
                 .action(ArgAction::Set)
                 .value_parser(clap::value_parser!(bool))

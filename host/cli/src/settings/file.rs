@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use crate::settings::keys::{all, is_below, nearest, own};
 use crate::settings::{CONFIG, value};
 
-/// What a file says.
+/// The values of a file.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) file: PathBuf,
@@ -103,7 +103,7 @@ impl Reader<'_> {
         let path: String = verb.iter().map(|verb| format!("{verb}.")).collect();
         let mut values = Err(String::new());
         for arg in candidates(command, key).into_iter().chain(of_all) {
-            // Verbs may want different things of one name; one of them has to be content.
+            // Verbs may define one name differently; the value must fit one of them.
             values = value::texts(arg, value.get_ref());
             if values.is_ok() {
                 break;

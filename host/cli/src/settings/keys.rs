@@ -1,10 +1,10 @@
-//! Names: of variables, and the nearest one to a wrong one.
+//! Names of variables, and suggestions for unknown ones.
 
 use std::collections::BTreeSet;
 
 use clap::{Arg, Command};
 
-/// What the names of variables begin with.
+/// The prefix of all variables.
 const PREFIX: &str = "WASMCC_";
 
 /// The variable of a flag: `WASMCC_BATCH_TIMEOUT` of `--batch-timeout`.
@@ -37,7 +37,7 @@ pub(super) fn all(command: &Command) -> Vec<&str> {
     own.chain(command.get_subcommands().flat_map(all)).collect()
 }
 
-/// The name that was probably meant.
+/// Returns the most similar known name.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.replace('_', "-").to_lowercase();
     let ranked =

@@ -1,4 +1,4 @@
-//! Options from all places: flags, then `WASMCC_` variables, then a file, then defaults.
+//! Values of options: flags, then `WASMCC_` variables, then a file, then defaults.
 //!
 //! Invariant: the definitions of the verbs' arguments are the only list of what there is. Keys of
 //! the file and names of variables are made of the names of flags.
@@ -44,12 +44,12 @@ pub(crate) struct Parsed {
     pub(crate) lines: Lines,
 }
 
-/// How strict a reader is.
+/// Whether required arguments may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completeness {
-    /// What a verb needs must be there.
+    /// They must be present.
     Required,
-    /// It may be missing.
+    /// They may be missing.
     Partial,
 }
 
@@ -117,7 +117,7 @@ fn verb_of(matches: &ArgMatches) -> Vec<String> {
 pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
-        // A variable may also say 1, 0, yes, no.
+        // Variables also take 1, 0, yes, no.
         let arg = match arg.get_action() {
             ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
             _ => arg,
@@ -141,7 +141,7 @@ fn without_requirements(command: Command) -> Command {
     command.mut_subcommands(without_requirements)
 }
 
-/// Whether somebody has given a value, other than by the file.
+/// True if a flag or variable sets the value.
 fn is_given(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
     let source = matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id));
     source.filter(|source| *source != ValueSource::DefaultValue)

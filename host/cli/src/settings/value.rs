@@ -1,4 +1,4 @@
-//! Values of a file as the definitions of options want them.
+//! Converts values of a file to those of options.
 
 use std::any::TypeId;
 
@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 use toml::de::DeValue;
 
-/// What an option takes.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// It is a flag, or takes true or false.
@@ -112,12 +112,12 @@ fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// Has the option itself look at the values.
+/// Validates the values by the option's own parser.
 fn check(arg: &Arg, values: &[String]) -> Result<(), String> {
     let (Some(long), true) = (arg.get_long(), arg.get_action().takes_values()) else {
         return Ok(());
     };
-    // What it has to do with other options is left out.
+    // Relations to other options are removed.
     let mut alone = Arg::new(arg.get_id().clone())
         .long(long.to_owned())
         .action(arg.get_action().clone())

@@ -151,6 +151,9 @@ fn what_contracts_log_and_announce_is_shown() {
     dev.wait_for("probe.rmw");
     dev.wait_for("  read   probe key at no version");
     dev.wait_for("  write  probe key = value");
+    folder.call("query", "probe", &["get", "key"]).ok();
+    dev.wait_for("  evaluated  ");
+    dev.wait_for("  read   probe key at ");
     folder.call("invoke", "probe", &["event", "greeting", "words"]).ok();
     dev.wait_for("  event  greeting = words");
 
@@ -168,6 +171,20 @@ fn what_contracts_log_and_announce_is_shown() {
     assert!(folder.run(&["logs", "-n", "other"]).ok().out.is_empty());
     let last = folder.run(&["logs", "--tail", "1", "--json"]).ok().json();
     assert_eq!(last["kind"], "transaction", "{last}");
+}
+
+#[test]
+fn what_another_run_would_do_otherwise_is_shown() {
+    let folder = Folder::new();
+    folder.put_guest("probe", "probe.wasm");
+    let mut dev = folder.dev(&["probe.wasm", "--twice"]);
+    folder.call("invoke", "probe", &["rmw", "key", "value"]).ok();
+    assert!(!dev.seen_until("probe.rmw").contains("not deterministic"));
+    // A hash map is walked through.
+    folder.call("invoke", "probe", &["then", "get", "key", ";", "hashmap"]).ok();
+    let line = dev.wait_for("the contract is not deterministic: ");
+    assert!(line.contains("with other random numbers") && line.contains("differs"), "{line}");
+    dev.wait_for("probe.then  User1@org1.example.com  VALID");
 }
 
 #[test]

@@ -137,6 +137,16 @@ fn every_flag_and_variable_in_the_documents_is_in_the_help() {
     assert!(help.limits.len() > 8);
 }
 
+#[test]
+fn the_reference_of_the_command_line_is_that_of_the_help() {
+    let current = wasmcc_cli::reference();
+    assert!(
+        document("cli.md") == current,
+        "docs/cli.md is not current: `wasmcc man --markdown docs/cli.md` writes it"
+    );
+    assert!(current.lines().filter(|line| line.starts_with("## wasmcc ")).count() > 30);
+}
+
 /// The defaults of the configurations, as they print themselves.
 fn defaults() -> BTreeMap<&'static str, String> {
     let compiler = runtime::ChildCompiler::new(PathBuf::new());

@@ -141,6 +141,12 @@ impl Dev {
         }
     }
 
+    /// As [`wait_for`](Self::wait_for); returns all that was printed so far.
+    pub fn seen_until(&mut self, words: &str) -> &str {
+        self.wait_for(words);
+        &self.seen
+    }
+
     /// Sends a signal, such as `INT`, and waits for the end.
     pub fn signal(self, name: &str) -> Run {
         let process = self.child.id().to_string();

@@ -11,6 +11,7 @@ pub mod dev;
 mod external_chaincode;
 pub mod foreign;
 mod forge;
+pub mod gateway_client;
 pub mod load_peer;
 mod map_backend;
 mod packages;

@@ -30,6 +30,7 @@ usage: cargo xtask VERB
   guests    build all chaincode components and print their paths and sizes
   alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
+  wit       write docs/wit.md from the comments in wit/
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
   browser   install Chromium for the tests of the page, if there is none (Debian, as root)
 ";
@@ -72,6 +73,7 @@ fn main() -> Result<ExitCode> {
         }
         ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
+        ["wit"] => xtask::wit::run()?,
         ["target"] => xtask::target::ensure()?,
         ["browser"] => writeln!(out, "{}", xtask::browser::ensure()?.display())?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,

@@ -1,5 +1,5 @@
-//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
-//! the orderer's AtomicBroadcast; and the client of chaincode servers.
+//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport,
+//! Discovery, Snapshot, and the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
 //! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
 //! its implementation decides who may do it, and what the result is.
@@ -28,6 +28,7 @@ mod door;
 mod endorser;
 mod entrance;
 mod filtered_block;
+mod framing;
 mod gateway;
 mod listener;
 mod measured;
@@ -45,6 +46,7 @@ mod self_description;
 mod server;
 mod services;
 mod shutdown;
+mod snapshot;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,7 @@ pub use peer::{
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,
+    SnapshotError,
 };
 pub use receipt::Receipt;
 pub use server::{BindError, Server, ServerConfig};

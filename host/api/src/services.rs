@@ -22,6 +22,7 @@ use crate::peer_deliver::PeerDeliver;
 use crate::routes::{OfPeer, Routes};
 use crate::server::ServerConfig;
 use crate::shutdown::Stopping;
+use crate::snapshot::Snapshot;
 use crate::waits::Waits;
 use wasmcc_workers::Workers;
 
@@ -87,6 +88,11 @@ impl Services {
                 (self.waits.clone(), jobs.budget.clone()),
                 Arc::clone(&org),
                 Addresses { advertised: self.advertised.clone(), other: address.to_string() },
+            ),
+            snapshot: Snapshot::new(
+                Arc::clone(peer),
+                (self.waits.clone(), jobs.budget.clone()),
+                Arc::clone(&org),
             ),
         };
         self.routes(Some(services), deliverer).await

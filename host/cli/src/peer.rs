@@ -58,6 +58,9 @@ pub(crate) struct Peer {
     /// Keep nothing after the peer ends.
     #[arg(long)]
     in_memory: bool,
+    /// Where snapshots of channels are put [default: snapshots in the data folder].
+    #[arg(long, value_name = "DIR")]
+    snapshots: Option<PathBuf>,
     /// A channel that the peers are on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
@@ -231,12 +234,12 @@ impl Peer {
         data: Option<PathBuf>,
     ) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { chaincodes, limits, guests, .. } = self;
+        let Self { chaincodes, limits, guests, snapshots, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = orgs.pop().context("the network has no organization")?;
         let config = node::PeerConfig::new(network, msp_id);
         let compiler = compiler::compiler()?;
-        let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };
+        let mut config = node::PeerConfig { data, snapshots, more_orgs, compiler, ..config };
         config.ledger.rich_queries = rich_queries;
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;

@@ -33,6 +33,14 @@ pub enum OpenError {
     /// As `Ledgers`, for a peer without a data folder.
     #[error("cannot open ledgers in memory")]
     LedgersInMemory(#[source] LedgerError),
+    /// The folder of snapshots cannot be used.
+    #[error("cannot use the folder of snapshots {}", folder.display())]
+    Snapshots {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: LedgerError,
+    },
     /// Components cannot be run.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::admission::inspect;
-use crate::bindings::ChaincodePre;
+use crate::admission::{AdmissionError, inspect};
 use crate::compiler::{Compiler, Compilers};
 use crate::component::{Component, LoadError};
 use crate::engine::COST_TABLE;
@@ -18,6 +17,7 @@ use crate::limits::Limits;
 use crate::loaded::Loaded;
 use crate::network::with_refusals;
 use crate::tx_state::TxState;
+use crate::versions::ContractPre;
 use wasmcc_types::{sha256, sha256_all};
 
 /// How many unused components, and refusals, stay in memory: 256 of usual size are a few hundred
@@ -104,7 +104,8 @@ impl Cache {
             false => linker,
         };
         let pre = linker.instantiate_pre(&component).map_err(link)?;
-        let pre = ChaincodePre::new(pre).map_err(link)?;
+        let version = report.version().ok_or(AdmissionError::NoContract)?;
+        let pre = ContractPre::new(version, pre).map_err(link)?;
         Ok(Component::new(pre, report))
     }
 

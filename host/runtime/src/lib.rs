@@ -33,6 +33,7 @@ mod rules;
 mod ticker;
 mod tx_state;
 mod variation;
+mod versions;
 mod wait;
 mod wasi;
 

@@ -31,6 +31,7 @@ use crate::Reading;
 use crate::Receipt;
 use crate::Server;
 use crate::ServerConfig;
+use crate::SnapshotError;
 use crate::Standing;
 use crate::TxListener;
 use crate::Watching;
@@ -56,6 +57,7 @@ mod endorsing;
 mod events;
 mod participating;
 mod serving;
+mod snapshots;
 mod submitting;
 
 type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
@@ -77,6 +79,8 @@ struct Fake {
 struct Ledger {
     blocks: Vec<common::Block>,
     ordered: Vec<String>,
+    /// The blocks of which there are to be snapshots.
+    snapshots: Vec<u64>,
     statuses: BTreeMap<String, CommitStatus>,
     sequence: u64,
     /// Whose signature is good.
@@ -351,6 +355,32 @@ impl Peer for Fake {
         match request.signature == b"admin" {
             true => Ok(()),
             false => Err(AdminError::NoPeer(msp_id.to_owned())),
+        }
+    }
+
+    fn authorize_local(
+        &self,
+        _: &str,
+        msp_id: &str,
+        request: &SignedData,
+    ) -> Result<(), AdminError> {
+        self.authorize_admin(msp_id, request)
+    }
+
+    fn request_snapshot(&self, _: &str, _: &str, block: u64) -> Result<(), SnapshotError> {
+        self.ledger.lock().unwrap().snapshots.push(block);
+        Ok(())
+    }
+
+    fn cancel_snapshot(&self, _: &str, _: &str, block: u64) -> Result<(), SnapshotError> {
+        self.ledger.lock().unwrap().snapshots.retain(|of| *of != block);
+        Ok(())
+    }
+
+    fn pending_snapshots(&self, _: &str, channel: &str) -> Result<Vec<u64>, SnapshotError> {
+        match channel {
+            "mychannel" => Ok(self.ledger.lock().unwrap().snapshots.clone()),
+            other => Err(SnapshotError(format!("cannot find ledger for channel {other}").into())),
         }
     }
 

@@ -8,8 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::output;
 use wasmcc_ledger::CommittedBlock;
-use wasmcc_node::{Observer, Seen};
+use wasmcc_node::{Divergence, Observer, Seen};
 use wasmcc_peer::endorser::UnpackedProposal;
 
 /// Capacity of the queue.
@@ -48,6 +49,8 @@ pub(crate) struct Processed {
     pub(crate) host_calls: u64,
     /// The answer's status and message; the error is why there is none.
     pub(crate) answer: Result<(i32, String), String>,
+    /// What it read and would write: a serialized `protos.ProposalResponsePayload`.
+    pub(crate) results: Vec<u8>,
     pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
 }
@@ -117,13 +120,15 @@ pub(crate) fn logged(line: Logged) {
 
 impl Observer for Events {
     fn processed(&self, seen: &Seen<'_>) {
-        let ((fuel, host_calls), answer) = match seen.outcome {
+        let ((fuel, host_calls), answer, results) = match seen.outcome {
             Ok(processed) => {
                 let response = processed.response.response.as_ref();
                 let answer = response.map(|it| (it.status, it.message.clone()));
-                ((processed.fuel, processed.host_calls), Ok(answer.unwrap_or_default()))
+                let cost = (processed.fuel, processed.host_calls);
+                let results = processed.response.payload.clone();
+                (cost, Ok(answer.unwrap_or_default()), results)
             }
-            Err(rejected) => ((0, 0), Err(rejected.to_string())),
+            Err(rejected) => ((0, 0), Err(rejected.to_string()), Vec::new()),
         };
         let now = Instant::now();
         let started = now.checked_sub(seen.elapsed).unwrap_or(now);
@@ -135,6 +140,7 @@ impl Observer for Events {
             fuel,
             host_calls,
             answer,
+            results,
             started,
             elapsed,
         }));
@@ -142,5 +148,12 @@ impl Observer for Events {
 
     fn evaluated(&self, tx_id: &str) {
         self.tell(Event::Evaluated(tx_id.to_owned()));
+    }
+
+    fn diverged(&self, proposal: &Arc<UnpackedProposal>, divergence: &Divergence) {
+        let function = proposal.input.args.first().map(|arg| output::text(arg));
+        let (chaincode, function) = (&proposal.chaincode_id.name, function.unwrap_or_default());
+        let text = format!("{chaincode}.{function}  tx {}: {divergence}", proposal.tx_id());
+        self.tell(Event::Said(text));
     }
 }

@@ -50,6 +50,7 @@ Examples:
   wasmcc dev basic=target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc dev basic=contracts/basic
   wasmcc dev node=127.0.0.1:9999 -v
+  wasmcc dev basic=contracts/basic --twice
 
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
   wasmcc logs -n basic -f
@@ -81,6 +82,10 @@ pub(crate) struct Dev {
     /// what it has is used.
     #[arg(long, default_value = "organizations", value_name = "DIR")]
     organizations: PathBuf,
+    /// Run each transaction several times, with other random numbers, clocks and memory, and show
+    /// the first call to the peer that differs: other hosts of the contract might disagree there.
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     ports: Ports,
     #[command(flatten)]
@@ -115,7 +120,8 @@ impl Dev {
         let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
         thread.context("cannot start a thread")?;
         let url = page.as_ref().map(|(door, _)| door.url());
-        let serving = Serving::open(&runtime, members, &self.ports, (&place, &events), url)?;
+        let ports = (&self.ports, self.twice);
+        let serving = Serving::open(&runtime, members, ports, (&place, &events), url)?;
         if let Some((door, note)) = page {
             let note = note.or(door.warning().map(str::to_owned));
             let note = note.map(|note| format!(" ({note})")).unwrap_or_default();

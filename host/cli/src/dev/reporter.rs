@@ -55,6 +55,8 @@ pub(crate) struct Outputs {
 /// A transaction that was endorsed.
 struct Pending {
     line: TxLine,
+    /// A serialized `protos.ProposalResponsePayload`, if it may be shown.
+    results: Vec<u8>,
     started: Instant,
     elapsed: Duration,
     is_shown: bool,
@@ -78,7 +80,7 @@ impl Reporter {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             match event {
-                Event::Processed(processed) => self.processed(&processed),
+                Event::Processed(processed) => self.processed(processed),
                 Event::Evaluated(tx_id) => self.evaluated(&tx_id),
                 Event::Committed(channel, block, reasons) => {
                     self.committed(&channel, &block, reasons.as_ref());
@@ -95,7 +97,7 @@ impl Reporter {
         }
     }
 
-    fn processed(&mut self, processed: &Processed) {
+    fn processed(&mut self, processed: Processed) {
         let proposal = &processed.proposal;
         let tx_id = proposal.tx_id().to_owned();
         if self.is_deploying && proposal.chaincode_id.name == LIFECYCLE {
@@ -109,7 +111,7 @@ impl Reporter {
             Err(reason) => Some(reason.as_str()),
         };
         if let Some(feed) = &self.outputs.feed {
-            feed.processed(processed, refusal, !known);
+            feed.processed(&processed, refusal, !known);
         }
         if let Some(known) = self.pending.get_mut(&tx_id) {
             // Another organization endorsed; its cost is the same.
@@ -126,7 +128,10 @@ impl Reporter {
             return self.show(&line, processed.elapsed);
         }
         let (started, elapsed) = (processed.started, processed.elapsed);
-        self.pending.insert(tx_id.clone(), Pending { line, started, elapsed, is_shown: false });
+        let is_verbose = self.outputs.terminal == Some(true);
+        let results = if is_verbose { processed.results } else { Vec::new() };
+        let pending = Pending { line, results, started, elapsed, is_shown: false };
+        self.pending.insert(tx_id.clone(), pending);
         self.by_age.push_back(tx_id);
         while self.by_age.len() > PENDING {
             let oldest = self.by_age.pop_front();
@@ -135,10 +140,12 @@ impl Reporter {
     }
 
     fn evaluated(&mut self, tx_id: &str) {
-        let Some(Pending { line, elapsed, .. }) = self.pending.remove(tx_id) else { return };
+        let Some(pending) = self.pending.remove(tx_id) else { return };
+        let Pending { line, results, elapsed, .. } = pending;
         // Of what the peer itself is asked, only transactions are of interest.
         if !line.is_system() {
-            self.show(&TxLine { verdict: "evaluated".into(), ..line }, elapsed);
+            let line = TxLine { verdict: "evaluated".into(), ..line };
+            self.show_with(&line, Some(elapsed), &block_json::results(&results));
         }
     }
 
@@ -149,11 +156,14 @@ impl Reporter {
             if pending.started.elapsed() > UNSUBMITTED && !pending.line.is_system() {
                 pending.is_shown = true;
                 let line = TxLine { verdict: "endorsed".into(), ..pending.line.clone() };
-                found.push((pending.started, line, pending.elapsed));
+                let results = block_json::results(&pending.results);
+                found.push((pending.started, line, pending.elapsed, results));
             }
         }
         found.sort_by_key(|(started, ..)| *started);
-        found.iter().for_each(|(_, line, elapsed)| self.show(line, *elapsed));
+        for (_, line, elapsed, results) in &found {
+            self.show_with(line, Some(*elapsed), results);
+        }
     }
 
     fn committed(

@@ -128,7 +128,7 @@ impl Serving {
     pub(super) fn open(
         runtime: &Runtime,
         members: Members,
-        ports: &Ports,
+        (ports, twice): (&Ports, bool),
         (place, events): (&Place, &Events),
         page: Option<String>,
     ) -> Result<Self> {
@@ -159,7 +159,7 @@ impl Serving {
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = Workers::new(workers, QUEUE).context("cannot start the workers")?;
-        let peer = open_peer(members, place, events)?;
+        let peer = open_peer(members, place, events, twice)?;
         if peer.channels().get(CHANNEL).is_none() {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.create_channel(CHANNEL))??;
@@ -240,7 +240,8 @@ fn tls(org: &Org) -> Result<ServerTls> {
     Ok(ServerTls { certificate, key, client_ca: None })
 }
 
-fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Peer>> {
+/// With `twice`, each transaction is run several times.
+fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> Result<Arc<Peer>> {
     let mut orgs = members.network.orgs().iter().map(|org| org.msp_id().to_owned());
     let first = orgs.next().context("the network has no organization")?;
     let more_orgs = orgs.collect();
@@ -249,6 +250,7 @@ fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Pee
         data: Some(place.data()),
         compiler: compiler::compiler()?,
         observer: Some(Arc::new(events.clone())),
+        twice,
         ..PeerConfig::new(members.network, first)
     };
     config.batch.timeout = BatchLimits::NO_WAIT;

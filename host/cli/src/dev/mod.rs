@@ -32,6 +32,7 @@ use crate::dev::network::Members;
 use crate::dev::place::Place;
 use crate::dev::serving::{Ports, Serving};
 use crate::dev::watch::Watch;
+use crate::doors;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::Target;
 use crate::web::{DevWebArgs, Feed};
@@ -100,8 +101,7 @@ impl Dev {
         let place = Place::new(&folder);
         let _in_use = place.take()?;
         let deadline = Deadline::new(CLOSING)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the server")?;
+        let runtime = doors::runtime().context("cannot start the server")?;
         // Register first: an early signal must not stop it half way.
         let signal = runtime.block_on(async { told_to_end() })?;
         // Listen first: a network that cannot listen must not create identities.

@@ -7,86 +7,30 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
-use wasmcc_client::gateway::commit_status_request;
-use wasmcc_client::{ClientProposal, ProposalBuilder, sign_envelope};
-use wasmcc_msp::{Network, SigningIdentity};
+use wasmcc_msp::Network;
 use wasmcc_tests::dev::{Dev, Folder};
+use wasmcc_tests::gateway_client::GatewayClient;
 use wasmcc_tests::guest_path;
-use wasmcc_types::ClientTls;
-use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
-use wasmcc_types::proto::gateway::{EndorseRequest, EvaluateRequest, SubmitRequest};
 
-const CHANNEL: &str = "mychannel";
 const STARTS: usize = 7;
 const RELOADS: usize = 11;
 const SUBMITS: usize = 101;
 /// Between two attempts: what is waited for needs the processors.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// A client with a connection of its own.
-struct Client {
-    gateway: GatewayClient<Channel>,
-    signer: SigningIdentity,
+/// None: nobody listens there yet.
+async fn connect(address: &str, folder: &Folder) -> Option<GatewayClient> {
+    // The identities are made before the network listens.
+    let network = Network::open(&folder.path("organizations")).ok()?;
+    let org = network.org("Org1MSP").unwrap();
+    let (root, signer) = (org.tls_ca_certificate(), org.user("User1").unwrap());
+    GatewayClient::connect(address, root, signer, "basic").await
 }
 
-impl Client {
-    /// None: nobody listens there yet.
-    async fn connect(address: &str, folder: &Folder) -> Option<Self> {
-        // The identities are made before the network listens.
-        let network = Network::open(&folder.path("organizations")).ok()?;
-        let org = network.org("Org1MSP").unwrap();
-        let root = org.tls_ca_certificate().to_owned();
-        let tls = wasmcc_tls::client(&ClientTls { root, identity: None, domain: None });
-        let endpoint = Endpoint::from_shared(format!("https://{address}")).unwrap();
-        let connection =
-            endpoint.tcp_nodelay(true).tls_config(tls).unwrap().connect().await.ok()?;
-        let (gateway, signer) = (GatewayClient::new(connection), org.user("User1").unwrap());
-        Some(Self { gateway, signer })
-    }
-
-    fn propose(&self, args: &[&str]) -> ClientProposal {
-        let args = args.iter().map(|arg| arg.as_bytes().to_vec());
-        ProposalBuilder::new(CHANNEL, "basic").args(args).sign(&self.signer)
-    }
-
-    async fn evaluate(&mut self, args: &[&str]) -> Result<(), Status> {
-        let proposal = self.propose(args);
-        let request = EvaluateRequest {
-            transaction_id: proposal.tx_id.to_string(),
-            channel_id: CHANNEL.into(),
-            proposed_transaction: Some(proposal.signed),
-            target_organizations: Vec::new(),
-        };
-        self.gateway.evaluate(request).await.map(drop)
-    }
-
-    /// Returns when the chaincode answers.
-    async fn answers(&mut self, args: &[&str]) {
-        while self.evaluate(args).await.is_err() {
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    async fn submit(&mut self, args: &[&str]) {
-        let proposal = self.propose(args);
-        let (tx_id, channel) = (proposal.tx_id.to_string(), CHANNEL.to_owned());
-        let request = EndorseRequest {
-            transaction_id: tx_id.clone(),
-            channel_id: channel.clone(),
-            proposed_transaction: Some(proposal.signed),
-            endorsing_organizations: Vec::new(),
-        };
-        let endorsed = self.gateway.endorse(request).await.unwrap().into_inner();
-        let envelope = sign_envelope(endorsed.prepared_transaction.unwrap(), &self.signer);
-        let prepared_transaction = Some(envelope);
-        let transaction_id = tx_id.clone();
-        let request = SubmitRequest { transaction_id, channel_id: channel, prepared_transaction };
-        self.gateway.submit(request).await.unwrap();
-        let request = commit_status_request(CHANNEL, &tx_id, &self.signer);
-        let committed = self.gateway.commit_status(request).await.unwrap().into_inner();
-        assert_eq!(committed.result, 0, "the transaction is valid");
+/// Returns when the chaincode answers.
+async fn answers(client: &mut GatewayClient, args: &[&str]) {
+    while client.evaluate(args).await.is_err() {
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -116,12 +60,12 @@ fn ready(tokio: &Runtime, folder: &Folder, args: &[&str], address: &str) -> (f64
     let dev = folder.start_dev(args);
     tokio.block_on(async {
         let mut client = loop {
-            match Client::connect(address, folder).await {
+            match connect(address, folder).await {
                 Some(client) => break client,
                 None => tokio::time::sleep(PAUSE).await,
             }
         };
-        client.answers(&["AssetExists", "a"]).await;
+        answers(&mut client, &["AssetExists", "a"]).await;
     });
     (ms(started), dev)
 }
@@ -156,7 +100,7 @@ fn main() {
     times.push(time);
     println!("dev: ready_ms {:.1}", median(times));
 
-    let mut client = tokio.block_on(Client::connect(&address, &folder)).unwrap();
+    let mut client = tokio.block_on(connect(&address, &folder)).unwrap();
     let mut times = Vec::new();
     for number in 0..SUBMITS {
         let id = format!("asset{number}");
@@ -177,7 +121,7 @@ fn main() {
         fs::write(&new, new_component(guest, number)).unwrap();
         let started = Instant::now();
         fs::rename(&new, folder.path("basic.wasm")).unwrap();
-        tokio.block_on(client.answers(call));
+        tokio.block_on(answers(&mut client, call));
         times.push(ms(started));
     }
     println!("dev: reload_ms {:.1}", median(times));

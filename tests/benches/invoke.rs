@@ -1,6 +1,6 @@
 //! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a
 //! fresh instance, beside the same component on wasmtime alone; and what it costs that calls of the
-//! host cost fuel.
+//! host cost fuel, and that they could be traced.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -46,6 +46,9 @@ fn invoke(c: &mut Criterion) {
     let free = RuntimeConfig { free_host_calls: true, ..Default::default() };
     let overhead = ratio(&metered, &Subject::new(&wasm, free));
     println!("hostcall fuel overhead: {overhead:.4}");
+    // `replay`, `audit` and `test --twice` have calls recorded; all others only look whether.
+    let never = RuntimeConfig { never_recorded: true, ..Default::default() };
+    println!("trace off: {:.4}", ratio(&metered, &Subject::new(&wasm, never)));
 }
 
 /// A component in a runtime, with accounts.

@@ -1,6 +1,8 @@
 //! What contracts in other languages than Rust cost: the table of `docs/languages.md`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+mod support;
+
 use std::time::{Duration, Instant};
 
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};

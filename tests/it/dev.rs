@@ -17,7 +17,7 @@ fn with_basic(folder: &Folder) -> Dev {
 }
 
 /// What `tests/node-client/application.js` saw.
-fn application(folder: &Folder) -> Value {
+pub(crate) fn application(folder: &Folder) -> Value {
     let client = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
     xtask::npm::ensure(&client).unwrap();
     let record = folder.record();
@@ -92,6 +92,7 @@ fn state_is_kept_until_it_is_begun_anew() {
     let identity = fs::read(&certificate).unwrap();
     let ended = dev.signal("INT").ok();
     assert!(ended.out.contains("stopping") && ended.err.is_empty(), "{ended:?}");
+    assert!(ended.out.contains("  basic.InitLedger  runs 1  fuel "), "{ended:?}");
 
     let mut dev = folder.start_dev(&[&FREE_PORTS[..], &["basic.wasm"]].concat());
     dev.wait_for("basic 1.0 runs already, unchanged");
@@ -150,6 +151,9 @@ fn what_contracts_log_and_announce_is_shown() {
     dev.wait_for("probe.rmw");
     dev.wait_for("  read   probe key at no version");
     dev.wait_for("  write  probe key = value");
+    folder.call("query", "probe", &["get", "key"]).ok();
+    dev.wait_for("  evaluated  ");
+    dev.wait_for("  read   probe key at ");
     folder.call("invoke", "probe", &["event", "greeting", "words"]).ok();
     dev.wait_for("  event  greeting = words");
 
@@ -167,6 +171,20 @@ fn what_contracts_log_and_announce_is_shown() {
     assert!(folder.run(&["logs", "-n", "other"]).ok().out.is_empty());
     let last = folder.run(&["logs", "--tail", "1", "--json"]).ok().json();
     assert_eq!(last["kind"], "transaction", "{last}");
+}
+
+#[test]
+fn what_another_run_would_do_otherwise_is_shown() {
+    let folder = Folder::new();
+    folder.put_guest("probe", "probe.wasm");
+    let mut dev = folder.dev(&["probe.wasm", "--twice"]);
+    folder.call("invoke", "probe", &["rmw", "key", "value"]).ok();
+    assert!(!dev.seen_until("probe.rmw").contains("not deterministic"));
+    // A hash map is walked through.
+    folder.call("invoke", "probe", &["then", "get", "key", ";", "hashmap"]).ok();
+    let line = dev.wait_for("the contract is not deterministic: ");
+    assert!(line.contains("with other random numbers") && line.contains("differs"), "{line}");
+    dev.wait_for("probe.then  User1@org1.example.com  VALID");
 }
 
 #[test]
@@ -206,8 +224,18 @@ fn a_server_is_told_what_it_has_to_say_that_it_is() {
     dev.wait_for("ready on ");
 }
 
+/// The source of that contract.
+pub(crate) fn answers(answer: &str) -> String {
+    format!(
+        "use wasmcc_sdk::{{Context, Result, contract}};\n\npub struct Answers;\n\n\
+         #[contract(name = \"Answers\", version = \"1.0.0\")]\nimpl Answers {{\n    \
+         #[transaction(evaluate)]\n    fn answer(&self, _ctx: &Context) -> Result<String> {{\n\
+         Ok({answer})\n    }}\n}}\n\nwasmcc_sdk::chaincode!(Answers);\n"
+    )
+}
+
 /// A crate with one contract, whose only function answers `answer`.
-fn write_crate(folder: &Path, answer: &str) {
+pub(crate) fn write_crate(folder: &Path, answer: &str) {
     let sdk = xtask::root().join("guest-sdk");
     let manifest = format!(
         "[package]\nname = \"answers\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
@@ -221,13 +249,7 @@ fn write_crate(folder: &Path, answer: &str) {
         // The versions that this repository has are on this machine.
         fs::copy(xtask::root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     }
-    let source = format!(
-        "use wasmcc_sdk::{{Context, Result, contract}};\n\npub struct Answers;\n\n\
-         #[contract(name = \"Answers\", version = \"1.0.0\")]\nimpl Answers {{\n    \
-         #[transaction(evaluate)]\n    fn answer(&self, _ctx: &Context) -> Result<String> {{\n\
-         Ok({answer})\n    }}\n}}\n\nwasmcc_sdk::chaincode!(Answers);\n"
-    );
-    fs::write(folder.join("src/lib.rs"), source).unwrap();
+    fs::write(folder.join("src/lib.rs"), answers(answer)).unwrap();
 }
 
 #[test]

@@ -143,9 +143,11 @@ fn metrics_count_what_a_peer_does() {
     // Names that a client invents are not series.
     let invented = ["query", "-n", "invented", "-C", "nowhere", "-c", r#"{"Args":["x"]}"#];
     peer.run(&invented).failed(1);
+    peer.run(&["channel", "fetch", "newest", "newest.block"]).ok();
     let text = metrics_of(&address);
     let of_probe = r#"{chaincode="probe",channel="mychannel""#;
     let method = r#"{method="Submit",service="gateway_Gateway"}"#;
+    let deliver = r#"{method="Deliver",service="orderer_AtomicBroadcast"}"#;
     for (series, least) in [
         ("endorser_proposals_received".to_owned(), 5.0),
         ("endorser_successful_proposals".to_owned(), 5.0),
@@ -159,6 +161,8 @@ fn metrics_count_what_a_peer_does() {
         ("ledger_block_processing_time_count{channel=\"mychannel\"}".into(), 2.0),
         ("blockcutter_block_fill_duration_count{channel=\"mychannel\"}".into(), 2.0),
         (format!("grpc_server_unary_requests_received{method}"), 2.0),
+        (format!("grpc_server_stream_messages_received{deliver}"), 1.0),
+        (format!("grpc_server_stream_messages_sent{deliver}"), 1.0),
         ("grpc_comm_conn_opened".into(), 3.0),
         ("wasmcc_instances_limit".into(), 1_024.0),
         ("wasmcc_queue_limit".into(), 1_000.0),

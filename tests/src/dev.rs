@@ -15,12 +15,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Run, program, without_settings};
+use crate::web::Page;
 
 /// How long a line may be waited for that does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Any free ports.
-pub const FREE_PORTS: [&str; 8] =
-    ["--org1-port", "0", "--org2-port", "0", "--orderer-port", "0", "--orderer-admin-port", "0"];
+pub const FREE_PORTS: [&str; 10] = [
+    "--org1-port",
+    "0",
+    "--org2-port",
+    "0",
+    "--orderer-port",
+    "0",
+    "--orderer-admin-port",
+    "0",
+    "--web",
+    "127.0.0.1:0",
+];
 
 /// A folder of its own for a network; gone when dropped.
 pub struct Folder(TempDir);
@@ -80,6 +91,11 @@ impl Folder {
         Dev { child, out, err, seen: String::new() }
     }
 
+    /// The page of the network of the folder.
+    pub fn page(&self) -> Page {
+        Page::of_line(self.record()["page"].as_str().unwrap())
+    }
+
     /// Where the network of the folder serves.
     pub fn record(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path(".wasmcc/network.json")).unwrap()).unwrap()
@@ -123,6 +139,12 @@ impl Dev {
                 }
             }
         }
+    }
+
+    /// As [`wait_for`](Self::wait_for); returns all that was printed so far.
+    pub fn seen_until(&mut self, words: &str) -> &str {
+        self.wait_for(words);
+        &self.seen
     }
 
     /// Sends a signal, such as `INT`, and waits for the end.

@@ -11,6 +11,7 @@ pub mod dev;
 mod external_chaincode;
 pub mod foreign;
 mod forge;
+pub mod gateway_client;
 pub mod load_peer;
 mod map_backend;
 mod packages;
@@ -23,6 +24,7 @@ pub mod recording;
 pub mod replica;
 mod scripted;
 mod served;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

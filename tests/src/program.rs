@@ -75,7 +75,7 @@ pub fn program() -> &'static Path {
 }
 
 /// What the caller's shell has set is not part of a test.
-pub(crate) fn without_settings(command: &mut Command) {
+pub fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if ["WASMCC_", "CORE_", "FABRIC_LOGGING_"].iter().any(|start| text.starts_with(start))
@@ -319,6 +319,11 @@ impl Peer<'_> {
     /// The door of a further organization, of which the first has number 0.
     pub fn other(&self, number: usize) -> &Client<'_> {
         &self.others[number]
+    }
+
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.process.child.id()
     }
 
     /// Sends a signal, such as `TERM`.

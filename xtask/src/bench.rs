@@ -42,10 +42,11 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 13] = [
+const BENCHES: [Bench; 15] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
+    Bench { name: "commit_signed", needs: &[] },
     Bench { name: "audit", needs: &[] },
     Bench { name: "query", needs: &[] },
     Bench { name: "launch", needs: &[Need::Program] },
@@ -56,6 +57,7 @@ const BENCHES: [Bench; 13] = [
     Bench { name: "contract", needs: &[Need::Program] },
     Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
     Bench { name: "dev", needs: &[Need::Program] },
+    Bench { name: "gateway", needs: &[Need::Program] },
 ];
 
 /// The bench of `cargo xtask scale`, which has no figures.
@@ -64,7 +66,7 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 31] = [
+const FIGURES: [Figure; 38] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -72,11 +74,13 @@ const FIGURES: [Figure; 31] = [
     ("component_kb", |r| r.printed("contract: component_kb ", "")),
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
+    ("trace_off_ratio", |r| r.printed("trace off: ", "")),
     ("endorse_to_limit", |r| {
         let limit = r.ns("endorse/verify")? + r.ns("endorse/sign")?;
         Ok(r.ns("endorse/process_proposal")? / (limit + r.ns("endorse/bare_wasmtime")?))
     }),
     ("commit_tx_per_s", |r| Ok(BLOCK_TXS * 1e9 / r.ns("commit/block_of_500")?)),
+    ("commit_signed_to_limit", |r| r.printed("commit signed: to_limit ", "")),
     ("commit_with_64_open_simulations_ratio", |r| r.printed("open simulations: ", "")),
     ("audit_tx_per_s", |r| r.printed("audit: tx_per_s ", "")),
     ("audit_with_signatures_tx_per_s", |r| r.printed("audit: with_signatures_tx_per_s ", "")),
@@ -99,6 +103,11 @@ const FIGURES: [Figure; 31] = [
     ("dev_ready_ms", |r| r.printed("dev: ready_ms ", "")),
     ("dev_reload_ms", |r| r.printed("dev: reload_ms ", "")),
     ("submit_single_ms", |r| r.printed("dev: submit_single_ms ", "")),
+    ("evaluate_alone_us", |r| r.printed("gateway: evaluate_alone_us ", "")),
+    ("gateway_evaluate_per_s", |r| r.printed("gateway: evaluate_per_s ", "")),
+    ("gateway_evaluate_p99_ms", |r| r.printed("gateway: evaluate_p99_ms ", "")),
+    ("gateway_submit_per_s", |r| r.printed("gateway: submit_per_s ", "")),
+    ("submit_cpu_to_limit", |r| r.printed("gateway: submit_cpu_to_limit ", "")),
     ("fair_p99_ratio", |r| r.printed("fair: p99_ratio ", "")),
     ("serve_cpu_us_noop", |r| r.printed("cpu: wasmcc noop ", " us")),
     ("serve_cpu_us_transfer", |r| r.printed("cpu: wasmcc transfer ", " us")),

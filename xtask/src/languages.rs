@@ -177,7 +177,8 @@ pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        if entry.file_name() != "node_modules" {
+        let name = entry.file_name();
+        if name != "node_modules" && name != "__pycache__" {
             newest = newest.max(self::newest(&entry.path())?);
         }
     }

@@ -2,14 +2,18 @@
 //! same functions.
 //!
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
-//! adds a target to the Rust toolchain, [`npm`] fills `node_modules`, and [`wit`] writes a document.
+//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, [`npm`]
+//! fills `node_modules`, and [`wit`] and [`scale`] write documents.
 
 pub mod alone;
 pub mod bench;
 pub mod blocks;
+pub mod browser;
+pub mod callgrind;
 pub mod cargo;
 pub mod check;
 pub mod compare;
+pub mod counts;
 pub mod demo;
 pub mod fuzz;
 pub mod guest_tools;
@@ -18,6 +22,7 @@ pub mod languages;
 pub mod node_components;
 pub mod npm;
 pub mod package;
+pub mod python_components;
 pub mod rust_chaincode;
 pub mod scale;
 pub mod target;

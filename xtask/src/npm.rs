@@ -12,14 +12,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// Installs the packages of the tests' Node chaincode and Node clients.
+/// Installs the packages of the tests' Node chaincode and Node clients, and what drives a browser.
 ///
 /// # Errors
 /// As [`ensure`].
 pub fn tests() -> Result<()> {
     ensure(&root().join("tests/node-chaincode"))?;
     ensure(&root().join("tests/node-client"))?;
-    ensure(&root().join("tests/node-sdk"))
+    ensure(&root().join("tests/node-sdk"))?;
+    ensure(&root().join("tests/browser"))
 }
 
 /// Makes sure that `node_modules` in `folder` exists and is not older than the lock file beside it.

@@ -81,7 +81,7 @@ fn has_std(folder: &Path) -> bool {
 }
 
 /// Runs a command for at most `limit`; its output goes to stderr.
-fn run(command: &mut Command, limit: Duration) -> Result<()> {
+pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<()> {
     let shown = format!("{command:?}");
     let mut child = command
         .current_dir(root())

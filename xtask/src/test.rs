@@ -4,30 +4,34 @@
 
 use anyhow::Result;
 
+use crate::browser;
 use crate::cargo;
 use crate::guests;
 use crate::languages::Language;
 use crate::node_components;
 use crate::npm;
+use crate::python_components;
 use crate::rust_chaincode::{self, Profile};
 
 /// The program that tests of the command line run, as an environment variable.
 const PROGRAM: &str = "WASMCC_PROGRAM";
 
-/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes need, then
-/// runs every test whose name contains `filter`; without a filter, every test.
+/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the
+/// browser need, then runs every test whose name contains `filter`; without a filter, every test.
 ///
 /// # Errors
 /// Something does not build, or a test fails.
 pub fn run(filter: Option<&str>) -> Result<()> {
     guests::build()?;
     npm::tests()?;
+    browser::ensure()?;
     for language in Language::ALL {
         language.build()?;
     }
     for main in node_components::TEST_CHAINCODES {
         node_components::test_chaincode(main)?;
     }
+    python_components::test_chaincode()?;
     rust_chaincode::build(Profile::Debug)?;
     cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");

@@ -20,9 +20,7 @@ use tonic::codegen::Bytes;
 
 use crate::call::Call;
 use crate::connection_table::ClientConnection;
-
-/// Size of the prefix of a message: a flag for compression, and the length.
-const PREFIX_BYTES: usize = 5;
+use crate::framing::Messages;
 
 /// The counts of a server, shared by its calls.
 #[derive(Clone)]
@@ -49,44 +47,6 @@ struct CountedBody {
     counted: usize,
     call: Call,
     arrivals: Arrivals,
-}
-
-/// Finds the messages in the bytes of a body.
-#[derive(Debug, Default)]
-struct Messages {
-    prefix: [u8; PREFIX_BYTES],
-    /// How many bytes of the prefix were received.
-    prefix_bytes: usize,
-    /// Length of the current message.
-    length: usize,
-    left: usize,
-}
-
-impl Messages {
-    fn see(&mut self, mut data: &[u8]) {
-        while !data.is_empty() {
-            if self.left > 0 {
-                let here = self.left.min(data.len());
-                self.left -= here;
-                data = &data[here..];
-                continue;
-            }
-            let (next, rest) = data.split_at((PREFIX_BYTES - self.prefix_bytes).min(data.len()));
-            self.prefix[self.prefix_bytes..][..next.len()].copy_from_slice(next);
-            self.prefix_bytes += next.len();
-            data = rest;
-            if self.prefix_bytes == PREFIX_BYTES {
-                let [_, length @ ..] = self.prefix;
-                self.length = u32::from_be_bytes(length) as usize;
-                (self.left, self.prefix_bytes) = (self.length, 0);
-            }
-        }
-    }
-
-    /// Length of the current message, if it is not complete.
-    fn announced(&self) -> usize {
-        if self.left > 0 { self.length } else { 0 }
-    }
 }
 
 impl Arrivals {
@@ -207,32 +167,6 @@ impl Drop for CountedBody {
 mod tests {
     use super::*;
     use crate::connection_table::{ConnectionTable, Entry, Patience};
-
-    fn message(bytes: usize) -> Vec<u8> {
-        let mut message = vec![0];
-        message.extend((bytes as u32).to_be_bytes());
-        message.resize(PREFIX_BYTES + bytes, 7);
-        message
-    }
-
-    #[test]
-    fn messages_are_followed_however_they_are_cut() {
-        let wire: Vec<u8> = [message(3), message(0), message(300)].concat();
-        for size in 1..=wire.len() {
-            let mut messages = Messages::default();
-            let mut seen = 0;
-            for chunk in wire.chunks(size) {
-                messages.see(chunk);
-                seen += chunk.len();
-                let expected = match seen {
-                    5..8 => 3,
-                    18..318 => 300,
-                    _ => 0,
-                };
-                assert_eq!(messages.announced(), expected, "{seen} in parts of {size}");
-            }
-        }
-    }
 
     fn connections(count: usize) -> Vec<Entry> {
         let table = ConnectionTable::new(usize::MAX, Patience::default());

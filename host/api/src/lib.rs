@@ -1,5 +1,5 @@
-//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, and
-//! the orderer's AtomicBroadcast; and the client of chaincode servers.
+//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport,
+//! Discovery, Snapshot, and the orderer's AtomicBroadcast; and the client of chaincode servers.
 //!
 //! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
 //! its implementation decides who may do it, and what the result is.
@@ -28,8 +28,10 @@ mod door;
 mod endorser;
 mod entrance;
 mod filtered_block;
+mod framing;
 mod gateway;
 mod listener;
+mod local;
 mod measured;
 mod multipart;
 mod ordering;
@@ -45,6 +47,7 @@ mod self_description;
 mod server;
 mod services;
 mod shutdown;
+mod snapshot;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -57,12 +60,14 @@ pub use connection_table::Patience;
 pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
+pub use local::Local;
 pub use peer::{
-    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
-    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,
+    SnapshotError,
 };
 pub use receipt::Receipt;
 pub use server::{BindError, Server, ServerConfig};

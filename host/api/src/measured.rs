@@ -11,16 +11,20 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::{self, HeaderMap};
 
-use wasmcc_metrics::{CallKind, OpenCall};
+use crate::framing::Messages;
+use wasmcc_metrics::{CallKind, IntCounter, OpenCall};
 
 /// Methods with one request and one response.
-const UNARY: [&str; 7] = [
+const UNARY: [&str; 10] = [
     "/protos.Endorser/ProcessProposal",
     "/gateway.Gateway/Evaluate",
     "/gateway.Gateway/Endorse",
     "/gateway.Gateway/Submit",
     "/gateway.Gateway/CommitStatus",
     "/discovery.Discovery/Discover",
+    "/protos.Snapshot/Generate",
+    "/protos.Snapshot/Cancel",
+    "/protos.Snapshot/QueryPendings",
     "/grpc.health.v1.Health/Check",
 ];
 /// Methods with streams.
@@ -49,13 +53,26 @@ impl Measured {
         Self(Some((wasmcc_metrics::call(path, kind), kind)))
     }
 
+    /// Counts the messages of a stream's request.
+    pub(super) fn request(&self, body: Body) -> Body {
+        match &self.0 {
+            Some((call, CallKind::Stream)) => {
+                let counter = call.messages().received;
+                Body::new(MeasuredBody { body, call: None, messages: Messages::default(), counter })
+            }
+            _ => body,
+        }
+    }
+
     /// It is answered; a stream ends with its body.
     pub(super) fn answered(self, response: http::Response<Body>) -> http::Response<Body> {
         let Some((call, kind)) = self.0 else { return response };
         // An error without a body has its code in the headers.
         match (code(response.headers()), kind) {
             (None, CallKind::Stream) => {
-                response.map(|body| Body::new(MeasuredBody { body, call: Some(call) }))
+                let (counter, messages) = (call.messages().sent, Messages::default());
+                let call = Some(call);
+                response.map(|body| Body::new(MeasuredBody { body, call, messages, counter }))
             }
             (code, _) => {
                 call.ended(code.unwrap_or_default());
@@ -69,10 +86,13 @@ fn code(headers: &HeaderMap) -> Option<usize> {
     headers.get("grpc-status")?.to_str().ok()?.parse().ok()
 }
 
-/// The body of a stream, whose trailers tell how it ended.
+/// The body of a stream in one direction.
 struct MeasuredBody {
     body: Body,
+    /// Of an answer, whose trailers tell how the call ended.
     call: Option<OpenCall>,
+    messages: Messages,
+    counter: IntCounter,
 }
 
 impl http_body::Body for MeasuredBody {
@@ -84,6 +104,12 @@ impl http_body::Body for MeasuredBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let completed = self.messages.see(data);
+            self.counter.inc_by(completed);
+        }
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(code) = frame.trailers_ref().and_then(code)
             && let Some(call) = self.call.take()

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,
+    SnapshotError,
 };
 use wasmcc_msp::SignedData;
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
@@ -175,6 +176,35 @@ pub trait Peer: Send + Sync + 'static {
     /// Whether the signature is good and its identity is an admin of the organization.
     fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError>;
 
+    /// Whether the signature is good and the peer of the organization lets its identity use
+    /// `resource`, which belongs to no channel and is named as in Fabric.
+    fn authorize_local(
+        &self,
+        resource: &str,
+        msp_id: &str,
+        request: &SignedData,
+    ) -> Result<(), AdminError>;
+
+    /// Has the peer of an organization make a snapshot of a channel's block when it is committed;
+    /// of the newest one if `block` is 0. The error is for the client.
+    fn request_snapshot(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+    ) -> Result<(), SnapshotError>;
+
+    /// Takes such a request back.
+    fn cancel_snapshot(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+    ) -> Result<(), SnapshotError>;
+
+    /// The blocks whose snapshots the peer of an organization is to make, ascending.
+    fn pending_snapshots(&self, msp_id: &str, channel_id: &str) -> Result<Vec<u64>, SnapshotError>;
+
     /// The configuration of a channel in force; None if no peer of the process is on it.
     fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
 
@@ -183,6 +213,9 @@ pub trait Peer: Send + Sync + 'static {
 
     /// Has the orderer create a channel from its genesis block; returns the channel's name.
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
+
+    /// Removes the orderer from a channel. Waits until what it has accepted is committed.
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal>;
 
     /// The number of the block with a channel's configuration in force; None if the process does
     /// not have the channel.
@@ -243,6 +276,15 @@ pub enum JoinRefusal {
     Invalid(String),
     /// It has joined the channel already.
     Exists,
+    /// What went wrong.
+    Failed(String),
+}
+
+/// Why the orderer does not leave a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaveRefusal {
+    /// It is on no channel of this name.
+    Unknown,
     /// What went wrong.
     Failed(String),
 }

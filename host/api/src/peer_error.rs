@@ -64,7 +64,7 @@ impl DiscoveryError {
     }
 }
 
-/// Why a client is not an admin of an organization.
+/// Why a client may not administer the peer of an organization.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The organization has no peer in this process.
@@ -73,7 +73,15 @@ pub enum AdminError {
     /// The signature is wrong, or its identity is no admin's.
     #[error(transparent)]
     Refused(#[from] PolicyError),
+    /// As `Refused`, by the access control of a resource.
+    #[error(transparent)]
+    Acl(#[from] AclError),
 }
+
+/// Why a request for a snapshot is refused.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SnapshotError(pub Cause);
 
 /// Why endorsements do not make a transaction.
 #[derive(Debug, thiserror::Error)]

@@ -20,6 +20,7 @@ use crate::peer_deliver::PeerDeliver;
 use crate::plain_text::plain;
 use crate::self_description::SelfDescription;
 use crate::shutdown::Stopping;
+use crate::snapshot::Snapshot;
 use crate::trailers;
 use wasmcc_types::proto::discovery::discovery_server::{self, DiscoveryServer};
 use wasmcc_types::proto::gateway::gateway_server::{self, GatewayServer};
@@ -27,6 +28,7 @@ use wasmcc_types::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcas
 use wasmcc_types::proto::protos::chaincode_support_server::{self, ChaincodeSupportServer};
 use wasmcc_types::proto::protos::deliver_server::{self, DeliverServer};
 use wasmcc_types::proto::protos::endorser_server::{self, EndorserServer};
+use wasmcc_types::proto::protos::snapshot_server::{self, SnapshotServer};
 
 /// Sends a request to the service that its path begins with. tonic's own router would bring a web
 /// framework for it.
@@ -47,6 +49,7 @@ pub(super) struct OfPeer {
     pub(super) chaincode_support: ChaincodeSupport,
     pub(super) deliver: PeerDeliver,
     pub(super) discovery: Discovery,
+    pub(super) snapshot: Snapshot,
 }
 
 #[derive(Clone)]
@@ -56,15 +59,17 @@ struct PeerServers {
     chaincode_support: ChaincodeSupportServer<ChaincodeSupport>,
     deliver: DeliverServer<PeerDeliver>,
     discovery: DiscoveryServer<Discovery>,
+    snapshot: SnapshotServer<Snapshot>,
 }
 
 /// What a peer's address has, beside the orderer's services.
-const OF_PEER: [&str; 5] = [
+const OF_PEER: [&str; 6] = [
     endorser_server::SERVICE_NAME,
     gateway_server::SERVICE_NAME,
     chaincode_support_server::SERVICE_NAME,
     deliver_server::SERVICE_NAME,
     discovery_server::SERVICE_NAME,
+    snapshot_server::SERVICE_NAME,
 ];
 
 impl Routes {
@@ -91,7 +96,7 @@ impl Routes {
 
 impl PeerServers {
     fn new(peer: OfPeer, message_bytes: usize) -> Self {
-        let OfPeer { endorser, gateway, chaincode_support, deliver, discovery } = peer;
+        let OfPeer { endorser, gateway, chaincode_support, deliver, discovery, snapshot } = peer;
         Self {
             endorser: EndorserServer::new(endorser)
                 .max_decoding_message_size(message_bytes)
@@ -106,6 +111,9 @@ impl PeerServers {
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
             discovery: DiscoveryServer::new(discovery)
+                .max_decoding_message_size(message_bytes)
+                .max_encoding_message_size(message_bytes),
+            snapshot: SnapshotServer::new(snapshot)
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
         }
@@ -132,7 +140,7 @@ impl Service<http::Request<Body>> for Routes {
             }
         };
         request.extensions_mut().insert(call.clone());
-        let request = request.map(|body| self.arrivals.count(body, call.clone()));
+        let request = request.map(|body| self.arrivals.count(measured.request(body), call.clone()));
         let room = trailers::room(request.headers());
         let (answering, patience) = (self.dispatch(request), self.patience);
         Box::pin(async move {
@@ -162,6 +170,7 @@ impl Routes {
             (gateway_server::SERVICE_NAME, Some(peer)) => peer.gateway.call(request),
             (deliver_server::SERVICE_NAME, Some(peer)) => peer.deliver.call(request),
             (discovery_server::SERVICE_NAME, Some(peer)) => peer.discovery.call(request),
+            (snapshot_server::SERVICE_NAME, Some(peer)) => peer.snapshot.call(request),
             (chaincode_support_server::SERVICE_NAME, Some(peer)) => {
                 peer.chaincode_support.call(request)
             }

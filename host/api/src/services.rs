@@ -22,6 +22,7 @@ use crate::peer_deliver::PeerDeliver;
 use crate::routes::{OfPeer, Routes};
 use crate::server::ServerConfig;
 use crate::shutdown::Stopping;
+use crate::snapshot::Snapshot;
 use crate::waits::Waits;
 use wasmcc_workers::Workers;
 
@@ -51,7 +52,7 @@ impl Services {
         let ServerConfig { message_bytes, request_bytes, connections, patience, .. } = config;
         Self {
             peer,
-            jobs: Jobs::new(workers, Budget::new(request_bytes)),
+            jobs: Jobs::new(workers, Budget::new(request_bytes), config.deep_stacks),
             waits: Waits::new(config.waiting_calls, connections, stopping.clone()),
             entrance: Entrance::new(patience.entrance),
             arrivals: Arrivals::new(message_bytes, request_bytes),
@@ -87,6 +88,11 @@ impl Services {
                 (self.waits.clone(), jobs.budget.clone()),
                 Arc::clone(&org),
                 Addresses { advertised: self.advertised.clone(), other: address.to_string() },
+            ),
+            snapshot: Snapshot::new(
+                Arc::clone(peer),
+                (self.waits.clone(), jobs.budget.clone()),
+                Arc::clone(&org),
             ),
         };
         self.routes(Some(services), deliverer).await

@@ -3,6 +3,7 @@
 //! Invariant: bounded, whatever a guest does. What is not kept is counted.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use crate::reason::Reason;
 
@@ -89,6 +90,8 @@ pub struct HostCall {
     pub answer: Option<Result<Value, String>>,
     /// Units of fuel that this guest had used when the call began.
     pub fuel: u64,
+    /// How long this machine took for it; of a call of a chaincode, for all that it did.
+    pub took: Duration,
 }
 
 /// The calls of one transaction, and what it was told that no block holds.
@@ -102,6 +105,8 @@ pub struct Trace {
     pub reasons: BTreeSet<Reason>,
     keeps: bool,
     bytes: usize,
+    /// When the calls began.
+    began: Vec<Instant>,
 }
 
 impl Trace {
@@ -131,6 +136,7 @@ impl Trace {
         }
         self.bytes += size;
         self.calls.push(call);
+        self.began.push(Instant::now());
         Some(self.calls.len() - 1)
     }
 
@@ -147,6 +153,7 @@ impl Trace {
         self.bytes = self.bytes.saturating_add(size).min(MAX_BYTES);
         if let Some(call) = self.calls.get_mut(place) {
             call.answer = Some(answer);
+            call.took = self.began.get(place).map_or(Duration::ZERO, Instant::elapsed);
         }
     }
 }
@@ -163,6 +170,7 @@ mod tests {
             arguments: vec![("value", Value::bytes(&vec![0; bytes]))],
             answer: None,
             fuel: 0,
+            took: Duration::ZERO,
         }
     }
 

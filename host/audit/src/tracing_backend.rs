@@ -3,6 +3,7 @@
 //! Invariant: changes neither calls nor answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::observer::{SharedTrace, lock};
 use crate::reason::Reason;
@@ -108,8 +109,8 @@ impl TracingBackend {
             true => {
                 let (chaincode, depth) = (self.chaincode.clone(), self.depth);
                 let (arguments, fuel) = (arguments(), self.fuel.used());
-                let answer = None;
-                trace.begin(HostCall { chaincode, depth, function, arguments, answer, fuel })
+                let (answer, took) = (None, Duration::ZERO);
+                trace.begin(HostCall { chaincode, depth, function, arguments, answer, fuel, took })
             }
         };
         Awaited { trace: Arc::clone(&self.trace), place, if_refused: None, if_over: None }

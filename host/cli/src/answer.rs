@@ -1,9 +1,12 @@
 //! Answers of peers to proposals, and outcomes of transactions.
 
+use std::time::Duration;
+
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 use crate::hint::{Asked, explain};
+use crate::output;
 use wasmcc_api::Receipt;
 use wasmcc_client as client;
 use wasmcc_types::proto::protos;
@@ -70,7 +73,41 @@ impl Answer {
     }
 }
 
+impl Evaluated {
+    /// The answer and what it cost; `elapsed` is how long the caller waited.
+    pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
+        let Self { response, receipts } = self;
+        json!({
+            "status": response.status,
+            "message": response.message,
+            "payload": output::bytes(&response.payload),
+            "fuel": cost(receipts).map(|(fuel, _)| fuel),
+            "host_calls": cost(receipts).map(|(_, calls)| calls),
+            "ms": milliseconds(elapsed),
+        })
+    }
+}
+
 impl Outcome {
+    /// Verdict, answer and what it cost; `elapsed` is how long the caller waited.
+    pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
+        let event = self.event.as_ref().map(
+            |event| json!({ "name": event.event_name, "payload": output::bytes(&event.payload) }),
+        );
+        json!({
+            "status": self.code.as_str_name(),
+            "tx_id": self.tx_id,
+            "block": self.block_number,
+            "reason": self.reason,
+            "payload": output::bytes(&self.response.payload),
+            "event": event,
+            "fuel": cost(&self.receipts).map(|(fuel, _)| fuel),
+            "host_calls": cost(&self.receipts).map(|(_, calls)| calls),
+            "endorsements": receipts_json(&self.receipts),
+            "ms": milliseconds(elapsed),
+        })
+    }
+
     /// An error unless the transaction is valid.
     pub(crate) fn check(&self) -> Result<()> {
         let hint = match self.code {
@@ -92,8 +129,12 @@ pub(crate) fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
     receipts.first().map(|receipt| (receipt.fuel, receipt.host_calls))
 }
 
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// All receipts, as JSON.
-pub(crate) fn receipts_json(receipts: &[Receipt]) -> Value {
+fn receipts_json(receipts: &[Receipt]) -> Value {
     let one = |receipt: &Receipt| {
         let Receipt { msp_id, fuel, host_calls } = receipt;
         json!({ "msp_id": msp_id, "fuel": fuel, "host_calls": host_calls })

@@ -180,7 +180,12 @@ impl Transaction {
         let endorsed = action.action?;
         let endorsements = endorsed.endorsements.iter();
         self.endorsers = endorsements.map(|entry| identity(&entry.endorser)).collect();
-        let action = chaincode_action(&endorsed.proposal_response_payload).ok()?;
+        self.read_results(&endorsed.proposal_response_payload)
+    }
+
+    /// As [`read`](Self::read), from a serialized `protos.ProposalResponsePayload`.
+    fn read_results(&mut self, payload: &[u8]) -> Option<()> {
+        let action = chaincode_action(payload).ok()?;
         self.chaincode = chaincode(&action);
         self.response = response(&action);
         if !action.events.is_empty() {
@@ -190,6 +195,15 @@ impl Transaction {
         self.rwset = sets.into_iter().map(namespace).collect::<Option<_>>()?;
         Some(())
     }
+}
+
+/// What a transaction that is in no block would have done, in the form of one that is. `payload` is
+/// a serialized `protos.ProposalResponsePayload`.
+pub(crate) fn results(payload: &[u8]) -> Value {
+    let mut transaction = Transaction::default();
+    // What cannot be read is left out.
+    let _ = transaction.read_results(payload);
+    serde_json::to_value(transaction).unwrap_or_default()
 }
 
 fn verdict(code: u8) -> String {

@@ -150,7 +150,7 @@ impl Source {
 }
 
 /// The place of a transaction in a block.
-fn place(block: &Block, tx: &TxName) -> Option<usize> {
+pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     match tx {
         TxName::At(number, at) => {

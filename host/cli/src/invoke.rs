@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use serde_json::json;
 
 use crate::answer::{self, Outcome};
 use crate::endorsing_peers::EndorsingPeers;
@@ -102,23 +101,7 @@ impl Invoke {
                     output::line(&format!("payload  {}", output::text(payload)))?;
                 }
             }
-            true => {
-                let event = outcome.event.as_ref().map(|event| {
-                    json!({ "name": event.event_name, "payload": output::bytes(&event.payload) })
-                });
-                output::json(&json!({
-                    "status": status,
-                    "tx_id": outcome.tx_id,
-                    "block": outcome.block_number,
-                    "reason": outcome.reason,
-                    "payload": output::bytes(payload),
-                    "event": event,
-                    "fuel": answer::cost(&outcome.receipts).map(|(fuel, _)| fuel),
-                    "host_calls": answer::cost(&outcome.receipts).map(|(_, calls)| calls),
-                    "endorsements": answer::receipts_json(&outcome.receipts),
-                    "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                }))?;
-            }
+            true => output::json(&outcome.as_json(started.elapsed()))?,
         }
         outcome.check()
     }

@@ -53,6 +53,7 @@ mod peer_blocks;
 mod peer_condition;
 mod progress;
 mod query;
+mod reference;
 mod replay;
 mod replay_text;
 mod sandbox;
@@ -64,11 +65,13 @@ mod served_package;
 mod session;
 mod settings;
 mod signal;
+mod snapshot;
 mod target;
 mod test;
 mod tls;
 mod transient;
 mod version;
+mod web;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -76,6 +79,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
+
+pub use reference::markdown as reference;
 
 const EXAMPLES: &str = "\
 A first transaction:
@@ -111,6 +116,11 @@ pub struct Cli {
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     #[arg(help_heading = SHARED)]
     log_format: log::Format,
+    /// Where a verb that serves sends its spans, if the program is built with the feature otlp: a
+    /// collector of OpenTelemetry, as in http://localhost:4317 (OTLP over gRPC) [default: that of
+    /// OTEL_EXPORTER_OTLP_ENDPOINT].
+    #[arg(long, global = true, value_name = "URL", help_heading = SHARED)]
+    otlp_endpoint: Option<String>,
     /// The file with values of options [default: wasmcc.toml in the current folder, if there is
     /// one].
     #[arg(long, global = true, value_name = "FILE", help_heading = SHARED)]
@@ -147,6 +157,7 @@ enum Verb {
     Chaincodes(chaincodes::Chaincodes),
     Block(block::Block),
     Ledger(ledger::Ledger),
+    Snapshot(snapshot::Snapshot),
     Inspect(inspect::Inspect),
     #[command(hide = true)]
     Sandbox(sandbox::Sandbox),
@@ -185,7 +196,8 @@ impl Cli {
             _ => "payload",
         };
         let (spec, format) = (self.log_spec.clone(), self.log_format);
-        log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev() }
+        let collector = log::Collector(self.otlp_endpoint.clone());
+        log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev(), collector }
     }
 
     /// True if it serves peers or clients, so that its log is kept.
@@ -269,6 +281,7 @@ impl Verb {
             Self::Chaincodes(verb) => block_on(verb.run()),
             Self::Block(verb) => block_on(verb.run()),
             Self::Ledger(verb) => verb.run(),
+            Self::Snapshot(verb) => block_on(verb.run()),
             Self::Inspect(verb) => verb.run(),
             Self::Sandbox(verb) => verb.run(),
             Self::Replay(verb) => verb.run(),

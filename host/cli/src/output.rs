@@ -69,6 +69,18 @@ pub(crate) fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
+/// As [`bytes`], of at most `max` bytes: `{"first": ..., "bytes": N}` of more.
+pub(crate) fn bytes_up_to(all: &[u8], max: usize) -> Value {
+    if all.len() <= max {
+        return bytes(all);
+    }
+    // A character is not cut in two.
+    let is_inside = |at: &usize| all.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (max.saturating_sub(3)..=max).rev().find(|at| !is_inside(at)).unwrap_or(max);
+    let first = all.get(..end).unwrap_or(all);
+    json!({ "first": bytes(first), "bytes": all.len() })
+}
+
 /// Escapes the zero bytes of composite keys for terminals.
 pub(crate) fn key(key: &str) -> String {
     key.replace('\0', "\\0")
@@ -103,6 +115,12 @@ mod tests {
         assert_eq!(text(b"\x00\xff"), "0x00ff");
         assert_eq!(text(b"\x1b[2J"), "0x1b5b324a");
         assert_eq!(bytes(b"a"), json!("a"));
+        assert_eq!(bytes_up_to(b"abc", 3), json!("abc"));
+        assert_eq!(bytes_up_to(b"abcd", 3), json!({ "first": "abc", "bytes": 4 }));
+        let cut = json!({ "first": "ab", "bytes": 5 });
+        assert_eq!(bytes_up_to("ab\u{20ac}".as_bytes(), 4), cut);
+        let cut = json!({ "first": { "hex": "ffff" }, "bytes": 3 });
+        assert_eq!(bytes_up_to(b"\xff\xff\xff", 2), cut);
         assert_eq!(bytes(b"\xff"), json!({ "hex": "ff" }));
         assert_eq!(shown("\0a\u{1b}[2J\n\u{e9}"), "\\0a\\u{1b}[2J\\n\u{e9}");
         assert_eq!(key("\0asset\0a1\0"), "\\0asset\\0a1\\0");

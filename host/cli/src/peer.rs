@@ -1,6 +1,6 @@
 //! `wasmcc peer`: the embedded peer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::addresses::Addresses;
 use crate::compiler;
-use crate::doors::{Doors, bind};
+use crate::doors::{self, Doors, bind};
 use crate::duration;
 use crate::limits::LimitArgs;
 use crate::operations::OperationsArgs;
@@ -17,10 +17,13 @@ use crate::peer_condition::PeerCondition;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::open_network;
 use crate::tls::PeerTls;
+use crate::web::{MakeLaboratory, Page, WebArgs};
 use wasmcc_api::{Server, ServerConfig};
+use wasmcc_audit::LaboratoryConfig;
+use wasmcc_ledger::LedgerConfig;
 use wasmcc_msp::{self as msp, Network};
 use wasmcc_node as node;
-use wasmcc_peer::chaincode::ExternalConfig;
+use wasmcc_peer::chaincode::{ExternalConfig, SupportConfig};
 use wasmcc_protocol::BatchLimits;
 use wasmcc_workers::Workers;
 
@@ -31,6 +34,7 @@ Examples:
   wasmcc peer --network net --listen Org1MSP=127.0.0.1:7051 --listen Org2MSP=127.0.0.1:9051 \
     --orderer-listen 127.0.0.1:7050 --tls
   wasmcc peer --network net --data /var/lib/wasmcc --listen 0.0.0.0:7051 --channel assets
+  wasmcc peer --network net --web 127.0.0.1:8080
   wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
@@ -54,6 +58,9 @@ pub(crate) struct Peer {
     /// Keep nothing after the peer ends.
     #[arg(long)]
     in_memory: bool,
+    /// Where snapshots of channels are put [default: snapshots in the data folder].
+    #[arg(long, value_name = "DIR")]
+    snapshots: Option<PathBuf>,
     /// A channel that the peers are on, created if need be; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
@@ -72,6 +79,8 @@ pub(crate) struct Peer {
     doors: Doors,
     #[command(flatten)]
     operations: OperationsArgs,
+    #[command(flatten)]
+    web: WebArgs,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -157,11 +166,11 @@ impl Peer {
             request_bytes: usize::from(self.limits.request_mib) << 20,
             ..self.doors.config(listeners.len())?
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the server")?;
+        let runtime = doors::runtime().context("cannot start the server")?;
         // Listen first: a peer that cannot listen must not create files.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;
+        let page = runtime.block_on(self.web.bind())?.map(Page::new).transpose()?;
         server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
         let orgs: Vec<String> = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();
         let workers = match self.limits.workers {
@@ -173,7 +182,10 @@ impl Peer {
         let workers = Arc::new(workers.context("cannot start the workers")?);
         let data = self.data(&orgs);
         let disk = self.operations.disk(data.as_deref());
-        let peer = node::Peer::open(self.config(network, orgs, data)?)?;
+        let laboratory = self.laboratory(data.as_deref());
+        let mut config = self.config(network, orgs, data)?;
+        config.observer = page.as_ref().map(Page::observer);
+        let peer = node::Peer::open(config)?;
         for channel in channels {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.join_channel(&channel))??;
@@ -182,6 +194,9 @@ impl Peer {
             let (peer, workers) = (Arc::clone(&peer), Arc::clone(&workers));
             let condition = PeerCondition { peer, workers, queue, disk };
             runtime.block_on(async { operations.serve(Arc::new(condition)) })?;
+        }
+        if let Some(page) = page {
+            runtime.block_on(async { page.serve(&peer, laboratory) });
         }
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
@@ -196,6 +211,21 @@ impl Peer {
         if self.in_memory { None } else { self.data.clone().or_else(usual) }
     }
 
+    /// How the page runs transactions of the past again.
+    fn laboratory(&self, data: Option<&Path>) -> MakeLaboratory {
+        let cache = data.map(|data| data.join(node::CACHE_FOLDER));
+        let limits = self.guests.apply(wasmcc_runtime::Limits::default());
+        let execute_timeout = self.limits.execute_timeout;
+        let rich_queries = !self.no_rich_queries;
+        Box::new(move || {
+            let (limits, cache) = (limits.clone(), cache.clone());
+            let compiler = compiler::compiler()?;
+            let support = SupportConfig { execute_timeout, ..SupportConfig::default() };
+            let ledger = LedgerConfig { rich_queries, ..LedgerConfig::default() };
+            Ok(LaboratoryConfig { limits, cache, compiler, support, ledger, ..Default::default() })
+        })
+    }
+
     fn config(
         self,
         network: Network,
@@ -203,12 +233,12 @@ impl Peer {
         data: Option<PathBuf>,
     ) -> Result<node::PeerConfig> {
         let rich_queries = !self.no_rich_queries;
-        let Self { chaincodes, limits, guests, .. } = self;
+        let Self { chaincodes, limits, guests, snapshots, .. } = self;
         let more_orgs = orgs.split_off(orgs.len().min(1));
         let msp_id = orgs.pop().context("the network has no organization")?;
         let config = node::PeerConfig::new(network, msp_id);
         let compiler = compiler::compiler()?;
-        let mut config = node::PeerConfig { data, more_orgs, compiler, ..config };
+        let mut config = node::PeerConfig { data, snapshots, more_orgs, compiler, ..config };
         config.ledger.rich_queries = rich_queries;
         config.support.external = chaincodes.config();
         config.support.execute_timeout = limits.execute_timeout;

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use serde_json::json;
 
-use crate::answer::{self, Evaluated};
+use crate::answer::Evaluated;
 use crate::endorsing_peers::PeerAddresses;
 use crate::invoke::Call;
 use crate::output;
@@ -41,18 +40,11 @@ impl Query {
     /// Asks one peer, that of the caller's organization if it has one here.
     pub(crate) async fn run(self) -> Result<()> {
         let started = Instant::now();
-        let Evaluated { response, receipts } = self.evaluate().await?;
-        let payload = &response.payload;
+        let evaluated = self.evaluate().await?;
         if self.json {
-            return output::json(&json!({
-                "status": response.status,
-                "message": response.message,
-                "payload": output::bytes(payload),
-                "fuel": answer::cost(&receipts).map(|(fuel, _)| fuel),
-                "host_calls": answer::cost(&receipts).map(|(_, calls)| calls),
-                "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            }));
+            return output::json(&evaluated.as_json(started.elapsed()));
         }
+        let payload = &evaluated.response.payload;
         match self.hex {
             true => output::line(&output::hex(payload)),
             false => output::payload(payload, self.raw),

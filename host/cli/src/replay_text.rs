@@ -176,6 +176,7 @@ fn call_json(call: &HostCall) -> Json {
         "refusal": refusal,
         "stopped": call.answer.is_none(),
         "fuel": call.fuel,
+        "us": u64::try_from(call.took.as_micros()).unwrap_or(u64::MAX),
     })
 }
 

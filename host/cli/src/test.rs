@@ -15,9 +15,9 @@ Examples:
   wasmcc test --twice
   wasmcc test -- --test sandbox transfer
 
-It runs `cargo test`, or `npm test` for a package of npm, whose sandbox tests (crate wasmcc-test,
-wasmcc-js/sandbox) run on this program. What follows -- is for cargo or npm. RUST_LOG=info shows
-what the contract logs.";
+It runs `cargo test`, `npm test` for a package of npm, or `python -m pytest` for a project of pip.
+Their sandbox tests (crate wasmcc-test, wasmcc-js/sandbox, module wasmcc.test) run on this program.
+What follows -- is for cargo, npm or pytest. RUST_LOG=info shows what the contract logs.";
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Test {
     /// memory, and fail at the first difference.
     #[arg(long)]
     twice: bool,
-    /// Further arguments of `cargo test` or `npm test`.
+    /// Further arguments of `cargo test`, `npm test` or pytest.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
 }
@@ -70,6 +70,11 @@ fn runner(built: &Built) -> (Command, &'static str) {
         let mut npm = Command::new("npm");
         npm.args(["test", "--"]);
         return (npm, "npm");
+    }
+    if built.language == Language::Python {
+        let mut python = Command::new(build::interpreter(&built.folder));
+        python.args(["-m", "pytest"]);
+        return (python, "python");
     }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.arg("test");

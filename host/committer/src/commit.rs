@@ -298,6 +298,7 @@ impl Committer {
         if let Some(listener) = &self.deploys {
             let ledger = self.channel.ledger();
             isolated(|| aftermath::tell(&txs, listener.as_ref(), ledger));
+            isolated(|| listener.committed(ledger, committed.number));
         }
         self.health.resume();
         aftermath::log(committed.number, &txs, started);

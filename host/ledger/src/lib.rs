@@ -18,6 +18,7 @@
 //! | `private` | private data: where they are stored, and for how long |
 //! | `ledger` | `Ledger`: the parts of a channel, and its blocks |
 //! | `simulate`, `commit` | reading one height; adding blocks. Neither uses the other |
+//! | `snapshots` | writing a snapshot of a channel in Fabric's format |
 //! | `ledgers` | all channels of a peer |
 //! | `tools` | check, rebuild, export, import, follow and explain a ledger that no peer has open |
 //!
@@ -34,6 +35,7 @@ mod ledgers;
 mod private;
 mod rich;
 mod simulate;
+mod snapshots;
 mod store;
 mod tools;
 
@@ -61,6 +63,7 @@ pub use simulate::rows::{KeyValue, Page, RangeId};
 pub use simulate::simulator::{SimulationResults, Simulator};
 pub use simulate::snapshot::{Snapshot, StateRange};
 pub use simulate::stored_config::StoredConfig;
+pub use snapshots::{CollectionsAt, SnapshotFolder};
 pub use store::state::{Metadata, VersionedValue};
 pub use tools::folder::LedgerFolder;
 pub use tools::follow::StoredPrivateData;

@@ -42,6 +42,8 @@ pub struct Calls {
     pub connections_closed: IntCounter,
     unary: Kinds,
     stream: Kinds,
+    messages_received: IntCounterVec,
+    messages_sent: IntCounterVec,
     by_path: ByNames<Method>,
 }
 
@@ -66,6 +68,15 @@ struct Method {
     service: Box<str>,
     method: Box<str>,
     kind: CallKind,
+}
+
+/// The messages of the streams of a method.
+#[derive(Clone)]
+pub struct StreamMessages {
+    /// Those of clients.
+    pub received: IntCounter,
+    /// Those to clients.
+    pub sent: IntCounter,
 }
 
 /// A call in progress. It counts as cancelled if it is dropped before [`ended`](Self::ended).
@@ -137,6 +148,16 @@ impl Calls {
                     "The time to complete a stream request in seconds.",
                 ),
             },
+            messages_received: f.counters(
+                "grpc_server_stream_messages_received",
+                OF_METHOD,
+                "The number of stream messages received.",
+            ),
+            messages_sent: f.counters(
+                "grpc_server_stream_messages_sent",
+                OF_METHOD,
+                "The number of stream messages sent.",
+            ),
             by_path: ByNames::default(),
         }
     }
@@ -150,6 +171,16 @@ impl Calls {
 }
 
 impl OpenCall {
+    /// The messages of the method's streams.
+    pub fn messages(&self) -> StreamMessages {
+        let all = &get().calls;
+        let labels = [&*self.method.service, &*self.method.method];
+        StreamMessages {
+            received: all.messages_received.with_label_values(&labels),
+            sent: all.messages_sent.with_label_values(&labels),
+        }
+    }
+
     /// The call has ended with this code of gRPC.
     pub fn ended(mut self, code: usize) {
         self.count(code);
@@ -180,7 +211,10 @@ mod tests {
     #[test]
     fn a_call_is_counted_when_it_begins_and_when_it_ends() {
         call("/test.Service/One", CallKind::Unary).ended(5);
-        drop(call("/test.Service/Many", CallKind::Stream));
+        let many = call("/test.Service/Many", CallKind::Stream);
+        many.messages().received.inc_by(2);
+        many.messages().sent.inc();
+        drop(many);
         let text = crate::text();
         for line in [
             "grpc_server_unary_requests_received{method=\"One\",service=\"test_Service\"} 1\n",
@@ -188,6 +222,8 @@ mod tests {
              service=\"test_Service\"} 1\n",
             "grpc_server_stream_requests_completed{code=\"Canceled\",method=\"Many\",\
              service=\"test_Service\"} 1\n",
+            "grpc_server_stream_messages_received{method=\"Many\",service=\"test_Service\"} 2\n",
+            "grpc_server_stream_messages_sent{method=\"Many\",service=\"test_Service\"} 1\n",
         ] {
             assert!(text.contains(line), "{line}{text}");
         }

@@ -18,7 +18,7 @@ mod registry;
 
 use std::sync::LazyLock;
 
-pub use calls::{CallKind, Calls, OpenCall, call};
+pub use calls::{CallKind, Calls, OpenCall, StreamMessages, call};
 pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
 pub use channels::{Channel, Channels, Envelopes, TransactionKind, channel};
 pub use launches::Launches;

@@ -73,6 +73,33 @@ pub enum AclError {
         /// Why not.
         source: MspError,
     },
+    /// As `LocalIdentity`, for a request that is no proposal. The text is Fabric's:
+    /// core/policy/policy.go, `CheckPolicyNoChannelBySignedData`.
+    #[error(
+        "failed deserializing signed data identity during channelless check policy with policy \
+         [{policy}]: [{source}]"
+    )]
+    LocalSigner {
+        /// Admins or Members.
+        policy: &'static str,
+        /// Why not.
+        source: MspError,
+    },
+    /// As `NotLocalAdmin`, for a request that is no proposal.
+    #[error(
+        "failed verifying that the signed data identity satisfies local MSP principal during \
+         channelless check policy with policy [{policy}]: [The identity is not an admin under this \
+         MSP [{msp_id}]: The identity does not contain OU [ADMIN], MSP: [{msp_id}]]"
+    )]
+    SignerNotLocalAdmin {
+        /// Admins.
+        policy: &'static str,
+        /// The peer's own organization.
+        msp_id: String,
+    },
+    /// The signer is not who signed.
+    #[error("The signature is invalid")]
+    Signature(#[source] MspError),
     /// The signer is not an admin of the peer's own organization. The text is Fabric's:
     /// core/policy/policy.go, `CheckPolicyNoChannel`.
     #[error(
@@ -159,13 +186,18 @@ pub fn default_policy(resource: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks the signature, and that the peer's own organization `local` lets the signer use the
-/// resource.
+/// Checks the signature of a request that is no proposal, and that the peer's own organization
+/// `local` lets the signer use the resource.
 pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Result<(), AclError> {
-    let policy = policy_name(resource)?;
-    let refused = |source| AclError::LocalIdentity { policy, source };
-    let identity = check_local_creator(resource, &signed.identity, local)?;
-    identity.verify(&signed.data, &signed.signature).map_err(refused)
+    let identity = check_local_creator(resource, &signed.identity, local);
+    let identity = identity.map_err(|error| match error {
+        AclError::LocalIdentity { policy, source } => AclError::LocalSigner { policy, source },
+        AclError::NotLocalAdmin { policy, msp_id } => {
+            AclError::SignerNotLocalAdmin { policy, msp_id }
+        }
+        other => other,
+    })?;
+    identity.verify(&signed.data, &signed.signature).map_err(AclError::Signature)
 }
 
 /// As [`check_local_acl`], for a signer whose signature was checked before. Returns the signer.

@@ -1,4 +1,4 @@
-//! Reacts to new definitions and approvals on channels.
+//! Reacts to new blocks, and to the definitions and approvals in them.
 //!
 //! Invariant: no chaincode is released as long as the definitions of a channel cannot be read.
 
@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use crate::indexes::{IndexCreator, unknown};
 use crate::running::{RunningChaincodes, RunningError};
+use crate::snapshots::Snapshots;
 use wasmcc_channel::Channels;
 use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
-/// Creates indexes, and releases chaincodes that no channel runs any more.
+/// Creates indexes, releases chaincodes that no channel runs any more, has snapshots made.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
     pub running: RunningChaincodes,
     pub channels: Arc<Channels>,
     pub support: Arc<ChaincodeSupport>,
+    pub snapshots: Arc<Snapshots>,
 }
 
 impl Deployments {
@@ -61,5 +63,8 @@ impl DeployListener for Deployments {
             }
             Err(error) => unknown(ledger, &error),
         }
+    }
+    fn committed(&self, ledger: &Arc<Ledger>, number: u64) {
+        self.snapshots.committed(ledger, number);
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data_folder::DataFolderError;
 use crate::local_orgs::LocalOrgsError;
+use crate::running::RunningError;
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::{MspError, PolicyError};
@@ -32,6 +33,14 @@ pub enum OpenError {
     /// As `Ledgers`, for a peer without a data folder.
     #[error("cannot open ledgers in memory")]
     LedgersInMemory(#[source] LedgerError),
+    /// The folder of snapshots cannot be used.
+    #[error("cannot use the folder of snapshots {}", folder.display())]
+    Snapshots {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: LedgerError,
+    },
     /// Components cannot be run.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -73,3 +82,9 @@ pub enum CreateChannelError {
         message: String,
     },
 }
+
+/// Why it is not known from which packages a chaincode runs: the definitions or the packages cannot
+/// be read.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct PackagesError(pub(crate) RunningError);

@@ -7,13 +7,17 @@ pub mod sandbox;
 #[cfg(feature = "server")]
 mod chaincodes;
 mod condition;
+mod config;
 mod data_folder;
 mod deployments;
+mod determinism;
 #[cfg(feature = "server")]
 mod discovery;
 mod endorsements;
 mod error;
 mod indexes;
+#[cfg(feature = "server")]
+mod installed;
 mod joining;
 mod ledger_folder;
 mod local_orgs;
@@ -25,117 +29,45 @@ mod private_events;
 mod running;
 #[cfg(feature = "server")]
 mod serve;
+mod snapshots;
 mod system_chaincodes;
+mod twice;
 mod vscc_port;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::data_folder::DataFolder;
 use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
 use crate::local_orgs::LocalOrgs;
+use crate::observer::Place;
 use crate::running::RunningChaincodes;
+use crate::snapshots::Snapshots;
+use crate::twice::Twice;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, ChannelError, Channels};
 use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
-use wasmcc_ledger::{LedgerConfig, Ledgers};
+use wasmcc_ledger::Ledgers;
 #[cfg(feature = "server")]
 use wasmcc_msp::MspManager;
 use wasmcc_msp::{BatchLimits, Network, SigningIdentity};
-use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore, SupportConfig};
+use wasmcc_peer::chaincode::{AccessControl, ChaincodeSupport, PackageStore};
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, Turns, UnpackedProposal};
 use wasmcc_peer::syscc::Acl;
-use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
+use wasmcc_runtime::{Runtime, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
+pub use config::{CACHE_FOLDER, LEDGER_FOLDER, PeerConfig};
 pub use data_folder::{DataFolderError, folder_org};
-pub use error::{CreateChannelError, OpenError};
+pub use determinism::Divergence;
+pub use error::{CreateChannelError, OpenError, PackagesError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};
-
-/// The folder of compiled code in a data folder.
-const CACHE_FOLDER: &str = "compiled";
-/// The folder of ledgers in a data folder.
-pub const LEDGER_FOLDER: &str = "ledger";
-
-/// The configuration of a peer.
-pub struct PeerConfig {
-    /// The organizations and their identities.
-    pub network: Network,
-    /// The MSP id of the organization whose peer this is.
-    pub org: String,
-    /// The MSP ids of further organizations whose peers run in this process. They share blocks,
-    /// public state and installed chaincodes; each signs as itself and has private data of its own.
-    pub more_orgs: Vec<String>,
-    /// The data folder; none: everything is in memory.
-    pub data: Option<PathBuf>,
-    /// Limits of components. Ignored if `runtime` is given.
-    pub limits: Limits,
-    /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
-    pub memory_of_all: Option<usize>,
-    /// Where components are compiled. Ignored if `runtime` is given.
-    pub compiler: Compiler,
-    /// A runtime to share with other peers of this process.
-    pub runtime: Option<Arc<Runtime>>,
-    /// Timeouts and limits of executions.
-    pub support: SupportConfig,
-    /// Limits of ledgers.
-    pub ledger: LedgerConfig,
-    /// When blocks are cut on channels that this peer creates.
-    pub batch: BatchLimits,
-    /// Who hears of every proposal.
-    pub observer: Option<Arc<dyn Observer>>,
-}
-
-impl PeerConfig {
-    /// The default configuration of a peer of `org`, in memory.
-    pub fn new(network: Network, org: impl Into<String>) -> Self {
-        Self {
-            network,
-            org: org.into(),
-            more_orgs: Vec::new(),
-            data: None,
-            limits: Limits::default(),
-            memory_of_all: None,
-            compiler: Compiler::default(),
-            runtime: None,
-            support: SupportConfig::default(),
-            ledger: LedgerConfig::default(),
-            batch: BatchLimits::default(),
-            observer: None,
-        }
-    }
-}
-
-impl PeerConfig {
-    fn open_ledgers(&mut self) -> Result<Ledgers, OpenError> {
-        let config = std::mem::take(&mut self.ledger);
-        match &self.data {
-            Some(data) => Ledgers::open(&data.join(LEDGER_FOLDER), config)
-                .map_err(|source| OpenError::Ledgers { folder: data.clone(), source }),
-            None => Ledgers::temporary(config).map_err(OpenError::LedgersInMemory),
-        }
-    }
-
-    fn runtime(&mut self) -> Result<Arc<Runtime>, OpenError> {
-        if let Some(shared) = self.runtime.take() {
-            return Ok(shared);
-        }
-        let config = RuntimeConfig {
-            limits: std::mem::take(&mut self.limits),
-            memory_of_all: self.memory_of_all,
-            cache_dir: self.data.as_ref().map(|data| data.join(CACHE_FOLDER)),
-            compiler: std::mem::take(&mut self.compiler),
-            ..Default::default()
-        };
-        Ok(Arc::new(Runtime::new(config)?))
-    }
-}
+pub use snapshots::SnapshotRefusal;
 
 /// One endorser for each organization.
 fn endorsers(
@@ -181,6 +113,7 @@ pub struct Peer {
     validator: Arc<dyn EndorsementValidator>,
     peers: LocalPeers,
     deploys: Arc<dyn DeployListener>,
+    snapshots: Arc<Snapshots>,
     /// The identities that may order, the orderer's first.
     signers: Vec<Arc<SigningIdentity>>,
     /// What the peers sign with, by MSP id.
@@ -192,6 +125,7 @@ pub struct Peer {
     #[cfg(feature = "server")]
     running: RunningChaincodes,
     observer: Option<Arc<dyn Observer>>,
+    twice: Option<Twice>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
     orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
 }
@@ -205,12 +139,13 @@ impl Peer {
         let folder = folder.map(|data| DataFolder::check(data, &config.network, &orgs.msp_ids()));
         let folder = folder.transpose()?;
         let ledgers = Arc::new(config.open_ledgers()?);
+        let snapshots = config.open_snapshots(&ledgers, &orgs)?;
         let runtime = config.runtime()?;
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
         if let Some(folder) = folder {
             folder.adopt(&channels, &orgs)?;
         }
-        let PeerConfig { network, support, batch, observer, .. } = config;
+        let PeerConfig { network, support, batch, observer, twice, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
             Arc::new(Acl::new(Arc::clone(&channels), local.collect()));
@@ -236,6 +171,7 @@ impl Peer {
             running: running.clone(),
             channels: Arc::clone(&channels),
             support: Arc::clone(&support),
+            snapshots: Arc::clone(&snapshots),
         };
         let peer = Arc::new(Self {
             endorsers: endorsers(&support, &channels, &access, &orgs),
@@ -250,6 +186,7 @@ impl Peer {
             ledgers,
             channels,
             deploys: Arc::new(deploys),
+            snapshots,
             #[cfg(feature = "server")]
             signers_of_orgs: orgs.signers(),
             #[cfg(feature = "server")]
@@ -257,9 +194,11 @@ impl Peer {
             #[cfg(feature = "server")]
             running,
             observer,
+            twice: twice.then(Twice::default),
             committers: Mutex::default(),
             orderers: Mutex::default(),
         });
+        peer.snapshots.catch_up(&peer.channels);
         peer.resume_ordering();
         Ok(peer)
     }
@@ -351,8 +290,11 @@ impl Peer {
         proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
-        let observer = self.observer.as_deref();
-        observer::process(self.endorser(org)?, observer, org, proposal, client).await
+        let (endorser, Some(observer)) = (self.endorser(org)?, self.observer.as_deref()) else {
+            return self.endorser(org)?.process(proposal, client).await;
+        };
+        let at = Place { org, endorser, runtime: &self.runtime };
+        observer::process(at, observer, self.twice.as_ref(), proposal, client).await
     }
 
     fn endorser(&self, org: &str) -> Result<&Endorser, Rejected> {
@@ -378,10 +320,13 @@ impl Peer {
 
     /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
     /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
-    /// channel.
+    /// channel, or the orderer was removed from it.
     pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
         let Some(committer) = self.committer(channel) else { return Ok(None) };
         let mut orderers = lock(&self.orderers);
+        if !self.channels.may_order(channel) {
+            return Ok(None);
+        }
         if let Some(orderer) = orderers.get(channel) {
             return Ok(Some(Arc::clone(orderer)));
         }

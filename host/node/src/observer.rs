@@ -5,7 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::determinism::Divergence;
+use crate::twice::Twice;
 use wasmcc_peer::endorser::{Endorser, Processed, Rejected, UnpackedProposal};
+use wasmcc_runtime::Runtime;
 use wasmcc_types::Client;
 
 /// Hears of proposals. It is called on the thread that processed one, where it must neither wait
@@ -15,6 +18,8 @@ pub trait Observer: Send + Sync {
     fn processed(&self, seen: &Seen<'_>);
     /// A client has evaluated a transaction: nothing more will come of it.
     fn evaluated(&self, tx_id: &str);
+    /// A proposal was run several times, and the contract did not do the same each time.
+    fn diverged(&self, _proposal: &Arc<UnpackedProposal>, _divergence: &Divergence) {}
 }
 
 /// A proposal and what came of it.
@@ -29,18 +34,39 @@ pub struct Seen<'a> {
     pub elapsed: Duration,
 }
 
-/// Has a proposal processed, and tells the observer, if there is one.
+/// Where a proposal is processed.
+pub(crate) struct Place<'a> {
+    /// The MSP id of the organization.
+    pub org: &'a str,
+    /// The endorser of its peer.
+    pub endorser: &'a Endorser,
+    /// What runs components.
+    pub runtime: &'a Runtime,
+}
+
+/// Has a proposal processed, several times if `twice` is there, and tells the observer.
 pub(crate) async fn process(
-    endorser: &Endorser,
-    observer: Option<&dyn Observer>,
-    org: &str,
+    at: Place<'_>,
+    observer: &dyn Observer,
+    twice: Option<&Twice>,
     proposal: Arc<UnpackedProposal>,
     client: Client,
 ) -> Result<Processed, Rejected> {
-    let Some(observer) = observer else { return endorser.process(proposal, client).await };
     let started = Instant::now();
-    let outcome = endorser.process(Arc::clone(&proposal), client).await;
-    let elapsed = started.elapsed();
+    let (outcome, elapsed) = match twice {
+        None => {
+            let outcome = at.endorser.process(Arc::clone(&proposal), client).await;
+            (outcome, started.elapsed())
+        }
+        Some(twice) => {
+            let (outcome, elapsed, divergence) = twice.process(&at, &proposal, client).await;
+            if let Some(divergence) = divergence {
+                observer.diverged(&proposal, &divergence);
+            }
+            (outcome, elapsed)
+        }
+    };
+    let org = at.org;
     observer.processed(&Seen { org, proposal: &proposal, outcome: &outcome, elapsed });
     outcome
 }

@@ -35,6 +35,12 @@ pub(crate) enum RunningError {
 }
 
 impl RunningChaincodes {
+    /// The packages of this peer.
+    #[cfg(feature = "server")]
+    pub(crate) fn store(&self) -> &PackageStore {
+        &self.packages
+    }
+
     /// Looks for packages that one of `orgs` has approved, or that LSCC runs.
     pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }

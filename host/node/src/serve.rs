@@ -9,16 +9,18 @@ use prost::Message;
 use crate::Peer;
 use crate::chaincodes::Stream;
 use crate::private_events;
+use crate::snapshots::SnapshotRefusal;
 use wasmcc_api as api;
 use wasmcc_api::{
     AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, CommitStatus,
-    DiscoveryError, JoinRefusal, LedgerReadError, OrderError, OrderListener, PeerInfo, Processing,
-    Reading, Standing, TxListener, Watching,
+    DiscoveryError, JoinRefusal, LeaveRefusal, LedgerReadError, OrderError, OrderListener,
+    PeerInfo, Processing, Reading, SnapshotError, Standing, TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
 use wasmcc_committer as committer;
 use wasmcc_committer::{Solo, TxVerdict};
+use wasmcc_msp::acl::check_local_acl;
 use wasmcc_msp::{ChannelConfig, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal};
 use wasmcc_types::proto::common;
@@ -58,6 +60,10 @@ fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>) {
 
 fn unreadable(why: impl Into<Box<dyn Error + Send + Sync>>) -> LedgerReadError {
     LedgerReadError::Unreadable(why.into())
+}
+
+fn no_snapshot(refusal: SnapshotRefusal) -> SnapshotError {
+    SnapshotError(Box::new(refusal))
 }
 
 fn status((code, block_number): TxVerdict) -> CommitStatus {
@@ -279,12 +285,49 @@ impl api::Peer for Peer {
         self.check_admin(msp_id, request)
     }
 
+    fn authorize_local(
+        &self,
+        resource: &str,
+        msp_id: &str,
+        request: &SignedData,
+    ) -> Result<(), AdminError> {
+        let local = self.local_msps.get(msp_id).and_then(|msps| msps.msp(msp_id));
+        let local = local.ok_or_else(|| AdminError::NoPeer(msp_id.to_owned()))?;
+        Ok(check_local_acl(resource, request, local)?)
+    }
+
+    fn request_snapshot(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+    ) -> Result<(), SnapshotError> {
+        self.request_snapshot(msp_id, channel_id, block).map_err(no_snapshot)
+    }
+
+    fn cancel_snapshot(
+        &self,
+        msp_id: &str,
+        channel_id: &str,
+        block: u64,
+    ) -> Result<(), SnapshotError> {
+        self.cancel_snapshot(msp_id, channel_id, block).map_err(no_snapshot)
+    }
+
+    fn pending_snapshots(&self, msp_id: &str, channel_id: &str) -> Result<Vec<u64>, SnapshotError> {
+        self.pending_snapshots(msp_id, channel_id).map_err(no_snapshot)
+    }
+
     fn ordered_channels(&self) -> Vec<String> {
         self.channels.ordered()
     }
 
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
         self.order_for(genesis)
+    }
+
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal> {
+        self.stop_ordering(channel_id)
     }
 
     fn config_block(&self, channel_id: &str) -> Option<u64> {

@@ -47,6 +47,8 @@ pub struct RuntimeConfig {
     /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
     /// of such a peer differ from those of all others.
     pub free_host_calls: bool,
+    /// Nothing looks whether calls are recorded ([`Runtime::record`]), to measure what that costs.
+    pub never_recorded: bool,
 }
 
 /// The runtime could not be set up.
@@ -140,19 +142,17 @@ impl Runtime {
             .map_err(failed)?;
         let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
-        let free_host_calls = config.free_host_calls;
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
         let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
-        let watches = Watches::default();
         Ok(Self {
             engine,
             linker,
             limits,
             memory,
-            free_host_calls,
+            free_host_calls: config.free_host_calls,
             cache,
-            watches,
+            watches: Watches::new(config.never_recorded),
             _ticker: ticker,
         })
     }

@@ -134,11 +134,18 @@ pub(crate) struct Watches {
     by_id: Mutex<BTreeMap<String, Arc<Watch>>>,
     /// Lets other transactions avoid the lock.
     count: AtomicUsize,
+    /// There never are any.
+    is_closed: bool,
 }
 
 impl Watches {
+    pub(crate) fn new(is_closed: bool) -> Self {
+        Self { is_closed, ..Self::default() }
+    }
+
     pub(crate) fn of(&self, tx_id: &TxId) -> Option<Arc<Watch>> {
         match self.count.load(Ordering::Acquire) {
+            _ if self.is_closed => None,
             0 => None,
             _ => self.by_id().get(&tx_id.to_string()).cloned(),
         }

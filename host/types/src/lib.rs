@@ -32,7 +32,7 @@ pub use meter::{Client, Exhausted, Meter, WhileWaiting};
 pub use opened::{
     ChaincodeAction, Endorsed, NotEndorsed, NotOpened, Opened, ResponsePayload, TransactionAction,
 };
-pub use sha256::{sha256, sha256_all};
+pub use sha256::{Sha256, sha256, sha256_all};
 pub use share::{Place, Share, ShareFull, Shares};
 pub use shown::{shown, shown_name};
 pub use standing::Standing;

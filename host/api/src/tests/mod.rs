@@ -20,6 +20,7 @@ use crate::ChannelPeer;
 use crate::CommitStatus;
 use crate::DiscoveryError;
 use crate::JoinRefusal;
+use crate::LeaveRefusal;
 use crate::LedgerReadError;
 use crate::Listener;
 use crate::OrderError;
@@ -31,6 +32,7 @@ use crate::Reading;
 use crate::Receipt;
 use crate::Server;
 use crate::ServerConfig;
+use crate::SnapshotError;
 use crate::Standing;
 use crate::TxListener;
 use crate::Watching;
@@ -56,6 +58,7 @@ mod endorsing;
 mod events;
 mod participating;
 mod serving;
+mod snapshots;
 mod submitting;
 
 type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
@@ -77,6 +80,8 @@ struct Fake {
 struct Ledger {
     blocks: Vec<common::Block>,
     ordered: Vec<String>,
+    /// The blocks of which there are to be snapshots.
+    snapshots: Vec<u64>,
     statuses: BTreeMap<String, CommitStatus>,
     sequence: u64,
     /// Whose signature is good.
@@ -354,6 +359,32 @@ impl Peer for Fake {
         }
     }
 
+    fn authorize_local(
+        &self,
+        _: &str,
+        msp_id: &str,
+        request: &SignedData,
+    ) -> Result<(), AdminError> {
+        self.authorize_admin(msp_id, request)
+    }
+
+    fn request_snapshot(&self, _: &str, _: &str, block: u64) -> Result<(), SnapshotError> {
+        self.ledger.lock().unwrap().snapshots.push(block);
+        Ok(())
+    }
+
+    fn cancel_snapshot(&self, _: &str, _: &str, block: u64) -> Result<(), SnapshotError> {
+        self.ledger.lock().unwrap().snapshots.retain(|of| *of != block);
+        Ok(())
+    }
+
+    fn pending_snapshots(&self, _: &str, channel: &str) -> Result<Vec<u64>, SnapshotError> {
+        match channel {
+            "mychannel" => Ok(self.ledger.lock().unwrap().snapshots.clone()),
+            other => Err(SnapshotError(format!("cannot find ledger for channel {other}").into())),
+        }
+    }
+
     fn ordered_channels(&self) -> Vec<String> {
         self.ledger.lock().unwrap().ordered.clone()
     }
@@ -368,6 +399,13 @@ impl Peer for Fake {
         }
         ledger.ordered.push(name.clone());
         Ok(name)
+    }
+
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal> {
+        let mut ledger = self.ledger.lock().unwrap();
+        let known = ledger.ordered.len();
+        ledger.ordered.retain(|ordered| ordered != channel_id);
+        if ledger.ordered.len() < known { Ok(()) } else { Err(LeaveRefusal::Unknown) }
     }
 
     fn config_block(&self, _: &str) -> Option<u64> {

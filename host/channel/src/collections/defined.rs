@@ -122,6 +122,11 @@ impl DefinedCollections {
         self.explicit().find(|config| config.name == name).cloned()
     }
 
+    /// The collections in the definition, as it has them.
+    pub(crate) fn package(&self) -> Option<&CollectionConfigPackage> {
+        self.package.as_ref()
+    }
+
     /// The collections in the definition.
     pub fn explicit(&self) -> impl Iterator<Item = &StaticCollectionConfig> {
         let configs = self.package.iter().flat_map(|package| &package.config);

@@ -13,6 +13,7 @@ mod check;
 mod collection;
 mod defined;
 mod error;
+mod history;
 mod json;
 mod local_peers;
 
@@ -20,5 +21,6 @@ pub use check::{check_against_committed, check_members, check_package};
 pub use collection::Collection;
 pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
 pub use error::{CollectionsError, CollectionsJsonError, UnusableCollection};
+pub use history::collection_history;
 pub use json::package_from_json;
 pub use local_peers::LocalPeers;

@@ -18,8 +18,8 @@ pub(crate) enum BuildError {
     },
     /// The folder has no project file.
     #[error(
-        "there is no contract in {}: it has neither Cargo.toml nor package.json\n  hint: \
-         `wasmcc new NAME` makes one",
+        "there is no contract in {}: it has neither Cargo.toml nor package.json nor \
+         pyproject.toml\n  hint: `wasmcc new NAME` makes one",
         folder.display()
     )]
     NoProject {
@@ -28,9 +28,9 @@ pub(crate) enum BuildError {
     },
     /// A language whose tools are not called from here.
     #[error(
-        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust and for Node.js \
-         only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc check FILE` \
-         judges the component",
+        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust, Python and for \
+         Node.js only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc \
+         check FILE` judges the component",
         folder.display(),
         language.tool()
     )]
@@ -49,6 +49,30 @@ pub(crate) enum BuildError {
     NoNodeBuilder {
         /// The folder.
         folder: PathBuf,
+        /// What to install.
+        package: String,
+    },
+    /// Python is missing, or too old.
+    #[error(
+        "python3 cannot be used: {why}\n  hint: install Python 3.9 or newer, with pip and venv"
+    )]
+    NoPython {
+        /// The cause.
+        why: String,
+    },
+    /// The Python package that builds contracts in Python is missing.
+    #[error(
+        "{} has a contract in Python, and {} has no package that makes a component of it\n  hint: \
+         in that folder, type\n    python3 -m venv .venv\n    .venv/bin/python -m pip install \
+         {package}",
+        folder.display(),
+        program.display()
+    )]
+    NoPythonBuilder {
+        /// The folder.
+        folder: PathBuf,
+        /// The interpreter that lacks it.
+        program: PathBuf,
         /// What to install.
         package: String,
     },

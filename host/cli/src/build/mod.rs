@@ -7,6 +7,7 @@ mod error;
 mod node;
 mod package;
 mod project;
+mod python;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use crate::output;
 
 pub(crate) use error::BuildError;
 pub(crate) use project::{Language, Project};
+pub(crate) use python::interpreter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +31,9 @@ Examples:
   wasmcc build -- --locked --features audit
 
 For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
-for programs of this machine. For a package of npm it runs `wasmcc-js build`. Then it checks the
-component as `wasmcc check` does. What follows -- is for the tool that it runs.";
+for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a project of pip
+`python -m wasmcc build`. Then it checks the component as `wasmcc check` does. What follows -- is
+for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -48,7 +51,7 @@ pub(crate) struct Build {
     /// Print path, size and hash as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Further arguments of cargo, or of wasmcc-js.
+    /// Further arguments of cargo, of wasmcc-js, or of the Python package.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
     #[command(flatten)]
@@ -119,6 +122,7 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
     match project.language {
         Language::Rust => cargo::build(&project.folder, order),
         Language::JavaScript => node::build(&project.folder, order),
+        Language::Python => python::build(&project.folder, order),
         language => Err(BuildError::Language { folder: project.folder, language }),
     }
 }

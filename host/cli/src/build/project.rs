@@ -23,6 +23,7 @@ pub(crate) enum Language {
     #[value(aliases = ["typescript", "node", "js", "ts"])]
     JavaScript,
     /// A project of pip.
+    #[value(alias = "py")]
     Python,
     /// A module of go.
     #[value(alias = "golang")]
@@ -50,7 +51,7 @@ impl Language {
         match self {
             Self::Rust => "cargo",
             Self::JavaScript => "wasmcc-js",
-            Self::Python => "componentize-py",
+            Self::Python => "python -m wasmcc",
             Self::Go => "go and wasm-tools",
         }
     }

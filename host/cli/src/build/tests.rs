@@ -44,19 +44,23 @@ fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
 
 #[test]
 fn other_languages_are_known_and_told_what_builds_them() {
-    for (file, language, tool) in [
-        ("pyproject.toml", "Python", "componentize-py"),
-        ("requirements.txt", "Python", "componentize-py"),
-        ("go.mod", "Go", "wasm-tools"),
-    ] {
-        let said = refused(&[(file, "")]);
-        for part in [&format!("a contract in {language};"), tool, "docs/languages.md"] {
-            assert!(said.contains(part), "{part} is not in {said}");
-        }
+    let said = refused(&[("go.mod", "")]);
+    for part in ["a contract in Go;", "wasm-tools", "docs/languages.md"] {
+        assert!(said.contains(part), "{part} is not in {said}");
     }
     // A crate may have tools of another language.
     let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
     assert!(broken.contains("cargo cannot read the project"), "{broken}");
+}
+
+#[test]
+fn a_project_of_pip_without_a_contract_is_told_what_to_write() {
+    for file in ["pyproject.toml", "requirements.txt"] {
+        let said = refused(&[(file, "")]);
+        for part in ["neither contract.py nor chaincode.py", "[tool.wasmcc], module"] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+    }
 }
 
 #[test]

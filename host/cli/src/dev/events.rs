@@ -8,8 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::output;
 use wasmcc_ledger::CommittedBlock;
-use wasmcc_node::{Observer, Seen};
+use wasmcc_node::{Divergence, Observer, Seen};
 use wasmcc_peer::endorser::UnpackedProposal;
 
 /// Capacity of the queue.
@@ -19,13 +20,13 @@ const QUEUE: usize = 4_096;
 static REPORTER: OnceLock<Events> = OnceLock::new();
 
 /// An event.
-pub(super) enum Event {
+pub(crate) enum Event {
     /// A peer has processed a proposal.
     Processed(Processed),
     /// The transaction was only evaluated.
     Evaluated(String),
-    /// A block is committed.
-    Committed(Arc<CommittedBlock>, Reasons),
+    /// A block of a channel is committed.
+    Committed(Arc<str>, Arc<CommittedBlock>, Reasons),
     /// A contract wrote to its log.
     Logged(Logged),
     /// A message of the network itself.
@@ -37,36 +38,41 @@ pub(super) enum Event {
 }
 
 /// Why a transaction, by its id, is not valid; None if it is.
-pub(super) type Reasons = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Reasons = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The outcome of a proposal.
-pub(super) struct Processed {
-    pub(super) proposal: Arc<UnpackedProposal>,
-    pub(super) fuel: u64,
+pub(crate) struct Processed {
+    /// The MSP id of the organization whose peer it was.
+    pub(crate) org: String,
+    pub(crate) proposal: Arc<UnpackedProposal>,
+    pub(crate) fuel: u64,
+    pub(crate) host_calls: u64,
     /// The answer's status and message; the error is why there is none.
-    pub(super) answer: Result<(i32, String), String>,
-    pub(super) started: Instant,
-    pub(super) elapsed: Duration,
+    pub(crate) answer: Result<(i32, String), String>,
+    /// What it read and would write: a serialized `protos.ProposalResponsePayload`.
+    pub(crate) results: Vec<u8>,
+    pub(crate) started: Instant,
+    pub(crate) elapsed: Duration,
 }
 
 /// A line of a contract's log.
-pub(super) struct Logged {
-    pub(super) chaincode: String,
-    pub(super) tx_id: String,
-    pub(super) level: &'static str,
-    pub(super) text: String,
+pub(crate) struct Logged {
+    pub(crate) chaincode: String,
+    pub(crate) tx_id: String,
+    pub(crate) level: &'static str,
+    pub(crate) text: String,
 }
 
 /// The sending half of the queue.
 #[derive(Clone)]
-pub(super) struct Events {
+pub(crate) struct Events {
     queue: SyncSender<Event>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Events {
     /// The way to the reporter, and its end there. This process's contracts log to it from now on.
-    pub(super) fn start() -> (Self, Receiver<Event>) {
+    pub(crate) fn start() -> (Self, Receiver<Event>) {
         let (queue, events) = sync_channel(QUEUE);
         let events_of = Self { queue, dropped: Arc::default() };
         // A process serves one network.
@@ -75,38 +81,38 @@ impl Events {
     }
 
     /// Sends an event, if there is room.
-    pub(super) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         if self.queue.try_send(event).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Sends a message; waits for room, because it must not be lost.
-    pub(super) fn say(&self, text: impl Into<String>) {
+    pub(crate) fn say(&self, text: impl Into<String>) {
         // Without a reporter nobody listens.
         let _ = self.queue.send(Event::Said(text.into()));
     }
 
     /// As [`say`](Self::say), for what is not a text.
-    pub(super) fn tell_surely(&self, event: Event) {
+    pub(crate) fn tell_surely(&self, event: Event) {
         let _ = self.queue.send(event);
     }
 
     /// Waits until all events are reported, at most this long.
-    pub(super) fn flush(&self, limit: Duration) {
+    pub(crate) fn flush(&self, limit: Duration) {
         let (done, is_done) = sync_channel(1);
         self.tell(Event::Flush(done));
         let _ = is_done.recv_timeout(limit);
     }
 
     /// Returns the number of events dropped since the last call.
-    pub(super) fn take_dropped(&self) -> u64 {
+    pub(crate) fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Ordering::Relaxed)
     }
 }
 
 /// Tells of a line of a contract's log, if this process serves a network.
-pub(super) fn logged(line: Logged) {
+pub(crate) fn logged(line: Logged) {
     if let Some(events) = REPORTER.get() {
         events.tell(Event::Logged(line));
     }
@@ -114,21 +120,40 @@ pub(super) fn logged(line: Logged) {
 
 impl Observer for Events {
     fn processed(&self, seen: &Seen<'_>) {
-        let (fuel, answer) = match seen.outcome {
+        let ((fuel, host_calls), answer, results) = match seen.outcome {
             Ok(processed) => {
                 let response = processed.response.response.as_ref();
                 let answer = response.map(|it| (it.status, it.message.clone()));
-                (processed.fuel, Ok(answer.unwrap_or_default()))
+                let cost = (processed.fuel, processed.host_calls);
+                let results = processed.response.payload.clone();
+                (cost, Ok(answer.unwrap_or_default()), results)
             }
-            Err(rejected) => (0, Err(rejected.to_string())),
+            Err(rejected) => ((0, 0), Err(rejected.to_string()), Vec::new()),
         };
         let now = Instant::now();
         let started = now.checked_sub(seen.elapsed).unwrap_or(now);
         let (proposal, elapsed) = (Arc::clone(seen.proposal), seen.elapsed);
-        self.tell(Event::Processed(Processed { proposal, fuel, answer, started, elapsed }));
+        let org = seen.org.to_owned();
+        self.tell(Event::Processed(Processed {
+            org,
+            proposal,
+            fuel,
+            host_calls,
+            answer,
+            results,
+            started,
+            elapsed,
+        }));
     }
 
     fn evaluated(&self, tx_id: &str) {
         self.tell(Event::Evaluated(tx_id.to_owned()));
+    }
+
+    fn diverged(&self, proposal: &Arc<UnpackedProposal>, divergence: &Divergence) {
+        let function = proposal.input.args.first().map(|arg| output::text(arg));
+        let (chaincode, function) = (&proposal.chaincode_id.name, function.unwrap_or_default());
+        let text = format!("{chaincode}.{function}  tx {}: {divergence}", proposal.tx_id());
+        self.tell(Event::Said(text));
     }
 }

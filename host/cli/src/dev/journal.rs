@@ -34,7 +34,7 @@ pub(super) struct Entry {
 }
 
 /// Writes the file.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: Option<File>,
     bytes: u64,

@@ -27,20 +27,23 @@ use anyhow::{Context, Result, bail};
 
 use crate::dev::contract::Contract;
 use crate::dev::deploying::Deployer;
-use crate::dev::events::Events;
 use crate::dev::journal::Journal;
 use crate::dev::network::Members;
 use crate::dev::place::Place;
-use crate::dev::reporter::Reporter;
 use crate::dev::serving::{Ports, Serving};
 use crate::dev::watch::Watch;
+use crate::doors;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::Target;
+use crate::web::{DevWebArgs, Feed};
 
 pub(crate) use down::{Down, Reset};
+pub(crate) use events::{Event, Events, Logged, Processed, Reasons};
 pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;
+pub(crate) use reporter::{Outputs, Reporter};
+pub(crate) use tx_line::{TxLine, grouped, one_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +51,7 @@ Examples:
   wasmcc dev basic=target/wasm32-wasip2/release/asset_transfer_basic.wasm
   wasmcc dev basic=contracts/basic
   wasmcc dev node=127.0.0.1:9999 -v
+  wasmcc dev basic=contracts/basic --twice
 
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
   wasmcc logs -n basic -f
@@ -79,8 +83,14 @@ pub(crate) struct Dev {
     /// what it has is used.
     #[arg(long, default_value = "organizations", value_name = "DIR")]
     organizations: PathBuf,
+    /// Run each transaction several times, with other random numbers, clocks and memory, and show
+    /// the first call to the peer that differs: other hosts of the contract might disagree there.
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     ports: Ports,
+    #[command(flatten)]
+    web: DevWebArgs,
 }
 
 impl Dev {
@@ -91,24 +101,40 @@ impl Dev {
         let place = Place::new(&folder);
         let _in_use = place.take()?;
         let deadline = Deadline::new(CLOSING)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the server")?;
+        let runtime = doors::runtime().context("cannot start the server")?;
         // Register first: an early signal must not stop it half way.
         let signal = runtime.block_on(async { told_to_end() })?;
         // Listen first: a network that cannot listen must not create identities.
         runtime.block_on(self.ports.check())?;
+        let page = runtime.block_on(self.web.bind())?;
         if self.fresh {
             place.forget()?;
         }
         let members = Members::complete(&place, &self.organizations)?;
         let (events, to_report) = Events::start();
-        let reporter = Reporter::new(events.clone(), Journal::open(&place.log())?, verbose);
+        let feed = Arc::new(Feed::default());
+        let journal = Some(Journal::open(&place.log())?);
+        let outputs = Outputs { journal, terminal: Some(verbose), feed: Some(Arc::clone(&feed)) };
+        let reporter = Reporter::new(events.clone(), outputs);
         let reporter = move || reporter.run(&to_report);
         let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
         thread.context("cannot start a thread")?;
-        let serving = Serving::open(&runtime, members, &self.ports, &place, &events)?;
+        let url = page.as_ref().map(|(door, _)| door.url());
+        let ports = (&self.ports, self.twice);
+        let serving = Serving::open(&runtime, members, ports, (&place, &events), url)?;
+        if let Some((door, note)) = page {
+            let note = note.or(door.warning().map(str::to_owned));
+            let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
+            events.say(format!("page on {}{note}", door.url()));
+            let site = serving.site(Arc::clone(&feed), &place);
+            runtime.block_on(async { door.serve(site) });
+        }
         let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
         deadline.begin();
+        let costs = feed.costs_text();
+        if !costs.is_empty() {
+            events.say(format!("what functions have cost:\n{}", costs.join("\n")));
+        }
         events.flush(FLUSH);
         // Does not wait for calls and builds that still run.
         runtime.shutdown_background();

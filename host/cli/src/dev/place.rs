@@ -44,6 +44,9 @@ pub(crate) struct Record {
     pub peers: BTreeMap<String, String>,
     /// The address of the orderer.
     pub orderer: String,
+    /// The address of the page; none if there is none.
+    #[serde(default)]
+    pub page: Option<String>,
 }
 
 /// What was deployed from a file.

@@ -1,9 +1,10 @@
-//! Reports events: a line for each transaction on standard output, and the same with what
-//! contracts log in the file that `wasmcc logs` reads.
+//! Reports events: a line for each transaction on standard output, the same with what
+//! contracts log in the file that `wasmcc logs` reads, and on the page.
 //!
 //! Invariant: a transaction is reported once, when nothing more can come of it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::dev::events::{Event, Events, Logged, Processed};
 use crate::dev::journal::{Journal, Kind};
 use crate::dev::tx_line::{self, TxLine};
 use crate::output;
+use crate::web::Feed;
 use wasmcc_ledger::CommittedBlock;
 use wasmcc_types::LIFECYCLE;
 
@@ -28,11 +30,9 @@ const UNSUBMITTED: Duration = Duration::from_secs(3);
 const ERROR_THRESHOLD: i32 = 400;
 
 /// State of the reporter's thread.
-pub(super) struct Reporter {
+pub(crate) struct Reporter {
     events: Events,
-    journal: Journal,
-    /// Show read-write sets, events and log lines as well.
-    is_verbose: bool,
+    outputs: Outputs,
     pending: HashMap<String, Pending>,
     /// The transactions of `pending` by age.
     by_age: VecDeque<String>,
@@ -41,22 +41,35 @@ pub(super) struct Reporter {
     is_deploying: bool,
 }
 
+/// Where it reports to.
+#[derive(Default)]
+pub(crate) struct Outputs {
+    /// The file.
+    pub(crate) journal: Option<Journal>,
+    /// Standard output; with read-write sets, events and log lines if it is true.
+    pub(crate) terminal: Option<bool>,
+    /// The page.
+    pub(crate) feed: Option<Arc<Feed>>,
+}
+
 /// A transaction that was endorsed.
 struct Pending {
     line: TxLine,
+    /// A serialized `protos.ProposalResponsePayload`, if it may be shown.
+    results: Vec<u8>,
     started: Instant,
     elapsed: Duration,
     is_shown: bool,
 }
 
 impl Reporter {
-    pub(super) fn new(events: Events, journal: Journal, is_verbose: bool) -> Self {
+    pub(crate) fn new(events: Events, outputs: Outputs) -> Self {
         let (pending, by_age, own) = (HashMap::new(), VecDeque::new(), HashSet::new());
-        Self { events, journal, is_verbose, pending, by_age, own, is_deploying: false }
+        Self { events, outputs, pending, by_age, own, is_deploying: false }
     }
 
     /// Runs until all senders are dropped.
-    pub(super) fn run(mut self, events: &Receiver<Event>) {
+    pub(crate) fn run(mut self, events: &Receiver<Event>) {
         loop {
             let event = match events.recv_timeout(SWEEP) {
                 Ok(event) => event,
@@ -67,9 +80,11 @@ impl Reporter {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             match event {
-                Event::Processed(processed) => self.processed(&processed),
+                Event::Processed(processed) => self.processed(processed),
                 Event::Evaluated(tx_id) => self.evaluated(&tx_id),
-                Event::Committed(block, reasons) => self.committed(&block, reasons.as_ref()),
+                Event::Committed(channel, block, reasons) => {
+                    self.committed(&channel, &block, reasons.as_ref());
+                }
                 Event::Logged(line) => self.logged(&line),
                 Event::Said(text) => self.say(&text),
                 Event::Deploying(begins) => self.is_deploying = begins,
@@ -82,18 +97,22 @@ impl Reporter {
         }
     }
 
-    fn processed(&mut self, processed: &Processed) {
+    fn processed(&mut self, processed: Processed) {
         let proposal = &processed.proposal;
         let tx_id = proposal.tx_id().to_owned();
         if self.is_deploying && proposal.chaincode_id.name == LIFECYCLE {
             self.own.insert(tx_id);
             return;
         }
+        let known = self.pending.contains_key(&tx_id);
         let refusal = match &processed.answer {
             Ok((status, message)) if *status >= ERROR_THRESHOLD => Some(message.as_str()),
             Ok(_) => None,
             Err(reason) => Some(reason.as_str()),
         };
+        if let Some(feed) = &self.outputs.feed {
+            feed.processed(&processed, refusal, !known);
+        }
         if let Some(known) = self.pending.get_mut(&tx_id) {
             // Another organization endorsed; its cost is the same.
             known.line.fuel = known.line.fuel.max(processed.fuel);
@@ -109,7 +128,10 @@ impl Reporter {
             return self.show(&line, processed.elapsed);
         }
         let (started, elapsed) = (processed.started, processed.elapsed);
-        self.pending.insert(tx_id.clone(), Pending { line, started, elapsed, is_shown: false });
+        let is_verbose = self.outputs.terminal == Some(true);
+        let results = if is_verbose { processed.results } else { Vec::new() };
+        let pending = Pending { line, results, started, elapsed, is_shown: false };
+        self.pending.insert(tx_id.clone(), pending);
         self.by_age.push_back(tx_id);
         while self.by_age.len() > PENDING {
             let oldest = self.by_age.pop_front();
@@ -118,10 +140,12 @@ impl Reporter {
     }
 
     fn evaluated(&mut self, tx_id: &str) {
-        let Some(Pending { line, elapsed, .. }) = self.pending.remove(tx_id) else { return };
+        let Some(pending) = self.pending.remove(tx_id) else { return };
+        let Pending { line, results, elapsed, .. } = pending;
         // Of what the peer itself is asked, only transactions are of interest.
         if !line.is_system() {
-            self.show(&TxLine { verdict: "evaluated".into(), ..line }, elapsed);
+            let line = TxLine { verdict: "evaluated".into(), ..line };
+            self.show_with(&line, Some(elapsed), &block_json::results(&results));
         }
     }
 
@@ -132,25 +156,41 @@ impl Reporter {
             if pending.started.elapsed() > UNSUBMITTED && !pending.line.is_system() {
                 pending.is_shown = true;
                 let line = TxLine { verdict: "endorsed".into(), ..pending.line.clone() };
-                found.push((pending.started, line, pending.elapsed));
+                let results = block_json::results(&pending.results);
+                found.push((pending.started, line, pending.elapsed, results));
             }
         }
         found.sort_by_key(|(started, ..)| *started);
-        found.iter().for_each(|(_, line, elapsed)| self.show(line, *elapsed));
+        for (_, line, elapsed, results) in &found {
+            self.show_with(line, Some(*elapsed), results);
+        }
     }
 
-    fn committed(&mut self, block: &CommittedBlock, reasons: &dyn Fn(&str) -> Option<String>) {
+    fn committed(
+        &mut self,
+        channel: &str,
+        block: &CommittedBlock,
+        reasons: &dyn Fn(&str) -> Option<String>,
+    ) {
         let shown = serde_json::to_value(block_json::Block::new(&block.block));
         let Ok(shown) = shown else { return };
         let transactions = shown["transactions"].as_array().map_or(&[][..], Vec::as_slice);
-        for transaction in transactions {
+        if let Some(feed) = &self.outputs.feed {
+            feed.committed(channel, block);
+        }
+        for (at, transaction) in transactions.iter().enumerate() {
             let tx_id = transaction["tx_id"].as_str().unwrap_or_default();
             let pending = self.pending.remove(tx_id);
             if self.own.remove(tx_id) {
                 continue;
             }
             let mut line = TxLine::of_block(transaction, block.number);
+            line.channel = channel.to_owned();
             line.reason = reasons(tx_id);
+            if let Some(feed) = &self.outputs.feed {
+                let conflict = block.txs.get(at).and_then(|tx| tx.conflict.as_ref());
+                feed.judged(&line, conflict);
+            }
             let (fuel, elapsed) = pending
                 .map_or((0, None), |pending| (pending.line.fuel, Some(pending.started.elapsed())));
             line.fuel = fuel;
@@ -161,16 +201,24 @@ impl Reporter {
     fn logged(&mut self, line: &Logged) {
         let Logged { chaincode, tx_id, level, text } = line;
         let text = format!("{level} {chaincode} {tx_id}: {text}");
-        self.journal.write(Kind::Log, Some(chaincode), &text);
-        if self.is_verbose {
+        self.write(Kind::Log, Some(chaincode), &text);
+        if let Some(feed) = &self.outputs.feed {
+            feed.logged(line);
+        }
+        if self.outputs.terminal == Some(true) {
             print(&format!("  {}", tx_line::one_line(&text)));
         }
     }
 
     fn say(&mut self, text: &str) {
-        self.journal.write(Kind::Network, None, text);
-        // A compiler's words have several lines.
-        text.lines().for_each(|line| print(&tx_line::one_line(line)));
+        self.write(Kind::Network, None, text);
+        if let Some(feed) = &self.outputs.feed {
+            feed.said(text);
+        }
+        if self.outputs.terminal.is_some() {
+            // A compiler's words have several lines.
+            text.lines().for_each(|line| print(&tx_line::one_line(line)));
+        }
     }
 
     fn show(&mut self, line: &TxLine, elapsed: Duration) {
@@ -179,10 +227,20 @@ impl Reporter {
 
     fn show_with(&mut self, line: &TxLine, elapsed: Option<Duration>, transaction: &Value) {
         let text = line.text(elapsed);
-        self.journal.write(Kind::Transaction, Some(&line.chaincode), &text);
+        self.write(Kind::Transaction, Some(&line.chaincode), &text);
+        if let Some(feed) = &self.outputs.feed {
+            feed.shown(line, elapsed);
+        }
+        let Some(is_verbose) = self.outputs.terminal else { return };
         print(&text);
-        if self.is_verbose {
+        if is_verbose {
             tx_line::details(transaction).iter().for_each(|detail| print(detail));
+        }
+    }
+
+    fn write(&mut self, kind: Kind, chaincode: Option<&str>, text: &str) {
+        if let Some(journal) = &mut self.outputs.journal {
+            journal.write(kind, chaincode, text);
         }
     }
 }

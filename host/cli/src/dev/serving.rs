@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -16,10 +16,13 @@ use crate::compiler;
 use crate::dev::events::{Event, Events, Reasons};
 use crate::dev::network::Members;
 use crate::dev::place::{Place, Record};
+use crate::doors;
+use crate::web::{Calls, Feed, Site, Turns};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
+use wasmcc_audit::LaboratoryConfig;
 use wasmcc_msp::BatchLimits;
 use wasmcc_msp::network::Org;
-use wasmcc_node::{Peer, PeerConfig};
+use wasmcc_node::{CACHE_FOLDER, Peer, PeerConfig};
 use wasmcc_types::ServerTls;
 use wasmcc_workers::Workers;
 
@@ -126,9 +129,9 @@ impl Serving {
     pub(super) fn open(
         runtime: &Runtime,
         members: Members,
-        ports: &Ports,
-        place: &Place,
-        events: &Events,
+        (ports, twice): (&Ports, bool),
+        (place, events): (&Place, &Events),
+        page: Option<String>,
     ) -> Result<Self> {
         let mut server = runtime.block_on(bind(&members, ports))?;
         let (orgs, addresses) = (members.network.orgs(), server.addresses());
@@ -153,10 +156,11 @@ impl Serving {
             channel: CHANNEL.to_owned(),
             peers: peers.map(|(org, at)| (org.msp_id().to_owned(), reached(at))).collect(),
             orderer: addresses.get(orgs.len()).map(reached).unwrap_or_default(),
+            page,
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = Workers::new(workers, QUEUE).context("cannot start the workers")?;
-        let peer = open_peer(members, place, events)?;
+        let peer = open_peer(members, place, events, twice)?;
         if peer.channels().get(CHANNEL).is_none() {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.create_channel(CHANNEL))??;
@@ -168,6 +172,24 @@ impl Serving {
         let folder = crate::build::shown(&record.organizations);
         events.say(format!("{CHANNEL}: {at}, orderer {orderer}; identities in {folder}"));
         Ok(Self { server, peer, workers: Arc::new(workers), record, reporting })
+    }
+
+    /// What the page shows, and calls.
+    pub(super) fn site(&self, feed: Arc<Feed>, place: &Place) -> Site {
+        let record = &self.record;
+        let cache = Some(place.data().join(CACHE_FOLDER));
+        let laboratory = move || {
+            let (compiler, cache) = (compiler::compiler()?, cache.clone());
+            Ok(LaboratoryConfig { compiler, cache, ..LaboratoryConfig::default() })
+        };
+        Site {
+            peer: Arc::clone(&self.peer),
+            feed,
+            calls: Some(Calls::new(record.organizations.clone(), record.peers.clone())),
+            laboratory: Box::new(laboratory),
+            turns: Turns::default(),
+            descriptions: Mutex::default(),
+        }
     }
 
     /// Where it serves.
@@ -206,6 +228,7 @@ async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     let config = ServerConfig {
         connections: usize::try_from(connections).unwrap_or(usize::MAX),
         grace: GRACE,
+        deep_stacks: doors::has_several_threads(),
         ..ServerConfig::default()
     };
     Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))
@@ -219,7 +242,8 @@ fn tls(org: &Org) -> Result<ServerTls> {
     Ok(ServerTls { certificate, key, client_ca: None })
 }
 
-fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Peer>> {
+/// With `twice`, each transaction is run several times.
+fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> Result<Arc<Peer>> {
     let mut orgs = members.network.orgs().iter().map(|org| org.msp_id().to_owned());
     let first = orgs.next().context("the network has no organization")?;
     let more_orgs = orgs.collect();
@@ -228,6 +252,7 @@ fn open_peer(members: Members, place: &Place, events: &Events) -> Result<Arc<Pee
         data: Some(place.data()),
         compiler: compiler::compiler()?,
         observer: Some(Arc::new(events.clone())),
+        twice,
         ..PeerConfig::new(members.network, first)
     };
     config.batch.timeout = BatchLimits::NO_WAIT;
@@ -242,9 +267,11 @@ fn report_blocks(peer: &Peer, events: &Events) -> Result<Box<dyn Any + Send>> {
     let committer = peer.committer(CHANNEL).context("there is no channel")?;
     let notifier = Arc::clone(committer.notifier());
     let (events, known) = (events.clone(), Arc::clone(&notifier));
+    let channel: Arc<str> = CHANNEL.into();
     let reasons: Reasons = Arc::new(move |tx_id| known.reason(tx_id));
     let subscription = notifier.subscribe(move |block| {
-        events.tell(Event::Committed(Arc::clone(block), Arc::clone(&reasons)));
+        let channel = Arc::clone(&channel);
+        events.tell(Event::Committed(channel, Arc::clone(block), Arc::clone(&reasons)));
     });
     Ok(Box::new(subscription))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prost::Message;
+use serde::Serialize;
 use serde_json::Value;
 use x509_parser::pem::Pem;
 
@@ -15,23 +16,25 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 const SHOWN: usize = 200;
 
 /// The known facts about a transaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TxLine {
-    pub(super) chaincode: String,
-    pub(super) function: String,
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct TxLine {
+    pub(crate) channel: String,
+    pub(crate) chaincode: String,
+    pub(crate) function: String,
     /// The creator's common name.
-    pub(super) creator: String,
-    pub(super) verdict: String,
-    pub(super) fuel: u64,
-    pub(super) block: Option<u64>,
-    pub(super) tx_id: String,
-    pub(super) reason: Option<String>,
+    pub(crate) creator: String,
+    pub(crate) verdict: String,
+    pub(crate) fuel: u64,
+    pub(crate) block: Option<u64>,
+    pub(crate) tx_id: String,
+    pub(crate) reason: Option<String>,
 }
 
 impl TxLine {
     /// Reads a proposal.
-    pub(super) fn of_proposal(proposal: &UnpackedProposal) -> Self {
+    pub(crate) fn of_proposal(proposal: &UnpackedProposal) -> Self {
         Self {
+            channel: proposal.channel_id().to_owned(),
             chaincode: proposal.chaincode_id.name.clone(),
             function: proposal.input.args.first().map(|arg| output::text(arg)).unwrap_or_default(),
             creator: creator(&proposal.signature_header.creator),
@@ -41,7 +44,7 @@ impl TxLine {
     }
 
     /// What a block has, as `wasmcc block` shows it.
-    pub(super) fn of_block(transaction: &Value, block: u64) -> Self {
+    pub(crate) fn of_block(transaction: &Value, block: u64) -> Self {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
@@ -58,6 +61,8 @@ impl TxLine {
             None => (kind.to_lowercase(), String::new()),
         };
         Self {
+            // A caller knows it.
+            channel: String::new(),
             chaincode,
             function,
             creator: name,
@@ -70,13 +75,13 @@ impl TxLine {
     }
 
     /// True if a system chaincode was called.
-    pub(super) fn is_system(&self) -> bool {
+    pub(crate) fn is_system(&self) -> bool {
         SYSTEM_CHAINCODES.contains(&self.chaincode.as_str())
     }
 
     /// The line; `elapsed` is the time since the first proposal, if this peer has seen it.
     pub(super) fn text(&self, elapsed: Option<Duration>) -> String {
-        let Self { chaincode, function, creator, verdict, fuel, block, tx_id, reason } = self;
+        let Self { chaincode, function, creator, verdict, fuel, block, tx_id, reason, .. } = self;
         let called = match function.is_empty() {
             true => chaincode.clone(),
             false => format!("{chaincode}.{function}"),
@@ -152,7 +157,7 @@ fn creator(bytes: &[u8]) -> String {
 }
 
 /// With control characters escaped, so that nothing in it can pass for another line.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let escaped = |char: char| match char.is_control() {
         true => char.escape_default().to_string(),
         false => char.to_string(),
@@ -168,7 +173,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

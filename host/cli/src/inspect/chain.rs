@@ -1,7 +1,7 @@
 //! `wasmcc inspect chain`: height and members of a channel.
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::blocks::{Source, SourceArgs, TxName};
 use crate::hint::Asked;
@@ -28,53 +28,66 @@ impl Chain {
     pub(crate) fn run(self) -> Result<()> {
         let source = self.source.open()?;
         let newest = newest(&source)?;
-        let header = newest.header.clone().context("the newest block has no header")?;
         let config_block = last_config(&newest).unwrap_or(0);
         let (block, _) = source.find(&TxName::At(config_block, 0))?;
-        let config = ChannelConfig::from_genesis_block(&block)
-            .with_context(|| format!("block {config_block} holds no usable configuration"))?;
-        let orgs = |orgs: &[wasmcc_msp::OrgEntry]| -> Vec<String> {
-            orgs.iter().map(|org| org.msp_id.clone()).collect()
-        };
-        let (members, orderers) = (orgs(config.application_orgs()), orgs(config.orderer_orgs()));
-        let capability = capability(config.capabilities());
-        let hash = output::hex(&header_hash(&header));
-        let commit_hash = commit_hash(&newest).map(|hash| output::hex(&hash));
-        let transactions = newest.data.as_ref().map_or(0, |data| data.data.len());
-        let (channel, height) = (config.channel_id(), header.number + 1);
+        let chain = describe(&newest, &block)?;
         if self.json {
-            return output::json(&json!({
-                "channel": channel.as_str(),
-                "height": height,
-                "current_block_hash": hash,
-                "previous_block_hash": output::hex(&header.previous_hash),
-                "commit_hash": commit_hash,
-                "newest_block_transactions": transactions,
-                "config_block": config_block,
-                "config_sequence": config.sequence(),
-                "organizations": members,
-                "orderer_organizations": orderers,
-                "consensus": config.consensus_type(),
-                "capability": capability,
-            }));
+            return output::json(&chain);
         }
+        let text = |name: &str| match &chain[name] {
+            Value::String(text) => text.clone(),
+            Value::Array(names) => {
+                names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            }
+            other => other.to_string(),
+        };
         output::line(&format!(
-            "{channel}: {height} blocks\n\
-             newest block      {}, {transactions} transactions\n\
-             its hash          {hash}\n\
+            "{}: {} blocks\n\
+             newest block      {}, {} transactions\n\
+             its hash          {}\n\
              its commit hash   {}\n\
              configuration     sequence {}, of block {config_block}\n\
              organizations     {}\n\
              orderers          {} ({})\n\
-             capability        {capability}",
-            header.number,
-            commit_hash.as_deref().unwrap_or("none"),
-            config.sequence(),
-            members.join(", "),
-            orderers.join(", "),
-            config.consensus_type().unwrap_or("unknown"),
+             capability        {}",
+            text("channel"),
+            text("height"),
+            newest.header.as_ref().map_or(0, |header| header.number),
+            text("newest_block_transactions"),
+            text("current_block_hash"),
+            chain["commit_hash"].as_str().unwrap_or("none"),
+            text("config_sequence"),
+            text("organizations"),
+            text("orderer_organizations"),
+            chain["consensus"].as_str().unwrap_or("unknown"),
+            text("capability"),
         ))
     }
+}
+
+/// A channel, by its newest block and the one with its configuration.
+pub(crate) fn describe(newest: &common::Block, config_block: &common::Block) -> Result<Value> {
+    let header = newest.header.as_ref().context("the newest block has no header")?;
+    let number = config_block.header.as_ref().map_or(0, |header| header.number);
+    let config = ChannelConfig::from_genesis_block(config_block)
+        .with_context(|| format!("block {number} holds no usable configuration"))?;
+    let orgs = |orgs: &[wasmcc_msp::OrgEntry]| -> Vec<String> {
+        orgs.iter().map(|org| org.msp_id.clone()).collect()
+    };
+    Ok(json!({
+        "channel": config.channel_id().as_str(),
+        "height": header.number.saturating_add(1),
+        "current_block_hash": output::hex(&header_hash(header)),
+        "previous_block_hash": output::hex(&header.previous_hash),
+        "commit_hash": commit_hash(newest).map(|hash| output::hex(&hash)),
+        "newest_block_transactions": newest.data.as_ref().map_or(0, |data| data.data.len()),
+        "config_block": number,
+        "config_sequence": config.sequence(),
+        "organizations": orgs(config.application_orgs()),
+        "orderer_organizations": orgs(config.orderer_orgs()),
+        "consensus": config.consensus_type(),
+        "capability": capability(config.capabilities()),
+    }))
 }
 
 /// The last block.

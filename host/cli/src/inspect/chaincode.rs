@@ -65,7 +65,7 @@ impl Chaincode {
 }
 
 /// The names of all chaincodes, ascending.
-fn names(snapshot: &Snapshot) -> Result<Vec<String>> {
+pub(crate) fn names(snapshot: &Snapshot) -> Result<Vec<String>> {
     let mut names = defined_names(snapshot)?;
     for row in snapshot.range(LSCC, "", "") {
         let (name, _) = row?;
@@ -77,7 +77,8 @@ fn names(snapshot: &Snapshot) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>> {
+/// The definition of a chaincode; None if there is none.
+pub(crate) fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>> {
     let mut read = |ns: &str, key: &str| -> Result<_, LedgerError> {
         Ok(snapshot.get(ns, key)?.map(|found| found.value))
     };

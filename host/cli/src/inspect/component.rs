@@ -21,7 +21,7 @@ use wasmcc_types::{Entry, Meter, Response, TxId};
 /// How long the contract may take to describe itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The function that describes a contract, of Fabric's contract API.
-const METADATA: &str = "org.hyperledger.fabric:GetMetadata";
+pub(crate) const METADATA: &str = "org.hyperledger.fabric:GetMetadata";
 
 /// Reads, checks, asks the contract, prints.
 pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> {
@@ -54,7 +54,8 @@ pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> 
 }
 
 /// Returns the contract's metadata, read without a ledger.
-fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<Value, String> {
+/// It needs a thread with a deep stack: see [`on_deep_stack`].
+pub(crate) fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<Value, String> {
     let invocation = Invocation {
         entry: Entry::Invoke,
         chaincode: "inspected".into(),

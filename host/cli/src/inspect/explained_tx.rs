@@ -45,7 +45,8 @@ pub(super) fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     }
 }
 
-pub(super) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
+/// A transaction and its verdict; `reason` in words.
+pub(crate) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     json!({
         "reason": reason,
         "block": tx.height.block,
@@ -55,7 +56,8 @@ pub(super) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     })
 }
 
-fn conflict_json(conflict: &Conflict) -> Value {
+/// What a transaction lost over, and to whom.
+pub(crate) fn conflict_json(conflict: &Conflict) -> Value {
     let at = |height: &Option<Height>| height.map(|height| height.to_string());
     let mut value = match conflict {
         Conflict::Key { namespace, key, read, now, writer } => json!({

@@ -1,10 +1,11 @@
 //! `wasmcc inspect history`: all writes of a key.
 
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::view::{ViewArgs, unescaped};
 use crate::output;
+use wasmcc_ledger::KeyModification;
 
 /// Show every write of a key, the newest first, with the transaction that wrote.
 #[derive(Debug, clap::Args)]
@@ -39,27 +40,30 @@ impl History {
         let mut rows = Vec::with_capacity(changes.len());
         for change in &changes {
             let block = view.ledger().tx_validation(&change.tx_id)?.map(|(_, block)| block);
-            let value = (!change.is_delete).then_some(&change.value);
-            let at = change.timestamp.map(|at| (at.seconds, at.nanos));
-            rows.push((change, block, value, at));
+            rows.push((change, block));
         }
         if self.json {
-            let rows = rows.iter().map(|(change, block, value, at)| {
-                json!({
-                    "tx_id": change.tx_id,
-                    "block": block,
-                    "deleted": change.is_delete,
-                    "value": value.map(|value| output::bytes(value)),
-                    "seconds": at.map(|(seconds, _)| seconds),
-                    "nanos": at.map(|(_, nanos)| nanos),
-                })
-            });
+            let rows = rows.iter().map(|(change, block)| as_json(change, *block, usize::MAX));
             return output::json(&rows.collect::<Vec<_>>());
         }
-        rows.iter().try_for_each(|(change, block, value, _)| {
+        rows.iter().try_for_each(|(change, block)| {
+            let value = (!change.is_delete).then_some(&change.value);
             let block = block.map_or_else(|| "unknown".to_owned(), |block| block.to_string());
             let value = value.map_or_else(|| "deleted".to_owned(), |value| output::text(value));
             output::line(&format!("block {block}, {}\n  {value}", output::shown(&change.tx_id)))
         })
     }
+}
+
+/// A write, in the block of that number; of its value at most `max` bytes.
+pub(crate) fn as_json(change: &KeyModification, block: Option<u64>, max: usize) -> Value {
+    let value = (!change.is_delete).then(|| output::bytes_up_to(&change.value, max));
+    json!({
+        "tx_id": change.tx_id,
+        "block": block,
+        "deleted": change.is_delete,
+        "value": value,
+        "seconds": change.timestamp.map(|at| at.seconds),
+        "nanos": change.timestamp.map(|at| at.nanos),
+    })
 }

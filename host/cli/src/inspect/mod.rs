@@ -3,14 +3,14 @@
 //! Invariant: changes nothing, neither a folder nor a peer.
 
 mod block;
-mod chain;
-mod chaincode;
-mod component;
-mod explained_tx;
-mod history;
-mod private;
+pub(crate) mod chain;
+pub(crate) mod chaincode;
+pub(crate) mod component;
+pub(crate) mod explained_tx;
+pub(crate) mod history;
+pub(crate) mod private;
 mod rwset;
-mod state;
+pub(crate) mod state;
 mod tx;
 mod view;
 

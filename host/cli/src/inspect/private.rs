@@ -38,13 +38,25 @@ pub(crate) struct Private {
 }
 
 /// A private key with what is known of it.
-struct Row {
+pub(crate) struct Row {
     key: String,
     value: Option<VersionedValue>,
     hash: Option<VersionedValue>,
 }
 
 impl Row {
+    /// What an organization holds of a key, beside what the channel has agreed on.
+    pub(crate) fn read(
+        snapshot: &Snapshot,
+        holder: &str,
+        (chaincode, collection): (&str, &str),
+        key: &str,
+    ) -> Result<Self> {
+        let value = snapshot.get_private(holder, chaincode, collection, key)?;
+        let hash = snapshot.get_private_hash(chaincode, collection, key)?;
+        Ok(Self { key: key.to_owned(), value, hash })
+    }
+
     /// True if the value has the hash in the channel's state.
     fn is_current(&self) -> bool {
         match (&self.value, &self.hash) {
@@ -53,12 +65,13 @@ impl Row {
         }
     }
 
-    fn as_json(&self) -> Value {
+    /// Of its value at most `max` bytes.
+    pub(crate) fn as_json(&self, max: usize) -> Value {
         let at =
             |value: &Option<VersionedValue>| value.as_ref().map(|value| value.version.to_string());
         json!({
             "key": output::key(&self.key),
-            "value": self.value.as_ref().map(|value| output::bytes(&value.value)),
+            "value": self.value.as_ref().map(|value| output::bytes_up_to(&value.value, max)),
             "version": at(&self.value),
             "value_hash": self.hash.as_ref().map(|hash| output::hex(&hash.value)),
             "hash_version": at(&self.hash),
@@ -99,7 +112,7 @@ impl Private {
             None => self.rows(&snapshot, &holder)?,
         };
         if self.json {
-            let rows: Vec<_> = rows.iter().map(Row::as_json).collect();
+            let rows: Vec<_> = rows.iter().map(|row| row.as_json(usize::MAX)).collect();
             return output::json(&json!({ "holder": holder, "keys": rows, "more": more }));
         }
         if rows.is_empty() {
@@ -126,9 +139,6 @@ impl Private {
     }
 
     fn row(&self, snapshot: &Snapshot, holder: &str, key: &str) -> Result<Row> {
-        let (chaincode, collection) = (&self.chaincode, &self.collection);
-        let value = snapshot.get_private(holder, chaincode, collection, key)?;
-        let hash = snapshot.get_private_hash(chaincode, collection, key)?;
-        Ok(Row { key: key.to_owned(), value, hash })
+        Row::read(snapshot, holder, (&self.chaincode, &self.collection), key)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::view::{ViewArgs, unescaped};
 use crate::output;
-use wasmcc_ledger::VersionedValue;
+use wasmcc_ledger::{StateRange, VersionedValue};
 
 /// Show keys and values of a chaincode, in the order of the keys.
 #[derive(Debug, clap::Args)]
@@ -35,25 +35,14 @@ impl State {
         let view = self.view.open()?;
         let prefix = unescaped(&self.prefix);
         let after = self.after.as_deref().map(unescaped);
-        let start = after.as_ref().map_or(prefix.as_str(), |after| prefix.as_str().max(after));
-        let (mut rows, mut more) = (Vec::new(), false);
-        for row in view.snapshot().range(&self.chaincode, start, "") {
-            let (key, value) = row?;
-            if !key.starts_with(&prefix) {
-                break;
-            }
-            if after.as_ref() == Some(&key) {
-                continue;
-            }
-            if rows.len() == self.limit {
-                more = true;
-                break;
-            }
-            rows.push((key, value));
-        }
+        let keys = Keys { prefix: &prefix, after: after.as_deref(), limit: self.limit };
+        let (rows, more) = keys
+            .of(view.snapshot().range(&self.chaincode, keys.start(), ""), |key, value| {
+                Ok((key, value))
+            })?;
         let height = view.ledger().height();
         if self.json {
-            let rows = rows.iter().map(|(key, value)| as_json(key, value));
+            let rows = rows.iter().map(|(key, value)| as_json(key, value, usize::MAX));
             let rows = rows.collect::<Result<Vec<_>>>()?;
             return output::json(&json!({ "height": height, "keys": rows, "more": more }));
         }
@@ -83,12 +72,55 @@ impl State {
     }
 }
 
-fn as_json(key: &str, value: &VersionedValue) -> Result<Value> {
+/// Which keys are wanted.
+pub(crate) struct Keys<'a> {
+    /// How they begin.
+    pub(crate) prefix: &'a str,
+    /// The last one that is known.
+    pub(crate) after: Option<&'a str>,
+    /// So many at most.
+    pub(crate) limit: usize,
+}
+
+impl Keys<'_> {
+    /// Where a range of them begins.
+    pub(crate) fn start(&self) -> &str {
+        self.after.map_or(self.prefix, |after| self.prefix.max(after))
+    }
+
+    /// What `take` makes of the rows that are wanted, and whether there are more. The range begins
+    /// at [`start`](Self::start).
+    pub(crate) fn of<T>(
+        &self,
+        range: StateRange,
+        mut take: impl FnMut(String, VersionedValue) -> Result<T>,
+    ) -> Result<(Vec<T>, bool)> {
+        let mut rows = Vec::new();
+        for row in range {
+            let (key, value) = row?;
+            if !key.starts_with(self.prefix) {
+                break;
+            }
+            if self.after == Some(key.as_str()) {
+                continue;
+            }
+            if rows.len() == self.limit {
+                return Ok((rows, true));
+            }
+            rows.push(take(key, value)?);
+        }
+        Ok((rows, false))
+    }
+}
+
+/// A row; of its value and metadata at most `max` bytes each.
+pub(crate) fn as_json(key: &str, value: &VersionedValue, max: usize) -> Result<Value> {
     let metadata = value.metadata()?;
-    let metadata = metadata.iter().map(|(name, value)| (name.clone(), output::bytes(value)));
+    let metadata =
+        metadata.iter().map(|(name, value)| (name.clone(), output::bytes_up_to(value, max)));
     Ok(json!({
         "key": output::key(key),
-        "value": output::bytes(&value.value),
+        "value": output::bytes_up_to(&value.value, max),
         "version": value.version.to_string(),
         "metadata": metadata.collect::<serde_json::Map<_, _>>(),
     }))

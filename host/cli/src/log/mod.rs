@@ -12,6 +12,7 @@ mod line;
 mod queue;
 mod rates;
 mod selection;
+mod spans;
 mod spec;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -33,6 +34,8 @@ pub(crate) use crate::log::form::Format;
 use crate::log::json::{JsonEvents, JsonFields};
 use crate::log::queue::Queue;
 use crate::log::selection::Selection;
+pub(crate) use crate::log::spans::Collector;
+use crate::log::spans::Part;
 pub(crate) use crate::log::spec::{BadSpec, Spec};
 
 /// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
@@ -58,6 +61,8 @@ pub(crate) struct Log {
     pub(crate) serves: bool,
     /// Whether what contracts log goes to the reporter of `wasmcc dev` as well.
     pub(crate) is_dev: bool,
+    /// Where the spans of verbs that serve go.
+    pub(crate) collector: Collector,
 }
 
 /// Returns the current filter as text.
@@ -99,14 +104,16 @@ pub(crate) fn start(log: Log) -> Result<()> {
         Format::Json => Form::Json,
     };
     if !log.serves {
-        install(form, (filter, false), io::stderr);
+        install(form, (filter, false, None), io::stderr);
         return Ok(());
     }
+    let spans = log.collector.layer()?;
     let queue = Arc::new(Queue::new(form));
     let written = Arc::clone(&queue);
     let thread = thread::Builder::new().name("wasmcc-log".into());
     thread.spawn(move || write_lines(&written)).context("cannot start a thread for the log")?;
-    install(form, (filter, log.is_dev), Lines(Arc::clone(&queue)));
+    install(form, (filter, log.is_dev, spans), Lines(Arc::clone(&queue)));
+    log.collector.warn();
     let panics = Arc::clone(&queue);
     std::panic::set_hook(Box::new(move |panic| {
         let trace = Backtrace::capture();
@@ -120,7 +127,9 @@ pub(crate) fn start(log: Log) -> Result<()> {
     Ok(())
 }
 
-fn install<W>(form: Form, (filter, is_dev): (reload::Layer<Selection, Registry>, bool), writer: W)
+type Parts = (reload::Layer<Selection, Registry>, bool, Option<Part<Registry>>);
+
+fn install<W>(form: Form, (filter, is_dev, spans): Parts, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -132,7 +141,12 @@ where
         }
     };
     let guests = is_dev.then(GuestLog::layer);
-    tracing_subscriber::registry().with(layer.with_filter(filter)).with(guests).init();
+    // All parts are made for the registry itself.
+    let all: Vec<Part<Registry>> = std::iter::once(layer.with_filter(filter).boxed())
+        .chain(guests.map(Layer::boxed))
+        .chain(spans)
+        .collect();
+    tracing_subscriber::registry().with(all).init();
 }
 
 /// Reports why the process fails; always shown.
@@ -148,6 +162,7 @@ pub(crate) fn fail(error: &anyhow::Error) {
 /// Waits until the lines are written, but not for a reader that does not read. To be called before
 /// the process ends.
 pub(crate) fn flush() {
+    spans::flush();
     if let Some(queue) = QUEUE.get() {
         queue.flush(FLUSH);
     }

@@ -52,6 +52,14 @@ impl Sdk {
         }
     }
 
+    /// What stands in a list for pip behind the name of the Python package.
+    pub(super) fn of_pip(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!(" @ {}", url(&folder.join("python"))),
+            Self::Version => format!(" ~={}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+
     /// What stands in a package.json behind the name of the npm package.
     pub(super) fn of_npm(&self) -> String {
         match self {
@@ -64,6 +72,17 @@ impl Sdk {
             Self::Version => format!("~{}", env!("CARGO_PKG_VERSION")),
         }
     }
+}
+
+/// A path as a URL has it.
+fn url(path: &Path) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let text = path.to_string_lossy();
+    let escaped = text.bytes().map(|byte| match is_plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("file://{}", escaped.collect::<String>())
 }
 
 /// The folder, absolute, if it has the SDK.
@@ -88,5 +107,6 @@ mod tests {
         let said = Sdk::find(Some(&checkout.join("docs"))).unwrap_err().to_string();
         assert!(said.contains("is no checkout of wasmcc"), "{said}");
         assert_eq!(Sdk::Version.of("wasmcc-sdk"), "\"0.2\"");
+        assert_eq!(url(Path::new("/a b/ü")), "file:///a%20b/%C3%BC");
     }
 }

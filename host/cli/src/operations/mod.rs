@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 pub(crate) use crate::operations::disk::Disk;
 pub(crate) use crate::operations::health::FailedCheck;
-use crate::operations::server::Server;
+pub(crate) use crate::operations::server::Server;
 use crate::tls::read_pem;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::ServerTls;

@@ -1,4 +1,4 @@
-//! The connections of the operations address.
+//! The connections of the operations address, and of that of the page.
 //!
 //! Invariant: there are at most [`CONNECTIONS`], and each of them ends.
 
@@ -27,15 +27,15 @@ const CONNECTION: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The server.
-pub(super) struct Server {
-    pub(super) listener: TcpListener,
-    pub(super) acceptor: Option<Acceptor>,
-    pub(super) routes: Router,
+pub(crate) struct Server {
+    pub(crate) listener: TcpListener,
+    pub(crate) acceptor: Option<Acceptor>,
+    pub(crate) routes: Router,
 }
 
 impl Server {
     /// Serves for ever.
-    pub(super) async fn run(self) {
+    pub(crate) async fn run(self) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             // It is never closed.
@@ -43,7 +43,7 @@ impl Server {
             let connection = match self.listener.accept().await {
                 Ok((connection, _)) => connection,
                 Err(error) => {
-                    tracing::debug!(%error, "cannot take a connection for operations");
+                    tracing::debug!(%error, "cannot take a connection");
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -74,6 +74,6 @@ async fn serve(connection: TcpStream, acceptor: Option<Acceptor>, routes: Router
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(opened), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a connection for operations ended");
+        tracing::debug!(%error, "a connection ended");
     }
 }

@@ -162,6 +162,19 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The blocks in which valid transactions wrote a public key, newest first.
+    pub fn blocks_that_wrote(&self, namespace: &str, key: &str) -> Result<Vec<u64>, LedgerError> {
+        let mut history = HistoryIterator::new(self, namespace, key)?;
+        let mut blocks = Vec::new();
+        while let Some(height) = history.next_height()? {
+            blocks.push(height.block);
+        }
+        blocks.dedup();
+        Ok(blocks)
+    }
+}
+
 impl Iterator for HistoryIterator {
     type Item = Result<KeyModification, LedgerError>;
 

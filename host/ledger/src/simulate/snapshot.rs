@@ -115,7 +115,8 @@ impl Snapshot {
         self.rows(from, to, key::private_key_at(org, namespace, collection))
     }
 
-    fn rows(&self, from: Vec<u8>, to: Vec<u8>, key_at: usize) -> StateRange {
+    /// The rows of the table from `from` up to but without `to`; the key begins at `key_at`.
+    pub(crate) fn rows(&self, from: Vec<u8>, to: Vec<u8>, key_at: usize) -> StateRange {
         let rows = self.open.ledger.table.range(&from, &to);
         let from = Bound::Included(from);
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
@@ -175,21 +176,36 @@ impl StateRange {
     }
 }
 
-impl Iterator for StateRange {
-    type Item = Result<(String, VersionedValue), LedgerError>;
+impl StateRange {
+    /// The next row with its whole key in the table.
+    pub(crate) fn next_row(&mut self) -> Option<Result<(Vec<u8>, VersionedValue), LedgerError>> {
+        self.next_with(|row, value| Ok((row.to_vec(), value)))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_with<T>(
+        &mut self,
+        read: impl Fn(&[u8], VersionedValue) -> Result<T, LedgerError>,
+    ) -> Option<Result<T, LedgerError>> {
         loop {
             let (row, value) = match self.step() {
                 Ok(Some(found)) => found,
                 Ok(None) => return None,
                 Err(error) => return Some(Err(error)),
             };
-            let found = value.map(|value| key::text_after(&row, self.key_at).map(|k| (k, value)));
+            let found = value.map(|value| read(&row, value));
             self.from = Bound::Excluded(row);
             if found.is_some() {
                 return found;
             }
         }
+    }
+}
+
+impl Iterator for StateRange {
+    type Item = Result<(String, VersionedValue), LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key_at = self.key_at;
+        self.next_with(|row, value| key::text_after(row, key_at).map(|key| (key, value)))
     }
 }

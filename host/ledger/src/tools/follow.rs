@@ -24,7 +24,7 @@ use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
-/// The private data that a folder holds of one channel, of all organizations of its peer.
+/// The private data that a peer holds of one channel, of all its organizations.
 pub struct StoredPrivateData(PrivateStore);
 
 impl LedgerFolder {
@@ -65,6 +65,11 @@ impl LedgerFolder {
 }
 
 impl Ledger {
+    /// Returns the private data of a ledger that is open, as they are when they are read.
+    pub fn stored_private(&self) -> StoredPrivateData {
+        StoredPrivateData(PrivateStore::new(self.private.table.clone()))
+    }
+
     /// Adds the next block of another peer, with that peer's verdicts on signatures and policies.
     /// Private data come from `private`, or are missing. `rules` say how long hashes live that
     /// `private` does not know.

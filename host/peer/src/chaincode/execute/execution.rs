@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::Instrument;
+
 use crate::chaincode::backend::LocalBackend;
 use crate::chaincode::caught::caught;
 use crate::chaincode::execute::error::{ExecuteCause, ExecuteError, LaunchError};
@@ -127,11 +129,15 @@ impl ChaincodeSupport {
         let key = TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str());
         let invocation = invocation(tx, key, entry, input);
         let backend = self.backend(tx, name, entry);
+        let span = tracing::debug_span!("execute", chaincode = name);
         let ran = match &launched {
             Launched::External(program) => {
-                self.run_external(program, tx, invocation, backend, name).await
+                let run = self.run_external(program, tx, invocation, backend, name);
+                run.instrument(span).await
             }
-            Launched::Here(handler) => self.run_here(handler, tx, invocation, backend, name).await,
+            Launched::Here(handler) => {
+                self.run_here(handler, tx, invocation, backend, name).instrument(span).await
+            }
         };
         ran.map(|ran| execution(tx, name, ran)).map_err(|end| {
             if tx.meter.deadline() <= Instant::now() {

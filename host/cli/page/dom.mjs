@@ -1,0 +1,81 @@
+// Makes elements. What comes from a channel is always a text node or an attribute that holds text:
+// nothing is parsed as markup, and the browser is told to refuse it.
+
+/** An element; attributes that begin with "on" are listeners, children are elements or texts. */
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  add(element, children);
+  return element;
+}
+
+function add(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : visible(String(child)));
+  }
+}
+
+/** Characters that one cannot see, or that change how others are shown, as their codes. */
+export function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, (character) => {
+    if (character === "\u0000") return "\\0";
+    return `\\u{${character.codePointAt(0).toString(16)}}`;
+  });
+}
+
+/** Replaces the content of an element. */
+export function fill(element, ...children) {
+  element.replaceChildren();
+  add(element, children);
+  return element;
+}
+
+/** A table with a caption; cells are elements or texts. On a narrow screen rows become cards. */
+export function table(caption, heads, rows, empty = "Nothing.") {
+  if (rows.length === 0) return h("p", { class: "muted" }, empty);
+  const cell = (content, index) => h("td", { "data-label": heads[index] }, h("span", null, content));
+  return h("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+    h("table", null,
+      h("caption", { class: "hidden" }, caption),
+      h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+      h("tbody", null, rows.map((row) => h("tr", null, row.map(cell))))));
+}
+
+/** Terms and what they are. */
+export function terms(pairs) {
+  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "");
+  return h("dl", { class: "terms" }, known.map(([term, value]) => [h("dt", null, term), h("dd", null, value)]));
+}
+
+/** A verdict in words and color. */
+export function verdict(code) {
+  const good = ["VALID", "evaluated", "same", "endorsed"];
+  const kind = good.includes(code) ? (code === "VALID" || code === "same" ? "good" : "plain") : "bad";
+  return h("span", { class: `badge ${kind}` }, code || "not judged");
+}
+
+/** A number with its digits in groups. */
+export function grouped(number) {
+  return number === null || number === undefined ? "" : Number(number).toLocaleString("en-US");
+}
+
+/** Milliseconds, as short as it makes sense. */
+export function milliseconds(ms) {
+  if (ms === null || ms === undefined) return "";
+  return ms < 10 ? `${ms.toFixed(2)} ms` : ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** An id that is too long for a table. */
+export function shortened(id) {
+  return id.length > 16 ? `${id.slice(0, 12)}…` : id;
+}
+
+/** What could not be had. */
+export function problem(error) {
+  return h("p", { class: "problem", role: "alert" }, error.message ?? String(error));
+}

@@ -1,0 +1,130 @@
+// One transaction as a timeline, from the proposal to the verdict.
+
+import { address, get, list, place, unescaped } from "./api.mjs";
+import { when } from "./blocks.mjs";
+import { fill, grouped, h, milliseconds, problem, table, terms, verdict, visible } from "./dom.mjs";
+import { replay } from "./replay.mjs";
+import { brief, show } from "./value.mjs";
+
+/** The view. */
+export async function transaction({ channel, segments, onLeave }) {
+  const id = segments[0] ?? "";
+  const tx = await get("/api/transaction", { channel, id });
+  const details = tx.details ?? {};
+  const isCall = details.type === "ENDORSER_TRANSACTION" && details.chaincode;
+  const name = details.chaincode?.name;
+  const isSystem = name === "_lifecycle" || name === "lscc";
+  const again = h("div");
+  const why = h("div");
+  if (isCall && !isSystem) {
+    fill(again, h("p", { class: "muted", role: "status" }, "Running it again …"));
+    get("/api/replay", { channel, id }).then(
+      (replayed) => fill(again, replay(replayed, onLeave)),
+      (error) => fill(again, problem(error)));
+  }
+  explainVerdict(channel, id, tx, why);
+  const step = (title, ...content) => h("li", null, h("h3", null, title), content);
+  return [
+    h("h1", null, isCall ? `${name}.${brief(details.input?.[0] ?? "", 60)}` : details.type || "Transaction", " ", verdict(tx.code)),
+    terms([
+      ["Id", h("code", null, brief(details.tx_id, 200))],
+      ["Place", [h("a", { href: place([channel, "block", tx.block]) }, `block ${tx.block}`), `, transaction ${tx.transaction} of ${tx.of}`]],
+      ["Creator", identity(details.creator)],
+      ["Time", when(details.timestamp)],
+      ["Not valid", tx.code !== "VALID" && tx.reason && h("span", { class: "reason" }, visible(tx.reason))],
+      ["Whole", h("a", { href: address("/api/transaction", { channel, id, whole: 1 }), download: "transaction.json" }, "as JSON")],
+    ]),
+    details.unreadable && [h("h2", null, "It cannot be read"), show(details.unreadable)],
+    h("h2", null, "What happened"),
+    h("ol", { class: "timeline" },
+      isCall && step("Proposal", terms([
+        ["Chaincode", `${name} ${details.chaincode.version}`],
+        ["Arguments", list(details.input).items.slice(1).map((value) => h("div", null, show(value)))],
+      ])),
+      isCall && step("Checks", h("p", null, "Each endorser has checked channel, creator, signature, transaction id and access rights before anything ran.")),
+      isCall && step("Look-up", lookUp(details)),
+      isCall && !isSystem && step("Execution, run again", again),
+      isCall && step("Endorsement", endorsements(tx, details)),
+      step("Ordering", h("p", null, "Place ", String(tx.transaction), " of ", h("a", { href: place([channel, "block", tx.block]) }, `block ${tx.block}`), ".")),
+      step("Validation", h("p", null, verdict(tx.code)), why)),
+    isCall && [
+      h("h2", null, "Response"),
+      terms([["Status", details.response?.status], ["Message", details.response?.message && brief(details.response.message, 500)]]),
+      show(details.response?.payload),
+    ],
+    details.event && [h("h2", null, "Event"), terms([["Name", brief(details.event.name, 200)]]), show(details.event.payload)],
+    isCall && [h("h2", null, "Read-write set"), list(details.rwset).items.map((set) => namespace(channel, set))],
+  ];
+}
+
+function identity(value) {
+  if (!value || typeof value !== "object" || !value.msp_id) return brief(value);
+  return `${value.name ?? "?"} of ${value.msp_id}`;
+}
+
+/** What the peer read to find the chaincode. */
+function lookUp(details) {
+  const of = list(details.rwset).items.find((set) => set.namespace === "_lifecycle" || set.namespace === "lscc");
+  const reads = list(of?.reads).items;
+  if (reads.length === 0) return h("p", null, "Nothing of it is recorded.");
+  return [h("p", null, "The definition of the chaincode is part of what the transaction read:"),
+    h("ul", null, reads.map((read) => h("li", null, h("code", null, brief(read.key, 200)), ` at version ${read.version ?? "none"}`)))];
+}
+
+function endorsements(tx, details) {
+  const seen = list(tx.endorsements).items;
+  const signed = list(details.endorsers).items;
+  const rows = signed.map((endorser) => {
+    const of = seen.find((it) => it.msp_id === endorser.msp_id);
+    return [endorser.msp_id, endorser.name ?? "", of ? grouped(of.fuel) : "", of ? grouped(of.host_calls) : "", of ? milliseconds(of.ms) : ""];
+  });
+  const others = seen.filter((it) => !signed.some((endorser) => endorser.msp_id === it.msp_id));
+  others.forEach((it) => rows.push([it.msp_id, it.refusal ?? "not used", grouped(it.fuel), grouped(it.host_calls), milliseconds(it.ms)]));
+  return [table("Endorsements by organization", ["Organization", "Who", "Fuel", "Calls", "Took"], rows),
+    seen.length === 0 && h("p", { class: "muted" }, "Fuel and time of the endorsements are known of transactions since this program was started.")];
+}
+
+/** Why it is not valid, and the transaction that was before it. */
+function explainVerdict(channel, id, tx, into) {
+  if (tx.code === "VALID") return;
+  const tell = (it) => fill(into,
+    it.reason && h("p", { class: "reason" }, visible(it.reason)),
+    it.conflict && terms([
+      ["Chaincode", it.conflict.namespace],
+      ["Key", it.conflict.key !== undefined && it.conflict.key !== null && keyLink(channel, it.conflict.namespace, it.conflict.key)],
+      ["Collection", it.conflict.collection],
+      ["Version that was read", it.conflict.read ?? "none"],
+      ["Version before it", it.conflict.now ?? "none"],
+      ["Written by", it.conflict.writer && h("a", { href: place([channel, "tx", it.conflict.writer]) }, it.conflict.writer)],
+      ["First in block", it.conflict.first_in_block !== undefined && h("a", { href: place([channel, "block", it.conflict.first_in_block]) }, it.conflict.first_in_block)],
+    ]));
+  tell(tx);
+  if (tx.conflict || !/CONFLICT|DUPLICATE/.test(tx.code) && tx.reason) return;
+  into.append(h("p", { class: "muted", role: "status" }, "Looking for the reason …"));
+  get("/api/explain", { channel, id }).then(tell, (error) => into.append(problem(error)));
+}
+
+function keyLink(channel, namespace, key) {
+  if (typeof key !== "string") return brief(key);
+  return h("a", { href: place([channel, "key", namespace, key]) }, h("code", null, key));
+}
+
+function namespace(channel, set) {
+  const key = (it) => typeof it.key === "string"
+    ? h("a", { href: place([channel, "key", set.namespace, unescaped(it.key)]) }, h("code", null, it.key))
+    : brief(it.key);
+  const version = (it) => it.version
+    ? h("a", { href: place([channel, "tx", it.version]) }, it.version) : "no such key";
+  const rows = (value, row) => list(value).items.map(row);
+  const collections = list(set.private_collections).items;
+  const all = [set.reads, set.writes, set.metadata_writes, set.ranges].some((value) => list(value).total > list(value).items.length);
+  return h("section", null, h("h3", null, set.namespace),
+    list(set.reads).total > 0 && table(`Reads of ${set.namespace}`, ["Read", "Version, and its writer"], rows(set.reads, (it) => [key(it), version(it)])),
+    list(set.ranges).total > 0 && table(`Ranges of ${set.namespace}`, ["From", "To", "Rows"], rows(set.ranges, (it) =>
+      [brief(it.start), brief(it.end), list(it.reads).total || "hashes only, or none"])),
+    list(set.writes).total > 0 && table(`Writes of ${set.namespace}`, ["Written", "Value"], rows(set.writes, (it) => [key(it), it.deleted ? "deleted" : show(it.value)])),
+    list(set.metadata_writes).total > 0 && table(`Metadata of ${set.namespace}`, ["Metadata of", "Names"], rows(set.metadata_writes, (it) => [key(it), list(it.entries).items.join(", ")])),
+    collections.length > 0 && h("p", null, "Private data of ", collections.map((name, index) =>
+      [index > 0 && ", ", h("a", { href: place([channel, "private", set.namespace, name]) }, name)])),
+    all && h("p", { class: "muted" }, "Not all of it is shown: see the whole transaction as JSON."));
+}

@@ -1,0 +1,124 @@
+// Shows values: text, JSON, bytes that are neither, and those that were cut.
+
+import { fill, h, visible } from "./dom.mjs";
+
+/** What there is of a value as text, and what kind it is. */
+export function parts(value) {
+  if (value === null || value === undefined) return { kind: "none", text: "" };
+  if (typeof value === "string") return { kind: "text", text: value };
+  if (typeof value === "object" && "first" in value && "bytes" in value) {
+    return { ...parts(value.first), bytes: value.bytes };
+  }
+  if (typeof value === "object" && typeof value.hex === "string" && Object.keys(value).length === 1) {
+    return { kind: "hex", text: value.hex };
+  }
+  return { kind: "json", text: JSON.stringify(value, null, 2) };
+}
+
+/** One line of it. */
+export function brief(value, characters = 90) {
+  const { kind, text, bytes } = parts(value);
+  if (kind === "none") return "none";
+  const line = kind === "hex" ? `0x${text}` : kind === "json" ? JSON.stringify(value) : text;
+  const all = visible(line.replaceAll(/\s+/g, " "));
+  const cut = all.length > characters ? `${all.slice(0, characters)}…` : all;
+  return bytes ? `${cut} (${bytes} bytes)` : cut;
+}
+
+/** Text that is JSON with an element a line; other text as it is. */
+export function pretty(text) {
+  const start = text.trimStart()[0];
+  if (start !== "{" && start !== "[") return text;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** All of it, with a link to the whole value if that is cut. */
+export function show(value, download = null) {
+  const { kind, text, bytes } = parts(value);
+  if (kind === "none") return h("span", { class: "muted" }, "none");
+  const note = bytes && h("p", { class: "muted" }, `The first part of ${bytes} bytes. `,
+    download && h("a", { href: download, download: "value" }, "Download the value"));
+  if (kind === "hex") return [bytesOf(text), note];
+  const shown = bytes ? text : pretty(text);
+  return [h("pre", { class: "value", tabindex: "0" }, shown === "" ? "(empty)" : shown), note];
+}
+
+/** Bytes in hexadecimal, or in base64. */
+function bytesOf(hex) {
+  const inHex = hex.replaceAll(/(..)/g, "$1 ").trim();
+  const pre = h("pre", { class: "value", tabindex: "0" }, inHex);
+  let isHex = true;
+  const button = h("button", {
+    type: "button",
+    onclick: () => {
+      isHex = !isHex;
+      fill(pre, isHex ? inHex : base64(hex));
+      button.textContent = isHex ? "Show as base64" : "Show as hexadecimal";
+    },
+  }, "Show as base64");
+  return h("div", null, h("p", { class: "muted" }, `${hex.length / 2} bytes, not text `, button), pre);
+}
+
+function base64(hex) {
+  const bytes = (hex.match(/../g) ?? []).map((pair) => String.fromCharCode(parseInt(pair, 16)));
+  return btoa(bytes.join(""));
+}
+
+/** A text in base64, by its bytes in UTF-8. */
+export function toBase64(text) {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** The most lines of which each is compared with each. */
+const LINES = 400;
+
+/** What changed from one value to the next, line by line. */
+export function difference(before, after) {
+  const [a, b] = [lines(before), lines(after)];
+  if (a.length > LINES || b.length > LINES) return show(after);
+  const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  for (let i = a.length - 1; i >= 0; i -= 1) {
+    for (let j = b.length - 1; j >= 0; j -= 1) {
+      common[i][j] = a[i] === b[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+    }
+  }
+  const out = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && j < b.length && a[i] === b[j]) {
+      out.push(`  ${a[i]}\n`);
+      i += 1;
+      j += 1;
+    } else if (i < a.length && (j === b.length || common[i + 1][j] >= common[i][j + 1])) {
+      out.push(h("del", null, `- ${a[i]}\n`));
+      i += 1;
+    } else {
+      out.push(h("ins", null, `+ ${b[j]}\n`));
+      j += 1;
+    }
+  }
+  return h("pre", { class: "value", tabindex: "0" }, out);
+}
+
+function lines(value) {
+  const { kind, text } = parts(value);
+  return kind === "none" ? [] : pretty(text).split("\n");
+}
+
+/** The parts of a composite key, or the key. */
+export function keyParts(key) {
+  if (typeof key !== "string" || !key.startsWith("\u0000")) return null;
+  return key.slice(1).split("\u0000").slice(0, key.endsWith("\u0000") ? -1 : undefined);
+}
+
+/** A key; of a composite one its parts. */
+export function showKey(key) {
+  const segments = keyParts(key);
+  if (!segments || segments.length === 0) return h("code", null, typeof key === "string" ? key : brief(key));
+  const [type, ...attributes] = segments;
+  return h("code", null, h("span", { class: "type" }, type), attributes.map((part) => [" / ", part]));
+}

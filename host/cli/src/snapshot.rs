@@ -1,0 +1,169 @@
+//! `wasmcc snapshot`: asks a peer for snapshots of a channel's ledger, as `peer snapshot` does.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use prost::Message;
+
+use crate::output;
+use crate::session::Session;
+use crate::target::Target;
+use wasmcc_client as client;
+use wasmcc_types::proto::common::SignatureHeader;
+use wasmcc_types::proto::protos::snapshot_client::SnapshotClient;
+use wasmcc_types::proto::protos::{SignedSnapshotRequest, SnapshotQuery, SnapshotRequest};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc snapshot submitrequest -c mychannel                       # of the newest block
+  wasmcc snapshot submitrequest -c mychannel -b 1000 --network net
+  wasmcc snapshot listpending -c mychannel --peerAddress localhost:7051 --tlsRootCertFile ca.crt
+  wasmcc snapshot cancelrequest -c mychannel -b 1000
+
+The snapshot is in Fabric's format, in snapshots/completed/CHANNEL/BLOCK of the peer's data folder.
+Admins of the peer's organization may ask for it.";
+
+/// Manage requests for snapshots of a channel's ledger, in Fabric's format.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Snapshot {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Submitrequest(Submit),
+    Cancelrequest(Cancel),
+    Listpending(List),
+}
+
+/// Have a snapshot made when a block is committed.
+#[derive(Debug, clap::Args)]
+struct Submit {
+    /// The number of the block, from which on later blocks do not count; 0: the newest block.
+    #[arg(short, long = "blockNumber", value_name = "N", default_value_t = 0)]
+    block: u64,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Take back the request for a snapshot that is not being made yet.
+#[derive(Debug, clap::Args)]
+struct Cancel {
+    /// The number of the block.
+    #[arg(short, long = "blockNumber", value_name = "N")]
+    block: u64,
+    #[command(flatten)]
+    at: At,
+}
+
+/// List the blocks whose snapshots are to be made or are being made.
+#[derive(Debug, clap::Args)]
+struct List {
+    #[command(flatten)]
+    at: At,
+}
+
+/// The channel, and the peer.
+#[derive(Debug, clap::Args)]
+struct At {
+    /// The channel.
+    #[arg(short = 'c', long, visible_short_alias = 'C', visible_alias = "channelID")]
+    #[arg(env = "WASMCC_CHANNEL", default_value = "mychannel", value_name = "CHANNEL")]
+    channel: String,
+    /// The address of the peer, in place of --peer, as in Fabric's peer command.
+    #[arg(long = "peerAddress", value_name = "HOST:PORT")]
+    address: Option<String>,
+    /// The CA of its TLS certificate, a PEM file.
+    #[arg(long = "tlsRootCertFile", value_name = "FILE", requires = "address")]
+    root: Option<PathBuf>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Snapshot {
+    /// Does what the arguments say.
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.what {
+            What::Submitrequest(verb) => verb.run().await,
+            What::Cancelrequest(verb) => verb.run().await,
+            What::Listpending(verb) => verb.run().await,
+        }
+    }
+}
+
+impl At {
+    async fn session(&self) -> Result<Session> {
+        if self.channel.is_empty() {
+            bail!("the name of the channel is empty: give --channelID NAME");
+        }
+        match &self.address {
+            None => Session::open(&self.target, "Admin").await,
+            Some(address) => {
+                Session::open(&self.target.at(address, self.root.as_ref()), "Admin").await
+            }
+        }
+    }
+}
+
+impl Submit {
+    async fn run(self) -> Result<()> {
+        let session = self.at.session().await?;
+        let request = request(&session, self.at.channel, self.block);
+        let answered = service(&session).generate(session.request(request)).await;
+        answered
+            .map_err(|status| session.broken(&status))
+            .context("failed to submit the request")?;
+        output::line("Snapshot request submitted successfully")
+    }
+}
+
+impl Cancel {
+    async fn run(self) -> Result<()> {
+        let session = self.at.session().await?;
+        let request = request(&session, self.at.channel, self.block);
+        let answered = service(&session).cancel(session.request(request)).await;
+        answered
+            .map_err(|status| session.broken(&status))
+            .context("failed to cancel the request")?;
+        output::line("Snapshot request cancelled successfully")
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<()> {
+        let session = self.at.session().await?;
+        let (signature_header, channel_id) = (Some(header(&session)), self.at.channel);
+        let query = SnapshotQuery { signature_header, channel_id };
+        let request = session.request(signed(&session, &query));
+        let answered = service(&session).query_pendings(request).await;
+        let pending = answered
+            .map_err(|status| session.broken(&status))
+            .context("failed to list pending requests")?;
+        let blocks: Vec<String> =
+            pending.into_inner().block_numbers.iter().map(u64::to_string).collect();
+        let blocks = blocks.join(" ");
+        output::line(&format!("Successfully got pending snapshot requests: [{blocks}]"))
+    }
+}
+
+fn service(session: &Session) -> SnapshotClient<tonic::transport::Channel> {
+    SnapshotClient::new(session.connection())
+}
+
+fn request(session: &Session, channel_id: String, block_number: u64) -> SignedSnapshotRequest {
+    let signature_header = Some(header(session));
+    signed(session, &SnapshotRequest { signature_header, channel_id, block_number })
+}
+
+fn header(session: &Session) -> SignatureHeader {
+    let creator = session.signer().serialized().to_vec();
+    SignatureHeader { creator, nonce: client::random_nonce() }
+}
+
+fn signed(session: &Session, request: &impl Message) -> SignedSnapshotRequest {
+    let request = request.encode_to_vec();
+    let signature = session.signer().sign(&request);
+    SignedSnapshotRequest { request, signature }
+}

@@ -1,0 +1,142 @@
+//! What the functions of contracts have cost since this process began.
+//!
+//! Invariant: bounded, whatever functions clients name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::dev::{grouped, one_line};
+
+/// Functions that are told apart; further ones are one row.
+const FUNCTIONS: usize = 500;
+/// The name of that row.
+const OTHERS: &str = "(others)";
+
+/// The cost table.
+#[derive(Default)]
+pub(super) struct Costs(BTreeMap<(String, String), Cost>);
+
+#[derive(Default)]
+struct Cost {
+    runs: u64,
+    refused: u64,
+    evaluated: u64,
+    valid: u64,
+    invalid: u64,
+    fuel: u64,
+    most_fuel: u64,
+    host_calls: u64,
+    elapsed: Duration,
+}
+
+/// What came of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Refused,
+    Evaluated,
+    Valid,
+    Invalid,
+}
+
+impl Costs {
+    /// A chaincode ran.
+    pub(super) fn ran(
+        &mut self,
+        (chaincode, function): (&str, &str),
+        (fuel, host_calls): (u64, u64),
+        elapsed: Duration,
+    ) {
+        let cost = self.of(chaincode, function);
+        cost.runs += 1;
+        cost.fuel = cost.fuel.saturating_add(fuel);
+        cost.most_fuel = cost.most_fuel.max(fuel);
+        cost.host_calls = cost.host_calls.saturating_add(host_calls);
+        cost.elapsed = cost.elapsed.saturating_add(elapsed);
+    }
+
+    /// A transaction came to its end.
+    pub(super) fn ended(&mut self, (chaincode, function): (&str, &str), end: End) {
+        let cost = self.of(chaincode, function);
+        match end {
+            End::Refused => cost.refused += 1,
+            End::Evaluated => cost.evaluated += 1,
+            End::Valid => cost.valid += 1,
+            End::Invalid => cost.invalid += 1,
+        }
+    }
+
+    fn of(&mut self, chaincode: &str, function: &str) -> &mut Cost {
+        let key = (chaincode.to_owned(), function.to_owned());
+        let is_full = self.0.len() >= FUNCTIONS && !self.0.contains_key(&key);
+        let key = if is_full { (OTHERS.to_owned(), OTHERS.to_owned()) } else { key };
+        self.0.entry(key).or_default()
+    }
+
+    /// A line for each function.
+    pub(super) fn as_text(&self) -> Vec<String> {
+        let ran = self.0.iter().filter(|(_, cost)| cost.runs > 0);
+        let line = |((chaincode, function), cost): (&(String, String), &Cost)| {
+            let average = cost.fuel.checked_div(cost.runs).unwrap_or_default();
+            let (average, most) = (grouped(average), grouped(cost.most_fuel));
+            let (runs, name) = (cost.runs, one_line(&format!("{chaincode}.{function}")));
+            format!("  {name}  runs {runs}  fuel {average} on average, {most} at most")
+        };
+        ran.map(line).collect()
+    }
+
+    /// By chaincode and function.
+    pub(super) fn as_json(&self) -> Value {
+        let row = |((chaincode, function), cost): (&(String, String), &Cost)| {
+            json!({
+                "chaincode": chaincode,
+                "function": function,
+                "runs": cost.runs,
+                "refused": cost.refused,
+                "evaluated": cost.evaluated,
+                "valid": cost.valid,
+                "invalid": cost.invalid,
+                "fuel": cost.fuel,
+                "most_fuel": cost.most_fuel,
+                "host_calls": cost.host_calls,
+                "ms": cost.elapsed.as_secs_f64() * 1e3,
+            })
+        };
+        self.0.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_and_ends_add_up_by_function() {
+        let mut costs = Costs::default();
+        for fuel in [100, 300] {
+            costs.ran(("basic", "Read"), (fuel, 2), Duration::from_millis(1));
+            costs.ended(("basic", "Read"), End::Evaluated);
+        }
+        costs.ended(("basic", "Move"), End::Invalid);
+        let rows = costs.as_json();
+        assert_eq!((&rows[0]["function"], &rows[0]["invalid"]), (&json!("Move"), &json!(1)));
+        let read = &rows[1];
+        assert_eq!((&read["runs"], &read["evaluated"]), (&json!(2), &json!(2)));
+        assert_eq!((&read["fuel"], &read["most_fuel"]), (&json!(400), &json!(300)));
+        assert_eq!((&read["host_calls"], &read["ms"]), (&json!(4), &json!(2.0)));
+        let line = "  basic.Read  runs 2  fuel 200 on average, 300 at most";
+        assert_eq!(costs.as_text(), [line]);
+    }
+
+    #[test]
+    fn functions_are_bounded() {
+        let mut costs = Costs::default();
+        for number in 0..FUNCTIONS + 5 {
+            costs.ended(("cc", &number.to_string()), End::Refused);
+        }
+        let rows = costs.as_json();
+        assert_eq!(rows.as_array().unwrap().len(), FUNCTIONS + 1);
+        assert_eq!((&rows[0]["function"], &rows[0]["refused"]), (&json!(OTHERS), &json!(5)));
+    }
+}

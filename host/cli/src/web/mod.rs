@@ -1,0 +1,81 @@
+//! The page: what a peer's channels hold and what happens on them, in a browser.
+//!
+//! Invariant: without [`Calls`] nothing that is asked for here changes anything.
+//!
+//! Does not have forms of its own where the command line has one: answers are those of
+//! `wasmcc inspect`, `replay`, `invoke` and `query`, bounded by `bounded`.
+
+mod args;
+mod assets;
+mod bounded;
+mod calls;
+mod chain;
+mod chaincodes;
+mod costs;
+mod failure;
+mod feed;
+mod follow;
+mod guard;
+mod live;
+mod page;
+mod params;
+mod past;
+mod routes;
+mod site;
+mod state;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+
+use crate::operations::Server;
+use crate::web::guard::{Guard, name_of};
+
+pub(crate) use args::{DevWebArgs, WebArgs};
+pub(crate) use calls::Calls;
+pub(crate) use feed::Feed;
+pub(crate) use page::Page;
+pub(crate) use site::{MakeLaboratory, Site, Turns};
+
+/// Bytes of a token.
+const TOKEN_BYTES: usize = 16;
+
+/// An address that is open, and not served yet.
+pub(crate) struct Door {
+    listener: TcpListener,
+    /// As it was configured.
+    name: String,
+    address: SocketAddr,
+}
+
+impl Door {
+    fn new(listener: TcpListener, configured: &str) -> Result<Self> {
+        let address = listener.local_addr().context("an address without a name")?;
+        Ok(Self { listener, name: name_of(configured).to_owned(), address })
+    }
+
+    /// Where a browser finds it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What is to be said if other machines reach it.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        let warning = "other machines reach this page, and there is no password";
+        (!self.address.ip().is_loopback()).then_some(warning)
+    }
+
+    /// Serves from now on, as long as tokio runs.
+    pub(crate) fn serve(self, site: Site) {
+        let token = site.calls.is_some().then(|| {
+            let bytes: [u8; TOKEN_BYTES] = rand::random();
+            wasmcc_types::hex(&bytes)
+        });
+        let guard = Guard { name: self.name, is_remote: !self.address.ip().is_loopback(), token };
+        let routes = routes::routes(Arc::new(site), guard);
+        let server = Server { listener: self.listener, acceptor: None, routes };
+        tokio::spawn(server.run());
+    }
+}

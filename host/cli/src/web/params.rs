@@ -1,0 +1,119 @@
+//! The parameters of a request, as they stand behind the question mark of its address.
+//!
+//! Invariant: each is asked for, or the request is refused: a misspelt one must not be ignored.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use crate::web::failure::Failure;
+
+/// The longest text of all parameters together. Servers take addresses of no more than this.
+const BYTES: usize = 32 << 10;
+
+/// What of it nobody has asked for yet.
+#[derive(Debug, Default)]
+pub(super) struct Params(BTreeMap<String, String>);
+
+impl Params {
+    /// Reads `name=value&...`, percent-encoded, as browsers write it.
+    pub(super) fn parse(query: Option<&str>) -> Result<Self, Failure> {
+        let query = query.unwrap_or_default();
+        if query.len() > BYTES {
+            return Err(Failure::bad(format!("the parameters have more than {BYTES} bytes")));
+        }
+        let mut all = BTreeMap::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decoded(name)?, decoded(value)?);
+            if all.insert(name.clone(), value).is_some() {
+                return Err(Failure::bad(format!("the parameter {name:?} is given twice")));
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// One that there may be.
+    pub(super) fn optional(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    /// One that there must be.
+    pub(super) fn text(&mut self, name: &str) -> Result<String, Failure> {
+        let found = self.optional(name);
+        found.ok_or_else(|| Failure::bad(format!("the parameter {name:?} is missing")))
+    }
+
+    /// One that is written in a certain way.
+    pub(super) fn parsed<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Result<T, Failure> {
+        self.text(name)?.parse().map_err(|error: T::Err| wrong(name, &error.to_string()))
+    }
+
+    /// A number, up to `max`.
+    pub(super) fn number(&mut self, name: &str, usual: u64, max: u64) -> Result<u64, Failure> {
+        let Some(text) = self.optional(name) else { return Ok(usual) };
+        match text.parse() {
+            Ok(number) if number <= max => Ok(number),
+            _ => Err(wrong(name, &format!("{text:?} is no number from 0 to {max}"))),
+        }
+    }
+
+    /// Nothing else is expected.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        match self.0.into_keys().next() {
+            Some(name) => Err(Failure::bad(format!("there is no parameter {name:?}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn wrong(name: &str, why: &str) -> Failure {
+    Failure::bad(format!("the parameter {name:?} is wrong: {why}"))
+}
+
+fn decoded(text: &str) -> Result<String, Failure> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte.unwrap_or_default()).to_digit(16);
+                let pair = digit(rest.next()).zip(digit(rest.next()));
+                let value = pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+                value.ok_or_else(|| {
+                    Failure::bad("a parameter has a % that is not followed by two digits")
+                })?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::bad("a parameter is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_and_asked_for_once() {
+        let mut params = Params::parse(Some("key=%00a%2Bb+c%C3%A9&limit=7&empty")).unwrap();
+        assert_eq!(params.text("key").unwrap(), "\0a+b c\u{e9}");
+        assert_eq!(params.number("limit", 1, 10).unwrap(), 7);
+        assert_eq!(params.number("limit", 1, 10).unwrap(), 1);
+        assert_eq!(params.text("empty").unwrap(), "");
+        assert!(params.text("key").is_err());
+        params.end().unwrap();
+        Params::parse(None).unwrap().end().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for query in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", &"a".repeat(BYTES + 1)] {
+            assert!(Params::parse(Some(query)).is_err(), "{query}");
+        }
+        let mut params = Params::parse(Some("limit=11&at=x&more=1")).unwrap();
+        assert!(params.number("limit", 1, 10).is_err());
+        assert!(params.parsed::<u64>("at").is_err());
+        assert!(params.end().is_err());
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs each proposal several times, as a sandbox's `assert_deterministic` does: with other random
+//! numbers, other clocks, and an earlier call in the same memory. For development.
+//!
+//! Invariant: what the client gets is the result of the first run, which is as on any peer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::determinism::{Divergence, Run, compare};
+use crate::observer::Place;
+use wasmcc_client::chaincode_action;
+use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_runtime::Variation;
+use wasmcc_types::proto::protos::ChaincodeEvent as EventMessage;
+use wasmcc_types::{ChaincodeEvent, Client, Response, SYSTEM_CHAINCODES, TxId};
+
+use prost::Message;
+
+/// The transactions that are run. Organizations of this process may be asked for the same one at
+/// the same time, and only one run of it may be varied: they take turns.
+#[derive(Default)]
+pub(crate) struct Twice {
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Twice {
+    /// Runs a proposal. Returns the first run's result and time, and the first difference of
+    /// another run. Calls of system chaincodes may have effects at once, so they are run once.
+    pub(crate) async fn process(
+        &self,
+        at: &Place<'_>,
+        proposal: &Arc<UnpackedProposal>,
+        client: Client,
+    ) -> (Result<Processed, Rejected>, Duration, Option<Divergence>) {
+        let is_system = SYSTEM_CHAINCODES.contains(&proposal.chaincode_id.name.as_str());
+        let tx_id = TxId::parse(proposal.tx_id()).ok().filter(|_| !is_system);
+        let Some(tx_id) = tx_id else {
+            let started = Instant::now();
+            let outcome = at.endorser.process(Arc::clone(proposal), client).await;
+            return (outcome, started.elapsed(), None);
+        };
+        let turn = self.turn(proposal.tx_id());
+        let guard = turn.lock().await;
+        let started = Instant::now();
+        let (outcome, usual) = run(at, proposal, &tx_id, &client, Variation::None).await;
+        let elapsed = started.elapsed();
+        let mut divergence = None;
+        for variation in Variation::ALL {
+            let Some(usual) = &usual else { break };
+            // A run that this machine could not end tells nothing of the contract.
+            let (_, Some(other)) = run(at, proposal, &tx_id, &client, variation).await else {
+                continue;
+            };
+            divergence = compare(variation, usual, &other);
+            if divergence.is_some() {
+                break;
+            }
+        }
+        drop(guard);
+        self.release(proposal.tx_id(), turn);
+        (outcome, elapsed, divergence)
+    }
+
+    fn turn(&self, tx_id: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those whose clients have gone are left over.
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry(tx_id.to_owned()).or_default())
+    }
+
+    fn release(&self, tx_id: &str, turn: Arc<tokio::sync::Mutex<()>>) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(turn);
+        if turns.get(tx_id).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            turns.remove(tx_id);
+        }
+    }
+}
+
+/// One run; nothing to compare if it has no answer.
+async fn run(
+    at: &Place<'_>,
+    proposal: &Arc<UnpackedProposal>,
+    tx_id: &TxId,
+    client: &Client,
+    variation: Variation,
+) -> (Result<Processed, Rejected>, Option<Run>) {
+    let recording = at.runtime.record(tx_id, variation);
+    let outcome = at.endorser.process(Arc::clone(proposal), client.clone()).await;
+    let calls = recording.host_calls();
+    let run = outcome.as_ref().ok().map(|processed| {
+        let response = processed.response.response.clone().unwrap_or_default();
+        let response = Response {
+            status: response.status,
+            message: response.message,
+            payload: response.payload,
+        };
+        Run { calls, response, event: event(&processed.response.payload) }
+    });
+    (outcome, run)
+}
+
+/// The event in a serialized `protos.ProposalResponsePayload`.
+fn event(payload: &[u8]) -> Option<ChaincodeEvent> {
+    let action = chaincode_action(payload).ok().filter(|action| !action.events.is_empty())?;
+    let event = EventMessage::decode(action.events.as_slice()).ok()?;
+    Some(ChaincodeEvent { name: event.event_name, payload: event.payload })
+}

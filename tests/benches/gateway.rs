@@ -1,0 +1,164 @@
+//! Clients of the gateway: Fabric's calls over loopback gRPC with TLS, the client on the same
+//! processors as the program `wasmcc peer`, transfers (2 reads, 2 writes).
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fs;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use wasmcc_msp::{Msp, MspManager, Network, forget_signatures};
+use wasmcc_tests::gateway_client::GatewayClient;
+use wasmcc_tests::guest_path;
+use wasmcc_tests::program::Site;
+
+/// Calls at the same time.
+const IN_FLIGHT: usize = 64;
+/// Connections that they share.
+const CONNECTIONS: usize = 4;
+const WARM_UP: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_secs(3);
+const ROUNDS: usize = 3;
+const ALONE: usize = 1_001;
+/// Signatures of a submit that the peer meets: of the proposal, the transaction (where it is
+/// submitted and in the block), the endorsement and the question for the commit.
+const VERIFICATIONS: f64 = 5.0;
+
+#[derive(Clone, Copy)]
+enum Call {
+    Evaluate,
+    Submit,
+}
+
+/// What one round came to.
+struct Round {
+    per_s: f64,
+    p99_ms: f64,
+    calls: usize,
+}
+
+/// Processor time of a process so far, in microseconds.
+fn cpu_us(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name before may have blanks in it.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    // The kernel speaks of hundredths of a second to everybody.
+    ticks * 10_000.0
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Each lane has accounts of its own, so that no transaction loses against another.
+fn accounts(lane: usize) -> [String; 2] {
+    ["a", "b"].map(|side| format!("{side}{lane}"))
+}
+
+/// Keeps all lanes busy for a time.
+async fn run(clients: &[GatewayClient], call: Call, time: Duration) -> Round {
+    let begin = Instant::now();
+    let mut lanes = JoinSet::new();
+    for lane in 0..IN_FLIGHT {
+        let mut client = clients[lane % clients.len()].clone();
+        lanes.spawn(async move {
+            let [from, to] = accounts(lane);
+            let mut times = Vec::new();
+            while begin.elapsed() < time {
+                let started = Instant::now();
+                let args = ["transfer", &from, &to, "1"];
+                match call {
+                    Call::Evaluate => client.evaluate(&args).await.unwrap(),
+                    Call::Submit => client.submit(&args).await,
+                }
+                times.push(started.elapsed().as_secs_f64() * 1e3);
+            }
+            times
+        });
+    }
+    let mut times = lanes.join_all().await.concat();
+    let elapsed = begin.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    let calls = times.len();
+    Round { per_s: calls as f64 / elapsed, p99_ms: times[calls * 99 / 100], calls }
+}
+
+/// Rounds of a call, and the peer's processor time of one.
+async fn rounds(clients: &[GatewayClient], call: Call, process: u32) -> (Vec<Round>, f64) {
+    run(clients, call, WARM_UP).await;
+    let before = cpu_us(process);
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(run(clients, call, ROUND).await);
+    }
+    let calls: usize = rounds.iter().map(|round| round.calls).sum();
+    let cpu = (cpu_us(process) - before) / calls as f64;
+    (rounds, cpu)
+}
+
+/// What the signatures of a submit take on this machine, in microseconds.
+fn signatures_us(network: &Network) -> f64 {
+    let org = network.orgs().first().unwrap();
+    let (signer, message) = (org.user("User1").unwrap(), [7; 1_000]);
+    let msps = MspManager::new([Msp::from_config(org.msp_config()).unwrap()]);
+    let identity = msps.deserialize(signer.serialized()).unwrap();
+    let signature = signer.sign(&message);
+    let time = |work: &dyn Fn()| {
+        let times = (0..501).map(|_| {
+            // A client's signature is new to a peer.
+            forget_signatures();
+            let started = Instant::now();
+            work();
+            started.elapsed().as_secs_f64() * 1e6
+        });
+        median(times.collect())
+    };
+    let verify = time(&|| identity.verify(&message, &signature).unwrap());
+    let sign = time(&|| drop(black_box(signer.sign(&message))));
+    VERIFICATIONS * verify + sign
+}
+
+fn main() {
+    let tokio = Runtime::new().unwrap();
+    let site = Site::new();
+    let peer = site.try_peer(&["--tls", "--data", "data"]).unwrap();
+    let path = guest_path("transfer").to_str().unwrap();
+    peer.run(&["deploy", path, "--name", "transfer", "--tls"]).ok();
+    let network = Network::open(&site.path("net")).unwrap();
+    let org = network.orgs().first().unwrap();
+    let (root, process) = (org.tls_ca_certificate(), peer.process());
+
+    tokio.block_on(async {
+        let mut clients = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let signer = org.user("User1").unwrap();
+            let client = GatewayClient::connect(peer.address(), root, signer, "transfer").await;
+            clients.push(client.unwrap());
+        }
+        for name in (0..IN_FLIGHT).flat_map(accounts) {
+            clients[0].submit(&["open", &name, "1000000000"]).await;
+        }
+        let mut times = Vec::new();
+        for _ in 0..ALONE {
+            let started = Instant::now();
+            clients[0].evaluate(&["transfer", "a0", "b0", "1"]).await.unwrap();
+            times.push(started.elapsed().as_secs_f64() * 1e6);
+        }
+        println!("gateway: evaluate_alone_us {:.1}", median(times));
+        let of =
+            |rounds: &[Round], value: fn(&Round) -> f64| median(rounds.iter().map(value).collect());
+        let (evaluated, cpu) = rounds(&clients, Call::Evaluate, process).await;
+        println!("gateway: evaluate_per_s {:.1}", of(&evaluated, |round| round.per_s));
+        println!("gateway: evaluate_p99_ms {:.2}", of(&evaluated, |round| round.p99_ms));
+        println!("gateway: evaluate_cpu_us {cpu:.1}");
+        let (submitted, cpu) = rounds(&clients, Call::Submit, process).await;
+        println!("gateway: submit_per_s {:.1}", of(&submitted, |round| round.per_s));
+        println!("gateway: submit_p99_ms {:.2}", of(&submitted, |round| round.p99_ms));
+        println!("gateway: submit_cpu_us {cpu:.1}");
+        println!("gateway: submit_cpu_to_limit {:.2}", cpu / signatures_us(&network));
+    });
+    peer.terminate().ok();
+}

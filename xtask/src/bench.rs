@@ -42,10 +42,11 @@ struct Bench {
     needs: &'static [Need],
 }
 
-const BENCHES: [Bench; 14] = [
+const BENCHES: [Bench; 15] = [
     Bench { name: "invoke", needs: &[] },
     Bench { name: "endorse", needs: &[] },
     Bench { name: "commit", needs: &[] },
+    Bench { name: "commit_signed", needs: &[] },
     Bench { name: "audit", needs: &[] },
     Bench { name: "query", needs: &[] },
     Bench { name: "launch", needs: &[Need::Program] },
@@ -65,7 +66,7 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 44] = [
+const FIGURES: [Figure; 45] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -79,6 +80,7 @@ const FIGURES: [Figure; 44] = [
         Ok(r.ns("endorse/process_proposal")? / (limit + r.ns("endorse/bare_wasmtime")?))
     }),
     ("commit_tx_per_s", |r| Ok(BLOCK_TXS * 1e9 / r.ns("commit/block_of_500")?)),
+    ("commit_signed_to_limit", |r| r.printed("commit signed: to_limit ", "")),
     ("commit_with_64_open_simulations_ratio", |r| r.printed("open simulations: ", "")),
     ("audit_tx_per_s", |r| r.printed("audit: tx_per_s ", "")),
     ("audit_with_signatures_tx_per_s", |r| r.printed("audit: with_signatures_tx_per_s ", "")),

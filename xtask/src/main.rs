@@ -19,6 +19,9 @@ usage: cargo xtask VERB
             run all tests, or those whose names contain FILTER
   bench [NAME]
             run all benches, or the one of that name, in release mode and print the figures
+  counts [accept]
+            count the instructions of the paths that matter and compare with those in
+            tests/counts/counts.txt, or write them there; needs valgrind
   scale [KEYS]
             measure how cost grows, with ledgers of up to KEYS (1,000,000) keys, and draw
             the charts of docs/performance
@@ -56,6 +59,11 @@ fn main() -> Result<ExitCode> {
         ["test", filter] => xtask::test::run(Some(filter))?,
         ["bench"] => xtask::bench::run(None)?,
         ["bench", name] => xtask::bench::run(Some(name))?,
+        ["counts", ref args @ ..] => {
+            if !xtask::counts::run(xtask::counts::accepts(args)?)? {
+                writeln!(out, "valgrind is not installed: instructions are not counted")?;
+            }
+        }
         ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
         ["scale", keys] => xtask::scale::run(keys.parse()?)?,
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,

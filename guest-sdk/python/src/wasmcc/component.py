@@ -57,7 +57,7 @@ def answer(function, wit):
 def export(module):
     """The class that componentize-py looks for: the exported interface."""
     wit = bindings.of_component()
-    logs.install(wit.log)
+    logs.install(wit)
     chaincode = chaincode_of(module)
     keep_source(_sources())
 

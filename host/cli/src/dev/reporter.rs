@@ -111,7 +111,7 @@ impl Reporter {
             Err(reason) => Some(reason.as_str()),
         };
         if let Some(feed) = &self.outputs.feed {
-            feed.processed(processed, refusal, !known);
+            feed.processed(&processed, refusal, !known);
         }
         if let Some(known) = self.pending.get_mut(&tx_id) {
             // Another organization endorsed; its cost is the same.
@@ -128,7 +128,8 @@ impl Reporter {
             return self.show(&line, processed.elapsed);
         }
         let (started, elapsed) = (processed.started, processed.elapsed);
-        let results = if self.is_verbose { processed.results } else { Vec::new() };
+        let is_verbose = self.outputs.terminal == Some(true);
+        let results = if is_verbose { processed.results } else { Vec::new() };
         let pending = Pending { line, results, started, elapsed, is_shown: false };
         self.pending.insert(tx_id.clone(), pending);
         self.by_age.push_back(tx_id);
@@ -184,6 +185,7 @@ impl Reporter {
                 continue;
             }
             let mut line = TxLine::of_block(transaction, block.number);
+            line.channel = channel.to_owned();
             line.reason = reasons(tx_id);
             if let Some(feed) = &self.outputs.feed {
                 let conflict = block.txs.get(at).and_then(|tx| tx.conflict.as_ref());

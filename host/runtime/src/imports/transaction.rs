@@ -46,7 +46,7 @@ impl Host for TxState {
 
     fn get_binding(&mut self) -> wasmtime::Result<Vec<u8>> {
         self.count_call(0)?;
-        Ok(self.invocation().proposal.binding.clone())
+        Ok(self.invocation().proposal.binding())
     }
 
     fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {

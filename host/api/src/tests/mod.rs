@@ -37,7 +37,7 @@ use crate::Standing;
 use crate::TxListener;
 use crate::Watching;
 use crate::status::RpcStatus;
-use crate::tests::fake::Fake;
+use crate::tests::fake::{Fake, Says};
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::proto::common;

@@ -85,6 +85,13 @@ impl Reporter {
                 Event::Committed(channel, block, reasons) => {
                     self.committed(&channel, &block, reasons.as_ref());
                 }
+                Event::Diverged { tx_id, chaincode, text } => {
+                    // Another organization that was asked has said so already.
+                    if !self.pending.contains_key(&tx_id) {
+                        self.journal.write(Kind::Log, Some(&chaincode), &text);
+                        text.lines().for_each(|line| print(&tx_line::one_line(line)));
+                    }
+                }
                 Event::Logged(line) => self.logged(&line),
                 Event::Said(text) => self.say(&text),
                 Event::Deploying(begins) => self.is_deploying = begins,

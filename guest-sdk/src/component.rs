@@ -29,15 +29,14 @@ wit_bindgen::generate!({
     generate_all,
     pub_export_macro: true,
     with: {
-        "fabric:chaincode/types@0.1.0/key-value": crate::types::KeyValue,
-        "fabric:chaincode/types@0.1.0/timestamp": crate::timestamp::Timestamp,
-        "fabric:chaincode/types@0.1.0/response": crate::types::Response,
-        "fabric:chaincode/types@0.1.0/error": crate::error::Refusal,
-        "fabric:chaincode/transaction@0.1.0/signed-proposal": crate::types::SignedProposal,
-        "fabric:chaincode/state@0.1.0/metadata-entry": crate::types::MetadataEntry,
-        "fabric:chaincode/query@0.1.0/key-modification": crate::types::KeyModification,
-        "fabric:chaincode/query@0.1.0/page": crate::types::Page,
-        "fabric:chaincode/log@0.1.0/level": crate::types::Level,
+        "fabric:chaincode/types@0.2.0/key-value": crate::types::KeyValue,
+        "fabric:chaincode/types@0.2.0/entry": crate::types::MetadataEntry,
+        "fabric:chaincode/types@0.2.0/timestamp": crate::timestamp::Timestamp,
+        "fabric:chaincode/types@0.2.0/response": crate::types::Response,
+        "fabric:chaincode/types@0.2.0/error": crate::error::Refusal,
+        "fabric:chaincode/transaction@0.2.0/signed-proposal": crate::types::SignedProposal,
+        "fabric:chaincode/rows@0.2.0/key-modification": crate::types::KeyModification,
+        "fabric:chaincode/log@0.2.0/level": crate::types::Level,
     },
 });
 
@@ -48,6 +47,7 @@ use fabric::chaincode::invocation;
 use fabric::chaincode::log;
 use fabric::chaincode::private_data;
 use fabric::chaincode::query;
+use fabric::chaincode::rows;
 use fabric::chaincode::state;
 use fabric::chaincode::transaction;
 
@@ -71,12 +71,12 @@ impl Peer {
         transaction::get_creator()
     }
 
-    pub(crate) fn get_transient(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn get_transient(&self) -> Vec<MetadataEntry> {
         transaction::get_transient()
     }
 
-    pub(crate) fn get_tx_timestamp(&self) -> Result<Timestamp> {
-        Ok(transaction::get_tx_timestamp()?)
+    pub(crate) fn get_tx_timestamp(&self) -> Option<Timestamp> {
+        transaction::get_tx_timestamp()
     }
 
     pub(crate) fn get_binding(&self) -> Vec<u8> {
@@ -87,12 +87,12 @@ impl Peer {
         transaction::get_signed_proposal()
     }
 
-    pub(crate) fn get_decorations(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn get_decorations(&self) -> Vec<MetadataEntry> {
         transaction::get_decorations()
     }
 
-    pub(crate) fn get_peer_msp_id(&self) -> Result<String> {
-        Ok(transaction::get_peer_msp_id()?)
+    pub(crate) fn get_peer_msp_id(&self) -> Option<String> {
+        transaction::get_peer_msp_id()
     }
 
     pub(crate) fn get_state(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -143,10 +143,12 @@ impl Peer {
         &self,
         start: &str,
         end: &str,
-        page_size: i32,
+        page_size: u32,
         bookmark: &str,
     ) -> Result<Page> {
-        Ok(query::get_state_by_range_with_pagination(start, end, page_size, bookmark)?)
+        let bookmark = some(bookmark);
+        let page = query::get_state_by_range_with_pagination(start, end, page_size, bookmark)?;
+        Ok(page_of(page, page_size, bookmark))
     }
 
     pub(crate) fn get_state_by_partial_composite_key(
@@ -161,15 +163,27 @@ impl Peer {
         &self,
         object_type: &str,
         attributes: &[String],
-        page_size: i32,
+        page_size: u32,
         bookmark: &str,
     ) -> Result<Page> {
-        Ok(query::get_state_by_partial_composite_key_with_pagination(
+        let bookmark = some(bookmark);
+        let page = query::get_state_by_partial_composite_key_with_pagination(
             object_type,
             attributes,
             page_size,
             bookmark,
-        )?)
+        )?;
+        Ok(page_of(page, page_size, bookmark))
+    }
+
+    pub(crate) fn get_all_states_composite_key_with_pagination(
+        &self,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        let bookmark = some(bookmark);
+        let page = query::get_all_states_composite_key_with_pagination(page_size, bookmark)?;
+        Ok(page_of(page, page_size, bookmark))
     }
 
     pub(crate) fn get_query_result(&self, query: &str) -> Result<StateCursor> {
@@ -179,10 +193,12 @@ impl Peer {
     pub(crate) fn get_query_result_with_pagination(
         &self,
         query: &str,
-        page_size: i32,
+        page_size: u32,
         bookmark: &str,
     ) -> Result<Page> {
-        Ok(query::get_query_result_with_pagination(query, page_size, bookmark)?)
+        let bookmark = some(bookmark);
+        let page = query::get_query_result_with_pagination(query, page_size, bookmark)?;
+        Ok(page_of(page, page_size, bookmark))
     }
 
     pub(crate) fn get_history_for_key(&self, key: &str) -> Result<HistoryCursor> {
@@ -191,6 +207,14 @@ impl Peer {
 
     pub(crate) fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
         Ok(private_data::get_private_data(collection, key)?)
+    }
+
+    pub(crate) fn get_multiple_private_data(
+        &self,
+        collection: &str,
+        keys: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        Ok(private_data::get_multiple_private_data(collection, keys)?)
     }
 
     pub(crate) fn get_private_data_hash(
@@ -260,23 +284,48 @@ impl Peer {
         Ok(private_data::set_private_data_validation_parameter(collection, key, policy)?)
     }
 
-    pub(crate) fn invoke_chaincode(&self, name: &str, args: &[Vec<u8>], channel: &str) -> Response {
-        invocation::invoke_chaincode(name, args, channel)
+    pub(crate) fn invoke_chaincode(
+        &self,
+        name: &str,
+        args: &[Vec<u8>],
+        channel: &str,
+    ) -> Result<Response> {
+        Ok(invocation::invoke_chaincode(name, args, some(channel))?)
     }
 
     pub(crate) fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {
         Ok(event::set_event(name, payload)?)
     }
 
-    pub(crate) fn log(&self, level: Level, message: &str) {
-        log::log(level, message);
+    pub(crate) fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
+        let field = |(name, value): &(&str, &str)| field(name, value);
+        log::log(level, message, &fields.iter().map(field).collect::<Vec<_>>());
+    }
+}
+
+fn field(name: &str, value: &str) -> log::Field {
+    log::Field { name: name.to_owned(), value: value.to_owned() }
+}
+
+/// Fabric's stub has an empty text where the WIT has none.
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// A page as Fabric's stub describes it: what is no page to the peer has no count.
+fn page_of(page: query::Page, size: u32, bookmark: Option<&str>) -> Page {
+    let is_page = size != 0 || bookmark.is_some();
+    Page {
+        fetched_records_count: if is_page { page.rows.len() as u32 } else { 0 },
+        rows: page.rows,
+        bookmark: page.bookmark.unwrap_or_default(),
     }
 }
 
 /// An open query for the changes of a key.
-pub use query::HistoryIterator as HistoryCursor;
+pub use rows::HistoryIterator as HistoryCursor;
 /// An open query for rows.
-pub use query::StateIterator as StateCursor;
+pub use rows::StateIterator as StateCursor;
 
 impl Cursor for StateCursor {
     type Row = KeyValue;
@@ -311,12 +360,12 @@ pub fn invoke(chaincode: &impl Chaincode) -> Response {
 fn prepare() {
     let standard = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        log::log(Level::Error, &panic.to_string());
+        log::log(Level::Error, &panic.to_string(), &[]);
         standard(panic);
     }));
     // An instance runs one transaction, so no other logger can be set.
     if ::log::set_logger(&PeerLog).is_ok() {
-        ::log::set_max_level(::log::LevelFilter::Debug);
+        ::log::set_max_level(::log::LevelFilter::Trace);
     }
 }
 
@@ -333,9 +382,13 @@ impl ::log::Log for PeerLog {
             ::log::Level::Error => Level::Error,
             ::log::Level::Warn => Level::Warn,
             ::log::Level::Info => Level::Info,
-            ::log::Level::Debug | ::log::Level::Trace => Level::Debug,
+            ::log::Level::Debug => Level::Debug,
+            ::log::Level::Trace => Level::Trace,
         };
-        log::log(level, &record.args().to_string());
+        // By default, the target is the module, which says nothing to an operator.
+        let target = Some(record.target()).filter(|target| Some(*target) != record.module_path());
+        let target = target.map(|target| field("target", target));
+        log::log(level, &record.args().to_string(), target.as_slice());
     }
 
     fn flush(&self) {}

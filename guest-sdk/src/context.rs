@@ -57,6 +57,23 @@ impl Context {
     /// }
     /// ```
     pub fn invoke_chaincode(&self, name: &str, args: &[Vec<u8>], channel: &str) -> Response {
+        self.try_invoke_chaincode(name, args, channel).unwrap_or_else(|refused| Response {
+            payload: refused.into_message().into_bytes(),
+            ..Response::error("")
+        })
+    }
+
+    /// As [`Context::invoke_chaincode`], but the peer's own refusal is an error with its kind.
+    ///
+    /// # Errors
+    /// The peer does not run the chaincode: there is none of this name, or it runs already in this
+    /// transaction.
+    pub fn try_invoke_chaincode(
+        &self,
+        name: &str,
+        args: &[Vec<u8>],
+        channel: &str,
+    ) -> Result<Response> {
         self.peer.invoke_chaincode(name, args, channel)
     }
 
@@ -71,10 +88,22 @@ impl Context {
 
     /// Writes a line to the peer's log. Logging is not part of the transaction.
     ///
-    /// In a component the macros of the crate `log` write there too, all but `trace!`, and what
-    /// `println!` writes is logged at the level debug. In a native test this goes to stderr.
+    /// In a component the macros of the crate `log` write there too, and what `println!` writes is
+    /// logged at the level debug. In a native test this goes to stderr.
     pub fn log(&self, level: Level, message: &str) {
-        self.peer.log(level, message);
+        self.log_with(level, message, &[]);
+    }
+
+    /// As [`Context::log`], with fields for programs that read the log: their names and values.
+    ///
+    /// ```
+    /// # use wasmcc_sdk::{Context, Level};
+    /// fn note(ctx: &Context, to: &str, amount: u64) {
+    ///     ctx.log_with(Level::Info, "paid", &[("to", to), ("amount", &amount.to_string())]);
+    /// }
+    /// ```
+    pub fn log_with(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
+        self.peer.log(level, message, fields);
     }
 
     /// Makes a key of several parts. [`Context::get_state_by_partial_composite_key`] can ask for

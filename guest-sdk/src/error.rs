@@ -60,6 +60,18 @@ impl Error {
         Self::new(409, message)
     }
 
+    /// The same refusal with words before its message: `what: message`.
+    ///
+    /// ```
+    /// use wasmcc_sdk::Error;
+    /// let error = Error::not_found("no asset a1").context("failed to transfer");
+    /// assert_eq!((error.status(), error.message()), (404, "failed to transfer: no asset a1"));
+    /// ```
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The status of the response, 400 or more.
     pub fn status(&self) -> i32 {
         self.status

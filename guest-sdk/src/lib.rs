@@ -57,6 +57,7 @@
 extern crate self as wasmcc_sdk;
 
 mod base64;
+mod caller;
 mod chaincode;
 mod composite_key;
 mod context;
@@ -83,6 +84,8 @@ use component as peer;
 #[cfg(not(target_family = "wasm"))]
 use testing::peer;
 
+pub use caller::Called;
+pub use caller::Caller;
 pub use chaincode::Chaincode;
 pub use context::Context;
 pub use contract::Contract;
@@ -112,11 +115,13 @@ pub use types::Page;
 pub use types::Response;
 pub use types::SignedProposal;
 pub use wasmcc_sdk_macros::DataType;
+pub use wasmcc_sdk_macros::client;
 pub use wasmcc_sdk_macros::contract;
 
 /// Called by the code of the macros.
 #[doc(hidden)]
 pub mod macros {
+    pub use crate::caller::call;
     pub use crate::contract::enough;
     pub use crate::contract::parameter;
     pub use crate::contract::required;

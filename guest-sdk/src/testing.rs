@@ -46,6 +46,7 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
+use crate::Caller;
 use crate::Chaincode;
 use crate::Context;
 use crate::Contract;
@@ -233,6 +234,19 @@ impl MockLedger {
         // The simulation holds the world too; without it the world need not be copied.
         drop(simulation);
         Rc::make_mut(&mut self.world).commit(writes, &tx_id, time);
+    }
+}
+
+/// Typed clients call the chaincode under test: what evaluates is not committed.
+impl Caller for &mut MockLedger {
+    type Error = Error;
+
+    fn call(&mut self, function: &str, evaluate: bool, args: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+        let answer = match evaluate {
+            true => self.evaluate(function, args),
+            false => self.submit(function, args),
+        };
+        Ok(answer?.payload)
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Page {
     pub rows: Vec<KeyValue>,
     /// The peer's count: the length of `rows`.
     pub fetched_records_count: u32,
-    /// The bookmark of the next page.
+    /// The bookmark of the next page; empty if the peer has no more rows.
     pub bookmark: String,
 }
 
@@ -74,6 +74,8 @@ pub struct SignedProposal {
 /// The level of a line of [`crate::Context::log`], in the order of the WIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// Steps of a computation, for the author.
+    Trace,
     /// For the author.
     Debug,
     /// For the operator, in normal work.

@@ -2,6 +2,8 @@
 //! npm's `fabric-shim` and on the Rust crate `fabric-shim`, each in a process on the loopback.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};

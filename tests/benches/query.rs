@@ -1,6 +1,8 @@
 //! A rich query that finds 10 of 100,000 documents: by reading all of them, then with an index.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 

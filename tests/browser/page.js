@@ -6,6 +6,7 @@
 // Prints what was seen as one JSON object; the test beside this looks at it.
 
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -57,7 +58,8 @@ async function live(page) {
     await heading(page, 'TransferAsset');
     const link = page.locator('.timeline dd a').filter({ hasText: /^[0-9a-f]{64}$/ });
     seen.writer = await link.textContent();
-    await shot(page, 'conflict');
+    await page.locator('.steps').waitFor();
+    await page.locator('.timeline').screenshot({ path: path.join(given.screenshots, 'conflict.png') });
     await link.click();
     await page.locator('h1', { hasText: 'VALID' }).filter({ hasText: 'TransferAsset' }).waitFor();
 }
@@ -75,8 +77,11 @@ async function steps(page) {
     await page.keyboard.press('Home');
     seen.steps.push(await status());
     await page.keyboard.press('End');
-    await page.locator('.steps').scrollIntoViewIfNeeded();
-    await shot(page, 'replay');
+    await page.screenshot({
+        path: path.join(given.screenshots, 'replay.png'),
+        fullPage: true,
+        clip: { x: 0, y: 0, width: 1280, height: 1330 },
+    });
 }
 
 async function call(page) {
@@ -166,7 +171,9 @@ async function narrow(browser) {
 async function stranger(browser) {
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.goto('data:text/html,<title>another site</title>');
+    const site = http.createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<title>another site</title>'));
+    await new Promise((listening) => { site.listen(0, '127.0.0.1', listening); });
+    await page.goto(`http://localhost:${site.address().port}/`);
     seen.stranger = await page.evaluate(async (url) => {
         const tried = [];
         for (const [path, options] of [
@@ -178,6 +185,7 @@ async function stranger(browser) {
         }
         return tried;
     }, given.url);
+    site.close();
 }
 
 const browser = await chromium.launch({

@@ -22,7 +22,12 @@ fn documents() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | ".git") {
+            if path.is_dir()
+                && !matches!(
+                    name.as_str(),
+                    "target" | "node_modules" | ".git" | ".venv" | ".wasmcc"
+                )
+            {
                 collect(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 found.push(path);
@@ -135,6 +140,16 @@ fn every_flag_and_variable_in_the_documents_is_in_the_help() {
     let left_out = help.limits.iter().filter(|flag| !named.contains(flag.as_str()));
     assert_eq!(left_out.collect::<Vec<_>>(), Vec::<&String>::new(), "they are not in limits.md");
     assert!(help.limits.len() > 8);
+}
+
+#[test]
+fn the_reference_of_the_command_line_is_that_of_the_help() {
+    let current = wasmcc_cli::reference();
+    assert!(
+        document("cli.md") == current,
+        "docs/cli.md is not current: `wasmcc man --markdown docs/cli.md` writes it"
+    );
+    assert!(current.lines().filter(|line| line.starts_with("## wasmcc ")).count() > 30);
 }
 
 /// The defaults of the configurations, as they print themselves.

@@ -20,11 +20,15 @@ fn pair(mode: Mode, component: Vec<u8>) -> Pair {
 }
 
 fn everything_is_the_same(mode: Mode, component: Vec<u8>) {
-    let pair = pair(mode, component);
-    state(&pair);
-    queries(&pair);
-    answers(&pair);
-    calls(&pair);
+    all_functions_are_the_same(&pair(mode, component));
+}
+
+/// The functions of `records`, on two peers that have the probe as `wasm`.
+pub(crate) fn all_functions_are_the_same(pair: &Pair) {
+    state(pair);
+    queries(pair);
+    answers(pair);
+    calls(pair);
 }
 
 fn state(pair: &Pair) {
@@ -106,10 +110,7 @@ fn a_contract_that_is_connected_to_does_what_a_component_does() {
 fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
     let component = node_components::test_chaincode("records.js").unwrap();
     let pair = pair(Mode::PeerConnects, component);
-    state(&pair);
-    queries(&pair);
-    answers(&pair);
-    calls(&pair);
+    all_functions_are_the_same(&pair);
     for line in ["org.hyperledger.fabric:GetMetadata", "Nonsense", "Nobody:Get k", "Put k"] {
         pair.evaluate(line);
     }

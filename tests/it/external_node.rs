@@ -11,7 +11,7 @@ use wasmcc_tests::{Program, guest};
 use xtask::node_components;
 
 /// Of the peers' organization, but for `theirs` and `closed`.
-const COLLECTIONS: &str = r#"[
+pub(crate) const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2},
     {"name":"theirs","policy":"OR('OrdererMSP.member')"},
@@ -22,13 +22,18 @@ fn everything_is_the_same(mode: Mode, component: Vec<u8>) -> Pair {
     let mut twins = Twins::new("probe", component, Program::NodeShim, &["first", "7"]);
     twins.definition.collections = Some(package_from_json(COLLECTIONS).unwrap());
     let pair = Pair::new(mode, twins);
-    assert_eq!(pair.text("get init"), "first 7");
-    state(&pair);
-    queries(&pair);
-    private(&pair);
-    rich_queries(&pair);
-    answers(&pair);
+    all_words_are_the_same(&pair);
     pair
+}
+
+/// The probe's words, on two peers where it was deployed with `first 7` and [`COLLECTIONS`].
+pub(crate) fn all_words_are_the_same(pair: &Pair) {
+    assert_eq!(pair.text("get init"), "first 7");
+    state(pair);
+    queries(pair);
+    private(pair);
+    rich_queries(pair);
+    answers(pair);
 }
 
 fn state(pair: &Pair) {

@@ -78,7 +78,7 @@ fn every_proposal_is_signed_and_named_by_the_rules() {
             let (nonce, creator) = (header.nonce.as_slice(), header.creator.as_slice());
             let epoch = unpacked.channel_header.epoch.to_le_bytes();
             let binding = sha256_all([nonce, creator, epoch.as_slice()]);
-            assert_eq!(unpacked.context.binding, binding, "{name}");
+            assert_eq!(unpacked.context.binding(), binding, "{name}");
             let named = unpacked.channel_header.tx_id == compute_tx_id(nonce, creator);
             let creator = config.msps().deserialize(creator).expect(&name);
             assert!(creator.has_role(Role::Client) || creator.has_role(Role::Admin), "{name}");
@@ -108,7 +108,7 @@ fn the_binding_is_the_one_that_a_chaincode_saw() {
     let unpacked = SignedProposal::decode(signed.as_slice()).unwrap();
     let unpacked = UnpackedProposal::unpack(unpacked).unwrap();
     let seen = String::from_utf8(response.unwrap().response.unwrap().payload).unwrap();
-    let binding: String = unpacked.context.binding.iter().map(|b| format!("{b:02x}")).collect();
+    let binding: String = unpacked.context.binding().iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(seen.split(' ').nth(2), Some(binding.as_str()), "{seen}");
 }
 

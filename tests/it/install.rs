@@ -98,7 +98,7 @@ fn what_is_no_chaincode_is_refused_with_a_reason() {
         ),
         (
             b"\0asm\x0d\0\x01\0",
-            "the component does not export fabric:chaincode/contract@0.1.0: is it a chaincode? \
+            "the component does not export fabric:chaincode/contract: is it a chaincode? \
              (with the Rust SDK: is there a `chaincode!` line?)",
         ),
         (half, "this is not a valid component: "),

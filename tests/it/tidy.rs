@@ -96,7 +96,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !matches!(name.as_str(), "target" | "golden" | "node_modules" | ".git") {
+            if !matches!(
+                name.as_str(),
+                "target" | "golden" | "node_modules" | ".git" | ".venv" | ".wasmcc"
+            ) {
                 collect(&path, files);
             }
         } else {
@@ -302,15 +305,16 @@ fn packages_have_the_interface_as_it_is() {
     // A package holds what is below it, so those that are made of the interface have copies.
     let files = |folder: &str| -> BTreeMap<String, String> {
         let entries = fs::read_dir(xtask::root().join(folder)).unwrap();
-        let file = |entry: fs::DirEntry| {
-            let text = fs::read_to_string(entry.path()).unwrap();
-            (entry.file_name().into_string().unwrap(), text)
+        let file = |path: PathBuf| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), text)
         };
-        entries.map(|entry| file(entry.unwrap())).collect()
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).map(file).collect()
     };
     let interface = files("wit");
     assert!(interface.len() > 5);
-    for package in ["guest-sdk", "guest-sdk/js", "host/runtime"] {
+    for package in ["guest-sdk", "guest-sdk/js", "guest-sdk/python/src/wasmcc", "host/runtime"] {
         assert_eq!(files(&format!("{package}/wit")), interface, "of {package}: cp wit/* there");
     }
+    assert_eq!(files("host/runtime/wit/0.1"), files("wit/0.1"));
 }

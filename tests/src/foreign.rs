@@ -24,7 +24,7 @@ pub const NAME: &str = "guest";
 const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
 
 /// Shared, with a folder for what was compiled: interpreters take seconds.
-static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
     let limits = Limits { instances: 8, ..Limits::default() };
     let folder = xtask::guest_tools::folder().expect("there is a target folder");
     let cache_dir = Some(folder.join("compiled"));
@@ -53,11 +53,15 @@ pub struct Foreign {
 impl Foreign {
     /// Deploys it with a collection `secrets`.
     pub fn deploy(language: Language) -> Self {
-        let component = foreign(language);
+        Self::of(&foreign(language))
+    }
+
+    /// The same with any component.
+    pub fn of(component: &[u8]) -> Self {
         let network = Peers::new(&NetworkSpec::default());
         let peer = network.peer(|config| config.runtime = Some(Arc::clone(&RUNTIME)));
         create_channel(&peer, CHANNEL);
-        install_code(&peer, NAME, "1.0", &component);
+        install_code(&peer, NAME, "1.0", component);
         let collections = package_from_json(COLLECTIONS).expect("it is a collection");
         deploy_definition(
             &peer,

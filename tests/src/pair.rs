@@ -1,5 +1,6 @@
 //! Two peers of one organization that get the same proposals. On the one a chaincode is a
-//! component, on the other it is a program on somebody else's shim.
+//! component, on the other it is a program on somebody else's shim, or a component in another
+//! language.
 //!
 //! Invariant: what the two peers say is compared, whatever a test asks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
@@ -20,6 +21,7 @@ use crate::ExternalChaincode;
 use crate::Peers;
 use crate::Program;
 use crate::Served;
+use crate::foreign::RUNTIME;
 use crate::guest;
 use crate::process;
 use crate::trusting;
@@ -58,16 +60,36 @@ impl Twins {
 pub struct Pair {
     /// Its chaincode is a component.
     pub wasm: Arc<Peer>,
-    /// Its chaincode is a process.
+    /// Its chaincode is a process, or another component.
     pub other: Arc<Peer>,
     /// Who asks.
     pub user: SigningIdentity,
     name: String,
-    _chaincode: ExternalChaincode,
-    _served: Served,
+    chaincode: Option<ExternalChaincode>,
+    _served: Option<Served>,
 }
 
 impl Pair {
+    /// Deploys one component on the one peer and `other` on the other one.
+    pub fn of_components(definition: Definition, component: Vec<u8>, other: Vec<u8>) -> Self {
+        let network = Peers::new(&NetworkSpec::default());
+        let members = network.network();
+        let org = members.org("Org1MSP").unwrap();
+        let admin = org.admin().unwrap();
+        let genesis = members.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
+        let [wasm, other] = [component, other].map(|code| {
+            let peer = network.peer(|config| config.runtime = Some(Arc::clone(&RUNTIME)));
+            process(&peer, cscc::join(&genesis).sign(&admin).signed).unwrap();
+            install(&peer, &definition, code, &admin);
+            peer
+        });
+        let user = org.user("User1").unwrap();
+        let name = definition.name.clone();
+        let this = Self { wasm, other, user, name, chaincode: None, _served: None };
+        this.instantiate(definition, &admin);
+        this
+    }
+
     /// Deploys the chaincode on both peers.
     pub fn new(mode: Mode, twins: Twins) -> Self {
         let network = Peers::new(&NetworkSpec::default());
@@ -100,9 +122,15 @@ impl Pair {
         let chaincode = chaincode.unwrap_or_else(connect);
         let user = org.user("User1").unwrap();
         let name = definition.name.clone();
-        let this = Self { wasm, other, user, name, _chaincode: chaincode, _served: served };
+        let (chaincode, _served) = (Some(chaincode), Some(served));
+        let this = Self { wasm, other, user, name, chaincode, _served };
         this.instantiate(definition, &admin);
         this
+    }
+
+    /// The process of the chaincode that is a program.
+    pub fn process(&self) -> Option<u32> {
+        self.chaincode.as_ref().map(ExternalChaincode::id)
     }
 
     /// Deploys a component on both peers.
@@ -205,7 +233,8 @@ pub fn rwset(response: &protos::ProposalResponse) -> Option<TxRwSet> {
     TxRwSet::decode(&action.results).ok()
 }
 
-fn definition(name: &str) -> Definition {
+/// Version 1.0 of a chaincode on the channel [`CHANNEL`].
+pub fn definition(name: &str) -> Definition {
     Definition {
         channel_id: CHANNEL.into(),
         name: name.into(),

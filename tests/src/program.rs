@@ -75,7 +75,7 @@ pub fn program() -> &'static Path {
 }
 
 /// What the caller's shell has set is not part of a test.
-pub(crate) fn without_settings(command: &mut Command) {
+pub fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if ["WASMCC_", "CORE_", "FABRIC_LOGGING_"].iter().any(|start| text.starts_with(start))

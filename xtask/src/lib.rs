@@ -2,16 +2,18 @@
 //! same functions.
 //!
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
-//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, and
-//! [`npm`] fills `node_modules`.
+//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, [`npm`]
+//! fills `node_modules`, and [`wit`] and [`scale`] write documents.
 
 pub mod alone;
 pub mod bench;
 pub mod blocks;
 pub mod browser;
+pub mod callgrind;
 pub mod cargo;
 pub mod check;
 pub mod compare;
+pub mod counts;
 pub mod demo;
 pub mod fuzz;
 pub mod guest_tools;
@@ -20,10 +22,12 @@ pub mod languages;
 pub mod node_components;
 pub mod npm;
 pub mod package;
+pub mod python_components;
 pub mod rust_chaincode;
 pub mod scale;
 pub mod target;
 pub mod test;
+pub mod wit;
 
 use std::path::Path;
 

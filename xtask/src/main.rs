@@ -19,6 +19,9 @@ usage: cargo xtask VERB
             run all tests, or those whose names contain FILTER
   bench [NAME]
             run all benches, or the one of that name, in release mode and print the figures
+  counts [accept]
+            count the instructions of the paths that matter and compare with those in
+            tests/counts/counts.txt, or write them there; needs valgrind
   scale [KEYS]
             measure how cost grows, with ledgers of up to KEYS (1,000,000) keys, and draw
             the charts of docs/performance
@@ -30,6 +33,7 @@ usage: cargo xtask VERB
   guests    build all chaincode components and print their paths and sizes
   alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
+  wit       write docs/wit.md from the comments in wit/
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
   browser   install Chromium for the tests of the page, if there is none (Debian, as root)
 ";
@@ -55,6 +59,11 @@ fn main() -> Result<ExitCode> {
         ["test", filter] => xtask::test::run(Some(filter))?,
         ["bench"] => xtask::bench::run(None)?,
         ["bench", name] => xtask::bench::run(Some(name))?,
+        ["counts", ref args @ ..] => {
+            if !xtask::counts::run(xtask::counts::accepts(args)?)? {
+                writeln!(out, "valgrind is not installed: instructions are not counted")?;
+            }
+        }
         ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
         ["scale", keys] => xtask::scale::run(keys.parse()?)?,
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
@@ -72,6 +81,7 @@ fn main() -> Result<ExitCode> {
         }
         ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
+        ["wit"] => xtask::wit::run()?,
         ["target"] => xtask::target::ensure()?,
         ["browser"] => writeln!(out, "{}", xtask::browser::ensure()?.display())?,
         ["help" | "--help" | "-h"] => write!(out, "{USAGE}")?,

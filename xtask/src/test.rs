@@ -10,6 +10,7 @@ use crate::guests;
 use crate::languages::Language;
 use crate::node_components;
 use crate::npm;
+use crate::python_components;
 use crate::rust_chaincode::{self, Profile};
 
 /// The program that tests of the command line run, as an environment variable.
@@ -30,6 +31,7 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     for main in node_components::TEST_CHAINCODES {
         node_components::test_chaincode(main)?;
     }
+    python_components::test_chaincode()?;
     rust_chaincode::build(Profile::Debug)?;
     cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");

@@ -1,6 +1,6 @@
 // The exports of the component: each call is one transaction of the chaincode that the contract's code
 // made when the component was built.
-import { setEvent } from "fabric:chaincode/event@0.1.0";
+import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
 import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
 import { drain } from "./jobs.js";

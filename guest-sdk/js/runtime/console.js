@@ -1,5 +1,5 @@
 // console, as lines of the peer's log.
-import { log } from "fabric:chaincode/log@0.1.0";
+import { log } from "fabric:chaincode/log@0.2.0";
 import { format, inspect } from "util";
 
 import { isRunning } from "./transaction.js";
@@ -9,7 +9,7 @@ let indent = "";
 
 // Writes to the peer's log; at the build of the component there is none.
 export function write(level, text) {
-  if (isRunning()) log(level, text);
+  if (isRunning()) log(level, text, []);
 }
 
 const line = (level) => (...args) => write(level, indent + format(...args));

@@ -1,5 +1,5 @@
 // The `process` of Node.js, as far as there is one. Modules look at it when they are loaded.
-import * as transaction from "fabric:chaincode/transaction@0.1.0";
+import * as transaction from "fabric:chaincode/transaction@0.2.0";
 
 import { isRunning } from "./transaction.js";
 
@@ -10,7 +10,7 @@ const env = {};
 Object.defineProperty(env, "CORE_PEER_LOCALMSPID", {
   enumerable: true,
   configurable: true,
-  get: () => (isRunning() ? transaction.getPeerMspId() : undefined),
+  get: () => (isRunning() ? (transaction.getPeerMspId() ?? undefined) : undefined),
 });
 
 const process = {

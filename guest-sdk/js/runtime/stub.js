@@ -1,6 +1,6 @@
 // Fabric's stub, filled from the imports instead of from a message. What needs decoding is decoded when it
 // is asked for: most transactions look at none of it.
-import * as transaction from "fabric:chaincode/transaction@0.1.0";
+import * as transaction from "fabric:chaincode/transaction@0.2.0";
 import { Buffer } from "buffer";
 import { ChaincodeStub } from "fabric-shim";
 import { Timestamp } from "google-protobuf/google/protobuf/timestamp_pb.js";
@@ -29,14 +29,16 @@ export function makeStub(handler) {
     return { mspid: creator.getMspid(), idBytes: creator.getIdBytes_asU8() };
   });
   lazy(stub, "txTimestamp", () => {
-    const { seconds, nanos } = transaction.getTxTimestamp();
+    const sent = transaction.getTxTimestamp();
+    if (sent == null) throw new Error("the proposal has no timestamp");
+    const { seconds, nanos } = sent;
     const timestamp = new Timestamp();
     timestamp.setSeconds(Number(seconds));
     timestamp.setNanos(nanos);
     return timestamp;
   });
   lazy(stub, "transientMap", () => {
-    return new Map(transaction.getTransient().map(([name, value]) => [name, Buffer.from(value)]));
+    return new Map(transaction.getTransient().map(({ name, value }) => [name, Buffer.from(value)]));
   });
   lazy(stub, "binding", () => Buffer.from(transaction.getBinding()).toString("hex"));
   lazy(stub, "proposal", () => decoded(stub).proposal);

@@ -1,5 +1,5 @@
 // What differs between the build of a component and a transaction: clock, random numbers, and who asks.
-import * as transaction from "fabric:chaincode/transaction@0.1.0";
+import * as transaction from "fabric:chaincode/transaction@0.2.0";
 import { sha256 } from "@noble/hashes/sha2.js";
 
 // The stream of random numbers: its block, how much of that is used, and its number. Made when a number

@@ -3,6 +3,7 @@
 //! Invariant: the block itself stays as the author wrote it, without the attributes of this macro.
 
 use proc_macro2::TokenStream;
+use quote::format_ident;
 use quote::quote;
 use syn::Attribute;
 use syn::Error;
@@ -16,6 +17,7 @@ use syn::Result;
 use syn::Type;
 use syn::parse::Parser;
 
+use crate::client;
 use crate::docs;
 use crate::transaction;
 use crate::transaction::Transaction;
@@ -30,6 +32,14 @@ struct Info {
     version: TokenStream,
     /// The doc comment of the block.
     words: String,
+}
+
+/// What stands in the parentheses of the attribute.
+struct Options {
+    name: String,
+    version: TokenStream,
+    /// The typed client's name, if there shall be one.
+    client: Option<Ident>,
 }
 
 /// Functions that run around a transaction or in place of one.
@@ -48,7 +58,7 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
     if !block.generics.params.is_empty() {
         return Err(Error::new_spanned(&block.generics, "a contract has no generic parameters"));
     }
-    let (name, version) = read_attribute(attribute, &block.self_ty)?;
+    let Options { name, version, client } = read_attribute(attribute, &block.self_ty)?;
     let mut transactions: Vec<Transaction> = Vec::new();
     let mut hooks = Hooks::default();
     for item in &mut block.items {
@@ -73,7 +83,12 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
     }
     let info = Info { name, version, words: docs::of(&block.attrs) };
     let contract = implement(&block.self_ty, &info, &transactions, &hooks);
-    Ok(quote! { #block #contract })
+    let client = client.map(|client| {
+        let words = format!("Calls the transactions of the contract `{}`.", info.name);
+        let public = syn::parse_quote!(pub);
+        client::implement(&public, &client, Some(&info.name), &words, &transactions)
+    });
+    Ok(quote! { #block #contract #client })
 }
 
 fn implement(
@@ -182,12 +197,14 @@ impl Hooks {
     }
 }
 
-/// Name and version of the contract; the version is an expression.
-fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<(String, TokenStream)> {
-    let mut name = match ty {
-        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
+/// Name and version of the contract, which is an expression, and the name of its client.
+fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<Options> {
+    let ident = match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
         _ => None,
     };
+    let mut name = ident.as_ref().map(Ident::to_string);
+    let mut client = None;
     let mut version = quote! { ::std::env!("CARGO_PKG_VERSION") };
     let parser = syn::meta::parser(|meta| {
         if meta.path.is_ident("name") {
@@ -199,14 +216,20 @@ fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<(String, TokenStr
         } else if meta.path.is_ident("version") {
             let given: LitStr = meta.value()?.parse()?;
             version = quote! { #given };
+        } else if meta.path.is_ident("client") {
+            client = Some(match (meta.input.peek(syn::Token![=]), &ident) {
+                (true, _) => meta.value()?.parse::<LitStr>()?.parse::<Ident>()?,
+                (false, Some(ident)) => format_ident!("{ident}Client"),
+                (false, None) => return Err(meta.error("give it a name: `client = \"..\"`")),
+            });
         } else {
-            return Err(meta.error("expected `name = \"..\"` or `version = \"..\"`"));
+            return Err(meta.error("expected `name = \"..\"`, `version = \"..\"` or `client`"));
         }
         Ok(())
     });
     parser.parse2(attribute)?;
     let name = name.ok_or_else(|| Error::new_spanned(ty, "give it a name: `name = \"..\"`"))?;
-    Ok((name, version))
+    Ok(Options { name, version, client })
 }
 
 /// Removes this macro's attribute from a function and returns it.
@@ -305,6 +328,9 @@ mod tests {
         let generic = quote! { impl<T> C<T> {} };
         assert_eq!(refused(generic), "a contract has no generic parameters");
         let attribute = expand(quote! { title = "a" }, quote! { impl C {} }).unwrap_err();
-        assert_eq!(attribute.to_string(), "expected `name = \"..\"` or `version = \"..\"`");
+        assert_eq!(
+            attribute.to_string(),
+            "expected `name = \"..\"`, `version = \"..\"` or `client`"
+        );
     }
 }

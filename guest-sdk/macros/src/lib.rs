@@ -1,10 +1,11 @@
-//! The attributes of `wasmcc-sdk`: [`macro@contract`] and [`derive@DataType`].
+//! The attributes of `wasmcc-sdk`: [`macro@contract`], [`macro@client`] and [`derive@DataType`].
 //!
 //! Does not contain rules of the contract API: correct code becomes calls of `wasmcc-sdk`, which
 //! has them.
 //!
 //! Invariant: an error is reported at the wrong token.
 
+mod client;
 mod contract;
 mod data_type;
 mod docs;
@@ -33,6 +34,11 @@ use proc_macro::TokenStream;
 ///
 /// Doc comments of the block, its functions and their parameters are descriptions in the metadata.
 ///
+/// `#[contract(client)]` also makes a typed client of the contract, for tests and for chaincodes
+/// that call this one: `AssetsClient` for the type `Assets`, or another name with
+/// `client = "Name"`. It has a function for each transaction, with the same parameters, that
+/// returns its result.
+///
 /// Functions are not `async`: the peer answers before a call returns.
 ///
 /// ```compile_fail
@@ -47,6 +53,34 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn contract(attribute: TokenStream, block: TokenStream) -> TokenStream {
     finish(contract::expand(attribute.into(), block.into()))
+}
+
+/// Makes a typed client of a contract that is described as a trait: one of another crate, or in
+/// another language.
+///
+/// The trait's functions take `&self` and the parameters of the transaction, without a context, and
+/// return a `Result` of what the transaction returns. `#[transaction(evaluate)]` and
+/// `#[transaction(name = "..")]` are as for [`macro@contract`]. The client is a type with `Client`
+/// behind the trait's name; the trait itself is not left. `#[client(contract = "Name")]` names one
+/// of several contracts of a chaincode.
+///
+/// ```
+/// use wasmcc_sdk::{Context, Result, client};
+///
+/// #[client]
+/// trait Prices {
+///     #[transaction(evaluate)]
+///     fn price(&self, id: &str) -> Result<u64>;
+/// }
+///
+/// fn total(ctx: &Context, ids: &[&str]) -> Result<u64> {
+///     let mut prices = PricesClient::new(ctx.chaincode("prices"));
+///     ids.iter().map(|id| prices.price(id)).sum()
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn client(attribute: TokenStream, described: TokenStream) -> TokenStream {
+    finish(client::expand(attribute.into(), described.into()))
 }
 
 /// Lets a struct or an enum be a parameter or a result of a transaction.

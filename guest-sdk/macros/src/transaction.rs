@@ -4,6 +4,7 @@
 //! parameter.
 
 use proc_macro2::TokenStream;
+use quote::format_ident;
 use quote::quote;
 use quote::quote_spanned;
 use syn::Attribute;
@@ -16,6 +17,7 @@ use syn::Pat;
 use syn::ReceiverKind;
 use syn::Result;
 use syn::ReturnType;
+use syn::Signature;
 use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -37,8 +39,12 @@ pub(crate) struct Transaction {
 
 struct Parameter {
     name: String,
+    /// The name in the contract's code.
+    local: String,
     /// Its doc comment.
     words: String,
+    /// The type as it is written.
+    ty: Type,
     /// The type that the argument is decoded to: `String` for `&str`, `T` for `&T`.
     owned: TokenStream,
     by_reference: bool,
@@ -47,10 +53,32 @@ struct Parameter {
 impl Transaction {
     /// Parses a function and its attribute.
     pub(crate) fn read(attribute: &Attribute, function: &ImplItemFn) -> Result<Self> {
-        let ident = function.sig.ident.clone();
+        let expected = "a transaction takes `&self` and a `&Context`";
+        let arguments = arguments(function, expected)?;
+        Self::parse(Some(attribute), &function.sig, &function.attrs, arguments)
+    }
+
+    /// Parses a function that only describes a transaction: it has no context.
+    pub(crate) fn described(
+        attribute: Option<&Attribute>,
+        signature: &Signature,
+        attributes: &[Attribute],
+    ) -> Result<Self> {
+        let arguments = after_self(signature, "a function of a client takes `&self`")?;
+        Self::parse(attribute, signature, attributes, arguments)
+    }
+
+    fn parse<'a>(
+        attribute: Option<&Attribute>,
+        signature: &Signature,
+        attributes: &[Attribute],
+        arguments: impl Iterator<Item = &'a FnArg>,
+    ) -> Result<Self> {
+        let ident = signature.ident.clone();
         let mut name = rename::pascal(&ident.unraw().to_string());
         let mut evaluate = false;
-        if !matches!(attribute.meta, syn::Meta::Path(_)) {
+        let options = |attribute: &&Attribute| !matches!(attribute.meta, syn::Meta::Path(_));
+        if let Some(attribute) = attribute.filter(options) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("evaluate") {
                     evaluate = true;
@@ -65,13 +93,13 @@ impl Transaction {
             })?;
         }
         let mut parameters = Vec::new();
-        for argument in arguments(function, "a transaction takes `&self` and a `&Context`")? {
+        for argument in arguments {
             parameters.push(Parameter::read(argument)?);
         }
-        let ReturnType::Type(_, returns) = &function.sig.output else {
+        let ReturnType::Type(_, returns) = &signature.output else {
             return Err(Error::new(ident.span(), "a transaction returns a `Result<T>`"));
         };
-        let words = docs::of(&function.attrs);
+        let words = docs::of(attributes);
         Ok(Self {
             function: ident,
             name,
@@ -113,6 +141,49 @@ impl Transaction {
                 #(let #locals = #values;)*
                 #outcome(self.#function(ctx, #(#passed),*))
             })(),
+        }
+    }
+
+    /// The function of a client, which calls it as `called`.
+    pub(crate) fn of_client(&self, called: &str) -> TokenStream {
+        let Self { function, words, evaluate, parameters, returns, .. } = self;
+        let words = match words.as_str() {
+            "" => format!("Calls `{called}`."),
+            words => format!("{words}\n\nCalls `{called}`."),
+        };
+        let locals = parameters.iter().map(|parameter| format_ident!("{}", parameter.local));
+        let locals: Vec<Ident> = locals.collect();
+        let types = parameters.iter().map(|parameter| &parameter.ty);
+        let values = parameters.iter().zip(&locals).map(|(parameter, local)| {
+            let owned = &parameter.owned;
+            match &parameter.ty {
+                Type::Reference(reference) => match &*reference.elem {
+                    Type::Slice(slice) => {
+                        let element = &slice.elem;
+                        quote! { <#element as ::wasmcc_sdk::DataType>::encode_list(#local)? }
+                    }
+                    Type::Path(path) if path.path.is_ident("str") => {
+                        quote! { #local.as_bytes().to_vec() }
+                    }
+                    _ => quote! { <#owned as ::wasmcc_sdk::DataType>::encode(#local)? },
+                },
+                _ => quote! { <#owned as ::wasmcc_sdk::DataType>::encode(&#local)? },
+            }
+        });
+        let value = quote_spanned! { returns.span() =>
+            <#returns as ::wasmcc_sdk::Outcome>::Value
+        };
+        quote! {
+            #[doc = #words]
+            pub fn #function(
+                &mut self,
+                #(#locals: #types),*
+            ) -> ::std::result::Result<#value, C::Error> {
+                let args = (|| -> ::wasmcc_sdk::Result<::std::vec::Vec<::std::vec::Vec<u8>>> {
+                    ::wasmcc_sdk::Result::Ok(::std::vec![#(#values),*])
+                })();
+                ::wasmcc_sdk::macros::call(&mut self.caller, #called, #evaluate, args)
+            }
         }
     }
 
@@ -170,7 +241,9 @@ impl Parameter {
         };
         // A leading underscore marks a name as unused in Rust, but clients read the name.
         let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
+        let local = pattern.ident.to_string();
         let words = docs::of(&argument.attrs);
+        let ty = (*argument.ty).clone();
         let span = argument.ty.span();
         let (owned, by_reference) = match &*argument.ty {
             Type::Reference(reference) => {
@@ -190,7 +263,7 @@ impl Parameter {
             }
             other => (quote! { #other }, false),
         };
-        Ok(Self { name, words, owned, by_reference })
+        Ok(Self { name, local, words, ty, owned, by_reference })
     }
 }
 
@@ -201,6 +274,20 @@ pub(crate) fn arguments<'a>(
     expected: &str,
 ) -> Result<impl Iterator<Item = &'a FnArg>> {
     let signature = &function.sig;
+    let mut arguments = after_self(signature, expected)?;
+    match arguments.next() {
+        Some(FnArg::Typed(context)) if matches!(*context.ty, Type::Reference(_)) => {}
+        Some(other) => return Err(Error::new_spanned(other, expected)),
+        None => return Err(Error::new(signature.ident.span(), expected)),
+    }
+    Ok(arguments)
+}
+
+/// The parameters after `&self`.
+fn after_self<'a>(
+    signature: &'a Signature,
+    expected: &str,
+) -> Result<impl Iterator<Item = &'a FnArg> + use<'a>> {
     if let Some(token) = &signature.asyncness {
         return Err(Error::new_spanned(
             token,
@@ -217,11 +304,6 @@ pub(crate) fn arguments<'a>(
     match arguments.next() {
         Some(FnArg::Receiver(receiver))
             if matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => {}
-        Some(other) => return Err(Error::new_spanned(other, expected)),
-        None => return Err(Error::new(signature.ident.span(), expected)),
-    }
-    match arguments.next() {
-        Some(FnArg::Typed(context)) if matches!(*context.ty, Type::Reference(_)) => {}
         Some(other) => return Err(Error::new_spanned(other, expected)),
         None => return Err(Error::new(signature.ident.span(), expected)),
     }

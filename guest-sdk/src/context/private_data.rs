@@ -19,6 +19,18 @@ impl Context {
         self.peer.get_private_data(collection, key)
     }
 
+    /// Returns the values of `keys`, in their order; None for a key that does not exist.
+    ///
+    /// # Errors
+    /// As for one value.
+    pub fn get_multiple_private_data(
+        &self,
+        collection: &str,
+        keys: &[impl AsRef<str>],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        self.peer.get_multiple_private_data(collection, &owned(keys))
+    }
+
     /// Returns the SHA-256 of the value, which every peer of the channel has; None if the key does
     /// not exist.
     ///
@@ -96,7 +108,7 @@ impl Context {
     }
 
     /// The key's own endorsement policy; none: the collection's or the chaincode's applies. In the
-    /// collection "" keys are public ones.
+    /// collection "" keys are public ones, as in Fabric's shim.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -105,11 +117,14 @@ impl Context {
         collection: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>> {
-        self.peer.get_private_data_validation_parameter(collection, key)
+        match collection {
+            "" => self.get_state_validation_parameter(key),
+            _ => self.peer.get_private_data_validation_parameter(collection, key),
+        }
     }
 
     /// As [`Context::set_state_validation_parameter`], for a key of a collection. In the collection
-    /// "" keys are public ones.
+    /// "" keys are public ones, as in Fabric's shim.
     ///
     /// # Errors
     /// Peers cannot read the policy, or the peer refuses the call.
@@ -119,6 +134,9 @@ impl Context {
         key: &str,
         policy: &[u8],
     ) -> Result<()> {
-        self.peer.set_private_data_validation_parameter(collection, key, policy)
+        match collection {
+            "" => self.set_state_validation_parameter(key, policy),
+            _ => self.peer.set_private_data_validation_parameter(collection, key, policy),
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::Context;
 use crate::Result;
+use crate::error::Refusal;
 use crate::iter::HistoryIterator;
 use crate::iter::Rows;
 use crate::iter::StateIterator;
@@ -31,7 +32,7 @@ impl Context {
         page_size: i32,
         bookmark: &str,
     ) -> Result<Page> {
-        self.peer.get_state_by_range_with_pagination(start, end, page_size, bookmark)
+        self.peer.get_state_by_range_with_pagination(start, end, size(page_size)?, bookmark)
     }
 
     /// All composite keys that begin with `object_type` and `attributes`. Meant for a part of a
@@ -71,9 +72,22 @@ impl Context {
         self.peer.get_state_by_partial_composite_key_with_pagination(
             object_type,
             &attributes,
-            page_size,
+            size(page_size)?,
             bookmark,
         )
+    }
+
+    /// Returns one page of all composite keys, whatever their object type, for transactions that
+    /// write nothing.
+    ///
+    /// # Errors
+    /// This transaction has written, or the peer refuses the call.
+    pub fn get_all_states_composite_key_with_pagination(
+        &self,
+        page_size: i32,
+        bookmark: &str,
+    ) -> Result<Page> {
+        self.peer.get_all_states_composite_key_with_pagination(size(page_size)?, bookmark)
     }
 
     /// Returns the rows that match a CouchDB selector. Not checked for phantoms at commit.
@@ -95,7 +109,7 @@ impl Context {
         page_size: i32,
         bookmark: &str,
     ) -> Result<Page> {
-        self.peer.get_query_result_with_pagination(query, page_size, bookmark)
+        self.peer.get_query_result_with_pagination(query, size(page_size)?, bookmark)
     }
 
     /// Returns the changes of one key, newest first. Not checked at commit.
@@ -105,6 +119,13 @@ impl Context {
     pub fn get_history_for_key(&self, key: &str) -> Result<HistoryIterator> {
         self.peer.get_history_for_key(key).map(Rows::new)
     }
+}
+
+/// Fabric's stub has a sign, which the WIT has not.
+fn size(page_size: i32) -> Result<u32> {
+    u32::try_from(page_size).map_err(|_| {
+        Refusal::InvalidArgument(format!("the page size {page_size} is negative")).into()
+    })
 }
 
 pub(super) fn owned(attributes: &[impl AsRef<str>]) -> Vec<String> {

@@ -10,6 +10,7 @@ use crate::Error;
 use crate::Result;
 use crate::identity::ClientIdentity;
 use crate::timestamp::Timestamp;
+use crate::types::MetadataEntry;
 use crate::types::SignedProposal;
 
 impl Context {
@@ -55,7 +56,7 @@ impl Context {
 
     /// Data for the endorsers only; it is not part of the transaction.
     pub fn get_transient(&self) -> BTreeMap<String, Vec<u8>> {
-        self.peer.get_transient().into_iter().collect()
+        named(self.peer.get_transient())
     }
 
     /// One entry of the transient data, read as JSON.
@@ -77,7 +78,8 @@ impl Context {
     /// # Errors
     /// The proposal has no timestamp.
     pub fn get_tx_timestamp(&self) -> Result<Timestamp> {
-        self.peer.get_tx_timestamp()
+        let timestamp = self.peer.get_tx_timestamp();
+        timestamp.ok_or_else(|| Error::internal("the proposal has no timestamp"))
     }
 
     /// SHA-256 of nonce, creator and epoch; binds transient data to this proposal.
@@ -92,7 +94,7 @@ impl Context {
 
     /// What the peer's decorators added.
     pub fn get_decorations(&self) -> BTreeMap<String, Vec<u8>> {
-        self.peer.get_decorations().into_iter().collect()
+        named(self.peer.get_decorations())
     }
 
     /// The MSP id of the peer that runs the chaincode. It differs between endorsers of different
@@ -101,6 +103,12 @@ impl Context {
     /// # Errors
     /// The peer does not tell it.
     pub fn get_peer_msp_id(&self) -> Result<String> {
-        self.peer.get_peer_msp_id()
+        let msp_id = self.peer.get_peer_msp_id();
+        // The text of Fabric's shim.
+        msp_id.ok_or_else(|| Error::internal("'CORE_PEER_LOCALMSPID' is not set"))
     }
+}
+
+fn named(entries: Vec<MetadataEntry>) -> BTreeMap<String, Vec<u8>> {
+    entries.into_iter().map(|entry| (entry.name, entry.value)).collect()
 }

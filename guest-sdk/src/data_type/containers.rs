@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::data_type::DataType;
+use crate::data_type::json;
 use crate::schemas;
 use crate::schemas::Schemas;
 
@@ -77,6 +78,13 @@ impl DataType for Value {
 impl DataType for () {
     fn schema(_: &mut Schemas) -> Value {
         Value::Null
+    }
+
+    fn decode(argument: &[u8]) -> Result<Self, String> {
+        match argument {
+            b"" => Ok(()),
+            _ => json::read(argument),
+        }
     }
 
     fn encode(&self) -> Result<Vec<u8>> {

@@ -27,6 +27,7 @@
 //! Invariant: nothing here decides anything; what the peer answers is passed on.
 
 mod call;
+mod chaincode;
 mod code;
 mod component;
 mod error;
@@ -41,6 +42,7 @@ mod rwset;
 mod sandbox;
 
 pub use call::{Call, Timestamp};
+pub use chaincode::Chaincode;
 pub use code::TxValidationCode;
 pub use component::build;
 pub use error::{Divergence, Rejected, SandboxError};

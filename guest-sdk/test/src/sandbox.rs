@@ -20,6 +20,8 @@ const TWICE: &str = "WASMCC_TWICE";
 #[derive(Debug, Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
+    /// As a request has them.
+    clients: Vec<Value>,
     orgs: Vec<String>,
     limits: Option<Limits>,
     execute_timeout: Option<Duration>,
@@ -35,6 +37,13 @@ impl SandboxBuilder {
     /// The organizations of the channel; the peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
+        self
+    }
+
+    /// Adds a client of an organization, whose certificate has attributes as those of fabric-ca.
+    pub fn client(mut self, msp_id: &str, name: &str, attributes: &[(&str, &str)]) -> Self {
+        let client = json!({ "msp_id": msp_id, "name": name, "attributes": attributes });
+        self.clients.push(client);
         self
     }
 
@@ -62,6 +71,7 @@ impl SandboxBuilder {
         let sandbox = Sandbox { link, number: link.sandbox_number() };
         let request = members([
             ("network", self.network.to_json()),
+            ("clients", self.clients.into()),
             ("orgs", self.orgs.into()),
             ("limits", self.limits.map_or(Value::Null, |limits| limits.to_json())),
             ("execute_timeout_ms", json!(self.execute_timeout.map(|it| it.as_millis() as u64))),
@@ -127,8 +137,31 @@ impl Sandbox {
         self.deploy_with(name, component, members([("policy", policy.into())]))
     }
 
+    /// As [`deploy`](Self::deploy), by `_lifecycle`: the organizations that have a peer install and
+    /// approve, and the channel commits the definition. Such a chaincode has an implicit collection
+    /// for each organization. Without a policy, the channel's own applies, which asks most of its
+    /// organizations.
+    pub fn deploy_by_lifecycle(
+        &self,
+        name: &str,
+        component: &[u8],
+        policy: Option<&str>,
+    ) -> Result<Submitted, SandboxError> {
+        self.deploy_as("deploy_by_lifecycle", name, component, members([("policy", json!(policy))]))
+    }
+
     fn deploy_with(
         &self,
+        name: &str,
+        component: &[u8],
+        request: Map<String, Value>,
+    ) -> Result<Submitted, SandboxError> {
+        self.deploy_as("deploy", name, component, request)
+    }
+
+    fn deploy_as(
+        &self,
+        verb: &str,
         name: &str,
         component: &[u8],
         mut request: Map<String, Value>,
@@ -136,7 +169,7 @@ impl Sandbox {
         let mut blobs = Blobs::default();
         request.insert("name".into(), name.into());
         request.insert("component".into(), blobs.add(component).into());
-        self.ask("deploy", request, blobs, Submitted::read)
+        self.ask(verb, request, blobs, Submitted::read)
     }
 
     /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is

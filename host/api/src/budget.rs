@@ -36,6 +36,8 @@ pub(super) struct Admitted {
 pub(super) struct Jobs {
     workers: Arc<Workers>,
     pub(super) budget: Budget,
+    /// Whether short jobs may begin on the thread of their request.
+    begin_here: bool,
 }
 
 impl Budget {
@@ -66,9 +68,9 @@ impl Drop for Admitted {
 }
 
 impl Jobs {
-    /// Jobs on these threads.
-    pub(super) fn new(workers: Arc<Workers>, budget: Budget) -> Self {
-        Self { workers, budget }
+    /// Jobs on these threads, or begun on those of requests if these have as deep stacks.
+    pub(super) fn new(workers: Arc<Workers>, budget: Budget, begin_here: bool) -> Self {
+        Self { workers, budget, begin_here }
     }
 
     /// Queues the job of a request that is encoded in so many bytes, unless there is no room for
@@ -106,7 +108,11 @@ impl Jobs {
             let _taken_until_the_job_ends = taken;
             job.await
         };
-        let running = self.workers.spawn(share, job).map_err(not_run)?;
+        let running = match self.begin_here {
+            true => self.workers.spawn_here(share, job),
+            false => self.workers.spawn(share, job),
+        };
+        let running = running.map_err(not_run)?;
         Ok(async move {
             let _until_the_result_is_there = waiting;
             running.await

@@ -31,6 +31,7 @@ mod filtered_block;
 mod framing;
 mod gateway;
 mod listener;
+mod local;
 mod measured;
 mod multipart;
 mod ordering;
@@ -59,9 +60,10 @@ pub use connection_table::Patience;
 pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
+pub use local::Local;
 pub use peer::{
-    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
-    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,

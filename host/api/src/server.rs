@@ -53,6 +53,10 @@ pub struct ServerConfig {
     pub patience: Patience,
     /// How blocks are delivered.
     pub deliver: DeliverConfig,
+    /// Whether the threads of the runtime have stacks of
+    /// [`STACK_BYTES`](wasmcc_workers::STACK_BYTES), and there are several. Then a call that is
+    /// likely to be short begins on one of them while the peer has nothing else to do.
+    pub deep_stacks: bool,
 }
 
 impl Default for ServerConfig {
@@ -67,6 +71,7 @@ impl Default for ServerConfig {
             waiting_calls: 2_500,
             patience: Patience::default(),
             deliver: DeliverConfig::default(),
+            deep_stacks: false,
         }
     }
 }

@@ -52,7 +52,7 @@ impl Services {
         let ServerConfig { message_bytes, request_bytes, connections, patience, .. } = config;
         Self {
             peer,
-            jobs: Jobs::new(workers, Budget::new(request_bytes)),
+            jobs: Jobs::new(workers, Budget::new(request_bytes), config.deep_stacks),
             waits: Waits::new(config.waiting_calls, connections, stopping.clone()),
             entrance: Entrance::new(patience.entrance),
             arrivals: Arrivals::new(message_bytes, request_bytes),

@@ -31,6 +31,7 @@ export async function transaction({ channel, segments, onLeave }) {
       ["Place", [h("a", { href: place([channel, "block", tx.block]) }, `block ${tx.block}`), `, transaction ${tx.transaction} of ${tx.of}`]],
       ["Creator", identity(details.creator)],
       ["Time", when(details.timestamp)],
+      ["Not valid", tx.code !== "VALID" && tx.reason && h("span", { class: "reason" }, visible(tx.reason))],
       ["Whole", h("a", { href: address("/api/transaction", { channel, id, whole: 1 }), download: "transaction.json" }, "as JSON")],
     ]),
     details.unreadable && [h("h2", null, "It cannot be read"), show(details.unreadable)],

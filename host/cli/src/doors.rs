@@ -1,9 +1,11 @@
 //! The peer's listeners: their bounds, and the sockets before anything else is touched.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::runtime::Runtime;
 
 use crate::duration;
 use wasmcc_api::{BindError, Descriptors, Listener, Patience, Role, Server, ServerConfig};
@@ -50,6 +52,7 @@ impl Doors {
             waiting_calls: self.waiting_calls as usize,
             grace: self.grace,
             patience: Patience { idle: self.idle_timeout, ..Patience::default() },
+            deep_stacks: has_several_threads(),
             ..ServerConfig::default()
         })
     }
@@ -58,6 +61,17 @@ impl Doors {
     pub(crate) fn grace(&self) -> Duration {
         self.grace
     }
+}
+
+/// The threads of a server. They are as deep as those of the workers: short calls begin on them.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all().thread_stack_size(wasmcc_workers::STACK_BYTES).build()
+}
+
+/// Whether a server has another thread for its connections while one of them runs a call.
+pub(crate) fn has_several_threads() -> bool {
+    std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
 }
 
 /// Opens the sockets in order.

@@ -53,6 +53,7 @@ mod peer_blocks;
 mod peer_condition;
 mod progress;
 mod query;
+mod reference;
 mod replay;
 mod replay_text;
 mod sandbox;
@@ -78,6 +79,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
+
+pub use reference::markdown as reference;
 
 const EXAMPLES: &str = "\
 A first transaction:

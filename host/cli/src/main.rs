@@ -2,8 +2,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use wasmcc_cli::Cli;
 use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
+
+/// A transaction makes hundreds of small values, and other threads free many of them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::limits::LimitArgs;
 use crate::meta_inf;
 use crate::output;
-use wasmcc_peer::chaincode::{Files, LIMITS_FILE, tar_gz};
+use wasmcc_peer::chaincode::{Files, LIMITS_FILE, pack_lifecycle_package};
 use wasmcc_runtime::{Limits, inspect};
 use wasmcc_types::sha256;
 
@@ -89,14 +89,6 @@ struct ConnectionArgs {
     tls_domain: Option<String>,
 }
 
-/// `metadata.json`.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    r#type: &'a str,
-    path: &'a str,
-    label: &'a str,
-}
-
 /// `connection.json`: Fabric wants real booleans and PEM text.
 #[derive(Serialize)]
 struct Connection {
@@ -137,7 +129,7 @@ impl Package {
         if let Some(folder) = &self.meta_inf {
             code.extend(meta_inf::read(folder)?);
         }
-        install_package(kind, &self.label, &code)
+        pack_lifecycle_package(kind, &self.label, &code).context("cannot pack")
     }
 
     /// `limits.json`, if any limit is set. It is a part of the package and so of its id:
@@ -147,14 +139,6 @@ impl Package {
         file.limits().map_err(|why| anyhow!(why))?;
         if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
     }
-}
-
-/// The package of a type, with these files as its code.
-pub(crate) fn install_package(kind: &str, label: &str, code: &Files) -> Result<Vec<u8>> {
-    let metadata = Metadata { r#type: kind, path: "", label };
-    let code = tar_gz(code).context("cannot pack the code")?;
-    let files = [("metadata.json".to_owned(), json(&metadata)?), ("code.tar.gz".to_owned(), code)];
-    tar_gz(&files).context("cannot pack")
 }
 
 impl ConnectionArgs {

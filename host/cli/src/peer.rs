@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::addresses::Addresses;
 use crate::compiler;
-use crate::doors::{Doors, bind};
+use crate::doors::{self, Doors, bind};
 use crate::duration;
 use crate::limits::LimitArgs;
 use crate::operations::OperationsArgs;
@@ -166,8 +166,7 @@ impl Peer {
             request_bytes: usize::from(self.limits.request_mib) << 20,
             ..self.doors.config(listeners.len())?
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("cannot start the server")?;
+        let runtime = doors::runtime().context("cannot start the server")?;
         // Listen first: a peer that cannot listen must not create files.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use prost::Message;
 
 use crate::error::MspError;
@@ -25,12 +26,16 @@ pub struct MspManager {
     cache: RwLock<Generations>,
 }
 
+/// Identities by their serialized bytes, which have hundreds: a quick hash of them is enough, since
+/// only valid identities are entered.
+type Identities = HashMap<Vec<u8>, Arc<Identity>, RandomState>;
+
 /// Identities by their serialized bytes. A full young generation becomes the old one; entries that
 /// are used again move back. This bounds the cache, and a hit needs only a read lock.
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<Vec<u8>, Arc<Identity>>,
-    old: HashMap<Vec<u8>, Arc<Identity>>,
+    young: Identities,
+    old: Identities,
 }
 
 impl MspManager {

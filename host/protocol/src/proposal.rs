@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use crate::InvokeMessage;
 use wasmcc_types::proto::{common, protos};
-use wasmcc_types::{ProposalContext, Timestamp, sha256_all};
+use wasmcc_types::{ProposalContext, Timestamp};
 
 /// Why a signed proposal cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +76,7 @@ pub fn context_of_parts(
     transient: std::collections::BTreeMap<String, Vec<u8>>,
 ) -> ProposalContext {
     ProposalContext {
-        binding: binding(&signature_header, channel_header.epoch).to_vec(),
+        bound: Some((signature_header.nonce, channel_header.epoch)),
         creator: signature_header.creator,
         transient,
         timestamp: channel_header.timestamp.map(|at| Timestamp {
@@ -96,17 +96,12 @@ fn decode<M: prost::Message + Default>(
     M::decode(bytes).map_err(|source| ProposalError::Malformed { what, source })
 }
 
-/// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it.
-fn binding(header: &common::SignatureHeader, epoch: u64) -> [u8; 32] {
-    let epoch = epoch.to_le_bytes();
-    sha256_all([header.nonce.as_slice(), header.creator.as_slice(), epoch.as_slice()])
-}
-
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
 
     use super::*;
+    use wasmcc_types::sha256_all;
 
     fn signed(kind: common::HeaderType) -> protos::SignedProposal {
         let channel_header = common::ChannelHeader {
@@ -140,7 +135,7 @@ mod tests {
         assert_eq!(context.creator, b"me");
         assert_eq!(context.transient["k"], b"v");
         assert_eq!(context.timestamp, Some(Timestamp { seconds: 7, nanos: 8 }));
-        assert_eq!(context.binding, sha256_all([b"onceme".as_slice(), &[0; 8]]));
+        assert_eq!(context.binding(), sha256_all([b"onceme".as_slice(), &[0; 8]]));
         assert_eq!(context.signed.proposal_bytes, signed.proposal_bytes);
         assert_eq!(context.signed.signature, b"sig");
     }

@@ -8,21 +8,15 @@ use crate::instance_count::InstanceCount;
 use crate::limits::Limits;
 use crate::network::is_network;
 use crate::outline::Outline;
+use crate::versions::{PACKAGE, Version};
 use wasmcc_types::sha256;
 
 /// The custom section of a core module that is a shared library.
 const SHARED_LIBRARY: &str = "dylink.0";
 
-/// The export that makes a component a chaincode.
-const CONTRACT: &str = "fabric:chaincode/contract@0.1.0";
-
-/// Interfaces that the host links. Rust's std imports most of the WASI ones and uses few; sockets
-/// and http are not among them, but see [`Report::has_shared_libraries`].
+/// Interfaces of WASI that the host links. Rust's std imports most of them and uses few; sockets and
+/// http are not among them, but see [`Report::has_shared_libraries`].
 const ALLOWED: &[(&str, &[&str])] = &[
-    (
-        "fabric:chaincode",
-        &["types", "transaction", "state", "query", "private-data", "invocation", "event", "log"],
-    ),
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["wall-clock", "monotonic-clock"]),
     ("wasi:random", &["random", "insecure", "insecure-seed"]),
@@ -76,9 +70,15 @@ pub enum AdmissionError {
              deterministic and have no network, files or threads"
     )]
     Import(String),
+    /// Built for a version of the WIT package that this host does not serve.
+    #[error(
+        "the component was built for {0}, this host serves the versions 0.1 and 0.2 of \
+             fabric:chaincode: update wasmcc, or build the component with an SDK of this version"
+    )]
+    Version(String),
     /// Does not export the contract's functions.
     #[error(
-        "the component does not export fabric:chaincode/contract@0.1.0: is it a chaincode? \
+        "the component does not export fabric:chaincode/contract: is it a chaincode? \
              (with the Rust SDK: is there a `chaincode!` line?)"
     )]
     NoContract,
@@ -115,12 +115,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// The version of the contract that it exports; the newest one if there are several.
+    pub(crate) fn version(&self) -> Option<Version> {
+        let exports =
+            |version: &Version| self.exports.iter().any(|name| name == version.contract());
+        Version::ALL.into_iter().find(exports)
+    }
+
     /// The Fabric interfaces among the imports, without package and version: the component's
-    /// capabilities.
+    /// capabilities. Those that have only types and rows are left out.
     pub fn capabilities(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().filter_map(|name| {
             let interface = name.strip_prefix("fabric:chaincode/")?;
-            interface.split('@').next().filter(|interface| *interface != "types")
+            interface.split('@').next().filter(|name| !matches!(*name, "types" | "rows"))
         })
     }
 }
@@ -140,12 +147,16 @@ pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
     Outline::check(wasm, limits)?;
     let mut report = Report { hash: sha256(wasm), bytes: wasm.len(), ..Report::default() };
     read(wasm, limits, &mut report)?;
+    let names = report.imports.iter().chain(&report.exports);
+    if let Some(name) = names.into_iter().find(|name| is_of_another_version(name)) {
+        return Err(AdmissionError::Version(name.clone()));
+    }
     let may_have =
         |name: &str| is_allowed(name) || (report.has_shared_libraries && is_network(name));
     if let Some(import) = report.imports.iter().find(|name| !may_have(name)) {
         return Err(AdmissionError::Import(import.clone()));
     }
-    if !report.exports.iter().any(|name| name == CONTRACT) {
+    if report.version().is_none() {
         return Err(AdmissionError::NoContract);
     }
     Ok(report)
@@ -263,14 +274,27 @@ fn count_function(
     Ok(())
 }
 
-/// Whether the host links an interface. WASI 0.2.x and our own 0.1.x are compatible within
+/// Whether the host links an interface. WASI 0.2.x and each version of our own are compatible within
 /// themselves.
 fn is_allowed(import: &str) -> bool {
-    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    let (name, number) = import.split_once('@').unwrap_or((import, ""));
     let Some((package, interface)) = name.split_once('/') else { return false };
-    let line = if package == "fabric:chaincode" { "0.1." } else { "0.2." };
-    version.starts_with(line)
-        && ALLOWED.iter().any(|(p, interfaces)| *p == package && interfaces.contains(&interface))
+    match (package, Version::of(import)) {
+        (PACKAGE, Some(version)) => version.interfaces().contains(&interface),
+        (PACKAGE, None) => false,
+        _ => {
+            let is_linked = |(p, interfaces): &(&str, &[&str])| {
+                *p == package && interfaces.contains(&interface)
+            };
+            number.starts_with("0.2.") && ALLOWED.iter().any(is_linked)
+        }
+    }
+}
+
+/// Whether a name is an interface of our own in a version that is not served.
+fn is_of_another_version(name: &str) -> bool {
+    let is_ours = name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with('/'));
+    is_ours && name.contains('@') && Version::of(name).is_none()
 }
 
 #[cfg(test)]
@@ -279,17 +303,25 @@ mod tests {
 
     #[test]
     fn only_linked_interfaces_are_allowed() {
-        for good in ["fabric:chaincode/state@0.1.0", "wasi:cli/stderr@0.2.6"] {
+        for good in [
+            "fabric:chaincode/state@0.1.0",
+            "fabric:chaincode/state@0.2.0",
+            "fabric:chaincode/rows@0.2.0",
+            "wasi:cli/stderr@0.2.6",
+        ] {
             assert!(is_allowed(good), "{good}");
+            assert!(!is_of_another_version(good), "{good}");
         }
         for bad in [
             "wasi:sockets/tcp@0.2.6",
             "wasi:cli/stderr@0.3.0",
-            "fabric:chaincode/state@0.2.0",
+            "fabric:chaincode/rows@0.1.0",
+            "fabric:chaincode/state@0.3.0",
             "fabric:chaincode/state",
             "env",
         ] {
             assert!(!is_allowed(bad), "{bad}");
+            assert_eq!(is_of_another_version(bad), bad == "fabric:chaincode/state@0.3.0", "{bad}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! The host's side of `wit/`, generated.
+//! The host's side of `wit/`, generated: the current version, and those before it that components
+//! were built for.
 //!
 //! Does not contain other code.
 
@@ -9,12 +10,34 @@ wasmtime::component::bindgen!({
         "fabric:chaincode/invocation": async | trappable,
         "fabric:chaincode/private-data": async | trappable,
         "fabric:chaincode/query": async | trappable,
+        "fabric:chaincode/rows": async | trappable,
         "fabric:chaincode/state": async | trappable,
         default: trappable,
     },
     exports: { default: async },
     with: {
-        "fabric:chaincode/query.state-iterator": crate::imports::StateIterator,
-        "fabric:chaincode/query.history-iterator": crate::imports::HistoryIterator,
+        "fabric:chaincode/rows.state-iterator": crate::imports::StateIterator,
+        "fabric:chaincode/rows.history-iterator": crate::imports::HistoryIterator,
     },
 });
+
+/// The first version.
+pub(crate) mod v0_1 {
+    wasmtime::component::bindgen!({
+        path: "wit/0.1",
+        world: "chaincode",
+        imports: {
+            "fabric:chaincode/invocation": async | trappable,
+            "fabric:chaincode/private-data": async | trappable,
+            "fabric:chaincode/query": async | trappable,
+            "fabric:chaincode/state": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+        with: {
+            "fabric:chaincode/types": crate::bindings::fabric::chaincode::types,
+            "fabric:chaincode/query.state-iterator": crate::imports::StateIterator,
+            "fabric:chaincode/query.history-iterator": crate::imports::HistoryIterator,
+        },
+    });
+}

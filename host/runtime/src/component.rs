@@ -3,21 +3,20 @@
 use std::path::PathBuf;
 
 use crate::admission::{AdmissionError, Report};
-use crate::bindings::ChaincodePre;
-use crate::tx_state::TxState;
+use crate::versions::ContractPre;
 
 /// Admitted, compiled and linked; shared by all its transactions.
 pub struct Component {
-    pre: ChaincodePre<TxState>,
+    pre: ContractPre,
     report: Report,
 }
 
 impl Component {
-    pub(super) fn new(pre: ChaincodePre<TxState>, report: Report) -> Self {
+    pub(super) fn new(pre: ContractPre, report: Report) -> Self {
         Self { pre, report }
     }
 
-    pub(super) fn pre(&self) -> &ChaincodePre<TxState> {
+    pub(super) fn pre(&self) -> &ContractPre {
         &self.pre
     }
 

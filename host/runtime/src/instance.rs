@@ -9,7 +9,7 @@ use wasmtime::component::Linker;
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::backend::{Backend, CARRIED_BYTES};
-use crate::bindings::{Chaincode, fabric};
+use crate::bindings::{Chaincode, fabric, v0_1};
 use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::component::{Component, LoadError};
@@ -24,6 +24,7 @@ use crate::output::{Capture, one_line};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watch, Watches, recorded};
+use crate::versions::Contract;
 use crate::wait::wait;
 use crate::wasi;
 use wasmcc_types::{
@@ -121,7 +122,7 @@ pub struct Outcome {
 /// One transaction's sandbox, not yet run.
 pub struct Instance {
     store: Store<TxState>,
-    contract: Chaincode,
+    contract: Contract,
     fuel: u64,
     stdout: Capture,
     stderr: Capture,
@@ -137,6 +138,8 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
+        v0_1::Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state)
+            .map_err(failed)?;
         let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
         let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
@@ -278,7 +281,7 @@ impl Runtime {
         store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.open_iterators as usize + 64);
-        let contract = component.pre().instantiate_async(&mut store).await.map_err(|error| {
+        let contract = component.pre().instantiate(&mut store).await.map_err(|error| {
             match error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
                 Some(full) => Failure::Host(format!("no free instance ({full})")),
                 None => store.data().failure(&error, stderr.text()),
@@ -352,11 +355,7 @@ impl Instance {
     /// Calls the contract and keeps the sandbox, for inspection.
     pub async fn call(&mut self) -> Result<Response, Failure> {
         let entry = self.store.data().invocation().entry;
-        let contract = self.contract.fabric_chaincode_contract();
-        let result = match entry {
-            Entry::Init => contract.call_init(&mut self.store).await,
-            Entry::Invoke => contract.call_invoke(&mut self.store).await,
-        };
+        let result = self.contract.call(&mut self.store, entry).await;
         self.log_output();
         // The guest may have ignored a refusal; nothing after it is endorsed.
         if let Err(why @ (Exhausted::Work { .. } | Exhausted::Abandoned)) =

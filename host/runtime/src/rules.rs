@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 /// Where an empty start key begins, so that composite keys stay out of simple ranges.
 const EMPTY_START: &str = "\u{1}";
+/// The bounds of all composite keys.
+pub(crate) const ALL_COMPOSITE_KEYS: (&str, &str) = ("\0", EMPTY_START);
 /// Comes after every attribute of a composite key.
 const MAX_CHARACTER: char = '\u{10FFFF}';
 /// The metadata entry that holds a key's own endorsement policy.

@@ -10,7 +10,6 @@ use crate::failure::{Failure, Stop, classify};
 use crate::instance::Invocation;
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
-use crate::rules;
 use crate::variation::Variation;
 use wasmcc_types::ChaincodeEvent;
 
@@ -159,20 +158,6 @@ impl TxState {
     /// Tells the port that the guest reads what is in no block. Costs nothing.
     pub(crate) fn reads_proposal(&mut self, part: ProposalPart) {
         self.backend.reads_proposal(part);
-    }
-
-    /// A key's own endorsement policy.
-    pub(crate) async fn validation_parameter(
-        &mut self,
-        collection: &str,
-        key: &str,
-    ) -> wasmtime::Result<Result<Option<Vec<u8>>, BackendError>> {
-        let bytes = collection.len() + key.len();
-        let entries = self.backend(cost::KEY, bytes)?.get_state_metadata(collection, key).await;
-        Ok(entries.map(|entries| {
-            let wanted = rules::VALIDATION_PARAMETER;
-            entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
-        }))
     }
 
     /// Returns a cursor of the guest and the port, for one call.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::proto::protos::SignedProposal;
+use crate::sha256::sha256_all;
 
 /// Which of the two functions of a contract is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +83,22 @@ pub struct ProposalContext {
     pub transient: BTreeMap<String, Vec<u8>>,
     /// None if the channel header has none.
     pub timestamp: Option<Timestamp>,
-    /// SHA-256 of nonce, creator and epoch.
-    pub binding: Vec<u8>,
+    /// What the binding is made of beside the creator: nonce and epoch. None if there is no
+    /// proposal.
+    pub bound: Option<(Vec<u8>, u64)>,
     /// The chaincode that the client's invocation names; the header need not agree. None if it
     /// names none, or if it was not read.
     pub called: Option<String>,
     /// What the client sent. Its bytes are empty if there is no signed proposal.
     pub signed: Arc<SignedProposal>,
+}
+
+impl ProposalContext {
+    /// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it. Empty
+    /// if there is no proposal. Computed when it is asked for: hardly any contract does.
+    pub fn binding(&self) -> Vec<u8> {
+        let Some((nonce, epoch)) = &self.bound else { return Vec::new() };
+        let epoch = epoch.to_le_bytes();
+        sha256_all([nonce.as_slice(), self.creator.as_slice(), epoch.as_slice()]).to_vec()
+    }
 }

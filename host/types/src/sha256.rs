@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 
 /// The hash of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    sha256_all([bytes])
+    array(&digest::digest(&digest::SHA256, bytes))
 }
 
 /// The hash of all `parts`, one after the other.
@@ -13,7 +13,11 @@ pub fn sha256_all<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     for part in parts {
         context.update(part);
     }
-    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+    array(&context.finish())
+}
+
+fn array(digest: &digest::Digest) -> [u8; 32] {
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// A hash of bytes that come piece by piece.

@@ -66,6 +66,15 @@ pub struct ShareFull {
     wanted: String,
 }
 
+/// Who has too many places.
+#[derive(Clone, Copy)]
+enum Whose {
+    Client,
+    Chaincode,
+    Channel,
+    Peer,
+}
+
 impl Shares {
     /// Manages `limit` places. `what` names them in refusals, such as "calls in progress".
     pub fn new(what: &'static str, limit: usize) -> Arc<Self> {
@@ -96,18 +105,22 @@ impl Shares {
         let half = self.limit.div_ceil(2);
         let of = |map: Option<&usize>| map.copied().unwrap_or(0);
         let Share { channel, chaincode: name, client } = share;
-        for (whose, taken, limit) in [
-            ("the client", of(taken.clients.get(client)), half),
-            (&*format!("chaincode {name}"), of(taken.chaincodes.get(&chaincode)), half),
-            (
-                &*format!("channel {channel}"),
-                of(taken.channels.get(channel)),
-                self.limit - self.limit / 4,
-            ),
-            ("it", taken.all, self.limit),
-        ] {
+        let of_channel = self.limit - self.limit / 4;
+        let places = [
+            (Whose::Client, of(taken.clients.get(client)), half),
+            (Whose::Chaincode, of(taken.chaincodes.get(&chaincode)), half),
+            (Whose::Channel, of(taken.channels.get(channel)), of_channel),
+            (Whose::Peer, taken.all, self.limit),
+        ];
+        for (whose, taken, limit) in places {
             if taken.saturating_add(count) > limit {
-                let (whose, what) = (whose.to_owned(), self.what);
+                let whose = match whose {
+                    Whose::Client => "the client".to_owned(),
+                    Whose::Chaincode => format!("chaincode {name}"),
+                    Whose::Channel => format!("channel {channel}"),
+                    Whose::Peer => "it".to_owned(),
+                };
+                let what = self.what;
                 let wanted =
                     if count == 1 { String::new() } else { format!(", {count} more wanted") };
                 return Err(ShareFull { whose, what, taken, limit, wanted });

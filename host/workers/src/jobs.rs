@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::WorkersError;
 use crate::balance::Balance;
+use crate::habits::Habits;
 use crate::lines::{Lines, Pace, Turn};
 use wasmcc_types::Share;
 
@@ -36,6 +37,9 @@ struct State {
     jobs: HashMap<u64, Job>,
     lines: Lines,
     balance: Balance,
+    habits: Habits,
+    /// Number of callers' threads that poll a job.
+    here: usize,
     /// Cancelled jobs, to be dropped by a worker.
     cancelled: Vec<Work>,
     last_number: u64,
@@ -102,6 +106,31 @@ impl Jobs {
             let _ = evicted.end.set(WorkersError::Busy { queue_jobs: self.queue_jobs });
         }
         Ok(number)
+    }
+
+    /// Enters a job whose first poll is the caller's, if jobs like it are short and a thread for
+    /// quick jobs is idle for each job that callers poll. None: it has to be queued. The caller
+    /// calls [`left`](Self::left) after its poll.
+    pub(super) fn enter(&self, share: &Share, end: &End) -> Option<u64> {
+        let mut state = self.lock();
+        let is_free = !state.stopping && state.here < state.idle;
+        if !is_free || !state.habits.are_short(share) {
+            return None;
+        }
+        state.here += 1;
+        state.last_number += 1;
+        let number = state.last_number;
+        state.lines.enter(share);
+        let is_at = At::Polled { woken: false, cancelled: false };
+        let (share, end) = (share.clone(), Arc::clone(end));
+        let job = Job { share, work: None, is_at, used: Duration::ZERO, end };
+        state.jobs.insert(number, job);
+        Some(number)
+    }
+
+    /// A caller has polled its job.
+    pub(super) fn left(&self) {
+        self.lock().here -= 1;
     }
 
     /// Waits until a job starts or ends, unless there is room already.
@@ -178,7 +207,8 @@ impl Jobs {
     pub(super) fn finish(&self, pace: Pace, number: u64, used: Duration) {
         let mut state = self.lock();
         self.charge(&mut state, pace, number, used);
-        drop(state.remove(number));
+        let Some(job) = state.remove(number) else { return };
+        state.habits.ended(&job.share, job.used);
     }
 
     /// Called when a job can go on.
@@ -219,6 +249,7 @@ impl Jobs {
         }
         job.used += used;
         state.lines.charge(&job.share, used);
+        state.habits.used(&job.share, used);
         if was_due && !state.balance.is_due() {
             self.computing.notify_all();
         }

@@ -10,6 +10,7 @@
 //! Invariant: the queue of jobs that have not started is never longer than its bound.
 
 mod balance;
+mod habits;
 mod jobs;
 mod lines;
 
@@ -28,7 +29,7 @@ use wasmcc_types::Share;
 
 /// Stack of each thread. Guests have stacks of their own; this one is for the peer's code, which
 /// nests when chaincodes of other processes call each other.
-const STACK_BYTES: usize = 16 << 20;
+pub const STACK_BYTES: usize = 16 << 20;
 
 /// Why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +102,28 @@ impl Workers {
         let (work, result) = with_result(job);
         self.add(share, work, result)
             .map_err(|_| WorkersError::Busy { queue_jobs: self.queue_jobs })
+    }
+
+    /// As [`spawn`](Self::spawn). If jobs like it have been short and a thread is idle, the job
+    /// begins on the caller's thread before this returns: waking the other thread and this one
+    /// again takes as long as a short job. Once it gives that thread back, it continues on a thread
+    /// of the workers.
+    ///
+    /// The caller's thread needs a stack of [`STACK_BYTES`].
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_here<T: Send + 'static>(
+        &self,
+        share: Share,
+        job: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Running<T>, WorkersError> {
+        let end = End::default();
+        let Some(number) = self.jobs.enter(&share, &end) else { return self.spawn(share, job) };
+        let (work, result) = with_result(job);
+        poll(&self.jobs, Pace::Quick, number, work);
+        self.jobs.left();
+        Ok(Running { result, jobs: Arc::downgrade(&self.jobs), number, end })
     }
 
     /// Queues a job that does not wait, for no share in particular.
@@ -284,6 +307,47 @@ mod tests {
         wait(running).unwrap();
         assert_eq!(wait(waiting), Ok(2));
         assert_eq!(wait(workers.run(|| 4).unwrap()), Ok(4));
+    }
+
+    #[test]
+    fn a_short_job_begins_on_the_thread_of_its_caller_when_another_is_idle() {
+        let workers = workers(1, 4);
+        let share = Share::new("ch", "cc", b"one");
+        let place =
+            || wait(workers.spawn_here(share.clone(), async { thread::current().id() }).unwrap());
+        let own = thread::current().id();
+        assert_ne!(place(), Ok(own), "nothing is known of its kind");
+        let end = Instant::now() + std::time::Duration::from_secs(60);
+        while place() != Ok(own) {
+            assert!(Instant::now() < end, "no job begins here");
+            thread::yield_now();
+        }
+        // It goes on elsewhere.
+        let job = async {
+            let mut places = vec![thread::current().id()];
+            let mut yielded = false;
+            std::future::poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            places.push(thread::current().id());
+            places
+        };
+        has_jobs(&workers, 0);
+        let places = wait(workers.spawn_here(share.clone(), job).unwrap()).unwrap();
+        assert_ne!(places[1], own);
+        // A long one ends the habit.
+        let long = async {
+            let begin = Instant::now();
+            while begin.elapsed() < std::time::Duration::from_millis(2) {}
+        };
+        wait(workers.spawn_here(share.clone(), long).unwrap()).unwrap();
+        assert_ne!(place(), Ok(own));
+        let broken = workers.spawn_here(share.clone(), async { panic!("on purpose") }).unwrap();
+        let broken: Result<(), WorkersError> = wait(broken);
+        assert_eq!(broken, Err(WorkersError::Panicked));
+        has_jobs(&workers, 0);
     }
 
     #[test]

@@ -62,8 +62,9 @@ struct Chaincode {
     ready: usize,
 }
 
+/// The jobs of one client.
 #[derive(Debug, Default)]
-struct Line {
+pub(super) struct Line {
     time: Duration,
     ready: BTreeSet<Turn>,
     /// The jobs of `ready` that have not started.
@@ -96,11 +97,16 @@ fn key(share: &Share) -> (Arc<str>, Arc<str>) {
 impl Lines {
     /// Adds a new job. It is ready and has not started.
     pub(super) fn join(&mut self, share: &Share, number: u64) {
+        self.enter(share).fresh.insert(number);
+        self.push(share, Turn::new(number, Duration::ZERO));
+    }
+
+    /// Adds a new job that is being polled already.
+    pub(super) fn enter(&mut self, share: &Share) -> &mut Line {
         let chaincode = self.chaincodes.entry(key(share)).or_default();
         let line = chaincode.clients.entry(share.client).or_default();
         line.jobs += 1;
-        line.fresh.insert(number);
-        self.push(share, Turn::new(number, Duration::ZERO));
+        line
     }
 
     /// Adds a job that can go on.

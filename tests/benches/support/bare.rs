@@ -8,9 +8,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
 };
 
-use self::fabric::chaincode::state::MetadataEntry;
 use self::fabric::chaincode::transaction::SignedProposal;
-use self::fabric::chaincode::types::{Error, Timestamp};
+use self::fabric::chaincode::types::{Entry, Error, Timestamp};
 use wasmcc_tests::State;
 
 wasmtime::component::bindgen!({
@@ -104,17 +103,10 @@ impl fabric::chaincode::state::Host for Data {
     fn del_state(&mut self, _: String) -> wasmtime::Result<Result<(), Error>> {
         absent()
     }
-    fn get_state_metadata(
-        &mut self,
-        _: String,
-    ) -> wasmtime::Result<Result<Vec<MetadataEntry>, Error>> {
+    fn get_state_metadata(&mut self, _: String) -> wasmtime::Result<Result<Vec<Entry>, Error>> {
         absent()
     }
-    fn put_state_metadata(
-        &mut self,
-        _: String,
-        _: MetadataEntry,
-    ) -> wasmtime::Result<Result<(), Error>> {
+    fn put_state_metadata(&mut self, _: String, _: Entry) -> wasmtime::Result<Result<(), Error>> {
         absent()
     }
     fn get_state_validation_parameter(
@@ -151,10 +143,10 @@ impl fabric::chaincode::transaction::Host for Data {
     fn get_creator(&mut self) -> wasmtime::Result<Vec<u8>> {
         absent()
     }
-    fn get_transient(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+    fn get_transient(&mut self) -> wasmtime::Result<Vec<Entry>> {
         absent()
     }
-    fn get_tx_timestamp(&mut self) -> wasmtime::Result<Result<Timestamp, Error>> {
+    fn get_tx_timestamp(&mut self) -> wasmtime::Result<Option<Timestamp>> {
         absent()
     }
     fn get_binding(&mut self) -> wasmtime::Result<Vec<u8>> {
@@ -163,10 +155,10 @@ impl fabric::chaincode::transaction::Host for Data {
     fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {
         absent()
     }
-    fn get_decorations(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+    fn get_decorations(&mut self) -> wasmtime::Result<Vec<Entry>> {
         absent()
     }
-    fn get_peer_msp_id(&mut self) -> wasmtime::Result<Result<String, Error>> {
+    fn get_peer_msp_id(&mut self) -> wasmtime::Result<Option<String>> {
         absent()
     }
 }

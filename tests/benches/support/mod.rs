@@ -7,6 +7,12 @@ pub(crate) mod memory;
 
 use std::path::PathBuf;
 
+use mimalloc::MiMalloc;
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// A guest that `cargo xtask` built.
 pub(crate) fn guest(name: &str) -> Vec<u8> {
     let dir = std::env::var_os("WASMCC_GUESTS").map_or_else(

@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 #define IMPORT(interface, name)                                                \
-  __attribute__((import_module("fabric:chaincode/" interface "@0.1.0"),        \
+  __attribute__((import_module("fabric:chaincode/" interface "@0.2.0"),        \
                  import_name(name))) extern void
 #define EXPORT(interface, name)                                                \
-  __attribute__((export_name("fabric:chaincode/" interface "@0.1.0#" name)))
+  __attribute__((export_name("fabric:chaincode/" interface "@0.2.0#" name)))
 
 struct bytes {
   const char *at;
@@ -65,9 +65,9 @@ IMPORT("state", "get-state") get_state(BYTES(key), struct result *);
 IMPORT("state", "put-state") put_state(BYTES(key), BYTES(value), struct result *);
 IMPORT("query", "get-state-by-range")
 get_state_by_range(BYTES(start), BYTES(end), struct result *);
-IMPORT("query", "[method]state-iterator.next-batch")
+IMPORT("rows", "[method]state-iterator.next-batch")
 next_batch(int32_t iterator, uint32_t max, struct result *);
-IMPORT("query", "[resource-drop]state-iterator") close_iterator(int32_t iterator);
+IMPORT("rows", "[resource-drop]state-iterator") close_iterator(int32_t iterator);
 IMPORT("event", "set-event") set_event(BYTES(name), BYTES(payload), struct result *);
 IMPORT("private-data", "get-private-data")
 get_private_data(BYTES(collection), BYTES(key), struct result *);

@@ -159,13 +159,13 @@ func call(name string, args []string) (string, error) {
 // The answer lies where the host looks for it.
 var answer response
 
-//go:wasmexport fabric:chaincode/contract@0.1.0#init
+//go:wasmexport fabric:chaincode/contract@0.2.0#init
 func initialize() *response {
 	answer.status = 200
 	return &answer
 }
 
-//go:wasmexport fabric:chaincode/contract@0.1.0#invoke
+//go:wasmexport fabric:chaincode/contract@0.2.0#invoke
 func invoke() *response {
 	words := args()
 	payload, err := call(words[0], words[1:])

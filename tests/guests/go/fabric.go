@@ -35,31 +35,31 @@ type response struct {
 	message, payload raw
 }
 
-//go:wasmimport fabric:chaincode/transaction@0.1.0 get-args
+//go:wasmimport fabric:chaincode/transaction@0.2.0 get-args
 func importGetArgs(args *raw)
 
-//go:wasmimport fabric:chaincode/state@0.1.0 get-state
+//go:wasmimport fabric:chaincode/state@0.2.0 get-state
 func importGetState(key string, result *result)
 
-//go:wasmimport fabric:chaincode/state@0.1.0 put-state
+//go:wasmimport fabric:chaincode/state@0.2.0 put-state
 func importPutState(key string, value string, result *result)
 
-//go:wasmimport fabric:chaincode/query@0.1.0 get-state-by-range
+//go:wasmimport fabric:chaincode/query@0.2.0 get-state-by-range
 func importGetStateByRange(start string, end string, result *result)
 
-//go:wasmimport fabric:chaincode/query@0.1.0 [method]state-iterator.next-batch
+//go:wasmimport fabric:chaincode/rows@0.2.0 [method]state-iterator.next-batch
 func importNextBatch(iterator uint32, max uint32, result *result)
 
-//go:wasmimport fabric:chaincode/query@0.1.0 [resource-drop]state-iterator
+//go:wasmimport fabric:chaincode/rows@0.2.0 [resource-drop]state-iterator
 func importCloseIterator(iterator uint32)
 
-//go:wasmimport fabric:chaincode/event@0.1.0 set-event
+//go:wasmimport fabric:chaincode/event@0.2.0 set-event
 func importSetEvent(name string, payload string, result *result)
 
-//go:wasmimport fabric:chaincode/private-data@0.1.0 get-private-data
+//go:wasmimport fabric:chaincode/private-data@0.2.0 get-private-data
 func importGetPrivateData(collection string, key string, result *result)
 
-//go:wasmimport fabric:chaincode/private-data@0.1.0 put-private-data
+//go:wasmimport fabric:chaincode/private-data@0.2.0 put-private-data
 func importPutPrivateData(collection string, key string, value string, result *result)
 
 // What the host was given memory for. The instance is gone after the call.

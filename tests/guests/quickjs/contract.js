@@ -1,11 +1,11 @@
 // The contract of the tests in JavaScript, for QuickJS and for StarlingMonkey; ../README.md lists
 // its functions.
 
-import { setEvent } from "fabric:chaincode/event@0.1.0";
-import { getPrivateData, putPrivateData } from "fabric:chaincode/private-data@0.1.0";
-import { getStateByRange } from "fabric:chaincode/query@0.1.0";
-import { getState, putState } from "fabric:chaincode/state@0.1.0";
-import { getArgs } from "fabric:chaincode/transaction@0.1.0";
+import { setEvent } from "fabric:chaincode/event@0.2.0";
+import { getPrivateData, putPrivateData } from "fabric:chaincode/private-data@0.2.0";
+import { getStateByRange } from "fabric:chaincode/query@0.2.0";
+import { getState, putState } from "fabric:chaincode/state@0.2.0";
+import { getArgs } from "fabric:chaincode/transaction@0.2.0";
 
 // QuickJS has no TextEncoder.
 const encode = (text) =>

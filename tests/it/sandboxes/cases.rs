@@ -165,6 +165,56 @@ fn of_two_changes_of_a_key_in_a_block_the_second_is_invalid() {
 }
 
 #[test]
+fn a_client_has_its_attributes_and_is_there_once() {
+    let creator = || builder().client("Org1MSP", "ann", &[("abac.creator", "true")]);
+    let sandbox = creator().build().unwrap();
+    sandbox.deploy("abac", &guest("asset-transfer-abac")).unwrap();
+    let create = |user: &str| {
+        let create = Call::new("abac", "CreateAsset").args([user, "blue", "1", "2"]);
+        sandbox.evaluate(create.user(user))
+    };
+    create("ann").unwrap();
+    let refused = create("User1").unwrap_err().to_string();
+    assert!(refused.contains("does not have abac.creator role"), "{refused}");
+    for (org, name, expected) in [
+        ("Org1MSP", "ann", "Org1MSP has a user 'ann' already"),
+        ("Org1MSP", "Admin", "Org1MSP has a user 'Admin' already"),
+        ("Org1MSP", "a b", "'a b' is not a user"),
+        ("Org9MSP", "bob", "there is no organization Org9MSP"),
+    ] {
+        let refused = creator().client(org, name, &[]).build().err().unwrap().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
+}
+
+#[test]
+fn a_chaincode_of_the_lifecycle_has_implicit_collections() {
+    let two = || builder().network(NetworkSpec::with_orgs(2)).orgs(["Org1MSP", "Org2MSP"]);
+    let sandbox = two().build().unwrap();
+    let either = Some("OR('Org1MSP.peer','Org2MSP.peer')");
+    let deployed = sandbox.deploy_by_lifecycle("probe", &guest("probe"), either).unwrap();
+    assert_eq!((deployed.block, deployed.code), (3, TxValidationCode::Valid));
+    submit(&sandbox, "pput _implicit_org_Org1MSP k v");
+    assert_eq!(text(&sandbox, "pget _implicit_org_Org1MSP k"), "v");
+    let again = sandbox.deploy_by_lifecycle("probe", &guest("probe"), None).unwrap_err();
+    assert!(again.to_string().contains("sequence"), "{again}");
+    let broken = sandbox.deploy_by_lifecycle("other", &guest("probe"), Some("OR(")).unwrap_err();
+    assert!(broken.to_string().starts_with("cannot set up a sandbox: "), "{broken}");
+    let refused = sandbox.deploy_by_lifecycle("other", b"no component", None).unwrap_err();
+    assert!(matches!(refused, SandboxError::Refused(_)), "{refused}");
+
+    // Without a policy most organizations endorse, and LSCC's chaincodes have no such collections.
+    let sandbox = two().build().unwrap();
+    sandbox.deploy_by_lifecycle("probe", &guest("probe"), None).unwrap();
+    let alone = sandbox.endorse(call("put k v")).unwrap();
+    let done = sandbox.commit(vec![alone]).unwrap();
+    assert_eq!(done[0].code, TxValidationCode::EndorsementPolicyFailure);
+    submit(&sandbox, "put k v");
+    let sandbox = with_probe(two());
+    assert!(sandbox.evaluate(call("pput _implicit_org_Org1MSP k v")).is_err());
+}
+
+#[test]
 fn a_policy_of_two_organizations_wants_both() {
     let network = NetworkSpec::with_orgs(2);
     let sandbox = builder().network(network).orgs(["Org1MSP", "Org2MSP"]).build().unwrap();

@@ -2,10 +2,10 @@
 //
 // The methods and their arguments are those that fabric-shim's stub uses. Calls are made in the order in
 // which the stub makes them, at once.
-import { invokeChaincode } from "fabric:chaincode/invocation@0.1.0";
-import * as priv from "fabric:chaincode/private-data@0.1.0";
-import * as query from "fabric:chaincode/query@0.1.0";
-import * as state from "fabric:chaincode/state@0.1.0";
+import { invokeChaincode } from "fabric:chaincode/invocation@0.2.0";
+import * as priv from "fabric:chaincode/private-data@0.2.0";
+import * as query from "fabric:chaincode/query@0.2.0";
+import * as state from "fabric:chaincode/state@0.2.0";
 import { Buffer, owned } from "../buffer.js";
 import { HistoryQueryIterator, StateQueryIterator } from "./iterators.js";
 import { peer } from "./protos.cjs";
@@ -44,18 +44,23 @@ function source(rows) {
 
 const rowsOf = (call) => ({ iterator: new StateQueryIterator(source(ask(call))) });
 
-// An answer without rows and bookmark has no metadata: on the wire it is an empty message.
-function pageOf(call) {
-  const { rows, fetchedRecordsCount, bookmark } = ask(call);
+// A size of 0 without a bookmark is no page to the peer: its answer has no metadata. Nor has an answer without
+// rows and bookmark: on the wire it is an empty message.
+function pageOf(page, call) {
+  const [size, wanted] = page;
+  const { rows, bookmark } = ask(call);
   const iterator = new StateQueryIterator(null, rows);
-  if (fetchedRecordsCount === 0 && bookmark === "") return { iterator };
-  return { iterator, metadata: { bookmark, fetchedRecordsCount } };
+  const fetchedRecordsCount = size === 0 && wanted === undefined ? 0 : rows.length;
+  if (fetchedRecordsCount === 0 && bookmark == null) return { iterator };
+  return { iterator, metadata: { bookmark: bookmark ?? "", fetchedRecordsCount } };
 }
 
 function queryMetadata(metadata) {
   if (!metadata) return undefined;
   const decoded = peer.QueryMetadata.deserializeBinary(metadata);
-  return [decoded.getPagesize(), decoded.getBookmark()];
+  const size = decoded.getPagesize();
+  if (size < 0) throw new Error(`the page size ${size} is negative`);
+  return [size, decoded.getBookmark() || undefined];
 }
 
 // The parts of the composite key that a range begins with, if it is one of a partial composite key.
@@ -75,7 +80,7 @@ export class Handler {
 
   async handleGetMultipleStates(collection, keys) {
     const values = collection
-      ? keys.map((key) => ask(() => priv.getPrivateData(collection, text(key))))
+      ? ask(() => priv.getMultiplePrivateData(collection, keys.map(text)))
       : ask(() => state.getMultipleStates(keys.map(text)));
     return values.map(owned);
   }
@@ -135,7 +140,7 @@ export class Handler {
       );
     }
     if (page) {
-      return pageOf(() =>
+      return pageOf(page, () =>
         parts
           ? query.getStateByPartialCompositeKeyWithPagination(...parts, ...page)
           : query.getStateByRangeWithPagination(start, end, ...page),
@@ -151,7 +156,7 @@ export class Handler {
   async handleGetQueryResult(collection, selector, metadata) {
     const page = queryMetadata(metadata);
     if (collection) return rowsOf(() => priv.getPrivateDataQueryResult(collection, text(selector)));
-    if (page) return pageOf(() => query.getQueryResultWithPagination(text(selector), ...page));
+    if (page) return pageOf(page, () => query.getQueryResultWithPagination(text(selector), ...page));
     return rowsOf(() => query.getQueryResult(text(selector)));
   }
 
@@ -161,13 +166,11 @@ export class Handler {
 
   async handleInvokeChaincode(address, args) {
     const at = address.indexOf("/");
-    const [name, channel] = at < 0 ? [address, ""] : [address.slice(0, at), address.slice(at + 1)];
+    const [name, channel] = at < 0 ? [address] : [address.slice(0, at), address.slice(at + 1)];
     const sent = args.map((arg) => new Uint8Array(Buffer.from(arg)));
-    const { status, message, payload } = ask(() => invokeChaincode(name, sent, channel));
-    // The peer's own refusal comes as a payload without a message; a chaincode's has a message.
-    if (status === 500 && message === "" && payload.length > 0) {
-      throw new Error(Buffer.from(payload).toString());
-    }
+    const { status, message, payload } = ask(() =>
+      invokeChaincode(name, sent, channel || undefined),
+    );
     return { status, message, payload: owned(payload) };
   }
 

@@ -20,6 +20,7 @@ use crate::ChannelPeer;
 use crate::CommitStatus;
 use crate::DiscoveryError;
 use crate::JoinRefusal;
+use crate::LeaveRefusal;
 use crate::LedgerReadError;
 use crate::Listener;
 use crate::OrderError;
@@ -398,6 +399,13 @@ impl Peer for Fake {
         }
         ledger.ordered.push(name.clone());
         Ok(name)
+    }
+
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal> {
+        let mut ledger = self.ledger.lock().unwrap();
+        let known = ledger.ordered.len();
+        ledger.ordered.retain(|ordered| ordered != channel_id);
+        if ledger.ordered.len() < known { Ok(()) } else { Err(LeaveRefusal::Unknown) }
     }
 
     fn config_block(&self, _: &str) -> Option<u64> {

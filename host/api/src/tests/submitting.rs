@@ -87,7 +87,7 @@ async fn more_wait_for_commits_than_there_are_threads() {
 async fn commit_status_ends_at_the_deadline() {
     let (_running, stopping) = watch::channel(false);
     let waits = Waits::new(1, 1, Stopping(stopping));
-    let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000));
+    let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000), false);
     let peer = Arc::new(Fake::default());
     let door = Door::new("Org1MSP".into(), String::new(), BTreeMap::new());
     let gateway = Gateway::new(peer, jobs, waits, door);

@@ -3,10 +3,17 @@
 //! Does not decide whether a peer takes the component: [`crate::check::judge`] does.
 
 mod cargo;
+mod clang;
+mod componentize;
 mod error;
+mod go;
+mod go_modules;
+mod go_vendor;
 mod node;
+mod output_folder;
 mod package;
 mod project;
+mod python;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,8 +25,11 @@ use crate::check::{Unfit, judge};
 use crate::limits::LimitArgs;
 use crate::output;
 
+pub(crate) use clang::OWN as C_SDK_COPY;
 pub(crate) use error::BuildError;
+pub(crate) use go::test_command as go_test;
 pub(crate) use project::{Language, Project};
+pub(crate) use python::interpreter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +39,10 @@ Examples:
   wasmcc build -- --locked --features audit
 
 For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
-for programs of this machine. For a package of npm it runs `wasmcc-js build`. Then it checks the
-component as `wasmcc check` does. What follows -- is for the tool that it runs.";
+for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a project of pip
+`python -m wasmcc build`, for a Go module `go build`, for sources in C a compiler that has a C
+library for WebAssembly. Then it checks the component as `wasmcc check` does. What follows -- is
+for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -48,7 +60,7 @@ pub(crate) struct Build {
     /// Print path, size and hash as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Further arguments of cargo, or of wasmcc-js.
+    /// Further arguments of cargo, wasmcc-js, the Python package, go or the C compiler.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
     #[command(flatten)]
@@ -119,7 +131,9 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
     match project.language {
         Language::Rust => cargo::build(&project.folder, order),
         Language::JavaScript => node::build(&project.folder, order),
-        language => Err(BuildError::Language { folder: project.folder, language }),
+        Language::Python => python::build(&project.folder, order),
+        Language::Go => go::build(&project.folder, order),
+        Language::C => clang::build(&project.folder, order),
     }
 }
 

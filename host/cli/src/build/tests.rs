@@ -43,20 +43,27 @@ fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
 }
 
 #[test]
-fn other_languages_are_known_and_told_what_builds_them() {
-    for (file, language, tool) in [
-        ("pyproject.toml", "Python", "componentize-py"),
-        ("requirements.txt", "Python", "componentize-py"),
-        ("go.mod", "Go", "wasm-tools"),
-    ] {
+fn a_crate_may_have_tools_of_another_language() {
+    let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
+    assert!(broken.contains("cargo cannot read the project"), "{broken}");
+}
+
+#[test]
+fn a_contract_in_c_is_known_by_its_sources() {
+    for file in ["contract.c", "src/contract.c"] {
+        assert_eq!(Language::of(folder(&[(file, "")]).path()), Some(Language::C));
+    }
+    assert_eq!(Language::of(folder(&[("contract.h", "")]).path()), None);
+}
+
+#[test]
+fn a_project_of_pip_without_a_contract_is_told_what_to_write() {
+    for file in ["pyproject.toml", "requirements.txt"] {
         let said = refused(&[(file, "")]);
-        for part in [&format!("a contract in {language};"), tool, "docs/languages.md"] {
+        for part in ["neither contract.py nor chaincode.py", "[tool.wasmcc], module"] {
             assert!(said.contains(part), "{part} is not in {said}");
         }
     }
-    // A crate may have tools of another language.
-    let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
-    assert!(broken.contains("cargo cannot read the project"), "{broken}");
 }
 
 #[test]

@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 
 use crate::deploy::Deploy;
 use crate::hint::Asked;
-use crate::package::install_package;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::target::open_network;
 use crate::version;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
-use wasmcc_peer::chaincode::{Description, Files, package_id};
+use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
 use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos::ApplicationPolicy;
@@ -108,7 +107,7 @@ fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     };
     let mut code: Files = vec![(file.to_owned(), program)];
     code.extend(verb.meta_inf()?);
-    install_package(kind, &format!("{}_{version}", verb.name), &code)
+    pack_lifecycle_package(kind, &format!("{}_{version}", verb.name), &code).context("cannot pack")
 }
 
 /// An installed package with the same id is fine.

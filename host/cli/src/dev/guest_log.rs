@@ -48,13 +48,19 @@ impl Visit for Of {
     }
 }
 
+/// A line and its fields, which come as a JSON object.
 #[derive(Default)]
-struct Message(String);
+struct Message {
+    text: String,
+    fields: String,
+}
 
 impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
+        match field.name() {
+            "message" => self.text = format!("{value:?}"),
+            "fields" => self.fields = format!(" {value:?}"),
+            _ => {}
         }
     }
 }
@@ -78,7 +84,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for GuestLog {
             Some((of.chaincode.clone(), of.tx_id.clone()))
         });
         let (chaincode, tx_id) = of.unwrap_or_default();
-        let (level, text) = (event.metadata().level().as_str(), message.0);
+        let (level, text) = (event.metadata().level().as_str(), message.text + &message.fields);
         logged(Logged { chaincode, tx_id, level, text });
     }
 }

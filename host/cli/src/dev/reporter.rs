@@ -1,4 +1,4 @@
-//! Reports what happens: a line for each transaction on standard output, the same with what
+//! Reports events: a line for each transaction on standard output, the same with what
 //! contracts log in the file that `wasmcc logs` reads, and on the page.
 //!
 //! Invariant: a transaction is reported once, when nothing more can come of it.
@@ -118,7 +118,7 @@ impl Reporter {
             Err(reason) => Some(reason.as_str()),
         };
         if let Some(feed) = &self.outputs.feed {
-            feed.processed(processed, refusal, !known);
+            feed.processed(&processed, refusal, !known);
         }
         if let Some(known) = self.pending.get_mut(&tx_id) {
             // Another organization endorsed; its cost is the same.
@@ -135,7 +135,8 @@ impl Reporter {
             return self.show(&line, processed.elapsed);
         }
         let (started, elapsed) = (processed.started, processed.elapsed);
-        let results = if self.is_verbose { processed.results } else { Vec::new() };
+        let is_verbose = self.outputs.terminal == Some(true);
+        let results = if is_verbose { processed.results } else { Vec::new() };
         let pending = Pending { line, results, started, elapsed, is_shown: false };
         self.pending.insert(tx_id.clone(), pending);
         self.by_age.push_back(tx_id);
@@ -191,6 +192,7 @@ impl Reporter {
                 continue;
             }
             let mut line = TxLine::of_block(transaction, block.number);
+            line.channel = channel.to_owned();
             line.reason = reasons(tx_id);
             if let Some(feed) = &self.outputs.feed {
                 let conflict = block.txs.get(at).and_then(|tx| tx.conflict.as_ref());

@@ -16,6 +16,7 @@ use crate::compiler;
 use crate::dev::events::{Event, Events, Reasons};
 use crate::dev::network::Members;
 use crate::dev::place::{Place, Record};
+use crate::doors;
 use crate::web::{Calls, Feed, Site, Turns};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
 use wasmcc_audit::LaboratoryConfig;
@@ -227,6 +228,7 @@ async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     let config = ServerConfig {
         connections: usize::try_from(connections).unwrap_or(usize::MAX),
         grace: GRACE,
+        deep_stacks: doors::has_several_threads(),
         ..ServerConfig::default()
     };
     Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))

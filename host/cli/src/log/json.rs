@@ -21,6 +21,9 @@ use crate::log::line::LINE_BYTES;
 const TEXT_BYTES: usize = 4_096;
 const SHORTEST_TEXT: usize = 64;
 
+/// The field that carries those of a chaincode, as a JSON object.
+const CARRIED: &str = "fields";
+
 /// Formats events.
 pub(super) struct JsonEvents;
 
@@ -62,6 +65,7 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_default();
+        fields.unfold();
         let mut spans = Vec::new();
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             let extensions = span.extensions();
@@ -98,6 +102,15 @@ impl<'a> FormatFields<'a> for JsonFields {
 }
 
 impl Fields {
+    /// Puts the fields that a chaincode gave its line in the place of the one that carries them.
+    fn unfold(&mut self) {
+        let Some(Value::String(carried)) = self.0.get(CARRIED) else { return };
+        if let Ok(carried) = serde_json::from_str::<Map<String, Value>>(carried) {
+            self.0.remove(CARRIED);
+            self.0.extend(carried);
+        }
+    }
+
     fn put(&mut self, field: &Field, value: Value) {
         self.0.insert(field.name().to_owned(), value);
     }
@@ -202,6 +215,19 @@ mod tests {
                 let shown = read["message"].as_str().unwrap();
                 assert!(shown == message || shown.contains(" ... (cut, it had "), "{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_chaincode_are_fields_of_the_line() {
+        let unfolded = |value: Value| {
+            let mut fields = Fields(Map::from_iter([(CARRIED.to_owned(), value)]));
+            fields.unfold();
+            Value::Object(fields.0)
+        };
+        assert_eq!(unfolded(json!(r#"{"to":"ann"}"#)), json!({ "to": "ann" }));
+        for other in [json!("plain"), json!("[1]"), json!(7)] {
+            assert_eq!(unfolded(other.clone()), json!({ "fields": other }));
         }
     }
 

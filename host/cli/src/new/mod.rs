@@ -20,6 +20,9 @@ Examples:
   wasmcc new my-contract && cd my-contract && wasmcc test
   wasmcc new contracts/assets
   wasmcc new my-contract --lang typescript && cd my-contract && npm install && wasmcc test
+  wasmcc new my-contract --lang python
+  wasmcc new my-contract --lang go && cd my-contract && wasmcc test
+  wasmcc new my-contract --lang c && cd my-contract && wasmcc build
   wasmcc new assets --sdk ../wasmcc
 
 The SDK is that of the checkout that --sdk names, or that this program was built from, as long as it
@@ -63,22 +66,62 @@ const TYPESCRIPT: [(&str, &str); 9] = [
     (".npmrc", include_str!("../../template/typescript/npmrc")),
 ];
 
+/// The same in Python.
+const PYTHON: [(&str, &str); 7] = [
+    ("pyproject.toml", include_str!("../../template/python/pyproject.toml.in")),
+    ("requirements-dev.txt", include_str!("../../template/python/requirements-dev.txt.in")),
+    ("contract.py", include_str!("../../template/python/contract.py")),
+    ("tests/test_contract.py", include_str!("../../template/python/test_contract.py")),
+    ("tests/test_sandbox.py", include_str!("../../template/python/test_sandbox.py")),
+    ("README.md", include_str!("../../template/python/README.md")),
+    (".gitignore", include_str!("../../template/python/gitignore")),
+];
+/// What a new contract in Python needs before its first test.
+const PYTHON_NEXT: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt \
+                           && wasmcc test";
+/// The same in Go.
+const GO: [(&str, &str); 7] = [
+    ("go.mod", include_str!("../../template/go/go.mod.in")),
+    ("main.go", include_str!("../../template/go/main.go")),
+    ("contract.go", include_str!("../../template/go/contract.go")),
+    ("contract_test.go", include_str!("../../template/go/contract_test.go")),
+    ("sandbox_test.go", include_str!("../../template/go/sandbox_test.go")),
+    ("README.md", include_str!("../../template/go/README.md")),
+    (".gitignore", include_str!("../../template/go/gitignore")),
+];
+
+/// The same in C, beside a copy of `fabric.h`.
+const C: [(&str, &str); 3] = [
+    ("contract.c", include_str!("../../template/c/contract.c")),
+    ("README.md", include_str!("../../template/c/README.md")),
+    (".gitignore", include_str!("../../template/c/gitignore")),
+];
+
 impl New {
     /// Writes the files.
     pub(crate) fn run(self) -> Result<()> {
         let (files, next): (&[(&str, &str)], _) = match self.lang {
             Language::Rust => (&RUST, "wasmcc test"),
             Language::JavaScript => (&TYPESCRIPT, "npm install && wasmcc test"),
-            other => bail!(
-                "`wasmcc new` makes contracts in Rust and TypeScript only\n  hint: tests/guests \
-                 and docs/languages.md of wasmcc have a contract in {other} to copy from"
-            ),
+            Language::Python => (&PYTHON, PYTHON_NEXT),
+            Language::Go => (&GO, "wasmcc test"),
+            Language::C => (&C, "wasmcc build"),
         };
         let name = Name::of(&self.path)?;
         let sdk = Sdk::find(self.sdk.as_deref())?;
+        let further = match self.lang {
+            Language::C => sdk.c_files()?,
+            _ => Vec::new(),
+        };
+        if self.lang == Language::Go {
+            sdk.of_go()?;
+        }
         is_free(&self.path)?;
         for (file, text) in files {
             write(&self.path.join(file), &filled(text, &name, &sdk))?;
+        }
+        for (file, text) in further {
+            write(&self.path.join(file), &text)?;
         }
         let folder = self.path.display();
         output::line(&format!("{folder} is a contract: cd {folder} && {next}"))
@@ -92,6 +135,8 @@ fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
         .replace("WASMCC_SDK", &sdk.of("wasmcc-sdk"))
         .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
         .replace("WASMCC_JS", &sdk.of_npm())
+        .replace("WASMCC_GO", &sdk.of_go().unwrap_or_default())
+        .replace("WASMCC_PYTHON", &sdk.of_pip())
 }
 
 /// Refuses a folder that is not empty.
@@ -120,16 +165,19 @@ mod tests {
     fn no_placeholder_is_left_in_the_files() {
         let name = Name::of(Path::new("some-assets")).unwrap();
         let sdk = Sdk::Version;
-        for (file, text) in RUST.iter().chain(&TYPESCRIPT) {
+        let all = RUST.iter().chain(&TYPESCRIPT).chain(&PYTHON).chain(&GO).chain(&C);
+        for (file, text) in all {
             let text = filled(text, &name, &sdk);
             let placeholders =
-                ["my-contract", "my_contract", "WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS"];
-            for placeholder in placeholders {
+                ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON", "WASMCC_GO"];
+            for placeholder in placeholders.iter().chain(&["my-contract", "my_contract"]) {
                 assert!(!text.contains(placeholder), "{placeholder} is in {file}");
             }
         }
         let manifest = filled(RUST[0].1, &name, &sdk);
         assert!(manifest.contains("name = \"some-assets\"\n"), "{manifest}");
         assert!(manifest.contains("wasmcc-sdk = \"0.2\"\n"), "{manifest}");
+        let project = filled(PYTHON[0].1, &name, &sdk);
+        assert!(project.contains("\"wasmcc ~=0.2.0\""), "{project}");
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::build::C_SDK_COPY as OWN;
+
 /// The SDK that this program was built beside, if it was built in a checkout.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk");
 
@@ -52,6 +54,14 @@ impl Sdk {
         }
     }
 
+    /// What stands in a list for pip behind the name of the Python package.
+    pub(super) fn of_pip(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!(" @ {}", url(&folder.join("python"))),
+            Self::Version => format!(" ~={}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+
     /// What stands in a package.json behind the name of the npm package.
     pub(super) fn of_npm(&self) -> String {
         match self {
@@ -64,6 +74,42 @@ impl Sdk {
             Self::Version => format!("~{}", env!("CARGO_PKG_VERSION")),
         }
     }
+
+    /// The folder of the module for Go, as go.mod has it. It is in a checkout only.
+    pub(super) fn of_go(&self) -> Result<String> {
+        let folder = self.folder_of("go")?;
+        // Quotes are for paths with blanks.
+        Ok(folder.to_string_lossy().into_owned())
+    }
+
+    /// The files for C: their paths in a contract, and their texts. They are in a checkout only.
+    pub(super) fn c_files(&self) -> Result<Vec<(String, String)>> {
+        let folder = self.folder_of("c")?;
+        ["fabric.h", "fabric.c", "fabric_json.c"]
+            .map(|name| Ok((format!("{OWN}/{name}"), fs::read_to_string(folder.join(name))?)))
+            .into_iter()
+            .collect()
+    }
+
+    fn folder_of(&self, language: &str) -> Result<PathBuf> {
+        match self {
+            Self::Folder(folder) => Ok(folder.join(language)),
+            Self::Version => bail!(
+                "the SDK of this language is in no registry: name a checkout of wasmcc with --sdk"
+            ),
+        }
+    }
+}
+
+/// A path as a URL has it.
+fn url(path: &Path) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let text = path.to_string_lossy();
+    let escaped = text.bytes().map(|byte| match is_plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("file://{}", escaped.collect::<String>())
 }
 
 /// The folder, absolute, if it has the SDK.
@@ -88,5 +134,6 @@ mod tests {
         let said = Sdk::find(Some(&checkout.join("docs"))).unwrap_err().to_string();
         assert!(said.contains("is no checkout of wasmcc"), "{said}");
         assert_eq!(Sdk::Version.of("wasmcc-sdk"), "\"0.2\"");
+        assert_eq!(url(Path::new("/a b/ü")), "file:///a%20b/%C3%BC");
     }
 }

@@ -25,6 +25,12 @@ pub(super) struct Work {
 pub(super) enum Request {
     New(New),
     Deploy(Deployment),
+    DeployByLifecycle {
+        name: String,
+        /// The number of a piece of bytes.
+        component: usize,
+        policy: Option<String>,
+    },
     /// Also: endorse in several runs that must be alike.
     AssertDeterministic {
         call: CallOf,
@@ -67,6 +73,8 @@ struct Addressed {
 #[derive(Debug, Deserialize)]
 pub(super) struct New {
     network: NetworkOf,
+    #[serde(default)]
+    clients: Vec<ClientOf>,
     orgs: Vec<String>,
     limits: Option<LimitsOf>,
     execute_timeout_ms: Option<u64>,
@@ -83,6 +91,13 @@ struct OrgOf {
     msp_id: String,
     domain: String,
     users: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClientOf {
+    msp_id: String,
+    name: String,
+    attributes: Vec<(String, String)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,6 +158,11 @@ impl New {
         };
         let orgs = self.orgs.iter().map(String::as_str);
         let mut builder = Sandbox::builder().network(network).orgs(orgs);
+        for ClientOf { msp_id, name, attributes } in &self.clients {
+            let attributes: Vec<(&str, &str)> =
+                attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            builder = builder.client(msp_id, name, &attributes);
+        }
         if let Some(limits) = self.limits {
             builder = builder.limits(Limits {
                 fuel: limits.fuel,

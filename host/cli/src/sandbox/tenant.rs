@@ -79,6 +79,11 @@ impl Tenant {
             Request::Deploy(deployment) => {
                 answer::submitted(&deploy(sandbox, deployment, blobs)?, added)
             }
+            Request::DeployByLifecycle { name, component, policy } => {
+                let component = blobs.take(component);
+                let deployed = sandbox.deploy_by_lifecycle(&name, &component, policy.as_deref())?;
+                answer::submitted(&deployed, added)
+            }
             Request::Endorse { call } => {
                 let endorsed = sandbox.endorse(call.into_call(blobs))?;
                 self.keep(endorsed, added)

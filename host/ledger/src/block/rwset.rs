@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use prost::Message;
+use prost::encoding::message::{encode_repeated, encoded_len_repeated};
 
 use crate::error::LedgerError;
 use wasmcc_types::proto::kvrwset::{
@@ -142,29 +143,32 @@ impl NsRwSet {
     }
 
     fn close(&self, name: &str) -> NsReadWriteSet {
-        let public = KvrwSet {
-            reads: self.reads.clone(),
-            range_queries_info: self.range_queries.clone(),
-            writes: self.writes.clone(),
-            metadata_writes: self.metadata_writes.clone(),
-        };
-        let collections = self.collections.iter().map(|(name, collection)| {
-            let hashed = HashedRwSet {
-                hashed_reads: collection.reads.clone(),
-                hashed_writes: collection.writes.clone(),
-                metadata_writes: collection.metadata_writes.clone(),
-            };
-            CollectionHashedReadWriteSet {
+        let collections =
+            self.collections.iter().map(|(name, collection)| CollectionHashedReadWriteSet {
                 collection_name: name.clone(),
-                hashed_rwset: hashed.encode_to_vec(),
+                hashed_rwset: collection.encode(),
                 pvt_rwset_hash: collection.pvt_rwset_hash.clone(),
-            }
-        });
+            });
         NsReadWriteSet {
             namespace: name.to_owned(),
-            rwset: public.encode_to_vec(),
+            rwset: self.encode_public(),
             collection_hashed_rwset: collections.collect(),
         }
+    }
+
+    /// The serialized `kvrwset.KVRWSet`, without a copy of the values before.
+    fn encode_public(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(
+            encoded_len_repeated(1, &self.reads)
+                + encoded_len_repeated(2, &self.range_queries)
+                + encoded_len_repeated(3, &self.writes)
+                + encoded_len_repeated(4, &self.metadata_writes),
+        );
+        encode_repeated(1, &self.reads, &mut bytes);
+        encode_repeated(2, &self.range_queries, &mut bytes);
+        encode_repeated(3, &self.writes, &mut bytes);
+        encode_repeated(4, &self.metadata_writes, &mut bytes);
+        bytes
     }
 }
 
@@ -172,6 +176,15 @@ impl CollectionRwSet {
     /// Whether the transaction changes anything in this collection.
     pub fn has_writes(&self) -> bool {
         !self.writes.is_empty() || !self.metadata_writes.is_empty()
+    }
+
+    /// The serialized `kvrwset.HashedRWSet`.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_repeated(1, &self.reads, &mut bytes);
+        encode_repeated(2, &self.writes, &mut bytes);
+        encode_repeated(3, &self.metadata_writes, &mut bytes);
+        bytes
     }
 }
 

@@ -110,7 +110,7 @@ impl Simulator {
         let FoundRow { key, value } = found;
         self.check_room(key.len())?;
         if space.collection().is_empty() {
-            self.add_read(space.namespace(), &key, Some(value.version));
+            self.add_read(space.namespace(), &key, Some(&value));
         }
         Ok(KeyValue { key, value: value.value })
     }

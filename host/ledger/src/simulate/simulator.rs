@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::block::couchdb;
-use crate::block::rwset::TxRwSet;
+use crate::block::rwset::{NsRwSet, TxRwSet};
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
@@ -22,8 +22,8 @@ use crate::simulate::rows::{KeyValue, Page, RangeId};
 use crate::simulate::rwset_builder::{RwSetBuilder, metadata_bytes};
 use crate::simulate::snapshot::Snapshot;
 use crate::store::state::{Metadata, VersionedValue};
+use wasmcc_types::Meter;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
-use wasmcc_types::{Height, Meter};
 
 /// A simulation. `finish` returns its results once; dropping it discards them.
 pub struct Simulator {
@@ -35,6 +35,8 @@ pub struct Simulator {
     paginated: bool,
     pub(crate) queried_private: bool,
     pub(crate) private_reads: BTreeSet<(String, String)>,
+    /// Namespaces and public keys that have metadata, of those that were read one by one.
+    described: BTreeSet<(String, String)>,
     /// The meter that is charged; None for unlimited work.
     pub(crate) meter: Option<Arc<Meter>>,
     /// The organization whose private data are read; None if there is none.
@@ -54,6 +56,22 @@ pub struct SimulationResults {
     /// Namespaces and public keys that were read after they were written. The reads returned the
     /// old values, which is most likely a mistake in the chaincode.
     pub own_reads: Vec<(String, String)>,
+    /// Namespaces and public keys that have metadata, of those that were read one by one.
+    described: BTreeSet<(String, String)>,
+}
+
+impl SimulationResults {
+    /// Whether the simulation saw that a public key has no metadata. False if it has some, or was
+    /// not read by itself.
+    pub fn has_seen_plain(&self, namespace: &str, key: &str) -> bool {
+        let set = self.public.namespaces.get(namespace);
+        // They are sorted by key.
+        let find = |set: &NsRwSet| set.reads.binary_search_by(|read| read.key.as_str().cmp(key));
+        let is_read = set.is_some_and(|set| find(set).is_ok());
+        let is_plain = self.described.is_empty()
+            || !self.described.contains(&(namespace.to_owned(), key.to_owned()));
+        is_read && is_plain
+    }
 }
 
 impl Ledger {
@@ -88,6 +106,7 @@ impl Simulator {
             paginated: false,
             queried_private: false,
             private_reads: BTreeSet::new(),
+            described: BTreeSet::new(),
             meter: None,
             org: None,
         }
@@ -273,7 +292,8 @@ impl Simulator {
         }
         let own_reads = builder.take_own_reads();
         let (public, private) = builder.build();
-        SimulationResults { public, private, private_reads: self.private_reads, own_reads }
+        let (private_reads, described) = (self.private_reads, self.described);
+        SimulationResults { public, private, private_reads, own_reads, described }
     }
 
     pub(crate) fn limits(&self) -> &LedgerConfig {
@@ -309,8 +329,12 @@ impl Simulator {
         Ok(())
     }
 
-    pub(crate) fn add_read(&mut self, ns: &str, key: &str, version: Option<Height>) {
-        self.builder.add_read(ns, key, version);
+    /// Records a read of a key by itself; None if it does not exist.
+    pub(crate) fn add_read(&mut self, ns: &str, key: &str, found: Option<&VersionedValue>) {
+        if found.is_some_and(|found| !found.metadata_bytes.is_empty()) {
+            self.described.insert((ns.to_owned(), key.to_owned()));
+        }
+        self.builder.add_read(ns, key, found.map(|found| found.version));
     }
 
     fn read(&mut self, ns: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError> {
@@ -318,7 +342,7 @@ impl Simulator {
         self.check_key(key)?;
         let value = self.snapshot.get(ns, key)?;
         self.charge_read(key, value.as_ref())?;
-        self.builder.add_read(ns, key, value.as_ref().map(|value| value.version));
+        self.add_read(ns, key, value.as_ref());
         Ok(value)
     }
 

@@ -51,6 +51,25 @@ fn what_a_transaction_reads_after_it_wrote_it_is_told() {
 }
 
 #[test]
+fn it_is_known_which_keys_were_read_and_have_no_metadata() {
+    let (_ledgers, ledger) = temporary();
+    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1"), ("b", "1"), ("c", "1")]))]);
+    let protect = simulate(&ledger, |sim| {
+        let metadata = Metadata::from([("VALIDATION_PARAMETER".to_owned(), vec![1])]);
+        sim.put_state_metadata("ns", "b", metadata).unwrap();
+    });
+    commit(&ledger, &[("t2", protect)]);
+    let mut sim = ledger.simulator("tx");
+    for key in ["a", "b", "absent"] {
+        sim.get_state("ns", key).unwrap();
+    }
+    sim.get_state("other", "c").unwrap();
+    let results = sim.finish();
+    let plain = |key: &str| results.has_seen_plain("ns", key);
+    assert_eq!(["a", "b", "c", "absent"].map(plain), [true, false, false, true]);
+}
+
+#[test]
 fn own_writes_are_not_read() {
     let (_ledgers, ledger) = temporary();
     commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);

@@ -94,6 +94,27 @@ impl Network {
         Ok(Self { root: None, orgs, orderer })
     }
 
+    /// The same network in memory with one more client, whose certificate has attributes as those
+    /// of fabric-ca.
+    ///
+    /// Errors: there is no such organization, the name is not a user's, or there is such a user.
+    pub fn with_client(
+        mut self,
+        msp_id: &str,
+        name: &str,
+        attributes: &BTreeMap<String, String>,
+    ) -> Result<Self, NetworkError> {
+        let org = self.org_with_peer(msp_id)?;
+        spec::check_user(name, org.domain())?;
+        if org.users().any(|user| user == name) {
+            return Err(NetworkError::Spec(format!("{msp_id} has a user '{name}' already")));
+        }
+        let user = org.new_user(name, attributes)?;
+        let orgs = self.orgs.iter_mut().filter(|org| org.msp_id() == msp_id);
+        orgs.for_each(|org| org.members.push(user.clone()));
+        Ok(self)
+    }
+
     /// Makes a network in a new folder. A failure leaves nothing behind.
     pub fn generate(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
         let network = Self::in_memory(spec)?;
@@ -138,17 +159,21 @@ impl Network {
         name: &str,
         attributes: &BTreeMap<String, String>,
     ) -> Result<PathBuf, NetworkError> {
-        let known = self.orgs.iter().find(|org| org.msp_id() == msp_id);
-        let org = known.ok_or_else(|| {
-            let known: Vec<&str> = self.orgs.iter().map(Org::msp_id).collect();
-            NetworkError::Spec(format!("there is no organization {msp_id}, only {known:?}"))
-        })?;
+        let org = self.org_with_peer(msp_id)?;
         spec::check_user(name, org.domain())?;
         let no_folder = || NetworkError::Spec("it is not in a folder".to_owned());
         let root = org.root.as_deref().ok_or_else(no_folder)?;
         let user = org.new_user(name, attributes)?;
         folder::add_user(root, org, &user)?;
         Ok(org.member_folder(root, &user))
+    }
+
+    fn org_with_peer(&self, msp_id: &str) -> Result<&Org, NetworkError> {
+        let known = self.orgs.iter().find(|org| org.msp_id() == msp_id);
+        known.ok_or_else(|| {
+            let known: Vec<&str> = self.orgs.iter().map(Org::msp_id).collect();
+            NetworkError::Spec(format!("there is no organization {msp_id}, only {known:?}"))
+        })
     }
 
     /// Reads the folder of a network that was made by this program, cryptogen, fabric-ca or

@@ -1,12 +1,17 @@
 //! Deploys chaincodes on a sandbox's channel.
 
+use prost::Message;
+
 use crate::sandbox::{CHANNEL, Sandbox, SandboxError, SetupError, Submitted};
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc_client::lscc::Definition;
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_peer::chaincode::{ProgramBundle, check_meta_inf};
+use wasmcc_peer::chaincode::{ProgramBundle, check_meta_inf, pack_lifecycle_package, package_id};
+use wasmcc_types::proto::protos::ApplicationPolicy;
+use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
 impl Sandbox {
     /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
@@ -39,6 +44,42 @@ impl Sandbox {
         let policy = policy.map_err(|error| SandboxError::Setup(error.into()))?;
         let policy = Some(policy.envelope().clone());
         self.deploy_as(Definition { policy, ..definition(name) }, component)
+    }
+
+    /// As [`deploy`](Self::deploy), by `_lifecycle`: the organizations that have a peer install and
+    /// approve, and the channel commits the definition. Such a chaincode has an implicit collection
+    /// for each organization. Without a policy, the channel's own applies, which asks most of its
+    /// organizations.
+    pub fn deploy_by_lifecycle(
+        &self,
+        name: &str,
+        component: &[u8],
+        policy: Option<&str>,
+    ) -> Result<Submitted, SandboxError> {
+        let files = vec![("chaincode.wasm".to_owned(), component.to_vec())];
+        let package = pack_lifecycle_package("wasm", &format!("{name}_1.0"), &files);
+        let package = package.map_err(|error| SandboxError::Setup(error.into()))?;
+        let id = package_id(&package).map_err(|error| SandboxError::Setup(error.into()))?;
+        let definition = ChaincodeDefinition {
+            channel_id: CHANNEL.into(),
+            name: name.into(),
+            version: "1.0".into(),
+            sequence: 1,
+            validation_parameter: policy.map_or(Ok(Vec::new()), application_policy)?,
+            ..ChaincodeDefinition::default()
+        };
+        let orgs: Vec<&str> = self.peer.orgs().collect();
+        for org in &orgs {
+            let admin = self.identity_of(org, "Admin")?;
+            self.endorse_at(org, lifecycle::install(package.clone()), &admin)?.accepted()?;
+            let approve = lifecycle::approve(definition.clone(), Some(&id));
+            self.commit_valid(self.endorse_at(org, approve, &admin)?.accepted()?)?;
+        }
+        let commit = lifecycle::commit(definition);
+        let mut endorsed = self.endorse_as(commit, &self.identity("Admin")?)?.accepted()?;
+        let others = orgs.iter().filter(|org| **org != self.org);
+        others.into_iter().try_for_each(|org| self.endorse_also(org, &mut endorsed))?;
+        self.commit_valid(endorsed)
     }
 
     /// Installs a component and instantiates it as its definition says.
@@ -82,6 +123,14 @@ impl Sandbox {
         let endorsed = self.endorse_as(proposal, &self.identity("Admin")?)?.accepted()?;
         self.commit_valid(endorsed)
     }
+}
+
+/// The policy of a definition by `_lifecycle`, from its text.
+fn application_policy(text: &str) -> Result<Vec<u8>, SandboxError> {
+    let policy = SignaturePolicy::from_text(text);
+    let policy = policy.map_err(|error| SandboxError::Setup(error.into()))?;
+    let policy = PolicyType::SignaturePolicy(policy.envelope().clone());
+    Ok(ApplicationPolicy { r#type: Some(policy) }.encode_to_vec())
 }
 
 fn definition(name: &str) -> Definition {

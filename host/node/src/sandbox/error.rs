@@ -10,7 +10,7 @@ use wasmcc_channel::collections::CollectionsJsonError;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::{Conflict, LedgerError};
 use wasmcc_msp::{NetworkError, PolicyError};
-use wasmcc_peer::chaincode::MetaInfError;
+use wasmcc_peer::chaincode::{LifecyclePackageError, MetaInfError};
 use wasmcc_peer::endorser::Rejected;
 use wasmcc_runtime::RuntimeError;
 use wasmcc_types::Response;
@@ -98,6 +98,9 @@ pub enum SetupError {
     /// The index definitions cannot be used.
     #[error(transparent)]
     MetaInf(#[from] MetaInfError),
+    /// A package cannot be made.
+    #[error(transparent)]
+    Package(#[from] LifecyclePackageError),
     /// A peer's read-write set cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

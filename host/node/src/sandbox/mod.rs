@@ -15,6 +15,7 @@ mod determinism;
 mod error;
 mod outcome;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::Peer;
@@ -44,10 +45,18 @@ pub const CHANNEL: &str = "mychannel";
 #[derive(Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
+    clients: Vec<ClientSpec>,
     orgs: Vec<String>,
     limits: Option<Limits>,
     execute_timeout: Option<std::time::Duration>,
     external: ExternalConfig,
+}
+
+/// A client that the network's specification does not have.
+struct ClientSpec {
+    msp_id: String,
+    name: String,
+    attributes: BTreeMap<String, String>,
 }
 
 /// In-memory peers of one or more organizations, with one channel.
@@ -61,6 +70,15 @@ impl SandboxBuilder {
     /// Sets the organizations of the channel. The peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
+        self
+    }
+
+    /// Adds a client of an organization, whose certificate has attributes as those of fabric-ca.
+    pub fn client(mut self, msp_id: &str, name: &str, attributes: &[(&str, &str)]) -> Self {
+        let attributes = attributes.iter();
+        let attributes = attributes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (msp_id, name) = (msp_id.to_owned(), name.to_owned());
+        self.clients.push(ClientSpec { msp_id, name, attributes: attributes.collect() });
         self
     }
 
@@ -94,7 +112,10 @@ impl SandboxBuilder {
     }
 
     fn set_up(self) -> Result<Sandbox, SetupError> {
-        let network = Network::in_memory(&self.network)?;
+        let mut network = Network::in_memory(&self.network)?;
+        for ClientSpec { msp_id, name, attributes } in &self.clients {
+            network = network.with_client(msp_id, name, attributes)?;
+        }
         let first = network.orgs().first().map(|org| org.msp_id().to_owned());
         let mut orgs = self.orgs.into_iter();
         let org = orgs.next().or(first);

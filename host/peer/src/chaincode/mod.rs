@@ -39,8 +39,8 @@ pub use package::{
     DialTarget, ExpectError, Files, Guest, InvalidDescription, InvalidLimits, InvalidSpec,
     LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError, LsccPackage,
     MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
-    check_meta_inf, check_name, check_version, create_indexes, is_hidden, package_id,
-    package_limits, tar_gz,
+    check_meta_inf, check_name, check_version, create_indexes, is_hidden, pack_lifecycle_package,
+    package_id, package_limits, tar_gz,
 };
 pub(crate) use tx_params::lock;
 pub use tx_params::{SharedSimulator, StateError, TxParams};

@@ -35,7 +35,7 @@ pub(super) fn interest(
     let mut chaincodes = Vec::new();
     let namespaces = &results.public.namespaces;
     for (name, set) in namespaces.iter().filter(|(name, _)| !is_system(name)) {
-        let mut needed = written(name, set, state)?;
+        let mut needed = written(name, (results, set), state)?;
         let reads = results.private_reads.iter().filter(|(ns, _)| ns == name);
         let reads: BTreeSet<&str> = reads.map(|(_, collection)| collection.as_str()).collect();
         needed.collections.extend(reads.iter().map(|collection| (*collection).to_owned()));
@@ -69,7 +69,11 @@ fn add_calls(
 }
 
 /// What the writes of a namespace call for; its own policy if there are none.
-fn written(name: &str, set: &NsRwSet, state: &Snapshot) -> Result<Needed, InterestError> {
+fn written(
+    name: &str,
+    (results, set): (&SimulationResults, &NsRwSet),
+    state: &Snapshot,
+) -> Result<Needed, InterestError> {
     let mut needed = Needed::default();
     let mut wrote = false;
     let writes = set.writes.iter().map(|write| &write.key);
@@ -77,7 +81,11 @@ fn written(name: &str, set: &NsRwSet, state: &Snapshot) -> Result<Needed, Intere
         writes.chain(set.metadata_writes.iter().map(|write| &write.key)).collect();
     for key in keys {
         wrote = true;
-        match key_policy(state.get_metadata(name, key))? {
+        let policy = match results.has_seen_plain(name, key) {
+            true => None,
+            false => key_policy(state.get_metadata(name, key))?,
+        };
+        match policy {
             Some(policy) => needed.keys.push(policy),
             None => needed.namespace = true,
         }

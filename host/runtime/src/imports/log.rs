@@ -1,26 +1,73 @@
 //! `fabric:chaincode/log`.
 
-use crate::bindings::fabric::chaincode::log::{Host, Level};
+use serde_json::{Map, Value};
+
+use crate::bindings::fabric::chaincode::log::{Field, Host, Level};
 use crate::cost;
 use crate::output::one_line;
 use crate::tx_state::TxState;
 
+/// What a field carries beside its name and value: two pointers with lengths.
+const FIELD_BYTES: usize = 16;
+
 impl Host for TxState {
-    fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+    fn log(&mut self, level: Level, message: String, fields: Vec<Field>) -> wasmtime::Result<()> {
+        self.log_line(level, &message, &fields)
+    }
+}
+
+impl TxState {
+    /// Writes a line. Its fields become one field of the host's log, a JSON object: the names of
+    /// that log's own fields are fixed.
+    pub(crate) fn log_line(
+        &mut self,
+        level: Level,
+        message: &str,
+        fields: &[Field],
+    ) -> wasmtime::Result<()> {
+        /// Writes at a level, with or without fields.
+        macro_rules! write_line {
+            ($write:ident, $fields:expr, $message:expr) => {
+                match $fields {
+                    Some(fields) => {
+                        tracing::$write!(target: "wasmcc::chaincode", %fields, "{}", $message);
+                    }
+                    None => tracing::$write!(target: "wasmcc::chaincode", "{}", $message),
+                }
+            };
+        }
         self.charge(cost::LOG_LINE);
-        self.count_call(message.len())?;
+        let field_bytes = |field: &Field| field.name.len() + field.value.len() + FIELD_BYTES;
+        self.count_call(message.len() + fields.iter().map(field_bytes).sum::<usize>())?;
         if !self.take_log_line() {
             return Ok(());
         }
-        let message = one_line(shorten(&message, self.limits().log_line_bytes));
+        let limit = self.limits().log_line_bytes;
+        let message = shorten(message, limit);
+        let fields = as_json(fields, limit - message.len());
+        let message = one_line(message);
         self.in_span(|| match level {
-            Level::Debug => tracing::debug!(target: "wasmcc::chaincode", "{message}"),
-            Level::Info => tracing::info!(target: "wasmcc::chaincode", "{message}"),
-            Level::Warn => tracing::warn!(target: "wasmcc::chaincode", "{message}"),
-            Level::Error => tracing::error!(target: "wasmcc::chaincode", "{message}"),
+            Level::Trace => write_line!(trace, fields, message),
+            Level::Debug => write_line!(debug, fields, message),
+            Level::Info => write_line!(info, fields, message),
+            Level::Warn => write_line!(warn, fields, message),
+            Level::Error => write_line!(error, fields, message),
         });
         Ok(())
     }
+}
+
+/// The fields as a JSON object, as far as there is room for names and values; none if there are no
+/// fields.
+fn as_json(fields: &[Field], mut room: usize) -> Option<String> {
+    let mut object = Map::new();
+    for Field { name, value } in fields {
+        let Some(left) = room.checked_sub(name.len()) else { break };
+        let value = shorten(value, left);
+        room = left - value.len();
+        object.insert(one_line(name).into_owned(), one_line(value).into());
+    }
+    (!object.is_empty()).then(|| Value::Object(object).to_string())
 }
 
 /// The beginning of a line, at most `limit` bytes.
@@ -37,5 +84,18 @@ mod tests {
         assert_eq!(shorten("short", 5), "short");
         assert_eq!(shorten("longer", 5), "longe");
         assert_eq!(shorten("\u{fc}\u{fc}\u{fc}", 5), "\u{fc}\u{fc}");
+    }
+
+    #[test]
+    fn fields_are_one_json_object_as_far_as_there_is_room() {
+        let field = |name: &str, value: &str| Field { name: name.into(), value: value.into() };
+        assert_eq!(as_json(&[], 100), None);
+        let fields = [field("to", "a\"\n"), field("amount", "12345")];
+        let whole = r#"{"amount":"12345","to":"a\"\\n"}"#;
+        assert_eq!(as_json(&fields, 100).as_deref(), Some(whole));
+        let cut = r#"{"amount":"123","to":"a\"\\n"}"#;
+        assert_eq!(as_json(&fields, 14).as_deref(), Some(cut));
+        assert_eq!(as_json(&fields, 10).as_deref(), Some(r#"{"to":"a\"\\n"}"#));
+        assert_eq!(as_json(&fields, 1), None);
     }
 }

@@ -11,14 +11,16 @@ mod log;
 mod pages;
 mod private_data;
 mod query;
+mod rows;
 mod state;
 mod transaction;
+mod v0_1;
 
 #[allow(unreachable_pub, reason = "the bindings re-export them")]
 pub use cursor::{HistoryIterator, StateIterator};
 
 use crate::backend::{BackendError, ErrorKind};
-use crate::bindings::fabric::chaincode::types::{Error, Host};
+use crate::bindings::fabric::chaincode::types::{Entry, Error, Host};
 use crate::cost::Received;
 use crate::failure::{Failure, Stop};
 use crate::tx_state::TxState;
@@ -27,6 +29,11 @@ use crate::tx_state::TxState;
 pub(crate) type ImportResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl Host for TxState {}
+
+/// Named bytes as the guest receives them.
+fn entry((name, value): (String, Vec<u8>)) -> Entry {
+    Entry { name, value }
+}
 
 /// The inner error for a broken rule of the shim.
 fn invalid<T>(text: String) -> ImportResult<T> {

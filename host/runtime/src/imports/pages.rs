@@ -10,11 +10,72 @@
 use crate::backend::{
     Backend, BackendError, ErrorKind, KeyValue, PageRequest, QueryBatch, RESULT_BYTES,
 };
+use crate::cost;
+use crate::imports::ImportResult;
 use crate::imports::cursor::bytes_of;
+use crate::rules;
+use crate::tx_state::TxState;
+
+const PUBLIC: &str = "";
+
+impl TxState {
+    /// One page of a simple range.
+    pub(crate) async fn simple_page(
+        &mut self,
+        start_key: &str,
+        end_key: &str,
+        wanted: &PageRequest,
+    ) -> ImportResult<QueryBatch<KeyValue>> {
+        match rules::range(start_key, end_key) {
+            Ok((start, end)) => self.range_page(start, end, wanted).await,
+            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
+        }
+    }
+
+    /// One page of the composite keys that begin with these parts.
+    pub(crate) async fn composite_page(
+        &mut self,
+        object_type: &str,
+        attributes: &[String],
+        wanted: &PageRequest,
+    ) -> ImportResult<QueryBatch<KeyValue>> {
+        match rules::partial_composite_range(object_type, attributes) {
+            Ok((start, end)) => self.range_page(&start, &end, wanted).await,
+            Err(text) => self.refuse(cost::text_bytes(attributes), text),
+        }
+    }
+
+    /// One page of a range with the bounds for the peer.
+    pub(crate) async fn range_page(
+        &mut self,
+        start: &str,
+        end: &str,
+        wanted: &PageRequest,
+    ) -> ImportResult<QueryBatch<KeyValue>> {
+        let port = self.backend(cost::QUERY, start.len() + end.len() + wanted.bookmark.len())?;
+        let first = port.get_state_by_range(PUBLIC, start, end, Some(wanted)).await;
+        let (whole, further) = whole_page(port, first, wanted).await;
+        self.charge(cost::QUERY.saturating_mul(further));
+        self.answer(whole)
+    }
+
+    /// One page of a rich query.
+    pub(crate) async fn rich_page(
+        &mut self,
+        query: &str,
+        wanted: &PageRequest,
+    ) -> ImportResult<QueryBatch<KeyValue>> {
+        let port = self.backend(cost::QUERY, query.len() + wanted.bookmark.len())?;
+        let first = port.get_query_result(PUBLIC, query, Some(wanted)).await;
+        let (whole, further) = whole_page(port, first, wanted).await;
+        self.charge(cost::QUERY.saturating_mul(further));
+        self.answer(whole)
+    }
+}
 
 /// Returns the whole page that begins with this batch, and the number of further batches. The
 /// bookmark is None if the peer ignores the page.
-pub(crate) async fn whole_page(
+async fn whole_page(
     backend: &mut dyn Backend,
     first: Result<QueryBatch<KeyValue>, BackendError>,
     wanted: &PageRequest,

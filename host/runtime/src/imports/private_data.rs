@@ -8,7 +8,6 @@ use crate::imports::cursor::StateIterator;
 use crate::imports::{ImportResult, answer, invalid};
 use crate::rules;
 use crate::tx_state::TxState;
-use wasmcc_types::check_key_policy;
 
 impl Host for TxState {
     async fn get_private_data(
@@ -21,6 +20,22 @@ impl Host for TxState {
             Ok(()) => {
                 let answer = port.get_state(&collection, &key).await;
                 self.answer(answer)
+            }
+            Err(text) => invalid(text),
+        }
+    }
+
+    async fn get_multiple_private_data(
+        &mut self,
+        collection: String,
+        keys: Vec<String>,
+    ) -> ImportResult<Vec<Option<Vec<u8>>>> {
+        let cost = cost::KEY.saturating_mul(keys.len() as u64);
+        let port = self.backend(cost, collection.len() + cost::text_bytes(&keys))?;
+        match rules::collection(&collection) {
+            Ok(()) => {
+                let values = port.get_states(&collection, &keys).await;
+                self.answer(values)
             }
             Err(text) => invalid(text),
         }
@@ -127,9 +142,10 @@ impl Host for TxState {
         collection: String,
         key: String,
     ) -> ImportResult<Option<Vec<u8>>> {
-        // Fabric's shim does not check the name here: without one, it is a key of the public state.
-        let policy = self.validation_parameter(&collection, &key).await?;
-        self.answer(policy)
+        match rules::collection(&collection) {
+            Ok(()) => self.read_policy(&collection, &key).await,
+            Err(text) => self.refuse(key.len(), text),
+        }
     }
 
     async fn set_private_data_validation_parameter(
@@ -138,14 +154,9 @@ impl Host for TxState {
         key: String,
         policy: Vec<u8>,
     ) -> ImportResult<()> {
-        let name = rules::VALIDATION_PARAMETER;
-        let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
-        match check_key_policy(&policy) {
-            Ok(()) => {
-                let written = port.put_state_metadata(&collection, &key, name, policy).await;
-                self.answer(written)
-            }
-            Err(text) => invalid(text),
+        match rules::collection(&collection) {
+            Ok(()) => self.write_policy(&collection, &key, policy).await,
+            Err(text) => self.refuse(key.len() + policy.len(), text),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `fabric:chaincode/state`.
 
-use crate::bindings::fabric::chaincode::state::{Host, MetadataEntry};
+use crate::bindings::fabric::chaincode::state::{Entry, Host};
 use crate::cost;
-use crate::imports::{ImportResult, answer, invalid};
+use crate::imports::{ImportResult, answer, entry, invalid};
 use crate::rules;
 use crate::tx_state::TxState;
 use wasmcc_types::check_key_policy;
@@ -45,16 +45,14 @@ impl Host for TxState {
         self.answer(written)
     }
 
-    async fn get_state_metadata(&mut self, key: String) -> ImportResult<Vec<MetadataEntry>> {
+    async fn get_state_metadata(&mut self, key: String) -> ImportResult<Vec<Entry>> {
         let entries = self.backend(cost::KEY, key.len())?.get_state_metadata(PUBLIC, &key).await;
         let entries = self.answer(entries)?;
-        Ok(entries.map(|entries| {
-            entries.into_iter().map(|(name, value)| MetadataEntry { name, value }).collect()
-        }))
+        Ok(entries.map(|entries| entries.into_iter().map(entry).collect()))
     }
 
-    async fn put_state_metadata(&mut self, key: String, entry: MetadataEntry) -> ImportResult<()> {
-        let MetadataEntry { name, value } = entry;
+    async fn put_state_metadata(&mut self, key: String, entry: Entry) -> ImportResult<()> {
+        let Entry { name, value } = entry;
         let port = self.backend(cost::KEY, key.len() + name.len() + value.len())?;
         let written = port.put_state_metadata(PUBLIC, &key, &name, value).await;
         self.answer(written)
@@ -64,8 +62,7 @@ impl Host for TxState {
         &mut self,
         key: String,
     ) -> ImportResult<Option<Vec<u8>>> {
-        let policy = self.validation_parameter(PUBLIC, &key).await?;
-        self.answer(policy)
+        self.read_policy(PUBLIC, &key).await
     }
 
     async fn set_state_validation_parameter(
@@ -73,15 +70,7 @@ impl Host for TxState {
         key: String,
         policy: Vec<u8>,
     ) -> ImportResult<()> {
-        let name = rules::VALIDATION_PARAMETER;
-        let port = self.backend(cost::KEY, key.len() + policy.len())?;
-        match check_key_policy(&policy) {
-            Ok(()) => {
-                let written = port.put_state_metadata(PUBLIC, &key, name, policy).await;
-                self.answer(written)
-            }
-            Err(text) => invalid(text),
-        }
+        self.write_policy(PUBLIC, &key, policy).await
     }
 
     async fn start_write_batch(&mut self) -> wasmtime::Result<()> {
@@ -92,5 +81,40 @@ impl Host for TxState {
     async fn finish_write_batch(&mut self) -> ImportResult<()> {
         let written = self.backend(cost::KEY, 0)?.finish_write_batch().await;
         self.answer(written)
+    }
+}
+
+impl TxState {
+    /// A key's own endorsement policy.
+    pub(crate) async fn read_policy(
+        &mut self,
+        collection: &str,
+        key: &str,
+    ) -> ImportResult<Option<Vec<u8>>> {
+        let bytes = collection.len() + key.len();
+        let entries = self.backend(cost::KEY, bytes)?.get_state_metadata(collection, key).await;
+        let policy = entries.map(|entries| {
+            let wanted = rules::VALIDATION_PARAMETER;
+            entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
+        });
+        self.answer(policy)
+    }
+
+    /// Gives a key its own endorsement policy.
+    pub(crate) async fn write_policy(
+        &mut self,
+        collection: &str,
+        key: &str,
+        policy: Vec<u8>,
+    ) -> ImportResult<()> {
+        let name = rules::VALIDATION_PARAMETER;
+        let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
+        match check_key_policy(&policy) {
+            Ok(()) => {
+                let written = port.put_state_metadata(collection, key, name, policy).await;
+                self.answer(written)
+            }
+            Err(text) => invalid(text),
+        }
     }
 }

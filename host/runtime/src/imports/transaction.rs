@@ -2,9 +2,9 @@
 
 use crate::backend::ProposalPart;
 use crate::bindings::fabric::chaincode::transaction::{Host, SignedProposal};
-use crate::bindings::fabric::chaincode::types::{Error, Timestamp};
+use crate::bindings::fabric::chaincode::types::{Entry, Timestamp};
 use crate::cost::{self, Received};
-use crate::imports::ImportResult;
+use crate::imports::entry;
 use crate::tx_state::TxState;
 
 impl Host for TxState {
@@ -30,25 +30,23 @@ impl Host for TxState {
         Ok(self.invocation().proposal.creator.clone())
     }
 
-    fn get_transient(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+    fn get_transient(&mut self) -> wasmtime::Result<Vec<Entry>> {
         self.count_call(0)?;
         self.reads_proposal(ProposalPart::Transient);
         self.charge(cost::entries(&self.invocation().proposal.transient));
         let transient = &self.invocation().proposal.transient;
-        Ok(transient.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        Ok(transient.iter().map(|(name, value)| entry((name.clone(), value.clone()))).collect())
     }
 
-    fn get_tx_timestamp(&mut self) -> ImportResult<Timestamp> {
+    fn get_tx_timestamp(&mut self) -> wasmtime::Result<Option<Timestamp>> {
         self.count_call(0)?;
-        Ok(match self.invocation().proposal.timestamp {
-            Some(at) => Ok(Timestamp { seconds: at.seconds, nanos: at.nanos }),
-            None => Err(Error::InvalidArgument("the proposal has no timestamp".into())),
-        })
+        let timestamp = self.invocation().proposal.timestamp;
+        Ok(timestamp.map(|at| Timestamp { seconds: at.seconds, nanos: at.nanos }))
     }
 
     fn get_binding(&mut self) -> wasmtime::Result<Vec<u8>> {
         self.count_call(0)?;
-        Ok(self.invocation().proposal.binding.clone())
+        Ok(self.invocation().proposal.binding())
     }
 
     fn get_signed_proposal(&mut self) -> wasmtime::Result<Option<SignedProposal>> {
@@ -61,21 +59,16 @@ impl Host for TxState {
         }))
     }
 
-    fn get_decorations(&mut self) -> wasmtime::Result<Vec<(String, Vec<u8>)>> {
+    fn get_decorations(&mut self) -> wasmtime::Result<Vec<Entry>> {
         self.count_call(0)?;
         self.charge(cost::entries(&self.invocation().decorations));
         let decorations = &self.invocation().decorations;
-        Ok(decorations.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+        Ok(decorations.iter().map(|(name, value)| entry((name.clone(), value.clone()))).collect())
     }
 
-    fn get_peer_msp_id(&mut self) -> ImportResult<String> {
+    fn get_peer_msp_id(&mut self) -> wasmtime::Result<Option<String>> {
         self.count_call(0)?;
         let msp_id = &self.invocation().peer_msp_id;
-        Ok(if msp_id.is_empty() {
-            // The text of fabric-chaincode-go `shim.GetMSPID`.
-            Err(Error::InvalidArgument("'CORE_PEER_LOCALMSPID' is not set".into()))
-        } else {
-            Ok(msp_id.clone())
-        })
+        Ok((!msp_id.is_empty()).then(|| msp_id.clone()))
     }
 }

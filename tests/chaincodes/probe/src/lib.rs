@@ -86,6 +86,10 @@ fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
         }
         ("event", [name, payload]) => ctx.set_event(name, payload.as_bytes())?,
         ("log", [words]) => ctx.log(Level::Info, words),
+        ("log", [words, fields @ ..]) => {
+            let fields = fields.iter().filter_map(|field| field.split_once('='));
+            ctx.log_with(Level::Info, words, &fields.collect::<Vec<_>>());
+        }
         ("info", []) => return info(ctx),
         ("hashmap", []) => return determinism::probe(ctx),
         ("then", operations) => return then(ctx, operations),
@@ -140,6 +144,10 @@ fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
                 size,
                 bookmark,
             )?)
+        }
+        ("allcomppage", [size, bookmark]) => {
+            let size = i32::try_from(number(size)?)?;
+            page(ctx.get_all_states_composite_key_with_pagination(size, bookmark)?)
         }
         ("query", [selector]) => rows(ctx.get_query_result(selector)?),
         ("query", [selector, limit]) => rows(ctx.get_query_result(selector)?.take(number(limit)?)),

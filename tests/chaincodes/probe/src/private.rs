@@ -7,9 +7,11 @@ use wasmcc_sdk::Error;
 use wasmcc_sdk::Result;
 
 use crate::hex;
+use crate::lines;
 use crate::policy_of;
 use crate::rows;
 use crate::split;
+use crate::text;
 
 /// `p` and the name of the operation on the world state, with the collection as first argument;
 /// `transient NAME` echoes transient data, `pput-transient` writes it.
@@ -24,6 +26,13 @@ pub(crate) fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Ve
         }
         ("pget", [collection, key]) => {
             return Ok(ctx.get_private_data(collection, key)?.unwrap_or_default());
+        }
+        ("pmget", [collection, keys @ ..]) => {
+            let values = ctx.get_multiple_private_data(collection, keys)?;
+            return Ok(lines(values.into_iter().map(|value| match value {
+                Some(value) => text(&value),
+                None => "-".to_owned(),
+            })));
         }
         ("phash", [collection, key]) => {
             let hash = ctx.get_private_data_hash(collection, key)?.unwrap_or_default();

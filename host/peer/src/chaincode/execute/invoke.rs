@@ -7,7 +7,9 @@ use prost::{DecodeError, Message};
 
 use crate::chaincode::execute::error::ExecuteError;
 use crate::chaincode::execute::execution::Execution;
-use crate::chaincode::execute::lookup::{ChaincodeInfo, LookUpError, check_invocation, is_defined};
+use crate::chaincode::execute::lookup::{
+    ChaincodeInfo, LegacyData, LookUpError, check_invocation, is_defined,
+};
 use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::lent::Lent;
@@ -16,6 +18,9 @@ use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_ledger::LedgerError;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{LIFECYCLE, LSCC, Response};
+
+/// The right that LSCC asks for when it is asked for a definition.
+const GET_DATA: &str = "lscc/GetChaincodeData";
 
 /// Why a chaincode cannot be called. The texts are Fabric's where Fabric has one.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +125,8 @@ impl ChaincodeSupport {
         let data = self.chaincode_data(tx, name)?;
         Ok(ChaincodeInfo {
             id: ccid(name, &data.version),
-            version: data.version,
-            endorsement_plugin: data.escc,
+            version: data.version.clone(),
+            endorsement_plugin: data.escc.clone(),
             init_required: false,
         })
     }
@@ -148,13 +153,34 @@ impl ChaincodeSupport {
         self.execute(tx, name, &info.id, entry, input).await
     }
 
-    /// Asks LSCC for its definition of a chaincode, so that the look-up is part of the
-    /// transaction's read set. The package on this peer must be the one that the channel agreed on.
+    /// LSCC's definition of a chaincode; the look-up is part of the transaction's read set. The
+    /// package on this peer must be the one that the channel agreed on.
     fn chaincode_data(
         self: &Arc<Self>,
         tx: &TxParams,
         name: &str,
-    ) -> Result<protos::ChaincodeData, InfoError> {
+    ) -> Result<LegacyData, InfoError> {
+        let data = match self.known_data(tx, name) {
+            Some(data) => data,
+            None => self.ask_lscc(tx, name)?,
+        };
+        self.check_package(name, &data)?;
+        Ok(data)
+    }
+
+    /// What LSCC would answer now, if it was asked at this height: the state is the same, and so is
+    /// what it records. None: it was not, or the caller may not ask, which LSCC itself has to say.
+    fn known_data(&self, tx: &TxParams, name: &str) -> Option<LegacyData> {
+        let mut simulator = tx.simulator().ok()?;
+        let data = self.lookup.legacy(&tx.channel_id, name, simulator.snapshot().height())?;
+        let allowed = self.access().check(GET_DATA, &tx.channel_id, &tx.org, &tx.proposal);
+        allowed.ok()?;
+        simulator.get_state(LSCC, name).ok()?;
+        Some(data)
+    }
+
+    /// Executes LSCC.
+    fn ask_lscc(self: &Arc<Self>, tx: &TxParams, name: &str) -> Result<LegacyData, InfoError> {
         let args = [b"getccdata".to_vec(), tx.channel_id.as_bytes().to_vec(), name.into()];
         let input = protos::ChaincodeInput { args: args.to_vec(), ..Default::default() };
         let found = self.call_system(tx, LSCC, input, Lent::Nothing)?;
@@ -167,7 +193,11 @@ impl ChaincodeSupport {
         }
         let data = protos::ChaincodeData::decode(payload.as_slice())
             .map_err(|error| InfoError::BadDefinition { name: name.to_owned(), error })?;
-        self.check_package(name, &data)?;
+        let data = Arc::new(data);
+        if let Ok(simulator) = tx.simulator() {
+            let height = simulator.snapshot().height();
+            self.lookup.remember(&tx.channel_id, name, height, Arc::clone(&data));
+        }
         Ok(data)
     }
 

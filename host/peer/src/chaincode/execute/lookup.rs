@@ -16,6 +16,7 @@ use wasmcc_channel::definition::{
     sequence_key,
 };
 use wasmcc_ledger::{LedgerError, Snapshot};
+use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, LIFECYCLE};
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
@@ -38,7 +39,14 @@ pub struct ChaincodeInfo {
 #[derive(Default)]
 pub(super) struct Lookup {
     known: Mutex<HashMap<FoundKey, Known>>,
+    legacy: Mutex<Legacies>,
 }
+
+/// A definition of LSCC.
+pub(super) type LegacyData = Arc<protos::ChaincodeData>;
+
+/// LSCC's definitions by channel and name, each with the height at which it was read.
+type Legacies = HashMap<Arc<str>, HashMap<String, (u64, LegacyData)>>;
 
 /// The key of a remembered definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -245,6 +253,23 @@ impl Lookup {
             endorsement_plugin: info.endorsement_plugin,
             init_required: info.init_required,
         }))
+    }
+
+    /// Returns LSCC's definition of a name, if it was read at this height.
+    pub(super) fn legacy(&self, channel: &str, name: &str, height: u64) -> Option<LegacyData> {
+        let (known, data) = self.legacies().get(channel)?.get(name)?.clone();
+        (known == height).then_some(data)
+    }
+
+    /// Remembers LSCC's definition of a name, which was read at this height.
+    pub(super) fn remember(&self, channel: &Arc<str>, name: &str, height: u64, data: LegacyData) {
+        let mut legacies = self.legacies();
+        let of_channel = legacies.entry(Arc::clone(channel)).or_default();
+        of_channel.insert(name.to_owned(), (height, data));
+    }
+
+    fn legacies(&self) -> MutexGuard<'_, Legacies> {
+        self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns an existing definition at one height, with these packages.

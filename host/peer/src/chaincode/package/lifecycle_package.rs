@@ -1,17 +1,19 @@
-//! Reads a chaincode package of Fabric 2.x: a gzip tar of `metadata.json` and `code.tar.gz`
-//! (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
+//! Reads and makes a chaincode package of Fabric 2.x: a gzip tar of `metadata.json` and
+//! `code.tar.gz` (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
 //!
 //! Does not ask whether a peer can run the component: [`PackageStore`] does that at the install.
 //!
 //! [`PackageStore`]: crate::chaincode::package::PackageStore
 
-use serde::Deserialize;
+use std::io;
+
+use serde::{Deserialize, Serialize};
 
 use crate::chaincode::package::description::{Description, DescriptionError};
 use crate::chaincode::package::hidden::without_hidden;
 use crate::chaincode::package::limits_file::{LIMITS_FILE, LimitsFile, LimitsFileError};
 use crate::chaincode::package::program_bundle::META_INF;
-use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, unpack};
+use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, tar_gz, unpack};
 use wasmcc_runtime::PackageLimits;
 use wasmcc_types::{go_json, hex, sha256};
 
@@ -113,6 +115,21 @@ pub enum LifecyclePackageError {
     /// The limits cannot be used.
     #[error(transparent)]
     Limits(#[from] LimitsFileError),
+}
+
+/// `metadata.json` as it is written.
+#[derive(Serialize)]
+struct WrittenMetadata<'a> {
+    r#type: &'a str,
+    path: &'a str,
+    label: &'a str,
+}
+
+/// Makes a package of a type, with these files as its code. The same files give the same bytes.
+/// Does not check them.
+pub fn pack_lifecycle_package(kind: &str, label: &str, code: &Files) -> io::Result<Vec<u8>> {
+    let metadata = serde_json::to_vec(&WrittenMetadata { r#type: kind, path: "", label })?;
+    tar_gz(&[(METADATA.to_owned(), metadata), (CODE.to_owned(), tar_gz(code)?)])
 }
 
 /// The id that a package has on every peer: "label:sha256". Packages of all types have one.

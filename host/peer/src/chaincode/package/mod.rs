@@ -19,7 +19,8 @@ pub use error::{ComponentError, InvalidSpec, PackageError};
 pub use hidden::is_hidden;
 pub use installed::{Guest, PackageEntry};
 pub use lifecycle_package::{
-    Code, LifecyclePackage, LifecyclePackageError, package_id, package_limits,
+    Code, LifecyclePackage, LifecyclePackageError, pack_lifecycle_package, package_id,
+    package_limits,
 };
 pub use limits_file::{InvalidLimits, LIMITS_FILE, LimitsFile, LimitsFileError};
 pub use lscc_package::{LsccPackage, ccid, check_name, check_version};

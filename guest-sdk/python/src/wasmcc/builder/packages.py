@@ -1,0 +1,74 @@
+"""The contract's requirements, as far as they are pure Python."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+from .failure import BuildFailure
+from .tool import PYTHON
+
+_NATIVE = (".so", ".pyd", ".dylib", ".dll")
+
+
+def key(project):
+    """What the folder of packages is made of."""
+    return [PYTHON, *project.requirements]
+
+
+def bundle(project, cache):
+    """Has pip install the requirements into a folder and returns it. Does nothing if they are
+    there."""
+    site, note = cache / "site", cache / "site.json"
+    try:
+        if json.loads(note.read_text()) == key(project) and site.is_dir():
+            return site
+    except (OSError, ValueError):
+        pass
+    if site.exists():
+        shutil.rmtree(site)
+    site.mkdir()
+    if project.requirements:
+        _install(project, site)
+        _refuse_native(site)
+    note.write_text(json.dumps(key(project)) + "\n")
+    return site
+
+
+def _install(project, site):
+    requirements = site.with_suffix(".txt")
+    requirements.write_text("\n".join(project.requirements) + "\n")
+    # Only wheels that fit every machine.
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--no-compile", "--only-binary=:all:", "--platform=any", "--implementation=py"]
+    pip += ["--abi=none", f"--python-version={PYTHON}", "--target", str(site)]
+    pip += ["--requirement", str(requirements)]
+    done = subprocess.run(
+        pip, cwd=project.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode == 0:
+        return
+    words = done.stderr.strip() or done.stdout.strip()
+    if "No module named pip" in words:
+        raise BuildFailure(
+            f"{sys.executable} has no pip, which installs the contract's requirements\n"
+            f"  hint: type `{sys.executable} -m ensurepip`, or install python3-pip"
+        )
+    missing = re.search(r"No matching distribution found for ([^\s;]+)", words)
+    if missing:
+        raise BuildFailure(
+            f"the requirement {missing.group(1)} has no wheel in pure Python for Python {PYTHON}; "
+            f"a component cannot load code of a machine. pip says:\n{words}"
+        )
+    raise BuildFailure(f"pip cannot install the contract's requirements:\n{words}")
+
+
+def _refuse_native(site):
+    for path in sorted(site.rglob("*")):
+        if path.suffix in _NATIVE:
+            name = path.relative_to(site).parts[0]
+            raise BuildFailure(
+                f"the requirement {name} has code of a machine, which a component cannot load: "
+                f"{path.relative_to(site)}"
+            )

@@ -1,0 +1,216 @@
+"""Reads the contract's own modules for what a transaction cannot have, before anything is built.
+
+Packages are not read: what they never call does no harm. A line with the comment `wasmcc: allow` is
+left alone.
+"""
+
+import ast
+from dataclasses import dataclass, field
+
+from .failure import BuildFailure
+from .project import find
+
+NETWORK = "a transaction has no network"
+PROCESSES = "a transaction has no other processes"
+THREADS = "a transaction has one thread, and waits for nothing"
+FILES = "a transaction has no files; write the data into a module"
+MODULES = {
+    "socket": NETWORK,
+    "socketserver": NETWORK,
+    "ssl": NETWORK,
+    "select": NETWORK,
+    "selectors": NETWORK,
+    "http.client": NETWORK,
+    "http.server": NETWORK,
+    "urllib.request": NETWORK,
+    "ftplib": NETWORK,
+    "imaplib": NETWORK,
+    "poplib": NETWORK,
+    "smtplib": NETWORK,
+    "xmlrpc": NETWORK,
+    "subprocess": PROCESSES,
+    "multiprocessing": PROCESSES,
+    "signal": PROCESSES,
+    "pty": PROCESSES,
+    "asyncio": THREADS,
+    "concurrent.futures": THREADS,
+    "sqlite3": FILES,
+    "dbm": FILES,
+    "shelve": FILES,
+    "tempfile": FILES,
+    "shutil": FILES,
+    "glob": FILES,
+    "mmap": FILES,
+    "ctypes": "a component has no libraries of a machine",
+}
+NAMES = {
+    "open": FILES,
+    "io.open": FILES,
+    "os.open": FILES,
+    "os.listdir": FILES,
+    "os.scandir": FILES,
+    "os.walk": FILES,
+    "os.mkdir": FILES,
+    "os.makedirs": FILES,
+    "os.remove": FILES,
+    "input": "a transaction has nobody to ask",
+    "breakpoint": "a component has no debugger",
+    "os.system": PROCESSES,
+    "os.popen": PROCESSES,
+    "os.fork": PROCESSES,
+    "time.sleep": THREADS,
+    "threading.Thread": THREADS,
+    "threading.Timer": THREADS,
+    "_thread.start_new_thread": THREADS,
+}
+# Of `pathlib.Path`.
+METHODS = ("read_text", "read_bytes", "write_text", "write_bytes")
+ALLOW = "wasmcc: allow"
+
+
+@dataclass
+class Found:
+    """The contract's modules, with their files, and what they import."""
+
+    modules: dict = field(default_factory=dict)
+    imports: set = field(default_factory=set)
+    refusals: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
+
+
+def scan(project):
+    """Follows imports from the contract's module; raises `BuildFailure` with all that is refused."""
+    found = Found()
+    waiting = [project.module]
+    while waiting:
+        name = waiting.pop()
+        file = find(project.root, name)
+        if file is None or name in found.modules:
+            continue
+        found.modules[name] = file
+        module = _Module(project, name, file, found)
+        module.read()
+        parents = name.split(".")[:-1]
+        waiting += [".".join(parents[:length]) for length in range(1, len(parents) + 1)]
+        waiting += sorted(module.imports)
+        found.imports |= module.imports
+    if found.refusals:
+        raise BuildFailure("\n".join(found.refusals))
+    return found
+
+
+class _Module(ast.NodeVisitor):
+    def __init__(self, project, name, file, found):
+        self._path = file.relative_to(project.folder).as_posix()
+        self._package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        self._found = found
+        self._file = file
+        self._lines = []
+        # Names that the module itself binds: they are not the built-in ones.
+        self._own = set()
+        # What a name in this module stands for.
+        self._known = {}
+        self.imports = set()
+
+    def read(self):
+        """Reads the file."""
+        try:
+            source = self._file.read_text("utf-8")
+            tree = ast.parse(source, self._path)
+        except SyntaxError as error:
+            text = f"{self._path}:{error.lineno}: {error.msg}"
+            raise BuildFailure(text) from None
+        except (UnicodeDecodeError, ValueError) as error:
+            raise BuildFailure(f"{self._path}: {error}") from None
+        self._lines = source.splitlines()
+        self._own = set(_bound(tree))
+        self.visit(tree)
+
+    def visit_If(self, node):
+        # Not run in a component.
+        test = ast.unparse(node.test)
+        if "TYPE_CHECKING" in test or test in ("__name__ == '__main__'", "'__main__' == __name__"):
+            for other in node.orelse:
+                self.visit(other)
+            return
+        self.generic_visit(node)
+
+    def visit_Import(self, node):
+        for alias in node.names:
+            self._import(node, alias.name)
+            top = alias.name.partition(".")[0]
+            self._known[alias.asname or top] = alias.name if alias.asname else top
+
+    def visit_ImportFrom(self, node):
+        base = node.module or ""
+        if node.level:
+            parts = self._package.split(".") if self._package else []
+            parts = parts[: len(parts) - node.level + 1]
+            base = ".".join([*parts, base] if base else parts)
+        self._import(node, base)
+        for alias in node.names:
+            full = f"{base}.{alias.name}".lstrip(".")
+            self._import(node, full, is_module=False)
+            self._known[alias.asname or alias.name] = full
+            self._name(node, full)
+
+    def visit_Name(self, node):
+        is_builtin = node.id in NAMES and node.id not in self._own
+        self._name(node, self._known.get(node.id, node.id if is_builtin else None))
+
+    def visit_Attribute(self, node):
+        self._name(node, self._dotted(node))
+        self.visit(node.value)
+
+    def visit_Call(self, node):
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr in METHODS:
+            self._refuse(node, function.attr, FILES)
+        self.generic_visit(node)
+
+    def visit_Global(self, node):
+        names = ", ".join(node.names)
+        self._found.warnings.append(
+            f"{self._path}:{node.lineno}: warning: {names} begins anew in each transaction; what "
+            "is to stay goes to the ledger"
+        )
+
+    def _dotted(self, node):
+        if isinstance(node, ast.Name):
+            return self._known.get(node.id)
+        if isinstance(node, ast.Attribute):
+            value = self._dotted(node.value)
+            return value and f"{value}.{node.attr}"
+        return None
+
+    def _import(self, node, name, is_module=True):
+        if not name:
+            return
+        self.imports.add(name)
+        for length in range(1, name.count(".") + 2):
+            module = ".".join(name.split(".")[:length])
+            if module in MODULES:
+                self._refuse(node, module, MODULES[module])
+                return
+
+    def _name(self, node, name):
+        if name in NAMES:
+            self._refuse(node, name, NAMES[name])
+
+    def _refuse(self, node, what, why):
+        line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
+        refusal = f"{self._path}:{node.lineno}: {what}: {why}"
+        if ALLOW not in line and refusal not in self._found.refusals:
+            self._found.refusals.append(refusal)
+
+
+def _bound(node, is_class=False):
+    """The names that a module binds by itself; a method binds none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and not is_class:
+            yield child.name
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.arg):
+            yield child.arg
+        yield from _bound(child, isinstance(child, ast.ClassDef))

@@ -1,0 +1,102 @@
+"""componentize-py, which makes components of Python.
+
+It is the one of this Python's environment, or on the PATH; if neither has it in this version, it is
+installed into an environment of its own beside the component.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .failure import BuildFailure
+
+NAME = "componentize-py"
+VERSION = "0.25.1"
+# The Python in its components.
+PYTHON = "3.14"
+
+
+def say(text):
+    """A line for whoever waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def find(cache):
+    """The path of the program; installs it if necessary."""
+    own = cache / "tools"
+    candidates = [Path(sys.executable).parent / NAME, shutil.which(NAME), own / "bin" / NAME]
+    for candidate in filter(None, candidates):
+        if _version(candidate) == VERSION:
+            return str(candidate)
+    say(f"installing {NAME} {VERSION} into {own}")
+    return _install(own)
+
+
+def _version(program):
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip().rpartition(" ")[2]
+
+
+def _install(own):
+    python = own / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    steps = ([sys.executable, "-m", "venv", "--clear", own], [*pip, f"{NAME}=={VERSION}"])
+    for step in steps:
+        done = subprocess.run(step, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            shutil.rmtree(own, ignore_errors=True)
+            words = done.stderr.strip() or done.stdout.strip()
+            raise BuildFailure(
+                f"{NAME} {VERSION}, which makes components of Python, cannot be installed:\n"
+                f"{words}\n"
+                f"  hint: where there is a registry, type\n"
+                f"    {sys.executable} -m pip install {NAME}=={VERSION}"
+            )
+    return str(own / "bin" / NAME)
+
+
+def run(program, wit, world, paths, module, output):
+    """Makes the component."""
+    command = [program, "--wit-path", str(wit), "--world", world, "componentize"]
+    for path in paths:
+        command += ["--python-path", str(path)]
+    command += [module, "--output", str(output)]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=_environment(paths[-1]),
+    )
+    if done.returncode != 0:
+        words = _of_the_contract(done.stderr.strip() or done.stdout.strip())
+        raise BuildFailure(f"{NAME} cannot make a component of the contract:\n{words}")
+
+
+def _environment(site):
+    """The program adds the packages of the environment that it runs in. Those may be of a machine,
+    and are not what the contract has asked for."""
+    empty = site.parent / "empty"
+    (empty / "lib" / "site-packages").mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        "VIRTUAL_ENV": str(empty),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "RUST_BACKTRACE": "0",
+    }
+
+
+def _of_the_contract(words):
+    """The traceback of the contract's module, without what the tool has around it."""
+    words = words.rpartition("AssertionError: ")[2]
+    for end in ("\n\nCaused by:", "\n\nStack backtrace:"):
+        words = words.partition(end)[0]
+    defect = words.rpartition("wasmcc.errors.Defect: ")
+    # Modules are below numbered folders there.
+    return re.sub(r'"/\d+/', '"', defect[2]).strip()

@@ -1,0 +1,88 @@
+"""The exports of a component around a contract's module. Runs while the component is built: what is
+made here is in the component, and each transaction starts with a fresh copy of it."""
+
+import random
+import sys
+
+from . import bindings, logs, policy_text  # noqa: F401  There are no files later.
+from .chaincode import Chaincode, Contracts
+from .contract import Contract
+from .errors import Defect
+from .response import Response
+from .stub import ChaincodeStub
+from .trace import keep_source, refusal_of
+
+
+def chaincode_of(module):
+    """The chaincode of a module: its list `contracts`, or its `Chaincode`, or all classes of
+    contracts in it, imported ones too, the first of which is the default."""
+    members = vars(module)
+    if "contracts" in members:
+        return Contracts(members["contracts"])
+    classes = [one for one in members.values() if isinstance(one, type)]
+    own = (Chaincode, Contracts, Contract)
+    shims = [one for one in classes if issubclass(one, Chaincode) and one not in own]
+    contracts = [one for one in classes if issubclass(one, Contract) and one not in own]
+    # Others are imported to be called.
+    shims = [one for one in shims if one.__module__ == module.__name__] or shims
+    if len(shims) > 1:
+        raise Defect(f"{module.__name__} has several classes of Chaincode")
+    if shims:
+        return shims[0]()
+    bases = {base for one in contracts for base in one.__mro__[1:]}
+    leaves = [one for one in dict.fromkeys(contracts) if one not in bases]
+    if not leaves:
+        raise Defect(
+            f"{module.__name__} has no contract: write `class Assets(Contract):` with functions "
+            "below @transaction, or name another module in pyproject.toml: [tool.wasmcc], "
+            'module = "..."'
+        )
+    return Contracts(leaves)
+
+
+def answer(function, wit):
+    """Runs `init` or `invoke` of a chaincode; an exception becomes a refusal."""
+    try:
+        response = function(ChaincodeStub(wit))
+    except MemoryError:
+        # Ends the transaction: there may be no memory for an answer.
+        raise
+    except Exception as error:
+        return refusal_of(error)
+    if not isinstance(response, Response):
+        return Response.error(f"the chaincode returned {type(response).__name__}, not a Response")
+    return response
+
+
+def export(module):
+    """The class that componentize-py looks for: the exported interface."""
+    wit = bindings.of_component()
+    logs.install(wit)
+    chaincode = chaincode_of(module)
+    keep_source(_sources())
+
+    class Component:
+        """Answers the two calls of the peer."""
+
+        def init(self):
+            return self._answer(chaincode.init)
+
+        def invoke(self):
+            return self._answer(chaincode.invoke)
+
+        def _answer(self, function):
+            # It was seeded when the component was built.
+            random.seed()
+            response = answer(function, wit)
+            return wit.response(response.status, response.message, response.payload)
+
+    return Component
+
+
+def _sources():
+    """The files of the contract's modules and of its packages."""
+    known = getattr(sys, "stdlib_module_names", ())
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None) or ""
+        if path.endswith(".py") and name.partition(".")[0] not in (*known, __package__):
+            yield path

@@ -1,0 +1,251 @@
+"""What a build reads and refuses, up to the tool that makes the component."""
+
+import json
+import stat
+import textwrap
+
+import pytest
+
+from wasmcc.builder import BuildFailure, build, packages, stage, tool
+from wasmcc.builder.project import Project
+from wasmcc.builder.scan import scan
+
+GOOD = "from wasmcc import Contract, transaction\nclass A(Contract): ...\n"
+
+
+def make(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__dot__", ".").replace("__in__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    return folder
+
+
+def failure(function, *args, **options):
+    with pytest.raises(BuildFailure) as caught:
+        function(*args, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "files, module, root",
+    [
+        ({"contract__dot__py": GOOD}, "contract", "."),
+        ({"src__in__chaincode__dot__py": GOOD}, "chaincode", "src"),
+        (
+            {
+                "my_assets__in____init____dot__py": GOOD,
+                "pyproject__dot__toml": '[project]\nname = "my-assets"',
+            },
+            "my_assets",
+            ".",
+        ),
+        (
+            {
+                "a__in__b__dot__py": GOOD,
+                "contract__dot__py": GOOD,
+                "pyproject__dot__toml": '[tool.wasmcc]\nmodule = "a.b"',
+            },
+            "a.b",
+            ".",
+        ),
+    ],
+)
+def test_the_contracts_module_is_found(tmp_path, files, module, root):
+    project = Project.read(make(tmp_path, **files))
+    assert (project.module, project.root) == (module, (tmp_path / root).resolve())
+
+
+def test_a_folder_without_a_contract_is_told_what_to_write(tmp_path):
+    assert "neither contract.py nor chaincode.py" in failure(Project.read, tmp_path)
+    make(tmp_path, pyproject__dot__toml='[tool.wasmcc]\nmodule = "nope"')
+    assert "there is no module nope" in failure(Project.read, tmp_path)
+    make(tmp_path, pyproject__dot__toml='[tool.wasmcc]\nmodule = "../x"')
+    assert "is no name of a module" in failure(Project.read, tmp_path)
+    make(tmp_path, pyproject__dot__toml="[tool.wasmcc]\nmodul = 5")
+    assert "has no modul, only `module`" in failure(Project.read, tmp_path)
+    make(tmp_path, pyproject__dot__toml="[tool")
+    assert "pyproject.toml: " in failure(Project.read, tmp_path)
+
+
+def test_requirements_come_from_one_place_and_without_the_sdk(tmp_path):
+    toml = '[project]\nname = "a"\ndependencies = ["wasmcc~=0.2", "six>=1; python_version>\'3\'"]'
+    make(tmp_path, contract__dot__py=GOOD, pyproject__dot__toml=toml)
+    assert Project.read(tmp_path).requirements == ("six>=1; python_version>'3'",)
+    make(tmp_path, requirements__dot__txt="# words\nwasmcc @ file:///x\nsix==1.16.0  # why\n\n")
+    assert Project.read(tmp_path).requirements == ("six==1.16.0",)
+    make(
+        tmp_path,
+        requirements__dot__txt="-r more/base.txt\n-c c.txt\n",
+        more__in__base__dot__txt="attrs==1 \\\n    --hash=x\n",
+    )
+    assert Project.read(tmp_path).requirements == (
+        "attrs==1      --hash=x",
+        f"-c {tmp_path.resolve() / 'c.txt'}",
+    )
+    make(tmp_path, requirements__dot__txt="-r none.txt")
+    assert "none.txt" in failure(Project.read, tmp_path)
+
+
+def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
+    make(
+        tmp_path,
+        contract__dot__py="""
+        import socket
+        import os, threading as t
+        from urllib import request
+        from time import sleep as pause
+        from helpers import deep
+        def f(path):
+            open(path)
+            os.system("x")
+            t.Thread(target=f)
+            pause(1)
+            path.read_text()
+        """,
+        helpers__in____init____dot__py="from . import deep\n",
+        helpers__in__deep__dot__py="\n\nimport subprocess\n",
+    )
+    lines = failure(scan, Project.read(tmp_path)).splitlines()
+    places = sorted(line.split(": ")[0] + " " + line.split(": ")[1] for line in lines)
+    assert places == [
+        "contract.py:10 threading.Thread",
+        "contract.py:11 time.sleep",
+        "contract.py:12 read_text",
+        "contract.py:2 socket",
+        "contract.py:4 urllib.request",
+        "contract.py:5 time.sleep",
+        "contract.py:8 open",
+        "contract.py:9 os.system",
+        "helpers/deep.py:3 subprocess",
+    ]
+    assert "a transaction has no network" in lines[0]
+
+
+def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
+    make(
+        tmp_path,
+        contract__dot__py="""
+        from typing import TYPE_CHECKING
+        import socket  # wasmcc: allow
+        if TYPE_CHECKING:
+            import asyncio
+        class A:
+            def open(self):
+                self.open()
+        def input(words):
+            return input(words)
+        if __name__ == "__main__":
+            import subprocess
+            open("x")
+        """,
+        test_contract__dot__py="import subprocess",
+    )
+    found = scan(Project.read(tmp_path))
+    assert list(found.modules) == ["contract"]
+    make(tmp_path, contract__dot__py="x = 0\ndef f():\n    global x\n")
+    [warning] = scan(Project.read(tmp_path)).warnings
+    assert warning.startswith("contract.py:3: warning: x begins anew in each transaction")
+
+
+def test_a_contract_that_is_no_python_is_refused_with_its_place(tmp_path):
+    make(tmp_path, contract__dot__py="def f(:\n")
+    assert failure(scan, Project.read(tmp_path)).startswith("contract.py:1: ")
+    (tmp_path / "contract.py").write_bytes(b"x = '\xff'")
+    assert failure(scan, Project.read(tmp_path)).startswith("contract.py: ")
+
+
+def test_the_stage_has_the_contract_and_the_package_for_a_component(tmp_path):
+    make(
+        tmp_path / "project",
+        contract__dot__py="import helpers.deep\nfrom decimal import Decimal\n",
+        helpers__in____init____dot__py="",
+        helpers__in__deep__dot__py="import json",
+        helpers__in__data__dot__json="{}",
+        other__dot__py="",
+    )
+    project = Project.read(tmp_path / "project")
+    folder = stage.stage(project, scan(project), tmp_path / "stage")
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    for name in ("contract.py", "helpers/deep.py", "helpers/data.json", "wasmcc/stub.py"):
+        assert name in files
+    assert not {"other.py", "wasmcc/__main__.py", "wasmcc/mock/ledger.py"} & files
+    glue = (folder / "wasmcc_component.py").read_text()
+    assert "import contract as contract" in glue and "'json'" in glue and "'_strptime'" in glue
+
+
+def program(path, text):
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    return str(path)
+
+
+def test_a_build_is_done_once(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py=GOOD)
+    calls = tmp_path / "calls"
+    make_it = f'echo "$@" >> {calls}; while [ "$1" != --output ]; do shift; done; echo ok > "$2"'
+    componentize = program(tmp_path / "componentize", make_it)
+    monkeypatch.setattr(tool, "find", lambda cache: componentize)
+    path = build(tmp_path)
+    assert path == tmp_path / ".wasmcc" / "contract.wasm" and path.read_text() == "ok\n"
+    build(tmp_path)
+    assert len(calls.read_text().splitlines()) == 1
+    # A component that somebody has changed is made again.
+    path.write_text("other")
+    build(tmp_path)
+    make(tmp_path, contract__dot__py=GOOD + "x = 1\n")
+    build(tmp_path)
+    assert len(calls.read_text().splitlines()) == 3
+    assert (tmp_path / ".wasmcc" / ".gitignore").read_text() == "*\n"
+    elsewhere = build(tmp_path, tmp_path / "out" / "a.wasm", cache=tmp_path / "cache")
+    assert elsewhere.read_text() == "ok\n"
+    assert "--world chaincode componentize" in calls.read_text().splitlines()[0]
+
+
+def test_the_words_of_the_tool_are_shown(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py=GOOD)
+    words = "Noise\\nAssertionError: Traceback:\\n  File \"/0/contract.py\"\\nbad\\n\\nCaused by:\\n  0: x"
+    broken = program(tmp_path / "componentize", f"printf '{words}' >&2; exit 1")
+    monkeypatch.setattr(tool, "find", lambda cache: broken)
+    said = failure(build, tmp_path)
+    assert said.endswith('contract:\nTraceback:\n  File "contract.py"\nbad')
+    assert not (tmp_path / ".wasmcc" / "contract.wasm").exists()
+
+
+def test_a_tool_of_another_version_is_not_taken(tmp_path, monkeypatch):
+    older = program(tmp_path / "componentize-py", "echo componentize-py 0.1.0")
+    monkeypatch.setattr(tool.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(tool.shutil, "which", lambda name: older)
+    program(tmp_path / "python", "echo no registry >&2; exit 1")
+    words = failure(tool.find, tmp_path / "cache")
+    assert "no registry" in words and f"pip install componentize-py=={tool.VERSION}" in words
+    program(tmp_path / "componentize-py", f"echo componentize-py {tool.VERSION}")
+    assert tool.find(tmp_path / "cache") == older
+
+
+def test_a_requirement_with_code_of_a_machine_is_refused_by_name(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py=GOOD, requirements__dot__txt="numpy\n")
+    project = Project.read(tmp_path)
+    words = "ERROR: No matching distribution found for numpy==1.0; extra"
+    pip = program(tmp_path / "pip", f"echo '{words}' >&2; exit 1")
+    monkeypatch.setattr(packages.sys, "executable", pip)
+    said = failure(packages.bundle, project, tmp_path)
+    assert "the requirement numpy==1.0 has no wheel in pure Python" in said
+    native = "while [ $1 != --target ]; do shift; done; mkdir $2/numpy; echo > $2/numpy/core.so"
+    program(tmp_path / "pip", native)
+    assert "the requirement numpy has code of a machine" in failure(
+        packages.bundle, project, tmp_path
+    )
+    program(tmp_path / "pip", "echo 'No module named pip' >&2; exit 1")
+    assert "has no pip" in failure(packages.bundle, project, tmp_path)
+
+
+def test_requirements_are_installed_once(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py=GOOD, requirements__dot__txt="six\n")
+    project = Project.read(tmp_path)
+    pip = program(tmp_path / "pip", f"echo x >> {tmp_path}/calls")
+    monkeypatch.setattr(packages.sys, "executable", pip)
+    packages.bundle(project, tmp_path)
+    packages.bundle(project, tmp_path)
+    assert (tmp_path / "calls").read_text() == "x\n"
+    assert json.loads((tmp_path / "site.json").read_text()) == [tool.PYTHON, "six"]

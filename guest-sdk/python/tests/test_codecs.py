@@ -1,0 +1,191 @@
+"""Arguments, results and JSON, by type."""
+
+import datetime
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Literal, Optional, Tuple
+
+import pytest
+
+from wasmcc import ContractError, Defect, Timestamp, member, read_json, write_json
+from wasmcc.codecs import Mismatch, codec_of
+
+
+class Color(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(enum.Enum):
+    LOW = 1
+    HIGH = 2
+
+
+@dataclass
+class Part:
+    weight: float
+    kind: Color = Color.RED
+
+
+@dataclass
+class Asset:
+    """An asset."""
+
+    id: str = member("ID")
+    size: int
+    tags: List[str] = field(default_factory=list)
+    part: Optional[Part] = None
+    next: Optional["Asset"] = None
+    secret: bytes = b""
+
+
+UTC = datetime.timezone.utc
+MOMENT = datetime.datetime(2025, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "hint, argument, value",
+    [
+        (str, "ä", "ä"),
+        (int, "-5", -5),
+        (int, "+5", 5),
+        (int, "", 0),
+        (int, "123456789012345678901234567890", 123456789012345678901234567890),
+        (float, "1.5e3", 1500.0),
+        (float, "", 0.0),
+        (bool, "T", True),
+        (bool, "false", False),
+        (bool, "", False),
+        (Optional[int], "", None),
+        (Optional[int], "null", None),
+        (Optional[int], "5", 5),
+        (List[int], "[1,2]", [1, 2]),
+        (Tuple[int, str], '[1,"a"]', (1, "a")),
+        (Tuple[int, ...], "[1,2,3]", (1, 2, 3)),
+        (Dict[str, Any], '{"a":[null]}', {"a": [None]}),
+        (list, '["a"]', ["a"]),
+        (Color, "blue", Color.BLUE),
+        (Level, "HIGH", Level.HIGH),
+        (Literal["a", "b"], "b", "b"),
+        (datetime.datetime, "2025-01-31T13:00:00.5+01:00", MOMENT),
+        (Timestamp, "2025-01-31T12:00:00.123456789Z", Timestamp(1738324800, 123456789)),
+        (Asset, '{"ID":"a","size":1}', Asset("a", 1)),
+        (
+            Asset,
+            '{"ID":"a","size":1,"part":{"weight":2},"next":{"ID":"b","size":2},"secret":"/w=="}',
+            Asset("a", 1, [], Part(2.0), Asset("b", 2), b"\xff"),
+        ),
+    ],
+)
+def test_an_argument_is_read_and_written_again(hint, argument, value):
+    codec = codec_of(hint)
+    assert codec.decode(argument.encode()) == value
+    assert codec.decode(codec.encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    "hint, argument, words",
+    [
+        (int, "five", '"five" is not an int'),
+        (int, "1_000", '"1_000" is not an int'),
+        (int, "٣", "is not an int"),
+        (int, "9" * 5000, "is not an int"),
+        (int, "x" * 100, f'"{"x" * 32}..." is not an int'),
+        (float, "nan", "is not a float"),
+        (float, "1e999", "is not a float"),
+        (bool, "yes", '"yes" is not a bool'),
+        (List[int], "[1", "Expecting"),
+        (List[int], '[1,"a"]', "expected an integer as 1"),
+        (List[int], "[true]", "expected an integer as 0"),
+        (List[float], "[NaN]", "NaN is not JSON"),
+        (Any, "[" * 100_000, "nests too deep"),
+        (Tuple[int, str], "[1]", "expected an array of 2"),
+        (Color, "green", "expected one of red, blue"),
+        (datetime.datetime, "2025-02-29T00:00:00Z", "is not a time of RFC 3339"),
+        (datetime.datetime, "2025-01-31", "is not a time of RFC 3339"),
+        (Asset, "[]", "expected an object"),
+        (Asset, '{"ID":"a"}', "member size is missing"),
+        (Asset, '{"ID":"a","size":1,"x":2}', "unknown member x"),
+        (Asset, '{"ID":"a","size":1,"part":{"weight":"2"}}', "expected a number as part.weight"),
+        (Asset, '{"ID":"a","size":1,"tags":["b",5]}', "expected a string as tags.1"),
+    ],
+)
+def test_what_is_wrong_with_an_argument_is_said(hint, argument, words):
+    with pytest.raises(Mismatch) as caught:
+        codec_of(hint).decode(argument.encode())
+    assert words in str(caught.value)
+
+
+def test_bytes_that_are_not_text_are_refused_where_there_must_be_text():
+    for hint in (str, Color, Any):
+        with pytest.raises(Mismatch, match="not UTF-8"):
+            codec_of(hint).decode(b"\xff")
+    assert codec_of(bytes).decode(b"\xff") == b"\xff"
+
+
+@pytest.mark.parametrize(
+    "hint, value, payload",
+    [
+        (float, 2.0, b"2"),
+        (float, 0.5, b"0.5"),
+        (bool, True, b"true"),
+        (None, None, b""),
+        (Optional[str], None, b""),
+        (datetime.datetime, MOMENT, b"2025-01-31T12:00:00.5Z"),
+        (Asset, Asset("a", 1), b'{"ID":"a","secret":"","size":1,"tags":[]}'),
+        (Dict[str, int], {"b": 1, "a": 2}, b'{"a":2,"b":1}'),
+        (Any, {"b": [Part(1.0)], "a": MOMENT}, None),
+    ],
+)
+def test_a_result_is_text_or_canonical_json(hint, value, payload):
+    encoded = codec_of(hint).encode(value)
+    if payload is None:
+        payload = b'{"a":"2025-01-31T12:00:00.5Z","b":[{"kind":"red","weight":1.0}]}'
+    assert encoded == payload
+
+
+@pytest.mark.parametrize(
+    "hint, value, words",
+    [
+        (int, "5", "expected an integer"),
+        (int, True, "expected an integer"),
+        (float, float("inf"), "finite"),
+        (str, "\ud800", "half a character"),
+        (None, 5, "expected None"),
+        (Asset, {"ID": "a"}, "a value of the class Asset"),
+        (datetime.datetime, datetime.datetime(2025, 1, 1), "has no time zone"),
+        (List[Asset], [Asset("a", "1")], "expected an integer as 0.size"),
+    ],
+)
+def test_a_result_of_another_type_is_an_error(hint, value, words):
+    with pytest.raises(Mismatch, match=words):
+        codec_of(hint).encode(value)
+
+
+@pytest.mark.parametrize("hint", [set, Dict[int, str], complex, object, Literal[1], "x"])
+def test_types_that_a_transaction_cannot_have_are_defects(hint):
+    with pytest.raises(Defect):
+        codec_of(hint)
+
+
+def test_json_of_the_ledger_is_read_as_a_type():
+    asset = read_json(b'{"ID":"a","size":1,"later":[],"part":{"weight":1,"x":2}}', Asset)
+    assert asset.part == Part(1.0)
+    asset.part = None
+    assert asset == Asset("a", 1)
+    assert json.loads(write_json(asset)) == {"ID": "a", "secret": "", "size": 1, "tags": []}
+    assert write_json({"ü": "<&>", "a": None}) == '{"a":null,"ü":"<&>"}'.encode()
+    with pytest.raises(ContractError, match="^value of k: expected an object$"):
+        read_json(b"5", Asset, "value of k")
+    for value in ({"a": float("nan")}, {"a": {1, 2}}, {5: 1}):
+        with pytest.raises(ContractError, match="no JSON form"):
+            write_json(value if 5 not in value else {(1, 2): 3})
+
+
+def test_timestamps_are_rfc_3339():
+    assert str(Timestamp(0)) == "1970-01-01T00:00:00Z"
+    assert str(Timestamp(-1, 999_999_999)) == "1969-12-31T23:59:59.999999999Z"
+    assert Timestamp.parse("2025-01-01T00:00:00.1234567899Z").nanos == 123_456_789
+    assert Timestamp.of(MOMENT) == Timestamp.parse(str(Timestamp.of(MOMENT)))
+    assert Timestamp(5) < Timestamp(5, 1)

@@ -1,0 +1,60 @@
+//! The services of a peer for callers in its own process.
+//!
+//! Invariant: a request passes what it passes when it comes over a connection, but for the
+//! connection itself.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::watch;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+
+use crate::connection_table::Entry;
+use crate::peer::Peer;
+use crate::routes::Routes;
+use crate::server::ServerConfig;
+use crate::services::Services;
+use crate::shutdown::Stopping;
+use wasmcc_tls::Client;
+use wasmcc_workers::Workers;
+
+/// A client's way to the services of a peer without a socket: tonic's clients take it in place of
+/// a channel. Clones count as one connection.
+#[derive(Clone)]
+pub struct Local {
+    routes: Routes,
+    entry: Arc<Entry>,
+    /// Dropping it tells waiting calls that the server stops.
+    _running: Arc<watch::Sender<bool>>,
+}
+
+impl Local {
+    /// The services of the peer of the first organization.
+    pub async fn new(peer: Arc<dyn Peer>, workers: Arc<Workers>, config: ServerConfig) -> Self {
+        let (running, stopping) = watch::channel(false);
+        let services = Services::new(peer, workers, config, Stopping(stopping));
+        let (entry, _) = services.table.admit(None);
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let routes = services.of_peer(None, nowhere).await;
+        Self { routes, entry: Arc::new(entry), _running: Arc::new(running) }
+    }
+}
+
+impl Service<http::Request<Body>> for Local {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.routes.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let connection = Arc::clone(self.entry.connection());
+        request.extensions_mut().insert(Client { connection, certificate: None });
+        self.routes.call(request)
+    }
+}

@@ -1,0 +1,128 @@
+//! The versions of the WIT package that this host serves, side by side. Their imports have one
+//! implementation; `imports::v0_1` converts.
+//!
+//! Invariant: a version that a release has served stays served.
+
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::bindings::fabric::chaincode::types::Response;
+use crate::bindings::{Chaincode, ChaincodePre, v0_1};
+use crate::tx_state::TxState;
+use wasmcc_types::Entry;
+
+/// The WIT package of components.
+pub(crate) const PACKAGE: &str = "fabric:chaincode";
+
+/// A version that components may be built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V0_2,
+    V0_1,
+}
+
+impl Version {
+    /// The newest first: a component that exports several contracts is called by that one.
+    pub(crate) const ALL: [Self; 2] = [Self::V0_2, Self::V0_1];
+
+    /// The export that makes a component a chaincode.
+    pub(crate) fn contract(self) -> &'static str {
+        match self {
+            Self::V0_2 => "fabric:chaincode/contract@0.2.0",
+            Self::V0_1 => "fabric:chaincode/contract@0.1.0",
+        }
+    }
+
+    /// What the numbers of all compatible versions begin with.
+    pub(crate) fn line(self) -> &'static str {
+        match self {
+            Self::V0_2 => "0.2.",
+            Self::V0_1 => "0.1.",
+        }
+    }
+
+    /// The interfaces that components may import.
+    pub(crate) fn interfaces(self) -> &'static [&'static str] {
+        /// Those of 0.1 come first.
+        const INTERFACES: &[&str] = &[
+            "types",
+            "transaction",
+            "state",
+            "query",
+            "private-data",
+            "invocation",
+            "event",
+            "log",
+            "rows",
+        ];
+        match self {
+            Self::V0_2 => INTERFACES,
+            Self::V0_1 => &INTERFACES[..8],
+        }
+    }
+
+    /// The version of which `name` is an interface; none if this host does not serve it.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        let (_, number) = name.split_once('@')?;
+        Self::ALL.into_iter().find(|version| number.starts_with(version.line()))
+    }
+}
+
+/// A linked component, by the version of its contract.
+pub(crate) enum ContractPre {
+    V0_2(ChaincodePre<TxState>),
+    V0_1(v0_1::ChaincodePre<TxState>),
+}
+
+impl ContractPre {
+    /// Finds the functions of the contract.
+    pub(crate) fn new(version: Version, pre: InstancePre<TxState>) -> wasmtime::Result<Self> {
+        Ok(match version {
+            Version::V0_2 => Self::V0_2(ChaincodePre::new(pre)?),
+            Version::V0_1 => Self::V0_1(v0_1::ChaincodePre::new(pre)?),
+        })
+    }
+
+    /// Makes an instance, which may already run code of the guest.
+    pub(crate) async fn instantiate(
+        &self,
+        store: &mut Store<TxState>,
+    ) -> wasmtime::Result<Contract> {
+        Ok(match self {
+            Self::V0_2(pre) => Contract::V0_2(pre.instantiate_async(store).await?),
+            Self::V0_1(pre) => Contract::V0_1(pre.instantiate_async(store).await?),
+        })
+    }
+}
+
+/// The contract of an instance.
+pub(crate) enum Contract {
+    V0_2(Chaincode),
+    V0_1(v0_1::Chaincode),
+}
+
+impl Contract {
+    /// Calls one of its functions.
+    pub(crate) async fn call(
+        &self,
+        store: &mut Store<TxState>,
+        entry: Entry,
+    ) -> wasmtime::Result<Response> {
+        match self {
+            Self::V0_2(instance) => {
+                let contract = instance.fabric_chaincode_contract();
+                match entry {
+                    Entry::Init => contract.call_init(store).await,
+                    Entry::Invoke => contract.call_invoke(store).await,
+                }
+            }
+            Self::V0_1(instance) => {
+                let contract = instance.fabric_chaincode_contract();
+                match entry {
+                    Entry::Init => contract.call_init(store).await,
+                    Entry::Invoke => contract.call_invoke(store).await,
+                }
+            }
+        }
+    }
+}

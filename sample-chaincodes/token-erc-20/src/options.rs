@@ -1,0 +1,42 @@
+//! What the token is called. As long as that is not set, the contract does nothing else.
+
+use wasmcc_sdk::{Context, Error, Result};
+
+/// The key of the token's name.
+pub(crate) const NAME: &str = "name";
+/// The key of its symbol.
+pub(crate) const SYMBOL: &str = "symbol";
+/// The key of its decimals.
+pub(crate) const DECIMALS: &str = "decimals";
+
+/// All of them.
+pub(crate) const KEYS: [&str; 3] = [NAME, SYMBOL, DECIMALS];
+
+/// Sets the options, once.
+pub(crate) fn set(ctx: &Context, name: &str, symbol: &str, decimals: &str) -> Result<()> {
+    if ctx.get_state(NAME)?.is_some() {
+        return Err(Error::internal(
+            "contract options are already set, client is not authorized to change them",
+        ));
+    }
+    ctx.put_state(NAME, name.as_bytes())?;
+    ctx.put_state(SYMBOL, symbol.as_bytes())?;
+    ctx.put_state(DECIMALS, decimals.as_bytes())
+}
+
+/// Refuses as long as the options are not set.
+pub(crate) fn are_set(ctx: &Context) -> Result<()> {
+    match ctx.get_state(NAME)? {
+        Some(_) => Ok(()),
+        None => Err(Error::internal(
+            "Contract options need to be set before calling any function, call Initialize() to \
+             initialize contract",
+        )),
+    }
+}
+
+/// One of the options.
+pub(crate) fn get(ctx: &Context, key: &str) -> Result<String> {
+    are_set(ctx)?;
+    Ok(String::from_utf8(ctx.get_state(key)?.unwrap_or_default())?)
+}

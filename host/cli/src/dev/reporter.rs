@@ -88,8 +88,7 @@ impl Reporter {
                 Event::Diverged { tx_id, chaincode, text } => {
                     // Another organization that was asked has said so already.
                     if !self.pending.contains_key(&tx_id) {
-                        self.journal.write(Kind::Log, Some(&chaincode), &text);
-                        text.lines().for_each(|line| print(&tx_line::one_line(line)));
+                        self.diverged(&chaincode, &text);
                     }
                 }
                 Event::Logged(line) => self.logged(&line),
@@ -217,8 +216,18 @@ impl Reporter {
         }
     }
 
+    fn diverged(&mut self, chaincode: &str, text: &str) {
+        self.write(Kind::Log, Some(chaincode), text);
+        self.tell(text);
+    }
+
     fn say(&mut self, text: &str) {
         self.write(Kind::Network, None, text);
+        self.tell(text);
+    }
+
+    /// On the page and on the terminal.
+    fn tell(&self, text: &str) {
         if let Some(feed) = &self.outputs.feed {
             feed.said(text);
         }

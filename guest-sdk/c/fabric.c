@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "@0.1.0"
+#define VERSION "@0.2.0"
 #define IMPORT(interface, name, ...)                                                               \
   __attribute__((import_module("fabric:chaincode/" interface VERSION),                            \
                  import_name(name))) extern void __VA_ARGS__
@@ -18,6 +18,9 @@
 #define BYTES const char *, uint32_t
 #define LIST const void *, uint32_t
 #define OF(bytes) (bytes).at, (bytes).length
+// An option that is text: an empty one is not there.
+#define OPTION uint32_t, BYTES
+#define SOME(bytes) (bytes).length > 0, OF(bytes)
 
 // result<..., error>, for all results of four bytes each.
 struct result {
@@ -35,21 +38,20 @@ struct result {
       void *at;
       uint32_t length;
     } list;
-    fabric_page page;
+    struct {
+      fabric_entries rows;
+      uint8_t is_some;
+      fabric_bytes bookmark;
+    } page;
+    fabric_response response;
     int32_t handle;
   };
 };
 
-// result<timestamp, error>, which begins at a multiple of eight.
-struct time_result {
-  uint8_t failed;
-  union {
-    struct {
-      uint8_t kind;
-      fabric_bytes text;
-    } error;
-    fabric_timestamp time;
-  };
+// option<timestamp>.
+struct time_option {
+  uint8_t is_some;
+  fabric_timestamp time;
 };
 
 struct signed_proposal {
@@ -67,11 +69,11 @@ IMPORT("transaction", "get-tx-id", import_get_tx_id(fabric_bytes *));
 IMPORT("transaction", "get-channel-id", import_get_channel_id(fabric_bytes *));
 IMPORT("transaction", "get-creator", import_get_creator(fabric_bytes *));
 IMPORT("transaction", "get-transient", import_get_transient(fabric_entries *));
-IMPORT("transaction", "get-tx-timestamp", import_get_tx_timestamp(struct time_result *));
+IMPORT("transaction", "get-tx-timestamp", import_get_tx_timestamp(struct time_option *));
 IMPORT("transaction", "get-binding", import_get_binding(fabric_bytes *));
 IMPORT("transaction", "get-signed-proposal", import_get_signed(struct signed_proposal *));
 IMPORT("transaction", "get-decorations", import_get_decorations(fabric_entries *));
-IMPORT("transaction", "get-peer-msp-id", import_get_peer_msp_id(struct result *));
+IMPORT("transaction", "get-peer-msp-id", import_get_peer_msp_id(struct option *));
 IMPORT("state", "get-state", import_get_state(BYTES, struct result *));
 IMPORT("state", "get-multiple-states", import_get_states(LIST, struct result *));
 IMPORT("state", "put-state", import_put_state(BYTES, BYTES, struct result *));
@@ -84,21 +86,25 @@ IMPORT("state", "start-write-batch", import_start_batch(void));
 IMPORT("state", "finish-write-batch", import_finish_batch(struct result *));
 IMPORT("query", "get-state-by-range", import_range(BYTES, BYTES, struct result *));
 IMPORT("query", "get-state-by-range-with-pagination",
-       import_range_page(BYTES, BYTES, int32_t, BYTES, struct result *));
+       import_range_page(BYTES, BYTES, uint32_t, OPTION, struct result *));
 IMPORT("query", "get-state-by-partial-composite-key", import_partial(BYTES, LIST, struct result *));
 IMPORT("query", "get-state-by-partial-composite-key-with-pagination",
-       import_partial_page(BYTES, LIST, int32_t, BYTES, struct result *));
+       import_partial_page(BYTES, LIST, uint32_t, OPTION, struct result *));
+IMPORT("query", "get-all-states-composite-key-with-pagination",
+       import_all_composite(uint32_t, OPTION, struct result *));
 IMPORT("query", "get-query-result", import_query(BYTES, struct result *));
 IMPORT("query", "get-query-result-with-pagination",
-       import_query_page(BYTES, int32_t, BYTES, struct result *));
+       import_query_page(BYTES, uint32_t, OPTION, struct result *));
 IMPORT("query", "get-history-for-key", import_history(BYTES, struct result *));
-IMPORT("query", "[method]state-iterator.next-batch",
+IMPORT("rows", "[method]state-iterator.next-batch",
        import_next_rows(int32_t, uint32_t, struct result *));
-IMPORT("query", "[resource-drop]state-iterator", import_close_rows(int32_t));
-IMPORT("query", "[method]history-iterator.next-batch",
+IMPORT("rows", "[resource-drop]state-iterator", import_close_rows(int32_t));
+IMPORT("rows", "[method]history-iterator.next-batch",
        import_next_changes(int32_t, uint32_t, struct result *));
-IMPORT("query", "[resource-drop]history-iterator", import_close_changes(int32_t));
+IMPORT("rows", "[resource-drop]history-iterator", import_close_changes(int32_t));
 IMPORT("private-data", "get-private-data", import_get_private(BYTES, BYTES, struct result *));
+IMPORT("private-data", "get-multiple-private-data",
+       import_get_privates(BYTES, LIST, struct result *));
 IMPORT("private-data", "get-private-data-hash", import_get_hash(BYTES, BYTES, struct result *));
 IMPORT("private-data", "put-private-data", import_put_private(BYTES, BYTES, BYTES, struct result *));
 IMPORT("private-data", "del-private-data", import_del_private(BYTES, BYTES, struct result *));
@@ -113,9 +119,9 @@ IMPORT("private-data", "get-private-data-validation-parameter",
        import_get_private_policy(BYTES, BYTES, struct result *));
 IMPORT("private-data", "set-private-data-validation-parameter",
        import_set_private_policy(BYTES, BYTES, BYTES, struct result *));
-IMPORT("invocation", "invoke-chaincode", import_invoke(BYTES, LIST, BYTES, fabric_response *));
+IMPORT("invocation", "invoke-chaincode", import_invoke(BYTES, LIST, OPTION, struct result *));
 IMPORT("event", "set-event", import_set_event(BYTES, BYTES, struct result *));
-IMPORT("log", "log", import_log(int32_t, BYTES));
+IMPORT("log", "log", import_log(int32_t, BYTES, LIST));
 
 // ---- The component
 
@@ -260,12 +266,11 @@ fabric_entries fabric_get_decorations(void) {
   return entries;
 }
 
-fabric_kind fabric_get_tx_timestamp(fabric_timestamp *time) {
-  struct time_result result;
-  import_get_tx_timestamp(&result);
-  if (result.failed) return refused((fabric_kind)(result.error.kind + 1), result.error.text);
-  *time = result.time;
-  return FABRIC_OK;
+bool fabric_get_tx_timestamp(fabric_timestamp *time) {
+  struct time_option found;
+  import_get_tx_timestamp(&found);
+  if (found.is_some) *time = found.time;
+  return found.is_some;
 }
 
 bool fabric_get_signed_proposal(fabric_bytes *proposal, fabric_bytes *signature) {
@@ -275,12 +280,11 @@ bool fabric_get_signed_proposal(fabric_bytes *proposal, fabric_bytes *signature)
   return found.is_some;
 }
 
-fabric_kind fabric_get_peer_msp_id(fabric_bytes *msp_id) {
-  struct result result;
-  import_get_peer_msp_id(&result);
-  fabric_kind kind = done(&result);
-  if (kind == FABRIC_OK) *msp_id = (fabric_bytes){result.list.at, result.list.length};
-  return kind;
+bool fabric_get_peer_msp_id(fabric_bytes *msp_id) {
+  struct option found;
+  import_get_peer_msp_id(&found);
+  if (found.is_some) *msp_id = found.value;
+  return found.is_some;
 }
 
 // ---- The state
@@ -291,14 +295,18 @@ fabric_kind fabric_get_state(fabric_bytes key, fabric_bytes *value) {
   return value_of(&result, value);
 }
 
+static fabric_kind values_of(const struct result *result, uint32_t count, fabric_bytes *values) {
+  fabric_kind kind = done(result);
+  const struct option *found = result->list.at;
+  for (uint32_t i = 0; kind == FABRIC_OK && i < result->list.length && i < count; i++)
+    values[i] = optional(found[i].is_some, found[i].value);
+  return kind;
+}
+
 fabric_kind fabric_get_multiple_states(fabric_list keys, fabric_bytes *values) {
   struct result result;
   import_get_states(OF(keys), &result);
-  fabric_kind kind = done(&result);
-  const struct option *found = result.list.at;
-  for (uint32_t i = 0; kind == FABRIC_OK && i < result.list.length && i < keys.length; i++)
-    values[i] = optional(found[i].is_some, found[i].value);
-  return kind;
+  return values_of(&result, keys.length, values);
 }
 
 fabric_kind fabric_put_state(fabric_bytes key, fabric_bytes value) {
@@ -384,7 +392,9 @@ static fabric_kind rows_of(const struct result *result, fabric_rows **rows) {
 
 static fabric_kind page_of(const struct result *result, fabric_page *page) {
   fabric_kind kind = done(result);
-  if (kind == FABRIC_OK) *page = result->page;
+  if (kind != FABRIC_OK) return kind;
+  page->rows = result->page.rows;
+  page->bookmark = result->page.is_some ? result->page.bookmark : FABRIC_EMPTY;
   return kind;
 }
 
@@ -441,10 +451,10 @@ fabric_kind fabric_get_state_by_range(fabric_bytes start, fabric_bytes end, fabr
 }
 
 fabric_kind fabric_get_state_by_range_with_pagination(fabric_bytes start, fabric_bytes end,
-                                                      int32_t size, fabric_bytes bookmark,
+                                                      uint32_t size, fabric_bytes bookmark,
                                                       fabric_page *page) {
   struct result result;
-  import_range_page(OF(start), OF(end), size, OF(bookmark), &result);
+  import_range_page(OF(start), OF(end), size, SOME(bookmark), &result);
   return page_of(&result, page);
 }
 
@@ -456,10 +466,18 @@ fabric_kind fabric_get_state_by_partial_composite_key(fabric_bytes type, fabric_
 }
 
 fabric_kind fabric_get_state_by_partial_composite_key_with_pagination(
-    fabric_bytes type, fabric_list attributes, int32_t size, fabric_bytes bookmark,
+    fabric_bytes type, fabric_list attributes, uint32_t size, fabric_bytes bookmark,
     fabric_page *page) {
   struct result result;
-  import_partial_page(OF(type), OF(attributes), size, OF(bookmark), &result);
+  import_partial_page(OF(type), OF(attributes), size, SOME(bookmark), &result);
+  return page_of(&result, page);
+}
+
+fabric_kind fabric_get_all_states_composite_key_with_pagination(uint32_t size,
+                                                                fabric_bytes bookmark,
+                                                                fabric_page *page) {
+  struct result result;
+  import_all_composite(size, SOME(bookmark), &result);
   return page_of(&result, page);
 }
 
@@ -469,10 +487,10 @@ fabric_kind fabric_get_query_result(fabric_bytes query, fabric_rows **rows) {
   return rows_of(&result, rows);
 }
 
-fabric_kind fabric_get_query_result_with_pagination(fabric_bytes query, int32_t size,
+fabric_kind fabric_get_query_result_with_pagination(fabric_bytes query, uint32_t size,
                                                     fabric_bytes bookmark, fabric_page *page) {
   struct result result;
-  import_query_page(OF(query), size, OF(bookmark), &result);
+  import_query_page(OF(query), size, SOME(bookmark), &result);
   return page_of(&result, page);
 }
 
@@ -493,6 +511,13 @@ fabric_kind fabric_get_private_data(fabric_bytes collection, fabric_bytes key,
   struct result result;
   import_get_private(OF(collection), OF(key), &result);
   return value_of(&result, value);
+}
+
+fabric_kind fabric_get_multiple_private_data(fabric_bytes collection, fabric_list keys,
+                                             fabric_bytes *values) {
+  struct result result;
+  import_get_privates(OF(collection), OF(keys), &result);
+  return values_of(&result, keys.length, values);
 }
 
 fabric_kind fabric_get_private_data_hash(fabric_bytes collection, fabric_bytes key,
@@ -560,11 +585,13 @@ fabric_kind fabric_set_private_data_validation_parameter(fabric_bytes collection
 
 // ---- Other chaincodes, the event, the log
 
-fabric_response fabric_invoke_chaincode(fabric_bytes name, fabric_list args,
-                                        fabric_bytes channel) {
-  fabric_response response;
-  import_invoke(OF(name), OF(args), OF(channel), &response);
-  return response;
+fabric_kind fabric_invoke_chaincode(fabric_bytes name, fabric_list args, fabric_bytes channel,
+                                    fabric_response *response) {
+  struct result result;
+  import_invoke(OF(name), OF(args), SOME(channel), &result);
+  fabric_kind kind = done(&result);
+  if (kind == FABRIC_OK) *response = result.response;
+  return kind;
 }
 
 fabric_kind fabric_set_event(fabric_bytes name, fabric_bytes payload) {
@@ -573,7 +600,9 @@ fabric_kind fabric_set_event(fabric_bytes name, fabric_bytes payload) {
   return done(&result);
 }
 
-void fabric_log(fabric_level level, fabric_bytes message) { import_log(level, OF(message)); }
+void fabric_log(fabric_level level, fabric_bytes message, fabric_entries fields) {
+  import_log(level, OF(message), OF(fields));
+}
 
 // ---- Composite keys (fabric-chaincode-go, shim/stub.go)
 

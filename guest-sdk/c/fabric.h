@@ -98,16 +98,17 @@ fabric_bytes fabric_get_creator(void);
 fabric_bytes fabric_get_creator_msp_id(void);
 // Data for the endorsers only, ordered by name.
 fabric_entries fabric_get_transient(void);
-// The client's time.
-fabric_kind fabric_get_tx_timestamp(fabric_timestamp *time);
+// The client's time; false if the proposal has none.
+bool fabric_get_tx_timestamp(fabric_timestamp *time);
 // The SHA-256 of nonce, creator and epoch.
 fabric_bytes fabric_get_binding(void);
 // The proposal that the client signed; false if there is none.
 bool fabric_get_signed_proposal(fabric_bytes *proposal, fabric_bytes *signature);
 // What the peer's decorators added, ordered by name.
 fabric_entries fabric_get_decorations(void);
-// The organization of the peer. It differs between endorsers: do not write it to the ledger.
-fabric_kind fabric_get_peer_msp_id(fabric_bytes *msp_id);
+// The organization of the peer; false if it has none. It differs between endorsers: do not write it to
+// the ledger.
+bool fabric_get_peer_msp_id(fabric_bytes *msp_id);
 
 // ---- The state (wit/state.wit). Reads return the committed value, not what was just written. A value
 // that does not exist is not there: fabric_is_some() tells.
@@ -145,10 +146,10 @@ typedef struct {
   bool is_delete;
 } fabric_change;
 
-// One page, and the bookmark of the next one.
+// One page, and the bookmark of the next one; empty if the peer has no more rows. Without a bookmark one
+// gets the first page.
 typedef struct {
   fabric_entries rows;
-  uint32_t fetched_records_count;
   fabric_bytes bookmark;
 } fabric_page;
 
@@ -162,17 +163,21 @@ void fabric_close_changes(fabric_changes *changes);
 // The keys from `start` on, before `end`; empty bounds: all keys that are not composite.
 fabric_kind fabric_get_state_by_range(fabric_bytes start, fabric_bytes end, fabric_rows **rows);
 fabric_kind fabric_get_state_by_range_with_pagination(fabric_bytes start, fabric_bytes end,
-                                                      int32_t size, fabric_bytes bookmark,
+                                                      uint32_t size, fabric_bytes bookmark,
                                                       fabric_page *page);
 // The composite keys that begin with these parts.
 fabric_kind fabric_get_state_by_partial_composite_key(fabric_bytes type, fabric_list attributes,
                                                       fabric_rows **rows);
 fabric_kind fabric_get_state_by_partial_composite_key_with_pagination(
-    fabric_bytes type, fabric_list attributes, int32_t size, fabric_bytes bookmark,
+    fabric_bytes type, fabric_list attributes, uint32_t size, fabric_bytes bookmark,
     fabric_page *page);
+// All composite keys, whatever their type.
+fabric_kind fabric_get_all_states_composite_key_with_pagination(uint32_t size,
+                                                                fabric_bytes bookmark,
+                                                                fabric_page *page);
 // The rows that match a selector of CouchDB.
 fabric_kind fabric_get_query_result(fabric_bytes query, fabric_rows **rows);
-fabric_kind fabric_get_query_result_with_pagination(fabric_bytes query, int32_t size,
+fabric_kind fabric_get_query_result_with_pagination(fabric_bytes query, uint32_t size,
                                                     fabric_bytes bookmark, fabric_page *page);
 // The changes of one key, newest first.
 fabric_kind fabric_get_history_for_key(fabric_bytes key, fabric_changes **changes);
@@ -186,6 +191,9 @@ bool fabric_split_composite_key(fabric_bytes key, fabric_list *parts);
 // ---- Private data (wit/private-data.wit)
 
 fabric_kind fabric_get_private_data(fabric_bytes collection, fabric_bytes key, fabric_bytes *value);
+// `values` has a place for each key.
+fabric_kind fabric_get_multiple_private_data(fabric_bytes collection, fabric_list keys,
+                                             fabric_bytes *values);
 // The SHA-256 of the value, which every peer of the channel has.
 fabric_kind fabric_get_private_data_hash(fabric_bytes collection, fabric_bytes key,
                                          fabric_bytes *hash);
@@ -208,14 +216,17 @@ fabric_kind fabric_set_private_data_validation_parameter(fabric_bytes collection
 
 // ---- Other chaincodes, the event, the log
 
-// Runs another chaincode in this transaction; an empty channel is this one.
-fabric_response fabric_invoke_chaincode(fabric_bytes name, fabric_list args, fabric_bytes channel);
+// Runs another chaincode in this transaction; an empty channel is this one. `response` is the other
+// chaincode's, whatever its status; if the peer does not run it, that is the kind.
+fabric_kind fabric_invoke_chaincode(fabric_bytes name, fabric_list args, fabric_bytes channel,
+                                    fabric_response *response);
 // Sets the transaction's event; a later call replaces it.
 fabric_kind fabric_set_event(fabric_bytes name, fabric_bytes payload);
 
-typedef enum { FABRIC_DEBUG, FABRIC_INFO, FABRIC_WARN, FABRIC_ERROR } fabric_level;
-// Writes a line to the peer's log; so does what is printed.
-void fabric_log(fabric_level level, fabric_bytes message);
+typedef enum { FABRIC_TRACE, FABRIC_DEBUG, FABRIC_INFO, FABRIC_WARN, FABRIC_ERROR } fabric_level;
+// Writes a line to the peer's log; so does what is printed. The fields are values for programs that
+// read the log.
+void fabric_log(fabric_level level, fabric_bytes message, fabric_entries fields);
 
 // ---- JSON, as much as a flat object needs
 

@@ -10,7 +10,7 @@ use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::Definition;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
-use wasmcc_tests::built::{component, with_compilers};
+use wasmcc_tests::built::{component, go, with_compilers};
 use wasmcc_tests::pair::Pair;
 use wasmcc_tests::{call, guest};
 
@@ -130,14 +130,18 @@ fn a_new_contract_is_built_and_tested() {
     assert_eq!(fs::read_to_string(contract.join("go.mod")).unwrap(), manifest);
 
     // With copies of its modules, of which that of the shim is damaged: it is not used.
-    let tools = xtask::guest_tools::GuestTools::ensure().unwrap();
-    let mut vendor = std::process::Command::new(tools.command("go").get_program());
-    vendor.args(["mod", "vendor"]).current_dir(&contract).envs(tools.environment().unwrap());
-    assert!(vendor.status().unwrap().success());
+    assert!(go(&contract, &["mod", "vendor"]).0);
     let shim = contract.join("vendor/github.com/hyperledger/fabric-chaincode-go/v2/shim/shim.go");
     fs::write(&shim, "nonsense").unwrap();
     with_compilers(&contract, &["build"]).ok();
     assert_eq!(fs::read_to_string(&shim).unwrap(), "nonsense");
+}
+
+#[test]
+fn the_packages_of_the_shim_pass_their_own_tests() {
+    let (passed, words) = go(&xtask::root().join("guest-sdk/go"), &["test", "./..."]);
+    assert!(passed, "{words}");
+    assert!(words.contains("/pkg/cid") && words.contains("/pkg/statebased"), "{words}");
 }
 
 fn replace(path: &Path, from: &str, to: &str) {

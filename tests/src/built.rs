@@ -27,6 +27,16 @@ pub fn with_compilers(folder: &Path, args: &[&str]) -> Run {
     Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
+/// Runs Go's own tool in a folder and returns what it prints, whether it succeeds or not.
+pub fn go(folder: &Path, args: &[&str]) -> (bool, String) {
+    let tools = GuestTools::ensure().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut go = Command::new(tools.command("go").get_program());
+    let output = go.args(args).current_dir(folder).envs(tools.environment().unwrap()).output();
+    let output = output.unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&words).into_owned())
+}
+
 /// The component of a contract of this repository; its folder is named from the root.
 pub fn component(folder: &str) -> Vec<u8> {
     let built = with_compilers(&xtask::root().join(folder), &["build", "--json"]).ok().json();

@@ -15,10 +15,10 @@ import (
 //go:linkname programMain main.main
 func programMain()
 
-//go:wasmexport fabric:chaincode/contract@0.1.0#init
+//go:wasmexport fabric:chaincode/contract@0.2.0#init
 func exportInit() *response { return answer(Chaincode.Init) }
 
-//go:wasmexport fabric:chaincode/contract@0.1.0#invoke
+//go:wasmexport fabric:chaincode/contract@0.2.0#invoke
 func exportInvoke() *response { return answer(Chaincode.Invoke) }
 
 // The answer lies where the host looks for it, and what it refers to stays reachable.

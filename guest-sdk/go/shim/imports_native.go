@@ -11,11 +11,11 @@ func importGetTxID(*list)                                                    { p
 func importGetChannelID(*list)                                               { panic(errNoComponent) }
 func importGetCreator(*list)                                                 { panic(errNoComponent) }
 func importGetTransient(*list)                                               { panic(errNoComponent) }
-func importGetTxTimestamp(*timeResult)                                       { panic(errNoComponent) }
+func importGetTxTimestamp(*timeOption)                                       { panic(errNoComponent) }
 func importGetBinding(*list)                                                 { panic(errNoComponent) }
 func importGetSignedProposal(*signedOption)                                  { panic(errNoComponent) }
 func importGetDecorations(*list)                                             { panic(errNoComponent) }
-func importGetPeerMSPID(*result)                                             { panic(errNoComponent) }
+func importGetPeerMSPID(*option)                                             { panic(errNoComponent) }
 func importGetState(string, *result)                                         { panic(errNoComponent) }
 func importGetMultipleStates(unsafe.Pointer, uint32, *result)                { panic(errNoComponent) }
 func importPutState(string, unsafe.Pointer, uint32, *result)                 { panic(errNoComponent) }
@@ -25,19 +25,23 @@ func importGetStatePolicy(string, *result)                                   { p
 func importStartWriteBatch()                                                 { panic(errNoComponent) }
 func importFinishWriteBatch(*result)                                         { panic(errNoComponent) }
 func importGetStateByRange(string, string, *result)                          { panic(errNoComponent) }
-func importGetStateByRangePage(string, string, int32, string, *pageResult)   { panic(errNoComponent) }
-func importGetStateByPartialKey(string, unsafe.Pointer, uint32, *result)     { panic(errNoComponent) }
-func importGetStateByPartialKeyPage(string, unsafe.Pointer, uint32, int32, string, *pageResult) {
+func importGetStateByRangePage(string, string, uint32, uint32, string, *pageResult) {
 	panic(errNoComponent)
 }
+func importGetStateByPartialKey(string, unsafe.Pointer, uint32, *result) { panic(errNoComponent) }
+func importGetStateByPartialKeyPage(string, unsafe.Pointer, uint32, uint32, uint32, string, *pageResult) {
+	panic(errNoComponent)
+}
+func importGetAllCompositeKeys(uint32, uint32, string, *pageResult)        { panic(errNoComponent) }
 func importGetQueryResult(string, *result)                                 { panic(errNoComponent) }
-func importGetQueryResultPage(string, int32, string, *pageResult)          { panic(errNoComponent) }
+func importGetQueryResultPage(string, uint32, uint32, string, *pageResult) { panic(errNoComponent) }
 func importGetHistoryForKey(string, *result)                               { panic(errNoComponent) }
 func importNextRows(uint32, uint32, *result)                               { panic(errNoComponent) }
 func importCloseRows(uint32)                                               { panic(errNoComponent) }
 func importNextChanges(uint32, uint32, *result)                            { panic(errNoComponent) }
 func importCloseChanges(uint32)                                            { panic(errNoComponent) }
 func importGetPrivateData(string, string, *result)                         { panic(errNoComponent) }
+func importGetMultiplePrivateData(string, unsafe.Pointer, uint32, *result) { panic(errNoComponent) }
 func importGetPrivateDataHash(string, string, *result)                     { panic(errNoComponent) }
 func importPutPrivateData(string, string, unsafe.Pointer, uint32, *result) { panic(errNoComponent) }
 func importDelPrivateData(string, string, *result)                         { panic(errNoComponent) }
@@ -51,5 +55,7 @@ func importGetPrivateDataPolicy(string, string, *result)      { panic(errNoCompo
 func importSetPrivateDataPolicy(string, string, unsafe.Pointer, uint32, *result) {
 	panic(errNoComponent)
 }
-func importInvokeChaincode(string, unsafe.Pointer, uint32, string, *response) { panic(errNoComponent) }
-func importSetEvent(string, unsafe.Pointer, uint32, *result)                  { panic(errNoComponent) }
+func importInvokeChaincode(string, unsafe.Pointer, uint32, uint32, string, *callResult) {
+	panic(errNoComponent)
+}
+func importSetEvent(string, unsafe.Pointer, uint32, *result) { panic(errNoComponent) }

@@ -31,13 +31,12 @@ type result struct {
 	third  list
 }
 
-// result<timestamp, error>.
-type timeResult struct {
+// option<timestamp>.
+type timeOption struct {
 	_       structs.HostLayout
-	failed  uint8
+	isSome  uint8
 	seconds int64
 	nanos   uint32
-	length  uint32
 }
 
 // option<signed-proposal>.
@@ -47,13 +46,22 @@ type signedOption struct {
 	proposal, signature list
 }
 
-// result<page, error>; an error lies where rows and count are.
+// result<page, error>. The text of an error begins where the length of the rows is; its length is
+// where a page says whether there is a bookmark.
 type pageResult struct {
 	_        structs.HostLayout
 	failed   uint8
 	rows     list
-	count    uint32
+	isSome   uint32
 	bookmark list
+}
+
+// result<response, error>. The text of an error is where the message is.
+type callResult struct {
+	_                structs.HostLayout
+	failed           uint8
+	status           int32
+	message, payload list
 }
 
 type response struct {
@@ -118,19 +126,26 @@ func (r *result) bytes() ([]byte, error) {
 	return r.third.bytes(), nil
 }
 
-func (r *timeResult) err() error {
-	if r.failed == 0 {
-		return nil
+// The values in result<list<option<list<u8>>>, error>: nil for those that are missing.
+func (r *result) values() ([][]byte, error) {
+	if err := r.err(); err != nil {
+		return nil, err
 	}
-	// The kind and the address of the text lie where the seconds are.
-	return errors.New(list{at: uint32(uint64(r.seconds) >> 32), length: r.nanos}.text())
+	options := at[option](r.list())
+	values := make([][]byte, len(options))
+	for i := range options {
+		if options[i].isSome != 0 {
+			values[i] = options[i].value.bytes()
+		}
+	}
+	return values, nil
 }
 
 func (r *pageResult) err() error {
 	if r.failed == 0 {
 		return nil
 	}
-	return errors.New(list{at: r.rows.length, length: r.count}.text())
+	return errors.New(list{at: r.rows.length, length: r.isSome}.text())
 }
 
 func place(bytes []byte) list {

@@ -22,15 +22,13 @@ func (s *ChaincodeStub) GetMultiplePrivateData(collection string, keys ...string
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	values := make([][]byte, 0, len(keys))
-	for _, key := range keys {
-		value, err := s.GetPrivateData(collection, key)
-		if err != nil {
-			return nil, err
-		}
-		values = append(values, value)
-	}
-	return values, nil
+	places := placesOf(keys)
+	first, count := start(places)
+	var result result
+	importGetMultiplePrivateData(collection, first, count, &result)
+	runtime.KeepAlive(keys)
+	runtime.KeepAlive(places)
+	return result.values()
 }
 
 // GetPrivateDataHash returns the SHA-256 of the value; nil if the key does not exist.

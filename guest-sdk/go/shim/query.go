@@ -24,8 +24,8 @@ func (s *ChaincodeStub) GetStateByRange(startKey, endKey string) (StateQueryIter
 // GetStateByRangeWithPagination returns one page of a range.
 func (s *ChaincodeStub) GetStateByRangeWithPagination(startKey, endKey string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
-	importGetStateByRangePage(startKey, endKey, pageSize, bookmark, &result)
-	return s.page(&result)
+	importGetStateByRangePage(startKey, endKey, uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
 }
 
 // GetStateByPartialCompositeKey returns the composite keys that begin with these parts.
@@ -50,15 +50,17 @@ func (s *ChaincodeStub) GetStateByPartialCompositeKeyWithPagination(objectType s
 	places := placesOf(keys)
 	at, count := start(places)
 	var result pageResult
-	importGetStateByPartialKeyPage(objectType, at, count, pageSize, bookmark, &result)
+	importGetStateByPartialKeyPage(objectType, at, count, uint32(pageSize), some(bookmark), bookmark, &result)
 	runtime.KeepAlive(keys)
 	runtime.KeepAlive(places)
-	return s.page(&result)
+	return pageOf(&result, pageSize, bookmark)
 }
 
-// GetAllStatesCompositeKeyWithPagination is refused: a component cannot ask for all composite keys.
-func (s *ChaincodeStub) GetAllStatesCompositeKeyWithPagination(_ int32, _ string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
-	return nil, nil, errors.New("GetAllStatesCompositeKeyWithPagination is not available in a component: query each object type")
+// GetAllStatesCompositeKeyWithPagination returns one page of all composite keys.
+func (s *ChaincodeStub) GetAllStatesCompositeKeyWithPagination(pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	var result pageResult
+	importGetAllCompositeKeys(uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
 }
 
 // GetQueryResult returns the rows that match a CouchDB selector.
@@ -71,8 +73,8 @@ func (s *ChaincodeStub) GetQueryResult(query string) (StateQueryIteratorInterfac
 // GetQueryResultWithPagination returns one page of them.
 func (s *ChaincodeStub) GetQueryResultWithPagination(query string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
-	importGetQueryResultPage(query, pageSize, bookmark, &result)
-	return s.page(&result)
+	importGetQueryResultPage(query, uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
 }
 
 // GetHistoryForKey returns the changes of a key, newest first.
@@ -94,13 +96,25 @@ func rowsOf(result *result) (StateQueryIteratorInterface, error) {
 	return &StateQueryIterator{CommonIterator[pair]{source: &source}}, nil
 }
 
-func (s *ChaincodeStub) page(result *pageResult) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+// Whether an option is there that is text: an empty one is not.
+func some(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	return 1
+}
+
+func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	if err := result.err(); err != nil {
 		return nil, nil, err
 	}
-	metadata := peer.QueryResponseMetadata{
-		FetchedRecordsCount: int32(result.count),
-		Bookmark:            result.bookmark.text(),
+	metadata := peer.QueryResponseMetadata{}
+	// To the peer, a page of no size is no page: it counts nothing.
+	if size != 0 || bookmark != "" {
+		metadata.FetchedRecordsCount = int32(result.rows.length)
+	}
+	if result.isSome&0xff != 0 {
+		metadata.Bookmark = result.bookmark.text()
 	}
 	return &StateQueryIterator{CommonIterator[pair]{rows: at[pair](result.rows)}}, &metadata, nil
 }

@@ -47,10 +47,10 @@ func (cs *ChaincodeServer) Start() error { return register(cs.CC) }
 // GetMSPID returns the organization of the peer. It differs between endorsers: do not write it to the
 // ledger.
 func GetMSPID() (string, error) {
-	var result result
-	importGetPeerMSPID(&result)
-	if err := result.err(); err != nil {
-		return "", err
+	var id option
+	importGetPeerMSPID(&id)
+	if id.isSome == 0 {
+		return "", errors.New("'CORE_PEER_LOCALMSPID' is not set")
 	}
-	return result.list().text(), nil
+	return id.value.text(), nil
 }

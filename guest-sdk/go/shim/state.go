@@ -20,18 +20,7 @@ func (s *ChaincodeStub) GetMultipleStates(keys ...string) ([][]byte, error) {
 	importGetMultipleStates(first, count, &result)
 	runtime.KeepAlive(keys)
 	runtime.KeepAlive(places)
-	if err := result.err(); err != nil {
-		return nil, err
-	}
-	values := make([][]byte, 0, len(keys))
-	for _, value := range at[option](result.list()) {
-		if value.isSome == 0 {
-			values = append(values, nil)
-		} else {
-			values = append(values, value.value.bytes())
-		}
-	}
-	return values, nil
+	return result.values()
 }
 
 // PutState writes at commit.

@@ -116,24 +116,28 @@ func (s *ChaincodeStub) GetSignedProposal() (*peer.SignedProposal, error) {
 	}, nil
 }
 
-// GetTxTimestamp returns the client's time.
+// GetTxTimestamp returns the client's time; nil if the proposal has none.
 func (s *ChaincodeStub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
-	var result timeResult
-	importGetTxTimestamp(&result)
-	if err := result.err(); err != nil {
-		return nil, err
+	var time timeOption
+	importGetTxTimestamp(&time)
+	if time.isSome == 0 {
+		return nil, nil
 	}
-	return &timestamppb.Timestamp{Seconds: result.seconds, Nanos: int32(result.nanos)}, nil
+	return &timestamppb.Timestamp{Seconds: time.seconds, Nanos: int32(time.nanos)}, nil
 }
 
 // InvokeChaincode runs another chaincode in this transaction; an empty channel is this one.
 func (s *ChaincodeStub) InvokeChaincode(chaincodeName string, args [][]byte, channel string) *peer.Response {
 	places := places(args)
 	at, count := start(places)
-	var response response
-	importInvokeChaincode(chaincodeName, at, count, channel, &response)
+	var response callResult
+	importInvokeChaincode(chaincodeName, at, count, some(channel), channel, &response)
 	runtime.KeepAlive(args)
 	runtime.KeepAlive(places)
+	if response.failed != 0 {
+		// What the peer says, as Fabric's shim returns it.
+		return &peer.Response{Status: ERROR, Payload: response.message.bytes()}
+	}
 	return &peer.Response{
 		Status:  response.status,
 		Message: response.message.text(),

@@ -9,10 +9,10 @@ import (
 
 // The kinds of fields that are read.
 const (
-	varint = 0
-	fixed8 = 1
-	bytes  = 2
-	fixed4 = 5
+	kindVarint = 0
+	kindFixed8 = 1
+	kindBytes  = 2
+	kindFixed4 = 5
 )
 
 // field is one field of a message.
@@ -38,15 +38,15 @@ func fieldsOf(message []byte) ([]field, error) {
 		found := field{Number: int(tag >> 3)}
 		length := 0
 		switch tag & 7 {
-		case varint:
+		case kindVarint:
 			if found.Varint, length = binary.Uvarint(message); length <= 0 {
 				return nil, errMalformed
 			}
-		case fixed8:
+		case kindFixed8:
 			length = 8
-		case fixed4:
+		case kindFixed4:
 			length = 4
-		case bytes:
+		case kindBytes:
 			size, n := binary.Uvarint(message)
 			if n <= 0 || size > uint64(len(message)-n) {
 				return nil, errMalformed
@@ -70,13 +70,13 @@ func appendNumber(message []byte, number int, value uint64) []byte {
 	if value == 0 {
 		return message
 	}
-	message = binary.AppendUvarint(message, uint64(number)<<3|varint)
+	message = binary.AppendUvarint(message, uint64(number)<<3|kindVarint)
 	return binary.AppendUvarint(message, value)
 }
 
 // appendBytes writes text, bytes or a message, even if it is empty.
 func appendBytes(message []byte, number int, value []byte) []byte {
-	message = binary.AppendUvarint(message, uint64(number)<<3|bytes)
+	message = binary.AppendUvarint(message, uint64(number)<<3|kindBytes)
 	message = binary.AppendUvarint(message, uint64(len(value)))
 	return append(message, value...)
 }

@@ -75,11 +75,13 @@ mod tests {
             (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
             (memory (export "memory") 1)
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-            (func (export "fabric:chaincode/contract@0.1.0#init") (result i32) unreachable)
-            (func (export "fabric:chaincode/contract@0.1.0#invoke") (result i32) unreachable))"#;
+            (func (export "fabric:chaincode/contract@0.2.0#init") (result i32) unreachable)
+            (func (export "fabric:chaincode/contract@0.2.0#invoke") (result i32) unreachable))"#;
         let component = from_module(wat::parse_str(module).unwrap()).unwrap();
         assert_eq!(component, from_module(wat::parse_str(module).unwrap()).unwrap());
         assert!(component.starts_with(b"\0asm\x0d"));
+        let first = wat::parse_str(module.replace("@0.2.0", "@0.1.0")).unwrap();
+        assert!(from_module(first).is_ok(), "the first version of the interface is there, too");
     }
 
     #[test]

@@ -22,8 +22,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 const ALONE: usize = 1_001;
-/// Signatures of a submit that the peer cannot know: of the proposal, the transaction and the
-/// question for the commit. The endorsement is its own, and in the block the transaction's is known.
+/// Signatures of a submit that are new to the peer: of the proposal, the transaction and the
+/// question for the commit. The endorsement is its own, and the block repeats the transaction's.
 const VERIFICATIONS: f64 = 3.0;
 const SCALE: &str = "WASMCC_GATEWAY_SCALE";
 const SCALED_IN_FLIGHT: [usize; 7] = [1, 4, 16, 64, 256, 1_000, 2_000];
